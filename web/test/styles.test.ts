@@ -11,6 +11,7 @@ const REFINED: Readonly<Record<string, readonly string[]>> = {
   "account_button.css": ["dot", "with-panel"],
   "app.css": ["conversation", "sidebar", "conversations", "letter", "panel", "row", "scroller"],
   "bell_button.css": ["count"],
+  "composer.css": ["recording"],
   "connection_line.css": ["conversation"],
   "conversation_list.css": ["dot", "person-handle", "portrait"],
   "details_panel.css": ["alerts", "panel-content"],
