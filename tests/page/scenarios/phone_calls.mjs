@@ -64,7 +64,8 @@ export async function talking() {
     asked.push(dialog.type());
     await dialog.dismiss();
   });
-  await bob.goBack().catch(() => undefined);
+  // The page stays, so nothing is loaded.
+  await bob.goBack({ timeout: 3_000 }).catch(() => undefined);
   await callOf(alice, "bob").getByRole("timer").waitFor();
   await call.getByRole("button", { name: "Enlarge" }).tap();
   await call.locator(".controls").waitFor();
