@@ -22,3 +22,11 @@ def test_every_dialog_asks_before_it_discards_changes(driver: Driver, demo_url: 
         "unchanged": "",
         "questions": 0,
     }
+
+
+def test_a_reply_waits_while_another_message_is_edited(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "forms", "reply")["replied"] == {
+        "said": ["Who rows?", "Hello", "I do"],
+        "quoted": "Who rows?",
+        "left": 0,
+    }

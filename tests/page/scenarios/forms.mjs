@@ -1,5 +1,5 @@
 // Forms that are left before they are saved.
-import { call, open, openSettings, post, report, until, visitAs } from "../browser.mjs";
+import { act, call, composer, open, openSettings, post, report, until, visitAs } from "../browser.mjs";
 
 const question = (page) => page.getByRole("dialog", { name: "Discard changes?" });
 const answer = (page, name) => question(page).getByRole("button", { name, exact: true }).click();
@@ -92,4 +92,33 @@ export async function dialogs() {
   await carol.keyboard.press("Escape");
   await isGone(edited);
   report("left", { asked, group, description, unchanged, questions: await question(carol).count() });
+}
+
+// A reply waits with its text while another message is edited, also through a reload.
+export async function reply() {
+  const bob = await visitAs("bob");
+  const { id } = await post("conversations", "bob", { kind: "group", memberIds: ["alice"], name: "Replies" });
+  await post("messages", "alice", { conversationId: id, content: "Who rows?" });
+  await post("messages", "bob", { conversationId: id, content: "Hi" });
+  await open(bob, "Replies");
+  await act(bob, "Who rows?", "Reply");
+  await composer(bob).fill("I do");
+  await act(bob, "Hi", "Edit");
+  await bob.getByText("Editing your message").waitFor();
+  await bob.reload();
+  await bob.getByText("Editing your message").waitFor();
+  await composer(bob).press("Escape");
+  await bob.getByText("Replying to alice").waitFor();
+  await act(bob, "Hi", "Edit");
+  await composer(bob).fill("Hello");
+  await composer(bob).press("Enter");
+  await bob.getByText("Replying to alice").waitFor();
+  await composer(bob).press("Enter");
+  await bob.locator("button.quote").waitFor();
+  const { items } = await call("GET", `conversations/${id}/messages`, "bob");
+  report("replied", {
+    said: items.map(({ content }) => content),
+    quoted: items.at(-1).replyTo?.content,
+    left: await bob.getByText("Replying to alice").count(),
+  });
 }

@@ -10,6 +10,8 @@ import type { Features } from "./conversations/unread";
 export interface Composing {
   readonly kind: "reply" | "edit";
   readonly message: Message;
+  /** What the draft replies to, which waits until the edit is over. */
+  readonly replyTo?: Message;
 }
 
 /** The dialog about a message that is open. */

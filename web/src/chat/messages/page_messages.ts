@@ -163,9 +163,15 @@ export class PageMessages extends Messages {
 
   /**
    * Starts to reply to a message or to edit it; the choice outlives a reload. Null cancels it. `text`: the changed text
-   * of an edited message.
+   * of an edited message. A reply waits while a message is edited, like its text.
    */
-  compose(composing: Composing | null, text?: string): void {
+  compose(chosen: Composing | null, text?: string): void {
+    const before = this.core.now.composing;
+    const replyTo = before?.kind === "reply" ? before.message : before?.replyTo;
+    let composing = chosen;
+    if (replyTo !== undefined && chosen?.kind === "edit") composing = { ...chosen, replyTo };
+    if (replyTo !== undefined && chosen === null && before?.kind === "edit")
+      composing = { kind: "reply", message: replyTo };
     const id = composing?.message.conversationId ?? this.core.now.openId;
     if (id !== null)
       this.drafts.saveComposing(id, composing === null || text === undefined ? composing : { ...composing, text });
