@@ -30,3 +30,17 @@ def test_a_reply_waits_while_another_message_is_edited(driver: Driver, demo_url:
         "quoted": "Who rows?",
         "left": 0,
     }
+
+
+def test_the_message_field_completes_emoji_and_continues_code_and_lists(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "forms", "typing")["typed"] == {
+        "completed": "Yes 🎉",
+        "undone": "Yes :tada:",
+        "inCode": "`:tada:` ",
+        "code": "```\na = 1\n```",
+        "list": "- milk\n- eggs\nend",
+    }
+
+
+def test_emoji_are_suggested_by_names_in_the_language_of_the_page(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "forms", "germanEmoji")["found"] == {"emoji": True}

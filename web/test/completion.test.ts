@@ -1,7 +1,7 @@
 import type { Member } from "@talkwire/client";
 import { describe, expect, it } from "vitest";
 import { member as memberOf } from "../../clients/javascript/client/test/samples";
-import { emojiChoices, insertionOf, mentionChoices, queryAt } from "../src/chat/writing/completion";
+import { closedEmojiAt, emojiChoices, insertionOf, mentionChoices, queryAt } from "../src/chat/writing/completion";
 import { toggled } from "../src/chat/writing/formatting";
 import { mentionedUsers, spellingOf, splitAtMentions } from "../src/chat/writing/mentions";
 
@@ -105,6 +105,21 @@ describe("emoji", () => {
     expect(emojiChoices("smi", emoji).map(({ insert }) => insert)).toEqual(["😏", "😄", "😺"]);
     expect(emojiChoices("smile", emoji).map(({ label }) => label)).toEqual([":smile:", ":smiley_cat:"]);
     expect(emojiChoices("cat", emoji).map(({ insert }) => insert)).toEqual(["😺"]);
+  });
+
+  it("are found by the words of the reader's language, after those found by their codes", () => {
+    const [first, ...others] = emoji;
+    const german =
+      first === undefined ? [] : [{ ...first, label: "süffisant lächelndes Gesicht", tags: ["cat"] }, ...others];
+    expect(at("so :süff")).toEqual({ kind: "emoji", from: 3, text: "süff" });
+    expect(emojiChoices("süff", german)).toMatchObject([{ insert: "😏", label: "süffisant lächelndes Gesicht" }]);
+    expect(emojiChoices("cat", german).map(({ insert }) => insert)).toEqual(["😺", "😏"]);
+  });
+
+  it("are completed by a second colon, and not in code", () => {
+    const closed = (text: string) => closedEmojiAt(text, text.length);
+    expect(closed("so :Tada:")).toEqual({ from: 3, code: "tada" });
+    expect(["so `:tada:", "10:30:", "so :tada: ", ":t:"].map(closed)).toEqual([null, null, null, null]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { blocksOf } from "../src/chat/markdown/blocks";
-import { type Format, formatted } from "../src/chat/writing/formatting";
+import { continuedList, type Format, formatted, isInFence } from "../src/chat/writing/formatting";
 
 /** Formats the part between the brackets `⟨⟩`, and returns the text with the selection afterwards. */
 function formattedIn(format: Format, marked: string): string {
@@ -49,5 +49,32 @@ describe("the selection", () => {
       block.kind === "text" ? block.inside.map((part) => part.kind as string) : [block.kind],
     );
     expect(kinds).toContain(kind);
+  });
+});
+
+describe("a new line", () => {
+  /** Returns the text after it, with the caret as `|`; null where it is an ordinary one. */
+  const continued = (marked: string) => {
+    const caret = marked.indexOf("|");
+    const edit = continuedList(marked.replace("|", ""), caret);
+    return edit && `${marked.slice(0, edit.from)}${edit.insert}|${marked.slice(caret + 1)}`;
+  };
+
+  it.each([
+    ["- milk|", "- milk\n- |"],
+    ["eggs:\n  * milk|", "eggs:\n  * milk\n  * |"],
+    ["9. milk| and more", "9. milk\n10. | and more"],
+    ["1) milk|", "1) milk\n2) |"],
+    ["- milk\n- |", "- milk\n|"],
+    ["3. |\nend", "|\nend"],
+    ["milk|", null],
+    ["-milk|", null],
+    ["- milk\nmore|", null],
+    ["```\n- milk|", null],
+  ])("after %j", (marked, wanted) => expect(continued(marked)).toBe(wanted));
+
+  it("is one within a block of code, from its opening line on", () => {
+    expect(["```", "see\n```js", "```\na = 1\n"].map(isInFence)).toEqual([true, true, true]);
+    expect(["`a`", "```\na\n```", "```a```", "a ```"].map(isInFence)).toEqual([false, false, false, false]);
   });
 });

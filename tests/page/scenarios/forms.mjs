@@ -1,5 +1,5 @@
 // Forms that are left before they are saved.
-import { act, call, composer, open, openSettings, post, report, until, visitAs } from "../browser.mjs";
+import { act, call, composer, listed, open, openSettings, post, report, until, visit, visitAs } from "../browser.mjs";
 
 const question = (page) => page.getByRole("dialog", { name: "Discard changes?" });
 const answer = (page, name) => question(page).getByRole("button", { name, exact: true }).click();
@@ -121,4 +121,44 @@ export async function reply() {
     quoted: items.at(-1).replyTo?.content,
     left: await bob.getByText("Replying to alice").count(),
   });
+}
+
+// What the message field makes of a closing colon, of Enter in a block of code, and of a new line in a list.
+export async function typing() {
+  const bob = await visitAs("bob");
+  await post("conversations", "bob", { kind: "group", memberIds: ["alice"], name: "Typing" });
+  await open(bob, "Typing");
+  const text = () => composer(bob).inputValue();
+  const type = async (...keys) => {
+    for (const key of keys) await (/^(Shift\+)?Enter$|^Control/.test(key) ? bob.keyboard.press(key) : bob.keyboard.type(key));
+  };
+  await composer(bob).focus();
+  await type("Yes :tada:");
+  const completed = await until(text, (value) => value === "Yes 🎉");
+  await type("Control+z");
+  const undone = await until(text, (value) => value.endsWith(":"));
+  await composer(bob).fill("");
+  await type("`:tada:` ");
+  const inCode = await text();
+  await composer(bob).fill("");
+  await type("```", "Enter", "a = 1", "Enter", "```");
+  const code = await text();
+  await type("Enter");
+  await until(text, (value) => value === "");
+  await type("- milk", "Shift+Enter", "eggs", "Shift+Enter", "Shift+Enter", "end");
+  const list = await text();
+  await composer(bob).fill("");
+  report("typed", { completed, undone, inCode, code, list });
+}
+
+// The names of emoji in the reader's language.
+export async function germanEmoji() {
+  const bob = await visit({ locale: "de-DE" });
+  await bob.locator(".demo-other input").fill("bob");
+  await bob.locator(".demo-other input").press("Enter");
+  await post("conversations", "bob", { kind: "group", memberIds: ["alice"], name: "Daumen" });
+  await listed(bob, "Daumen").click();
+  await bob.locator(".composer textarea").pressSequentially(":daumen");
+  await bob.locator(".completion [role=option]").first().waitFor();
+  report("found", { emoji: (await bob.locator(".completion .emoji").allTextContents()).some((sign) => sign.startsWith("👍")) });
 }

@@ -2,6 +2,7 @@
 
 import type { Member } from "@talkwire/client";
 import type { EmojiEntry } from "./emoji";
+import { searchEmoji } from "./emoji_search";
 import { EVERYONE, spellingOf } from "./mentions";
 
 /** What is being typed, and where it starts. */
@@ -28,18 +29,30 @@ export interface CompletionChoice {
 /** As many as fit above the keyboard of a phone. */
 const SHOWN_MAX = 6;
 const MENTION = /(?<![\p{L}\p{N}_@.+/-])@((?:[^\s@`](?:[^@`\n]{0,58}[^\s@`])?)?)$/u;
-const EMOJI = /(?<![\p{L}\p{N}_:]):([a-z0-9_+-]{2,30})$/iu;
+const EMOJI = /(?<![\p{L}\p{N}_:]):([\p{L}0-9_+-]{2,30})$/iu;
+const CLOSED_EMOJI = /(?<![\p{L}\p{N}_:]):([a-z0-9_+-]{2,30}):$/iu;
 
 /** Returns what is being typed before the caret; null when nothing is to be suggested. */
 export function queryAt(text: string, caret: number): CompletionQuery | null {
   const before = text.slice(0, caret);
-  // Code contains no mentions, and a colon is only a colon there.
-  if ((before.match(/`/g)?.length ?? 0) % 2 === 1) return null;
+  if (isInCode(before)) return null;
   // Names contain spaces, so anything after one could belong to the name.
   const emoji = EMOJI.exec(before);
   if (emoji !== null) return { kind: "emoji", from: emoji.index, text: emoji[1] ?? "" };
   const mention = MENTION.exec(before);
   return mention === null ? null : { kind: "mention", from: mention.index, text: mention[1] ?? "" };
+}
+
+/** Returns the short code that ends before the caret with its second colon, and where it starts; null if none does. */
+export function closedEmojiAt(text: string, caret: number): { readonly from: number; readonly code: string } | null {
+  const before = text.slice(0, caret);
+  const found = isInCode(before) ? null : CLOSED_EMOJI.exec(before);
+  return found === null ? null : { from: found.index, code: (found[1] ?? "").toLowerCase() };
+}
+
+/** Whether a text ends within code, which contains no mentions and where a colon is only a colon. */
+function isInCode(before: string): boolean {
+  return (before.match(/`/g)?.length ?? 0) % 2 === 1;
 }
 
 /**
@@ -74,7 +87,10 @@ function choiceOf(member: Member, members: readonly Member[]): CompletionChoice 
   return { key: userId, label: name, hint, insert: `@${spelling}`, userId, picture };
 }
 
-/** Returns emoji whose short code matches; codes that start with the query come first. */
+/**
+ * Returns emoji whose short code matches; codes that start with the query come first, and emoji last that only the picker
+ * finds by it, such as by a word in the reader's language.
+ */
 export function emojiChoices(query: string, emoji: readonly EmojiEntry[]): CompletionChoice[] {
   const wanted = query.toLowerCase();
   const found: { choice: CompletionChoice; rank: number }[] = [];
@@ -84,10 +100,13 @@ export function emojiChoices(query: string, emoji: readonly EmojiEntry[]): Compl
     const rank = code === wanted ? 0 : code.startsWith(wanted) ? code.length : 100 + code.length;
     found.push({ choice: { key: sign, label: `:${code}:`, hint: "", insert: sign, emoji: sign }, rank });
   }
-  return found
-    .sort((one, other) => one.rank - other.rank)
-    .slice(0, SHOWN_MAX)
-    .map(({ choice }) => choice);
+  const byCode = found.sort((one, other) => one.rank - other.rank).map(({ choice }) => choice);
+  if (byCode.length >= SHOWN_MAX) return byCode.slice(0, SHOWN_MAX);
+  const known = new Set(byCode.map(({ key }) => key));
+  const byWord = searchEmoji(emoji, wanted)
+    .filter(({ emoji: sign }) => !known.has(sign))
+    .map(({ emoji: sign, label }) => ({ key: sign, label, hint: "", insert: sign, emoji: sign }));
+  return [...byCode, ...byWord].slice(0, SHOWN_MAX);
 }
 
 /** Returns the text to insert, with a space after it where none follows. */

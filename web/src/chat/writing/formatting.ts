@@ -73,3 +73,23 @@ function linked(text: string, from: number, to: number): Edit {
   const start = from + chosen.length + 3;
   return { from, to, insert: `[${chosen}](https://)`, selection: [start, start + "https://".length] };
 }
+
+/** Whether a text ends within a block of code that a fence has opened. */
+export function isInFence(before: string): boolean {
+  return (before.match(/^ {0,3}```[^`\n]*$/gm)?.length ?? 0) % 2 === 1;
+}
+
+/**
+ * Returns the edit by which a new line in a list starts the next item; an empty item ends the list. Null where the line
+ * is no item of a list.
+ */
+export function continuedList(text: string, caret: number): Edit | null {
+  const start = text.lastIndexOf("\n", caret - 1) + 1;
+  const item = /^( *)(?:([-*+])|(\d{1,8})([.)])) (.*)$/.exec(text.slice(start, caret));
+  if (item === null || isInFence(text.slice(0, caret))) return null;
+  const [, indent = "", sign, number, end, said = ""] = item;
+  const next = `\n${indent}${sign ?? `${Number(number) + 1}${end}`} `;
+  const edit = said.trim() === "" ? { from: start, insert: "" } : { from: caret, insert: next };
+  const at = edit.from + edit.insert.length;
+  return { ...edit, to: caret, selection: [at, at] };
+}

@@ -130,9 +130,9 @@ export function Composer({ id, name, threadId }: Props) {
           onPaste={pasted}
           onBlur={close}
           onSelect={({ currentTarget }) => moved(currentTarget.selectionStart)}
-          onChange={({ target }) => {
+          onChange={({ target, nativeEvent }) => {
             composer.setContent(target.value);
-            typed(target.selectionStart);
+            typed(target.selectionStart, (nativeEvent as InputEvent).inputType);
           }}
         />
         <IconButton

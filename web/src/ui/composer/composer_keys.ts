@@ -1,5 +1,5 @@
 import type { KeyboardEvent } from "react";
-import { type Format, formatted } from "../../chat/writing/formatting";
+import { continuedList, type Format, formatted, isInFence } from "../../chat/writing/formatting";
 import { byTouch, isComposing, onMac } from "../keyboard/focus";
 import { keysOf, type ShortcutName, shortcutOf } from "../keyboard/shortcuts";
 import { insertText } from "./insert_text";
@@ -11,6 +11,7 @@ type Pressed = KeyboardEvent<HTMLTextAreaElement>;
 export function handleComposerKey(event: Pressed, composer: ComposerState): void {
   if (isComposing(event.nativeEvent)) return;
   if (
+    handleNewLine(event) ||
     handleSend(event, composer) ||
     handleCancel(event, composer) ||
     handleEditLast(event, composer) ||
@@ -20,8 +21,19 @@ export function handleComposerKey(event: Pressed, composer: ComposerState): void
   }
 }
 
-/** Enter sends; on a phone it is the only key for a new line. */
-function handleSend({ key, shiftKey, altKey }: Pressed, { send }: ComposerState): boolean {
+/** Continues a list. */
+function handleNewLine({ key, shiftKey, currentTarget: field }: Pressed): boolean {
+  if (key !== "Enter" || !(shiftKey || byTouch)) return false;
+  const edit = field.selectionStart === field.selectionEnd ? continuedList(field.value, field.selectionStart) : null;
+  if (edit !== null) insertText(field, edit);
+  return edit !== null;
+}
+
+/** Enter sends; on a phone it is the only key for a new line. In a block of code it makes one everywhere. */
+function handleSend(event: Pressed, { send }: ComposerState): boolean {
+  const { key, shiftKey, altKey, ctrlKey, metaKey, currentTarget } = event;
+  const isPlain = !(ctrlKey || metaKey);
+  if (isPlain && isInFence(currentTarget.value.slice(0, currentTarget.selectionStart))) return false;
   const isKey = key === "Enter" && !shiftKey && !altKey && !byTouch;
   if (isKey) send();
   return isKey;

@@ -4,6 +4,7 @@ import { type KeyboardEvent, type RefObject, useEffect, useId, useMemo, useState
 import {
   type CompletionChoice,
   type CompletionQuery,
+  closedEmojiAt,
   emojiChoices,
   insertionOf,
   mentionChoices,
@@ -30,8 +31,8 @@ export interface Completion {
 interface Completing {
   /** The suggestions; null when there are none. */
   readonly completion: Completion | null;
-  /** The caret has moved, by typing or otherwise. */
-  readonly typed: (caret: number) => void;
+  /** The caret has moved, by typing, with the browser's name for the change, or otherwise. */
+  readonly typed: (caret: number, inputType: string | undefined) => void;
   readonly moved: (caret: number) => void;
   readonly close: () => void;
   /** Handles a key of the list. Returns whether it was one. */
@@ -50,7 +51,21 @@ export function useCompletion(
   const [chosen, setChosen] = useState({ for: "", index: 0 });
   const found = caret === null ? null : queryAt(content, caret);
   const query = found?.from === dismissed ? null : found;
-  const choices = useChoices(query, conversationId);
+  const [isTyped, setTyped] = useState(false);
+  const closed = isTyped && caret !== null ? closedEmojiAt(content, caret) : null;
+  const emoji = useEmoji(query?.kind === "emoji" || closed !== null);
+  const choices = useChoices(query, conversationId, emoji);
+  const code = closed?.code;
+  useEffect(() => {
+    const sign = emoji.find(({ codes }) => code !== undefined && codes.includes(code))?.emoji;
+    if (sign === undefined || code === undefined || caret === null) return;
+    // The browser changes no text while it reports a change.
+    const timer = setTimeout(() => {
+      if (field.current === null) return;
+      insertText(field.current, { from: caret - code.length - 2, to: caret, insert: sign });
+    });
+    return () => clearTimeout(timer);
+  }, [field, emoji, code, caret]);
   const name = query === null ? "" : `${query.from} ${query.text}`;
   const active = chosen.for === name ? Math.min(chosen.index, choices.length - 1) : 0;
   const activate = (index: number): void => setChosen({ for: name, index });
@@ -79,8 +94,9 @@ export function useCompletion(
   const optionId = (index: number): string => `${listId}-${index}`;
   return {
     completion: isOpen ? { kind: query.kind, choices, active, listId, optionId, activate, pick } : null,
-    typed: (at) => {
+    typed: (at, inputType) => {
       setCaret(at);
+      setTyped(inputType === "insertText" || inputType === "insertCompositionText");
       // Typing elsewhere shows suggestions again.
       if (queryAt(content, at) === null) setDismissed(null);
     },
@@ -90,10 +106,13 @@ export function useCompletion(
   };
 }
 
-function useChoices(query: CompletionQuery | null, conversationId: string): readonly CompletionChoice[] {
+function useChoices(
+  query: CompletionQuery | null,
+  conversationId: string,
+  emoji: readonly EmojiEntry[],
+): readonly CompletionChoice[] {
   const members = useChatState((state) => own(state.conversations, conversationId)?.members) ?? NOBODY;
   const isDirect = useChatState((state) => own(state.conversations, conversationId)?.kind === "direct");
-  const emoji = useEmoji(query?.kind === "emoji");
   const kind = query?.kind;
   const text = query?.text ?? "";
   return useMemo(() => {
