@@ -44,3 +44,8 @@ def test_the_message_field_completes_emoji_and_continues_code_and_lists(driver: 
 
 def test_emoji_are_suggested_by_names_in_the_language_of_the_page(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "forms", "germanEmoji")["found"] == {"emoji": True}
+
+
+def test_page_keys_in_the_empty_field_scroll_the_conversation(driver: Driver, demo_url: str) -> None:
+    expected = {"up": True, "stays": True, "down": True}
+    assert run(driver, demo_url, "forms", "pages")["scrolled"] == expected

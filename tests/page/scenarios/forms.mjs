@@ -1,5 +1,5 @@
 // Forms that are left before they are saved.
-import { act, call, composer, listed, open, openSettings, post, report, until, visit, visitAs } from "../browser.mjs";
+import { act, atEnd, call, composer, listed, message, open, openSettings, pause, post, report, until, visit, visitAs } from "../browser.mjs";
 
 const question = (page) => page.getByRole("dialog", { name: "Discard changes?" });
 const answer = (page, name) => question(page).getByRole("button", { name, exact: true }).click();
@@ -114,7 +114,8 @@ export async function reply() {
   await composer(bob).press("Enter");
   await bob.getByText("Replying to alice").waitFor();
   await composer(bob).press("Enter");
-  await bob.locator("button.quote").waitFor();
+  // Stored, and no longer on its way.
+  await message(bob, "I do").waitFor();
   const { items } = await call("GET", `conversations/${id}/messages`, "bob");
   report("replied", {
     said: items.map(({ content }) => content),
@@ -161,4 +162,30 @@ export async function germanEmoji() {
   await bob.locator(".composer textarea").pressSequentially(":daumen");
   await bob.locator(".completion [role=option]").first().waitFor();
   report("found", { emoji: (await bob.locator(".completion .emoji").allTextContents()).some((sign) => sign.startsWith("👍")) });
+}
+
+// PageUp and PageDown in the empty field scroll the conversation, and an arrow key does not lead back.
+export async function pages() {
+  const { id } = await post("conversations", "bob", { kind: "group", memberIds: ["alice"], name: "Pages" });
+  for (let i = 0; i < 60; i++) await post("messages", "bob", { conversationId: id, content: `Line ${i}` });
+  const bob = await visitAs("bob");
+  await open(bob, "Pages");
+  await atEnd(bob);
+  // The list measures rows that it draws for the first time, and goes to its end again.
+  await pause(1_000);
+  // How far the end is.
+  const below = () =>
+    bob.locator(".scroller").evaluate((log) => log.scrollHeight - log.clientHeight - log.scrollTop);
+  await composer(bob).press("PageUp");
+  const up = await until(below, (value) => value > 200);
+  await composer(bob).press("ArrowDown");
+  await pause(300);
+  const afterArrow = await below();
+  await composer(bob).press("PageDown");
+  const down = await until(below, (value) => value < 50);
+  report("scrolled", {
+    up: up > 200,
+    stays: Math.abs(afterArrow - up) < 2,
+    down: down < 50,
+  });
 }

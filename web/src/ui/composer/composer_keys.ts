@@ -5,12 +5,16 @@ import { keysOf, type ShortcutName, shortcutOf } from "../keyboard/shortcuts";
 import { insertText } from "./insert_text";
 import type { ComposerState } from "./use_composer";
 
+/** How much of the messages in sight a page is; the rest stays in sight. */
+const PAGE = 0.9;
+
 type Pressed = KeyboardEvent<HTMLTextAreaElement>;
 
 /** Handles keys in the message field, besides typing. */
 export function handleComposerKey(event: Pressed, composer: ComposerState): void {
   if (isComposing(event.nativeEvent)) return;
   if (
+    handlePage(event) ||
     handleNewLine(event) ||
     handleSend(event, composer) ||
     handleCancel(event, composer) ||
@@ -19,6 +23,15 @@ export function handleComposerKey(event: Pressed, composer: ComposerState): void
   ) {
     event.preventDefault();
   }
+}
+
+/** Scrolls the messages above an empty field. */
+function handlePage({ key, currentTarget: field, shiftKey, ctrlKey, altKey, metaKey }: Pressed): boolean {
+  const pages = { PageUp: -1, PageDown: 1 }[key];
+  if (pages === undefined || field.value !== "" || shiftKey || ctrlKey || altKey || metaKey) return false;
+  const log = field.closest("main, aside, .panel")?.querySelector('[role="log"]');
+  log?.scrollBy({ top: pages * PAGE * log.clientHeight });
+  return log != null;
 }
 
 /** Continues a list. */
