@@ -576,7 +576,7 @@ export const texts = {
     browse: "Browse public conversations",
     /** A part of `browse`, for a narrow button. */
     browseShort: "Browse",
-    alone: "No one here yet? Once others join, you can find them by name.",
+    alone: "You can find people by name.",
     muted: "Muted",
     nothingSaid: "No messages yet",
     draft: "Draft:",

@@ -630,7 +630,7 @@ export const texts: Texts = {
     startOne: "Unterhaltung beginnen",
     browse: "Öffentliche Unterhaltungen durchsuchen",
     browseShort: "Durchsuchen",
-    alone: "Noch niemand da? Sobald andere dabei sind, findest du sie über ihren Namen.",
+    alone: "Andere findest du über ihren Namen.",
     muted: "Stummgeschaltet",
     nothingSaid: "Noch keine Nachrichten",
     draft: "Entwurf:",

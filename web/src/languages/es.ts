@@ -635,7 +635,7 @@ export const texts: Texts = {
     startOne: "Empezar una conversación",
     browse: "Explorar conversaciones públicas",
     browseShort: "Explorar",
-    alone: "¿Aún no hay nadie? Cuando otras personas entren, podrás encontrarlas por su nombre.",
+    alone: "Puedes encontrar a otras personas por su nombre.",
     muted: "Silenciada",
     nothingSaid: "Aún no hay mensajes",
     draft: "Borrador:",

@@ -637,7 +637,7 @@ export const texts: Texts = {
     startOne: "Commencer une conversation",
     browse: "Parcourir les conversations publiques",
     browseShort: "Parcourir",
-    alone: "Personne pour l’instant ? Dès que d’autres arrivent, vous pouvez les trouver par leur nom.",
+    alone: "Vous pouvez trouver d’autres personnes par leur nom.",
     muted: "En sourdine",
     nothingSaid: "Aucun message pour l’instant",
     draft: "Brouillon :",
