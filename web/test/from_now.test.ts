@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { fromNow } from "../src/ui/time_format";
+import { fromNow } from "../src/time_format";
 
 const NOW = new Date(2026, 2, 11, 3, 45);
 const at = (day: number, hour: number, minute = 0) => fromNow(new Date(2026, 2, day, hour, minute).toISOString(), NOW);

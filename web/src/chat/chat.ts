@@ -25,7 +25,7 @@ import {
 } from "@talkwire/client/parts";
 import type { Api } from "../server/api";
 import { texts } from "../texts";
-import { endTime } from "../ui/time_format";
+import { endTime } from "../time_format";
 import { Alerts } from "./alerts/alerts";
 import { Calls } from "./calls/calls";
 import { ReadAll } from "./conversations/read_all";

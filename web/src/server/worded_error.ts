@@ -1,6 +1,6 @@
 import { RequestError } from "@talkwire/client";
 import { texts } from "../texts";
-import { endTime } from "../ui/time_format";
+import { endTime } from "../time_format";
 
 /** A failed request whose message is in the reader's language. */
 class WordedError extends RequestError {}

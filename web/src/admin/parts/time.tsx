@@ -1,4 +1,4 @@
-import { fromNow, fullTime } from "../../ui/time_format";
+import { fromNow, fullTime } from "../../time_format";
 import { texts } from "../texts";
 
 /** How long ago something was, with the exact time for those who point at it. */

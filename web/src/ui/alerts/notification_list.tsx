@@ -14,11 +14,11 @@ import {
 import { useStore } from "zustand";
 import { unreadIn } from "../../chat/alerts/alerts";
 import { texts } from "../../texts";
+import { fullTime, shortTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { Dialog } from "../components/dialog";
 import { nameOf } from "../conversation/conversation_names";
 import { goTo } from "../page_address";
-import { fullTime, shortTime } from "../time_format";
 import { bodyOf, headlineOf } from "./notification_text";
 import { PermissionLine } from "./permission_line";
 import "./notification_list.css";

@@ -2,9 +2,9 @@ import type { Conversation, Mute } from "@talkwire/client";
 import { isNonMember, may, roleOf } from "@talkwire/client/parts";
 import { useEffect } from "react";
 import { texts } from "../../texts";
+import { fullTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { Composer } from "../composer/composer";
-import { fullTime } from "../time_format";
 
 interface Props {
   conversation: Conversation;

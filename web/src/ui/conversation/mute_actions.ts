@@ -2,8 +2,8 @@ import type { Conversation, MemberPreferences } from "@talkwire/client";
 import { Bell, BellOff } from "lucide-react";
 import { inMinutes, tomorrowAt } from "../../chat/ends";
 import { texts } from "../../texts";
+import { endTime } from "../../time_format";
 import type { MenuAction } from "../components/menu_action";
-import { endTime } from "../time_format";
 
 type Mute = Pick<MemberPreferences, "muted" | "mutedUntil">;
 

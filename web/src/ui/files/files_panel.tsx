@@ -4,12 +4,12 @@ import { type KeyboardEvent, type ReactNode, useId, useRef, useState } from "rea
 import { readableSize } from "../../chat/files/file_size";
 import { type FileKind, isPicture } from "../../chat/files/files";
 import { texts } from "../../texts";
+import { shortTime } from "../../time_format";
 import { useChat } from "../chat_context";
 import { IconButton } from "../components/icon_button";
 import { stepOf } from "../keyboard/direction";
 import { PanelFrame } from "../panel/panel_frame";
 import { useGoToMessage } from "../panel/panel_layout";
-import { shortTime } from "../time_format";
 import { FileIcon } from "./file_icon";
 import { Thumbnail } from "./thumbnail";
 import {

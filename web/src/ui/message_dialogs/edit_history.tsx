@@ -1,8 +1,8 @@
 import type { Message } from "@talkwire/client";
 import { useCallback } from "react";
 import { texts } from "../../texts";
+import { fullTime } from "../../time_format";
 import { useChat } from "../chat_context";
-import { fullTime } from "../time_format";
 import { MessageText } from "../timeline/markdown";
 import { LoadedDialog } from "./loaded_dialog";
 import { useLoading } from "./use_loading";

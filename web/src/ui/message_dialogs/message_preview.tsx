@@ -1,7 +1,7 @@
 import type { Message } from "@talkwire/client";
 import { messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
-import { fullTime } from "../time_format";
+import { fullTime } from "../../time_format";
 import "./message_dialogs.css";
 
 /** The message that a dialog is about. */

@@ -2,10 +2,10 @@ import type { Message, Receipt } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { useCallback } from "react";
 import { texts } from "../../texts";
+import { fullTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { NamesakeHandle } from "../people/person_handle";
-import { fullTime } from "../time_format";
 import { LoadedDialog } from "./loaded_dialog";
 import { useLoading } from "./use_loading";
 

@@ -7,11 +7,11 @@ import { isUnreadOffer } from "../../chat/alerts/alerts";
 import { formatAmount } from "../../chat/offers/money";
 import { actionsOn, type OfferAction, statusAt } from "../../chat/offers/offer_rules";
 import { texts } from "../../texts";
+import { fullTime, shortTime, timeOfDay } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { Confirmation } from "../components/confirmation";
 import { partnerOf } from "../conversation/conversation_names";
 import { lazyPart } from "../lazy_part";
-import { fullTime, shortTime, timeOfDay } from "../time_format";
 import { useWindowFocus } from "../timeline/use_window_focus";
 import "./offer_card.css";
 

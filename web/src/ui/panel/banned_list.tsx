@@ -1,10 +1,10 @@
 import type { Conversation, Restriction } from "@talkwire/client";
 import { useState } from "react";
 import { texts } from "../../texts";
+import { fullTime } from "../../time_format";
 import { useChat } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { useUser } from "../people/use_user";
-import { fullTime } from "../time_format";
 import { useRestrictions } from "./use_restrictions";
 
 /** The banned users, for members who may unban them. */

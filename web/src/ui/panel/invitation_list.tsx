@@ -1,11 +1,11 @@
 import type { Conversation, Invitation } from "@talkwire/client";
 import { useEffect, useState } from "react";
 import { texts } from "../../texts";
+import { fullTime } from "../../time_format";
 import { useChat } from "../chat_context";
 import { copyText } from "../clipboard";
 import { Confirmation } from "../components/confirmation";
 import { useUser } from "../people/use_user";
-import { fullTime } from "../time_format";
 
 const labels = texts.invitation;
 

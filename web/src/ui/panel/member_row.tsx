@@ -3,6 +3,7 @@ import { type MemberAction, memberActions, roleOf } from "@talkwire/client/parts
 import { Ellipsis, VolumeX } from "lucide-react";
 import { useState } from "react";
 import { texts } from "../../texts";
+import { fullTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { Confirmation } from "../components/confirmation";
 import { MenuButton } from "../components/menu";
@@ -10,7 +11,6 @@ import type { MenuAction } from "../components/menu_action";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { PersonButton } from "../people/person_button";
 import { Handle, useNamesakeHandle } from "../people/person_handle";
-import { fullTime } from "../time_format";
 import { RestrictDialog } from "./restrict_dialog";
 
 interface Props {

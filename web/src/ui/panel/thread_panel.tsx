@@ -5,10 +5,10 @@ import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState }
 import { useStore } from "zustand";
 import type { Panel } from "../../chat/page_core";
 import { texts } from "../../texts";
+import { dayOf } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { IconButton } from "../components/icon_button";
 import { MessageInput } from "../conversation/message_input";
-import { dayOf } from "../time_format";
 import { MessageView } from "../timeline/message_view";
 import { OutboxEntryView } from "../timeline/outbox_entry_view";
 import { ThreadContext } from "../timeline/thread_context";

@@ -1,9 +1,9 @@
 import { type KeyboardEvent, useEffect, useId, useState } from "react";
 import { texts } from "../../texts";
+import { fromNow } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { Dialog } from "../components/dialog";
 import { isComposing } from "../keyboard/focus";
-import { fromNow } from "../time_format";
 import { AvatarWithPresence } from "./avatar_with_presence";
 import { PersonHandle } from "./person_handle";
 import { type KnownPerson, usePeople } from "./use_people";

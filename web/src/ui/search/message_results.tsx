@@ -7,11 +7,11 @@ import { plainText } from "../../chat/messages/plain_text";
 import { excerptOf, type Piece, piecesOf } from "../../chat/search/highlight";
 import { isSearchable, type MessageSearch } from "../../chat/search/message_search";
 import { texts } from "../../texts";
+import { shortTime } from "../../time_format";
 import { useChatState } from "../chat_context";
 import { nameOf } from "../conversation/conversation_names";
 import { FileIcon } from "../files/file_icon";
 import { useGoToMessage } from "../panel/panel_layout";
-import { shortTime } from "../time_format";
 import "../panel/message_results.css";
 
 /** The results and the status of a search. */

@@ -5,12 +5,12 @@ import { useEffect, useState } from "react";
 import { messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
 import { texts } from "../../texts";
+import { shortTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { Dialog } from "../components/dialog";
 import { IconButton } from "../components/icon_button";
 import { nameOf } from "../conversation/conversation_names";
 import { goTo } from "../page_address";
-import { shortTime } from "../time_format";
 import "../panel/message_results.css";
 
 interface Props {

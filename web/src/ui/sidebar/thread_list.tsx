@@ -4,11 +4,11 @@ import { useStore } from "zustand";
 import { messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
 import { texts } from "../../texts";
+import { fromNow, fullTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { Dialog } from "../components/dialog";
 import { nameOf } from "../conversation/conversation_names";
 import { showPlace } from "../page_address";
-import { fromNow, fullTime } from "../time_format";
 import { Faces } from "../timeline/faces";
 import "./thread_list.css";
 

@@ -1,8 +1,8 @@
 import type { Notice } from "@talkwire/client";
 import { Info, Phone, Tag, Users } from "lucide-react";
 import { memo } from "react";
+import { fullTime, timeOfDay } from "../../time_format";
 import { useChatState } from "../chat_context";
-import { fullTime, timeOfDay } from "../time_format";
 import { noticeText } from "./notice_text";
 import "./notice_line.css";
 

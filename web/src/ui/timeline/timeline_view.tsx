@@ -10,12 +10,12 @@ import { type Extra, type Row, rowsOf, type UnsentRow, unsentRows } from "../../
 import type { UnseenAbove } from "../../chat/messages/unseen";
 import { addressOf } from "../../place";
 import { texts } from "../../texts";
+import { dayOf, shortTimeOfDay } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { IconButton } from "../components/icon_button";
 import { UnreadCount } from "../components/unread_count";
 import { FirstSteps } from "../conversation/first_steps";
 import { lazyPart } from "../lazy_part";
-import { dayOf, shortTimeOfDay } from "../time_format";
 import { MessageView } from "./message_view";
 import { NoticeLine } from "./notice_line";
 import { OutboxEntryView } from "./outbox_entry_view";

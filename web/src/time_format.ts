@@ -1,6 +1,6 @@
 /** Times in the reader's time zone and language. */
 
-import { locale } from "../languages/locale";
+import { locale } from "./languages/locale";
 
 const clock = new Intl.DateTimeFormat(locale(), { hour: "numeric", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(locale(), { weekday: "long", day: "numeric", month: "long" });
