@@ -66,14 +66,15 @@ export function useScrollPosition(
   const placedNumber = useRef(0);
   const readNumber = useRef(0);
   const settling = useRef<ReturnType<typeof setTimeout>>(undefined);
-  /** Whether the list was moved since its position was last read. */
+  /** Whether the list was moved, and not scrolled by the reader. It gets there in a few steps. */
   const jumped = useRef(false);
+  const jumping = useRef<ReturnType<typeof setTimeout>>(undefined);
   const hasEnd = timeline.atEnd;
 
   const setVisible = useCallback((atEnd: boolean, seesLast: boolean, sight: InSight | null) => {
     setSeen((before) => {
       const { sight: last } = before;
-      const isSame = last?.first === sight?.first && last?.last === sight?.last && !sight?.jumped;
+      const isSame = last?.first === sight?.first && last?.last === sight?.last && last?.jumped === sight?.jumped;
       return isSame && before.atEnd === atEnd && before.seesLast === seesLast ? before : { atEnd, seesLast, sight };
     });
   }, []);
@@ -92,7 +93,12 @@ export function useScrollPosition(
         ? null
         : { first: topmost.message.seq, last: lowest.message.seq, count: last - first + 1, jumped: jumped.current };
     setVisible(isAtEnd, hasEnd && left < SEEN_LAST, sight);
-    jumped.current = false;
+    if (jumped.current) {
+      clearTimeout(jumping.current);
+      jumping.current = setTimeout(() => {
+        jumped.current = false;
+      }, SETTLED_MS);
+    }
     chat.messages.anchors.set(
       id,
       isAtEnd || topmost === undefined
@@ -116,7 +122,13 @@ export function useScrollPosition(
       readScrollNow.current();
     }, SETTLED_MS);
   }, []);
-  useEffect(() => () => clearTimeout(settling.current), []);
+  useEffect(
+    () => () => {
+      clearTimeout(settling.current);
+      clearTimeout(jumping.current);
+    },
+    [],
+  );
 
   useLayoutEffect(() => {
     if (count === 0) return;
@@ -124,7 +136,6 @@ export function useScrollPosition(
     if (target?.messageId === null) {
       jumped.current = true;
       list.current?.scrollToIndex(count - 1, { align: "end" });
-      settle();
       chat.messages.targetReached(target);
     } else {
       const place =
