@@ -364,6 +364,7 @@ export async function formattingBar() {
     row: await bar.evaluate((it) => it.clientHeight),
     field: await composer(alice).evaluate((it) => it.clientWidth > 120),
   };
+  await alice.getByRole("button", { name: "Attach, emoji and more" }).click();
   await alice.getByRole("button", { name: "Formatting" }).click();
   await bar.waitFor({ state: "detached" });
   await alice.reload();

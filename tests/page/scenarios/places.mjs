@@ -136,7 +136,7 @@ export async function members() {
   await alice.getByRole("dialog", { name: "Remove carol?" }).getByRole("button", { name: "Cancel" }).click();
   await manage(alice, "carol", "Ban…");
   await alice.getByRole("button", { name: "Ban", exact: true }).click();
-  await carol.getByText("You are no longer a member of The crew.").waitFor();
+  await carol.getByText(/^You were banned from The crew\b/).waitFor();
   await listed(carol, "The crew").waitFor({ state: "detached" });
   await panel(alice).getByRole("button", { name: "Unban carol" }).click();
   await panel(alice).getByRole("region", { name: "Banned" }).waitFor({ state: "detached" });
