@@ -285,16 +285,21 @@ async def test_a_webhook_that_is_gone_while_progress_is_stored_gets_nothing_more
     assert [event["data"]["content"] for event in sending.receiver.requests] == ["0", "1"]
 
 
-async def test_events_that_are_pruned_before_their_retry_are_counted_as_missed(sending: Sending) -> None:
+async def test_events_that_are_pruned_before_their_retry_are_counted_as_missed(
+    sending: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "retry_delay_ms", lambda attempt, retry_after_s: 3_600_000)
     sending.receiver.answer = lambda event: Response(500) if event["data"]["content"] == "0" else ACCEPT
     await sending.subscribe(types=("message:new",))
     await sending.group("a")
     await sending.send("a", "0")
     await sending.send("a", "1")
-    await sending.receiver.wait_until(lambda: len(sending.receiver.requests) >= 1)
+    # Once the cursor is behind both, they wait for the retry.
+    await _stored(sending, lambda webhook: webhook.pos >= sending.node.chat.pos)
     missed = sending.node.webhooks.metrics.missed
     while await sending.node.chat.execute(OPERATOR, PruneOld(-1)):
         pass
+    await sending.node.chat.execute(BACKEND, UpdateWebhook(webhook_id=sending.webhook_id, enabled=True))
     await until(lambda: sending.node.webhooks.metrics.missed == missed + 1)
     await sending.send("a", "2")
     await sending.receiver.wait_until(lambda: sending.texts("a") == ["2"])
