@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.chat.conftest import World
 
 
@@ -77,4 +79,46 @@ async def test_pages_have_replies_unless_the_client_asks_otherwise(world: World)
     listed = (await alice.done("messages:list", {"conversationId": talk, "threads": "collapsed"}))["messages"]
     assert [message["id"] for message in collapsed] == [message["id"] for message in listed] == [root["id"]]
     refused = await world.request("GET", f"{path}?threads=hidden", by="bob")
+    assert refused.json()["error"]["code"] == "invalid_request"
+
+
+async def _bell(world: World, name: str) -> list[tuple[str, bool]]:
+    """Returns (last word, whether it is unread) of a user's notifications of messages, newest first."""
+    page = (await world.request("GET", "/api/v1/notifications", by=name)).json()
+    assert page["unread"] == sum("readAt" not in each for each in page["items"])
+    of_messages = [each for each in page["items"] if "messageId" in each]
+    return [(each["body"].split()[-1], "readAt" not in each) for each in of_messages]
+
+
+async def test_a_mention_in_a_thread_is_read_with_the_thread(world: World) -> None:
+    talk = await world.conversation("alice", "bob", "carol")
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    root = await alice.send_message(talk, "root")
+    for text, thread in (("one", root["id"]), ("two", None), ("three", root["id"])):
+        await alice.send_message(talk, f"@{world.id_of('bob')} {text}", threadId=thread)
+    told = [await bob.next("notification") for _ in range(3)]
+    assert [each.get("threadId") for each in told] == [root["id"], None, root["id"]]
+    await bob.done("message:read", {"conversationId": talk, "threads": "collapsed"})
+    assert await bob.next("notification:read") == {"ids": [told[1]["id"]], "unread": 2}
+    assert await _bell(world, "bob") == [("three", True), ("two", False), ("one", True)]
+    await bob.done("thread:read", {"messageId": root["id"], "replyId": told[0]["messageId"]})
+    assert await _bell(world, "bob") == [("three", True), ("two", False), ("one", False)]
+    await bob.done("thread:unfollow", {"messageId": root["id"]})
+    await bob.done("thread:read", {"messageId": root["id"]})
+    assert [unread for _, unread in await _bell(world, "bob")] == [False, False, False]
+
+
+@pytest.mark.parametrize("before", [[], [{"threads": "collapsed"}]])
+async def test_clients_that_show_replies_read_them_with_the_conversation(world: World, before: list[object]) -> None:
+    talk = await world.conversation("alice", "bob", "carol")
+    alice = await world.connect("alice")
+    root = await alice.send_message(talk, "root")
+    await alice.send_message(talk, f"@{world.id_of('bob')} reply", threadId=root["id"])
+    path = f"/api/v1/conversations/{talk}/read"
+    for body in before:
+        await world.request("POST", path, by="bob", json=body)
+        assert await _bell(world, "bob") == [("reply", True)]
+    await world.request("POST", path, by="bob")
+    assert await _bell(world, "bob") == [("reply", False)]
+    refused = await world.request("POST", path, by="bob", json={"threads": "hidden"})
     assert refused.json()["error"]["code"] == "invalid_request"

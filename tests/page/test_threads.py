@@ -52,6 +52,10 @@ def test_twelve_replies_are_one_row_and_unread_until_the_thread_is_open(crowded:
     assert reports["unfollowed"] == {"dots": 0, "after": 0}
 
 
+def test_a_mention_in_a_thread_that_nobody_opened_stays_in_the_bell(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "threads", "mentioned")["mentioned"] == {"unread": 0}
+
+
 def test_a_reply_below_what_is_seen_is_read_at_the_end_of_the_list(crowded: Scenarios) -> None:
     reports = crowded("threads", "below")
     assert reports["below"] == {"arrived": 1, "after": 0}

@@ -136,6 +136,18 @@ it("a quiet direct message is read with its message, whenever the server stores 
   expect(unread()).toBe(0);
 });
 
+it("a mention in a thread stays unread when its conversation is read", () => {
+  look();
+  const { tell, unread } = begin({ openId: "c", watched: true });
+  tell("notification", notified("10", { threadId: "5" }));
+  expect(unread()).toBe(1);
+  tell("message:read:receipt", { conversationId: "c", userId: "me", messageId: "10" });
+  tell("conversation:unread", { conversationId: "c", unreadCount: 0 });
+  expect(unread()).toBe(1);
+  tell("notification:read", { ids: ["10"], unread: 0 });
+  expect(unread()).toBe(0);
+});
+
 it.each([
   ["notification", notified("11"), 2],
   ["notification:read", { ids: ["10"], unread: 0 }, 0],

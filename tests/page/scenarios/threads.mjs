@@ -217,6 +217,32 @@ export async function unread() {
   report("unfollowed", { dots, after: await line(other, 13).locator(".unread-dot").count() });
 }
 
+// Reading the conversation does not read a mention in a thread that nobody opened.
+export async function mentioned() {
+  await post("notifications/read", "alice", { all: true });
+  const alice = await visitAs("alice");
+  await start(alice, ["bob", "carol"], "Mentioned in a thread");
+  await opened(alice, "Mentioned in a thread");
+  const [{ id: conversationId }] = (await call("GET", "conversations", "alice")).items;
+  const root = await post("messages", "alice", { conversationId, content: "root" });
+  await message(alice, "root").waitFor();
+  await post("messages", "bob", { conversationId, content: "@alice look", threadId: root.id });
+  await post("messages", "bob", { conversationId, content: "@alice here" });
+  await message(alice, "@alice here").waitFor();
+  await until(
+    async () => (await call("GET", `conversations/${conversationId}`, "alice")).unreadCount,
+    (count) => count === 0,
+  );
+  const bell = (name) => alice.getByRole("button", { name, exact: true });
+  await bell("Notifications, 1 unread").waitFor();
+  await alice.reload();
+  await bell("Notifications, 1 unread").click();
+  await alice.getByRole("dialog", { name: "Notifications" }).getByRole("button", { name: /unread.*look/ }).click();
+  await inThread(alice, "@alice look").waitFor();
+  await bell("Notifications").waitFor();
+  report("mentioned", { unread: (await call("GET", "notifications", "alice")).unread });
+}
+
 // A reply that arrives below what the reader looks at is read when they come to it.
 export async function below() {
   const alice = await visitAs("alice");

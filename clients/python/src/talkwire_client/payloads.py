@@ -671,11 +671,11 @@ class Notice(TypedDict):
 
 class Notification(TypedDict):
     """A notification. `title` is the name of the user who caused it. `body` is the start of a message, an offer's
-    title, a conversation's name or the reason of a decision. `readAt` is missing while the notification and its
-    message are unread. `quiet` is true for a user who does not want to be disturbed: the client counts the
-    notification without an alert or a sound. For the type `moderation`, `title` and `actorId` are empty, and
-    `outcome` is the moderators' decision: `dismissed` or `resolved` for a report by the user, otherwise the action
-    against the user or the user's message."""
+    title, a conversation's name or the reason of a decision. `threadId` is present if the message is a reply in a
+    thread. `readAt` is missing while the notification and its message are unread. `quiet` is true for a user who does
+    not want to be disturbed: the client counts the notification without an alert or a sound. For the type
+    `moderation`, `title` and `actorId` are empty, and `outcome` is the moderators' decision: `dismissed` or
+    `resolved` for a report by the user, otherwise the action against the user or the user's message."""
 
     id: str
     type: Literal["direct", "invitation", "mention", "message", "missed-call", "moderation", "offer", "reply"]
@@ -698,6 +698,8 @@ class Notification(TypedDict):
     outcome: NotRequired[Literal["ban", "delete", "dismissed", "mute", "resolved"]]
     """What was decided: about the user's own report `dismissed` or `resolved`, else what was done to the user or
     their message."""
+    threadId: NotRequired[str]
+    """The first message of the thread that the message belongs to."""
 
 
 class NotificationList(TypedDict):

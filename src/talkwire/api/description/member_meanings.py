@@ -532,5 +532,9 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
             thread=Meaning("What the message shows of the thread that it started; missing without replies."),
         ),
         "threads": Meaning("`collapsed` leaves out the replies in threads."),
+        **_of_schemas(
+            ("ReadBody", "MessengerReadMessages"),
+            threads=Meaning("`collapsed` leaves notifications of replies in threads unread."),
+        ),
     }
 )

@@ -16,7 +16,7 @@ from talkwire.api.http.bodies import ListAnswer
 from talkwire.api.http.created import created_or_existing, existing
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
-from talkwire.api.resources.receipts import ReadAnswer, ReadBody
+from talkwire.api.resources.receipts import ReadAnswer, ReadBody, read_answer, read_command
 from talkwire.core.commands.conversations import (
     ConversationView,
     CreateConversation,
@@ -24,7 +24,6 @@ from talkwire.core.commands.conversations import (
     ListConversations,
 )
 from talkwire.core.commands.messages import ListMessages
-from talkwire.core.commands.receipts import MarkRead
 from talkwire.core.domain.access import acting_as
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import Actor, ConversationKind, MemberRole
@@ -181,9 +180,7 @@ async def mark_read(
     key: GivenKey,
     data: JSONBody[ReadBody | None] = None,
 ) -> ReadAnswer:
-    message_id = None if data is None else data.message_id
-    mark = await chat.execute(caller.actor, MarkRead(conversation_id, message_id), key)
-    return ReadAnswer(mark.conversation_id, mark.seq, mark.unread.unread_count, mark.unread.mention_count)
+    return read_answer(await chat.execute(caller.actor, read_command(conversation_id, data), key))
 
 
 @post("/{conversation_id:str}/offers", summary="Make a price offer to the other participants of a talk")

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from talkwire.api.http.bodies import Body, ListAnswer
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
-from talkwire.api.resources.receipts import ReadAnswer, ReadBody
+from talkwire.api.resources.receipts import ReadAnswer, ReadBody, read_answer, read_command
 from talkwire.core.commands.messages import GetMessage, ListMessages
 from talkwire.core.commands.receipts import GetMessageStatus, MarkDelivered, MarkRead
 from talkwire.dialects.whatsapp.payloads import MessagePayload, SendBody, message_payload, to_send
@@ -87,9 +87,7 @@ async def mark_read(
     key: GivenKey,
     data: JSONBody[ReadBody | None] = None,
 ) -> ReadAnswer:
-    message_id = None if data is None else data.message_id
-    mark = await chat.execute(caller.actor, MarkRead(conversation_id, message_id), key)
-    return ReadAnswer(mark.conversation_id, mark.seq, mark.unread.unread_count, mark.unread.mention_count)
+    return read_answer(await chat.execute(caller.actor, read_command(conversation_id, data), key))
 
 
 ROUTES: Sequence[ControllerRouterHandler] = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from litestar import get, post
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
@@ -15,9 +17,11 @@ from talkwire.dialects.payloads.receipts import ReceiptPayload, receipt_payload
 
 
 class ReadBody(Body, frozen=True):
-    """The messages to mark as read: all up to `messageId`, or all messages of the conversation if it is omitted."""
+    """The messages to mark as read: all up to `messageId`, or all messages of the conversation if it is omitted. With
+    `threads: "collapsed"`, notifications of replies in threads stay unread."""
 
     message_id: str | None = None
+    threads: Literal["collapsed"] | None = None
 
 
 class UnreadBody(Body, frozen=True):
@@ -44,6 +48,16 @@ class ReadAnswer(Payload, frozen=True, omit_defaults=False):
     mention_count: int
 
 
+def read_command(conversation_id: str, body: ReadBody | None) -> MarkRead:
+    if body is None:
+        return MarkRead(conversation_id)
+    return MarkRead(conversation_id, body.message_id, without_replies=body.threads is not None)
+
+
+def read_answer(mark: ReadMark) -> ReadAnswer:
+    return ReadAnswer(mark.conversation_id, mark.seq, mark.unread.unread_count, mark.unread.mention_count)
+
+
 @post(
     "/api/v1/conversations/{conversation_id:str}/read",
     status_code=HTTP_200_OK,
@@ -58,8 +72,7 @@ async def mark_read(
     key: GivenKey,
     data: JSONBody[ReadBody | None] = None,
 ) -> ReadAnswer:
-    message_id = None if data is None else data.message_id
-    return _answer(await chat.execute(caller.actor, MarkRead(conversation_id, message_id), key))
+    return read_answer(await chat.execute(caller.actor, read_command(conversation_id, data), key))
 
 
 @post(
@@ -76,11 +89,7 @@ async def mark_unread(
     data: JSONBody[UnreadBody | None] = None,
 ) -> ReadAnswer:
     message_id = None if data is None else data.message_id
-    return _answer(await chat.execute(caller.actor, MarkUnread(conversation_id, message_id), key))
-
-
-def _answer(mark: ReadMark) -> ReadAnswer:
-    return ReadAnswer(mark.conversation_id, mark.seq, mark.unread.unread_count, mark.unread.mention_count)
+    return read_answer(await chat.execute(caller.actor, MarkUnread(conversation_id, message_id), key))
 
 
 @post(

@@ -45,10 +45,15 @@ class Receipt(msgspec.Struct, frozen=True):
 
 class MarkRead(Change[ReadMark], frozen=True, tag="MarkRead"):
     """Marks all messages of a conversation up to `message_id` as read, or up to the newest if that is None. The read
-    position only moves forward."""
+    position only moves forward.
+
+    The notifications of these messages become read too; with `without_replies` not those of replies in threads, which
+    become read with their thread.
+    """
 
     conversation_id: str
     message_id: str | None = None
+    without_replies: bool = False
 
 
 class MarkUnread(Change[ReadMark], frozen=True, tag="MarkUnread"):

@@ -679,8 +679,9 @@ class SavedMessage(msgspec.Struct, frozen=True):
 class Notification(msgspec.Struct, frozen=True):
     """A notification of one user about something that `actor_id` did. `title` and `body` are the texts to show.
 
-    The id is derived from the position of the event that caused it. `sound` None means no sound. `outcome` is set for
-    the type `moderation`, which names no actor.
+    The id is derived from the position of the event that caused it. `thread_id` is set if the message is a reply in a
+    thread: the id of the thread's first message. `sound` None means no sound. `outcome` is set for the type
+    `moderation`, which names no actor.
     """
 
     id: int
@@ -696,6 +697,7 @@ class Notification(msgspec.Struct, frozen=True):
     sound: str | None = None
     read_ms: int | None = None
     outcome: Outcome | None = None
+    thread_id: int | None = None
 
 
 PushKind = Literal["web", "gateway"]

@@ -418,9 +418,10 @@ class Notifications(Protocol):
         without conversations that have none. Only notifications created after `since_ms` count."""
         ...
 
-    def unread_of_messages(self, conversation_id: str, user_id: str, message_id: int) -> Sequence[int]:
-        """Returns the ids of unread notifications about messages of the conversation, up to and including
-        `message_id`."""
+    def unread_of_messages(self, conversation_id: str, user_id: str) -> Sequence[tuple[int, int | None]]:
+        """Returns (notification id, id of the thread's root message) of the unread notifications about messages of the
+        conversation, oldest first. The root is None for messages outside threads and for notifications that follow the
+        read position of the conversation."""
         ...
 
     def mark_read(self, user_id: str, ids: Collection[int] | None, now_ms: int) -> Collection[int]:

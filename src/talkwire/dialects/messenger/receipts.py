@@ -3,6 +3,8 @@ and which threads a user follows."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 from talkwire.core.commands.messages import FollowThread, MarkThreadRead, ThreadMark, UnfollowThread
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread, ReadMark
 from talkwire.core.domain.events import (
@@ -27,11 +29,20 @@ from talkwire.dialects.replies import Reply
 
 
 class MarkPayload(Payload, frozen=True):
-    """The messages to mark as read or delivered: all up to `messageId`, or all messages of the conversation if it is
+    """The messages to mark as delivered: all up to `messageId`, or all messages of the conversation if it is
     omitted."""
 
     conversation_id: str
     message_id: str | None = None
+
+
+class ReadMessagesPayload(Payload, frozen=True):
+    """The messages to mark as read: all up to `messageId`, or all messages of the conversation if it is omitted. With
+    `threads: "collapsed"`, notifications of replies in threads stay unread."""
+
+    conversation_id: str
+    message_id: str | None = None
+    threads: Literal["collapsed"] | None = None
 
 
 class MarkUnreadPayload(Payload, frozen=True):
@@ -81,8 +92,8 @@ def _reply(_: object) -> Reply:
 
 INBOUND = {
     "message:read": Inbound(
-        MarkPayload,
-        lambda p: MarkRead(p.conversation_id, p.message_id),
+        ReadMessagesPayload,
+        lambda p: MarkRead(p.conversation_id, p.message_id, p.threads is not None),
         _read_reply,
         summary="Mark messages as read: all, or all up to a message.",
     ),

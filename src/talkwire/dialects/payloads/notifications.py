@@ -15,11 +15,11 @@ from talkwire.dialects.payload import Payload, iso
 
 class NotificationPayload(Payload, frozen=True):
     """A notification. `title` is the name of the user who caused it. `body` is the start of a message, an offer's
-    title, a conversation's name or the reason of a decision. `readAt` is missing while the notification and its message
-    are unread. `quiet` is true for a user who does not want to be disturbed: the client counts the notification without
-    an alert or a sound. For the type `moderation`, `title` and `actorId` are empty, and `outcome` is the moderators'
-    decision: `dismissed` or `resolved` for a report by the user, otherwise the action against the user or the user's
-    message."""
+    title, a conversation's name or the reason of a decision. `threadId` is present if the message is a reply in a
+    thread. `readAt` is missing while the notification and its message are unread. `quiet` is true for a user who does
+    not want to be disturbed: the client counts the notification without an alert or a sound. For the type `moderation`,
+    `title` and `actorId` are empty, and `outcome` is the moderators' decision: `dismissed` or `resolved` for a report
+    by the user, otherwise the action against the user or the user's message."""
 
     id: str
     type: NotificationType
@@ -34,10 +34,11 @@ class NotificationPayload(Payload, frozen=True):
     read_at: str | None = None
     quiet: Literal[True] | None = None
     outcome: Outcome | None = None
+    thread_id: str | None = None
 
 
 def notification_payload(notification: Notification, *, quiet: bool = False) -> NotificationPayload:
-    message_id, offer_id, read_ms = notification.message_id, notification.offer_id, notification.read_ms
+    read_ms = notification.read_ms
     return NotificationPayload(
         id=str(notification.id),
         type=notification.type,
@@ -46,13 +47,18 @@ def notification_payload(notification: Notification, *, quiet: bool = False) -> 
         conversation_id=notification.conversation_id,
         actor_id=notification.actor_id,
         created_at=iso(notification.created_ms),
-        message_id=None if message_id is None else str(message_id),
-        offer_id=None if offer_id is None else str(offer_id),
+        message_id=_text(notification.message_id),
+        offer_id=_text(notification.offer_id),
         sound=notification.sound,
         read_at=None if read_ms is None else iso(read_ms),
         quiet=True if quiet else None,
         outcome=notification.outcome,
+        thread_id=_text(notification.thread_id),
     )
+
+
+def _text(id_: int | None) -> str | None:
+    return None if id_ is None else str(id_)
 
 
 class MarkNotificationsReadPayload(Payload, frozen=True):

@@ -23,6 +23,7 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    not_,
     or_,
     select,
     update,
@@ -55,7 +56,14 @@ from talkwire.storage.workspace import Workspace
 _preferences: msgspec.json.Decoder[Preferences] = msgspec.json.Decoder(Preferences)
 
 _MODERATION: NotificationType = "moderation"
-_by_reading: ColumnElement[bool] = and_(messages.c.seq.is_not(None), messages.c.seq <= members.c.read_seq)
+_of_reply: ColumnElement[bool] = and_(
+    messages.c.thread_id.is_not(None), notifications.c.type.in_(("mention", "reply"))
+)
+"""The SQL condition that a notification becomes read with its thread. It is stored with its message, so that reading
+finds it; other types may be stored after the message has been read."""
+_by_reading: ColumnElement[bool] = and_(
+    messages.c.seq.is_not(None), messages.c.seq <= members.c.read_seq, not_(_of_reply)
+)
 _read_ms = case((notifications.c.read_ms.is_not(None), notifications.c.read_ms), (_by_reading, members.c.read_ms))
 
 _notifications: Select[tuple[object, ...]] = (
@@ -73,6 +81,7 @@ _notifications: Select[tuple[object, ...]] = (
         users.c.name.label("title"),
         func.substr(messages.c.content, 1, BODY_MAX_LENGTH).label("content"),
         messages.c.extra,
+        messages.c.thread_id,
         offers.c.title.label("offer_title"),
         conversations.c.name.label("conversation_name"),
         reports.c.reporter_id,
@@ -114,8 +123,10 @@ _of_keys: Select[Any] = _notifications.join(
 
 _unread_of_messages: Select[Any] = (
     select(notifications.c.conversation_id, notifications.c.user_id, notifications.c.id)
+    .add_columns(case((_of_reply, messages.c.thread_id)).label("root_id"))
     .select_from(KEYS)
     .join(notifications, (notifications.c.conversation_id == key_text(0)) & (notifications.c.user_id == key_text(1)))
+    .outerjoin(messages, messages.c.id == notifications.c.message_id)
     .where(notifications.c.read_ms.is_(None), notifications.c.message_id.is_not(None))
     .order_by(notifications.c.id)
 )
@@ -225,14 +236,14 @@ class NotificationRows:
     def __init__(self, connection: Connection, store_pending: Callable[[], bool] = lambda: False) -> None:
         self._connection = connection
         self._store_pending = store_pending
-        self._unread: dict[tuple[str, str], list[int]] = {}
+        self._unread: dict[tuple[str, str], list[tuple[int, int | None]]] = {}
 
     def prefetch_unread(self, keys: Collection[tuple[str, str]]) -> None:
         """Reads the unread notifications about messages into a cache, for later calls of `unread_of_messages`. `keys`
         are (conversation id, user id)."""
         self._unread.update((key, []) for key in keys)
         for row in self._connection.execute(_unread_of_messages, keys_parameter(keys)):
-            self._unread[row.conversation_id, row.user_id].append(row.id)
+            self._unread[row.conversation_id, row.user_id].append((row.id, row.root_id))
 
     def preferences(self, user_ids: Collection[str]) -> Mapping[str, Preferences]:
         keys = keys_parameter([(user_id,) for user_id in user_ids])
@@ -289,13 +300,13 @@ class NotificationRows:
         )
         return {row.conversation_id: row.unread for row in self._connection.execute(counted)}
 
-    def unread_of_messages(self, conversation_id: str, user_id: str, message_id: int) -> Sequence[int]:
+    def unread_of_messages(self, conversation_id: str, user_id: str) -> Sequence[tuple[int, int | None]]:
         if self._store_pending():
             self._unread.clear()
         key = (conversation_id, user_id)
         if key not in self._unread:
             self.prefetch_unread((key,))
-        return [id_ for id_ in self._unread[key] if id_ <= message_id]
+        return self._unread[key]
 
     def mark_read(self, user_id: str, ids: Collection[int] | None, now_ms: int) -> Collection[int]:
         self._store_pending()
@@ -322,6 +333,7 @@ def _to_notification(row: AnyRow) -> Notification:
         sound=row.sound,
         read_ms=row.shown_read_ms,
         outcome=_outcome(row),
+        thread_id=row.thread_id,
     )
 
 

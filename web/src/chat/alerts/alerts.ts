@@ -4,7 +4,7 @@ import type { ChatNotification, MemberPreferences, NotificationsAnswer, Preferen
 import { type ChatPart, own } from "@talkwire/client/parts";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { PageCore } from "../page_core";
-import { isStored, merged, type Notifications, unreadOf, withRead } from "./notifications";
+import { isReadWithThread, isStored, merged, type Notifications, unreadOf, withRead } from "./notifications";
 import { Tabs } from "./tabs";
 
 export interface AlertState {
@@ -137,14 +137,14 @@ export class Alerts implements ChatPart {
   // --- events -------------------------------------------------------------------------------------------------------
 
   async #received(notification: ChatNotification): Promise<void> {
-    const { id, conversationId } = notification;
+    const { id, conversationId, threadId } = notification;
     const { items, unread } = this.state.getState();
     if ([...items, ...this.#unstored].some((each) => each.id === id)) return;
     const { isFocused } = this.tabs;
-    const { openId, watched, keptUnread } = this.#core.now;
+    const { openId, watched, keptUnread, panel } = this.#core.now;
     // Messages and offers are read once they are in sight; other notifications are read in the open conversation.
     const isRead = isOfMessage(notification)
-      ? this.#core.isWatched(conversationId)
+      ? !isReadWithThread(notification) && this.#core.isWatched(conversationId)
       : notification.offerId === undefined && isFocused && openId === conversationId && keptUnread !== conversationId;
     const item = isRead ? { ...notification, readAt: notification.createdAt } : notification;
     if (isStored(notification)) {
@@ -154,8 +154,10 @@ export class Alerts implements ChatPart {
     // A notification without a message is read by being seen; the server knows which messages are read.
     if (isRead && isStored(notification) && !isOfMessage(notification)) void this.#post({ ids: [id] });
     if (notification.quiet) return;
-    // The open conversation shows what is new there. The claim also keeps other tabs quiet.
-    const isShown = watched && openId === conversationId;
+    // The open conversation or thread shows what is new there. The claim also keeps other tabs quiet.
+    const isShown = isReadWithThread(notification)
+      ? isFocused && panel?.kind === "thread" && panel.rootId === threadId
+      : watched && openId === conversationId;
     if (!(await this.tabs.claim(id)) || isRead || isShown) return;
     this.onAlert({ notification, showsNotification: !isFocused });
   }
@@ -206,7 +208,7 @@ export class Alerts implements ChatPart {
   /** Marks notifications as read whose messages were read. */
   #readMessages(matches: (each: ChatNotification) => boolean): void {
     this.#dropUnstored(matches);
-    this.#read((each) => isOfMessage(each) && matches(each));
+    this.#read((each) => isOfMessage(each) && !isReadWithThread(each) && matches(each));
   }
 
   /** Removes the notifications of a conversation that the reader has left. */

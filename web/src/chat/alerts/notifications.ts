@@ -26,6 +26,11 @@ export function isStored({ type, quiet }: ChatNotification): boolean {
   return quiet === true || (type !== "direct" && type !== "message");
 }
 
+/** Returns whether reading a thread marks a notification as read, rather than reading the conversation. */
+export function isReadWithThread(notification: ChatNotification): boolean {
+  return notification.threadId !== undefined && isStored(notification);
+}
+
 export function unreadOf(all: Notifications): number {
   return all.filter(({ readAt }) => readAt === undefined).length;
 }

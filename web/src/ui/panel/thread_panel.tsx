@@ -142,14 +142,14 @@ function useUnsentEntries(rootId: string): readonly OutboxEntry[] {
 }
 
 /** Marks replies in sight as read, while the window has the focus. */
-function useMarkThreadRead({ replies, following }: Thread, isAtEnd: boolean): void {
+function useMarkThreadRead({ replies }: Thread, isAtEnd: boolean): void {
   const { threads } = useChat();
   const connected = useChatState((state) => state.connected);
   const seen = useWindowFocus();
   const lastId = replies.at(-1)?.id;
   useEffect(() => {
-    if (connected && seen && following && lastId !== undefined && isAtEnd) void threads.markRead();
-  }, [threads, connected, seen, following, lastId, isAtEnd]);
+    if (connected && seen && lastId !== undefined && isAtEnd) void threads.markRead();
+  }, [threads, connected, seen, lastId, isAtEnd]);
 }
 
 /** Pixels from the end within which the list follows new replies. */

@@ -61,7 +61,7 @@ export class Messages implements ChatPart {
           this.#settle(entryId)?.reject(new RequestError({ code: problemCode ?? "", message: problem, details }));
     });
     this.pages = new MessagePages(core, collapses);
-    this.reading = new ReadReporter(core);
+    this.reading = new ReadReporter(core, collapses);
     this.#outbox = new Outbox({
       get userId() {
         return core.now.me.id || core.rest.unconfirmedUserId;

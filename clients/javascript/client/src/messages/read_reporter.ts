@@ -14,12 +14,16 @@ const NONE = { unreadCount: 0, mentionCount: 0 };
 
 export class ReadReporter {
   readonly #core: Core;
+  /** What the reports say of replies in threads. */
+  readonly #threads: { threads?: "collapsed" };
   readonly #reporting = new Set<string>();
   /** By conversation: what was on the screen and is not reported yet. */
   readonly #seen = new Map<string, Seen>();
 
-  constructor(core: Core) {
+  /** `collapses`: notifications of replies in threads stay unread until their thread is read. */
+  constructor(core: Core, collapses = false) {
     this.#core = core;
+    this.#threads = collapses ? { threads: "collapsed" } : {};
   }
 
   /** Marks everything up to a message as read, by default up to the newest loaded one. Rejects with `RequestError`. */
@@ -40,7 +44,10 @@ export class ReadReporter {
     const { conversations, me } = this.#core.now;
     const conversation = own(conversations, id);
     if (conversation === undefined || isAlreadyRead(conversation, upTo, me)) return;
-    this.#core.rest.postBeforeEnd(`conversations/${encodeURIComponent(id)}/read`, { messageId: upTo.id });
+    this.#core.rest.postBeforeEnd(`conversations/${encodeURIComponent(id)}/read`, {
+      messageId: upTo.id,
+      ...this.#threads,
+    });
   }
 
   /**
@@ -80,7 +87,8 @@ export class ReadReporter {
   }
 
   async #report(id: string, seen: Seen): Promise<void> {
-    const answer = await this.#core.call("message:read", { conversationId: id, messageId: seen.message.id });
+    const payload = { conversationId: id, messageId: seen.message.id, ...this.#threads };
+    const answer = await this.#core.call("message:read", payload);
     // Otherwise more was read meanwhile, which is reported next, or the reader has marked it as unread.
     if (this.#seen.get(id) !== seen) return;
     this.#seen.delete(id);

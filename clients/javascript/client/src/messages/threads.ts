@@ -82,7 +82,7 @@ export class Threads implements ChatPart {
   async markRead(): Promise<void> {
     const { thread } = this.state.getState();
     const last = thread?.replies.at(-1);
-    if (thread === null || last === undefined || thread.following !== true) return;
+    if (thread === null || last === undefined) return;
     await this.#core.call("thread:read", { messageId: thread.rootId, replyId: last.id }).catch(() => undefined);
   }
 

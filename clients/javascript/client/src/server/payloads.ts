@@ -47,6 +47,7 @@ export type OfferStatus = "accepted" | "countered" | "expired" | "pending" | "re
 export type PresenceStatus = "away" | "dnd" | "invisible" | "offline" | "online";
 export type PushDeviceKind = "gateway" | "web";
 export type ReactionChangedAction = "added" | "removed";
+export type ReadMessagesThreads = "collapsed";
 export type ReportAction = "ban" | "delete" | "mute";
 export type ReportState = "dismissed" | "open" | "resolved";
 export type RestrictionKind = "ban" | "mute";
@@ -194,11 +195,11 @@ export interface CallSignal {
 
 /**
  * A notification. `title` is the name of the user who caused it. `body` is the start of a message, an offer's title, a
- * conversation's name or the reason of a decision. `readAt` is missing while the notification and its message are
- * unread. `quiet` is true for a user who does not want to be disturbed: the client counts the notification without an
- * alert or a sound. For the type `moderation`, `title` and `actorId` are empty, and `outcome` is the moderators'
- * decision: `dismissed` or `resolved` for a report by the user, otherwise the action against the user or the user's
- * message.
+ * conversation's name or the reason of a decision. `threadId` is present if the message is a reply in a thread.
+ * `readAt` is missing while the notification and its message are unread. `quiet` is true for a user who does not want
+ * to be disturbed: the client counts the notification without an alert or a sound. For the type `moderation`, `title`
+ * and `actorId` are empty, and `outcome` is the moderators' decision: `dismissed` or `resolved` for a report by the
+ * user, otherwise the action against the user or the user's message.
  */
 export interface ChatNotification {
   id: string;
@@ -224,6 +225,8 @@ export interface ChatNotification {
    * message.
    */
   outcome?: NotificationOutcome;
+  /** The first message of the thread that the message belongs to. */
+  threadId?: string;
 }
 
 export interface Connected {
@@ -736,10 +739,7 @@ export interface LogEvent {
   data: unknown;
 }
 
-/**
- * The messages to mark as read or delivered: all up to `messageId`, or all messages of the conversation if it is
- * omitted.
- */
+/** The messages to mark as delivered: all up to `messageId`, or all messages of the conversation if it is omitted. */
 export interface MarkCommand {
   /** The id of the conversation. */
   conversationId: string;
@@ -1301,6 +1301,19 @@ export interface ReactionsReply {
   success?: boolean;
   /** The reactions to the message, one item for each emoji. */
   reactions: Reaction[];
+}
+
+/**
+ * The messages to mark as read: all up to `messageId`, or all messages of the conversation if it is omitted. With
+ * `threads: "collapsed"`, notifications of replies in threads stay unread.
+ */
+export interface ReadMessagesCommand {
+  /** The id of the conversation. */
+  conversationId: string;
+  /** The id of the message. */
+  messageId?: string | null;
+  /** `collapsed` leaves notifications of replies in threads unread. */
+  threads?: ReadMessagesThreads | null;
 }
 
 /** A read receipt: the member `userId` has read all messages of the conversation up to `messageId`. */
@@ -2138,7 +2151,7 @@ export interface Commands {
   /** Leave a call. It ends when only one side remains. */
   "call:hangup": { payload: CallCommand; reply: CallReply };
   /** Mark messages as read: all, or all up to a message. */
-  "message:read": { payload: MarkCommand; reply: ReadReply };
+  "message:read": { payload: ReadMessagesCommand; reply: ReadReply };
   /** Mark messages as unread, from a message on. */
   "conversation:mark-unread": { payload: MarkUnreadCommand; reply: ReadReply };
   /** Mark messages as delivered: all, or all up to a message. */

@@ -68,18 +68,29 @@ def needs_of_read(actor: Actor, command: MarkRead, needs: Prefetch) -> None:
 
 
 def mark_read(tx: Transaction, actor: Actor, command: MarkRead) -> ReadMark:
-    """Moves the actor's read position in a conversation forward and returns it. Naming a message before it changes
-    nothing.
+    """Moves the actor's read position in a conversation forward and returns it. A message before it leaves the position
+    where it is.
 
     Other members receive a receipt only when the position passes the furthest one that they have seen, and only if the
     actor shares what they have read.
     """
     conversation, member = _participation(tx, actor, command)
     target = _target(tx, conversation, member, command.message_id)
-    if target is None or target[0] <= member.own_seq:
+    if target is None:
         return ReadMark(conversation.id, member.own_seq, tx.unread(conversation.id, member.user_id))
-    if target[0] <= member.read_seq:
-        return _move_own(tx, member, target[0])
+    if target[0] <= member.own_seq:
+        mark = ReadMark(conversation.id, member.own_seq, tx.unread(conversation.id, member.user_id))
+    elif target[0] <= member.read_seq:
+        mark = _move_own(tx, member, target[0])
+    else:
+        mark = _move(tx, conversation, member, target)
+    read_with_messages(tx, conversation.id, member.user_id, target[1], without_replies=command.without_replies)
+    return mark
+
+
+def _move(tx: Transaction, conversation: Conversation, member: Member, target: tuple[int, int]) -> ReadMark:
+    """Moves the furthest read position of a member, which others see, to the message given as (number in the
+    conversation, id), and returns it with the unread counts."""
     seq, message_id = target
     authors = None
     if conversation.member_count > LARGE_CONVERSATION:
@@ -101,7 +112,6 @@ def mark_read(tx: Transaction, actor: Actor, command: MarkRead) -> ReadMark:
         private=private,
     )
     tx.record(receipt)
-    read_with_messages(tx, conversation.id, member.user_id, message_id)
     # A member who has read everything has nothing unread; this common case needs no query.
     unread = Unread(0, 0) if seq == conversation.last_seq else tx.unread(conversation.id, member.user_id)
     return ReadMark(conversation.id, seq, unread)

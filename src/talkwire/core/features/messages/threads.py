@@ -25,6 +25,7 @@ from talkwire.core.domain.events import ThreadMarked
 from talkwire.core.domain.model import Actor, Member, Message, message_number
 from talkwire.core.domain.pages import PAGE_MAX, within_bytes
 from talkwire.core.features.messages.messages import need_message, place_in_thread, size_of, visible_message
+from talkwire.core.features.notifying.notifications import read_with_thread
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Prefetch, Snapshot, Transaction
 
@@ -57,10 +58,11 @@ def unfollow_thread(tx: Transaction, actor: Actor, command: UnfollowThread) -> T
 
 
 def mark_thread_read(tx: Transaction, actor: Actor, command: MarkThreadRead) -> ThreadMark:
-    """Moves the actor's read position in a thread forward, and returns the actor's place in it. Changes nothing in a
-    thread that the actor does not follow."""
+    """Moves the actor's read position in a thread forward, and returns the actor's place in it. The position stays in a
+    thread that the actor does not follow. Notifications of the read replies become read in both."""
     root, member = _root(tx, actor, command.message_id)
     seq = _read_up_to(tx, root, member, command.reply_id)
+    read_with_thread(tx, root, member.user_id, message_number(command.reply_id or ""))
     mark = tx.threads.mark(root.id, member.user_id)
     if mark is None or not mark.following:
         return place_in_thread(root, mark)

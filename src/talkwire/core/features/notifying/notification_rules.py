@@ -284,6 +284,7 @@ def notification(
     *,
     quiet: bool = False,
 ) -> Notification:
+    message = trigger.message
     return Notification(
         id=trigger.id,
         user_id=recipient.user_id,
@@ -293,8 +294,9 @@ def notification(
         conversation_id=trigger.conversation_id,
         actor_id=trigger.actor_id,
         created_ms=trigger.at_ms,
-        message_id=None if trigger.message is None else trigger.message.id,
+        message_id=None if message is None else message.id,
         offer_id=trigger.offer_id,
         sound=None if quiet else sound_of(reason, recipient),
         outcome=trigger.outcomes.get(recipient.user_id),
+        thread_id=None if message is None else message.thread_id,
     )

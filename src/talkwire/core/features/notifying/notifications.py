@@ -16,7 +16,7 @@ from talkwire.core.commands.notifications import (
 from talkwire.core.domain.access import may_act, require
 from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.events import CallMissed, NotificationsRead
-from talkwire.core.domain.model import Actor, message_number
+from talkwire.core.domain.model import Actor, Message, message_number
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
@@ -64,10 +64,22 @@ def mark_read(tx: Transaction, actor: Actor, command: MarkNotificationsRead) -> 
     return _read(tx, actor.user_id, ids)
 
 
-def read_with_messages(tx: Transaction, conversation_id: str, user_id: str, message_id: int) -> None:
+def read_with_messages(
+    tx: Transaction, conversation_id: str, user_id: str, message_id: int, *, without_replies: bool
+) -> None:
     """Marks a user's notifications about messages up to `message_id` as read, because the user has read these
-    messages."""
-    ids = tx.notifications.unread_of_messages(conversation_id, user_id, message_id)
+    messages; `without_replies` leaves out replies in threads."""
+    unread = tx.notifications.unread_of_messages(conversation_id, user_id)
+    ids = [id_ for id_, root_id in unread if id_ <= message_id and (root_id is None or not without_replies)]
+    if ids:
+        _read(tx, user_id, ids)
+
+
+def read_with_thread(tx: Transaction, root: Message, user_id: str, reply_id: int | None) -> None:
+    """Marks a user's notifications about the replies of a thread up to `reply_id`, or all for None, as read, because
+    the user has read these replies."""
+    unread = tx.notifications.unread_of_messages(root.conversation_id, user_id)
+    ids = [id_ for id_, root_id in unread if root_id == root.id and (reply_id is None or id_ <= reply_id)]
     if ids:
         _read(tx, user_id, ids)
 
