@@ -1,5 +1,9 @@
 /** Every text that the client shows, in one place. A translation is another object of this shape. */
 
+import { wordingOf } from "./languages/wording";
+
+const { counted } = /* @__PURE__ */ wordingOf("en");
+
 /** What happened, by type of notification. The service worker has only these texts. */
 export const happened = {
   direct: (name: string) => name,
@@ -15,8 +19,6 @@ export const happened = {
 /** The headline of a notification that does not say what happened. */
 export const somethingHappened = "New notification";
 
-const whole = /* @__PURE__ */ new Intl.NumberFormat("en");
-
 export const texts = {
   name: "Talkwire",
   /** Below the name at the entrance, unless the operator has written another sentence. */
@@ -31,8 +33,8 @@ export const texts = {
   leaving: {
     /** At least one of the numbers is not 0. */
     unsent: (messages: number, drafts: number) => {
-      const unsent = messages === 1 ? "1 message is not sent yet" : `${messages} messages are not sent yet`;
-      const written = drafts === 1 ? "there is 1 draft" : `there are ${drafts} drafts`;
+      const unsent = `${counted(messages, { one: "message is", other: "messages are" })} not sent yet`;
+      const written = `there ${drafts === 1 ? "is" : "are"} ${counted(drafts, { one: "draft", other: "drafts" })}`;
       const all = [messages > 0 ? unsent : "", drafts > 0 ? written : ""].filter((each) => each !== "").join(", and ");
       return `${all.charAt(0).toUpperCase()}${all.slice(1)}. Signing out removes ${messages + drafts === 1 ? "it" : "them"}.`;
     },
@@ -91,7 +93,7 @@ export const texts = {
   },
   back: "Back to conversations",
   kinds: { direct: "Direct message", group: "Group", channel: "Channel" },
-  members: (count: number) => (count === 1 ? "1 member" : `${whole.format(count)} members`),
+  members: (count: number) => counted(count, { one: "member", other: "members" }),
   presence: {
     online: "online",
     away: "away",
@@ -100,7 +102,7 @@ export const texts = {
     offline: "offline",
   },
   unread: (count: number) => `${count} unread`,
-  mentions: (count: number) => (count === 1 ? "1 mention" : `${count} mentions`),
+  mentions: (count: number) => counted(count, { one: "mention", other: "mentions" }),
   /** Of what the reader has done. */
   outcome: "Outcome",
   newMessages: "New",
@@ -148,15 +150,15 @@ export const texts = {
   reactedBy: (emoji: string, names: readonly string[], count: number) => {
     const shown = names.slice(0, NAMED_MAX);
     const more = count - shown.length;
-    const all = more > 0 ? [...shown, more === 1 ? "1 other" : `${more} others`] : shown;
+    const all = more > 0 ? [...shown, counted(more, { one: "other", other: "others" })] : shown;
     return `${listed(all)} reacted with ${emoji}`;
   },
   whoReacted: "Reactions",
   toNewest: "Jump to newest",
   /** `since`: the time of the first one; null if it is unknown. */
   unseenAbove: (count: number, since: string | null) =>
-    `${whole.format(count)} new${since === null ? "" : ` since ${since}`}`,
-  markedRead: (count: number) => `${whole.format(count)} messages marked as read`,
+    `${counted(count, { other: "new" })}${since === null ? "" : ` since ${since}`}`,
+  markedRead: (count: number) => `${counted(count, { one: "message", other: "messages" })} marked as read`,
   undo: "Undo",
   openConversation: "Open",
   toQuoted: (name: string) => `Go to the message from ${name}`,
@@ -168,7 +170,7 @@ export const texts = {
   pin: "Pin",
   unpin: "Unpin",
   pins: "Pinned messages",
-  pinsCount: (count: number) => (count === 1 ? "1 pinned message" : `${count} pinned messages`),
+  pinsCount: (count: number) => counted(count, { one: "pinned message", other: "pinned messages" }),
   noPins: "No pinned messages yet.",
   saved: {
     save: "Save for later",
@@ -216,7 +218,7 @@ export const texts = {
       `Show ${name} from ${sender}, ${when}, in the conversation`,
   },
   replyInThread: "Reply in thread",
-  replies: (count: number) => (count === 1 ? "1 reply" : `${count} replies`),
+  replies: (count: number) => counted(count, { one: "reply", other: "replies" }),
   thread: "Thread",
   threads: {
     title: "Threads",
@@ -299,8 +301,7 @@ export const texts = {
     names.length > 2
       ? "Several people are typing…"
       : `${names.join(" and ")} ${names.length > 1 ? "are" : "is"} typing…`,
-  tooLong: (over: number) =>
-    `This message is ${over === 1 ? "1 character" : `${over.toLocaleString("en")} characters`} too long.`,
+  tooLong: (over: number) => `This message is ${counted(over, { one: "character", other: "characters" })} too long.`,
   sendAsFile: "Send as a file",
   formatting: { title: "Formatting", codeBlock: "Code block", quote: "Quote", list: "List", link: "Link" },
   photos: (count: number) => (count === 1 ? "Photo" : `${count} photos`),
@@ -308,7 +309,7 @@ export const texts = {
   attach: "Attach files",
   composerButtons: "Attach, emoji and more",
   mentionEveryone: "Notify everyone",
-  suggestions: (count: number) => (count === 1 ? "1 suggestion" : `${count} suggestions`),
+  suggestions: (count: number) => counted(count, { one: "suggestion", other: "suggestions" }),
   completion: { mention: "Members", emoji: "Emoji" },
   emoji: {
     found: "Emoji found",
@@ -324,7 +325,8 @@ export const texts = {
   fileTrouble: "One of the files can't be sent. Remove it or try again.",
   attached: "Attached files",
   dropHere: "Drop files to attach them",
-  tooManyFiles: (limit: number) => `You can attach up to ${limit} files to a message.`,
+  tooManyFiles: (limit: number) =>
+    `You can attach up to ${counted(limit, { one: "file", other: "files" })} to a message.`,
   fileTooLarge: (limit: string) => `This file is larger than the limit of ${limit}.`,
   filesLost: "A file of this message is no longer available in this browser.",
   fileState: {
@@ -488,7 +490,7 @@ export const texts = {
     notAnAmount: (digits: number) =>
       digits === 0
         ? "Enter a whole amount: this currency has no smaller unit."
-        : `Enter an amount such as 120, with up to ${digits} decimals.`,
+        : `Enter an amount such as 120, with up to ${counted(digits, { one: "decimal", other: "decimals" })}.`,
     expiry: "Expires after",
     expiries: {
       never: "Never",
@@ -516,18 +518,19 @@ export const texts = {
     create: "Create invitation link",
     inviteTo: (name: string) => `Invite people to ${name}`,
     expires: "Link expires",
-    days: (days: number) => (days === 1 ? "After 1 day" : `After ${days} days`),
+    days: (days: number) => `After ${counted(days, { one: "day", other: "days" })}`,
     never: "Never",
     uses: "Can be used by",
     anyNumber: "Any number of people",
-    people: (count: number) => (count === 1 ? "1 person" : `${count} people`),
+    people: (count: number) => counted(count, { one: "person", other: "people" }),
     link: "Invitation link",
     shownOnce: "Copy the link now: it won't be shown again. Anyone with the link can join.",
     links: "Invitation links",
     by: (name: string) => `By ${name}`,
     byApplication: "By the application",
-    usedBy: (count: number) => `Used ${count === 1 ? "once" : `${count} times`}`,
-    left: (count: number) => (count === 1 ? "1 use left" : `${count} uses left`),
+    usedBy: (count: number) =>
+      count === 0 ? "Not used yet" : `Used ${count === 1 ? "once" : counted(count, { other: "times" })}`,
+    left: (count: number) => `${counted(count, { one: "use", other: "uses" })} left`,
     until: (when: string) => `Until ${when}`,
     copyOf: (name: string) => `Copy the link by ${name}`,
     revoke: "Revoke",
@@ -542,7 +545,7 @@ export const texts = {
     somebody: "Someone",
     /** The reader, to whom something was done. */
     you: "you",
-    others: (count: number) => (count === 1 ? "1 other" : `${count} others`),
+    others: (count: number) => counted(count, { one: "other", other: "others" }),
     joined: (who: string) => `${who} joined`,
     left: (who: string) => `${who} left`,
     added: (actor: string, who: string) => `${actor} added ${who}`,
@@ -612,7 +615,7 @@ export const texts = {
       remove: "Remove section",
     },
     archiveTitle: "Archived",
-    archivedCount: (count: number) => (count === 1 ? "1 archived conversation" : `${count} archived conversations`),
+    archivedCount: (count: number) => counted(count, { one: "archived conversation", other: "archived conversations" }),
     archiveHint: "Hidden from the list until a new message. If it is muted, until someone mentions you.",
     leave: "Leave",
     leaveQuestion: (name: string) => `Leave ${name}?`,

@@ -94,6 +94,16 @@ describe("plural forms", () => {
     expect([0, 1, 2].map(fr.texts.replies)).toEqual(["0 réponse", "1 réponse", "2 réponses"]);
   });
 
+  it("have a singular everywhere", () => {
+    expect([1, 2].map(texts.markedRead)).toEqual(["1 message marked as read", "2 messages marked as read"]);
+    expect([1, 2].map(texts.tooManyFiles)).toEqual([
+      "You can attach up to 1 file to a message.",
+      "You can attach up to 2 files to a message.",
+    ]);
+    expect([0, 1, 2].map(texts.invitation.usedBy)).toEqual(["Not used yet", "Used once", "Used 2 times"]);
+    expect([1, 2].map(es.texts.invitation.left)).toEqual(["queda 1 uso", "quedan 2 usos"]);
+  });
+
   it("are those of durations and lists too", () => {
     expect([60, 120, 86_400].map(de.texts.places.every)).toEqual([
       "Eine Nachricht pro Minute",

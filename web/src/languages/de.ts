@@ -324,7 +324,8 @@ export const texts: Texts = {
   fileTrouble: "Eine der Dateien kann nicht gesendet werden. Entferne sie oder versuche es noch einmal.",
   attached: "Angehängte Dateien",
   dropHere: "Dateien hier ablegen, um sie anzuhängen",
-  tooManyFiles: (limit) => `Du kannst bis zu ${limit} Dateien an eine Nachricht anhängen.`,
+  tooManyFiles: (limit) =>
+    `Du kannst bis zu ${counted(limit, { one: "Datei", other: "Dateien" })} an eine Nachricht anhängen.`,
   fileTooLarge: (limit) => `Diese Datei ist größer als ${limit}.`,
   filesLost: "Eine Datei dieser Nachricht ist in diesem Browser nicht mehr vorhanden.",
   fileState: {
@@ -525,7 +526,7 @@ export const texts: Texts = {
     notAnAmount: (digits) =>
       digits === 0
         ? "Gib einen ganzen Betrag ein: Diese Währung hat keine kleinere Einheit."
-        : `Gib einen Betrag wie 120 ein, mit bis zu ${digits} Nachkommastellen.`,
+        : `Gib einen Betrag wie 120 ein, mit bis zu ${counted(digits, { one: "Nachkommastelle", other: "Nachkommastellen" })}.`,
     expiry: "Läuft ab",
     expiries: {
       never: "Nie",
@@ -558,8 +559,8 @@ export const texts: Texts = {
     links: "Einladungslinks",
     by: (name) => `Von ${name}`,
     byApplication: "Von der Anwendung",
-    usedBy: (count) => `${count}-mal benutzt`,
-    left: (count) => (count === 1 ? "noch 1-mal benutzbar" : `noch ${count}-mal benutzbar`),
+    usedBy: (count) => (count === 0 ? "Noch nicht benutzt" : `${count}-mal benutzt`),
+    left: (count) => `noch ${count}-mal benutzbar`,
     until: (when) => `Bis ${when}`,
     copyOf: (name) => `Link von ${name} kopieren`,
     revoke: "Widerrufen",
@@ -620,7 +621,7 @@ export const texts: Texts = {
       remove: "Abschnitt entfernen",
     },
     archiveTitle: "Archiviert",
-    archivedCount: (count) => (count === 1 ? "1 archivierte Unterhaltung" : `${count} archivierte Unterhaltungen`),
+    archivedCount: (count) => counted(count, { one: "archivierte Unterhaltung", other: "archivierte Unterhaltungen" }),
     archiveHint:
       "Bis zu einer neuen Nachricht nicht in der Liste. Wenn sie stummgeschaltet ist, bis dich jemand erwähnt.",
     filter: "Unterhaltungen, Personen, Nachrichten suchen",

@@ -11,7 +11,7 @@
 import type { Happened, Texts } from "./translation";
 import { inLargestUnit, shortened, type Unit, wordingOf } from "./wording";
 
-const { counted, listed, lasting } = /* @__PURE__ */ wordingOf("es");
+const { counted, form, listed, lasting } = /* @__PURE__ */ wordingOf("es");
 
 const YOU = "Tú";
 /** The reader, to whom something was done. */
@@ -332,7 +332,8 @@ export const texts: Texts = {
   fileTrouble: "No se puede enviar uno de los archivos. Quítalo o inténtalo de nuevo.",
   attached: "Archivos adjuntos",
   dropHere: "Suelta aquí los archivos para adjuntarlos",
-  tooManyFiles: (limit) => `Puedes adjuntar hasta ${limit} archivos a un mensaje.`,
+  tooManyFiles: (limit) =>
+    `Puedes adjuntar hasta ${counted(limit, { one: "archivo", other: "archivos" })} a un mensaje.`,
   fileTooLarge: (limit) => `Este archivo supera el límite de ${limit}.`,
   filesLost: "Un archivo de este mensaje ya no está disponible en este navegador.",
   fileState: {
@@ -531,7 +532,7 @@ export const texts: Texts = {
     notAnAmount: (digits) =>
       digits === 0
         ? "Escribe un importe entero: esta moneda no tiene una unidad menor."
-        : `Escribe un importe como 120, con hasta ${digits} decimales.`,
+        : `Escribe un importe como 120, con hasta ${counted(digits, { one: "decimal", other: "decimales" })}.`,
     expiry: "Caduca",
     expiries: {
       never: "Nunca",
@@ -564,8 +565,9 @@ export const texts: Texts = {
     links: "Enlaces de invitación",
     by: (name) => `De ${name}`,
     byApplication: "De la aplicación",
-    usedBy: (count) => (count === 1 ? "Usado 1 vez" : `Usado ${count} veces`),
-    left: (count) => (count === 1 ? "queda 1 uso" : `quedan ${count} usos`),
+    usedBy: (count) => (count === 0 ? "Aún sin usar" : `Usado ${counted(count, { one: "vez", other: "veces" })}`),
+    left: (count) =>
+      `${form(count, { one: "queda", other: "quedan" })} ${counted(count, { one: "uso", other: "usos" })}`,
     until: (when) => `Hasta ${when}`,
     copyOf: (name) => `Copiar el enlace de ${name}`,
     revoke: "Revocar",
@@ -626,7 +628,7 @@ export const texts: Texts = {
       remove: "Quitar la sección",
     },
     archiveTitle: "Archivadas",
-    archivedCount: (count) => (count === 1 ? "1 conversación archivada" : `${count} conversaciones archivadas`),
+    archivedCount: (count) => counted(count, { one: "conversación archivada", other: "conversaciones archivadas" }),
     archiveHint: "Oculta de la lista hasta un mensaje nuevo. Si está silenciada, hasta que alguien te mencione.",
     filter: "Buscar conversaciones, personas, mensajes",
     unreadOnly: "Solo sin leer",

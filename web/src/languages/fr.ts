@@ -329,7 +329,8 @@ export const texts: Texts = {
   fileTrouble: "L’un des fichiers ne peut pas être envoyé. Retirez-le ou réessayez.",
   attached: "Fichiers joints",
   dropHere: "Déposez des fichiers ici pour les joindre",
-  tooManyFiles: (limit) => `Vous pouvez joindre jusqu’à ${limit} fichiers à un message.`,
+  tooManyFiles: (limit) =>
+    `Vous pouvez joindre jusqu’à ${counted(limit, { one: "fichier", other: "fichiers" })} à un message.`,
   fileTooLarge: (limit) => `Ce fichier dépasse la limite de ${limit}.`,
   filesLost: "Un fichier de ce message n’est plus disponible dans ce navigateur.",
   fileState: {
@@ -565,8 +566,8 @@ export const texts: Texts = {
     links: "Liens d’invitation",
     by: (name) => `De ${name}`,
     byApplication: "De l’application",
-    usedBy: (count) => `Utilisé ${count} fois`,
-    left: (count) => (count === 1 ? "reste 1 utilisation" : `reste ${count} utilisations`),
+    usedBy: (count) => (count === 0 ? "Pas encore utilisé" : `Utilisé ${count} fois`),
+    left: (count) => `reste ${counted(count, { one: "utilisation", other: "utilisations" })}`,
     until: (when) => `Jusqu’au ${when}`,
     copyOf: (name) => `Copier le lien de ${name}`,
     revoke: "Révoquer",
@@ -627,7 +628,7 @@ export const texts: Texts = {
       remove: "Supprimer la section",
     },
     archiveTitle: "Archivées",
-    archivedCount: (count) => (count === 1 ? "1 conversation archivée" : `${count} conversations archivées`),
+    archivedCount: (count) => counted(count, { one: "conversation archivée", other: "conversations archivées" }),
     archiveHint:
       "Masquée de la liste jusqu’à un nouveau message. Si elle est en sourdine, jusqu’à ce que quelqu’un vous mentionne.",
     filter: "Rechercher conversations, personnes, messages",
