@@ -12,7 +12,7 @@ export const happened = {
   message: (name: string) => name,
   "missed-call": (name: string) => `Missed call from ${name}`,
   moderation: (isReporter: boolean) => (isReporter ? "Your report was reviewed" : "A moderator acted on your message"),
-  offer: (name: string) => `${name} updated an offer`,
+  offer: (name: string, isNew: boolean) => (isNew ? `${name} made an offer` : `${name} responded to your offer`),
   reply: (name: string) => `${name} replied to you`,
 };
 

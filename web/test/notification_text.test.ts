@@ -20,6 +20,12 @@ it("says to a reporter and to an author whom a decision is about", () => {
   expect(bodyOf(decided("delete"), "Market")).toBe("Market: Advertising");
 });
 
+it("tells a new offer from an answer to one's own", () => {
+  const about = { type: "offer", title: "Ann", body: "Desk", offerId: "12" } as const;
+  expect(headlineOf({ ...about, id: "12" })).toBe("Ann made an offer");
+  expect(headlineOf({ ...about, id: "13" })).toBe("Ann responded to your offer");
+});
+
 it("says so in the reader's language in a push", () => {
   expect(headlineOf(decided("resolved"), pushedTexts(["de"]))).toBe("Deine Meldung wurde geprüft");
 });

@@ -48,7 +48,7 @@ export const happened: Happened = {
   "missed-call": (name) => `Verpasster Anruf von ${name}`,
   moderation: (isReporter) =>
     isReporter ? "Deine Meldung wurde geprüft" : "Die Moderation hat wegen deiner Nachricht eingegriffen",
-  offer: (name) => `${name} hat ein Angebot aktualisiert`,
+  offer: (name, isNew) => (isNew ? `${name} hat ein Angebot gemacht` : `${name} hat auf dein Angebot geantwortet`),
   reply: (name) => `${name} hat dir geantwortet`,
 };
 

@@ -52,7 +52,7 @@ export const happened: Happened = {
   "missed-call": (name) => `Llamada perdida de ${name}`,
   moderation: (isReporter) =>
     isReporter ? "Tu denuncia se ha revisado" : "La moderación ha intervenido por tu mensaje",
-  offer: (name) => `${name} ha actualizado una oferta`,
+  offer: (name, isNew) => (isNew ? `${name} ha hecho una oferta` : `${name} ha respondido a tu oferta`),
   reply: (name) => `${name} te ha respondido`,
 };
 

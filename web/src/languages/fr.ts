@@ -53,7 +53,7 @@ export const happened: Happened = {
   "missed-call": (name) => `Appel manqué de ${name}`,
   moderation: (isReporter) =>
     isReporter ? "Votre signalement a été examiné" : "La modération est intervenue au sujet de votre message",
-  offer: (name) => `${name} a mis à jour une offre`,
+  offer: (name, isNew) => (isNew ? `${name} a fait une offre` : `${name} a répondu à votre offre`),
   reply: (name) => `${name} vous a répondu`,
 };
 

@@ -4,7 +4,7 @@ import type { PushedTexts } from "../../languages/translation";
 import { happened, somethingHappened } from "../../texts";
 
 /** A server may push less of a notification than it stores. */
-export type Worded = Partial<Pick<ChatNotification, "type" | "title" | "body" | "outcome">>;
+export type Worded = Partial<Pick<ChatNotification, "id" | "type" | "title" | "body" | "offerId" | "outcome">>;
 
 const PAGE_TEXTS: PushedTexts = { happened, somethingHappened };
 
@@ -12,12 +12,15 @@ const PAGE_TEXTS: PushedTexts = { happened, somethingHappened };
  * Returns who did what, in one line. A type that this client does not know is a message. The service worker has texts of
  * its own, since it has no page whose language it could use.
  */
-export function headlineOf({ type = "message", title = "", outcome }: Worded, texts = PAGE_TEXTS): string {
+export function headlineOf({ id, type = "message", title = "", offerId, outcome }: Worded, texts = PAGE_TEXTS): string {
   if (type === "moderation") {
     const isReporter = outcome === "dismissed" || outcome === "resolved";
     return outcome === undefined ? texts.somethingHappened : texts.happened.moderation(isReporter);
   }
-  return title === "" ? texts.somethingHappened : (texts.happened[type] ?? texts.happened.message)(title);
+  if (title === "") return texts.somethingHappened;
+  // The notification of a new offer has the offer's id.
+  if (type === "offer") return texts.happened.offer(title, id === offerId);
+  return (texts.happened[type] ?? texts.happened.message)(title);
 }
 
 /** Returns what it was about, and where, without Markdown syntax. An invitation's text is a conversation's name. */
