@@ -2,7 +2,7 @@ import "fake-indexeddb/auto";
 import type { ChatNotification, Weekday } from "@talkwire/client";
 import { describe, expect, it } from "vitest";
 import { AlertClaims } from "../src/chat/alerts/alert_claims";
-import { isQuiet, merged, unreadOf, withRead } from "../src/chat/alerts/notifications";
+import { isQuiet, merged, rowsOf, unreadOf, withRead } from "../src/chat/alerts/notifications";
 import { mayClaim } from "../src/chat/alerts/tabs";
 
 const notified = (id: string, more: Partial<ChatNotification> = {}): ChatNotification => ({
@@ -30,6 +30,23 @@ describe("notifications", () => {
     const read = withRead(all, () => true, "now");
     expect(read.map(({ readAt }) => readAt)).toEqual(["now", "before"]);
     expect(withRead(read, () => true, "later")).toBe(read);
+  });
+});
+
+describe("rows", () => {
+  it("are one for the messages of each direct conversation, with the newest and the number of unread ones", () => {
+    const all = [
+      notified("15"),
+      notified("14", { type: "mention" }),
+      notified("13", { conversationId: "d" }),
+      notified("12", { readAt: "now" }),
+      notified("11"),
+    ];
+    expect(rowsOf(all).map(({ newest, ids, unread }) => [newest.id, ids, unread])).toEqual([
+      ["15", ["15", "12", "11"], 2],
+      ["14", ["14"], 1],
+      ["13", ["13"], 1],
+    ]);
   });
 });
 

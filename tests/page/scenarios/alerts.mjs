@@ -11,6 +11,7 @@ import {
   report,
   say,
   start,
+  until,
   visitAs,
 } from "../browser.mjs";
 
@@ -190,6 +191,27 @@ export async function stored() {
   await list.getByRole("button", { name: /^bob/ }).waitFor();
   await list.locator(".new").first().waitFor({ state: "detached" });
   report("stored", { before, unread: await list.locator(".new").count() });
+}
+
+// The messages of a direct conversation are one row. Of a deleted message, the row says that it was deleted.
+export async function rows() {
+  const { id } = await post("conversations", "bob", { kind: "direct", memberIds: ["123"] });
+  for (const content of ["one", "two", "three"]) await post("messages", "bob", { conversationId: id, content });
+  const group = await post("conversations", "bob", { kind: "group", name: "Rows", memberIds: ["123"] });
+  const mention = await post("messages", "bob", { conversationId: group.id, content: "@123 look" });
+  await until(() => call("GET", "notifications", "123"), ({ items }) => items.length === 5);
+  await call("DELETE", `messages/${mention.id}`, "bob");
+  const page = await visitAs("123", { init: observe });
+  await bell(page, 5).click();
+  const list = page.getByRole("dialog", { name: "Notifications" });
+  await list.locator(".notification").first().waitFor();
+  const rows = await list.locator(".notification").evaluateAll((all) =>
+    all.map((it) => [".headline", ".excerpt", ".count"].map((part) => it.querySelector(part)?.firstChild.textContent ?? "")),
+  );
+  await list.getByRole("button", { name: /^bob.*3 unread/ }).click();
+  await message(page, "three").waitFor();
+  await bell(page, 2).waitFor();
+  report("rows", { rows });
 }
 
 // The bell says the same in all tabs, and after a reload.

@@ -31,6 +31,24 @@ export function isReadWithThread(notification: ChatNotification): boolean {
   return notification.threadId !== undefined && isStored(notification);
 }
 
+/** A row of the list: one notification, or those of the messages in a direct conversation. */
+export interface NotificationRow {
+  readonly newest: ChatNotification;
+  readonly ids: readonly string[];
+  readonly unread: number;
+}
+
+/** `all`: newest first. */
+export function rowsOf(all: Notifications): readonly NotificationRow[] {
+  const rows = new Map<string, NotificationRow>();
+  for (const each of all) {
+    const key = each.type === "direct" ? `in ${each.conversationId}` : each.id;
+    const { newest, ids, unread } = rows.get(key) ?? { newest: each, ids: [], unread: 0 };
+    rows.set(key, { newest, ids: [...ids, each.id], unread: unread + unreadOf([each]) });
+  }
+  return [...rows.values()];
+}
+
 export function unreadOf(all: Notifications): number {
   return all.filter(({ readAt }) => readAt === undefined).length;
 }

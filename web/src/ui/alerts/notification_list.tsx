@@ -13,10 +13,12 @@ import {
 } from "lucide-react";
 import { useStore } from "zustand";
 import { unreadIn } from "../../chat/alerts/alerts";
+import { type NotificationRow, rowsOf } from "../../chat/alerts/notifications";
 import { texts } from "../../texts";
 import { fullTime, shortTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { Dialog } from "../components/dialog";
+import { UnreadCount } from "../components/unread_count";
 import { nameOf } from "../conversation/conversation_names";
 import { goTo } from "../page_address";
 import { bodyOf, headlineOf } from "./notification_text";
@@ -34,15 +36,16 @@ const ICONS: Readonly<Record<ChatNotification["type"], LucideIcon>> = {
   reply: Reply,
 };
 
-/** The reader's notifications, newest first. */
+/** The reader's notifications, newest first. Those of a direct conversation are one row. */
 export default function NotificationList({ onClose }: { onClose: () => void }) {
   const { alerts } = useChat();
   const { items, next } = useStore(alerts.state);
   const unread = useStore(alerts.state, unreadIn);
-  const go = ({ id, conversationId, messageId }: ChatNotification): void => {
+  const go = ({ newest, ids, unread: unreadInRow }: NotificationRow): void => {
     onClose();
-    void alerts.markRead([id]);
-    goTo(conversationId, messageId);
+    void alerts.markRead(ids);
+    // Without a message, the conversation opens at the first unread one.
+    goTo(newest.conversationId, unreadInRow > 1 ? undefined : newest.messageId);
   };
   return (
     <Dialog title={texts.alerts.title} onClose={onClose} className="notifications large">
@@ -54,9 +57,9 @@ export default function NotificationList({ onClose }: { onClose: () => void }) {
         </div>
       ) : (
         <ul>
-          {items.map((item) => (
-            <li key={item.id}>
-              <Item item={item} onOpen={() => go(item)} />
+          {rowsOf(items).map((row) => (
+            <li key={row.newest.id}>
+              <Item row={row} onOpen={() => go(row)} />
             </li>
           ))}
         </ul>
@@ -80,22 +83,28 @@ export default function NotificationList({ onClose }: { onClose: () => void }) {
   );
 }
 
-function Item({ item, onOpen }: { item: ChatNotification; onOpen: () => void }) {
+function Item({ row: { newest: item, unread }, onOpen }: { row: NotificationRow; onOpen: () => void }) {
   const conversation = useChatState((state) => own(state.conversations, item.conversationId));
   const Icon = ICONS[item.type];
   const where = conversation === undefined || conversation.kind === "direct" ? undefined : nameOf(conversation);
-  const isNew = item.readAt === undefined;
+  const isNew = unread > 0;
+  const isDeleted = item.messageId !== undefined && item.body === "";
   return (
     <button type="button" className={isNew ? "notification new" : "notification"} onClick={onOpen}>
       <Icon className="icon" aria-hidden="true" />
       <span className="headline">
         {headlineOf(item)}
-        {isNew && <span className="hidden">, {texts.alerts.isNew}</span>}
+        {unread === 1 && <span className="hidden">, {texts.alerts.isNew}</span>}
       </span>
       <time dateTime={item.createdAt} title={fullTime(item.createdAt)}>
         {shortTime(item.createdAt)}
       </time>
-      <span className="excerpt">{bodyOf(item, where)}</span>
+      <span className="excerpt">{bodyOf(isDeleted ? { ...item, body: texts.deleted } : item, where)}</span>
+      {unread > 1 && (
+        <span className="unread-in-row">
+          <UnreadCount count={unread} />
+        </span>
+      )}
     </button>
   );
 }
