@@ -6,6 +6,8 @@ const clock = new Intl.DateTimeFormat(locale(), { hour: "numeric", minute: "2-di
 const day = new Intl.DateTimeFormat(locale(), { weekday: "long", day: "numeric", month: "long" });
 const dayAndYear = new Intl.DateTimeFormat(locale(), { day: "numeric", month: "long", year: "numeric" });
 const short = new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short" });
+const weekday = new Intl.DateTimeFormat(locale(), { weekday: "long" });
+const full = new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short" });
 const relative = new Intl.RelativeTimeFormat(locale(), { numeric: "auto" });
 
 const DAY_MS = 86_400_000;
@@ -39,11 +41,14 @@ export function dayOf(iso: string, now = new Date()): string {
 
 const NIGHT_MS = 12 * 3_600_000;
 
-/** Returns the time of today or of the last twelve hours, or another day. */
+/** Returns the time of today or of the last twelve hours, “yesterday”, a weekday of the last week, or another day. */
 export function shortTime(iso: string, now = new Date()): string {
   const at = new Date(iso);
+  const days = daysAgo(at, now);
   const isRecent = Math.abs(now.getTime() - at.getTime()) < NIGHT_MS;
-  return isRecent || daysAgo(at, now) === 0 ? clock.format(at) : short.format(at);
+  if (isRecent || days === 0) return clock.format(at);
+  if (days === 1) return relative.format(-1, "day");
+  return (days > 1 && days < 7 ? weekday : short).format(at);
 }
 
 /** Returns a time of today, or the day and the time. */
@@ -74,6 +79,7 @@ export function fromNow(iso: string, now = new Date()): string {
   return relative.format(-count, unit);
 }
 
+/** Returns the day and the time, to the minute. */
 export function fullTime(iso: string): string {
-  return new Date(iso).toLocaleString(locale());
+  return full.format(new Date(iso));
 }
