@@ -61,6 +61,10 @@ def test_a_reply_below_what_is_seen_is_read_at_the_end_of_the_list(crowded: Scen
     assert reports["below"] == {"arrived": 1, "after": 0}
 
 
+def test_the_time_of_the_last_reply_follows_the_clock(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "threads", "ago")["ago"] == {"says": "last reply 5 minutes ago"}
+
+
 def test_a_link_to_a_reply_opens_its_thread(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "threads", "link")
     assert reports["linked"] == {"before": True, "rows": 1, "days": ["today"]}

@@ -295,3 +295,20 @@ export async function link() {
     days: await panel(alice).locator(".day").allTextContents(),
   });
 }
+
+// What the line of a thread says about its last reply stays true while nothing else happens.
+export async function ago() {
+  const alice = await visitAs("alice", { clock: true, expected: LOST });
+  await start(alice, ["bob", "carol"], "Slow thread");
+  await opened(alice, "Slow thread");
+  const [{ id: conversationId }] = (await call("GET", "conversations", "alice")).items;
+  const root = await post("messages", "alice", { conversationId, content: "root" });
+  await post("messages", "bob", { conversationId, content: "reply", threadId: root.id });
+  await line(alice, 1).getByText("last reply now").or(line(alice, 1).getByText(/last reply \d+ seconds? ago/)).waitFor();
+  // Nothing that arrives renders the line again.
+  await alice.context().setOffline(true);
+  await alice.getByText("You're offline.").waitFor();
+  await alice.clock.fastForward("05:30");
+  const says = await until(() => line(alice, 1).locator("time").textContent(), (text) => text.includes("minutes"));
+  report("ago", { says });
+}

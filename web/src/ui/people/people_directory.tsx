@@ -1,10 +1,10 @@
 import { type KeyboardEvent, useEffect, useId, useState } from "react";
 import { texts } from "../../texts";
-import { fromNow } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { Dialog } from "../components/dialog";
 import { isComposing } from "../keyboard/focus";
 import { AvatarWithPresence } from "./avatar_with_presence";
+import { LastSeen } from "./last_seen";
 import { PersonHandle } from "./person_handle";
 import { type KnownPerson, usePeople } from "./use_people";
 import { usePresence } from "./use_presence";
@@ -107,7 +107,7 @@ function Entry({ user, others }: { user: KnownPerson; others: readonly KnownPers
       </span>
       {presence !== undefined && (
         <span className="directory-presence">
-          {status === "offline" && lastSeenAt ? texts.people.lastSeen(fromNow(lastSeenAt)) : texts.presence[status]}
+          {status === "offline" && lastSeenAt ? <LastSeen at={lastSeenAt} /> : texts.presence[status]}
           {text && ` · ${text}`}
         </span>
       )}

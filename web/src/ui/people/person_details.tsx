@@ -2,10 +2,10 @@ import { hasDirectWith } from "@talkwire/client/parts";
 import { Ban, MessageSquare } from "lucide-react";
 import { useState } from "react";
 import { texts } from "../../texts";
-import { fromNow } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { goTo } from "../page_address";
+import { LastSeen } from "./last_seen";
 import { usePresence } from "./use_presence";
 import { useUser } from "./use_user";
 import "./person_details.css";
@@ -33,7 +33,12 @@ export function PersonDetails({ userId, name, hasMessageButton, onDone }: Props)
         <p className="how">
           <span className={`dot ${status}`} />
           {texts.presence[status]}
-          {status === "offline" && presence.lastSeenAt && ` · ${texts.people.lastSeen(fromNow(presence.lastSeenAt))}`}
+          {status === "offline" && presence.lastSeenAt && (
+            <>
+              {" · "}
+              <LastSeen at={presence.lastSeenAt} />
+            </>
+          )}
         </p>
       )}
       {presence?.text && <p className="status-text">{presence.text}</p>}

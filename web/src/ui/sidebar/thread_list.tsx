@@ -4,12 +4,12 @@ import { useStore } from "zustand";
 import { messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
 import { texts } from "../../texts";
-import { fromNow, fullTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { Dialog } from "../components/dialog";
 import { nameOf } from "../conversation/conversation_names";
 import { showPlace } from "../page_address";
 import { Faces } from "../timeline/faces";
+import { LastReply } from "../timeline/last_reply";
 import "./thread_list.css";
 
 /** The threads that the reader follows, newest reply first. */
@@ -69,9 +69,7 @@ function Item({ item: { root, unreadCount }, onOpen }: { item: FollowedThread; o
         <span className="thread-replies">
           <Faces people={thread.participants} />
           {texts.replies(thread.replyCount)}
-          <time dateTime={thread.lastReplyAt} title={fullTime(thread.lastReplyAt)}>
-            {texts.threads.lastReply(fromNow(thread.lastReplyAt))}
-          </time>
+          <LastReply at={thread.lastReplyAt} />
         </span>
       )}
     </button>

@@ -4,10 +4,11 @@ import { Bookmark, Forward, MessagesSquare, Pin } from "lucide-react";
 import { useContext } from "react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
-import { fromNow, fullTime } from "../../time_format";
+import { fullTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { useGoToMessage } from "../panel/panel_layout";
 import { Faces } from "./faces";
+import { LastReply } from "./last_reply";
 import { ThreadContext } from "./thread_context";
 import "./message_badges.css";
 
@@ -86,11 +87,7 @@ export function Replies({ message: { id, replyCount = 0, thread } }: { message: 
         <Faces people={thread.participants} />
       )}
       <span className="reply-count">{texts.replies(replyCount)}</span>
-      {thread !== undefined && (
-        <time dateTime={thread.lastReplyAt} title={fullTime(thread.lastReplyAt)}>
-          {texts.threads.lastReply(fromNow(thread.lastReplyAt))}
-        </time>
-      )}
+      {thread !== undefined && <LastReply at={thread.lastReplyAt} />}
       {isUnread && <span className="unread-dot" role="img" aria-label={texts.threads.isUnread} />}
     </button>
   );

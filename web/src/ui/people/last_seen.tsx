@@ -1,0 +1,7 @@
+import { texts } from "../../texts";
+import { useFromNow } from "../use_from_now";
+
+/** How long ago a user was online. */
+export function LastSeen({ at }: { at: string }) {
+  return texts.people.lastSeen(useFromNow(at));
+}
