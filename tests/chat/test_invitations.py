@@ -229,6 +229,13 @@ async def test_who_has_the_code_sees_the_conversation_before_joining(world: Worl
     assert seen == [True, False]
     # Looking uses nothing up.
     assert (await world.request("POST", f"{path}/accept", by="bob")).status_code == 200
+    # The next user cannot join; those who have joined still see what they are in.
+    assert (await world.request("GET", f"{path}/conversations", by="bob")).status_code == 200
+    refused = await world.request("GET", f"{path}/conversations", by="carol")
+    assert (refused.status_code, refused.json()["error"]["message"]) == (
+        403,
+        "The invitation has been used up. Ask for a new one.",
+    )
     unknown = await world.request("GET", "/api/v1/invitations/guessed/conversations", by="carol")
     assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "not_found")
 

@@ -225,7 +225,7 @@ def _open_conversations(tx: Transaction | Snapshot, invitation: Invitation) -> l
     return found
 
 
-def _must_be_usable(tx: Transaction, invitation: Invitation) -> None:
+def _must_be_usable(tx: Transaction | Snapshot, invitation: Invitation) -> None:
     if invitation.expires_ms is not None and invitation.expires_ms <= tx.now_ms:
         raise ChatError("forbidden", "The invitation has expired. Ask for a new one.")
     if invitation.max_uses is not None and invitation.uses >= invitation.max_uses:
@@ -236,7 +236,7 @@ def _must_be_usable(tx: Transaction, invitation: Invitation) -> None:
         raise ChatError("forbidden", "The creator of this invitation may no longer invite. Ask for a new one.")
 
 
-def _may_still_invite(tx: Transaction, invitation: Invitation) -> bool:
+def _may_still_invite(tx: Transaction | Snapshot, invitation: Invitation) -> bool:
     """Returns whether the invitation's creator is not banned and may still add members to the conversation.
 
     An invitation of an admin or the backend stays valid until its creator is banned: their role is only in their
@@ -288,9 +288,10 @@ def list_invitations(snapshot: Snapshot, actor: Actor, query: ListInvitations) -
 def list_invited_conversations(
     snapshot: Snapshot, actor: Actor, query: ListInvitedConversations
 ) -> tuple[InvitedConversation, ...]:
-    """Returns the conversations of the invitation with this code, also if the invitation is no longer valid.
+    """Returns the conversations of the invitation with this code.
 
-    Raises `not_found` for an unknown code, and `forbidden` if all conversations were deleted.
+    Raises the errors of `accept_invitation`: `not_found` for an unknown code, and `forbidden` for an invitation with
+    which the actor cannot join any more, unless the actor is a member of all its conversations.
     """
     require(may_act(snapshot.user(actor.user_id)))
     invitation = _find(snapshot, query.code)
@@ -298,6 +299,8 @@ def list_invited_conversations(
         raise _unknown_invitation()
     conversations = _open_conversations(snapshot, invitation)
     joined = snapshot.memberships(actor.user_id, [conversation.id for conversation in conversations])
+    if len(joined) < len(conversations):
+        _must_be_usable(snapshot, invitation)
     return tuple(InvitedConversation(each.id, each.kind, each.name, each.id in joined) for each in conversations)
 
 
