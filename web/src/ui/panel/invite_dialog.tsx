@@ -1,6 +1,6 @@
 import type { Conversation } from "@talkwire/client";
 import type { LinkLimits } from "@talkwire/client/parts";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { copyText } from "../clipboard";
@@ -67,6 +67,9 @@ export function InviteDialog({ conversation, onClose }: { conversation: Conversa
 
 function InvitationLink({ link, onClose }: { link: string; onClose: () => void }) {
   const chat = useChat();
+  const copy = useRef<HTMLButtonElement>(null);
+  // The button that was pressed is gone.
+  useEffect(() => copy.current?.focus(), []);
   return (
     <>
       <label>
@@ -78,7 +81,7 @@ function InvitationLink({ link, onClose }: { link: string; onClose: () => void }
         <button type="button" className="quiet" onClick={onClose}>
           {texts.close}
         </button>
-        <button type="button" className="primary" onClick={() => void copyText(chat, link)}>
+        <button ref={copy} type="button" className="primary" onClick={() => void copyText(chat, link)}>
           {texts.copyLink}
         </button>
       </div>

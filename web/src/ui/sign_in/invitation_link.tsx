@@ -1,3 +1,4 @@
+import { RequestError } from "@talkwire/client";
 import { useEffect, useState } from "react";
 import type { Chat } from "../../chat/chat";
 import { texts } from "../../texts";
@@ -17,6 +18,7 @@ export default function InvitationLink({ code, hasJoined, onOver }: Props) {
   const { invitations } = useChat();
   /** The title of the question; null if there is nothing to join, undefined until the server has answered. */
   const [title, setTitle] = useState<string | null | undefined>(hasJoined ? null : undefined);
+  const [isOver, setIsOver] = useState(false);
   useEffect(() => {
     if (hasJoined) return;
     invitations.conversationsOf(code).then(
@@ -24,17 +26,44 @@ export default function InvitationLink({ code, hasJoined, onOver }: Props) {
         const names = found.filter(({ isMember }) => !isMember).map(({ name, kind }) => name ?? texts.kinds[kind]);
         setTitle(names.length === 0 ? null : texts.places.joinOne(names.join(", ")));
       },
-      // Joining shows why it is refused.
-      () => setTitle(texts.invitation.joinTitle),
+      // Joining shows any other problem.
+      (error: unknown) => (isRefusal(error) ? setIsOver(true) : setTitle(texts.invitation.joinTitle)),
     );
   }, [invitations, code, hasJoined]);
+  if (isOver) return <InvitationOver onClose={onOver} />;
   if (title === undefined) return null;
   if (title === null) return <AcceptInvitation code={code} onDone={onOver} />;
-  return <JoinDialog code={code} title={title} onClose={onOver} />;
+  return <JoinDialog code={code} title={title} onRefused={() => setIsOver(true)} onClose={onOver} />;
+}
+
+/** Whether the server has refused the invitation itself. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof RequestError && (error.code === "forbidden" || error.code === "not_found");
+}
+
+function InvitationOver({ onClose }: { onClose: () => void }) {
+  return (
+    <Dialog title={texts.invitation.over} onClose={onClose}>
+      <p>{texts.invitation.overHint}</p>
+      <div className="buttons">
+        <button type="button" className="primary" onClick={onClose}>
+          {texts.invitation.toConversations}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+interface JoinProps {
+  code: string;
+  title: string;
+  /** Called when nobody can join with the invitation any more. */
+  onRefused: () => void;
+  onClose: () => void;
 }
 
 /** Asks whether to join, and opens the joined conversation. */
-function JoinDialog({ code, title, onClose }: { code: string; title: string; onClose: () => void }) {
+function JoinDialog({ code, title, onRefused, onClose }: JoinProps) {
   const chat = useChat();
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
@@ -44,6 +73,7 @@ function JoinDialog({ code, title, onClose }: { code: string; title: string; onC
       await acceptInvitation(chat, code);
       onClose();
     } catch (error) {
+      if (isRefusal(error)) return onRefused();
       setProblem((error as Error).message);
       setBusy(false);
     }
