@@ -1,7 +1,13 @@
 import { RequestError } from "@talkwire/client";
-import { expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
+import { PageCore } from "../src/chat/page_core";
+import * as de from "../src/languages/de";
+import type { Api } from "../src/server/api";
 import { worded } from "../src/server/worded_error";
-import { problemText } from "../src/ui/files/problem_text";
+import { texts } from "../src/texts";
+import { problemText, unsentText } from "../src/ui/files/problem_text";
+
+afterEach(() => void vi.restoreAllMocks());
 
 const messageOf = (message: string, details?: unknown): string =>
   worded(new RequestError({ code: "invalid_request", message, details })).message;
@@ -30,4 +36,27 @@ it("other refusals stay as they are", () => {
   expect(messageOf("note: this is a text of its own")).toBe("note: this is a text of its own");
   expect(messageOf("limit: 5", { maxSize: 5 })).toBe("limit: 5");
   expect(messageOf("a: b", [])).toBe("a: b");
+});
+
+it("a command that the server refuses says so once in the reader's language", async () => {
+  vi.spyOn(texts, "problem").mockImplementation(de.texts.problem);
+  const core = new PageCore(
+    { session: null, base: "http://localhost/" } as unknown as Api,
+    { id: "me", name: "", createdAt: "" },
+    {} as never,
+  );
+  const refusalOf = async (code: string, message: string): Promise<RequestError> => {
+    vi.spyOn(core.connection, "call").mockRejectedValueOnce(new RequestError({ code, message }));
+    return core.call("message:delete", { messageId: "1" }).then(
+      () => Promise.reject(new Error("not refused")),
+      (error: RequestError) => error,
+    );
+  };
+  expect(await refusalOf("forbidden", "You have no access to this.")).toMatchObject({
+    code: "forbidden",
+    message: "Dazu hast du keine Berechtigung.",
+  });
+  // The outbox keeps the message of a refusal.
+  const { code, message } = await refusalOf("invalid_request", "too rude");
+  expect(unsentText({ problem: message, problemCode: code })).toBe("Der Server lehnt die Eingabe ab: too rude");
 });

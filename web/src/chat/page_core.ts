@@ -1,6 +1,6 @@
 /** What all parts of the page use: the client's state and what the page shows of it. */
 
-import type { Message, User } from "@talkwire/client";
+import type { Commands, Message, User } from "@talkwire/client";
 import { type ClientState, type ConnectionListener, Core, type StateStore } from "@talkwire/client/parts";
 import type { Api } from "../server/api";
 import { worded } from "../server/worded_error";
@@ -115,6 +115,18 @@ export class PageCore extends Core {
     return this.state.getState();
   }
 
+  /** Rejects with a message in the reader's language. */
+  override async call<Name extends keyof Commands>(
+    name: Name,
+    payload: Commands[Name]["payload"],
+  ): Promise<Commands[Name]["reply"]> {
+    try {
+      return await super.call(name, payload);
+    } catch (error) {
+      throw worded(error);
+    }
+  }
+
   /** Runs an action of the reader. Shows an error and returns undefined when it fails. */
   async attempt<T>(action: () => Promise<T>): Promise<T | undefined> {
     try {
@@ -122,7 +134,7 @@ export class PageCore extends Core {
       if (this.now.notice !== "") this.state.setState({ notice: "" });
       return reply;
     } catch (error) {
-      this.state.setState({ notice: (worded(error) as Error).message });
+      this.state.setState({ notice: (error as Error).message });
       return undefined;
     }
   }

@@ -8,7 +8,7 @@
  * forward weiterleiten · sign in anmelden · sign out abmelden · do not disturb Nicht stören.
  */
 
-import type { Happened, Texts } from "./translation";
+import type { Happened, Problems, Texts } from "./translation";
 import { inLargestUnit, shortened, type Unit, wordingOf } from "./wording";
 
 const { counted, listed, lasting } = /* @__PURE__ */ wordingOf("de");
@@ -26,15 +26,18 @@ function every(seconds: number): string {
   return count === 1 ? `pro ${SINGLE[unit]}` : `alle ${lasting(count, unit)}`;
 }
 
-const PROBLEMS: Readonly<Record<string, string>> = {
+const PROBLEMS: Problems = {
   banned: "Du bist hier gesperrt.",
   blocked: "Ihr könnt euch keine Nachrichten schicken, weil einer von euch den anderen blockiert hat.",
+  cursor_epoch: "Diese Liste ist veraltet. Bitte lade die Seite neu.",
+  cursor_expired: "Diese Liste ist veraltet. Bitte lade die Seite neu.",
   conflict: "Das ist schon vergeben oder wurde inzwischen geändert.",
   forbidden: "Dazu hast du keine Berechtigung.",
   muted: "Du bist hier stummgeschaltet.",
   not_found: "Das gibt es nicht, oder du hast keinen Zugriff darauf.",
   payload_too_large: "Das ist zu groß.",
   rate_limited: "Das war zu oft in kurzer Zeit. Bitte warte einen Moment.",
+  token_expired: "Deine Anmeldung ist abgelaufen.",
   unauthenticated: "Die Angaben zur Anmeldung stimmen nicht.",
   unavailable: "Der Server ist gerade nicht verfügbar. Bitte versuche es später noch einmal.",
   unreachable: "Der Server ist nicht erreichbar.",

@@ -8,7 +8,7 @@
  * sign out cerrar sesión · do not disturb no molestar.
  */
 
-import type { Happened, Texts } from "./translation";
+import type { Happened, Problems, Texts } from "./translation";
 import { inLargestUnit, shortened, type Unit, wordingOf } from "./wording";
 
 const { counted, form, listed, lasting } = /* @__PURE__ */ wordingOf("es");
@@ -30,15 +30,18 @@ function every(seconds: number): string {
   return `cada ${count === 1 ? SINGLE[unit] : lasting(count, unit)}`;
 }
 
-const PROBLEMS: Readonly<Record<string, string>> = {
+const PROBLEMS: Problems = {
   banned: "Te han vetado aquí.",
   blocked: "No podéis enviaros mensajes porque uno de los dos ha bloqueado al otro.",
+  cursor_epoch: "Esta lista está desactualizada. Vuelve a cargar la página.",
+  cursor_expired: "Esta lista está desactualizada. Vuelve a cargar la página.",
   conflict: "Ya está en uso o ha cambiado mientras tanto.",
   forbidden: "No tienes permiso para hacer esto.",
   muted: "Te han silenciado aquí.",
   not_found: "No existe o no tienes acceso.",
   payload_too_large: "Es demasiado grande.",
   rate_limited: "Demasiadas veces en poco tiempo. Espera un momento.",
+  token_expired: "Tu sesión ha caducado.",
   unauthenticated: "Los datos de inicio de sesión no son correctos.",
   unavailable: "El servidor no está disponible en este momento. Inténtalo más tarde.",
   unreachable: "No se puede conectar con el servidor.",

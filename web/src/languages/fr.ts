@@ -8,7 +8,7 @@
  * forward transférer · sign in se connecter · sign out se déconnecter · do not disturb ne pas déranger.
  */
 
-import type { Happened, Texts } from "./translation";
+import type { Happened, Problems, Texts } from "./translation";
 import { inLargestUnit, shortened, type Unit, wordingOf } from "./wording";
 
 const { counted, listed, lasting } = /* @__PURE__ */ wordingOf("fr");
@@ -31,15 +31,18 @@ function every(seconds: number): string {
   return `${unit === "day" ? "tous" : "toutes"} les ${lasting(count, unit)}`;
 }
 
-const PROBLEMS: Readonly<Record<string, string>> = {
+const PROBLEMS: Problems = {
   banned: "Vous êtes banni ici.",
   blocked: "Vous ne pouvez pas vous écrire, car l’un de vous a bloqué l’autre.",
+  cursor_epoch: "Cette liste n’est plus à jour. Rechargez la page.",
+  cursor_expired: "Cette liste n’est plus à jour. Rechargez la page.",
   conflict: "C’est déjà pris, ou cela a changé entre-temps.",
   forbidden: "Vous n’avez pas l’autorisation de faire cela.",
   muted: "Vous ne pouvez plus écrire ici.",
   not_found: "Cela n’existe pas, ou vous n’y avez pas accès.",
   payload_too_large: "C’est trop volumineux.",
   rate_limited: "C’était trop souvent en peu de temps. Patientez un instant.",
+  token_expired: "Votre connexion a expiré.",
   unauthenticated: "Les informations de connexion sont incorrectes.",
   unavailable: "Le serveur n’est pas disponible pour le moment. Réessayez plus tard.",
   unreachable: "Le serveur est injoignable.",

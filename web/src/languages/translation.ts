@@ -1,5 +1,6 @@
 /** What a translation has to have: the same texts as `texts.ts`, with the same arguments. */
 
+import type { ErrorCode } from "@talkwire/client";
 import type { happened, somethingHappened, texts } from "../texts";
 
 type Translated<T> = T extends string
@@ -17,6 +18,10 @@ export interface PushedTexts {
   readonly happened: Happened;
   readonly somethingHappened: Translated<typeof somethingHappened>;
 }
+
+/** What refusals mean, by code. `invalid_request` has a reason of its own. */
+export type Problems = Readonly<Record<Exclude<ErrorCode, "invalid_request"> | "unreachable", string>> &
+  Readonly<Record<string, string>>;
 
 export interface Translation extends PushedTexts {
   readonly texts: Texts;

@@ -2,7 +2,6 @@ import type { Conversation, ConversationPage } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { Hash, Users } from "lucide-react";
 import { useEffect, useState } from "react";
-import { worded } from "../../server/worded_error";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
@@ -48,7 +47,7 @@ export default function BrowsePublic({ onClose, onOpen }: Props) {
     try {
       await action();
     } catch (error) {
-      setProblem((worded(error) as Error).message);
+      setProblem((error as Error).message);
     }
   };
   const join = (id: string): Promise<void> =>

@@ -2,7 +2,7 @@ import type { OutboxEntry } from "@talkwire/client/parts";
 import { Clock } from "lucide-react";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
-import { problemText } from "../files/problem_text";
+import { unsentText } from "../files/problem_text";
 
 /** A clock in the place of the tick that says that the server has the message. */
 export function WaitingTick() {
@@ -17,7 +17,7 @@ export function WaitingTick() {
 /** Why the server refused a message or a change of one, and what can be done. */
 export function Refused({ entry }: { entry: OutboxEntry }) {
   const { messages } = useChat();
-  const reason = problemText(entry);
+  const reason = unsentText(entry);
   return (
     <p className="problem" role="alert">
       {entry.change === undefined ? texts.notSent(reason) : texts.notSaved(reason)}{" "}
