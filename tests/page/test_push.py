@@ -21,3 +21,9 @@ def test_pushes_are_shown_clicked_dismissed_and_ended(driver: Driver, demo_url: 
 
 def test_who_declines_notifications_is_not_asked_again(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "push", "notNow")["declined"] == {"offers": 0}
+
+
+def test_a_browser_without_push_says_why_it_is_not_among_the_devices(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "push", "impossible")["impossible"] == {
+        "says": "No devices. They arrive only while this page is open, because this browser doesn't support push here."
+    }

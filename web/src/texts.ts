@@ -789,6 +789,8 @@ export const texts = {
     unknownDevice: "Unknown device",
     pushed: "Notifications while the page is closed",
     nonePushed: "No devices. You can turn them on under “Notifications”.",
+    /** The reader has turned notifications on in this browser. */
+    nonePushedHere: "No devices.",
     removePushed: (name: string) => `Stop notifications on ${name}`,
     since: (ago: string) => `since ${ago}`,
     noAccount: "You signed in without an account on this server, so you have no password to change.",

@@ -198,3 +198,15 @@ export async function notNow() {
   await message(bob, "Hello, bob").waitFor();
   report("declined", { offers: await offer(bob).count() });
 }
+
+// Notifications are on in a browser without push: its settings say why nothing is pushed to it.
+export async function impossible() {
+  const init = () => {
+    window.Notification = class {
+      static permission = "granted";
+    };
+  };
+  const page = await visitAs("test", { init });
+  await openSettings(page, "Devices");
+  report("impossible", { says: await page.locator(".devices .hint").textContent() });
+}

@@ -829,6 +829,7 @@ export const texts: Texts = {
     unknownDevice: "Unbekanntes Gerät",
     pushed: "Benachrichtigungen bei geschlossener Seite",
     nonePushed: "Keine Geräte. Einschalten kannst du sie unter „Benachrichtigungen“.",
+    nonePushedHere: "Keine Geräte.",
     removePushed: (name) => `Benachrichtigungen auf ${name} beenden`,
     since: (ago) => `seit ${ago}`,
     noAccount:

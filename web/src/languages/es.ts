@@ -833,6 +833,7 @@ export const texts: Texts = {
     unknownDevice: "Dispositivo desconocido",
     pushed: "Notificaciones con la página cerrada",
     nonePushed: "Ningún dispositivo. Puedes activarlas en «Notificaciones».",
+    nonePushedHere: "Ningún dispositivo.",
     removePushed: (name) => `Dejar de notificar en ${name}`,
     since: (ago) => `desde ${ago}`,
     noAccount: "Has iniciado sesión sin una cuenta en este servidor, así que no tienes una contraseña que cambiar.",

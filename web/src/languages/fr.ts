@@ -835,6 +835,7 @@ export const texts: Texts = {
     unknownDevice: "Appareil inconnu",
     pushed: "Notifications quand la page est fermée",
     nonePushed: "Aucun appareil. Vous pouvez les activer sous « Notifications ».",
+    nonePushedHere: "Aucun appareil.",
     removePushed: (name) => `Arrêter les notifications sur ${name}`,
     since: (ago) => `depuis ${ago}`,
     noAccount: "Vous vous êtes connecté sans compte sur ce serveur, vous n’avez donc pas de mot de passe à changer.",

@@ -2,6 +2,7 @@ import type { PushDevice, SignedInDevice } from "@talkwire/client";
 import { BellRing, type LucideIcon, Monitor } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { useStore } from "zustand";
+import { permission } from "../../chat/alerts/permission";
 import { texts } from "../../texts";
 import { fromNow } from "../../time_format";
 import { useChat } from "../chat_context";
@@ -58,22 +59,36 @@ function SignedIn() {
 
 function Pushed() {
   const { push } = useChat();
-  const { id: mine } = useStore(push.state);
-  const [devices, setDevices] = useState<readonly PushDevice[]>([]);
+  const { id: mine, problem } = useStore(push.state);
+  /** Null until the server has answered. */
+  const [devices, setDevices] = useState<readonly PushDevice[] | null>(null);
   const saving = useSaving();
   // biome-ignore lint/correctness/useExhaustiveDependencies: loads again when this browser subscribes or unsubscribes
   useEffect(() => {
+    let isCurrent = true;
+    const show = (found: readonly PushDevice[]): void => {
+      if (isCurrent) setDevices(found);
+    };
     // A server without push has no devices either.
-    push.devices().then(setDevices, () => setDevices([]));
+    push.devices().then(show, () => show([]));
+    return () => {
+      isCurrent = false;
+    };
   }, [push, mine]);
   const remove = async (device: PushDevice): Promise<void> => {
     if (await saving.save(() => push.remove(device)))
-      setDevices((before) => before.filter(({ id }) => id !== device.id));
+      setDevices((before) => before?.filter(({ id }) => id !== device.id) ?? null);
   };
+  const isOn = permission() === "on";
   return (
     <DeviceList title={texts.settings.pushed} problem={saving.problem}>
-      {devices.length === 0 && <li className="hint">{texts.settings.nonePushed}</li>}
-      {devices.map((device) => (
+      {devices?.length === 0 && (
+        <li className="hint">
+          {isOn ? texts.settings.nonePushedHere : texts.settings.nonePushed}{" "}
+          {isOn && problem !== null && texts.alerts.browser.problems[problem]}
+        </li>
+      )}
+      {devices?.map((device) => (
         <Device
           key={device.id}
           icon={BellRing}
