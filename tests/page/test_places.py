@@ -63,6 +63,7 @@ def test_first_steps_where_nothing_is_yet(driver: Driver, demo_url: str) -> None
     assert stepped["left"] == 0
     assert stepped["said"] == ["👋"]
     assert stepped["members"] == ["alice", "bob", "carol"]
+    assert stepped["member"] == "Say hello to the group."
     assert stepped["reader"] == {"says": "What is published here will appear in this place.", "buttons": 0}
 
 

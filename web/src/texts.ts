@@ -111,7 +111,8 @@ export const texts = {
   noMessages: "No messages yet.",
   firstSteps: {
     direct: (name: string): string => `Say hello to ${name}.`,
-    group: () => "Say hello, or add the people who belong here.",
+    group: (_name: string, mayAdd: boolean) =>
+      mayAdd ? "Say hello, or add the people who belong here." : "Say hello to the group.",
     channel: () => "Say hello, and everybody who follows this channel reads it.",
     reader: "What is published here will appear in this place.",
     wave: "Say hello 👋",

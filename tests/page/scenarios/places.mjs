@@ -304,6 +304,9 @@ export async function empty() {
 export async function first_steps() {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Unspoken" });
   const channel = await post("conversations", "alice", { kind: "channel", memberIds: ["bob"], name: "Unpublished" });
+  const bob = await visitAs("bob", { path: `/#/conversation/${id}` });
+  const reader = bob.locator(".conversation .empty-state");
+  const member = await reader.locator("p").textContent();
   const alice = await visitAs("alice", { path: "/#/" });
   await alice.locator(".nothing").getByRole("button", { name: "Browse public conversations" }).click();
   await alice.getByLabel("Find a group or channel").waitFor();
@@ -322,13 +325,14 @@ export async function first_steps() {
   await messages(alice).getByText("👋").waitFor();
   const { items } = await call("GET", `conversations/${id}/messages`, "bob");
   const { members } = await call("GET", `conversations/${id}`, "bob");
-  const bob = await visitAs("bob", { path: `/#/conversation/${channel.id}` });
-  const reader = bob.locator(".conversation .empty-state");
+  await listed(bob, "Unpublished").click();
+  await bob.getByRole("heading", { name: "Unpublished", exact: true }).waitFor();
   await reader.waitFor();
   report("stepped", {
     left: await steps.count(),
     said: items.map(({ content }) => content),
     members: members.map(({ userId }) => userId).sort(),
+    member,
     reader: { says: await reader.locator("p").textContent(), buttons: await reader.getByRole("button").count() },
   });
 }

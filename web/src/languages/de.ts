@@ -130,7 +130,8 @@ export const texts: Texts = {
   noMessages: "Noch keine Nachrichten.",
   firstSteps: {
     direct: (name) => `Sag ${name} Hallo.`,
-    group: () => "Sag Hallo, oder füge die Leute hinzu, die hierher gehören.",
+    group: (_, mayAdd) =>
+      mayAdd ? "Sag Hallo, oder füge die Leute hinzu, die hierher gehören." : "Sag der Gruppe Hallo.",
     channel: () => "Sag Hallo, und alle, die diesem Kanal folgen, lesen es.",
     reader: "Was hier veröffentlicht wird, erscheint an dieser Stelle.",
     wave: "Hallo sagen 👋",

@@ -137,7 +137,7 @@ export const texts: Texts = {
   noMessages: "Aún no hay mensajes.",
   firstSteps: {
     direct: (name) => `Saluda a ${name}.`,
-    group: () => "Saluda o añade a las personas que deben estar aquí.",
+    group: (_, mayAdd) => (mayAdd ? "Saluda o añade a las personas que deben estar aquí." : "Saluda al grupo."),
     channel: () => "Saluda y lo leerán todas las personas que siguen este canal.",
     reader: "Lo que se publique aquí aparecerá en este lugar.",
     wave: "Saludar 👋",

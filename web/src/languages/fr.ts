@@ -138,7 +138,7 @@ export const texts: Texts = {
   noMessages: "Aucun message pour l’instant.",
   firstSteps: {
     direct: (name) => `Dites bonjour à ${name}.`,
-    group: () => "Dites bonjour ou ajoutez les personnes concernées.",
+    group: (_, mayAdd) => (mayAdd ? "Dites bonjour ou ajoutez les personnes concernées." : "Dites bonjour au groupe."),
     channel: () => "Dites bonjour, et toutes les personnes qui suivent ce canal le liront.",
     reader: "Ce qui est publié ici apparaîtra à cet endroit.",
     wave: "Dire bonjour 👋",

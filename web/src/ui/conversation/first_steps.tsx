@@ -23,7 +23,7 @@ export function FirstSteps({ id }: { id: string }) {
   const close = (): void => setAdding(false);
   return (
     <EmptyState drawing={SMILE} title={texts.noMessages}>
-      <p>{mayWrite ? texts.firstSteps[kind](nameOf(conversation)) : texts.firstSteps.reader}</p>
+      <p>{mayWrite ? texts.firstSteps[kind](nameOf(conversation), mayAdd) : texts.firstSteps.reader}</p>
       <div className="buttons">
         {mayWrite && (
           <button
