@@ -42,6 +42,10 @@ def test_the_longest_words_fit_on_the_smallest_screen(driver: Driver, demo_url: 
     assert run(driver, demo_url, "languages", "narrow")["measured"] == {"de": 0, "es": 0, "fr": 0}
 
 
+def test_buttons_choices_and_tabs_have_room_side_by_side_in_all_languages(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "languages", "rows")["rows"] == {"broken": []}
+
+
 @pytest.fixture
 def logo(tmp_path: Path) -> Path:
     """A file with an operator's logo."""

@@ -296,6 +296,8 @@ export const texts = {
   connecting: "Connecting…",
   reconnecting: "Reconnecting… Your messages will be sent once you're back online.",
   offline: "You're offline. Reconnecting… Your messages will be sent once you're back online.",
+  /** The same on narrow screens, in one line. */
+  narrow: { reconnecting: "Reconnecting…", offline: "You're offline." },
   tryNow: "Try now",
   typingNow: "typing…",
   typing: (names: readonly string[]) =>

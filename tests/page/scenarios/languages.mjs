@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { atEnd, conversations, report, until, url, visit, write } from "../browser.mjs";
+import { LOST, atEnd, conversations, report, until, url, visit, write } from "../browser.mjs";
 
 const AXE = await readFile(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -150,6 +150,55 @@ export async function narrow() {
     widths[locale] = Math.max(...all);
   }
   report("measured", widths);
+}
+
+const FILES = { en: "Files", de: "Dateien", es: "Archivos", fr: "Fichiers" };
+
+// What stands side by side has room there, in all languages: the buttons above the list, choices, tabs, and the line
+// about the connection.
+export async function rows() {
+  const broken = [];
+  for (const [locale, files] of Object.entries(FILES)) {
+    const page = await visit({ locale, expected: LOST });
+    const measure = async (what, selector, isBroken) => {
+      for (const width of [1280, 1000, 360]) {
+        await page.setViewportSize({ width, height: 700 });
+        const found = page.locator(selector).locator("visible=true");
+        await found.first().waitFor();
+        for (const each of await found.all()) if (await each.evaluate(isBroken)) broken.push(`${locale} ${width}: ${what}`);
+      }
+    };
+    await enter(page);
+    await measure("buttons", ".side-buttons", (it) => {
+      const tops = new Set([...it.children].map((button) => Math.round(button.getBoundingClientRect().top)));
+      return tops.size > 1 || [...it.querySelectorAll("button > span:not(.count)")].some((text) => text.scrollWidth > text.clientWidth);
+    });
+    const lastAlone = (it) => {
+      const tops = [...it.querySelectorAll("label")].map((label) => Math.round(label.getBoundingClientRect().top));
+      const inRow = (top) => tops.filter((each) => each === top).length;
+      return it.scrollWidth > it.clientWidth || inRow(tops.at(-1)) < inRow(tops[0]);
+    };
+    await page.locator(".sidebar > header > .icon-button").last().click();
+    await measure("types", "dialog .choice", lastAlone);
+    await page.keyboard.press("Escape");
+    await page.locator(".sidebar header button").first().click();
+    await page.getByRole("menuitem").nth(-3).click();
+    await measure("statuses", "dialog .choice", lastAlone);
+    await page.keyboard.press("Escape");
+    await openHeron(page);
+    await page.setViewportSize({ width: 1280, height: 700 });
+    await page.getByRole("button", { name: files, exact: true }).click();
+    await measure("tabs", ".tabs", (it) => it.scrollWidth > it.clientWidth || it.clientHeight > 60);
+    await page.keyboard.press("Escape");
+    await page.context().setOffline(true);
+    await page.locator(".conversation .connection").waitFor();
+    const lines = await page.locator(".conversation .connection").evaluate((it) => {
+      const { lineHeight } = getComputedStyle(it);
+      return it.clientHeight / Number.parseFloat(lineHeight);
+    });
+    if (lines >= 2) broken.push(`${locale}: connection`);
+  }
+  report("rows", { broken });
 }
 
 // The operator's name, sentence and logo.

@@ -298,6 +298,7 @@ export const texts: Texts = {
   reconnecting: "Verbindung wird wiederhergestellt… Deine Nachrichten werden danach gesendet.",
   offline:
     "Du bist offline. Die Verbindung wird wiederhergestellt… Deine Nachrichten werden gesendet, sobald du wieder online bist.",
+  narrow: { reconnecting: "Wird neu verbunden…", offline: "Du bist offline." },
   tryNow: "Jetzt versuchen",
   typingNow: "schreibt…",
   typing: (names) =>
@@ -636,8 +637,8 @@ export const texts: Texts = {
     readAll: "Alle als gelesen markieren",
     noneShown: "Keine Unterhaltungen gefunden",
     startOne: "Unterhaltung beginnen",
-    browse: "Öffentliche Unterhaltungen durchsuchen",
-    browseShort: "Durchsuchen",
+    browse: "Öffentliche Unterhaltungen entdecken",
+    browseShort: "Entdecken",
     alone: "Andere findest du über ihren Namen.",
     muted: "Stummgeschaltet",
     nothingSaid: "Noch keine Nachrichten",

@@ -304,6 +304,7 @@ export const texts: Texts = {
   connecting: "Conectando…",
   reconnecting: "Reconectando… Tus mensajes se enviarán cuando vuelva la conexión.",
   offline: "Sin conexión. Reconectando… Tus mensajes se enviarán cuando vuelvas a estar en línea.",
+  narrow: { reconnecting: "Reconectando…", offline: "Sin conexión." },
   tryNow: "Intentar ahora",
   typingNow: "escribiendo…",
   typing: (names) =>

@@ -304,6 +304,7 @@ export const texts: Texts = {
   connecting: "Connexion…",
   reconnecting: "Reconnexion… Vos messages seront envoyés dès que la connexion sera rétablie.",
   offline: "Vous êtes hors ligne. Reconnexion… Vos messages seront envoyés dès que vous serez de nouveau en ligne.",
+  narrow: { reconnecting: "Reconnexion…", offline: "Vous êtes hors ligne." },
   tryNow: "Essayer maintenant",
   typingNow: "écrit…",
   typing: (names) =>

@@ -12,10 +12,11 @@ export function ConnectionLine() {
   const connected = useConnection() === "online";
   const loaded = useChatState((state) => state.loaded);
   const hasNetwork = useSyncExternalStore(followNetwork, () => navigator.onLine);
+  const isNarrow = useMedia(narrow);
   if (connected) return null;
   return (
     <p className="connection" role="status">
-      {wordsFor(loaded, hasNetwork)}{" "}
+      {loaded ? (isNarrow ? texts.narrow : texts)[hasNetwork ? "reconnecting" : "offline"] : texts.connecting}{" "}
       {loaded && (
         <button type="button" className="quiet" onClick={chat.reconnectNow}>
           {texts.tryNow}
@@ -23,11 +24,6 @@ export function ConnectionLine() {
       )}
     </p>
   );
-}
-
-function wordsFor(loaded: boolean, hasNetwork: boolean): string {
-  if (!loaded) return texts.connecting;
-  return hasNetwork ? texts.reconnecting : texts.offline;
 }
 
 function followNetwork(changed: () => void): () => void {
