@@ -6,11 +6,12 @@ interface Entry {
   readonly state: unknown;
 }
 
-/** A history that moves later, as that of a browser does. */
+/** A history that moves later, as that of a browser does: when `settle` lets it. */
 class FakeHistory implements LayerHistory {
   entries: Entry[];
   at: number;
   moved: () => void = () => undefined;
+  #requested: number[] = [];
 
   constructor(entries: readonly Entry[] = [{ address: "list", state: null }], at = entries.length - 1) {
     this.entries = [...entries];
@@ -30,10 +31,17 @@ class FakeHistory implements LayerHistory {
   }
 
   go(delta: number): void {
-    setTimeout(() => {
+    this.#requested.push(delta);
+  }
+
+  /** Makes the requested moves, and those that they lead to. */
+  async settle(): Promise<void> {
+    await microtasks();
+    for (let delta = this.#requested.shift(); delta !== undefined; delta = this.#requested.shift()) {
       this.at += delta;
       this.moved();
-    });
+      await microtasks();
+    }
   }
 
   open(address: string, state: unknown = null): void {
@@ -71,24 +79,25 @@ function setUp(history = new FakeHistory(), hasEntries = true) {
   return { history, layers, show };
 }
 
-const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+/** Resolves when all microtasks are over, also those that others add. */
+const microtasks = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
 
 describe("layers", () => {
   it("lets Back close a state of the page, which stays when something else is opened", async () => {
     const { history, layers, show } = setUp();
     const filter = show(true);
-    await settled();
+    await history.settle();
     layers.leave(() => history.visit("conversation"));
-    await settled();
+    await history.settle();
     expect(history.trail).toBe("list conversation");
     expect(filter).not.toHaveBeenCalled();
     history.go(-1);
-    await settled();
+    await history.settle();
     const again = show(true);
-    await settled();
+    await history.settle();
     expect(history.trail).toBe("list list1");
     history.go(-1);
-    await settled();
+    await history.settle();
     expect(again).toHaveBeenCalledOnce();
     expect(history.trail).toBe("list");
   });
@@ -96,16 +105,16 @@ describe("layers", () => {
   it("adds an entry for each, which Back leaves one by one", async () => {
     const { history, show } = setUp();
     const panel = show();
-    await settled();
+    await history.settle();
     const dialog = show();
-    await settled();
+    await history.settle();
     expect(history.trail).toBe("list list1 list2");
     history.go(-1);
-    await settled();
+    await history.settle();
     expect(dialog).toHaveBeenCalledOnce();
     expect(panel).not.toHaveBeenCalled();
     history.go(-1);
-    await settled();
+    await history.settle();
     expect(panel).toHaveBeenCalledOnce();
     expect(history.trail).toBe("list");
   });
@@ -113,57 +122,57 @@ describe("layers", () => {
   it("keeps what refuses to be closed by Back, with its entry", async () => {
     const { history, layers, show } = setUp();
     const panel = show();
-    await settled();
+    await history.settle();
     const closed = vi.fn();
     const isKept = vi.fn(() => true);
     const remove = layers.add(closed, { isKept });
-    await settled();
+    await history.settle();
     history.go(-1);
-    await settled();
+    await history.settle();
     expect(isKept).toHaveBeenCalledOnce();
     expect(closed).not.toHaveBeenCalled();
     expect(history.trail).toBe("list list1 list2");
     // More steps at once stop there too.
     history.go(-2);
-    await settled();
+    await history.settle();
     expect(panel).not.toHaveBeenCalled();
     expect(history.trail).toBe("list list1 list2");
     remove();
-    await settled();
+    await history.settle();
     expect(history.trail).toBe("list list1");
   });
 
   it("leads to what is opened while the entry of what was closed is being left", async () => {
     const { history, show } = setUp();
     const close = show();
-    await settled();
+    await history.settle();
     close();
     // The request to move back is made, and not followed yet.
     await Promise.resolve();
     history.visit("other");
-    await settled();
+    await history.settle();
     expect(history.trail).toBe("list other");
   });
 
   it("removes the entry of what is closed otherwise, and opens nothing again when the reader moves forward", async () => {
     const { history, show } = setUp();
     const close = show();
-    await settled();
+    await history.settle();
     close();
-    await settled();
+    await history.settle();
     expect(history.trail).toBe("list");
     history.go(1);
-    await settled();
+    await history.settle();
     expect(history.trail).toBe("list");
   });
 
   it("keeps one entry when one follows another", async () => {
     const { history, layers } = setUp();
     const remove = layers.add(vi.fn());
-    await settled();
+    await history.settle();
     remove();
     layers.add(vi.fn());
-    await settled();
+    await history.settle();
     expect(history.trail).toBe("list list1");
     expect(history.entries).toHaveLength(2);
   });
@@ -171,7 +180,7 @@ describe("layers", () => {
   it("adds no entry for what is closed at once", async () => {
     const { history, show } = setUp();
     show()();
-    await settled();
+    await history.settle();
     expect(history.entries).toHaveLength(1);
   });
 
@@ -179,9 +188,9 @@ describe("layers", () => {
     const { history, layers, show } = setUp();
     const panel = show();
     const dialog = show();
-    await settled();
+    await history.settle();
     layers.leave(() => history.open("conversation"));
-    await settled();
+    await history.settle();
     expect(dialog).toHaveBeenCalledOnce();
     expect(panel).toHaveBeenCalledOnce();
     expect(history.trail).toBe("list conversation");
@@ -197,30 +206,30 @@ describe("layers", () => {
   it("puts what a page opens with above the page", async () => {
     const { history, layers, show } = setUp();
     show();
-    await settled();
+    await history.settle();
     layers.leave(() => history.open("conversation"));
     show();
-    await settled();
+    await history.settle();
     expect(history.trail).toBe("list conversation conversation1");
   });
 
   it("leaves the entries of a reloaded page", async () => {
     const list = { address: "list", state: null };
     const { history } = setUp(new FakeHistory([list, { address: "list", state: { layer: 1 } }]));
-    await settled();
+    await history.settle();
     expect(history.trail).toBe("list");
   });
 
   it("skips an entry that was left below another page", async () => {
     const { history, show } = setUp();
     const dialog = show();
-    await settled();
+    await history.settle();
     // The reader has typed an address.
     history.open("conversation");
     history.moved();
     expect(dialog).toHaveBeenCalledOnce();
     history.go(-1);
-    await settled();
+    await history.settle();
     expect(history.trail).toBe("list");
   });
 
@@ -228,7 +237,7 @@ describe("layers", () => {
     vi.useFakeTimers();
     const { history, layers, show } = setUp();
     const close = show();
-    await vi.advanceTimersByTimeAsync(20);
+    await vi.advanceTimersByTimeAsync(0);
     history.go = () => undefined;
     close();
     layers.leave(() => history.open("conversation"));
@@ -240,7 +249,7 @@ describe("layers", () => {
   it("adds no entries in a frame, and closes what is open when the frame moves", async () => {
     const { history, layers, show } = setUp(new FakeHistory(), false);
     const dialog = show();
-    await settled();
+    await history.settle();
     expect(history.entries).toHaveLength(1);
     history.moved();
     expect(dialog).toHaveBeenCalledOnce();
