@@ -21,7 +21,7 @@ def test_keys_lead_from_message_to_message_and_the_focus_stays_with_one_out_of_s
     driver: Driver, demo_url: str
 ) -> None:
     reports = run(driver, demo_url, "keyboard", "messageByMessage")
-    assert reports["moved"] == {"inSight": True, "kept": "Row 21"}
+    assert reports["moved"] == {"inSight": True, "kept": "Row 21", "isOnScreen": True}
 
 
 def test_the_list_of_conversations_can_be_skipped(driver: Driver, demo_url: str) -> None:

@@ -223,13 +223,20 @@ export async function messageByMessage() {
   const isInSight = (box) => box !== null && box.y > 0 && box.y + box.height < 700;
   const box = await until(place, isInSight);
 
-  // It keeps the focus while it is far out of sight.
+  // It keeps the focus while it is far out of sight. The next key leads to what is on the screen.
   await page.mouse.move(700, 300);
-  await page.locator(".scroller").evaluate((scroller) => scroller.scrollTo(0, scroller.scrollHeight));
-  await message(page, "Row 121").waitFor();
+  await page.mouse.wheel(0, 100_000);
+  await inSight(page, "Row 121");
   const kept = await focusedMessage(page).textContent();
+  await press(page, "ArrowUp");
+  await focusedMessage(page).getByText("Row 121", { exact: true }).waitFor();
+  await press(page, "PageUp");
+  const listTop = (await page.locator(".scroller").boundingBox()).y;
+  const listEnd = (await page.locator(".composer").boundingBox()).y;
+  await until(place, (at) => at.y > listEnd);
   await press(page, "ArrowDown");
-  await focusedMessage(page).getByText("Row 22", { exact: true }).waitFor();
+  const paged = await until(place, ({ y }) => y > listTop && y < listEnd);
+  const isOnScreen = paged.y + paged.height > listTop && paged.y < listEnd;
 
   await press(page, "r");
   await page.getByText("Replying to alice").waitFor();
@@ -241,7 +248,7 @@ export async function messageByMessage() {
   await page.locator(".scroller").focus();
   await press(page, "Escape");
   await message(page, "Row 121").waitFor();
-  report("moved", { inSight: isInSight(box), kept });
+  report("moved", { inSight: isInSight(box), kept, isOnScreen });
 }
 
 export async function skipping() {

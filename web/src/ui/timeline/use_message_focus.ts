@@ -10,6 +10,8 @@ const MESSAGE = "[data-id]";
 interface MessageFocus {
   /** Indexes of rows that stay in the document out of sight: the focused one. */
   readonly keptRows: readonly number[];
+  readonly onWheel: () => void;
+  readonly onPointerDown: () => void;
   readonly onKeyDown: (event: KeyboardEvent<HTMLElement>) => void;
   readonly onFocus: (event: FocusEvent<HTMLElement>) => void;
   readonly onBlur: (event: FocusEvent<HTMLElement>) => void;
@@ -24,6 +26,8 @@ export function useMessageFocus(
   const [focused, setFocused] = useState<string | null>(null);
   const wanted = useRef(false);
   const inside = useRef(false);
+  /** Whether the list may still be on its way to the focused message. Otherwise the reader has scrolled since. */
+  const isLed = useRef(false);
   const index = useMemo(() => rows.findIndex((row) => focused !== null && row.message.id === focused), [rows, focused]);
   const keptRows = useMemo(() => (index === -1 ? [] : [index]), [index]);
 
@@ -43,10 +47,13 @@ export function useMessageFocus(
     if (handle === null) return;
     const seen = inSight(scroller.current);
     const isInList = document.activeElement === scroller.current;
-    // Into the list: to the last focused message, or the lowest one in sight.
-    const start = seen.find((id) => id === focused) ?? seen.at(-1);
+    // Into the list: to the last focused message, or the lowest one in sight. After scrolling: to the nearest in sight.
+    const isSeen = focused !== null && seen.includes(focused);
+    const start = isSeen ? focused : seen.at(step === 1 && !isInList ? 0 : -1);
     const from = rows.findIndex((row) => start !== undefined && row.message.id === start);
-    const next = clamp(isInList || index === -1 ? from : index + step, rows.length);
+    const isAway = !isSeen && !isLed.current;
+    const next = clamp(isInList || index === -1 || isAway ? from : index + step, rows.length);
+    isLed.current = true;
     const row = rows[next];
     if (row === undefined) return;
     const id = row.message.id;
@@ -58,13 +65,22 @@ export function useMessageFocus(
       setFocused(id);
     }
   };
+  /** The reader may scroll by this. */
+  const stray = (): void => {
+    isLed.current = false;
+  };
   return {
     keptRows,
+    onWheel: stray,
+    onPointerDown: stray,
     onKeyDown: (event) => {
       if (event.defaultPrevented || !event.currentTarget.contains(event.target as Node) || isTyping(event.target))
         return;
       const name = shortcutOf(keysOf(event, onMac));
-      if (name !== "older" && name !== "newer") return;
+      if (name !== "older" && name !== "newer") {
+        stray();
+        return;
+      }
       event.preventDefault();
       move(name === "newer" ? 1 : -1);
     },
