@@ -41,3 +41,12 @@ def test_the_focus_stays_where_a_message_was_deleted(driver: Driver, demo_url: s
 def test_what_is_typed_nowhere_is_written_into_the_message_field(driver: Driver, demo_url: str) -> None:
     typed = run(driver, demo_url, "keyboard", "typingAnywhere")["typed"]
     assert typed == {"text": "from the list, from nowhere"}
+
+
+def test_a_new_conversation_begins_with_the_search_of_people(driver: Driver, demo_url: str) -> None:
+    started = run(driver, demo_url, "keyboard", "startingAConversation")["started"]
+    assert started == {"mouse": "combobox", "touch": "radio"}
+
+
+def test_setting_a_status_leads_to_its_field(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "keyboard", "settingAStatus")["opened"] == {"isFocused": True}

@@ -315,3 +315,26 @@ export async function typingAnywhere() {
   await alice.keyboard.type(", from nowhere");
   report("typed", { text: await composer(alice).inputValue() });
 }
+
+// The search of people has the focus, and lists those whom the reader knows; on a touch screen it waits for a tap.
+export async function startingAConversation() {
+  const started = {};
+  for (const [kind, options] of [["mouse", {}], ["touch", { hasTouch: true, isMobile: true }]]) {
+    const page = await visitAs("alice", options);
+    await page.getByRole("button", { name: "New conversation" }).first().click();
+    await page.locator(".found [role=option]").getByText("bob", { exact: true }).waitFor();
+    started[kind] = await page.evaluate(() => document.activeElement.getAttribute("role") ?? document.activeElement.type);
+  }
+  report("started", started);
+}
+
+// "Set a status" leads to its field.
+export async function settingAStatus() {
+  const page = await visitAs("alice");
+  await page.getByRole("button", { name: /^Your account: alice/ }).click();
+  await page.getByRole("menuitem", { name: /^Set a status/ }).click();
+  const field = page.locator("dialog[open] [name=text]");
+  await field.waitFor();
+  await page.locator("dialog[open] :focus").waitFor();
+  report("opened", { isFocused: await field.evaluate((it) => it === document.activeElement) });
+}

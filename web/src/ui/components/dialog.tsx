@@ -14,6 +14,8 @@ interface Props {
   onClose: () => void;
   /** Whether something was entered that no field of a form with a name has, such as people who were chosen. */
   isChanged?: boolean;
+  /** A selector of what gets the focus instead of the first element, except on touch devices. */
+  focusOn?: string | undefined;
   className?: string;
   children: ReactNode;
 }
@@ -22,7 +24,7 @@ interface Props {
 const Leave = createContext<() => void>(() => undefined);
 
 /** A modal dialog. Whoever leaves it with changes that are not saved is asked whether to discard them. */
-export function Dialog({ title, onClose, isChanged = false, className, children }: Props) {
+export function Dialog({ title, onClose, isChanged = false, focusOn, className, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [isAsking, setAsking] = useState(false);
   const id = useId();
@@ -34,7 +36,7 @@ export function Dialog({ title, onClose, isChanged = false, className, children 
   const leave = (): void => {
     if (!isKept()) onClose();
   };
-  useModal(dialog);
+  useModal(dialog, focusOn);
   useBackCloses(true, onClose, { isKept });
   return (
     <>
@@ -89,9 +91,10 @@ function DiscardQuestion({ onDiscard, onClose }: { onDiscard: () => void; onClos
   );
 }
 
-function useModal(dialog: RefObject<HTMLDialogElement | null>): void {
+function useModal(dialog: RefObject<HTMLDialogElement | null>, focusOn: string | undefined): void {
   useFocusUntilClosed(() => {
     dialog.current?.showModal();
+    if (focusOn !== undefined && !byTouch) dialog.current?.querySelector<HTMLElement>(focusOn)?.focus();
     // A search would call up the keyboard, above what can be found without it.
     if (byTouch && document.activeElement?.matches("[type=search]")) dialog.current?.focus();
     // The browser scrolls to the focused element, which may be the last button.

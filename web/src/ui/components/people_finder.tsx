@@ -14,6 +14,8 @@ interface Props {
   onChange: (chosen: readonly Person[]) => void;
   /** Ids of users who are not offered. */
   without?: readonly string[];
+  /** Whether people are listed before the reader goes to the field. */
+  isOpenAtFirst?: boolean;
 }
 
 const NOBODY: readonly string[] = [];
@@ -21,10 +23,10 @@ const NOBODY: readonly string[] = [];
 /**
  * Finds people by any word of their names, and lists the chosen ones. People whom the reader knows are offered at once.
  */
-export function PeopleFinder({ chosen, onChange, without = NOBODY }: Props) {
+export function PeopleFinder({ chosen, onChange, without = NOBODY, isOpenAtFirst = false }: Props) {
   const [query, setQuery] = useState("");
   // The list stays open when the focus leaves, because the next button would move otherwise.
-  const [isOpen, setOpen] = useState(false);
+  const [isOpen, setOpen] = useState(isOpenAtFirst);
   const [at, setAt] = useState(0);
   const { people, isComplete, problem } = usePeople(query.trim());
   const list = useId();
@@ -77,6 +79,7 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY }: Props) {
         {texts.find}
         <input
           ref={field}
+          type="search"
           value={query}
           placeholder={texts.findHint}
           autoComplete="off"

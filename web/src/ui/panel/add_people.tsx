@@ -33,7 +33,12 @@ export default function AddPeople({ conversation, onClose }: { conversation: Con
   return (
     <Dialog title={texts.places.addTo(nameOf(conversation))} onClose={onClose} isChanged={chosen.length > 0}>
       <form onSubmit={(event) => void submit(event)}>
-        <PeopleFinder chosen={chosen} onChange={setChosen} without={members?.map(({ userId }) => userId) ?? []} />
+        <PeopleFinder
+          isOpenAtFirst
+          chosen={chosen}
+          onChange={setChosen}
+          without={members?.map(({ userId }) => userId) ?? []}
+        />
         <FormButtons
           problem={problem}
           action={texts.places.add}

@@ -8,16 +8,23 @@ import "./settings.css";
 interface Props {
   /** The section to open; by default the first. */
   section?: string | undefined;
+  /** The name of the field to focus. */
+  field?: string | undefined;
   onClose: () => void;
 }
 
 /**
  * The reader's settings. Each section says when a change takes effect, and keeps what was typed while another is shown.
  */
-export default function Settings({ section = "profile", onClose }: Props) {
+export default function Settings({ section = "profile", field, onClose }: Props) {
   const [shown, setShown] = useState<readonly string[]>([section]);
   return (
-    <Dialog title={texts.account.settings} onClose={onClose} className="settings">
+    <Dialog
+      title={texts.account.settings}
+      onClose={onClose}
+      focusOn={field && `[name="${field}"]`}
+      className="settings"
+    >
       <CloseButton />
       <TabProvider
         selectedId={shown.at(-1)}

@@ -43,7 +43,12 @@ export default function NewConversation({ onClose, onOpen }: Props) {
   };
 
   return (
-    <Dialog title={texts.newConversation} onClose={onClose} isChanged={chosen.length > 0 || name !== ""}>
+    <Dialog
+      title={texts.newConversation}
+      onClose={onClose}
+      isChanged={chosen.length > 0 || name !== ""}
+      focusOn="[role=combobox]"
+    >
       <form onSubmit={(event) => void submit(event)}>
         <RadioGroup
           label={texts.places.kind}
@@ -53,7 +58,7 @@ export default function NewConversation({ onClose, onOpen }: Props) {
         />
         <p className="hint">{texts.places.kindHints[kind]}</p>
         {kind !== "direct" && <NameField kind={kind} name={name} onName={setName} />}
-        <PeopleFinder chosen={chosen} onChange={setChosen} />
+        <PeopleFinder chosen={chosen} onChange={setChosen} isOpenAtFirst />
         {kind !== "direct" && <Rules kind={kind} />}
         <FormButtons
           problem={problem}

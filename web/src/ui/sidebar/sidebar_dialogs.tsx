@@ -8,14 +8,14 @@ const SavedMessages = lazyPart(() => import("./saved_messages"));
 const ThreadList = lazyPart(() => import("./thread_list"));
 const Settings = lazyPart(() => import("../settings/settings"));
 
-/** A dialog that the sidebar opens. `section`: the section of the settings to open. */
+/** A dialog that the sidebar opens. `section`: the section of the settings to open; `field`: the field to focus there. */
 export type SidebarDialog =
   | { readonly kind: "new" }
   | { readonly kind: "browse" }
   | { readonly kind: "people" }
   | { readonly kind: "saved" }
   | { readonly kind: "threads" }
-  | { readonly kind: "settings"; readonly section?: string };
+  | { readonly kind: "settings"; readonly section?: string; readonly field?: string };
 
 export function SidebarDialogs({ dialog, onClose }: { dialog: SidebarDialog | null; onClose: () => void }) {
   const open = (id: string): void => {
@@ -29,7 +29,7 @@ export function SidebarDialogs({ dialog, onClose }: { dialog: SidebarDialog | nu
       {dialog?.kind === "people" && <PeopleDirectory onClose={onClose} onOpen={open} />}
       {dialog?.kind === "saved" && <SavedMessages onClose={onClose} />}
       {dialog?.kind === "threads" && <ThreadList onClose={onClose} />}
-      {dialog?.kind === "settings" && <Settings section={dialog.section} onClose={onClose} />}
+      {dialog?.kind === "settings" && <Settings section={dialog.section} field={dialog.field} onClose={onClose} />}
     </>
   );
 }
