@@ -338,3 +338,21 @@ export async function settingAStatus() {
   await page.locator("dialog[open] :focus").waitFor();
   report("opened", { isFocused: await field.evaluate((it) => it === document.activeElement) });
 }
+
+// Each Escape closes one thing, also where the dialog has replaced what had the focus.
+export async function closingOneByOne() {
+  const page = await visitAs("alice");
+  await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "One by one" });
+  await open(page, "One by one");
+  await page.getByRole("button", { name: "Details" }).click();
+  const panel = page.locator(".panel");
+  await panel.getByRole("button", { name: "Create invitation link" }).click();
+  await page.locator("dialog[open]").getByRole("button", { name: "Create invitation link" }).click();
+  await page.getByRole("textbox", { name: "Invitation link" }).waitFor();
+  await press(page, "Escape");
+  await page.locator("dialog").waitFor({ state: "detached" });
+  const panels = await panel.count();
+  await press(page, "Escape");
+  await panel.waitFor({ state: "detached" });
+  report("closed", { panels });
+}

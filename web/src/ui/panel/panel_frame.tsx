@@ -15,18 +15,9 @@ interface Props {
   children: ReactNode;
 }
 
-/** The frame of a panel: its title and a close button. */
+/** The frame of a panel: its title and a close button. Escape closes it too (`Keyboard`). */
 export function PanelFrame({ title, actions, footer, children }: Props) {
   const chat = useChat();
-  useEffect(() => {
-    const close = (event: KeyboardEvent): void => {
-      // A dialog or a menu in front of the panel is closed first.
-      const isInFront = (event.target as Element).closest?.("dialog, [role=dialog], [role=menu]");
-      if (event.key === "Escape" && !event.defaultPrevented && !isInFront) chat.openPanel(null);
-    };
-    addEventListener("keydown", close);
-    return () => removeEventListener("keydown", close);
-  }, [chat]);
   const isAlone = usePanelCoversConversation();
   const panel = useRef<HTMLElement>(null);
   // A panel that covers the conversation takes the focus, unless something inside has it.
