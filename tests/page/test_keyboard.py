@@ -54,3 +54,8 @@ def test_setting_a_status_leads_to_its_field(driver: Driver, demo_url: str) -> N
 
 def test_each_escape_closes_one_thing(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "keyboard", "closingOneByOne")["closed"] == {"panels": 1}
+
+
+def test_tab_reaches_each_row_of_the_list_once(driver: Driver, demo_url: str) -> None:
+    moved = run(driver, demo_url, "keyboard", "rowsOfTheList")["moved"]
+    assert moved == {"second": 1, "right": "menu", "left": 1}

@@ -356,3 +356,20 @@ export async function closingOneByOne() {
   await panel.waitFor({ state: "detached" });
   report("closed", { panels });
 }
+
+// Tab reaches each row of the list once. Its menu opens by Shift+F10, and by its button beside the row.
+export async function rowsOfTheList() {
+  const page = await visitAs("alice");
+  await conversations(page).nth(1).waitFor();
+  const rowOf = () => page.evaluate(() => [...document.querySelectorAll(".conversations a")].indexOf(document.activeElement));
+  await conversations(page).first().focus();
+  await press(page, "Tab");
+  const second = await rowOf();
+  await press(page, "ArrowRight");
+  const right = await page.evaluate(() => document.activeElement.getAttribute("aria-haspopup"));
+  await press(page, "ArrowLeft");
+  const left = await rowOf();
+  await press(page, "Shift+F10");
+  await page.locator("[role=menu] :focus").waitFor();
+  report("moved", { second, right, left });
+}

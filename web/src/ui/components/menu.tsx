@@ -12,13 +12,15 @@ interface Props {
   actions: () => readonly MenuAction[];
   /** For a menu that can be opened in another way too. */
   open?: boolean;
+  /** -1 where other keys than Tab lead to the button. */
+  tabIndex?: number | undefined;
   onOpen?: (open: boolean) => void;
 }
 
 const MenuPopup = lazyPart(() => import("./menu_popup"));
 
 /** A button with a menu. Every message has one, so the menu exists only while it is open. */
-export function MenuButton({ icon, label, actions, open: given, onOpen }: Props) {
+export function MenuButton({ icon, label, actions, open: given, tabIndex, onOpen }: Props) {
   const [own, setOwn] = useState(false);
   const open = given ?? own;
   const setOpen = onOpen ?? setOwn;
@@ -29,6 +31,7 @@ export function MenuButton({ icon, label, actions, open: given, onOpen }: Props)
         ref={button}
         icon={icon}
         label={label}
+        tabIndex={tabIndex}
         aria-haspopup="menu"
         aria-expanded={open}
         onClick={() => setOpen(true)}

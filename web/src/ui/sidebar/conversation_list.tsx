@@ -19,6 +19,7 @@ import { hasUnread } from "../../chat/conversations/unread";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { nameOf } from "../conversation/conversation_names";
+import { stepOf } from "../keyboard/direction";
 import { useBackCloses } from "../layers/use_back_closes";
 import { lazyPart } from "../lazy_part";
 import { isNarrow } from "../use_media";
@@ -203,16 +204,29 @@ function useOpenInSight(rows: RefObject<VirtualizerHandle | null>, all: readonly
   }, [rows, all, openId]);
 }
 
-/** Up and Down move between the conversations and the headings of sections; Tab does the same, including their menus. */
+/** What Tab reaches in a row, and the button of its menu. */
+const LEADING = "a, .section-heading h2 button";
+const MENU = "[aria-haspopup=menu]";
+
+/**
+ * Up, Down and Tab move between the conversations and the headings of sections. Right moves to the menu of one, and Left
+ * back; Shift+F10 opens a conversation's menu at once.
+ */
 function moveFocus(event: KeyboardEvent<HTMLElement>): void {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   const item = (event.target as Element).closest("li");
-  if (step === undefined || item === null || event.altKey || event.ctrlKey || event.metaKey) return;
+  if (item === null || event.altKey || event.ctrlKey || event.metaKey) return;
+  const along = stepOf(event.key);
+  if (along !== 0) {
+    event.preventDefault();
+    item.querySelector<HTMLElement>(along === 1 ? MENU : LEADING)?.focus();
+  }
+  if (step === undefined) return;
   const following = (from: Element): Element | null =>
     step === 1 ? from.nextElementSibling : from.previousElementSibling;
   for (let next = following(item); next !== null; next = following(next)) {
     // Other headings have nothing to focus.
-    const target = next.querySelector<HTMLElement>("a, .section-heading h2 button");
+    const target = next.querySelector<HTMLElement>(LEADING);
     if (target === null) continue;
     event.preventDefault();
     target.focus();

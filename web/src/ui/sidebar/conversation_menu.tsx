@@ -95,6 +95,7 @@ export function ConversationMenu({ conversation, open, setOpen }: Props) {
         label={texts.places.menuOf(nameOf(conversation))}
         actions={actions}
         open={open}
+        tabIndex={-1}
         onOpen={setOpen}
       />
       {names && <SectionDialog title={labels.addTitle} onName={move} onClose={() => setNames(false)} />}

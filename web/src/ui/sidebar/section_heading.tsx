@@ -38,6 +38,7 @@ export function SectionHeading({ section: { name, conversations }, isCollapsed, 
       <MenuButton
         icon={Ellipsis}
         label={labels.menuOf(name)}
+        tabIndex={-1}
         actions={() => [
           { label: labels.rename, icon: PencilLine, onClick: () => setRenames(true) },
           {
