@@ -57,10 +57,19 @@ export async function everywhere() {
   await found(alice).click();
   await opened(alice, "conv-456");
   await ledTo(alice, "the haystack is here");
+  const cleared = [await field.inputValue()];
   await field.fill("carol");
   await alice.getByRole("region", { name: "People" }).getByRole("button", { name: "carol" }).click();
   await opened(alice, "carol");
-  const cleared = await field.inputValue();
+  cleared.push(await field.inputValue());
+  for (const open of [() => field.press("Enter"), () => conversations(alice).filter({ hasText: "general" }).click()]) {
+    await field.fill("gener");
+    await conversations(alice).filter({ hasText: "test-conv" }).waitFor({ state: "detached" });
+    await open();
+    await opened(alice, "general");
+    await conversations(alice).filter({ hasText: "test-conv" }).waitFor();
+    cleared.push(await field.inputValue());
+  }
   await field.fill("test-c");
   await conversations(alice).filter({ hasText: "general" }).waitFor({ state: "detached" });
   // The list is drawn anew beside the other results.

@@ -17,29 +17,21 @@ const TYPING_PAUSE_MS = 250;
 
 interface Props {
   text: string;
-  /** Called when the reader has gone to a result. */
-  onDone: () => void;
   /** The conversations with matching names. */
   children: ReactNode;
 }
 
 /** Search results besides conversations: people and messages. */
-export default function GlobalResults({ text, onDone, children }: Props) {
+export default function GlobalResults({ text, children }: Props) {
   const chat = useChat();
   const people = usePeople(text);
   const open = usePublic(text);
   const query = useMemo(() => ({ ...NO_QUERY, text }), [text]);
   useSearch(chat.finder, query);
   const hasQuery = useStore(chat.finder.state, ({ query: asked }) => isSearchable(asked));
-  // The page of a public conversation offers to join.
-  const visitOpen = (id: string): void => {
-    goTo(id);
-    onDone();
-  };
   const meet = async ({ id }: User): Promise<void> => {
     try {
       goTo(await chat.people.openDirect(id));
-      onDone();
     } catch (error) {
       chat.showNotice((error as Error).message);
     }
@@ -53,7 +45,8 @@ export default function GlobalResults({ text, onDone, children }: Props) {
           <ul>
             {open.map((conversation) => (
               <li key={conversation.id}>
-                <button type="button" className="entry" onClick={() => visitOpen(conversation.id)}>
+                {/* Its page offers to join. */}
+                <button type="button" className="entry" onClick={() => goTo(conversation.id)}>
                   <Avatar id={conversation.id} name={nameOf(conversation)} picture={conversation.avatar} />
                   <span>{nameOf(conversation)}</span>
                 </button>

@@ -16,6 +16,7 @@ import { UnreadCount } from "../components/unread_count";
 import { nameOf, partnerOf } from "../conversation/conversation_names";
 import { KindIcon } from "../conversation/kind_icon";
 import { mutedText } from "../conversation/mute_actions";
+import { goTo } from "../page_address";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { NamesakeHandle } from "../people/person_handle";
 import { noticeText } from "../timeline/notice_text";
@@ -42,6 +43,8 @@ export const ConversationItem = memo(function ConversationItem({ conversation }:
     >
       <a
         href={addressOf(id)}
+        // The browser does not follow a link to where the page is.
+        onClick={isOpen ? () => goTo(id) : undefined}
         aria-current={isOpen ? "page" : undefined}
         className={unreadCount > 0 && !muted && !archived ? "unread" : undefined}
       >

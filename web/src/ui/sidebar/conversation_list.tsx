@@ -52,6 +52,14 @@ export function ConversationList({ onOpen }: { onOpen: (dialog: SidebarDialog) =
     [ordered, query, unreadOnly, openId],
   );
   const isAlone = useIsAlone();
+  // Everything that is found opens at its own address. Where the list fills the screen, Back leads to the results.
+  useEffect(() => {
+    const clear = (): void => {
+      if (!isNarrow()) setQuery("");
+    };
+    addEventListener("hashchange", clear);
+    return () => removeEventListener("hashchange", clear);
+  }, []);
   useBackCloses(isAlone && unreadOnly, () => setUnreadOnly(false), { isOfPage: true });
   useBackCloses(isAlone && query !== "", () => setQuery(""), { isOfPage: true });
   if (ordered.length === 0) return loaded ? <EmptyList onOpen={onOpen} /> : <div className="conversations" />;
@@ -68,7 +76,7 @@ export function ConversationList({ onOpen }: { onOpen: (dialog: SidebarDialog) =
       {query.trim() === "" ? (
         <Sections shown={shown} showsArchive={showsArchive} onArchive={setShowsArchive} />
       ) : (
-        <GlobalResults fallback={<Items shown={shown} />} text={query} onDone={() => setQuery("")}>
+        <GlobalResults fallback={<Items shown={shown} />} text={query}>
           <Items shown={shown.slice(0, FOUND_MAX)} />
         </GlobalResults>
       )}
