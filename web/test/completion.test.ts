@@ -1,7 +1,14 @@
 import type { Member } from "@talkwire/client";
 import { describe, expect, it } from "vitest";
 import { member as memberOf } from "../../clients/javascript/client/test/samples";
-import { closedEmojiAt, emojiChoices, insertionOf, mentionChoices, queryAt } from "../src/chat/writing/completion";
+import {
+  closedEmojiAt,
+  emojiChoices,
+  insertionOf,
+  mentionChoices,
+  queryAt,
+  staysClosed,
+} from "../src/chat/writing/completion";
 import { toggled } from "../src/chat/writing/formatting";
 import { mentionedUsers, spellingOf, splitAtMentions } from "../src/chat/writing/mentions";
 
@@ -32,6 +39,25 @@ describe("the query before the caret", () => {
 
   it("ends at the caret", () => {
     expect(queryAt("@bob and so on", 3)).toEqual({ kind: "mention", from: 0, text: "bo" });
+  });
+});
+
+describe("suggestions that were closed", () => {
+  const stays = (text: string, from: number, isTyped = true) => staysClosed(text, text.length, from, isTyped);
+
+  it("stay closed for the word, also while it is shortened", () => {
+    expect(stays("hi @tom", 3)).toBe(true);
+    expect(stays("hi @", 3, false)).toBe(true);
+    expect(stays(":s", 0, false)).toBe(true);
+  });
+
+  it("open again with another word, and with a sign that is typed in the same place", () => {
+    expect(stays("hi @tom ", 3)).toBe(false);
+    expect(stays("hi ", 3, false)).toBe(false);
+    expect(stays("hi", 3, false)).toBe(false);
+    expect(stays("@", 0)).toBe(false);
+    expect(stays(":", 0)).toBe(false);
+    expect(stays("all", 0)).toBe(false);
   });
 });
 

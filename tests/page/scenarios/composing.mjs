@@ -39,6 +39,16 @@ export async function mentions() {
   await offered(alice).first().waitFor({ state: "detached" });
   await composer(alice).pressSequentially("b");
   const stayed = await offered(alice).count();
+  // Another `@` in the same place begins another word.
+  await composer(alice).fill("");
+  await composer(alice).pressSequentially("@");
+  await offered(alice).first().waitFor();
+  await alice.keyboard.press("Escape");
+  await composer(alice).pressSequentially("b");
+  await composer(alice).press("Control+a");
+  await composer(alice).pressSequentially("@");
+  await offered(alice).first().waitFor();
+  await alice.keyboard.press("Escape");
   await composer(alice).fill("");
   await composer(alice).pressSequentially("Hello @bo");
   await offered(alice).getByText("bob").waitFor();

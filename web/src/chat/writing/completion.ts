@@ -43,6 +43,15 @@ export function queryAt(text: string, caret: number): CompletionQuery | null {
   return mention === null ? null : { kind: "mention", from: mention.index, text: mention[1] ?? "" };
 }
 
+/**
+ * Returns whether suggestions that the reader has closed stay closed: while they continue the word that starts at `from`.
+ * A `@` or `:` that they have just typed there (`isTyped`) starts another word.
+ */
+export function staysClosed(text: string, caret: number, from: number, isTyped: boolean): boolean {
+  const word = text.slice(from, caret);
+  return /^[@:]\S*$/.test(word) && !(isTyped && word.length === 1);
+}
+
 /** Returns the short code that ends before the caret with its second colon, and where it starts; null if none does. */
 export function closedEmojiAt(text: string, caret: number): { readonly from: number; readonly code: string } | null {
   const before = text.slice(0, caret);

@@ -132,7 +132,7 @@ export function Composer({ id, name, threadId }: Props) {
           onSelect={({ currentTarget }) => moved(currentTarget.selectionStart)}
           onChange={({ target, nativeEvent }) => {
             composer.setContent(target.value);
-            typed(target.selectionStart, (nativeEvent as InputEvent).inputType);
+            typed(target, (nativeEvent as InputEvent).inputType);
           }}
         />
         <IconButton

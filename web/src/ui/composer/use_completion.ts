@@ -9,6 +9,7 @@ import {
   insertionOf,
   mentionChoices,
   queryAt,
+  staysClosed,
 } from "../../chat/writing/completion";
 import type { EmojiEntry } from "../../chat/writing/emoji";
 import { texts } from "../../texts";
@@ -32,7 +33,7 @@ interface Completing {
   /** The suggestions; null when there are none. */
   readonly completion: Completion | null;
   /** The caret has moved, by typing, with the browser's name for the change, or otherwise. */
-  readonly typed: (caret: number, inputType: string | undefined) => void;
+  readonly typed: (field: HTMLTextAreaElement, inputType: string | undefined) => void;
   readonly moved: (caret: number) => void;
   readonly close: () => void;
   /** Handles a key of the list. Returns whether it was one. */
@@ -94,11 +95,11 @@ export function useCompletion(
   const optionId = (index: number): string => `${listId}-${index}`;
   return {
     completion: isOpen ? { kind: query.kind, choices, active, listId, optionId, activate, pick } : null,
-    typed: (at, inputType) => {
-      setCaret(at);
-      setTyped(inputType === "insertText" || inputType === "insertCompositionText");
-      // Typing elsewhere shows suggestions again.
-      if (queryAt(content, at) === null) setDismissed(null);
+    typed: ({ value, selectionStart }, inputType) => {
+      const isInsertion = inputType === "insertText" || inputType === "insertCompositionText";
+      setCaret(selectionStart);
+      setTyped(isInsertion);
+      setDismissed((from) => (from !== null && staysClosed(value, selectionStart, from, isInsertion) ? from : null));
     },
     moved: (at) => setCaret((before) => (before === at ? before : null)),
     close,
