@@ -118,3 +118,8 @@ def test_a_text_that_is_too_long_becomes_a_file(driver: Driver, demo_url: str) -
 def test_ctrl_shift_v_pastes_only_text(driver: Driver, demo_url: str) -> None:
     pasted = run(driver, demo_url, "composing", "plainPaste")["pasted"]
     assert pasted == {"plain": 0, "files": 1, "text": "  *a*\n\n\nhttps://example.com/"}
+
+
+def test_a_cancelled_edit_can_be_taken_up_again(driver: Driver, demo_url: str) -> None:
+    cancelled = run(driver, demo_url, "composing", "cancelling")["cancelled"]
+    assert cancelled == {"unchanged": False, "again": "Said once, and more"}

@@ -143,6 +143,7 @@ export const texts = {
   replyingTo: (name: string) => `Replying to ${name}`,
   edit: "Edit",
   editing: "Editing your message",
+  editDiscarded: "Your edit was discarded.",
   editedWasDeleted: (isKept: boolean) =>
     isKept ? "The message was deleted. Your changed text is in the message field." : "The message was deleted.",
   delete: "Delete",

@@ -436,3 +436,26 @@ export async function plainPaste() {
   await composer(alice).press("Control+Shift+V");
   report("pasted", { plain, files, text: await written(alice, "  *a*\n\n\nhttps://example.com/") });
 }
+
+// A changed edit that is cancelled can be taken up again; an unchanged one is simply over.
+export async function cancelling() {
+  const alice = await visitAs("alice");
+  await gather("Cancelled edits", ["bob"]);
+  await open(alice, "Cancelled edits");
+  await say(alice, "Said once");
+  const toast = alice.locator(".toast");
+  await act(alice, "Said once", "Edit");
+  await alice.getByText("Editing your message").waitFor();
+  await written(alice, "Said once");
+  await alice.keyboard.press("Escape");
+  await alice.getByText("Editing your message").waitFor({ state: "detached" });
+  const unchanged = await toast.isVisible();
+  await act(alice, "Said once", "Edit");
+  await written(alice, "Said once");
+  await composer(alice).pressSequentially(", and more");
+  await alice.keyboard.press("Escape");
+  await written(alice, "");
+  await toast.getByRole("button", { name: "Undo" }).click();
+  await alice.getByText("Editing your message").waitFor();
+  report("cancelled", { unchanged, again: await written(alice, "Said once, and more") });
+}

@@ -161,6 +161,7 @@ export const texts: Texts = {
   replyingTo: (name) => `Antwort an ${name}`,
   edit: "Bearbeiten",
   editing: "Du bearbeitest deine Nachricht",
+  editDiscarded: "Deine Änderung wurde verworfen.",
   editedWasDeleted: (isKept) =>
     isKept
       ? "Die Nachricht wurde gelöscht. Dein geänderter Text steht im Eingabefeld."

@@ -167,6 +167,7 @@ export const texts: Texts = {
   replyingTo: (name) => `Respuesta a ${name}`,
   edit: "Editar",
   editing: "Estás editando tu mensaje",
+  editDiscarded: "Se ha descartado tu edición.",
   editedWasDeleted: (isKept) =>
     isKept
       ? "El mensaje se ha eliminado. Tu texto modificado está en el campo de mensaje."

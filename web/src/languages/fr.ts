@@ -168,6 +168,7 @@ export const texts: Texts = {
   replyingTo: (name) => `Réponse à ${name}`,
   edit: "Modifier",
   editing: "Vous modifiez votre message",
+  editDiscarded: "Votre modification a été abandonnée.",
   editedWasDeleted: (isKept) =>
     isKept
       ? "Le message a été supprimé. Votre texte modifié se trouve dans le champ de saisie."

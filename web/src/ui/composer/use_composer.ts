@@ -38,7 +38,8 @@ export interface ComposerState {
 
 /** The state of a conversation's or a thread's composer. */
 export function useComposer(id: string, threadId: string | undefined): ComposerState {
-  const { drafts, messages, threads, typing, uploads, state } = useChat();
+  const chat = useChat();
+  const { drafts, messages, threads, typing, uploads, state } = chat;
   const myId = useChatState(({ me }) => me.id);
   // A message of a thread is edited and replied to in the thread.
   const composing = useChatState(({ composing: all }) => (all?.message.threadId === threadId ? all : null));
@@ -85,6 +86,10 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
       attachments: attached.map((file) => file.id),
     });
   };
+  const editAgain = (edit: Composing, text: string): void => {
+    if (state.getState().openId === id) messages.compose(edit, text);
+    else drafts.saveComposing(id, { ...edit, text });
+  };
   return {
     content,
     composing,
@@ -109,7 +114,11 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
       if (edited === null) sendNew();
       else messages.edit(edited, said);
     },
-    cancel: () => messages.compose(null),
+    cancel: () => {
+      messages.compose(null);
+      if (composing?.kind === "edit" && content !== (composing.message.content ?? ""))
+        chat.showToast(texts.editDiscarded, { label: texts.undo, run: () => editAgain(composing, content) });
+    },
     editLast: () => {
       const shown =
         threadId === undefined
