@@ -14,7 +14,7 @@ def test_code_is_copied_by_the_button_in_its_corner(driver: Driver, demo_url: st
     copied = run(driver, demo_url, "reading", "code")["copied"]
     assert set(copied) == {"pointer", "keyboard", "touch"}
     for how, seen in copied.items():
-        assert seen == {"isInCorner": True, "isFilled": True, "says": "Copied.", "text": f"by {how}"}
+        assert seen == {"isInCorner": True, "isBeside": True, "says": "Copied.", "text": f"by {how}"}
 
 
 def test_each_paragraph_is_read_from_its_own_side(driver: Driver, demo_url: str) -> None:

@@ -36,8 +36,8 @@ export async function reactions() {
   report("reacted", { title, listed });
 }
 
-// The button of a block of one line, pressed in three ways: whether it is within the block, at its corner, hides the text
-// below it, and what it copies and says.
+// The button of a block of one line, pressed in three ways: whether it is within the block, at its corner and beside
+// the text, and what it copies and says.
 export async function code() {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Code" });
   for (const how of ["pointer", "keyboard", "touch"])
@@ -60,11 +60,13 @@ export async function code() {
     await page.locator(".toast:popover-open").getByText("Copied.").waitFor();
     copied[how] = {
       ...(await block.evaluate((it) => {
-        const [around, at] = [it, it.querySelector("button")].map((each) => each.getBoundingClientRect());
+        const [around, at, text] = [it, it.querySelector("button"), it.querySelector("pre")].map((each) =>
+          each.getBoundingClientRect(),
+        );
         const distances = [at.top - around.top, around.right - at.right, around.bottom - at.bottom];
         return {
           isInCorner: distances.every((distance) => distance >= 0 && distance <= 8),
-          isFilled: getComputedStyle(it.querySelector("button")).backgroundColor !== "rgba(0, 0, 0, 0)",
+          isBeside: at.left >= text.right,
         };
       })),
       says: await page.locator(".toast p").textContent(),
