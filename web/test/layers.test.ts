@@ -197,6 +197,22 @@ describe("layers", () => {
     expect(history.entries).toHaveLength(2);
   });
 
+  it("leaves open what is open when something waits until nothing is", async () => {
+    const { history, layers, show } = setUp();
+    const dialog = show();
+    await history.settle();
+    const go = vi.fn();
+    layers.whenEmpty(go);
+    await history.settle();
+    expect(dialog).not.toHaveBeenCalled();
+    expect(go).not.toHaveBeenCalled();
+    dialog();
+    await history.settle();
+    expect(go).toHaveBeenCalledOnce();
+    layers.whenEmpty(go);
+    expect(go).toHaveBeenCalledTimes(2);
+  });
+
   it("opens a page at once where nothing is open", () => {
     const { history, layers } = setUp();
     layers.leave(() => history.open("conversation"));

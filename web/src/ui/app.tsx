@@ -25,7 +25,7 @@ import { focusComposer, focusMessages } from "./keyboard/focus";
 import { Keyboard } from "./keyboard/keyboard";
 import { forgetLastConversation, lastConversation, rememberConversation } from "./last_conversation";
 import { lazyPart } from "./lazy_part";
-import { followAddress, goTo, placeHere, startAt } from "./page_address";
+import { followAddress, forgetPlace, goTo, placeHere, startAt } from "./page_address";
 import { Sidebar } from "./sidebar/sidebar";
 import { type SidebarDialog, SidebarDialogs } from "./sidebar/sidebar_dialogs";
 import { StartButtons } from "./sidebar/start_buttons";
@@ -303,6 +303,8 @@ function useAddress(loaded: boolean, isCompact: boolean): void {
   useEffect(
     () =>
       chat.state.subscribe(({ openId, conversations, me }, before) => {
+        // The conversation was deleted, or the reader is no longer a member.
+        if (openId === null && before.openId !== null) forgetPlace(before.openId);
         if (openId !== null && openId !== before.openId && own(conversations, openId) !== undefined)
           rememberConversation(me.id, openId);
       }),

@@ -22,6 +22,16 @@ export function startAt(conversationId: string): void {
   history.replaceState(history.state, "", addressOf(conversationId));
 }
 
+/**
+ * Replaces the address of a conversation that is no longer there by that of the list, once nothing is in front: the
+ * reader may be writing in a dialog.
+ */
+export function forgetPlace(conversationId: string): void {
+  pageLayers().whenEmpty(() => {
+    if (placeHere().conversationId === conversationId) history.replaceState(null, "", "#/");
+  });
+}
+
 /** Closes what is in front, and changes the address without opening what it names. */
 export function showPlace(conversationId: string): void {
   const address = addressOf(conversationId);

@@ -45,6 +45,8 @@ export class Layers {
   readonly #open: Layer[] = [];
   /** What happens when the entry of the page is the current one. */
   #waiting: (() => void)[] = [];
+  /** What happens when no layer is open. */
+  #later: (() => void)[] = [];
   /** Set while the browser moves to an entry that this class has requested. `from`: the address of the entry before. */
   #moving: { readonly timer: ReturnType<typeof setTimeout>; readonly from: string } | null = null;
   /** What a link or a script has opened meanwhile. The requested move leads away from it. */
@@ -80,6 +82,12 @@ export class Layers {
   leave(go: () => void): void {
     this.#waiting.push(go);
     for (const { close, isOfPage } of this.#open.splice(0).reverse()) if (!isOfPage) close();
+    this.#settle();
+  }
+
+  /** Calls `go` when no layer is open any more: at once if there are none. */
+  whenEmpty(go: () => void): void {
+    this.#later.push(go);
     this.#settle();
   }
 
@@ -124,6 +132,7 @@ export class Layers {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const go of waiting) go();
+    if (this.#open.length === 0) for (const go of this.#later.splice(0)) go();
     if (!this.#hasEntries) return;
     for (let depth = this.#depth + 1; depth <= this.#open.length; depth++) this.#history.pushState(this.#at(depth), "");
   }
