@@ -61,3 +61,7 @@ def test_what_a_jump_skips_stays_unread(crowded: Scenarios) -> None:
         "still": True,
         "after": 201,
     }
+
+
+def test_a_conversation_that_is_not_listed_yet_shows_what_is_unread(crowded: Scenarios) -> None:
+    assert crowded("unread", "opened_by_address")["opened"] == {"line": 1, "read": 0}

@@ -61,6 +61,18 @@ async function wheel(page, pixels) {
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 }
 
+// The first page of the list does not have the conversation that the address names.
+export async function opened_by_address() {
+  await post("conversations/project-3/read", "carol", {});
+  const carol = await visitAs("carol", { path: "/#/conversation/project-2" });
+  await message(carol, "Long ago").waitFor();
+  const line = await until(() => carol.locator(".unread-from").count(), (count) => count === 1);
+  await carol.goto(carol.url().replace("project-2", "project-3"));
+  await opened(carol, "Project 3");
+  await message(carol, "Long ago").waitFor();
+  report("opened", { line, read: await carol.locator(".unread-from").count() });
+}
+
 // One's own message is in sight, from wherever it was sent.
 export async function own_message() {
   const { id, ids } = await unread("Own", 160, 60);

@@ -34,7 +34,15 @@ import { FollowedThreads } from "./messages/followed_threads";
 import { Notices } from "./messages/notices";
 import { PageMessages } from "./messages/page_messages";
 import { Offers } from "./offers/offers";
-import { type ChatState, type MessageDialog, type Overlay, PageCore, type Panel, type ToastAction } from "./page_core";
+import {
+  type ChatState,
+  type MessageDialog,
+  type Overlay,
+  PageCore,
+  type Panel,
+  type ToastAction,
+  type UnreadMessages,
+} from "./page_core";
 import { Idle } from "./people/idle";
 import { PageProfile } from "./people/page_profile";
 import { Push } from "./push/push";
@@ -234,16 +242,15 @@ export class Chat {
   /** Opens a conversation, at a message or where the reader left off; null closes it. */
   async open(id: string | null, messageId?: string): Promise<void> {
     const { openId, conversations, panel } = this.#core.now;
-    const conversation = id === null ? undefined : own(conversations, id);
+    const isKnown = id !== null && own(conversations, id) !== undefined;
     // Properties of every object, such as `constructor`, would be found in each part's state.
-    if (id !== null && conversation === undefined && id in Object.prototype) return this.open(null);
+    if (id !== null && !isKnown && id in Object.prototype) return this.open(null);
     let opening: Promise<void> | undefined;
     if (id !== openId) {
       this.files.close();
-      const count = conversation?.unreadCount ?? 0;
-      const unread = count > 0 ? { after: conversation?.readSeq ?? 0, count } : null;
+      const unread = this.#unreadOf(id);
       // The request for messages goes before those of all others that the change of the state causes.
-      if (id !== null && messageId === undefined) opening = this.messages.open(id, messageId, unread?.after ?? null);
+      if (isKnown && messageId === undefined) opening = this.messages.open(id, messageId, unread?.after ?? null);
       this.state.setState({
         openId: id,
         composing: id === null ? null : this.drafts.openComposing(id),
@@ -256,9 +263,19 @@ export class Chat {
       });
     }
     if (id === null) return;
-    if (conversation === undefined) void this.conversations.load(id);
+    if (!isKnown) {
+      // Where the unread messages start is known then.
+      await this.conversations.load(id);
+      if (this.#core.now.openId !== id) return;
+      this.state.setState(({ unread }) => ({ unread: this.#unreadOf(id) ?? unread }));
+    }
     await (opening ?? this.messages.open(id, messageId));
     if (this.#core.now.openId === id) this.#loadDetails(id);
+  }
+
+  #unreadOf(id: string | null): UnreadMessages | null {
+    const { unreadCount = 0, readSeq = 0 } = (id === null ? undefined : own(this.#core.now.conversations, id)) ?? {};
+    return unreadCount > 0 ? { after: readSeq, count: unreadCount } : null;
   }
 
   /** Loads the messages of the open conversation if they could not be loaded when it was opened. */
