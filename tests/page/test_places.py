@@ -82,3 +82,12 @@ def test_a_link_to_what_one_is_not_in_says_why_or_offers_to_join(driver: Driver,
 def test_people_are_found_and_namesakes_told_apart(driver: Driver, demo_url: str) -> None:
     found = run(driver, demo_url, "places", "finder")["found"]
     assert found == {"known": True, "ids": 2, "active": "true", "chosen": 1}
+
+
+def test_a_groups_picture_is_saved_with_the_form(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "places", "picture")["edited"] == {
+        "discarded": False,
+        "saved": True,
+        "kept": True,
+        "removed": False,
+    }

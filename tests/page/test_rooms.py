@@ -8,10 +8,8 @@ from tests.page.driving import Driver, run
 def test_topic_and_picture_are_shown_to_all_members(driver: Driver, demo_url: str) -> None:
     told = run(driver, demo_url, "rooms", "about")["told about the room"]
     assert told["widths"] == [1, 1]
-    assert told["told"] == [
-        "alice changed the picture",
-        "alice changed the topic to “Plans: https://example.com/plan.” and changed the description",
-    ]
+    topic = "changed the topic to “Plans: https://example.com/plan.”"
+    assert told["told"] == [f"alice {topic}, changed the description, and changed the picture"]
 
 
 def test_a_handle_tells_people_apart_and_mentions_them(driver: Driver, demo_url: str) -> None:

@@ -21,6 +21,11 @@ import {
   visitAs,
 } from "../browser.mjs";
 
+const DOT = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==",
+  "base64",
+);
+
 const panel = (page) => page.locator(".panel[aria-label=Details]");
 const row = (page, name) => panel(page).locator(".member").filter({ hasText: name });
 const readOnly = (page) => page.getByText("Only the owner and admins can write in this channel.");
@@ -418,4 +423,40 @@ export async function finder() {
   await alice.keyboard.press("Enter");
   const chosen = await alice.locator(".chosen li").count();
   report("found", { known: known > 1, ids: new Set(namesakes).size, active, chosen });
+}
+
+// A group's picture is saved with the rest of the form.
+export async function picture() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Pictured" });
+  const alice = await visitAs("alice");
+  await open(alice, "Pictured");
+  await showDetails(alice);
+  const dialog = alice.locator("dialog[open]").first();
+  const edit = async () => {
+    await panel(alice).getByRole("button", { name: "Edit", exact: true }).click();
+    await dialog.locator(".picture-field").waitFor();
+  };
+  const choose = async () => {
+    await dialog.locator("input[type=file]").setInputFiles({ name: "dot.png", mimeType: "image/png", buffer: DOT });
+    await dialog.locator(".picture-field img[src^=blob]").waitFor();
+  };
+  const avatar = async () => (await call("GET", `conversations/${id}`, "alice")).avatar !== undefined;
+  const saves = async () => {
+    await dialog.getByRole("button", { name: "Save", exact: true }).click();
+    await dialog.waitFor({ state: "detached" });
+    return avatar();
+  };
+  await edit();
+  await choose();
+  await alice.keyboard.press("Escape");
+  await alice.getByRole("button", { name: "Discard" }).click();
+  await dialog.waitFor({ state: "detached" });
+  const discarded = await avatar();
+  await edit();
+  await choose();
+  const saved = await saves();
+  await edit();
+  await dialog.getByRole("button", { name: "Remove" }).click();
+  const kept = await avatar();
+  report("edited", { discarded, saved, kept, removed: await saves() });
 }

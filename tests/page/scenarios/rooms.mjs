@@ -35,7 +35,6 @@ export async function about() {
   const panel = alice.locator(".panel[aria-label=Details]");
   await panel.getByRole("button", { name: "Edit", exact: true }).click();
   await alice.getByLabel("Picture").locator("input").setInputFiles({ name: "a.png", mimeType: "image/png", buffer: DOT });
-  await alice.getByText("Saved").waitFor();
   await field(alice, "Topic").fill("Plans: https://example.com/plan.");
   await field(alice, "Description").fill("What we grow\nand where");
   await alice.getByRole("button", { name: "Save", exact: true }).click();
@@ -44,7 +43,7 @@ export async function about() {
   await panel.getByText("What we grow").waitFor();
   const loaded = (page, at) => page.locator(`${at} .avatar img`).evaluate((picture) => picture.decode().then(() => picture.naturalWidth));
   const widths = [await loaded(bob, ".conversation > header"), await loaded(bob, ".item a[aria-current]")];
-  await until(() => textsOf(bob), (texts) => texts.length >= 2);
+  await until(() => textsOf(bob), (texts) => texts.length >= 1);
   const told = await textsOf(bob);
   await panel.getByRole("button", { name: "Edit", exact: true }).click();
   await alice.getByRole("button", { name: "Remove", exact: true }).click();

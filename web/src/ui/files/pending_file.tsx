@@ -1,12 +1,13 @@
 import type { PendingFile } from "@talkwire/client/parts";
 import { AudioLines, Pause, Play, RotateCcw, Square, X } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { readableSize } from "../../chat/files/file_size";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { IconButton } from "../components/icon_button";
 import { FileIcon } from "./file_icon";
 import { problemText } from "./problem_text";
+import { useObjectUrl } from "./use_object_url";
 import "./pending_file.css";
 
 /** An upload: its progress, and buttons to pause, resume and remove it. */
@@ -47,12 +48,7 @@ export function PendingFileView({ file, onRemove }: { file: PendingFile; onRemov
 
 /** Plays a recording before it is sent. */
 function Listen({ bytes, name }: { bytes: Blob; name: string }) {
-  const [fileUrl, setFileUrl] = useState<string | null>(null);
-  useEffect(() => {
-    const made = URL.createObjectURL(bytes);
-    setFileUrl(made);
-    return () => URL.revokeObjectURL(made);
-  }, [bytes]);
+  const fileUrl = useObjectUrl(bytes);
   const audio = useRef<HTMLAudioElement>(null);
   const [isPlaying, setPlaying] = useState(false);
   const toggle = (): void => {
@@ -89,19 +85,15 @@ function stateOf({ done, paused, stalled, sent, size, startedAs }: PendingFile):
 const SHOWN = /^image\/(png|jpeg|gif|webp|avif)$/;
 
 function Preview({ bytes, type }: { bytes: Blob | undefined; type: string }) {
-  const [fileUrl, setFileUrl] = useState<string | null>(null);
-  useEffect(() => {
-    if (bytes === undefined || !SHOWN.test(type)) return;
-    const made = URL.createObjectURL(bytes);
-    setFileUrl(made);
-    return () => {
-      URL.revokeObjectURL(made);
-      setFileUrl(null);
-    };
-  }, [bytes, type]);
+  const fileUrl = useObjectUrl(SHOWN.test(type) ? bytes : undefined);
+  const [isBroken, setBroken] = useState(false);
   return (
     <span className="preview">
-      {fileUrl === null ? <FileIcon type={type} /> : <img src={fileUrl} alt="" onError={() => setFileUrl(null)} />}
+      {fileUrl === null || isBroken ? (
+        <FileIcon type={type} />
+      ) : (
+        <img src={fileUrl} alt="" onError={() => setBroken(true)} />
+      )}
     </span>
   );
 }

@@ -16,6 +16,8 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
   const { moderation } = useChat();
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
+  /** Null removes the picture. */
+  const [picture, setPicture] = useState<File | null>();
   const { id, kind, name, history, slowModeS = 0 } = conversation;
   const slow = SLOW.some((each) => each === slowModeS) ? SLOW : [...SLOW, slowModeS];
 
@@ -25,7 +27,8 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
     setBusy(true);
     setProblem("");
     try {
-      await moderation.update(id, rules);
+      if (picture === null) await moderation.update(id, { ...rules, avatar: null });
+      else await moderation.update(id, rules, picture);
       onClose();
     } catch (error) {
       setProblem((error as Error).message);
@@ -33,14 +36,16 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
     }
   };
   return (
-    <Dialog title={texts.places.changeTitle[kind]} onClose={onClose}>
+    <Dialog title={texts.places.changeTitle[kind]} onClose={onClose} isChanged={picture !== undefined}>
       <PictureField
         id={id}
         name={nameOf(conversation)}
-        picture={conversation.avatar}
+        picture={picture === null ? undefined : conversation.avatar}
+        chosen={picture ?? undefined}
         label={texts.settings.picture}
-        onChoose={(file) => moderation.setPicture(id, file)}
-        onRemove={() => moderation.update(id, { avatar: null })}
+        busy={busy}
+        onChoose={setPicture}
+        onRemove={() => setPicture(conversation.avatar === undefined ? undefined : null)}
       />
       <form onSubmit={(event) => void submit(event)}>
         <label>

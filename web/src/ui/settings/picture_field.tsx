@@ -1,41 +1,39 @@
-import { useRef } from "react";
+import { type ReactNode, useRef } from "react";
 import { texts } from "../../texts";
 import { Avatar } from "../components/avatar";
-import { SaveStatus } from "./save_status";
-import { useSaving } from "./use_saving";
+import { useObjectUrl } from "../files/use_object_url";
 import "./picture_field.css";
 
 interface Props {
   id: string;
   name: string;
   picture: string | undefined;
+  /** A file that was chosen and is not saved yet, which is shown instead. */
+  chosen?: File | undefined;
   label: string;
-  onChoose: (file: File) => Promise<void>;
-  onRemove: () => Promise<void>;
+  busy: boolean;
+  onChoose: (file: File) => void;
+  onRemove: () => void;
+  /** The outcome, where a choice takes effect at once. */
+  children?: ReactNode;
 }
 
 /** The picture of a user or a conversation, with buttons that replace and remove it. */
-export function PictureField({ id, name, picture, label, onChoose, onRemove }: Props) {
-  const saving = useSaving();
+export function PictureField({ id, name, picture, chosen, label, busy, onChoose, onRemove, children }: Props) {
   const field = useRef<HTMLInputElement>(null);
   return (
     <section className="picture-field" aria-label={label}>
-      <Avatar id={id} name={name} picture={picture} />
+      {chosen === undefined ? <Avatar id={id} name={name} picture={picture} /> : <ChosenPicture file={chosen} />}
       <div className="buttons">
-        <button type="button" disabled={saving.busy} onClick={() => field.current?.click()}>
-          {saving.busy ? texts.settings.uploading : texts.settings.choosePicture}
+        <button type="button" disabled={busy} onClick={() => field.current?.click()}>
+          {busy ? texts.settings.uploading : texts.settings.choosePicture}
         </button>
-        {picture && (
-          <button
-            type="button"
-            className="danger"
-            disabled={saving.busy}
-            onClick={() => void saving.save(() => onRemove())}
-          >
+        {(picture || chosen) && (
+          <button type="button" className="danger" disabled={busy} onClick={onRemove}>
             {texts.settings.remove}
           </button>
         )}
-        <SaveStatus saving={saving} />
+        {children}
         <p className="hint">{texts.settings.pictureHint}</p>
       </div>
       <input
@@ -46,10 +44,15 @@ export function PictureField({ id, name, picture, label, onChoose, onRemove }: P
         hidden
         onChange={({ target }) => {
           const file = target.files?.[0];
-          if (file) void saving.save(() => onChoose(file));
+          if (file) onChoose(file);
           target.value = "";
         }}
       />
     </section>
   );
+}
+
+function ChosenPicture({ file }: { file: File }) {
+  const fileUrl = useObjectUrl(file);
+  return <span className="avatar">{fileUrl !== null && <img src={fileUrl} alt="" />}</span>;
 }

@@ -40,15 +40,19 @@ export function ProfileSettings() {
 function Picture() {
   const { profile } = useChat();
   const me = useChatState((state) => state.me);
+  const saving = useSaving();
   return (
     <PictureField
       id={me.id}
       name={me.name}
       picture={me.avatar}
       label={texts.settings.picture}
-      onChoose={(file) => profile.setPicture(file)}
-      onRemove={() => profile.update({ avatar: null })}
-    />
+      busy={saving.busy}
+      onChoose={(file) => void saving.save(() => profile.setPicture(file))}
+      onRemove={() => void saving.save(() => profile.update({ avatar: null }))}
+    >
+      <SaveStatus saving={saving} />
+    </PictureField>
   );
 }
 

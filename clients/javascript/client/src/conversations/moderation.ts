@@ -44,18 +44,15 @@ export class Moderation {
     this.#conversations.setMute(conversationId, until ?? undefined, reason);
   }
 
-  async update(conversationId: string, rules: Rules): Promise<void> {
-    await this.#core.call("conversation:update", { conversationId, ...rules });
+  /** Edits a conversation. `picture`: a file that is uploaded first, and whose thumbnail becomes the picture. */
+  async update(conversationId: string, rules: Rules, picture?: File): Promise<void> {
+    const avatar = picture && (await uploadPicture(this.#core.rest, picture));
+    await this.#core.call("conversation:update", { conversationId, ...rules, ...(avatar !== undefined && { avatar }) });
   }
 
   /** Reports a message to the admins of the server. */
   async report(messageId: string, reason: string, note: string): Promise<void> {
     await this.#core.call("message:report", { messageId, reason, ...(note && { note }) });
-  }
-
-  /** Uploads a picture and uses its thumbnail. */
-  async setPicture(conversationId: string, file: File): Promise<void> {
-    await this.update(conversationId, { avatar: await uploadPicture(this.#core.rest, file) });
   }
 
   async delete(conversationId: string): Promise<void> {
