@@ -114,3 +114,8 @@ def test_a_finger_turns_over_closes_and_enlarges_pictures(
 def test_who_is_searched_for_is_in_sight_above_the_keyboard(driver: Driver, demo_url: str) -> None:
     grouping = run(driver, demo_url, "phone", "grouping")["grouping"]
     assert grouping == {"seen": [[True, True, True]] * 3, "isReachable": True}
+
+
+def test_the_offer_of_notifications_is_low(driver: Driver, demo_url: str) -> None:
+    offered = run(driver, demo_url, "phone", "offer")["offered"]
+    assert offered == {language: {"isOneRow": True, "isLow": True} for language in ("en", "de", "es", "fr")}

@@ -11,6 +11,7 @@ import {
   report,
   until,
   url,
+  visit,
   visitAs,
 } from "../browser.mjs";
 
@@ -647,4 +648,24 @@ export async function grouping() {
   await action.tap();
   await opened(page, "Three of us");
   report("grouping", { seen, isReachable });
+}
+
+// The offer of notifications is one row of buttons below the list, in each language.
+export async function offer() {
+  const rows = {};
+  for (const locale of ["en", "de", "es", "fr"]) {
+    // A browser without windows denies notifications.
+    const init = () => Object.defineProperty(Notification, "permission", { get: () => "default" });
+    const page = await visit({ ...PHONE, viewport: { width: 360, height: 740 }, locale, path: "/#/", init });
+    await page.locator(".demo-other input").first().fill("alice");
+    await page.keyboard.press("Enter");
+    await conversations(page).first().waitFor();
+    await post("messages", "bob", { conversationId: "general", content: "News" });
+    const line = page.locator("section.offered");
+    await line.waitFor();
+    const buttons = await line.getByRole("button").evaluateAll((all) => all.map((it) => it.getBoundingClientRect().top));
+    const { height } = await line.boundingBox();
+    rows[locale] = { isOneRow: new Set(buttons).size === 1, isLow: height < 60 };
+  }
+  report("offered", rows);
 }

@@ -1,7 +1,9 @@
+import { X } from "lucide-react";
 import { useState } from "react";
 import { allow, declineOffer } from "../../chat/alerts/permission";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
+import { IconButton } from "../components/icon_button";
 import "./permission_line.css";
 
 /** Asks whether the reader wants notifications. The browser asks only after a yes. */
@@ -22,12 +24,10 @@ export default function OfferLine() {
   return (
     <section className="permission offered" aria-label={offer}>
       <span>{offer}</span>
-      <button type="button" className="quiet" onClick={decline}>
-        {notNow}
-      </button>
       <button type="button" onClick={() => void accept()}>
         {turnOn}
       </button>
+      <IconButton icon={X} label={notNow} onClick={decline} />
     </section>
   );
 }
