@@ -87,6 +87,7 @@ def test_people_are_found_and_namesakes_told_apart(driver: Driver, demo_url: str
 def test_a_groups_picture_is_saved_with_the_form(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "places", "picture")["edited"] == {
         "discarded": False,
+        "atOnce": 0,
         "saved": True,
         "kept": True,
         "removed": False,

@@ -454,9 +454,10 @@ export async function picture() {
   const discarded = await avatar();
   await edit();
   await choose();
+  const atOnce = await dialog.getByText("takes effect at once").count();
   const saved = await saves();
   await edit();
   await dialog.getByRole("button", { name: "Remove" }).click();
   const kept = await avatar();
-  report("edited", { discarded, saved, kept, removed: await saves() });
+  report("edited", { discarded, atOnce, saved, kept, removed: await saves() });
 }

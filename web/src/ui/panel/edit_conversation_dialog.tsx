@@ -43,7 +43,7 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
         picture={picture === null ? undefined : conversation.avatar}
         chosen={picture ?? undefined}
         label={texts.settings.picture}
-        busy={busy}
+        busy={busy && picture instanceof File}
         onChoose={setPicture}
         onRemove={() => setPicture(conversation.avatar === undefined ? undefined : null)}
       />

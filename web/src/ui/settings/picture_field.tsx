@@ -14,7 +14,7 @@ interface Props {
   busy: boolean;
   onChoose: (file: File) => void;
   onRemove: () => void;
-  /** The outcome, where a choice takes effect at once. */
+  /** The outcome and a hint, where a choice takes effect at once. */
   children?: ReactNode;
 }
 
@@ -34,7 +34,6 @@ export function PictureField({ id, name, picture, chosen, label, busy, onChoose,
           </button>
         )}
         {children}
-        <p className="hint">{texts.settings.pictureHint}</p>
       </div>
       <input
         ref={field}

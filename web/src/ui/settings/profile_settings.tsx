@@ -52,6 +52,7 @@ function Picture() {
       onRemove={() => void saving.save(() => profile.update({ avatar: null }))}
     >
       <SaveStatus saving={saving} />
+      <p className="hint">{texts.settings.pictureHint}</p>
     </PictureField>
   );
 }
