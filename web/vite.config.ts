@@ -27,7 +27,12 @@ export default defineConfig({
     assetsDir: "page",
     // The page's policy allows only files of its own: no data URLs, no inline scripts.
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    modulePreload: {
+      polyfill: false,
+      // A script whose early load has failed could not be requested again in Chromium before 156.
+      resolveDependencies: (_, files, { hostType }) =>
+        hostType === "js" ? files.filter((file) => file.endsWith(".css")) : files,
+    },
     target: "es2023",
     // The oldest browsers with popovers, `:has()` and `:dir()`.
     cssTarget: ["chrome120", "firefox125", "safari17"],

@@ -1,5 +1,6 @@
 import { type ComponentType, type ReactNode, useEffect, useRef, useState } from "react";
 import { createPortal } from "react-dom";
+import { repeatable } from "../repeatable_import";
 import { texts } from "../texts";
 import { reloadStyles } from "./failed_styles";
 import { isTyping } from "./keyboard/focus";
@@ -34,9 +35,10 @@ export function lazyPart<P extends object>(
   manner: Manner = "notice",
 ): ComponentType<P & LoadingProps> {
   let Part: ComponentType<P> | undefined;
+  const loadCode = repeatable(load);
   const loadWithStyles = async (): Module<P> => {
     await reloadStyles();
-    return load();
+    return loadCode();
   };
   return function LazyPart({ fallback = null, onGiveUp, ...rest }: P & LoadingProps) {
     const props = rest as unknown as P & { onClose?: () => void };

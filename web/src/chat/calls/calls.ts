@@ -4,6 +4,7 @@ import type { CallSignal, RequestError } from "@talkwire/client";
 import type { ChatPart } from "@talkwire/client/parts";
 import { own, pauseAfter, randomId } from "@talkwire/client/parts";
 import { createStore, type StoreApi } from "zustand/vanilla";
+import { repeatable } from "../../repeatable_import";
 import type { PageCore } from "../page_core";
 import { CallDevices, type DeviceKind } from "./call_devices";
 import { CallSignaling, dataOf } from "./call_signaling";
@@ -198,7 +199,7 @@ export class Calls implements ChatPart {
   /** Opens the microphone. Returns false when it fails, or when the call ended meanwhile. */
   async #open(call: Call): Promise<boolean> {
     try {
-      const { PeerCall } = await import("./peer_call").catch(() => {
+      const { PeerCall } = await loadPeerCall().catch(() => {
         throw Object.assign(new Error("the code for calls cannot be loaded"), { ending: "not-loaded" });
       });
       const [line, iceServers] = await Promise.all([
@@ -338,5 +339,7 @@ export class Calls implements ChatPart {
     if (call !== null && this.#call === null) void this.#signaling.trySend("hangup", call, {});
   }
 }
+
+const loadPeerCall = repeatable(() => import("./peer_call"));
 
 const NO_MEDIA = { media: null, problem: null };

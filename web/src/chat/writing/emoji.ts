@@ -3,6 +3,7 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { languageOf } from "../../languages/languages";
 import { locale } from "../../languages/locale";
+import { repeatable } from "../../repeatable_import";
 
 export interface EmojiEntry {
   readonly emoji: string;
@@ -44,9 +45,9 @@ export interface EmojiWords extends Pick<EmojiSet, "groups" | "skinTones"> {
 
 /** By language. English is in the set itself. */
 const WORDS: Readonly<Record<string, () => Promise<{ default: EmojiWords }>>> = {
-  de: () => import("virtual:emoji/de"),
-  es: () => import("virtual:emoji/es"),
-  fr: () => import("virtual:emoji/fr"),
+  de: repeatable(() => import("virtual:emoji/de")),
+  es: repeatable(() => import("virtual:emoji/es")),
+  fr: repeatable(() => import("virtual:emoji/fr")),
 };
 
 const STORAGE_KEY = "talkwire.emoji";
@@ -73,8 +74,10 @@ export class EmojiStore {
   }
 }
 
+const loadSet = repeatable(() => import("virtual:emoji"));
+
 async function loaded(language: string): Promise<EmojiSet> {
-  const [{ default: set }, translated] = await Promise.all([import("virtual:emoji"), WORDS[language]?.()]);
+  const [{ default: set }, translated] = await Promise.all([loadSet(), WORDS[language]?.()]);
   const english = { ...set, emoji: set.emoji.map(unpacked) };
   return translated === undefined ? english : withWords(english, translated.default);
 }
