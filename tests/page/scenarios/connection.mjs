@@ -115,8 +115,8 @@ export async function missing_parts() {
   await composer(alice).fill("A draft");
   await alice.getByRole("button", { name: "Details", exact: true }).click();
   await notice(alice).getByRole("button", { name: "Reload the page" }).click();
-  await alice.unroute(panel);
   await composer(alice).waitFor();
+  await alice.unroute(panel);
   report("said", { says, focused, opened, left, draft: await composer(alice).inputValue() });
 }
 
