@@ -38,6 +38,7 @@ from talkwire.core.ports.handler import ChangeHandler
 from talkwire.core.ports.transaction import Prefetch
 from talkwire.observability.spans import Tracer
 from talkwire.observability.writer_metrics import WriterMetrics
+from talkwire.storage.gathering import Gathering
 from talkwire.storage.lineage import end_epoch
 from talkwire.storage.schema import log, log_head
 from talkwire.storage.transaction import BatchTransaction
@@ -46,12 +47,6 @@ from talkwire.storage.writer_task import MaintenanceTask, WriterClosedError, Wri
 
 BATCH_MAX = 1000
 QUEUE_MAX = 50_000
-
-GATHER_FROM = 32
-GATHER_S = 0.002
-"""After a batch of so many commands, how long to wait for further ones before the next batch. A larger batch costs less
-for each command. With 200 clients that send as fast as they can it saves a seventh of the processor time; a batch of
-16 from one client gains nothing by waiting. A command that is alone never waits."""
 
 STALL_S = 10.0
 """The longest time in seconds to wait for a transaction. After it the commands get `unavailable`, and further ones are
@@ -124,10 +119,9 @@ class GroupWriter:
         self._waiting: list[Job] = []
         """Commands for the next batch."""
         self._handing_over: asyncio.Handle | None = None
-        self._gathers_until = 0.0
-        """When the next batch is handed over at the earliest, by the event loop's clock."""
-        self._gathers = False
-        """Whether the last batch was large enough to wait after it."""
+        self._gathering = Gathering()
+        self._gathered: asyncio.TimerHandle | None = None
+        """The hand-over of a batch that waits for further commands."""
         self._in_flight = 0
         """How many commands were handed over and not settled since."""
         self._queue: SimpleQueue[list[Job] | MaintenanceTask | None] = SimpleQueue()
@@ -164,8 +158,7 @@ class GroupWriter:
     async def close(self) -> None:
         """Executes the queued commands, then ends the thread."""
         self._closed = True
-        if self._handing_over is not None:
-            self._handing_over.cancel()
+        self._cancel_hand_over()
         while self._waiting:
             self._hand_over()
         if self._watching is not None:
@@ -219,22 +212,28 @@ class GroupWriter:
 
     def _schedule_hand_over(self) -> None:
         assert self._loop is not None
-        gathers_s = self._gathers_until - self._loop.time()
-        if gathers_s > 0:
-            self._handing_over = self._loop.call_later(gathers_s, self._hand_over)
-        else:
+        wait_s = self._gathering.wait_s(len(self._waiting), self._loop.time())
+        if not wait_s:
             # At the end of this turn: the packets that arrived together make one batch.
             self._handing_over = self._loop.call_soon(self._hand_over)
+        elif self._gathered is None:
+            self._gathered = self._loop.call_later(wait_s, self._hand_over)
 
     def _hand_over(self) -> None:
         """Passes the waiting commands to the writer's thread, as one batch."""
-        self._handing_over = None
+        self._cancel_hand_over()
         batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
         self._in_flight += len(batch)
-        self._gathers = len(batch) >= GATHER_FROM
+        self._gathering.began(len(batch))
         self._queue.put(batch)
         if self._watching is None and self._loop is not None:
             self._watching = self._loop.call_later(CHECK_EVERY_S, self._check_stall)
+
+    def _cancel_hand_over(self) -> None:
+        for handle in (self._handing_over, self._gathered):
+            if handle is not None:
+                handle.cancel()
+        self._handing_over = self._gathered = None
 
     # --- the writer's thread ----------------------------------------------------------------------------------------
 
@@ -403,8 +402,7 @@ class GroupWriter:
     def _next_batch(self) -> None:
         """Schedules the next batch of waiting commands after the last one has ended."""
         assert self._loop is not None
-        if self._gathers:
-            self._gathers_until = self._loop.time() + GATHER_S
+        self._gathering.ended(self._loop.time())
         if self._waiting and self._handing_over is None:
             self._schedule_hand_over()
 

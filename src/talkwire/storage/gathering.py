@@ -1,0 +1,41 @@
+"""Decides whether the writer waits for further commands before it begins a batch. Without I/O.
+
+Clients that wait for an answer before they send again come back together: after a batch of n commands, n commands
+follow within the time that the answers and the next requests take. A batch of all of them costs one commit, and each
+receiver gets its messages in one packet. Without waiting, the first turn of the event loop would take the few commands
+that have arrived, the rest would follow a commit later, and the two halves would stay apart.
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+GATHER_FROM = 8
+"""The smallest batch after which the next one waits. So a command that is alone never waits."""
+
+GATHER_S = 0.002
+"""How long a batch waits at most, in seconds."""
+
+COME_BACK_S = 0.05
+"""How long after a batch, in seconds, as many commands are expected again."""
+
+
+class Gathering:
+    """How many commands the next batch waits for, from the size of the last one."""
+
+    def __init__(self) -> None:
+        self._expected = 0
+        self._until_s = -inf
+
+    def began(self, commands: int) -> None:
+        """Notes a batch of so many commands."""
+        self._expected = commands if commands >= GATHER_FROM else 0
+
+    def ended(self, now_s: float) -> None:
+        """Notes that the batch was carried out, and its commands are being answered."""
+        self._until_s = now_s + COME_BACK_S
+
+    def wait_s(self, waiting: int, now_s: float) -> float:
+        """Returns how many seconds the next batch waits for further commands, 0 for not at all. `waiting` commands are
+        there."""
+        return GATHER_S if waiting < self._expected and now_s < self._until_s else 0.0
