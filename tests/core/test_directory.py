@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import pytest
 
+from talkwire.core.connected import directory as directory_module
 from talkwire.core.connected.directory import Directory, DirectoryEntry, LoadedUsers
 from talkwire.core.domain.events import (
     ConversationCreated,
@@ -165,7 +166,39 @@ async def test_events_included_in_loaded_data_are_not_applied_again(table: Table
     assert entry.conversation_ids == {"c", "e"}
 
 
-async def test_an_event_that_an_older_answer_missed_does_not_come_back_in_a_newer_one(table: Table) -> None:
+async def test_users_requested_while_others_are_loaded_are_loaded_together(table: Table) -> None:
+    directory = Directory(table.load)
+    table.slow = True
+    finding = [asyncio.ensure_future(directory.find("alice"))]
+    await _turns()
+    for user_id in ("bob", "carol"):
+        finding.append(asyncio.ensure_future(directory.find(user_id)))
+        await _turns()
+    assert table.asked == [["alice"]]
+    table.answer()
+    await _turns()
+    table.answer()
+    await asyncio.gather(*finding)
+    assert table.asked == [["alice"], ["bob", "carol"]]
+
+
+async def test_a_load_that_stalls_holds_up_no_other_users(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory_module, "OVERLAP_S", 0)
+    directory = Directory(table.load)
+    table.slow = True
+    stalled = asyncio.ensure_future(directory.find("alice"))
+    await _turns()
+    table.slow = False
+    assert (await directory.find("bob")).conversation_ids == {"c", "d"}
+    assert not stalled.done()
+    table.answer()
+    await stalled
+
+
+async def test_an_event_that_an_older_answer_missed_does_not_come_back_in_a_newer_one(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory_module, "OVERLAP_S", 0)
     directory = Directory(table.load)
     table.slow = True
     first = asyncio.ensure_future(directory.find("alice"))

@@ -46,6 +46,10 @@ from talkwire.core.domain.model import WHOLE, HistoryStart, Member, MemberPrefer
 IDLE_MAX = 20_000
 """How many users stay cached after their last socket closed, because most of them reconnect soon."""
 
+OVERLAP_S = 0.1
+"""After how many seconds the next users are loaded although the last load has not ended, so that a stalled read does
+not keep them waiting. Until then they wait for it: one query for many users costs little more than one for a few."""
+
 USUAL = MemberPreferences()
 _PREFERENCES = Preferences()
 
@@ -182,6 +186,8 @@ class Directory:
         self._idle: OrderedDict[str, DirectoryEntry] = OrderedDict()
         self._loading: dict[str, asyncio.Future[DirectoryEntry]] = {}
         self._requested: list[str] = []
+        self._starting: asyncio.Handle | None = None
+        """The start of the load of the requested users."""
         self._running: set[_Loading] = set()
         self._tasks = BackgroundTasks()
 
@@ -195,8 +201,10 @@ class Directory:
         return self._held.get(user_id) or self._idle.get(user_id)
 
     async def find(self, user_id: str) -> DirectoryEntry:
-        """Returns the user's entry, loading it from the database if needed. Users requested in one turn of the event
-        loop are loaded by one query."""
+        """Returns the user's entry, loading it from the database if needed.
+
+        Users requested in one turn of the event loop, or while others are being loaded, are loaded together.
+        """
         entry = self.peek(user_id)
         if entry is not None:
             if not entry.holds:
@@ -350,11 +358,14 @@ class Directory:
             loop = asyncio.get_running_loop()
             future = self._loading[user_id] = loop.create_future()
             self._requested.append(user_id)
-            if len(self._requested) == 1:
-                loop.call_soon(self._start_loading)
+            if self._starting is None and self._running:
+                self._starting = loop.call_later(OVERLAP_S, self._start_loading)
+            elif self._starting is None:
+                self._starting = loop.call_soon(self._start_loading)
         return future
 
     def _start_loading(self) -> None:
+        self._starting = None
         loading = _Loading(self._requested)
         self._requested = []
         self._running.add(loading)
@@ -371,6 +382,9 @@ class Directory:
             return
         finally:
             self._running.discard(loading)
+            if self._starting is not None:
+                self._starting.cancel()
+                self._start_loading()
         for fresh in loaded.values():
             fresh.moved_pos = pos
         for event in loading.late:

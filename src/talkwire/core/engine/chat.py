@@ -482,12 +482,14 @@ class Chat:
         def load(snapshot: Snapshot) -> LoadedUsers:
             _, pos = snapshot.head()
             users = snapshot.users(user_ids)
-            memberships = snapshot.memberships_of(user_ids)
-            login_ids = snapshot.login_ids_of(user_ids)
-            blocked_ids = snapshot.blocked_ids_of(user_ids)
-            records = snapshot.presence.records(user_ids)
-            preferences = snapshot.notifications.preferences(user_ids)
-            member_preferences = snapshot.notifications.member_preferences(user_ids)
+            if not users:  # users who do not exist have no rows elsewhere either
+                return LoadedUsers(pos, {user_id: DirectoryEntry(None, set()) for user_id in user_ids})
+            memberships = snapshot.memberships_of(users)
+            login_ids = snapshot.login_ids_of(users)
+            blocked_ids = snapshot.blocked_ids_of(users)
+            records = snapshot.presence.records(users)
+            preferences = snapshot.notifications.preferences(users)
+            member_preferences = snapshot.notifications.member_preferences(users)
             entries = {
                 user_id: DirectoryEntry(
                     users.get(user_id),
