@@ -31,7 +31,8 @@ from talkwire.core.signals.signals import SignalOptions
 from talkwire.storage.engine import reading_engine, writing_engine
 from talkwire.storage.leases import LeaseKeeper
 from talkwire.storage.reader import ReaderPool
-from talkwire.storage.sql import pipeline
+from talkwire.storage.sql import batch, pipeline
+from talkwire.storage.sql.values import Values
 from talkwire.storage.writer import GroupWriter
 from tests.databases import Database, may_pause
 from tests.waiting import DEADLINE_S, deadline
@@ -214,9 +215,15 @@ class Node:
                 transactions[-1] += [text for text, _ in statements if text not in {"BEGIN", "COMMIT"}]
             return run(driver, statements)
 
+        execute_rows = batch.execute_on_sqlite
+
+        def run_rows(connection: Connection, text: str, rows: Sequence[Values]) -> None:
+            transactions[-1].append(text)
+            execute_rows(connection, text, rows)
+
         event.listen(self.write_engine, "begin", begin)
         event.listen(self.write_engine, "before_cursor_execute", execute)
-        with patch.object(pipeline, "run", run_together):
+        with patch.object(pipeline, "run", run_together), patch.object(batch, "execute_on_sqlite", run_rows):
             yield transactions
         event.remove(self.write_engine, "begin", begin)
         event.remove(self.write_engine, "before_cursor_execute", execute)

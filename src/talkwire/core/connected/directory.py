@@ -371,6 +371,12 @@ class Directory:
         self._running.add(loading)
         self._tasks.start(self._finish_loading(loading))
 
+    def _load_next(self) -> None:
+        """Starts to load the users who were requested during a load that has ended."""
+        if self._starting is not None:
+            self._starting.cancel()
+            self._start_loading()
+
     async def _finish_loading(self, loading: _Loading) -> None:
         try:
             pos, loaded, facts = await self._load(loading.user_ids)
@@ -382,9 +388,7 @@ class Directory:
             return
         finally:
             self._running.discard(loading)
-            if self._starting is not None:
-                self._starting.cancel()
-                self._start_loading()
+            self._load_next()
         for fresh in loaded.values():
             fresh.moved_pos = pos
         for event in loading.late:

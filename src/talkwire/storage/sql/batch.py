@@ -11,6 +11,7 @@ No other module builds SQL from strings. No part of these strings comes from out
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Sequence
 from functools import cache
 from itertools import count
@@ -18,6 +19,7 @@ from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import BigInteger, Boolean, Connection, Integer, Table, Text
+from sqlalchemy.exc import DBAPIError
 
 from talkwire.storage.sql.values import Values
 
@@ -79,7 +81,7 @@ def write(connection: Connection, writes: Sequence[Write]) -> None:
     """Runs bulk writes, in no particular order. Two writes that change the same rows must not be in one call."""
     if connection.dialect.name == "sqlite":
         for statement, rows in writes:
-            connection.exec_driver_sql(statement.sqlite, list(rows))
+            execute_on_sqlite(connection, statement.sqlite, rows)
     elif writes:
         from talkwire.storage.sql import pipeline  # noqa: PLC0415 (needs the package of an extra)
 
@@ -94,6 +96,19 @@ def write_with_commit(connection: Connection, writes: Sequence[Write]) -> None:
         from talkwire.storage.sql import pipeline  # noqa: PLC0415 (needs the package of an extra)
 
         pipeline.execute_with_commit(connection, *_as_one(writes))
+
+
+def execute_on_sqlite(connection: Connection, text: str, rows: Sequence[Values]) -> None:
+    """Runs a statement for each row, in the transaction that has begun. SQLAlchemy would double the cost of a
+    statement with one row."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    try:
+        driver.executemany(text, rows)
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(
+            text, None, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect
+        ) from error
 
 
 def _as_one(writes: Sequence[Write]) -> tuple[str, list[bytes]]:
