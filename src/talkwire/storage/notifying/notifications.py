@@ -56,9 +56,7 @@ from talkwire.storage.workspace import Workspace
 _preferences: msgspec.json.Decoder[Preferences] = msgspec.json.Decoder(Preferences)
 
 _MODERATION: NotificationType = "moderation"
-_of_reply: ColumnElement[bool] = and_(
-    messages.c.thread_id.is_not(None), notifications.c.type.in_(("mention", "reply"))
-)
+_of_reply: ColumnElement[bool] = and_(messages.c.thread_id.is_not(None), notifications.c.type.in_(("mention", "reply")))
 """The SQL condition that a notification becomes read with its thread. It is stored with its message, so that reading
 finds it; other types may be stored after the message has been read."""
 _by_reading: ColumnElement[bool] = and_(
