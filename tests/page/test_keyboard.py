@@ -43,6 +43,11 @@ def test_what_is_typed_nowhere_is_written_into_the_message_field(driver: Driver,
     assert typed == {"text": "from the list, from nowhere"}
 
 
+def test_typing_after_a_click_on_a_message_is_a_text(driver: Driver, demo_url: str) -> None:
+    typed = run(driver, demo_url, "keyboard", "typingAfterAClick")["typed"]
+    assert typed == {"text": "kept, prompter", "inThread": "onetwo, three"}
+
+
 def test_a_new_conversation_begins_with_the_search_of_people(driver: Driver, demo_url: str) -> None:
     started = run(driver, demo_url, "keyboard", "startingAConversation")["started"]
     assert started == {"mouse": "combobox", "touch": "radio"}

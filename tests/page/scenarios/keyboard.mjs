@@ -316,6 +316,37 @@ export async function typingAnywhere() {
   report("typed", { text: await composer(alice).inputValue() });
 }
 
+// After a click on a message or on something in it, letters are a text: k, p, r, t and e are no commands.
+export async function typingAfterAClick() {
+  const alice = await visitAs("alice");
+  await open(alice, "general");
+  await say(alice, "Clicked");
+  const said = alice.locator("article").filter({ hasText: "Clicked" }).last();
+  await letters(alice).waitFor({ state: "detached" });
+  await said.click();
+  await said.and(alice.locator(":focus")).waitFor();
+  await alice.keyboard.type("kept");
+  await said.hover();
+  await said.getByRole("button", { name: "More actions" }).hover();
+  await said.locator(".actions .quick").first().click();
+  const reaction = said.locator(".reactions button").first();
+  await reaction.waitFor();
+  await alice.keyboard.type(", prompter");
+  // In a thread, in its own field. What is open already is only led to.
+  const panel = alice.getByRole("region", { name: /^Thread/ });
+  const field = panel.getByRole("textbox", { name: "Message", exact: true });
+  for (const text of ["one", "two"]) {
+    await said.hover();
+    await said.getByRole("button", { name: "Reply in thread" }).click();
+    await field.and(alice.locator(":focus")).waitFor();
+    await alice.keyboard.type(text);
+  }
+  await panel.locator("article").first().click();
+  await alice.keyboard.type(", three");
+  const text = await alice.locator(".conversation").getByRole("textbox", { name: "Message", exact: true }).inputValue();
+  report("typed", { text, inThread: await field.inputValue() });
+}
+
 // The search of people has the focus, and lists those whom the reader knows; on a touch screen it waits for a tap.
 export async function startingAConversation() {
   const started = {};

@@ -270,7 +270,7 @@ function SkipLinks() {
       <button type="button" onClick={focusMessages}>
         {texts.skipToMessages}
       </button>
-      <button type="button" onClick={focusComposer}>
+      <button type="button" onClick={() => focusComposer()}>
         {texts.skipToComposer}
       </button>
     </nav>

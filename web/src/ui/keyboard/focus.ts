@@ -21,8 +21,10 @@ export function isMenuFocused(): boolean {
   return document.activeElement?.closest("[role=menu]") != null;
 }
 
-export function focusComposer(): void {
-  document.querySelector<HTMLElement>(".conversation .composer textarea")?.focus();
+/** Focuses the message field of the panel that has this element, otherwise the conversation's. */
+export function focusComposer(beside: Element | null = null): void {
+  const place = beside?.closest(".panel") ?? document.querySelector(".conversation");
+  place?.querySelector<HTMLElement>(".composer textarea")?.focus();
 }
 
 export function focusMessages(): void {

@@ -6,6 +6,7 @@ import { useChat, useChatState } from "../chat_context";
 import { lazyPart } from "../lazy_part";
 import { goTo } from "../page_address";
 import { focusComposer, isTyping, onMac } from "./focus";
+import { followLead, isLedByKeys } from "./lead";
 import { isPlain, keysOf, type ShortcutName, shortcutOf } from "./shortcuts";
 
 const QuickSwitcher = lazyPart(() => import("./quick_switcher"));
@@ -15,6 +16,7 @@ const ShortcutList = lazyPart(() => import("./shortcut_list"));
 export function Keyboard() {
   const chat = useChat();
   const overlay = useChatState((state) => state.overlay);
+  useEffect(followLead, []);
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
       const keys = keysOf(event, onMac);
@@ -22,7 +24,7 @@ export function Keyboard() {
       const name = shortcutOf(keys);
       const action = name && EVERYWHERE[name];
       // A text without a field is meant for the message field.
-      if (action === undefined && isLetter(event) && isNowhere(event.target)) focusComposer();
+      if (action === undefined && isLetter(event) && isNowhere(event.target)) focusComposer(event.target);
       if (action === undefined) return;
       event.preventDefault();
       action(chat, event);
@@ -56,9 +58,10 @@ function isLetter({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
   return key.length === 1 && key !== " " && !ctrlKey && !metaKey && !altKey;
 }
 
-/** Whether the focus is on the page or the list of messages, where letters do nothing. */
-function isNowhere(target: EventTarget | null): boolean {
-  return target instanceof Element && target.matches("body, [role=log]");
+/** Whether letters do nothing there: on the page, on a list of messages, and on a message that was clicked. */
+function isNowhere(target: EventTarget | null): target is Element {
+  if (!(target instanceof Element)) return false;
+  return target.matches("body, [role=log]") || (!isLedByKeys() && target.closest("[role=log], .thread") !== null);
 }
 
 /** Searches in the open conversation, otherwise in all. */

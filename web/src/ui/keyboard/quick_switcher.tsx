@@ -47,7 +47,7 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
       onClose();
       goTo(id);
       // When it was already open, nothing else moves the focus there.
-      requestAnimationFrame(focusComposer);
+      requestAnimationFrame(() => focusComposer());
     } catch (error) {
       setProblem((error as Error).message);
     }

@@ -9,6 +9,7 @@ import { dayOf } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { IconButton } from "../components/icon_button";
 import { MessageInput } from "../conversation/message_input";
+import { byTouch, focusComposer } from "../keyboard/focus";
 import { MessageView } from "../timeline/message_view";
 import { OutboxEntryView } from "../timeline/outbox_entry_view";
 import { ThreadContext } from "../timeline/thread_context";
@@ -35,6 +36,10 @@ export default function ThreadPanel({ conversation, panel }: Props) {
     void threads.open(rootId, messageId);
   }, [threads, rootId, messageId]);
   useEffect(() => () => threads.close(rootId), [threads, rootId]);
+  useEffect(() => {
+    // Also when the reader opens a thread that is open already.
+    if (panel.messageId === undefined && !byTouch) focusComposer(document.querySelector(".panel"));
+  }, [panel]);
   const actions = (
     <>
       {thread?.following !== undefined && <FollowButton rootId={rootId} following={thread.following} />}

@@ -65,7 +65,6 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
     (runs || conversation?.kind === "direct") && {
       label: message.pinned ? texts.unpin : texts.pin,
       icon: message.pinned ? PinOff : Pin,
-      key: MESSAGE_KEYS.pin,
       onClick: () => chat.messages.pin(message),
     },
     {

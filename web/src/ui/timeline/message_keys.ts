@@ -1,9 +1,13 @@
-/** Handles shortcuts of the focused message: the same actions as its buttons and its menu. */
+/**
+ * Handles shortcuts of the focused message: the same actions as its buttons and its menu. After a click, letters are meant
+ * for the message field.
+ */
 
 import type { Message } from "@talkwire/client";
 import type { KeyboardEvent } from "react";
 import type { Chat } from "../../chat/chat";
 import { isTyping, onMac } from "../keyboard/focus";
+import { isLedByKeys } from "../keyboard/lead";
 import { keysOf, MESSAGE_KEYS } from "../keyboard/shortcuts";
 import { actionsOf } from "./message_actions";
 
@@ -12,6 +16,7 @@ export function handleMessageKey(event: KeyboardEvent<HTMLElement>, chat: Chat, 
   // A menu that the message has opened is elsewhere in the document and handles its own keys.
   if (event.defaultPrevented || !article.contains(target as Node) || isTyping(target)) return;
   const key = keysOf(event, onMac);
+  if (key.length === 1 && !isLedByKeys()) return;
   const action =
     key === MESSAGE_KEYS.react
       ? () => toReactions(article)

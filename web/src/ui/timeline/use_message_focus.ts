@@ -2,6 +2,7 @@ import { type FocusEvent, type KeyboardEvent, type RefObject, useLayoutEffect, u
 import type { VirtualizerHandle } from "virtua";
 import type { Row } from "../../chat/messages/rows";
 import { isTyping, onMac } from "../keyboard/focus";
+import { isLedByKeys } from "../keyboard/lead";
 import { keysOf, shortcutOf } from "../keyboard/shortcuts";
 import { whenFocused } from "./when_focused";
 
@@ -76,7 +77,9 @@ export function useMessageFocus(
     onKeyDown: (event) => {
       if (event.defaultPrevented || !event.currentTarget.contains(event.target as Node) || isTyping(event.target))
         return;
-      const name = shortcutOf(keysOf(event, onMac));
+      const keys = keysOf(event, onMac);
+      if (keys.length === 1 && !isLedByKeys()) return;
+      const name = shortcutOf(keys);
       if (name !== "older" && name !== "newer") {
         stray();
         return;
