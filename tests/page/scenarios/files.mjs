@@ -330,6 +330,29 @@ export async function speaking() {
 }
 
 // Whoever has tokens uploads and sees what was uploaded as well.
+// A recording is kept when the reader leaves, and Send ends it.
+export async function speakingAndLeaving() {
+  const alice = await visitAs("alice", { permissions: ["microphone"] });
+  const bob = await visitAs("bob");
+  await gather("Left", ["bob"]);
+  await open(alice, "Left");
+  await open(bob, "Left");
+  const record = alice.getByRole("button", { name: "Record a voice message" });
+  const recording = alice.getByRole("group", { name: "Recording a voice message" });
+  await record.click();
+  await recording.getByText("0:01").waitFor();
+  await open(alice, "general");
+  await open(alice, "Left");
+  await pending(alice).waitFor();
+  await composer(alice).fill("Two of them");
+  await record.click();
+  await recording.getByText("0:01").waitFor();
+  await alice.getByRole("button", { name: "Send", exact: true }).click();
+  const sent = bob.locator(".message").filter({ hasText: "Two of them" });
+  await sent.locator(".voice").nth(1).waitFor();
+  report("sent", { voices: await sent.locator(".voice").count(), left: await pending(alice).count() });
+}
+
 export async function withTokens() {
   const mallory = await visit();
   await submitAccount(mallory, { Name: "Dora", "E-mail": "dora@example.com", Password: "correct horse" });

@@ -19,6 +19,7 @@ import { insertText } from "./insert_text";
 import { useCompletion } from "./use_completion";
 import { useComposer } from "./use_composer";
 import { useFormattingBar } from "./use_formatting_bar";
+import { useRecording } from "./use_recording";
 import "./composer.css";
 
 const FormattingBar = lazyPart(() => import("./formatting_bar"), "silent");
@@ -37,7 +38,9 @@ interface Props {
 export function Composer({ id, name, threadId }: Props) {
   const { emoji } = useChat();
   const composer = useComposer(id, threadId);
-  const { content, composing, edited, attached, isTooLong, problem, canSend, attach, send, cancel } = composer;
+  const { content, composing, edited, attached, isTooLong, problem, canSend, attach, cancel } = composer;
+  const recorder = useRecording(composer);
+  const { recording, send } = recorder;
   const form = useRef<HTMLFormElement>(null);
   const field = useRef<HTMLTextAreaElement>(null);
   const fieldId = useId();
@@ -58,7 +61,7 @@ export function Composer({ id, name, threadId }: Props) {
   };
   const pressed = (event: KeyboardEvent<HTMLTextAreaElement>): void => {
     pastesPlainly.current = isPlainPaste(event);
-    if (!pressedInList(event)) handleComposerKey(event, composer);
+    if (!pressedInList(event)) handleComposerKey(event, { ...composer, send });
   };
   const pasted = (event: ClipboardEvent): void => {
     const files = pastesPlainly.current ? [] : pastedFiles(event.clipboardData);
@@ -109,7 +112,7 @@ export function Composer({ id, name, threadId }: Props) {
           onClick={() => setUnfolded(!isUnfolded)}
         />
         {edited === null && <AttachButton onFiles={add} />}
-        {edited === null && <VoiceRecorder onFile={(file) => add([file])} />}
+        {(edited === null || recording !== null) && <VoiceRecorder state={recorder} />}
         <label className="hidden" htmlFor={fieldId}>
           {texts.message}
         </label>
@@ -143,7 +146,13 @@ export function Composer({ id, name, threadId }: Props) {
           onClick={toggleBar}
         />
         <EmojiButton label={texts.emoji.pick} onPick={put} returnTo={field} placement="top-end" />
-        <button type="submit" className="send" title={texts.send} aria-label={texts.send} disabled={!canSend}>
+        <button
+          type="submit"
+          className="send"
+          title={texts.send}
+          aria-label={texts.send}
+          disabled={!canSend && recording === null}
+        >
           <SendHorizontal className="icon" aria-hidden="true" />
         </button>
       </div>

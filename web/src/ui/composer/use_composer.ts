@@ -26,7 +26,10 @@ export interface ComposerState {
   readonly problem: string;
   readonly canSend: boolean;
   readonly setContent: (content: string) => void;
+  /** Does nothing while a message is being edited. */
   readonly attach: (files: readonly File[]) => void;
+  /** Attaches a file to the next message, also while another one is being edited. */
+  readonly keep: (file: File) => void;
   readonly send: () => void;
   /** Attaches the text as a file, and empties the field. */
   readonly toFile: () => void;
@@ -70,12 +73,12 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
     else typing.type(id);
   };
   /** Returns whether there was room for all files. */
-  const attach = (files: readonly File[]): boolean => {
-    if (edited !== null || files.length === 0) return false;
+  const keep = (files: readonly File[]): boolean => {
     const isWhole = uploads.add(place, files).length === files.length;
     setLeftOut(isWhole ? "" : texts.tooManyFiles(FILES_MAX));
     return isWhole;
   };
+  const attach = (files: readonly File[]): boolean => edited === null && files.length > 0 && keep(files);
   const sendNew = (): void => {
     setContent("");
     void messages.send({
@@ -101,6 +104,7 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
     problem: isTooLong ? texts.tooLong(over) : isStuck ? texts.fileTrouble : leftOut,
     setContent: write,
     attach,
+    keep: (file) => void keep([file]),
     toFile: () => {
       // With its blanks, unlike a message.
       if (attach([new File([content], FILE_NAME, { type: "text/plain" })])) write("");

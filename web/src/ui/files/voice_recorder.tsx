@@ -2,49 +2,33 @@ import { Check, Mic, Trash2 } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { texts } from "../../texts";
 import { IconButton } from "../components/icon_button";
+import type { RecordingState } from "../composer/use_recording";
 import { playingTime } from "./playing_time";
 import { canRecord, RECORDING_MAX_MS, Recording } from "./recording";
 import "./voice.css";
 
 const labels = texts.voice;
 
-/** A button that records a voice message. What is recorded becomes a file of the composer. */
-export default function VoiceRecorder({ onFile }: { onFile: (file: File) => void }) {
-  const [recording, setRecording] = useState<Recording | null>(null);
-  const [problem, setProblem] = useState("");
+/** A button that records a voice message, and the bar of the recording. */
+export default function VoiceRecorder({ state }: { state: RecordingState }) {
+  const { recording, problem, begin, fail, finish, cancel } = state;
   const isGone = useRef(false);
-  const current = useRef<Recording | null>(null);
-  current.current = recording;
   useEffect(() => {
     isGone.current = false;
     return () => {
       isGone.current = true;
-      current.current?.cancel();
     };
   }, []);
   if (!canRecord) return null;
   const start = async (): Promise<void> => {
-    setProblem("");
+    fail("");
     try {
       const started = await Recording.start();
       if (isGone.current) started.cancel();
-      else setRecording(started);
+      else begin(started);
     } catch {
-      setProblem(labels.noMicrophone);
+      fail(labels.noMicrophone);
     }
-  };
-  const finish = async (): Promise<void> => {
-    setRecording(null);
-    try {
-      const file = await recording?.finish();
-      if (file !== undefined && !isGone.current) onFile(file);
-    } catch {
-      setProblem(labels.failed);
-    }
-  };
-  const cancel = (): void => {
-    recording?.cancel();
-    setRecording(null);
   };
   return (
     <>

@@ -1,0 +1,60 @@
+import { useEffect, useEffectEvent, useState } from "react";
+import { texts } from "../../texts";
+import type { Recording } from "../files/recording";
+import type { ComposerState } from "./use_composer";
+
+export interface RecordingState {
+  readonly recording: Recording | null;
+  /** Why there is no recording; empty otherwise. */
+  readonly problem: string;
+  readonly begin: (recording: Recording) => void;
+  readonly fail: (problem: string) => void;
+  /** Ends the recording, and hands over its file. Returns whether there is one. */
+  readonly finish: () => Promise<boolean>;
+  /** Sends the message, with what is being recorded. */
+  readonly send: () => void;
+  /** Ends the recording, and throws it away. */
+  readonly cancel: () => void;
+}
+
+/** The recording of a composer. It becomes a file, also when the reader leaves meanwhile. */
+export function useRecording({ edited, keep, send }: ComposerState): RecordingState {
+  const [recording, setRecording] = useState<Recording | null>(null);
+  const [problem, setProblem] = useState("");
+  const finish = async (): Promise<boolean> => {
+    setRecording(null);
+    try {
+      const file = await recording?.finish();
+      if (file !== undefined) keep(file);
+      return file !== undefined;
+    } catch {
+      setProblem(texts.voice.failed);
+      return false;
+    }
+  };
+  const leave = useEffectEvent(() => void finish());
+  useEffect(() => () => leave(), []);
+  // The message has its file one rendering later.
+  const [isSending, setSending] = useState(false);
+  const sendNow = useEffectEvent(send);
+  useEffect(() => {
+    if (!isSending) return;
+    setSending(false);
+    sendNow();
+  }, [isSending]);
+  return {
+    recording,
+    problem,
+    begin: setRecording,
+    fail: setProblem,
+    finish,
+    send: () => {
+      if (recording === null || edited !== null) send();
+      else void finish().then(setSending);
+    },
+    cancel: () => {
+      recording?.cancel();
+      setRecording(null);
+    },
+  };
+}
