@@ -119,3 +119,16 @@ def test_who_is_searched_for_is_in_sight_above_the_keyboard(driver: Driver, demo
 def test_the_offer_of_notifications_is_low(driver: Driver, demo_url: str) -> None:
     offered = run(driver, demo_url, "phone", "offer")["offered"]
     assert offered == {language: {"isOneRow": True, "isLow": True} for language in ("en", "de", "es", "fr")}
+
+
+def test_a_tap_outside_closes_and_does_nothing_else(driver: Driver, demo_url: str) -> None:
+    outside = run(driver, demo_url, "phone", "tappedOutside")["outside"]
+    assert outside == {"list": "#/", "panels": 0, "fits": True}
+
+
+def test_the_emoji_picker_fits_a_small_screen(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "phone", "emojiOnASmallScreen")["small"] == {"isWhole": True}
+
+
+def test_any_emoji_is_a_reaction(driver: Driver, demo_url: str) -> None:
+    run(driver, demo_url, "phone", "reacting")

@@ -669,3 +669,64 @@ export async function offer() {
   }
   report("offered", rows);
 }
+
+// A tap outside of what is open closes it, and does nothing else.
+export async function tappedOutside() {
+  await prepare("Outside");
+  const page = await phoneAs("alice", { path: "/#/" });
+  const at = await listed(page, "Outside").boundingBox();
+  await page.getByRole("button", { name: /^Your account/ }).tap();
+  const menu = page.getByRole("menu");
+  await menu.waitFor();
+  const frame = await menu.boundingBox();
+  const y = Math.max(at.y + at.height / 2, frame.y + frame.height + 20);
+  await page.touchscreen.tap(200, y);
+  await menu.waitFor({ state: "detached" });
+  const list = await page.evaluate(() => location.hash);
+  await open(page, "Outside");
+  const replies = page.locator(".replies").first();
+  await replies.waitFor();
+  await unfold(page);
+  await page.locator(".composer").getByRole("button", { name: "Emoji", exact: true }).tap();
+  const popup = page.locator(".emoji-popup");
+  await popup.getByRole("gridcell").first().waitFor();
+  const { x, width } = await popup.boundingBox();
+  const right = await popup.evaluate((it) => Math.max(...[...it.querySelectorAll("fieldset, div")].map((each) => each.getBoundingClientRect().right)));
+  const reach = await replies.boundingBox();
+  await page.touchscreen.tap(reach.x + reach.width / 2, reach.y + reach.height / 2);
+  await popup.waitFor({ state: "detached" });
+  const panels = await page.locator(".panel").count();
+  await replies.tap();
+  await page.getByRole("main", { name: /^Thread/ }).waitFor();
+  report("outside", { list, panels, fits: x >= 0 && x + width <= 390 && right <= x + width});
+}
+
+// On a small screen with a long draft, the whole picker is in sight.
+export async function emojiOnASmallScreen() {
+  await prepare("Small");
+  const page = await phoneAs("alice", { path: "/#/", viewport: { width: 320, height: 640 } });
+  await open(page, "Small");
+  await composer(page).fill("One line\n".repeat(12));
+  await unfold(page);
+  await page.locator(".composer").getByRole("button", { name: "Emoji", exact: true }).tap();
+  const popup = page.locator(".emoji-popup");
+  await popup.getByRole("gridcell").first().waitFor();
+  const { y, height } = await popup.boundingBox();
+  report("small", { isWhole: y >= 0 && y + height <= 640 });
+}
+
+// The sheet of a message has all emoji.
+export async function reacting() {
+  await prepare("Reacting");
+  const page = await phoneAs("alice", { path: "/#/" });
+  await open(page, "Reacting");
+  await longPress(page, page.locator(".message").filter({ hasText: "The first one" }).first());
+  const sheet = page.locator("dialog.action-sheet");
+  await sheet.getByRole("button", { name: "Add reaction" }).tap();
+  const popup = page.locator(".emoji-popup");
+  await popup.getByRole("searchbox").fill("rocket");
+  await popup.getByRole("gridcell", { name: "Rocket" }).tap();
+  await sheet.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "🚀, 1" }).waitFor();
+  report("reacted");
+}

@@ -1,6 +1,7 @@
 import { Menu, MenuItem, PortalContext, useMenuStore } from "@ariakit/react";
 import { Check, ChevronRight } from "lucide-react";
 import { type ComponentProps, type RefObject, useLayoutEffect, useState } from "react";
+import { byTouch } from "../keyboard/focus";
 import { useBackCloses } from "../layers/use_back_closes";
 import { isNarrow } from "../use_media";
 import type { MenuAction } from "./menu_action";
@@ -57,6 +58,9 @@ function Level({ label, actions, anchor, at, placement, onClose, onChoices, onBa
         className="menu"
         aria-label={label}
         portal
+        // The tap that closes it is not meant for what is below.
+        modal={byTouch}
+        preventBodyScroll={false}
         preserveTabOrder={false}
         gutter={4}
         // In a low window, it covers what it belongs to.

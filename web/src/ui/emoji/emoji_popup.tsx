@@ -70,6 +70,9 @@ export default function EmojiPopup({ label, anchor, placement, returnTo, onPick,
         className="emoji-popup"
         aria-label={label}
         portal
+        // The tap that closes it is not meant for what is below.
+        modal={byTouch}
+        preventBodyScroll={false}
         gutter={6}
         overflowPadding={6}
         finalFocus={returnTo}

@@ -1,8 +1,10 @@
+import { PortalContext } from "@ariakit/react";
 import type { Message } from "@talkwire/client";
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { Dialog } from "../components/dialog";
+import { EmojiButton } from "../emoji/emoji_button";
 import { QUICK_REACTIONS } from "../emoji/quick_reactions";
 import { actionsOf } from "../timeline/message_actions";
 import { MessagePreview } from "./message_preview";
@@ -16,6 +18,7 @@ interface Props {
 /** What can be done with a message, at the lower edge of a touch screen. A long press opens it. */
 export default function ActionSheet({ message, onClose }: Props) {
   const chat = useChat();
+  const [place, setPlace] = useState<HTMLElement | null>(null);
   const actions = actionsOf(chat, message);
   useEffect(ignoreLiftedFinger, []);
   const react = (emoji: string): void => {
@@ -31,7 +34,12 @@ export default function ActionSheet({ message, onClose }: Props) {
             {emoji}
           </button>
         ))}
+        <PortalContext value={place}>
+          <EmojiButton label={texts.emoji.react} onPick={react} placement="top-end" />
+        </PortalContext>
       </div>
+      {/* The picker, which would be below the dialog in the page. */}
+      <div ref={setPlace} />
       <ul>
         {actions.map(({ label, icon: Icon, isDangerous, onClick }) => (
           <li key={label}>
