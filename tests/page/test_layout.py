@@ -39,3 +39,8 @@ def test_a_phone_is_no_desktop(driver: Driver, demo_url: str) -> None:
     assert looked["focused"] != "TEXTAREA"
     assert looked["smallest"] >= 16
     assert looked["says"] == "Get notified of new messages when you're in another tab or app."
+
+
+def test_texts_have_the_room_they_need(driver: Driver, demo_url: str) -> None:
+    roomy = run(driver, demo_url, "layout", "roomy")["roomy"]
+    assert roomy == {"shares": [False, True, True, False], "thread": True, "same": True, "kept": True}

@@ -49,6 +49,34 @@ export async function readable() {
   });
 }
 
+// Who writes more than a line has the whole width for it, and in a thread always. One blank line beside a list gives way.
+export async function roomy() {
+  const page = await visitAs("alice");
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Roomy" });
+  const heights = [];
+  for (const content of ["Before:\n- one\n- two\nAfter", "Before:\n\n- one\n- two\n\nAfter", "Before:\n\n\n- one\n- two\nAfter"]) {
+    await post("messages", "bob", { conversationId: id, content });
+  }
+  await open(page, "Roomy");
+  const all = page.locator(".message .text");
+  await all.nth(2).waitFor();
+  for (let index = 0; index < 3; index++) heights.push((await all.nth(index).boundingBox()).height);
+  const share = (within) =>
+    within.locator(".composer .box").evaluate((box) => box.querySelector("textarea").clientWidth / box.clientWidth > 0.95);
+  const main = page.locator(".conversation");
+  const field = main.getByRole("textbox", { name: "Message", exact: true });
+  const shares = [];
+  for (const text of ["One line", "Two\nlines", "One", ""]) {
+    await field.fill(text);
+    shares.push(await share(main));
+  }
+  await page.locator(".message").last().hover();
+  await page.locator(".message").last().getByRole("button", { name: "Reply in thread" }).click();
+  const thread = page.locator(".panel");
+  await thread.locator(".composer textarea:focus").waitFor();
+  report("roomy", { shares, thread: await share(thread), same: heights[0] === heights[1], kept: heights[2] > heights[1] });
+}
+
 export async function panel() {
   const bob = await visitAs("bob", { viewport: { width: 390, height: 700 } });
   await open(bob, "general");

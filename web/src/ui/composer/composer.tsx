@@ -20,6 +20,7 @@ import { useCompletion } from "./use_completion";
 import { useComposer } from "./use_composer";
 import { useFormattingBar } from "./use_formatting_bar";
 import { useRecording } from "./use_recording";
+import { useTallField } from "./use_tall_field";
 import "./composer.css";
 
 const FormattingBar = lazyPart(() => import("./formatting_bar"), "silent");
@@ -48,6 +49,7 @@ export function Composer({ id, name, threadId }: Props) {
   const [hasBar, toggleBar] = useFormattingBar();
   const [isUnfolded, setUnfolded] = useState(false);
   const pastesPlainly = useRef(false);
+  const isTall = useTallField(field, content);
   const { completion, typed, moved, pressed: pressedInList, close } = useCompletion(field, content, id);
 
   useEffect(() => {
@@ -89,7 +91,7 @@ export function Composer({ id, name, threadId }: Props) {
       {composing && <Origin composing={composing} onCancel={cancel} />}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: it does nothing but leave the focus where it is */}
       <div
-        className={isUnfolded ? "box unfolded" : "box"}
+        className={["box", isUnfolded && "unfolded", isTall && "tall"].filter(Boolean).join(" ")}
         onMouseDown={(event) => {
           // A button that takes the focus from the field would close a phone's keyboard.
           const isButton = (event.target as Element).closest("button") !== null;
@@ -102,6 +104,7 @@ export function Composer({ id, name, threadId }: Props) {
           <FormattingBar
             id={barId}
             onFormat={(format) => field.current !== null && formatSelection(field.current, format)}
+            onClose={toggleBar}
           />
         )}
         <IconButton

@@ -1,4 +1,4 @@
-import { Bold, Code, Italic, Link, List, type LucideIcon, SquareCode, Strikethrough, TextQuote } from "lucide-react";
+import { Bold, Code, Italic, Link, List, type LucideIcon, SquareCode, Strikethrough, TextQuote, X } from "lucide-react";
 import type { Format } from "../../chat/writing/formatting";
 import { texts } from "../../texts";
 import { IconButton } from "../components/icon_button";
@@ -19,8 +19,14 @@ const BUTTONS: readonly (readonly [format: Format, icon: LucideIcon, label: stri
   ["link", Link, texts.formatting.link],
 ];
 
+interface Props {
+  id: string;
+  onFormat: (format: Format) => void;
+  onClose: () => void;
+}
+
 /** Buttons that format the selected text. */
-export default function FormattingBar({ id, onFormat }: { id: string; onFormat: (format: Format) => void }) {
+export default function FormattingBar({ id, onFormat, onClose }: Props) {
   return (
     <Toolbar id={id} label={texts.formatting.title} className="formatting" isReachable>
       {BUTTONS.map(([format, icon, name]) => {
@@ -38,6 +44,7 @@ export default function FormattingBar({ id, onFormat }: { id: string; onFormat: 
           />
         );
       })}
+      <IconButton icon={X} label={texts.close} className="close-formatting" onClick={onClose} />
     </Toolbar>
   );
 }

@@ -10,6 +10,7 @@ import { useChat, useChatState } from "../chat_context";
 import { IconButton } from "../components/icon_button";
 import { MessageInput } from "../conversation/message_input";
 import { byTouch, focusComposer } from "../keyboard/focus";
+import { DayLine } from "../timeline/day_line";
 import { MessageView } from "../timeline/message_view";
 import { OutboxEntryView } from "../timeline/outbox_entry_view";
 import { ThreadContext } from "../timeline/thread_context";
@@ -111,7 +112,7 @@ function Replies({ thread, root, wanted }: { thread: Thread; root: Message; want
 /** The day of a message, unless it is that of the message before. */
 function Day({ of: { createdAt }, after }: { of: Message; after?: Message | undefined }) {
   const day = dayOf(createdAt);
-  return after === undefined || dayOf(after.createdAt) !== day ? <h3 className="day">{day}</h3> : null;
+  return after === undefined || dayOf(after.createdAt) !== day ? <DayLine at={createdAt} level="h3" /> : null;
 }
 
 interface ReplyProps {

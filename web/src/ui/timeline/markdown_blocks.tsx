@@ -24,12 +24,7 @@ export const Markdown = memo(function Markdown({ content, textOf = asWritten }: 
 function blockElement(block: Block, key: number, textOf: TextOf): ReactNode {
   switch (block.kind) {
     case "text":
-      return (
-        <p key={key}>
-          {inlineElements(block.inside, textOf)}
-          {endsInBlankLine(block.inside) && "\n"}
-        </p>
-      );
+      return <p key={key}>{inlineElements(key === 0 ? block.inside : withoutFirstBreak(block.inside), textOf)}</p>;
     case "heading":
       return (
         <p key={key} className={HEADINGS[block.level] ?? "heading"}>
@@ -47,10 +42,14 @@ function blockElement(block: Block, key: number, textOf: TextOf): ReactNode {
   }
 }
 
-/** The last line break of a block is not drawn. */
-function endsInBlankLine(inside: readonly Inline[]): boolean {
-  const last = inside.at(-1);
-  return last === undefined || (last.kind === "text" && /(?:^|\n)[^\S\n]*$/.test(last.text));
+/**
+ * Leaves out the first blank line of a text after another block, which has its own distance. The last one is not drawn,
+ * because a line break at the end of an element is not.
+ */
+function withoutFirstBreak(inside: readonly Inline[]): readonly Inline[] {
+  const [first, ...others] = inside;
+  if (first?.kind !== "text") return inside;
+  return [{ kind: "text", text: first.text.replace(/^[^\S\n]*\n/, "") }, ...others];
 }
 
 function listElement(items: readonly ListItem[], key: number, textOf: TextOf): ReactNode {

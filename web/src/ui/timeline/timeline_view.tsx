@@ -1,6 +1,6 @@
 import type { Message, Notice, Offer } from "@talkwire/client";
 import { EMPTY, own, type Timeline } from "@talkwire/client/parts";
-import { ArrowDown, ArrowUp, CheckCheck } from "lucide-react";
+import { ArrowDown, ArrowUp } from "lucide-react";
 import { Fragment, memo, useEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useStore } from "zustand";
@@ -10,12 +10,12 @@ import { type Extra, type Row, rowsOf, type UnsentRow, unsentRows } from "../../
 import type { UnseenAbove } from "../../chat/messages/unseen";
 import { addressOf } from "../../place";
 import { texts } from "../../texts";
-import { dayOf, shortTimeOfDay } from "../../time_format";
+import { shortTimeOfDay } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
-import { IconButton } from "../components/icon_button";
 import { UnreadCount } from "../components/unread_count";
 import { FirstSteps } from "../conversation/first_steps";
 import { lazyPart } from "../lazy_part";
+import { DayLine } from "./day_line";
 import { MessageView } from "./message_view";
 import { NoticeLine } from "./notice_line";
 import { OutboxEntryView } from "./outbox_entry_view";
@@ -142,7 +142,7 @@ interface ExtrasProps {
 function Extras({ extras, after }: ExtrasProps) {
   return extrasByDay(extras, after).map(({ startsDay, extras: ofDay }) => (
     <Fragment key={ofDay[0]?.id}>
-      {startsDay && <h2 className="day">{dayOf(ofDay[0]?.createdAt ?? "")}</h2>}
+      {startsDay && <DayLine at={ofDay[0]?.createdAt ?? ""} />}
       <ExtrasOfDay extras={ofDay} />
     </Fragment>
   ));
@@ -197,7 +197,9 @@ function ToUnseen({ id, unseen: { after, count, since } }: { id: string; unseen:
         <ArrowUp className="icon" aria-hidden="true" />
         {texts.unseenAbove(count, since === undefined ? null : shortTimeOfDay(since))}
       </button>
-      <IconButton icon={CheckCheck} label={texts.places.markRead} onClick={() => void chat.markRead(id)} />
+      <button type="button" onClick={() => void chat.markRead(id)}>
+        {texts.places.markRead}
+      </button>
     </div>
   );
 }
@@ -213,7 +215,7 @@ function entryView(row: Row | UnsentRow) {
 function UnsentRowView({ row: { entry, startsDay, continued, startsMinute } }: { row: UnsentRow }) {
   return (
     <div className="row">
-      {startsDay && <h2 className="day">{dayOf(new Date(entry.writtenAt).toISOString())}</h2>}
+      {startsDay && <DayLine at={new Date(entry.writtenAt).toISOString()} />}
       <OutboxEntryView entry={entry} continued={continued} startsMinute={startsMinute} />
     </div>
   );
@@ -230,7 +232,7 @@ const RowView = memo(
     return (
       <div className={`row${isShown ? " shown" : ""}${isArriving ? " arriving" : ""}`} ref={element}>
         {extrasBefore && <Extras extras={extrasBefore} />}
-        {startsDay && <h2 className="day">{dayOf(message.createdAt)}</h2>}
+        {startsDay && <DayLine at={message.createdAt} />}
         {startsUnread && <div className="unread-from">{texts.newMessages}</div>}
         <MessageView message={message} continued={continued} startsMinute={startsMinute} />
         {extrasAfter && <Extras extras={extrasAfter} after={message} />}
