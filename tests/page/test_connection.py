@@ -87,3 +87,9 @@ def test_a_reload_without_the_server_shows_the_page_and_what_waits(driver: Drive
     meanwhile = {"happened": "away", "waiting": [True], "notice": 1}
     reports = run_through_a_kill(driver, demo_folder, "connection", "reloaded", meanwhile)
     assert reports["sent"] == {"kept": 1, "keptAfterwards": 0}
+
+
+def test_what_is_opened_without_the_server_comes_with_it(driver: Driver, demo_folder: Path) -> None:
+    meanwhile = {"happened": "away", "rootMeanwhile": 1, "foundMeanwhile": 0, "problems": [1, 1, 1, 1, 1]}
+    reports = run_through_a_kill(driver, demo_folder, "connection", "opened_meanwhile", meanwhile)
+    assert reports["back"] == {"left": [0, 0, 0, 0]}

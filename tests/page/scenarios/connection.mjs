@@ -370,3 +370,58 @@ function kept(page, part, database = "talkwire-state") {
     [part, database],
   );
 }
+
+// What is opened while the server is away comes by itself when it is back. The search shows nothing of another one.
+export async function opened_meanwhile() {
+  const id = (await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Meanwhile" })).id;
+  const root = await post("messages", "bob", { conversationId: id, content: "The root" });
+  await post("messages", "bob", { conversationId: id, content: "The reply", threadId: root.id });
+  await post("conversations", "stranger", { kind: "group", memberIds: [], name: "Open to all", public: true });
+  const pages = {};
+  for (const name of ["thread", "details", "search", "files"]) {
+    pages[name] = await visitAs("alice", { expected: LOST });
+    await open(pages[name], "Meanwhile");
+    await message(pages[name], "The root").waitFor();
+  }
+  const { thread, details, search, files } = pages;
+  const button = (page, name) => page.getByRole("button", { name, exact: true });
+  const panels = {
+    thread: [() => thread.locator(".replies").first().click(), () => thread.locator(".panel").getByText("The reply")],
+    details: [() => button(details, "Details").click(), () => details.locator(".panel").getByRole("combobox", { name: "Notify me about" })],
+    files: [() => button(files, "Files").click(), () => files.locator(".panel").getByText("No pictures or videos yet.")],
+    people: [() => button(thread, "People").click(), () => thread.getByRole("dialog").getByRole("option").filter({ hasText: "stranger" })],
+    browse: [() => button(details, "Browse public conversations").click(), () => details.getByRole("dialog").getByText("Open to all")],
+  };
+  const close = async (page, name) => {
+    await page.keyboard.press("Escape");
+    await page.locator(name === "people" || name === "browse" ? "dialog" : ".panel").waitFor({ state: "detached" });
+  };
+  // Their parts are loaded.
+  for (const [name, [show, shown]] of Object.entries(panels)) {
+    await show();
+    await shown().waitFor();
+    await close(shown().page(), name);
+  }
+  await button(search, "Search").click();
+  const words = search.getByRole("searchbox", { name: "Search messages" });
+  await words.fill("reply");
+  await search.locator(".find").waitFor();
+  report("ready");
+  await Promise.all(Object.values(pages).map((page) => page.getByText("Reconnecting…").waitFor()));
+  for (const [show] of Object.values(panels)) await show();
+  const rootMeanwhile = await thread.locator(".panel").getByText("The root").count();
+  await words.fill("root");
+  await search.locator(".panel .problem").waitFor();
+  const foundMeanwhile = await search.locator(".find").count();
+  const problems = await Promise.all(
+    [thread.locator("dialog"), details.locator("dialog"), details.locator(".panel"), files.locator(".panel"), thread.locator(".panel")].map(
+      async (within) => (await within.getByText(/cannot be reached/).first().waitFor(), within.getByText(/cannot be reached/).count()),
+    ),
+  );
+  report("away", { rootMeanwhile, foundMeanwhile, problems });
+  await answers.next();
+  for (const [, shown] of Object.values(panels)) await shown().waitFor();
+  await search.locator(".find").filter({ hasText: "The root" }).waitFor();
+  const left = await Promise.all(Object.values(pages).map((page) => page.getByText(/cannot be reached/).count()));
+  report("back", { left });
+}

@@ -78,7 +78,10 @@ export class MessageSearch {
       this.state.setState({ messages: [...before, ...items], next, status: "done" });
     } catch (error) {
       if (this.state.getState().query !== query) return;
-      this.state.setState({ status: "failed", problem: (error as Error).message });
+      const problem = (error as Error).message;
+      // The results of the query before are none of this one.
+      const nothing = cursor === null ? { messages: [], next: null } : {};
+      this.state.setState({ ...nothing, status: "failed", problem });
     }
   }
 

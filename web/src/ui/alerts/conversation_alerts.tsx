@@ -5,6 +5,7 @@ import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { muteAction, mutedText } from "../conversation/mute_actions";
 import { lazyPart } from "../lazy_part";
+import { useReconnects } from "../use_reconnects";
 import { SoundChoice } from "./sound_choice";
 import "./alert_settings.css";
 
@@ -22,16 +23,22 @@ export function ConversationAlerts({ conversation }: { conversation: Conversatio
   const [problem, setProblem] = useState("");
   const labels = texts.alerts.conversation;
 
+  const reconnects = useReconnects();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: loads again when the connection returns
   useEffect(() => {
     let current = true;
     alerts.preferencesOf(id).then(
-      (found) => current && setPreferences(found),
+      (found) => {
+        if (!current) return;
+        setPreferences(found);
+        setProblem("");
+      },
       (error: Error) => current && setProblem(error.message),
     );
     return () => {
       current = false;
     };
-  }, [alerts, id]);
+  }, [alerts, id, reconnects]);
 
   /** The newest change, which the answer to an earlier one must not replace. */
   const newest = useRef<Partial<MemberPreferences>>(null);

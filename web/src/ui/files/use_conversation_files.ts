@@ -3,6 +3,7 @@ import { own } from "@talkwire/client/parts";
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { FileKind } from "../../chat/files/files";
 import { useChat, useChatState } from "../chat_context";
+import { useReconnects } from "../use_reconnects";
 
 /** A list that is read page by page. */
 export interface Listed<Item> {
@@ -74,8 +75,9 @@ function usePages<Item>(
     [list],
   );
   const newest = useChatState(({ timelines }) => stateOf(own(timelines, id)?.messages ?? []));
-  // biome-ignore lint/correctness/useExhaustiveDependencies: loads again when the conversation has other files
-  useEffect(() => void read(null), [read, newest]);
+  const reconnects = useReconnects();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: also when the conversation has other files, and after a disconnection
+  useEffect(() => void read(null), [read, newest, reconnects]);
   const { next, ...shown } = loaded;
   return {
     ...shown,

@@ -6,6 +6,7 @@ import { useChat } from "../chat_context";
 import { copyText } from "../clipboard";
 import { Confirmation } from "../components/confirmation";
 import { useUser } from "../people/use_user";
+import { useReconnects } from "../use_reconnects";
 
 const labels = texts.invitation;
 
@@ -21,6 +22,8 @@ export function InvitationList({ conversation: { id }, isCreating }: Props) {
   const { invitations } = chat;
   const [usable, setUsable] = useState<readonly Invitation[]>([]);
   const [revoked, setRevoked] = useState<Invitation | null>(null);
+  const reconnects = useReconnects();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: loads again when the connection returns
   useEffect(() => {
     if (isCreating) return;
     let isCurrent = true;
@@ -32,7 +35,7 @@ export function InvitationList({ conversation: { id }, isCreating }: Props) {
     return () => {
       isCurrent = false;
     };
-  }, [invitations, id, isCreating]);
+  }, [invitations, id, isCreating, reconnects]);
   if (usable.length === 0) return null;
   const revoke = async (invitation: Invitation): Promise<void> => {
     await invitations.revoke(invitation.id);

@@ -9,6 +9,7 @@ import { texts } from "../../texts";
 import { shortTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { IconButton } from "../components/icon_button";
+import { useReconnects } from "../use_reconnects";
 import { PanelFrame } from "./panel_frame";
 import { useGoToMessage } from "./panel_layout";
 import "./message_results.css";
@@ -19,9 +20,11 @@ export default function PinsPanel({ conversation }: { conversation: Conversation
   const { id, kind } = conversation;
   const mayUnpin = useChatState(({ me }) => kind === "direct" || may(kind, roleOf(conversation, me), "manage"));
   const pinned = useStore(pins.state, (state) => own(state, id));
+  const reconnects = useReconnects();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: loads again when the connection returns
   useEffect(() => {
     void pins.load(id);
-  }, [pins, id]);
+  }, [pins, id, reconnects]);
   return (
     <PanelFrame title={texts.pins}>
       {pinned?.length === 0 && <p className="note">{texts.noPins}</p>}

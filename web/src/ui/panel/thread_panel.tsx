@@ -1,5 +1,5 @@
 import type { Conversation, Message } from "@talkwire/client";
-import type { OutboxEntry, Thread } from "@talkwire/client/parts";
+import { type OutboxEntry, own, type Thread } from "@talkwire/client/parts";
 import { BellOff, BellPlus, CornerUpLeft } from "lucide-react";
 import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
@@ -15,6 +15,7 @@ import { MessageView } from "../timeline/message_view";
 import { OutboxEntryView } from "../timeline/outbox_entry_view";
 import { ThreadContext } from "../timeline/thread_context";
 import { useWindowFocus } from "../timeline/use_window_focus";
+import { useReconnects } from "../use_reconnects";
 import { PanelFrame } from "./panel_frame";
 import { useGoToMessage } from "./panel_layout";
 import "./thread_panel.css";
@@ -37,6 +38,12 @@ export default function ThreadPanel({ conversation, panel }: Props) {
     void threads.open(rootId, messageId);
   }, [threads, rootId, messageId]);
   useEffect(() => () => threads.close(rootId), [threads, rootId]);
+  const reconnects = useReconnects();
+  useEffect(() => {
+    if (reconnects > 0 && threads.state.getState().thread?.problem) void threads.open(rootId, messageId);
+  }, [threads, rootId, messageId, reconnects]);
+  const known = useChatState(({ timelines }) => own(timelines, id)?.messages.find((each) => each.id === rootId));
+  const root = thread?.root ?? known;
   useEffect(() => {
     // Also when the reader opens a thread that is open already.
     if (panel.messageId === undefined && !byTouch) focusComposer(document.querySelector(".panel"));
@@ -54,12 +61,19 @@ export default function ThreadPanel({ conversation, panel }: Props) {
       footer={<MessageInput key={rootId} conversation={conversation} name={texts.thisThread} threadId={rootId} />}
     >
       <ThreadContext value={true}>
-        {thread === null || thread.root === null ? (
-          <p className="note" role="status">
-            {thread?.problem || texts.loading}
+        {thread !== null && root !== undefined && <Replies thread={thread} root={root} wanted={panel} />}
+        {thread?.problem && (
+          <p className="problem" role="alert">
+            {thread.problem}{" "}
+            <button type="button" className="quiet" onClick={() => void threads.open(rootId, messageId)}>
+              {texts.retry}
+            </button>
           </p>
-        ) : (
-          <Replies thread={thread} root={thread.root} wanted={panel} />
+        )}
+        {!thread?.root && !thread?.problem && (
+          <p className="note" role="status">
+            {texts.loading}
+          </p>
         )}
       </ThreadContext>
     </PanelFrame>

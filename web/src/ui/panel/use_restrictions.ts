@@ -2,6 +2,7 @@ import type { Conversation, Restriction } from "@talkwire/client";
 import { may, roleOf } from "@talkwire/client/parts";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useChat, useChatState } from "../chat_context";
+import { useReconnects } from "../use_reconnects";
 
 export type Mutes = ReadonlyMap<string, Restriction>;
 
@@ -18,7 +19,8 @@ export function useRestrictions(
   const manages = may(conversation.kind, roleOf(conversation, me), "manage");
   // A ban removes a member, so another number of members means another list.
   const { memberCount } = conversation;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: loads again on request, or when a member is gone
+  const reconnects = useReconnects();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: also on request, when a member is gone, and after a disconnection
   useEffect(() => {
     if (!manages) return setRestricted([]);
     let current = true;
@@ -30,7 +32,7 @@ export function useRestrictions(
     return () => {
       current = false;
     };
-  }, [moderation, id, kind, manages, memberCount, asked]);
+  }, [moderation, id, kind, manages, memberCount, asked, reconnects]);
   return [restricted, useCallback(() => setAsked((times) => times + 1), [])];
 }
 

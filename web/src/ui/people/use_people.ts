@@ -3,6 +3,7 @@ import type { ConversationsById } from "@talkwire/client/parts";
 import { useEffect, useMemo, useState } from "react";
 import { searchByName } from "../../chat/conversations/name_search";
 import { useChat, useChatState } from "../chat_context";
+import { useReconnects } from "../use_reconnects";
 
 const TYPING_PAUSE_MS = 200;
 const NONE: readonly User[] = [];
@@ -26,6 +27,8 @@ export function usePeople(wanted: string, limit = 10): FoundPeople {
   const conversations = useChatState((state) => state.conversations);
   const myId = useChatState((state) => state.me.id);
   const [answer, setAnswer] = useState({ wanted: "", users: NONE, problem: "" });
+  const reconnects = useReconnects();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: loads again when the connection returns
   useEffect(() => {
     let current = true;
     const timer = setTimeout(
@@ -40,7 +43,7 @@ export function usePeople(wanted: string, limit = 10): FoundPeople {
       current = false;
       clearTimeout(timer);
     };
-  }, [list, wanted, limit]);
+  }, [list, wanted, limit, reconnects]);
   const known = useMemo(() => knownPeople(conversations, myId), [conversations, myId]);
   const isComplete = answer.wanted === wanted;
   const people = useMemo(() => {

@@ -8,6 +8,7 @@ import { Avatar } from "../components/avatar";
 import { nameOf } from "../conversation/conversation_names";
 import { goTo } from "../page_address";
 import { PersonHandle } from "../people/person_handle";
+import { useReconnects } from "../use_reconnects";
 import { MessageResults } from "./message_results";
 import { usePublic } from "./use_public";
 import { useSearch } from "./use_search";
@@ -84,6 +85,8 @@ export default function GlobalResults({ text, children }: Props) {
 function usePeople(text: string): readonly User[] {
   const { conversations } = useChat();
   const [people, setPeople] = useState<readonly User[]>([]);
+  const reconnects = useReconnects();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: loads again when the connection returns
   useEffect(() => {
     let current = true;
     const timer = setTimeout(() => {
@@ -96,6 +99,6 @@ function usePeople(text: string): readonly User[] {
       current = false;
       clearTimeout(timer);
     };
-  }, [conversations, text]);
+  }, [conversations, text, reconnects]);
   return people;
 }

@@ -2,6 +2,7 @@ import type { Conversation } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { useEffect, useMemo, useState } from "react";
 import { useChat, useChatState } from "../chat_context";
+import { useReconnects } from "../use_reconnects";
 
 const TYPING_PAUSE_MS = 200;
 const NONE: readonly Conversation[] = [];
@@ -12,6 +13,8 @@ export function usePublic(query: string): readonly Conversation[] {
   const mine = useChatState((state) => state.conversations);
   const [found, setFound] = useState(NONE);
   const wanted = query.trim();
+  const reconnects = useReconnects();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: loads again when the connection returns
   useEffect(() => {
     if (wanted === "") return setFound(NONE);
     let current = true;
@@ -25,6 +28,6 @@ export function usePublic(query: string): readonly Conversation[] {
       current = false;
       clearTimeout(timer);
     };
-  }, [moderation, wanted]);
+  }, [moderation, wanted, reconnects]);
   return useMemo(() => found.filter(({ id }) => own(mine, id) === undefined), [found, mine]);
 }

@@ -1,13 +1,19 @@
 import { useEffect } from "react";
 import type { MessageSearch, SearchQuery } from "../../chat/search/message_search";
+import { useReconnects } from "../use_reconnects";
 
 const TYPING_PAUSE_MS = 250;
 
-/** Searches when the reader pauses. Does not repeat the last query. */
+/** Searches when the reader pauses. Repeats the last query only when the connection returns after it failed. */
 export function useSearch(search: MessageSearch, query: SearchQuery): void {
   useEffect(() => {
     if (search.state.getState().query === query) return;
     const timer = setTimeout(() => void search.search(query), TYPING_PAUSE_MS);
     return () => clearTimeout(timer);
   }, [search, query]);
+  const reconnects = useReconnects();
+  useEffect(() => {
+    const { query: last, status } = search.state.getState();
+    if (reconnects > 0 && status === "failed") void search.search(last);
+  }, [search, reconnects]);
 }

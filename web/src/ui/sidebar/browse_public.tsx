@@ -7,6 +7,7 @@ import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { Dialog } from "../components/dialog";
 import { nameOf } from "../conversation/conversation_names";
+import { useReconnects } from "../use_reconnects";
 import "./browse_public.css";
 
 interface Props {
@@ -24,13 +25,19 @@ export default function BrowsePublic({ onClose, onOpen }: Props) {
   const [page, setPage] = useState<ConversationPage | null>(null);
   const [problem, setProblem] = useState("");
   const asked = query.trim();
+  const reconnects = useReconnects();
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: loads again when the connection returns
   useEffect(() => {
     let current = true;
     const timer = setTimeout(
       () => {
         moderation.findPublic(asked).then(
-          (first) => current && setPage(first),
+          (first) => {
+            if (!current) return;
+            setPage(first);
+            setProblem("");
+          },
           (error: Error) => current && setProblem(error.message),
         );
       },
@@ -40,7 +47,7 @@ export default function BrowsePublic({ onClose, onOpen }: Props) {
       current = false;
       clearTimeout(timer);
     };
-  }, [moderation, asked]);
+  }, [moderation, asked, reconnects]);
 
   const attempt = async (action: () => Promise<void>): Promise<void> => {
     setProblem("");
