@@ -218,6 +218,23 @@ export async function holdable(page) {
   };
 }
 
+// What the browser keeps in this part of the state, as JSON.
+export function kept(page, part, database = "talkwire-state") {
+  return page.evaluate(
+    ([store, name]) =>
+      new Promise((resolve, reject) => {
+        const opening = indexedDB.open(name);
+        opening.onerror = reject;
+        opening.onsuccess = () => {
+          const reading = opening.result.transaction(store).objectStore(store).getAll();
+          reading.onsuccess = () => resolve(JSON.stringify(reading.result));
+          opening.result.close();
+        };
+      }),
+    [part, database],
+  );
+}
+
 // Signs in as the user of this id, as a demo server lets anybody.
 export async function enterAs(page, user) {
   await page.getByLabel("Another user ID").fill(user);

@@ -56,3 +56,13 @@ def test_an_offer_moves_its_conversation_and_counts_as_unread(driver: Driver, de
 def test_without_the_setting_the_page_has_no_offers(driver: Driver, demo_url: str) -> None:
     opened = run(driver, demo_url, "lists", "withoutOffers")["opened"]
     assert opened == {"buttons": 0, "cards": 0, "last": "alice: Hello"}
+
+
+def test_what_is_not_sent_is_in_its_row_and_outlives_a_reload(driver: Driver, demo_url: str) -> None:
+    unsent = run(driver, demo_url, "lists", "unsent")["unsent"]
+    rows = ["Waits", "You: Written offline", "Draft: 2 files", "Draft in a thread"]
+    assert unsent["before"] == ["Above"]
+    assert [text.strip() for text in unsent["written"]] == rows
+    assert unsent["reloaded"] == unsent["written"]
+    assert unsent["shown"] == [1, 1, 1], "the buttons of threads, notifications and offers"
+    assert unsent["sent"] == "You: Written offline"

@@ -590,6 +590,7 @@ export const texts = {
     muted: "Muted",
     nothingSaid: "No messages yet",
     draft: "Draft:",
+    draftInThread: "Draft in a thread",
     menuOf: (name: string) => `More options for ${name}`,
     markRead: "Mark as read",
     mute: "Mute",

@@ -204,3 +204,12 @@ it("a full storage is no reason to stop", () => {
   });
   expect(() => drafts.save("c", "text")).not.toThrow();
 });
+
+it("knows that a thread of a conversation has a draft", () => {
+  const one = tab("1");
+  one.save("conv", "in the conversation");
+  one.save("conv2 7", "in a thread of another one");
+  expect(one.isInThread("conv")).toBe(false);
+  tab("2").save("conv 7", "in a thread");
+  expect(one.isInThread("conv")).toBe(true);
+});

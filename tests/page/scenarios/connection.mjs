@@ -6,6 +6,7 @@ import {
   call,
   composer,
   holdable,
+  kept,
   letters,
   message,
   messages,
@@ -352,23 +353,6 @@ export async function reloaded() {
   await alice.getByRole("menuitem", { name: "Sign out" }).click();
   await alice.getByRole("heading", { name: "Try it as" }).waitFor();
   report("sent", { kept: before, keptAfterwards: await statesKept() });
-}
-
-// What the browser keeps in this part of the state, as JSON.
-function kept(page, part, database = "talkwire-state") {
-  return page.evaluate(
-    ([store, name]) =>
-      new Promise((resolve, reject) => {
-        const opening = indexedDB.open(name);
-        opening.onerror = reject;
-        opening.onsuccess = () => {
-          const reading = opening.result.transaction(store).objectStore(store).getAll();
-          reading.onsuccess = () => resolve(JSON.stringify(reading.result));
-          opening.result.close();
-        };
-      }),
-    [part, database],
-  );
 }
 
 // What is opened while the server is away comes by itself when it is back. The search shows nothing of another one.

@@ -1,4 +1,21 @@
-import { act, arrived, call, ledTo, listed, message, open, opened, post, report, until, visitAs } from "../browser.mjs";
+import {
+  LOST,
+  act,
+  arrived,
+  call,
+  composer,
+  kept,
+  ledTo,
+  listed,
+  message,
+  open,
+  opened,
+  post,
+  report,
+  say,
+  until,
+  visitAs,
+} from "../browser.mjs";
 
 const section = (page, name) => page.locator(".conversations h2").getByText(name, { exact: true });
 const archive = (page) => page.locator(".list-action");
@@ -280,4 +297,46 @@ export async function withoutOffers() {
     cards: await bob.locator(".offer").count(),
     last: await listed(bob, "Shop").locator(".last").textContent(),
   });
+}
+
+// What is written and not sent is in its row, which moves up with a message; a reload without a network keeps all of it.
+export async function unsent() {
+  const ids = {};
+  for (const name of ["Waits", "With a file", "With a thread", "Above"]) {
+    ids[name] = await group(name, "bob");
+    await post("messages", "bob", { conversationId: ids[name], content: `In ${name}` });
+  }
+  const alice = await visitAs("alice", { expected: LOST, installs: true });
+  await open(alice, "With a thread");
+  await act(alice, "In With a thread", "Reply in thread");
+  await composer(alice.locator(".panel")).fill("Half a reply");
+  await open(alice, "With a file");
+  const files = ["one.txt", "two.txt"].map((name) => ({ name, mimeType: "text/plain", buffer: Buffer.from(name) }));
+  await alice.locator(".composer input[type=file]").setInputFiles(files);
+  await alice.locator(".composer .tray li").nth(1).waitFor();
+  await open(alice, "Waits");
+  await message(alice, "In Waits").waitFor();
+  await alice.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  const before = (await namesIn(alice)).slice(0, 1);
+  await alice.context().setOffline(true);
+  await alice.locator(".connection").waitFor();
+  await say(alice, "Written **offline**");
+  const clock = listed(alice, "Waits").getByRole("img", { name: "Waiting for the connection" });
+  await clock.waitFor();
+  const rows = async () => {
+    const said = (name) => listed(alice, name).locator(".last").textContent();
+    return [(await namesIn(alice))[0], await said("Waits"), await said("With a file"), await said("With a thread")];
+  };
+  const written = await rows();
+  // It is seen before it is stored.
+  await until(() => kept(alice, "letters", "talkwire"), (all) => all.includes("Written **offline**"));
+  await until(() => kept(alice, "states"), (all) => all.includes("In Waits"));
+  await alice.reload();
+  await clock.waitFor();
+  const reloaded = await until(rows, (now) => JSON.stringify(now) === JSON.stringify(written));
+  const buttons = ["Threads", "Notifications", "Offers"].map((name) => alice.getByRole("button", { name, exact: true }).count());
+  const shown = await Promise.all(buttons);
+  await alice.context().setOffline(false);
+  await clock.waitFor({ state: "detached" });
+  report("unsent", { before, written, reloaded, shown, sent: await listed(alice, "Waits").locator(".last").textContent() });
 }

@@ -28,6 +28,7 @@ import { texts } from "../texts";
 import { endTime } from "../time_format";
 import { Alerts } from "./alerts/alerts";
 import { Calls } from "./calls/calls";
+import { knownFeatures, rememberFeatures } from "./conversations/known_features";
 import { ReadAll } from "./conversations/read_all";
 import { Files } from "./files/files";
 import { FollowedThreads } from "./messages/followed_threads";
@@ -173,6 +174,8 @@ export class Chat {
   start(): void {
     this.#client.start();
     addEventListener("online", this.reconnectNow);
+    const features = knownFeatures();
+    if (features !== undefined) this.state.setState({ features });
     this.#loadFeatures();
     this.#core.connection.open();
   }
@@ -371,10 +374,14 @@ export class Chat {
     if (saved !== undefined && !this.#core.now.loaded) this.state.setState({ ...saved, loaded: true });
   }
 
-  /** Loads what the operator has switched on, once. Without an answer, nothing is, and the next connection asks again. */
+  /** Loads what the operator has switched on, once. Without an answer, the next connection asks again. */
   #loadFeatures(): void {
     this.#features ??= this.#core.api.describeServer().then(
-      ({ offers, offerCurrency }) => this.state.setState({ features: { offers, offerCurrency } }),
+      ({ offers, offerCurrency }) => {
+        const features = { offers, offerCurrency };
+        this.state.setState({ features });
+        rememberFeatures(features);
+      },
       () => {
         this.#features = null;
       },

@@ -644,6 +644,7 @@ export const texts: Texts = {
     muted: "Stummgeschaltet",
     nothingSaid: "Noch keine Nachrichten",
     draft: "Entwurf:",
+    draftInThread: "Entwurf in einem Thread",
     menuOf: (name) => `Weitere Optionen für ${name}`,
     markRead: "Als gelesen markieren",
     mute: "Stummschalten",

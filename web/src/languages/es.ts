@@ -649,6 +649,7 @@ export const texts: Texts = {
     muted: "Silenciada",
     nothingSaid: "Aún no hay mensajes",
     draft: "Borrador:",
+    draftInThread: "Borrador en un hilo",
     menuOf: (name) => `Más opciones para ${name}`,
     markRead: "Marcar como leída",
     mute: "Silenciar",

@@ -650,6 +650,7 @@ export const texts: Texts = {
     muted: "En sourdine",
     nothingSaid: "Aucun message pour l’instant",
     draft: "Brouillon :",
+    draftInThread: "Brouillon dans un fil",
     menuOf: (name) => `Plus d’options pour ${name}`,
     markRead: "Marquer comme lue",
     mute: "Mettre en sourdine",

@@ -83,6 +83,11 @@ export class Drafts {
     return this.#find("draft", place)?.value ?? "";
   }
 
+  /** Returns whether a thread of a conversation has a draft, in any tab. */
+  isInThread(conversationId: string): boolean {
+    return keysOf(this.#storage, this.#key("draft", `${conversationId} `, "").slice(0, -1)).length > 0;
+  }
+
   save(place: string, text: string): void {
     this.#save("draft", place, text === "" ? null : text);
   }

@@ -1,12 +1,10 @@
 import type { Conversation } from "@talkwire/client";
-import { newestCall, typistsIn } from "@talkwire/client/parts";
+import { newestCall, type OutboxEntry } from "@talkwire/client/parts";
 import { BellOff, Star } from "lucide-react";
 import { memo, useState } from "react";
 import { useStore } from "zustand";
 import { newestOffer, unreadOf } from "../../chat/conversations/unread";
-import { messageSummary } from "../../chat/messages/message_summary";
-import { plainText } from "../../chat/messages/plain_text";
-import { formatAmount } from "../../chat/offers/money";
+import { newestUnsent, timeOf } from "../../chat/conversations/unsent_messages";
 import { addressOf } from "../../place";
 import { texts } from "../../texts";
 import { shortTime } from "../../time_format";
@@ -19,9 +17,9 @@ import { mutedText } from "../conversation/mute_actions";
 import { goTo } from "../page_address";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { NamesakeHandle } from "../people/person_handle";
-import { noticeText } from "../timeline/notice_text";
 import { useLongPress } from "../timeline/use_long_press";
 import { ConversationMenu } from "./conversation_menu";
+import { ConversationPreview } from "./conversation_preview";
 
 /** A conversation in the list, with its menu. */
 export const ConversationItem = memo(function ConversationItem({ conversation }: { conversation: Conversation }) {
@@ -29,6 +27,7 @@ export const ConversationItem = memo(function ConversationItem({ conversation }:
   const { id, muted, archived, favourite } = conversation;
   const unreadCount = useChatState((state) => unreadOf(conversation, state.features));
   const isOpen = useChatState((state) => state.openId === id);
+  const unsent = useStore(useChat().messages.outbox, (outbox) => newestUnsent(outbox, id));
   const press = useLongPress(() => setMenu(true));
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: a button opens the same menu
@@ -61,10 +60,10 @@ export const ConversationItem = memo(function ConversationItem({ conversation }:
               <BellOff className="icon" aria-hidden="true" />
             </span>
           )}
-          <Time conversation={conversation} />
+          <Time conversation={conversation} unsent={unsent} />
         </span>
         <span className="newest">
-          <Last conversation={conversation} isOpen={isOpen} />
+          <ConversationPreview conversation={conversation} isOpen={isOpen} unsent={unsent} />
           <Counts conversation={conversation} unreadCount={unreadCount} />
         </span>
       </a>
@@ -87,56 +86,12 @@ function PartnerHandle({ conversation }: { conversation: Conversation }) {
   return partner && <NamesakeHandle userId={partner.userId} name={partner.name} />;
 }
 
-function Time({ conversation }: { conversation: Conversation }) {
+function Time({ conversation, unsent }: { conversation: Conversation; unsent: OutboxEntry | undefined }) {
   const offer = useChatState((state) => newestOffer(conversation, state.features));
-  const createdAt = offer?.createdAt ?? newestCall(conversation)?.createdAt ?? conversation.lastMessage?.createdAt;
+  const saidAt = offer?.createdAt ?? newestCall(conversation)?.createdAt ?? conversation.lastMessage?.createdAt;
+  const createdAt = unsent === undefined ? saidAt : timeOf(unsent);
   if (createdAt === undefined) return null;
   return <time dateTime={createdAt}>{shortTime(createdAt)}</time>;
-}
-
-/** The last message, offer or call, or the reader's draft. */
-function Last({ conversation, isOpen }: { conversation: Conversation; isOpen: boolean }) {
-  const me = useChatState((state) => state.me);
-  const { id, kind, lastMessage } = conversation;
-  const isBlocked = useChatState((state) => lastMessage !== undefined && state.blocked.has(lastMessage.senderId));
-  const { drafts, typing } = useChat();
-  const typists = useStore(typing.state, (state) => typistsIn(state, id));
-  const offer = useChatState((state) => newestOffer(conversation, state.features));
-  // Below the messages of the open conversation, a line says who is typing.
-  if (typists.length > 0 && !isOpen)
-    return (
-      <span className="last typist">
-        {kind === "direct" ? texts.typingNow : texts.typing(typists.map(({ name }) => name))}
-      </span>
-    );
-  const draft = isOpen ? "" : drafts.peek(id);
-  if (draft !== "") {
-    return (
-      <span className="last">
-        <span className="draft">{texts.places.draft}</span> <bdi>{draft}</bdi>
-      </span>
-    );
-  }
-  if (offer !== undefined) {
-    const what = texts.offers.preview(formatAmount(offer.amount, offer.currency));
-    return <span className="last">{offer.authorId === me.id ? texts.offers.previewOfMine(what) : what}</span>;
-  }
-  const call = newestCall(conversation);
-  const called = call && noticeText(call, me.id);
-  if (called) return <span className="last">{called}</span>;
-  if (lastMessage === undefined) return <span className="last">{texts.places.nothingSaid}</span>;
-  if (isBlocked && kind !== "direct") return <span className="last">{texts.people.folded}</span>;
-  const speaker = lastMessage.senderId === me.id ? texts.you : lastMessage.sender.name;
-  return (
-    <span className="last">
-      {kind !== "direct" && lastMessage.type !== "system" && (
-        <>
-          <bdi>{speaker}</bdi>:{" "}
-        </>
-      )}
-      <bdi>{plainText(messageSummary(lastMessage))}</bdi>
-    </span>
-  );
 }
 
 interface CountsProps {

@@ -13,9 +13,11 @@ import {
   useState,
 } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
+import { useStore } from "zustand";
 import { filterConversations } from "../../chat/conversations/conversation_filter";
 import { sectionsOf } from "../../chat/conversations/list_sections";
 import { hasUnread } from "../../chat/conversations/unread";
+import { withUnsent } from "../../chat/conversations/unsent_messages";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { nameOf } from "../conversation/conversation_names";
@@ -46,7 +48,9 @@ export function ConversationList({ onOpen }: { onOpen: (dialog: SidebarDialog) =
   const [query, setQuery] = useState("");
   const [unreadOnly, setUnreadOnly] = useState(false);
   const [showsArchive, setShowsArchive] = useState(false);
-  const ordered = useMemo(() => newestFirst(conversations), [conversations]);
+  const outbox = useStore(useChat().messages.outbox);
+  const newest = useMemo(() => newestFirst(conversations), [conversations]);
+  const ordered = useMemo(() => withUnsent(newest, outbox), [newest, outbox]);
   const shown = useMemo(
     () => filterConversations(ordered, nameOf, { query, unreadOnly }, openId),
     [ordered, query, unreadOnly, openId],

@@ -3,12 +3,10 @@ import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 
-/** Opens the list of followed threads, and shows how many have unread replies. Readers without threads do not see it. */
+/** Opens the list of followed threads, and shows how many have unread replies. */
 export function ThreadsButton({ onClick }: { onClick: () => void }) {
   const { followedThreads } = useChat();
   const unread = useStore(followedThreads.state, (state) => state.unread);
-  const hasAny = useStore(followedThreads.state, ({ items }) => items.length > 0);
-  if (!hasAny) return null;
   return (
     <button
       type="button"

@@ -1,0 +1,109 @@
+import type { Conversation, Message } from "@talkwire/client";
+import { atComposer, newestCall, type OutboxEntry, type PendingFile, typistsIn } from "@talkwire/client/parts";
+import { Clock } from "lucide-react";
+import { useStore } from "zustand";
+import { newestOffer } from "../../chat/conversations/unread";
+import { messageSummary } from "../../chat/messages/message_summary";
+import { plainText } from "../../chat/messages/plain_text";
+import { formatAmount } from "../../chat/offers/money";
+import { texts } from "../../texts";
+import { useChat, useChatState } from "../chat_context";
+import { unsentText } from "../files/problem_text";
+import { noticeText } from "../timeline/notice_text";
+
+interface Props {
+  conversation: Conversation;
+  isOpen: boolean;
+  /** The newest message that is not sent yet. */
+  unsent: OutboxEntry | undefined;
+}
+
+/** One line about a conversation: who is typing, the reader's draft, or the newest message, offer or call. */
+export function ConversationPreview({ conversation, isOpen, unsent }: Props) {
+  const { id, kind } = conversation;
+  const typists = useStore(useChat().typing.state, (state) => typistsIn(state, id));
+  const draft = useDraft(id);
+  // Below the messages of the open conversation, a line says who is typing, and its draft is in the field.
+  if (typists.length > 0 && !isOpen)
+    return (
+      <span className="last typist">
+        {kind === "direct" ? texts.typingNow : texts.typing(typists.map(({ name }) => name))}
+      </span>
+    );
+  if (draft.text !== "" && !isOpen)
+    return (
+      <span className="last">
+        <span className="draft">{texts.places.draft}</span> <bdi>{draft.text}</bdi>
+      </span>
+    );
+  if (draft.isInThread && !isOpen) return <span className="last draft">{texts.places.draftInThread}</span>;
+  return unsent === undefined ? <Newest conversation={conversation} /> : <Unsent entry={unsent} />;
+}
+
+/** Returns the draft of a conversation: its text, otherwise its files; and whether a thread has one. */
+function useDraft(id: string): { text: string; isInThread: boolean } {
+  const { drafts, uploads } = useChat();
+  const files = useStore(uploads.state, (all) => filesText(atComposer(all, id)));
+  const isInThread = useStore(uploads.state, (all) =>
+    all.some(({ place, entryId }) => entryId === null && place.startsWith(`${id} `)),
+  );
+  const text = drafts.peek(id);
+  return { text: text === "" ? files : text, isInThread: isInThread || drafts.isInThread(id) };
+}
+
+function filesText(files: readonly PendingFile[]): string {
+  const [first] = files;
+  if (first === undefined) return "";
+  return files.length === 1 ? first.name : texts.files(files.length);
+}
+
+/** A message that waits for the connection, or that the server refused. */
+function Unsent({ entry }: { entry: OutboxEntry }) {
+  const label = useChatState(({ connected }) => (connected ? texts.sending : texts.waitingForConnection));
+  const files = useStore(useChat().uploads.state, (all) =>
+    filesText(all.filter(({ entryId }) => entryId === entry.clientMessageId)),
+  );
+  if (entry.problem !== null) return <span className="last draft">{texts.notSent(unsentText(entry))}</span>;
+  return (
+    <span className="last">
+      <Clock className="icon" role="img" aria-label={label} /> {texts.you}:{" "}
+      <bdi>{entry.content === "" ? files : plainText(entry.content)}</bdi>
+    </span>
+  );
+}
+
+/** The newest message, offer or call. */
+function Newest({ conversation }: { conversation: Conversation }) {
+  const me = useChatState((state) => state.me);
+  const offer = useChatState((state) => newestOffer(conversation, state.features));
+  if (offer !== undefined) {
+    const what = texts.offers.preview(formatAmount(offer.amount, offer.currency));
+    return <span className="last">{offer.authorId === me.id ? texts.offers.previewOfMine(what) : what}</span>;
+  }
+  const call = newestCall(conversation);
+  const called = call && noticeText(call, me.id);
+  if (called) return <span className="last">{called}</span>;
+  const { kind, lastMessage } = conversation;
+  if (lastMessage === undefined) return <span className="last">{texts.places.nothingSaid}</span>;
+  return <Said message={lastMessage} isDirect={kind === "direct"} />;
+}
+
+function Said({ message, isDirect }: { message: Message; isDirect: boolean }) {
+  const { senderId, sender, type } = message;
+  const isMine = useChatState((state) => state.me.id === senderId);
+  const isBlocked = useChatState((state) => state.blocked.has(senderId));
+  if (isBlocked && !isDirect) return <span className="last">{texts.people.folded}</span>;
+  return (
+    <span className="last">
+      {!isDirect && type !== "system" && (
+        <>
+          <bdi>{isMine ? texts.you : firstName(sender.name)}</bdi>:{" "}
+        </>
+      )}
+      <bdi>{plainText(messageSummary(message))}</bdi>
+    </span>
+  );
+}
+
+/** Returns the start of a name, which leaves room for what the person said. */
+const firstName = (name: string): string => name.trim().split(/\s+/)[0] ?? name;
