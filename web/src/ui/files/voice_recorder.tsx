@@ -32,7 +32,13 @@ export default function VoiceRecorder({ state }: { state: RecordingState }) {
   };
   return (
     <>
-      <IconButton icon={Mic} label={labels.record} disabled={recording !== null} onClick={() => void start()} />
+      <IconButton
+        icon={Mic}
+        label={labels.record}
+        className="record"
+        disabled={recording !== null}
+        onClick={() => void start()}
+      />
       {recording && <Running recording={recording} onFinish={() => void finish()} onCancel={cancel} />}
       {problem !== "" && (
         <p className="problem voice-problem" role="alert">
