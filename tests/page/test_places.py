@@ -55,7 +55,12 @@ def test_of_many_members_few_are_in_the_document_and_all_are_found(driver: Drive
 
 def test_who_is_new_is_told_what_to_do(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "places", "empty")
-    assert reports["begun"] == {"says": "Start a conversation and it will appear here."}
+    assert reports["begun"] == {
+        "offered": ["Send a direct message", "Create a group", "Browse public conversations"],
+        "kinds": ["direct", "group"],
+        "states": 1,
+        "onPhone": 1,
+    }
 
 
 def test_first_steps_where_nothing_is_yet(driver: Driver, demo_url: str) -> None:

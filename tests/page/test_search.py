@@ -18,3 +18,7 @@ def test_one_field_finds_conversations_people_and_messages(driver: Driver, demo_
 
 def test_a_search_that_fails_can_be_tried_again(driver: Driver, demo_url: str) -> None:
     assert "tried again" in run(driver, demo_url, "search", "failure")
+
+
+def test_a_search_without_results_offers_what_comes_next(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "search", "nothing")["cleared"] == {"text": "", "left": 0}

@@ -182,8 +182,9 @@ export async function list() {
   await fromList(alice, "talk-123", "Mark as read");
   await listed(alice, "talk-123").waitFor({ state: "detached" });
   await markAllAsRead(alice);
-  await alice.getByText("No conversations found").waitFor();
-  await alice.getByRole("button", { name: "Unread only" }).click();
+  await alice.getByText("You're all caught up").waitFor();
+  await alice.getByRole("button", { name: "Show all conversations" }).click();
+  await listed(alice, "conv-456").waitFor();
 
   await fromList(alice, "test-conv", "Mute");
   await alice.getByRole("menuitem", { name: "Until I turn it back on" }).click();
@@ -296,13 +297,22 @@ export async function crowd() {
 export async function empty() {
   const erna = await visit();
   await submitAccount(erna, { Name: "Erna", "E-mail": "erna@example.com", Password: "correct horse" });
-  await erna.getByRole("button", { name: "Start a conversation" }).click();
-  await field(erna, "Find people").waitFor();
-  await erna.keyboard.press("Escape");
-  const empty = erna.locator(".sidebar .empty-state");
-  await empty.getByRole("button", { name: "Browse public conversations" }).click();
+  const cards = erna.locator("main .start-card");
+  await cards.first().waitFor();
+  const offered = await cards.locator("strong").allTextContents();
+  const kinds = [];
+  for (const name of ["Send a direct message", "Create a group"]) {
+    await cards.filter({ hasText: name }).click();
+    await field(erna, "Find people").waitFor();
+    kinds.push(await erna.locator("dialog input[type=radio]:checked").getAttribute("value"));
+    await erna.keyboard.press("Escape");
+    await erna.locator("dialog").waitFor({ state: "detached" });
+  }
+  const states = await erna.locator(".empty-state").count();
+  await erna.setViewportSize({ width: 390, height: 700 });
+  await erna.locator(".sidebar .start-card").filter({ hasText: "Browse public conversations" }).click();
   await erna.getByLabel("Find a group or channel").waitFor();
-  report("begun", { says: await empty.locator("p").first().textContent() });
+  report("begun", { offered, kinds, states, onPhone: await erna.locator(".empty-state").count() });
 }
 
 // What can be done first where nothing was said yet, and without an open conversation.

@@ -93,3 +93,19 @@ export async function failure() {
   await panel(alice).getByText("No messages found").waitFor();
   report("tried again");
 }
+
+// A search without results offers what comes next.
+export async function nothing() {
+  const alice = await visitAs("alice");
+  const search = alice.locator(".sidebar").getByRole("searchbox");
+  await search.fill("zzqqx");
+  const heading = alice.getByRole("heading", { name: "No results for “zzqqx”" });
+  await heading.waitFor();
+  await alice.getByRole("button", { name: "Find people", exact: true }).click();
+  await alice.getByRole("dialog").waitFor();
+  await alice.keyboard.press("Escape");
+  await alice.locator("dialog").waitFor({ state: "detached" });
+  await alice.getByRole("button", { name: "Clear", exact: true }).click();
+  await conversations(alice).first().waitFor();
+  report("cleared", { text: await search.inputValue(), left: await heading.count() });
+}

@@ -1,6 +1,7 @@
 import type { User } from "@talkwire/client";
 import { newestFirst, own } from "@talkwire/client/parts";
 import { TalkwireProvider } from "@talkwire/react";
+import { MessagesSquare } from "lucide-react";
 import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { Chat, type Unsent } from "../chat/chat";
 import { totalOf } from "../chat/conversations/unread";
@@ -17,7 +18,7 @@ import { showBadge } from "./app_badge";
 import { CallGate } from "./calls/call_gate";
 import { ChatContext, useChat, useChatState } from "./chat_context";
 import { Confirmation } from "./components/confirmation";
-import { BUBBLES, EmptyState } from "./components/empty_state";
+import { EmptyState } from "./components/empty_state";
 import { Notice } from "./components/notice";
 import { ToastView } from "./components/toast";
 import { ConversationView } from "./conversation/conversation_view";
@@ -29,9 +30,10 @@ import { followAddress, forgetPlace, goTo, placeHere, startAt } from "./page_add
 import { Sidebar } from "./sidebar/sidebar";
 import { type SidebarDialog, SidebarDialogs } from "./sidebar/sidebar_dialogs";
 import { StartButtons } from "./sidebar/start_buttons";
+import { StartCards } from "./sidebar/start_cards";
 import { useProviderReturn } from "./sign_in/provider_return";
 import { useInvitation } from "./sign_in/use_invitation";
-import { narrow } from "./use_media";
+import { narrow, useMedia } from "./use_media";
 import "./app.css";
 
 /** Readers who are signed in already do not need it. */
@@ -254,11 +256,13 @@ function Opened({ onOpen }: { onOpen: ((dialog: SidebarDialog) => void) | undefi
 }
 
 function NothingChosen({ onOpen }: { onOpen: ((dialog: SidebarDialog) => void) | undefined }) {
-  // An empty list has the same buttons.
   const isListEmpty = useChatState(({ conversations }) => Object.keys(conversations).length === 0);
+  // An empty list that fills the screen has the same cards.
+  const isNarrow = useMedia(narrow);
+  if (onOpen !== undefined && isListEmpty) return isNarrow ? null : <StartCards onOpen={onOpen} />;
   return (
-    <EmptyState drawing={BUBBLES} title={texts.pickOne}>
-      {onOpen !== undefined && !isListEmpty && <StartButtons onOpen={onOpen} />}
+    <EmptyState icon={MessagesSquare} title={texts.pickOne}>
+      {onOpen !== undefined && <StartButtons onOpen={onOpen} />}
     </EmptyState>
   );
 }

@@ -18,6 +18,7 @@ import { texts } from "../../texts";
 import { fullTime, shortTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { Dialog } from "../components/dialog";
+import { EmptyState } from "../components/empty_state";
 import { UnreadCount } from "../components/unread_count";
 import { nameOf } from "../conversation/conversation_names";
 import { goTo } from "../page_address";
@@ -51,10 +52,7 @@ export default function NotificationList({ onClose }: { onClose: () => void }) {
     <Dialog title={texts.alerts.title} onClose={onClose} className="notifications large">
       <PermissionLine />
       {items.length === 0 ? (
-        <div className="no-notifications">
-          <BellRing className="icon" aria-hidden="true" />
-          <p>{texts.alerts.none}</p>
-        </div>
+        <EmptyState icon={BellRing} title={texts.alerts.none} />
       ) : (
         <ul>
           {rowsOf(items).map((row) => (

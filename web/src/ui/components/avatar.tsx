@@ -7,16 +7,22 @@ interface Props {
   name: string;
   /** The picture's path on this server; pictures of other servers are not loaded. */
   picture?: string | undefined;
+  /** Whether it is of a group or channel: a square, while people are round. */
+  isPlace?: boolean;
 }
 
 /**
- * A user's picture, or their initial on a colour of their own. Their name is beside it, so it is hidden from screen
- * readers.
+ * A picture of a user or a conversation, or the initial on a colour of its own. The name is beside it, so it is hidden from
+ * screen readers.
  */
-export function Avatar({ id, name, picture }: Props) {
+export function Avatar({ id, name, picture, isPlace = false }: Props) {
   const initial = [...name.trim()][0] ?? "?";
   return (
-    <span className="avatar" aria-hidden="true" style={{ backgroundColor: portraitColour(id) }}>
+    <span
+      className={isPlace ? "avatar place" : "avatar"}
+      aria-hidden="true"
+      style={{ backgroundColor: portraitColour(id) }}
+    >
       {initial.toUpperCase()}
       {picture?.startsWith("/") && <Picture key={picture} path={picture} />}
     </span>

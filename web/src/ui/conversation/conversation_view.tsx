@@ -1,12 +1,12 @@
 import type { Conversation } from "@talkwire/client";
 import { own, typistsIn } from "@talkwire/client/parts";
-import { ChevronLeft, EllipsisVertical, Images, Info, Pin, Search, Tag, Video } from "lucide-react";
+import { ChevronLeft, CloudOff, EllipsisVertical, Images, Info, Pin, Search, Tag, Video } from "lucide-react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { CallButtons } from "../calls/call_buttons";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
-import { BUBBLES, EmptyState } from "../components/empty_state";
+import { EmptyState } from "../components/empty_state";
 import { IconButton } from "../components/icon_button";
 import { MenuButton } from "../components/menu";
 import type { MenuAction } from "../components/menu_action";
@@ -14,6 +14,7 @@ import { ViewerHost } from "../files/viewer_host";
 import { MessageDialogs } from "../message_dialogs/message_dialogs";
 import { useOffers } from "../offers/use_offers";
 import { PanelView } from "../panel/panel_view";
+import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { NamesakeHandle } from "../people/person_handle";
 import { usePresence } from "../people/use_presence";
 import { ConnectionLineHere } from "../sidebar/connection_line";
@@ -51,7 +52,7 @@ function Messages({ id }: { id: string }) {
   if (isLoaded || connected || hasUnsent) return <TimelineView id={id} />;
   return (
     <div className="timeline nothing-said">
-      <EmptyState drawing={BUBBLES} title={texts.notLoadedYet}>
+      <EmptyState icon={CloudOff} title={texts.notLoadedYet}>
         <p>{texts.loadedLater}</p>
       </EmptyState>
     </div>
@@ -70,8 +71,12 @@ function Header({ conversation, name }: { conversation: Conversation; name: stri
         <ChevronLeft className="icon" aria-hidden="true" />
       </a>
       {/* The keyboard needs only one of the two buttons. */}
-      <button type="button" className="title-button" tabIndex={-1} aria-hidden="true" onClick={toggle}>
-        <Avatar id={face} name={name} picture={conversation.avatar} />
+      <button type="button" className="title-button reach" tabIndex={-1} aria-hidden="true" onClick={toggle}>
+        {conversation.kind === "direct" ? (
+          <AvatarWithPresence userId={face} name={name} picture={conversation.avatar} />
+        ) : (
+          <Avatar id={face} name={name} picture={conversation.avatar} isPlace />
+        )}
       </button>
       <div className="title">
         <div className="title-line">
@@ -168,7 +173,6 @@ function Subtitle({ conversation }: { conversation: Conversation }) {
   const status = presence?.status ?? "offline";
   return (
     <p className="subtitle">
-      <span className={`dot ${status}`} />
       {texts.presence[status]}
       {presence?.text && ` · ${presence.text}`}
     </p>

@@ -1,9 +1,10 @@
 import { may, own, roleOf } from "@talkwire/client/parts";
+import { Smile } from "lucide-react";
 import { useState } from "react";
 import { mayWriteIn } from "../../chat/conversations/writing";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
-import { EmptyState, SMILE } from "../components/empty_state";
+import { EmptyState } from "../components/empty_state";
 import { lazyPart } from "../lazy_part";
 import { nameOf } from "./conversation_names";
 
@@ -22,7 +23,7 @@ export function FirstSteps({ id }: { id: string }) {
   const mayAdd = kind !== "direct" && may(kind, roleOf(conversation, me), "manage");
   const close = (): void => setAdding(false);
   return (
-    <EmptyState drawing={SMILE} title={texts.noMessages}>
+    <EmptyState icon={Smile} title={texts.noMessages}>
       <p>{mayWrite ? texts.firstSteps[kind](nameOf(conversation), mayAdd) : texts.firstSteps.reader}</p>
       <div className="buttons">
         {mayWrite && (

@@ -1,11 +1,12 @@
 import type { Conversation, SentFile, SentLink } from "@talkwire/client";
-import { CornerUpLeft, Download, Link2 } from "lucide-react";
+import { CornerUpLeft, Download, Images, Link2 } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useId, useRef, useState } from "react";
 import { readableSize } from "../../chat/files/file_size";
 import { type FileKind, isPicture } from "../../chat/files/files";
 import { texts } from "../../texts";
 import { shortTime } from "../../time_format";
 import { useChat } from "../chat_context";
+import { EmptyState } from "../components/empty_state";
 import { IconButton } from "../components/icon_button";
 import { stepOf } from "../keyboard/direction";
 import { PanelFrame } from "../panel/panel_frame";
@@ -124,10 +125,10 @@ function Pages({ list: { items, hasMore, status, problem, loadMore, reload }, no
   return (
     <>
       {children}
-      <p className="note" role="status">
-        {status === "loading" && items.length === 0 && texts.loading}
-        {status === "done" && isEmpty && none}
-      </p>
+      <div role="status">
+        {status === "loading" && items.length === 0 && <p className="note">{texts.loading}</p>}
+        {status === "done" && isEmpty && <EmptyState icon={Images} title={none} />}
+      </div>
       {status === "failed" && (
         <p className="problem" role="alert">
           {problem}{" "}

@@ -1,9 +1,11 @@
 import type { Conversation } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
+import { Tag } from "lucide-react";
 import { useState } from "react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
+import { EmptyState } from "../components/empty_state";
 import { lazyPart } from "../lazy_part";
 import { PanelFrame } from "../panel/panel_frame";
 import OfferCard from "./offer_card";
@@ -18,14 +20,20 @@ export default function OffersPanel({ conversation }: { conversation: Conversati
   const known = useStore(offers.state, (state) => own(state.byConversation, id));
   const mayWrite = useOffers(conversation);
   const [makes, setMakes] = useState(false);
+  const button = mayWrite && (
+    <button type="button" className="primary" onClick={() => setMakes(true)}>
+      {texts.offers.make}
+    </button>
+  );
+  const isEmpty = known?.offers.length === 0;
   return (
     <PanelFrame title={texts.offers.title}>
-      {mayWrite && (
-        <button type="button" className="primary" onClick={() => setMakes(true)}>
-          {texts.offers.make}
-        </button>
+      {!isEmpty && button}
+      {isEmpty && (
+        <EmptyState icon={Tag} title={texts.offers.none}>
+          <div className="buttons">{button}</div>
+        </EmptyState>
       )}
-      {known?.offers.length === 0 && <p className="note">{texts.offers.none}</p>}
       {known?.offers.toReversed().map((offer) => (
         <OfferCard key={offer.id} offer={offer} />
       ))}

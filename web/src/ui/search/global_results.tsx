@@ -20,16 +20,23 @@ interface Props {
   text: string;
   /** The conversations with matching names. */
   children: ReactNode;
+  /** What stands there when nothing else is found either. */
+  none: ReactNode;
 }
 
 /** Search results besides conversations: people and messages. */
-export default function GlobalResults({ text, children }: Props) {
+export default function GlobalResults({ text, children, none }: Props) {
   const chat = useChat();
   const people = usePeople(text);
   const open = usePublic(text);
   const query = useMemo(() => ({ ...NO_QUERY, text }), [text]);
   useSearch(chat.finder, query);
   const hasQuery = useStore(chat.finder.state, ({ query: asked }) => isSearchable(asked));
+  const hasNoMessages = useStore(
+    chat.finder.state,
+    ({ status, messages, next, query: asked }) =>
+      !isSearchable(asked) || (status === "done" && messages.length === 0 && next === null),
+  );
   const meet = async ({ id }: User): Promise<void> => {
     try {
       goTo(await chat.people.openDirect(id));
@@ -37,6 +44,8 @@ export default function GlobalResults({ text, children }: Props) {
       chat.showNotice((error as Error).message);
     }
   };
+  if (none && people?.length === 0 && open.length === 0 && hasNoMessages)
+    return <div className="found-elsewhere">{none}</div>;
   return (
     <div className="found-elsewhere">
       {children}
@@ -48,7 +57,7 @@ export default function GlobalResults({ text, children }: Props) {
               <li key={conversation.id}>
                 {/* Its page offers to join. */}
                 <button type="button" className="entry" onClick={() => goTo(conversation.id)}>
-                  <Avatar id={conversation.id} name={nameOf(conversation)} picture={conversation.avatar} />
+                  <Avatar id={conversation.id} name={nameOf(conversation)} picture={conversation.avatar} isPlace />
                   <span>{nameOf(conversation)}</span>
                 </button>
               </li>
@@ -56,7 +65,7 @@ export default function GlobalResults({ text, children }: Props) {
           </ul>
         </section>
       )}
-      {people.length > 0 && (
+      {people !== undefined && people.length > 0 && (
         <section aria-label={texts.foundPeople}>
           <h2>{texts.foundPeople}</h2>
           <ul>
@@ -81,10 +90,10 @@ export default function GlobalResults({ text, children }: Props) {
   );
 }
 
-/** Returns people whose names match; none when the server does not answer. */
-function usePeople(text: string): readonly User[] {
+/** Returns people whose names match: undefined before the first answer, and none when the server does not answer. */
+function usePeople(text: string): readonly User[] | undefined {
   const { conversations } = useChat();
-  const [people, setPeople] = useState<readonly User[]>([]);
+  const [people, setPeople] = useState<readonly User[]>();
   const reconnects = useReconnects();
   // biome-ignore lint/correctness/useExhaustiveDependencies: loads again when the connection returns
   useEffect(() => {

@@ -1,10 +1,11 @@
 import type { Conversation } from "@talkwire/client";
 import { newestFirst } from "@talkwire/client/parts";
-import { Archive, ArrowLeft, CheckCheck } from "lucide-react";
+import { Archive, ArrowLeft, CheckCheck, SearchX } from "lucide-react";
 import {
   type ComponentProps,
   type KeyboardEvent,
   type ReactElement,
+  type ReactNode,
   type RefObject,
   useCallback,
   useEffect,
@@ -20,6 +21,7 @@ import { hasUnread } from "../../chat/conversations/unread";
 import { withUnsent } from "../../chat/conversations/unsent_messages";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
+import { EmptyState } from "../components/empty_state";
 import { nameOf } from "../conversation/conversation_names";
 import { stepOf } from "../keyboard/direction";
 import { useBackCloses } from "../layers/use_back_closes";
@@ -40,8 +42,14 @@ const FOUND_MAX = 20;
 
 const GlobalResults = lazyPart(() => import("../search/global_results"), "place");
 
+interface Props {
+  onOpen: (dialog: SidebarDialog) => void;
+  /** What is between the search field and the conversations, unless something is searched. */
+  children: ReactNode;
+}
+
 /** The reader's conversations. Only those in sight are in the document. */
-export function ConversationList({ onOpen }: { onOpen: (dialog: SidebarDialog) => void }) {
+export function ConversationList({ onOpen, children }: Props) {
   const conversations = useChatState((state) => state.conversations);
   const loaded = useChatState((state) => state.loaded);
   const openId = useChatState((state) => state.openId);
@@ -55,6 +63,9 @@ export function ConversationList({ onOpen }: { onOpen: (dialog: SidebarDialog) =
     () => filterConversations(ordered, nameOf, { query, unreadOnly }, openId),
     [ordered, query, unreadOnly, openId],
   );
+  const hasMore = useChatState((state) => state.nextConversations !== null);
+  const isSearching = query.trim() !== "";
+  const isAllRead = unreadOnly && shown.length === 0 && !hasMore;
   const isAlone = useIsAlone();
   // Everything that is found opens at its own address. Where the list fills the screen, Back leads to the results.
   useEffect(() => {
@@ -66,7 +77,13 @@ export function ConversationList({ onOpen }: { onOpen: (dialog: SidebarDialog) =
   }, []);
   useBackCloses(isAlone && unreadOnly, () => setUnreadOnly(false), { isOfPage: true });
   useBackCloses(isAlone && query !== "", () => setQuery(""), { isOfPage: true });
-  if (ordered.length === 0) return loaded ? <EmptyList onOpen={onOpen} /> : <div className="conversations" />;
+  if (ordered.length === 0)
+    return (
+      <>
+        {children}
+        {loaded ? <EmptyList onOpen={onOpen} /> : <div className="conversations" />}
+      </>
+    );
   return (
     <>
       <FilterField
@@ -76,15 +93,54 @@ export function ConversationList({ onOpen }: { onOpen: (dialog: SidebarDialog) =
         onQuery={setQuery}
         onUnreadOnly={setUnreadOnly}
       />
+      {!isSearching && children}
       {unreadOnly && <ReadAllButton />}
-      {query.trim() === "" ? (
-        <Sections shown={shown} showsArchive={showsArchive} onArchive={setShowsArchive} />
-      ) : (
-        <GlobalResults fallback={<Items shown={shown} />} text={query}>
-          <Items shown={shown.slice(0, FOUND_MAX)} />
+      {isSearching && (
+        <GlobalResults
+          fallback={<Items shown={shown} />}
+          text={query}
+          none={shown.length === 0 && <NothingFound query={query} onClear={() => setQuery("")} onOpen={onOpen} />}
+        >
+          {shown.length > 0 && <Items shown={shown.slice(0, FOUND_MAX)} />}
         </GlobalResults>
       )}
+      {!isSearching && isAllRead && <NothingUnread onShowAll={() => setUnreadOnly(false)} />}
+      {!isSearching && !isAllRead && <Sections shown={shown} showsArchive={showsArchive} onArchive={setShowsArchive} />}
     </>
+  );
+}
+
+function NothingUnread({ onShowAll }: { onShowAll: () => void }) {
+  return (
+    <EmptyState icon={CheckCheck} title={texts.places.allRead}>
+      <p>{texts.places.allReadHint}</p>
+      <div className="buttons">
+        <button type="button" onClick={onShowAll}>
+          {texts.places.showAll}
+        </button>
+      </div>
+    </EmptyState>
+  );
+}
+
+interface NothingFoundProps extends Pick<Props, "onOpen"> {
+  query: string;
+  onClear: () => void;
+}
+
+function NothingFound({ query, onClear, onOpen }: NothingFoundProps) {
+  return (
+    <EmptyState icon={SearchX} title={texts.nothingFoundFor(query.trim())}>
+      <p>{texts.nothingFoundHint}</p>
+      <div className="buttons">
+        <button type="button" onClick={onClear}>
+          {texts.clear}
+        </button>
+        <button type="button" onClick={() => onOpen({ kind: "people" })}>
+          {texts.find}
+        </button>
+      </div>
+    </EmptyState>
   );
 }
 
@@ -180,23 +236,24 @@ function Items({ shown, first = NOTHING }: ItemsProps) {
   const scroller = useRef<HTMLElement>(null);
   const rows = useRef<VirtualizerHandle>(null);
 
-  const loadAtEnd = useCallback(() => {
+  const scrolled = useCallback(() => {
     const element = scroller.current;
-    if (element === null || !hasMore) return;
+    if (element === null) return;
+    element.toggleAttribute("data-scrolled", element.scrollTop > 0);
+    if (!hasMore) return;
     // A failed load is repeated when the end comes into sight.
     if (element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_END)
       void list.loadMore().catch(() => undefined);
   }, [list, hasMore]);
   // A short list does not fill its space and cannot be scrolled.
   // biome-ignore lint/correctness/useExhaustiveDependencies: runs again when there are more conversations
-  useEffect(loadAtEnd, [loadAtEnd, shown.length]);
+  useEffect(scrolled, [scrolled, shown.length]);
   const all = useMemo(() => [...first, ...shown], [first, shown]);
   useOpenInSight(rows, all);
 
   return (
     <nav className="conversations" aria-label={texts.conversations} ref={scroller} onKeyDown={moveFocus}>
-      {shown.length + first.length === 0 && <p className="note">{texts.places.noneShown}</p>}
-      <Virtualizer ref={rows} scrollRef={scroller} data={all} as="ul" item="li" onScroll={loadAtEnd}>
+      <Virtualizer ref={rows} scrollRef={scroller} data={all} as="ul" item="li" onScroll={scrolled}>
         {entryView}
       </Virtualizer>
     </nav>

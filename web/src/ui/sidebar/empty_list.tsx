@@ -1,15 +1,14 @@
 import { texts } from "../../texts";
-import { EmptyState, ROWS } from "../components/empty_state";
+import { narrow, useMedia } from "../use_media";
 import type { SidebarDialog } from "./sidebar_dialogs";
-import { StartButtons } from "./start_buttons";
+import { StartCards } from "./start_cards";
 
-/** What a new user can do first. */
+/** An empty list. What a new user can do first is beside it, or in its place where it fills the screen. */
 export function EmptyList({ onOpen }: { onOpen: (dialog: SidebarDialog) => void }) {
+  const isNarrow = useMedia(narrow);
   return (
-    <EmptyState drawing={ROWS} title={texts.noConversations}>
-      <p>{texts.noConversationsHint}</p>
-      <StartButtons onOpen={onOpen} />
-      <p>{texts.places.alone}</p>
-    </EmptyState>
+    <div className="conversations">
+      {isNarrow ? <StartCards onOpen={onOpen} /> : <p className="note">{texts.noConversations}</p>}
+    </div>
   );
 }

@@ -9,17 +9,19 @@ import { PeopleFinder } from "../components/people_finder";
 import { RadioGroup } from "../components/radio_group";
 
 interface Props {
+  /** The kind that is chosen at first; undefined: the first of those that the reader may start. */
+  wanted?: ConversationKind | undefined;
   onClose: () => void;
   onOpen: (id: string) => void;
 }
 
 /** A form for a direct conversation, a group or a channel. */
-export default function NewConversation({ onClose, onOpen }: Props) {
+export default function NewConversation({ wanted: first, onClose, onOpen }: Props) {
   const { conversations } = useChat();
   const rights = useChatState((state) => state.rights);
   const kinds = creatable(rights);
   const [chosen, setChosen] = useState<readonly Person[]>([]);
-  const [wanted, setWanted] = useState<ConversationKind>(kinds[0] ?? "direct");
+  const [wanted, setWanted] = useState<ConversationKind>(first ?? kinds[0] ?? "direct");
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   const [name, setName] = useState("");

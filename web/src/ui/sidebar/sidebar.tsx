@@ -1,12 +1,10 @@
 import { mayCreateAny } from "@talkwire/client/parts";
-import { Compass, Plus, Users } from "lucide-react";
-import { isFramed } from "../../embedding/framed";
+import { Compass, SquarePen, Users } from "lucide-react";
 import { texts } from "../../texts";
 import { AccountButton } from "../account/account_button";
 import { AlertOffer } from "../alerts/alert_offer";
 import { BellButton } from "../alerts/bell_button";
 import { useChatState } from "../chat_context";
-import { BrandLine } from "../components/brand";
 import { IconButton } from "../components/icon_button";
 import { ConnectionLine } from "./connection_line";
 import { ConversationList } from "./conversation_list";
@@ -24,33 +22,47 @@ export function Sidebar({ onOpen, onSignOut }: Props) {
   const mayCreate = useChatState((state) => mayCreateAny(state.rights));
   return (
     <aside className="sidebar">
-      {!isFramed && <BrandLine />}
       <header>
         <AccountButton onOpen={onOpen} onSignOut={onSignOut} />
         <BellButton />
-        {mayCreate && <IconButton icon={Plus} label={texts.newConversation} onClick={() => onOpen({ kind: "new" })} />}
+        {mayCreate && (
+          <IconButton icon={SquarePen} label={texts.newConversation} onClick={() => onOpen({ kind: "new" })} />
+        )}
       </header>
-      <div className="side-buttons">
-        <ThreadsButton onClick={() => onOpen({ kind: "threads" })} />
-        <button type="button" className="side-button" aria-haspopup="dialog" onClick={() => onOpen({ kind: "people" })}>
-          <Users className="icon" aria-hidden="true" />
-          <span>{texts.people.all}</span>
-        </button>
-        <button
-          type="button"
-          className="side-button"
-          aria-haspopup="dialog"
-          aria-label={texts.places.browse}
-          title={texts.places.browse}
-          onClick={() => onOpen({ kind: "browse" })}
-        >
-          <Compass className="icon" aria-hidden="true" />
-          <span>{texts.places.browseShort}</span>
-        </button>
-      </div>
-      <ConversationList onOpen={onOpen} />
+      <ConversationList onOpen={onOpen}>
+        <SideButtons onOpen={onOpen} />
+      </ConversationList>
       <AlertOffer />
       <ConnectionLine />
     </aside>
+  );
+}
+
+/** Opens what is in no conversation: threads, people and public conversations. */
+function SideButtons({ onOpen }: Pick<Props, "onOpen">) {
+  return (
+    <div className="side-buttons">
+      <ThreadsButton onClick={() => onOpen({ kind: "threads" })} />
+      <button
+        type="button"
+        className="side-button reach"
+        aria-haspopup="dialog"
+        onClick={() => onOpen({ kind: "people" })}
+      >
+        <Users className="icon" aria-hidden="true" />
+        <span>{texts.people.all}</span>
+      </button>
+      <button
+        type="button"
+        className="side-button reach"
+        aria-haspopup="dialog"
+        aria-label={texts.places.browse}
+        title={texts.places.browse}
+        onClick={() => onOpen({ kind: "browse" })}
+      >
+        <Compass className="icon" aria-hidden="true" />
+        <span>{texts.places.browseShort}</span>
+      </button>
+    </div>
   );
 }

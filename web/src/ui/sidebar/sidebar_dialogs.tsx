@@ -1,3 +1,4 @@
+import type { ConversationKind } from "@talkwire/client";
 import { lazyPart } from "../lazy_part";
 import { goTo } from "../page_address";
 
@@ -8,9 +9,9 @@ const SavedMessages = lazyPart(() => import("./saved_messages"));
 const ThreadList = lazyPart(() => import("./thread_list"));
 const Settings = lazyPart(() => import("../settings/settings"));
 
-/** A dialog that the sidebar opens. `section`: the section of the settings to open; `field`: the field to focus there. */
+/** A dialog that the sidebar opens. `wanted`: the kind of conversation to start; `section`: the section of the settings to open; `field`: the field to focus there. */
 export type SidebarDialog =
-  | { readonly kind: "new" }
+  | { readonly kind: "new"; readonly wanted?: ConversationKind }
   | { readonly kind: "browse" }
   | { readonly kind: "people" }
   | { readonly kind: "saved" }
@@ -24,7 +25,7 @@ export function SidebarDialogs({ dialog, onClose }: { dialog: SidebarDialog | nu
   };
   return (
     <>
-      {dialog?.kind === "new" && <NewConversation onClose={onClose} onOpen={open} />}
+      {dialog?.kind === "new" && <NewConversation wanted={dialog.wanted} onClose={onClose} onOpen={open} />}
       {dialog?.kind === "browse" && <BrowsePublic onClose={onClose} onOpen={open} />}
       {dialog?.kind === "people" && <PeopleDirectory onClose={onClose} onOpen={open} />}
       {dialog?.kind === "saved" && <SavedMessages onClose={onClose} />}

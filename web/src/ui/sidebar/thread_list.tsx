@@ -1,11 +1,13 @@
 import type { FollowedThread } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
+import { CloudOff, MessagesSquare } from "lucide-react";
 import { useStore } from "zustand";
 import { messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Dialog } from "../components/dialog";
+import { EmptyState } from "../components/empty_state";
 import { nameOf } from "../conversation/conversation_names";
 import { showPlace } from "../page_address";
 import { Faces } from "../timeline/faces";
@@ -24,7 +26,7 @@ export default function ThreadList({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={texts.threads.title} onClose={onClose} className="thread-list large">
       {items.length === 0 ? (
-        <p className="note">{texts.threads.none}</p>
+        <NoThreads />
       ) : (
         <ul>
           {items.map((item) => (
@@ -45,6 +47,16 @@ export default function ThreadList({ onClose }: { onClose: () => void }) {
         </button>
       </div>
     </Dialog>
+  );
+}
+
+function NoThreads() {
+  const isLoaded = useStore(useChat().followedThreads.state, (state) => state.isLoaded);
+  if (!isLoaded) return <EmptyState icon={CloudOff} title={texts.threads.notLoaded} />;
+  return (
+    <EmptyState icon={MessagesSquare} title={texts.threads.none}>
+      <p>{texts.threads.noneHint}</p>
+    </EmptyState>
   );
 }
 

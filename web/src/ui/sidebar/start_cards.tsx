@@ -1,0 +1,60 @@
+import { creatable } from "@talkwire/client/parts";
+import { Compass, type LucideIcon, MessageCircle, MessagesSquare, Users } from "lucide-react";
+import { texts } from "../../texts";
+import { useChatState } from "../chat_context";
+import { EmptyState } from "../components/empty_state";
+import type { SidebarDialog } from "./sidebar_dialogs";
+import "./start_cards.css";
+
+/** What a user without conversations can do first. */
+export function StartCards({ onOpen }: { onOpen: (dialog: SidebarDialog) => void }) {
+  const rights = useChatState((state) => state.rights);
+  const kinds = creatable(rights);
+  const labels = texts.places.starts;
+  return (
+    <EmptyState icon={MessagesSquare} title={texts.noConversations}>
+      <p>{texts.noConversationsHint}</p>
+      <div className="start-cards">
+        {kinds.includes("direct") && (
+          <Card
+            icon={MessageCircle}
+            label={labels.direct}
+            hint={labels.directHint}
+            onClick={() => onOpen({ kind: "new", wanted: "direct" })}
+          />
+        )}
+        {kinds.includes("group") && (
+          <Card
+            icon={Users}
+            label={labels.group}
+            hint={labels.groupHint}
+            onClick={() => onOpen({ kind: "new", wanted: "group" })}
+          />
+        )}
+        <Card
+          icon={Compass}
+          label={texts.places.browse}
+          hint={labels.browseHint}
+          onClick={() => onOpen({ kind: "browse" })}
+        />
+      </div>
+    </EmptyState>
+  );
+}
+
+interface CardProps {
+  icon: LucideIcon;
+  label: string;
+  hint: string;
+  onClick: () => void;
+}
+
+function Card({ icon: Icon, label, hint, onClick }: CardProps) {
+  return (
+    <button type="button" className="start-card" onClick={onClick}>
+      <Icon className="icon" aria-hidden="true" />
+      <strong>{label}</strong>
+      <span>{hint}</span>
+    </button>
+  );
+}
