@@ -59,7 +59,7 @@ def test_an_operator_gives_the_page_a_name_a_sentence_and_a_logo(driver: Driver,
     with serving(demo_folder, reserved_port(), *options) as url:
         branded = run(driver, url, "languages", "branded")["branded"]
     assert branded.pop("title").endswith(") Fernhill")
-    assert branded == {"logo": "/web-logo", "sentence": 1, "line": "Fernhill"}
+    assert branded == {"logo": "/web-logo", "sentence": 1}
 
 
 def test_the_last_conversation_opens_again_on_wide_screens(driver: Driver, demo_url: str) -> None:

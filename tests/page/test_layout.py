@@ -33,6 +33,22 @@ def test_the_buttons_of_a_message_cover_no_text(driver: Driver, demo_url: str, w
     assert hovered["covered"] == []
 
 
+def test_bars_and_rows_have_the_sizes_of_their_screen(driver: Driver, demo_url: str) -> None:
+    sizes = run(driver, demo_url, "layout", "bars")["measured"]["sizes"]
+    same = {
+        "bar": 52,
+        "search": 36,
+        "conversation": 52,
+        "face": True,
+        "colours": 2,
+        "radii": ["50%", "28%"],
+        "written": [False, True],
+    }
+    phone = {"row": 70, "avatar": 48, "name": "16px", "white": True, "empty": [True, False]}
+    wide = {"row": 56, "avatar": 36, "name": "15px", "white": False, "empty": [True, True], "written": [True, True]}
+    assert sizes == {"1440": same | wide, "390": same | phone, "320": same | phone}
+
+
 @pytest.mark.whole_browser
 def test_a_phone_is_no_desktop(driver: Driver, demo_url: str) -> None:
     looked = run(driver, demo_url, "layout", "phone")["looked"]

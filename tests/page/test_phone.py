@@ -48,9 +48,9 @@ def test_settings_fill_the_screen_and_the_theme_goes_beyond_the_page(driver: Dri
     settings = run(driver, demo_url, "phone", "settings")["settings"]
     assert settings["box"] == [0, 0, 390, 844]
     assert settings["cut"] == []
-    assert settings["bySystem"] == ["#f5f6f8", "rgb(245, 246, 248)"]
-    assert settings["chosen"] == ["#1c1f26", "rgb(28, 31, 38)"]
-    assert settings["reloaded"] == "#1c1f26"
+    assert settings["bySystem"] == ["#ffffff", "rgb(255, 255, 255)"]
+    assert settings["chosen"] == ["#16181d", "rgb(22, 24, 29)"]
+    assert settings["reloaded"] == "#16181d"
 
 
 @pytest.mark.parametrize(

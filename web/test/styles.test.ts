@@ -8,12 +8,12 @@ const SHARED = new Set(["base.css", "dialog.css"]);
 
 /** By sheet: classes of other sheets that it may refine within its own. */
 const REFINED: Readonly<Record<string, readonly string[]>> = {
-  "account_button.css": ["dot", "with-panel"],
+  "account_button.css": ["with-panel"],
   "app.css": ["conversation", "sidebar", "conversations", "letter", "panel", "row", "scroller"],
   "bell_button.css": ["count"],
   "composer.css": ["recording"],
   "connection_line.css": ["conversation"],
-  "conversation_list.css": ["dot", "person-handle", "portrait"],
+  "conversation_list.css": ["person-handle", "portrait"],
   "details_panel.css": ["alerts", "panel-content"],
   "alert_settings.css": ["sound-choice"],
   "message_badges.css": ["message", "row", "shown"],
@@ -23,7 +23,7 @@ const REFINED: Readonly<Record<string, readonly string[]>> = {
   "avatar_with_presence.css": ["dot"],
   "files_panel.css": ["picture", "file-name", "find"],
   "search.css": ["conversations"],
-  "sidebar.css": ["behind", "empty-state", "unread"],
+  "sidebar.css": ["unread"],
   "timeline_view.css": ["message", "text"],
 };
 

@@ -154,7 +154,7 @@ export async function narrow() {
 
 const FILES = { en: "Files", de: "Dateien", es: "Archivos", fr: "Fichiers" };
 
-// What stands side by side has room there, in all languages: the buttons above the list, choices, tabs, and the line
+// What stands side by side has room there, in all languages: the buttons above a phone's list, choices, tabs, and the line
 // about the connection.
 export async function rows() {
   const broken = [];
@@ -171,7 +171,7 @@ export async function rows() {
     await enter(page);
     await measure("buttons", ".side-buttons", (it) => {
       const tops = new Set([...it.children].map((button) => Math.round(button.getBoundingClientRect().top)));
-      return tops.size > 1 || [...it.querySelectorAll("button > span:not(.count)")].some((text) => text.scrollWidth > text.clientWidth);
+      return (innerWidth <= 700 && tops.size > 1) || [...it.querySelectorAll("button > span:not(.count)")].some((text) => text.scrollWidth > text.clientWidth);
     });
     const lastAlone = (it) => {
       const tops = [...it.querySelectorAll("label")].map((label) => Math.round(label.getBoundingClientRect().top));
@@ -211,8 +211,8 @@ export async function branded() {
   });
   const sentence = await page.getByText("Where we talk.").count();
   await enter(page);
-  const line = await page.locator(".brand").textContent();
-  report("branded", { title: await until(() => page.title(), (it) => it.includes("(")), logo, sentence, line });
+  await conversations(page).first().waitFor();
+  report("branded", { title: await until(() => page.title(), (it) => it.includes("(")), logo, sentence });
 }
 
 // Without an address, the conversation that was opened last opens; the list's own address, and phones, show the list.

@@ -1,4 +1,4 @@
-import { composer, conversations, field, messages, open, post, report, say, visit, visitAs } from "../browser.mjs";
+import { composer, conversations, field, listed, messages, open, post, report, say, visit, visitAs } from "../browser.mjs";
 
 export async function narrow() {
   const widths = {};
@@ -172,4 +172,51 @@ function textsBelow(index) {
     }
   }
   return { isShown: getComputedStyle(bar).opacity === "1" ? 1 : 0, texts };
+}
+
+const heightOf = (locator) => locator.evaluate((it) => it.getBoundingClientRect().height);
+
+// The heights of bars and rows, and what stands out in a row.
+export async function bars() {
+  const direct = await post("conversations", "bob", { kind: "direct", memberIds: ["alice"] });
+  const group = await post("conversations", "bob", { kind: "group", memberIds: ["alice"], name: "Usual" });
+  const sizes = {};
+  for (const width of [1440, 390, 320]) {
+    for (const { id } of [direct, group]) await post("messages", "bob", { conversationId: id, content: "Hello" });
+    const touch = { isMobile: true, hasTouch: true };
+    const page = await visitAs("alice", { viewport: { width, height: 844 }, path: "/#/", ...(width < 700 && touch) });
+    const row = listed(page, "Usual");
+    const style = (locator, property) => locator.evaluate((it, name) => getComputedStyle(it)[name], property);
+    sizes[width] = {
+      bar: await heightOf(page.locator(".sidebar > header")),
+      search: await heightOf(page.getByRole("searchbox")),
+      row: await heightOf(row),
+      avatar: await heightOf(row.locator(".avatar")),
+      name: await style(row.locator(".name"), "fontSize"),
+    };
+    const colours = await Promise.all(["bob", "Usual"].map((name) => style(listed(page, name).locator(".count"), "backgroundColor")));
+    const radii = await Promise.all(["bob", "Usual"].map((name) => style(listed(page, name).locator(".avatar"), "borderRadius")));
+    const ground = await style(page.locator(".sidebar"), "backgroundColor");
+    await row.click({ trial: true });
+    await page.goto(`${new URL(page.url()).origin}/#/conversation/${direct.id}`);
+    await composer(page).waitFor();
+    const send = page.locator(".composer").getByRole("button", { name: "Send", exact: true });
+    const record = page.locator(".composer").getByRole("button", { name: "Record a voice message" });
+    await record.waitFor();
+    const empty = [await record.isVisible(), await send.isVisible()];
+    await composer(page).fill("Hello");
+    const written = [await record.isVisible(), await send.isVisible()];
+    Object.assign(sizes[width], {
+      colours: new Set(colours).size,
+      radii,
+      white: ground === "rgb(255, 255, 255)",
+      conversation: await heightOf(page.locator(".conversation > header")),
+      face: await page.locator(".conversation > header .portrait").isVisible(),
+      empty,
+      written,
+    });
+    // Otherwise it reads what comes.
+    await page.close();
+  }
+  report("measured", { sizes });
 }

@@ -162,7 +162,7 @@ export async function seen() {
   report("seen", { above, left: await until(unread, (count) => count === 0) });
 }
 
-// A page that starts without the server has no features, and gets them with the next connection. Meanwhile, a
+// A page that starts without the server and knows no features gets them with the next connection. Meanwhile, a
 // conversation that was not opened before says that its messages come later.
 export async function withoutServer() {
   const alice = await visitAs("alice", { expected: LOST });
@@ -178,6 +178,8 @@ export async function withoutServer() {
   });
   await alice.route(/\/api\/v1\/|\/socket\.io\/.*polling/, (route) => (isAway ? route.abort() : route.fallback()));
   const button = alice.locator(".conversation > header").getByRole("button", { name: "Offers" });
+  // As in a browser that has never heard of them.
+  await alice.evaluate(() => localStorage.removeItem("talkwire.features"));
   await alice.reload();
   await conversations(alice).first().waitFor();
   const before = await button.count();

@@ -405,7 +405,9 @@ export async function swiped({ reducedMotion, direction }) {
   await swipe(page, row, -10 * side, 200);
   const scrolled = await until(() => highest.evaluate(({ from, to }) => from - to > 20), Boolean);
   const afterScroll = await replying.count();
-  const older = page.locator(".message").filter({ hasText: /Row 5[0-9]$/ }).first();
+  // By its text: rows that are drawn meanwhile may come before it.
+  const name = await page.locator(".message .text").getByText(/^Row 5[0-9]$/).first().textContent();
+  const older = page.locator(".message").filter({ hasText: name });
   await older.click({ trial: true });
   const far = await swipe(page, older, -80 * side, 3, seenAt(older));
   await replying.waitFor({ timeout: 10_000 });

@@ -16,13 +16,3 @@ export function EntranceHead() {
     </header>
   );
 }
-
-/** The logo and the name above the conversations. */
-export function BrandLine() {
-  return (
-    <p className="brand">
-      <Logo size={18} />
-      <span>{texts.name}</span>
-    </p>
-  );
-}

@@ -78,7 +78,7 @@ function About({ conversation }: { conversation: Conversation }) {
   const labels = conversation.public && kind !== "direct" ? texts.places.publicKinds[kind] : texts.kinds[kind];
   return (
     <div className="person">
-      <Avatar id={id} name={name} picture={avatar} />
+      <Avatar id={id} name={name} picture={avatar} isPlace />
       <h3>{name}</h3>
       <p className="how">
         {labels} · {texts.places.since(dateOf(createdAt))}

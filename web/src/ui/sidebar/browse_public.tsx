@@ -111,7 +111,7 @@ function PublicRow({ conversation, onJoin, onOpen }: RowProps) {
   const name = nameOf(conversation);
   return (
     <li>
-      <Avatar id={id} name={name} picture={avatar} />
+      <Avatar id={id} name={name} picture={avatar} isPlace />
       <span className="public-who">
         <span className="name">
           <Icon className="icon" aria-hidden="true" />

@@ -74,10 +74,10 @@ export const ConversationItem = memo(function ConversationItem({ conversation }:
 
 function Picture({ conversation }: { conversation: Conversation }) {
   const me = useChatState((state) => state.me);
-  const { id, avatar } = conversation;
+  const { id, kind, avatar } = conversation;
   const partner = partnerOf(conversation, me);
   const name = nameOf(conversation);
-  if (partner === undefined) return <Avatar id={id} name={name} picture={avatar} />;
+  if (partner === undefined) return <Avatar id={id} name={name} picture={avatar} isPlace={kind !== "direct"} />;
   return <AvatarWithPresence userId={partner.userId} name={name} picture={avatar} />;
 }
 
@@ -99,7 +99,8 @@ interface CountsProps {
   unreadCount: number;
 }
 
-function Counts({ conversation: { muted, archived, mentionCount = 0 }, unreadCount }: CountsProps) {
+function Counts({ conversation: { kind, muted, archived, mentionCount = 0 }, unreadCount }: CountsProps) {
+  const usual = kind === "direct" ? "urgent" : "usual";
   return (
     <>
       {mentionCount > 0 && (
@@ -110,7 +111,7 @@ function Counts({ conversation: { muted, archived, mentionCount = 0 }, unreadCou
           <span className="hidden">{texts.mentions(mentionCount)}</span>
         </>
       )}
-      {unreadCount > 0 && <UnreadCount count={unreadCount} isMuted={muted === true || archived === true} />}
+      {unreadCount > 0 && <UnreadCount count={unreadCount} weight={muted || archived ? "muted" : usual} />}
     </>
   );
 }

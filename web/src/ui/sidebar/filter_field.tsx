@@ -1,4 +1,4 @@
-import { ListFilter } from "lucide-react";
+import { ListFilter, Search } from "lucide-react";
 import { texts } from "../../texts";
 import { IconButton } from "../components/icon_button";
 import { goTo } from "../page_address";
@@ -16,26 +16,29 @@ interface Props {
 export function FilterField({ query, unreadOnly, firstId, onQuery, onUnreadOnly }: Props) {
   return (
     <search className="filter">
-      <input
-        type="search"
-        value={query}
-        placeholder={texts.search}
-        aria-label={texts.places.filter}
-        autoComplete="off"
-        onChange={(event) => onQuery(event.target.value)}
-        onKeyDown={(event) => {
-          if (event.key === "Escape" && query !== "") {
-            event.preventDefault();
-            onQuery("");
-          } else if (event.key === "Enter") {
-            event.preventDefault();
-            if (firstId !== undefined) goTo(firstId);
-          } else if (event.key === "ArrowDown") {
-            event.preventDefault();
-            document.querySelector<HTMLElement>(".conversations a")?.focus();
-          }
-        }}
-      />
+      <label className="filter-field">
+        <Search className="icon" aria-hidden="true" />
+        <input
+          type="search"
+          value={query}
+          placeholder={texts.search}
+          aria-label={texts.places.filter}
+          autoComplete="off"
+          onChange={(event) => onQuery(event.target.value)}
+          onKeyDown={(event) => {
+            if (event.key === "Escape" && query !== "") {
+              event.preventDefault();
+              onQuery("");
+            } else if (event.key === "Enter") {
+              event.preventDefault();
+              if (firstId !== undefined) goTo(firstId);
+            } else if (event.key === "ArrowDown") {
+              event.preventDefault();
+              document.querySelector<HTMLElement>(".conversations a")?.focus();
+            }
+          }}
+        />
+      </label>
       <IconButton
         icon={ListFilter}
         label={texts.places.unreadOnly}

@@ -32,7 +32,7 @@ export function SectionHeading({ section: { name, conversations }, isCollapsed, 
           <span className="name" dir="auto">
             {name}
           </span>
-          {unread > 0 && <UnreadCount count={unread} />}
+          {unread > 0 && <UnreadCount count={unread} weight="usual" />}
         </button>
       </h2>
       <MenuButton

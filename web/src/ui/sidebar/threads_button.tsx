@@ -10,7 +10,7 @@ export function ThreadsButton({ onClick }: { onClick: () => void }) {
   return (
     <button
       type="button"
-      className={unread > 0 ? "side-button unread" : "side-button"}
+      className={unread > 0 ? "side-button reach unread" : "side-button reach"}
       aria-haspopup="dialog"
       onClick={onClick}
     >
