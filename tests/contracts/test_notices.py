@@ -48,6 +48,7 @@ async def test_members_who_come_and_go_are_told_of(node: Node) -> None:
         ("added", "alice", ("carol", "mallory")),
         ("removed", "alice", ("mallory",)),
         ("left", "carol", ("carol",)),
+        ("changed", "alice", ()),
         ("joined", "carol", ("carol",)),
         ("joined", None, ("mallory",)),
         ("removed", "backend", ("mallory",)),
@@ -69,6 +70,14 @@ async def test_a_changed_name_topic_or_picture_is_told_of_with_its_value(node: N
         (None, ("description", "avatar"), None, None),
         ("alice", ("topic",), None, None),
     ]
+
+
+async def test_a_conversation_that_becomes_public_or_private_is_told_of(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    for public in (True, True, False):
+        await node.do(ALICE, UpdateConversation("c", public=public))
+    changed = [(each.actor_id, each.changes, each.public) for each in await notices(node, BOB)]
+    assert changed == [("alice", ("public",), True), ("alice", ("public",), False)]
 
 
 async def test_calls_and_answered_offers_are_told_of(node: Node) -> None:

@@ -568,6 +568,8 @@ export const texts = {
     unnamed: "removed the name",
     topic: (topic: string) => `changed the topic to “${topic}”`,
     topicRemoved: "removed the topic",
+    madePublic: "made the conversation public",
+    madePrivate: "made the conversation private",
     changed: { avatar: "changed the picture", description: "changed the description" } as Record<string, string>,
     call: (duration: string) => `Call ended after ${duration}`,
     missed: (caller: string) => `Missed call from ${caller}`,

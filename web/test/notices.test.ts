@@ -54,6 +54,8 @@ describe("a notice says", () => {
       notice(1, "changed", { changes: ["name", "topic"], name: "New" }),
     ],
     ["Ann changed the picture", notice(1, "changed", { changes: ["avatar"] })],
+    ["Ann made the conversation public", notice(1, "changed", { changes: ["public"], public: true })],
+    ["Ann made the conversation private", notice(1, "changed", { changes: ["public"], public: false })],
     ["Call ended after 3 min", notice(1, "call", { durationS: 181, reason: "hangup" })],
     ["Call ended after 45 s", notice(1, "call", { durationS: 45, reason: "hangup" })],
     ["Call ended after 1 h 5 min", notice(1, "call", { durationS: 3900, reason: "hangup" })],

@@ -599,6 +599,8 @@ export const texts: Texts = {
     unnamed: "den Namen entfernt",
     topic: (topic) => `das Thema in „${topic}“ geändert`,
     topicRemoved: "das Thema entfernt",
+    madePublic: "die Unterhaltung öffentlich gemacht",
+    madePrivate: "die Unterhaltung privat gemacht",
     changed: { avatar: "das Bild geändert", description: "die Beschreibung geändert" },
     call: (duration) => `Anruf nach ${duration} beendet`,
     missed: (caller) => `Verpasster Anruf von ${caller}`,

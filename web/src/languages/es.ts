@@ -605,6 +605,8 @@ export const texts: Texts = {
     unnamed: "quitado el nombre",
     topic: (topic) => `cambiado el tema a «${topic}»`,
     topicRemoved: "quitado el tema",
+    madePublic: "hecho pública la conversación",
+    madePrivate: "hecho privada la conversación",
     changed: { avatar: "cambiado la imagen", description: "cambiado la descripción" },
     call: (duration) => `Llamada terminada tras ${duration}`,
     missed: (caller) => `Llamada perdida de ${caller}`,

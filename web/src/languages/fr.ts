@@ -605,6 +605,8 @@ export const texts: Texts = {
     unnamed: "supprimé le nom",
     topic: (topic) => `changé le sujet en « ${topic} »`,
     topicRemoved: "supprimé le sujet",
+    madePublic: "rendu la conversation publique",
+    madePrivate: "rendu la conversation privée",
     changed: { avatar: "changé l’image", description: "changé la description" },
     call: (duration) => `Appel terminé après ${duration}`,
     missed: (caller) => `Appel manqué de ${caller}`,

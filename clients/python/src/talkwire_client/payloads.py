@@ -653,12 +653,14 @@ class Notice(TypedDict):
     """The first users who joined, were added or removed, or left."""
     userCount: NotRequired[int]
     """How many users joined, were added or removed, or left."""
-    changes: NotRequired[list[Literal["avatar", "description", "name", "topic"]]]
+    changes: NotRequired[list[Literal["avatar", "description", "name", "public", "topic"]]]
     """Which fields of the conversation were changed."""
     name: NotRequired[str]
     """The new name, if it was changed and not removed."""
     topic: NotRequired[str]
     """The new topic, if it was changed and not removed."""
+    public: NotRequired[bool]
+    """Whether any user can find and join the conversation, if that was changed."""
     reason: NotRequired[Literal["cancelled", "gone", "hangup", "left", "rejected", "timeout"]]
     """Why the call ended."""
     durationS: NotRequired[int]

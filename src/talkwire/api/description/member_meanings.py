@@ -230,6 +230,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "MessengerNotice.userIds": Meaning("The first users who joined, were added or removed, or left."),
         "MessengerNotice.name": Meaning("The new name, if it was changed and not removed."),
         "MessengerNotice.topic": Meaning("The new topic, if it was changed and not removed."),
+        "MessengerNotice.public": Meaning("Whether any user can find and join the conversation, if that was changed."),
         "MessengerNotice.reason": Meaning("Why the call ended."),
         "changes": Meaning("Which fields of the conversation were changed."),
         "userCount": _count("How many users joined, were added or removed, or left."),

@@ -24,6 +24,7 @@ class NoticePayload(Payload, frozen=True):
     changes: tuple[ConversationChange, ...] | None = None
     name: str | None = None
     topic: str | None = None
+    public: bool | None = None
     reason: CallEndReason | None = None
     duration_s: int | None = None
     offer_id: str | None = None
@@ -43,6 +44,7 @@ def notice_payload(notice: Notice) -> NoticePayload:
         changes=notice.changes or None,
         name=notice.name,
         topic=notice.topic,
+        public=notice.public,
         reason=notice.reason,
         duration_s=notice.duration_s,
         offer_id=None if notice.offer_id is None else str(notice.offer_id),

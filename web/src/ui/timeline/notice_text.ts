@@ -34,11 +34,12 @@ export function noticeText(notice: Notice, myId: string): string | null {
   }
 }
 
-function changeIn({ changes = [], name, topic }: Notice, actor: string): string | null {
+function changeIn({ changes = [], name, topic, public: isPublic }: Notice, actor: string): string | null {
   const { notices } = texts;
   const said = changes.flatMap((change) => {
     if (change === "name") return [name === undefined ? notices.unnamed : notices.renamed(name)];
     if (change === "topic") return [topic === undefined ? notices.topicRemoved : notices.topic(topic)];
+    if (change === "public") return [isPublic ? notices.madePublic : notices.madePrivate];
     const words: string | undefined = notices.changed[change];
     return words === undefined ? [] : [words];
   });

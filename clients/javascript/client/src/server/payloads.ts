@@ -30,7 +30,7 @@ export type InvitedConversationKind = "channel" | "direct" | "group";
 export type ListMessagesThreads = "collapsed";
 export type MemberRole = "admin" | "member" | "owner";
 export type MessageType = "file" | "system" | "text";
-export type NoticeChanges = "avatar" | "description" | "name" | "topic";
+export type NoticeChanges = "avatar" | "description" | "name" | "public" | "topic";
 export type NoticeType = "added" | "call" | "changed" | "joined" | "left" | "offer" | "removed";
 export type NotificationOutcome = "ban" | "delete" | "dismissed" | "mute" | "resolved";
 export type NotificationType =
@@ -981,6 +981,8 @@ export interface Notice {
   name?: string;
   /** The new topic, if it was changed and not removed. */
   topic?: string;
+  /** Whether any user can find and join the conversation, if that was changed. */
+  public?: boolean;
   /** Why the call ended. */
   reason?: CallEndedReason;
   /** Seconds since the first user accepted the call; missing if nobody did. */

@@ -95,6 +95,7 @@ def _with_values(notice: Notice, conversation: Conversation) -> Notice:
         notice,
         name=conversation.name if "name" in notice.changes else None,
         topic=conversation.topic if "topic" in notice.changes else None,
+        public=conversation.public if "public" in notice.changes else None,
     )
 
 
