@@ -15,7 +15,7 @@ const REFINED: Readonly<Record<string, readonly string[]>> = {
   "connection_line.css": ["conversation"],
   "conversation_list.css": ["person-handle", "portrait"],
   "details_panel.css": ["alerts", "panel-content"],
-  "alert_settings.css": ["sound-choice"],
+  "alert_settings.css": ["sound-choice", "switch"],
   "message_badges.css": ["message", "row", "shown"],
   "message_view.css": ["code-block"],
   "offer_card.css": ["nothing-said", "panel"],

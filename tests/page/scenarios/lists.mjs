@@ -82,12 +82,12 @@ export async function favouritesAndArchive() {
 
   await open(alice, "Plans");
   await alice.getByRole("button", { name: "Details" }).click();
-  await Promise.all([preferred(alice), alice.getByRole("checkbox", { name: "Archived" }).check()]);
+  await Promise.all([preferred(alice), alice.getByRole("switch", { name: "Archived" }).check()]);
   await archive(phone).getByText("1").waitFor();
   // The answer to the first may show the second as it was for a moment.
-  await Promise.all([preferred(alice), alice.getByRole("checkbox", { name: "Favourite" }).click()]);
-  await alice.getByRole("checkbox", { name: "Favourite", checked: false }).waitFor();
-  await alice.getByRole("checkbox", { name: "Archived" }).click();
+  await Promise.all([preferred(alice), alice.getByRole("switch", { name: "Favourite" }).click()]);
+  await alice.getByRole("switch", { name: "Favourite", checked: false }).waitFor();
+  await alice.getByRole("switch", { name: "Archived" }).click();
   await listed(phone, "Plans").waitFor();
   report("from the details", { favourites: await section(phone, "Favourites").count() });
 }
@@ -116,7 +116,7 @@ export async function muteForATime() {
 
   await open(alice, "Busy");
   await alice.getByRole("button", { name: "Details" }).click();
-  const status = alice.locator(".alerts .mute [role=status]");
+  const status = alice.locator(".alerts [role=status]");
   await status.getByText(/^Muted until .*\d+:\d+/).waitFor();
   await Promise.all([preferred(alice), alice.getByRole("button", { name: "Unmute" }).click()]);
   for (const page of [alice, phone]) await muted(page, /^Muted/).waitFor({ state: "detached" });

@@ -219,7 +219,7 @@ export async function receipts() {
   await open(bob, "alice");
   await status(alice, "Seen", "Read").waitFor();
   await openSettings(bob, "Privacy");
-  const receipts = bob.getByRole("checkbox", { name: "Let others see what you have read" });
+  const receipts = bob.getByRole("switch", { name: "Let others see what you have read" });
   const isSaved = (answer) => answer.url().includes("/preferences") && answer.request().method() === "PUT";
   await Promise.all([bob.waitForResponse(isSaved), receipts.uncheck()]);
   await bob.keyboard.press("Escape");

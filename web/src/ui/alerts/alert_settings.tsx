@@ -5,6 +5,7 @@ import { useChat } from "../chat_context";
 import { PermissionLine } from "./permission_line";
 import { SoundChoice } from "./sound_choice";
 import "./alert_settings.css";
+import { Switch } from "../components/switch";
 
 const OCCASIONS: readonly (keyof Preferences["notify"])[] = [
   "direct",
@@ -65,14 +66,11 @@ function Occasions({ preferences, onChange }: PartProps) {
       <legend>{labels.occasions}</legend>
       {OCCASIONS.map((each) => (
         <div className="occasion" key={each}>
-          <label className="switch">
-            <input
-              type="checkbox"
-              checked={notify[each]}
-              onChange={() => onChange({ ...preferences, notify: { ...notify, [each]: !notify[each] } })}
-            />
-            {labels.of[each]}
-          </label>
+          <Switch
+            label={labels.of[each]}
+            checked={notify[each]}
+            onChange={() => onChange({ ...preferences, notify: { ...notify, [each]: !notify[each] } })}
+          />
           <SoundChoice
             label={labels.soundOf(labels.of[each])}
             none={labels.noSound}
@@ -96,10 +94,7 @@ function QuietHours({ preferences, onChange }: PartProps) {
   return (
     <fieldset>
       <legend>{labels.quiet}</legend>
-      <label className="switch">
-        <input type="checkbox" checked={quiet.enabled} onChange={() => change({ enabled: !quiet.enabled })} />
-        {labels.quietOn}
-      </label>
+      <Switch label={labels.quietOn} checked={quiet.enabled} onChange={() => change({ enabled: !quiet.enabled })} />
       {quiet.enabled && (
         <>
           <div className="hours">

@@ -5,6 +5,7 @@ import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
+import { Switch } from "../components/switch";
 import { nameOf } from "../conversation/conversation_names";
 import { PictureField } from "../settings/picture_field";
 
@@ -66,10 +67,7 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
           {texts.places.description}
           <textarea name="description" rows={3} maxLength={2000} defaultValue={conversation.description} />
         </label>
-        <label className="check">
-          <input type="checkbox" name="public" defaultChecked={conversation.public} />
-          {texts.places.isPublic}
-        </label>
+        <Switch label={texts.places.isPublic} name="public" defaultChecked={conversation.public} />
         <label>
           {texts.places.history}
           <select name="history" defaultValue={history}>

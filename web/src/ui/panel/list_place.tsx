@@ -2,6 +2,7 @@ import type { Conversation } from "@talkwire/client";
 import { useState } from "react";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
+import { Switch } from "../components/switch";
 
 /** Whether the conversation is a favourite, and whether it is archived. */
 export function ListPlace({
@@ -18,14 +19,8 @@ export function ListPlace({
   return (
     <section className="alerts" aria-label={texts.places.inList}>
       <h3>{texts.places.inList}</h3>
-      <label className="switch">
-        <input type="checkbox" checked={favourite} onChange={() => change({ favourite: !favourite })} />
-        {texts.places.isFavourite}
-      </label>
-      <label className="switch">
-        <input type="checkbox" checked={archived} onChange={() => change({ archived: !archived })} />
-        {texts.places.archiveTitle}
-      </label>
+      <Switch label={texts.places.isFavourite} checked={favourite} onChange={() => change({ favourite: !favourite })} />
+      <Switch label={texts.places.archiveTitle} checked={archived} onChange={() => change({ archived: !archived })} />
       <p className="hint">{texts.places.archiveHint}</p>
       <p className="problem" role="alert">
         {problem}

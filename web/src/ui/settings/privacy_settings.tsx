@@ -5,6 +5,7 @@ import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { useSaving } from "./use_saving";
 import "./devices_settings.css";
+import { Switch } from "../components/switch";
 
 /** What others may see of the reader, and whom the reader does not want to see. */
 export function PrivacySettings() {
@@ -34,12 +35,7 @@ function ReadReceipts() {
   return (
     <section>
       <h3>{texts.settings.receipts}</h3>
-      {isOn !== null && (
-        <label className="switch">
-          <input type="checkbox" checked={isOn} onChange={() => void change()} />
-          {texts.settings.sendReceipts}
-        </label>
-      )}
+      {isOn !== null && <Switch label={texts.settings.sendReceipts} checked={isOn} onChange={() => void change()} />}
       <p className="hint below">{texts.settings.receiptsHint}</p>
       <p className="problem" role="alert">
         {saving.problem}

@@ -7,6 +7,7 @@ import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
 import { PeopleFinder } from "../components/people_finder";
 import { RadioGroup } from "../components/radio_group";
+import { Switch } from "../components/switch";
 
 interface Props {
   /** The kind that is chosen at first; undefined: the first of those that the reader may start. */
@@ -98,10 +99,7 @@ function NameField({ kind, name, onName }: NameProps) {
 function Rules({ kind }: Pick<NameProps, "kind">) {
   return (
     <>
-      <label className="check">
-        <input key={kind} type="checkbox" name="public" defaultChecked={kind === "channel"} />
-        {texts.places.isPublic}
-      </label>
+      <Switch label={texts.places.isPublic} key={kind} name="public" defaultChecked={kind === "channel"} />
       <label>
         {texts.places.history}
         <select name="history" defaultValue="all">
