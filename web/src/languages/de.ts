@@ -254,6 +254,7 @@ export const texts: Texts = {
   filterConversations: "Unterhaltungen filtern",
   noConversationFound: "Keine Unterhaltungen gefunden",
   copyText: "Text kopieren",
+  typeToConfirm: (name) => `Tippe zur Bestätigung „${name}“`,
   copyLink: "Link kopieren",
   markUnread: "Als ungelesen markieren",
   copied: "Kopiert.",
@@ -579,6 +580,8 @@ export const texts: Texts = {
     copyOf: (name) => `Link von ${name} kopieren`,
     revoke: "Widerrufen",
     revokeOf: (name) => `Link von ${name} widerrufen`,
+    notKept:
+      "Der Server speichert die Links nicht: Kopieren lässt sich ein Link nur auf der Seite, die ihn erstellt hat.",
     revokeQuestion: "Diesen Einladungslink widerrufen?",
     revoking: "Damit kann niemand mehr beitreten. Wer beigetreten ist, bleibt.",
     revoked: "Einladungslink widerrufen.",
@@ -672,6 +675,7 @@ export const texts: Texts = {
     ownMuteUntil: (time: string) => `Stummgeschaltet bis ${time}`,
     unmute: "Stummschaltung aufheben",
     leave: "Verlassen",
+    tiles: { add: "Hinzufügen", link: "Link" },
     leaveQuestion: (name) => `${name} verlassen?`,
     leaving: "Du bekommst von hier keine neuen Nachrichten mehr.",
     leavingAsOwner:
@@ -773,6 +777,10 @@ export const texts: Texts = {
     thisIsYou: "Das bist du.",
     block: "Blockieren",
     unblock: "Blockierung aufheben",
+    blockQuestion: (name) => `${name} blockieren?`,
+    blocking:
+      "Ihr könnt euch nicht schreiben und nicht anrufen, und Nachrichten in Gruppen werden dir verborgen. Die Person wird nicht benachrichtigt. Du kannst das jederzeit aufheben.",
+    youBlocked: (name) => `Du hast ${name} blockiert.`,
     isBlocked:
       "Du hast diese Person blockiert. Ihr könnt euch keine Nachrichten schicken, und ihre Nachrichten in Gruppen sind ausgeblendet.",
     folded: "Nachricht von einer Person, die du blockiert hast.",
@@ -795,6 +803,7 @@ export const texts: Texts = {
       dnd: "Keine Töne und Benachrichtigungen, und andere können das sehen.",
       invisible: "Andere sehen dich als offline.",
     },
+    statusTitle: "Status setzen",
     setText: "Status setzen…",
     settings: "Einstellungen",
     console: "Konsole",
@@ -814,6 +823,14 @@ export const texts: Texts = {
     status: "Status",
     statusText: "Statustext",
     statusTextHint: "Im Zug, um vier zurück",
+    statusPresets: [
+      { text: "🗓️ In einer Besprechung", until: "hour" },
+      { text: "🚆 Unterwegs", until: "half" },
+      { text: "🍽️ Mittagspause", until: "half" },
+      { text: "🤒 Krank", until: "today" },
+      { text: "🌴 Im Urlaub", until: "week" },
+    ],
+    clearStatus: "Status löschen",
     clearAfter: "Löschen nach",
     clearAt: (time: string) => `Bis ${time}`,
     clearChoices: {

@@ -261,6 +261,7 @@ export const texts: Texts = {
   filterConversations: "Filtrer les conversations",
   noConversationFound: "Aucune conversation trouvée",
   copyText: "Copier le texte",
+  typeToConfirm: (name) => `Pour confirmer, saisissez « ${name} »`,
   copyLink: "Copier le lien",
   markUnread: "Marquer comme non lu",
   copied: "Copié.",
@@ -585,6 +586,7 @@ export const texts: Texts = {
     copyOf: (name) => `Copier le lien de ${name}`,
     revoke: "Révoquer",
     revokeOf: (name) => `Révoquer le lien de ${name}`,
+    notKept: "Le serveur n’enregistre pas les liens : un lien ne peut être copié que sur la page qui l’a créé.",
     revokeQuestion: "Révoquer ce lien d’invitation ?",
     revoking: "Plus personne ne pourra rejoindre avec lui. Ceux qui ont rejoint restent.",
     revoked: "Lien d’invitation révoqué.",
@@ -678,6 +680,7 @@ export const texts: Texts = {
     ownMuteUntil: (time: string) => `En sourdine jusqu’à ${time}`,
     unmute: "Réactiver le son",
     leave: "Quitter",
+    tiles: { add: "Ajouter", link: "Lien" },
     leaveQuestion: (name) => `Quitter ${name} ?`,
     leaving: "Vous n’en recevrez plus aucun nouveau message.",
     leavingAsOwner:
@@ -778,6 +781,10 @@ export const texts: Texts = {
     thisIsYou: "C’est vous.",
     block: "Bloquer",
     unblock: "Débloquer",
+    blockQuestion: (name) => `Bloquer ${name} ?`,
+    blocking:
+      "Vous ne pourrez plus vous écrire ni vous appeler, et ses messages dans les groupes sont masqués. Cette personne n’est pas avertie. Vous pouvez la débloquer à tout moment.",
+    youBlocked: (name) => `Vous avez bloqué ${name}.`,
     isBlocked:
       "Vous avez bloqué cette personne. Vous ne pouvez pas vous écrire, et ses messages dans les groupes sont masqués.",
     folded: "Message d’une personne que vous avez bloquée.",
@@ -800,6 +807,7 @@ export const texts: Texts = {
       dnd: "Ni sons ni notifications, et les autres peuvent le voir.",
       invisible: "Les autres vous voient hors ligne.",
     },
+    statusTitle: "Définir un statut",
     setText: "Définir un statut…",
     settings: "Réglages",
     console: "Console",
@@ -819,6 +827,14 @@ export const texts: Texts = {
     status: "Statut",
     statusText: "Texte du statut",
     statusTextHint: "Dans le train, de retour à quatre heures",
+    statusPresets: [
+      { text: "🗓️ En réunion", until: "hour" },
+      { text: "🚆 En déplacement", until: "half" },
+      { text: "🍽️ En pause déjeuner", until: "half" },
+      { text: "🤒 En arrêt maladie", until: "today" },
+      { text: "🌴 En vacances", until: "week" },
+    ],
+    clearStatus: "Effacer le statut",
     clearAfter: "Effacer après",
     clearAt: (time: string) => `Jusqu’à ${time}`,
     clearChoices: {

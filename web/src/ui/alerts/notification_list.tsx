@@ -62,21 +62,20 @@ export default function NotificationList({ onClose }: { onClose: () => void }) {
           ))}
         </ul>
       )}
-      <div className="buttons">
-        {next !== null && (
-          <button type="button" className="quiet" onClick={() => void alerts.load(next)}>
-            {texts.alerts.more}
-          </button>
-        )}
-        {unread > 0 && (
-          <button type="button" className="quiet" onClick={() => void alerts.markAllRead()}>
-            {texts.alerts.readAll}
-          </button>
-        )}
-        <button type="button" onClick={onClose}>
-          {texts.close}
-        </button>
-      </div>
+      {(next !== null || unread > 0) && (
+        <div className="buttons">
+          {next !== null && (
+            <button type="button" onClick={() => void alerts.load(next)}>
+              {texts.alerts.more}
+            </button>
+          )}
+          {unread > 0 && (
+            <button type="button" onClick={() => void alerts.markAllRead()}>
+              {texts.alerts.readAll}
+            </button>
+          )}
+        </div>
+      )}
     </Dialog>
   );
 }

@@ -8,6 +8,8 @@ interface Props {
   action: string;
   /** Whether the button is not red: nothing is removed. */
   isHarmless?: boolean;
+  /** What the reader has to type before the button works. */
+  typed?: string;
   onConfirm: () => Promise<void>;
   onClose: () => void;
   /** The consequences of the action. */
@@ -15,9 +17,10 @@ interface Props {
 }
 
 /** Asks for confirmation of an action that cannot be undone. A failure is shown, and the dialog stays open. */
-export function Confirmation({ title, action, isHarmless = false, onConfirm, onClose, children }: Props) {
+export function Confirmation({ title, action, isHarmless = false, typed, onConfirm, onClose, children }: Props) {
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
+  const [entered, setEntered] = useState("");
   const confirm = async (): Promise<void> => {
     setBusy(true);
     try {
@@ -31,17 +34,23 @@ export function Confirmation({ title, action, isHarmless = false, onConfirm, onC
   return (
     <Dialog title={title} onClose={onClose} className="confirmation">
       <p>{children}</p>
+      {typed !== undefined && (
+        <label className="typed">
+          {texts.typeToConfirm(typed)}
+          <input value={entered} autoComplete="off" onChange={({ target }) => setEntered(target.value)} />
+        </label>
+      )}
       <p className="problem" role="alert">
         {problem}
       </p>
       <div className="buttons">
-        <button type="button" className="quiet" onClick={onClose}>
+        <button type="button" onClick={onClose}>
           {texts.cancel}
         </button>
         <button
           type="button"
-          className={isHarmless ? "primary" : "danger"}
-          disabled={busy}
+          className={isHarmless ? "primary" : "destructive"}
+          disabled={busy || (typed !== undefined && entered.trim() !== typed.trim())}
           onClick={() => void confirm()}
         >
           {action}

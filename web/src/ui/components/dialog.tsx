@@ -1,5 +1,5 @@
 import { X } from "lucide-react";
-import { createContext, type ReactNode, type RefObject, useContext, useId, useRef, useState } from "react";
+import { type ReactNode, type RefObject, useId, useRef, useState } from "react";
 import { texts } from "../../texts";
 import { byTouch } from "../keyboard/focus";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
@@ -19,9 +19,6 @@ interface Props {
   className?: string;
   children: ReactNode;
 }
-
-/** Closes the dialog around a component, or asks before. */
-const Leave = createContext<() => void>(() => undefined);
 
 /** A modal dialog. Whoever leaves it with changes that are not saved is asked whether to discard them. */
 export function Dialog({ title, onClose, isChanged = false, focusOn, className, children }: Props) {
@@ -62,17 +59,16 @@ export function Dialog({ title, onClose, isChanged = false, focusOn, className, 
         aria-labelledby={id}
         className={className}
       >
-        <h2 id={id}>{title}</h2>
-        <Leave value={leave}>{children}</Leave>
+        <h2 id={id} className="dialog-title">
+          {title}
+        </h2>
+        <div className="dialog-body">{children}</div>
+        {/* Last, because the browser focuses the first element that can have the focus. */}
+        <IconButton className="dialog-close" icon={X} label={texts.close} onClick={leave} />
       </dialog>
       {isAsking && <DiscardQuestion onDiscard={onClose} onClose={() => setAsking(false)} />}
     </>
   );
-}
-
-/** The button in the corner of a dialog. */
-export function CloseButton() {
-  return <IconButton className="close" icon={X} label={texts.close} onClick={useContext(Leave)} />;
 }
 
 function DiscardQuestion({ onDiscard, onClose }: { onDiscard: () => void; onClose: () => void }) {
@@ -80,10 +76,10 @@ function DiscardQuestion({ onDiscard, onClose }: { onDiscard: () => void; onClos
     <Dialog title={texts.discardChanges} onClose={onClose}>
       <p>{texts.discardHint}</p>
       <div className="buttons">
-        <button type="button" className="quiet" onClick={onClose}>
+        <button type="button" onClick={onClose}>
           {texts.keepEditing}
         </button>
-        <button type="button" className="danger" onClick={onDiscard}>
+        <button type="button" className="destructive" onClick={onDiscard}>
           {texts.discard}
         </button>
       </div>
@@ -98,7 +94,7 @@ function useModal(dialog: RefObject<HTMLDialogElement | null>, focusOn: string |
     // A search would call up the keyboard, above what can be found without it.
     if (byTouch && document.activeElement?.matches("[type=search]")) dialog.current?.focus();
     // The browser scrolls to the focused element, which may be the last button.
-    dialog.current?.scrollTo({ top: 0 });
+    dialog.current?.querySelector(".dialog-body")?.scrollTo({ top: 0 });
   });
 }
 

@@ -19,10 +19,10 @@ export function FormButtons({ problem, action, disabled, isDangerous = false, on
         {problem}
       </p>
       <div className="buttons">
-        <button type="button" className="quiet" onClick={onClose}>
+        <button type="button" onClick={onClose}>
           {texts.cancel}
         </button>
-        <button type="submit" className={isDangerous ? "danger" : "primary"} disabled={disabled}>
+        <button type="submit" className={isDangerous ? "destructive" : "primary"} disabled={disabled}>
           {action}
         </button>
       </div>

@@ -38,9 +38,6 @@ export default function TextDialog({ file, onClose }: { file: Attachment; onClos
         <button type="button" onClick={() => void files.download(file)}>
           {texts.textFile.download}
         </button>
-        <button type="button" className="primary" onClick={onClose}>
-          {texts.close}
-        </button>
       </div>
     </Dialog>
   );

@@ -21,11 +21,6 @@ export default function ShortcutList({ onClose }: { onClose: () => void }) {
           </dl>
         </section>
       ))}
-      <div className="buttons">
-        <button type="button" onClick={onClose}>
-          {texts.close}
-        </button>
-      </div>
     </Dialog>
   );
 }

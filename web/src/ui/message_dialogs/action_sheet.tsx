@@ -58,9 +58,6 @@ export default function ActionSheet({ message, onClose }: Props) {
           </li>
         ))}
       </ul>
-      <button type="button" className="quiet sheet-close" onClick={onClose}>
-        {texts.close}
-      </button>
     </Dialog>
   );
 }

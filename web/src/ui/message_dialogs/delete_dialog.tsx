@@ -17,17 +17,15 @@ export default function DeleteDialog({ message, onClose }: Props) {
   };
   return (
     <Dialog title={texts.deleteTitle} onClose={onClose}>
-      <div className="question">
-        <MessagePreview message={message} />
-        <p>{texts.deleteHint}</p>
-        <div className="buttons">
-          <button type="button" className="quiet" onClick={onClose}>
-            {texts.cancel}
-          </button>
-          <button type="button" className="primary question-danger" onClick={remove}>
-            {texts.delete}
-          </button>
-        </div>
+      <MessagePreview message={message} />
+      <p className="after-preview">{texts.deleteHint}</p>
+      <div className="buttons">
+        <button type="button" onClick={onClose}>
+          {texts.cancel}
+        </button>
+        <button type="button" className="destructive" onClick={remove}>
+          {texts.delete}
+        </button>
       </div>
     </Dialog>
   );

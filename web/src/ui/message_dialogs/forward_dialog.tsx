@@ -84,11 +84,6 @@ function Results({ results, onClose }: { results: readonly ForwardResult[]; onCl
             ))}
           </ul>
         </div>
-        <div className="buttons">
-          <button type="button" className="primary" onClick={onClose}>
-            {texts.close}
-          </button>
-        </div>
       </div>
     </Dialog>
   );

@@ -22,11 +22,6 @@ export function LoadedDialog({ title, isLoading, problem, onClose, children }: P
         <p className="problem" role="alert">
           {problem}
         </p>
-        <div className="buttons">
-          <button type="button" className="primary" onClick={onClose}>
-            {texts.close}
-          </button>
-        </div>
       </div>
     </Dialog>
   );

@@ -39,14 +39,7 @@ export default function ReportDialog({ message, onClose }: Props) {
   if (state === "sent") {
     return (
       <Dialog title={labels.action} onClose={onClose}>
-        <div className="question">
-          <p role="status">{labels.sent}</p>
-          <div className="buttons">
-            <button type="button" className="primary" onClick={onClose}>
-              {texts.close}
-            </button>
-          </div>
-        </div>
+        <p role="status">{labels.sent}</p>
       </Dialog>
     );
   }

@@ -59,13 +59,13 @@ export function InviteDialog({ conversation, onClose }: { conversation: Conversa
           <FormButtons problem={problem} action={texts.invitation.create} disabled={busy} onClose={onClose} />
         </form>
       ) : (
-        <InvitationLink link={link} onClose={onClose} />
+        <InvitationLink link={link} />
       )}
     </Dialog>
   );
 }
 
-function InvitationLink({ link, onClose }: { link: string; onClose: () => void }) {
+function InvitationLink({ link }: { link: string }) {
   const chat = useChat();
   const copy = useRef<HTMLButtonElement>(null);
   // The button that was pressed is gone.
@@ -76,11 +76,8 @@ function InvitationLink({ link, onClose }: { link: string; onClose: () => void }
         {texts.invitation.link}
         <input readOnly value={link} onFocus={(event) => event.currentTarget.select()} />
       </label>
-      <p>{texts.invitation.shownOnce}</p>
+      <p className="hint">{texts.invitation.shownOnce}</p>
       <div className="buttons">
-        <button type="button" className="quiet" onClick={onClose}>
-          {texts.close}
-        </button>
         <button ref={copy} type="button" className="primary" onClick={() => void copyText(chat, link)}>
           {texts.copyLink}
         </button>

@@ -87,11 +87,6 @@ export default function PeopleDirectory({ onClose, onOpen }: Props) {
       <p className="problem" role="alert">
         {refusal || problem}
       </p>
-      <div className="buttons">
-        <button type="button" className="quiet" onClick={onClose}>
-          {texts.close}
-        </button>
-      </div>
     </Dialog>
   );
 }

@@ -89,11 +89,6 @@ export default function BrowsePublic({ onClose, onOpen }: Props) {
       <p className="problem" role="alert">
         {problem}
       </p>
-      <div className="buttons">
-        <button type="button" className="quiet" onClick={onClose}>
-          {texts.close}
-        </button>
-      </div>
     </Dialog>
   );
 }

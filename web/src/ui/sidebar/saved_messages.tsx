@@ -70,11 +70,6 @@ export default function SavedMessages({ onClose }: Props) {
       <p className="problem" role="alert">
         {problem}
       </p>
-      <div className="buttons">
-        <button type="button" className="quiet" onClick={onClose}>
-          {texts.close}
-        </button>
-      </div>
     </Dialog>
   );
 }

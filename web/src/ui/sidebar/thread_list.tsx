@@ -36,16 +36,13 @@ export default function ThreadList({ onClose }: { onClose: () => void }) {
           ))}
         </ul>
       )}
-      <div className="buttons">
-        {next !== null && (
-          <button type="button" className="quiet" onClick={() => void chat.followedThreads.load(next)}>
+      {next !== null && (
+        <div className="buttons">
+          <button type="button" onClick={() => void chat.followedThreads.load(next)}>
             {texts.threads.more}
           </button>
-        )}
-        <button type="button" onClick={onClose}>
-          {texts.close}
-        </button>
-      </div>
+        </div>
+      )}
     </Dialog>
   );
 }

@@ -85,7 +85,7 @@ function JoinDialog({ code, title, onRefused, onClose }: JoinProps) {
         {problem}
       </p>
       <div className="buttons">
-        <button type="button" className="quiet" onClick={onClose}>
+        <button type="button" onClick={onClose}>
           {texts.invitation.notNow}
         </button>
         <button type="button" className="primary" disabled={busy} onClick={() => void join()}>
