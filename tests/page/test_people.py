@@ -14,5 +14,9 @@ def test_what_a_blocked_person_says_is_folded_and_not_counted(driver: Driver, de
     assert reports["blocked"] == {"announced": "bob: Before", "title": "Talkwire", "folded": 3}
 
 
+def test_nobody_writes_to_or_calls_a_person_they_have_blocked(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "people", "blockedDirect")["blocked"] == {"calls": 0, "composers": 0}
+
+
 def test_a_new_name_is_everywhere_at_once(driver: Driver, demo_url: str) -> None:
     assert "renamed" in run(driver, demo_url, "people", "renamed")

@@ -43,6 +43,9 @@ export async function block() {
   await message(carol, "Before").waitFor();
   await showCard(carol, "bob");
   await card(carol, "bob").getByRole("button", { name: "Block" }).click();
+  const question = carol.getByRole("dialog", { name: "Block bob?" });
+  await question.getByText("You can't message or call each other").waitFor();
+  await question.getByRole("button", { name: "Block" }).click();
   await message(carol, "Before").waitFor({ state: "detached" });
   await say(bob, "After");
   // The list of conversations says so too.
@@ -68,6 +71,24 @@ export async function block() {
   await carol.keyboard.press("Escape");
   await message(carol, "Before").waitFor();
   report("blocked", { announced, title, folded });
+}
+
+// In the direct conversation with a blocked person, the reader can unblock, and neither write nor call.
+export async function blockedDirect() {
+  const alice = await visitAs("alice");
+  await start(alice, ["carol"]);
+  await opened(alice, "carol");
+  const calls = alice.getByRole("button", { name: "Call", exact: true });
+  await calls.waitFor();
+  await alice.getByRole("button", { name: "Details" }).click();
+  await alice.locator(".panel").getByRole("button", { name: "Block" }).click();
+  await alice.getByRole("dialog", { name: "Block carol?" }).getByRole("button", { name: "Block" }).click();
+  await alice.getByText("You blocked carol.").waitFor();
+  const left = { calls: await calls.count(), composers: await composer(alice).count() };
+  await alice.locator(".conversation .read-only").getByRole("button", { name: "Unblock" }).click();
+  await composer(alice).waitFor();
+  await calls.waitFor();
+  report("blocked", left);
 }
 
 // Whoever is called something else is so everywhere, at once.

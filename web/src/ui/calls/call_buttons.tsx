@@ -4,13 +4,15 @@ import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { IconButton } from "../components/icon_button";
+import { useBlockedPartner } from "../people/use_blocked_partner";
 
 /** Buttons that call the other user of a direct conversation. There is one call at a time. */
 export function CallButtons({ conversation }: { conversation: Conversation }) {
   const { calls } = useChat();
   const isFree = useStore(calls.state, ({ phase }) => phase === "idle" || phase === "over");
   const connected = useChatState((state) => state.connected);
-  if (conversation.kind !== "direct") return null;
+  const blocked = useBlockedPartner(conversation);
+  if (conversation.kind !== "direct" || blocked !== undefined) return null;
   const dial = (withVideo: boolean): void => void calls.dial(conversation.id, withVideo);
   const disabled = !isFree || !connected;
   return (

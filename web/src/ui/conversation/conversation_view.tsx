@@ -16,6 +16,7 @@ import { useOffers } from "../offers/use_offers";
 import { PanelView } from "../panel/panel_view";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { NamesakeHandle } from "../people/person_handle";
+import { useBlockedPartner } from "../people/use_blocked_partner";
 import { usePresence } from "../people/use_presence";
 import { ConnectionLineHere } from "../sidebar/connection_line";
 import { TimelineView } from "../timeline/timeline_view";
@@ -125,9 +126,10 @@ function Header({ conversation, name }: { conversation: Conversation; name: stri
 function HeaderMenu({ conversation }: { conversation: Conversation }) {
   const chat = useChat();
   const hasOffers = useOffers(conversation);
+  const blocked = useBlockedPartner(conversation);
   const { id, kind } = conversation;
   const actions = (): MenuAction[] => [
-    ...(kind === "direct"
+    ...(kind === "direct" && blocked === undefined
       ? [{ label: texts.calls.video, icon: Video, onClick: () => void chat.calls.dial(id, true) }]
       : []),
     ...(hasOffers ? [{ label: texts.offers.title, icon: Tag, onClick: () => chat.openPanel({ kind: "offers" }) }] : []),

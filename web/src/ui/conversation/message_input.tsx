@@ -5,6 +5,7 @@ import { texts } from "../../texts";
 import { fullTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { Composer } from "../composer/composer";
+import { useBlockedPartner } from "../people/use_blocked_partner";
 
 interface Props {
   conversation: Conversation;
@@ -19,9 +20,11 @@ export function MessageInput({ conversation, name, threadId }: Props) {
   const me = useChatState((state) => state.me);
   const { mutedByModerator: mute } = conversation;
   const role = roleOf(conversation, me);
+  const blocked = useBlockedPartner(conversation);
   if (isNonMember(conversation, me)) return <Outside conversation={conversation} />;
   if (!may(kind, role, "post")) return <p className="read-only">{role === undefined ? "" : texts.places.readOnly}</p>;
   if (mute !== undefined) return <Muted id={id} mute={mute} />;
+  if (blocked !== undefined) return <Blocked userId={blocked.userId} name={blocked.name} />;
   return <Composer id={id} name={name} threadId={threadId} />;
 }
 
@@ -43,6 +46,21 @@ function Outside({ conversation }: { conversation: Conversation }) {
           {texts.places.join}
         </button>
       )}
+    </div>
+  );
+}
+
+function Blocked({ userId, name }: { userId: string; name: string }) {
+  const { people, showNotice } = useChat();
+  const unblock = (): void => {
+    people.unblock(userId).catch((error: Error) => showNotice(error.message));
+  };
+  return (
+    <div className="read-only">
+      <p>{texts.people.youBlocked(name)}</p>
+      <button type="button" onClick={unblock}>
+        {texts.people.unblock}
+      </button>
     </div>
   );
 }

@@ -2,6 +2,7 @@ import { Popover, PopoverProvider } from "@ariakit/react";
 import type { RefObject } from "react";
 import { useBackCloses } from "../layers/use_back_closes";
 import { isNarrow } from "../use_media";
+import { PersonActions } from "./person_actions";
 import { PersonDetails } from "./person_details";
 import "./person_card.css";
 
@@ -26,7 +27,9 @@ export default function PersonCard({ userId, name, anchor, onClose }: Props) {
         finalFocus={anchor}
         getAnchorRect={() => anchor.current?.getBoundingClientRect() ?? null}
       >
-        <PersonDetails userId={userId} name={name} hasMessageButton onDone={onClose} />
+        <PersonDetails userId={userId} name={name}>
+          <PersonActions userId={userId} name={name} onDone={onClose} />
+        </PersonDetails>
       </Popover>
     </PopoverProvider>
   );

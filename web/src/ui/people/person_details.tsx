@@ -1,10 +1,7 @@
-import { hasDirectWith } from "@talkwire/client/parts";
-import { Ban, MessageSquare } from "lucide-react";
-import { useState } from "react";
+import type { ReactNode } from "react";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
+import { useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
-import { goTo } from "../page_address";
 import { LastSeen } from "./last_seen";
 import { usePresence } from "./use_presence";
 import { useUser } from "./use_user";
@@ -13,16 +10,16 @@ import "./person_details.css";
 interface Props {
   userId: string;
   name: string;
-  /** Whether to show a button that opens a conversation with them. */
-  hasMessageButton: boolean;
-  onDone?: () => void;
+  /** What the reader can do. */
+  children?: ReactNode;
 }
 
-/** A person's profile and presence, with buttons to message and to block them. */
-export function PersonDetails({ userId, name, hasMessageButton, onDone }: Props) {
+/** A person's profile and presence, and whether the reader has blocked them. */
+export function PersonDetails({ userId, name, children }: Props) {
   const user = useUser(userId);
   const presence = usePresence(userId);
   const status = presence?.status ?? "offline";
+  const isBlocked = useChatState((state) => state.blocked.has(userId));
   const shown = user?.name ?? name;
   return (
     <div className="person">
@@ -43,54 +40,8 @@ export function PersonDetails({ userId, name, hasMessageButton, onDone }: Props)
       )}
       {presence?.text && <p className="status-text">{presence.text}</p>}
       {user?.text && <p className="about">{user.text}</p>}
-      <PersonActions userId={userId} hasMessageButton={hasMessageButton} onDone={onDone} />
+      {children}
+      {isBlocked && <p className="note">{texts.people.isBlocked}</p>}
     </div>
-  );
-}
-
-function PersonActions({
-  userId,
-  hasMessageButton,
-  onDone,
-}: Pick<Props, "userId" | "hasMessageButton"> & { onDone: (() => void) | undefined }) {
-  const { people } = useChat();
-  const isMe = useChatState((state) => state.me.id === userId);
-  const isBlocked = useChatState((state) => state.blocked.has(userId));
-  const mayMessage = useChatState((state) => state.rights.createDirect || hasDirectWith(state.conversations, userId));
-  const [problem, setProblem] = useState("");
-  if (isMe) return <p className="note">{texts.people.thisIsYou}</p>;
-  const attempt = async (action: () => Promise<unknown>): Promise<void> => {
-    setProblem("");
-    try {
-      await action();
-    } catch (error) {
-      setProblem((error as Error).message);
-    }
-  };
-  const talk = async (): Promise<void> => {
-    goTo(await people.openDirect(userId));
-    onDone?.();
-  };
-  return (
-    <>
-      <div className="buttons">
-        {hasMessageButton && mayMessage && (
-          <button type="button" className="primary" onClick={() => void attempt(talk)}>
-            <MessageSquare className="icon" aria-hidden="true" /> {texts.message}
-          </button>
-        )}
-        <button
-          type="button"
-          className={isBlocked ? undefined : "danger"}
-          onClick={() => void attempt(() => (isBlocked ? people.unblock(userId) : people.block(userId)))}
-        >
-          <Ban className="icon" aria-hidden="true" /> {isBlocked ? texts.people.unblock : texts.people.block}
-        </button>
-      </div>
-      <p className="note">{isBlocked ? texts.people.isBlocked : ""}</p>
-      <p className="problem" role="alert">
-        {problem}
-      </p>
-    </>
   );
 }
