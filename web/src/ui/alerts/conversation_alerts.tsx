@@ -1,15 +1,11 @@
 import type { Conversation, MemberPreferences } from "@talkwire/client";
-import { BellOff } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
-import { muteAction, mutedText } from "../conversation/mute_actions";
-import { lazyPart } from "../lazy_part";
+import { mutedText } from "../conversation/mute_actions";
 import { useReconnects } from "../use_reconnects";
 import { SoundChoice } from "./sound_choice";
 import "./alert_settings.css";
-
-const MenuPopup = lazyPart(() => import("../components/menu_popup"));
 
 type Notify = NonNullable<MemberPreferences["notify"]>;
 
@@ -62,7 +58,9 @@ export function ConversationAlerts({ conversation }: { conversation: Conversatio
   return (
     <section className="alerts" aria-label={labels.title}>
       <h3>{labels.title}</h3>
-      <MuteButton conversation={conversation} onChoose={(wanted) => void change(wanted)} />
+      <p className="hint" role="status">
+        {muted ? mutedText(conversation) : ""}
+      </p>
       <label>
         {labels.notify}
         <select
@@ -90,40 +88,5 @@ export function ConversationAlerts({ conversation }: { conversation: Conversatio
         {problem}
       </p>
     </section>
-  );
-}
-
-interface MuteButtonProps {
-  conversation: Conversation;
-  onChoose: (wanted: Pick<MemberPreferences, "muted" | "mutedUntil">) => void;
-}
-
-function MuteButton({ conversation, onChoose }: MuteButtonProps) {
-  const button = useRef<HTMLButtonElement>(null);
-  const [open, setOpen] = useState(false);
-  const { label, icon: Icon = BellOff, choices, onClick } = muteAction(conversation, onChoose);
-  return (
-    <p className="mute">
-      <button
-        ref={button}
-        type="button"
-        aria-haspopup={choices === undefined ? undefined : "menu"}
-        aria-expanded={choices === undefined ? undefined : open}
-        onClick={() => (choices === undefined ? onClick?.() : setOpen(true))}
-      >
-        <Icon className="icon" aria-hidden="true" />
-        {label}
-      </button>
-      <span role="status">{conversation.muted ? mutedText(conversation) : ""}</span>
-      {open && choices && (
-        <MenuPopup
-          label={label}
-          placement="bottom-start"
-          actions={choices()}
-          anchor={button}
-          onClose={() => setOpen(false)}
-        />
-      )}
-    </p>
   );
 }

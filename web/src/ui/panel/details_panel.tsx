@@ -3,7 +3,9 @@ import { texts } from "../../texts";
 import { ConversationAlerts } from "../alerts/conversation_alerts";
 import { useChatState } from "../chat_context";
 import { partnerOf } from "../conversation/conversation_names";
+import { BlockButton } from "../people/block_button";
 import { PersonDetails } from "../people/person_details";
+import { ActionTiles } from "./action_tiles";
 import { GroupDetails } from "./group_details";
 import { ListPlace } from "./list_place";
 import { PanelFrame } from "./panel_frame";
@@ -18,9 +20,15 @@ export default function DetailsPanel({ conversation }: { conversation: Conversat
         <GroupDetails conversation={conversation} />
       ) : (
         <>
-          {partner && <PersonDetails userId={partner.userId} name={partner.name} hasMessageButton={false} />}
+          {partner && <PersonDetails userId={partner.userId} name={partner.name} />}
+          <ActionTiles conversation={conversation} />
           <ListPlace key={`list ${conversation.id}`} conversation={conversation} />
           <ConversationAlerts key={conversation.id} conversation={conversation} />
+          {partner && (
+            <div className="last-rows">
+              <BlockButton userId={partner.userId} name={partner.name} className="last-row" />
+            </div>
+          )}
         </>
       )}
     </PanelFrame>

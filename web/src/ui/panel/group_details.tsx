@@ -12,6 +12,7 @@ import { nameOf } from "../conversation/conversation_names";
 import LeaveDialog from "../conversation/leave_dialog";
 import { LinkedText } from "../conversation/linked_text";
 import { lazyPart } from "../lazy_part";
+import { ActionTiles, Tile } from "./action_tiles";
 import { BannedList } from "./banned_list";
 import { EditConversationDialog } from "./edit_conversation_dialog";
 import { InvitationList } from "./invitation_list";
@@ -32,41 +33,49 @@ export function GroupDetails({ conversation }: { conversation: Conversation }) {
   const role = roleOf(conversation, me);
   const { id, kind, members } = conversation;
   const manages = may(kind, role, "manage");
+  const leaves = may(kind, role, "leave");
+  const deletes = mayDelete && may(kind, role, "delete");
   return (
     <>
       <About conversation={conversation} />
-      <div className="buttons">
-        {manages && (
+      <ActionTiles conversation={conversation}>
+        {manages ? (
           <>
-            <button type="button" onClick={() => setOpen("add")}>
-              <UserPlus className="icon" aria-hidden="true" /> {texts.places.add}
-            </button>
-            <button type="button" onClick={() => setOpen("invite")}>
-              <Link className="icon" aria-hidden="true" /> {texts.invitation.create}
-            </button>
-            <button type="button" onClick={() => setOpen("rules")}>
-              <Settings2 className="icon" aria-hidden="true" /> {texts.places.change}
-            </button>
+            <Tile
+              icon={UserPlus}
+              label={texts.places.add}
+              word={texts.places.tiles.add}
+              onClick={() => setOpen("add")}
+            />
+            <Tile
+              icon={Link}
+              label={texts.invitation.create}
+              word={texts.places.tiles.link}
+              onClick={() => setOpen("invite")}
+            />
+            <Tile icon={Settings2} label={texts.places.change} onClick={() => setOpen("rules")} />
           </>
-        )}
-      </div>
-      <div className="buttons">
-        {may(kind, role, "leave") && (
-          <button type="button" className="danger" onClick={() => setOpen("leave")}>
-            <LogOut className="icon" aria-hidden="true" /> {texts.places.leave}
-          </button>
-        )}
-        {mayDelete && may(kind, role, "delete") && (
-          <button type="button" className="danger" onClick={() => setOpen("delete")}>
-            <Trash2 className="icon" aria-hidden="true" /> {texts.places.delete}
-          </button>
-        )}
-      </div>
-      <ListPlace key={`list ${id}`} conversation={conversation} />
-      <ConversationAlerts key={id} conversation={conversation} />
+        ) : undefined}
+      </ActionTiles>
       {members && <MemberList key={`members of ${id}`} conversation={conversation} members={members} />}
       {manages && <InvitationList key={`links to ${id}`} conversation={conversation} isCreating={open === "invite"} />}
       {manages && <BannedList key={`banned from ${id}`} conversation={conversation} />}
+      <ListPlace key={`list ${id}`} conversation={conversation} />
+      <ConversationAlerts key={id} conversation={conversation} />
+      {(leaves || deletes) && (
+        <div className="last-rows">
+          {leaves && (
+            <button type="button" className="danger last-row" onClick={() => setOpen("leave")}>
+              <LogOut className="icon" aria-hidden="true" /> {texts.places.leave}
+            </button>
+          )}
+          {deletes && (
+            <button type="button" className="danger last-row" onClick={() => setOpen("delete")}>
+              <Trash2 className="icon" aria-hidden="true" /> {texts.places.delete}
+            </button>
+          )}
+        </div>
+      )}
       <Overlay open={open} conversation={conversation} onClose={() => setOpen(null)} />
     </>
   );
@@ -123,6 +132,7 @@ function Overlay({
         <Confirmation
           title={texts.places.deleteQuestion(nameOf(conversation))}
           action={texts.places.delete}
+          typed={nameOf(conversation)}
           onConfirm={() => moderation.delete(conversation.id)}
           onClose={onClose}
         >

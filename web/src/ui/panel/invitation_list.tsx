@@ -1,10 +1,12 @@
 import type { Conversation, Invitation } from "@talkwire/client";
+import { Copy, Trash2 } from "lucide-react";
 import { useEffect, useState } from "react";
 import { texts } from "../../texts";
 import { fullTime } from "../../time_format";
 import { useChat } from "../chat_context";
 import { copyText } from "../clipboard";
 import { Confirmation } from "../components/confirmation";
+import { IconButton } from "../components/icon_button";
 import { useUser } from "../people/use_user";
 import { useReconnects } from "../use_reconnects";
 
@@ -50,6 +52,7 @@ export function InvitationList({ conversation: { id }, isCreating }: Props) {
           <Row key={each.id} invitation={each} onRevoke={() => setRevoked(each)} />
         ))}
       </ul>
+      {usable.some((each) => invitations.linkOf(each.id) === undefined) && <p className="hint">{labels.notKept}</p>}
       {revoked !== null && (
         <Confirmation
           title={labels.revokeQuestion}
@@ -78,26 +81,14 @@ function Row({ invitation, onRevoke }: { invitation: Invitation; onRevoke: () =>
   const maker = name === undefined ? labels.byApplication : labels.by(name);
   return (
     <li className="member">
-      <span className="name">
+      <span className="name" title={fullTime(createdAt)}>
         {maker}
-        <time className="detail below" dateTime={createdAt}>
-          {fullTime(createdAt)}
-        </time>
         <span className="detail below">{details.filter(Boolean).join(" · ")}</span>
       </span>
       {link !== undefined && (
-        <button
-          type="button"
-          className="quiet"
-          aria-label={labels.copyOf(name ?? "")}
-          onClick={() => void copyText(chat, link)}
-        >
-          {texts.copyLink}
-        </button>
+        <IconButton icon={Copy} label={labels.copyOf(name ?? "")} onClick={() => void copyText(chat, link)} />
       )}
-      <button type="button" className="quiet" aria-label={labels.revokeOf(name ?? "")} onClick={onRevoke}>
-        {labels.revoke}
-      </button>
+      <IconButton icon={Trash2} label={labels.revokeOf(name ?? "")} onClick={onRevoke} />
     </li>
   );
 }
