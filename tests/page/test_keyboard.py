@@ -53,8 +53,13 @@ def test_a_new_conversation_begins_with_the_search_of_people(driver: Driver, dem
     assert started == {"mouse": "combobox", "touch": "radio"}
 
 
-def test_setting_a_status_leads_to_its_field(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "keyboard", "settingAStatus")["opened"] == {"isFocused": True}
+def test_setting_a_status_leads_to_its_field_and_presets(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "keyboard", "settingAStatus")["opened"] == {
+        "isFocused": True,
+        "filled": ["🗓️ In a meeting", "hour"],
+        "text": "🗓️ In a meeting",
+        "ends": True,
+    }
 
 
 def test_each_escape_closes_one_thing(driver: Driver, demo_url: str) -> None:

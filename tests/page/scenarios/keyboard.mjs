@@ -1,4 +1,5 @@
 import {
+  call,
   complaints,
   composer,
   conversations,
@@ -359,7 +360,7 @@ export async function startingAConversation() {
   report("started", started);
 }
 
-// "Set a status" leads to its field.
+// "Set a status" leads to its field. A preset fills in the text and its end.
 export async function settingAStatus() {
   const page = await visitAs("alice");
   await page.getByRole("button", { name: /^Your account: alice/ }).click();
@@ -367,7 +368,13 @@ export async function settingAStatus() {
   const field = page.locator("dialog[open] [name=text]");
   await field.waitFor();
   await page.locator("dialog[open] :focus").waitFor();
-  report("opened", { isFocused: await field.evaluate((it) => it === document.activeElement) });
+  const isFocused = await field.evaluate((it) => it === document.activeElement);
+  await page.locator("dialog[open]").getByRole("button", { name: /In a meeting/ }).click();
+  const filled = [await field.inputValue(), await page.getByLabel("Clear after").inputValue()];
+  await page.locator("dialog[open]").getByRole("button", { name: "Save" }).click();
+  await page.locator("dialog").waitFor({ state: "detached" });
+  const { text, textUntil } = await call("GET", "users/me/presence", "alice");
+  report("opened", { isFocused, filled, text, ends: textUntil !== undefined });
 }
 
 // Each Escape closes one thing, also where the dialog has replaced what had the focus.

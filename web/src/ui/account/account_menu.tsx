@@ -76,7 +76,7 @@ export default function AccountMenu({ status, onOpen, onSignOut, anchor, onClose
       label: texts.account.setText,
       icon: Smile,
       startsGroup: true,
-      onClick: () => onOpen({ kind: "settings", section: "profile", field: "text" }),
+      onClick: () => onOpen({ kind: "status" }),
     },
     { label: texts.saved.title, icon: Bookmark, startsGroup: true, onClick: () => onOpen({ kind: "saved" }) },
     { label: texts.account.settings, icon: Settings, onClick: () => onOpen({ kind: "settings" }) },

@@ -1,31 +1,13 @@
-import type { ChosenStatus } from "@talkwire/client";
 import { type FormEvent, useId } from "react";
-import { endOfWeek, inMinutes, tomorrowAt } from "../../chat/ends";
 import { texts } from "../../texts";
-import { endTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { RadioGroup } from "../components/radio_group";
-import { usePresence } from "../people/use_presence";
 import { PictureField } from "./picture_field";
 import { SaveStatus } from "./save_status";
+import { STATUSES, StatusTextFields, useStatusText } from "./status_text";
 import { useSaving } from "./use_saving";
 
-const STATUSES: readonly ChosenStatus[] = ["online", "away", "dnd", "invisible"];
-
-/** The choice that keeps the end that the status text has. */
-const KEPT = "kept";
-
 const TEXT_FIELDS = 'input:not([type="radio"]), textarea';
-
-/** When a status text ends; undefined for never. */
-const TEXT_ENDS: ReadonlyMap<string, () => string | undefined> = new Map<string, () => string | undefined>([
-  ["never", () => undefined],
-  ["half", () => inMinutes(30).toISOString()],
-  ["hour", () => inMinutes(60).toISOString()],
-  ["hours", () => inMinutes(4 * 60).toISOString()],
-  ["today", () => tomorrowAt(0).toISOString()],
-  ["week", () => endOfWeek().toISOString()],
-]);
 
 /** How others see the reader. */
 export function ProfileSettings() {
@@ -62,21 +44,9 @@ function Texts() {
   const { idle, profile } = useChat();
   const me = useChatState((state) => state.me);
   const mayChooseHandle = useChatState((state) => state.rights.chooseHandle);
-  const presence = usePresence(me.id);
   const saving = useSaving();
-  const status = STATUSES.find((each) => each === presence?.status) ?? "online";
-  const textBefore = presence?.text ?? "";
-  const untilBefore = presence?.textUntil ? KEPT : "never";
-
-  const saveStatusText = async (text: string, until: string): Promise<void> => {
-    if (text === textBefore && until === untilBefore) return;
-    const textUntil = until === KEPT ? presence?.textUntil : TEXT_ENDS.get(until)?.();
-    await idle.choose(status, text, {
-      ...(text !== "" && textUntil && { textUntil }),
-      // Saving the text must not change when the status ends.
-      ...(presence?.statusUntil && { statusUntil: presence.statusUntil }),
-    });
-  };
+  const statusText = useStatusText();
+  const { status } = statusText;
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const form = event.currentTarget;
@@ -85,7 +55,7 @@ function Texts() {
     const given = new FormData(form);
     const saved = (name: string): string => String(given.get(name) ?? "");
     void saving.save(async () => {
-      await saveStatusText(saved("text"), saved("until"));
+      await statusText.save(given);
       await profile.update({
         name: saved("name"),
         text: saved("about") || null,
@@ -102,29 +72,7 @@ function Texts() {
         onChange={(wanted) => void saving.save(() => idle.choose(wanted))}
       />
       <p className="hint">{texts.account.statusHints[status]}</p>
-      <label>
-        {texts.settings.statusText}
-        <input
-          // Shows a text that was set on another device.
-          key={textBefore}
-          name="text"
-          maxLength={200}
-          defaultValue={textBefore}
-          placeholder={texts.settings.statusTextHint}
-          autoComplete="off"
-        />
-      </label>
-      <label>
-        {texts.settings.clearAfter}
-        <select key={`${textBefore} ${presence?.textUntil}`} name="until" defaultValue={untilBefore}>
-          {presence?.textUntil && <option value={KEPT}>{texts.settings.clearAt(endTime(presence.textUntil))}</option>}
-          {[...TEXT_ENDS.keys()].map((each) => (
-            <option key={each} value={each}>
-              {texts.settings.clearChoices[each]}
-            </option>
-          ))}
-        </select>
-      </label>
+      <StatusTextFields />
       <label>
         {texts.yourName}
         <input name="name" required maxLength={100} defaultValue={me.name} autoComplete="name" />

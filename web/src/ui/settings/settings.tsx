@@ -1,31 +1,23 @@
 import { Tab, TabList, TabPanel, TabProvider } from "@ariakit/react";
 import { useState } from "react";
 import { texts } from "../../texts";
-import { CloseButton, Dialog } from "../components/dialog";
+import { Dialog } from "../components/dialog";
 import { SECTIONS } from "./sections";
 import "./settings.css";
 
 interface Props {
   /** The section to open; by default the first. */
   section?: string | undefined;
-  /** The name of the field to focus. */
-  field?: string | undefined;
   onClose: () => void;
 }
 
 /**
  * The reader's settings. Each section says when a change takes effect, and keeps what was typed while another is shown.
  */
-export default function Settings({ section = "profile", field, onClose }: Props) {
+export default function Settings({ section = "profile", onClose }: Props) {
   const [shown, setShown] = useState<readonly string[]>([section]);
   return (
-    <Dialog
-      title={texts.account.settings}
-      onClose={onClose}
-      focusOn={field && `[name="${field}"]`}
-      className="settings"
-    >
-      <CloseButton />
+    <Dialog title={texts.account.settings} onClose={onClose} className="settings">
       <TabProvider
         selectedId={shown.at(-1)}
         setSelectedId={(id) => id && setShown((before) => [...before.filter((each) => each !== id), id])}

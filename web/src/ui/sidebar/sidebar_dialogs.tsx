@@ -7,16 +7,18 @@ const BrowsePublic = lazyPart(() => import("./browse_public"));
 const PeopleDirectory = lazyPart(() => import("../people/people_directory"));
 const SavedMessages = lazyPart(() => import("./saved_messages"));
 const ThreadList = lazyPart(() => import("./thread_list"));
+const StatusDialog = lazyPart(() => import("../settings/status_dialog"));
 const Settings = lazyPart(() => import("../settings/settings"));
 
-/** A dialog that the sidebar opens. `wanted`: the kind of conversation to start; `section`: the section of the settings to open; `field`: the field to focus there. */
+/** A dialog that the sidebar opens. `wanted`: the kind of conversation to start; `section`: that of the settings. */
 export type SidebarDialog =
   | { readonly kind: "new"; readonly wanted?: ConversationKind }
   | { readonly kind: "browse" }
   | { readonly kind: "people" }
   | { readonly kind: "saved" }
   | { readonly kind: "threads" }
-  | { readonly kind: "settings"; readonly section?: string; readonly field?: string };
+  | { readonly kind: "settings"; readonly section?: string }
+  | { readonly kind: "status" };
 
 export function SidebarDialogs({ dialog, onClose }: { dialog: SidebarDialog | null; onClose: () => void }) {
   const open = (id: string): void => {
@@ -30,7 +32,8 @@ export function SidebarDialogs({ dialog, onClose }: { dialog: SidebarDialog | nu
       {dialog?.kind === "people" && <PeopleDirectory onClose={onClose} onOpen={open} />}
       {dialog?.kind === "saved" && <SavedMessages onClose={onClose} />}
       {dialog?.kind === "threads" && <ThreadList onClose={onClose} />}
-      {dialog?.kind === "settings" && <Settings section={dialog.section} field={dialog.field} onClose={onClose} />}
+      {dialog?.kind === "settings" && <Settings section={dialog.section} onClose={onClose} />}
+      {dialog?.kind === "status" && <StatusDialog onClose={onClose} />}
     </>
   );
 }

@@ -1,0 +1,81 @@
+import type { ChosenStatus } from "@talkwire/client";
+import { endOfWeek, inMinutes, tomorrowAt } from "../../chat/ends";
+import { texts } from "../../texts";
+import { endTime } from "../../time_format";
+import { useChat, useChatState } from "../chat_context";
+import { usePresence } from "../people/use_presence";
+
+export const STATUSES: readonly ChosenStatus[] = ["online", "away", "dnd", "invisible"];
+
+/** The choice that keeps the end that the status text has. */
+const KEPT = "kept";
+
+/** When a status text ends; undefined for never. */
+const TEXT_ENDS: ReadonlyMap<string, () => string | undefined> = new Map<string, () => string | undefined>([
+  ["never", () => undefined],
+  ["half", () => inMinutes(30).toISOString()],
+  ["hour", () => inMinutes(60).toISOString()],
+  ["hours", () => inMinutes(4 * 60).toISOString()],
+  ["today", () => tomorrowAt(0).toISOString()],
+  ["week", () => endOfWeek().toISOString()],
+]);
+
+interface StatusText {
+  readonly text: string;
+  /** The chosen end: a key of `TEXT_ENDS`, or `KEPT`. */
+  readonly until: string;
+}
+
+/** Returns the reader's status and its text, and saves the one that a form has. */
+export function useStatusText(): StatusText & { status: ChosenStatus; save: (form: FormData) => Promise<void> } {
+  const { idle } = useChat();
+  const presence = usePresence(useChatState((state) => state.me.id));
+  const status = STATUSES.find((each) => each === presence?.status) ?? "online";
+  const before = { text: presence?.text ?? "", until: presence?.textUntil ? KEPT : "never" };
+  const save = async (form: FormData): Promise<void> => {
+    const text = String(form.get("text")).trim();
+    const until = String(form.get("until"));
+    if (text === before.text && until === before.until) return;
+    const textUntil = until === KEPT ? presence?.textUntil : TEXT_ENDS.get(until)?.();
+    await idle.choose(status, text, {
+      ...(text !== "" && textUntil && { textUntil }),
+      // Saving the text must not change when the status ends.
+      ...(presence?.statusUntil && { statusUntil: presence.statusUntil }),
+    });
+  };
+  return { ...before, status, save };
+}
+
+/** Fields for the status text and its end. `preset`: shown instead of what the reader has. */
+export function StatusTextFields({ preset }: { preset?: StatusText | undefined }) {
+  const own = useStatusText();
+  const textUntil = usePresence(useChatState((state) => state.me.id))?.textUntil;
+  const { text, until } = preset ?? own;
+  return (
+    <>
+      <label>
+        {texts.settings.statusText}
+        <input
+          // Shows a preset, and a text that was set on another device.
+          key={text}
+          name="text"
+          maxLength={200}
+          defaultValue={text}
+          placeholder={texts.settings.statusTextHint}
+          autoComplete="off"
+        />
+      </label>
+      <label>
+        {texts.settings.clearAfter}
+        <select key={`${text} ${until} ${textUntil}`} name="until" defaultValue={until}>
+          {textUntil && <option value={KEPT}>{texts.settings.clearAt(endTime(textUntil))}</option>}
+          {[...TEXT_ENDS.keys()].map((each) => (
+            <option key={each} value={each}>
+              {texts.settings.clearChoices[each]}
+            </option>
+          ))}
+        </select>
+      </label>
+    </>
+  );
+}
