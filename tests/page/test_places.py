@@ -34,7 +34,12 @@ def test_names_roles_and_removals_reach_everybody_at_once(driver: Driver, demo_u
     muted = reports["ran the group"].pop("muted")
     assert muted.startswith("A moderator has muted you here until ")
     assert muted.endswith(": Too loud")
-    assert reports["ran the group"] == {"left": 0}, "who is not the owner any more"
+    assert reports["ran the group"] == {"left": 0, "early": False}, "who is not the owner any more"
+
+
+def test_people_are_added_one_after_the_other(driver: Driver, demo_url: str) -> None:
+    added = run(driver, demo_url, "places", "adding")["added"]
+    assert added == {"before": 0, "text": "", "open": True, "isInSight": True}
 
 
 def test_the_list_is_filtered_and_says_what_waits(driver: Driver, demo_url: str) -> None:

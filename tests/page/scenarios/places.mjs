@@ -163,9 +163,35 @@ export async function members() {
   await panel(alice).getByText("2 members").waitFor();
   await showDetails(bob);
   await panel(bob).getByRole("button", { name: "Delete" }).click();
-  await bob.locator("dialog").getByRole("button", { name: "Delete" }).click();
+  const deletes = bob.locator("dialog").getByRole("button", { name: "Delete" });
+  await bob.getByLabel("To confirm, type “The crew”").fill("The crow");
+  const early = await deletes.isEnabled();
+  await bob.getByLabel("To confirm, type “The crew”").fill("The crew");
+  await deletes.click();
   await alice.getByText("The crew was deleted.").waitFor();
-  report("ran the group", { muted, left });
+  report("ran the group", { muted, left, early });
+}
+
+// The list of people stays open while several are added. It highlights what Enter takes, and nothing before.
+export async function adding() {
+  const alice = await visitAs("alice", { viewport: { width: 1440, height: 500 } });
+  await alice.getByRole("button", { name: "New conversation" }).click();
+  await alice.locator("dialog").getByText("Group", { exact: true }).click();
+  const find = alice.getByRole("combobox", { name: "Find people" });
+  const found = alice.locator(".found [role=option]");
+  const marked = alice.locator(".found [aria-selected=true]");
+  await found.getByText("bob", { exact: true }).waitFor();
+  const before = await marked.count();
+  await find.fill("bob");
+  await marked.getByText("bob", { exact: true }).waitFor();
+  await find.press("Enter");
+  await alice.locator(".chosen").getByText("bob").waitFor();
+  const text = await find.inputValue();
+  await found.getByText("carol", { exact: true }).click();
+  await alice.locator(".chosen").getByText("carol").waitFor();
+  await alice.locator("[role=combobox]:focus").waitFor();
+  const start = await alice.getByRole("button", { name: "Start", exact: true }).boundingBox();
+  report("added", { before, text, open: await found.first().isVisible(), isInSight: start.y + start.height <= 500 });
 }
 
 // What the list says, and what can be done from it.

@@ -1,7 +1,7 @@
 import type { Person } from "@talkwire/client";
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import { texts } from "../../texts";
-import { isComposing } from "../keyboard/focus";
+import { byTouch, isComposing } from "../keyboard/focus";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { PersonHandle } from "../people/person_handle";
 import { usePeople } from "../people/use_people";
@@ -27,14 +27,16 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY, isOpenAtFirst
   const [query, setQuery] = useState("");
   // The list stays open when the focus leaves, because the next button would move otherwise.
   const [isOpen, setOpen] = useState(isOpenAtFirst);
-  const [at, setAt] = useState(0);
+  /** The item that the arrow keys have chosen; -1 for none. */
+  const [at, setAt] = useState(-1);
   const { people, isComplete, problem } = usePeople(query.trim());
   const list = useId();
   const field = useRef<HTMLInputElement>(null);
   const offered = people
     .filter(({ id }) => !without.includes(id) && !chosen.some((each) => each.id === id))
     .slice(0, SHOWN);
-  const index = Math.min(at, offered.length - 1);
+  // Enter takes the first person who was found, but nobody before the reader has typed.
+  const index = Math.min(query === "" ? at : Math.max(at, 0), offered.length - 1);
   const active = isOpen ? offered[index] : undefined;
 
   // Escape closes an untouched dialog at once.
@@ -58,16 +60,17 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY, isOpenAtFirst
     if (user === undefined) return;
     onChange([...chosen, user]);
     setQuery("");
-    setAt(0);
-    setOpen(false);
+    setAt(-1);
+    if (!byTouch) field.current?.focus();
   };
   const pressed = (event: KeyboardEvent): void => {
     if (isComposing(event.nativeEvent)) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step !== undefined && !isOpen) setOpen(true);
-    else if (step !== undefined && offered.length > 0) setAt((index + step + offered.length) % offered.length);
-    // Without a query, Enter submits the form.
-    else if (event.key === "Enter" && (query !== "" || at > 0)) choose(active);
+    else if (step !== undefined && offered.length > 0)
+      setAt(index + step < 0 ? offered.length - 1 : (index + step) % offered.length);
+    // Where nobody is chosen, Enter submits the form.
+    else if (event.key === "Enter" && (query !== "" || active !== undefined)) choose(active);
     else if (event.key === "Escape" && isOpen && offered.length > 0 && hasBegun) setOpen(false);
     else return;
     event.preventDefault();
@@ -93,7 +96,7 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY, isOpenAtFirst
           onChange={(event) => {
             setQuery(event.target.value);
             setOpen(true);
-            setAt(0);
+            setAt(-1);
           }}
         />
       </label>
