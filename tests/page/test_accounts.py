@@ -14,7 +14,7 @@ from tests.protocol.server_process import reserved_port
 def test_an_account_is_made_and_signed_in_to(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "accounts", "account")
     assert reports["refused"] == {"reason": "The e-mail address or the password is wrong."}
-    assert reports["signed in"] == {"kept": []}
+    assert reports["signed in"] == {"kept": [], "carried": ["", ""]}
 
 
 def test_the_page_renews_a_token_that_expires(driver: Driver, demo_folder: Path) -> None:

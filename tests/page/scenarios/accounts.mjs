@@ -17,12 +17,15 @@ export async function account() {
   await submitAccount(dora, { ...credentials, Password: "wrong" });
   await dora.locator(".entrance .problem:not(:empty)").waitFor();
   report("refused", { reason: await dora.locator(".entrance .problem").textContent() });
+  await dora.locator(".entrance form:not(.demo-other) button.quiet").click();
+  await dora.getByRole("textbox", { name: "Name" }).waitFor();
+  const carried = [await dora.locator(".entrance .problem").textContent(), await dora.getByLabel("Password").inputValue()];
   const kept = await dora.evaluate(() => Object.keys({ ...localStorage, ...sessionStorage }));
   await submitAccount(dora, credentials);
   await start(dora, ["alice"]);
   await say(dora, "Signed in");
   await message(dora, "Signed in").waitFor();
-  report("signed in", { kept });
+  report("signed in", { kept, carried });
 }
 
 // The server's tokens are good for very few seconds.

@@ -67,6 +67,7 @@ export function SignIn({ api, server, reason, invitation, onSession, onInvitatio
           problem={problem}
           busy={busy}
           attempt={attempt}
+          onChange={() => setProblem("")}
         />
       )}
     </main>
@@ -91,12 +92,18 @@ interface FormProps {
   problem: string;
   busy: boolean;
   attempt: Attempt;
+  /** Called when the reader goes to the other form. */
+  onChange: () => void;
 }
 
 /** Signs in or registers. Registering is offered only where the server or an invitation allows it. */
-function AccountForm({ api, accounts, invitation, problem, busy, attempt }: FormProps) {
+function AccountForm({ api, accounts, invitation, problem, busy, attempt, onChange }: FormProps) {
   const mayRegister = accounts === "open" || invitation !== null;
   const [registers, setRegisters] = useState(invitation !== null);
+  const change = (): void => {
+    setRegisters(!registers);
+    onChange();
+  };
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const fields = new FormData(event.currentTarget);
@@ -126,6 +133,8 @@ function AccountForm({ api, accounts, invitation, problem, busy, attempt }: Form
       <label>
         {texts.password}
         <input
+          // The password of one form is not that of the other.
+          key={String(registers)}
           name="password"
           type="password"
           required
@@ -141,7 +150,7 @@ function AccountForm({ api, accounts, invitation, problem, busy, attempt }: Form
         {registers ? texts.register : texts.signIn}
       </button>
       {mayRegister ? (
-        <button type="button" className="quiet" onClick={() => setRegisters(!registers)}>
+        <button type="button" className="quiet" onClick={change}>
           {registers ? texts.toSignIn : texts.toRegister}
         </button>
       ) : (
