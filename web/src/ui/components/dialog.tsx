@@ -16,12 +16,14 @@ interface Props {
   isChanged?: boolean;
   /** A selector of what gets the focus instead of the first element, except on touch devices. */
   focusOn?: string | undefined;
+  /** Whether there is only text, which the keyboard scrolls. */
+  hasText?: boolean;
   className?: string;
   children: ReactNode;
 }
 
 /** A modal dialog. Whoever leaves it with changes that are not saved is asked whether to discard them. */
-export function Dialog({ title, onClose, isChanged = false, focusOn, className, children }: Props) {
+export function Dialog({ title, onClose, isChanged = false, focusOn, hasText = false, className, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [isAsking, setAsking] = useState(false);
   const id = useId();
@@ -62,7 +64,9 @@ export function Dialog({ title, onClose, isChanged = false, focusOn, className, 
         <h2 id={id} className="dialog-title">
           {title}
         </h2>
-        <div className="dialog-body">{children}</div>
+        <div className="dialog-body" tabIndex={hasText ? 0 : undefined}>
+          {children}
+        </div>
         {/* Last, because the browser focuses the first element that can have the focus. */}
         <IconButton className="dialog-close" icon={X} label={texts.close} onClick={leave} />
       </dialog>

@@ -10,7 +10,7 @@ const GROUPS: readonly Group[] = ["moving", "messages", "writing"];
 /** Lists all keyboard shortcuts. */
 export default function ShortcutList({ onClose }: { onClose: () => void }) {
   return (
-    <Dialog title={texts.keyboard} onClose={onClose} className="shortcuts large">
+    <Dialog title={texts.keyboard} onClose={onClose} hasText className="shortcuts large">
       {GROUPS.map((group) => (
         <section key={group}>
           <h3>{texts.keys.groups[group]}</h3>

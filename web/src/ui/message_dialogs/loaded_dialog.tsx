@@ -15,7 +15,7 @@ interface Props {
 /** A dialog whose content is loaded first. */
 export function LoadedDialog({ title, isLoading, problem, onClose, children }: Props) {
   return (
-    <Dialog title={title} onClose={onClose}>
+    <Dialog title={title} onClose={onClose} hasText>
       <div className="question">
         {children}
         {isLoading && problem === "" && <p className="note">{texts.loading}</p>}
