@@ -148,8 +148,8 @@ class Notice(msgspec.Struct, frozen=True):
     backend or the server did it. `user_ids` are the first of `user_count` users that joined, were added or removed, or
     left. `names` has the current names of all these users.
 
-    For the kind `changed`, `changes` are the changed fields, and `name`, `topic` and `public` their new values. For the kind
-    `call`, `duration_s` is None if nobody accepted the call, and `reason` says why it ended.
+    For the kind `changed`, `changes` are the changed fields, and `name`, `topic` and `public` their new values. For the
+    kind `call`, `duration_s` is None if nobody accepted the call, and `reason` says why it ended.
     """
 
     id: int
