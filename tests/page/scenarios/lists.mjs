@@ -232,8 +232,14 @@ export async function forwarding() {
   await dialog.getByRole("checkbox", { name: "Target" }).check();
   const forbidden = await dialog.getByRole("checkbox", { name: "Only bob writes" }).count();
   await call("GET", "users/me", "stranger");
-  await dialog.getByLabel("Filter conversations").fill("stranger");
-  await dialog.getByRole("checkbox", { name: "stranger" }).check();
+  // What is ticked stays in sight. Enter ticks the first match, and an arrow key leads to it.
+  const filter = dialog.getByLabel("Filter conversations");
+  await filter.fill("stranger");
+  await dialog.getByRole("checkbox", { name: "stranger" }).waitFor();
+  const kept = await dialog.getByRole("checkbox", { name: "Target" }).isChecked();
+  await filter.press("Enter");
+  await filter.press("ArrowDown");
+  const reached = await alice.evaluate(() => document.activeElement.type);
   await dialog.getByLabel("Add a message (optional)").fill("Look at this");
   // While the dialog is open, another place starts to refuse.
   await call("DELETE", `conversations/${own.id}`, "alice");
@@ -245,7 +251,7 @@ export async function forwarding() {
   await opened(alice, "stranger");
   for (const text of ["Pass it on", "Look at this"]) await message(alice, text).waitFor();
   const { items } = await call("GET", `conversations/${target}/messages`, "bob");
-  report("forwarded", { forbidden, lines, contents: items.map(({ content }) => content) });
+  report("forwarded", { forbidden, kept, reached, lines, contents: items.map(({ content }) => content) });
 }
 
 // An offer moves its conversation in the list, counts as unread, and stands under its day.

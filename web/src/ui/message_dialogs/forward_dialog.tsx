@@ -12,6 +12,8 @@ import { Avatar } from "../components/avatar";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
 import { faceOf, nameOf, partnerOf } from "../conversation/conversation_names";
+import { isComposing } from "../keyboard/focus";
+import { moveAmong } from "../keyboard/move_among";
 import { goTo } from "../page_address";
 import { Handle } from "../people/person_handle";
 import { type KnownPerson, usePeople } from "../people/use_people";
@@ -27,7 +29,7 @@ const TARGETS_MAX = 20;
 /** Forwards a message to conversations and people. Says where it went in a toast; what was refused stays in the dialog. */
 export default function ForwardDialog({ message, onClose }: Props) {
   const chat = useChat();
-  const [chosen, setChosen] = useState<readonly ForwardTarget[]>([]);
+  const [chosen, setChosen] = useState<readonly ShownTarget[]>([]);
   const [comment, setComment] = useState("");
   const [busy, setBusy] = useState(false);
   const [results, setResults] = useState<readonly ForwardResult[] | null>(null);
@@ -45,7 +47,7 @@ export default function ForwardDialog({ message, onClose }: Props) {
   };
   if (results !== null) return <Results results={results} onClose={onClose} />;
   return (
-    <Dialog title={texts.forwardMessage} onClose={onClose} isChanged={chosen.length > 0 || comment !== ""}>
+    <Dialog title={texts.forwardMessage} onClose={onClose} isChanged={chosen.length > 1 || comment !== ""}>
       <form className="question" onSubmit={(event) => void submit(event)}>
         <MessagePreview message={message} />
         <Targets chosen={chosen} onChange={setChosen} />
@@ -108,20 +110,29 @@ function Outcome({
 }
 
 interface TargetsProps {
-  chosen: readonly ForwardTarget[];
-  onChange: (chosen: readonly ForwardTarget[]) => void;
+  chosen: readonly ShownTarget[];
+  onChange: (chosen: readonly ShownTarget[]) => void;
 }
 
+/** A filter and a list to tick. What is ticked stays in sight; Enter ticks the first match, arrow keys go through all. */
 function Targets({ chosen, onChange }: TargetsProps) {
   const { conversations: list } = useChat();
   const hasMore = useChatState((state) => state.nextConversations !== null);
   const [query, setQuery] = useState("");
-  const { people: found } = usePeople(query.trim());
-  const places = usePlaces(query, found);
-  const people = useStrangers(found);
+  const { people: named } = usePeople(query.trim());
+  const places = usePlaces(query, named);
+  const people = useStrangers(named);
   const ids = new Set(chosen.map(({ id }) => id));
-  const change = ({ id, name, isPerson }: ForwardTarget): void =>
-    onChange(ids.has(id) ? chosen.filter((each) => each.id !== id) : [...chosen, { id, name, isPerson }]);
+  const found = new Set([...places, ...people].map(({ id }) => id));
+  const others = chosen.filter(({ id }) => !found.has(id));
+  const change = (target: ShownTarget): void =>
+    onChange(ids.has(target.id) ? chosen.filter(({ id }) => id !== target.id) : [...chosen, target]);
+  const tickFirst = (): void => {
+    const first = [...places, ...people][0];
+    if (query.trim() === "" || first === undefined) return;
+    if (!ids.has(first.id) && chosen.length < TARGETS_MAX) change(first);
+    setQuery("");
+  };
   const itemOf = (each: ShownTarget) => (
     <li key={each.id}>
       <label>
@@ -139,7 +150,7 @@ function Targets({ chosen, onChange }: TargetsProps) {
     </li>
   );
   return (
-    <fieldset className="targets">
+    <fieldset className="targets" onKeyDown={(event) => moveAmong(event, "input")}>
       <legend>{texts.forwardTo}</legend>
       <input
         aria-label={texts.filterConversations}
@@ -147,8 +158,14 @@ function Targets({ chosen, onChange }: TargetsProps) {
         value={query}
         autoComplete="off"
         onChange={(event) => setQuery(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || isComposing(event.nativeEvent)) return;
+          event.preventDefault();
+          tickFirst();
+        }}
       />
       <ul>
+        {others.map(itemOf)}
         {places.map(itemOf)}
         {people.length > 0 && <li className="note">{texts.forwardPeople}</li>}
         {people.map(itemOf)}
