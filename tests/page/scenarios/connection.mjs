@@ -362,12 +362,12 @@ export async function opened_meanwhile() {
   await post("messages", "bob", { conversationId: id, content: "The reply", threadId: root.id });
   await post("conversations", "stranger", { kind: "group", memberIds: [], name: "Open to all", public: true });
   const pages = {};
-  for (const name of ["thread", "details", "search", "files"]) {
+  for (const name of ["thread", "details", "search", "files", "other"]) {
     pages[name] = await visitAs("alice", { expected: LOST });
     await open(pages[name], "Meanwhile");
     await message(pages[name], "The root").waitFor();
   }
-  const { thread, details, search, files } = pages;
+  const { thread, details, search, files, other } = pages;
   const button = (page, name) => page.getByRole("button", { name, exact: true });
   const panels = {
     thread: [() => thread.locator(".replies").first().click(), () => thread.locator(".panel").getByText("The reply")],
@@ -396,6 +396,10 @@ export async function opened_meanwhile() {
   const rootMeanwhile = await thread.locator(".panel").getByText("The root").count();
   await words.fill("root");
   await search.locator(".panel .problem").waitFor();
+  // What is written where nothing is loaded stands below a line about what is missing.
+  await open(other, "general");
+  await say(other, "Written first");
+  await other.getByText("The messages are not here yet.").waitFor();
   const foundMeanwhile = await search.locator(".find").count();
   const problems = await Promise.all(
     [thread.locator("dialog"), details.locator("dialog"), details.locator(".panel"), files.locator(".panel"), thread.locator(".panel")].map(

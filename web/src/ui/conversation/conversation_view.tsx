@@ -50,7 +50,16 @@ function Messages({ id }: { id: string }) {
   const isLoaded = useChatState((state) => own(state.timelines, id) !== undefined);
   const connected = useChatState((state) => state.connected);
   const hasUnsent = useStore(useChat().messages.outbox, (all) => all.some((each) => each.conversationId === id));
-  if (isLoaded || connected || hasUnsent) return <TimelineView id={id} />;
+  if (isLoaded || connected) return <TimelineView id={id} />;
+  if (hasUnsent)
+    return (
+      <>
+        <p className="earlier-later" role="status">
+          {texts.notLoadedYet} {texts.loadedLater}
+        </p>
+        <TimelineView id={id} />
+      </>
+    );
   return (
     <div className="timeline nothing-said">
       <EmptyState icon={CloudOff} title={texts.notLoadedYet}>
