@@ -41,7 +41,13 @@ export async function search() {
   await panel(alice).getByText("No messages found").waitFor();
   await panel(alice).getByLabel("End date").fill("");
   await panel(alice).getByRole("button", { name: "Remove bob" }).click();
-  await found(alice).filter({ hasText: "general" }).click();
+  await found(alice).filter({ hasText: "general" }).waitFor();
+  // Arrow keys go through the results, and Enter opens the first one.
+  await field.press("ArrowDown");
+  await found(alice).first().and(alice.locator(":focus")).waitFor();
+  await alice.keyboard.press("ArrowUp");
+  await field.and(alice.locator(":focus")).waitFor();
+  await field.press("Enter");
   await opened(alice, "general");
   await message(alice, "A needle elsewhere <b>x</b>").waitFor();
   report("found elsewhere", { newest, stays: await panel(alice).isVisible() });
@@ -107,5 +113,14 @@ export async function nothing() {
   await alice.locator("dialog").waitFor({ state: "detached" });
   await alice.getByRole("button", { name: "Clear", exact: true }).click();
   await conversations(alice).first().waitFor();
+  // With no conversation of the name, Enter opens what else was found.
+  await post("messages", "bob", { conversationId: "general", content: "Only a marzipan message" });
+  await indexed("marzipan", 1);
+  await search.fill("marzipan");
+  await alice.locator(".found-elsewhere .find").waitFor();
+  await search.press("Enter");
+  await opened(alice, "general");
+  await ledTo(alice, "Only a marzipan message");
+  await search.fill("");
   report("cleared", { text: await search.inputValue(), left: await heading.count() });
 }

@@ -1,5 +1,5 @@
 import { X } from "lucide-react";
-import { type ReactNode, useEffect, useRef } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useRef } from "react";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { IconButton } from "../components/icon_button";
@@ -8,6 +8,9 @@ import "./panel.css";
 
 interface Props {
   title: string;
+  /** Below the title. */
+  subtitle?: ReactNode;
+  onKeyDown?: (event: KeyboardEvent<HTMLElement>) => void;
   /** Buttons beside the title. */
   actions?: ReactNode;
   /** Stays below the scrolling content. */
@@ -16,7 +19,7 @@ interface Props {
 }
 
 /** The frame of a panel: its title and a close button. Escape closes it too (`Keyboard`). */
-export function PanelFrame({ title, actions, footer, children }: Props) {
+export function PanelFrame({ title, subtitle, onKeyDown, actions, footer, children }: Props) {
   const chat = useChat();
   const isAlone = usePanelCoversConversation();
   const panel = useRef<HTMLElement>(null);
@@ -30,11 +33,17 @@ export function PanelFrame({ title, actions, footer, children }: Props) {
     <section className="panel" role={isAlone ? "main" : undefined} aria-label={title} ref={panel} tabIndex={-1}>
       {isAlone && <h1 className="hidden">{texts.name}</h1>}
       <header>
-        <h2>{title}</h2>
+        <div className="panel-title">
+          <h2>{title}</h2>
+          {subtitle}
+        </div>
         {actions}
         <IconButton icon={X} label={texts.close} onClick={() => chat.openPanel(null)} />
       </header>
-      <div className="panel-content">{children}</div>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move among what can be focused in it */}
+      <div className="panel-content" onKeyDown={onKeyDown}>
+        {children}
+      </div>
       {footer}
     </section>
   );

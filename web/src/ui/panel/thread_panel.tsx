@@ -1,6 +1,6 @@
 import type { Conversation, Message } from "@talkwire/client";
 import { type OutboxEntry, own, type Thread } from "@talkwire/client/parts";
-import { BellOff, BellPlus, CornerUpLeft } from "lucide-react";
+import { BellOff, BellPlus } from "lucide-react";
 import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
 import type { Panel } from "../../chat/page_core";
@@ -8,6 +8,7 @@ import { texts } from "../../texts";
 import { dayOf } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { IconButton } from "../components/icon_button";
+import { nameOf } from "../conversation/conversation_names";
 import { MessageInput } from "../conversation/message_input";
 import { byTouch, focusComposer } from "../keyboard/focus";
 import { DayLine } from "../timeline/day_line";
@@ -48,16 +49,22 @@ export default function ThreadPanel({ conversation, panel }: Props) {
     // Also when the reader opens a thread that is open already.
     if (panel.messageId === undefined && !byTouch) focusComposer(document.querySelector(".panel"));
   }, [panel]);
-  const actions = (
-    <>
-      {thread?.following !== undefined && <FollowButton rootId={rootId} following={thread.following} />}
-      <IconButton icon={CornerUpLeft} label={texts.showInConversation} onClick={() => jump(id, rootId)} />
-    </>
-  );
+  const name = nameOf(conversation);
   return (
     <PanelFrame
       title={texts.thread}
-      actions={actions}
+      subtitle={
+        <button
+          type="button"
+          className="panel-place reach"
+          title={texts.showInConversation}
+          aria-label={`${name}: ${texts.showInConversation}`}
+          onClick={() => jump(id, rootId)}
+        >
+          <bdi>{name}</bdi>
+        </button>
+      }
+      actions={thread?.following !== undefined && <FollowButton rootId={rootId} following={thread.following} />}
       footer={<MessageInput key={rootId} conversation={conversation} name={texts.thisThread} threadId={rootId} />}
     >
       <ThreadContext value={true}>

@@ -6,6 +6,7 @@ import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { nameOf } from "../conversation/conversation_names";
+import { moveAmong } from "../keyboard/move_among";
 import { goTo } from "../page_address";
 import { PersonHandle } from "../people/person_handle";
 import { useReconnects } from "../use_reconnects";
@@ -47,7 +48,8 @@ export default function GlobalResults({ text, children, none }: Props) {
   if (none && people?.length === 0 && open.length === 0 && hasNoMessages)
     return <div className="found-elsewhere">{none}</div>;
   return (
-    <div className="found-elsewhere">
+    // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move among the results
+    <div className="found-elsewhere" onKeyDown={(event) => moveAmong(event, ".conversations a, .entry, .find")}>
       {children}
       {open.length > 0 && (
         <section aria-label={texts.foundPublic}>

@@ -7,7 +7,10 @@ import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { IconButton } from "../components/icon_button";
 import { PeopleFinder } from "../components/people_finder";
+import { isComposing } from "../keyboard/focus";
+import { moveAmong } from "../keyboard/move_among";
 import { PanelFrame } from "../panel/panel_frame";
+import { useGoToMessage } from "../panel/panel_layout";
 import { MessageResults } from "./message_results";
 import { useSearch } from "./use_search";
 import "./search.css";
@@ -21,6 +24,7 @@ export default function SearchPanel({ conversation: { id } }: { conversation: Co
   );
   const [filters, setFilters] = useState(false);
   const field = useRef<HTMLInputElement>(null);
+  const jump = useGoToMessage();
   useEffect(() => field.current?.focus(), []);
   // A search in one conversation is in the open one.
   useEffect(() => {
@@ -29,7 +33,7 @@ export default function SearchPanel({ conversation: { id } }: { conversation: Co
   useSearch(search, query);
   const change = (changes: Partial<SearchQuery>): void => setQuery((before) => ({ ...before, ...changes }));
   return (
-    <PanelFrame title={texts.search}>
+    <PanelFrame title={texts.search} onKeyDown={(event) => moveAmong(event, ".search-line input, .find")}>
       <search className="message-search">
         <div className="search-line">
           <input
@@ -40,6 +44,13 @@ export default function SearchPanel({ conversation: { id } }: { conversation: Co
             value={query.text}
             autoComplete="off"
             onChange={(event) => change({ text: event.target.value })}
+            onKeyDown={(event) => {
+              if (event.key !== "Enter" || isComposing(event.nativeEvent)) return;
+              const { query: asked, status, messages } = search.state.getState();
+              const [first] = messages;
+              if (asked !== query || status === "failed") void search.search(query);
+              else if (first !== undefined) jump(first.conversationId, first.id);
+            }}
           />
           <IconButton
             icon={SlidersHorizontal}

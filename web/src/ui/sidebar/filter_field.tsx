@@ -32,9 +32,10 @@ export function FilterField({ query, unreadOnly, firstId, onQuery, onUnreadOnly 
             } else if (event.key === "Enter") {
               event.preventDefault();
               if (firstId !== undefined) goTo(firstId);
+              else firstFound()?.click();
             } else if (event.key === "ArrowDown") {
               event.preventDefault();
-              document.querySelector<HTMLElement>(".conversations a")?.focus();
+              firstFound()?.focus();
             }
           }}
         />
@@ -47,4 +48,8 @@ export function FilterField({ query, unreadOnly, firstId, onQuery, onUnreadOnly 
       />
     </search>
   );
+}
+
+function firstFound(): HTMLElement | null {
+  return document.querySelector<HTMLElement>(".conversations a, .found-elsewhere :is(.entry, .find)");
 }
