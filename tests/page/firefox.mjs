@@ -70,6 +70,9 @@ async function reply(page, to, text) {
   // The list hides a message until it has measured it, and what is hidden takes no focus.
   await page.bringToFront();
   await page.waitForFunction(takesFocus, { polling: 200 }, message);
+  // A letter is a command where keys lead the focus.
+  await page.keyboard.press("Tab");
+  await page.waitForFunction(takesFocus, { polling: 200 }, message);
   await page.keyboard.press("r");
   await page.waitForSelector("::-p-text(Replying to)");
   await say(page, text);
