@@ -4,6 +4,7 @@ import { TalkwireProvider } from "@talkwire/react";
 import { MessagesSquare } from "lucide-react";
 import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { Chat, type Unsent } from "../chat/chat";
+import { forgetFeatures } from "../chat/conversations/known_features";
 import { totalOf } from "../chat/conversations/unread";
 import { applyAppearance, useCompact } from "../embedding/appearance";
 import { isFramed } from "../embedding/framed";
@@ -91,7 +92,10 @@ export function App() {
   const leave = (why: string): void => {
     const isByToken = api.session?.byToken === true;
     if (me !== null) api.forget(me.id);
-    if (me !== null && GONE.has(why)) forgetLastConversation(me.id);
+    if (me !== null && GONE.has(why)) {
+      forgetLastConversation(me.id);
+      forgetFeatures();
+    }
     forgetReturn();
     setReason(reasonOf(why, isByToken));
     setMe(null);

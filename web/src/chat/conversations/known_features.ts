@@ -21,3 +21,7 @@ export function rememberFeatures(features: Features): void {
     // The storage is full: the next page waits for the server.
   }
 }
+
+export function forgetFeatures(): void {
+  localStorage.removeItem(key());
+}
