@@ -115,6 +115,8 @@ export async function rightToLeft() {
     const list = await overflow(page);
     await page.evaluate(() => void (location.hash = "#/conversation/heron-launch"));
     await page.locator(".message").first().waitFor();
+    // A narrow window shows the button to send only beside a text.
+    await page.locator(".composer textarea").fill("Text");
     sides[name] = {
       overflow: [list, await overflow(page)],
       // Of the middle of the page.

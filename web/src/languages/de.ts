@@ -562,7 +562,7 @@ export const texts: Texts = {
     toConversations: "Zu deinen Unterhaltungen",
     joinHint: "Du hast einen Einladungslink geöffnet. Tritt bei, um Nachrichten zu lesen und zu senden.",
     notNow: "Nicht jetzt",
-    create: "Einladungslink erstellen",
+    create: "Link zum Einladen erstellen",
     inviteTo: (name) => `Zu ${name} einladen`,
     expires: "Link läuft ab",
     days: (days) => `Nach ${counted(days, { one: "Tag", other: "Tagen" })}`,
