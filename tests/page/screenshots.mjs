@@ -14,12 +14,12 @@ const CONVERSATION = "heron-launch";
 const SHOTS = [
   { name: "light", scheme: "light", width: 1280, height: 800 },
   { name: "dark", scheme: "dark", width: 1280, height: 800 },
-  { name: "narrow", scheme: "light", width: 390, height: 780 },
+  { name: "narrow", scheme: "light", width: 390, height: 780, phone: { isMobile: true, hasTouch: true } },
 ];
 
 const browser = await chromium.launch({ executablePath, args: ["--headless", "--no-sandbox", "--disable-gpu"] });
-for (const { name, scheme, width, height } of SHOTS) {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, locale: "en-GB", reducedMotion: "reduce" });
+for (const { name, scheme, width, height, phone } of SHOTS) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, locale: "en-GB", reducedMotion: "reduce", ...phone });
   const page = await context.newPage();
   await page.goto(url);
   await page.getByRole("button", { name: ME }).click();
