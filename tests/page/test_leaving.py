@@ -12,6 +12,7 @@ def test_a_draft_belongs_to_its_tab(crowded: Scenarios) -> None:
         "reloaded": "A long draft",
         "followed": "A longer draft",
         "followedSending": "",
+        "sent": "",
     }
 
 

@@ -118,6 +118,20 @@ it("a text that is on the screen stays saved when another tab clears it", () => 
   expect(reloaded(one, "1").open("c")).toBe("written here");
 });
 
+it("a text that is on the screen is gone when another tab has sent it", () => {
+  const [one, two] = [tab("1"), tab("2")];
+  const seen: string[] = [];
+  one.follow("c", () => seen.push(one.current("c")));
+  one.save("c", "written here ");
+  two.open("c");
+  two.save("c", "");
+  one.sentElsewhere("c", "something else");
+  expect(seen).toEqual([]);
+  one.sentElsewhere("c", "written here");
+  expect(seen).toEqual([""]);
+  expect(reloaded(one, "1").open("c")).toBe("");
+});
+
 it("a text that no tab shows is gone when another tab has sent it", () => {
   const [one, two] = [tab("1"), tab("2")];
   one.save("c", "taken over");

@@ -50,7 +50,13 @@ export async function tabs() {
   const followed = await shows(three, "A longer draft");
   await say(one, "A longer draft");
   const followedSending = await shows(three, "");
-  report("written", { taken, kept, reloaded, followed, followedSending });
+  // The text that a tab shows is sent in another one.
+  await composer(one).fill("Written here");
+  await shows(three, "Written here");
+  await composer(three).press("Enter");
+  await message(one, "Written here").waitFor();
+  const sent = await shows(one, "");
+  report("written", { taken, kept, reloaded, followed, followedSending, sent });
 }
 
 // An edit and a reply belong to their tab too.

@@ -299,7 +299,7 @@ export class Talkwire {
     core.on("user:updated", (user) => {
       if (user.id === core.now.me.id) this.#setMe(user);
     });
-    this.#client.messages.arrivalHandlers.push((message, isNew) => {
+    this.#client.messages.arrivalHandlers.push((message, { isNew }) => {
       if (!isNew) return;
       this.#rooms.get(message.conversationId)?.arrived(message);
       this.#events.emit("message", message);

@@ -49,8 +49,11 @@ export class PageMessages extends Messages {
     });
     this.saved = new Saved(core);
     this.anchors = new ScrollAnchors(core);
-    this.arrivalHandlers.push((message, isNew) => {
+    this.arrivalHandlers.push((message, { isNew, isSentHere }) => {
       const { openId, blocked, me } = core.now;
+      const { senderId, conversationId, threadId, content = "" } = message;
+      if (isNew && !isSentHere && senderId === me.id)
+        this.drafts.sentElsewhere(threadId === undefined ? conversationId : `${conversationId} ${threadId}`, content);
       if (message.senderId === me.id || message.conversationId !== openId || blocked.has(message.senderId)) return;
       if (isNew && message.threadId === undefined && !core.isWatched(openId)) this.#arrivedUnwatched(message);
       const speaker = message.type === "system" ? "" : `${message.sender.name}: `;

@@ -5,7 +5,7 @@
  *   overwrites what is written in another one, and a reload of a tab shows the tab's own value again.
  * - A tab without a value of its own takes the newest one of the place, which may be of a tab that was closed.
  * - A tab removes only what it has saved itself, and the value that it took over, unless that has changed meanwhile.
- *   A tab that shows what it has written saves it again when another tab has taken it over.
+ *   A tab that shows what it has written saves it again when another tab has taken it over, until it was sent.
  * - A tab in which the reader has written nothing since the place was opened follows the other tabs.
  */
 
@@ -90,6 +90,14 @@ export class Drafts {
 
   save(place: string, text: string): void {
     this.#save("draft", place, text === "" ? null : text);
+  }
+
+  /** Another tab or device has sent a message: a draft with the same text is done. */
+  sentElsewhere(place: string, content: string): void {
+    const key = this.#key("draft", place);
+    if (!this.#own.has(key) || this.#read(key)?.value.trim() !== content.trim()) return;
+    this.save(place, "");
+    for (const listener of this.#listeners.get(place) ?? []) listener();
   }
 
   /** Returns whether this tab has a draft of its own in a conversation or one of its threads. */

@@ -32,13 +32,21 @@ interface Waiting {
   readonly reject: (error: RequestError) => void;
 }
 
+/** How a message arrives. */
+interface Arrival {
+  /** Whether it was not known. */
+  readonly isNew: boolean;
+  /** Whether this client has sent it. */
+  readonly isSentHere: boolean;
+}
+
 export class Messages implements ChatPart {
   /** The messages that are not sent yet, without changes of messages. */
   readonly outbox: StoreApi<readonly OutboxEntry[]> = createStore<readonly OutboxEntry[]>(() => []);
   /** The changes of messages that are not sent yet. */
   readonly changes: StoreApi<ChangesByMessage> = createStore<ChangesByMessage>(() => new Map());
-  /** Called for each message that arrives; `isNew` unless it was known. */
-  readonly arrivalHandlers: ((message: Message, isNew: boolean) => void)[] = [];
+  /** Called for each message that arrives. */
+  readonly arrivalHandlers: ((message: Message, arrival: Arrival) => void)[] = [];
   /** Called when the server has refused a message of the reader. */
   onRefused: (conversationId: string, refused: RequestError) => void = () => undefined;
   protected readonly core: Core;
@@ -319,11 +327,12 @@ export class Messages implements ChatPart {
     const isNew = message.seq > (own(conversations, message.conversationId)?.lastSeq ?? 0);
     if (isNew && message.threadId !== undefined)
       this.#changeShown(message.conversationId, message.threadId, (root) => withReplyAtRoot(root, message));
+    let isSentHere = false;
     if (message.senderId === me.id && message.clientMessageId !== undefined) {
-      this.#outbox.arrived(message.clientMessageId);
+      isSentHere = this.#outbox.arrived(message.clientMessageId);
       this.#settle(message.clientMessageId)?.resolve(message);
     }
-    for (const handler of this.arrivalHandlers) handler(message, isNew);
+    for (const handler of this.arrivalHandlers) handler(message, { isNew, isSentHere });
   }
 
   /** Makes a change that may be repeated. `excerpt`: how replies quote the message from now on. */

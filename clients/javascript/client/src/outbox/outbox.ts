@@ -172,10 +172,14 @@ export class Outbox {
     return idle.length === meant.length;
   }
 
-  /** The message has arrived as an event, so it was sent, whatever its acknowledgement says. */
-  arrived(clientMessageId: string): void {
-    if (this.#entries.some((entry) => entry.clientMessageId === clientMessageId))
-      void this.#remove(clientMessageId, true);
+  /**
+   * The message has arrived as an event, so it was sent, whatever its acknowledgement says. Returns whether it was an
+   * entry of this outbox.
+   */
+  arrived(clientMessageId: string): boolean {
+    const isEntry = this.#entries.some((entry) => entry.clientMessageId === clientMessageId);
+    if (isEntry) void this.#remove(clientMessageId, true);
+    return isEntry;
   }
 
   async #remove(clientMessageId: string, isSent: boolean): Promise<void> {
