@@ -68,3 +68,8 @@ def test_the_time_of_the_last_reply_follows_the_clock(driver: Driver, demo_url: 
 def test_a_link_to_a_reply_opens_its_thread(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "threads", "link")
     assert reports["linked"] == {"before": True, "rows": 1, "days": ["today"]}
+
+
+def test_a_thread_from_the_list_leads_back_to_it(driver: Driver, demo_url: str) -> None:
+    reports = run(driver, demo_url, "threads", "backToList")
+    assert reports["back"] == {"panels": 0, "behind": 0}

@@ -312,3 +312,28 @@ export async function ago() {
   const says = await until(() => line(alice, 1).locator("time").textContent(), (text) => text.includes("minutes"));
   report("ago", { says });
 }
+
+// A thread that was opened from the list of threads leads back to it.
+export async function backToList() {
+  const alice = await visitAs("alice");
+  await start(alice, ["bob", "carol"], "Listed thread");
+  await opened(alice, "Listed thread");
+  const [{ id: conversationId }] = (await call("GET", "conversations", "alice")).items;
+  const root = await post("messages", "alice", { conversationId, content: "root" });
+  await post("messages", "bob", { conversationId, content: "reply", threadId: root.id });
+  await line(alice, 1).waitFor();
+  const list = alice.getByRole("dialog", { name: "Threads" });
+  const item = list.locator(".thread-item").filter({ hasText: "Listed thread" });
+  await threadsButton(alice).click();
+  await item.click();
+  await panel(alice).getByRole("button", { name: "Back to threads" }).click();
+  await item.waitFor();
+  const panels = await panel(alice).count();
+
+  await alice.setViewportSize({ width: 390, height: 844 });
+  await item.click();
+  await inThread(alice, "reply").waitFor();
+  await alice.goBack();
+  await item.waitFor();
+  report("back", { panels, behind: await panel(alice).count() });
+}

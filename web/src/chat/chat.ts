@@ -297,10 +297,17 @@ export class Chat {
     void this.alerts.markSeen(id);
   }
 
-  /** Opens a thread beside its conversation. */
-  openThread(conversationId: string, rootId: string): void {
+  /** Opens a thread of the list of threads beside its conversation. */
+  openListedThread(conversationId: string, rootId: string): void {
     void this.open(conversationId);
-    this.openPanel({ kind: "thread", rootId });
+    this.openPanel({ kind: "thread", rootId, isFromList: true });
+  }
+
+  /** Closes the open panel, and opens the list of threads if the reader has come from there. */
+  leavePanel(): void {
+    const { panel } = this.#core.now;
+    this.openPanel(null);
+    if (panel?.kind === "thread" && panel.isFromList) this.openOverlay("threads");
   }
 
   /** Marks all conversations as read, and offers to take that back. */

@@ -27,11 +27,11 @@ export type Panel =
   | { readonly kind: "search" }
   | { readonly kind: "offers" }
   | { readonly kind: "files" }
-  /** `messageId`: the reply to scroll to. */
-  | { readonly kind: "thread"; readonly rootId: string; readonly messageId?: string };
+  /** `messageId`: the reply to scroll to; `isFromList`: the reader comes from the list of threads. */
+  | { readonly kind: "thread"; readonly rootId: string; readonly messageId?: string; readonly isFromList?: true };
 
-/** The overlay that a keyboard shortcut opens. */
-export type Overlay = "switcher" | "shortcuts";
+/** What opens in front of the page, whatever is open in it. */
+export type Overlay = "switcher" | "shortcuts" | "threads";
 
 /** The unread messages of the open conversation: the `seq` after which they come, and how many there are. */
 export interface UnreadMessages {

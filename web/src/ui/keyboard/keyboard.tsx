@@ -11,8 +11,9 @@ import { isPlain, keysOf, type ShortcutName, shortcutOf } from "./shortcuts";
 
 const QuickSwitcher = lazyPart(() => import("./quick_switcher"));
 const ShortcutList = lazyPart(() => import("./shortcut_list"));
+const ThreadList = lazyPart(() => import("../sidebar/thread_list"));
 
-/** Shortcuts that work everywhere, and the overlays that they open. */
+/** Shortcuts that work everywhere, and the overlays. */
 export function Keyboard() {
   const chat = useChat();
   const overlay = useChatState((state) => state.overlay);
@@ -37,6 +38,7 @@ export function Keyboard() {
     <>
       {overlay === "switcher" && <QuickSwitcher onClose={close} />}
       {overlay === "shortcuts" && <ShortcutList onClose={close} />}
+      {overlay === "threads" && <ThreadList onClose={close} />}
     </>
   );
 }

@@ -7,6 +7,8 @@ import { panelCoversConversation, usePanelCoversConversation } from "./panel_lay
 import "./panel.css";
 
 interface Props {
+  /** A button before the title. */
+  back?: ReactNode;
   title: string;
   /** Below the title. */
   subtitle?: ReactNode;
@@ -19,7 +21,7 @@ interface Props {
 }
 
 /** The frame of a panel: its title and a close button. Escape closes it too (`Keyboard`). */
-export function PanelFrame({ title, subtitle, onKeyDown, actions, footer, children }: Props) {
+export function PanelFrame({ back, title, subtitle, onKeyDown, actions, footer, children }: Props) {
   const chat = useChat();
   const isAlone = usePanelCoversConversation();
   const panel = useRef<HTMLElement>(null);
@@ -33,6 +35,7 @@ export function PanelFrame({ title, subtitle, onKeyDown, actions, footer, childr
     <section className="panel" role={isAlone ? "main" : undefined} aria-label={title} ref={panel} tabIndex={-1}>
       {isAlone && <h1 className="hidden">{texts.name}</h1>}
       <header>
+        {back}
         <div className="panel-title">
           <h2>{title}</h2>
           {subtitle}

@@ -16,7 +16,7 @@ const OffersPanel = lazyPart(() => import("../offers/offers_panel"));
 export function PanelView({ conversation }: { conversation: Conversation }) {
   const chat = useChat();
   const panel = useChatState((state) => state.panel);
-  useBackCloses(usePanelCoversConversation() && panel !== null, () => chat.openPanel(null));
+  useBackCloses(usePanelCoversConversation() && panel !== null, () => chat.leavePanel());
   useRestoreFocus(panel);
   const giveUp = (): void => chat.openPanel(null);
   switch (panel?.kind) {

@@ -1,6 +1,6 @@
 import type { Conversation, Message } from "@talkwire/client";
 import { type OutboxEntry, own, type Thread } from "@talkwire/client/parts";
-import { BellOff, BellPlus } from "lucide-react";
+import { BellOff, BellPlus, ChevronLeft } from "lucide-react";
 import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
 import type { Panel } from "../../chat/page_core";
@@ -52,6 +52,7 @@ export default function ThreadPanel({ conversation, panel }: Props) {
   const name = nameOf(conversation);
   return (
     <PanelFrame
+      back={panel.isFromList && <BackToList />}
       title={texts.thread}
       subtitle={
         <button
@@ -85,6 +86,11 @@ export default function ThreadPanel({ conversation, panel }: Props) {
       </ThreadContext>
     </PanelFrame>
   );
+}
+
+function BackToList() {
+  const chat = useChat();
+  return <IconButton icon={ChevronLeft} label={texts.threads.back} onClick={() => chat.leavePanel()} />;
 }
 
 function FollowButton({ rootId, following }: { rootId: string; following: boolean }) {

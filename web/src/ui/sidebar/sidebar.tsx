@@ -42,7 +42,7 @@ export function Sidebar({ onOpen, onSignOut }: Props) {
 function SideButtons({ onOpen }: Pick<Props, "onOpen">) {
   return (
     <div className="side-buttons">
-      <ThreadsButton onClick={() => onOpen({ kind: "threads" })} />
+      <ThreadsButton />
       <button
         type="button"
         className="side-button reach"

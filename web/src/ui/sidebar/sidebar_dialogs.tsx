@@ -6,7 +6,6 @@ const NewConversation = lazyPart(() => import("./new_conversation"));
 const BrowsePublic = lazyPart(() => import("./browse_public"));
 const PeopleDirectory = lazyPart(() => import("../people/people_directory"));
 const SavedMessages = lazyPart(() => import("./saved_messages"));
-const ThreadList = lazyPart(() => import("./thread_list"));
 const StatusDialog = lazyPart(() => import("../settings/status_dialog"));
 const Settings = lazyPart(() => import("../settings/settings"));
 
@@ -16,7 +15,6 @@ export type SidebarDialog =
   | { readonly kind: "browse" }
   | { readonly kind: "people" }
   | { readonly kind: "saved" }
-  | { readonly kind: "threads" }
   | { readonly kind: "settings"; readonly section?: string }
   | { readonly kind: "status" };
 
@@ -31,7 +29,6 @@ export function SidebarDialogs({ dialog, onClose }: { dialog: SidebarDialog | nu
       {dialog?.kind === "browse" && <BrowsePublic onClose={onClose} onOpen={open} />}
       {dialog?.kind === "people" && <PeopleDirectory onClose={onClose} onOpen={open} />}
       {dialog?.kind === "saved" && <SavedMessages onClose={onClose} />}
-      {dialog?.kind === "threads" && <ThreadList onClose={onClose} />}
       {dialog?.kind === "settings" && <Settings section={dialog.section} onClose={onClose} />}
       {dialog?.kind === "status" && <StatusDialog onClose={onClose} />}
     </>

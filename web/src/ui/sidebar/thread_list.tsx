@@ -21,7 +21,7 @@ export default function ThreadList({ onClose }: { onClose: () => void }) {
   const open = ({ root }: FollowedThread): void => {
     onClose();
     showPlace(root.conversationId);
-    chat.openThread(root.conversationId, root.id);
+    chat.openListedThread(root.conversationId, root.id);
   };
   return (
     <Dialog title={texts.threads.title} onClose={onClose} className="thread-list large">

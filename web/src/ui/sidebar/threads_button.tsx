@@ -4,15 +4,15 @@ import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 
 /** Opens the list of followed threads, and shows how many have unread replies. */
-export function ThreadsButton({ onClick }: { onClick: () => void }) {
-  const { followedThreads } = useChat();
-  const unread = useStore(followedThreads.state, (state) => state.unread);
+export function ThreadsButton() {
+  const chat = useChat();
+  const unread = useStore(chat.followedThreads.state, (state) => state.unread);
   return (
     <button
       type="button"
       className={unread > 0 ? "side-button reach unread" : "side-button reach"}
       aria-haspopup="dialog"
-      onClick={onClick}
+      onClick={() => chat.openOverlay("threads")}
     >
       <MessagesSquare className="icon" aria-hidden="true" />
       <span>{texts.threads.title}</span>
