@@ -86,15 +86,18 @@ export async function statusWithAnEnd() {
   await open(bob, "alice");
   await openSettings(alice, "Profile");
   await alice.getByLabel("Status text").fill("Painting");
+  await alice.getByRole("dialog").getByRole("button", { name: "Emoji" }).click();
+  await alice.getByLabel("Search emoji").fill("rocket");
+  await alice.getByLabel("Search emoji").press("Enter");
   await alice.getByLabel("Clear after").selectOption("1 hour");
   await alice.getByRole("button", { name: "Save", exact: true }).click();
-  await bob.locator(".subtitle").getByText("online · Painting").waitFor();
+  await bob.locator(".subtitle").getByText("online · Painting🚀").waitFor();
   await alice.getByText("Saved", { exact: true }).waitFor();
   await alice.keyboard.press("Escape");
   await alice.getByRole("button", { name: /^Your account/ }).click();
   await alice.getByRole("menuitemradio", { name: "Do not disturb" }).click();
   await alice.getByRole("menuitem", { name: "For 30 minutes" }).click();
-  await bob.locator(".subtitle").getByText("do not disturb · Painting").waitFor();
+  await bob.locator(".subtitle").getByText("do not disturb · Painting🚀").waitFor();
   const { statusUntil, textUntil } = await call("GET", "users/me/presence", "alice");
   const minutes = [statusUntil, textUntil].map((until) => Math.round((Date.parse(until) - Date.now()) / 60_000));
   // Saving the text again keeps both ends.

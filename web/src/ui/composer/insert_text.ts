@@ -1,6 +1,6 @@
 /** Inserts a text as if the reader had typed it, so that it can be undone. */
 export function insertText(
-  field: HTMLTextAreaElement,
+  field: HTMLTextAreaElement | HTMLInputElement,
   { from, to, insert, selection }: { from: number; to: number; insert: string; selection?: readonly [number, number] },
 ): void {
   field.focus();

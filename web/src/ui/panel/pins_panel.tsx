@@ -1,6 +1,6 @@
 import type { Conversation, Message } from "@talkwire/client";
 import { may, own, roleOf } from "@talkwire/client/parts";
-import { PinOff } from "lucide-react";
+import { Pin, PinOff } from "lucide-react";
 import { useEffect } from "react";
 import { useStore } from "zustand";
 import { messageSummary } from "../../chat/messages/message_summary";
@@ -8,6 +8,7 @@ import { plainText } from "../../chat/messages/plain_text";
 import { texts } from "../../texts";
 import { shortTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
+import { EmptyState } from "../components/empty_state";
 import { IconButton } from "../components/icon_button";
 import { useReconnects } from "../use_reconnects";
 import { PanelFrame } from "./panel_frame";
@@ -27,7 +28,11 @@ export default function PinsPanel({ conversation }: { conversation: Conversation
   }, [pins, id, reconnects]);
   return (
     <PanelFrame title={texts.pins}>
-      {pinned?.length === 0 && <p className="note">{texts.noPins}</p>}
+      {pinned?.length === 0 && (
+        <EmptyState icon={Pin} title={texts.noPins}>
+          <p>{texts.noPinsHint}</p>
+        </EmptyState>
+      )}
       <ul className="finds">
         {pinned?.map((message) => (
           <Pinned key={message.id} message={message} mayUnpin={mayUnpin} />

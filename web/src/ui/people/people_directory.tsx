@@ -1,7 +1,9 @@
+import { SearchX } from "lucide-react";
 import { type KeyboardEvent, useEffect, useId, useState } from "react";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Dialog } from "../components/dialog";
+import { EmptyState } from "../components/empty_state";
 import { isComposing } from "../keyboard/focus";
 import { AvatarWithPresence } from "./avatar_with_presence";
 import { LastSeen } from "./last_seen";
@@ -82,7 +84,7 @@ export default function PeopleDirectory({ onClose, onOpen }: Props) {
           </div>
         ))}
       </div>
-      {isComplete && shown.length === 0 && <p className="note">{texts.nobodyFound}</p>}
+      {isComplete && shown.length === 0 && <EmptyState icon={SearchX} title={texts.nobodyFound} />}
       {shown.length === SHOWN && <p className="note">{texts.people.more}</p>}
       <p className="problem" role="alert">
         {refusal || problem}

@@ -1,9 +1,14 @@
+import { PortalContext } from "@ariakit/react";
 import type { ChosenStatus } from "@talkwire/client";
+import { useId, useRef, useState } from "react";
 import { endOfWeek, inMinutes, tomorrowAt } from "../../chat/ends";
 import { texts } from "../../texts";
 import { endTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
+import { insertText } from "../composer/insert_text";
+import { EmojiButton } from "../emoji/emoji_button";
 import { usePresence } from "../people/use_presence";
+import "./status_text.css";
 
 export const STATUSES: readonly ChosenStatus[] = ["online", "away", "dnd", "invisible"];
 
@@ -51,20 +56,38 @@ export function StatusTextFields({ preset }: { preset?: StatusText | undefined }
   const own = useStatusText();
   const textUntil = usePresence(useChatState((state) => state.me.id))?.textUntil;
   const { text, until } = preset ?? own;
+  const id = useId();
+  const field = useRef<HTMLInputElement>(null);
+  const [place, setPlace] = useState<HTMLElement | null>(null);
+  const insert = (emoji: string): void => {
+    const { current } = field;
+    if (current === null) return;
+    const from = current.selectionStart ?? current.value.length;
+    insertText(current, { from, to: current.selectionEnd ?? from, insert: emoji });
+  };
   return (
     <>
-      <label>
-        {texts.settings.statusText}
-        <input
-          // Shows a preset, and a text that was set on another device.
-          key={text}
-          name="text"
-          maxLength={200}
-          defaultValue={text}
-          placeholder={texts.settings.statusTextHint}
-          autoComplete="off"
-        />
-      </label>
+      <div className="status-text">
+        <label htmlFor={id}>{texts.settings.statusText}</label>
+        <div className="status-line">
+          <input
+            id={id}
+            ref={field}
+            // Shows a preset, and a text that was set on another device.
+            key={text}
+            name="text"
+            maxLength={200}
+            defaultValue={text}
+            placeholder={texts.settings.statusTextHint}
+            autoComplete="off"
+          />
+          <PortalContext value={place}>
+            <EmojiButton label={texts.emoji.pick} onPick={insert} returnTo={field} placement="top-end" />
+          </PortalContext>
+        </div>
+        {/* The picker, which would be below the dialog in the page. */}
+        <div ref={setPlace} />
+      </div>
       <label>
         {texts.settings.clearAfter}
         <select key={`${text} ${until} ${textUntil}`} name="until" defaultValue={until}>

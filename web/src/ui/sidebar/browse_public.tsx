@@ -1,11 +1,12 @@
 import type { Conversation, ConversationPage } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
-import { Hash, Users } from "lucide-react";
+import { Compass, Hash, SearchX, Users } from "lucide-react";
 import { useEffect, useState } from "react";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { Dialog } from "../components/dialog";
+import { EmptyState } from "../components/empty_state";
 import { nameOf } from "../conversation/conversation_names";
 import { useReconnects } from "../use_reconnects";
 import "./browse_public.css";
@@ -20,7 +21,6 @@ const TYPING_PAUSE_MS = 200;
 /** Lists public groups and channels, which everyone can join. */
 export default function BrowsePublic({ onClose, onOpen }: Props) {
   const { moderation } = useChat();
-  const mayCreate = useChatState(({ rights }) => rights.createGroup || rights.createChannel);
   const [query, setQuery] = useState("");
   const [page, setPage] = useState<ConversationPage | null>(null);
   const [problem, setProblem] = useState("");
@@ -68,7 +68,6 @@ export default function BrowsePublic({ onClose, onOpen }: Props) {
       // Unless the query has changed meanwhile.
       setPage((now) => (now === shown ? { items: [...shown.items, ...items], next } : now));
     });
-  const nothing = asked !== "" ? texts.places.noneFound : mayCreate ? texts.places.noPublicYet : texts.places.noPublic;
   return (
     <Dialog title={texts.places.browse} onClose={onClose} className="browse large">
       <label>
@@ -85,11 +84,21 @@ export default function BrowsePublic({ onClose, onOpen }: Props) {
           {texts.places.showMore}
         </button>
       )}
-      {page?.items.length === 0 && page.next === null && <p className="note">{nothing}</p>}
+      {page?.items.length === 0 && page.next === null && <Nothing asked={asked} />}
       <p className="problem" role="alert">
         {problem}
       </p>
     </Dialog>
+  );
+}
+
+function Nothing({ asked }: { asked: string }) {
+  const mayCreate = useChatState(({ rights }) => rights.createGroup || rights.createChannel);
+  if (asked !== "") return <EmptyState icon={SearchX} title={texts.places.noneFound} />;
+  return (
+    <EmptyState icon={Compass} title={texts.places.noPublic}>
+      {mayCreate && <p>{texts.places.noPublicHint}</p>}
+    </EmptyState>
   );
 }
 

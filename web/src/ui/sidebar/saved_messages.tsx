@@ -1,6 +1,6 @@
 import type { SavedMessage, SavedMessagePage } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
-import { BookmarkX } from "lucide-react";
+import { Bookmark, BookmarkX } from "lucide-react";
 import { useEffect, useState } from "react";
 import { messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
@@ -8,6 +8,7 @@ import { texts } from "../../texts";
 import { shortTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { Dialog } from "../components/dialog";
+import { EmptyState } from "../components/empty_state";
 import { IconButton } from "../components/icon_button";
 import { nameOf } from "../conversation/conversation_names";
 import { goTo } from "../page_address";
@@ -49,7 +50,11 @@ export default function SavedMessages({ onClose }: Props) {
   return (
     <Dialog title={texts.saved.title} onClose={onClose} className="large">
       {page === null && problem === "" && <p className="note">{texts.loading}</p>}
-      {page?.items.length === 0 && <p className="note">{texts.saved.none}</p>}
+      {page?.items.length === 0 && (
+        <EmptyState icon={Bookmark} title={texts.saved.none}>
+          <p>{texts.saved.noneHint}</p>
+        </EmptyState>
+      )}
       {page !== null && page.items.length > 0 && (
         <ul className="finds">
           {page.items.map((each) => (
