@@ -13,7 +13,11 @@ def test_messages_are_found_here_and_everywhere(driver: Driver, demo_url: str) -
 
 def test_one_field_finds_conversations_people_and_messages(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "search", "everywhere")
-    assert reports["found"] == {"cleared": ["", "", "", ""], "left": ["test-conv"]}
+    assert reports["found"] == {
+        "kept": {"text": "haystack", "found": 1},
+        "cleared": ["", "", ""],
+        "left": ["test-conv"],
+    }
 
 
 def test_a_search_that_fails_can_be_tried_again(driver: Driver, demo_url: str) -> None:
@@ -21,4 +25,4 @@ def test_a_search_that_fails_can_be_tried_again(driver: Driver, demo_url: str) -
 
 
 def test_a_search_without_results_offers_what_comes_next(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "search", "nothing")["cleared"] == {"text": "", "left": 0}
+    assert run(driver, demo_url, "search", "nothing")["cleared"] == {"typed": "edit this", "text": "", "left": 0}

@@ -6,7 +6,7 @@ import { useChat, useChatState } from "../chat_context";
 import { lazyPart } from "../lazy_part";
 import { goTo } from "../page_address";
 import { focusComposer, isTyping, onMac } from "./focus";
-import { followLead, isLedByKeys } from "./lead";
+import { followLead, isLedByKeys, MESSAGES } from "./lead";
 import { isPlain, keysOf, type ShortcutName, shortcutOf } from "./shortcuts";
 
 const QuickSwitcher = lazyPart(() => import("./quick_switcher"));
@@ -63,7 +63,7 @@ function isLetter({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
 /** Whether letters do nothing there: on the page, on a list of messages, and on a message that was clicked. */
 function isNowhere(target: EventTarget | null): target is Element {
   if (!(target instanceof Element)) return false;
-  return target.matches("body, [role=log]") || (!isLedByKeys() && target.closest("[role=log], .thread") !== null);
+  return target.matches("body, [role=log]") || (!isLedByKeys() && target.closest(MESSAGES) !== null);
 }
 
 /** Searches in the open conversation, otherwise in all. */

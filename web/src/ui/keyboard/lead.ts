@@ -1,9 +1,16 @@
-/** Whether keys or a pointer lead the focus. Letters are commands for a message only if keys have led to it. */
+/**
+ * Whether the reader moves the focus with keys. Letters are commands for a message only if they have: who clicks, or
+ * goes to a message with Enter, writes next.
+ */
+
+/** Lists of messages. */
+export const MESSAGES = "[role=log], .thread";
 
 let isLed = false;
 
-const moved = ({ key }: KeyboardEvent): void => {
+const moved = ({ key, target }: KeyboardEvent): void => {
   if (key === "Tab" || key.startsWith("Arrow")) isLed = true;
+  else if (key === "Enter" && !(target instanceof Element && target.closest(MESSAGES))) isLed = false;
 };
 
 const pressed = (): void => {

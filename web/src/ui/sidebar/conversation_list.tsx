@@ -26,6 +26,7 @@ import { nameOf } from "../conversation/conversation_names";
 import { stepOf } from "../keyboard/direction";
 import { useBackCloses } from "../layers/use_back_closes";
 import { lazyPart } from "../lazy_part";
+import { placeHere } from "../page_address";
 import { isNarrow } from "../use_media";
 import { useCollapsedSections } from "./collapsed_sections";
 import { ConversationItem } from "./conversation_item";
@@ -67,10 +68,11 @@ export function ConversationList({ onOpen, children }: Props) {
   const isSearching = query.trim() !== "";
   const isAllRead = unreadOnly && shown.length === 0 && !hasMore;
   const isAlone = useIsAlone();
-  // Everything that is found opens at its own address. Where the list fills the screen, Back leads to the results.
+  // What is found opens at its own address. A message leaves the results for the next one; where the list fills the
+  // screen, Back leads to them.
   useEffect(() => {
     const clear = (): void => {
-      if (!isNarrow()) setQuery("");
+      if (!isNarrow() && placeHere().messageId === undefined) setQuery("");
     };
     addEventListener("hashchange", clear);
     return () => removeEventListener("hashchange", clear);
