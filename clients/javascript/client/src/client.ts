@@ -2,6 +2,7 @@
 
 import { type MissedEvents, uncountedBy } from "./catching_up.ts";
 import { byId, ConversationStore } from "./conversations/conversation_store.ts";
+import { newestFirst } from "./conversations/conversations_by_id.ts";
 import { MuteEnds } from "./conversations/mute_ends.ts";
 import type { ChatPart, Core, LoadedState } from "./core.ts";
 import { Uploads } from "./files/uploads.ts";
@@ -13,6 +14,11 @@ import { Typing } from "./people/typing.ts";
 import { pauseAfter } from "./server/pauses.ts";
 import { RequestError } from "./server/request_error.ts";
 import type { ClientStores } from "./storage/stores.ts";
+
+/** How many conversations are marked as delivered after they were loaded: what a list shows at first. */
+const CONFIRMED_MAX = 20;
+/** Larger conversations have no delivery receipts. */
+const MEMBERS_WITH_RECEIPTS = 100;
 
 /** Parts that an application replaces or adds. */
 export interface ClientOptions {
@@ -109,6 +115,7 @@ export class Client {
     if (this.#uncounted !== uncounted) return;
     this.#uncounted = null;
     await this.#count(uncounted);
+    await this.#confirmArrival();
   }
 
   /** Handles the missed events, or reloads everything. Retries while the connection is open. */
@@ -149,6 +156,7 @@ export class Client {
     for (const part of this.#parts) part.caughtUp?.();
     this.#connected();
     void this.#count(uncounted);
+    void this.#confirmArrival();
   }
 
   #replace({ conversations, presence, next }: LoadedState): void {
@@ -157,6 +165,24 @@ export class Client {
     for (const part of this.#parts) part.loaded?.();
     this.#connected();
     this.#onLoaded();
+    void this.#confirmArrival();
+  }
+
+  /**
+   * Marks the newest unread messages as delivered that were loaded. The server does that itself only for the messages
+   * that it sends to a connected client.
+   */
+  async #confirmArrival(): Promise<void> {
+    const unread = newestFirst(this.core.now.conversations).filter(
+      ({ unreadCount = 0, memberCount }) => unreadCount > 0 && memberCount <= MEMBERS_WITH_RECEIPTS,
+    );
+    try {
+      for (const { id } of unread.slice(0, CONFIRMED_MAX)) {
+        await this.core.call("message:delivered", { conversationId: id });
+      }
+    } catch {
+      // The next time that the client connects, or when the messages are read.
+    }
   }
 
   /** Loads conversations whose unread counts may have changed. */

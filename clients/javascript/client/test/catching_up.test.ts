@@ -120,6 +120,25 @@ describe("a client", () => {
   const state = { conversations: [conversation("c", { lastSeq: 1 })], presence: [], cursor: "log-1" };
   const settled = () => new Promise((resolve) => setTimeout(resolve));
 
+  it("confirms the arrival of the unread messages that it loads", async () => {
+    const unread = (id: string, more: object = {}) => conversation(id, { lastSeq: 1, unreadCount: 1, ...more });
+    const conversations = [unread("a"), unread("large", { memberCount: 101 }), conversation("read"), unread("b")];
+    const { client } = clientWith((name, { after }) => {
+      if (name !== "sync") return {};
+      return after === undefined ? { ...state, conversations } : { events: [sent(2, "read")], cursor: "log-2" };
+    });
+    const confirmed = () =>
+      call.mock.calls.filter(([name]) => name === "message:delivered").map(([, { conversationId }]) => conversationId);
+    client.opened(false);
+    receive("connected", {}, "log-1");
+    await vi.waitUntil(() => confirmed().length === 2);
+    expect(confirmed().sort()).toEqual(["a", "b"]);
+    client.lost();
+    client.opened(false);
+    await vi.waitUntil(() => confirmed().includes("read"));
+    expect(confirmed()).not.toContain("large");
+  });
+
   it("handles missed events once, also those that arrive meanwhile", async () => {
     const { client, core } = clientWith((_, { after }) =>
       after === undefined ? state : { events: [sent(2), sent(3)], cursor: "log-3", more: false },
@@ -187,7 +206,7 @@ describe("a client", () => {
     // Socket.IO repeats events after the one at log-3 only.
     client.opened(true);
     await settled();
-    expect(call).toHaveBeenLastCalledWith("sync", { after: "log-1", limit: 100, presence: true });
+    expect(call.mock.calls.findLast(([name]) => name === "sync")).toEqual(["sync", { after: "log-1", limit: 100, presence: true }]);
     expect(core.now.conversations.c).toMatchObject({ lastSeq: 3, unreadCount: 2 });
   });
 
