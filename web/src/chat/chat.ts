@@ -137,6 +137,7 @@ export class Chat {
     this.profile = new PageProfile(core);
     this.#offlineState = new OfflineState(core, storageName("talkwire-state", document.baseURI));
     this.messages.onRefused = (id, refused) => this.moderation.refused(id, refused);
+    this.messages.onAnswered = (id) => void this.#readByAnswering(id).catch(() => undefined);
     core.on("member:restricted", (restriction) => {
       const isMember = own(core.now.conversations, restriction.conversationId) !== undefined;
       // The end of the membership follows.
@@ -323,6 +324,16 @@ export class Chat {
     const { readSeq = 0, unreadCount = 0 } = own(conversations, id) ?? {};
     if ((await this.#core.attempt(async () => this.conversations.markRead(id).then(() => true))) !== true) return;
     if (openId === id) this.state.setState({ unread: null, keptUnread: null });
+    this.offerUnread(id, readSeq, unreadCount);
+  }
+
+  /** Marks a conversation as read in which the reader writes without having seen all, and offers to take that back. */
+  async #readByAnswering(id: string): Promise<void> {
+    const { conversations, watched, skips, keptUnread, unread } = this.#core.now;
+    const { readSeq = 0, unreadCount = 0 } = own(conversations, id) ?? {};
+    if (unreadCount === 0 || keptUnread === id || (watched && !skips)) return;
+    this.state.setState({ unread: unread && { ...unread, isAnswered: true } });
+    await this.conversations.markRead(id);
     this.offerUnread(id, readSeq, unreadCount);
   }
 

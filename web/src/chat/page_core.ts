@@ -37,6 +37,8 @@ export type Overlay = "switcher" | "shortcuts" | "threads";
 export interface UnreadMessages {
   readonly after: number;
   readonly count: number;
+  /** Whether they count as read although some were never on the screen, since the reader has written below them. */
+  readonly isAnswered?: boolean;
 }
 
 /** A short text that disappears by itself, with what the reader may do next, such as to undo what was done. */

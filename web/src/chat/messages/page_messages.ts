@@ -28,6 +28,8 @@ export class PageMessages extends Messages {
   readonly #refusedEdits = new Set<string>();
 
   readonly drafts: Drafts;
+  /** Called when the reader has written in the open conversation. */
+  onAnswered: (conversationId: string) => void = () => undefined;
 
   constructor(core: PageCore, uploads: Uploads, store: OutboxStore) {
     super(core, uploads, store, true);
@@ -156,7 +158,10 @@ export class PageMessages extends Messages {
   override async send(message: NewMessage): Promise<void> {
     const stored = super.send(message);
     const { conversationId, threadId = null } = message;
-    if (threadId === null && this.core.now.openId === conversationId) void this.toNewest(conversationId);
+    if (threadId === null && this.core.now.openId === conversationId) {
+      void this.toNewest(conversationId);
+      this.onAnswered(conversationId);
+    }
     await stored;
   }
 

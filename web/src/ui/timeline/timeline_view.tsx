@@ -191,15 +191,18 @@ function ToNewest({ id }: { id: string }) {
 /** Buttons that go to the first of the unread messages above the screen, and that mark all as read. */
 function ToUnseen({ id, unseen: { after, count, since } }: { id: string; unseen: UnseenAbove }) {
   const chat = useChat();
+  const isAnswered = useChatState(({ unread }) => unread?.isAnswered === true);
   return (
     <div className="to-unseen">
       <button type="button" className="to-unseen-first" onClick={() => void chat.messages.toFirstAfter(id, after)}>
         <ArrowUp className="icon" aria-hidden="true" />
         {texts.unseenAbove(count, since === undefined ? null : shortTimeOfDay(since))}
       </button>
-      <button type="button" onClick={() => void chat.markRead(id)}>
-        {texts.places.markRead}
-      </button>
+      {!isAnswered && (
+        <button type="button" onClick={() => void chat.markRead(id)}>
+          {texts.places.markRead}
+        </button>
+      )}
     </div>
   );
 }

@@ -120,5 +120,5 @@ function useUnseenAbove(
   useLayoutEffect(() => {
     last.current = now;
   });
-  return { above: now?.above ?? null, skips: now?.progress.skips === true };
+  return { above: now?.above ?? null, skips: now?.progress.skips === true && unread?.isAnswered !== true };
 }
