@@ -31,6 +31,12 @@ def test_the_buttons_of_a_message_cover_no_text(driver: Driver, demo_url: str, w
     hovered = run(driver, demo_url, "layout", "toolbar", width=width)["hovered"]
     assert hovered["shown"] == 7
     assert hovered["covered"] == []
+    assert hovered["room"] < 40 or width > 1400
+    assert (hovered["buttons"], hovered["inMenu"]) == ((2, 1) if width < 1400 else (4, 0))
+
+
+def test_a_phone_on_its_side_has_room_for_conversations(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "layout", "landscape")["measured"]["list"] > 200
 
 
 def test_bars_and_rows_have_the_sizes_of_their_screen(driver: Driver, demo_url: str) -> None:

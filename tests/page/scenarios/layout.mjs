@@ -70,8 +70,8 @@ export async function roomy() {
     await field.fill(text);
     shares.push(await share(main));
   }
-  await page.locator(".message").last().hover();
-  await page.locator(".message").last().getByRole("button", { name: "Reply in thread" }).click();
+  await page.locator(".message").first().hover();
+  await page.locator(".message").first().getByRole("button", { name: "Reply in thread" }).click();
   const thread = page.locator(".panel");
   await thread.locator(".composer textarea:focus").waitFor();
   report("roomy", { shares, thread: await share(thread), same: heights[0] === heights[1], kept: heights[2] > heights[1] });
@@ -145,7 +145,27 @@ export async function toolbar({ width }) {
     shown += found.isShown;
     covered.push(...found.texts);
   }
-  report("hovered", { shown, covered });
+  const room = await page.evaluate(() => {
+    const end = (element) => element.getBoundingClientRect().right;
+    const list = document.querySelector(".scroller");
+    return end(list) - end(document.querySelector(".message .text"));
+  });
+  // A message without a name has fewer buttons where there is less room, and then more in its menu.
+  const line = all.filter({ hasText: "Another line" });
+  await line.hover();
+  const buttons = await line.locator(".actions button:visible").count();
+  await line.getByRole("button", { name: "More actions" }).click();
+  await page.getByRole("menuitem", { name: "Copy text" }).waitFor();
+  const inMenu = await page.getByRole("menuitem", { name: "Reply", exact: true }).count();
+  report("hovered", { shown, covered, room, buttons, inMenu });
+}
+
+// The list of a phone that lies on its side.
+export async function landscape() {
+  const page = await visitAs("alice", { viewport: { width: 844, height: 390 }, isMobile: true, hasTouch: true, path: "/#/" });
+  const list = page.locator(".conversations");
+  await conversations(page).first().waitFor();
+  report("measured", { list: await heightOf(list) });
 }
 
 // Runs in the page. The texts that the buttons of a message lie over.

@@ -28,7 +28,7 @@ export function Toolbar({ id, label, className, isReachable, children }: Props) 
     for (const button of all) button.tabIndex = isReachable && button === first ? 0 : -1;
   });
   const pressed = (event: KeyboardEvent): void => {
-    const all = buttons();
+    const all = buttons().filter((button) => button.checkVisibility());
     const at = all.indexOf(event.target as HTMLButtonElement);
     const next = reached(event.key, at, all.length);
     if (at === -1 || next === undefined) return;

@@ -67,7 +67,7 @@ export function StatusTextFields({ preset }: { preset?: StatusText | undefined }
   };
   return (
     <>
-      <div className="status-text">
+      <div className="status-field">
         <label htmlFor={id}>{texts.settings.statusText}</label>
         <div className="status-line">
           <input

@@ -1,5 +1,6 @@
 import type { Message } from "@talkwire/client";
 import { Ellipsis } from "lucide-react";
+import { useRef } from "react";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { IconButton } from "../components/icon_button";
@@ -8,7 +9,6 @@ import { Toolbar } from "../components/toolbar";
 import { EmojiButton } from "../emoji/emoji_button";
 import { QUICK_REACTIONS } from "../emoji/quick_reactions";
 import { MESSAGE_KEYS } from "../keyboard/shortcuts";
-import { isNarrow } from "../use_media";
 import { actionsOf } from "./message_actions";
 
 /**
@@ -25,10 +25,14 @@ export function MessageToolbar({
   isFocused: boolean;
 }) {
   const chat = useChat();
-  const others = () =>
-    actionsOf(chat, message).filter(({ isFrequent }) => !isFrequent || (isFrequent === "wide" && isNarrow()));
+  const place = useRef<HTMLDivElement>(null);
+  // Where there is no room for a button, the menu has its action.
+  const others = () => {
+    const buttons = [...(place.current?.querySelectorAll("button") ?? [])].filter((button) => button.checkVisibility());
+    return actionsOf(chat, message).filter(({ label }) => !buttons.some(({ ariaLabel }) => ariaLabel === label));
+  };
   return (
-    <div className="actions-place">
+    <div className="actions-place" ref={place}>
       <Toolbar className="actions" label={texts.actions} isReachable={isFocused}>
         {isActive && <Frequent message={message} />}
         <MenuButton icon={Ellipsis} label={texts.moreActions} actions={others} />
@@ -55,6 +59,7 @@ function Frequent({ message }: { message: Message }) {
       <EmojiButton
         label={texts.emoji.react}
         onPick={(emoji) => chat.messages.react(message, emoji)}
+        className="react"
         aria-keyshortcuts={MESSAGE_KEYS.react}
       />
       {actionsOf(chat, message).map(({ isFrequent, icon, label, onClick }) =>
