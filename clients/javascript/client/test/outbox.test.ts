@@ -123,6 +123,61 @@ describe("outbox entries", () => {
     expect(server.contents).toEqual(["1", "1"]);
   });
 
+  it("say until when they wait, and can be withdrawn meanwhile", async () => {
+    const sending: string[][] = [];
+    const onSending = (ids: ReadonlySet<string>) => sending.push([...ids]);
+    const { send, sleep } = server;
+    const outbox = new Outbox({
+      userId: "alice",
+      store,
+      send,
+      sleep,
+      onChange: () => undefined,
+      onSending,
+      now: () => 1000,
+    });
+    outbox.setOpen(true);
+    await outbox.add({ conversationId: "c", content: "slow" });
+    const id = outbox.entries[0]?.clientMessageId as string;
+    expect(sending).toEqual([[id]]);
+    expect(await outbox.withdraw(() => true)).toBe(false);
+    await server.refuse(refused("rate_limited", { retryAfterMs: 9000 }));
+    expect(sending.at(-1)).toEqual([]);
+    expect(outbox.entries[0]?.retryAt).toBe(10_000);
+    expect(await outbox.withdraw(() => true)).toBe(true);
+    await outbox.add({ conversationId: "c", content: "next" });
+    expect(server.contents).toEqual(["slow"]);
+    server.wake();
+    await settled();
+    expect(server.contents).toEqual(["slow", "next"]);
+  });
+
+  it("are sent at once when the rules of their conversation change", async () => {
+    const outbox = outboxOf();
+    outbox.setOpen(true);
+    await outbox.add({ conversationId: "c", content: "slow" });
+    await server.refuse(refused("rate_limited", { retryAfterMs: 9000 }));
+    outbox.resume("d");
+    expect(server.contents).toEqual(["slow"]);
+    outbox.resume("c");
+    expect(server.contents).toEqual(["slow", "slow"]);
+    // The end of the first pause does not end the second one.
+    const { wake } = server;
+    await server.refuse(refused("rate_limited", { retryAfterMs: 5000 }));
+    wake();
+    await settled();
+    expect(server.contents).toEqual(["slow", "slow"]);
+  });
+
+  it("that change messages do not wait for a new message", async () => {
+    const outbox = outboxOf();
+    outbox.setOpen(true);
+    await outbox.add({ conversationId: "c", content: "slow" });
+    await server.refuse(refused("rate_limited", { retryAfterMs: 9000 }));
+    await outbox.add({ conversationId: "c", content: "", change: { kind: "edit", messageId: "m", content: "new" } });
+    expect(server.asked.map(({ change }) => change?.kind)).toEqual([undefined, "edit"]);
+  });
+
   it("that are refused show why, let others pass, and stay until they are retried or discarded", async () => {
     const outbox = outboxOf();
     outbox.setOpen(true);

@@ -45,6 +45,8 @@ export class Messages implements ChatPart {
   readonly outbox: StoreApi<readonly OutboxEntry[]> = createStore<readonly OutboxEntry[]>(() => []);
   /** The changes of messages that are not sent yet. */
   readonly changes: StoreApi<ChangesByMessage> = createStore<ChangesByMessage>(() => new Map());
+  /** The ids of the outbox entries that are being sent. */
+  readonly sending: StoreApi<ReadonlySet<string>> = createStore<ReadonlySet<string>>(() => new Set());
   /** Called for each message that arrives. */
   readonly arrivalHandlers: ((message: Message, arrival: Arrival) => void)[] = [];
   /** Called when the server has refused a message of the reader. */
@@ -87,6 +89,7 @@ export class Messages implements ChatPart {
           this.changes.setState(changesByMessage(entries), true);
       },
       isReady: ({ attachments = [] }) => uploads.isSettled(attachments),
+      onSending: (ids) => this.sending.setState(ids, true),
       onRefused: ({ clientMessageId }, refused) => this.#settle(clientMessageId)?.reject(refused),
       onRemoved: ({ clientMessageId }, isSent) => {
         uploads.release(clientMessageId, isSent);
@@ -104,6 +107,11 @@ export class Messages implements ChatPart {
       this.#change(conversationId, messageId, (message) => tombstone(message, deletedAt), "");
       // An edit stays, so that its text is not lost.
       void this.#outbox.withdraw(({ change }) => change?.messageId === messageId && change.kind !== "edit");
+    });
+    // Slow mode may have ended, or not apply to the reader any more.
+    core.on("conversation:updated", ({ id }) => this.#outbox.resume(id));
+    core.on("member:updated", ({ conversationId, userId }) => {
+      if (userId === core.now.me.id) this.#outbox.resume(conversationId);
     });
     core.on("thread:updated", ({ conversationId, messageId, thread }) =>
       this.#change(conversationId, messageId, (root) => withThread(root, thread)),
@@ -254,6 +262,23 @@ export class Messages implements ChatPart {
 
   discard(clientMessageId: string): void {
     void this.#outbox.discard(clientMessageId);
+  }
+
+  /**
+   * Removes a message from the outbox and returns it; its files are at the composer again. Returns null when it is being
+   * sent, or was sent.
+   */
+  async takeBack(clientMessageId: string): Promise<OutboxEntry | null> {
+    const isMeant = (entry: OutboxEntry): boolean => entry.clientMessageId === clientMessageId;
+    const entry = this.outbox.getState().find(isMeant);
+    if (entry === undefined || this.sending.getState().has(clientMessageId)) return null;
+    this.#uploads.unassign(clientMessageId);
+    return (await this.#outbox.withdraw(isMeant)) ? entry : null;
+  }
+
+  /** Removes everything of a conversation from the outbox. */
+  async withdrawAll(conversationId: string): Promise<void> {
+    await this.#outbox.withdraw((entry) => entry.conversationId === conversationId);
   }
 
   /** Removes a file from an outbox entry. */

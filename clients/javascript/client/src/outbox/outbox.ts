@@ -1,6 +1,7 @@
 /**
  * The messages and changes of messages that are not sent yet. An entry is stored until the server has acknowledged it, so that neither a lost
- * connection nor a reload loses it. The entries of a conversation are sent in order. Sending one again is safe: messages
+ * connection nor a reload loses it. The messages of a conversation are sent in order, and so are the changes of its
+ * messages, which do not wait for new messages: slow mode limits only those. Sending an entry again is safe: messages
  * have a `clientMessageId`, and a repeated change changes nothing.
  */
 
@@ -27,6 +28,8 @@ export interface OutboxEntry {
   /** The error's code, and its details. Undefined in entries that an older version has stored. */
   readonly problemCode?: string;
   readonly problemDetails?: unknown;
+  /** When the server allows a retry, in milliseconds since 1970. Undefined while it has not asked to wait. Not stored. */
+  readonly retryAt?: number;
 }
 
 /** A message to add to the outbox. */
@@ -63,6 +66,8 @@ export interface OutboxOptions {
   readonly onRefused?: (entry: OutboxEntry, refused: RequestError) => void;
   /** Called when the entry was sent or discarded. */
   readonly onRemoved?: (entry: OutboxEntry, isSent: boolean) => void;
+  /** Called with the ids of the entries that are being sent, when these change. */
+  readonly onSending?: (clientMessageIds: ReadonlySet<string>) => void;
   readonly now?: () => number;
   readonly sleep?: (ms: number) => Promise<void>;
 }
@@ -72,8 +77,10 @@ const RETRY_DELAY_MS = 2_000;
 export class Outbox {
   readonly #options: OutboxOptions;
   #entries: readonly OutboxEntry[] = [];
-  /** Conversation id -> the entry that is being sent. */
+  /** Lane -> the entry that is being sent. */
   readonly #sending = new Map<string, OutboxEntry>();
+  /** Lane -> the pause for which the server has asked, or that follows a failure. */
+  readonly #pauses = new Map<string, symbol>();
   /** The entries that are stored, as far as this tab knows. */
   readonly #stored = new Set<string>();
   #open = false;
@@ -117,6 +124,8 @@ export class Outbox {
   /** Sets whether there is a connection. */
   setOpen(open: boolean): void {
     this.#open = open;
+    // A pause may have ended while the computer slept.
+    if (open) this.#pauses.clear();
     this.#sendAll();
   }
 
@@ -130,12 +139,20 @@ export class Outbox {
     this.#set([...this.#entries, entry]);
     // Without storage (a private window, a full disk) the entry is still sent.
     await this.#save(entry);
-    this.#sendNext(entry.conversationId);
+    this.#sendNext(laneOf(entry));
   }
 
   /** Sends entries that have become ready. */
   sendReady(): void {
     this.#sendAll();
+  }
+
+  /** Sends a conversation's entries at once, although the server has asked to wait: its rules have changed. */
+  resume(conversationId: string): void {
+    for (const lane of lanesOf(conversationId)) {
+      this.#pauses.delete(lane);
+      this.#sendNext(lane);
+    }
   }
 
   /** Removes a file from an entry; discards the entry when nothing is left in it. */
@@ -145,7 +162,7 @@ export class Outbox {
     const attachments = (entry.attachments ?? []).filter((each) => each !== attachment);
     if (attachments.length === 0 && entry.content === "") return this.discard(clientMessageId);
     await this.#replace({ ...withoutProblem(entry), attachments });
-    this.#sendNext(entry.conversationId);
+    this.#sendNext(laneOf(entry));
   }
 
   /** Retries an entry that the server refused. */
@@ -153,7 +170,7 @@ export class Outbox {
     const entry = this.#entries.find((each) => each.clientMessageId === clientMessageId);
     if (entry === undefined || entry.problem === null) return;
     await this.#replace(withoutProblem(entry));
-    this.#sendNext(entry.conversationId);
+    this.#sendNext(laneOf(entry));
   }
 
   async discard(clientMessageId: string): Promise<void> {
@@ -165,9 +182,7 @@ export class Outbox {
    */
   async withdraw(isMeant: (entry: OutboxEntry) => boolean): Promise<boolean> {
     const meant = this.#entries.filter(isMeant);
-    const idle = meant.filter(
-      (entry) => this.#sending.get(entry.conversationId)?.clientMessageId !== entry.clientMessageId,
-    );
+    const idle = meant.filter((entry) => this.#sending.get(laneOf(entry))?.clientMessageId !== entry.clientMessageId);
     for (const { clientMessageId } of idle) await this.#remove(clientMessageId, false);
     return idle.length === meant.length;
   }
@@ -191,32 +206,53 @@ export class Outbox {
   }
 
   #sendAll(): void {
-    for (const id of new Set(this.#entries.map((entry) => entry.conversationId))) this.#sendNext(id);
+    for (const lane of new Set(this.#entries.map(laneOf))) this.#sendNext(lane);
   }
 
-  #sendNext(conversationId: string): void {
+  #sendNext(lane: string): void {
     const { isReady = () => true } = this.#options;
-    const next = this.#entries.find(
-      (entry) => entry.conversationId === conversationId && entry.problem === null && isReady(entry),
-    );
-    if (!this.#open || next === undefined || this.#sending.has(conversationId)) return;
-    this.#sending.set(conversationId, next);
+    const next = this.#entries.find((entry) => laneOf(entry) === lane && entry.problem === null && isReady(entry));
+    if (!this.#open || next === undefined || this.#sending.has(lane) || this.#pauses.has(lane)) return;
+    this.#sending.set(lane, next);
+    this.#sendingChanged();
     void this.#deliver(next).finally(() => {
-      this.#sending.delete(conversationId);
-      this.#sendNext(conversationId);
+      this.#sending.delete(lane);
+      this.#sendingChanged();
+      this.#sendNext(lane);
     });
   }
 
+  #sendingChanged(): void {
+    this.#options.onSending?.(new Set([...this.#sending.values()].map(({ clientMessageId }) => clientMessageId)));
+  }
+
   async #deliver(entry: OutboxEntry): Promise<void> {
-    const { send, sleep = pause } = this.#options;
     try {
-      await send(entry);
+      await this.#options.send(entry);
       await this.#remove(entry.clientMessageId, true);
     } catch (error) {
       const refused = error instanceof RequestError ? error : null;
       if (refused !== null && !refused.isTransient) await this.#refused(entry, refused);
-      else if (this.#open) await sleep(Math.max(RETRY_DELAY_MS, refused?.retryAfterMs ?? 0));
+      else if (this.#open) this.#pause(entry, refused?.retryAfterMs ?? 0);
     }
+  }
+
+  /** Pauses the entry's lane before the next try. The entry can be withdrawn meanwhile. */
+  #pause(entry: OutboxEntry, retryAfterMs: number): void {
+    const { now = Date.now, sleep = pause } = this.#options;
+    const lane = laneOf(entry);
+    const started = Symbol();
+    this.#pauses.set(lane, started);
+    const retryAt = now() + retryAfterMs;
+    if (retryAfterMs > 0)
+      this.#set(
+        this.#entries.map((each) => (each.clientMessageId === entry.clientMessageId ? { ...each, retryAt } : each)),
+      );
+    void sleep(Math.max(RETRY_DELAY_MS, retryAfterMs)).then(() => {
+      if (this.#pauses.get(lane) !== started) return;
+      this.#pauses.delete(lane);
+      this.#sendNext(lane);
+    });
   }
 
   async #replace(entry: OutboxEntry): Promise<void> {
@@ -231,7 +267,7 @@ export class Outbox {
     this.#options.onRefused?.(entry, refused);
   }
 
-  async #save(entry: OutboxEntry): Promise<void> {
+  async #save({ retryAt: _, ...entry }: OutboxEntry): Promise<void> {
     await this.#options.store.put(entry).then(
       () => this.#stored.add(entry.clientMessageId),
       () => undefined,
@@ -250,6 +286,17 @@ export class Outbox {
     this.#options.onChange(entries);
   }
 }
+
+/** Returns what an entry is sent in sequence with: the messages of its conversation, or the changes of these. */
+function laneOf({ conversationId, change }: OutboxEntry): string {
+  const [messages, changes] = lanesOf(conversationId);
+  return change === undefined ? messages : changes;
+}
+
+const lanesOf = (conversationId: string): [messages: string, changes: string] => [
+  conversationId,
+  `${conversationId} changes`,
+];
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
