@@ -122,6 +122,11 @@ export const texts = {
   edited: "edited",
   sending: "Sending…",
   waitingForConnection: "Waiting for the connection",
+  slowMode: {
+    /** `left`: minutes and seconds, such as `0:27`. */
+    youWait: (left: string) => `Slow mode: you can write again in ${left}`,
+    messageWaits: (left: string) => `Slow mode: will be sent in ${left}`,
+  },
   notSent: (reason: string) => `Not sent: ${reason}`,
   notSaved: (reason: string) => `Not saved: ${reason}`,
   retry: "Try again",

@@ -63,6 +63,15 @@ export function dateOf(iso: string): string {
   return dayAndYear.format(new Date(iso));
 }
 
+/** `0:07`, `12:34`, `1:02:03`. */
+export function clockTime(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  const parts = [Math.floor(seconds / 60) % 60, seconds % 60];
+  const hours = Math.floor(seconds / 3600);
+  if (hours > 0) parts.unshift(hours);
+  return parts.map((part, index) => (index === 0 ? String(part) : String(part).padStart(2, "0"))).join(":");
+}
+
 const STEPS = [
   ["minute", 60_000],
   ["hour", 3_600_000],

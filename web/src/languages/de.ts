@@ -141,6 +141,10 @@ export const texts: Texts = {
   edited: "bearbeitet",
   sending: "Wird gesendet…",
   waitingForConnection: "Wartet auf die Verbindung",
+  slowMode: {
+    youWait: (left) => `Langsamer Modus: Du kannst in ${left} wieder schreiben`,
+    messageWaits: (left) => `Langsamer Modus: wird in ${left} gesendet`,
+  },
   notSent: (reason) => `Nicht gesendet: ${reason}`,
   notSaved: (reason) => `Nicht gespeichert: ${reason}`,
   retry: "Erneut versuchen",

@@ -147,6 +147,10 @@ export const texts: Texts = {
   edited: "editado",
   sending: "Enviando…",
   waitingForConnection: "Esperando la conexión",
+  slowMode: {
+    youWait: (left) => `Modo lento: podrás volver a escribir en ${left}`,
+    messageWaits: (left) => `Modo lento: se enviará en ${left}`,
+  },
   notSent: (reason) => `No enviado: ${reason}`,
   notSaved: (reason) => `No se guardó: ${reason}`,
   retry: "Reintentar",

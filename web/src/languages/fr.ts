@@ -148,6 +148,10 @@ export const texts: Texts = {
   edited: "modifié",
   sending: "Envoi…",
   waitingForConnection: "En attente de la connexion",
+  slowMode: {
+    youWait: (left) => `Mode lent : vous pourrez écrire à nouveau dans ${left}`,
+    messageWaits: (left) => `Mode lent : sera envoyé dans ${left}`,
+  },
   notSent: (reason) => `Non envoyé : ${reason}`,
   notSaved: (reason) => `Non enregistré : ${reason}`,
   retry: "Réessayer",

@@ -13,6 +13,7 @@ import {
   type Uploads,
   whenAccepted,
 } from "@talkwire/client/parts";
+import { createStore, type StoreApi } from "zustand/vanilla";
 import { texts } from "../../texts";
 import type { Composing, PageCore, Target } from "../page_core";
 import { Drafts } from "../writing/drafts";
@@ -24,6 +25,8 @@ export class PageMessages extends Messages {
   declare protected readonly core: PageCore;
   readonly saved: Saved;
   readonly anchors: ScrollAnchors;
+  /** When the reader has last written in a conversation, by this page's clock; by its id. */
+  readonly sentAt: StoreApi<ReadonlyMap<string, number>> = createStore<ReadonlyMap<string, number>>(() => new Map());
   /** The outbox entries of refused edits that were looked at. */
   readonly #refusedEdits = new Set<string>();
 
@@ -54,6 +57,10 @@ export class PageMessages extends Messages {
     this.arrivalHandlers.push((message, { isNew, isSentHere }) => {
       const { openId, blocked, me } = core.now;
       const { senderId, conversationId, threadId, content = "" } = message;
+      if (isNew && senderId === me.id && message.type !== "system") {
+        const at = isSentHere ? Date.now() : Math.min(Date.now(), Date.parse(message.createdAt));
+        this.sentAt.setState(new Map(this.sentAt.getState()).set(conversationId, at), true);
+      }
       if (isNew && !isSentHere && senderId === me.id)
         this.drafts.sentElsewhere(threadId === undefined ? conversationId : `${conversationId} ${threadId}`, content);
       if (message.senderId === me.id || message.conversationId !== openId || blocked.has(message.senderId)) return;

@@ -4,6 +4,7 @@ import { messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
 import type { Composing } from "../../chat/page_core";
 import { texts } from "../../texts";
+import { clockTime } from "../../time_format";
 import { useChat } from "../chat_context";
 import { IconButton } from "../components/icon_button";
 import { EmojiButton } from "../emoji/emoji_button";
@@ -40,6 +41,7 @@ export function Composer({ id, name, threadId }: Props) {
   const { emoji } = useChat();
   const composer = useComposer(id, threadId);
   const { content, composing, edited, attached, isTooLong, problem, canSend, attach, cancel } = composer;
+  const { waitsS } = composer;
   const recorder = useRecording(composer);
   const { recording, send } = recorder;
   const form = useRef<HTMLFormElement>(null);
@@ -154,12 +156,18 @@ export function Composer({ id, name, threadId }: Props) {
           className="send"
           title={texts.send}
           aria-label={texts.send}
-          disabled={!canSend && recording === null}
+          disabled={!canSend && (recording === null || waitsS > 0)}
         >
           <SendHorizontal className="icon" aria-hidden="true" />
         </button>
       </div>
       <div className="trouble">
+        {waitsS > 0 && (
+          // Screen readers do not announce each second.
+          <p className="slowed" role="timer" aria-live="off">
+            {texts.slowMode.youWait(clockTime(waitsS * 1_000))}
+          </p>
+        )}
         <p className="problem" role="alert">
           {problem}
         </p>

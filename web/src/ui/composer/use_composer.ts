@@ -7,8 +7,10 @@ import { trimmed } from "../../chat/markdown/trimmed";
 import type { Composing } from "../../chat/page_core";
 import { charactersOver } from "../../chat/writing/message_length";
 import { texts } from "../../texts";
+import { clockTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { useDraft } from "./use_draft";
+import { useSecondsUntil, useSlowMode } from "./use_slow_mode";
 
 /** Of a text that is too long for a message. */
 const FILE_NAME = "message.txt";
@@ -25,6 +27,8 @@ export interface ComposerState {
   /** Why it cannot be sent; empty when it can. */
   readonly problem: string;
   readonly canSend: boolean;
+  /** The seconds of slow mode before the reader may write again; 0 when they may. */
+  readonly waitsS: number;
   readonly setContent: (content: string) => void;
   /** Does nothing while a message is being edited. */
   readonly attach: (files: readonly File[]) => void;
@@ -64,7 +68,10 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
   const isTooLong = over > 0;
   const isStuck = edited === null && attached.some(({ problem }) => problem !== null);
   const hasFiles = (edited === null ? attached : (edited.attachments ?? [])).length > 0;
-  const canSend = (said !== "" || hasFiles) && !isTooLong && !isStuck;
+  const untilNext = useSecondsUntil(useSlowMode(id)?.next ?? 0);
+  // Slow mode limits new messages, not edits.
+  const waitsS = edited === null ? untilNext : 0;
+  const canSend = (said !== "" || hasFiles) && !isTooLong && !isStuck && waitsS === 0;
 
   const write = (value: string): void => {
     setContent(value);
@@ -101,6 +108,7 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
     isTooLong,
     canBeFile: isTooLong && edited === null,
     canSend,
+    waitsS,
     problem: isTooLong ? texts.tooLong(over) : isStuck ? texts.fileTrouble : leftOut,
     setContent: write,
     attach,
@@ -110,6 +118,7 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
       if (attach([new File([content], FILE_NAME, { type: "text/plain" })])) write("");
     },
     send: () => {
+      if (waitsS > 0) state.setState({ announcement: texts.slowMode.youWait(clockTime(waitsS * 1_000)) });
       if (!canSend) return;
       if (edited === null) typing.sent(id);
       // The conversation and its thread may reply to different messages.

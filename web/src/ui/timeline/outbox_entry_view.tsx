@@ -9,7 +9,7 @@ import { PendingFileView } from "../files/pending_file";
 import { PersonButton } from "../people/person_button";
 import { MessageText } from "./markdown";
 import { QuoteView } from "./quote_view";
-import { Refused, WaitingTick } from "./unsent_marks";
+import { Delay, Refused, WaitingTick } from "./unsent_marks";
 
 interface Props {
   entry: OutboxEntry;
@@ -46,6 +46,7 @@ export function OutboxEntryView({ entry, continued, startsMinute = false }: Prop
         {entry.problem === null && <WaitingTick />}
       </div>
       {hasText && <OutboxEntryFiles entry={entry} />}
+      {entry.problem === null && <Delay entry={entry} />}
       {entry.problem !== null && <Refused entry={entry} />}
     </article>
   );

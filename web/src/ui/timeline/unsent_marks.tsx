@@ -1,7 +1,9 @@
 import type { OutboxEntry } from "@talkwire/client/parts";
 import { Clock } from "lucide-react";
 import { texts } from "../../texts";
+import { clockTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
+import { useSecondsUntil, useSlowMode } from "../composer/use_slow_mode";
 import { unsentText } from "../files/problem_text";
 
 /** A clock in the place of the tick that says that the server has the message. */
@@ -11,6 +13,19 @@ export function WaitingTick() {
     <small className="tick waiting" role="img" aria-label={label} title={label}>
       <Clock className="icon" />
     </small>
+  );
+}
+
+/** How long slow mode delays a message. Screen readers do not announce each second. */
+export function Delay({ entry }: { entry: OutboxEntry }) {
+  const sendsAt = useSlowMode(entry.conversationId)?.entries.get(entry.clientMessageId) ?? 0;
+  const isConnected = useChatState(({ connected }) => connected);
+  const waitsS = useSecondsUntil(sendsAt);
+  if (waitsS === 0 || !isConnected) return null;
+  return (
+    <p className="slowed" role="timer" aria-live="off">
+      {texts.slowMode.messageWaits(clockTime(waitsS * 1_000))}
+    </p>
   );
 }
 

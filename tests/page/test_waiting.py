@@ -1,0 +1,22 @@
+"""The reader's own messages that are not sent yet: slow mode, and what can be done with a message that waits."""
+
+from __future__ import annotations
+
+from tests.page.driving import Driver, run
+
+
+def test_slow_mode_says_when_its_reader_may_write_again(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "waiting", "slow_mode")["slowed"] == {
+        "says": "Slow mode: you can write again in …",
+        "counted": True,
+        "meanwhile": {"letters": 0, "field": "Two of bob", "enabled": False},
+        "reloaded": {"field": "Two of bob", "enabled": False},
+        "alice": 0,
+    }
+
+
+def test_a_message_that_slow_mode_delays_is_sent_when_slow_mode_ends(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "waiting", "delays")["delayed"] == {
+        "says": ["Slow mode: will be sent in …", "Slow mode: will be sent in …"],
+        "left": 0,
+    }
