@@ -132,3 +132,13 @@ def test_the_emoji_picker_fits_a_small_screen(driver: Driver, demo_url: str) -> 
 
 def test_any_emoji_is_a_reaction(driver: Driver, demo_url: str) -> None:
     run(driver, demo_url, "phone", "reacting")
+
+
+def test_a_long_press_on_a_message_that_waits_says_what_can_be_done(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "phone", "waiting")["waiting"] == {
+        "names": ["Edit", "Copy text", "Cancel sending"],
+        "small": [],
+        "field": "Sent too early",
+        "letters": 0,
+        "isWide": False,
+    }

@@ -20,3 +20,14 @@ def test_a_message_that_slow_mode_delays_is_sent_when_slow_mode_ends(driver: Dri
         "says": ["Slow mode: will be sent in …", "Slow mode: will be sent in …"],
         "left": 0,
     }
+
+
+def test_a_message_that_waits_can_be_edited_copied_and_cancelled(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "waiting", "taken_back")["taken back"] == {
+        "buttons": ["Edit", "Copy text", "Cancel sending"],
+        "whileDelivered": 0,
+        "second": {"field": "The second one", "letters": 1},
+        "busy": {"field": "", "letters": 1, "edits": 0},
+        "copy": "The first one",
+        "first": {"field": "The first one", "letters": 0},
+    }

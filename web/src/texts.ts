@@ -138,6 +138,8 @@ export const texts = {
     reload: "Reload the page",
   },
   discard: "Discard",
+  cancelSending: "Cancel sending",
+  sendingCancelled: "Your message won't be sent.",
   task: (isDone: boolean) => (isDone ? "Done" : "Not done"),
   status: { sent: "Sent", delivered: "Delivered", read: "Read" },
   actions: "Message actions",

@@ -4,6 +4,8 @@ import {
   call,
   composer,
   conversations,
+  holdable,
+  letters,
   listed,
   open,
   opened,
@@ -731,4 +733,30 @@ export async function reacting() {
   await sheet.waitFor({ state: "detached" });
   await page.getByRole("button", { name: "🚀, 1" }).waitFor();
   report("reacted");
+}
+
+// A message that slow mode delays: a long press on it opens what can be done with it.
+export async function waiting() {
+  const { id } = await post("conversations", "alice", { kind: "group", name: "Slow", memberIds: ["bob"] });
+  await post("messages", "bob", { conversationId: id, content: "Sent before" });
+  const page = await phoneAs("bob");
+  const network = await holdable(page);
+  await open(page, "Slow");
+  network.hold();
+  await composer(page).fill("Sent too early");
+  await page.locator(".composer .send").tap();
+  await letters(page).waitFor();
+  await call("PATCH", `conversations/${id}`, "alice", { slowModeS: 3_600 });
+  network.release();
+  await letters(page).locator(".slowed").waitFor();
+  await longPress(page, letters(page));
+  const sheet = page.locator(".action-sheet");
+  await sheet.waitFor();
+  const buttons = sheet.locator(".sheet-action");
+  const names = await buttons.allTextContents();
+  const heights = await buttons.evaluateAll((all) => all.map((each) => each.getBoundingClientRect().height));
+  await buttons.filter({ hasText: "Edit" }).tap();
+  const field = await until(() => composer(page).inputValue(), (value) => value !== "");
+  const isWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+  report("waiting", { names, small: heights.filter((height) => height < 44), field, letters: await letters(page).count(), isWide });
 }

@@ -59,3 +59,42 @@ export async function delays() {
   await message(bob, "The second one").waitFor();
   report("delayed", { says: says.map(untimed), left: await slowed(bob).count() });
 }
+
+const edits = (page) => page.getByText("Editing your message").count();
+const copied = (page) => page.evaluate(() => navigator.clipboard.readText());
+
+// What waits comes back into the field by ArrowUp and by Edit, and can be cancelled; what is being delivered stays.
+export async function taken_back() {
+  const { id, bob, network } = await delayed("Taken back");
+  await bob.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  const [delivered, queued] = [letters(bob).filter({ hasText: "The first" }), letters(bob).filter({ hasText: "The second" })];
+  await queued.hover();
+  const buttons = await queued.locator(".actions button").evaluateAll((all) => all.map((each) => each.title));
+  const whileDelivered = await delivered.locator(".actions").count();
+  await composer(bob).press("ArrowUp");
+  await until(() => text(bob), (value) => value !== "");
+  const second = { field: await text(bob), letters: await letters(bob).count() };
+  await composer(bob).fill("");
+  await composer(bob).press("ArrowUp");
+  const busy = { field: await text(bob), letters: await letters(bob).count(), edits: await edits(bob) };
+  network.release();
+  await delivered.locator(".slowed").waitFor();
+  await delivered.locator(".text").click({ button: "right" });
+  await bob.getByRole("menuitem", { name: "Copy text" }).click();
+  const copy = await until(() => copied(bob), (value) => value !== "");
+  await delivered.hover();
+  await delivered.getByRole("button", { name: "Cancel sending" }).click();
+  await letters(bob).first().waitFor({ state: "detached" });
+  await bob.getByRole("button", { name: "Undo" }).click();
+  await delivered.locator(".slowed").waitFor();
+  await delivered.hover();
+  await delivered.getByRole("button", { name: "Edit", exact: true }).click();
+  await until(() => text(bob), (value) => value !== "");
+  const first = { field: await text(bob), letters: await letters(bob).count() };
+  await slow(id, 0);
+  await until(() => send(bob).isEnabled(), Boolean);
+  await composer(bob).pressSequentially(", changed");
+  await composer(bob).press("Enter");
+  await message(bob, "The first one, changed").waitFor();
+  report("taken back", { buttons, whileDelivered, second, busy, copy, first });
+}

@@ -155,6 +155,8 @@ export const texts: Texts = {
     reload: "Seite neu laden",
   },
   discard: "Verwerfen",
+  cancelSending: "Nicht senden",
+  sendingCancelled: "Deine Nachricht wird nicht gesendet.",
   task: (isDone) => (isDone ? "Erledigt" : "Nicht erledigt"),
   status: { sent: "Gesendet", delivered: "Zugestellt", read: "Gelesen" },
   actions: "Aktionen für die Nachricht",

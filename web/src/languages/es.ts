@@ -161,6 +161,8 @@ export const texts: Texts = {
     reload: "Recargar la página",
   },
   discard: "Descartar",
+  cancelSending: "Cancelar el envío",
+  sendingCancelled: "Tu mensaje no se enviará.",
   task: (isDone) => (isDone ? "Hecho" : "Pendiente"),
   status: { sent: "Enviado", delivered: "Entregado", read: "Leído" },
   actions: "Acciones del mensaje",

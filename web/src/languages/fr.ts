@@ -162,6 +162,8 @@ export const texts: Texts = {
     reload: "Recharger la page",
   },
   discard: "Abandonner",
+  cancelSending: "Annuler l’envoi",
+  sendingCancelled: "Votre message ne sera pas envoyé.",
   task: (isDone) => (isDone ? "Fait" : "À faire"),
   status: { sent: "Envoyé", delivered: "Distribué", read: "Lu" },
   actions: "Actions du message",

@@ -172,6 +172,25 @@ export class PageMessages extends Messages {
     await stored;
   }
 
+  /** Takes a message that is not being sent back into the composer, with its files and what it replies to. */
+  async takeBackToComposer(clientMessageId: string): Promise<void> {
+    const entry = await this.takeBack(clientMessageId);
+    if (entry === null) return;
+    const { conversationId, content, threadId, replyToId } = entry;
+    if (content !== "") this.drafts.append(placeOf(conversationId, threadId ?? undefined), content);
+    const quoted = own(this.core.now.timelines, conversationId)?.messages.find(({ id }) => id === replyToId);
+    if (quoted !== undefined && this.core.now.composing === null) this.compose({ kind: "reply", message: quoted });
+  }
+
+  /** Cancels a message that is not being sent. Returns how to send it after all; null where its files are gone. */
+  cancel(clientMessageId: string): (() => void) | null {
+    const entry = this.outbox.getState().find((each) => each.clientMessageId === clientMessageId);
+    if (entry === undefined || this.sending.getState().has(clientMessageId)) return null;
+    this.discard(clientMessageId);
+    const { conversationId, content, replyToId, threadId = null, attachments = [] } = entry;
+    return attachments.length > 0 ? null : () => void this.send({ conversationId, content, replyToId, threadId });
+  }
+
   edit({ conversationId, id }: Message, content: string): void {
     void this.change(conversationId, { kind: "edit", messageId: id, content });
   }

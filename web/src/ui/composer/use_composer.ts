@@ -1,5 +1,5 @@
 import type { Message } from "@talkwire/client";
-import type { PendingFile } from "@talkwire/client/parts";
+import type { OutboxEntry, PendingFile } from "@talkwire/client/parts";
 import { atComposer, EMPTY, FILES_MAX, lastOwnMessage, own, placeOf, withChanges } from "@talkwire/client/parts";
 import { useEffect, useMemo, useState } from "react";
 import { useStore } from "zustand";
@@ -39,7 +39,7 @@ export interface ComposerState {
   readonly toFile: () => void;
   /** Stops replying or editing. */
   readonly cancel: () => void;
-  /** Edits the reader's last message. Returns whether there is one. */
+  /** Edits the reader's last message, which may be waiting in the outbox. Returns whether there is one. */
   readonly editLast: () => boolean;
 }
 
@@ -133,6 +133,12 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
         chat.showToast(texts.editDiscarded, { label: texts.undo, run: () => editAgain(composing, content) });
     },
     editLast: () => {
+      const waiting = messages.outbox.getState().findLast((entry) => isOf(entry, id, threadId));
+      // One that is being sent stays; an older message would be mistaken for it.
+      if (waiting !== undefined) {
+        void messages.takeBackToComposer(waiting.clientMessageId);
+        return true;
+      }
       const shown =
         threadId === undefined
           ? own(state.getState().timelines, id)
@@ -145,4 +151,9 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
       return last !== undefined;
     },
   };
+}
+
+/** Returns whether an entry of the outbox belongs to a conversation or to one of its threads. */
+function isOf(entry: OutboxEntry, id: string, threadId: string | undefined): boolean {
+  return entry.conversationId === id && (entry.threadId ?? undefined) === threadId;
 }

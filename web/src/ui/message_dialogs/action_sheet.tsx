@@ -1,6 +1,6 @@
 import { PortalContext } from "@ariakit/react";
 import type { Message } from "@talkwire/client";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { Dialog } from "../components/dialog";
@@ -8,6 +8,7 @@ import { EmojiButton } from "../emoji/emoji_button";
 import { QUICK_REACTIONS } from "../emoji/quick_reactions";
 import { actionsOf } from "../timeline/message_actions";
 import { MessagePreview } from "./message_preview";
+import { SheetActions } from "./sheet_actions";
 import "./action_sheet.css";
 
 interface Props {
@@ -20,7 +21,6 @@ export default function ActionSheet({ message, onClose }: Props) {
   const chat = useChat();
   const [place, setPlace] = useState<HTMLElement | null>(null);
   const actions = actionsOf(chat, message);
-  useEffect(ignoreLiftedFinger, []);
   const react = (emoji: string): void => {
     onClose();
     chat.messages.react(message, emoji);
@@ -40,44 +40,7 @@ export default function ActionSheet({ message, onClose }: Props) {
       </div>
       {/* The picker, which would be below the dialog in the page. */}
       <div ref={setPlace} />
-      <ul>
-        {actions.map(({ label, icon: Icon, isDangerous, onClick }) => (
-          <li key={label}>
-            <button
-              type="button"
-              className={isDangerous ? "sheet-action danger" : "sheet-action"}
-              onClick={() => {
-                // Before the action, which may open another dialog.
-                onClose();
-                onClick?.();
-              }}
-            >
-              {Icon && <Icon className="icon" aria-hidden="true" />}
-              {label}
-            </button>
-          </li>
-        ))}
-      </ul>
+      <SheetActions actions={actions} onClose={onClose} />
     </Dialog>
   );
-}
-
-/** The sheet may come below the finger that has opened it, whose click is not meant for it. Returns how to end this. */
-function ignoreLiftedFinger(): () => void {
-  let isPressed = false;
-  const press = (): void => {
-    isPressed = true;
-  };
-  const click = (event: MouseEvent): void => {
-    // The keyboard clicks without a number.
-    if (isPressed || event.detail === 0) return;
-    event.preventDefault();
-    event.stopPropagation();
-  };
-  addEventListener("pointerdown", press, true);
-  addEventListener("click", click, true);
-  return () => {
-    removeEventListener("pointerdown", press, true);
-    removeEventListener("click", click, true);
-  };
 }

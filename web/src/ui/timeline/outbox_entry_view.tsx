@@ -1,15 +1,26 @@
 import type { OutboxEntry } from "@talkwire/client/parts";
 import { own } from "@talkwire/client/parts";
-import { useMemo } from "react";
+import { useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
+import { texts } from "../../texts";
 import { shortTimeOfDay, timeOfDay } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
+import { IconButton } from "../components/icon_button";
+import type { MenuAction } from "../components/menu_action";
+import { Toolbar } from "../components/toolbar";
 import { PendingFileView } from "../files/pending_file";
+import { lazyPart } from "../lazy_part";
 import { PersonButton } from "../people/person_button";
 import { MessageText } from "./markdown";
 import { QuoteView } from "./quote_view";
+import { unsentActions } from "./unsent_actions";
 import { Delay, Refused, WaitingTick } from "./unsent_marks";
+import { useContextMenu } from "./use_context_menu";
+import { useLongPress } from "./use_long_press";
+
+const MenuPopup = lazyPart(() => import("../components/menu_popup"));
+const UnsentSheet = lazyPart(() => import("../message_dialogs/unsent_sheet"));
 
 interface Props {
   entry: OutboxEntry;
@@ -24,8 +35,27 @@ export function OutboxEntryView({ entry, continued, startsMinute = false }: Prop
   const me = useChatState((state) => state.me);
   const writtenAt = new Date(entry.writtenAt).toISOString();
   const hasText = entry.content !== "";
+  const chat = useChat();
+  const isSending = useStore(chat.messages.sending, (ids) => ids.has(entry.clientMessageId));
+  const article = useRef<HTMLElement>(null);
+  const menu = useContextMenu();
+  const [isSheetOpen, setSheetOpen] = useState(false);
+  const press = useLongPress(() => !isSending && setSheetOpen(true));
+  const actions = () => unsentActions(chat, entry, () => article.current);
   return (
-    <article className={`message mine letter${continued ? " continued" : ""}${startsMinute ? " starts-minute" : ""}`}>
+    <article
+      ref={article}
+      className={`message mine letter${continued ? " continued" : ""}${startsMinute ? " starts-minute" : ""}`}
+      {...press}
+      onPointerDown={(event) => {
+        press.onPointerDown(event);
+        menu.events.onPointerDown(event);
+      }}
+      onContextMenu={(event) => {
+        press.onContextMenu(event);
+        if (!isSending) menu.events.onContextMenu(event);
+      }}
+    >
       {continued && <time className="when">{shortTimeOfDay(writtenAt)}</time>}
       {!continued && (
         <>
@@ -48,7 +78,24 @@ export function OutboxEntryView({ entry, continued, startsMinute = false }: Prop
       {hasText && <OutboxEntryFiles entry={entry} />}
       {entry.problem === null && <Delay entry={entry} />}
       {entry.problem !== null && <Refused entry={entry} />}
+      {!isSending && <UnsentToolbar actions={actions()} />}
+      {!isSending && menu.at !== null && (
+        <MenuPopup label={texts.actions} actions={actions()} anchor={article} at={menu.at} onClose={menu.close} />
+      )}
+      {!isSending && isSheetOpen && <UnsentSheet actions={actions()} onClose={() => setSheetOpen(false)} />}
     </article>
+  );
+}
+
+function UnsentToolbar({ actions }: { actions: readonly MenuAction[] }) {
+  return (
+    <div className="actions-place">
+      <Toolbar className="actions" label={texts.actions} isReachable>
+        {actions.map(
+          ({ label, icon, onClick }) => icon && <IconButton key={label} icon={icon} label={label} onClick={onClick} />,
+        )}
+      </Toolbar>
+    </div>
   );
 }
 
