@@ -31,3 +31,11 @@ def test_a_message_that_waits_can_be_edited_copied_and_cancelled(driver: Driver,
         "copy": "The first one",
         "first": {"field": "The first one", "letters": 0},
     }
+
+
+def test_the_message_that_is_edited_is_quoted_and_marked(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "waiting", "edited")["edited"] == {
+        "quoted": "Is one mesage",
+        "during": ["Is one mesage"],
+        "afterwards": [],
+    }

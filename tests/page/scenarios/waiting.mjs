@@ -1,5 +1,5 @@
 // The reader's own messages that are not sent yet: slow mode, and what can be done with a message that waits.
-import { call, composer, holdable, letters, message, open, post, report, say, until, visitAs } from "../browser.mjs";
+import { act, call, composer, holdable, letters, message, open, post, report, say, until, visitAs } from "../browser.mjs";
 
 const HOUR_S = 3_600;
 const group = (name, more = {}) => post("conversations", "alice", { kind: "group", name, memberIds: ["bob"], ...more });
@@ -97,4 +97,23 @@ export async function taken_back() {
   await composer(bob).press("Enter");
   await message(bob, "The first one, changed").waitFor();
   report("taken back", { buttons, whileDelivered, second, busy, copy, first });
+}
+
+// The message that is edited is quoted above the field, and marked in the list.
+export async function edited() {
+  await group("Edited");
+  const bob = await visitAs("bob");
+  await open(bob, "Edited");
+  for (const said of ["Is *one* mesage", "Another one"]) {
+    await say(bob, said);
+    await letters(bob).first().waitFor({ state: "detached" });
+  }
+  const marked = () => bob.locator(".message.edited-now .text").allTextContents();
+  await act(bob, "Is one mesage", "Edit");
+  await composer(bob).fill("Is one message");
+  const quoted = await bob.locator(".composing .excerpt").textContent();
+  const during = await marked();
+  await composer(bob).press("Enter");
+  await message(bob, "Is one message").waitFor();
+  report("edited", { quoted, during, afterwards: await marked() });
 }

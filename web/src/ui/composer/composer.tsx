@@ -194,7 +194,7 @@ function Origin({ composing: { kind, message }, onCancel }: { composing: Composi
     <p className="composing">
       {kind === "edit" ? texts.editing : texts.replyingTo(message.sender.name)}
       <span className="excerpt" dir="auto">
-        {kind === "reply" && plainText(messageSummary(message))}
+        {plainText(messageSummary(message))}
       </span>
       <button type="button" className="quiet" onClick={onCancel}>
         {texts.cancel}

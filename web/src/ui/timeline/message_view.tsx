@@ -71,6 +71,7 @@ function Unfolded({ message, continued, startsMinute, changes }: Props & { chang
     (element) => !isSystem && message.deletedAt === undefined && canWriteBeside(element),
     () => reply(chat, message),
   );
+  const isEdited = useChatState(({ composing }) => composing?.kind === "edit" && composing.message.id === message.id);
   const isMine = useChatState((state) => state.me.id === message.senderId) && !isSystem;
   const { sender, createdAt, content, deletedAt, editedAt, replyTo, forwardedFrom, pinned, reactions, attachments } =
     message;
@@ -83,6 +84,7 @@ function Unfolded({ message, continued, startsMinute, changes }: Props & { chang
     isSystem && "system",
     isMine && "mine",
     pinned && "pinned",
+    isEdited && "edited-now",
   ]
     .filter(Boolean)
     .join(" ");
