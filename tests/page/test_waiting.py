@@ -39,3 +39,17 @@ def test_the_message_that_is_edited_is_quoted_and_marked(driver: Driver, demo_ur
         "during": ["Is one mesage"],
         "afterwards": [],
     }
+
+
+def test_what_is_not_sent_can_be_copied_when_its_author_is_removed(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "waiting", "left_behind")["left"] == {
+        "says": "You can't write in Left behind any more. What you have written there and not sent is discarded when "
+        "you close this.",
+        "copy": "The first one\n\nThe second one\n\nA draft",
+        "away": "Another draft",
+    }
+
+
+def test_a_phone_offers_the_draft_of_a_deleted_group(driver: Driver, demo_url: str) -> None:
+    left = run(driver, demo_url, "waiting", "left_behind_on_phone")["left"]
+    assert left == {"small": [], "isWide": False, "left": []}

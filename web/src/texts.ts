@@ -138,6 +138,14 @@ export const texts = {
     reload: "Reload the page",
   },
   discard: "Discard",
+  leftBehind: {
+    title: "Not sent",
+    /** `name`: empty if it is not known. */
+    means: (name: string) =>
+      `You can't write in ${name === "" ? "this conversation" : name} any more. What you have written there and not sent is discarded when you close this.`,
+    text: "Your text",
+    files: (names: readonly string[]) => `Files that were not sent: ${listed(names)}`,
+  },
   cancelSending: "Cancel sending",
   sendingCancelled: "Your message won't be sent.",
   task: (isDone: boolean) => (isDone ? "Done" : "Not done"),

@@ -2,6 +2,7 @@
 import { act, call, composer, holdable, letters, message, open, post, report, say, until, visitAs } from "../browser.mjs";
 
 const HOUR_S = 3_600;
+const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const group = (name, more = {}) => post("conversations", "alice", { kind: "group", name, memberIds: ["bob"], ...more });
 const slow = (id, slowModeS) => call("PATCH", `conversations/${id}`, "alice", { slowModeS });
 const slowed = (page) => page.locator(".composer .slowed");
@@ -35,9 +36,9 @@ export async function slow_mode() {
 }
 
 // Slow mode begins while a message is on its way, and another one waits behind it.
-async function delayed(name) {
+async function delayed(name, options) {
   const { id } = await group(name);
-  const bob = await visitAs("bob");
+  const bob = await visitAs("bob", options);
   const network = await holdable(bob);
   await open(bob, name);
   await say(bob, "Sent before");
@@ -116,4 +117,59 @@ export async function edited() {
   await composer(bob).press("Enter");
   await message(bob, "Is one message").waitFor();
   report("edited", { quoted, during, afterwards: await marked() });
+}
+
+const leftBehind = (page) => page.getByRole("dialog", { name: "Not sent", exact: true });
+const kicked = (id) => call("DELETE", `conversations/${id}/members/bob`, "alice");
+
+// Somebody is removed from a group in which they have written what is not sent, and from another one while they are away.
+export async function left_behind() {
+  const { id, bob, network } = await delayed("Left behind", { expected: /status of 403/ });
+  await bob.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  network.release();
+  await until(() => letters(bob).locator(".slowed").count(), (count) => count === 2);
+  await composer(bob).fill("A draft");
+  await kicked(id);
+  const dialog = leftBehind(bob);
+  await dialog.waitFor();
+  const says = await dialog.getByRole("paragraph").first().textContent();
+  await bob.keyboard.press("Escape");
+  const question = bob.getByRole("dialog", { name: "Discard changes?" });
+  await question.getByRole("button", { name: "Keep editing" }).click();
+  await dialog.getByRole("button", { name: "Copy text" }).click();
+  const copy = await until(() => copied(bob), (value) => value !== "");
+  await bob.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+
+  const other = await group("Left while away");
+  await open(bob, "Left while away");
+  await composer(bob).fill("Another draft");
+  const address = bob.url();
+  await bob.goto("about:blank");
+  await kicked(other.id);
+  await bob.goto(address);
+  await dialog.waitFor();
+  const away = await dialog.getByLabel("Your text").inputValue();
+  await dialog.getByRole("button", { name: "Discard" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await bob.getByRole("button", { name: /^Your account/ }).click();
+  await bob.getByRole("menuitem", { name: "Sign out" }).click();
+  await bob.getByLabel("Another user ID").waitFor();
+  report("left", { says, copy, away });
+}
+
+// The group is deleted; a phone.
+export async function left_behind_on_phone() {
+  const { id } = await group("Deleted");
+  const bob = await visitAs("bob", PHONE);
+  await open(bob, "Deleted");
+  await composer(bob).fill("A draft");
+  await call("DELETE", `conversations/${id}`, "alice");
+  await leftBehind(bob).waitFor();
+  const heights = await leftBehind(bob).locator("button").evaluateAll((all) => all.map((each) => each.getBoundingClientRect().height));
+  const isWide = await bob.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+  await leftBehind(bob).getByRole("button", { name: "Discard" }).tap();
+  await leftBehind(bob).waitFor({ state: "detached" });
+  const left = await bob.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith("talkwire.draft")));
+  report("left", { small: heights.filter((height) => height < 44), isWide, left });
 }

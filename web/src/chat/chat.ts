@@ -32,6 +32,7 @@ import { knownFeatures, rememberFeatures } from "./conversations/known_features"
 import { ReadAll } from "./conversations/read_all";
 import { Files } from "./files/files";
 import { FollowedThreads } from "./messages/followed_threads";
+import { LeftBehindWriting } from "./messages/left_behind";
 import { Notices } from "./messages/notices";
 import { PageMessages } from "./messages/page_messages";
 import { Offers } from "./offers/offers";
@@ -71,6 +72,7 @@ export class Chat {
   readonly saved: Saved;
   readonly notices: Notices;
   readonly drafts: Drafts;
+  readonly leftBehind: LeftBehindWriting;
   /** The message searches of the search panel and of the sidebar. */
   readonly search: MessageSearch;
   readonly finder: MessageSearch;
@@ -124,6 +126,7 @@ export class Chat {
     this.pins = new Pins(core);
     this.saved = this.messages.saved;
     this.drafts = this.messages.drafts;
+    this.leftBehind = new LeftBehindWriting(core, this.messages, uploads);
     this.notices = new Notices(core);
     this.search = new MessageSearch(api);
     this.finder = new MessageSearch(api);
@@ -143,7 +146,11 @@ export class Chat {
       // The end of the membership follows.
       if (restriction.kind === "ban" && isMember) this.#ban = restriction;
     });
-    conversations.onRemoved = (id, why, conversation) => this.#removed(id, why, conversation?.name ?? "");
+    conversations.onRemoved = (id, why, conversation) => {
+      const name = conversation?.name ?? "";
+      this.#removed(id, why, name);
+      this.leftBehind.show(id, name);
+    };
     conversations.onMarkedUnread = (id, readSeq) => {
       this.messages.markedUnread(id, readSeq);
     };
@@ -152,7 +159,9 @@ export class Chat {
         connected: () => {
           this.#loadFeatures();
           this.#openAgain();
-          void conversations.loadAll(idle);
+          void conversations.loadAll(idle).then(() => {
+            if (core.now.connected && core.now.nextConversations === null) void this.leftBehind.find();
+          });
         },
       },
       this.#offlineState,

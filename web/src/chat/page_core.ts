@@ -52,6 +52,16 @@ export interface ToastAction {
   readonly run: () => void;
 }
 
+/** What the reader has written and not sent in a conversation that they are no longer in. */
+export interface LeftBehind {
+  readonly conversationId: string;
+  /** The conversation's name; empty if it is not known any more. */
+  readonly name: string;
+  readonly texts: readonly string[];
+  /** The names of the files. */
+  readonly files: readonly string[];
+}
+
 /** What the page shows. */
 interface PageState {
   readonly openId: string | null;
@@ -73,6 +83,8 @@ interface PageState {
   readonly notice: string;
   /** What the reader's last action did, if nothing else shows it; null: nothing. */
   readonly toast: Toast | null;
+  /** What the reader has written in conversations that they are no longer in. */
+  readonly leftBehind: readonly LeftBehind[];
   /** What the operator has switched on. */
   readonly features: Features;
   /** The newest message of another user in the open conversation, for screen readers. */
@@ -100,6 +112,7 @@ const NOTHING_SHOWN: PageState = {
   messageDialog: null,
   notice: "",
   toast: null,
+  leftBehind: [],
   features: { offers: false, offerCurrency: "EUR" },
   announcement: "",
 };

@@ -155,6 +155,13 @@ export const texts: Texts = {
     reload: "Seite neu laden",
   },
   discard: "Verwerfen",
+  leftBehind: {
+    title: "Nicht gesendet",
+    means: (name) =>
+      `Du kannst in ${name === "" ? "dieser Unterhaltung" : name} nicht mehr schreiben. Was du dort geschrieben und nicht gesendet hast, wird verworfen, wenn du dies schließt.`,
+    text: "Dein Text",
+    files: (names) => `Nicht gesendete Dateien: ${listed(names)}`,
+  },
   cancelSending: "Nicht senden",
   sendingCancelled: "Deine Nachricht wird nicht gesendet.",
   task: (isDone) => (isDone ? "Erledigt" : "Nicht erledigt"),

@@ -161,6 +161,13 @@ export const texts: Texts = {
     reload: "Recargar la página",
   },
   discard: "Descartar",
+  leftBehind: {
+    title: "No enviado",
+    means: (name) =>
+      `Ya no puedes escribir en ${name === "" ? "esta conversación" : name}. Lo que escribiste allí y no se envió se descartará al cerrar esto.`,
+    text: "Tu texto",
+    files: (names) => `Archivos no enviados: ${listed(names)}`,
+  },
   cancelSending: "Cancelar el envío",
   sendingCancelled: "Tu mensaje no se enviará.",
   task: (isDone) => (isDone ? "Hecho" : "Pendiente"),

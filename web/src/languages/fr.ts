@@ -162,6 +162,13 @@ export const texts: Texts = {
     reload: "Recharger la page",
   },
   discard: "Abandonner",
+  leftBehind: {
+    title: "Non envoyé",
+    means: (name) =>
+      `Vous ne pouvez plus écrire dans ${name === "" ? "cette conversation" : name}. Ce que vous y avez écrit sans l’envoyer sera abandonné à la fermeture.`,
+    text: "Votre texte",
+    files: (names) => `Fichiers non envoyés : ${listed(names)}`,
+  },
   cancelSending: "Annuler l’envoi",
   sendingCancelled: "Votre message ne sera pas envoyé.",
   task: (isDone) => (isDone ? "Fait" : "À faire"),

@@ -40,6 +40,7 @@ import "./app.css";
 /** Readers who are signed in already do not need it. */
 const Entrance = lazyPart(() => import("./sign_in/entrance"), "place");
 const InvitationLink = lazyPart(() => import("./sign_in/invitation_link"));
+const LeftBehindDialog = lazyPart(() => import("./conversation/left_behind_dialog"));
 const UnavailableConversation = lazyPart(() => import("./conversation/unavailable_conversation"), "place");
 
 /** The user has signed out here, and the server knows; or it could not be told. */
@@ -237,10 +238,16 @@ function Screen({ onSignOut }: { onSignOut: (() => void) | undefined }) {
       <Announcer />
       <Notice />
       <ToastView />
+      <LeftBehind />
       <CallGate />
       <Keyboard />
     </div>
   );
+}
+
+function LeftBehind() {
+  const left = useChatState((state) => state.leftBehind[0]);
+  return left === undefined ? null : <LeftBehindDialog key={left.conversationId} left={left} />;
 }
 
 /** A component of its own, so that messages of the open conversation do not render the rest again. */

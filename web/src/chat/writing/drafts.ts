@@ -151,6 +151,23 @@ export class Drafts {
     return places;
   }
 
+  /** Returns the drafts and changed texts of a conversation and its threads, of all tabs. */
+  textsOf(conversationId: string): string[] {
+    const texts = this.#allOf(conversationId).map(({ key, kind }) => {
+      const value = this.#read(key)?.value ?? "";
+      return kind === "draft" ? value : (parsed(value)?.text ?? "");
+    });
+    return [...new Set(texts)].filter((text) => text.trim() !== "");
+  }
+
+  /** Removes what all tabs have saved of a conversation and its threads. */
+  removeOf(conversationId: string): void {
+    for (const { key } of this.#allOf(conversationId)) {
+      this.#own.delete(key);
+      this.#storage.removeItem(key);
+    }
+  }
+
   /** Removes what all tabs have saved of the user. Nothing is saved afterwards. */
   remove(): void {
     this.#isOver = true;
@@ -244,6 +261,10 @@ export class Drafts {
     }
   }
 
+  #allOf(conversationId: string): { key: string; kind: Kind }[] {
+    return this.#all().filter(({ place }) => conversationOf(place) === conversationId);
+  }
+
   #all(): { key: string; kind: Kind; place: string }[] {
     return keysOf(this.#storage, PREFIX).flatMap((key) => {
       const at = this.#parse(key);
@@ -266,6 +287,11 @@ export class Drafts {
     if (tab === undefined || user !== encodeURIComponent(this.#userId)) return undefined;
     return { kind: kind as Kind, place: decodeURIComponent(place) };
   }
+}
+
+/** Returns the id of the conversation of a place, which may be a thread. */
+export function conversationOf(place: string): string {
+  return place.split(" ", 1)[0] ?? place;
 }
 
 function parsed(value: string | null): SavedComposing | null {

@@ -47,6 +47,8 @@ export class Messages implements ChatPart {
   readonly changes: StoreApi<ChangesByMessage> = createStore<ChangesByMessage>(() => new Map());
   /** The ids of the outbox entries that are being sent. */
   readonly sending: StoreApi<ReadonlySet<string>> = createStore<ReadonlySet<string>>(() => new Set());
+  /** Resolves when the outbox has the entries that an earlier page has stored. */
+  restored: Promise<void> = Promise.resolve();
   /** Called for each message that arrives. */
   readonly arrivalHandlers: ((message: Message, arrival: Arrival) => void)[] = [];
   /** Called when the server has refused a message of the reader. */
@@ -128,7 +130,7 @@ export class Messages implements ChatPart {
   }
 
   started(): void {
-    void this.#restoreOutbox();
+    this.restored = this.#restoreOutbox();
   }
 
   connected(): void {
