@@ -179,7 +179,10 @@ export class PageMessages extends Messages {
     const { conversationId, content, threadId, replyToId } = entry;
     if (content !== "") this.drafts.append(placeOf(conversationId, threadId ?? undefined), content);
     const quoted = own(this.core.now.timelines, conversationId)?.messages.find(({ id }) => id === replyToId);
-    if (quoted !== undefined && this.core.now.composing === null) this.compose({ kind: "reply", message: quoted });
+    // The composers of a thread and of its conversation reply to messages of their own.
+    const isHere = quoted?.threadId === (threadId ?? undefined);
+    if (quoted !== undefined && isHere && this.core.now.composing === null)
+      this.compose({ kind: "reply", message: quoted });
   }
 
   /** Cancels a message that is not being sent. Returns how to send it after all; null where its files are gone. */

@@ -1,8 +1,9 @@
 /** The actions on a message that is not sent yet. */
 
-import type { OutboxEntry } from "@talkwire/client/parts";
+import { type OutboxEntry, own } from "@talkwire/client/parts";
 import { Copy, Pencil, X } from "lucide-react";
 import type { Chat } from "../../chat/chat";
+import { mayWriteIn } from "../../chat/conversations/writing";
 import { texts } from "../../texts";
 import { copyText } from "../clipboard";
 import type { MenuAction } from "../components/menu_action";
@@ -11,7 +12,9 @@ import { focusComposer } from "../keyboard/focus";
 /** Returns the actions that the reader may take. `within`: where the message is. */
 export function unsentActions(chat: Chat, entry: OutboxEntry, within: () => Element | null): MenuAction[] {
   const { clientMessageId, content, problem } = entry;
-  const isEditing = chat.state.getState().composing?.kind === "edit";
+  const { composing, conversations, me, blocked } = chat.state.getState();
+  const conversation = own(conversations, entry.conversationId);
+  const hasField = conversation !== undefined && mayWriteIn(conversation, me, blocked) && composing?.kind !== "edit";
   const edit = async (): Promise<void> => {
     const place = within()?.closest(".panel") ?? null;
     await chat.messages.takeBackToComposer(clientMessageId);
@@ -22,7 +25,7 @@ export function unsentActions(chat: Chat, entry: OutboxEntry, within: () => Elem
     chat.showToast(texts.sendingCancelled, undo === null ? undefined : { label: texts.undo, run: undo });
   };
   const list: (MenuAction | false)[] = [
-    !isEditing && { label: texts.edit, icon: Pencil, onClick: () => void edit() },
+    hasField && { label: texts.edit, icon: Pencil, onClick: () => void edit() },
     content !== "" && { label: texts.copyText, icon: Copy, onClick: () => void copyText(chat, content) },
     // A refused message has a button that discards it.
     problem === null && { label: texts.cancelSending, icon: X, isDangerous: true, onClick: cancel },
