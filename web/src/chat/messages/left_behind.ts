@@ -40,7 +40,7 @@ export class LeftBehindWriting {
   /** Discards what the reader has written in a conversation. */
   discard(conversationId: string): void {
     for (const { id } of this.#filesOf(conversationId)) this.#uploads.remove(id);
-    void this.#messages.withdrawAll(conversationId);
+    this.#messages.discardAll(conversationId);
     this.#messages.drafts.removeOf(conversationId);
     const leftBehind = this.#core.now.leftBehind.filter((each) => each.conversationId !== conversationId);
     this.#core.state.setState({ leftBehind });

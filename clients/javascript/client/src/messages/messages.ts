@@ -278,9 +278,10 @@ export class Messages implements ChatPart {
     return (await this.#outbox.withdraw(isMeant)) ? entry : null;
   }
 
-  /** Removes everything of a conversation from the outbox. */
-  async withdrawAll(conversationId: string): Promise<void> {
-    await this.#outbox.withdraw((entry) => entry.conversationId === conversationId);
+  /** Discards everything of a conversation that is in the outbox, also what is being sent. */
+  discardAll(conversationId: string): void {
+    for (const entry of this.#outbox.entries)
+      if (entry.conversationId === conversationId) this.discard(entry.clientMessageId);
   }
 
   /** Removes a file from an outbox entry. */
