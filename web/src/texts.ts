@@ -248,6 +248,8 @@ export const texts = {
     notLoaded: "The list of threads needs a connection.",
     more: "Show older threads",
     lastReply: (ago: string) => `last reply ${ago}`,
+    draft: "Draft",
+    draftInThread: "Draft in thread",
     isUnread: "Unread replies",
     unreadReplies: (count: number) => (count === 1 ? "1 unread reply" : `${count > 99 ? "99+" : count} unread replies`),
     by: (name: string, text: string) => `${name}: ${text}`,

@@ -219,11 +219,15 @@ it("a full storage is no reason to stop", () => {
   expect(() => drafts.save("c", "text")).not.toThrow();
 });
 
-it("knows that a thread of a conversation has a draft", () => {
+it("knows which threads have a draft, in any tab", () => {
   const one = tab("1");
   one.save("conv", "in the conversation");
   one.save("conv2 7", "in a thread of another one");
-  expect(one.isInThread("conv")).toBe(false);
-  tab("2").save("conv 7", "in a thread");
-  expect(one.isInThread("conv")).toBe(true);
+  const two = tab("2");
+  two.save("conv 7", "in a thread");
+  two.save("conv 7", "in a thread, changed");
+  for (const drafts of [one, two, tab("3")]) expect([...drafts.threads.getState()]).toEqual(["conv2 7", "conv 7"]);
+  two.save("conv 7", "");
+  one.remove();
+  expect([one, two].map(({ threads }) => [...threads.getState()])).toEqual([[], []]);
 });

@@ -10,6 +10,9 @@ import { SessionStore } from "../src/server/session";
 import { memoryStorage } from "./memory_storage";
 import { eventually } from "./waiting";
 
+beforeEach(() => void vi.stubGlobal("localStorage", memoryStorage()));
+afterEach(() => void vi.unstubAllGlobals());
+
 /** A page with an open conversation that is read to its end. */
 const open = (lastSeq: number) => {
   const nothing = { getItem: () => null } as unknown as Storage;

@@ -50,6 +50,7 @@ const line = (page, count) =>
     has: page.locator(".reply-count").getByText(count === 1 ? "1 reply" : `${count} replies`, { exact: true }),
   });
 const lineBelow = (page, content) => page.locator(".conversation .message").filter({ hasText: content }).locator(".replies");
+const toEnd = (page) => panel(page).locator(".panel-content").evaluate((it) => it.scrollTo(0, it.scrollHeight));
 const threadsButton = (page) => page.locator(".side-buttons").getByRole("button", { name: "Threads" });
 
 async function reply(page, content) {
@@ -193,6 +194,7 @@ export async function unread() {
   await item.filter({ hasText: "12 unread replies" }).waitFor();
   await item.press("Enter");
   await inThread(alice, "reply 12").waitFor();
+  await toEnd(alice);
   await line(alice, 12).locator(".unread-dot").waitFor({ state: "detached" });
   const place = await until(
     () => call("GET", `messages/${root.id}/thread`, "alice"),
@@ -255,6 +257,7 @@ export async function below() {
   const unreadCount = async () => (await call("GET", `messages/${root.id}/thread`, "alice")).unreadCount;
   await line(alice, 40).click();
   await inThread(alice, "reply 40").waitFor();
+  await toEnd(alice);
   await until(unreadCount, (count) => count === 0);
   const list = panel(alice).locator(".thread").locator("..");
   await list.evaluate(async (it) => {
@@ -265,7 +268,7 @@ export async function below() {
   await answer(41);
   await inThread(alice, "reply 41").waitFor({ state: "attached" });
   const arrived = await unreadCount();
-  await list.evaluate((it) => it.scrollTo(0, it.scrollHeight));
+  await toEnd(alice);
   report("below", { arrived, after: await until(unreadCount, (count) => count === 0) });
 }
 
@@ -336,4 +339,43 @@ export async function backToList() {
   await alice.goBack();
   await item.waitFor();
   report("back", { panels, behind: await panel(alice).count() });
+}
+
+// A group in which `author` has written `count` messages, open in alice's page; their ids, and the group's.
+async function group(name, count, { author = "bob", ...options } = {}) {
+  const { id } = await post("conversations", "alice", { kind: "group", name, memberIds: ["bob"] });
+  const ids = [];
+  for (let number = 1; number <= count; number++)
+    ids.push((await post("messages", author, { conversationId: id, content: `message ${number}` })).id);
+  const alice = await visitAs("alice", options);
+  await open(alice, name);
+  await message(alice, `message ${count}`).waitFor();
+  return { alice, id, ids };
+}
+
+const isFocused = (locator) => locator.evaluate((it) => it === document.activeElement);
+
+// A draft in a thread without replies is found at its message, in the row of the conversation and in the list of threads.
+export async function draftIsFound() {
+  const { alice, id, ids } = await group("Drafted thread", 2);
+  await post("messages", "alice", { conversationId: id, content: "reply", threadId: ids[0] });
+  await line(alice, 1).waitFor();
+  await act(alice, "message 2", "Reply in thread");
+  await composer(panel(alice)).fill("not finished");
+  await composer(panel(alice)).press("Escape");
+  await panel(alice).waitFor({ state: "detached" });
+  const chip = lineBelow(alice, "message 2");
+  await chip.getByText("Draft in thread").waitFor();
+  const row = await listed(alice, "Drafted thread").locator(".last").textContent();
+  await alice.reload();
+  await chip.getByText("Draft in thread").waitFor();
+  await threadsButton(alice).click();
+  const items = alice.getByRole("dialog", { name: "Threads" }).locator(".thread-item").filter({ hasText: "Drafted thread" });
+  await items.nth(1).waitFor();
+  const marked = await items.evaluateAll((all) => all.map((it) => it.querySelector(".draft")?.textContent ?? ""));
+  await items.first().click();
+  const listedDraft = await composer(panel(alice)).inputValue();
+  await composer(panel(alice)).fill("");
+  await chip.waitFor({ state: "detached" });
+  report("found", { row, marked, listedDraft });
 }

@@ -246,6 +246,8 @@ export const texts: Texts = {
     notLoaded: "Die Liste der Threads braucht eine Verbindung.",
     more: "Ältere Threads anzeigen",
     lastReply: (ago) => `letzte Antwort ${ago}`,
+    draft: "Entwurf",
+    draftInThread: "Entwurf im Thread",
     isUnread: "Ungelesene Antworten",
     unreadReplies: (count) =>
       count === 1 ? "1 ungelesene Antwort" : `${count > 99 ? "99+" : count} ungelesene Antworten`,

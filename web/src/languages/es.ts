@@ -253,6 +253,8 @@ export const texts: Texts = {
     notLoaded: "La lista de hilos necesita conexión.",
     more: "Mostrar hilos anteriores",
     lastReply: (ago) => `última respuesta ${ago}`,
+    draft: "Borrador",
+    draftInThread: "Borrador en el hilo",
     isUnread: "Respuestas sin leer",
     unreadReplies: (count) =>
       count === 1 ? "1 respuesta sin leer" : `${count > 99 ? "99+" : count} respuestas sin leer`,

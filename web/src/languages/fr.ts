@@ -254,6 +254,8 @@ export const texts: Texts = {
     notLoaded: "La liste des fils a besoin d’une connexion.",
     more: "Afficher les fils plus anciens",
     lastReply: (ago) => `dernière réponse ${ago}`,
+    draft: "Brouillon",
+    draftInThread: "Brouillon dans le fil",
     isUnread: "Réponses non lues",
     unreadReplies: (count) => (count === 1 ? "1 réponse non lue" : `${count > 99 ? "99+" : count} réponses non lues`),
     by: (name, text) => `${name} : ${text}`,

@@ -134,6 +134,15 @@ export class PageMessages extends Messages {
     return this.core.attempt(() => this.core.api.get<Message>(path));
   }
 
+  /** Returns a message of any conversation that is on this page or can be loaded. */
+  async known(messageId: string): Promise<Message | undefined> {
+    for (const { messages } of Object.values(this.core.now.timelines)) {
+      const found = messages.find(({ id }) => id === messageId);
+      if (found !== undefined) return found;
+    }
+    return this.core.api.get<Message>(`messages/${encodeURIComponent(messageId)}`).catch(() => undefined);
+  }
+
   /**
    * Marks everything from a message on as unread, by default from another user's newest message. An open conversation
    * stays unread until the reader leaves it. Shows an error.

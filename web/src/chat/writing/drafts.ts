@@ -9,6 +9,7 @@
  * - A tab in which the reader has written nothing since the place was opened follows the other tabs.
  */
 
+import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Composing } from "../page_core";
 import { tabId } from "./tab_id";
 
@@ -39,6 +40,8 @@ export interface DraftsOptions {
 }
 
 export class Drafts {
+  /** The places of the threads that have a draft, in any tab. */
+  readonly threads: StoreApi<ReadonlySet<string>>;
   readonly #userId: string;
   readonly #options: DraftsOptions;
   /** What this tab has saved, as it is stored, by key. */
@@ -53,6 +56,8 @@ export class Drafts {
   constructor(userId: string, options: DraftsOptions) {
     this.#userId = userId;
     this.#options = options;
+    const places = this.#all().flatMap(({ kind, place }) => (isThread(kind, place) ? [place] : []));
+    this.threads = createStore<ReadonlySet<string>>(() => new Set(places));
   }
 
   get #storage(): Storage {
@@ -81,11 +86,6 @@ export class Drafts {
   /** Returns the draft of this tab, otherwise the newest one. */
   peek(place: string): string {
     return this.#find("draft", place)?.value ?? "";
-  }
-
-  /** Returns whether a thread of a conversation has a draft, in any tab. */
-  isInThread(conversationId: string): boolean {
-    return keysOf(this.#storage, this.#key("draft", `${conversationId} `, "").slice(0, -1)).length > 0;
   }
 
   save(place: string, text: string): void {
@@ -172,6 +172,7 @@ export class Drafts {
   remove(): void {
     this.#isOver = true;
     for (const { key } of this.#all()) this.#storage.removeItem(key);
+    this.threads.setState(new Set(), true);
     for (const kind of FORMER_KINDS)
       for (const key of keysOf(this.#storage, `${PREFIX}${kind}.${this.#userId}.`)) this.#storage.removeItem(key);
   }
@@ -181,6 +182,7 @@ export class Drafts {
     const at = key === null ? undefined : this.#parse(key);
     if (key === null || at === undefined || this.#isOver) return;
     const { kind, place } = at;
+    this.#noteThread(kind, place);
     const ownKey = this.#key(kind, place);
     const own = this.#own.get(ownKey);
     if (own !== undefined) {
@@ -224,6 +226,16 @@ export class Drafts {
       this.#own.set(ownKey, stored);
       this.#write(ownKey, stored);
     }
+    this.#noteThread(kind, place);
+  }
+
+  /** Notes whether a thread has a draft. */
+  #noteThread(kind: Kind, place: string): void {
+    if (!isThread(kind, place)) return;
+    const known = this.threads.getState();
+    const hasDraft = this.#find(kind, place) !== undefined;
+    if (known.has(place) === hasDraft) return;
+    this.threads.setState(new Set([...known].filter((each) => each !== place).concat(hasDraft ? place : [])), true);
   }
 
   #write(key: string, stored: string): void {
@@ -293,6 +305,9 @@ export class Drafts {
 export function conversationOf(place: string): string {
   return place.split(" ", 1)[0] ?? place;
 }
+
+/** Returns whether a value is the draft of a thread, whose place has two parts. */
+const isThread = (kind: Kind, place: string): boolean => kind === "draft" && place.includes(" ");
 
 function parsed(value: string | null): SavedComposing | null {
   try {

@@ -8,6 +8,7 @@ import { plainText } from "../../chat/messages/plain_text";
 import { formatAmount } from "../../chat/offers/money";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
+import { useDraftThreads } from "../composer/use_draft_threads";
 import { unsentText } from "../files/problem_text";
 import { noticeText } from "../timeline/notice_text";
 
@@ -36,7 +37,7 @@ export function ConversationPreview({ conversation, isOpen, unsent }: Props) {
         <span className="draft">{texts.places.draft}</span> <bdi>{draft.text}</bdi>
       </span>
     );
-  if (draft.isInThread && !isOpen) return <span className="last draft">{texts.places.draftInThread}</span>;
+  if (draft.isInThread) return <span className="last draft">{texts.places.draftInThread}</span>;
   return unsent === undefined ? <Newest conversation={conversation} /> : <Unsent entry={unsent} />;
 }
 
@@ -44,11 +45,9 @@ export function ConversationPreview({ conversation, isOpen, unsent }: Props) {
 function useDraft(id: string): { text: string; isInThread: boolean } {
   const { drafts, uploads } = useChat();
   const files = useStore(uploads.state, (all) => filesText(atComposer(all, id)));
-  const isInThread = useStore(uploads.state, (all) =>
-    all.some(({ place, entryId }) => entryId === null && place.startsWith(`${id} `)),
-  );
+  const isInThread = useDraftThreads().some((place) => place.startsWith(`${id} `));
   const text = drafts.peek(id);
-  return { text: text === "" ? files : text, isInThread: isInThread || drafts.isInThread(id) };
+  return { text: text === "" ? files : text, isInThread };
 }
 
 function filesText(files: readonly PendingFile[]): string {

@@ -1,6 +1,7 @@
-import type { FollowedThread } from "@talkwire/client";
-import { own } from "@talkwire/client/parts";
+import type { Message } from "@talkwire/client";
+import { own, placeOf } from "@talkwire/client/parts";
 import { CloudOff, MessagesSquare } from "lucide-react";
+import { useEffect, useMemo, useState } from "react";
 import { useStore } from "zustand";
 import { messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
@@ -8,30 +9,38 @@ import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Dialog } from "../components/dialog";
 import { EmptyState } from "../components/empty_state";
+import { useDraftThreads } from "../composer/use_draft_threads";
 import { nameOf } from "../conversation/conversation_names";
 import { showPlace } from "../page_address";
 import { Faces } from "../timeline/faces";
 import { LastReply } from "../timeline/last_reply";
 import "./thread_list.css";
 
-/** The threads that the reader follows, newest reply first. */
+/** The threads with drafts that the reader does not follow, then those that they follow, newest reply first. */
 export default function ThreadList({ onClose }: { onClose: () => void }) {
   const chat = useChat();
   const { items, next } = useStore(chat.followedThreads.state);
-  const open = ({ root }: FollowedThread): void => {
+  const draftThreads = useDraftThreads();
+  const others = useOtherRoots(draftThreads);
+  const open = (root: Message): void => {
     onClose();
     showPlace(root.conversationId);
     chat.openListedThread(root.conversationId, root.id);
   };
   return (
     <Dialog title={texts.threads.title} onClose={onClose} className="thread-list large">
-      {items.length === 0 ? (
+      {items.length + others.length === 0 ? (
         <NoThreads />
       ) : (
         <ul>
-          {items.map((item) => (
-            <li key={item.root.id}>
-              <Item item={item} onOpen={() => open(item)} />
+          {[...others.map((root) => ({ root, unreadCount: 0 })), ...items].map(({ root, unreadCount }) => (
+            <li key={root.id}>
+              <Item
+                root={root}
+                unreadCount={unreadCount}
+                hasDraft={draftThreads.includes(placeOf(root.conversationId, root.id))}
+                onOpen={() => open(root)}
+              />
             </li>
           ))}
         </ul>
@@ -47,6 +56,27 @@ export default function ThreadList({ onClose }: { onClose: () => void }) {
   );
 }
 
+/** Returns the roots of those of these threads that are not in the list of followed threads. Loads them. */
+function useOtherRoots(places: readonly string[]): readonly Message[] {
+  const { followedThreads, messages } = useChat();
+  const { items, isLoaded } = useStore(followedThreads.state);
+  const [roots, setRoots] = useState<readonly Message[]>([]);
+  const followed = useMemo(() => new Set(items.map(({ root }) => placeOf(root.conversationId, root.id))), [items]);
+  const wanted = places.filter((place) => !followed.has(place)).join("\n");
+  useEffect(() => {
+    let isWanted = true;
+    const ids = wanted.split("\n").flatMap((place) => place.split(" ").slice(1));
+    void Promise.all(ids.map((id) => messages.known(id))).then((found) => {
+      if (isWanted) setRoots(found.filter((root) => root !== undefined));
+    });
+    return () => {
+      isWanted = false;
+    };
+  }, [messages, wanted]);
+  // Those that are followed are not known before.
+  return isLoaded ? roots : [];
+}
+
 function NoThreads() {
   const isLoaded = useStore(useChat().followedThreads.state, (state) => state.isLoaded);
   if (!isLoaded) return <EmptyState icon={CloudOff} title={texts.threads.notLoaded} />;
@@ -57,7 +87,14 @@ function NoThreads() {
   );
 }
 
-function Item({ item: { root, unreadCount }, onOpen }: { item: FollowedThread; onOpen: () => void }) {
+interface ItemProps {
+  root: Message;
+  unreadCount: number;
+  hasDraft: boolean;
+  onOpen: () => void;
+}
+
+function Item({ root, unreadCount, hasDraft, onOpen }: ItemProps) {
   const conversation = useChatState((state) => own(state.conversations, root.conversationId));
   const { thread } = root;
   return (
@@ -74,11 +111,16 @@ function Item({ item: { root, unreadCount }, onOpen }: { item: FollowedThread; o
       <span className="thread-root" dir="auto">
         {texts.threads.by(root.sender.name, plainText(messageSummary(root)))}
       </span>
-      {thread !== undefined && (
+      {(thread !== undefined || hasDraft) && (
         <span className="thread-replies">
-          <Faces people={thread.participants} />
-          {texts.replies(thread.replyCount)}
-          <LastReply at={thread.lastReplyAt} />
+          {hasDraft && <span className="draft">{texts.threads.draft}</span>}
+          {thread !== undefined && (
+            <>
+              <Faces people={thread.participants} />
+              {texts.replies(thread.replyCount)}
+              <LastReply at={thread.lastReplyAt} />
+            </>
+          )}
         </span>
       )}
     </button>

@@ -1,11 +1,12 @@
-import type { Message, Origin } from "@talkwire/client";
-import { own } from "@talkwire/client/parts";
-import { Bookmark, Forward, MessagesSquare, Pin } from "lucide-react";
+import type { Message, Origin, ThreadSummary } from "@talkwire/client";
+import { own, placeOf } from "@talkwire/client/parts";
+import { Bookmark, Forward, MessagesSquare, Pencil, Pin } from "lucide-react";
 import { useContext } from "react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { fullTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
+import { useHasDraft } from "../composer/use_draft_threads";
 import { useGoToMessage } from "../panel/panel_layout";
 import { Faces } from "./faces";
 import { LastReply } from "./last_reply";
@@ -69,18 +70,34 @@ export function Edited({ message, editedAt }: { message: Message; editedAt: stri
   );
 }
 
-/** What a thread's root shows of it: who has replied, how many replies there are, and the last one's time. */
-export function Replies({ message: { id, replyCount = 0, thread } }: { message: Message }) {
+/** What a thread's root shows of it: who has replied, how many replies there are, the last one's time, and a draft. */
+export function Replies({ message: { id, conversationId, replyCount = 0, thread } }: { message: Message }) {
   const chat = useChat();
   const isInside = useContext(ThreadContext);
   const isUnread = useStore(chat.followedThreads.state, ({ unreadCounts }) => (own(unreadCounts, id) ?? 0) > 0);
-  if (replyCount === 0 || isInside) return null;
+  const hasDraft = useHasDraft(placeOf(conversationId, id));
+  if ((replyCount === 0 && !hasDraft) || isInside) return null;
   return (
     <button
       type="button"
       className={isUnread ? "replies reach unread" : "replies reach"}
       onClick={() => chat.openPanel({ kind: "thread", rootId: id })}
     >
+      {replyCount > 0 && <ReplyCount replyCount={replyCount} thread={thread} />}
+      {hasDraft && (
+        <span className="draft reply-draft">
+          <Pencil className="icon" aria-hidden="true" />
+          {texts.threads.draftInThread}
+        </span>
+      )}
+      {isUnread && <span className="unread-dot" role="img" aria-label={texts.threads.isUnread} />}
+    </button>
+  );
+}
+
+function ReplyCount({ replyCount, thread }: { replyCount: number; thread: ThreadSummary | undefined }) {
+  return (
+    <>
       {thread === undefined ? (
         <MessagesSquare className="icon" aria-hidden="true" />
       ) : (
@@ -88,7 +105,6 @@ export function Replies({ message: { id, replyCount = 0, thread } }: { message: 
       )}
       <span className="reply-count">{texts.replies(replyCount)}</span>
       {thread !== undefined && <LastReply at={thread.lastReplyAt} />}
-      {isUnread && <span className="unread-dot" role="img" aria-label={texts.threads.isUnread} />}
-    </button>
+    </>
   );
 }
