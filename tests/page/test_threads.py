@@ -81,3 +81,13 @@ def test_a_draft_in_a_thread_is_found_again(driver: Driver, demo_url: str) -> No
         "marked": ["Draft", ""],
         "listedDraft": "not finished",
     }
+
+
+def test_unread_replies_are_below_a_line_that_stays(crowded: Scenarios) -> None:
+    assert crowded("threads", "newReplies")["new"] == {
+        "seen": True,
+        "unread": 30,
+        "below": "reply 11",
+        "left": 0,
+        "lines": ["New"],
+    }

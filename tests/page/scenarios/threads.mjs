@@ -379,3 +379,35 @@ export async function draftIsFound() {
   await chip.waitFor({ state: "detached" });
   report("found", { row, marked, listedDraft });
 }
+
+// Unread replies are below a line, which is in sight and stays when they are read.
+export async function newReplies() {
+  const { alice, id, ids } = await group("Thread with a line", 1);
+  const answer = (number) => post("messages", "bob", { conversationId: id, content: `reply ${number}`, threadId: ids[0] });
+  const unreadCount = async () => (await call("GET", `messages/${ids[0]}/thread`, "alice")).unreadCount;
+  await post("messages", "alice", { conversationId: id, content: "own", threadId: ids[0] });
+  for (let number = 1; number <= 10; number++) await answer(number);
+  await line(alice, 11).click();
+  await inThread(alice, "reply 10").waitFor();
+  await toEnd(alice);
+  await until(unreadCount, (count) => count === 0);
+  await panel(alice).getByRole("button", { name: "Close" }).click();
+  for (let number = 11; number <= 40; number++) await answer(number);
+  await line(alice, 41).click();
+  const divider = panel(alice).locator(".unread-from");
+  await divider.waitFor();
+  const isInSight = () =>
+    divider.evaluate((it) => {
+      const frame = it.closest(".panel-content").getBoundingClientRect();
+      const { top, bottom } = it.getBoundingClientRect();
+      return top >= frame.top - 1 && bottom <= frame.bottom + 1;
+    });
+  const seen = await until(isInSight, Boolean);
+  const unread = await unreadCount();
+  const below = await divider.locator("..").locator(".message .text").textContent();
+  await toEnd(alice);
+  const left = await until(unreadCount, (count) => count === 0);
+  await answer(41);
+  await inThread(alice, "reply 41").waitFor();
+  report("new", { seen, unread, below, left, lines: await divider.allTextContents() });
+}

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { threadOf, withPage, withQuotes, withReply, withThreadChange } from "../src/messages/thread.ts";
+import {
+  firstUnread,
+  lacksUnread,
+  threadOf,
+  withPage,
+  withQuotes,
+  withReply,
+  withThreadChange,
+} from "../src/messages/thread.ts";
 import { excerptOf, tombstone, withReplyAtRoot, withThread } from "../src/messages/timeline.ts";
 import { message } from "./samples.ts";
 
@@ -13,6 +21,19 @@ const loaded = withPage(threadOf("m1"), {
 const seqs = (thread: { replies: readonly { seq: number }[] }) => thread.replies.map(({ seq }) => seq);
 
 describe("a thread", () => {
+  it("starts the unread replies at the first one by somebody else, once all of them are loaded", () => {
+    const root = message(1);
+    const page = { root, following: true, readSeq: 3, unreadCount: 4 };
+    const newest = withPage(threadOf("m1"), { ...page, items: [reply(8), reply(9)], next: "m8" });
+    expect([lacksUnread(newest), firstUnread(newest, "me")]).toEqual([true, undefined]);
+    const mine = { ...reply(4), senderId: "me" };
+    const older = { ...page, readSeq: 9, unreadCount: 0, items: [reply(2), mine, reply(6)], next: "m2" };
+    const whole = withPage(newest, older);
+    expect([lacksUnread(whole), firstUnread(whole, "me")?.seq]).toEqual([false, 6]);
+    const read = withPage(threadOf("m1"), { ...page, unreadCount: 0, items: [reply(9)], next: "m9" });
+    expect([lacksUnread(read), firstUnread(read, "me")]).toEqual([false, undefined]);
+  });
+
   it("grows backwards with older pages", () => {
     const whole = withPage(loaded, {
       root: message(1, { replyCount: 4 }),

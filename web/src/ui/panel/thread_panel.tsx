@@ -1,7 +1,7 @@
 import type { Conversation, Message } from "@talkwire/client";
-import { type OutboxEntry, own, type Thread } from "@talkwire/client/parts";
+import { firstUnread, type OutboxEntry, own, type Thread } from "@talkwire/client/parts";
 import { BellOff, BellPlus, ChevronLeft } from "lucide-react";
-import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type RefObject, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
 import type { Panel } from "../../chat/page_core";
 import { texts } from "../../texts";
@@ -105,7 +105,13 @@ function FollowButton({ rootId, following }: { rootId: string; following: boolea
 function Replies({ thread, root, wanted }: { thread: Thread; root: Message; wanted: Wanted }) {
   const { threads } = useChat();
   const outbox = useUnsentEntries(thread.rootId);
-  const [list, isAtEnd] = useFollowing(thread.replies.length + outbox.length, outbox.at(-1)?.clientMessageId);
+  const myId = useChatState((state) => state.me.id);
+  const unread = firstUnread(thread, myId);
+  const [list, isAtEnd] = useFollowing({
+    count: thread.replies.length + outbox.length,
+    sentId: outbox.at(-1)?.clientMessageId,
+    hasUnread: unread !== undefined && wanted.messageId === undefined,
+  });
   useMarkThreadRead(thread, isAtEnd);
   return (
     <div className="thread" ref={list}>
@@ -123,6 +129,7 @@ function Replies({ thread, root, wanted }: { thread: Thread; root: Message; want
             key={reply.id}
             reply={reply}
             before={thread.replies[index - 1] ?? (thread.next === null ? root : undefined)}
+            startsUnread={reply === unread}
             wanted={reply.id === wanted.messageId ? wanted : null}
           />
         ))}
@@ -146,11 +153,13 @@ interface ReplyProps {
   reply: Message;
   /** The message before it, if it is loaded. */
   before: Message | undefined;
+  /** Whether it is the first unread one. */
+  startsUnread: boolean;
   /** Set if the reader has opened the thread at this reply. */
   wanted: Wanted | null;
 }
 
-function Reply({ reply, before, wanted }: ReplyProps) {
+function Reply({ reply, before, startsUnread, wanted }: ReplyProps) {
   const element = useRef<HTMLLIElement>(null);
   const [isShown, setShown] = useState(false);
   useEffect(() => {
@@ -164,6 +173,7 @@ function Reply({ reply, before, wanted }: ReplyProps) {
   return (
     <li ref={element} className={isShown ? "row shown" : "row"}>
       <Day of={reply} after={before} />
+      {startsUnread && <div className="unread-from">{texts.newMessages}</div>}
       <MessageView message={reply} continued={false} />
     </li>
   );
@@ -188,32 +198,49 @@ function useMarkThreadRead({ replies }: Thread, isAtEnd: boolean): void {
 /** Pixels from the end within which the list follows new replies. */
 const NEAR_END = 80;
 
+interface Followed {
+  /** How many replies there are. */
+  readonly count: number;
+  /** The reader's newest reply that is not stored yet. */
+  readonly sentId: string | undefined;
+  /** Whether the list starts at the unread replies. */
+  readonly hasUnread: boolean;
+}
+
 /**
- * Keeps the end of a list in sight while the reader is there, and goes there with each message that they send: `sentId`.
- * Returns the list, and whether the reader is there.
+ * Keeps the end of a list in sight while the reader is there, and goes there with each message that they send. The first
+ * unread reply comes into sight once. Returns the list, and whether the reader is at its end.
  */
-function useFollowing(count: number, sentId: string | undefined): [RefObject<HTMLDivElement | null>, boolean] {
+function useFollowing({ count, sentId, hasUnread }: Followed): [RefObject<HTMLDivElement | null>, boolean] {
   const list = useRef<HTMLDivElement>(null);
   const isFollowing = useRef(true);
-  const [isAtEnd, setAtEnd] = useState(true);
+  const hasShownUnread = useRef(false);
+  /** Whether the end was in sight with so many replies: a new page has no place yet. */
+  const [end, setEnd] = useState({ count: -1, isInSight: false });
+  const readPosition = useCallback(() => {
+    const scroller = list.current?.parentElement;
+    if (!scroller) return;
+    isFollowing.current = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END;
+    setEnd({ count, isInSight: isFollowing.current });
+  }, [count]);
   useEffect(() => {
     const scroller = list.current?.parentElement;
-    const scrolled = (): void => {
-      if (!scroller) return;
-      isFollowing.current = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END;
-      setAtEnd(isFollowing.current);
-    };
-    scroller?.addEventListener("scroll", scrolled, { passive: true });
-    return () => scroller?.removeEventListener("scroll", scrolled);
-  }, []);
+    scroller?.addEventListener("scroll", readPosition, { passive: true });
+    return () => scroller?.removeEventListener("scroll", readPosition);
+  }, [readPosition]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: runs whenever a reply is added
   useLayoutEffect(() => {
     const scroller = list.current?.parentElement;
     if (scroller && isFollowing.current) scroller.scrollTop = scroller.scrollHeight;
-  }, [count]);
+    if (hasUnread && !hasShownUnread.current) {
+      hasShownUnread.current = true;
+      list.current?.querySelector(".unread-from")?.scrollIntoView({ block: "nearest" });
+    }
+    readPosition();
+  }, [count, hasUnread]);
   useLayoutEffect(() => {
     const scroller = list.current?.parentElement;
     if (scroller && sentId !== undefined) scroller.scrollTop = scroller.scrollHeight;
   }, [sentId]);
-  return [list, isAtEnd];
+  return [list, end.count === count && end.isInSight];
 }

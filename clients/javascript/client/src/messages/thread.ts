@@ -15,21 +15,40 @@ export interface Thread {
   readonly problem: string;
   /** Whether the reader follows it; undefined until it is loaded. */
   readonly following?: boolean;
+  /** The `seq` after which the replies were unread when it was opened; null: none were; undefined until it is loaded. */
+  readonly unreadAfter?: number | null;
 }
+
+/** A page of the server. Without `unreadCount`, nothing is unread. */
+export type ThreadPage = Omit<ThreadAnswer, "readSeq" | "unreadCount"> &
+  Partial<Pick<ThreadAnswer, "readSeq" | "unreadCount">>;
 
 export const threadOf = (rootId: string): Thread => ({ rootId, root: null, replies: [], next: null, problem: "" });
 
 /** Adds a loaded page, and keeps replies that arrived meanwhile. The root of the first page does not count these. */
 export function withPage(
   thread: Thread,
-  { root, items, next, following }: Pick<ThreadAnswer, "root" | "next" | "following"> & { items: readonly Message[] },
+  { root, items, next, following, readSeq = 0, unreadCount = 0 }: ThreadPage,
 ): Thread {
   const loaded = new Set(items.map(({ id }) => id));
   const told = thread.replies.filter(({ id }) => !loaded.has(id));
   const replies = [...items, ...told].sort((one, other) => one.seq - other.seq);
   const lastSeq = items.at(-1)?.seq ?? 0;
   const counted = thread.root ?? told.filter(({ seq }) => seq > lastSeq).reduce(withReplyAtRoot, root);
-  return { ...thread, root: counted, replies, next, problem: "", following };
+  const { unreadAfter = unreadCount > 0 ? readSeq : null } = thread;
+  return { ...thread, root: counted, replies, next, problem: "", following, unreadAfter };
+}
+
+/** Whether the first unread reply may be on an older page. */
+export function lacksUnread({ next, unreadAfter, replies }: Thread): boolean {
+  return next !== null && unreadAfter != null && (replies[0]?.seq ?? 0) > unreadAfter;
+}
+
+/** Returns the first reply that was unread when the thread was opened, if it is loaded. */
+export function firstUnread(thread: Thread, myId: string): Message | undefined {
+  const { unreadAfter, replies } = thread;
+  if (unreadAfter == null || lacksUnread(thread)) return undefined;
+  return replies.find(({ seq, senderId }) => seq > unreadAfter && senderId !== myId);
 }
 
 /** Appends a new reply once; ignores messages of other threads. */

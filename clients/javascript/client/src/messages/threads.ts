@@ -4,6 +4,7 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { ChatPart, Core } from "../core.ts";
 import type { Message, ThreadAnswer } from "../server/payloads.ts";
 import {
+  lacksUnread,
   type Thread,
   threadOf,
   withPage,
@@ -61,11 +62,15 @@ export class Threads implements ChatPart {
     if (thread !== null) void this.open(thread.rootId);
   }
 
-  /** Opens a thread, and loads replies back to the wanted one. */
+  /** Opens a thread, and loads replies back to the wanted one, otherwise to the first unread one. */
   async open(rootId: string, messageId?: string): Promise<void> {
-    this.state.setState({ thread: threadOf(rootId) });
+    const { thread: before } = this.state.getState();
+    // What was unread stays marked while the thread is open.
+    const isMarked = before?.rootId === rootId && before.unreadAfter != null;
+    const unread = isMarked ? { unreadAfter: before.unreadAfter } : {};
+    this.state.setState({ thread: { ...threadOf(rootId), ...unread } });
     await this.#load(rootId, "");
-    while (messageId !== undefined && this.#lacks(rootId, messageId)) await this.loadOlder();
+    while (this.#lacks(rootId, messageId)) await this.loadOlder();
   }
 
   /** Closes a thread, unless another one is open by now. */
@@ -115,9 +120,10 @@ export class Threads implements ChatPart {
     }
   }
 
-  #lacks(rootId: string, messageId: string): boolean {
+  #lacks(rootId: string, messageId: string | undefined): boolean {
     const { thread } = this.state.getState();
     if (thread === null || thread.rootId !== rootId || thread.next === null || thread.problem !== "") return false;
+    if (messageId === undefined) return lacksUnread(thread);
     return !thread.replies.some(({ id }) => id === messageId);
   }
 
