@@ -91,3 +91,7 @@ def test_unread_replies_are_below_a_line_that_stays(crowded: Scenarios) -> None:
         "left": 0,
         "lines": ["New"],
     }
+
+
+def test_the_toolbar_fits_into_each_composer(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "threads", "toolbar")["toolbar"] == {"wide": [], "medium": [], "narrow": []}

@@ -411,3 +411,28 @@ export async function newReplies() {
   await inThread(alice, "reply 41").waitFor();
   report("new", { seen, unread, below, left, lines: await divider.allTextContents() });
 }
+
+// Every button of the toolbar is in sight, in the composers of a thread and of a narrow conversation.
+export async function toolbar() {
+  const { alice } = await group("Thread with a toolbar", 1, { viewport: { width: 1440, height: 800 } });
+  await alice.locator(".conversation").getByRole("button", { name: "Formatting" }).click();
+  await act(alice, "message 1", "Reply in thread");
+  const hidden = (within) =>
+    within.getByRole("toolbar", { name: "Formatting" }).locator("button").evaluateAll((all) =>
+      all
+        .filter((it) => {
+          const { left, right, top, bottom } = it.getBoundingClientRect();
+          const isAt = (x, y) => it.contains(document.elementFromPoint(x, y));
+          return !isAt(left + 2, (top + bottom) / 2) || !isAt(right - 2, (top + bottom) / 2);
+        })
+        .map((it) => it.getAttribute("aria-label")),
+    );
+  await panel(alice).getByRole("toolbar", { name: "Formatting" }).waitFor();
+  const found = { wide: await hidden(panel(alice)) };
+  await alice.setViewportSize({ width: 1024, height: 700 });
+  found.medium = await hidden(panel(alice));
+  await panel(alice).getByRole("button", { name: "Close" }).first().click();
+  await alice.setViewportSize({ width: 320, height: 640 });
+  found.narrow = await hidden(alice.locator(".conversation"));
+  report("toolbar", found);
+}
