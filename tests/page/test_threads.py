@@ -95,3 +95,7 @@ def test_unread_replies_are_below_a_line_that_stays(crowded: Scenarios) -> None:
 
 def test_the_toolbar_fits_into_each_composer(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "threads", "toolbar")["toolbar"] == {"wide": [], "medium": [], "narrow": []}
+
+
+def test_the_header_of_a_thread_is_level_with_the_conversations(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "threads", "level")["level"] == {"title": True, "subtitle": True}

@@ -436,3 +436,21 @@ export async function toolbar() {
   found.narrow = await hidden(alice.locator(".conversation"));
   report("toolbar", found);
 }
+
+// The two lines of the thread's header are as high as those of the conversation's beside it.
+export async function level() {
+  const { alice } = await group("Thread with a header", 1);
+  await act(alice, "message 1", "Reply in thread");
+  const middle = (selector) =>
+    alice.locator(selector).evaluate((it) => {
+      const text = document.createRange();
+      text.selectNodeContents(it);
+      const { top, bottom } = text.getBoundingClientRect();
+      return (top + bottom) / 2;
+    });
+  const isLevel = async (one, other) => Math.abs((await middle(one)) - (await middle(other))) <= 1;
+  report("level", {
+    title: await isLevel(".conversation > header h1 button", ".panel > header h2"),
+    subtitle: await isLevel(".conversation > header .subtitle", ".panel-place > bdi"),
+  });
+}
