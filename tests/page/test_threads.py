@@ -99,3 +99,7 @@ def test_the_toolbar_fits_into_each_composer(driver: Driver, demo_url: str) -> N
 
 def test_the_header_of_a_thread_is_level_with_the_conversations(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "threads", "level")["level"] == {"title": True, "subtitle": True}
+
+
+def test_a_closed_thread_returns_the_focus(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "threads", "focus")["focus"] == {"toComposer": True, "toChip": True}

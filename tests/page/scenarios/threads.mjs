@@ -454,3 +454,25 @@ export async function level() {
     subtitle: await isLevel(".conversation > header .subtitle", ".panel-place > bdi"),
   });
 }
+
+// The focus returns to the composer, or to the chip that opened the thread.
+export async function focus() {
+  const { alice, id, ids } = await group("Thread with a focus", 2);
+  await act(alice, "message 2", "Reply in thread");
+  await until(() => isFocused(composer(panel(alice))), Boolean);
+  // The button that opened the thread goes with the pointer.
+  await composer(panel(alice)).hover();
+  await alice.keyboard.press("Escape");
+  await panel(alice).waitFor({ state: "detached" });
+  const own = composer(alice.locator(".conversation"));
+  await until(() => alice.evaluate(() => document.activeElement !== document.body), Boolean);
+  const toComposer = await isFocused(own);
+  await act(alice, "message 2", "Reply in thread");
+  await post("messages", "bob", { conversationId: id, content: "reply", threadId: ids[1] });
+  await inThread(alice, "reply").waitFor();
+  await composer(panel(alice)).hover();
+  await composer(panel(alice)).press("Escape");
+  await panel(alice).waitFor({ state: "detached" });
+  await until(() => alice.evaluate(() => document.activeElement !== document.body), Boolean);
+  report("focus", { toComposer, toChip: await isFocused(line(alice, 1)) });
+}
