@@ -103,3 +103,11 @@ def test_the_header_of_a_thread_is_level_with_the_conversations(driver: Driver, 
 
 def test_a_closed_thread_returns_the_focus(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "threads", "focus")["focus"] == {"toComposer": True, "toChip": True}
+
+
+def test_a_thread_without_a_connection_says_so_calmly(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "threads", "offline")["offline"] == {
+        "withReplies": [1, 0],
+        "without": [0, 0, 0],
+        "after": 0,
+    }

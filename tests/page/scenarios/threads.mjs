@@ -476,3 +476,28 @@ export async function focus() {
   await until(() => alice.evaluate(() => document.activeElement !== document.body), Boolean);
   report("focus", { toComposer, toChip: await isFocused(line(alice, 1)) });
 }
+
+// A thread that is opened without a connection says in one calm line that its replies come later, if it has any.
+export async function offline() {
+  const { alice, id, ids } = await group("Thread without a connection", 2, { expected: LOST });
+  await post("messages", "bob", { conversationId: id, content: "reply", threadId: ids[0] });
+  // Loads the code of threads.
+  await line(alice, 1).click();
+  await inThread(alice, "reply").waitFor();
+  await panel(alice).getByRole("button", { name: "Close" }).click();
+  await alice.context().setOffline(true);
+  await alice.getByText("You're offline.").waitFor();
+  await line(alice, 1).click();
+  const note = panel(alice).getByText("They come as soon as the server can be reached again.");
+  const alert = panel(alice).getByRole("alert").filter({ hasText: /./ });
+  await note.or(alert).first().waitFor();
+  const withReplies = [await note.count(), await alert.count()];
+  await act(alice, "message 2", "Reply in thread");
+  await inThread(alice, "message 2").waitFor();
+  await write(composer(panel(alice)), "for later");
+  await panel(alice).locator(".letter").waitFor();
+  const without = [await note.count(), await alert.count(), await panel(alice).getByText("0 replies").count()];
+  await alice.context().setOffline(false);
+  await inThread(alice, "for later").waitFor();
+  report("offline", { withReplies, without, after: await note.or(alert).count() });
+}

@@ -45,6 +45,7 @@ export default function ThreadPanel({ conversation, panel }: Props) {
   }, [threads, rootId, messageId, reconnects]);
   const known = useChatState(({ timelines }) => own(timelines, id)?.messages.find((each) => each.id === rootId));
   const root = thread?.root ?? known;
+  const connected = useChatState((state) => state.connected);
   useEffect(() => {
     // Also when the reader opens a thread that is open already.
     if (panel.messageId === undefined && !byTouch) focusComposer(document.querySelector(".panel"));
@@ -70,7 +71,7 @@ export default function ThreadPanel({ conversation, panel }: Props) {
     >
       <ThreadContext value={true}>
         {thread !== null && root !== undefined && <Replies thread={thread} root={root} wanted={panel} />}
-        {thread?.problem && (
+        {thread?.problem && connected && (
           <p className="problem" role="alert">
             {thread.problem}{" "}
             <button type="button" className="quiet" onClick={() => void threads.open(rootId, messageId)}>
@@ -78,9 +79,14 @@ export default function ThreadPanel({ conversation, panel }: Props) {
             </button>
           </p>
         )}
-        {!thread?.root && !thread?.problem && (
+        {!thread?.root && connected && !thread?.problem && (
           <p className="note" role="status">
             {texts.loading}
+          </p>
+        )}
+        {!thread?.root && !connected && (root === undefined || (root.replyCount ?? 0) > 0) && (
+          <p className="note" role="status">
+            {texts.notLoadedYet} {texts.loadedLater}
           </p>
         )}
       </ThreadContext>
@@ -117,7 +123,7 @@ function Replies({ thread, root, wanted }: { thread: Thread; root: Message; want
     <div className="thread" ref={list}>
       <Day of={root} />
       <MessageView message={root} continued={false} />
-      <p className="thread-count">{texts.replies(root.replyCount ?? 0)}</p>
+      {(root.replyCount ?? 0) > 0 && <p className="thread-count">{texts.replies(root.replyCount ?? 0)}</p>}
       {thread.next !== null && (
         <button type="button" className="quiet" onClick={() => void threads.loadOlder()}>
           {texts.olderReplies}
