@@ -111,3 +111,7 @@ def test_a_thread_without_a_connection_says_so_calmly(driver: Driver, demo_url: 
         "without": [0, 0, 0],
         "after": 0,
     }
+
+
+def test_a_thread_from_the_list_shows_its_root_in_the_conversation(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "threads", "listedRoot")["listed"] == {"seen": True, "focused": True}

@@ -501,3 +501,21 @@ export async function offline() {
   await inThread(alice, "for later").waitFor();
   report("offline", { withReplies, without, after: await note.or(alert).count() });
 }
+
+// A thread that is opened from the list shows its root in the conversation too, and the focus is in the thread.
+export async function listedRoot() {
+  const { alice, id, ids } = await group("Thread far above", 60, { author: "alice", viewport: { width: 1440, height: 800 } });
+  await post("messages", "alice", { conversationId: id, content: "reply", threadId: ids[0] });
+  await threadsButton(alice).click();
+  const list = alice.getByRole("dialog", { name: "Threads" });
+  await list.locator(".thread-item").filter({ hasText: "Thread far above" }).click();
+  await inThread(alice, "reply").waitFor();
+  const root = alice.locator(".conversation .message").filter({ hasText: "message 1" }).first();
+  await ledTo(alice, "message 1");
+  const seen = await root.evaluate((it) => {
+    const frame = it.closest(".scroller").getBoundingClientRect();
+    const { top, bottom } = it.getBoundingClientRect();
+    return bottom > frame.top && top < frame.bottom;
+  });
+  report("listed", { seen, focused: await until(() => isFocused(composer(panel(alice))), Boolean) });
+}

@@ -307,9 +307,9 @@ export class Chat {
     void this.alerts.markSeen(id);
   }
 
-  /** Opens a thread of the list of threads beside its conversation. */
-  openListedThread(conversationId: string, rootId: string): void {
-    void this.open(conversationId);
+  /** Opens a thread of the list of threads beside its conversation, which shows the root if there is room for it. */
+  openListedThread(conversationId: string, rootId: string, showsRoot: boolean): void {
+    void this.open(conversationId, showsRoot ? rootId : undefined);
     this.openPanel({ kind: "thread", rootId, isFromList: true });
   }
 

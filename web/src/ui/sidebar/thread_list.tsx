@@ -12,6 +12,7 @@ import { EmptyState } from "../components/empty_state";
 import { useDraftThreads } from "../composer/use_draft_threads";
 import { nameOf } from "../conversation/conversation_names";
 import { showPlace } from "../page_address";
+import { panelCoversConversation } from "../panel/panel_layout";
 import { Faces } from "../timeline/faces";
 import { LastReply } from "../timeline/last_reply";
 import "./thread_list.css";
@@ -25,7 +26,7 @@ export default function ThreadList({ onClose }: { onClose: () => void }) {
   const open = (root: Message): void => {
     onClose();
     showPlace(root.conversationId);
-    chat.openListedThread(root.conversationId, root.id);
+    chat.openListedThread(root.conversationId, root.id, !panelCoversConversation());
   };
   return (
     <Dialog title={texts.threads.title} onClose={onClose} className="thread-list large">
