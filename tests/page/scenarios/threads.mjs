@@ -519,3 +519,24 @@ export async function listedRoot() {
   });
   report("listed", { seen, focused: await until(() => isFocused(composer(panel(alice))), Boolean) });
 }
+
+// A reload opens the thread again, unless the reader has left the conversation.
+export async function reload() {
+  await post("conversations", "alice", { kind: "group", name: "Another place", memberIds: ["bob"] });
+  const { alice } = await group("Thread through a reload", 1);
+  await act(alice, "message 1", "Reply in thread");
+  await inThread(alice, "message 1").waitFor();
+  await alice.reload();
+  await message(alice, "message 1").first().waitFor();
+  await inThread(alice, "message 1").waitFor();
+  await open(alice, "Another place");
+  await open(alice, "Thread through a reload");
+  await alice.reload();
+  await message(alice, "message 1").waitFor();
+  const left = await panel(alice).count();
+  await act(alice, "message 1", "Reply in thread");
+  await panel(alice).getByRole("button", { name: "Close" }).click();
+  await alice.reload();
+  await message(alice, "message 1").waitFor();
+  report("reloaded", { left, closed: await panel(alice).count() });
+}

@@ -1,5 +1,5 @@
 import type { User } from "@talkwire/client";
-import { newestFirst, own } from "@talkwire/client/parts";
+import { newestFirst, own, placeOf } from "@talkwire/client/parts";
 import { TalkwireProvider } from "@talkwire/react";
 import { MessagesSquare } from "lucide-react";
 import { type ReactNode, useEffect, useMemo, useState } from "react";
@@ -25,9 +25,16 @@ import { ToastView } from "./components/toast";
 import { ConversationView } from "./conversation/conversation_view";
 import { focusComposer, focusMessages } from "./keyboard/focus";
 import { Keyboard } from "./keyboard/keyboard";
-import { forgetLastConversation, lastConversation, rememberConversation } from "./last_conversation";
+import {
+  forgetLastConversation,
+  lastConversation,
+  lastThread,
+  rememberConversation,
+  rememberThread,
+} from "./last_conversation";
 import { lazyPart } from "./lazy_part";
 import { followAddress, forgetPlace, goTo, placeHere, startAt } from "./page_address";
+import { panelCoversConversation } from "./panel/panel_layout";
 import { Sidebar } from "./sidebar/sidebar";
 import { type SidebarDialog, SidebarDialogs } from "./sidebar/sidebar_dialogs";
 import { StartButtons } from "./sidebar/start_buttons";
@@ -325,11 +332,28 @@ function useAddress(loaded: boolean, isCompact: boolean): void {
       }),
     [chat],
   );
-  useEffect(
-    () =>
-      loaded ? followAddress(({ conversationId, messageId }) => void chat.open(conversationId, messageId)) : undefined,
-    [chat, loaded],
-  );
+  useEffect(() => {
+    if (!loaded) return;
+    const { me } = chat.state.getState();
+    const thread = lastThread(me.id);
+    const stop = followAddress(({ conversationId, messageId }) => void chat.open(conversationId, messageId));
+    reopenThread(chat, thread);
+    const forget = chat.state.subscribe(({ openId, panel }, before) => {
+      if (openId === before.openId && panel === before.panel) return;
+      rememberThread(me.id, openId !== null && panel?.kind === "thread" ? placeOf(openId, panel.rootId) : null);
+    });
+    return () => {
+      stop();
+      forget();
+    };
+  }, [chat, loaded]);
+}
+
+/** Opens the thread again that was open before a reload, unless it would cover its conversation. */
+function reopenThread(chat: Chat, place: string | null): void {
+  const [conversationId, rootId] = place?.split(" ") ?? [];
+  const isHere = conversationId === chat.state.getState().openId;
+  if (isHere && rootId !== undefined && !panelCoversConversation()) chat.openPanel({ kind: "thread", rootId });
 }
 
 /** Tells the page around the frame how the connection is. */
