@@ -18,6 +18,12 @@ def test_two_talk_see_each_other_and_hang_up(driver: Driver, demo_url: str) -> N
     assert reports["talked"] == {"portraits": 1, "closed": ["closed"], "second": 0}
 
 
+def test_the_dialog_of_a_call_is_one_column(driver: Driver, demo_url: str) -> None:
+    measured = run(driver, demo_url, "calls", "ringing_layout")["measured"]
+    column = {"lines": 1, "buttonsWithin": True, "buttonsBelow": True, "low": True, "centred": True}
+    assert measured == {"1440": column, "1100": column, "390": column}
+
+
 def test_who_talks_shows_a_screen_and_changes_the_microphone(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "calls", "share")
     assert reports["shared"] == {"sharing": "Your screen", "microphone": "Fake Audio Input 2"}

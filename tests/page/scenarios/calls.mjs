@@ -123,6 +123,37 @@ export async function talk() {
   });
 }
 
+// How the dialog of an incoming call looks on windows of several sizes. The longest buttons are those of a video call.
+export async function ringing_layout() {
+  await call("PATCH", "users/me", "alice", { name: "Nora Keller" });
+  const [alice, bob] = await two();
+  await button(alice, "Video call").click();
+  await ringing(bob).getByText("is video calling").waitFor();
+  const measured = {};
+  for (const [width, height] of [[1440, 900], [1100, 700], [390, 844]]) {
+    await bob.setViewportSize({ width, height });
+    measured[width] = await ringing(bob).evaluate((dialog) => {
+      const frame = dialog.getBoundingClientRect();
+      const title = dialog.querySelector("h2");
+      const text = document.createRange();
+      text.selectNodeContents(title);
+      const middle = (box) => box.left + box.width / 2;
+      const isWithin = (box) => box.left >= frame.left + 12 && box.right <= frame.right - 12 && box.bottom <= frame.bottom - 12;
+      const buttons = [...dialog.querySelectorAll("button")].map((each) => each.getBoundingClientRect());
+      const parts = [dialog.querySelector(".avatar"), title].map((each) => each.getBoundingClientRect());
+      return {
+        lines: new Set([...text.getClientRects()].map(({ top }) => Math.round(top))).size,
+        buttonsWithin: buttons.every(isWithin),
+        buttonsBelow: buttons.every(({ top }) => top >= title.getBoundingClientRect().bottom),
+        low: buttons.every((box) => box.height < 60),
+        centred: parts.every((box) => Math.abs(middle(box) - middle(frame)) < 2),
+      };
+    });
+  }
+  await call("PATCH", "users/me", "alice", { name: "alice" });
+  report("measured", measured);
+}
+
 // The browser answers its question what to share by itself: a screen that Chromium draws for tests.
 export async function share() {
   const from = await launch("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream");
