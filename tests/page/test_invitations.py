@@ -38,6 +38,15 @@ def test_links_are_listed_and_revoked(driver: Driver, invite_only_url: str) -> N
     }
 
 
+def test_the_uses_of_a_link_are_counted_while_its_list_is_open(driver: Driver, invite_only_url: str) -> None:
+    counted = run(driver, invite_only_url, "invitations", "counting")["counted"]
+    assert counted == {
+        "before": ["1 use left", "Not used yet"],
+        "afterOne": ["Not used yet"],
+        "afterTwo": ["Used once"],
+    }
+
+
 def test_a_link_that_is_used_up_or_revoked_says_so(driver: Driver, invite_only_url: str) -> None:
     reports = run(driver, invite_only_url, "invitations", "usedUp")
     used_up = "The invitation has been used up. Ask for a new one."

@@ -73,6 +73,27 @@ export async function revoking() {
   });
 }
 
+// Whoever joins by a link changes its use count in the details, and a link that is used up leaves the list.
+export async function counting() {
+  const alice = await visitAs("alice");
+  await start(alice, ["bob", "carol"], "Counted");
+  await opened(alice, "Counted");
+  const id = idOf(alice);
+  const forMany = await post("invitations", "alice", { conversationIds: [id] });
+  const forOne = await post("invitations", "alice", { conversationIds: [id], maxUses: 1 });
+  await alice.getByRole("button", { name: "Details" }).click();
+  const rows = alice.getByRole("region", { name: "Invitation links" }).locator("li");
+  const counts = async () => (await rows.locator("span.detail").allTextContents()).map((text) => text.split(" · ")[0]);
+  const before = await until(counts, (all) => all.length === 2);
+  await post(`invitations/${codeOf(forOne)}/accept`, "test", {});
+  await rows.nth(1).waitFor({ state: "detached" });
+  const afterOne = await counts();
+  await post(`invitations/${codeOf(forMany)}/accept`, "123", {});
+  report("counted", { before, afterOne, afterTwo: await until(counts, (all) => all[0] !== afterOne[0]) });
+}
+
+const codeOf = ({ code, url: link }) => code ?? new URL(link).hash.split("/").at(-1);
+
 // On a server where nobody registers without an invitation.
 export async function path() {
   const alice = await visitAs("alice", { permissions: ["clipboard-read", "clipboard-write"] });

@@ -19,13 +19,13 @@ interface Props {
 }
 
 /** The invitation links with which people can still join, as far as the reader may revoke them. */
-export function InvitationList({ conversation: { id }, isCreating }: Props) {
+export function InvitationList({ conversation: { id, memberCount }, isCreating }: Props) {
   const chat = useChat();
   const { invitations } = chat;
   const [usable, setUsable] = useState<readonly Invitation[]>([]);
   const [revoked, setRevoked] = useState<Invitation | null>(null);
   const reconnects = useReconnects();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: loads again when the connection returns
+  // biome-ignore lint/correctness/useExhaustiveDependencies: loads again when the connection returns or somebody joins
   useEffect(() => {
     if (isCreating) return;
     let isCurrent = true;
@@ -37,7 +37,7 @@ export function InvitationList({ conversation: { id }, isCreating }: Props) {
     return () => {
       isCurrent = false;
     };
-  }, [invitations, id, isCreating, reconnects]);
+  }, [invitations, id, isCreating, reconnects, memberCount]);
   if (usable.length === 0) return null;
   const revoke = async (invitation: Invitation): Promise<void> => {
     await invitations.revoke(invitation.id);
