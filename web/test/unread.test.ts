@@ -1,4 +1,4 @@
-import type { Conversation, Offer } from "@talkwire/client";
+import type { Conversation, Notice, Offer } from "@talkwire/client";
 import { describe, expect, it } from "vitest";
 import { conversation, message } from "../../clients/javascript/client/test/samples";
 import { sectionsOf } from "../src/chat/conversations/list_sections";
@@ -31,6 +31,13 @@ describe("with offers", () => {
     expect(newestOffer(at("19"), OFF)).toBeUndefined();
     expect(newestOffer(conversation("c", { lastOffer }), ON)).toBe(lastOffer);
     expect(newestOffer(conversation("c"), ON)).toBeUndefined();
+  });
+
+  it("the newest one is shown until there is a newer call", () => {
+    const called = (id: string) =>
+      conversation("c", { lastOffer, lastMessage: message(1, { id: "18" }), lastCall: { id } as Notice });
+    expect(newestOffer(called("19"), ON)).toBe(lastOffer);
+    expect(newestOffer(called("21"), ON)).toBeUndefined();
   });
 });
 

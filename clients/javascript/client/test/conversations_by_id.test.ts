@@ -60,6 +60,17 @@ it("conversations with a newer offer are sorted by that", () => {
   expect(listed.map(({ id }) => id)).toEqual(["later", "offered", "said"]);
 });
 
+it("conversations with a newer call are sorted by that", () => {
+  const lastOffer = { createdAt: "2026-01-05T12:28:00.000Z" } as Offer;
+  const lastCall = { createdAt: "2026-01-05T12:30:00.000Z" } as Notice;
+  const listed = newestFirst({
+    called: conversation("called", { lastMessage: message(1), lastOffer, lastCall }),
+    said: conversation("said", { lastMessage: message(29) }),
+    later: conversation("later", { lastMessage: message(31), lastCall }),
+  });
+  expect(listed.map(({ id }) => id)).toEqual(["later", "called", "said"]);
+});
+
 describe("an archived conversation", () => {
   const archived = (changes: Partial<Conversation> = {}) => ({
     c: conversation("c", { lastSeq: 4, archived: true, ...changes }),

@@ -1,4 +1,4 @@
-/** What the list shows of a conversation: unread messages and offers, and whether the newest of both is an offer. */
+/** What the list shows of a conversation: unread messages and offers, and whether an offer is the newest entry. */
 
 import type { Conversation, Offer } from "@talkwire/client";
 import { type ConversationsById, totalUnread } from "@talkwire/client/parts";
@@ -23,10 +23,14 @@ export function unreadInSection(conversations: readonly Conversation[], features
   );
 }
 
-/** Returns the newest offer if it is newer than the newest message. */
-export function newestOffer({ lastOffer, lastMessage }: Conversation, { offers }: Features): Offer | undefined {
+/** Returns the newest offer if it is newer than the newest message and the newest call. */
+export function newestOffer(
+  { lastOffer, lastMessage, lastCall }: Conversation,
+  { offers }: Features,
+): Offer | undefined {
   if (!offers || lastOffer === undefined) return undefined;
-  return lastMessage === undefined || Number(lastMessage.id) < Number(lastOffer.id) ? lastOffer : undefined;
+  const isNewest = [lastMessage, lastCall].every((each) => Number(each?.id ?? 0) < Number(lastOffer.id));
+  return isNewest ? lastOffer : undefined;
 }
 
 /** Returns the number in the title: of muted and archived conversations, only mentions count. */

@@ -5,7 +5,7 @@ import type { Conversation, Message, Notice } from "../server/payloads.ts";
 
 export type ConversationsById = Readonly<Record<string, Conversation>>;
 
-/** Returns the conversations with the newest message or offer first, as the server lists them. */
+/** Returns the conversations with the newest message, offer or call first. */
 export function newestFirst(conversations: ConversationsById): Conversation[] {
   return Object.values(conversations).sort(
     // Ids of the server grow with time.
@@ -22,10 +22,13 @@ export function newestCall({ lastCall, lastMessage }: Conversation): Notice | un
   return lastCall;
 }
 
-/** Returns the time of the newest message or offer, otherwise of the conversation's creation. */
-export function newestTime({ lastMessage, lastOffer, createdAt }: Conversation): string {
+/** Returns the time of the newest message, offer or call, otherwise of the conversation's creation. */
+export function newestTime({ lastMessage, lastOffer, lastCall, createdAt }: Conversation): string {
   const saidAt = lastMessage?.createdAt ?? createdAt;
-  return lastOffer !== undefined && lastOffer.createdAt > saidAt ? lastOffer.createdAt : saidAt;
+  return [lastOffer?.createdAt, lastCall?.createdAt].reduce<string>(
+    (newest, time = "") => (time > newest ? time : newest),
+    saidAt,
+  );
 }
 
 const NOBODY: ReadonlySet<string> = new Set();
