@@ -94,7 +94,7 @@ function Said({ message, isDirect }: { message: Message; isDirect: boolean }) {
   if (isBlocked && !isDirect) return <span className="last">{texts.people.folded}</span>;
   return (
     <span className="last">
-      {!isDirect && type !== "system" && (
+      {(isMine || !isDirect) && type !== "system" && (
         <>
           <bdi>{isMine ? texts.you : firstName(sender.name)}</bdi>:{" "}
         </>
