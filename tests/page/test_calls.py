@@ -24,6 +24,10 @@ def test_the_dialog_of_a_call_is_one_column(driver: Driver, demo_url: str) -> No
     assert measured == {"1440": column, "1100": column, "390": column}
 
 
+def test_a_blocked_person_is_not_offered_to_call_again(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "calls", "blocked_caller")["refused"] == {"offered": ["Close"]}
+
+
 def test_who_talks_shows_a_screen_and_changes_the_microphone(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "calls", "share")
     assert reports["shared"] == {"sharing": "Your screen", "microphone": "Fake Audio Input 2"}

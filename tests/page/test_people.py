@@ -18,5 +18,10 @@ def test_nobody_writes_to_or_calls_a_person_they_have_blocked(driver: Driver, de
     assert run(driver, demo_url, "people", "blockedDirect")["blocked"] == {"calls": 0, "composers": 0}
 
 
+def test_a_blocked_person_is_not_offered_to_send_again(driver: Driver, demo_url: str) -> None:
+    refused = run(driver, demo_url, "people", "blockedWriter")["refused"]
+    assert refused == {"preview": "You: Before", "offered": ["Discard"]}
+
+
 def test_a_new_name_is_everywhere_at_once(driver: Driver, demo_url: str) -> None:
     assert "renamed" in run(driver, demo_url, "people", "renamed")

@@ -761,7 +761,7 @@ export const texts = {
     unblock: "Unblock",
     blockQuestion: (name: string) => `Block ${name}?`,
     blocking:
-      "You can't message or call each other, and their messages in groups are hidden. They aren't notified. You can unblock them at any time.",
+      "You can't message or call each other, and their messages in groups are hidden. They get no notification, but learn that they can't write to you when they try. You can unblock them at any time.",
     youBlocked: (name: string) => `You blocked ${name}.`,
     isBlocked: "You blocked this person. You can't message each other, and their messages in groups are hidden.",
     folded: "Message from someone you blocked.",
@@ -911,6 +911,7 @@ export const texts = {
       missed: (name: string) => `Missed call from ${name}`,
       "no-answer": (name: string) => `${name} did not answer.`,
       refused: (_: string, reason: string) => reason,
+      blocked: (_: string, reason: string) => reason,
       denied: () => "Microphone access is blocked. You can allow it in the browser's settings for this site.",
       "in-use": () => "The microphone can't be used. Another program may be using it.",
       insecure: () => "Browsers allow calls only on pages loaded over HTTPS.",

@@ -123,6 +123,19 @@ export async function talk() {
   });
 }
 
+// A call that the server refuses because one has blocked the other is not offered again.
+export async function blocked_caller() {
+  const [alice] = await two();
+  await call("PUT", "users/me/blocks/alice", "bob");
+  await button(alice, "Call").click();
+  const over = callOf(alice, "bob");
+  await over.getByText("blocked").waitFor();
+  await over.getByRole("button", { name: "Close" }).waitFor();
+  const offered = await over.getByRole("button").allTextContents();
+  await call("DELETE", "users/me/blocks/alice", "bob");
+  report("refused", { offered });
+}
+
 // How the dialog of an incoming call looks on windows of several sizes. The longest buttons are those of a video call.
 export async function ringing_layout() {
   await call("PATCH", "users/me", "alice", { name: "Nora Keller" });

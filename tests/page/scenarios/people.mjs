@@ -1,4 +1,19 @@
-import { composer, conversations, message, open, opened, openSettings, post, report, say, start, visitAs } from "../browser.mjs";
+import {
+  call,
+  composer,
+  conversations,
+  listed,
+  message,
+  open,
+  opened,
+  openSettings,
+  post,
+  report,
+  say,
+  start,
+  until,
+  visitAs,
+} from "../browser.mjs";
 
 const card = (page, name) => page.getByRole("dialog", { name });
 
@@ -44,7 +59,7 @@ export async function block() {
   await showCard(carol, "bob");
   await card(carol, "bob").getByRole("button", { name: "Block" }).click();
   const question = carol.getByRole("dialog", { name: "Block bob?" });
-  await question.getByText("You can't message or call each other").waitFor();
+  await question.getByText("learn that they can't write to you when they try").waitFor();
   await question.getByRole("button", { name: "Block" }).click();
   await message(carol, "Before").waitFor({ state: "detached" });
   await say(bob, "After");
@@ -89,6 +104,23 @@ export async function blockedDirect() {
   await composer(alice).waitFor();
   await calls.waitFor();
   report("blocked", left);
+}
+
+// A blocked person who writes learns that it is not possible, and is not offered to try it again.
+export async function blockedWriter() {
+  const alice = await visitAs("alice");
+  await start(alice, ["carol"]);
+  await opened(alice, "carol");
+  await say(alice, "Before");
+  await message(alice, "Before").waitFor();
+  const preview = await until(() => listed(alice, "carol").locator(".last").textContent(), (text) => text.includes("Before"));
+  await call("PUT", "users/me/blocks/alice", "carol");
+  await say(alice, "After");
+  const refused = alice.locator(".letter .problem");
+  await refused.getByText("blocked").waitFor();
+  const offered = await refused.getByRole("button").allTextContents();
+  await call("DELETE", "users/me/blocks/alice", "carol");
+  report("refused", { preview, offered });
 }
 
 // Whoever is called something else is so everywhere, at once.

@@ -797,7 +797,7 @@ export const texts: Texts = {
     unblock: "Blockierung aufheben",
     blockQuestion: (name) => `${name} blockieren?`,
     blocking:
-      "Ihr könnt euch nicht schreiben und nicht anrufen, und Nachrichten in Gruppen werden dir verborgen. Die Person wird nicht benachrichtigt. Du kannst das jederzeit aufheben.",
+      "Ihr könnt euch nicht schreiben und nicht anrufen, und Nachrichten in Gruppen werden dir verborgen. Die Person wird nicht benachrichtigt, erfährt aber beim Schreiben, dass es nicht geht. Du kannst das jederzeit aufheben.",
     youBlocked: (name) => `Du hast ${name} blockiert.`,
     isBlocked:
       "Du hast diese Person blockiert. Ihr könnt euch keine Nachrichten schicken, und ihre Nachrichten in Gruppen sind ausgeblendet.",
@@ -949,6 +949,7 @@ export const texts: Texts = {
       missed: (name) => `Verpasster Anruf von ${name}`,
       "no-answer": (name) => `${name} hat nicht geantwortet.`,
       refused: (_, reason) => reason,
+      blocked: (_, reason) => reason,
       denied: () =>
         "Der Zugriff auf das Mikrofon ist blockiert. Du kannst ihn in den Einstellungen des Browsers für diese Seite erlauben.",
       "in-use": () => "Das Mikrofon ist nicht verfügbar. Vielleicht verwendet es ein anderes Programm.",

@@ -800,7 +800,7 @@ export const texts: Texts = {
     unblock: "Desbloquear",
     blockQuestion: (name) => `¿Bloquear a ${name}?`,
     blocking:
-      "No podréis escribiros ni llamaros, y sus mensajes en los grupos se ocultan. No recibe ningún aviso. Puedes desbloquear en cualquier momento.",
+      "No podréis escribiros ni llamaros, y sus mensajes en los grupos se ocultan. No recibe ningún aviso, pero si te escribe ve que no es posible. Puedes desbloquear en cualquier momento.",
     youBlocked: (name) => `Has bloqueado a ${name}.`,
     isBlocked: "Has bloqueado a esta persona. No podéis enviaros mensajes y los suyos en los grupos están ocultos.",
     folded: "Mensaje de alguien a quien has bloqueado.",
@@ -953,6 +953,7 @@ export const texts: Texts = {
       missed: (name) => `Llamada perdida de ${name}`,
       "no-answer": (name) => `${name} no ha respondido.`,
       refused: (_, reason) => reason,
+      blocked: (_, reason) => reason,
       denied: () =>
         "El acceso al micrófono está bloqueado. Puedes permitirlo para este sitio en los ajustes del navegador.",
       "in-use": () => "No se puede usar el micrófono. Puede que otro programa lo esté usando.",

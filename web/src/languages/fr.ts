@@ -801,7 +801,7 @@ export const texts: Texts = {
     unblock: "Débloquer",
     blockQuestion: (name) => `Bloquer ${name} ?`,
     blocking:
-      "Vous ne pourrez plus vous écrire ni vous appeler, et ses messages dans les groupes sont masqués. Cette personne n’est pas avertie. Vous pouvez la débloquer à tout moment.",
+      "Vous ne pourrez plus vous écrire ni vous appeler, et ses messages dans les groupes sont masqués. Cette personne n’est pas avertie, mais si elle vous écrit, elle voit que c’est impossible. Vous pouvez la débloquer à tout moment.",
     youBlocked: (name) => `Vous avez bloqué ${name}.`,
     isBlocked:
       "Vous avez bloqué cette personne. Vous ne pouvez pas vous écrire, et ses messages dans les groupes sont masqués.",
@@ -952,6 +952,7 @@ export const texts: Texts = {
       missed: (name) => `Appel manqué de ${name}`,
       "no-answer": (name) => `${name} n’a pas répondu.`,
       refused: (_, reason) => reason,
+      blocked: (_, reason) => reason,
       denied: () =>
         "L’accès au microphone est bloqué. Vous pouvez l’autoriser pour ce site dans les réglages du navigateur.",
       "in-use": () => "Le microphone est inutilisable. Un autre programme l’utilise peut-être.",

@@ -14,6 +14,7 @@ export interface Call {
 
 /** Why a call ended or did not start. */
 export type Ending =
+  | "blocked"
   | "busy"
   | "declined"
   | "failed"

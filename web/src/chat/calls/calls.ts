@@ -241,7 +241,11 @@ export class Calls implements ChatPart {
       this.#apply({ type: "crossed", call: { ...crossing.call, withVideo: call.withVideo } });
       await this.#accept(crossing.call);
     } else {
-      this.#apply({ type: "failed", ending: "refused", detail: refused.message });
+      this.#apply({
+        type: "failed",
+        ending: refused.code === "blocked" ? "blocked" : "refused",
+        detail: refused.message,
+      });
     }
   }
 

@@ -13,7 +13,7 @@ import {
 } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useStore } from "zustand";
-import type { CallState } from "../../chat/calls/call_state";
+import type { CallState, Ending } from "../../chat/calls/call_state";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { Avatar } from "../components/avatar";
@@ -38,6 +38,9 @@ interface Props {
 
 /** Browsers on phones cannot share a screen. */
 const CAN_SHARE = navigator.mediaDevices?.getDisplayMedia !== undefined;
+
+/** After these endings, another call has no sense or no chance. */
+const FINAL_ENDINGS: ReadonlySet<Ending> = new Set(["blocked", "hung-up", "insecure"]);
 
 /** Small is a line; it exists where the call would cover most of the page. */
 type Size = "small" | "normal" | "large";
@@ -207,7 +210,7 @@ function Afterwards({ state }: { state: Extract<CallState, { phase: "over" }> })
   const { ending, call } = state;
   return (
     <div className="buttons">
-      {ending !== "hung-up" && ending !== "insecure" && (
+      {!FINAL_ENDINGS.has(ending) && (
         <button type="button" onClick={() => void calls.dial(call.conversationId, call.withVideo)}>
           {ending === "missed" ? texts.calls.back : texts.calls.again}
         </button>
