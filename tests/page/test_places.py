@@ -102,3 +102,8 @@ def test_a_groups_picture_is_saved_with_the_form(driver: Driver, demo_url: str) 
         "kept": True,
         "removed": False,
     }
+
+
+def test_that_a_group_was_deleted_is_no_error(driver: Driver, demo_url: str) -> None:
+    shown = run(driver, demo_url, "places", "deletedGroup")["deleted"]
+    assert shown == {name: {"errors": 0, "stays": 1, "left": 0} for name in ("alice", "bob")}

@@ -32,7 +32,7 @@ export async function banned() {
   await post(`conversations/${id}/members`, "alice", { userIds: ["bob"] });
   await open(bob, "Rowing club");
   await call("DELETE", `conversations/${id}/members/bob`, "alice");
-  await notice.getByText("You are no longer a member of Rowing club.").waitFor();
+  await bob.locator(".toast:popover-open").getByText("You are no longer a member of Rowing club.").waitFor();
   await bob.waitForURL(({ hash }) => hash === "#/");
   await open(bob, "general");
   await post(`conversations/${id}/members`, "alice", { userIds: ["bob"] });

@@ -168,8 +168,31 @@ export async function members() {
   const early = await deletes.isEnabled();
   await bob.getByLabel("To confirm, type “The crew”").fill("The crew");
   await deletes.click();
-  await alice.getByText("The crew was deleted.").waitFor();
+  await alice.locator(".toast p").getByText("The crew was deleted.").waitFor();
   report("ran the group", { muted, left, early });
+}
+
+// That a group was deleted is no error, neither for those who deleted it nor for the others, and needs no closing.
+export async function deletedGroup() {
+  const [alice, bob] = [await visitAs("alice", { clock: true }), await visitAs("bob", { clock: true })];
+  await start(alice, ["bob", "carol"], "Short-lived");
+  await opened(alice, "Short-lived");
+  await open(bob, "Short-lived");
+  await showDetails(alice);
+  await panel(alice).getByRole("button", { name: "Delete" }).click();
+  await alice.getByLabel("To confirm, type “Short-lived”").fill("Short-lived");
+  await alice.locator("dialog").getByRole("button", { name: "Delete" }).click();
+  const shown = {};
+  for (const [name, page] of Object.entries({ alice, bob })) {
+    await page.locator(".toast p, .notice p").getByText("Short-lived was deleted.").waitFor();
+    const errors = await page.locator(".notice p").count();
+    // Longer than other toasts are shown.
+    await page.clock.runFor(6_000);
+    const stays = await page.locator(".toast:popover-open").count();
+    await page.clock.runFor(6_000);
+    shown[name] = { errors, stays, left: await page.locator(".toast:popover-open").count() };
+  }
+  report("deleted", shown);
 }
 
 // The list of people stays open while several are added. It highlights what Enter takes, and nothing before.

@@ -375,6 +375,11 @@ export class Chat {
     this.state.setState({ toast: action === undefined ? { text } : { text, action }, announcement: text });
   }
 
+  /** Says what others did, for long enough to notice and read it. */
+  #showNews(text: string): void {
+    this.state.setState({ toast: { text, isNews: true }, announcement: text });
+  }
+
   /** Shows the reader why an action failed. */
   showNotice(notice: string): void {
     this.state.setState({ notice });
@@ -385,13 +390,10 @@ export class Chat {
     const ban = this.#ban?.conversationId === id ? this.#ban : null;
     this.#ban = null;
     if (this.#core.now.openId !== id) return;
+    this.state.setState({ openId: null, panel: null, notice: "" });
     const { wasDeleted, youWereRemoved, youWereBanned } = texts.places;
-    const removed = (): string =>
-      ban === null
-        ? youWereRemoved(name)
-        : youWereBanned(name, ban.until ? endTime(ban.until) : null, ban.reason ?? null);
-    const notice = { deleted: wasDeleted, removed, left: () => "" }[why](name);
-    this.state.setState({ openId: null, panel: null, notice });
+    if (ban !== null) this.showNotice(youWereBanned(name, ban.until ? endTime(ban.until) : null, ban.reason ?? null));
+    else if (why !== "left") this.#showNews(why === "deleted" ? wasDeleted(name) : youWereRemoved(name));
   }
 
   /** Shows the saved conversations until the server is reachable. */

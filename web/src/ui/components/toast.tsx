@@ -5,10 +5,10 @@ import "./toast.css";
 
 const SHOWN_MS = 4_000;
 /** Long enough to read what was done, and to decide what to do. */
-const ACTION_MS = 10_000;
+const LONG_MS = 10_000;
 
 /**
- * What the reader's last action did, if nothing else shows it. It disappears by itself, unless the reader is at it. Screen
+ * What the reader's last action did, or what others did to the open conversation, if nothing else shows it. It disappears by itself, unless the reader is at it. Screen
  * readers announce it (`announcement`).
  */
 export function ToastView() {
@@ -18,7 +18,7 @@ export function ToastView() {
   const [isHeld, setHeld] = useState(false);
   useEffect(() => {
     if (toast === null || isHeld) return;
-    const timer = setTimeout(() => state.setState({ toast: null }), toast.action ? ACTION_MS : SHOWN_MS);
+    const timer = setTimeout(() => state.setState({ toast: null }), toast.action || toast.isNews ? LONG_MS : SHOWN_MS);
     return () => clearTimeout(timer);
   }, [state, toast, isHeld]);
   // In front of dialogs, of which the newest would cover it otherwise.
