@@ -261,6 +261,8 @@ export const texts = {
   showInConversation: "Show in the conversation",
   forward: "Forward",
   forwardTo: "Forward to",
+  /** `who`: a name, or how many there are. */
+  forwardToThem: (who: string) => `Forward to ${who}`,
   forwardMessage: "Forward message",
   forwardComment: "Add a message (optional)",
   forwardResult: "Forwarded",

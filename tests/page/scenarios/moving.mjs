@@ -203,7 +203,7 @@ export async function keeping() {
   const offered = await dialog.locator("li").allInnerTexts();
   await dialog.getByLabel("test-conv").check();
   await dialog.getByLabel("conv-456").check();
-  await dialog.getByRole("button", { name: "Forward (2)" }).click();
+  await dialog.getByRole("button", { name: "Forward to 2" }).click();
   await dialog.waitFor({ state: "detached" });
   await bob.locator(".toast").getByText(/^Forwarded to .*conv-456/).waitFor();
   await open(alice, "test-conv");

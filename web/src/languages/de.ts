@@ -260,6 +260,7 @@ export const texts: Texts = {
   showInConversation: "In der Unterhaltung anzeigen",
   forward: "Weiterleiten",
   forwardTo: "Weiterleiten an",
+  forwardToThem: (who) => `An ${who} weiterleiten`,
   forwardMessage: "Nachricht weiterleiten",
   forwardComment: "Nachricht hinzufügen (optional)",
   forwardResult: "Weitergeleitet",

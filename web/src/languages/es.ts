@@ -267,6 +267,7 @@ export const texts: Texts = {
   showInConversation: "Mostrar en la conversación",
   forward: "Reenviar",
   forwardTo: "Reenviar a",
+  forwardToThem: (who) => `Reenviar a ${who}`,
   forwardMessage: "Reenviar mensaje",
   forwardComment: "Añadir un mensaje (opcional)",
   forwardResult: "Reenviado",

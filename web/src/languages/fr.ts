@@ -267,6 +267,7 @@ export const texts: Texts = {
   showInConversation: "Afficher dans la conversation",
   forward: "Transférer",
   forwardTo: "Transférer à",
+  forwardToThem: (who) => `Transférer à ${who}`,
   forwardMessage: "Transférer le message",
   forwardComment: "Ajouter un message (facultatif)",
   forwardResult: "Transféré",

@@ -77,7 +77,7 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY, isOpenAtFirst
   };
   return (
     <div className="people-finder">
-      {chosen.length > 0 && <Chosen people={chosen} onChange={onChange} />}
+      {chosen.length > 0 && <ChosenChips chosen={chosen} onChange={onChange} />}
       <label>
         {texts.find}
         <input
@@ -130,17 +130,23 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY, isOpenAtFirst
   );
 }
 
-function Chosen({ people, onChange }: { people: readonly Person[]; onChange: (people: readonly Person[]) => void }) {
+interface ChipsProps<Item> {
+  chosen: readonly Item[];
+  onChange: (chosen: readonly Item[]) => void;
+}
+
+/** What the reader has chosen, each with a button to remove it. */
+export function ChosenChips<Item extends { id: string; name: string }>({ chosen, onChange }: ChipsProps<Item>) {
   return (
     <ul className="chosen">
-      {people.map((user) => (
-        <li key={user.id}>
-          {user.name}
+      {chosen.map((item) => (
+        <li key={item.id}>
+          {item.name}
           <button
             type="button"
             className="quiet"
-            aria-label={texts.remove(user.name)}
-            onClick={() => onChange(people.filter((each) => each !== user))}
+            aria-label={texts.remove(item.name)}
+            onClick={() => onChange(chosen.filter((each) => each !== item))}
           >
             ×
           </button>

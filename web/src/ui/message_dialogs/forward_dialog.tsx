@@ -11,6 +11,7 @@ import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
+import { ChosenChips } from "../components/people_finder";
 import { faceOf, nameOf, partnerOf } from "../conversation/conversation_names";
 import { isComposing } from "../keyboard/focus";
 import { moveAmong } from "../keyboard/move_among";
@@ -55,15 +56,17 @@ export default function ForwardDialog({ message, onClose }: Props) {
           {texts.forwardComment}
           <textarea rows={2} value={comment} onChange={(event) => setComment(event.target.value)} />
         </label>
-        <FormButtons
-          problem=""
-          action={chosen.length > 1 ? `${texts.forward} (${chosen.length})` : texts.forward}
-          disabled={busy || chosen.length === 0}
-          onClose={onClose}
-        />
+        <FormButtons problem="" action={actionFor(chosen)} disabled={busy || chosen.length === 0} onClose={onClose} />
       </form>
     </Dialog>
   );
+}
+
+/** Returns the words of the button, which name one target and count several. */
+function actionFor(chosen: readonly ShownTarget[]): string {
+  const [first] = chosen;
+  if (first === undefined) return texts.forward;
+  return texts.forwardToThem(chosen.length === 1 ? first.name : String(chosen.length));
 }
 
 /** Names at most three. */
@@ -114,7 +117,7 @@ interface TargetsProps {
   onChange: (chosen: readonly ShownTarget[]) => void;
 }
 
-/** A filter and a list to tick. What is ticked stays in sight; Enter ticks the first match, arrow keys go through all. */
+/** A filter and a list to tick. What is ticked stands above the list too; Enter ticks the first match, arrow keys go through all. */
 function Targets({ chosen, onChange }: TargetsProps) {
   const { conversations: list } = useChat();
   const hasMore = useChatState((state) => state.nextConversations !== null);
@@ -123,8 +126,6 @@ function Targets({ chosen, onChange }: TargetsProps) {
   const places = usePlaces(query, named);
   const people = useStrangers(named);
   const ids = new Set(chosen.map(({ id }) => id));
-  const found = new Set([...places, ...people].map(({ id }) => id));
-  const others = chosen.filter(({ id }) => !found.has(id));
   const change = (target: ShownTarget): void =>
     onChange(ids.has(target.id) ? chosen.filter(({ id }) => id !== target.id) : [...chosen, target]);
   const tickFirst = (): void => {
@@ -142,7 +143,7 @@ function Targets({ chosen, onChange }: TargetsProps) {
           disabled={!ids.has(each.id) && chosen.length >= TARGETS_MAX}
           onChange={() => change(each)}
         />
-        <Avatar id={each.face} name={each.name} picture={each.picture} />
+        <Avatar id={each.face} name={each.name} picture={each.picture} isPlace={each.isPlace} />
         <span>
           <bdi>{each.name}</bdi> <Handle handle={each.handle} />
         </span>
@@ -164,8 +165,8 @@ function Targets({ chosen, onChange }: TargetsProps) {
           tickFirst();
         }}
       />
-      <ul>
-        {others.map(itemOf)}
+      {chosen.length > 0 && <ChosenChips chosen={chosen} onChange={onChange} />}
+      <ul className="target-list">
         {places.map(itemOf)}
         {people.length > 0 && <li className="note">{texts.forwardPeople}</li>}
         {people.map(itemOf)}
@@ -184,6 +185,8 @@ interface ShownTarget extends ForwardTarget {
   /** The id for the avatar's colour. */
   readonly face: string;
   readonly picture: string | undefined;
+  /** Whether it is a group or a channel. */
+  readonly isPlace: boolean;
   /** Of the person. */
   readonly handle: string | undefined;
 }
@@ -211,6 +214,7 @@ function usePlaces(query: string, people: readonly KnownPerson[]): readonly Show
             isPerson: false,
             face: faceOf(each, me),
             picture: each.avatar,
+            isPlace: each.kind !== "direct",
             handle: partner && handleOf({ ...partner, id: partner.userId }, people),
           };
         }),
@@ -231,7 +235,7 @@ function useStrangers(people: readonly KnownPerson[]): readonly ShownTarget[] {
       .filter(({ id }) => id !== me.id && !known.has(id) && !blocked.has(id))
       .map((user) => {
         const { id, name, avatar } = user;
-        return { id, name, isPerson: true, face: id, picture: avatar, handle: handleOf(user, people) };
+        return { id, name, isPerson: true, face: id, picture: avatar, isPlace: false, handle: handleOf(user, people) };
       });
   }, [people, conversations, me, blocked, mayCreate]);
 }
