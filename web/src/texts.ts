@@ -598,6 +598,7 @@ export const texts = {
     call: (duration: string) => `Call ended after ${duration}`,
     missed: (caller: string) => `Missed call from ${caller}`,
     declined: (caller: string) => `Declined call from ${caller}`,
+    yourCallDeclined: (by: string) => `${by} declined your call`,
     unanswered: "No one answered your call",
     seconds: (count: number) => `${count} s`,
     minutes: (count: number) => `${count} min`,

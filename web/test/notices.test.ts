@@ -67,6 +67,14 @@ describe("a notice says", () => {
     expect(noticeText(shown, "me")).toBe(text);
   });
 
+  it("who declined the reader's call", () => {
+    const declined = notice(1, "call", { actorId: "me", reason: "rejected" });
+    expect(noticeText(declined, "me", "Nora")).toBe("Nora declined your call");
+    expect(noticeText(declined, "me")).toBe("Someone declined your call");
+    const ended = notice(1, "call", { actorId: "me", durationS: 45, reason: "hangup" });
+    expect(noticeText(ended, "me", "Nora")).toBe("Call ended after 45 s");
+  });
+
   it("nothing of a kind that the client does not know", () => {
     expect(noticeText(notice(1, "danced" as NoticeType), "me")).toBeNull();
     expect(noticeText(notice(1, "changed", { changes: ["colour" as "name"] }), "me")).toBeNull();

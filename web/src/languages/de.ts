@@ -627,6 +627,7 @@ export const texts: Texts = {
     call: (duration) => `Anruf nach ${duration} beendet`,
     missed: (caller) => `Verpasster Anruf von ${caller}`,
     declined: (caller) => `Abgelehnter Anruf von ${caller}`,
+    yourCallDeclined: (by) => `${by} hat deinen Anruf abgelehnt`,
     unanswered: "Niemand hat deinen Anruf angenommen",
     seconds: (count) => `${count} s`,
     minutes: (count) => `${count} min`,

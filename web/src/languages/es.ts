@@ -632,6 +632,7 @@ export const texts: Texts = {
     call: (duration) => `Llamada terminada tras ${duration}`,
     missed: (caller) => `Llamada perdida de ${caller}`,
     declined: (caller) => `Llamada rechazada de ${caller}`,
+    yourCallDeclined: (by) => `${by} ha rechazado tu llamada`,
     unanswered: "Nadie ha respondido a tu llamada",
     seconds: (count) => `${count} s`,
     minutes: (count) => `${count} min`,

@@ -632,6 +632,7 @@ export const texts: Texts = {
     call: (duration) => `Appel terminé après ${duration}`,
     missed: (caller) => `Appel manqué de ${caller}`,
     declined: (caller) => `Appel refusé de ${caller}`,
+    yourCallDeclined: (by) => `${by} a refusé votre appel`,
     unanswered: "Personne n’a répondu à votre appel",
     seconds: (count) => `${count} s`,
     minutes: (count) => `${count} min`,

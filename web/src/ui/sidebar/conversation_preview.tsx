@@ -9,6 +9,7 @@ import { formatAmount } from "../../chat/offers/money";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { useDraftThreads } from "../composer/use_draft_threads";
+import { partnerOf } from "../conversation/conversation_names";
 import { unsentText } from "../files/problem_text";
 import { noticeText } from "../timeline/notice_text";
 
@@ -80,7 +81,7 @@ function Newest({ conversation }: { conversation: Conversation }) {
     return <span className="last">{offer.authorId === me.id ? texts.offers.previewOfMine(what) : what}</span>;
   }
   const call = newestCall(conversation);
-  const called = call && noticeText(call, me.id);
+  const called = call && noticeText(call, me.id, partnerOf(conversation, me)?.name);
   if (called) return <span className="last">{called}</span>;
   const { kind, lastMessage } = conversation;
   if (lastMessage === undefined) return <span className="last">{texts.places.nothingSaid}</span>;

@@ -1,8 +1,10 @@
 import type { Notice } from "@talkwire/client";
+import { own } from "@talkwire/client/parts";
 import { Info, Phone, Tag, Users } from "lucide-react";
 import { memo } from "react";
 import { fullTime, timeOfDay } from "../../time_format";
 import { useChatState } from "../chat_context";
+import { partnerOf } from "../conversation/conversation_names";
 import { noticeText } from "./notice_text";
 import "./notice_line.css";
 
@@ -11,7 +13,11 @@ const ICONS = { joined: Users, added: Users, left: Users, removed: Users, change
 /** What happened in the conversation, in one line. Nothing for a kind of notice that is newer than this client. */
 export const NoticeLine = memo(function NoticeLine({ notice }: { notice: Notice }) {
   const myId = useChatState((state) => state.me.id);
-  const text = noticeText(notice, myId);
+  const partner = useChatState((state) => {
+    const conversation = own(state.conversations, notice.conversationId);
+    return conversation && partnerOf(conversation, state.me)?.name;
+  });
+  const text = noticeText(notice, myId, partner);
   if (text === null) return null;
   const Icon = ICONS[notice.type];
   return (

@@ -7,10 +7,13 @@ import { texts } from "../../texts";
 /** So many users are named; the others are counted. */
 const NAMED_MAX = 4;
 
-/** Returns the sentence that a notice is shown as; null for a kind that this client does not know. */
-export function noticeText(notice: Notice, myId: string): string | null {
+/**
+ * Returns the sentence that a notice is shown as; null for a kind that this client does not know. `partner`: the name of
+ * the other user of a direct conversation.
+ */
+export function noticeText(notice: Notice, myId: string, partner?: string): string | null {
   const { notices } = texts;
-  const { type, actorId, reason, durationS } = notice;
+  const { type, actorId } = notice;
   const actor = nameOf(notice, actorId, myId) ?? notices.somebody;
   switch (type) {
     case "joined":
@@ -24,14 +27,24 @@ export function noticeText(notice: Notice, myId: string): string | null {
     case "changed":
       return changeIn(notice, actor);
     case "call":
-      if (durationS !== undefined) return notices.call(lasting(durationS));
-      if (reason === "rejected") return notices.declined(actor);
-      return actorId === myId ? notices.unanswered : notices.missed(actor);
+      return actorId === myId ? ownCall(notice, partner) : callFrom(notice, actor);
     case "offer":
       return notice.offerStatus === undefined ? null : (notices.offers[notice.offerStatus]?.(actor) ?? null);
     default:
       return null;
   }
+}
+
+function ownCall({ reason, durationS }: Notice, partner: string | undefined): string {
+  const { notices } = texts;
+  if (durationS !== undefined) return notices.call(lasting(durationS));
+  return reason === "rejected" ? notices.yourCallDeclined(partner ?? notices.somebody) : notices.unanswered;
+}
+
+function callFrom({ reason, durationS }: Notice, caller: string): string {
+  const { notices } = texts;
+  if (durationS !== undefined) return notices.call(lasting(durationS));
+  return reason === "rejected" ? notices.declined(caller) : notices.missed(caller);
 }
 
 function changeIn({ changes = [], name, topic, public: isPublic }: Notice, actor: string): string | null {
