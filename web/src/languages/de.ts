@@ -535,6 +535,8 @@ export const texts: Texts = {
     make: "Angebot machen",
     counterTitle: "Gegenangebot",
     none: "Noch keine Angebote.",
+    noneHint:
+      "Ein Angebot ist ein Preis, den du vorschlägst. Die andere Person kann es annehmen, ablehnen oder einen anderen Preis nennen.",
     more: "Ältere anzeigen",
     by: (name) => `Angebot von ${name}`,
     mine: "Dein Angebot",

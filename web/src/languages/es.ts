@@ -540,6 +540,7 @@ export const texts: Texts = {
     make: "Hacer una oferta",
     counterTitle: "Contraoferta",
     none: "Aún no hay ofertas.",
+    noneHint: "Una oferta es un precio que propones. La otra persona puede aceptarla, rechazarla o proponer otro.",
     more: "Mostrar anteriores",
     by: (name) => `Oferta de ${name}`,
     mine: "Tu oferta",

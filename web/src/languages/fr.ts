@@ -541,6 +541,8 @@ export const texts: Texts = {
     make: "Faire une offre",
     counterTitle: "Contre-offre",
     none: "Aucune offre pour l’instant.",
+    noneHint:
+      "Une offre est un prix que vous proposez. L’autre personne peut l’accepter, la refuser ou en proposer un autre.",
     more: "Afficher les précédentes",
     by: (name) => `Offre de ${name}`,
     mine: "Votre offre",

@@ -31,6 +31,7 @@ export default function OffersPanel({ conversation }: { conversation: Conversati
       {!isEmpty && button}
       {isEmpty && (
         <EmptyState icon={Tag} title={texts.offers.none}>
+          <p>{texts.offers.noneHint}</p>
           <div className="buttons">{button}</div>
         </EmptyState>
       )}
