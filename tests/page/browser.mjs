@@ -370,7 +370,7 @@ export async function start(page, names, group) {
   await page.getByRole("button", { name: "New conversation" }).click();
   for (const name of names) await choose(page, name);
   if (group !== undefined) await field(page, "Group name").fill(group);
-  await page.getByRole("button", { name: "Start", exact: true }).click();
+  await page.getByRole("button", { name: names.length > 1 ? "Create" : "Start", exact: true }).click();
   await page.locator("dialog").waitFor({ state: "detached" });
 }
 

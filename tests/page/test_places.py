@@ -63,6 +63,7 @@ def test_who_is_new_is_told_what_to_do(driver: Driver, demo_url: str) -> None:
     assert reports["begun"] == {
         "offered": ["Send a direct message", "Create a group", "Browse public conversations"],
         "kinds": ["direct", "group"],
+        "focused": ["Find people", "Group name"],
         "states": 1,
         "onPhone": 1,
     }

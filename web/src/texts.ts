@@ -386,6 +386,7 @@ export const texts = {
   nobodyFound: "No one found",
   groupName: "Group name",
   start: "Start",
+  createConversation: "Create",
   cancel: "Cancel",
   discardChanges: "Discard changes?",
   discardHint: "What you changed here is not saved.",

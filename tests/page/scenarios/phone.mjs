@@ -646,7 +646,7 @@ export async function grouping() {
   }
   await page.setViewportSize({ width: 320, height: 560 });
   await page.getByLabel("Group name").fill("Three of us");
-  const action = page.getByRole("button", { name: "Start", exact: true });
+  const action = page.getByRole("button", { name: "Create", exact: true });
   await action.scrollIntoViewIfNeeded();
   const isReachable = await inSight(action);
   await action.tap();

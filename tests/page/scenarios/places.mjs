@@ -51,7 +51,7 @@ export async function channels() {
   await alice.getByRole("button", { name: "New conversation" }).click();
   await alice.locator("dialog").getByText("Channel", { exact: true }).click();
   await field(alice, "Channel name").fill("Announcements");
-  await alice.getByRole("button", { name: "Start", exact: true }).click();
+  await alice.getByRole("button", { name: "Create", exact: true }).click();
   await opened(alice, "Announcements");
 
   await bob.locator(".side-buttons").getByRole("button", { name: "Browse public conversations" }).click();
@@ -89,7 +89,7 @@ export async function publicGroup() {
   await alice.locator("dialog").getByText("Group", { exact: true }).click();
   await field(alice, "Group name").fill("Lounge");
   await alice.getByLabel("Anyone can find and join it").check();
-  await alice.getByRole("button", { name: "Start", exact: true }).click();
+  await alice.getByRole("button", { name: "Create", exact: true }).click();
   await opened(alice, "Lounge");
   await listed(alice, "Lounge").getByRole("img", { name: "Public group" }).waitFor();
 
@@ -213,7 +213,7 @@ export async function adding() {
   await found.getByText("carol", { exact: true }).click();
   await alice.locator(".chosen").getByText("carol").waitFor();
   await alice.locator("[role=combobox]:focus").waitFor();
-  const start = await alice.getByRole("button", { name: "Start", exact: true }).boundingBox();
+  const start = await alice.getByRole("button", { name: "Create", exact: true }).boundingBox();
   report("added", { before, text, open: await found.first().isVisible(), isInSight: start.y + start.height <= 500 });
 }
 
@@ -350,10 +350,12 @@ export async function empty() {
   await cards.first().waitFor();
   const offered = await cards.locator("strong").allTextContents();
   const kinds = [];
+  const focused = [];
   for (const name of ["Send a direct message", "Create a group"]) {
     await cards.filter({ hasText: name }).click();
     await field(erna, "Find people").waitFor();
     kinds.push(await erna.locator("dialog input[type=radio]:checked").getAttribute("value"));
+    focused.push(await erna.locator("dialog label:has(:focus)").evaluate((label) => label.firstChild.textContent));
     await erna.keyboard.press("Escape");
     await erna.locator("dialog").waitFor({ state: "detached" });
   }
@@ -361,7 +363,7 @@ export async function empty() {
   await erna.setViewportSize({ width: 390, height: 700 });
   await erna.locator(".sidebar .start-card").filter({ hasText: "Browse public conversations" }).click();
   await erna.getByLabel("Find a group or channel").waitFor();
-  report("begun", { offered, kinds, states, onPhone: await erna.locator(".empty-state").count() });
+  report("begun", { offered, kinds, focused, states, onPhone: await erna.locator(".empty-state").count() });
 }
 
 // What can be done first where nothing was said yet, and without an open conversation.

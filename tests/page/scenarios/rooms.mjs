@@ -183,7 +183,7 @@ export async function channel() {
   const alice = await visitAs("alice");
   await alice.getByRole("button", { name: "New conversation" }).click();
   await alice.locator("dialog").getByText("Channel", { exact: true }).click();
-  const button = alice.getByRole("button", { name: "Start", exact: true });
+  const button = alice.getByRole("button", { name: "Create", exact: true });
   const before = await button.isDisabled();
   await field(alice, "Channel name").fill("Signs");
   await button.click();

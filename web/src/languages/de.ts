@@ -383,6 +383,7 @@ export const texts: Texts = {
   nobodyFound: "Niemanden gefunden",
   groupName: "Name der Gruppe",
   start: "Beginnen",
+  createConversation: "Erstellen",
   cancel: "Abbrechen",
   discardChanges: "Änderungen verwerfen?",
   discardHint: "Was du hier geändert hast, ist nicht gespeichert.",

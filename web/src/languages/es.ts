@@ -390,6 +390,7 @@ export const texts: Texts = {
   nobodyFound: "No se ha encontrado a nadie",
   groupName: "Nombre del grupo",
   start: "Empezar",
+  createConversation: "Crear",
   cancel: "Cancelar",
   discardChanges: "¿Descartar los cambios?",
   discardHint: "Lo que has cambiado aquí no está guardado.",

@@ -387,6 +387,7 @@ export const texts: Texts = {
   nobodyFound: "Personne trouvé",
   groupName: "Nom du groupe",
   start: "Commencer",
+  createConversation: "Créer",
   cancel: "Annuler",
   discardChanges: "Abandonner les modifications ?",
   discardHint: "Ce que vous avez modifié ici n’est pas enregistré.",

@@ -50,7 +50,7 @@ export default function NewConversation({ wanted: first, onClose, onOpen }: Prop
       title={texts.newConversation}
       onClose={onClose}
       isChanged={chosen.length > 0 || name !== ""}
-      focusOn="[role=combobox]"
+      focusOn={(first ?? kinds[0] ?? "direct") === "direct" ? "[role=combobox]" : "[name=name]"}
     >
       <form onSubmit={(event) => void submit(event)}>
         <RadioGroup
@@ -65,7 +65,7 @@ export default function NewConversation({ wanted: first, onClose, onOpen }: Prop
         {kind !== "direct" && <Rules kind={kind} />}
         <FormButtons
           problem={problem}
-          action={texts.start}
+          action={kind === "direct" ? texts.start : texts.createConversation}
           disabled={busy || (kind === "direct" ? chosen.length !== 1 : name.trim() === "")}
           onClose={onClose}
         />
