@@ -108,3 +108,12 @@ def test_a_groups_picture_is_saved_with_the_form(driver: Driver, demo_url: str) 
 def test_that_a_group_was_deleted_is_no_error(driver: Driver, demo_url: str) -> None:
     shown = run(driver, demo_url, "places", "deletedGroup")["deleted"]
     assert shown == {name: {"errors": 0, "stays": 1, "left": 0} for name in ("alice", "bob")}
+
+
+def test_groups_have_square_pictures(driver: Driver, demo_url: str) -> None:
+    drawn = run(driver, demo_url, "places", "squares")["drawn"]
+    assert drawn == {
+        "edited": True,
+        "switcher": True,
+        "kinds": ["Square news: Channel · 1 member", "Square: Group · 2 members"],
+    }

@@ -195,6 +195,31 @@ export async function deletedGroup() {
   report("deleted", shown);
 }
 
+// Groups have square pictures wherever they stand beside people, and the list of public ones says what each is.
+export async function squares() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Square", public: true });
+  await post("conversations", "alice", { kind: "channel", memberIds: [], name: "Square news", public: true });
+  const alice = await visitAs("alice", { path: `/#/conversation/${id}` });
+  await opened(alice, "Square");
+  const isSquare = (locator) => locator.evaluate((it) => it.classList.contains("place"));
+  await showDetails(alice);
+  await panel(alice).getByRole("button", { name: "Edit" }).click();
+  const edited = await isSquare(alice.locator("dialog .picture-field .avatar"));
+  await alice.keyboard.press("Escape");
+  await alice.locator("dialog").waitFor({ state: "detached" });
+  await alice.keyboard.press("Control+k");
+  const choice = alice.locator(".switcher [role=option]").filter({ hasText: "Square" }).first();
+  const switcher = await isSquare(choice.locator(".avatar"));
+  await alice.keyboard.press("Escape");
+  await alice.locator("dialog").waitFor({ state: "detached" });
+  await alice.getByRole("button", { name: "Browse public conversations" }).first().click();
+  await alice.getByLabel("Find a group or channel").fill("Square");
+  const rows = alice.locator("dialog .public-who");
+  await until(() => rows.count(), (count) => count === 2);
+  const kinds = await rows.evaluateAll((all) => all.map((row) => row.innerText.replaceAll("\u00a0", " ").split("\n").join(": ")));
+  report("drawn", { edited, switcher, kinds: kinds.map((text) => text.trim()).sort() });
+}
+
 // The list of people stays open while several are added. It highlights what Enter takes, and nothing before.
 export async function adding() {
   const alice = await visitAs("alice", { viewport: { width: 1440, height: 500 } });

@@ -26,6 +26,10 @@ export default function CallLayer() {
     return (conversation && partnerOf(conversation, me)?.userId) ?? conversationId;
   });
   const picture = useChatState(({ conversations }) => own(conversations, conversationId)?.avatar);
+  const isPlace = useChatState(({ conversations }) => {
+    const kind = own(conversations, conversationId)?.kind;
+    return kind !== undefined && kind !== "direct";
+  });
   const callId = state.phase === "incoming" ? state.call.callId : null;
   const isQuiet = useDoNotDisturb(callId);
   useRinging(isQuiet === false ? callId : null, name, conversationId);
@@ -34,7 +38,7 @@ export default function CallLayer() {
   if (state.phase === "incoming") {
     if (isQuiet === null) return null;
     const Kind = isQuiet ? SilentRinging : Ringing;
-    return <Kind call={state.call} name={name} face={face} picture={picture} />;
+    return <Kind call={state.call} name={name} face={face} picture={picture} isPlace={isPlace} />;
   }
-  return <CallWindow state={state} name={name} face={face} picture={picture} />;
+  return <CallWindow state={state} name={name} face={face} picture={picture} isPlace={isPlace} />;
 }

@@ -34,6 +34,8 @@ interface Props {
   face: string;
   /** The path of the other user's picture. */
   picture: string | undefined;
+  /** Whether it is the picture of a group. */
+  isPlace: boolean;
 }
 
 /** Browsers on phones cannot share a screen. */
@@ -46,7 +48,7 @@ const FINAL_ENDINGS: ReadonlySet<Ending> = new Set(["blocked", "hung-up", "insec
 type Size = "small" | "normal" | "large";
 
 /** The current call, beside everything else, so that the reader can write meanwhile. */
-export function CallWindow({ state, name, face, picture }: Props) {
+export function CallWindow({ state, name, face, picture, isPlace }: Props) {
   const { calls } = useChat();
   const [size, setSize] = useState<Size>("normal");
   const [speaker, setSpeaker] = useState(() => calls.devices.chosen.audiooutput ?? "");
@@ -88,7 +90,7 @@ export function CallWindow({ state, name, face, picture }: Props) {
           <IconButton icon={PhoneOff} label={texts.calls.hangUp} className="danger" onClick={() => calls.leave()} />
         )}
       </header>
-      {!isOver && <Videos name={name} face={face} picture={picture} speaker={speaker} />}
+      {!isOver && <Videos name={name} face={face} picture={picture} isPlace={isPlace} speaker={speaker} />}
       <StatusText state={state} name={name} />
       {isOver ? <Afterwards state={state} /> : <Controls onSpeaker={setSpeaker} />}
     </section>
@@ -105,7 +107,7 @@ function useQuestionBeforeLeaving(isConnected: boolean): void {
   }, [isConnected]);
 }
 
-function Videos({ name, face, picture, speaker }: Omit<Props, "state"> & { speaker: string }) {
+function Videos({ name, face, picture, isPlace, speaker }: Omit<Props, "state"> & { speaker: string }) {
   const media = useStore(useChat().calls.media, (each) => each.media);
   const labels = texts.calls;
   const shown = media?.otherPicture ?? null;
@@ -120,7 +122,7 @@ function Videos({ name, face, picture, speaker }: Omit<Props, "state"> & { speak
           speaker={speaker}
         />
       )}
-      {shown === null && <Avatar id={face} name={name} picture={picture} />}
+      {shown === null && <Avatar id={face} name={name} picture={picture} isPlace={isPlace} />}
       {media?.picture && (
         <CallVideo
           stream={media.local}
@@ -135,7 +137,7 @@ function Videos({ name, face, picture, speaker }: Omit<Props, "state"> & { speak
 }
 
 /** The call's status, also for screen readers. */
-function StatusText({ state, name }: Omit<Props, "face" | "picture">) {
+function StatusText({ state, name }: Omit<Props, "face" | "picture" | "isPlace">) {
   const { media, problem } = useStore(useChat().calls.media);
   const labels = texts.calls;
   let text: string;

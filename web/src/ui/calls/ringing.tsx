@@ -16,10 +16,12 @@ interface Props {
   face: string;
   /** The path of the caller's picture. */
   picture: string | undefined;
+  /** Whether it is the picture of a group. */
+  isPlace: boolean;
 }
 
 /** An incoming call. The dialog has the focus and none of its buttons has, so that typing does not accept the call. */
-export function Ringing({ call, name, face, picture }: Props) {
+export function Ringing({ call, name, face, picture, isPlace }: Props) {
   const { calls } = useChat();
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
@@ -40,7 +42,7 @@ export function Ringing({ call, name, face, picture }: Props) {
       onClose={() => calls.ignore()}
     >
       <span className="ripples">
-        <Avatar id={face} name={name} picture={picture} />
+        <Avatar id={face} name={name} picture={picture} isPlace={isPlace} />
       </span>
       <h2 id={id}>{call.withVideo ? labels.ringing.video(name) : labels.ringing.voice(name)}</h2>
       <Answers call={call} />

@@ -26,6 +26,8 @@ interface Choice {
   /** The id for the avatar's colour. */
   readonly face: string;
   readonly picture: string | undefined;
+  /** Whether it is a group or a channel. */
+  readonly isPlace: boolean;
   readonly detail: string;
   /** Returns the conversation's id. */
   readonly open: () => Promise<string>;
@@ -90,7 +92,7 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
             tabIndex={-1}
             onClick={() => void go(choice)}
           >
-            <Avatar id={choice.face} name={choice.name} picture={choice.picture} />
+            <Avatar id={choice.face} name={choice.name} picture={choice.picture} isPlace={choice.isPlace} />
             <span className="name">{choice.name}</span>
             <Handle handle={choice.handle} />
             <span className="detail">{choice.detail}</span>
@@ -122,6 +124,7 @@ function useChoices(query: string): readonly Choice[] {
         handle: partner && handleOf({ ...partner, id: partner.userId }, people),
         face: faceOf(conversation, me),
         picture: conversation.avatar,
+        isPlace: conversation.kind !== "direct",
         detail: conversation.unreadCount ? texts.unread(conversation.unreadCount) : texts.kinds[conversation.kind],
         open: async () => conversation.id,
       };
@@ -135,6 +138,7 @@ function useChoices(query: string): readonly Choice[] {
       name: nameOf(conversation),
       face: conversation.id,
       picture: conversation.avatar,
+      isPlace: true,
       detail: texts.places.publicKinds[conversation.kind === "channel" ? "channel" : "group"],
       open: async () => conversation.id,
     }));
@@ -146,6 +150,7 @@ function useChoices(query: string): readonly Choice[] {
         handle: handleOf(user, people),
         face: user.id,
         picture: user.avatar,
+        isPlace: false,
         detail: texts.newConversation,
         open: () => list.create({ kind: "direct", memberIds: [user.id] }),
       }));

@@ -43,6 +43,7 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
         name={nameOf(conversation)}
         picture={picture === null ? undefined : conversation.avatar}
         chosen={picture ?? undefined}
+        isPlace
         label={texts.settings.picture}
         busy={busy && picture instanceof File}
         onChoose={setPicture}

@@ -8,6 +8,8 @@ interface Props {
   id: string;
   name: string;
   picture: string | undefined;
+  /** Whether it is of a group or a channel. */
+  isPlace?: boolean;
   /** A file that was chosen and is not saved yet, which is shown instead. */
   chosen?: File | undefined;
   label: string;
@@ -19,11 +21,26 @@ interface Props {
 }
 
 /** The picture of a user or a conversation, with buttons that replace and remove it. */
-export function PictureField({ id, name, picture, chosen, label, busy, onChoose, onRemove, children }: Props) {
+export function PictureField({
+  id,
+  name,
+  picture,
+  isPlace = false,
+  chosen,
+  label,
+  busy,
+  onChoose,
+  onRemove,
+  children,
+}: Props) {
   const field = useRef<HTMLInputElement>(null);
   return (
     <section className="picture-field" aria-label={label}>
-      {chosen === undefined ? <Avatar id={id} name={name} picture={picture} /> : <ChosenPicture file={chosen} />}
+      {chosen === undefined ? (
+        <Avatar id={id} name={name} picture={picture} isPlace={isPlace} />
+      ) : (
+        <ChosenPicture file={chosen} isPlace={isPlace} />
+      )}
       <div className="buttons">
         <button type="button" disabled={busy} onClick={() => field.current?.click()}>
           {busy ? texts.settings.uploading : texts.settings.choosePicture}
@@ -51,7 +68,9 @@ export function PictureField({ id, name, picture, chosen, label, busy, onChoose,
   );
 }
 
-function ChosenPicture({ file }: { file: File }) {
+function ChosenPicture({ file, isPlace }: { file: File; isPlace: boolean }) {
   const fileUrl = useObjectUrl(file);
-  return <span className="avatar">{fileUrl !== null && <img src={fileUrl} alt="" />}</span>;
+  return (
+    <span className={isPlace ? "avatar place" : "avatar"}>{fileUrl !== null && <img src={fileUrl} alt="" />}</span>
+  );
 }

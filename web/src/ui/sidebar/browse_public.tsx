@@ -118,11 +118,10 @@ function PublicRow({ conversation, onJoin, onOpen }: RowProps) {
       <Avatar id={id} name={name} picture={avatar} isPlace />
       <span className="public-who">
         <span className="name">
-          <Icon className="icon" aria-hidden="true" />
-          {name}
+          <Icon className="icon" aria-hidden="true" /> {name}
         </span>
         <span className="detail">
-          {texts.members(memberCount)}
+          {texts.kinds[kind]} · {texts.members(memberCount)}
           {topic !== undefined && (
             <>
               {" · "}
