@@ -257,6 +257,7 @@ export const texts = {
     unfollow: "Stop following this thread",
   },
   thisThread: "this thread",
+  inThread: "In a thread",
   olderReplies: "Show older replies",
   showInConversation: "Show in the conversation",
   forward: "Forward",

@@ -256,6 +256,7 @@ export const texts: Texts = {
     unfollow: "Diesem Thread nicht mehr folgen",
   },
   thisThread: "dieser Thread",
+  inThread: "In einem Thread",
   olderReplies: "Ältere Antworten anzeigen",
   showInConversation: "In der Unterhaltung anzeigen",
   forward: "Weiterleiten",

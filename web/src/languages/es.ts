@@ -263,6 +263,7 @@ export const texts: Texts = {
     unfollow: "Dejar de seguir este hilo",
   },
   thisThread: "este hilo",
+  inThread: "En un hilo",
   olderReplies: "Mostrar respuestas anteriores",
   showInConversation: "Mostrar en la conversación",
   forward: "Reenviar",

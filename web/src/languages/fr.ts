@@ -263,6 +263,7 @@ export const texts: Texts = {
     unfollow: "Ne plus suivre ce fil",
   },
   thisThread: "ce fil",
+  inThread: "Dans un fil",
   olderReplies: "Afficher les réponses précédentes",
   showInConversation: "Afficher dans la conversation",
   forward: "Transférer",

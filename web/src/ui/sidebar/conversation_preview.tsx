@@ -1,6 +1,6 @@
 import type { Conversation, Message } from "@talkwire/client";
 import { atComposer, newestCall, type OutboxEntry, type PendingFile, typistsIn } from "@talkwire/client/parts";
-import { Clock } from "lucide-react";
+import { Clock, MessagesSquare } from "lucide-react";
 import { useStore } from "zustand";
 import { newestOffer } from "../../chat/conversations/unread";
 import { messageSummary } from "../../chat/messages/message_summary";
@@ -89,12 +89,17 @@ function Newest({ conversation }: { conversation: Conversation }) {
 }
 
 function Said({ message, isDirect }: { message: Message; isDirect: boolean }) {
-  const { senderId, sender, type } = message;
+  const { senderId, sender, type, threadId } = message;
   const isMine = useChatState((state) => state.me.id === senderId);
   const isBlocked = useChatState((state) => state.blocked.has(senderId));
   if (isBlocked && !isDirect) return <span className="last">{texts.people.folded}</span>;
   return (
     <span className="last">
+      {threadId !== undefined && (
+        <>
+          <MessagesSquare className="icon" role="img" aria-label={texts.inThread} />{" "}
+        </>
+      )}
       {(isMine || !isDirect) && type !== "system" && (
         <>
           <bdi>{isMine ? texts.you : firstName(sender.name)}</bdi>:{" "}
