@@ -342,7 +342,8 @@ export async function act(page, content, name, within = page) {
     await hover(at);
     // Those that would cover the text come when the pointer is at the others.
     await at.locator(".actions").hover({ timeout: 2_000 }).catch(() => undefined);
-    const wanted = (await button.count()) > 0 ? button : menu;
+    // Where there is no room for a button, the menu has its action.
+    const wanted = (await button.isVisible()) ? button : menu;
     return wanted.click({ trial: true, timeout: 2_000 }).then(() => wanted, () => undefined);
   };
   const wanted = await until(reached, Boolean);

@@ -156,7 +156,7 @@ export async function toolbar({ width }) {
   const buttons = await line.locator(".actions button:visible").count();
   await line.getByRole("button", { name: "More actions" }).click();
   await page.getByRole("menuitem", { name: "Copy text" }).waitFor();
-  const inMenu = await page.getByRole("menuitem", { name: "Reply", exact: true }).count();
+  const inMenu = await page.getByRole("menuitem", { name: "Reply in thread" }).count();
   report("hovered", { shown, covered, room, buttons, inMenu });
 }
 

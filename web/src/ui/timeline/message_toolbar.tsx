@@ -59,7 +59,6 @@ function Frequent({ message }: { message: Message }) {
       <EmojiButton
         label={texts.emoji.react}
         onPick={(emoji) => chat.messages.react(message, emoji)}
-        className="react"
         aria-keyshortcuts={MESSAGE_KEYS.react}
       />
       {actionsOf(chat, message).map(({ isFrequent, icon, label, onClick }) =>
