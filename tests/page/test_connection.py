@@ -90,6 +90,6 @@ def test_a_reload_without_the_server_shows_the_page_and_what_waits(driver: Drive
 
 
 def test_what_is_opened_without_the_server_comes_with_it(driver: Driver, demo_folder: Path) -> None:
-    meanwhile = {"happened": "away", "rootMeanwhile": 1, "foundMeanwhile": 0, "problems": [1, 1, 1, 1, 1]}
+    meanwhile = {"happened": "away", "rootMeanwhile": 1, "foundMeanwhile": 0, "problems": [1, 1, 1, 1]}
     reports = run_through_a_kill(driver, demo_folder, "connection", "opened_meanwhile", meanwhile)
     assert reports["back"] == {"left": [0, 0, 0, 0, 0]}

@@ -175,7 +175,7 @@ export async function onward() {
 
   await (await IN_FRONT["dialog of the sheet"](page)).waitFor();
   await page.locator(".targets label").filter({ hasText: "Elsewhere" }).first().tap();
-  await page.getByRole("button", { name: "Forward", exact: true }).tap();
+  await page.getByRole("button", { name: "Forward to Elsewhere" }).tap();
   await page.locator(".toast").getByRole("button").tap();
   await opened(page, "Elsewhere");
   added.forwarded = (await trailOf(page, start + 1)).length - start;

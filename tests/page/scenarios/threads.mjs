@@ -458,7 +458,7 @@ export async function level() {
 // The focus returns to the composer, or to the chip that opened the thread.
 export async function focus() {
   const { alice, id, ids } = await group("Thread with a focus", 2);
-  await act(alice, "message 2", "Reply in thread");
+  await act(alice, "message 1", "Reply in thread");
   await until(() => isFocused(composer(panel(alice))), Boolean);
   // The button that opened the thread goes with the pointer.
   await composer(panel(alice)).hover();
@@ -467,8 +467,8 @@ export async function focus() {
   const own = composer(alice.locator(".conversation"));
   await until(() => alice.evaluate(() => document.activeElement !== document.body), Boolean);
   const toComposer = await isFocused(own);
-  await act(alice, "message 2", "Reply in thread");
-  await post("messages", "bob", { conversationId: id, content: "reply", threadId: ids[1] });
+  await act(alice, "message 1", "Reply in thread");
+  await post("messages", "bob", { conversationId: id, content: "reply", threadId: ids[0] });
   await inThread(alice, "reply").waitFor();
   await composer(panel(alice)).hover();
   await composer(panel(alice)).press("Escape");
@@ -480,6 +480,8 @@ export async function focus() {
 // A thread that is opened without a connection says in one calm line that its replies come later, if it has any.
 export async function offline() {
   const { alice, id, ids } = await group("Thread without a connection", 2, { expected: LOST });
+  // A menu is a part of the page that is loaded when it is needed.
+  await alice.setViewportSize({ width: 1600, height: 800 });
   await post("messages", "bob", { conversationId: id, content: "reply", threadId: ids[0] });
   // Loads the code of threads.
   await line(alice, 1).click();

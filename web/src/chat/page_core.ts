@@ -83,7 +83,7 @@ interface PageState {
   readonly messageDialog: MessageDialog | null;
   /** Why the reader's last action was refused; empty when it succeeded. */
   readonly notice: string;
-  /** What the reader's last action did, or that the open conversation is gone, if nothing else shows it; null: nothing. */
+  /** What the reader's last action did, or that the open conversation is gone, if nothing else shows it. */
   readonly toast: Toast | null;
   /** What the reader has written in conversations that they are no longer in. */
   readonly leftBehind: readonly LeftBehind[];

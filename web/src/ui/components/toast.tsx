@@ -8,8 +8,8 @@ const SHOWN_MS = 4_000;
 const LONG_MS = 10_000;
 
 /**
- * What the reader's last action did, or what others did to the open conversation, if nothing else shows it. It disappears by itself, unless the reader is at it. Screen
- * readers announce it (`announcement`).
+ * What the reader's last action did, or what others did to the open conversation, if nothing else shows it. It disappears
+ * by itself, unless the reader is at it. Screen readers announce it.
  */
 export function ToastView() {
   const { state } = useChat();

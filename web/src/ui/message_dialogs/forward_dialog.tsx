@@ -117,7 +117,10 @@ interface TargetsProps {
   onChange: (chosen: readonly ShownTarget[]) => void;
 }
 
-/** A filter and a list to tick. What is ticked stands above the list too; Enter ticks the first match, arrow keys go through all. */
+/**
+ * A filter and a list to tick. What is ticked stands above the list too. Enter ticks the first match; arrow keys go
+ * through all.
+ */
 function Targets({ chosen, onChange }: TargetsProps) {
   const { conversations: list } = useChat();
   const hasMore = useChatState((state) => state.nextConversations !== null);

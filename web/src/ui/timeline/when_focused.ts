@@ -1,8 +1,8 @@
 const FRAMES_MAX = 30;
 
 /**
- * Focuses a message, unless the reader writes in a thread, and calls `done` then. A row is hidden, and cannot be focused, until the list has measured it.
- * Returns a function that gives up.
+ * Focuses a message, unless the reader writes in a thread, and calls `done` then. A row is hidden, and cannot be focused,
+ * until the list has measured it. Returns a function that gives up.
  */
 export function whenFocused(message: HTMLElement | null | undefined, done: () => void = () => undefined): () => void {
   let frame = 0;

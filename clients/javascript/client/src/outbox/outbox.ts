@@ -1,8 +1,8 @@
 /**
- * The messages and changes of messages that are not sent yet. An entry is stored until the server has acknowledged it, so that neither a lost
- * connection nor a reload loses it. The messages of a conversation are sent in order, and so are the changes of its
- * messages, which do not wait for new messages: slow mode limits only those. Sending an entry again is safe: messages
- * have a `clientMessageId`, and a repeated change changes nothing.
+ * The messages and changes of messages that are not sent yet. An entry is stored until the server has acknowledged it, so
+ * that neither a lost connection nor a reload loses it. The messages of a conversation are sent in order, and so are the
+ * changes of its messages, which do not wait for new messages: slow mode limits only those. Sending an entry again is
+ * safe: messages have a `clientMessageId`, and a repeated change changes nothing.
  */
 
 import type { MessageChange } from "../messages/changes.ts";
