@@ -206,7 +206,10 @@ describe("a client", () => {
     // Socket.IO repeats events after the one at log-3 only.
     client.opened(true);
     await settled();
-    expect(call.mock.calls.findLast(([name]) => name === "sync")).toEqual(["sync", { after: "log-1", limit: 100, presence: true }]);
+    expect(call.mock.calls.findLast(([name]) => name === "sync")).toEqual([
+      "sync",
+      { after: "log-1", limit: 100, presence: true },
+    ]);
     expect(core.now.conversations.c).toMatchObject({ lastSeq: 3, unreadCount: 2 });
   });
 
