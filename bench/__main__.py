@@ -1,5 +1,5 @@
-"""`python -m bench`: runs every scenario on every server in rounds, then measures how waiting times grow with the
-amount of data, and prints medians and ratios.
+"""`python -m bench`: runs every scenario on all servers in turns, then measures how waiting times grow with the amount
+of data, and prints medians and ratios.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
 from bench import build, machine, report
 from bench.backing import BackingFailedError, postgresql_version, valkey_version
+from bench.contest import Contender, contest
 from bench.growth import report as growth
 from bench.growth.axes import AXIS_NAMES, LARGEST
 from bench.load import LoadFailedError, LoadGenerator
@@ -26,6 +29,8 @@ from bench.scenarios import IDLE_CONNECTIONS, SCENARIOS, Scenario
 from bench.servers import FAMILIES, Entrant, ServerFailedError
 
 GROWTH = "growth"
+TURN_WARMUP_S = 0.1
+TURN_S = 0.5
 PAGE = build.HERE.parent / "docs" / "benchmarks.md"
 
 
@@ -37,7 +42,7 @@ def main() -> int:
         where = conditions(options)
         print("\n".join(where), file=sys.stderr)
         results = run(options, began)
-        print(report.as_text(results))
+        print(report.as_text(results, PAGE.read_text()))
         if options.write:
             report.write_tables(PAGE, results, where)
         if GROWTH in options.only:
@@ -50,30 +55,30 @@ def main() -> int:
 
 
 def parse_options() -> argparse.Namespace:
-    """Parses the command line. Without options: all scenarios and servers, three rounds."""
+    """Parses the command line. Without options: all scenarios and servers."""
     names = (*(scenario.name for scenario in SCENARIOS), GROWTH)
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--only", type=_choice_of(names), default=names, metavar="NAMES", help=",".join(names))
     parser.add_argument(
         "--servers", type=_choice_of(FAMILIES), default=FAMILIES, metavar="NAMES", help=",".join(FAMILIES)
     )
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--warmup", type=float, default=1, help="seconds before each measurement")
-    parser.add_argument("--seconds", type=float, default=3, help="seconds of each measurement")
-    parser.add_argument("--quick", action="store_true", help="one short round, to see that everything runs")
+    parser.add_argument("--turns", type=int, default=20, help=f"turns of {TURN_S:g} s of each server under each load")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of the scenarios in which no turns can be taken")
+    parser.add_argument("--warmup", type=float, default=1, help="seconds before each measurement of a round")
+    parser.add_argument("--seconds", type=float, default=3, help="seconds of each measurement of a round")
+    parser.add_argument(
+        "--quick", action="store_true", help="few turns and one short round, to see that everything runs"
+    )
     parser.add_argument("--data", type=Path, default=build.BUILD, help="folder for the databases: on a real disk")
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     options = parser.parse_args()
     if options.quick:
-        options.rounds, options.warmup, options.seconds = 1, 1, 2
+        options.turns, options.rounds, options.warmup, options.seconds = 2, 1, 1, 2
     return options
 
 
 def run(options: argparse.Namespace, began: float) -> Results:
-    """Runs all scenarios in rounds and returns their samples. `began` is when the program started, by time.monotonic().
-
-    Servers take turns, so that other load on the machine affects all of them equally.
-    """
+    """Runs all scenarios and returns their samples. `began` is when the program started, by time.monotonic()."""
     load = LoadGenerator(build.load_generator(), options.warmup, options.seconds)
     if "node" in options.servers:
         build.node_peer()
@@ -81,40 +86,58 @@ def run(options: argparse.Namespace, began: float) -> Results:
         build.bun_peer()
     _check_machine(options)
     results = Results()
-    runs = list(_runs(options))
-    for place, (scenario, round_number, entrant) in enumerate(runs, 1):
-        print(f"[{place}/{len(runs)}, {_elapsed(began)}] {scenario.name}, {entrant.name} …", file=sys.stderr)
-        samples = measure(scenario, entrant, load, options.data)
-        results.add(entrant, samples)
-        _progress(f"    round {round_number}", samples)
+    for scenario in SCENARIOS:
+        entrants = [entrant for entrant in scenario.entrants if entrant.family in options.servers]
+        if scenario.name not in options.only or not entrants:
+            continue
+        print(
+            f"[{_elapsed(began)}] {scenario.name}: {', '.join(entrant.name for entrant in entrants)} …", file=sys.stderr
+        )
+        if scenario.loads:
+            _take_turns(scenario, entrants, replace(load, warmup_s=TURN_WARMUP_S, seconds=TURN_S), options, results)
+        else:
+            _measure_rounds(scenario, entrants, load, options, results)
         save(results)
     return results
 
 
-def _runs(options: argparse.Namespace) -> Iterator[tuple[Scenario, int, Entrant]]:
-    """Yields each measurement in order, as (scenario, number of the round, server). In a round, the servers take
-    turns.
-    """
-    for scenario in SCENARIOS:
-        if scenario.name not in options.only:
-            continue
-        for round_number in range(1, 2 if scenario.once else options.rounds + 1):
-            for entrant in scenario.entrants:
-                if entrant.family in options.servers:
-                    yield scenario, round_number, entrant
+def _take_turns(
+    scenario: Scenario, entrants: Sequence[Entrant], load: LoadGenerator, options: argparse.Namespace, results: Results
+) -> None:
+    """Runs all servers of a scenario at the same time, and lets them take turns under each load."""
+    with ExitStack() as stack:
+        contenders = {}
+        for entrant in entrants:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="run-", dir=options.data)))
+            files = scenario.data.write(folder)
+            server = stack.enter_context(entrant.running(folder, scenario.data, files))
+            contenders[entrant] = Contender(server, files)
+        for each in scenario.loads:
+            for turn in contest(contenders, each, load, options.turns):
+                for entrant, samples in turn.items():
+                    results.add(entrant, samples)
+            for entrant in entrants:
+                _progress(f"    {entrant.name}", results.medians(entrant, each.metric))
 
 
-def measure(scenario: Scenario, entrant: Entrant, load: LoadGenerator, data: Path) -> dict[str, float]:
-    """Runs one scenario on one freshly started server and returns the samples by metric."""
-    with tempfile.TemporaryDirectory(prefix="run-", dir=data) as name:
-        folder = Path(name)
-        files = scenario.data.write(folder)
-        with entrant.running(folder, scenario.data, files) as server:
-            return scenario.measure(load, server, files)
+def _measure_rounds(
+    scenario: Scenario, entrants: Sequence[Entrant], load: LoadGenerator, options: argparse.Namespace, results: Results
+) -> None:
+    """Starts one server after the other, measures a scenario, and repeats that in rounds."""
+    assert scenario.measure is not None
+    for number in range(1, 2 if scenario.once else options.rounds + 1):
+        for entrant in entrants:
+            with tempfile.TemporaryDirectory(prefix="run-", dir=options.data) as name:
+                folder = Path(name)
+                files = scenario.data.write(folder)
+                with entrant.running(folder, scenario.data, files) as server:
+                    samples = scenario.measure(load, server, files)
+            results.add(entrant, samples)
+            _progress(f"    round {number}, {entrant.name}", samples)
 
 
 def save(results: Results) -> None:
-    """Writes all samples of all rounds to `results.json` in the build folder; the printed tables have medians only."""
+    """Writes all samples to `results.json` in the build folder; the printed tables have medians only."""
     samples = [
         {"metric": metric, "server": server, "samples": values} for (metric, server), values in results.samples.items()
     ]
@@ -142,13 +165,16 @@ def conditions(options: argparse.Namespace) -> list[str]:
         versions.append(f"Bun {bun['bun']} with @socket.io/bun-engine {bun['@socket.io/bun-engine']}")
     today = f"{datetime.now(UTC):%Y-%m-%d} at commit {machine.commit()}"
     disk = machine.filesystem_of(options.data)
-    timing = f"{options.rounds} interleaved rounds of {options.seconds:g} s after {options.warmup:g} s of warm-up"
+    timing = (
+        f"{options.turns} turns of {TURN_S:g} s, in which the servers run at the same time and only one is under load, "
+        f"or of {options.rounds} rounds of {options.seconds:g} s after {options.warmup:g} s of warm-up"
+    )
     return [
         f"Measured on {today}: {machine.describe()}, databases on {disk}.",
         machine.busy(),
         f"{'; '.join(versions)}.",
         f"Medians of {timing}.",
-        "“Times” says how many times better Talkwire is.",
+        "“Times” says how many times better Talkwire is: the median of neighbours' ratios, with quartiles.",
     ]
 
 

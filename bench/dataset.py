@@ -20,10 +20,12 @@ TOKEN_TTL_S = 6 * 3600
 class Dataset:
     """The users and conversations of a benchmark scenario.
 
-    `conversations` has the member ids of each conversation; every user is a member of at least one.
+    `conversations` has the member ids of each conversation; every user is a member of at least one. With `strangers`,
+    the clients are so many other people instead, whom no server has seen before.
     """
 
     conversations: dict[str, list[str]]
+    strangers: int = 0
 
     @property
     def users(self) -> list[str]:
@@ -35,7 +37,8 @@ class Dataset:
         servers.
         """
         files = DatasetFiles(folder / "tokens", folder / "conversation-ids", folder / "conversations.json")
-        files.tokens.write_text("".join(f"{token(user)}\n" for user in self.users))
+        clients = [f"stranger-{n}" for n in range(self.strangers)] or self.users
+        files.tokens.write_text("".join(f"{token(user)}\n" for user in clients))
         files.conversation_ids.write_text("".join(f"{conversation}\n" for conversation in self.conversations))
         files.conversations.write_text(json.dumps(self.conversations))
         return files
@@ -43,7 +46,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class DatasetFiles:
-    tokens: Path  # one JWT per line, in the order of Dataset.users
+    tokens: Path  # one JWT per line: of the strangers, or in the order of Dataset.users
     conversation_ids: Path  # one per line
     conversations: Path  # JSON: conversation id to member ids
 
@@ -82,6 +85,11 @@ def crowds(count: int, members: int) -> Dataset:
 def pairs(users: int) -> Dataset:
     """Returns a dataset of `users` users, in which each two consecutive users have a conversation of their own."""
     return Dataset({f"pair-{n}": [f"user-{n}", f"user-{n + 1}"] for n in range(0, users, 2)})
+
+
+def strangers(count: int) -> Dataset:
+    """Returns a dataset with `count` clients whom no server has seen before."""
+    return Dataset(pairs(2).conversations, count)
 
 
 def name(user: str) -> str:

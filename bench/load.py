@@ -102,12 +102,26 @@ class LoadGenerator:
 
         Raises LoadFailedError unless every message was accepted, acknowledged and delivered to every member.
         """
-        traffic = msgspec.json.decode(self._run(mode, server, files, options), type=Traffic)
-        if traffic.refused or traffic.missing:
-            raise LoadFailedError(f"{traffic.refused} messages were refused and {traffic.missing} frames are missing")
+        with self.clients(mode, server, files, **options) as clients:
+            traffic = clients.take_turn()
         if not traffic.messages and not traffic.handshakes:
             raise LoadFailedError("nothing was completed within the measured window")
         return traffic
+
+    @contextmanager
+    def clients(self, mode: str, server: Running, files: DatasetFiles, **options: int | str) -> Iterator[Clients]:
+        """Connects clients in a mode fanout, pairs or handshake until the block ends. They are under load only while
+        they take a turn.
+        """
+        process = self._start(mode, server, files, options, stdin=subprocess.PIPE)
+        try:
+            assert process.stdout is not None
+            if not process.stdout.readline():  # "ready"
+                raise LoadFailedError(process.communicate()[1].decode().strip())
+            yield Clients(process)
+        finally:
+            process.kill()
+            process.communicate()
 
     def memory(self, server: Running, files: DatasetFiles, **options: int) -> Memory:
         """Connects clients that only answer heartbeats, and returns the server's memory and processor time with
@@ -150,7 +164,12 @@ class LoadGenerator:
         return _output_of(self._start(mode, server, files, options))
 
     def _start(
-        self, mode: str, server: Running, files: DatasetFiles, options: Mapping[str, float | str]
+        self,
+        mode: str,
+        server: Running,
+        files: DatasetFiles,
+        options: Mapping[str, float | str],
+        stdin: int | None = None,
     ) -> subprocess.Popen[bytes]:
         arguments = {
             "port": ",".join(map(str, server.ports)),
@@ -164,7 +183,32 @@ class LoadGenerator:
         flags = (f"--{name.replace('_', '-')}={value}" for name, value in arguments.items())
         command = [str(self.program), mode, *flags]
         with pinned(LOAD_CORE):
-            return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            return subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+@dataclass(frozen=True)
+class Clients:
+    """The connected clients of a load generator."""
+
+    process: subprocess.Popen[bytes]
+
+    def take_turn(self) -> Traffic:
+        """Puts the server under load for the generator's seconds, waits until everything has arrived, and returns what
+        was measured.
+
+        Raises LoadFailedError unless every message was accepted, acknowledged and delivered to every member.
+        """
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(b"\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise LoadFailedError(self.process.communicate()[1].decode().strip())
+        traffic = msgspec.json.decode(line, type=Traffic)
+        if traffic.refused or traffic.missing:
+            raise LoadFailedError(f"{traffic.refused} messages were refused and {traffic.missing} frames are missing")
+        return traffic
 
 
 @dataclass(frozen=True)

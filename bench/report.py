@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.contest import Spread, spread_of_ratios
 from bench.servers import (
     BUN,
     BUN_FULL,
@@ -31,23 +32,41 @@ NOT_MEASURED = "-"
 
 # The load generator's share of a core from which on it may be what limits the server.
 SATURATED = 0.9
+# A ratio below this part of the last one is worse.
+WORSE = 0.95
 # The share of a core that other processes may use before a result counts as disturbed.
 DISTURBED = 0.15
 
 
 @dataclass
 class Results:
-    """All measured samples, one from each round, by (metric, name of the server configuration)."""
+    """All measured samples, one from each turn or round, by (metric, name of the server configuration)."""
 
     samples: defaultdict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
 
-    def add(self, entrant: Entrant, samples: dict[str, float]) -> None:
+    def add(self, entrant: Entrant, samples: Mapping[str, float]) -> None:
         for metric, value in samples.items():
             self.samples[metric, entrant.name].append(value)
 
     def median(self, metric: str, entrant: Entrant | None) -> float | None:
         values = self.samples.get((metric, entrant.name)) if entrant else None
         return statistics.median(values) if values else None
+
+    def medians(self, entrant: Entrant, prefix: str) -> dict[str, float]:
+        """Returns the medians of a server's metrics that begin with `prefix` and a dot."""
+        return {
+            metric: statistics.median(values)
+            for (metric, name), values in self.samples.items()
+            if name == entrant.name and metric.startswith(f"{prefix}.")
+        }
+
+    def times(self, metric: str, ours: Entrant, peer: Entrant | None, *, less_is_better: bool) -> Spread | None:
+        """Returns how many times better our samples are than those of a peer in the same turns or rounds; None if
+        they were not measured together."""
+        own, theirs = self.samples.get((metric, ours.name)), self.samples.get((metric, peer.name)) if peer else None
+        if not own or not theirs or len(own) != len(theirs) or not all((*own, *theirs)):
+            return None
+        return spread_of_ratios(theirs, own) if less_is_better else spread_of_ratios(own, theirs)
 
 
 @dataclass(frozen=True)
@@ -66,12 +85,10 @@ class Row:
     ours: Entrant = TALKWIRE
     over: Entrant | None = None
 
-    def ratio(self, ours: float | None, theirs: float | None) -> str:
-        """Returns how many times better Talkwire's value is than a competitor's, as text; below 1 it is worse."""
-        if not ours or not theirs:
-            return NOT_MEASURED
-        times = theirs / ours if self.less_is_better else ours / theirs
-        return f"{times:.1f}" if times < 10 else f"{times:.0f}"
+    def times(self, results: Results) -> list[Spread | None]:
+        """Returns how many times better Talkwire is than each peer; below 1 it is worse."""
+        peers = (self.node, self.bun, self.python)
+        return [results.times(self.metric, self.ours, peer, less_is_better=self.less_is_better) for peer in peers]
 
     def cells(self, results: Results) -> list[str]:
         ours = results.median(self.metric, self.ours)
@@ -79,7 +96,7 @@ class Row:
             whole = results.median(self.metric, self.over)
             ours = ours / whole if ours and whole else None
         peers = [results.median(self.metric, peer) for peer in (self.node, self.bun, self.python)]
-        return [self.title, *map(_number, [ours, *peers]), *(self.ratio(ours, peer) for peer in peers)]
+        return [self.title, *map(_number, [ours, *peers]), *map(_times, self.times(results))]
 
 
 _ONE_NODE = (
@@ -102,6 +119,9 @@ _ONE_NODE = (
     Row("… per CPU-second", "handshake.per_cpu"),
     Row("… latency, p50 ms", "handshake.p50", less_is_better=True),
     Row("… latency, p99 ms", "handshake.p99", less_is_better=True),
+    Row("first connects of people never seen before/s", "first.rate"),
+    Row("… per CPU-second", "first.per_cpu"),
+    Row("… latency, p99 ms", "first.p99", less_is_better=True),
     Row("fan-out in one dialect, 1 in flight: deliveries/s", "dialects-1-1.rate", NODE, None, None),
     Row("… members spread over five dialects", "dialects-5-1.rate", NODE, None, None),
     Row("… times the processor time of one dialect", "dialects-1.cost", NODE, None, None),
@@ -169,12 +189,11 @@ _MANY_NODES = (
     _ours("… per CPU-second", "webhooks.per_cpu", TALKWIRE_WEBHOOKS),
     _ours("… chat beside an endpoint that never answers, times that without", "webhooks.silent", TALKWIRE_WEBHOOKS),
 )
+PEERS = ("Socket.IO on Node", "Socket.IO on Bun", "python-socketio")
 HEADER = [
     "",
     "Talkwire",
-    "Socket.IO on Node",
-    "Socket.IO on Bun",
-    "python-socketio",
+    *PEERS,
     "times Node",
     "times Bun",
     "times Python",
@@ -192,6 +211,13 @@ class Table:
         """Returns the cells of all rows that have results, as texts."""
         rows = [row.cells(results) for row in self.rows]
         return [cells for cells in rows if any(cell != NOT_MEASURED for cell in cells[1:])]
+
+    def titled(self) -> Iterator[tuple[str, Row]]:
+        """Yields the rows with their full titles: a row whose title begins with "…" belongs to the one above."""
+        subject = ""
+        for row in self.rows:
+            subject = subject if row.title.startswith("…") else row.title
+            yield _full(subject, row.title), row
 
     @property
     def names(self) -> set[str]:
@@ -217,23 +243,52 @@ def notes(results: Results, table: Table) -> Iterator[str]:
 
 def ahead(results: Results, table: Table) -> Iterator[str]:
     """Yields a sentence for each row in which another server is better than Talkwire."""
+    for title, row in table.titled():
+        for peer, times in zip(PEERS, row.times(results), strict=True):
+            if times is not None and times.median < 1:
+                yield f"{peer} is ahead: {title}, {_times(times)} times."
+
+
+def worse(results: Results, table: Table, page: str) -> Iterator[str]:
+    """Yields a sentence for each ratio that is more than 5 % below the one in the last results, which `page` has."""
+    before = _published(page, table)
+    for title, row in table.titled():
+        for place, (peer, times) in enumerate(zip(PEERS, row.times(results), strict=True)):
+            last = before.get(title, [None] * len(PEERS))[place]
+            if times is not None and last is not None and times.median < last * WORSE:
+                yield f"Worse than before: {title}, {_times(times)} times {peer}, which was {last:g}."
+
+
+def _published(page: str, table: Table) -> dict[str, list[float | None]]:
+    """Returns the ratios of a table's rows in a Markdown page, by the rows' titles."""
+    found: dict[str, list[float | None]] = {}
     subject = ""
-    for row in table.rows:
-        subject = subject if row.title.startswith("…") else row.title
-        title = row.title if row.title == subject else f"{subject} {row.title}"
-        cells = row.cells(results)
-        for peer, times in zip(HEADER[2:5], cells[5:], strict=True):
-            if times != NOT_MEASURED and float(times) < 1:
-                yield f"{peer} is ahead: {title}, {times} times."
+    for line in _between_markers(page, table.marker)[1].splitlines():
+        title, *cells = (cell.strip() for cell in line.strip("| ").split("|"))
+        if len(cells) == len(HEADER) - 1:
+            subject = subject if title.startswith("…") else title
+            found[_full(subject, title)] = [_first_number(cell) for cell in cells[-len(PEERS) :]]
+    return found
 
 
-def as_text(results: Results) -> str:
-    """Returns all tables in aligned columns, followed by the notes."""
+def _first_number(cell: str) -> float | None:
+    try:
+        return float(cell.partition(" ")[0])
+    except ValueError:
+        return None
+
+
+def _full(subject: str, title: str) -> str:
+    return title if title == subject else f"{subject} {title}"
+
+
+def as_text(results: Results, page: str) -> str:
+    """Returns what has become worse since the results in `page`, all tables in aligned columns, and the notes."""
     rows = [HEADER, *(line for table in TABLES for line in table.lines(results))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
     lines = ["  ".join(_aligned(row, widths)) for row in rows]
     remarks = (note for table in TABLES for note in (*ahead(results, table), *notes(results, table)))
-    return "\n".join([*lines, *remarks])
+    return "\n".join([*(note for table in TABLES for note in worse(results, table, page)), *lines, *remarks])
 
 
 def as_markdown(results: Results, table: Table, conditions: list[str]) -> str:
@@ -252,16 +307,33 @@ def write_tables(page: Path, results: Results, conditions: list[str]) -> None:
 
 
 def write_between_markers(page: Path, marker: str, text: str) -> None:
-    first, last = f"<!-- {marker}:begin -->", f"<!-- {marker}:end -->"
-    before, begin, rest = page.read_text().partition(first)
-    _, end, after = rest.partition(last)
+    before, _, after = _between_markers(page.read_text(), marker)
+    page.write_text(f"{before}<!-- {marker}:begin -->\n{text}\n<!-- {marker}:end -->{after}")
+
+
+def _between_markers(page: str, marker: str) -> tuple[str, str, str]:
+    """Returns the text before a pair of markers, between them, and after them."""
+    before, begin, rest = page.partition(f"<!-- {marker}:begin -->")
+    inside, end, after = rest.partition(f"<!-- {marker}:end -->")
     if not begin or not end:
-        raise ValueError(f"{page} lacks {first} or {last}")
-    page.write_text(f"{before}{first}\n{text}\n{last}{after}")
+        raise ValueError(f"the page lacks the markers of {marker}")
+    return before, inside, after
 
 
 def _aligned(row: list[str], widths: list[int]) -> list[str]:
     return [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+
+
+def _times(spread: Spread | None) -> str:
+    """Returns the median, and the quartiles where there are enough samples for them to differ."""
+    if spread is None:
+        return NOT_MEASURED
+    low, median, high = map(_ratio, spread)
+    return median if low == high else f"{median} ({low} to {high})"
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def _number(value: float | None) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench import busloss, dataset, machine, webhooks
+from bench.contest import Load
 from bench.dataset import Dataset, DatasetFiles
 from bench.load import LoadFailedError, LoadGenerator, Traffic
 from bench.machine import processor_time_s
@@ -40,6 +41,8 @@ IDLE_CONCURRENCY = 64
 IDLE_SECONDS = 25
 EMPTY_SECONDS = 5
 CONCURRENT_HANDSHAKES = 64
+# More than can connect in all turns.
+STRANGERS = 100_000
 DIALECTS = ("messenger", "talks", "whatsapp", "crm", "gateway")
 DIALECT_RUNS = tuple((in_flight, spread) for in_flight in IN_FLIGHT for spread in (DIALECTS[:1], DIALECTS))
 STORM_CONNECTIONS = machine.possible_connections(20_000)
@@ -54,75 +57,47 @@ Measure = Callable[[LoadGenerator, Running, DatasetFiles], Samples]
 
 @dataclass(frozen=True)
 class Scenario:
-    """A benchmark scenario: its users and conversations, the servers that take part, and the function that measures one
-    run.
+    """A benchmark scenario: its users and conversations, and the servers that take part.
 
-    `measure` returns samples by metric; the report's rows name the same metrics. A scenario with `once` is run in one
-    round only.
+    The servers run at the same time and take turns under each of the `loads`. A scenario with `measure` has rounds
+    instead, or with `once` one round, in which one server after the other is started and measured. The samples have the
+    names of the report's metrics.
     """
 
     name: str
     entrants: tuple[Entrant, ...]
     data: Dataset
-    measure: Measure
+    loads: tuple[Load, ...] = ()
+    measure: Measure | None = None
     once: bool = False
 
 
-def _rates(metric: str, count: int, traffic: Traffic) -> Samples:
-    """Returns the samples of a traffic measurement: `count` per second and per second of the server's processor time,
-    the latencies, and the load of the generator and of other processes.
+def _deliveries(traffic: Traffic) -> int:
+    return traffic.deliveries
+
+
+def _acks(traffic: Traffic) -> int:
+    return traffic.acks
+
+
+def _handshakes(traffic: Traffic) -> int:
+    return traffic.handshakes
+
+
+def _fanout(in_flight: int) -> Load:
+    return Load(f"fanout-{in_flight}", "fanout", ROOM_MEMBERS, _deliveries, {"in_flight": in_flight})
+
+
+def _cluster(in_flight: int) -> Load:
+    """Returns messages to 1,000 members on the last node whose sender is on the first, so that every delivery crosses
+    nodes. On a single node, this is the same load as the plain fan-out.
     """
-    return {
-        f"{metric}.rate": count / traffic.seconds,
-        f"{metric}.per_cpu": count / traffic.server_cpu_s,
-        f"{metric}.load": traffic.load_cpu_s / traffic.seconds,
-        f"{metric}.others": traffic.other_cpu_s / traffic.seconds,
-        f"{metric}.p50": traffic.p50_ms,
-        f"{metric}.p99": traffic.p99_ms,
-    }
+    options = {"in_flight": in_flight}
+    return Load(f"cluster-{in_flight}", "fanout", ROOM_MEMBERS + 1, _deliveries, options, across=True)
 
 
-def _fanout(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
-    samples: Samples = {}
-    for in_flight in IN_FLIGHT:
-        traffic = load.traffic("fanout", server, files, connections=ROOM_MEMBERS, in_flight=in_flight)
-        samples |= _rates(f"fanout-{in_flight}", traffic.deliveries, traffic)
-    return samples
-
-
-def _pairs(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
-    traffic = load.traffic("pairs", server, files, connections=PAIR_CLIENTS)
-    return _rates("pairs", traffic.acks, traffic)
-
-
-def _postgres(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
-    traffic = load.traffic("pairs", server, files, connections=PAIR_CLIENTS)
-    return _rates("postgres", traffic.acks, traffic) | _shares("postgres", server, traffic)
-
-
-def _cluster(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
-    """Measures messages to 1,000 members on the second node whose sender is on the first, so that every delivery
-    crosses nodes.
-
-    On a single node, this is the same load as the plain fan-out.
-    """
-    samples: Samples = {}
-    first, last = server.ports[0], server.ports[-1]
-    for in_flight in IN_FLIGHT:
-        traffic = load.traffic(
-            "fanout", server, files, port=f"{first},{last}", connections=ROOM_MEMBERS + 1, in_flight=in_flight
-        )
-        metric = f"cluster-{in_flight}"
-        samples |= _rates(metric, traffic.deliveries, traffic) | _shares(metric, server, traffic)
-    return samples
-
-
-def _shares(metric: str, server: Running, traffic: Traffic) -> Samples:
-    """Returns the processor time per message of each server process, in microseconds."""
-    return {
-        f"{metric}.us.{process.name}": cpu_s / traffic.messages * 1e6
-        for process, cpu_s in zip(server.processes, traffic.process_cpu_s, strict=True)
-    }
+def _connects(metric: str) -> Load:
+    return Load(metric, "handshake", CONCURRENT_HANDSHAKES, _handshakes, {"sources": SOURCE_ADDRESSES})
 
 
 def _idle(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
@@ -149,11 +124,6 @@ def _idle(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
     }
 
 
-def _handshake(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
-    traffic = load.traffic("handshake", server, files, connections=CONCURRENT_HANDSHAKES, sources=SOURCE_ADDRESSES)
-    return _rates("handshake", traffic.handshakes, traffic)
-
-
 def _dialects(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
     """Measures messages to 1,000 members of one dialect (a client's event names), and to members of all five dialects.
 
@@ -161,21 +131,14 @@ def _dialects(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samp
     receive what they missed.
     """
     samples: Samples = {}
-    per_cpu: dict[tuple[int, int], float] = {}
     for crowd, (in_flight, spread) in enumerate(DIALECT_RUNS):
-        traffic = load.traffic(
-            "fanout",
-            server,
-            files.of_conversation(crowd, ROOM_MEMBERS),
-            connections=ROOM_MEMBERS,
-            in_flight=in_flight,
-            dialects=",".join(spread),
-        )
-        samples |= _rates(f"dialects-{len(spread)}-{in_flight}", traffic.deliveries, traffic)
-        per_cpu[in_flight, len(spread)] = traffic.deliveries / traffic.server_cpu_s
+        options: dict[str, int | str] = {"in_flight": in_flight, "dialects": ",".join(spread)}
+        run = Load(f"dialects-{len(spread)}-{in_flight}", "fanout", ROOM_MEMBERS, _deliveries, options)
+        with run.clients(load, server, files.of_conversation(crowd, ROOM_MEMBERS)) as clients:
+            samples |= run.samples(server, clients.take_turn())
     for in_flight in IN_FLIGHT:
-        cost = per_cpu[in_flight, 1] / per_cpu[in_flight, len(DIALECTS)]
-        samples[f"dialects-{in_flight}.cost"] = cost
+        one, five = (samples[f"dialects-{len(spread)}-{in_flight}.per_cpu"] for spread in (DIALECTS[:1], DIALECTS))
+        samples[f"dialects-{in_flight}.cost"] = one / five
     return samples
 
 
@@ -197,21 +160,46 @@ def _storm(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples
 
 
 SCENARIOS = (
-    Scenario("fanout", (TALKWIRE, NODE, BUN, PYTHON), dataset.one_conversation(ROOM_MEMBERS), _fanout),
-    Scenario("pairs", (TALKWIRE, NODE_FULL, NODE_NORMAL, BUN_FULL, BUN_NORMAL), dataset.pairs(PAIR_CLIENTS), _pairs),
-    Scenario("idle", (TALKWIRE, NODE, BUN, PYTHON), dataset.pairs(KNOWN_USERS), _idle),
-    Scenario("handshake", (TALKWIRE, NODE, BUN, PYTHON), dataset.pairs(KNOWN_USERS), _handshake),
-    Scenario("dialects", (TALKWIRE,), dataset.crowds(len(DIALECT_RUNS), ROOM_MEMBERS), _dialects),
-    Scenario("storm", (TALKWIRE,), dataset.rooms(STORM_CONNECTIONS // STORM_ROOM_MEMBERS, STORM_ROOM_MEMBERS), _storm),
     Scenario(
-        "postgres", (TALKWIRE_POSTGRESQL, NODE_POSTGRESQL, NODE_PIPELINED), dataset.pairs(PAIR_CLIENTS), _postgres
+        "fanout",
+        (TALKWIRE, NODE, BUN, PYTHON),
+        dataset.one_conversation(ROOM_MEMBERS),
+        tuple(_fanout(in_flight) for in_flight in IN_FLIGHT),
+    ),
+    Scenario(
+        "pairs",
+        (TALKWIRE, NODE_FULL, NODE_NORMAL, BUN_FULL, BUN_NORMAL),
+        dataset.pairs(PAIR_CLIENTS),
+        (Load("pairs", "pairs", PAIR_CLIENTS, _acks),),
+    ),
+    Scenario("idle", (TALKWIRE, NODE, BUN, PYTHON), dataset.pairs(KNOWN_USERS), measure=_idle),
+    Scenario("handshake", (TALKWIRE, NODE, BUN, PYTHON), dataset.pairs(KNOWN_USERS), (_connects("handshake"),)),
+    Scenario("first", (TALKWIRE, NODE, BUN, PYTHON), dataset.strangers(STRANGERS), (_connects("first"),)),
+    Scenario("dialects", (TALKWIRE,), dataset.crowds(len(DIALECT_RUNS), ROOM_MEMBERS), measure=_dialects),
+    Scenario(
+        "storm",
+        (TALKWIRE,),
+        dataset.rooms(STORM_CONNECTIONS // STORM_ROOM_MEMBERS, STORM_ROOM_MEMBERS),
+        measure=_storm,
+    ),
+    Scenario(
+        "postgres",
+        (TALKWIRE_POSTGRESQL, NODE_POSTGRESQL, NODE_PIPELINED),
+        dataset.pairs(PAIR_CLIENTS),
+        (Load("postgres", "pairs", PAIR_CLIENTS, _acks),),
     ),
     Scenario(
         "cluster",
         (TALKWIRE_NODES, TALKWIRE_POSTGRESQL, NODE_NODES, PYTHON_NODES),
         dataset.one_conversation(ROOM_MEMBERS + 1),
-        _cluster,
+        tuple(_cluster(in_flight) for in_flight in IN_FLIGHT),
     ),
-    Scenario("webhooks", (TALKWIRE_WEBHOOKS,), dataset.pairs(webhooks.CLIENTS), webhooks.measure),
-    Scenario("busloss", (TALKWIRE_NODES,), dataset.one_conversation(busloss.MEMBERS), busloss.measure_loss, once=True),
+    Scenario("webhooks", (TALKWIRE_WEBHOOKS,), dataset.pairs(webhooks.CLIENTS), measure=webhooks.measure),
+    Scenario(
+        "busloss",
+        (TALKWIRE_NODES,),
+        dataset.one_conversation(busloss.MEMBERS),
+        measure=busloss.measure_loss,
+        once=True,
+    ),
 )

@@ -338,13 +338,13 @@ void poll_events(struct load *load, int timeout_ms)
     load->now = clock_ns();
     for (int i = 0; i < count; i++) {
         struct client *client = events[i].data.ptr;
-        if (client->state == CONNECTING)
+        if (!client)
+            load->commanded = true;
+        else if (client->state == CONNECTING)
             on_connected(load, client);
         else if (client->fd >= 0)
             on_readable(load, client);
     }
-    if (load->shared_count)
-        *load->shared_count = load->count;
 }
 
 void clients_create(struct load *load)

@@ -45,12 +45,14 @@ static void run(struct load *load)
     connect_all(load);
     reached = must_allocate(NULL, load->in_flight * sizeof *reached);
     sent_at = must_allocate(NULL, load->in_flight * sizeof *sent_at);
-    for (unsigned i = 0; i < load->in_flight; i++)
-        send_next(load);
-    struct window window = measure_window(load);
-    if (!drain(load, all_arrived))
-        load->missing = load->sent * listeners - load->count.deliveries + load->sent - load->count.acks;
-    print_result(load, &window);
+    while (await_turn(load)) {
+        for (unsigned i = 0; i < load->in_flight; i++)
+            send_next(load);
+        struct window window = measure_window(load);
+        if (!drain(load, all_arrived))
+            load->missing = load->sent * listeners - load->count.deliveries + load->sent - load->count.acks;
+        print_result(load, &window);
+    }
 }
 
 const struct mode fanout_mode = {.name = "fanout", .separate_sender = true, .run = run, .on_message = on_message};

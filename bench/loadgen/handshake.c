@@ -17,13 +17,24 @@ static void on_closed(struct load *load, struct client *client)
         client_open(load, client);
 }
 
+static bool all_closed(const struct load *load)
+{
+    for (unsigned i = 0; i < load->connections; i++)
+        if (load->clients[i].state != CLOSED)
+            return false;
+    return true;
+}
+
 static void run(struct load *load)
 {
-    load->sending = true;
-    for (unsigned i = 0; i < load->connections; i++)
-        client_open(load, &load->clients[i]);
-    struct window window = measure_window(load);
-    print_result(load, &window);
+    while (await_turn(load)) {
+        for (unsigned i = 0; i < load->connections; i++)
+            client_open(load, &load->clients[i]);
+        struct window window = measure_window(load);
+        if (!drain(load, all_closed))
+            die("not all connections were closed");
+        print_result(load, &window);
+    }
 }
 
 const struct mode handshake_mode = {.name = "handshake", .run = run, .on_joined = on_joined, .on_closed = on_closed};

@@ -122,8 +122,8 @@ struct load {
     uint64_t now; /* ns, read once per turn */
     bool sending; /* false once the measured window is over */
     bool measuring;
+    bool commanded; /* standard input has a line, or ended */
     struct counters count;
-    struct counters *shared_count; /* a copy of `count` that another process sees, or NULL */
     uint64_t sent;    /* `message:send` frames */
     uint64_t refused; /* acks with success: false */
     uint64_t missing; /* deliveries and acks that did not arrive within the drain time */
@@ -153,6 +153,7 @@ long server_memory_kib(pid_t pid);
 double server_cpu_s(const struct load *);
 void latency_record(struct load *, uint64_t since);
 struct window measure_window(struct load *);
+bool await_turn(struct load *);
 bool drain(struct load *, bool (*done)(const struct load *));
 void print_result(const struct load *, const struct window *);
 

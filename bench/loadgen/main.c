@@ -1,15 +1,13 @@
-/* Options. One mode, one run, one line of JSON on standard output; an error goes to standard error, with status 1. */
+/* Options. One mode, one line of JSON for each result on standard output; an error goes to standard error, with
+ * status 1. */
 #define _GNU_SOURCE
 #include "load.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static const struct mode *const modes[] = {&fanout_mode, &pairs_mode, &idle_mode, &handshake_mode,
                                            &storm_mode,  &steady_mode};
@@ -22,8 +20,10 @@ _Noreturn static void usage(void)
           "            [--dialects NAME,NAME…] [--warmup S] [--seconds S] [--counts FILE]\n"
           "\n"
           "Files have one item per line. Client i uses token i, from the start again when there are fewer; the\n"
-          "conversations are dealt out evenly in order: with one, it is everybody's. The counts (struct counters) are\n"
-          "kept in the file of --counts, for another process to map.\n",
+          "conversations are dealt out evenly in order: with one, it is everybody's.\n"
+          "\n"
+          "fanout, pairs and handshake measure once for each line on standard input, after the line \"ready\":\n"
+          "echo | load pairs …\n",
           stderr);
     exit(2);
 }
@@ -85,19 +85,6 @@ static void read_dialects(struct load *load, char *names)
     }
 }
 
-/* Returns counters that are kept in a file. */
-static struct counters *map_counters(const char *path)
-{
-    int fd = open(path, O_RDWR | O_CREAT, 0600);
-    if (fd < 0 || ftruncate(fd, sizeof(struct counters)) < 0)
-        die("%s: %s", path, strerror(errno));
-    void *memory = mmap(NULL, sizeof(struct counters), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (memory == MAP_FAILED)
-        die("%s: %s", path, strerror(errno));
-    close(fd);
-    return memory;
-}
-
 static void read_option(struct load *load, int option)
 {
     switch (option) {
@@ -112,7 +99,6 @@ static void read_option(struct load *load, int option)
     case 'r': load->rate = positive(optarg); break;
     case 's': load->sources = positive(optarg); break;
     case 'd': read_dialects(load, optarg); break;
-    case 'K': load->shared_count = map_counters(optarg); break;
     case 'w': load->warmup_s = atof(optarg); break;
     case 'S': load->seconds = atof(optarg); break;
     default: usage();
@@ -128,8 +114,7 @@ int main(int argc, char **argv)
         {"concurrency", required_argument, NULL, 'C'},   {"in-flight", required_argument, NULL, 'o'},
         {"sources", required_argument, NULL, 's'},       {"warmup", required_argument, NULL, 'w'},
         {"seconds", required_argument, NULL, 'S'},       {"dialects", required_argument, NULL, 'd'},
-        {"rate", required_argument, NULL, 'r'},          {"counts", required_argument, NULL, 'K'},
-        {0},
+        {"rate", required_argument, NULL, 'r'},          {0},
     };
     struct load load = {
         .host = "127.0.0.1",

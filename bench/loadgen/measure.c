@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #define DRAIN_NS 20000000000ull
@@ -223,6 +224,25 @@ struct window measure_window(struct load *load)
     return window;
 }
 
+/* Waits for a line on standard input, which begins a turn, and keeps the clients alive meanwhile. Returns false at the
+ * end of the input. The first call prints a line, because now all clients have joined. */
+bool await_turn(struct load *load)
+{
+    static bool announced;
+    if (!announced) {
+        struct epoll_event input = {.events = EPOLLIN, .data.ptr = NULL};
+        if (epoll_ctl(load->epoll, EPOLL_CTL_ADD, STDIN_FILENO, &input) < 0)
+            die("standard input must be a pipe or a terminal");
+        puts("ready");
+        fflush(stdout);
+        announced = true;
+    }
+    for (load->commanded = false; !load->commanded;)
+        poll_events(load, 1000);
+    char line[64];
+    return read(STDIN_FILENO, line, sizeof line) > 0;
+}
+
 /* Handles events until `done` returns true; returns false if that takes longer than 20 seconds. */
 bool drain(struct load *load, bool (*done)(const struct load *))
 {
@@ -248,6 +268,7 @@ void print_result(const struct load *load, const struct window *window)
         printf("%s%.3f", i ? "," : "", window->process_cpu_s[i]);
     printf("],"
            "\"p50_ms\":%.4f,\"p99_ms\":%.4f,\"max_ms\":%.4f,\"refused\":%" PRIu64 ",\"missing\":%" PRIu64 "}\n",
-           latency_ms(0.5), latency_ms(0.99), latency_ms(1), load->refused,
-           load->missing);
+           latency_ms(0.5), latency_ms(0.99), latency_ms(1), load->refused, load->missing);
+    fflush(stdout);
+    latency_count = 0;
 }

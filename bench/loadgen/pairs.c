@@ -22,12 +22,14 @@ static void run(struct load *load)
     if (load->conversation_count * MEMBERS != load->connections)
         die("%u clients need %u conversations", load->connections, load->connections / MEMBERS);
     connect_all(load);
-    for (unsigned i = 0; i < load->connections; i++)
-        client_send_message(load, &load->clients[i]);
-    struct window window = measure_window(load);
-    if (!drain(load, all_arrived))
-        load->missing = (MEMBERS + 1) * load->sent - load->count.deliveries - load->count.acks;
-    print_result(load, &window);
+    while (await_turn(load)) {
+        for (unsigned i = 0; i < load->connections; i++)
+            client_send_message(load, &load->clients[i]);
+        struct window window = measure_window(load);
+        if (!drain(load, all_arrived))
+            load->missing = (MEMBERS + 1) * load->sent - load->count.deliveries - load->count.acks;
+        print_result(load, &window);
+    }
 }
 
 const struct mode pairs_mode = {.name = "pairs", .run = run, .on_ack = on_ack};
