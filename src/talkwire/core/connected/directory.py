@@ -111,14 +111,15 @@ class DirectoryEntry:
         else:
             self.member_preferences = {**self.member_preferences, conversation_id: wanted}
 
-    def join(self, conversation_id: str, members: Sequence[Member], pos: int) -> None:
-        """Adds a conversation to the user's conversations. `members` joined together with the user, so they all see it
-        from the same point. `pos` is the log position of the event."""
+    def join(self, conversation_id: str, history: HistoryStart | None, pos: int) -> None:
+        """Adds a conversation to the user's conversations. `history` is where they see it from, None for its beginning.
+        `pos` is the log position of the event."""
         self.moved_pos = max(self.moved_pos, pos)
         self.conversation_ids.add(conversation_id)
-        self.histories.pop(conversation_id, None)
-        if members[0].history != WHOLE:
-            self.histories[conversation_id] = members[0].history
+        if history is not None:
+            self.histories[conversation_id] = history
+        elif self.histories:
+            self.histories.pop(conversation_id, None)
 
     def leave(self, conversation_id: str, pos: int) -> None:
         """Removes a conversation from the user's conversations. The point from which the user saw it is kept, because
@@ -434,9 +435,9 @@ def _change_by(event: Durable) -> _Change:
 def _change_of_member(event: Durable) -> _Change | None:
     match event:
         case ConversationCreated(conversation=conversation, members=members):
-            return _ids(members), lambda entry: entry.join(conversation.id, members, event.pos)
+            return _joining(conversation.id, members, event.pos)
         case MemberAdded(conversation_id=conversation_id, members=members):
-            return _ids(members), lambda entry: entry.join(conversation_id, members, event.pos)
+            return _joining(conversation_id, members, event.pos)
         case MemberRemoved(conversation_id=conversation_id, user_id=user_id):
             return [user_id], lambda entry: entry.leave(conversation_id, event.pos)
         case ConversationPreferred(conversation_id=conversation_id, user_id=user_id):
@@ -444,6 +445,12 @@ def _change_of_member(event: Durable) -> _Change | None:
             return [user_id], lambda entry: entry.set_preferences_for(conversation_id, wanted)
         case _:
             return None
+
+
+def _joining(conversation_id: str, members: Sequence[Member], pos: int) -> _Change:
+    # Members who join together see the conversation from the same point.
+    history = None if members[0].history == WHOLE else members[0].history
+    return _ids(members), lambda entry: entry.join(conversation_id, history, pos)
 
 
 def _change_of_user(event: Durable) -> _Change | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from talkwire.core.domain.events import ConversationCreated, ConversationDeleted, Durable, MemberAdded, MemberRemoved
 from talkwire.core.domain.membership_facts import ConversationFacts
-from talkwire.core.domain.model import ConversationKind
+from talkwire.core.domain.model import ConversationKind, Member
 
 CONTACTS_MAX = 100
 """The default of `members_max`."""
@@ -31,13 +31,15 @@ class ConversationMembership:
         # A tuple uses a quarter of a set's memory, and most conversations have few members on a node.
         self.user_ids: tuple[str, ...] | set[str] = ()
 
-    def add(self, user_id: str) -> None:
+    def add(self, user_ids: Collection[str]) -> None:
         if isinstance(self.user_ids, set):
-            self.user_ids.add(user_id)
-        elif user_id not in self.user_ids:
-            self.user_ids = (*self.user_ids, user_id)
-            if len(self.user_ids) > _FEW:
-                self.user_ids = set(self.user_ids)
+            self.user_ids.update(user_ids)
+            return
+        new = [user_id for user_id in user_ids if user_id not in self.user_ids]
+        if len(self.user_ids) + len(new) > _FEW:
+            self.user_ids = {*self.user_ids, *new}
+        elif new:
+            self.user_ids = (*self.user_ids, *new)
 
     def discard(self, user_id: str) -> None:
         if isinstance(self.user_ids, set):
@@ -59,7 +61,7 @@ class MembershipIndex:
     def add(self, user_id: str, conversation_ids: Iterable[str]) -> None:
         """Adds a user who is now cached to the members of the conversations `conversation_ids`."""
         for conversation_id in conversation_ids:
-            self._membership(conversation_id).add(user_id)
+            self._membership(conversation_id).add((user_id,))
 
     def remove(self, user_id: str, conversation_ids: Iterable[str]) -> None:
         """Removes a user, who is no longer cached or no longer a member, from the members of the conversations
@@ -94,18 +96,13 @@ class MembershipIndex:
         """Updates the index with a committed event. `is_cached` says whether a user is cached."""
         match event:
             case ConversationCreated(conversation=conversation):
-                for member in event.members:
-                    if is_cached(member.user_id):
-                        membership = self._membership(conversation.id)
-                        membership.add(member.user_id)
-                        if membership.kind is None:
-                            membership.pos = event.pos
-                            membership.kind, membership.member_count = conversation.kind, conversation.member_count
+                membership = self._add_cached(conversation.id, event.members, is_cached)
+                if membership is not None and membership.kind is None:
+                    membership.pos = event.pos
+                    membership.kind, membership.member_count = conversation.kind, conversation.member_count
             case MemberAdded():
                 _count(event, self._memberships.get)
-                for member in event.members:
-                    if is_cached(member.user_id):
-                        self._membership(event.conversation_id).add(member.user_id)
+                self._add_cached(event.conversation_id, event.members, is_cached)
             case MemberRemoved():
                 _count(event, self._memberships.get)
                 self.remove(event.user_id, (event.conversation_id,))
@@ -141,6 +138,17 @@ class MembershipIndex:
         """Returns the cached users who are in any of the conversations."""
         memberships = (self._memberships.get(conversation_id) for conversation_id in conversation_ids)
         return {user_id for membership in memberships if membership is not None for user_id in membership.user_ids}
+
+    def _add_cached(
+        self, conversation_id: str, members: Iterable[Member], is_cached: Callable[[str], bool]
+    ) -> ConversationMembership | None:
+        """Adds those new members who are cached; returns None if there are none."""
+        user_ids = [member.user_id for member in members if is_cached(member.user_id)]
+        if not user_ids:
+            return None
+        membership = self._membership(conversation_id)
+        membership.add(user_ids)
+        return membership
 
     def _is_of_contacts(self, membership: ConversationMembership | ConversationFacts) -> bool:
         return membership.kind == "direct" or (
