@@ -60,9 +60,9 @@ async def test_members_who_come_and_go_are_told_of(node: Node) -> None:
 async def test_a_changed_name_topic_or_picture_is_told_of_with_its_value(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     picture = "https://example.com/a.png"
-    await node.do(ALICE, UpdateConversation("c", name="Plans", topic="Today", slow_mode_s=5))
+    await node.do(ALICE, UpdateConversation("c", name="Plans", topic="Today", history="from-join"))
     await node.do(BACKEND, UpdateConversation("c", avatar=picture, description="Long"))
-    await node.do(ALICE, UpdateConversation("c", slow_mode_s=0))
+    await node.do(ALICE, UpdateConversation("c", history="all"))
     await node.do(ALICE, UpdateConversation("c", topic=None))
     changed = [(each.actor_id, each.changes, each.name, each.topic) for each in await notices(node)]
     assert changed == [
@@ -78,6 +78,14 @@ async def test_a_conversation_that_becomes_public_or_private_is_told_of(node: No
         await node.do(ALICE, UpdateConversation("c", public=public))
     changed = [(each.actor_id, each.changes, each.public) for each in await notices(node, BOB)]
     assert changed == [("alice", ("public",), True), ("alice", ("public",), False)]
+
+
+async def test_a_change_of_slow_mode_is_told_of(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    for seconds in (30, 30, 0):
+        await node.do(ALICE, UpdateConversation("c", slow_mode_s=seconds))
+    changed = [(each.changes, each.slow_mode_s) for each in await notices(node, BOB)]
+    assert changed == [(("slowModeS",), 30), (("slowModeS",), 0)]
 
 
 async def test_calls_and_answered_offers_are_told_of(node: Node) -> None:
@@ -144,7 +152,7 @@ async def test_pages_of_notices_follow_each_other(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     for number in range(5):
         await node.do(ALICE, UpdateConversation("c", name=f"Plans {number}"))
-        await node.do(ALICE, UpdateConversation("c", slow_mode_s=number + 1))
+        await node.do(ALICE, UpdateConversation("c", history="all" if number % 2 else "from-join"))
         await node.do(ALICE, RecordCall("c", str(number), "timeout"))
     seen, cursor = [], None
     for _ in range(20):

@@ -55,6 +55,11 @@ describe("a notice says", () => {
     ],
     ["Ann changed the picture", notice(1, "changed", { changes: ["avatar"] })],
     ["Ann made the conversation public", notice(1, "changed", { changes: ["public"], public: true })],
+    ["Ann turned off slow mode", notice(1, "changed", { changes: ["slowModeS"], slowModeS: 0 })],
+    [
+      "Ann turned on slow mode (one message every 30 seconds)",
+      notice(1, "changed", { changes: ["slowModeS"], slowModeS: 30 }),
+    ],
     ["Ann made the conversation private", notice(1, "changed", { changes: ["public"], public: false })],
     ["Call ended after 3 min", notice(1, "call", { durationS: 181, reason: "hangup" })],
     ["Call ended after 45 s", notice(1, "call", { durationS: 45, reason: "hangup" })],

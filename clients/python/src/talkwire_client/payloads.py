@@ -653,7 +653,7 @@ class Notice(TypedDict):
     """The first users who joined, were added or removed, or left."""
     userCount: NotRequired[int]
     """How many users joined, were added or removed, or left."""
-    changes: NotRequired[list[Literal["avatar", "description", "name", "public", "topic"]]]
+    changes: NotRequired[list[Literal["avatar", "description", "name", "public", "slowModeS", "topic"]]]
     """Which fields of the conversation were changed."""
     name: NotRequired[str]
     """The new name, if it was changed and not removed."""
@@ -661,6 +661,8 @@ class Notice(TypedDict):
     """The new topic, if it was changed and not removed."""
     public: NotRequired[bool]
     """Whether any user can find and join the conversation, if that was changed."""
+    slowModeS: NotRequired[int]
+    """Seconds that an ordinary member must wait between two messages, if that was changed; 0 for no limit."""
     reason: NotRequired[Literal["cancelled", "gone", "hangup", "left", "rejected", "timeout"]]
     """Why the call ended."""
     durationS: NotRequired[int]

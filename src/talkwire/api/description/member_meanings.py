@@ -231,6 +231,10 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "MessengerNotice.name": Meaning("The new name, if it was changed and not removed."),
         "MessengerNotice.topic": Meaning("The new topic, if it was changed and not removed."),
         "MessengerNotice.public": Meaning("Whether any user can find and join the conversation, if that was changed."),
+        "MessengerNotice.slowModeS": _count(
+            "Seconds that an ordinary member must wait between two messages, if that was changed; 0 for no limit.",
+            SLOW_MODE_MAX_S,
+        ),
         "MessengerNotice.reason": Meaning("Why the call ended."),
         "changes": Meaning("Which fields of the conversation were changed."),
         "userCount": _count("How many users joined, were added or removed, or left."),

@@ -137,7 +137,7 @@ class ListConversations(Query[Page[ConversationView]], frozen=True, tag="ListCon
 
 NoticeKind = Literal["joined", "added", "left", "removed", "changed", "call", "offer"]
 
-ConversationChange = Literal["name", "topic", "description", "avatar", "public"]
+ConversationChange = Literal["name", "topic", "description", "avatar", "public", "slowModeS"]
 """The fields of a conversation of which a notice names a change."""
 
 
@@ -148,8 +148,8 @@ class Notice(msgspec.Struct, frozen=True):
     backend or the server did it. `user_ids` are the first of `user_count` users that joined, were added or removed, or
     left. `names` has the current names of all these users.
 
-    For the kind `changed`, `changes` are the changed fields, and `name`, `topic` and `public` their new values. For the
-    kind `call`, `duration_s` is None if nobody accepted the call, and `reason` says why it ended.
+    For the kind `changed`, `changes` are the changed fields, and `name`, `topic`, `public` and `slow_mode_s` their new
+    values. For the kind `call`, `duration_s` is None if nobody accepted the call, and `reason` says why it ended.
     """
 
     id: int
@@ -163,6 +163,7 @@ class Notice(msgspec.Struct, frozen=True):
     name: str | None = None
     topic: str | None = None
     public: bool | None = None
+    slow_mode_s: int | None = None
     reason: CallEndReason | None = None
     duration_s: int | None = None
     offer_id: int | None = None

@@ -25,6 +25,7 @@ class NoticePayload(Payload, frozen=True):
     name: str | None = None
     topic: str | None = None
     public: bool | None = None
+    slow_mode_s: int | None = None
     reason: CallEndReason | None = None
     duration_s: int | None = None
     offer_id: str | None = None
@@ -45,6 +46,7 @@ def notice_payload(notice: Notice) -> NoticePayload:
         name=notice.name,
         topic=notice.topic,
         public=notice.public,
+        slow_mode_s=notice.slow_mode_s,
         reason=notice.reason,
         duration_s=notice.duration_s,
         offer_id=None if notice.offer_id is None else str(notice.offer_id),

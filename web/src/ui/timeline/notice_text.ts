@@ -47,12 +47,16 @@ function callFrom({ reason, durationS }: Notice, caller: string): string {
   return reason === "rejected" ? notices.declined(caller) : notices.missed(caller);
 }
 
-function changeIn({ changes = [], name, topic, public: isPublic }: Notice, actor: string): string | null {
+function changeIn(
+  { changes = [], name, topic, public: isPublic, slowModeS = 0 }: Notice,
+  actor: string,
+): string | null {
   const { notices } = texts;
   const said = changes.flatMap((change) => {
     if (change === "name") return [name === undefined ? notices.unnamed : notices.renamed(name)];
     if (change === "topic") return [topic === undefined ? notices.topicRemoved : notices.topic(topic)];
     if (change === "public") return [isPublic ? notices.madePublic : notices.madePrivate];
+    if (change === "slowModeS") return [slowModeS > 0 ? notices.slowMode(slowModeS) : notices.slowModeOff];
     const words: string | undefined = notices.changed[change];
     return words === undefined ? [] : [words];
   });

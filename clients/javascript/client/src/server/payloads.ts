@@ -30,7 +30,7 @@ export type InvitedConversationKind = "channel" | "direct" | "group";
 export type ListMessagesThreads = "collapsed";
 export type MemberRole = "admin" | "member" | "owner";
 export type MessageType = "file" | "system" | "text";
-export type NoticeChanges = "avatar" | "description" | "name" | "public" | "topic";
+export type NoticeChanges = "avatar" | "description" | "name" | "public" | "slowModeS" | "topic";
 export type NoticeType = "added" | "call" | "changed" | "joined" | "left" | "offer" | "removed";
 export type NotificationOutcome = "ban" | "delete" | "dismissed" | "mute" | "resolved";
 export type NotificationType =
@@ -983,6 +983,8 @@ export interface Notice {
   topic?: string;
   /** Whether any user can find and join the conversation, if that was changed. */
   public?: boolean;
+  /** Seconds that an ordinary member must wait between two messages, if that was changed; 0 for no limit. */
+  slowModeS?: number;
   /** Why the call ended. */
   reason?: CallEndedReason;
   /** Seconds since the first user accepted the call; missing if nobody did. */

@@ -46,7 +46,10 @@ from talkwire.core.ports.transaction import Snapshot, Transaction
 NAMED_MAX = 10
 """How many users a notice names."""
 
-CHANGES_SHOWN: tuple[ConversationChange, ...] = get_args(ConversationChange)
+CHANGES_SHOWN: Mapping[str, ConversationChange] = MappingProxyType(
+    {"slow_mode_s" if change == "slowModeS" else change: change for change in get_args(ConversationChange)}
+)
+"""The changes that are shown, by the names of the changed fields."""
 
 _OF_MEMBERS: tuple[type[Durable], ...] = (MemberAdded, MemberRemoved)
 _ALL: tuple[type[Durable], ...] = (*_OF_MEMBERS, ConversationUpdated, CallRecorded, OfferUpdated)
@@ -75,7 +78,7 @@ def notice_of(event: Durable, history: HistoryStart) -> Notice | None:
             kind = "left" if actor_id == user_id else "removed"
             return Notice(id_, conversation_id, kind, event.at_ms, actor_id, (user_id,), 1)
         case ConversationUpdated(conversation=conversation, changed=changed):
-            changes = tuple(field for field in CHANGES_SHOWN if field in changed)
+            changes = tuple(shown for field, shown in CHANGES_SHOWN.items() if field in changed)
             notice = Notice(id_, conversation.id, "changed", event.at_ms, actor_id, changes=changes)
             return _with_values(notice, conversation) if changes else None
         case CallRecorded(conversation_id=conversation_id):
@@ -96,6 +99,7 @@ def _with_values(notice: Notice, conversation: Conversation) -> Notice:
         name=conversation.name if "name" in notice.changes else None,
         topic=conversation.topic if "topic" in notice.changes else None,
         public=conversation.public if "public" in notice.changes else None,
+        slow_mode_s=conversation.slow_mode_s if "slowModeS" in notice.changes else None,
     )
 
 
