@@ -7,6 +7,8 @@ from tests.page.driving import Scenarios
 
 def test_a_draft_belongs_to_its_tab(crowded: Scenarios) -> None:
     assert crowded("leaving", "tabs")["written"] == {
+        "continued": "See you at nine",
+        "done": "",
         "taken": "A long draft",
         "kept": "A long draft",
         "reloaded": "A long draft",

@@ -132,6 +132,25 @@ it("a text that is on the screen is gone when another tab has sent it", () => {
   expect(reloaded(one, "1").open("c")).toBe("");
 });
 
+it("a text that the reader continues in another tab is shown in both, and gone when it was sent", () => {
+  const [one, two] = [tab("1"), tab("2")];
+  let shown = "";
+  one.open("c");
+  one.follow("c", () => {
+    shown = one.current("c");
+  });
+  one.save("c", "see you at nien");
+  vi.advanceTimersByTime(1);
+  expect(two.open("c")).toBe("see you at nien");
+  two.save("c", "see you at ni");
+  vi.advanceTimersByTime(1);
+  two.save("c", "see you at nine tomorrow");
+  expect(shown).toBe("see you at nine tomorrow");
+  expect(reloaded(one, "1").open("c")).toBe("see you at nine tomorrow");
+  two.save("c", "");
+  expect(tab("3").open("c")).toBe("");
+});
+
 it("a text that no tab shows is gone when another tab has sent it", () => {
   const [one, two] = [tab("1"), tab("2")];
   one.save("c", "taken over");

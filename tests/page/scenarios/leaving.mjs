@@ -56,7 +56,15 @@ export async function tabs() {
   await composer(three).press("Enter");
   await message(one, "Written here").waitFor();
   const sent = await shows(one, "");
-  report("written", { taken, kept, reloaded, followed, followedSending, sent });
+  // What a tab has written is continued and sent in another one.
+  await composer(one).fill("See you at");
+  await shows(three, "See you at");
+  await composer(three).fill("See you at nine");
+  const continued = await shows(one, "See you at nine");
+  await composer(three).press("Enter");
+  await message(one, "See you at nine").waitFor();
+  const done = await shows(one, "");
+  report("written", { continued, done, taken, kept, reloaded, followed, followedSending, sent });
 }
 
 // An edit and a reply belong to their tab too.

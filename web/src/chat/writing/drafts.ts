@@ -6,6 +6,7 @@
  * - A tab without a value of its own takes the newest one of the place, which may be of a tab that was closed.
  * - A tab removes only what it has saved itself, and the value that it took over, unless that has changed meanwhile.
  *   A tab that shows what it has written saves it again when another tab has taken it over, until it was sent.
+ * - When the reader goes on in another tab with what this tab has written, this tab gives its own value up and follows.
  * - A tab in which the reader has written nothing since the place was opened follows the other tabs.
  */
 
@@ -185,15 +186,30 @@ export class Drafts {
     this.#noteThread(kind, place);
     const ownKey = this.#key(kind, place);
     const own = this.#own.get(ownKey);
-    if (own !== undefined) {
-      if (key !== ownKey || this.#storage.getItem(ownKey) !== null) return;
+    if (own !== undefined && key === ownKey) {
+      if (this.#storage.getItem(ownKey) !== null) return;
       if (this.#isShown(kind, place) && this.#options.isSignedIn()) this.#write(ownKey, own);
       else this.#own.delete(ownKey);
-    } else if (!this.#touched.has(ownKey)) {
+      return;
+    }
+    if (own !== undefined && kind === "draft" && this.#isContinued(ownKey, key)) {
+      this.#own.delete(ownKey);
+      this.#touched.delete(ownKey);
+      this.#storage.removeItem(ownKey);
+    }
+    if (!this.#own.has(ownKey) && !this.#touched.has(ownKey)) {
       for (const listener of (kind === "draft" && this.#listeners.get(place)) || []) listener();
       this.#options.onChange?.(kind, place);
     }
   };
+
+  /** Returns whether the draft of another tab is newer than this tab's own, and goes on with at least half of it. */
+  #isContinued(ownKey: string, otherKey: string): boolean {
+    const own = this.#read(ownKey);
+    const other = this.#read(otherKey);
+    if (own === null || other === null || other.at <= own.at) return false;
+    return other.value.startsWith(own.value.slice(0, Math.ceil(own.value.length / 2)));
+  }
 
   #isShown(kind: Kind, place: string): boolean {
     return kind === "draft" ? this.#listeners.has(place) : this.#options.isShown?.(kind, place) === true;
