@@ -4,6 +4,7 @@ import {
   call,
   anotherTab,
   launch,
+  letters,
   listed,
   message,
   open,
@@ -271,7 +272,18 @@ export async function unanswered() {
   await ringing(bob).waitFor();
   await callOf(alice, "bob").getByText("bob did not answer.").waitFor();
   await callOf(bob, "alice").getByText("Missed call from alice").waitFor();
-  report("unanswered");
+  await button(bob, "Close").click();
+  // The call is told of in the conversation, also above a message that waits.
+  await open(bob, "alice");
+  const told = bob.locator(".conversation .notice-line").getByText("Missed call from alice");
+  await told.waitFor();
+  await bob.context().setOffline(true);
+  await say(bob, "I was away");
+  await letters(bob).getByText("I was away").waitFor();
+  const above = await told.count();
+  await bob.context().setOffline(false);
+  await message(bob, "I was away").waitFor();
+  report("unanswered", { above, after: await told.count() });
 }
 
 export async function busy() {

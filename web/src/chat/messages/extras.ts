@@ -2,7 +2,7 @@
 
 import type { Notice, Offer } from "@talkwire/client";
 import type { Timeline } from "@talkwire/client/parts";
-import type { Extra, Row } from "./rows";
+import type { Extra, Row, UnsentRow } from "./rows";
 
 export const isOffer = (extra: Extra): extra is Offer => "amount" in extra;
 export const isNotice = (extra: Extra): extra is Notice => !isOffer(extra);
@@ -51,6 +51,15 @@ export function rowsWithExtras(rows: readonly Row[], extras: readonly Extra[], t
       return row;
     return { ...row, continued, startsDay, extrasBefore: before, extrasAfter: after };
   });
+}
+
+/** Attaches extras to the first message that is not sent yet, in a conversation that has no other messages. */
+export function unsentWithExtras(unsent: readonly UnsentRow[], extras: readonly Extra[]): readonly UnsentRow[] {
+  const [first, ...others] = unsent;
+  const last = extras.at(-1);
+  if (first === undefined || last === undefined) return unsent;
+  const isSame = isSameDay(last.createdAt, new Date(first.entry.writtenAt).toISOString());
+  return [{ ...first, startsDay: first.startsDay && !isSame, extrasBefore: extras }, ...others];
 }
 
 /** Extras of one day. `startsDay`: nothing of this day is above them. */

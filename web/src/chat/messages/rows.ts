@@ -28,6 +28,8 @@ export interface UnsentRow {
   readonly startsDay: boolean;
   readonly continued: boolean;
   readonly startsMinute: boolean;
+  /** Offers and notices above it, in a conversation that has no messages yet. */
+  readonly extrasBefore?: readonly Extra[];
 }
 
 const GROUPING_MS = 5 * 60_000;

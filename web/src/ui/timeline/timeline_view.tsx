@@ -4,7 +4,7 @@ import { ArrowDown, ArrowUp } from "lucide-react";
 import { Fragment, memo, useEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useStore } from "zustand";
-import { extrasByDay, inOrder, isNotice, isOffer, rowsWithExtras } from "../../chat/messages/extras";
+import { extrasByDay, inOrder, isNotice, isOffer, rowsWithExtras, unsentWithExtras } from "../../chat/messages/extras";
 import { merged } from "../../chat/messages/notice_rules";
 import { type Extra, type Row, rowsOf, type UnsentRow, unsentRows } from "../../chat/messages/rows";
 import type { UnseenAbove } from "../../chat/messages/unseen";
@@ -60,15 +60,11 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
     [timeline, extras, unreadAfter, myId],
   );
   const last = rows.at(-1)?.message;
-  const unsent = useMemo(
-    () =>
-      unsentRows(
-        outbox.filter(({ conversationId, threadId }) => conversationId === id && !threadId),
-        last,
-        myId,
-      ),
-    [outbox, id, last, myId],
-  );
+  const unsent = useMemo(() => {
+    const entries = outbox.filter(({ conversationId, threadId }) => conversationId === id && !threadId);
+    const unsent = unsentRows(entries, last, myId);
+    return last === undefined ? unsentWithExtras(unsent, extras) : unsent;
+  }, [outbox, id, last, myId, extras]);
   const entries = useMemo<readonly (Row | UnsentRow)[]>(() => [...rows, ...unsent], [rows, unsent]);
   const count = entries.length;
   const { keptRows, ...focusEvents } = useMessageFocus(list, scroller, rows);
@@ -215,9 +211,10 @@ function entryView(row: Row | UnsentRow) {
   );
 }
 
-function UnsentRowView({ row: { entry, startsDay, continued, startsMinute } }: { row: UnsentRow }) {
+function UnsentRowView({ row: { entry, startsDay, continued, startsMinute, extrasBefore } }: { row: UnsentRow }) {
   return (
     <div className="row">
+      {extrasBefore && <Extras extras={extrasBefore} />}
       {startsDay && <DayLine at={new Date(entry.writtenAt).toISOString()} />}
       <OutboxEntryView entry={entry} continued={continued} startsMinute={startsMinute} />
     </div>
