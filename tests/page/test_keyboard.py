@@ -43,6 +43,10 @@ def test_what_is_typed_nowhere_is_written_into_the_message_field(driver: Driver,
     assert typed == {"text": "from the list, from nowhere"}
 
 
+def test_keys_go_on_after_a_reaction_and_at_the_row_of_the_open_conversation(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "keyboard", "goingOn")["went on"] == {"text": "a thought"}
+
+
 def test_typing_after_a_click_on_a_message_is_a_text(driver: Driver, demo_url: str) -> None:
     typed = run(driver, demo_url, "keyboard", "typingAfterAClick")["typed"]
     assert typed == {"text": "kept, prompter", "inThread": "onetwo, three"}

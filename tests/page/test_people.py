@@ -18,9 +18,9 @@ def test_nobody_writes_to_or_calls_a_person_they_have_blocked(driver: Driver, de
     assert run(driver, demo_url, "people", "blockedDirect")["blocked"] == {"calls": 0, "composers": 0}
 
 
-def test_a_blocked_person_is_not_offered_to_send_again(driver: Driver, demo_url: str) -> None:
+def test_a_blocked_person_can_send_again_when_the_block_has_ended(driver: Driver, demo_url: str) -> None:
     refused = run(driver, demo_url, "people", "blockedWriter")["refused"]
-    assert refused == {"preview": "You: Before", "offered": ["Discard"]}
+    assert refused == {"preview": "You: Before", "offered": ["Try again", "Discard"], "refused": 0}
 
 
 def test_a_new_name_is_everywhere_at_once(driver: Driver, demo_url: str) -> None:

@@ -15,6 +15,8 @@ def test_one_field_finds_conversations_people_and_messages(driver: Driver, demo_
     reports = run(driver, demo_url, "search", "everywhere")
     assert reports["found"] == {
         "kept": {"text": "haystack", "found": 1},
+        "ended": "",
+        "stays": True,
         "cleared": ["", "", ""],
         "left": ["test-conv"],
     }

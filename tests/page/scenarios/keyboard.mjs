@@ -317,6 +317,32 @@ export async function typingAnywhere() {
   report("typed", { text: await composer(alice).inputValue() });
 }
 
+// Who has reacted with the keys goes on with the keys of the message. The row of the open conversation leads to its field.
+export async function goingOn() {
+  const alice = await visitAs("alice");
+  await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Going on" });
+  await open(alice, "Going on");
+  await say(alice, "React to me");
+  await letters(alice).waitFor({ state: "detached" });
+  await toMessages(alice);
+  await toMessage(alice, "React to me");
+  await press(alice, "+");
+  await alice.getByRole("dialog").getByRole("searchbox").fill("tada");
+  await alice.locator("[role=gridcell][data-active]").filter({ hasText: "🎉" }).waitFor();
+  await press(alice, "Enter");
+  await alice.locator(".reactions button").first().waitFor();
+  await alice.locator("article :focus").waitFor();
+  await press(alice, "t");
+  const panel = alice.getByRole("region", { name: /^Thread/ });
+  await panel.getByRole("textbox", { name: "Message", exact: true }).and(alice.locator(":focus")).waitFor();
+  await press(alice, "Escape");
+  await panel.waitFor({ state: "detached" });
+  await conversations(alice).filter({ hasText: "Going on" }).click();
+  await composer(alice).and(alice.locator(":focus")).waitFor();
+  await alice.keyboard.type("a thought");
+  report("went on", { text: await composer(alice).inputValue() });
+}
+
 // After a click on a message or on something in it, letters are a text: k, p, r, t and e are no commands.
 export async function typingAfterAClick() {
   const alice = await visitAs("alice");

@@ -176,9 +176,14 @@ export async function ownSections() {
   await alice.locator("dialog").waitFor({ state: "detached" });
   await heading(phone, "Office").waitFor();
   await heading(phone, "Work").waitFor({ state: "detached" });
-  await alice.getByRole("button", { name: "More options for the section Office" }).click();
-  await alice.getByRole("menuitem", { name: "Remove section" }).click();
-  for (const page of [alice, phone]) await heading(page, "Office").waitFor({ state: "detached" });
+  for (const step of ["undone", "removed"]) {
+    await alice.getByRole("button", { name: "More options for the section Office" }).click();
+    await alice.getByRole("menuitem", { name: "Remove section" }).click();
+    for (const page of [alice, phone]) await heading(page, "Office").waitFor({ state: "detached" });
+    if (step === "removed") break;
+    await alice.getByRole("button", { name: "Undo" }).click();
+    for (const page of [alice, phone]) await heading(page, "Office").waitFor();
+  }
   const { section } = await call("GET", `conversations/${ids[1]}`, "alice");
   await fromList(alice, "Ape", "Move to section…");
   await Promise.all([preferred(alice), alice.getByRole("menuitemradio", { name: "No section" }).click()]);

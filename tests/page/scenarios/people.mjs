@@ -120,7 +120,9 @@ export async function blockedWriter() {
   await refused.getByText("blocked").waitFor();
   const offered = await refused.getByRole("button").allTextContents();
   await call("DELETE", "users/me/blocks/alice", "carol");
-  report("refused", { preview, offered });
+  await refused.getByRole("button", { name: "Try again" }).click();
+  await message(alice, "After").waitFor();
+  report("refused", { preview, offered, refused: await refused.count() });
 }
 
 // Whoever is called something else is so everywhere, at once.

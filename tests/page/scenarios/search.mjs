@@ -65,6 +65,11 @@ export async function everywhere() {
   await ledTo(alice, "the haystack is here");
   // The results stay for the next one.
   const kept = { text: await field.inputValue(), found: await found(alice).count() };
+  // Escape ends the search, and the reader stays at the message.
+  await alice.getByRole("log").focus();
+  await alice.keyboard.press("Escape");
+  const ended = await until(() => field.inputValue(), (text) => text === "");
+  const stays = new URL(alice.url()).hash.split("/").length > 3;
   const cleared = [];
   await field.fill("carol");
   await alice.getByRole("region", { name: "People" }).getByRole("button", { name: "carol" }).click();
@@ -85,7 +90,7 @@ export async function everywhere() {
   const left = await conversations(alice).locator(".name").allTextContents();
   await field.press("Escape");
   await conversations(alice).filter({ hasText: "general" }).waitFor();
-  report("found", { kept, cleared, left });
+  report("found", { kept, ended, stays, cleared, left });
 }
 
 export async function failure() {

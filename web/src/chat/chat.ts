@@ -360,6 +360,11 @@ export class Chat {
     this.state.setState({ panel });
   }
 
+  /** Searches in the list of conversations; an empty text ends the search. */
+  searchList(listQuery: string): void {
+    this.state.setState({ listQuery });
+  }
+
   /** Opens an overlay; null closes it. */
   openOverlay(overlay: Overlay | null): void {
     this.state.setState({ overlay });

@@ -80,6 +80,8 @@ interface PageState {
   readonly composing: Composing | null;
   readonly panel: Panel | null;
   readonly overlay: Overlay | null;
+  /** What the reader searches in the list of conversations; empty for nothing. */
+  readonly listQuery: string;
   readonly messageDialog: MessageDialog | null;
   /** Why the reader's last action was refused; empty when it succeeded. */
   readonly notice: string;
@@ -111,6 +113,7 @@ const NOTHING_SHOWN: PageState = {
   composing: null,
   panel: null,
   overlay: null,
+  listQuery: "",
   messageDialog: null,
   notice: "",
   toast: null,

@@ -79,13 +79,15 @@ function move(chat: Chat, step: 1 | -1, unreadOnly = false): void {
 }
 
 /**
- * Closes one thing at a time: the panel, the unread mark, the old messages, then the unread messages above the newest. In
- * a text field, only the panel.
+ * Closes one thing at a time: the panel, the search of the list, the unread mark, the old messages, then the unread
+ * messages above the newest. In a text field, only the panel and the search.
  */
 function leave(chat: Chat, event: KeyboardEvent): void {
-  const { panel, openId, keptUnread, watched, skips } = chat.state.getState();
+  const { panel, listQuery, openId, keptUnread, watched, skips } = chat.state.getState();
   if (panel !== null) {
     chat.openPanel(null);
+  } else if (listQuery !== "") {
+    chat.searchList("");
   } else if (isTyping(event.target)) {
     return;
   } else if (keptUnread !== null) {

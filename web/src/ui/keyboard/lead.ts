@@ -6,11 +6,14 @@
 /** Lists of messages. */
 export const MESSAGES = "[role=log], .thread";
 
+/** Where Enter chooses something for the focused message, which then has the focus again. */
+const OF_MESSAGES = `${MESSAGES}, .emoji-popup, [role=menu]`;
+
 let isLed = false;
 
 const moved = ({ key, target }: KeyboardEvent): void => {
   if (key === "Tab" || key.startsWith("Arrow")) isLed = true;
-  else if (key === "Enter" && !(target instanceof Element && target.closest(MESSAGES))) isLed = false;
+  else if (key === "Enter" && !(target instanceof Element && target.closest(OF_MESSAGES))) isLed = false;
 };
 
 const pressed = (): void => {

@@ -17,6 +17,8 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
   const { moderation } = useChat();
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
+  /** Whether saving shows everyone what only members could read. */
+  const [isOpening, setOpening] = useState(false);
   /** Null removes the picture. */
   const [picture, setPicture] = useState<File | null>();
   const { id, kind, name, history, slowModeS = 0 } = conversation;
@@ -49,7 +51,12 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
         onChoose={setPicture}
         onRemove={() => setPicture(conversation.avatar === undefined ? undefined : null)}
       />
-      <form onSubmit={(event) => void submit(event)}>
+      <form
+        onSubmit={(event) => void submit(event)}
+        onChange={({ currentTarget }) =>
+          setOpening(!conversation.public && showsAll(rulesOf(new FormData(currentTarget))))
+        }
+      >
         <label>
           {texts.places.name}
           <input name="name" required maxLength={100} defaultValue={name} autoComplete="off" />
@@ -76,6 +83,11 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
             <option value="from-join">{texts.places.histories["from-join"]}</option>
           </select>
         </label>
+        {isOpening && (
+          <p className="hint" role="status">
+            {texts.places.allBecomesPublic}
+          </p>
+        )}
         {kind === "group" && (
           <label>
             {texts.places.slowMode}
@@ -103,6 +115,11 @@ function rulesOf(form: FormData): Rules {
     history: form.get("history") === "from-join" ? "from-join" : "all",
     ...(form.has("slow") ? { slowModeS: Number(form.get("slow")) } : {}),
   };
+}
+
+/** Whether anyone can join, and read everything then. */
+function showsAll({ public: isPublic, history }: Rules): boolean {
+  return isPublic === true && history === "all";
 }
 
 /** Returns null for an empty text, which removes it. */

@@ -71,7 +71,9 @@ function Texts() {
         value={status}
         onChange={(wanted) => void saving.save(() => idle.choose(wanted))}
       />
-      <p className="hint">{texts.account.statusHints[status]}</p>
+      <p className="hint">
+        {texts.account.statusHints[status]} {texts.settings.statusHint}
+      </p>
       <StatusTextFields />
       <label>
         {texts.yourName}

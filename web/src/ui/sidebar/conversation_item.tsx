@@ -14,6 +14,7 @@ import { UnreadCount } from "../components/unread_count";
 import { nameOf, partnerOf } from "../conversation/conversation_names";
 import { KindIcon } from "../conversation/kind_icon";
 import { mutedText } from "../conversation/mute_actions";
+import { byTouch, focusComposer } from "../keyboard/focus";
 import { goTo } from "../page_address";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { NamesakeHandle } from "../people/person_handle";
@@ -43,7 +44,7 @@ export const ConversationItem = memo(function ConversationItem({ conversation }:
       <a
         href={addressOf(id)}
         // The browser does not follow a link to where the page is.
-        onClick={isOpen ? () => goTo(id) : undefined}
+        onClick={isOpen ? openAgain(id) : undefined}
         aria-current={isOpen ? "page" : undefined}
         className={unreadCount > 0 && !muted && !archived ? "unread" : undefined}
       >
@@ -71,6 +72,12 @@ export const ConversationItem = memo(function ConversationItem({ conversation }:
     </div>
   );
 });
+
+/** Returns a handler that shows the newest messages of the open conversation, with the cursor in the message field. */
+const openAgain = (id: string) => (): void => {
+  goTo(id);
+  if (!byTouch) focusComposer();
+};
 
 function Picture({ conversation }: { conversation: Conversation }) {
   const me = useChatState((state) => state.me);

@@ -54,10 +54,11 @@ export function ConversationList({ onOpen, children }: Props) {
   const conversations = useChatState((state) => state.conversations);
   const loaded = useChatState((state) => state.loaded);
   const openId = useChatState((state) => state.openId);
-  const [query, setQuery] = useState("");
+  const query = useChatState((state) => state.listQuery);
   const [unreadOnly, setUnreadOnly] = useState(false);
   const [showsArchive, setShowsArchive] = useState(false);
-  const outbox = useStore(useChat().messages.outbox);
+  const chat = useChat();
+  const outbox = useStore(chat.messages.outbox);
   const newest = useMemo(() => newestFirst(conversations), [conversations]);
   const ordered = useMemo(() => withUnsent(newest, outbox), [newest, outbox]);
   const shown = useMemo(
@@ -72,13 +73,13 @@ export function ConversationList({ onOpen, children }: Props) {
   // screen, Back leads to them.
   useEffect(() => {
     const clear = (): void => {
-      if (!isNarrow() && placeHere().messageId === undefined) setQuery("");
+      if (!isNarrow() && placeHere().messageId === undefined) chat.searchList("");
     };
     addEventListener("hashchange", clear);
     return () => removeEventListener("hashchange", clear);
-  }, []);
+  }, [chat]);
   useBackCloses(isAlone && unreadOnly, () => setUnreadOnly(false), { isOfPage: true });
-  useBackCloses(isAlone && query !== "", () => setQuery(""), { isOfPage: true });
+  useBackCloses(isAlone && query !== "", () => chat.searchList(""), { isOfPage: true });
   if (ordered.length === 0)
     return (
       <>
@@ -92,7 +93,7 @@ export function ConversationList({ onOpen, children }: Props) {
         query={query}
         unreadOnly={unreadOnly}
         firstId={shown[0]?.id}
-        onQuery={setQuery}
+        onQuery={(text) => chat.searchList(text)}
         onUnreadOnly={setUnreadOnly}
       />
       {!isSearching && children}
@@ -101,7 +102,9 @@ export function ConversationList({ onOpen, children }: Props) {
         <GlobalResults
           fallback={<Items shown={shown} />}
           text={query}
-          none={shown.length === 0 && <NothingFound query={query} onClear={() => setQuery("")} onOpen={onOpen} />}
+          none={
+            shown.length === 0 && <NothingFound query={query} onClear={() => chat.searchList("")} onOpen={onOpen} />
+          }
         >
           {shown.length > 0 && <Items shown={shown.slice(0, FOUND_MAX)} />}
         </GlobalResults>

@@ -7,7 +7,7 @@ import { useChat, useChatState } from "../chat_context";
 import { MenuButton } from "../components/menu";
 import { UnreadCount } from "../components/unread_count";
 import { lazyPart } from "../lazy_part";
-import { changeSection } from "./change_section";
+import { removeSection, renameSection } from "./change_section";
 
 const SectionDialog = lazyPart(() => import("./section_dialog"));
 
@@ -44,7 +44,7 @@ export function SectionHeading({ section: { name, conversations }, isCollapsed, 
           {
             label: labels.remove,
             icon: FolderX,
-            onClick: () => void changeSection(chat, name, null).catch((error: Error) => chat.showNotice(error.message)),
+            onClick: () => void removeSection(chat, name),
           },
         ]}
       />
@@ -52,7 +52,7 @@ export function SectionHeading({ section: { name, conversations }, isCollapsed, 
         <SectionDialog
           title={labels.renameTitle}
           name={name}
-          onName={(wanted) => changeSection(chat, name, wanted)}
+          onName={(wanted) => renameSection(chat, name, wanted)}
           onClose={() => setRenames(false)}
         />
       )}

@@ -36,12 +36,9 @@ export function Refused({ entry }: { entry: OutboxEntry }) {
   return (
     <p className="problem" role="alert">
       {entry.change === undefined ? texts.notSent(reason) : texts.notSaved(reason)}{" "}
-      {/* The server would refuse it again. */}
-      {entry.problemCode !== "blocked" && (
-        <button type="button" className="quiet" onClick={() => messages.retry(entry.clientMessageId)}>
-          {texts.retry}
-        </button>
-      )}
+      <button type="button" className="quiet" onClick={() => messages.retry(entry.clientMessageId)}>
+        {texts.retry}
+      </button>
       <button type="button" className="quiet" onClick={() => messages.discard(entry.clientMessageId)}>
         {texts.discard}
       </button>
