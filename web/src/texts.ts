@@ -83,6 +83,7 @@ export const texts = {
   conversations: "Conversations",
   newConversation: "New conversation",
   noConversations: "No conversations yet.",
+  welcome: (name: string) => `Welcome to ${name}`,
   noConversationsHint: "Say hello to someone, or look around.",
   moreConversations: "Show more",
   pickOne: "Choose a conversation or start a new one.",
@@ -402,7 +403,6 @@ export const texts = {
   nothingFound: "No results",
   nothingFoundFor: (query: string) => `No results for “${query}”`,
   nothingFoundHint: "Check the spelling, or look for the person.",
-  clear: "Clear",
   keyboard: "Keyboard shortcuts",
   keys: {
     groups: { moving: "Everywhere", messages: "On a message", writing: "While writing" },

@@ -5,6 +5,7 @@ import { Api } from "../src/server/api";
 import { type Session, SessionStore } from "../src/server/session";
 
 const photo = { url: "/p", name: "p.png", thumbnailUrl: "/t" };
+const voice = { url: "/v", name: "Voice message.webm", kind: "audio" } as const;
 const file = { url: "/f", name: "notes.txt" };
 
 describe("the summary of a message", () => {
@@ -13,6 +14,7 @@ describe("the summary of a message", () => {
     expect(messageSummary({ attachments: [photo] })).toBe("Photo");
     expect(messageSummary({ content: "", attachments: [photo, photo] })).toBe("2 photos");
     expect(messageSummary({ attachments: [file] })).toBe("notes.txt");
+    expect(messageSummary({ attachments: [voice] })).toBe("Voice message");
     expect(messageSummary({ attachments: [file, photo] })).toBe("2 files");
     expect(messageSummary({ content: "gone", deletedAt: "2026-01-01" })).toBe("This message was deleted.");
   });

@@ -346,7 +346,9 @@ export async function goingOn() {
 // After a click on a message or on something in it, letters are a text: k, p, r, t and e are no commands.
 export async function typingAfterAClick() {
   const alice = await visitAs("alice");
-  await open(alice, "general");
+  // With a message before it that has the same author, its toolbar would have fewer buttons.
+  await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Clicking" });
+  await open(alice, "Clicking");
   await say(alice, "Clicked");
   const said = alice.locator("article").filter({ hasText: "Clicked" }).last();
   await letters(alice).waitFor({ state: "detached" });

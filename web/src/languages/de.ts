@@ -103,6 +103,7 @@ export const texts: Texts = {
   conversations: "Unterhaltungen",
   newConversation: "Neue Unterhaltung",
   noConversations: "Noch keine Unterhaltungen.",
+  welcome: (name) => `Willkommen bei ${name}`,
   noConversationsHint: "Begrüße jemanden oder sieh dich um.",
   moreConversations: "Mehr anzeigen",
   pickOne: "Wähle eine Unterhaltung aus oder beginne eine neue.",
@@ -400,7 +401,6 @@ export const texts: Texts = {
   nothingFound: "Keine Ergebnisse",
   nothingFoundFor: (query) => `Keine Ergebnisse für „${query}“`,
   nothingFoundHint: "Prüfe die Schreibweise oder suche die Person.",
-  clear: "Leeren",
   byProvider: {
     signInWith: (name) => `Anmelden mit ${name}`,
     account: "Du meldest dich über den Anbieter deines Teams an. Er verwaltet dein Passwort.",

@@ -110,6 +110,7 @@ export const texts: Texts = {
   conversations: "Conversaciones",
   newConversation: "Nueva conversación",
   noConversations: "Aún no hay conversaciones.",
+  welcome: (name) => `Te damos la bienvenida a ${name}`,
   noConversationsHint: "Saluda a alguien o echa un vistazo.",
   moreConversations: "Mostrar más",
   pickOne: "Elige una conversación o empieza una nueva.",
@@ -407,7 +408,6 @@ export const texts: Texts = {
   nothingFound: "Sin resultados",
   nothingFoundFor: (query) => `Sin resultados para «${query}»`,
   nothingFoundHint: "Revisa la ortografía o busca a la persona.",
-  clear: "Borrar",
   byProvider: {
     signInWith: (name) => `Iniciar sesión con ${name}`,
     account: "Inicias sesión con el proveedor de tu equipo, que gestiona tu contraseña.",

@@ -111,6 +111,7 @@ export const texts: Texts = {
   conversations: "Conversations",
   newConversation: "Nouvelle conversation",
   noConversations: "Aucune conversation pour l’instant.",
+  welcome: (name) => `Bienvenue sur ${name}`,
   noConversationsHint: "Dites bonjour à quelqu’un, ou regardez autour de vous.",
   moreConversations: "Afficher plus",
   pickOne: "Choisissez une conversation ou commencez-en une nouvelle.",
@@ -404,7 +405,6 @@ export const texts: Texts = {
   nothingFound: "Aucun résultat",
   nothingFoundFor: (query) => `Aucun résultat pour « ${query} »`,
   nothingFoundHint: "Vérifiez l’orthographe, ou cherchez la personne.",
-  clear: "Effacer",
   byProvider: {
     signInWith: (name) => `Se connecter avec ${name}`,
     account: "Vous vous connectez par le fournisseur de votre équipe, qui gère votre mot de passe.",

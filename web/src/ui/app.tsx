@@ -277,7 +277,15 @@ function NothingChosen({ onOpen }: { onOpen: ((dialog: SidebarDialog) => void) |
   const isListEmpty = useChatState(({ conversations }) => Object.keys(conversations).length === 0);
   // An empty list that fills the screen has the same cards.
   const isNarrow = useMedia(narrow);
+  const isSearching = useChatState(({ listQuery }) => listQuery !== "");
   if (onOpen !== undefined && isListEmpty) return isNarrow ? null : <StartCards onOpen={onOpen} />;
+  // The search says itself what comes next.
+  if (isSearching)
+    return (
+      <div className="empty-state">
+        <p>{texts.pickOne}</p>
+      </div>
+    );
   return (
     <EmptyState icon={MessagesSquare} title={texts.pickOne}>
       {onOpen !== undefined && <StartButtons onOpen={onOpen} />}

@@ -17,5 +17,7 @@ export function messageSummary({ content = "", attachments = [], deletedAt }: Sa
   if (attachments.length === 0) return "";
   if (attachments.every(isPicture)) return texts.photos(attachments.length);
   const [first] = attachments;
-  return attachments.length === 1 && first !== undefined ? first.name : texts.files(attachments.length);
+  if (attachments.length > 1 || first === undefined) return texts.files(attachments.length);
+  // A recording is called "Voice message.webm", and music by its title.
+  return first.kind === "audio" ? first.name.replace(/\.\w+$/, "") : first.name;
 }

@@ -1,4 +1,5 @@
 import type { Person } from "@talkwire/client";
+import { Plus } from "lucide-react";
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import { texts } from "../../texts";
 import { byTouch, isComposing } from "../keyboard/focus";
@@ -118,6 +119,7 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY, isOpenAtFirst
                 {user.name}
               </span>
               <PersonHandle user={user} others={offered} />
+              <Plus className="icon" aria-hidden="true" />
             </div>
           ))}
         </div>

@@ -14,18 +14,20 @@ export function RadioGroup<T extends string>({ label, options, value, onChange }
   return (
     <fieldset className="choice">
       <legend>{label}</legend>
-      {options.map((each) => (
-        <label key={each.value}>
-          <input
-            type="radio"
-            name={name}
-            value={each.value}
-            checked={each.value === value}
-            onChange={() => onChange(each.value)}
-          />
-          {each.label}
-        </label>
-      ))}
+      <div className="choice-bar">
+        {options.map((each) => (
+          <label key={each.value}>
+            <input
+              type="radio"
+              name={name}
+              value={each.value}
+              checked={each.value === value}
+              onChange={() => onChange(each.value)}
+            />
+            {each.label}
+          </label>
+        ))}
+      </div>
     </fieldset>
   );
 }

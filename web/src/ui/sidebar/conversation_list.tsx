@@ -102,9 +102,7 @@ export function ConversationList({ onOpen, children }: Props) {
         <GlobalResults
           fallback={<Items shown={shown} />}
           text={query}
-          none={
-            shown.length === 0 && <NothingFound query={query} onClear={() => chat.searchList("")} onOpen={onOpen} />
-          }
+          none={shown.length === 0 && <NothingFound query={query} onOpen={onOpen} />}
         >
           {shown.length > 0 && <Items shown={shown.slice(0, FOUND_MAX)} />}
         </GlobalResults>
@@ -130,18 +128,14 @@ function NothingUnread({ onShowAll }: { onShowAll: () => void }) {
 
 interface NothingFoundProps extends Pick<Props, "onOpen"> {
   query: string;
-  onClear: () => void;
 }
 
-function NothingFound({ query, onClear, onOpen }: NothingFoundProps) {
+function NothingFound({ query, onOpen }: NothingFoundProps) {
   return (
     <EmptyState icon={SearchX} title={texts.nothingFoundFor(query.trim())}>
       <p>{texts.nothingFoundHint}</p>
       <div className="buttons">
-        <button type="button" onClick={onClear}>
-          {texts.clear}
-        </button>
-        <button type="button" onClick={() => onOpen({ kind: "people" })}>
+        <button type="button" className="primary" onClick={() => onOpen({ kind: "people" })}>
           {texts.find}
         </button>
       </div>

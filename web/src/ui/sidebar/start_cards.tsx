@@ -12,7 +12,7 @@ export function StartCards({ onOpen }: { onOpen: (dialog: SidebarDialog) => void
   const kinds = creatable(rights);
   const labels = texts.places.starts;
   return (
-    <EmptyState icon={MessagesSquare} title={texts.noConversations}>
+    <EmptyState icon={MessagesSquare} title={texts.welcome(texts.name)}>
       <p>{texts.noConversationsHint}</p>
       <div className="start-cards">
         {kinds.includes("direct") && (

@@ -22,7 +22,7 @@ export function Reactions({ message, reactions }: { message: Message; reactions:
             title={texts.reactedBy(emoji, namesOf(userIds, members, myId), count)}
             onClick={() => messages.react(message, emoji)}
           >
-            {emoji} {count}
+            <span className="reaction-emoji">{emoji}</span> {count}
           </button>
         </li>
       ))}
