@@ -279,16 +279,10 @@ function NothingChosen({ onOpen }: { onOpen: ((dialog: SidebarDialog) => void) |
   const isNarrow = useMedia(narrow);
   const isSearching = useChatState(({ listQuery }) => listQuery !== "");
   if (onOpen !== undefined && isListEmpty) return isNarrow ? null : <StartCards onOpen={onOpen} />;
-  // The search says itself what comes next.
-  if (isSearching)
-    return (
-      <div className="empty-state">
-        <p>{texts.pickOne}</p>
-      </div>
-    );
   return (
     <EmptyState icon={MessagesSquare} title={texts.pickOne}>
-      {onOpen !== undefined && <StartButtons onOpen={onOpen} />}
+      {/* The search says itself what comes next. */}
+      {onOpen !== undefined && !isSearching && <StartButtons onOpen={onOpen} />}
     </EmptyState>
   );
 }

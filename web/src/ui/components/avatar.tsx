@@ -1,4 +1,4 @@
-import { useContext, useState } from "react";
+import { type CSSProperties, useContext, useState } from "react";
 import { portraitColour } from "../../chat/people/portrait_colour";
 import { ChatContext } from "../chat_context";
 
@@ -21,7 +21,7 @@ export function Avatar({ id, name, picture, isPlace = false }: Props) {
     <span
       className={isPlace ? "avatar place" : "avatar"}
       aria-hidden="true"
-      style={{ backgroundColor: portraitColour(id) }}
+      style={{ "--own-colour": portraitColour(id) } as CSSProperties}
     >
       {initial.toUpperCase()}
       {picture?.startsWith("/") && <Picture key={picture} path={picture} />}

@@ -21,24 +21,25 @@ export default function StatusDialog({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={texts.account.statusTitle} onClose={onClose} isChanged={preset !== undefined}>
       <form onSubmit={(event) => void submit(event)}>
-        <StatusTextFields preset={preset} />
-        <ul className="status-presets">
-          {texts.settings.statusPresets.map((each) => (
-            <li key={each.text}>
-              <button type="button" onClick={() => setPreset(each)}>
-                <span dir="auto">{each.text}</span>
-                <span className="status-until">{texts.settings.clearChoices[each.until]}</span>
-              </button>
-            </li>
-          ))}
-          {before.text !== "" && (
-            <li>
-              <button type="button" onClick={() => setPreset({ text: "", until: "never" })}>
-                {texts.settings.clearStatus}
-              </button>
-            </li>
-          )}
-        </ul>
+        <StatusTextFields preset={preset}>
+          <ul className="status-presets">
+            {texts.settings.statusPresets.map((each) => (
+              <li key={each.text}>
+                <button type="button" onClick={() => setPreset(each)}>
+                  <span dir="auto">{each.text}</span>
+                  <span className="status-until">{texts.settings.clearChoices[each.until]}</span>
+                </button>
+              </li>
+            ))}
+            {before.text !== "" && (
+              <li>
+                <button type="button" onClick={() => setPreset({ text: "", until: "never" })}>
+                  {texts.settings.clearStatus}
+                </button>
+              </li>
+            )}
+          </ul>
+        </StatusTextFields>
         <FormButtons problem={saving.problem} action={texts.places.save} disabled={saving.busy} onClose={onClose} />
       </form>
     </Dialog>

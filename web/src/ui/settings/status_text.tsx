@@ -1,6 +1,6 @@
 import { PortalContext } from "@ariakit/react";
 import type { ChosenStatus } from "@talkwire/client";
-import { useId, useRef, useState } from "react";
+import { type ReactNode, useId, useRef, useState } from "react";
 import { endOfWeek, inMinutes, tomorrowAt } from "../../chat/ends";
 import { texts } from "../../texts";
 import { endTime } from "../../time_format";
@@ -51,8 +51,8 @@ export function useStatusText(): StatusText & { status: ChosenStatus; save: (for
   return { ...before, status, save };
 }
 
-/** Fields for the status text and its end. `preset`: shown instead of what the reader has. */
-export function StatusTextFields({ preset }: { preset?: StatusText | undefined }) {
+/** Fields for the status text and its end, with `children` between them. `preset`: shown instead of what the reader has. */
+export function StatusTextFields({ preset, children }: { preset?: StatusText | undefined; children?: ReactNode }) {
   const own = useStatusText();
   const textUntil = usePresence(useChatState((state) => state.me.id))?.textUntil;
   const { text, until } = preset ?? own;
@@ -88,6 +88,7 @@ export function StatusTextFields({ preset }: { preset?: StatusText | undefined }
         {/* The picker, which would be below the dialog in the page. */}
         <div ref={setPlace} />
       </div>
+      {children}
       <label>
         {texts.settings.clearAfter}
         <select key={`${text} ${until} ${textUntil}`} name="until" defaultValue={until}>

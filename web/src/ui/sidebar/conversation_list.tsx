@@ -135,7 +135,7 @@ function NothingFound({ query, onOpen }: NothingFoundProps) {
     <EmptyState icon={SearchX} title={texts.nothingFoundFor(query.trim())}>
       <p>{texts.nothingFoundHint}</p>
       <div className="buttons">
-        <button type="button" className="primary" onClick={() => onOpen({ kind: "people" })}>
+        <button type="button" onClick={() => onOpen({ kind: "people" })}>
           {texts.find}
         </button>
       </div>
