@@ -115,7 +115,7 @@ export function ConversationList({ onOpen, children }: Props) {
 
 function NothingUnread({ onShowAll }: { onShowAll: () => void }) {
   return (
-    <EmptyState icon={CheckCheck} title={texts.places.allRead}>
+    <EmptyState isSmall icon={CheckCheck} title={texts.places.allRead}>
       <p>{texts.places.allReadHint}</p>
       <div className="buttons">
         <button type="button" onClick={onShowAll}>
@@ -132,7 +132,7 @@ interface NothingFoundProps extends Pick<Props, "onOpen"> {
 
 function NothingFound({ query, onOpen }: NothingFoundProps) {
   return (
-    <EmptyState icon={SearchX} title={texts.nothingFoundFor(query.trim())}>
+    <EmptyState isSmall icon={SearchX} title={texts.nothingFoundFor(query.trim())}>
       <p>{texts.nothingFoundHint}</p>
       <div className="buttons">
         <button type="button" onClick={() => onOpen({ kind: "people" })}>
