@@ -100,9 +100,10 @@ export async function statusWithAnEnd() {
   await bob.locator(".subtitle").getByText("do not disturb · Painting🚀").waitFor();
   const { statusUntil, textUntil } = await call("GET", "users/me/presence", "alice");
   const minutes = [statusUntil, textUntil].map((until) => Math.round((Date.parse(until) - Date.now()) / 60_000));
-  // Saving the text again keeps both ends.
+  // Saving something else keeps both ends.
   await openSettings(alice, "Profile");
   const shown = await alice.getByLabel("Clear after").locator("option:checked").textContent();
+  await alice.getByLabel("About you").fill("I paint rockets");
   await alice.getByRole("button", { name: "Save", exact: true }).click();
   await alice.getByText("Saved", { exact: true }).waitFor();
   const kept = await call("GET", "users/me/presence", "alice");

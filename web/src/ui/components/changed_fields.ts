@@ -22,3 +22,9 @@ function isChanged(field: HTMLInputElement | HTMLTextAreaElement | HTMLSelectEle
   if (field instanceof HTMLInputElement && field.type === "checkbox") return field.checked !== field.defaultChecked;
   return field.value !== field.defaultValue;
 }
+
+/** Returns the members of `after` whose value is another one than in `before`. */
+export function changesFrom<Values extends object>(before: Values, after: Values): Partial<Values> {
+  const isOther = ([name, value]: [string, unknown]): boolean => value !== before[name as keyof Values];
+  return Object.fromEntries(Object.entries(after).filter(isOther)) as Partial<Values>;
+}

@@ -3,6 +3,7 @@ import type { Rules } from "@talkwire/client/parts";
 import { type FormEvent, useState } from "react";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
+import { changesFrom } from "../components/changed_fields";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
 import { Switch } from "../components/switch";
@@ -12,7 +13,10 @@ import { PictureField } from "../settings/picture_field";
 /** Seconds that the form offers; the server accepts up to a day. */
 const SLOW = [0, 10, 30, 60, 300, 900, 3600, 86_400] as const;
 
-/** Edits the picture, the texts and the rules of a group or a channel. */
+/**
+ * Edits the picture, the texts and the rules of a group or a channel. Only what the reader has changed is sent, so that it
+ * does not undo what others change meanwhile.
+ */
 export function EditConversationDialog({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
   const { moderation } = useChat();
   const [problem, setProblem] = useState("");
@@ -21,17 +25,22 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
   const [isOpening, setOpening] = useState(false);
   /** Null removes the picture. */
   const [picture, setPicture] = useState<File | null>();
-  const { id, kind, name, history, slowModeS = 0 } = conversation;
+  const [before] = useState(conversation);
+  const { id, kind } = conversation;
+  const { name, topic, description, public: isPublic, history, slowModeS = 0 } = before;
+  const changesIn = (form: HTMLFormElement): Partial<Rules> =>
+    changesFrom(rulesAt(before), rulesOf(new FormData(form)));
   const slow = SLOW.some((each) => each === slowModeS) ? SLOW : [...SLOW, slowModeS];
 
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
-    const rules = rulesOf(new FormData(event.currentTarget));
+    const changes = changesIn(event.currentTarget);
+    if (picture === undefined && Object.keys(changes).length === 0) return onClose();
     setBusy(true);
     setProblem("");
     try {
-      if (picture === null) await moderation.update(id, { ...rules, avatar: null });
-      else await moderation.update(id, rules, picture);
+      if (picture === null) await moderation.update(id, { ...changes, avatar: null });
+      else await moderation.update(id, changes, picture);
       onClose();
     } catch (error) {
       setProblem((error as Error).message);
@@ -54,7 +63,7 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
       <form
         onSubmit={(event) => void submit(event)}
         onChange={({ currentTarget }) =>
-          setOpening(!conversation.public && showsAll(rulesOf(new FormData(currentTarget))))
+          setOpening(!conversation.public && showsAll({ ...rulesAt(conversation), ...changesIn(currentTarget) }))
         }
       >
         <label>
@@ -66,16 +75,16 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
           <input
             name="topic"
             maxLength={250}
-            defaultValue={conversation.topic}
+            defaultValue={topic}
             placeholder={texts.places.topicHint}
             autoComplete="off"
           />
         </label>
         <label>
           {texts.places.description}
-          <textarea name="description" rows={3} maxLength={2000} defaultValue={conversation.description} />
+          <textarea name="description" rows={3} maxLength={2000} defaultValue={description} />
         </label>
-        <Switch label={texts.places.isPublic} name="public" defaultChecked={conversation.public} />
+        <Switch label={texts.places.isPublic} name="public" defaultChecked={isPublic} />
         <label>
           {texts.places.history}
           <select name="history" defaultValue={history}>
@@ -104,6 +113,25 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
       </form>
     </Dialog>
   );
+}
+
+function rulesAt({
+  kind,
+  name = "",
+  topic,
+  description,
+  public: isPublic,
+  history,
+  slowModeS = 0,
+}: Conversation): Rules {
+  return {
+    name,
+    topic: topic ?? null,
+    description: description ?? null,
+    public: isPublic,
+    history,
+    ...(kind === "group" && { slowModeS }),
+  };
 }
 
 function rulesOf(form: FormData): Rules {

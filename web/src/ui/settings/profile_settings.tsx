@@ -1,6 +1,8 @@
-import { type FormEvent, useId } from "react";
+import type { User } from "@talkwire/client";
+import { type FormEvent, useId, useState } from "react";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
+import { changesFrom, hasChangedField } from "../components/changed_fields";
 import { RadioGroup } from "../components/radio_group";
 import { PictureField } from "./picture_field";
 import { SaveStatus } from "./save_status";
@@ -41,11 +43,13 @@ function Picture() {
 
 /** The status, which takes effect at once, and all texts, which are saved together. */
 function Texts() {
-  const { idle, profile } = useChat();
-  const me = useChatState((state) => state.me);
+  const { idle, profile, state } = useChat();
+  // Only what the reader has changed is sent, so that it does not undo what another device changes meanwhile.
+  const [before, setBefore] = useState(() => textsOf(state.getState().me));
   const mayChooseHandle = useChatState((state) => state.rights.chooseHandle);
   const saving = useSaving();
   const statusText = useStatusText();
+  const [isChanged, setChanged] = useState(false);
   const { status } = statusText;
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
@@ -53,18 +57,25 @@ function Texts() {
     for (const field of form.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>(TEXT_FIELDS))
       field.value = field.value.trim();
     const given = new FormData(form);
-    const saved = (name: string): string => String(given.get(name) ?? "");
+    const textIn = (name: string): string => String(given.get(name) ?? "");
+    const after = { name: textIn("name"), text: textIn("about") || null, handle: textIn("handle") || null };
+    const changes = changesFrom(before, mayChooseHandle ? after : { ...after, handle: before.handle });
     void saving.save(async () => {
       await statusText.save(given);
-      await profile.update({
-        name: saved("name"),
-        text: saved("about") || null,
-        ...(mayChooseHandle && { handle: saved("handle") || null }),
-      });
+      if (Object.keys(changes).length > 0) await profile.update(changes);
+      // As the server has stored them.
+      setBefore(textsOf(state.getState().me));
+      setChanged(false);
     });
   };
   return (
-    <form onSubmit={submit} onChange={saving.clear}>
+    <form
+      onSubmit={submit}
+      onChange={({ currentTarget }) => {
+        saving.clear();
+        setChanged(hasChangedField(currentTarget.parentElement));
+      }}
+    >
       <RadioGroup
         label={texts.settings.status}
         options={STATUSES.map((value) => ({ value, label: texts.account.statuses[value] }))}
@@ -77,21 +88,25 @@ function Texts() {
       <StatusTextFields />
       <label>
         {texts.yourName}
-        <input name="name" required maxLength={100} defaultValue={me.name} autoComplete="name" />
+        <input name="name" required maxLength={100} key={before.name} defaultValue={before.name} autoComplete="name" />
       </label>
-      {mayChooseHandle && <HandleField handle={me.handle ?? ""} />}
+      {mayChooseHandle && <HandleField handle={before.handle ?? ""} />}
       <label>
         {texts.settings.about}
-        <textarea name="about" rows={3} maxLength={500} defaultValue={me.text ?? ""} />
+        <textarea name="about" rows={3} maxLength={500} key={before.text ?? ""} defaultValue={before.text ?? ""} />
       </label>
-      <div className="buttons">
+      <div className="buttons save-bar">
         <SaveStatus saving={saving} />
-        <button type="submit" className="primary" disabled={saving.busy}>
+        <button type="submit" className="primary" disabled={saving.busy || !isChanged}>
           {texts.settings.saveProfile}
         </button>
       </div>
     </form>
   );
+}
+
+function textsOf({ name, text, handle }: User): { name: string; text: string | null; handle: string | null } {
+  return { name, text: text ?? null, handle: handle ?? null };
 }
 
 function HandleField({ handle }: { handle: string }) {
