@@ -49,3 +49,17 @@ def test_emoji_are_suggested_by_names_in_the_language_of_the_page(driver: Driver
 def test_page_keys_in_the_empty_field_scroll_the_conversation(driver: Driver, demo_url: str) -> None:
     expected = {"up": True, "stays": True, "down": True}
     assert run(driver, demo_url, "forms", "pages")["scrolled"] == expected
+
+
+def test_saving_a_form_undoes_nothing_that_was_changed_elsewhere_meanwhile(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "forms", "together")["saved"] == {
+        "conversation": ["Sculls", False, "from-join", "Sundays"],
+        "me": ["Carol Carter", "I row"],
+    }
+
+
+def test_a_reply_can_be_sent_when_its_message_is_deleted_meanwhile(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "forms", "deletedMeanwhile")["sent"] == {
+        "kept": "I do",
+        "sent": [["I do", None], ["Me", None]],
+    }

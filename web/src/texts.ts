@@ -162,6 +162,9 @@ export const texts = {
   editDiscarded: "Your edit was discarded.",
   editedWasDeleted: (isKept: boolean) =>
     isKept ? "The message was deleted. Your changed text is in the message field." : "The message was deleted.",
+  repliedWasDeleted: "The message you replied to was deleted.",
+  threadWasDeleted: "The first message of this thread was deleted.",
+  sendWithoutReply: "Send without the quote",
   delete: "Delete",
   react: (emoji: string) => `React with ${emoji}`,
   reacted: (emoji: string, count: number) => `${emoji}, ${count}`,

@@ -1,5 +1,5 @@
 // Forms that are left before they are saved.
-import { act, atEnd, call, composer, listed, message, open, openSettings, pause, post, report, until, visit, visitAs } from "../browser.mjs";
+import { act, atEnd, call, composer, holdable, letters, listed, message, open, openSettings, pause, post, report, say, until, visit, visitAs } from "../browser.mjs";
 
 const question = (page) => page.getByRole("dialog", { name: "Discard changes?" });
 const answer = (page, name) => question(page).getByRole("button", { name, exact: true }).click();
@@ -188,4 +188,60 @@ export async function pages() {
     stays: Math.abs(afterArrow - up) < 2,
     down: down < 50,
   });
+}
+
+// What is saved changes nothing that somebody else, or another device, has changed since the form was opened.
+export async function together() {
+  const carol = await visitAs("carol");
+  const group = { kind: "group", memberIds: ["alice"], name: "Skiffs", public: true };
+  const { id } = await post("conversations", "carol", group);
+  await open(carol, "Skiffs");
+  await carol.getByRole("heading", { name: "Skiffs" }).click();
+  await carol.locator(".panel").getByRole("button", { name: "Edit", exact: true }).click();
+  const edited = carol.getByRole("dialog", { name: "Edit group" });
+  await edited.getByLabel("Topic").fill("Sundays");
+  await call("PATCH", `conversations/${id}`, "carol", { name: "Sculls", public: false, history: "from-join" });
+  await carol.getByRole("heading", { name: "Sculls", includeHidden: true }).first().waitFor({ state: "attached" });
+  await edited.getByRole("button", { name: "Save" }).click();
+  await isGone(edited);
+  const { name, public: isPublic, history, topic } = await call("GET", `conversations/${id}`, "carol");
+
+  await openSettings(carol, "Profile");
+  await carol.getByLabel("About you").fill("I row");
+  await call("PATCH", "users/me", "carol", { name: "Carol Carter" });
+  await carol.locator(".sidebar header").getByText("Carol Carter").waitFor();
+  await carol.getByRole("button", { name: "Save", exact: true }).click();
+  await carol.getByText("Saved", { exact: true }).waitFor();
+  const me = await call("GET", "users/me", "carol");
+  report("saved", { conversation: [name, isPublic, history, topic], me: [me.name, me.text] });
+}
+
+// The text of a reply stays when the message that it answers is deleted, before the reply is sent or meanwhile.
+export async function deletedMeanwhile() {
+  const bob = await visitAs("bob");
+  const { id } = await post("conversations", "bob", { kind: "group", memberIds: ["alice"], name: "Deleted" });
+  const said = [];
+  for (const content of ["Who rows?", "And who steers?"])
+    said.push(await post("messages", "alice", { conversationId: id, content }));
+  const { hold, release } = await holdable(bob);
+  await open(bob, "Deleted");
+  await act(bob, "Who rows?", "Reply");
+  await composer(bob).fill("I do");
+  await call("DELETE", `messages/${said[0].id}`, "alice");
+  await bob.getByText("The message you replied to was deleted.").waitFor();
+  const kept = await composer(bob).inputValue();
+  await composer(bob).press("Enter");
+  await message(bob, "I do").waitFor();
+
+  await act(bob, "And who steers?", "Reply");
+  hold();
+  await say(bob, "Me");
+  await call("DELETE", `messages/${said[1].id}`, "alice");
+  release();
+  const refused = letters(bob);
+  await refused.getByText("Not sent: The message you replied to was deleted.").waitFor();
+  await refused.getByRole("button", { name: "Send without the quote" }).click();
+  await message(bob, "Me").waitFor();
+  const { items } = await call("GET", `conversations/${id}/messages`, "bob");
+  report("sent", { kept, sent: items.filter(({ senderId }) => senderId === "bob").map(({ content, replyTo }) => [content, replyTo ?? null]) });
 }

@@ -180,6 +180,9 @@ export const texts: Texts = {
     isKept
       ? "Die Nachricht wurde gelöscht. Dein geänderter Text steht im Eingabefeld."
       : "Die Nachricht wurde gelöscht.",
+  repliedWasDeleted: "Die Nachricht, auf die du geantwortet hast, wurde gelöscht.",
+  threadWasDeleted: "Die erste Nachricht dieses Threads wurde gelöscht.",
+  sendWithoutReply: "Ohne Zitat senden",
   delete: "Löschen",
   react: (emoji) => `Mit ${emoji} reagieren`,
   reacted: (emoji, count) => `${emoji}, ${count}`,

@@ -186,6 +186,9 @@ export const texts: Texts = {
     isKept
       ? "El mensaje se ha eliminado. Tu texto modificado está en el campo de mensaje."
       : "El mensaje se ha eliminado.",
+  repliedWasDeleted: "El mensaje al que respondías se ha eliminado.",
+  threadWasDeleted: "El primer mensaje de este hilo se ha eliminado.",
+  sendWithoutReply: "Enviar sin la cita",
   delete: "Eliminar",
   react: (emoji) => `Reaccionar con ${emoji}`,
   reacted: (emoji, count) => `${emoji}, ${count}`,

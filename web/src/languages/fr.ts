@@ -187,6 +187,9 @@ export const texts: Texts = {
     isKept
       ? "Le message a été supprimé. Votre texte modifié se trouve dans le champ de saisie."
       : "Le message a été supprimé.",
+  repliedWasDeleted: "Le message auquel vous répondiez a été supprimé.",
+  threadWasDeleted: "Le premier message de ce fil a été supprimé.",
+  sendWithoutReply: "Envoyer sans la citation",
   delete: "Supprimer",
   react: (emoji) => `Réagir avec ${emoji}`,
   reacted: (emoji, count) => `${emoji}, ${count}`,

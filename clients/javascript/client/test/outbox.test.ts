@@ -178,6 +178,16 @@ describe("outbox entries", () => {
     expect(server.asked.map(({ change }) => change?.kind)).toEqual([undefined, "edit"]);
   });
 
+  it("that reply to a message that was deleted are retried without it", async () => {
+    const outbox = outboxOf();
+    outbox.setOpen(true);
+    await outbox.add({ conversationId: "c", content: "I do", replyToId: "m1" });
+    const details = [{ path: "replyToId", message: "this message was deleted" }];
+    await server.refuse(refused("invalid_request", details));
+    await outbox.retry(outbox.entries[0]?.clientMessageId as string);
+    expect(server.asked.map(({ replyToId }) => replyToId)).toEqual(["m1", null]);
+  });
+
   it("that are refused show why, let others pass, and stay until they are retried or discarded", async () => {
     const outbox = outboxOf();
     outbox.setOpen(true);

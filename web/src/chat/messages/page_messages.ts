@@ -43,11 +43,11 @@ export class PageMessages extends Messages {
       onChange: (kind, place) => kind === "composing" && this.#followComposing(place),
     });
     core.state.subscribe((now, before) => {
-      if (now.timelines !== before.timelines || now.composing !== before.composing) this.#checkEdited();
+      if (now.timelines !== before.timelines || now.composing !== before.composing) this.#checkComposed();
     });
     // A thread's messages are not among the timelines.
     core.on("message:deleted", ({ messageId }) => {
-      if (core.now.composing?.message.id === messageId) this.#endEdit();
+      if (core.now.composing?.message.id === messageId) this.#endComposing();
     });
     this.changes.subscribe((changes) => {
       for (const entry of [...changes.values()].flat()) if (entry.problem !== null) void this.#editRefused(entry);
@@ -224,19 +224,24 @@ export class PageMessages extends Messages {
     this.core.state.setState({ composing });
   }
 
-  /** Ends the edit of a message that was deleted, perhaps while this page was disconnected. */
-  #checkEdited(): void {
+  /** Ends the edit of a message that was deleted or the reply to it, perhaps while this page was disconnected. */
+  #checkComposed(): void {
     const { composing, timelines } = this.core.now;
-    if (composing?.kind !== "edit") return;
+    if (composing === null) return;
     const { id, conversationId } = composing.message;
     const shown = own(timelines, conversationId)?.messages.find((message) => message.id === id);
-    if (shown?.deletedAt !== undefined) this.#endEdit();
+    if (shown?.deletedAt !== undefined) this.#endComposing();
   }
 
-  #endEdit(): void {
+  #endComposing(): void {
     const { composing } = this.core.now;
-    if (composing?.kind !== "edit") return;
-    const { message } = composing;
+    if (composing === null) return;
+    const { kind, message } = composing;
+    if (kind === "reply") {
+      this.compose(null);
+      this.core.state.setState({ notice: texts.repliedWasDeleted });
+      return;
+    }
     const text = this.drafts.editOf(message);
     this.drafts.saveComposing(message.conversationId, null);
     this.core.state.setState({ composing: null });

@@ -1,3 +1,4 @@
+import { isInDeletedThread, isReplyToDeleted } from "@talkwire/client/parts";
 import { readableSize } from "../../chat/files/file_size";
 import { problemOf } from "../../server/worded_error";
 import { texts } from "../../texts";
@@ -19,9 +20,11 @@ export function unsentText(entry: Refused): string {
   return ownProblem(entry) ?? entry.problem ?? "";
 }
 
-/** Returns what this client has refused itself; undefined for a refusal of the server. */
+/** Returns the reason where this client knows it better than the server's text does. */
 function ownProblem({ problemCode, problemDetails }: Refused): string | undefined {
   if (problemCode === "files_lost" || problemCode === "unreadable") return texts.filesLost;
+  if (isReplyToDeleted({ problemDetails })) return texts.repliedWasDeleted;
+  if (isInDeletedThread({ problemDetails })) return texts.threadWasDeleted;
   const { maxSize } = (problemDetails ?? {}) as { maxSize?: number };
   if (problemCode === "file_too_large" && maxSize !== undefined) return texts.fileTooLarge(readableSize(maxSize));
   return undefined;

@@ -1,4 +1,4 @@
-import type { OutboxEntry } from "@talkwire/client/parts";
+import { isReplyToDeleted, type OutboxEntry } from "@talkwire/client/parts";
 import { Clock } from "lucide-react";
 import { texts } from "../../texts";
 import { clockTime } from "../../time_format";
@@ -37,7 +37,7 @@ export function Refused({ entry }: { entry: OutboxEntry }) {
     <p className="problem" role="alert">
       {entry.change === undefined ? texts.notSent(reason) : texts.notSaved(reason)}{" "}
       <button type="button" className="quiet" onClick={() => messages.retry(entry.clientMessageId)}>
-        {texts.retry}
+        {isReplyToDeleted(entry) ? texts.sendWithoutReply : texts.retry}
       </button>
       <button type="button" className="quiet" onClick={() => messages.discard(entry.clientMessageId)}>
         {texts.discard}

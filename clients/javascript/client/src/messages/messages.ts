@@ -258,6 +258,9 @@ export class Messages implements ChatPart {
     await this.core.call("message:forward", { messageId, conversationIds });
   }
 
+  /**
+   * Sends a message again that the server refused. A reply to a message that was deleted is sent as a message of its own.
+   */
   retry(clientMessageId: string): void {
     void this.#outbox.retry(clientMessageId);
   }

@@ -165,11 +165,12 @@ export class Outbox {
     this.#sendNext(laneOf(entry));
   }
 
-  /** Retries an entry that the server refused. */
+  /** Retries an entry that the server refused. A reply to a message that was deleted is sent as a message of its own. */
   async retry(clientMessageId: string): Promise<void> {
     const entry = this.#entries.find((each) => each.clientMessageId === clientMessageId);
     if (entry === undefined || entry.problem === null) return;
-    await this.#replace(withoutProblem(entry));
+    const retried = withoutProblem(entry);
+    await this.#replace(isReplyToDeleted(entry) ? { ...retried, replyToId: null } : retried);
     this.#sendNext(laneOf(entry));
   }
 
@@ -299,6 +300,20 @@ const lanesOf = (conversationId: string): [messages: string, changes: string] =>
 ];
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Whether the server refused a message because the one that it replies to was deleted. */
+export function isReplyToDeleted({ problemDetails }: Pick<OutboxEntry, "problemDetails">): boolean {
+  return isRefusedPart(problemDetails, "replyToId");
+}
+
+/** Whether the server refused a message because the one that starts its thread was deleted. */
+export function isInDeletedThread({ problemDetails }: Pick<OutboxEntry, "problemDetails">): boolean {
+  return isRefusedPart(problemDetails, "threadId");
+}
+
+function isRefusedPart(details: unknown, path: string): boolean {
+  return Array.isArray(details) && details.some((each: { path?: unknown } | null) => each?.path === path);
+}
 
 function withoutProblem({ problemCode: _, problemDetails: __, ...entry }: OutboxEntry): OutboxEntry {
   return { ...entry, problem: null };
