@@ -70,6 +70,7 @@ describe("suggested members", () => {
     expect(labels("ANN L")).toEqual(["Ann Lee"]);
     expect(labels("")).toEqual(["Ann Lee", "Bob", "Lea Ann", "Zoe", "@all"]);
     expect(labels("al")).toEqual(["@all"]);
+    for (const word of ["everyone", "every", "chan", "here"]) expect(labels(word)).toEqual(["@all"]);
     expect(labels("nobody")).toEqual([]);
   });
 

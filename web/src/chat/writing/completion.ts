@@ -3,7 +3,7 @@
 import type { Member } from "@talkwire/client";
 import type { EmojiEntry } from "./emoji";
 import { searchEmoji } from "./emoji_search";
-import { EVERYONE, spellingOf } from "./mentions";
+import { EVERYONE, EVERYONE_ELSEWHERE, spellingOf } from "./mentions";
 
 /** What is being typed, and where it starts. */
 export interface CompletionQuery {
@@ -75,7 +75,8 @@ export function mentionChoices(query: string, members: readonly Member[], everyo
     .filter(({ rank }) => rank > 0)
     .sort((one, other) => other.rank - one.rank || one.member.name.localeCompare(other.member.name))
     .map(({ member }) => choiceOf(member, members));
-  if (everyone === null || !EVERYONE.startsWith(wanted)) return fitting.slice(0, SHOWN_MAX);
+  const isEveryone = [EVERYONE, ...EVERYONE_ELSEWHERE].some((word) => word.startsWith(wanted));
+  if (everyone === null || !isEveryone) return fitting.slice(0, SHOWN_MAX);
   const all = { key: EVERYONE, label: `@${EVERYONE}`, hint: everyone, insert: `@${EVERYONE}` };
   return [...fitting.slice(0, SHOWN_MAX - 1), all];
 }

@@ -3,6 +3,8 @@
 import type { Member } from "@talkwire/client";
 
 export const EVERYONE = "all";
+/** What people from other chats write for it. It is only suggested: the server knows none but `@all`. */
+export const EVERYONE_ELSEWHERE = ["everyone", "everybody", "channel", "here"];
 
 const WORDS_MAX = 6;
 const LENGTH_MAX = 120;

@@ -6,9 +6,10 @@ import { byTouch, isComposing } from "../keyboard/focus";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { PersonHandle } from "../people/person_handle";
 import { usePeople } from "../people/use_people";
+import { ChipField } from "./chip_field";
 import "./people_finder.css";
 
-const SHOWN = 10;
+const SHOWN_MAX = 50;
 
 interface Props {
   chosen: readonly Person[];
@@ -30,12 +31,13 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY, isOpenAtFirst
   const [isOpen, setOpen] = useState(isOpenAtFirst);
   /** The item that the arrow keys have chosen; -1 for none. */
   const [at, setAt] = useState(-1);
-  const { people, isComplete, problem } = usePeople(query.trim());
+  const { people, isComplete, problem } = usePeople(query.trim(), SHOWN_MAX);
   const list = useId();
+  const fieldId = useId();
   const field = useRef<HTMLInputElement>(null);
   const offered = people
     .filter(({ id }) => !without.includes(id) && !chosen.some((each) => each.id === id))
-    .slice(0, SHOWN);
+    .slice(0, SHOWN_MAX);
   // Enter takes the first person who was found, but nobody before the reader has typed.
   const index = Math.min(query === "" ? at : Math.max(at, 0), offered.length - 1);
   const active = isOpen ? offered[index] : undefined;
@@ -78,29 +80,31 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY, isOpenAtFirst
   };
   return (
     <div className="people-finder">
-      {chosen.length > 0 && <ChosenChips chosen={chosen} onChange={onChange} />}
-      <label>
-        {texts.find}
-        <input
-          ref={field}
-          type="search"
-          value={query}
-          placeholder={texts.findHint}
-          autoComplete="off"
-          role="combobox"
-          aria-expanded={isOpen && offered.length > 0}
-          aria-controls={list}
-          aria-activedescendant={activeId}
-          onKeyDown={pressed}
-          onFocus={() => setOpen(true)}
-          onClick={() => setOpen(true)}
-          onChange={(event) => {
-            setQuery(event.target.value);
-            setOpen(true);
-            setAt(-1);
-          }}
-        />
-      </label>
+      <div className="chip-label">
+        <label htmlFor={fieldId}>{texts.find}</label>
+        <ChipField chosen={chosen} onChange={onChange}>
+          <input
+            id={fieldId}
+            ref={field}
+            type="search"
+            value={query}
+            placeholder={chosen.length === 0 ? texts.findHint : ""}
+            autoComplete="off"
+            role="combobox"
+            aria-expanded={isOpen && offered.length > 0}
+            aria-controls={list}
+            aria-activedescendant={activeId}
+            onKeyDown={pressed}
+            onFocus={() => setOpen(true)}
+            onClick={() => setOpen(true)}
+            onChange={(event) => {
+              setQuery(event.target.value);
+              setOpen(true);
+              setAt(-1);
+            }}
+          />
+        </ChipField>
+      </div>
       {isOpen && (
         <div id={list} className="found" role="listbox" aria-label={texts.foundPeople}>
           {offered.map((user) => (
@@ -125,35 +129,10 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY, isOpenAtFirst
         </div>
       )}
       {isOpen && query !== "" && isComplete && offered.length === 0 && <p className="note">{texts.nobodyFound}</p>}
+      {isOpen && people.length >= SHOWN_MAX && <p className="note">{texts.people.more}</p>}
       <p className="problem" role="alert">
         {problem}
       </p>
     </div>
-  );
-}
-
-interface ChipsProps<Item> {
-  chosen: readonly Item[];
-  onChange: (chosen: readonly Item[]) => void;
-}
-
-/** What the reader has chosen, each with a button to remove it. */
-export function ChosenChips<Item extends { id: string; name: string }>({ chosen, onChange }: ChipsProps<Item>) {
-  return (
-    <ul className="chosen">
-      {chosen.map((item) => (
-        <li key={item.id}>
-          {item.name}
-          <button
-            type="button"
-            className="quiet"
-            aria-label={texts.remove(item.name)}
-            onClick={() => onChange(chosen.filter((each) => each !== item))}
-          >
-            ×
-          </button>
-        </li>
-      ))}
-    </ul>
   );
 }

@@ -27,7 +27,9 @@ export default function ActionSheet({ message, onClose }: Props) {
   };
   return (
     <Dialog title={texts.actions} onClose={onClose} className="action-sheet">
-      <MessagePreview message={message} />
+      <div className="sheet-message">
+        <MessagePreview message={message} />
+      </div>
       <div className="sheet-reactions">
         {QUICK_REACTIONS.map((emoji) => (
           <button key={emoji} type="button" aria-label={texts.react(emoji)} onClick={() => react(emoji)}>

@@ -9,9 +9,9 @@ import { addressOf } from "../../place";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
+import { ChipField } from "../components/chip_field";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
-import { ChosenChips } from "../components/people_finder";
 import { faceOf, nameOf, partnerOf } from "../conversation/conversation_names";
 import { isComposing } from "../keyboard/focus";
 import { moveAmong } from "../keyboard/move_among";
@@ -118,7 +118,7 @@ interface TargetsProps {
 }
 
 /**
- * A filter and a list to tick. What is ticked stands above the list too. Enter ticks the first match; arrow keys go
+ * A filter and a list to tick. What is ticked stands in the filter too. Enter ticks the first match; arrow keys go
  * through all.
  */
 function Targets({ chosen, onChange }: TargetsProps) {
@@ -140,35 +140,36 @@ function Targets({ chosen, onChange }: TargetsProps) {
   const itemOf = (each: ShownTarget) => (
     <li key={each.id}>
       <label>
+        <Avatar id={each.face} name={each.name} picture={each.picture} isPlace={each.isPlace} />
+        <span className="target-name">
+          <bdi>{each.name}</bdi> <Handle handle={each.handle} />
+        </span>
         <input
           type="checkbox"
           checked={ids.has(each.id)}
           disabled={!ids.has(each.id) && chosen.length >= TARGETS_MAX}
           onChange={() => change(each)}
         />
-        <Avatar id={each.face} name={each.name} picture={each.picture} isPlace={each.isPlace} />
-        <span>
-          <bdi>{each.name}</bdi> <Handle handle={each.handle} />
-        </span>
       </label>
     </li>
   );
   return (
     <fieldset className="targets" onKeyDown={(event) => moveAmong(event, "input")}>
       <legend>{texts.forwardTo}</legend>
-      <input
-        aria-label={texts.filterConversations}
-        placeholder={texts.filterConversations}
-        value={query}
-        autoComplete="off"
-        onChange={(event) => setQuery(event.target.value)}
-        onKeyDown={(event) => {
-          if (event.key !== "Enter" || isComposing(event.nativeEvent)) return;
-          event.preventDefault();
-          tickFirst();
-        }}
-      />
-      {chosen.length > 0 && <ChosenChips chosen={chosen} onChange={onChange} />}
+      <ChipField chosen={chosen} onChange={onChange}>
+        <input
+          aria-label={texts.filterConversations}
+          placeholder={chosen.length === 0 ? texts.filterConversations : ""}
+          value={query}
+          autoComplete="off"
+          onChange={(event) => setQuery(event.target.value)}
+          onKeyDown={(event) => {
+            if (event.key !== "Enter" || isComposing(event.nativeEvent)) return;
+            event.preventDefault();
+            tickFirst();
+          }}
+        />
+      </ChipField>
       <ul className="target-list">
         {places.map(itemOf)}
         {people.length > 0 && <li className="note">{texts.forwardPeople}</li>}
