@@ -4,9 +4,10 @@ import { useState } from "react";
 import { mayWriteIn } from "../../chat/conversations/writing";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
+import { Avatar } from "../components/avatar";
 import { EmptyState } from "../components/empty_state";
 import { lazyPart } from "../lazy_part";
-import { nameOf } from "./conversation_names";
+import { faceOf, nameOf } from "./conversation_names";
 
 const AddPeople = lazyPart(() => import("../panel/add_people"));
 
@@ -23,7 +24,18 @@ export function FirstSteps({ id }: { id: string }) {
   const mayAdd = kind !== "direct" && may(kind, roleOf(conversation, me), "manage");
   const close = (): void => setAdding(false);
   return (
-    <EmptyState icon={Smile} title={texts.noMessages}>
+    <EmptyState
+      icon={Smile}
+      title={texts.noMessages}
+      picture={
+        <Avatar
+          id={faceOf(conversation, me)}
+          name={nameOf(conversation)}
+          picture={conversation.avatar}
+          isPlace={kind !== "direct"}
+        />
+      }
+    >
       <p>{mayWrite ? texts.firstSteps[kind](nameOf(conversation), mayAdd) : texts.firstSteps.reader}</p>
       <div className="buttons">
         {mayWrite && (
