@@ -80,6 +80,18 @@ async def test_a_conversation_that_becomes_public_or_private_is_told_of(node: No
     assert changed == [("alice", ("public",), True), ("alice", ("public",), False)]
 
 
+async def test_a_new_role_is_told_of_also_that_of_the_one_who_becomes_the_owner(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    await node.do(ALICE, UpdateMember("c", "bob", "admin"))
+    await node.do(ALICE, RemoveMember("c", "alice"))
+    roles = [(each.kind, each.actor_id, each.user_ids, each.role) for each in await notices(node, BOB)]
+    assert roles == [
+        ("role", None, ("bob",), "admin"),
+        ("left", "alice", ("alice",), None),
+        ("role", None, ("bob",), "owner"),
+    ]
+
+
 async def test_a_change_of_slow_mode_is_told_of(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     for seconds in (30, 30, 0):

@@ -592,6 +592,16 @@ export const texts = {
     left: (who: string) => `${who} left`,
     added: (actor: string, who: string) => `${actor} added ${who}`,
     removed: (actor: string, who: string) => `${actor} removed ${who}`,
+    role: {
+      owner: (who: string) => `${who} is now the owner`,
+      admin: (who: string) => `${who} is now an admin`,
+      member: (who: string) => `${who} is no longer an admin`,
+    },
+    yourRole: {
+      owner: "You are now the owner",
+      admin: "You are now an admin",
+      member: "You are no longer an admin",
+    },
     /** `changes`: one or more of the following, joined. */
     changes: (actor: string, changes: string) => `${actor} ${changes}`,
     renamed: (name: string) => `changed the name to “${name}”`,
@@ -762,6 +772,7 @@ export const texts = {
       `You were banned from ${name}${until === null ? "" : ` until ${until}`}${reason === null ? "." : `: ${reason}`}`,
     youAreBanned: (until: string | null, reason: string | null) =>
       `You are banned from this conversation${until === null ? "" : ` until ${until}`}${reason === null ? "." : `: ${reason}`}`,
+    areBanned: (who: string, count: number) => `${who} ${count === 1 ? "is" : "are"} banned from this conversation.`,
     wasDeleted: (name: string) => `${name} was deleted.`,
   },
   people: {

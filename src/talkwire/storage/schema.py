@@ -74,7 +74,9 @@ log_head = Table(
 """The state of the log, in one row. Every writing transaction locks the row first, so log order is commit order. Events
 up to `floor` have been pruned. `lineage` identifies the database's history that the epoch belongs to (`lineage.py`)."""
 
-NOTICED = "type IN ('CallRecorded', 'ConversationUpdated', 'MemberAdded', 'MemberRemoved', 'OfferUpdated')"
+NOTICED = (
+    "type IN ('CallRecorded', 'ConversationUpdated', 'MemberAdded', 'MemberRemoved', 'MemberUpdated', 'OfferUpdated')"
+)
 """The SQL condition that an event of the log can be a notice (`core/features/conversations/notices.py`)."""
 
 log = Table(

@@ -623,6 +623,16 @@ export const texts: Texts = {
     left: (who) => (who === YOU ? "Du bist ausgetreten" : `Ausgetreten: ${who}`),
     added: (actor, who) => `${has(actor)} ${who} hinzugefügt`,
     removed: (actor, who) => `${has(actor)} ${who} entfernt`,
+    role: {
+      owner: (who) => `${who} ist jetzt Inhaber`,
+      admin: (who) => `${who} ist jetzt Admin`,
+      member: (who) => `${who} ist nicht mehr Admin`,
+    },
+    yourRole: {
+      owner: "Du bist jetzt Inhaber",
+      admin: "Du bist jetzt Admin",
+      member: "Du bist nicht mehr Admin",
+    },
     changes: (actor, changes) => `${has(actor)} ${changes}`,
     renamed: (name) => `den Namen in „${name}“ geändert`,
     unnamed: "den Namen entfernt",
@@ -798,6 +808,7 @@ export const texts: Texts = {
       `Du wurdest aus ${name} ausgeschlossen${until === null ? "" : `, bis ${until}`}${reason === null ? "." : `: ${reason}`}`,
     youAreBanned: (until, reason) =>
       `Du bist aus dieser Unterhaltung ausgeschlossen${until === null ? "" : `, bis ${until}`}${reason === null ? "." : `: ${reason}`}`,
+    areBanned: (who, count) => `${who} ${count === 1 ? "ist" : "sind"} aus dieser Unterhaltung ausgeschlossen.`,
     wasDeleted: (name) => `${name} wurde gelöscht.`,
   },
   people: {

@@ -627,6 +627,16 @@ export const texts: Texts = {
     left: (who) => (who === YOU ? "Has salido" : `Salida: ${who}`),
     added: (actor, who) => hasTo(actor, "añadido", who),
     removed: (actor, who) => hasTo(actor, "quitado", who),
+    role: {
+      owner: (who) => `${who} ahora es propietario`,
+      admin: (who) => `${who} ahora es administrador`,
+      member: (who) => `${who} ya no es administrador`,
+    },
+    yourRole: {
+      owner: "Ahora eres propietario",
+      admin: "Ahora eres administrador",
+      member: "Ya no eres administrador",
+    },
     changes: (actor, changes) => `${has(actor)} ${changes}`,
     renamed: (name) => `cambiado el nombre a «${name}»`,
     unnamed: "quitado el nombre",
@@ -800,6 +810,7 @@ export const texts: Texts = {
       `Te han vetado en ${name}${until === null ? "" : ` hasta ${until}`}${reason === null ? "." : `: ${reason}`}`,
     youAreBanned: (until, reason) =>
       `Te han vetado en esta conversación${until === null ? "" : ` hasta ${until}`}${reason === null ? "." : `: ${reason}`}`,
+    areBanned: (who) => `Han vetado a ${who} en esta conversación.`,
     wasDeleted: (name) => `${name} se ha eliminado.`,
   },
   people: {

@@ -628,6 +628,16 @@ export const texts: Texts = {
     left: (who) => (who === YOU ? "Vous avez quitté la conversation" : `Départ : ${who}`),
     added: (actor, who) => hasTo(actor, "ajouté", who),
     removed: (actor, who) => hasTo(actor, "retiré", who),
+    role: {
+      owner: (who) => `${who} est maintenant propriétaire`,
+      admin: (who) => `${who} est maintenant administrateur`,
+      member: (who) => `${who} n’est plus administrateur`,
+    },
+    yourRole: {
+      owner: "Vous êtes maintenant propriétaire",
+      admin: "Vous êtes maintenant administrateur",
+      member: "Vous n’êtes plus administrateur",
+    },
     changes: (actor, changes) => `${has(actor)} ${changes}`,
     renamed: (name) => `changé le nom en « ${name} »`,
     unnamed: "supprimé le nom",
@@ -802,6 +812,8 @@ export const texts: Texts = {
       `Vous avez été banni de ${name}${until === null ? "" : ` jusqu’au ${until}`}${reason === null ? "." : ` : ${reason}`}`,
     youAreBanned: (until, reason) =>
       `Vous êtes banni de cette conversation${until === null ? "" : ` jusqu’au ${until}`}${reason === null ? "." : ` : ${reason}`}`,
+    areBanned: (who, count) =>
+      count === 1 ? `${who} est banni de cette conversation.` : `${who} sont bannis de cette conversation.`,
     wasDeleted: (name) => `${name} a été supprimé.`,
   },
   people: {

@@ -634,14 +634,15 @@ class Mute(TypedDict):
 class Notice(TypedDict):
     """A notice: an event in a conversation that is shown between its messages, such as a member who joined. `id` can
     be compared with the ids of messages and offers: later ones are greater. `actorId` is missing if the application's
-    backend or the server caused the event. `userIds` are the first of `userCount` users who joined, were added or
-    removed, or left. `names` has the current names of users by their id. Clients ignore an unknown `type`."""
+    backend or the server caused the event, and where a role changed. `userIds` are the first of `userCount` users who
+    joined, were added or removed, or left, or the one whose `role` changed. `names` has the current names of users by
+    their id. Clients ignore an unknown `type`."""
 
     id: str
     """The id of the notice, comparable with those of messages and offers."""
     conversationId: str
     """The id of the conversation."""
-    type: Literal["added", "call", "changed", "joined", "left", "offer", "removed"]
+    type: Literal["added", "call", "changed", "joined", "left", "offer", "removed", "role"]
     """What happened."""
     createdAt: str
     """When it was created."""
@@ -650,9 +651,11 @@ class Notice(TypedDict):
     actorId: NotRequired[str]
     """The user who did it."""
     userIds: NotRequired[list[str]]
-    """The first users who joined, were added or removed, or left."""
+    """The first users who joined, were added or removed, or left, or the one whose role changed."""
     userCount: NotRequired[int]
     """How many users joined, were added or removed, or left."""
+    role: NotRequired[Literal["admin", "member", "owner"]]
+    """The new role of the user in `userIds`, if it changed."""
     changes: NotRequired[list[Literal["avatar", "description", "name", "public", "slowModeS", "topic"]]]
     """Which fields of the conversation were changed."""
     name: NotRequired[str]

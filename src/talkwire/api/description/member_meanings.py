@@ -227,7 +227,10 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "MessengerNotice.actorId": Meaning("The user who did it."),
         "MessengerNotice.type": Meaning("What happened."),
         "MessengerNotice.names": Meaning("The current names of the users, by user ID."),
-        "MessengerNotice.userIds": Meaning("The first users who joined, were added or removed, or left."),
+        "MessengerNotice.userIds": Meaning(
+            "The first users who joined, were added or removed, or left, or the one whose role changed."
+        ),
+        "MessengerNotice.role": Meaning("The new role of the user in `userIds`, if it changed."),
         "MessengerNotice.name": Meaning("The new name, if it was changed and not removed."),
         "MessengerNotice.topic": Meaning("The new topic, if it was changed and not removed."),
         "MessengerNotice.public": Meaning("Whether any user can find and join the conversation, if that was changed."),

@@ -135,7 +135,7 @@ class ListConversations(Query[Page[ConversationView]], frozen=True, tag="ListCon
 
 # --- notices ----------------------------------------------------------------------------------------------------------
 
-NoticeKind = Literal["joined", "added", "left", "removed", "changed", "call", "offer"]
+NoticeKind = Literal["joined", "added", "left", "removed", "role", "changed", "call", "offer"]
 
 ConversationChange = Literal["name", "topic", "description", "avatar", "public", "slowModeS"]
 """The fields of a conversation of which a notice names a change."""
@@ -145,8 +145,8 @@ class Notice(msgspec.Struct, frozen=True):
     """A line in a conversation's timeline beside the messages, such as a member who joined or a call that ended.
 
     Ids of notices, messages and offers grow together in the order of time. `actor_id` is None if the application's
-    backend or the server did it. `user_ids` are the first of `user_count` users that joined, were added or removed, or
-    left. `names` has the current names of all these users.
+    backend or the server did it, and for the kind `role`. `user_ids` are the first of `user_count` users that joined,
+    were added or removed, or left, or the one whose `role` changed. `names` has the current names of all these users.
 
     For the kind `changed`, `changes` are the changed fields, and `name`, `topic`, `public` and `slow_mode_s` their new
     values. For the kind `call`, `duration_s` is None if nobody accepted the call, and `reason` says why it ended.
@@ -159,6 +159,7 @@ class Notice(msgspec.Struct, frozen=True):
     actor_id: str | None = None
     user_ids: tuple[str, ...] = ()
     user_count: int = 0
+    role: MemberRole | None = None
     changes: tuple[ConversationChange, ...] = ()
     name: str | None = None
     topic: str | None = None

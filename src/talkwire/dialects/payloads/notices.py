@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from talkwire.core.commands.conversations import ConversationChange, Notice, NoticeKind
-from talkwire.core.domain.model import CallEndReason, OfferStatus
+from talkwire.core.domain.model import CallEndReason, MemberRole, OfferStatus
 from talkwire.dialects.payload import Payload, iso
 
 
 class NoticePayload(Payload, frozen=True):
     """A notice: an event in a conversation that is shown between its messages, such as a member who joined. `id` can be
     compared with the ids of messages and offers: later ones are greater. `actorId` is missing if the application's
-    backend or the server caused the event. `userIds` are the first of `userCount` users who joined, were added or
-    removed, or left. `names` has the current names of users by their id. Clients ignore an unknown `type`."""
+    backend or the server caused the event, and where a role changed. `userIds` are the first of `userCount` users who
+    joined, were added or removed, or left, or the one whose `role` changed. `names` has the current names of users by
+    their id. Clients ignore an unknown `type`."""
 
     id: str
     conversation_id: str
@@ -21,6 +22,7 @@ class NoticePayload(Payload, frozen=True):
     actor_id: str | None = None
     user_ids: tuple[str, ...] | None = None
     user_count: int | None = None
+    role: MemberRole | None = None
     changes: tuple[ConversationChange, ...] | None = None
     name: str | None = None
     topic: str | None = None
@@ -42,6 +44,7 @@ def notice_payload(notice: Notice) -> NoticePayload:
         actor_id=notice.actor_id,
         user_ids=notice.user_ids or None,
         user_count=notice.user_count or None,
+        role=notice.role,
         changes=notice.changes or None,
         name=notice.name,
         topic=notice.topic,

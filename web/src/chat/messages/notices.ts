@@ -1,4 +1,4 @@
-/** The notices of conversations: who joined or left, changes, calls and answered offers. */
+/** The notices of conversations: who joined or left, new roles, changes, calls and answered offers. */
 
 import type { NoticePage } from "@talkwire/client";
 import type { ChatPart } from "@talkwire/client/parts";
@@ -24,6 +24,7 @@ export class Notices implements ChatPart {
     this.#core = core;
     core.on("member:added", ({ conversationId }) => this.#reload(conversationId));
     core.on("member:removed", ({ conversationId }) => this.#reload(conversationId));
+    core.on("member:updated", ({ conversationId }) => this.#reload(conversationId));
     core.on("conversation:updated", ({ id }) => this.#reload(id));
     core.on("offer:updated", ({ conversationId }) => this.#reload(conversationId));
     core.on("call:recorded", ({ conversationId }) => this.#reload(conversationId));

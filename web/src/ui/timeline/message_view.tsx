@@ -145,7 +145,11 @@ function Unfolded({ message, continued, startsMinute, changes }: Props & { chang
       )}
       {forwardedFrom && <ForwardedFrom message={message} origin={forwardedFrom} />}
       {replyTo && <QuoteView quote={replyTo} conversationId={message.conversationId} />}
-      {deletedAt && <p className="gone">{texts.deleted}</p>}
+      {deletedAt && (
+        <p className="gone">
+          {texts.deleted} {isWaiting && <WaitingTick />}
+        </p>
+      )}
       {hasText && (
         <div className="said">
           <MessageText content={content ?? ""} message={message} />

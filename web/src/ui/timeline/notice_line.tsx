@@ -8,7 +8,16 @@ import { partnerOf } from "../conversation/conversation_names";
 import { noticeText } from "./notice_text";
 import "./notice_line.css";
 
-const ICONS = { joined: Users, added: Users, left: Users, removed: Users, changed: Info, call: Phone, offer: Tag };
+const ICONS = {
+  joined: Users,
+  added: Users,
+  left: Users,
+  removed: Users,
+  role: Users,
+  changed: Info,
+  call: Phone,
+  offer: Tag,
+};
 
 /** What happened in the conversation, in one line. Nothing for a kind of notice that is newer than this client. */
 export const NoticeLine = memo(function NoticeLine({ notice }: { notice: Notice }) {

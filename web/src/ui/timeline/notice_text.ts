@@ -24,6 +24,8 @@ export function noticeText(notice: Notice, myId: string, partner?: string): stri
       return notices.added(actor, peopleIn(notice, myId, notices.you));
     case "removed":
       return notices.removed(actor, peopleIn(notice, myId, notices.you));
+    case "role":
+      return roleIn(notice, myId);
     case "changed":
       return changeIn(notice, actor);
     case "call":
@@ -33,6 +35,11 @@ export function noticeText(notice: Notice, myId: string, partner?: string): stri
     default:
       return null;
   }
+}
+
+function roleIn({ names, userIds: [id = ""] = [], role = "member" }: Notice, myId: string): string {
+  const { notices } = texts;
+  return id === myId ? notices.yourRole[role] : notices.role[role](own(names, id) ?? notices.somebody);
 }
 
 function ownCall({ reason, durationS }: Notice, partner: string | undefined): string {

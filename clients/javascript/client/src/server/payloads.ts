@@ -31,7 +31,8 @@ export type ListMessagesThreads = "collapsed";
 export type MemberRole = "admin" | "member" | "owner";
 export type MessageType = "file" | "system" | "text";
 export type NoticeChanges = "avatar" | "description" | "name" | "public" | "slowModeS" | "topic";
-export type NoticeType = "added" | "call" | "changed" | "joined" | "left" | "offer" | "removed";
+export type NoticeRole = "admin" | "member" | "owner";
+export type NoticeType = "added" | "call" | "changed" | "joined" | "left" | "offer" | "removed" | "role";
 export type NotificationOutcome = "ban" | "delete" | "dismissed" | "mute" | "resolved";
 export type NotificationType =
   | "direct"
@@ -955,8 +956,9 @@ export interface Mute {
 /**
  * A notice: an event in a conversation that is shown between its messages, such as a member who joined. `id` can be
  * compared with the ids of messages and offers: later ones are greater. `actorId` is missing if the application's
- * backend or the server caused the event. `userIds` are the first of `userCount` users who joined, were added or
- * removed, or left. `names` has the current names of users by their id. Clients ignore an unknown `type`.
+ * backend or the server caused the event, and where a role changed. `userIds` are the first of `userCount` users who
+ * joined, were added or removed, or left, or the one whose `role` changed. `names` has the current names of users by
+ * their id. Clients ignore an unknown `type`.
  */
 export interface Notice {
   /** The id of the notice, comparable with those of messages and offers. */
@@ -971,10 +973,12 @@ export interface Notice {
   names: Record<string, string>;
   /** The user who did it. */
   actorId?: string;
-  /** The first users who joined, were added or removed, or left. */
+  /** The first users who joined, were added or removed, or left, or the one whose role changed. */
   userIds?: string[];
   /** How many users joined, were added or removed, or left. */
   userCount?: number;
+  /** The new role of the user in `userIds`, if it changed. */
+  role?: NoticeRole;
   /** Which fields of the conversation were changed. */
   changes?: NoticeChanges[];
   /** The new name, if it was changed and not removed. */

@@ -1,5 +1,5 @@
-"""Notices: what happened in a conversation beside its messages, such as members who joined or left, new names and
-pictures, calls, and accepted offers (proposed prices).
+"""Notices: what happened in a conversation beside its messages, such as members who joined or left, new roles,
+names and pictures, calls, and accepted offers (proposed prices).
 
 They are derived from the events in the log whenever they are read. So they are available as long as the log keeps these
 events, and no table has to be kept consistent with them. They are no messages: they have no `seq` (number in the
@@ -25,6 +25,7 @@ from talkwire.core.domain.events import (
     Durable,
     MemberAdded,
     MemberRemoved,
+    MemberUpdated,
     OfferUpdated,
 )
 from talkwire.core.domain.model import (
@@ -52,7 +53,7 @@ CHANGES_SHOWN: Mapping[str, ConversationChange] = MappingProxyType(
 """The changes that are shown, by the names of the changed fields."""
 
 _OF_MEMBERS: tuple[type[Durable], ...] = (MemberAdded, MemberRemoved)
-_ALL: tuple[type[Durable], ...] = (*_OF_MEMBERS, ConversationUpdated, CallRecorded, OfferUpdated)
+_ALL: tuple[type[Durable], ...] = (*_OF_MEMBERS, MemberUpdated, ConversationUpdated, CallRecorded, OfferUpdated)
 
 
 def kinds_shown(conversation: Conversation) -> tuple[type[Durable], ...]:
@@ -77,6 +78,8 @@ def notice_of(event: Durable, history: HistoryStart) -> Notice | None:
         case MemberRemoved(conversation_id=conversation_id, user_id=user_id):
             kind = "left" if actor_id == user_id else "removed"
             return Notice(id_, conversation_id, kind, event.at_ms, actor_id, (user_id,), 1)
+        case MemberUpdated(member=member):
+            return Notice(id_, member.conversation_id, "role", event.at_ms, actor_id, (member.user_id,), 1, member.role)
         case ConversationUpdated(conversation=conversation, changed=changed):
             changes = tuple(shown for field, shown in CHANGES_SHOWN.items() if field in changed)
             notice = Notice(id_, conversation.id, "changed", event.at_ms, actor_id, changes=changes)
