@@ -29,7 +29,7 @@ def test_what_was_written_without_a_connection_outlives_a_reload(driver: Driver,
 
 
 def test_changes_of_messages_wait_for_the_server_through_a_reload(driver: Driver, crowded_folder: Path) -> None:
-    meanwhile = {"happened": "shown", "tick": "Waiting for the connection"}
+    meanwhile = {"happened": "shown", "tick": "Waiting for the connection", "deleted": "Waiting for the connection"}
     reports = run_through_a_kill(driver, crowded_folder, "connection", "changes", meanwhile, latency_ms=SLOW_MS)
     saved = [["Edited", False, []], [None, False, []], ["To like and pin", True, ["👍"]]]
     assert reports["saved"] == {"saved": saved, "versions": 2}, "what was replaced before it was sent is no version"

@@ -226,13 +226,13 @@ export async function changes() {
   const tick = await said(alice, "Edited").locator(".tick").getAttribute("aria-label");
   await act(alice, "To delete", "Delete");
   await alice.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
-  await alice.getByText("This message was deleted.").waitFor();
+  const deleted = await alice.locator(".gone .tick").getAttribute("aria-label");
   await act(alice, "To like and pin", "React with 👍");
   await said(alice, "To like and pin").getByRole("button", { name: "👍, 1" }).waitFor();
   await act(alice, "To like and pin", "Pin");
   await said(alice, "To like and pin").getByText("Pinned").waitFor();
   while ((await kept(alice, "letters", "talkwire")).split('"change"').length < 5) await pause(20);
-  report("shown", { tick });
+  report("shown", { tick, deleted });
   await answers.next();
   await open(alice, "general");
   await alice.reload();

@@ -65,7 +65,9 @@ function Unfolded({ message, continued, startsMinute, changes }: Props & { chang
   const press = useLongPress(() => {
     if (message.deletedAt === undefined) chat.openMessageDialog({ kind: "actions", message });
   });
-  const isWaiting = changes.some(({ change, problem }) => change?.kind === "edit" && problem === null);
+  const isWaiting = changes.some(
+    ({ change, problem }) => problem === null && (change?.kind === "edit" || change?.kind === "delete"),
+  );
   const isSystem = message.type === "system";
   const swipe = useSwipe(
     (element) => !isSystem && message.deletedAt === undefined && canWriteBeside(element),
