@@ -565,7 +565,7 @@ export const texts = {
     anyNumber: "Any number of people",
     people: (count: number) => counted(count, { one: "person", other: "people" }),
     link: "Invitation link",
-    shownOnce: "Copy the link now: it won't be shown again. Anyone with the link can join.",
+    shownOnce: "Anyone with the link can join. Copy it now: the server doesn't store it.",
     links: "Invitation links",
     by: (name: string) => `By ${name}`,
     byApplication: "By the application",

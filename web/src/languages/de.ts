@@ -611,7 +611,7 @@ export const texts: Texts = {
     revokeQuestion: "Diesen Einladungslink widerrufen?",
     revoking: "Damit kann niemand mehr beitreten. Wer beigetreten ist, bleibt.",
     revoked: "Einladungslink widerrufen.",
-    shownOnce: "Kopiere den Link jetzt, er wird nicht noch einmal angezeigt. Wer den Link hat, kann beitreten.",
+    shownOnce: "Wer den Link hat, kann beitreten. Kopiere ihn jetzt: Der Server speichert ihn nicht.",
   },
   listed,
   notices: {

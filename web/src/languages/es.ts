@@ -615,7 +615,7 @@ export const texts: Texts = {
     revokeQuestion: "¿Revocar este enlace de invitación?",
     revoking: "Nadie más podrá unirse con él. Quienes ya se unieron permanecen.",
     revoked: "Enlace de invitación revocado.",
-    shownOnce: "Copia el enlace ahora: no se volverá a mostrar. Cualquiera que lo tenga puede unirse.",
+    shownOnce: "Cualquiera que tenga el enlace puede unirse. Cópialo ahora: el servidor no lo guarda.",
   },
   listed,
   notices: {

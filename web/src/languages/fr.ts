@@ -616,7 +616,7 @@ export const texts: Texts = {
     revokeQuestion: "Révoquer ce lien d’invitation ?",
     revoking: "Plus personne ne pourra rejoindre avec lui. Ceux qui ont rejoint restent.",
     revoked: "Lien d’invitation révoqué.",
-    shownOnce: "Copiez le lien maintenant : il ne sera plus affiché. Toute personne qui a le lien peut rejoindre.",
+    shownOnce: "Toute personne qui a le lien peut rejoindre. Copiez-le maintenant : le serveur ne le conserve pas.",
   },
   listed,
   notices: {

@@ -35,7 +35,8 @@ function plainBlock(block: Block): string {
 
 function plainItem({ sign, isDone, inside }: ListItem): string {
   const task = isDone === undefined ? "" : isDone ? "[x] " : "[ ] ";
-  return `${sign} ${task}${plainBlocks(inside)}`;
+  // A minus sign would be mistaken for a part of the text where the lines of a list stand in one.
+  return `${/^[-*+]$/.test(sign) ? "•" : sign} ${task}${plainBlocks(inside)}`;
 }
 
 function plain(inlines: readonly Inline[]): string {
