@@ -1,6 +1,6 @@
 /** What all parts of the page use: the client's state and what the page shows of it. */
 
-import type { Commands, Message, User } from "@talkwire/client";
+import { type Commands, type Message, type RequestError, UNREACHABLE, type User } from "@talkwire/client";
 import { type ClientState, type ConnectionListener, Core, type StateStore } from "@talkwire/client/parts";
 import type { Api } from "../server/api";
 import { worded } from "../server/worded_error";
@@ -125,10 +125,16 @@ const NOTHING_SHOWN: PageState = {
 export class PageCore extends Core {
   declare readonly state: StateStore<ChatState>;
   readonly api: Api;
+  /** The notice that the server cannot be reached, which ends with the next connection. */
+  #unreachable = "";
 
   constructor(api: Api, me: User, listener: Omit<ConnectionListener, "received">) {
     super(api, me, listener, NOTHING_SHOWN);
     this.api = api;
+    this.state.subscribe(({ connected, notice }, before) => {
+      if (connected && !before.connected && notice !== "" && notice === this.#unreachable)
+        this.state.setState({ notice: "" });
+    });
   }
 
   override get now(): ChatState {
@@ -154,7 +160,9 @@ export class PageCore extends Core {
       if (this.now.notice !== "") this.state.setState({ notice: "" });
       return reply;
     } catch (error) {
-      this.state.setState({ notice: (error as Error).message });
+      const { code, message } = error as RequestError;
+      this.state.setState({ notice: message });
+      if (code === UNREACHABLE) this.#unreachable = message;
       return undefined;
     }
   }

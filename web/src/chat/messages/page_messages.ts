@@ -181,17 +181,28 @@ export class PageMessages extends Messages {
     await stored;
   }
 
-  /** Takes a message that is not being sent back into the composer, with its files and what it replies to. */
-  async takeBackToComposer(clientMessageId: string): Promise<void> {
+  /**
+   * Takes a message that is not being sent back into the composer, with its files and what it replies to. Where it comes
+   * below a draft, returns how to put both back; null otherwise, and for a message with files.
+   */
+  async takeBackToComposer(clientMessageId: string): Promise<(() => void) | null> {
     const entry = await this.takeBack(clientMessageId);
-    if (entry === null) return;
-    const { conversationId, content, threadId, replyToId } = entry;
-    if (content !== "") this.drafts.append(placeOf(conversationId, threadId ?? undefined), content);
+    if (entry === null) return null;
+    const { conversationId, content, threadId = null, replyToId, attachments = [] } = entry;
+    const place = placeOf(conversationId, threadId ?? undefined);
+    const draft = this.drafts.current(place);
+    if (content !== "") this.drafts.append(place, content);
     const quoted = own(this.core.now.timelines, conversationId)?.messages.find(({ id }) => id === replyToId);
     // The composers of a thread and of its conversation reply to messages of their own.
     const isHere = quoted?.threadId === (threadId ?? undefined);
     if (quoted !== undefined && isHere && this.core.now.composing === null)
       this.compose({ kind: "reply", message: quoted });
+    if (draft === "" || attachments.length > 0) return null;
+    return () => {
+      this.drafts.replace(place, draft);
+      if (this.core.now.composing?.message === quoted) this.compose(null);
+      void this.send({ conversationId, content, replyToId, threadId });
+    };
   }
 
   /** Cancels a message that is not being sent. Returns how to send it after all; null where its files are gone. */

@@ -109,7 +109,12 @@ export class Drafts {
 
   /** Adds a text to a draft, also on the screen. */
   append(place: string, text: string): void {
-    this.save(place, [this.current(place), text].filter((each) => each !== "").join("\n"));
+    this.replace(place, [this.current(place), text].filter((each) => each !== "").join("\n"));
+  }
+
+  /** Saves a draft, and shows it in its composer. */
+  replace(place: string, text: string): void {
+    this.save(place, text);
     for (const listener of this.#listeners.get(place) ?? []) listener();
   }
 

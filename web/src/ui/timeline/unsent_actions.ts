@@ -17,7 +17,8 @@ export function unsentActions(chat: Chat, entry: OutboxEntry, within: () => Elem
   const hasField = conversation !== undefined && mayWriteIn(conversation, me, blocked) && composing?.kind !== "edit";
   const edit = async (): Promise<void> => {
     const place = within()?.closest(".panel") ?? null;
-    await chat.messages.takeBackToComposer(clientMessageId);
+    const undo = await chat.messages.takeBackToComposer(clientMessageId);
+    if (undo !== null) chat.showToast(texts.takenBack, { label: texts.undo, run: undo });
     focusComposer(place);
   };
   const cancel = (): void => {
