@@ -5,24 +5,22 @@ import "./empty_state.css";
 interface Props {
   icon: LucideIcon;
   title: string;
-  /** Stands in the place of the icon, such as the portrait of a conversation. */
-  picture?: ReactNode;
   /** Whether it is beside something else that is empty, such as in the list of conversations. */
   isSmall?: boolean;
+  /** Whether it is the first thing that a new user sees. */
+  isLarge?: boolean;
   /** What it means, and buttons for what can be done next. */
   children?: ReactNode;
 }
 
 /** What stands where nothing is yet: a drawing with an icon, a sentence and the next step. */
-export function EmptyState({ icon: Icon, title, picture, isSmall = false, children }: Props) {
+export function EmptyState({ icon: Icon, title, isSmall = false, isLarge = false, children }: Props) {
   return (
-    <div className={isSmall ? "empty-state small" : "empty-state"}>
-      {picture ?? (
-        <span className="empty-icon">
-          {!isSmall && <Bubbles />}
-          <Icon aria-hidden="true" />
-        </span>
-      )}
+    <div className={["empty-state", isSmall && "small", isLarge && "large-title"].filter(Boolean).join(" ")}>
+      <span className="empty-icon">
+        {!isSmall && <Bubbles />}
+        <Icon aria-hidden="true" />
+      </span>
       <h2>{title}</h2>
       {children}
     </div>

@@ -1,13 +1,12 @@
 import { may, own, roleOf } from "@talkwire/client/parts";
-import { Smile } from "lucide-react";
 import { useState } from "react";
 import { mayWriteIn } from "../../chat/conversations/writing";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
-import { EmptyState } from "../components/empty_state";
 import { lazyPart } from "../lazy_part";
 import { faceOf, nameOf } from "./conversation_names";
+import "./first_steps.css";
 
 const AddPeople = lazyPart(() => import("../panel/add_people"));
 
@@ -24,19 +23,17 @@ export function FirstSteps({ id }: { id: string }) {
   const mayAdd = kind !== "direct" && may(kind, roleOf(conversation, me), "manage");
   const close = (): void => setAdding(false);
   return (
-    <EmptyState
-      icon={Smile}
-      title={texts.noMessages}
-      picture={
-        <Avatar
-          id={faceOf(conversation, me)}
-          name={nameOf(conversation)}
-          picture={conversation.avatar}
-          isPlace={kind !== "direct"}
-        />
-      }
-    >
-      <p>{mayWrite ? texts.firstSteps[kind](nameOf(conversation), mayAdd) : texts.firstSteps.reader}</p>
+    <section className="first-steps">
+      <Avatar
+        id={faceOf(conversation, me)}
+        name={nameOf(conversation)}
+        picture={conversation.avatar}
+        isPlace={kind !== "direct"}
+      />
+      <h2>{nameOf(conversation)}</h2>
+      <p>
+        {texts.noMessages} {mayWrite ? texts.firstSteps[kind](nameOf(conversation), mayAdd) : texts.firstSteps.reader}
+      </p>
       <div className="buttons">
         {mayWrite && (
           <button
@@ -54,6 +51,6 @@ export function FirstSteps({ id }: { id: string }) {
         )}
       </div>
       {isAdding && <AddPeople conversation={conversation} onClose={close} onGiveUp={close} />}
-    </EmptyState>
+    </section>
   );
 }

@@ -11,8 +11,8 @@ export function SheetActions({ actions, onClose }: Props) {
   useEffect(ignoreLiftedFinger, []);
   return (
     <ul>
-      {actions.map(({ label, icon: Icon, isDangerous, onClick }) => (
-        <li key={label}>
+      {actions.map(({ label, icon: Icon, isDangerous, startsGroup, onClick }) => (
+        <li key={label} className={startsGroup ? "sheet-group" : undefined}>
           <button
             type="button"
             className={isDangerous ? "sheet-action danger" : "sheet-action"}

@@ -1,5 +1,5 @@
 import { creatable } from "@talkwire/client/parts";
-import { Compass, type LucideIcon, MessageCircle, MessagesSquare, Users } from "lucide-react";
+import { Compass, type LucideIcon, MessageCircle, Smile, Users } from "lucide-react";
 import { texts } from "../../texts";
 import { useChatState } from "../chat_context";
 import { EmptyState } from "../components/empty_state";
@@ -12,7 +12,7 @@ export function StartCards({ onOpen }: { onOpen: (dialog: SidebarDialog) => void
   const kinds = creatable(rights);
   const labels = texts.places.starts;
   return (
-    <EmptyState icon={MessagesSquare} title={texts.welcome(texts.name)}>
+    <EmptyState icon={Smile} title={texts.welcome(texts.name)} isLarge>
       <p>{texts.noConversationsHint}</p>
       <div className="start-cards">
         {kinds.includes("direct") && (

@@ -65,6 +65,7 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
     (runs || conversation?.kind === "direct") && {
       label: message.pinned ? texts.unpin : texts.pin,
       icon: message.pinned ? PinOff : Pin,
+      startsGroup: true,
       onClick: () => chat.messages.pin(message),
     },
     {
@@ -94,10 +95,11 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
     },
     (message.reactions?.length ?? 0) > 0 && { label: texts.whoReacted, icon: SmilePlus, onClick: ask("reactions") },
     isMine && isGroup && { label: texts.seenBy, icon: Eye, onClick: ask("receipts") },
-    !isMine && { label: texts.report.action, icon: Flag, onClick: ask("report") },
+    !isMine && { label: texts.report.action, icon: Flag, startsGroup: true, onClick: ask("report") },
     isMine && {
       label: texts.edit,
       icon: Pencil,
+      startsGroup: true,
       key: MESSAGE_KEYS.edit,
       onClick: () => compose(chat, "edit", message),
     },
