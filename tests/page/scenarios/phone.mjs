@@ -266,7 +266,10 @@ function smallTargets() {
     if (!belongs(0, 0)) continue;
     const scroller = element.closest(".scroller, .conversations, .content, .panel-content, dialog, .viewport, .tray");
     const clip = (scroller ?? document.documentElement).getBoundingClientRect();
-    if (y - REACH < Math.max(0, clip.top) || y + REACH > Math.min(innerHeight, clip.bottom)) continue;
+    // The buttons that save are above what scrolls.
+    const bar = scroller?.querySelector(".save-bar");
+    const bottom = bar && !bar.contains(element) ? bar.getBoundingClientRect().top : clip.bottom;
+    if (y - REACH < Math.max(0, clip.top) || y + REACH > Math.min(innerHeight, bottom)) continue;
     if (x - REACH < Math.max(0, clip.left) || x + REACH > Math.min(innerWidth, clip.right)) continue;
     const misses = [[0, -REACH], [0, REACH], [-REACH, 0], [REACH, 0]].filter(([dx, dy]) => !belongs(dx, dy));
     if (misses.length === 0) continue;

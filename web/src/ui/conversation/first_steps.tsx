@@ -30,7 +30,7 @@ export function FirstSteps({ id }: { id: string }) {
         picture={conversation.avatar}
         isPlace={kind !== "direct"}
       />
-      <h2>{nameOf(conversation)}</h2>
+      <strong>{nameOf(conversation)}</strong>
       <p>
         {texts.noMessages} {mayWrite ? texts.firstSteps[kind](nameOf(conversation), mayAdd) : texts.firstSteps.reader}
       </p>

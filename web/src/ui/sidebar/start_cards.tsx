@@ -1,5 +1,5 @@
 import { creatable } from "@talkwire/client/parts";
-import { Compass, type LucideIcon, MessageCircle, Smile, Users } from "lucide-react";
+import { ChevronRight, Compass, type LucideIcon, MessageCircle, Smile, Users } from "lucide-react";
 import { texts } from "../../texts";
 import { useChatState } from "../chat_context";
 import { EmptyState } from "../components/empty_state";
@@ -55,6 +55,7 @@ function Card({ icon: Icon, label, hint, onClick }: CardProps) {
       <Icon className="icon" aria-hidden="true" />
       <strong>{label}</strong>
       <span>{hint}</span>
+      <ChevronRight className="icon onward" aria-hidden="true" />
     </button>
   );
 }
