@@ -63,3 +63,10 @@ def test_a_reply_can_be_sent_when_its_message_is_deleted_meanwhile(driver: Drive
         "kept": "I do",
         "sent": [["I do", None], ["Me", None]],
     }
+
+
+def test_an_edit_that_is_left_for_something_else_can_be_taken_up_again(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "forms", "leftEdit")["left"] == {
+        "taken": [["First of all", "First"], ["First of all", "First"]],
+        "last": "Second",
+    }

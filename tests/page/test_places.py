@@ -74,8 +74,9 @@ def test_first_steps_where_nothing_is_yet(driver: Driver, demo_url: str) -> None
     assert stepped["left"] == 0
     assert stepped["said"] == ["👋"]
     assert stepped["members"] == ["alice", "bob", "carol"]
-    assert stepped["member"] == "Say hello to the group."
-    assert stepped["reader"] == {"says": "What is published here will appear in this place.", "buttons": 0}
+    assert stepped["member"] == "No messages yet. Say hello to the group."
+    says = "No messages yet. What is published here will appear in this place."
+    assert stepped["reader"] == {"says": says, "buttons": 0}
 
 
 def test_all_of_it_fits_a_narrow_screen(driver: Driver, demo_url: str) -> None:

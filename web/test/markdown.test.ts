@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Block, blocksOf } from "../src/chat/markdown/blocks";
+import { type Block, blocksOf, endsInWords } from "../src/chat/markdown/blocks";
 import type { Inline } from "../src/chat/markdown/inlines";
 import { trimmed } from "../src/chat/markdown/trimmed";
 import { plainText } from "../src/chat/messages/plain_text";
@@ -240,4 +240,18 @@ describe("formatting", () => {
 it("blank lines before a text and the space after it are left out", () => {
   expect(trimmed("\n  \n  a\n\n  b \n\n")).toBe("  a\n\n  b");
   expect(trimmed(" \n \t")).toBe("");
+});
+
+it.each([
+  ["a", true],
+  ["# a", true],
+  ["a\n- b\n- *c*", true],
+  ["- a\n  - b", true],
+  ["a\n\nb", true],
+  ["a\n```\nb\n```", false],
+  ["- a\n  ```\n  b\n  ```", false],
+  ["> a", false],
+  ["a | b\n--|--\nc | d", false],
+])("%j ends in words: %j", (text, ends) => {
+  expect(endsInWords(text)).toBe(ends);
 });

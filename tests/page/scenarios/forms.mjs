@@ -245,3 +245,34 @@ export async function deletedMeanwhile() {
   const { items } = await call("GET", `conversations/${id}/messages`, "bob");
   report("sent", { kept, sent: items.filter(({ senderId }) => senderId === "bob").map(({ content, replyTo }) => [content, replyTo ?? null]) });
 }
+
+// Whoever begins to reply, or to edit another message, is offered the edit that they leave. What was forwarded has no edit.
+export async function leftEdit() {
+  const bob = await visitAs("bob");
+  const { id } = await post("conversations", "bob", { kind: "group", memberIds: ["alice"], name: "Edits" });
+  const other = await post("messages", "alice", { conversationId: id, content: "Who steers?" });
+  for (const content of ["First", "Second"]) await post("messages", "bob", { conversationId: id, content });
+  await post(`messages/${other.id}/forward`, "bob", { conversationIds: [id] });
+  await open(bob, "Edits");
+  const taken = [];
+  for (const [content, action] of [["Who steers?", "Reply"], ["Second", "Edit"]]) {
+    await act(bob, "First", "Edit");
+    await bob.getByText("Editing your message").waitFor();
+    await composer(bob).fill("First of all");
+    await bob.locator(".message").filter({ hasText: content }).first().waitFor();
+    await act(bob, content, action, bob.locator(".row").filter({ hasText: content }).first());
+    await bob.locator(".toast:popover-open").getByText("Your edit was discarded.").waitFor();
+    await bob.getByRole("button", { name: "Undo" }).click();
+    await until(() => composer(bob).inputValue(), (value) => value === "First of all");
+    taken.push([await composer(bob).inputValue(), await bob.locator(".composing .excerpt").textContent()]);
+    await composer(bob).press("Escape");
+    await bob.getByText("Editing your message").waitFor({ state: "detached" });
+  }
+  // The reply has waited.
+  await bob.getByText("Replying to alice").waitFor();
+  await composer(bob).press("Escape");
+  await bob.getByText("Replying to alice").waitFor({ state: "detached" });
+  await composer(bob).press("ArrowUp");
+  await bob.getByText("Editing your message").waitFor();
+  report("left", { taken, last: await composer(bob).inputValue() });
+}

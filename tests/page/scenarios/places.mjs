@@ -380,7 +380,7 @@ export async function empty() {
     await cards.filter({ hasText: name }).click();
     await field(erna, "Find people").waitFor();
     kinds.push(await erna.locator("dialog input[type=radio]:checked").getAttribute("value"));
-    focused.push(await erna.locator("dialog label:has(:focus)").evaluate((label) => label.firstChild.textContent));
+    focused.push(await erna.locator("dialog :focus").evaluate(({ labels }) => labels[0].firstChild.textContent));
     await erna.keyboard.press("Escape");
     await erna.locator("dialog").waitFor({ state: "detached" });
   }
@@ -396,7 +396,7 @@ export async function first_steps() {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Unspoken" });
   const channel = await post("conversations", "alice", { kind: "channel", memberIds: ["bob"], name: "Unpublished" });
   const bob = await visitAs("bob", { path: `/#/conversation/${id}` });
-  const reader = bob.locator(".conversation .empty-state");
+  const reader = bob.locator(".conversation .first-steps");
   const member = await reader.locator("p").textContent();
   const alice = await visitAs("alice", { path: "/#/" });
   await alice.locator(".nothing").getByRole("button", { name: "Browse public conversations" }).click();
@@ -406,7 +406,7 @@ export async function first_steps() {
   await field(alice, "Find people").waitFor();
   await alice.keyboard.press("Escape");
   await open(alice, "Unspoken");
-  const steps = alice.locator(".conversation .empty-state");
+  const steps = alice.locator(".conversation .first-steps");
   await steps.getByRole("button", { name: "Add people" }).click();
   await field(alice, "Find people").fill("carol");
   await alice.getByRole("option", { name: "carol" }).first().click();

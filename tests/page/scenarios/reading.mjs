@@ -60,13 +60,12 @@ export async function code() {
     await page.locator(".toast:popover-open").getByText("Copied.").waitFor();
     copied[how] = {
       ...(await block.evaluate((it) => {
-        const [around, at, text] = [it, it.querySelector("button"), it.querySelector("pre")].map((each) =>
-          each.getBoundingClientRect(),
-        );
+        const [around, at] = [it, it.querySelector("button")].map((each) => each.getBoundingClientRect());
+        const { paddingRight } = getComputedStyle(it.querySelector("pre"));
         const distances = [at.top - around.top, around.right - at.right, around.bottom - at.bottom];
         return {
           isInCorner: distances.every((distance) => distance >= 0 && distance <= 8),
-          isBeside: at.left >= text.right,
+          isBeside: Number.parseFloat(paddingRight) >= at.width,
         };
       })),
       says: await page.locator(".toast p").textContent(),

@@ -50,6 +50,13 @@ export function blocksOf(text: string): Block[] {
   return parse(text.split("\n"), 0);
 }
 
+/** Whether the last thing in a text is a word, and not code, a table or a quote. */
+export function endsInWords(content: string): boolean {
+  let last = blocksOf(content).at(-1);
+  while (last?.kind === "list") last = last.items.at(-1)?.inside.at(-1);
+  return last?.kind === "text" || last?.kind === "heading";
+}
+
 function parse(lines: readonly string[], depth: number): Block[] {
   const blocks: Block[] = [];
   let from = 0;

@@ -224,6 +224,7 @@ export class PageMessages extends Messages {
    */
   compose(chosen: Composing | null, text?: string): void {
     const before = this.core.now.composing;
+    if (chosen !== null && before?.kind === "edit") this.offerEditAgain(before);
     const replyTo = before?.kind === "reply" ? before.message : before?.replyTo;
     let composing = chosen;
     if (replyTo !== undefined && chosen?.kind === "edit") composing = { ...chosen, replyTo };
@@ -233,6 +234,21 @@ export class PageMessages extends Messages {
     if (id !== null)
       this.drafts.saveComposing(id, composing === null || text === undefined ? composing : { ...composing, text });
     this.core.state.setState({ composing });
+  }
+
+  /** Offers to take up an edit again that the reader leaves with a changed text. */
+  offerEditAgain(edit: Composing): void {
+    const { conversationId, content = "" } = edit.message;
+    const text = this.drafts.editOf(edit.message);
+    if (text === null || text === content) return;
+    const run = (): void => {
+      if (this.core.now.openId === conversationId) this.compose(edit, text);
+      else this.drafts.saveComposing(conversationId, { ...edit, text });
+    };
+    this.core.state.setState({
+      toast: { text: texts.editDiscarded, action: { label: texts.undo, run } },
+      announcement: texts.editDiscarded,
+    });
   }
 
   /** Ends the edit of a message that was deleted or the reply to it, perhaps while this page was disconnected. */

@@ -96,10 +96,6 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
       attachments: attached.map((file) => file.id),
     });
   };
-  const editAgain = (edit: Composing, text: string): void => {
-    if (state.getState().openId === id) messages.compose(edit, text);
-    else drafts.saveComposing(id, { ...edit, text });
-  };
   return {
     content,
     composing,
@@ -128,9 +124,8 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
       else messages.edit(edited, said);
     },
     cancel: () => {
+      if (composing?.kind === "edit") messages.offerEditAgain(composing);
       messages.compose(null);
-      if (composing?.kind === "edit" && content !== (composing.message.content ?? ""))
-        chat.showToast(texts.editDiscarded, { label: texts.undo, run: () => editAgain(composing, content) });
     },
     editLast: () => {
       const waiting = messages.outbox.getState().findLast((entry) => isOf(entry, id, threadId));

@@ -1,7 +1,7 @@
 import type { Message } from "@talkwire/client";
 import { messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
-import { fullTime } from "../../time_format";
+import { dayOf, timeOfDay } from "../../time_format";
 import "./message_dialogs.css";
 
 /** The message that a dialog is about. */
@@ -12,7 +12,7 @@ export function MessagePreview({ message }: { message: Message }) {
         <bdi>
           <strong>{message.sender.name}</strong>
         </bdi>{" "}
-        <time dateTime={message.createdAt}>{fullTime(message.createdAt)}</time>
+        <time dateTime={message.createdAt}>{`${dayOf(message.createdAt)}, ${timeOfDay(message.createdAt)}`}</time>
       </p>
       <p className="preview-says" dir="auto">
         {plainText(messageSummary(message))}

@@ -1,5 +1,6 @@
 import type { Message } from "@talkwire/client";
-import { memo, useEffect, useMemo, useState } from "react";
+import { memo, type ReactNode, useEffect, useMemo, useState } from "react";
+import { endsInWords } from "../../chat/markdown/blocks";
 import { trimmed } from "../../chat/markdown/trimmed";
 import { texts } from "../../texts";
 import { piecesOf } from "./long_text";
@@ -10,31 +11,47 @@ import { isOnlyEmoji } from "./only_emoji";
 /** The long texts that the reader has expanded. They stay expanded when they leave the screen. */
 const unfolded = new Set<string>();
 
-/** A message's text. `message`: for highlighting its mentions. */
-export const MessageText = memo(function MessageText({ content, message }: { content: string; message?: Message }) {
+interface Props {
+  content: string;
+  /** For highlighting its mentions. */
+  message?: Message;
+  /** Follows the last word, such as a tick; stands beside a text that ends in something else. */
+  end?: ReactNode;
+}
+
+/** A message's text. */
+export const MessageText = memo(function MessageText({ content, message, end }: Props) {
   const pieces = useMemo(() => piecesOf(trimmed(content)), [content]);
   const [isWhole, setWhole] = useState(() => unfolded.has(content));
   const isEmoji = useMemo(() => isOnlyEmoji(content), [content]);
+  const hasEnd = Boolean(end);
+  const isWithin = useMemo(
+    () => hasEnd && !isEmoji && pieces.length === 1 && endsInWords(pieces[0] ?? ""),
+    [hasEnd, isEmoji, pieces],
+  );
   return (
-    <div className={isEmoji ? "text only-emoji" : "text"}>
-      {/* The space around has the direction of the page. */}
-      <div dir="auto">
-        <Piece content={pieces[0] ?? ""} message={message} />
-        {isWhole && <Rest pieces={pieces} message={message} />}
-        {!isWhole && pieces.length > 1 && (
-          <button
-            type="button"
-            className="quiet long"
-            onClick={() => {
-              unfolded.add(content);
-              setWhole(true);
-            }}
-          >
-            {texts.showMore}
-          </button>
-        )}
+    <>
+      <div className={isEmoji ? "text only-emoji" : "text"}>
+        {/* The space around has the direction of the page. */}
+        <div dir="auto">
+          <Piece content={pieces[0] ?? ""} message={message} end={isWithin && end} />
+          {isWhole && <Rest pieces={pieces} message={message} />}
+          {!isWhole && pieces.length > 1 && (
+            <button
+              type="button"
+              className="quiet long"
+              onClick={() => {
+                unfolded.add(content);
+                setWhole(true);
+              }}
+            >
+              {texts.showMore}
+            </button>
+          )}
+        </div>
       </div>
-    </div>
+      {!isWithin && end}
+    </>
   );
 });
 
@@ -52,8 +69,14 @@ function Rest({ pieces, message }: { pieces: readonly string[]; message: Message
   ));
 }
 
-const Piece = memo(function Piece({ content, message }: { content: string; message: Message | undefined }) {
+interface PieceProps {
+  content: string;
+  message: Message | undefined;
+  end?: ReactNode;
+}
+
+const Piece = memo(function Piece({ content, message, end }: PieceProps) {
   const names = message?.mentionsAll || (message?.mentions?.length ?? 0) > 0;
-  if (message !== undefined && names) return <MentionText message={message} content={content} />;
-  return <Markdown content={content} />;
+  if (message !== undefined && names) return <MentionText message={message} content={content} end={end} />;
+  return <Markdown content={content} end={end} />;
 });

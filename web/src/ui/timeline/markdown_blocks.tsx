@@ -14,27 +14,44 @@ const EMPHASIS = { bold: "strong", italic: "em", struck: "del" } as const;
 
 const asWritten: TextOf = (text) => text;
 
+interface Props {
+  content: string;
+  textOf?: TextOf;
+  /** Follows the last word of a text that `endsInWords` (blocks.ts). */
+  end?: ReactNode;
+}
+
 /** A text in Markdown as elements, never as HTML. */
-export const Markdown = memo(function Markdown({ content, textOf = asWritten }: { content: string; textOf?: TextOf }) {
+export const Markdown = memo(function Markdown({ content, textOf = asWritten, end }: Props) {
   const blocks = useMemo(() => blocksOf(content), [content]);
-  return <div>{blocks.map((block, index) => blockElement(block, index, textOf))}</div>;
+  return <div>{blockElements(blocks, textOf, end)}</div>;
 });
 
 // A text keeps its parts in their order, so their numbers are their keys.
-function blockElement(block: Block, key: number, textOf: TextOf): ReactNode {
+function blockElements(blocks: readonly Block[], textOf: TextOf, end?: ReactNode): ReactNode {
+  return blocks.map((block, index) => blockElement(block, index, textOf, index === blocks.length - 1 && end));
+}
+
+function blockElement(block: Block, key: number, textOf: TextOf, end?: ReactNode): ReactNode {
   switch (block.kind) {
     case "text":
-      return <p key={key}>{inlineElements(key === 0 ? block.inside : withoutFirstBreak(block.inside), textOf)}</p>;
+      return (
+        <p key={key}>
+          {inlineElements(key === 0 ? block.inside : withoutFirstBreak(block.inside), textOf)}
+          {end}
+        </p>
+      );
     case "heading":
       return (
         <p key={key} className={HEADINGS[block.level] ?? "heading"}>
           {inlineElements(block.inside, textOf)}
+          {end}
         </p>
       );
     case "quote":
-      return <blockquote key={key}>{block.inside.map((each, index) => blockElement(each, index, textOf))}</blockquote>;
+      return <blockquote key={key}>{blockElements(block.inside, textOf)}</blockquote>;
     case "list":
-      return listElement(block.items, key, textOf);
+      return listElement(block.items, key, textOf, end);
     case "code":
       return <CodeBlock key={key} code={block.text} language={block.language} />;
     case "table":
@@ -52,21 +69,25 @@ function withoutFirstBreak(inside: readonly Inline[]): readonly Inline[] {
   return [{ kind: "text", text: first.text.replace(/^[^\S\n]*\n/, "") }, ...others];
 }
 
-function listElement(items: readonly ListItem[], key: number, textOf: TextOf): ReactNode {
+function listElement(items: readonly ListItem[], key: number, textOf: TextOf, end: ReactNode): ReactNode {
   const signs = items.map(({ sign }) => sign);
   const inside = items.map(({ sign, isDone, inside: blocks }, index) => (
     // The numbers are those of the writer.
     // biome-ignore lint/suspicious/noArrayIndexKey: the items of a text keep their order
     <li key={index} value={/^\d/.test(sign) ? Number.parseInt(sign, 10) : undefined}>
       {isDone !== undefined && <Task isDone={isDone} />}
-      {blocks.map((block, place) =>
-        place === 0 && block.kind === "text" ? (
+      {blocks.map((block, place) => {
+        const endsHere = index === items.length - 1 && place === blocks.length - 1;
+        return place === 0 && block.kind === "text" ? (
           // biome-ignore lint/suspicious/noArrayIndexKey: the blocks of a text keep their order
-          <Fragment key={place}>{inlineElements(block.inside, textOf)}</Fragment>
+          <Fragment key={place}>
+            {inlineElements(block.inside, textOf)}
+            {endsHere && end}
+          </Fragment>
         ) : (
-          blockElement(block, place, textOf)
-        ),
-      )}
+          blockElement(block, place, textOf, endsHere && end)
+        );
+      })}
     </li>
   ));
   if (!/^\d/.test(signs[0] ?? "")) return <ul key={key}>{inside}</ul>;

@@ -1,6 +1,6 @@
 import type { Member, Message } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
-import { useMemo } from "react";
+import { type ReactNode, useMemo } from "react";
 import { EVERYONE, type MentionedUser, mentionedUsers, splitAtMentions } from "../../chat/writing/mentions";
 import { useChatState } from "../chat_context";
 import { PersonButton } from "../people/person_button";
@@ -9,7 +9,7 @@ import { Markdown } from "./markdown_blocks";
 const NOBODY: readonly Member[] = [];
 
 /** A text with highlighted mentions, the reader's own more than others. Mentions in code are ignored. */
-export function MentionText({ message, content }: { message: Message; content: string }) {
+export function MentionText({ message, content, end }: { message: Message; content: string; end?: ReactNode }) {
   const { conversationId, mentions, mentionsAll } = message;
   const myId = useChatState((state) => state.me.id);
   const members = useChatState((state) => own(state.conversations, conversationId)?.members) ?? NOBODY;
@@ -17,7 +17,7 @@ export function MentionText({ message, content }: { message: Message; content: s
     const users = mentionedUsers({ mentions: mentions ?? [], mentionsAll: mentionsAll ?? false }, members);
     return (text: string) => <Marked text={text} users={users} myId={myId} />;
   }, [mentions, mentionsAll, members, myId]);
-  return <Markdown content={content} textOf={marked} />;
+  return <Markdown content={content} textOf={marked} end={end} />;
 }
 
 function Marked({ text, users, myId }: { text: string; users: readonly MentionedUser[]; myId: string }) {

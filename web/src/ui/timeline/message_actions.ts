@@ -96,13 +96,14 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
     (message.reactions?.length ?? 0) > 0 && { label: texts.whoReacted, icon: SmilePlus, onClick: ask("reactions") },
     isMine && isGroup && { label: texts.seenBy, icon: Eye, onClick: ask("receipts") },
     !isMine && { label: texts.report.action, icon: Flag, startsGroup: true, onClick: ask("report") },
-    isMine && {
-      label: texts.edit,
-      icon: Pencil,
-      startsGroup: true,
-      key: MESSAGE_KEYS.edit,
-      onClick: () => compose(chat, "edit", message),
-    },
+    isMine &&
+      message.forwardedFrom === undefined && {
+        label: texts.edit,
+        icon: Pencil,
+        startsGroup: true,
+        key: MESSAGE_KEYS.edit,
+        onClick: () => compose(chat, "edit", message),
+      },
     (isMine || runs) && {
       label: texts.delete,
       icon: Trash2,

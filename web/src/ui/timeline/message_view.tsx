@@ -154,8 +154,7 @@ function Unfolded({ message, continued, startsMinute, changes }: Props & { chang
       )}
       {hasText && (
         <div className="said">
-          <MessageText content={content ?? ""} message={message} />
-          {tick}
+          <MessageText content={content ?? ""} message={message} end={tick} />
         </div>
       )}
       {attachments && !deletedAt && (

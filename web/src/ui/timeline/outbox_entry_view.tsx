@@ -41,6 +41,7 @@ export function OutboxEntryView({ entry, continued, startsMinute = false }: Prop
   const menu = useContextMenu();
   const [isSheetOpen, setSheetOpen] = useState(false);
   const press = useLongPress(() => !isSending && setSheetOpen(true));
+  const tick = entry.problem === null && <WaitingTick />;
   const actions = () => unsentActions(chat, entry, () => article.current);
   return (
     <article
@@ -72,8 +73,8 @@ export function OutboxEntryView({ entry, continued, startsMinute = false }: Prop
       )}
       {entry.replyToId !== null && <UnsentQuote conversationId={entry.conversationId} messageId={entry.replyToId} />}
       <div className="said">
-        {hasText ? <MessageText content={entry.content} /> : <OutboxEntryFiles entry={entry} />}
-        {entry.problem === null && <WaitingTick />}
+        {hasText ? <MessageText content={entry.content} end={tick} /> : <OutboxEntryFiles entry={entry} />}
+        {!hasText && tick}
       </div>
       {hasText && <OutboxEntryFiles entry={entry} />}
       {entry.problem === null && <Delay entry={entry} />}

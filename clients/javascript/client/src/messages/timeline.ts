@@ -101,7 +101,8 @@ export function withChanged(timeline: Timeline, id: string, change: (message: Me
 /** Returns the reader's newest message that can be edited, in the conversation or in a thread. */
 export function lastOwnMessage(timeline: Timeline | undefined, myId: string, threadId?: string): Message | undefined {
   return timeline?.messages.findLast(
-    (message) => message.senderId === myId && message.deletedAt === undefined && message.threadId === threadId,
+    ({ senderId, deletedAt, forwardedFrom, threadId: place }) =>
+      senderId === myId && deletedAt === undefined && forwardedFrom === undefined && place === threadId,
   );
 }
 
