@@ -72,7 +72,13 @@ def test_a_link_to_a_reply_opens_its_thread(driver: Driver, demo_url: str) -> No
 
 def test_a_thread_from_the_list_leads_back_to_it(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "threads", "backToList")
-    assert reports["back"] == {"panels": 0, "behind": 0}
+    assert reports["back"] == {"panels": 0, "behind": 0, "isAtList": True}
+
+
+def test_unread_replies_are_told_where_their_conversation_opens(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "threads", "unreadReplies")["replied"] == {
+        "text": "2 new replies in a thread unseen reply 2"
+    }
 
 
 def test_a_draft_in_a_thread_is_found_again(driver: Driver, demo_url: str) -> None:

@@ -256,6 +256,9 @@ export const texts = {
     draft: "Draft",
     draftInThread: "Draft in thread",
     isUnread: "Unread replies",
+    /** `name`: who wrote the newest one. */
+    newReplies: (count: number, name: string) =>
+      count === 1 ? `${name} replied in a thread` : `${count} new replies in a thread`,
     unreadReplies: (count: number) => (count === 1 ? "1 unread reply" : `${count > 99 ? "99+" : count} unread replies`),
     by: (name: string, text: string) => `${name}: ${text}`,
     follow: "Follow this thread",

@@ -1,7 +1,7 @@
 import type { Message } from "@talkwire/client";
 import { describe, expect, it } from "vitest";
 import { ME, message, messages } from "../../clients/javascript/client/test/samples";
-import { type Row, rowsOf } from "../src/chat/messages/rows";
+import { type Row, rowsOf, rowsWithReplies } from "../src/chat/messages/rows";
 
 const loaded = (first: number, last: number) => ({ messages: messages(first, last), atStart: false, atEnd: true });
 
@@ -41,6 +41,15 @@ describe("rows", () => {
     const said = [message(1), message(2, { threadId: "m1" }), message(3)];
     expect(shown(rowsOf(whole(said), 1, ME))).toEqual(["day 1", "unread 3"]);
     expect(shown(rowsOf(whole(said.slice(0, 2)), 1, ME))).toEqual(["day 1"]);
+  });
+
+  it("show unread replies once for each thread, below what was said before the newest", () => {
+    const rows = rowsOf(whole([message(1), message(2), message(5)]), null, ME);
+    const replies = [message(3, { threadId: "m1" }), message(4, { threadId: "m2" }), message(6, { threadId: "m1" })];
+    const found = rowsWithReplies(rows, replies).map(({ repliesAfter = [] }) =>
+      repliesAfter.map(({ rootId, count, newest }) => [rootId, count, newest.seq]),
+    );
+    expect(found).toEqual([[], [["m2", 1, 4]], [["m1", 2, 6]]]);
   });
 
   it("start each day, and do not continue the day before", () => {

@@ -338,7 +338,46 @@ export async function backToList() {
   await inThread(alice, "reply").waitFor();
   await alice.goBack();
   await item.waitFor();
-  report("back", { panels, behind: await panel(alice).count() });
+  const behind = await panel(alice).count();
+
+  // On a phone nothing is beside the list of conversations, which is below the list of threads.
+  const phone = await visitAs("alice", { viewport: { width: 390, height: 844 } });
+  await phone.getByRole("button", { name: "New conversation" }).waitFor();
+  const address = phone.url();
+  await threadsButton(phone).click();
+  await phone.getByRole("dialog", { name: "Threads" }).locator(".thread-item").filter({ hasText: "Listed thread" }).click();
+  await inThread(phone, "reply").waitFor();
+  await phone.goBack();
+  await phone.getByRole("dialog", { name: "Threads" }).waitFor();
+  await phone.goBack();
+  await phone.getByRole("dialog", { name: "Threads" }).waitFor({ state: "detached" });
+  await phone.getByRole("button", { name: "New conversation" }).waitFor();
+  report("back", { panels, behind, isAtList: phone.url() === address });
+}
+
+// A reply in a thread that nobody follows counts in the list. The conversation says where it is, and leads there.
+export async function unreadReplies() {
+  const { id: conversationId } = await post("conversations", "bob", {
+    kind: "group",
+    name: "Replies only",
+    memberIds: ["alice", "carol"],
+  });
+  const root = await post("messages", "bob", { conversationId, content: "root of it" });
+  const before = await visitAs("alice");
+  await open(before, "Replies only");
+  await message(before, "root of it").waitFor();
+  await until(async () => (await call("GET", `conversations/${conversationId}`, "alice")).unreadCount, (count) => count === 0);
+  await before.close();
+  for (const number of [1, 2])
+    await post("messages", "carol", { conversationId, content: `unseen reply ${number}`, threadId: root.id });
+
+  const alice = await visitAs("alice");
+  await open(alice, "Replies only");
+  const says = alice.locator(".unread-replies");
+  const text = await says.innerText();
+  await says.click();
+  await inThread(alice, "unseen reply 2").waitFor();
+  report("replied", { text: text.replace(/\s+/g, " ") });
 }
 
 // A group in which `author` has written `count` messages, open in alice's page; their ids, and the group's.

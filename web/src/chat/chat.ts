@@ -313,13 +313,6 @@ export class Chat {
     this.openPanel({ kind: "thread", rootId, isFromList: true });
   }
 
-  /** Closes the open panel, and opens the list of threads if the reader has come from there. */
-  leavePanel(): void {
-    const { panel } = this.#core.now;
-    this.openPanel(null);
-    if (panel?.kind === "thread" && panel.isFromList) this.openOverlay("threads");
-  }
-
   /** Marks all conversations as read, and offers to take that back. */
   async markAllRead(): Promise<void> {
     await this.conversations.loadAll(async () => undefined);

@@ -254,6 +254,8 @@ export const texts: Texts = {
     draft: "Entwurf",
     draftInThread: "Entwurf im Thread",
     isUnread: "Ungelesene Antworten",
+    newReplies: (count, name) =>
+      count === 1 ? `${name} hat in einem Thread geantwortet` : `${count} neue Antworten in einem Thread`,
     unreadReplies: (count) =>
       count === 1 ? "1 ungelesene Antwort" : `${count > 99 ? "99+" : count} ungelesene Antworten`,
     by: (name, text) => `${name}: ${text}`,

@@ -261,6 +261,8 @@ export const texts: Texts = {
     draft: "Borrador",
     draftInThread: "Borrador en el hilo",
     isUnread: "Respuestas sin leer",
+    newReplies: (count, name) =>
+      count === 1 ? `${name} ha respondido en un hilo` : `${count} respuestas nuevas en un hilo`,
     unreadReplies: (count) =>
       count === 1 ? "1 respuesta sin leer" : `${count > 99 ? "99+" : count} respuestas sin leer`,
     by: (name, text) => `${name}: ${text}`,

@@ -262,6 +262,8 @@ export const texts: Texts = {
     draft: "Brouillon",
     draftInThread: "Brouillon dans le fil",
     isUnread: "Réponses non lues",
+    newReplies: (count, name) =>
+      count === 1 ? `${name} a répondu dans un fil` : `${count} nouvelles réponses dans un fil`,
     unreadReplies: (count) => (count === 1 ? "1 réponse non lue" : `${count > 99 ? "99+" : count} réponses non lues`),
     by: (name, text) => `${name} : ${text}`,
     follow: "Suivre ce fil",

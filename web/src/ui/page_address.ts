@@ -3,6 +3,9 @@
 import { addressOf, type Place, placeOf } from "../place";
 import { pageLayers } from "./layers/page_layers";
 
+/** The property of the state of an entry in the history that `showPlace` has added. */
+const SHOWN = "shown";
+
 /** Returns a link for others. */
 export function linkTo(conversationId: string, messageId: string): string {
   return new URL(addressOf(conversationId, messageId), location.href).href;
@@ -36,7 +39,16 @@ export function forgetPlace(conversationId: string): void {
 export function showPlace(conversationId: string): void {
   const address = addressOf(conversationId);
   pageLayers().leave(() => {
-    if (location.hash !== address) history.pushState(null, "", address);
+    if (location.hash !== address) history.pushState({ [SHOWN]: true }, "", address);
+  });
+}
+
+/** Goes back to what was open before `showPlace` has changed the address, if it has. Calls `then` afterwards. */
+export function leaveShownPlace(then: () => void): void {
+  pageLayers().leave(() => {
+    if (history.state?.[SHOWN] !== true) return then();
+    addEventListener("hashchange", then, { once: true });
+    history.back();
   });
 }
 

@@ -21,6 +21,9 @@ import { messageSummary } from "./message_summary";
 import { plainText } from "./plain_text";
 import { ScrollAnchors } from "./scroll_anchors";
 
+/** How many messages are looked through for unread replies in threads. */
+const REPLIES_PAGE = 50;
+
 export class PageMessages extends Messages {
   declare protected readonly core: PageCore;
   readonly saved: Saved;
@@ -121,6 +124,21 @@ export class PageMessages extends Messages {
       return messages.find((message) => message.seq > seq);
     });
     if (first !== undefined) await this.markUnread(id, first.id);
+  }
+
+  /** Returns others' replies in threads among the first messages after a `seq`. */
+  async repliesAfter(id: string, seq: number): Promise<readonly Message[]> {
+    const page = { conversationId: id, aroundSeq: seq + REPLIES_PAGE / 2, limit: REPLIES_PAGE };
+    const { messages } = await whenAccepted(() => this.core.call("messages:list", page));
+    const { me, blocked } = this.core.now;
+    return messages.filter(
+      (each) =>
+        each.seq > seq &&
+        each.threadId !== undefined &&
+        each.deletedAt === undefined &&
+        each.senderId !== me.id &&
+        !blocked.has(each.senderId),
+    );
   }
 
   /** The list has scrolled to the target. */

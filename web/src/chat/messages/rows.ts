@@ -20,6 +20,15 @@ export interface Row {
   /** Offers and notices from before the first row, and from after this one. */
   readonly extrasBefore?: readonly Extra[];
   readonly extrasAfter?: readonly Extra[];
+  /** The threads that have unread replies from between this row and the next one. */
+  readonly repliesAfter?: readonly UnreadReplies[];
+}
+
+/** The unread replies in one thread: the newest one, and how many there are. */
+export interface UnreadReplies {
+  readonly rootId: string;
+  readonly newest: Message;
+  readonly count: number;
 }
 
 /** A message that is not sent yet, as the row that it will become. */
@@ -49,6 +58,21 @@ export function rowsOf({ messages, atStart }: Timeline, unreadAfter: number | nu
     const place = after(before && said(before), said(message));
     const startsUnread = message === firstUnread;
     return { message, ...place, startsUnread, continued: place.continued && !startsUnread };
+  });
+}
+
+/** Attaches unread replies in threads to the rows after which the newest one of each thread was sent. */
+export function rowsWithReplies(rows: readonly Row[], replies: readonly Message[]): readonly Row[] {
+  if (replies.length === 0) return rows;
+  const threads = new Map<string, UnreadReplies>();
+  for (const newest of replies) {
+    const { threadId: rootId } = newest;
+    if (rootId !== undefined) threads.set(rootId, { rootId, newest, count: (threads.get(rootId)?.count ?? 0) + 1 });
+  }
+  return rows.map((row, index) => {
+    const next = rows[index + 1]?.message.seq ?? Number.POSITIVE_INFINITY;
+    const repliesAfter = [...threads.values()].filter(({ newest: { seq } }) => seq > row.message.seq && seq < next);
+    return repliesAfter.length === 0 ? row : { ...row, repliesAfter };
   });
 }
 

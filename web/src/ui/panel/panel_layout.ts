@@ -1,5 +1,6 @@
+import type { Chat } from "../../chat/chat";
 import { useChat } from "../chat_context";
-import { goTo } from "../page_address";
+import { goTo, leaveShownPlace } from "../page_address";
 import { useMedia } from "../use_media";
 
 /** The width below which a panel covers the conversation (app.css). */
@@ -9,6 +10,19 @@ export const panelCoversConversation = (): boolean => medium.matches;
 
 /** The same, updated with the window's width. */
 export const usePanelCoversConversation = (): boolean => useMedia(medium);
+
+/**
+ * Closes the open panel. A thread of the list of threads leads back to that list, and where it has covered its
+ * conversation, to what was open before.
+ */
+export function leavePanel(chat: Chat): void {
+  const { panel } = chat.state.getState();
+  chat.openPanel(null);
+  if (panel?.kind !== "thread" || !panel.isFromList) return;
+  const showList = (): void => chat.openOverlay("threads");
+  if (panelCoversConversation()) leaveShownPlace(showList);
+  else showList();
+}
 
 /** Goes to a message, and closes a panel that would cover it. */
 export function useGoToMessage(): (conversationId: string, messageId: string) => void {

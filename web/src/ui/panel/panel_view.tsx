@@ -2,7 +2,7 @@ import type { Conversation } from "@talkwire/client";
 import { useChat, useChatState } from "../chat_context";
 import { useBackCloses } from "../layers/use_back_closes";
 import { lazyPart } from "../lazy_part";
-import { usePanelCoversConversation } from "./panel_layout";
+import { leavePanel, usePanelCoversConversation } from "./panel_layout";
 import { useRestoreFocus } from "./use_restore_focus";
 
 const ThreadPanel = lazyPart(() => import("./thread_panel"));
@@ -16,7 +16,7 @@ const OffersPanel = lazyPart(() => import("../offers/offers_panel"));
 export function PanelView({ conversation }: { conversation: Conversation }) {
   const chat = useChat();
   const panel = useChatState((state) => state.panel);
-  useBackCloses(usePanelCoversConversation() && panel !== null, () => chat.leavePanel());
+  useBackCloses(usePanelCoversConversation() && panel !== null, () => leavePanel(chat));
   useRestoreFocus(panel);
   const giveUp = (): void => chat.openPanel(null);
   switch (panel?.kind) {

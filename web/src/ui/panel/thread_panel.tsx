@@ -18,7 +18,7 @@ import { ThreadContext } from "../timeline/thread_context";
 import { useWindowFocus } from "../timeline/use_window_focus";
 import { useReconnects } from "../use_reconnects";
 import { PanelFrame } from "./panel_frame";
-import { useGoToMessage } from "./panel_layout";
+import { leavePanel, useGoToMessage } from "./panel_layout";
 import "./thread_panel.css";
 
 type Wanted = Extract<Panel, { kind: "thread" }>;
@@ -96,7 +96,7 @@ export default function ThreadPanel({ conversation, panel }: Props) {
 
 function BackToList() {
   const chat = useChat();
-  return <IconButton icon={ChevronLeft} label={texts.threads.back} onClick={() => chat.leavePanel()} />;
+  return <IconButton icon={ChevronLeft} label={texts.threads.back} onClick={() => leavePanel(chat)} />;
 }
 
 function FollowButton({ rootId, following }: { rootId: string; following: boolean }) {

@@ -6,7 +6,7 @@ import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useStore } from "zustand";
 import { extrasByDay, inOrder, isNotice, isOffer, rowsWithExtras, unsentWithExtras } from "../../chat/messages/extras";
 import { merged } from "../../chat/messages/notice_rules";
-import { type Extra, type Row, rowsOf, type UnsentRow, unsentRows } from "../../chat/messages/rows";
+import { type Extra, type Row, rowsOf, rowsWithReplies, type UnsentRow, unsentRows } from "../../chat/messages/rows";
 import type { UnseenAbove } from "../../chat/messages/unseen";
 import { addressOf } from "../../place";
 import { texts } from "../../texts";
@@ -19,10 +19,12 @@ import { DayLine } from "./day_line";
 import { MessageView } from "./message_view";
 import { NoticeLine } from "./notice_line";
 import { OutboxEntryView } from "./outbox_entry_view";
+import { UnreadRepliesLine } from "./unread_replies_line";
 import { useMessageFocus } from "./use_message_focus";
 import { useReading } from "./use_reading";
 import { useScrollPosition } from "./use_scroll_position";
 import { useTargetHighlight } from "./use_target_highlight";
+import { useUnreadReplies } from "./use_unread_replies";
 import "./timeline_view.css";
 
 /** Servers without offers do not need it. */
@@ -55,9 +57,11 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
   const offers = hasOffers ? known : NO_OFFERS;
   const notices = useStore(allNotices.state, (state) => own(state, id)?.notices ?? NO_NOTICES);
   const extras = useMemo(() => inOrder(offers, notices), [offers, notices]);
+  const said = useMemo(() => rowsOf(timeline, unreadAfter, myId), [timeline, unreadAfter, myId]);
+  const replies = useUnreadReplies(id, timeline, said);
   const rows = useMemo(
-    () => rowsWithExtras(rowsOf(timeline, unreadAfter, myId), extras, timeline),
-    [timeline, extras, unreadAfter, myId],
+    () => rowsWithExtras(rowsWithReplies(said, replies), extras, timeline),
+    [timeline, extras, said, replies],
   );
   const last = rows.at(-1)?.message;
   const unsent = useMemo(() => {
@@ -223,7 +227,7 @@ function UnsentRowView({ row: { entry, startsDay, continued, startsMinute, extra
 
 const RowView = memo(
   function RowView({ row }: { row: Row }) {
-    const { message, startsDay, startsUnread, continued, startsMinute, extrasBefore, extrasAfter } = row;
+    const { message, startsDay, startsUnread, continued, startsMinute, extrasBefore, extrasAfter, repliesAfter } = row;
     const element = useRef<HTMLDivElement>(null);
     const isShown = useTargetHighlight(row, element);
     const myId = useChatState((state) => state.me.id);
@@ -235,6 +239,9 @@ const RowView = memo(
         {startsDay && <DayLine at={message.createdAt} />}
         {startsUnread && <div className="unread-from">{texts.newMessages}</div>}
         <MessageView message={message} continued={continued} startsMinute={startsMinute} />
+        {repliesAfter?.map((replies) => (
+          <UnreadRepliesLine key={replies.rootId} replies={replies} />
+        ))}
         {extrasAfter && <Extras extras={extrasAfter} after={message} />}
       </div>
     );
@@ -247,12 +254,17 @@ const RowView = memo(
     one.continued === other.continued &&
     one.startsMinute === other.startsMinute &&
     areSame(one.extrasBefore, other.extrasBefore) &&
-    areSame(one.extrasAfter, other.extrasAfter),
+    areSame(one.extrasAfter, other.extrasAfter) &&
+    areSame(newestOf(one), newestOf(other)),
 );
 
 /** Returns whether a message was written a moment ago, by the reader's clock. */
 function isNew({ createdAt }: Message): boolean {
   return Math.abs(Date.now() - Date.parse(createdAt)) < NEW_MS;
+}
+
+function newestOf({ repliesAfter = [] }: Row): readonly Message[] {
+  return repliesAfter.map(({ newest }) => newest);
 }
 
 function areSame(one: readonly unknown[] = [], other: readonly unknown[] = []): boolean {
