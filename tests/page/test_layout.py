@@ -12,6 +12,10 @@ def test_the_page_fits_a_narrow_screen_and_works_by_keyboard(driver: Driver, dem
     assert reports["measured"]["widths"] == {"entrance": 320, "list": 320, "conversation": 320, "dialog": 320}
 
 
+def test_the_day_of_what_is_in_sight_is_in_sight(driver: Driver, demo_url: str) -> None:
+    run(driver, demo_url, "layout", "days")
+
+
 def test_messages_are_readable(driver: Driver, demo_url: str) -> None:
     read = run(driver, demo_url, "layout", "readable")["read"]
     assert read["copied"] == "for each in everything:\n    pass"
@@ -65,4 +69,5 @@ def test_a_phone_is_no_desktop(driver: Driver, demo_url: str) -> None:
 
 def test_texts_have_the_room_they_need(driver: Driver, demo_url: str) -> None:
     roomy = run(driver, demo_url, "layout", "roomy")["roomy"]
-    assert roomy == {"shares": [False, True, True, False], "thread": True, "same": True, "kept": True}
+    phone = [False, True, True, False]
+    assert roomy == {"isWide": True, "shares": phone, "thread": True, "same": True, "kept": True}

@@ -134,6 +134,10 @@ def test_any_emoji_is_a_reaction(driver: Driver, demo_url: str) -> None:
     run(driver, demo_url, "phone", "reacting")
 
 
+def test_a_finger_pulls_a_sheet_away(driver: Driver, demo_url: str) -> None:
+    run(driver, demo_url, "phone", "pulled")
+
+
 def test_a_long_press_on_a_message_that_waits_says_what_can_be_done(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "phone", "waiting")["waiting"] == {
         "names": ["Edit", "Copy text", "Cancel sending"],

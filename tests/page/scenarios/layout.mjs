@@ -1,4 +1,4 @@
-import { composer, conversations, field, listed, messages, open, post, report, say, visit, visitAs } from "../browser.mjs";
+import { composer, conversations, field, listed, messages, open, post, report, say, until, visit, visitAs } from "../browser.mjs";
 
 export async function narrow() {
   const widths = {};
@@ -24,6 +24,25 @@ export async function narrow() {
   await field(bob, "Find people").waitFor();
   await measure("dialog");
   report("measured", { widths });
+}
+
+// The line of a day that is above the screen is shown at its top; the line itself is enough where it is in sight.
+export async function days() {
+  const page = await visitAs("maya", { viewport: { width: 1100, height: 500 }, path: "/#/conversation/heron-launch" });
+  const shown = page.locator(".day-in-sight");
+  // A row that was just measured moves the list, and the list may return to its end.
+  const scrolled = (top) =>
+    page.locator(".scroller").evaluate((it, top) => {
+      it.scrollTop = top;
+      const [line] = it.querySelectorAll(".day");
+      return { day: line?.textContent, below: line && line.getBoundingClientRect().top - it.getBoundingClientRect().top };
+    }, top);
+  await shown.waitFor();
+  const { day } = await until(() => scrolled(0), ({ below }) => below > 0 && below < 100);
+  await shown.waitFor({ state: "detached" });
+  await until(() => scrolled(120), ({ below }) => below < 0 && below > -120);
+  await shown.getByText(day, { exact: true }).waitFor();
+  report("scrolled");
 }
 
 // What makes messages easy to read: lines that are not too long, code in colours, and emoji alone that are large.
@@ -65,16 +84,20 @@ export async function roomy() {
     within.locator(".composer .box").evaluate((box) => box.querySelector("textarea").clientWidth / box.clientWidth > 0.95);
   const main = page.locator(".conversation");
   const field = main.getByRole("textbox", { name: "Message", exact: true });
+  const isWide = await share(main);
+  // On a phone, the buttons are beside a line, and below two.
+  await page.setViewportSize({ width: 390, height: 844 });
   const shares = [];
   for (const text of ["One line", "Two\nlines", "One", ""]) {
     await field.fill(text);
     shares.push(await share(main));
   }
+  await page.setViewportSize({ width: 1100, height: 700 });
   await page.locator(".message").first().hover();
   await page.locator(".message").first().getByRole("button", { name: "Reply in thread" }).click();
   const thread = page.locator(".panel");
   await thread.locator(".composer textarea:focus").waitFor();
-  report("roomy", { shares, thread: await share(thread), same: heights[0] === heights[1], kept: heights[2] > heights[1] });
+  report("roomy", { isWide, shares, thread: await share(thread), same: heights[0] === heights[1], kept: heights[2] > heights[1] });
 }
 
 export async function panel() {

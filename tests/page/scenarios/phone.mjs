@@ -60,7 +60,7 @@ async function longPress(page, at) {
   const session = await page.context().newCDPSession(page);
   const point = { x: box.x + Math.min(60, box.width / 2), y: box.y + box.height / 2 };
   await session.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [point] });
-  await page.locator("dialog.action-sheet").waitFor();
+  await page.locator("dialog.sheet").waitFor();
   await session.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
   await session.detach();
 }
@@ -86,7 +86,7 @@ const IN_FRONT = {
   },
   sheet: async (page) => {
     await longPress(page, page.locator(".message").filter({ hasText: "The first one" }).first());
-    return page.locator("dialog.action-sheet");
+    return page.locator("dialog.sheet");
   },
   "dialog of the sheet": async (page) => {
     await longPress(page, page.locator(".message").filter({ hasText: "The first one" }).first());
@@ -728,7 +728,7 @@ export async function reacting() {
   const page = await phoneAs("alice", { path: "/#/" });
   await open(page, "Reacting");
   await longPress(page, page.locator(".message").filter({ hasText: "The first one" }).first());
-  const sheet = page.locator("dialog.action-sheet");
+  const sheet = page.locator("dialog.sheet");
   await sheet.getByRole("button", { name: "Add reaction" }).tap();
   const popup = page.locator(".emoji-popup");
   await popup.getByRole("searchbox").fill("rocket");
@@ -736,6 +736,36 @@ export async function reacting() {
   await sheet.waitFor({ state: "detached" });
   await page.getByRole("button", { name: "🚀, 1" }).waitFor();
   report("reacted");
+}
+
+// A finger pulls the sheet of a message away. One that stops before leaves it open, and a tap on its bar closes it.
+export async function pulled() {
+  await prepare("Pulled");
+  const page = await phoneAs("alice", { path: "/#/" });
+  await open(page, "Pulled");
+  const of = page.locator(".message").filter({ hasText: "The first one" }).first();
+  const sheet = page.locator("dialog.sheet");
+  const grabber = sheet.getByRole("button", { name: "Close" });
+  const pull = async (px) => {
+    const { x, y, width } = await grabber.boundingBox();
+    const session = await page.context().newCDPSession(page);
+    const touch = (type, ...touchPoints) => session.send("Input.dispatchTouchEvent", { type, touchPoints });
+    const at = (by) => ({ x: x + width / 2, y: y + 10 + by });
+    await touch("touchStart", at(0));
+    for (const part of [0.3, 0.6, 1]) await touch("touchMove", at(px * part));
+    await touch("touchEnd");
+    await session.detach();
+  };
+  await longPress(page, of);
+  const { y } = await sheet.boundingBox();
+  await pull(30);
+  await until(async () => (await sheet.boundingBox())?.y, (now) => now === y);
+  await pull(120);
+  await sheet.waitFor({ state: "detached" });
+  await longPress(page, of);
+  await grabber.tap();
+  await sheet.waitFor({ state: "detached" });
+  report("pulled");
 }
 
 // A message that slow mode delays: a long press on it opens what can be done with it.
@@ -753,7 +783,7 @@ export async function waiting() {
   network.release();
   await letters(page).locator(".slowed").waitFor();
   await longPress(page, letters(page));
-  const sheet = page.locator(".action-sheet");
+  const sheet = page.locator(".sheet");
   await sheet.waitFor();
   const buttons = sheet.locator(".sheet-action");
   const names = await buttons.allTextContents();

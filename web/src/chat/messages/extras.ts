@@ -82,5 +82,5 @@ export function extrasByDay(extras: readonly Extra[], after?: { readonly created
   return days;
 }
 
-const isSameDay = (one: string, other: string): boolean =>
+export const isSameDay = (one: string, other: string): boolean =>
   new Date(one).toDateString() === new Date(other).toDateString();

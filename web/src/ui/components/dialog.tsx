@@ -6,6 +6,7 @@ import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
 import { useBackCloses } from "../layers/use_back_closes";
 import { hasChangedField } from "./changed_fields";
 import { IconButton } from "./icon_button";
+import { SheetGrabber } from "./sheet_grabber";
 import "./dialog.css";
 
 interface Props {
@@ -18,12 +19,15 @@ interface Props {
   focusOn?: string | undefined;
   /** Whether there is only text, which the keyboard scrolls. */
   hasText?: boolean;
+  /** Whether it is at the lower edge of a touch screen, from where a finger can pull it away. */
+  isSheet?: boolean;
   className?: string;
   children: ReactNode;
 }
 
 /** A modal dialog. Whoever leaves it with changes that are not saved is asked whether to discard them. */
-export function Dialog({ title, onClose, isChanged = false, focusOn, hasText = false, className, children }: Props) {
+export function Dialog(props: Props) {
+  const { title, onClose, isChanged = false, focusOn, hasText = false, isSheet = false, className, children } = props;
   const dialog = useRef<HTMLDialogElement>(null);
   const [isAsking, setAsking] = useState(false);
   const id = useId();
@@ -59,7 +63,7 @@ export function Dialog({ title, onClose, isChanged = false, focusOn, hasText = f
           else onClose();
         }}
         aria-labelledby={id}
-        className={className}
+        className={isSheet ? "sheet" : className}
       >
         <h2 id={id} className="dialog-title">
           {title}
@@ -68,7 +72,11 @@ export function Dialog({ title, onClose, isChanged = false, focusOn, hasText = f
           {children}
         </div>
         {/* Last, because the browser focuses the first element that can have the focus. */}
-        <IconButton className="dialog-close" icon={X} label={texts.close} onClick={leave} />
+        {isSheet ? (
+          <SheetGrabber sheet={dialog} onClose={leave} />
+        ) : (
+          <IconButton className="dialog-close" icon={X} label={texts.close} onClick={leave} />
+        )}
       </dialog>
       {isAsking && <DiscardQuestion onDiscard={onClose} onClose={() => setAsking(false)} />}
     </>

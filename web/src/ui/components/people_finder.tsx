@@ -1,5 +1,4 @@
 import type { Person } from "@talkwire/client";
-import { Plus } from "lucide-react";
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import { texts } from "../../texts";
 import { byTouch, isComposing } from "../keyboard/focus";
@@ -8,6 +7,7 @@ import { PersonHandle } from "../people/person_handle";
 import { usePeople } from "../people/use_people";
 import { ChipField } from "./chip_field";
 import "./people_finder.css";
+import "./round_tick.css";
 
 const SHOWN_MAX = 50;
 
@@ -35,9 +35,8 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY, isOpenAtFirst
   const list = useId();
   const fieldId = useId();
   const field = useRef<HTMLInputElement>(null);
-  const offered = people
-    .filter(({ id }) => !without.includes(id) && !chosen.some((each) => each.id === id))
-    .slice(0, SHOWN_MAX);
+  const offered = people.filter(({ id }) => !without.includes(id)).slice(0, SHOWN_MAX);
+  const isChosen = ({ id }: Person): boolean => chosen.some((each) => each.id === id);
   // Enter takes the first person who was found, but nobody before the reader has typed.
   const index = Math.min(query === "" ? at : Math.max(at, 0), offered.length - 1);
   const active = isOpen ? offered[index] : undefined;
@@ -61,7 +60,7 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY, isOpenAtFirst
 
   const choose = (user: Person | undefined): void => {
     if (user === undefined) return;
-    onChange([...chosen, user]);
+    if (!isChosen(user)) onChange([...chosen, user]);
     setQuery("");
     setAt(-1);
     if (!byTouch) field.current?.focus();
@@ -115,15 +114,16 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY, isOpenAtFirst
               id={`${list}-${user.id}`}
               role="option"
               aria-selected={user === active}
+              aria-checked={isChosen(user)}
               onMouseDown={(event) => event.preventDefault()}
-              onClick={() => choose(user)}
+              onClick={() => (isChosen(user) ? onChange(chosen.filter(({ id }) => id !== user.id)) : choose(user))}
             >
               <AvatarWithPresence userId={user.id} name={user.name} picture={user.avatar} />
               <span className="found-name" dir="auto">
                 {user.name}
               </span>
               <PersonHandle user={user} others={offered} />
-              <Plus className="icon" aria-hidden="true" />
+              <span className="round-tick" />
             </div>
           ))}
         </div>

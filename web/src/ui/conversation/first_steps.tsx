@@ -1,3 +1,4 @@
+import type { Conversation } from "@talkwire/client";
 import { may, own, roleOf } from "@talkwire/client/parts";
 import { useState } from "react";
 import { mayWriteIn } from "../../chat/conversations/writing";
@@ -7,6 +8,8 @@ import { Avatar } from "../components/avatar";
 import { lazyPart } from "../lazy_part";
 import { faceOf, nameOf } from "./conversation_names";
 import "./first_steps.css";
+
+const SHOWN_MAX = 4;
 
 const AddPeople = lazyPart(() => import("../panel/add_people"));
 
@@ -34,6 +37,7 @@ export function FirstSteps({ id }: { id: string }) {
       <p>
         {texts.noMessages} {mayWrite ? texts.firstSteps[kind](nameOf(conversation), mayAdd) : texts.firstSteps.reader}
       </p>
+      {kind === "group" && <Others conversation={conversation} />}
       <div className="buttons">
         {mayWrite && (
           <button
@@ -52,5 +56,23 @@ export function FirstSteps({ id }: { id: string }) {
       </div>
       {isAdding && <AddPeople conversation={conversation} onClose={close} onGiveUp={close} />}
     </section>
+  );
+}
+
+/** Who else is in the group. */
+function Others({ conversation: { members = [] } }: { conversation: Conversation }) {
+  const me = useChatState((state) => state.me);
+  const others = members.filter(({ userId }) => userId !== me.id);
+  if (others.length === 0) return null;
+  const shown = others.slice(0, SHOWN_MAX);
+  const names = shown.map(({ name }) => name);
+  const more = others.length - shown.length;
+  return (
+    <p className="first-people">
+      {shown.map(({ userId, name, avatar }) => (
+        <Avatar key={userId} id={userId} name={name} picture={avatar} />
+      ))}
+      <span dir="auto">{texts.listed(more > 0 ? [...names, texts.notices.others(more)] : names)}</span>
+    </p>
   );
 }

@@ -26,7 +26,7 @@ export default function ActionSheet({ message, onClose }: Props) {
     chat.messages.react(message, emoji);
   };
   return (
-    <Dialog title={texts.actions} onClose={onClose} className="action-sheet">
+    <Dialog title={texts.actions} onClose={onClose} isSheet>
       <div className="sheet-message">
         <MessagePreview message={message} />
       </div>

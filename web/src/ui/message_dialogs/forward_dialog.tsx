@@ -19,6 +19,7 @@ import { goTo } from "../page_address";
 import { Handle } from "../people/person_handle";
 import { type KnownPerson, usePeople } from "../people/use_people";
 import { MessagePreview } from "./message_preview";
+import "../components/round_tick.css";
 
 interface Props {
   message: Message;
@@ -146,6 +147,7 @@ function Targets({ chosen, onChange }: TargetsProps) {
         </span>
         <input
           type="checkbox"
+          className="round-tick"
           checked={ids.has(each.id)}
           disabled={!ids.has(each.id) && chosen.length >= TARGETS_MAX}
           onChange={() => change(each)}

@@ -10,7 +10,7 @@ import { type Extra, type Row, rowsOf, rowsWithReplies, type UnsentRow, unsentRo
 import type { UnseenAbove } from "../../chat/messages/unseen";
 import { addressOf } from "../../place";
 import { texts } from "../../texts";
-import { shortTimeOfDay } from "../../time_format";
+import { dayOf, shortTimeOfDay } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { UnreadCount } from "../components/unread_count";
 import { FirstSteps } from "../conversation/first_steps";
@@ -72,7 +72,8 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
   const entries = useMemo<readonly (Row | UnsentRow)[]>(() => [...rows, ...unsent], [rows, unsent]);
   const count = entries.length;
   const { keptRows, ...focusEvents } = useMessageFocus(list, scroller, rows);
-  const { atEnd, seesLast, sight, onScroll, onResize, range } = useScrollPosition(id, list, rows, count, timeline);
+  const { atEnd, seesLast, sight, daySince, ...scrolling } = useScrollPosition(id, list, rows, count, timeline);
+  const { onScroll, onResize, range } = scrolling;
   // Whoever sees that nothing was said yet sees everything.
   const seesAll = timeline.atEnd && (seesLast || (timeline.atStart && rows.length === 0));
   const unseen = useReading(id, { rows, timeline, sight, atEnd: seesAll });
@@ -118,6 +119,11 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
         {(atEnd === false || !timeline.atEnd) && <ToNewest id={id} />}
       </div>
       {unseen !== null && <ToUnseen id={id} unseen={unseen} />}
+      {unseen === null && daySince !== null && (
+        <div className="day-in-sight" aria-hidden="true">
+          {dayOf(daySince)}
+        </div>
+      )}
     </div>
   );
 });

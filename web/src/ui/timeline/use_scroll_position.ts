@@ -1,6 +1,7 @@
 import { KEPT_MAX, type Timeline } from "@talkwire/client/parts";
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { VirtualizerHandle } from "virtua";
+import { isSameDay } from "../../chat/messages/extras";
 import type { Row } from "../../chat/messages/rows";
 import type { ScrollAnchor } from "../../chat/messages/scroll_anchors";
 import type { InSight } from "../../chat/messages/unseen";
@@ -13,6 +14,9 @@ const NEAR_END = 120;
 /** The newest message is seen although this many pixels of it are out of sight: its margin. */
 const SEEN_LAST = 16;
 const SETTLED_MS = 150;
+/** Pixels that a day's first row is above the top when the line of the day goes, and below it when the line has come. */
+const DAY_CUT = 10;
+const DAY_NEAR = 20;
 
 export interface LoadedRange {
   /** Changes when the loaded messages do not continue the earlier ones. */
@@ -41,11 +45,16 @@ interface ScrollPosition {
   readonly seesLast: boolean;
   /** The rows in sight; null: unknown. */
   readonly sight: InSight | null;
+  /** When the topmost message in sight was sent, if no line above it says on which day; null otherwise. */
+  readonly daySince: string | null;
   readonly onScroll: () => void;
   readonly onResize: () => void;
 }
 
-const UNKNOWN = { atEnd: null, seesLast: false, sight: null };
+type Seen = Pick<ScrollPosition, "atEnd" | "seesLast" | "sight" | "daySince">;
+
+const UNKNOWN: Seen = { atEnd: null, seesLast: false, sight: null, daySince: null };
+const MOVING: Seen = { ...UNKNOWN, atEnd: false };
 
 /**
  * Controls the scroll position of a conversation: first where the reader left it or where the unread messages start,
@@ -62,7 +71,7 @@ export function useScrollPosition(
   const target = useChatState((state) => state.target);
   const range = useLoadedRange(timeline);
   const { number, grewAtStart } = range;
-  const [{ atEnd, seesLast, sight }, setSeen] = useState<Pick<ScrollPosition, "atEnd" | "seesLast" | "sight">>(UNKNOWN);
+  const [{ atEnd, seesLast, sight, daySince }, setSeen] = useState(UNKNOWN);
   const placedNumber = useRef(0);
   const readNumber = useRef(0);
   const settling = useRef<ReturnType<typeof setTimeout>>(undefined);
@@ -71,13 +80,7 @@ export function useScrollPosition(
   const jumping = useRef<ReturnType<typeof setTimeout>>(undefined);
   const hasEnd = timeline.atEnd;
 
-  const setVisible = useCallback((atEnd: boolean, seesLast: boolean, sight: InSight | null) => {
-    setSeen((before) => {
-      const { sight: last } = before;
-      const isSame = last?.first === sight?.first && last?.last === sight?.last && last?.jumped === sight?.jumped;
-      return isSame && before.atEnd === atEnd && before.seesLast === seesLast ? before : { atEnd, seesLast, sight };
-    });
-  }, []);
+  const setVisible = useCallback((seen: Seen) => setSeen((before) => (isSameSeen(before, seen) ? before : seen)), []);
   const readScroll = useCallback(() => {
     const handle = list.current;
     if (handle === null || rows.length === 0) return;
@@ -92,7 +95,8 @@ export function useScrollPosition(
       topmost === undefined || lowest === undefined
         ? null
         : { first: topmost.message.seq, last: lowest.message.seq, count: last - first + 1, jumped: jumped.current };
-    setVisible(isAtEnd, hasEnd && left < SEEN_LAST, sight);
+    const daySince = dayOutOfSight(handle, rows, first);
+    setVisible({ atEnd: isAtEnd, seesLast: hasEnd && left < SEEN_LAST, sight, daySince });
     if (jumped.current) {
       clearTimeout(jumping.current);
       jumping.current = setTimeout(() => {
@@ -143,7 +147,7 @@ export function useScrollPosition(
       // The page with the message is being loaded.
       if (target !== null && place === null) return;
       if (place !== null) {
-        setVisible(false, false, null);
+        setVisible(MOVING);
         // Nothing unread is above the first unread row, however far the reader scrolls before the list has settled.
         jumped.current = rows[place.index]?.startsUnread !== true;
         const { index, ...how } = place;
@@ -179,7 +183,31 @@ export function useScrollPosition(
     if (atEnd) handle.scrollToIndex(count - 1, { align: "end" });
     if (handle.scrollSize - handle.scrollOffset - handle.viewportSize < NEAR_END) readScroll();
   }, [list, count, atEnd, settle, readScroll]);
-  return { atEnd, seesLast, sight, onScroll, onResize, range };
+  return { atEnd, seesLast, sight, daySince, onScroll, onResize, range };
+}
+
+function isSameSeen(one: Seen, other: Seen): boolean {
+  const [{ sight }, { sight: last }] = [one, other];
+  return (
+    one.atEnd === other.atEnd &&
+    one.seesLast === other.seesLast &&
+    one.daySince === other.daySince &&
+    sight?.first === last?.first &&
+    sight?.last === last?.last &&
+    sight?.jumped === last?.jumped
+  );
+}
+
+/**
+ * Returns when the topmost row's message was sent if the line of its day is above the screen, and no other one is at its
+ * top or among what follows the message.
+ */
+function dayOutOfSight(handle: VirtualizerHandle, rows: readonly Row[], first: number): string | null {
+  const [topmost, next] = [rows[first], rows[first + 1]];
+  const fromTop = (index: number): number => handle.getItemOffset(index) - handle.scrollOffset;
+  if (topmost === undefined || ((topmost.startsDay || first === 0) && fromTop(first) > -DAY_CUT)) return null;
+  if (topmost.extrasAfter?.some(({ createdAt }) => !isSameDay(createdAt, topmost.message.createdAt))) return null;
+  return next?.startsDay && fromTop(first + 1) < DAY_NEAR ? null : topmost.message.createdAt;
 }
 
 /** Returns the index of the last row whose end is in sight. */
