@@ -30,5 +30,10 @@ def test_an_offer_is_unread_until_it_is_in_sight(crowded: Scenarios) -> None:
     assert crowded("offers", "seen")["seen"] == {"above": 1, "left": 0}
 
 
+def test_what_is_unread_starts_at_an_offer(driver: Driver, demo_url: str) -> None:
+    marked = run(driver, demo_url, "offers", "unreadFrom")["marked"]
+    assert marked == {"lines": 1, "isAbove": True, "isInSight": True}
+
+
 def test_a_page_that_starts_without_the_server_has_offers_afterwards(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "offers", "withoutServer")["back"] == {"before": 0}

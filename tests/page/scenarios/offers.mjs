@@ -164,6 +164,27 @@ export async function seen() {
 
 // A page that starts without the server and knows no features gets them with the next connection. Meanwhile, a
 // conversation that was not opened before says that its messages come later.
+// What is unread starts at an offer that came before the unread messages. A jump over it leaves it unread.
+export async function unreadFrom() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Market" });
+  await post("messages", "alice", { conversationId: id, content: "Read before" });
+  const before = await visitAs("bob");
+  await open(before, "Market");
+  await until(async () => (await call("GET", `conversations/${id}`, "bob")).unreadCount, (count) => count === 0);
+  await before.close();
+  await post(`conversations/${id}/offers`, "alice", { title: "Two chairs", amount: 100, currency: "EUR" });
+  for (let number = 1; number <= 30; number++)
+    await post("messages", "alice", { conversationId: id, content: `Afterwards ${number}` });
+  const bob = await visitAs("bob");
+  await open(bob, "Market");
+  const line = bob.locator(".unread-from");
+  await line.waitFor();
+  const lines = await line.count();
+  const [top, { y }] = [await line.evaluate((it) => it.getBoundingClientRect().top), await card(bob, "Two chairs").boundingBox()];
+  const frame = await bob.locator(".scroller").boundingBox();
+  report("marked", { lines, isAbove: top < y, isInSight: y > frame.y && y < frame.y + frame.height });
+}
+
 export async function withoutServer() {
   const alice = await visitAs("alice", { expected: LOST });
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Unopened" });

@@ -53,6 +53,20 @@ export function rowsWithExtras(rows: readonly Row[], extras: readonly Extra[], t
   });
 }
 
+/** Lets what is unread start at an offer, unless it starts at a message above it. */
+export function withUnreadOffer(rows: readonly Row[], offerId: string | null): readonly Row[] {
+  if (offerId === null) return rows;
+  const has = ({ extrasBefore = [], extrasAfter = [] }: Row): boolean =>
+    [...extrasBefore, ...extrasAfter].some(({ id }) => id === offerId);
+  const at = rows.findIndex(has);
+  const startsAt = rows.findIndex(({ startsUnread }) => startsUnread);
+  if (at === -1 || (startsAt !== -1 && Number(rows[startsAt]?.message.id) < Number(offerId))) return rows;
+  return rows.map((row, index) => {
+    if (index === at) return { ...row, startsUnread: false, unreadOffer: offerId };
+    return row.startsUnread ? { ...row, startsUnread: false } : row;
+  });
+}
+
 /** Attaches extras to the first message that is not sent yet, in a conversation that has no other messages. */
 export function unsentWithExtras(unsent: readonly UnsentRow[], extras: readonly Extra[]): readonly UnsentRow[] {
   const [first, ...others] = unsent;

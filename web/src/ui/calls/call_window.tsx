@@ -11,7 +11,7 @@ import {
   Video,
   VideoOff,
 } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { useStore } from "zustand";
 import type { CallState, Ending } from "../../chat/calls/call_state";
 import { texts } from "../../texts";
@@ -21,6 +21,7 @@ import { IconButton } from "../components/icon_button";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
 import { useBackCloses } from "../layers/use_back_closes";
 import { isNarrow } from "../use_media";
+import { useQuestionBeforeLeaving } from "../use_question_before_leaving";
 import { CallDevicesForm } from "./call_devices_form";
 import { CallVideo } from "./call_video";
 import { Duration } from "./duration";
@@ -95,16 +96,6 @@ export function CallWindow({ state, name, face, picture, isPlace }: Props) {
       {isOver ? <Afterwards state={state} /> : <Controls onSpeaker={setSpeaker} />}
     </section>
   );
-}
-
-/** The browser asks, where it can, before the page is left and the call with it. */
-function useQuestionBeforeLeaving(isConnected: boolean): void {
-  useEffect(() => {
-    if (!isConnected) return;
-    const ask = (event: BeforeUnloadEvent): void => event.preventDefault();
-    addEventListener("beforeunload", ask);
-    return () => removeEventListener("beforeunload", ask);
-  }, [isConnected]);
 }
 
 function Videos({ name, face, picture, isPlace, speaker }: Omit<Props, "state"> & { speaker: string }) {

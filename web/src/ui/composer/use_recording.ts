@@ -1,6 +1,7 @@
 import { useEffect, useEffectEvent, useState } from "react";
 import { texts } from "../../texts";
 import type { Recording } from "../files/recording";
+import { useQuestionBeforeLeaving } from "../use_question_before_leaving";
 import type { ComposerState } from "./use_composer";
 
 export interface RecordingState {
@@ -17,7 +18,7 @@ export interface RecordingState {
   readonly cancel: () => void;
 }
 
-/** The recording of a composer. It becomes a file, also when the reader leaves meanwhile. */
+/** The recording of a composer. It becomes a file, also when the reader leaves the conversation meanwhile. */
 export function useRecording({ edited, keep, send }: ComposerState): RecordingState {
   const [recording, setRecording] = useState<Recording | null>(null);
   const [problem, setProblem] = useState("");
@@ -32,6 +33,8 @@ export function useRecording({ edited, keep, send }: ComposerState): RecordingSt
       return false;
     }
   };
+  // The browser waits for no file when the page ends.
+  useQuestionBeforeLeaving(recording !== null);
   const leave = useEffectEvent(() => void finish());
   useEffect(() => () => leave(), []);
   // The message has its file one rendering later.

@@ -20,6 +20,9 @@ const OfferDialog = lazyPart(() => import("./offer_dialog"));
 /** Of a card at a fraction of a pixel, the browser may say that a little less than all is in sight. */
 const WHOLE = 0.95;
 
+/** A list that goes to its place passes cards, which nobody sees. */
+const SEEN_AFTER_MS = 500;
+
 const ICONS: Readonly<Record<OfferStatus, LucideIcon>> = {
   pending: Hourglass,
   accepted: Check,
@@ -68,18 +71,24 @@ export default function OfferCard({ offer }: { offer: Offer }) {
   );
 }
 
-/** Marks an offer as seen while all of its card is in sight, in a window that has the focus. */
+/** Marks an offer as seen once all of its card stays in sight, in a window that has the focus. */
 function useSeen(card: RefObject<HTMLElement | null>, id: string): void {
   const { alerts } = useChat();
   const isUnread = useStore(alerts.state, ({ items }) => items.some((each) => isUnreadOffer(each, id)));
   const hasFocus = useWindowFocus();
   useEffect(() => {
     if (!isUnread || !hasFocus || card.current === null) return;
-    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && void alerts.markOfferSeen(id), {
-      threshold: WHOLE,
-    });
+    let staying: ReturnType<typeof setTimeout> | undefined;
+    const changed = ([entry]: IntersectionObserverEntry[]): void => {
+      clearTimeout(staying);
+      if (entry?.isIntersecting) staying = setTimeout(() => void alerts.markOfferSeen(id), SEEN_AFTER_MS);
+    };
+    const observer = new IntersectionObserver(changed, { threshold: WHOLE });
     observer.observe(card.current);
-    return () => observer.disconnect();
+    return () => {
+      clearTimeout(staying);
+      observer.disconnect();
+    };
   }, [alerts, card, id, isUnread, hasFocus]);
 }
 

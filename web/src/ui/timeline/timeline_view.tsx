@@ -4,7 +4,15 @@ import { ArrowDown, ArrowUp } from "lucide-react";
 import { Fragment, memo, useEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useStore } from "zustand";
-import { extrasByDay, inOrder, isNotice, isOffer, rowsWithExtras, unsentWithExtras } from "../../chat/messages/extras";
+import {
+  extrasByDay,
+  inOrder,
+  isNotice,
+  isOffer,
+  rowsWithExtras,
+  unsentWithExtras,
+  withUnreadOffer,
+} from "../../chat/messages/extras";
 import { merged } from "../../chat/messages/notice_rules";
 import { type Extra, type Row, rowsOf, rowsWithReplies, type UnsentRow, unsentRows } from "../../chat/messages/rows";
 import type { UnseenAbove } from "../../chat/messages/unseen";
@@ -24,6 +32,7 @@ import { useMessageFocus } from "./use_message_focus";
 import { useReading } from "./use_reading";
 import { useScrollPosition } from "./use_scroll_position";
 import { useTargetHighlight } from "./use_target_highlight";
+import { useUnreadOffer } from "./use_unread_offer";
 import { useUnreadReplies } from "./use_unread_replies";
 import "./timeline_view.css";
 
@@ -42,7 +51,8 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
   const { messages, notices: allNotices, offers: allOffers } = useChat();
   const myId = useChatState((state) => state.me.id);
   const loaded = useChatState((state) => own(state.timelines, id));
-  const timeline = loaded ?? LOADING;
+  const { offerId, isAwaited } = useUnreadOffer(id);
+  const timeline = isAwaited ? LOADING : (loaded ?? LOADING);
   const unreadAfter = useChatState((state) => state.unread?.after ?? null);
   const outbox = useStore(messages.outbox);
   const list = useRef<VirtualizerHandle>(null);
@@ -60,8 +70,8 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
   const said = useMemo(() => rowsOf(timeline, unreadAfter, myId), [timeline, unreadAfter, myId]);
   const replies = useUnreadReplies(id, timeline, said);
   const rows = useMemo(
-    () => rowsWithExtras(rowsWithReplies(said, replies), extras, timeline),
-    [timeline, extras, said, replies],
+    () => withUnreadOffer(rowsWithExtras(rowsWithReplies(said, replies), extras, timeline), offerId),
+    [timeline, extras, said, replies, offerId],
   );
   const last = rows.at(-1)?.message;
   const unsent = useMemo(() => {
@@ -142,19 +152,21 @@ interface ExtrasProps {
   extras: readonly Extra[];
   /** The message before them, if there is one. */
   after?: Message;
+  /** The id of the offer above which the line stands that says what is unread. */
+  unreadFrom?: string | undefined;
 }
 
 /** Offers and notices, under the day on which they were. Notices that follow each other on a day are merged. */
-function Extras({ extras, after }: ExtrasProps) {
+function Extras({ extras, after, unreadFrom }: ExtrasProps) {
   return extrasByDay(extras, after).map(({ startsDay, extras: ofDay }) => (
     <Fragment key={ofDay[0]?.id}>
       {startsDay && <DayLine at={ofDay[0]?.createdAt ?? ""} />}
-      <ExtrasOfDay extras={ofDay} />
+      <ExtrasOfDay extras={ofDay} unreadFrom={unreadFrom} />
     </Fragment>
   ));
 }
 
-function ExtrasOfDay({ extras }: ExtrasProps) {
+function ExtrasOfDay({ extras, unreadFrom }: ExtrasProps) {
   const groups: Extra[][] = [];
   for (const extra of extras) {
     const last = groups.at(-1);
@@ -165,7 +177,12 @@ function ExtrasOfDay({ extras }: ExtrasProps) {
     const [first] = group;
     if (first === undefined) return null;
     if (isOffer(first)) {
-      return <OfferCard key={first.id} offer={first} />;
+      return (
+        <Fragment key={first.id}>
+          {first.id === unreadFrom && <UnreadFrom />}
+          <OfferCard offer={first} />
+        </Fragment>
+      );
     }
     return merged(group.filter(isNotice)).map((notice) => <NoticeLine key={notice.id} notice={notice} />);
   });
@@ -233,7 +250,8 @@ function UnsentRowView({ row: { entry, startsDay, continued, startsMinute, extra
 
 const RowView = memo(
   function RowView({ row }: { row: Row }) {
-    const { message, startsDay, startsUnread, continued, startsMinute, extrasBefore, extrasAfter, repliesAfter } = row;
+    const { message, startsDay, startsUnread, unreadOffer, continued, startsMinute } = row;
+    const { extrasBefore, extrasAfter, repliesAfter } = row;
     const element = useRef<HTMLDivElement>(null);
     const isShown = useTargetHighlight(row, element);
     const myId = useChatState((state) => state.me.id);
@@ -241,14 +259,14 @@ const RowView = memo(
     const [isArriving] = useState(() => message.senderId !== myId && isNew(message));
     return (
       <div className={`row${isShown ? " shown" : ""}${isArriving ? " arriving" : ""}`} ref={element}>
-        {extrasBefore && <Extras extras={extrasBefore} />}
+        {extrasBefore && <Extras extras={extrasBefore} unreadFrom={unreadOffer} />}
         {startsDay && <DayLine at={message.createdAt} />}
-        {startsUnread && <div className="unread-from">{texts.newMessages}</div>}
+        {startsUnread && <UnreadFrom />}
         <MessageView message={message} continued={continued} startsMinute={startsMinute} />
         {repliesAfter?.map((replies) => (
           <UnreadRepliesLine key={replies.rootId} replies={replies} />
         ))}
-        {extrasAfter && <Extras extras={extrasAfter} after={message} />}
+        {extrasAfter && <Extras extras={extrasAfter} after={message} unreadFrom={unreadOffer} />}
       </div>
     );
   },
@@ -257,12 +275,18 @@ const RowView = memo(
     one.message === other.message &&
     one.startsDay === other.startsDay &&
     one.startsUnread === other.startsUnread &&
+    one.unreadOffer === other.unreadOffer &&
     one.continued === other.continued &&
     one.startsMinute === other.startsMinute &&
     areSame(one.extrasBefore, other.extrasBefore) &&
     areSame(one.extrasAfter, other.extrasAfter) &&
     areSame(newestOf(one), newestOf(other)),
 );
+
+/** The line above what is unread. */
+function UnreadFrom() {
+  return <div className="unread-from">{texts.newMessages}</div>;
+}
 
 /** Returns whether a message was written a moment ago, by the reader's clock. */
 function isNew({ createdAt }: Message): boolean {

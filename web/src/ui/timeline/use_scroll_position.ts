@@ -149,7 +149,8 @@ export function useScrollPosition(
       if (place !== null) {
         setVisible(MOVING);
         // Nothing unread is above the first unread row, however far the reader scrolls before the list has settled.
-        jumped.current = rows[place.index]?.startsUnread !== true;
+        const { startsUnread, unreadOffer } = rows[place.index] ?? {};
+        jumped.current = !startsUnread && unreadOffer === undefined;
         const { index, ...how } = place;
         list.current?.scrollToIndex(index, how);
         settle();
@@ -228,7 +229,7 @@ interface PlaceInList {
 function startOf(rows: readonly Row[], left: ScrollAnchor | null): PlaceInList | null {
   const before = left === null ? -1 : rows.findIndex((row) => row.message.id === left.messageId);
   if (left !== null && before !== -1) return { index: before, align: "start", offset: left.offset };
-  const index = rows.findIndex((row) => row.startsUnread);
+  const index = rows.findIndex((row) => row.startsUnread || row.unreadOffer !== undefined);
   return index === -1 ? null : { index, align: "start" };
 }
 
