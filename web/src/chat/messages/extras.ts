@@ -53,17 +53,18 @@ export function rowsWithExtras(rows: readonly Row[], extras: readonly Extra[], t
   });
 }
 
-/** Lets what is unread start at an offer, unless it starts at a message above it. */
-export function withUnreadOffer(rows: readonly Row[], offerId: string | null): readonly Row[] {
-  if (offerId === null) return rows;
-  const has = ({ extrasBefore = [], extrasAfter = [] }: Row): boolean =>
-    [...extrasBefore, ...extrasAfter].some(({ id }) => id === offerId);
-  const at = rows.findIndex(has);
+/** Lets what is unread start at an unread offer that stands between what was read and the first unread message. */
+export function withUnreadOffer(rows: readonly Row[], unread: ReadonlySet<string>): readonly Row[] {
   const startsAt = rows.findIndex(({ startsUnread }) => startsUnread);
-  if (at === -1 || (startsAt !== -1 && Number(rows[startsAt]?.message.id) < Number(offerId))) return rows;
+  const next = startsAt === -1 ? rows.length : startsAt;
+  const at = Math.max(next - 1, 0);
+  const between = next === 0 ? rows[0]?.extrasBefore : rows[at]?.extrasAfter;
+  const offerId = between?.find(({ id }) => unread.has(id))?.id;
+  if (offerId === undefined) return rows;
   return rows.map((row, index) => {
-    if (index === at) return { ...row, startsUnread: false, unreadOffer: offerId };
-    return row.startsUnread ? { ...row, startsUnread: false } : row;
+    const startsUnread = false;
+    if (index === at) return { ...row, startsUnread, unreadOffer: offerId };
+    return index === next ? { ...row, startsUnread } : row;
   });
 }
 

@@ -20,7 +20,7 @@ export interface Row {
   /** Offers and notices from before the first row, and from after this one. */
   readonly extrasBefore?: readonly Extra[];
   readonly extrasAfter?: readonly Extra[];
-  /** The id of the offer that is the first that is unread, if nothing above it is. */
+  /** The id of the offer beside it where what is unread starts. */
   readonly unreadOffer?: string;
   /** The threads that have unread replies from between this row and the next one. */
   readonly repliesAfter?: readonly UnreadReplies[];

@@ -32,7 +32,7 @@ import { useMessageFocus } from "./use_message_focus";
 import { useReading } from "./use_reading";
 import { useScrollPosition } from "./use_scroll_position";
 import { useTargetHighlight } from "./use_target_highlight";
-import { useUnreadOffer } from "./use_unread_offer";
+import { useUnreadOffers } from "./use_unread_offers";
 import { useUnreadReplies } from "./use_unread_replies";
 import "./timeline_view.css";
 
@@ -51,7 +51,7 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
   const { messages, notices: allNotices, offers: allOffers } = useChat();
   const myId = useChatState((state) => state.me.id);
   const loaded = useChatState((state) => own(state.timelines, id));
-  const { offerId, isAwaited } = useUnreadOffer(id);
+  const { ids: unreadOffers, isAwaited } = useUnreadOffers(id);
   const timeline = isAwaited ? LOADING : (loaded ?? LOADING);
   const unreadAfter = useChatState((state) => state.unread?.after ?? null);
   const outbox = useStore(messages.outbox);
@@ -70,8 +70,8 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
   const said = useMemo(() => rowsOf(timeline, unreadAfter, myId), [timeline, unreadAfter, myId]);
   const replies = useUnreadReplies(id, timeline, said);
   const rows = useMemo(
-    () => withUnreadOffer(rowsWithExtras(rowsWithReplies(said, replies), extras, timeline), offerId),
-    [timeline, extras, said, replies, offerId],
+    () => withUnreadOffer(rowsWithExtras(rowsWithReplies(said, replies), extras, timeline), unreadOffers),
+    [timeline, extras, said, replies, unreadOffers],
   );
   const last = rows.at(-1)?.message;
   const unsent = useMemo(() => {
