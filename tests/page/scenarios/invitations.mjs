@@ -166,6 +166,7 @@ export async function usedUp() {
   await submitAccount(second, { Name: "Gina", "E-mail": "gina@example.com", Password: "correct horse" });
   await signsIn(second).waitFor();
   const registering = await second.locator(".entrance .problem").textContent();
+  const email = await second.getByLabel("E-mail").inputValue();
   const tess = await visitAs("test", { expected: /status of 40[34]/ });
   await tess.goto(link);
   const over = tess.getByRole("dialog", { name: "This invitation is no longer valid" });
@@ -183,7 +184,7 @@ export async function usedUp() {
   await over.waitFor();
   await tess.reload();
   await over.waitFor();
-  report("refused", { registering, offered, revoked: await joins(tess).count() });
+  report("refused", { registering, email, offered, revoked: await joins(tess).count() });
 }
 
 // On a server without accounts: no form for one is shown, also not before the page knows. The demo's people need none.

@@ -38,9 +38,10 @@ export function SignIn({ api, server, reason, invitation, onSession, onInvitatio
     try {
       onSession(await action(), registers);
     } catch (error) {
-      setProblem((error as Error).message);
+      const isOver = invitation !== null && error instanceof RequestError && error.code === "forbidden";
+      setProblem(isOver ? `${texts.invitation.over}. ${texts.invitation.overHint}` : (error as Error).message);
       setBusy(false);
-      if (invitation !== null && error instanceof RequestError && error.code === "forbidden") onInvitationOver();
+      if (isOver) onInvitationOver();
     }
   };
   return (
@@ -60,7 +61,6 @@ export function SignIn({ api, server, reason, invitation, onSession, onInvitatio
       )}
       {hasForms && (
         <AccountForm
-          key={invitation}
           api={api}
           accounts={server.accounts}
           invitation={invitation}
@@ -99,9 +99,11 @@ interface FormProps {
 /** Signs in or registers. Registering is offered only where the server or an invitation allows it. */
 function AccountForm({ api, accounts, invitation, problem, busy, attempt, onChange }: FormProps) {
   const mayRegister = accounts === "open" || invitation !== null;
-  const [registers, setRegisters] = useState(invitation !== null);
+  /** Null: the reader has not chosen. */
+  const [chosen, setChosen] = useState<boolean | null>(null);
+  const registers = mayRegister && (chosen ?? invitation !== null);
   const change = (): void => {
-    setRegisters(!registers);
+    setChosen(!registers);
     onChange();
   };
   const submit = (event: FormEvent<HTMLFormElement>): void => {
@@ -109,6 +111,8 @@ function AccountForm({ api, accounts, invitation, problem, busy, attempt, onChan
     const fields = new FormData(event.currentTarget);
     const account = { email: String(fields.get("email")), password: String(fields.get("password")) };
     const invited = invitation === null ? {} : { invitation };
+    // Also when the invitation turns out to be over.
+    setChosen(registers);
     if (registers) {
       const name = String(fields.get("name"));
       void attempt(() => api.register({ ...account, ...invited, name }), true);
