@@ -827,7 +827,6 @@ export const texts = {
     picture: "Picture",
     choosePicture: "Choose a picture",
     pictureHint: "A new picture takes effect at once.",
-    statusHint: "It takes effect at once.",
     remove: "Remove",
     uploading: "Uploading…",
     status: "Status",

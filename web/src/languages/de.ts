@@ -863,7 +863,6 @@ export const texts: Texts = {
     picture: "Bild",
     choosePicture: "Bild auswählen",
     pictureHint: "Ein neues Bild gilt sofort.",
-    statusHint: "Das gilt sofort.",
     remove: "Entfernen",
     uploading: "Wird hochgeladen…",
     status: "Status",

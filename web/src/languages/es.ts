@@ -864,7 +864,6 @@ export const texts: Texts = {
     picture: "Imagen",
     choosePicture: "Elegir una imagen",
     pictureHint: "Una imagen nueva se aplica al instante.",
-    statusHint: "Se aplica al instante.",
     remove: "Quitar",
     uploading: "Subiendo…",
     status: "Estado",

@@ -868,7 +868,6 @@ export const texts: Texts = {
     picture: "Image",
     choosePicture: "Choisir une image",
     pictureHint: "Une nouvelle image s’applique aussitôt.",
-    statusHint: "Cela prend effet immédiatement.",
     remove: "Retirer",
     uploading: "Envoi…",
     status: "Statut",

@@ -14,9 +14,12 @@ const COLOURS = [
   "#be185d",
 ] as const;
 
+/** Where the hash begins: so that the places of the demo have colours that are far from each other. */
+const SEED = 3_773;
+
 /** Returns the colour of a user or a conversation. Ids that count up have different ones. */
 export function portraitColour(id: string): string {
-  let hash = 0;
+  let hash = SEED;
   for (let at = 0; at < id.length; at++) hash = Math.imul(hash, 31) + id.charCodeAt(at);
   // Spreads ids that differ in their last character over all bits.
   hash = Math.imul(hash ^ (hash >>> 16), 0x9e3779b1);

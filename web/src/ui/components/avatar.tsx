@@ -1,3 +1,4 @@
+import type { LucideIcon } from "lucide-react";
 import { type CSSProperties, useContext, useState } from "react";
 import { portraitColour } from "../../chat/people/portrait_colour";
 import { ChatContext } from "../chat_context";
@@ -9,13 +10,15 @@ interface Props {
   picture?: string | undefined;
   /** Whether it is of a group or channel: a square, while people are round. */
   isPlace?: boolean;
+  /** Stands in the place of the initial. */
+  sign?: LucideIcon | null | undefined;
 }
 
 /**
  * A picture of a user or a conversation, or the initial on a colour of its own. The name is beside it, so it is hidden from
  * screen readers.
  */
-export function Avatar({ id, name, picture, isPlace = false }: Props) {
+export function Avatar({ id, name, picture, isPlace = false, sign: Sign = null }: Props) {
   const initial = [...name.trim()][0] ?? "?";
   return (
     <span
@@ -23,7 +26,7 @@ export function Avatar({ id, name, picture, isPlace = false }: Props) {
       aria-hidden="true"
       style={{ "--own-colour": portraitColour(id) } as CSSProperties}
     >
-      {initial.toUpperCase()}
+      {Sign === null ? initial.toUpperCase() : <Sign className="icon" />}
       {picture?.startsWith("/") && <Picture key={picture} path={picture} />}
     </span>
   );

@@ -5,7 +5,6 @@ import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { CallButtons } from "../calls/call_buttons";
 import { useChat, useChatState } from "../chat_context";
-import { Avatar } from "../components/avatar";
 import { EmptyState } from "../components/empty_state";
 import { IconButton } from "../components/icon_button";
 import { MenuButton } from "../components/menu";
@@ -21,7 +20,7 @@ import { usePresence } from "../people/use_presence";
 import { ConnectionLineHere } from "../sidebar/connection_line";
 import { TimelineView } from "../timeline/timeline_view";
 import { faceOf, nameOf, partnerOf } from "./conversation_names";
-import { KindIcon } from "./kind_icon";
+import { KindIcon, PlaceAvatar } from "./kind_icon";
 import { LinkedText } from "./linked_text";
 import { MessageInput } from "./message_input";
 import "./conversation_view.css";
@@ -85,7 +84,7 @@ function Header({ conversation, name }: { conversation: Conversation; name: stri
         {conversation.kind === "direct" ? (
           <AvatarWithPresence userId={face} name={name} picture={conversation.avatar} />
         ) : (
-          <Avatar id={face} name={name} picture={conversation.avatar} isPlace />
+          <PlaceAvatar conversation={conversation} />
         )}
       </button>
       <div className="title">

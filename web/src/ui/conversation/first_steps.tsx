@@ -7,6 +7,7 @@ import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { lazyPart } from "../lazy_part";
 import { faceOf, nameOf } from "./conversation_names";
+import { PlaceAvatar } from "./kind_icon";
 import "./first_steps.css";
 
 const SHOWN_MAX = 4;
@@ -27,12 +28,11 @@ export function FirstSteps({ id }: { id: string }) {
   const close = (): void => setAdding(false);
   return (
     <section className="first-steps">
-      <Avatar
-        id={faceOf(conversation, me)}
-        name={nameOf(conversation)}
-        picture={conversation.avatar}
-        isPlace={kind !== "direct"}
-      />
+      {kind === "direct" ? (
+        <Avatar id={faceOf(conversation, me)} name={nameOf(conversation)} picture={conversation.avatar} />
+      ) : (
+        <PlaceAvatar conversation={conversation} />
+      )}
       <strong>{nameOf(conversation)}</strong>
       <p>
         {texts.noMessages} {mayWrite ? texts.firstSteps[kind](nameOf(conversation), mayAdd) : texts.firstSteps.reader}

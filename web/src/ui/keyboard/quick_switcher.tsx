@@ -1,4 +1,5 @@
 import { newestFirst } from "@talkwire/client/parts";
+import type { LucideIcon } from "lucide-react";
 import { type KeyboardEvent, useId, useMemo, useState } from "react";
 import { searchByName } from "../../chat/conversations/name_search";
 import { handleOf } from "../../chat/people/namesakes";
@@ -7,6 +8,7 @@ import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { Dialog } from "../components/dialog";
 import { faceOf, nameOf, partnerOf } from "../conversation/conversation_names";
+import { signOf } from "../conversation/kind_icon";
 import { goTo } from "../page_address";
 import { Handle } from "../people/person_handle";
 import { usePeople } from "../people/use_people";
@@ -28,6 +30,7 @@ interface Choice {
   readonly picture: string | undefined;
   /** Whether it is a group or a channel. */
   readonly isPlace: boolean;
+  readonly sign?: LucideIcon | null;
   readonly detail: string;
   /** Returns the conversation's id. */
   readonly open: () => Promise<string>;
@@ -92,7 +95,13 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
             tabIndex={-1}
             onClick={() => void go(choice)}
           >
-            <Avatar id={choice.face} name={choice.name} picture={choice.picture} isPlace={choice.isPlace} />
+            <Avatar
+              id={choice.face}
+              name={choice.name}
+              picture={choice.picture}
+              isPlace={choice.isPlace}
+              sign={choice.sign}
+            />
             <span className="name">{choice.name}</span>
             <Handle handle={choice.handle} />
             <span className="detail">{choice.detail}</span>
@@ -125,6 +134,7 @@ function useChoices(query: string): readonly Choice[] {
         face: faceOf(conversation, me),
         picture: conversation.avatar,
         isPlace: conversation.kind !== "direct",
+        sign: signOf(conversation),
         detail: conversation.unreadCount ? texts.unread(conversation.unreadCount) : texts.kinds[conversation.kind],
         open: async () => conversation.id,
       };
@@ -139,6 +149,7 @@ function useChoices(query: string): readonly Choice[] {
       face: conversation.id,
       picture: conversation.avatar,
       isPlace: true,
+      sign: signOf(conversation),
       detail: texts.places.publicKinds[conversation.kind === "channel" ? "channel" : "group"],
       open: async () => conversation.id,
     }));

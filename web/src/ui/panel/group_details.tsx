@@ -6,9 +6,9 @@ import { texts } from "../../texts";
 import { dateOf } from "../../time_format";
 import { ConversationAlerts } from "../alerts/conversation_alerts";
 import { useChat, useChatState } from "../chat_context";
-import { Avatar } from "../components/avatar";
 import { Confirmation } from "../components/confirmation";
 import { nameOf } from "../conversation/conversation_names";
+import { PlaceAvatar } from "../conversation/kind_icon";
 import LeaveDialog from "../conversation/leave_dialog";
 import { LinkedText } from "../conversation/linked_text";
 import { lazyPart } from "../lazy_part";
@@ -82,12 +82,12 @@ export function GroupDetails({ conversation }: { conversation: Conversation }) {
 }
 
 function About({ conversation }: { conversation: Conversation }) {
-  const { id, kind, avatar, createdAt, history, topic, description, slowModeS = 0 } = conversation;
+  const { kind, createdAt, history, topic, description, slowModeS = 0 } = conversation;
   const name = nameOf(conversation);
   const labels = conversation.public && kind !== "direct" ? texts.places.publicKinds[kind] : texts.kinds[kind];
   return (
     <div className="person">
-      <Avatar id={id} name={name} picture={avatar} isPlace />
+      <PlaceAvatar conversation={conversation} />
       <h3>{name}</h3>
       <p className="how">
         {labels} · {texts.places.since(dateOf(createdAt))}

@@ -6,6 +6,7 @@ import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { nameOf } from "../conversation/conversation_names";
+import { PlaceAvatar } from "../conversation/kind_icon";
 import { moveAmong } from "../keyboard/move_among";
 import { goTo } from "../page_address";
 import { PersonHandle } from "../people/person_handle";
@@ -59,7 +60,7 @@ export default function GlobalResults({ text, children, none }: Props) {
               <li key={conversation.id}>
                 {/* Its page offers to join. */}
                 <button type="button" className="entry" onClick={() => goTo(conversation.id)}>
-                  <Avatar id={conversation.id} name={nameOf(conversation)} picture={conversation.avatar} isPlace />
+                  <PlaceAvatar conversation={conversation} />
                   <span>{nameOf(conversation)}</span>
                 </button>
               </li>

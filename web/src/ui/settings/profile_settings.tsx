@@ -82,9 +82,7 @@ function Texts() {
         value={status}
         onChange={(wanted) => void saving.save(() => idle.choose(wanted))}
       />
-      <p className="hint">
-        {texts.account.statusHints[status]} {texts.settings.statusHint}
-      </p>
+      <p className="hint">{texts.account.statusHints[status]}</p>
       <StatusTextFields />
       <label>
         {texts.yourName}

@@ -12,7 +12,7 @@ import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { UnreadCount } from "../components/unread_count";
 import { nameOf, partnerOf } from "../conversation/conversation_names";
-import { KindIcon } from "../conversation/kind_icon";
+import { KindIcon, PlaceAvatar } from "../conversation/kind_icon";
 import { mutedText } from "../conversation/mute_actions";
 import { byTouch, focusComposer } from "../keyboard/focus";
 import { goTo } from "../page_address";
@@ -84,7 +84,8 @@ function Picture({ conversation }: { conversation: Conversation }) {
   const { id, kind, avatar } = conversation;
   const partner = partnerOf(conversation, me);
   const name = nameOf(conversation);
-  if (partner === undefined) return <Avatar id={id} name={name} picture={avatar} isPlace={kind !== "direct"} />;
+  if (kind !== "direct") return <PlaceAvatar conversation={conversation} />;
+  if (partner === undefined) return <Avatar id={id} name={name} picture={avatar} />;
   return <AvatarWithPresence userId={partner.userId} name={name} picture={avatar} />;
 }
 
@@ -96,7 +97,8 @@ function PartnerHandle({ conversation }: { conversation: Conversation }) {
 function Time({ conversation, unsent }: { conversation: Conversation; unsent: OutboxEntry | undefined }) {
   const offer = useChatState((state) => newestOffer(conversation, state.features));
   const saidAt = offer?.createdAt ?? newestCall(conversation)?.createdAt ?? conversation.lastMessage?.createdAt;
-  const createdAt = unsent === undefined ? (saidAt ?? conversation.createdAt) : timeOf(unsent);
+  const createdAt = unsent === undefined ? saidAt : timeOf(unsent);
+  if (createdAt === undefined) return null;
   return <time dateTime={createdAt}>{shortTime(createdAt)}</time>;
 }
 

@@ -78,6 +78,12 @@ function Unfolded({ message, continued, startsMinute, changes }: Props & { chang
   const { sender, createdAt, content, deletedAt, editedAt, replyTo, forwardedFrom, pinned, reactions, attachments } =
     message;
   const tick = isMine && deletedAt === undefined && (isWaiting ? <WaitingTick /> : <DeliveryTick message={message} />);
+  const marks = deletedAt === undefined && (
+    <>
+      {pinned && <PinMark />}
+      <SavedMark message={message} />
+    </>
+  );
   const hasText = deletedAt === undefined && content !== "";
   const classes = [
     "message",
@@ -122,8 +128,7 @@ function Unfolded({ message, continued, startsMinute, changes }: Props & { chang
       }}
     >
       {swipe.isSwiping && <Reply className="icon swipe-arrow" aria-hidden="true" />}
-      {pinned && !deletedAt && <PinMark />}
-      {!deletedAt && <SavedMark message={message} />}
+      {continued && marks}
       {(continued || isSystem) && (
         <time className="when" dateTime={createdAt} title={fullTime(createdAt)}>
           {shortTimeOfDay(createdAt)}
@@ -143,6 +148,7 @@ function Unfolded({ message, continued, startsMinute, changes }: Props & { chang
           <time dateTime={createdAt} title={fullTime(createdAt)}>
             {timeOfDay(createdAt)}
           </time>
+          {marks}
         </header>
       )}
       {forwardedFrom && <ForwardedFrom message={message} origin={forwardedFrom} />}

@@ -15,8 +15,8 @@ const NEAR_END = 120;
 const SEEN_LAST = 16;
 const SETTLED_MS = 150;
 /** Pixels that a day's first row is above the top when the line of the day goes, and below it when the line has come. */
-const DAY_CUT = 10;
-const DAY_NEAR = 20;
+const DAY_CUT = 34;
+const DAY_NEAR = 26;
 
 export interface LoadedRange {
   /** Changes when the loaded messages do not continue the earlier ones. */
