@@ -130,7 +130,8 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
       </div>
       {unseen !== null && <ToUnseen id={id} unseen={unseen} />}
       {unseen === null && daySince !== null && (
-        <div className="day-in-sight" aria-hidden="true">
+        // A new element for each topmost message, which appears again where it has faded.
+        <div key={daySince} className="day-in-sight" aria-hidden="true">
           {dayOf(daySince)}
         </div>
       )}
