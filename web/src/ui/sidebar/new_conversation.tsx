@@ -61,8 +61,8 @@ export default function NewConversation({ wanted: first, onClose, onOpen }: Prop
         />
         <p className="hint">{texts.places.kindHints[kind]}</p>
         {kind !== "direct" && <NameField kind={kind} name={name} onName={setName} />}
-        {kind !== "direct" && <Rules kind={kind} />}
         <PeopleFinder chosen={chosen} onChange={setChosen} isOpenAtFirst />
+        {kind !== "direct" && <Rules kind={kind} />}
         <FormButtons
           problem={problem}
           action={kind === "direct" ? texts.start : texts.createConversation}

@@ -22,6 +22,7 @@ import { dayOf, shortTimeOfDay } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { UnreadCount } from "../components/unread_count";
 import { FirstSteps } from "../conversation/first_steps";
+import { byTouch } from "../keyboard/focus";
 import { lazyPart } from "../lazy_part";
 import { DayLine } from "./day_line";
 import { MessageView } from "./message_view";
@@ -44,6 +45,7 @@ const NO_OFFERS: readonly Offer[] = [];
 const NO_NOTICES: readonly Notice[] = [];
 const LONG = 200;
 const NEW_MS = 2_000;
+const RESTING_MS = 1_200;
 const LOADING: Timeline = { ...EMPTY, atStart: false };
 
 /** A conversation's messages. Only those in sight are in the document. */
@@ -129,12 +131,7 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
         {(atEnd === false || !timeline.atEnd) && <ToNewest id={id} />}
       </div>
       {unseen !== null && <ToUnseen id={id} unseen={unseen} />}
-      {unseen === null && daySince !== null && (
-        // A new element for each topmost message, which appears again where it has faded.
-        <div key={daySince} className="day-in-sight" aria-hidden="true">
-          {dayOf(daySince)}
-        </div>
-      )}
+      {unseen === null && daySince !== null && <DayInSight key={daySince} at={daySince} />}
     </div>
   );
 });
@@ -283,6 +280,22 @@ const RowView = memo(
     areSame(one.extrasAfter, other.extrasAfter) &&
     areSame(newestOf(one), newestOf(other)),
 );
+
+/** The day of the topmost message. On a phone it would cover a line, so it is there only while a finger scrolls. */
+function DayInSight({ at }: { at: string }) {
+  const [isResting, setResting] = useState(false);
+  useEffect(() => {
+    if (!byTouch) return;
+    const timer = setTimeout(() => setResting(true), RESTING_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  if (isResting) return null;
+  return (
+    <div className="day-in-sight" aria-hidden="true">
+      {dayOf(at)}
+    </div>
+  );
+}
 
 /** The line above what is unread. */
 function UnreadFrom() {
