@@ -2,7 +2,7 @@
 
 import { locale } from "./languages/locale";
 
-const clock = new Intl.DateTimeFormat(locale(), { hour: "numeric", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(locale(), { timeStyle: "short" });
 const day = new Intl.DateTimeFormat(locale(), { weekday: "long", day: "numeric", month: "long" });
 const dayAndYear = new Intl.DateTimeFormat(locale(), { day: "numeric", month: "long", year: "numeric" });
 const short = new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short" });

@@ -91,7 +91,7 @@ export async function publicGroup() {
   await alice.getByLabel("Anyone can find and join it").check();
   await alice.getByRole("button", { name: "Create", exact: true }).click();
   await opened(alice, "Lounge");
-  await listed(alice, "Lounge").getByRole("img", { name: "Public group" }).waitFor();
+  await listed(alice, "Lounge").getByText("Public group").waitFor({ state: "attached" });
 
   await bob.locator(".side-buttons").getByRole("button", { name: "Browse public conversations" }).click();
   const shown = bob.locator("dialog ul.public li");

@@ -25,6 +25,9 @@ export function MenuButton({ icon, label, actions, open: given, tabIndex, onOpen
   const open = given ?? own;
   const setOpen = onOpen ?? setOwn;
   const button = useRef<HTMLButtonElement>(null);
+  // They stay as they were, because what the pointer is at would move.
+  const shown = useRef<readonly MenuAction[] | null>(null);
+  shown.current = open ? (shown.current ?? actions()) : null;
   return (
     <>
       <IconButton
@@ -36,7 +39,9 @@ export function MenuButton({ icon, label, actions, open: given, tabIndex, onOpen
         aria-expanded={open}
         onClick={() => setOpen(true)}
       />
-      {open && <MenuPopup label={label} actions={actions()} anchor={button} onClose={() => setOpen(false)} />}
+      {shown.current && (
+        <MenuPopup label={label} actions={shown.current} anchor={button} onClose={() => setOpen(false)} />
+      )}
     </>
   );
 }

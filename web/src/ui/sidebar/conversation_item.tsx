@@ -97,8 +97,7 @@ function PartnerHandle({ conversation }: { conversation: Conversation }) {
 function Time({ conversation, unsent }: { conversation: Conversation; unsent: OutboxEntry | undefined }) {
   const offer = useChatState((state) => newestOffer(conversation, state.features));
   const saidAt = offer?.createdAt ?? newestCall(conversation)?.createdAt ?? conversation.lastMessage?.createdAt;
-  const createdAt = unsent === undefined ? saidAt : timeOf(unsent);
-  if (createdAt === undefined) return null;
+  const createdAt = unsent === undefined ? (saidAt ?? conversation.createdAt) : timeOf(unsent);
   return <time dateTime={createdAt}>{shortTime(createdAt)}</time>;
 }
 

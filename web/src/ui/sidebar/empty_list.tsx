@@ -8,14 +8,7 @@ export function EmptyList({ onOpen }: { onOpen: (dialog: SidebarDialog) => void 
   const isNarrow = useMedia(narrow);
   return (
     <div className="conversations">
-      {isNarrow ? (
-        <StartCards onOpen={onOpen} />
-      ) : (
-        <>
-          <div className="pale-rows" aria-hidden="true" />
-          <p className="note none-yet">{texts.noConversations}</p>
-        </>
-      )}
+      {isNarrow ? <StartCards onOpen={onOpen} /> : <p className="note none-yet">{texts.noConversations}</p>}
     </div>
   );
 }

@@ -6,7 +6,6 @@ import { AlertOffer } from "../alerts/alert_offer";
 import { BellButton } from "../alerts/bell_button";
 import { useChatState } from "../chat_context";
 import { IconButton } from "../components/icon_button";
-import { narrow, useMedia } from "../use_media";
 import { ConnectionLine } from "./connection_line";
 import { ConversationList } from "./conversation_list";
 import type { SidebarDialog } from "./sidebar_dialogs";
@@ -20,27 +19,19 @@ interface Props {
 
 /** The signed-in user, their conversations, and the state of the connection. */
 export function Sidebar({ onOpen, onSignOut }: Props) {
-  const isNarrow = useMedia(narrow);
   const mayCreate = useChatState((state) => mayCreateAny(state.rights));
-  const start = mayCreate && (
-    <IconButton
-      icon={SquarePen}
-      label={texts.newConversation}
-      className={isNarrow ? "compose" : undefined}
-      onClick={() => onOpen({ kind: "new" })}
-    />
-  );
   return (
     <aside className="sidebar">
       <header>
         <AccountButton onOpen={onOpen} onSignOut={onSignOut} />
         <BellButton />
-        {!isNarrow && start}
+        {mayCreate && (
+          <IconButton icon={SquarePen} label={texts.newConversation} onClick={() => onOpen({ kind: "new" })} />
+        )}
       </header>
       <ConversationList onOpen={onOpen}>
         <SideButtons onOpen={onOpen} />
       </ConversationList>
-      {isNarrow && <div className="compose-place">{start}</div>}
       <AlertOffer />
       <ConnectionLine />
     </aside>
