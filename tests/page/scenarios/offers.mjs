@@ -162,21 +162,19 @@ export async function seen() {
   report("seen", { above, left: await until(unread, (count) => count === 0) });
 }
 
-// A page that starts without the server and knows no features gets them with the next connection. Meanwhile, a
-// conversation that was not opened before says that its messages come later.
 // What is unread starts at an offer that came before the unread messages. A jump over it leaves it unread.
 export async function unreadFrom() {
-  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Market" });
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Flea market" });
   await post("messages", "alice", { conversationId: id, content: "Read before" });
   const before = await visitAs("bob");
-  await open(before, "Market");
+  await open(before, "Flea market");
   await until(async () => (await call("GET", `conversations/${id}`, "bob")).unreadCount, (count) => count === 0);
   await before.close();
   await post(`conversations/${id}/offers`, "alice", { title: "Two chairs", amount: 100, currency: "EUR" });
   for (let number = 1; number <= 30; number++)
     await post("messages", "alice", { conversationId: id, content: `Afterwards ${number}` });
   const bob = await visitAs("bob");
-  await open(bob, "Market");
+  await open(bob, "Flea market");
   const line = bob.locator(".unread-from");
   await line.waitFor();
   const lines = await line.count();
@@ -185,6 +183,8 @@ export async function unreadFrom() {
   report("marked", { lines, isAbove: top < y, isInSight: y > frame.y && y < frame.y + frame.height });
 }
 
+// A page that starts without the server and knows no features gets them with the next connection. Meanwhile, a
+// conversation that was not opened before says that its messages come later.
 export async function withoutServer() {
   const alice = await visitAs("alice", { expected: LOST });
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Unopened" });
