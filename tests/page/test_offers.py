@@ -37,3 +37,10 @@ def test_what_is_unread_starts_at_an_offer(driver: Driver, demo_url: str) -> Non
 
 def test_a_page_that_starts_without_the_server_has_offers_afterwards(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "offers", "withoutServer")["back"] == {"before": 0}
+
+
+def test_offers_outlive_a_reload_without_the_server_or_their_list_says_that_it_waits(
+    driver: Driver, demo_url: str
+) -> None:
+    reloaded = run(driver, demo_url, "offers", "reloaded")["reloaded"]
+    assert reloaded == {"cards": 1, "says": "The list of offers needs a connection.", "buttons": 0}

@@ -508,6 +508,7 @@ export const texts = {
     make: "Make an offer",
     counterTitle: "Counter-offer",
     none: "No offers yet.",
+    notLoaded: "The list of offers needs a connection.",
     noneHint: "An offer is a price that you propose. The other person can accept it, reject it or name another one.",
     more: "Show older",
     by: (name: string) => `Offer from ${name}`,

@@ -4,6 +4,7 @@ import {
   composer,
   conversations,
   field,
+  kept,
   listed,
   message,
   open,
@@ -181,6 +182,38 @@ export async function unreadFrom() {
   const [top, { y }] = [await line.evaluate((it) => it.getBoundingClientRect().top), await card(bob, "Two chairs").boundingBox()];
   const frame = await bob.locator(".scroller").boundingBox();
   report("marked", { lines, isAbove: top < y, isInSight: y > frame.y && y < frame.y + frame.height });
+}
+
+// What was loaded of a conversation is there after a reload without a network; of another one, the panel says that it is not.
+export async function reloaded() {
+  const ids = {};
+  for (const name of ["Opened", "Never opened"]) {
+    ids[name] = (await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name })).id;
+    await post("messages", "bob", { conversationId: ids[name], content: "Hello" });
+    await post(`conversations/${ids[name]}/offers`, "bob", { title: `In ${name}`, amount: 5, currency: "EUR" });
+  }
+  const alice = await visitAs("alice", { expected: LOST, installs: true });
+  await open(alice, "Opened");
+  await is(alice, "In Opened", "Open");
+  await button(alice, "Offers").click();
+  const panel = alice.locator(".panel");
+  await panel.getByRole("article").waitFor();
+  await alice.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  await until(() => kept(alice, "timelines"), (all) => all.includes("In Opened"));
+  await alice.context().setOffline(true);
+  await alice.reload();
+  await is(alice, "In Opened", "Open");
+  await button(alice, "Offers").click();
+  await panel.getByRole("article").waitFor();
+  const cards = await panel.getByRole("article").count();
+  await open(alice, "Never opened");
+  await button(alice, "Offers").click();
+  const says = await panel.getByRole("heading", { level: 2 }).last().textContent();
+  const buttons = await button(panel, "Make an offer").count();
+  await alice.context().setOffline(false);
+  await panel.getByRole("article", { name: "In Never opened" }).waitFor();
+  await button(panel, "Make an offer").waitFor();
+  report("reloaded", { cards, says, buttons });
 }
 
 // A page that starts without the server and knows no features gets them with the next connection. Meanwhile, a

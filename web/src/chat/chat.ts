@@ -138,7 +138,9 @@ export class Chat {
     this.moderation = new Moderation(core, conversations);
     this.invitations = new Invitations(core);
     this.profile = new PageProfile(core);
-    this.#offlineState = new OfflineState(core, storageName("talkwire-state", document.baseURI));
+    const offersOf = (id: string) => this.offers.of(id);
+    this.#offlineState = new OfflineState(core, storageName("talkwire-state", document.baseURI), offersOf);
+    this.offers.onChange = () => this.#offlineState.offersChanged();
     this.messages.onRefused = (id, refused) => this.moderation.refused(id, refused);
     this.messages.onAnswered = (id) => void this.#readByAnswering(id).catch(() => undefined);
     core.on("member:restricted", (restriction) => {
@@ -398,7 +400,10 @@ export class Chat {
   async #showOfflineState(): Promise<void> {
     if (this.#core.now.loaded) return;
     const saved = await this.#offlineState.read();
-    if (saved !== undefined && !this.#core.now.loaded) this.state.setState({ ...saved, loaded: true });
+    if (saved === undefined || this.#core.now.loaded) return;
+    const { offers, ...state } = saved;
+    this.offers.showSaved(offers);
+    this.state.setState({ ...state, loaded: true });
   }
 
   /** Loads what the operator has switched on, once. Without an answer, the next connection asks again. */

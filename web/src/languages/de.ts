@@ -543,6 +543,7 @@ export const texts: Texts = {
     make: "Angebot machen",
     counterTitle: "Gegenangebot",
     none: "Noch keine Angebote.",
+    notLoaded: "Die Liste der Angebote braucht eine Verbindung.",
     noneHint:
       "Ein Angebot ist ein Preis, den du vorschlägst. Die andere Person kann es annehmen, ablehnen oder einen anderen Preis nennen.",
     more: "Ältere anzeigen",

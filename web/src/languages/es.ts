@@ -548,6 +548,7 @@ export const texts: Texts = {
     make: "Hacer una oferta",
     counterTitle: "Contraoferta",
     none: "Aún no hay ofertas.",
+    notLoaded: "La lista de ofertas necesita conexión.",
     noneHint: "Una oferta es un precio que propones. La otra persona puede aceptarla, rechazarla o proponer otro.",
     more: "Mostrar anteriores",
     by: (name) => `Oferta de ${name}`,

@@ -549,6 +549,7 @@ export const texts: Texts = {
     make: "Faire une offre",
     counterTitle: "Contre-offre",
     none: "Aucune offre pour l’instant.",
+    notLoaded: "La liste des offres a besoin d’une connexion.",
     noneHint:
       "Une offre est un prix que vous proposez. L’autre personne peut l’accepter, la refuser ou en proposer un autre.",
     more: "Afficher les précédentes",

@@ -2,6 +2,7 @@ import "fake-indexeddb/auto";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { createStore } from "zustand/vanilla";
 import type { ClientState, Core } from "../src/core.ts";
+import type { Offer } from "../src/server/payloads.ts";
 import { OfflineState } from "../src/storage/offline_state.ts";
 import { conversation, message } from "./samples.ts";
 import { settled } from "./waiting.ts";
@@ -75,6 +76,23 @@ it("saves the conversations, and the newest messages of those whose end is loade
   expect(found?.timelines.long).toEqual({ messages: timelineOf(60).messages.slice(10), atStart: false, atEnd: true });
   expect(found?.timelines.short).toEqual(timelineOf(3));
   expect(Object.keys(found?.timelines ?? {}).sort()).toEqual(["long", "short"]);
+});
+
+it("saves the newest offers of an opened conversation with its messages, also when only they have changed", async () => {
+  const core = coreOf("alice");
+  const offersOf = (count: number) => Array.from({ length: count }, (_, index) => ({ id: String(index) }) as Offer);
+  let offers: readonly Offer[] | undefined;
+  const kept = new OfflineState(core, `states ${++databases}`, (id) => (id === "one" ? offers : undefined));
+  kept.started();
+  core.state.setState({ conversations: listOf("one", "two"), timelines: { one: timelineOf(1), two: timelineOf(1) } });
+  await leavePage();
+  expect((await kept.read())?.offers).toEqual({});
+  offers = offersOf(60);
+  kept.offersChanged();
+  await leavePage();
+  const found = await kept.read();
+  expect(found?.offers).toEqual({ one: offersOf(60).slice(10) });
+  expect(found?.timelines.one).toEqual(timelineOf(1));
 });
 
 it("saves nothing that is shown without a server, and nothing after it has stopped", async () => {

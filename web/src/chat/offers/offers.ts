@@ -35,6 +35,8 @@ const TIMER_MAX_MS = 2 ** 31 - 1;
 
 export class Offers implements ChatPart {
   readonly state: StoreApi<OfferState> = createStore<OfferState>(() => ({ byConversation: {}, nowMs: Date.now() }));
+  /** Called when offers were loaded or have changed. */
+  onChange: () => void = () => undefined;
   readonly #core: PageCore;
   readonly #loading = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -57,6 +59,16 @@ export class Offers implements ChatPart {
 
   stopped(): void {
     clearTimeout(this.#timer);
+  }
+
+  /** Returns the loaded offers of a conversation; undefined before they are loaded. */
+  of(id: string): readonly Offer[] | undefined {
+    return own(this.state.getState().byConversation, id)?.offers;
+  }
+
+  /** Shows saved offers until the server is reachable. */
+  showSaved(saved: Readonly<Record<string, readonly Offer[]>>): void {
+    for (const [id, offers] of Object.entries(saved)) this.#put(id, offers, null);
   }
 
   /** Loads the next page of older offers; the newest page at first. */
@@ -110,6 +122,7 @@ export class Offers implements ChatPart {
       },
       nowMs: Date.now(),
     }));
+    this.onChange();
     this.#scheduleExpiry();
   }
 

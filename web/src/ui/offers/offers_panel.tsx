@@ -1,10 +1,10 @@
 import type { Conversation } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
-import { Tag } from "lucide-react";
+import { CloudOff, Tag } from "lucide-react";
 import { useState } from "react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
+import { useChat, useChatState } from "../chat_context";
 import { EmptyState } from "../components/empty_state";
 import { lazyPart } from "../lazy_part";
 import { PanelFrame } from "../panel/panel_frame";
@@ -18,6 +18,7 @@ export default function OffersPanel({ conversation }: { conversation: Conversati
   const { id } = conversation;
   const { offers } = useChat();
   const known = useStore(offers.state, (state) => own(state.byConversation, id));
+  const connected = useChatState((state) => state.connected);
   const mayWrite = useOffers(conversation);
   const [makes, setMakes] = useState(false);
   const button = mayWrite && (
@@ -26,6 +27,12 @@ export default function OffersPanel({ conversation }: { conversation: Conversati
     </button>
   );
   const isEmpty = known?.offers.length === 0;
+  if (known === undefined && !connected)
+    return (
+      <PanelFrame title={texts.offers.title}>
+        <EmptyState icon={CloudOff} title={texts.offers.notLoaded} />
+      </PanelFrame>
+    );
   return (
     <PanelFrame title={texts.offers.title}>
       {!isEmpty && button}

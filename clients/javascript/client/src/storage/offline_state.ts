@@ -9,16 +9,28 @@ import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { ChatPart, ClientState, Core } from "../core.ts";
 import { newestOf, type Timeline } from "../messages/timeline.ts";
 import { own } from "../own.ts";
+import type { Offer } from "../server/payloads.ts";
 
 /** The part of the state that is saved. */
-export type SavedState = Pick<ClientState, "conversations" | "timelines">;
+export interface SavedState extends Pick<ClientState, "conversations" | "timelines"> {
+  /** By the ids of their conversations; missing where they were not loaded. */
+  readonly offers: Readonly<Record<string, readonly Offer[]>>;
+}
 
-interface SavedTimeline {
+/** What is saved of an opened conversation. */
+interface Opened {
+  readonly timeline: Timeline;
+  readonly offers?: readonly Offer[] | undefined;
+}
+
+/** Returns the loaded offers of a conversation; undefined before they are loaded. */
+type OffersOf = (conversationId: string) => readonly Offer[] | undefined;
+
+interface SavedTimeline extends Opened {
   readonly userId: string;
   readonly conversationId: string;
   /** Milliseconds since 1970. */
   readonly writtenAt: number;
-  readonly timeline: Timeline;
 }
 
 interface Database extends DBSchema {
@@ -28,7 +40,7 @@ interface Database extends DBSchema {
 }
 
 const PAUSE_MS = 1_000;
-/** Messages of each opened conversation. */
+/** Messages, and offers, of each opened conversation. */
 const MESSAGES_MAX = 50;
 /** Conversations of each user whose messages are saved: those that were written last. */
 const TIMELINES_MAX = 50;
@@ -36,6 +48,7 @@ const TIMELINES_MAX = 50;
 export class OfflineState implements ChatPart {
   readonly #core: Core;
   readonly #name: string;
+  readonly #offersOf: OffersOf;
   #database: Promise<IDBPDatabase<Database>> | undefined;
   #stopWatching: () => void = () => undefined;
   #waiting: ReturnType<typeof setTimeout> | undefined;
@@ -43,19 +56,21 @@ export class OfflineState implements ChatPart {
    * The list that was saved last on this connection. Conversations that are missing in the current list were removed.
    */
   #listed: ClientState["conversations"] = {};
-  /** The timelines that were written last: an unchanged one is not written again. */
-  #written: ClientState["timelines"] = {};
+  /** What was written last: what is unchanged is not written again. */
+  #written: Readonly<Record<string, Opened>> = {};
 
-  constructor(core: Core, name: string) {
+  /** `offersOf`: for an application that shows offers. It calls `offersChanged`. */
+  constructor(core: Core, name: string, offersOf: OffersOf = () => undefined) {
     this.#core = core;
     this.#name = name;
+    this.#offersOf = offersOf;
   }
 
   started(): void {
     this.#stopWatching = this.#core.state.subscribe((now, before) => {
       if (!now.connected) return;
       const isChanged = now.conversations !== before.conversations || now.timelines !== before.timelines;
-      if (isChanged || !before.connected) this.#waiting ??= setTimeout(() => void this.#save(), PAUSE_MS);
+      if (isChanged || !before.connected) this.#saveSoon();
     });
     addEventListener("pagehide", this.#saveNow);
     // A page that is being closed has no time to open the database.
@@ -74,6 +89,10 @@ export class OfflineState implements ChatPart {
     this.#waiting = undefined;
   }
 
+  offersChanged(): void {
+    if (this.#core.now.connected) this.#saveSoon();
+  }
+
   /** Returns the saved state; undefined without one, or without storage. */
   async read(): Promise<SavedState | undefined> {
     const { id } = this.#core.now.me;
@@ -83,7 +102,10 @@ export class OfflineState implements ChatPart {
       if (state === undefined) return undefined;
       const saved = await database.getAllFromIndex("timelines", "byUser", allOf(id));
       const timelines = Object.fromEntries(saved.map(({ conversationId, timeline }) => [conversationId, timeline]));
-      return { conversations: state.conversations, timelines };
+      const offers = Object.fromEntries(
+        saved.flatMap(({ conversationId, offers }) => (offers === undefined ? [] : [[conversationId, offers]])),
+      );
+      return { conversations: state.conversations, timelines, offers };
     } catch {
       return undefined;
     }
@@ -103,6 +125,10 @@ export class OfflineState implements ChatPart {
     }
   }
 
+  #saveSoon(): void {
+    this.#waiting ??= setTimeout(() => void this.#save(), PAUSE_MS);
+  }
+
   readonly #saveNow = (): void => {
     if (this.#waiting !== undefined) void this.#save();
   };
@@ -111,8 +137,13 @@ export class OfflineState implements ChatPart {
     clearTimeout(this.#waiting);
     this.#waiting = undefined;
     const { me, conversations, nextConversations, timelines } = this.#core.now;
-    const here = Object.entries(timelines).filter(([id, { atEnd }]) => atEnd && Object.hasOwn(conversations, id));
-    const changed = here.filter(([id, timeline]) => own(this.#written, id) !== timeline);
+    const here = Object.entries(timelines)
+      .filter(([id, { atEnd }]) => atEnd && Object.hasOwn(conversations, id))
+      .map(([id, timeline]) => [id, { timeline, offers: this.#offersOf(id) }] as const);
+    const changed = here.filter(([id, { timeline, offers }]) => {
+      const written = own(this.#written, id);
+      return written?.timeline !== timeline || written.offers !== offers;
+    });
     const removed = Object.keys(this.#listed).filter((id) => !Object.hasOwn(conversations, id));
     this.#listed = conversations;
     this.#written = Object.fromEntries(here);
@@ -144,7 +175,7 @@ async function write(
   database: IDBPDatabase<Database>,
   userId: string,
   conversations: ClientState["conversations"],
-  changed: readonly (readonly [string, Timeline])[],
+  changed: readonly (readonly [string, Opened])[],
   removed: readonly string[],
 ): Promise<void> {
   const transaction = database.transaction(["states", "timelines"], "readwrite");
@@ -152,8 +183,14 @@ async function write(
   const writtenAt = Date.now();
   await Promise.all([
     transaction.objectStore("states").put({ conversations }, userId),
-    ...changed.map(([conversationId, timeline]) =>
-      timelines.put({ userId, conversationId, writtenAt, timeline: newestOf(timeline, MESSAGES_MAX) }),
+    ...changed.map(([conversationId, { timeline, offers }]) =>
+      timelines.put({
+        userId,
+        conversationId,
+        writtenAt,
+        timeline: newestOf(timeline, MESSAGES_MAX),
+        offers: offers?.slice(-MESSAGES_MAX),
+      }),
     ),
     ...removed.map((id) => timelines.delete([userId, id])),
     transaction.done,
