@@ -89,6 +89,12 @@ def test_a_reload_without_the_server_shows_the_page_and_what_waits(driver: Drive
     assert reports["sent"] == {"kept": 1, "keptAfterwards": 0}
 
 
+def test_what_was_read_before_a_reload_is_opened_without_a_connection(driver: Driver, demo_url: str) -> None:
+    opened = run(driver, demo_url, "connection", "opened_offline")["opened"]
+    assert opened["offline"] == ["In Read before"]
+    assert opened["online"] == ["In Read before", "Said after the reload", "Said meanwhile"]
+
+
 def test_what_is_opened_without_the_server_comes_with_it(driver: Driver, demo_folder: Path) -> None:
     meanwhile = {"happened": "away", "rootMeanwhile": 1, "foundMeanwhile": 0, "problems": [1, 1, 1, 1]}
     reports = run_through_a_kill(driver, demo_folder, "connection", "opened_meanwhile", meanwhile)

@@ -8,6 +8,7 @@ import {
   holdable,
   kept,
   letters,
+  listed,
   message,
   messages,
   open,
@@ -353,6 +354,38 @@ export async function reloaded() {
   await alice.getByRole("menuitem", { name: "Sign out" }).click();
   await alice.getByRole("heading", { name: "Try it as" }).waitFor();
   report("sent", { kept: before, keptAfterwards: await statesKept() });
+}
+
+// What was read before a reload is there when it is opened without a network, and up to date with it. What happened
+// meanwhile is not missed.
+export async function opened_offline() {
+  const ids = {};
+  for (const name of ["Read before", "Open now"]) {
+    ids[name] = (await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name })).id;
+    await post("messages", "bob", { conversationId: ids[name], content: `In ${name}` });
+  }
+  await post(`conversations/${ids["Read before"]}/offers`, "bob", { title: "A bike", amount: 5, currency: "EUR" });
+  const alice = await visitAs("alice", { expected: LOST });
+  await open(alice, "Read before");
+  await message(alice, "In Read before").waitFor();
+  await until(() => kept(alice, "timelines"), (all) => all.includes("In Read before") && all.includes("A bike"));
+  await open(alice, "Open now");
+  await alice.reload();
+  await message(alice, "In Open now").waitFor();
+  await post("messages", "bob", { conversationId: ids["Read before"], content: "Said after the reload" });
+  await listed(alice, "Read before").getByText("Said after the reload").waitFor();
+  await alice.context().setOffline(true);
+  await alice.locator(".connection").waitFor();
+  await listed(alice, "Read before").click();
+  await message(alice, "In Read before").waitFor();
+  await alice.locator(".conversation .offer").waitFor();
+  const offline = await messages(alice).allTextContents();
+  await post("messages", "bob", { conversationId: ids["Read before"], content: "Said meanwhile" });
+  await alice.context().setOffline(false);
+  await message(alice, "Said meanwhile").waitFor();
+  await message(alice, "Said after the reload").waitFor();
+  await alice.locator(".conversation .offer").waitFor();
+  report("opened", { offline, online: await messages(alice).allTextContents() });
 }
 
 // What is opened while the server is away comes by itself when it is back. The search shows nothing of another one.

@@ -166,6 +166,7 @@ export class Chat {
           });
         },
       },
+      { lost: () => void this.#showSavedMessages() },
       this.#offlineState,
       this.idle,
       this.profile,
@@ -278,6 +279,7 @@ export class Chat {
       });
     }
     if (id === null) return;
+    void this.#showSavedMessages();
     if (!isKnown) {
       // Where the unread messages start is known then.
       await this.conversations.load(id);
@@ -404,6 +406,22 @@ export class Chat {
     const { offers, ...state } = saved;
     this.offers.showSaved(offers);
     this.state.setState({ ...state, loaded: true });
+  }
+
+  /** Shows what is saved of the open conversation until the server is reachable, if nothing of it is loaded. */
+  async #showSavedMessages(): Promise<void> {
+    const { openId: id } = this.#core.now;
+    if (id === null || !this.#lacksMessages(id)) return;
+    const saved = await this.#offlineState.readOpened(id);
+    if (saved === undefined || !this.#lacksMessages(id)) return;
+    if (saved.offers !== undefined) this.offers.showSaved({ [id]: saved.offers });
+    this.messages.showSaved(id, saved.timeline);
+  }
+
+  /** Whether the messages of a conversation are not here, and cannot be loaded. */
+  #lacksMessages(id: string): boolean {
+    const { connected, conversations, timelines } = this.#core.now;
+    return !connected && own(conversations, id) !== undefined && own(timelines, id) === undefined;
   }
 
   /** Loads what the operator has switched on, once. Without an answer, the next connection asks again. */

@@ -136,6 +136,8 @@ it("keeps the messages of conversations that were opened before a reload", async
   after.state.setState({ timelines: { two: timelineOf(3) } });
   await leavePage();
   expect((await after.kept.read())?.timelines).toEqual({ one: timelineOf(1), two: timelineOf(3) });
+  expect((await after.kept.readOpened("one"))?.timeline).toEqual(timelineOf(1));
+  expect(await after.kept.readOpened("three")).toBeUndefined();
 });
 
 it("keeps what each of two tabs has opened", async () => {

@@ -10,6 +10,7 @@ import {
   own,
   placeOf,
   Saved,
+  type Timeline,
   type Uploads,
   whenAccepted,
 } from "@talkwire/client/parts";
@@ -32,6 +33,8 @@ export class PageMessages extends Messages {
   readonly sentAt: StoreApi<ReadonlyMap<string, number>> = createStore<ReadonlyMap<string, number>>(() => new Map());
   /** The outbox entries of refused edits that were looked at. */
   readonly #refusedEdits = new Set<string>();
+  /** The conversations whose messages are those that this browser has saved: they miss what has happened since. */
+  readonly #savedOnly = new Set<string>();
 
   readonly drafts: Drafts;
   /** Called when the reader has written in the open conversation. */
@@ -78,8 +81,17 @@ export class PageMessages extends Messages {
     const { openId, conversations, unread: before } = this.core.now;
     const { unreadCount = 0, readSeq = 0 } = conversations[openId ?? ""] ?? {};
     const unread = unreadCount > 0 ? (before ?? { after: readSeq, count: unreadCount }) : null;
+    this.#savedOnly.clear();
     this.core.state.setState({ timelines: {}, unread });
     if (openId !== null) void ignoreFailure(this.#reopen(openId, unread?.after ?? null));
+  }
+
+  override connected(): void {
+    super.connected();
+    if (this.#savedOnly.size === 0) return;
+    const loaded = Object.entries(this.core.now.timelines).filter(([id]) => !this.#savedOnly.has(id));
+    this.#savedOnly.clear();
+    this.core.state.setState({ timelines: Object.fromEntries(loaded) });
   }
 
   // --- reading ------------------------------------------------------------------------------------------------------
@@ -91,6 +103,12 @@ export class PageMessages extends Messages {
   async open(id: string, messageId?: string, readSeq = this.core.now.unread?.after ?? null): Promise<void> {
     if (messageId !== undefined && (await this.#goTo(id, messageId))) return;
     await ignoreFailure(this.#reopen(id, readSeq));
+  }
+
+  /** Shows the saved messages of a conversation until there is a connection. */
+  showSaved(id: string, timeline: Timeline): void {
+    this.#savedOnly.add(id);
+    this.core.state.setState(({ timelines }) => ({ timelines: { ...timelines, [id]: timeline } }));
   }
 
   override loadOlder(id: string): Promise<void> {

@@ -39,6 +39,8 @@ export class Offers implements ChatPart {
   onChange: () => void = () => undefined;
   readonly #core: PageCore;
   readonly #loading = new Set<string>();
+  /** The conversations whose offers are those that this browser has saved. */
+  readonly #savedOnly = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(core: PageCore) {
@@ -53,7 +55,16 @@ export class Offers implements ChatPart {
   }
 
   loaded(): void {
+    this.#savedOnly.clear();
     this.state.setState({ byConversation: {} });
+    this.#loadAsFarAsTimeline(this.#core.now.openId);
+  }
+
+  connected(): void {
+    if (this.#savedOnly.size === 0) return;
+    const loaded = Object.entries(this.state.getState().byConversation).filter(([id]) => !this.#savedOnly.has(id));
+    this.#savedOnly.clear();
+    this.state.setState({ byConversation: Object.fromEntries(loaded) });
     this.#loadAsFarAsTimeline(this.#core.now.openId);
   }
 
@@ -68,7 +79,10 @@ export class Offers implements ChatPart {
 
   /** Shows saved offers until the server is reachable. */
   showSaved(saved: Readonly<Record<string, readonly Offer[]>>): void {
-    for (const [id, offers] of Object.entries(saved)) this.#put(id, offers, null);
+    for (const [id, offers] of Object.entries(saved)) {
+      this.#savedOnly.add(id);
+      this.#put(id, offers, null);
+    }
   }
 
   /** Loads the next page of older offers; the newest page at first. */

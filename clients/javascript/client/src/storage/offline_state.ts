@@ -18,7 +18,7 @@ export interface SavedState extends Pick<ClientState, "conversations" | "timelin
 }
 
 /** What is saved of an opened conversation. */
-interface Opened {
+export interface Opened {
   readonly timeline: Timeline;
   readonly offers?: readonly Offer[] | undefined;
 }
@@ -106,6 +106,15 @@ export class OfflineState implements ChatPart {
         saved.flatMap(({ conversationId, offers }) => (offers === undefined ? [] : [[conversationId, offers]])),
       );
       return { conversations: state.conversations, timelines, offers };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Returns what is saved of one conversation; undefined without it, or without storage. */
+  async readOpened(conversationId: string): Promise<Opened | undefined> {
+    try {
+      return await (await this.#open()).get("timelines", [this.#core.now.me.id, conversationId]);
     } catch {
       return undefined;
     }
