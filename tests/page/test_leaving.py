@@ -31,6 +31,11 @@ def test_a_deleted_message_is_not_edited_any_more(crowded: Scenarios) -> None:
     }
 
 
+def test_a_notice_covers_nothing_and_ends_by_itself_or_with_the_next_message(crowded: Scenarios) -> None:
+    stands = {"isBelowHeader": True, "isAboveMessages": True, "isCentred": True}
+    assert crowded("leaving", "notices")["ended"] == {"stands": stands, "stays": 1}
+
+
 def test_signing_out_names_and_removes_what_is_not_sent(crowded: Scenarios) -> None:
     assert crowded("leaving", "unsent")["signed out"] == {
         "before": {"keys": 3, "entries": 1, "uploads": 1, "bytes": 1, "states": 1},

@@ -146,3 +146,7 @@ def test_a_long_press_on_a_message_that_waits_says_what_can_be_done(driver: Driv
         "letters": 0,
         "isWide": False,
     }
+
+
+def test_a_toast_is_above_the_message_field(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "phone", "toastAbove")["toasts"] == {"short": True, "long": True}

@@ -122,6 +122,41 @@ export async function deleted() {
   report("deleted", { unchanged, changed, missed });
 }
 
+// A notice that only informs stands between the header and the messages. It ends with the next message, or by itself.
+export async function notices() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Notices" });
+  const alice = await visitAs("alice", { clock: true });
+  await open(alice, "Notices");
+  const notice = alice.locator(".notice p");
+  const leaveOff = async (content) => {
+    await say(alice, content);
+    await message(alice, content).waitFor();
+    await composer(alice).press("ArrowUp");
+    await alice.getByText("Editing your message").waitFor();
+    await composer(alice).fill(`${content}, changed`);
+    const { items } = await call("GET", `conversations/${id}/messages?limit=1`, "alice");
+    await call("DELETE", `messages/${items[0].id}`, "alice");
+    await notice.waitFor();
+  };
+  await leaveOff("Not for long");
+  const parts = [".notice", ".conversation > header", ".timeline", ".conversation"];
+  const [it, header, timeline, all] = await Promise.all(parts.map((part) => alice.locator(part).boundingBox()));
+  const middle = ({ x, width }) => x + width / 2;
+  const stands = {
+    isBelowHeader: it.y >= header.y + header.height,
+    isAboveMessages: it.y + it.height <= timeline.y,
+    isCentred: Math.abs(middle(it) - middle(all)) < 2,
+  };
+  await composer(alice).press("Enter");
+  await notice.waitFor({ state: "detached" });
+  await leaveOff("Soon gone");
+  await alice.clock.runFor(6_000);
+  const stays = await notice.count();
+  await alice.clock.runFor(6_000);
+  await notice.waitFor({ state: "detached" });
+  report("ended", { stands, stays });
+}
+
 const signOut = async (page) => {
   await page.getByRole("button", { name: /^Your account/ }).click();
   await page.getByRole("menuitem", { name: "Sign out" }).click();

@@ -678,6 +678,30 @@ export async function offer() {
 }
 
 // A tap outside of what is open closes it, and does nothing else.
+// A toast is above the message field, also when that grows.
+export async function toastAbove() {
+  await prepare("Toasts");
+  const page = await phoneAs("bob", { path: "/#/" });
+  await open(page, "Toasts");
+  await composer(page).press("ArrowUp");
+  await page.getByText("Editing your message").waitFor();
+  await composer(page).fill("A picture, changed");
+  await page.locator(".composing").getByRole("button", { name: "Cancel" }).tap();
+  const toast = page.locator(".toast:popover-open");
+  await toast.getByRole("button", { name: "Undo" }).waitFor();
+  // How far it is above the field.
+  const gap = async () => {
+    const [it, field] = await Promise.all([toast, page.locator(".composer")].map((each) => each.boundingBox()));
+    return Math.round(field.y - it.y - it.height);
+  };
+  const short = await gap();
+  const { height } = await page.locator(".composer").boundingBox();
+  await composer(page).fill(Array.from({ length: 9 }, (_, line) => `Line ${line}`).join("\n"));
+  await until(async () => (await page.locator(".composer").boundingBox()).height, (now) => now > height + 60);
+  const long = await until(gap, (now) => now >= 0 && now < 30);
+  report("toasts", { short: short >= 0, long: long >= 0 && long < 30 });
+}
+
 export async function tappedOutside() {
   await prepare("Outside");
   const page = await phoneAs("alice", { path: "/#/" });

@@ -85,6 +85,8 @@ interface PageState {
   readonly messageDialog: MessageDialog | null;
   /** Why the reader's last action was refused; empty when it succeeded. */
   readonly notice: string;
+  /** The text of the last notice that only informs: such a notice disappears by itself. */
+  readonly news: string;
   /** What the reader's last action did, or that the open conversation is gone, if nothing else shows it. */
   readonly toast: Toast | null;
   /** What the reader has written in conversations that they are no longer in. */
@@ -116,6 +118,7 @@ const NOTHING_SHOWN: PageState = {
   listQuery: "",
   messageDialog: null,
   notice: "",
+  news: "",
   toast: null,
   leftBehind: [],
   features: { offers: false, offerCurrency: "EUR" },
@@ -165,6 +168,11 @@ export class PageCore extends Core {
       if (code === UNREACHABLE) this.#unreachable = message;
       return undefined;
     }
+  }
+
+  /** Shows a notice that only informs. An empty one ends what is shown. */
+  inform(news: string): void {
+    this.state.setState({ notice: news, news });
   }
 
   /** Returns whether new messages of a conversation are read at once. */

@@ -243,7 +243,7 @@ function Screen({ onSignOut }: { onSignOut: (() => void) | undefined }) {
       <Opened onOpen={isCompact ? undefined : setDialog} />
       <SidebarDialogs dialog={dialog} onClose={() => setDialog(null)} />
       <Announcer />
-      <Notice />
+      {!isOpen && <Notice floats />}
       <ToastView />
       <LeftBehind />
       <CallGate />

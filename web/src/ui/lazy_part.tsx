@@ -86,7 +86,7 @@ function PartNotice({ state, onRetry, onClose }: Props & { onClose: () => void }
   return createPortal(
     <div
       ref={notice}
-      className="notice part-notice"
+      className="notice floating-notice part-notice"
       role="alert"
       onClick={(event) => event.stopPropagation()}
       onKeyDown={(event) => {

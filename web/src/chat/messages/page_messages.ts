@@ -206,9 +206,10 @@ export class PageMessages extends Messages {
 
   // --- writing ------------------------------------------------------------------------------------------------------
 
-  /** Sends a message through the outbox, and shows it: the open conversation goes to its end. */
+  /** Sends a message through the outbox, and shows it: the open conversation goes to its end. Ends a notice. */
   override async send(message: NewMessage): Promise<void> {
     const stored = super.send(message);
+    if (this.core.now.notice !== "") this.core.state.setState({ notice: "" });
     const { conversationId, threadId = null } = message;
     if (threadId === null && this.core.now.openId === conversationId) {
       void this.toNewest(conversationId);
@@ -302,7 +303,7 @@ export class PageMessages extends Messages {
     const { kind, message } = composing;
     if (kind === "reply") {
       this.compose(null);
-      this.core.state.setState({ notice: texts.repliedWasDeleted });
+      this.core.inform(texts.repliedWasDeleted);
       return;
     }
     const text = this.drafts.editOf(message);
@@ -314,7 +315,7 @@ export class PageMessages extends Messages {
   /** Makes the changed text of a deleted message a draft, and says so. */
   #keepEdit({ conversationId, threadId }: Message, text: string): void {
     if (text.trim() !== "") this.drafts.append(placeOf(conversationId, threadId), text);
-    this.core.state.setState({ notice: texts.editedWasDeleted(text.trim() !== "") });
+    this.core.inform(texts.editedWasDeleted(text.trim() !== ""));
   }
 
   /** An edit was refused: if the message was deleted, the text becomes a draft. */
@@ -424,14 +425,14 @@ export class PageMessages extends Messages {
   /** Says when the message that the reader went to was deleted. */
   #showTarget(id: string, messageId: string): void {
     const found = own(this.core.now.timelines, id)?.messages.find((message) => message.id === messageId);
-    this.core.state.setState({ notice: found?.deletedAt === undefined ? "" : texts.deleted });
+    this.core.inform(found?.deletedAt === undefined ? "" : texts.deleted);
   }
 
   /** Opens a reply in its thread, unless the reader has opened something else. */
   #showReply({ id, conversationId, deletedAt }: Message, rootId: string): void {
     if (this.core.now.openId !== conversationId) return;
-    const notice = deletedAt === undefined ? "" : texts.deleted;
-    this.core.state.setState({ notice, panel: { kind: "thread", rootId, messageId: id } });
+    this.core.inform(deletedAt === undefined ? "" : texts.deleted);
+    this.core.state.setState({ panel: { kind: "thread", rootId, messageId: id } });
   }
 }
 

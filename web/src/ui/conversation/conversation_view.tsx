@@ -9,9 +9,11 @@ import { EmptyState } from "../components/empty_state";
 import { IconButton } from "../components/icon_button";
 import { MenuButton } from "../components/menu";
 import type { MenuAction } from "../components/menu_action";
+import { Notice } from "../components/notice";
 import { ViewerHost } from "../files/viewer_host";
 import { MessageDialogs } from "../message_dialogs/message_dialogs";
 import { useOffers } from "../offers/use_offers";
+import { usePanelHidesConversation } from "../panel/panel_layout";
 import { PanelView } from "../panel/panel_view";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { NamesakeHandle } from "../people/person_handle";
@@ -28,11 +30,13 @@ import "./conversation_view.css";
 export function ConversationView({ conversation }: { conversation: Conversation }) {
   const { id } = conversation;
   const name = nameOf(conversation);
+  const isHidden = usePanelHidesConversation();
   return (
     <>
       <main className="conversation">
         <Header conversation={conversation} name={name} />
         <ConnectionLineHere />
+        {!isHidden && <Notice />}
         <Messages key={id} id={id} />
         <TypingLine id={id} />
         <MessageInput key={`composer ${id}`} conversation={conversation} name={name} />

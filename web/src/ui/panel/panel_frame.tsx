@@ -3,7 +3,8 @@ import { type KeyboardEvent, type ReactNode, useEffect, useRef } from "react";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { IconButton } from "../components/icon_button";
-import { panelCoversConversation, usePanelCoversConversation } from "./panel_layout";
+import { Notice } from "../components/notice";
+import { panelCoversConversation, usePanelCoversConversation, usePanelHidesConversation } from "./panel_layout";
 import "./panel.css";
 
 interface Props {
@@ -24,6 +25,7 @@ interface Props {
 export function PanelFrame({ back, title, subtitle, onKeyDown, actions, footer, children }: Props) {
   const chat = useChat();
   const isAlone = usePanelCoversConversation();
+  const isInstead = usePanelHidesConversation();
   const panel = useRef<HTMLElement>(null);
   // A panel that covers the conversation takes the focus, unless something inside has it.
   useEffect(() => {
@@ -43,6 +45,7 @@ export function PanelFrame({ back, title, subtitle, onKeyDown, actions, footer, 
         {actions}
         <IconButton icon={X} label={texts.close} onClick={() => chat.openPanel(null)} />
       </header>
+      {isInstead && <Notice />}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move among what can be focused in it */}
       <div className="panel-content" onKeyDown={onKeyDown}>
         {children}

@@ -1,5 +1,6 @@
 import type { Chat } from "../../chat/chat";
-import { useChat } from "../chat_context";
+import { useCompact } from "../../embedding/appearance";
+import { useChat, useChatState } from "../chat_context";
 import { goTo, leaveShownPlace } from "../page_address";
 import { useMedia } from "../use_media";
 
@@ -10,6 +11,14 @@ export const panelCoversConversation = (): boolean => medium.matches;
 
 /** The same, updated with the window's width. */
 export const usePanelCoversConversation = (): boolean => useMedia(medium);
+
+/** Whether there is a panel, and it is shown instead of the conversation. */
+export function usePanelHidesConversation(): boolean {
+  const hasPanel = useChatState((state) => state.panel !== null);
+  const isNarrow = usePanelCoversConversation();
+  const isCompact = useCompact();
+  return hasPanel && (isNarrow || isCompact);
+}
 
 /**
  * Closes the open panel. A thread of the list of threads leads back to that list, and where it has covered its
