@@ -79,6 +79,15 @@ def test_first_steps_where_nothing_is_yet(driver: Driver, demo_url: str) -> None
     assert stepped["reader"] == {"says": says, "buttons": 0}
 
 
+def test_first_steps_of_who_came_later_or_may_not_write(driver: Driver, demo_url: str) -> None:
+    late = run(driver, demo_url, "places", "late")["late"]
+    assert late["muted"] == [
+        "You see what is written here from now on.",
+        "No messages yet. What others write will appear in this place.",
+    ]
+    assert late["writes"] == "You see what is written here from now on. Say hello to the group."
+
+
 def test_all_of_it_fits_a_narrow_screen(driver: Driver, demo_url: str) -> None:
     widths = run(driver, demo_url, "places", "narrow")["measured"]["widths"]
     assert widths == dict.fromkeys(["new", "browse", "settings", "details", "edit", "card"], 320)

@@ -115,7 +115,10 @@ export const texts = {
     group: (_name: string, mayAdd: boolean) =>
       mayAdd ? "Say hello, or add the people who belong here." : "Say hello to the group.",
     channel: () => "Say hello, and everybody who follows this channel reads it.",
-    reader: "What is published here will appear in this place.",
+    channelReader: "What is published here will appear in this place.",
+    reader: "What others write will appear in this place.",
+    /** To those who came later, and do not see what was said before. */
+    fromNow: "You see what is written here from now on.",
     wave: "Say hello 👋",
   },
   deleted: "This message was deleted.",

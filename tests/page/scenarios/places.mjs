@@ -391,6 +391,27 @@ export async function empty() {
   report("begun", { offered, kinds, focused, states, onPhone: await erna.locator(".empty-state").count() });
 }
 
+// Who came later and does not see what was said before, and who may not write, in a group.
+export async function late() {
+  const later = { kind: "group", memberIds: [], name: "Newcomers", history: "from-join" };
+  const { id } = await post("conversations", "alice", later);
+  await post("messages", "alice", { conversationId: id, content: "Said before" });
+  await post(`conversations/${id}/members`, "alice", { userIds: ["bob"] });
+  const quiet = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Quiet" });
+  for (const each of [id, quiet.id]) await call("PUT", `conversations/${each}/mutes/bob`, "alice", {});
+  const bob = await visitAs("bob");
+  const says = async (name) => {
+    await listed(bob, name).click();
+    await bob.getByRole("heading", { name, exact: true }).waitFor();
+    return bob.locator(".conversation .first-steps p").first().textContent();
+  };
+  const muted = [await says("Newcomers"), await says("Quiet")];
+  await call("DELETE", `conversations/${id}/mutes/bob`, "alice");
+  await listed(bob, "Newcomers").click();
+  await composer(bob).waitFor();
+  report("late", { muted, writes: await says("Newcomers") });
+}
+
 // What can be done first where nothing was said yet, and without an open conversation.
 export async function first_steps() {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Unspoken" });

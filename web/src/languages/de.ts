@@ -134,7 +134,9 @@ export const texts: Texts = {
     group: (_, mayAdd) =>
       mayAdd ? "Sag Hallo, oder füge die Leute hinzu, die hierher gehören." : "Sag der Gruppe Hallo.",
     channel: () => "Sag Hallo, und alle, die diesem Kanal folgen, lesen es.",
-    reader: "Was hier veröffentlicht wird, erscheint an dieser Stelle.",
+    channelReader: "Was hier veröffentlicht wird, erscheint an dieser Stelle.",
+    reader: "Was andere schreiben, erscheint an dieser Stelle.",
+    fromNow: "Du siehst, was hier von jetzt an geschrieben wird.",
     wave: "Hallo sagen 👋",
   },
   deleted: "Diese Nachricht wurde gelöscht.",

@@ -14,7 +14,7 @@ const SHOWN_MAX = 4;
 
 const AddPeople = lazyPart(() => import("../panel/add_people"));
 
-/** A conversation in which nothing was said yet, and what its readers can do first. */
+/** A conversation in which nothing was said yet that the reader may see, and what they can do first. */
 export function FirstSteps({ id }: { id: string }) {
   const { messages } = useChat();
   const conversation = useChatState((state) => own(state.conversations, id));
@@ -34,9 +34,7 @@ export function FirstSteps({ id }: { id: string }) {
         <PlaceAvatar conversation={conversation} />
       )}
       <strong>{nameOf(conversation)}</strong>
-      <p>
-        {texts.noMessages} {mayWrite ? texts.firstSteps[kind](nameOf(conversation), mayAdd) : texts.firstSteps.reader}
-      </p>
+      <p>{whatComes(conversation, mayWrite, mayAdd)}</p>
       {kind === "group" && <Others conversation={conversation} />}
       <div className="buttons">
         {mayWrite && (
@@ -57,6 +55,17 @@ export function FirstSteps({ id }: { id: string }) {
       {isAdding && <AddPeople conversation={conversation} onClose={close} onGiveUp={close} />}
     </section>
   );
+}
+
+/** Says why there are no messages, and what can be done first. */
+function whatComes(conversation: Conversation, mayWrite: boolean, mayAdd: boolean): string {
+  const { kind, history, lastSeq } = conversation;
+  const { firstSteps, noMessages } = texts;
+  const isLate = history === "from-join" && lastSeq > 0;
+  const first = isLate ? firstSteps.fromNow : noMessages;
+  if (mayWrite) return `${first} ${firstSteps[kind](nameOf(conversation), mayAdd)}`;
+  if (isLate) return first;
+  return `${first} ${kind === "channel" ? firstSteps.channelReader : firstSteps.reader}`;
 }
 
 /** Who else is in the group. */
