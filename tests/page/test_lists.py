@@ -45,8 +45,14 @@ def test_a_message_is_forwarded_to_each_place_by_itself(driver: Driver, demo_url
         "forbidden": 0,
         "chips": ["Alice writes", "Target", "stranger"],
         "reached": "checkbox",
-        "lines": ["Forwarded to stranger", "Not forwarded to Alice writes", "Forwarded to Target"],
+        "stayed": {
+            "chips": ["Alice writes"],
+            "comment": "Look at this",
+            "done": "Forwarded to stranger, Target",
+            "problem": "Not forwarded to Alice writes",
+        },
         "contents": ["Pass it on", "Look at this"],
+        "retried": ["Pass it on", "Look at this"],
     }
 
 

@@ -277,7 +277,6 @@ export const texts = {
   forwardToThem: (who: string) => `Forward to ${who}`,
   forwardMessage: "Forward message",
   forwardComment: "Add a message (optional)",
-  forwardResult: "Forwarded",
   forwardedTo: (name: string) => `Forwarded to ${name}`,
   notForwardedTo: (name: string, reason: string) => `Not forwarded to ${name}: ${reason}`,
   commentNotSent: (reason: string) => `The added message was not sent: ${reason}`,

@@ -1,9 +1,9 @@
 import type { User } from "@talkwire/client";
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { conversation, ME, member, message } from "../../clients/javascript/client/test/samples";
 import type { Chat } from "../src/chat/chat";
 import { mayWriteIn } from "../src/chat/conversations/writing";
-import { forwardToAll } from "../src/chat/messages/forwarding";
+import { Forwarding, type ForwardTarget } from "../src/chat/messages/forwarding";
 
 const me: User = { id: ME, name: ME, createdAt: "" };
 const NOBODY: ReadonlySet<string> = new Set();
@@ -28,39 +28,82 @@ describe("a message may be forwarded", () => {
 
 describe("forwarding", () => {
   const done: string[] = [];
+  /** What the server does not answer, although it has done it. */
+  const unanswered = new Set<string>();
+  const names = new Map<string, string>();
+  const refused = new Map<string, string>();
+
+  /** Does what was sent, once for each name, as the server does. */
+  const carryOut = (what: string, name: string, refusal: string | undefined): void => {
+    if (refusal !== undefined) throw new Error(refusal);
+    if (names.get(name) === undefined) done.push(what);
+    names.set(name, what);
+    if (unanswered.delete(what)) throw new Error("The server cannot be reached.");
+  };
   const chat = {
     people: { openDirect: async (id: string) => `with ${id}` },
     messages: {
-      forward: async (id: string, [to]: string[]) => {
-        if (to === "closed") throw new Error("You may not write here.");
-        done.push(`${id} to ${to}`);
-      },
+      forward: async (id: string, [to]: string[], key: string) =>
+        carryOut(`${id} to ${to}`, key, refused.get(`message to ${to}`)),
     },
     talkwire: {
-      call: async (_: string, { conversationId, content }: { conversationId: string; content: string }) => {
-        if (conversationId === "slow") throw new Error("Wait.");
-        done.push(`${content} to ${conversationId}`);
+      call: async (_: string, sent: { conversationId: string; content: string; clientMessageId: string }) => {
+        const { conversationId: to, content, clientMessageId } = sent;
+        carryOut(`${content} to ${to}`, clientMessageId, refused.get(`comment to ${to}`));
       },
     },
   } as unknown as Chat;
+  const targets = [
+    { id: "closed", name: "Closed", isPerson: false },
+    { id: "open", name: "Open", isPerson: false },
+    { id: "slow", name: "Slow", isPerson: false },
+    { id: "bob", name: "Bob", isPerson: true },
+  ];
+  beforeEach(() => {
+    done.length = 0;
+    refused.clear();
+    refused.set("message to closed", "You may not write here.").set("comment to slow", "Wait.");
+  });
 
   it("goes on where one place refuses, opens conversations with people, and adds a comment", async () => {
-    const targets = [
-      { id: "closed", name: "Closed", isPerson: false },
-      { id: "open", name: "Open", isPerson: false },
-      { id: "slow", name: "Slow", isPerson: false },
-      { id: "bob", name: "Bob", isPerson: true },
-    ];
-    const results = await forwardToAll(chat, message(1), targets, "Look");
-    expect(results.map(({ conversationId, problem }) => [conversationId, problem])).toEqual([
-      [null, "You may not write here."],
-      ["open", ""],
-      ["slow", "Wait."],
-      ["with bob", ""],
+    const results = await new Forwarding(chat, message(1)).toAll(targets, "Look");
+    expect(results.map(({ conversationId, isForwarded, problem }) => [conversationId, isForwarded, problem])).toEqual([
+      ["closed", false, "You may not write here."],
+      ["open", true, ""],
+      ["slow", true, "Wait."],
+      ["with bob", true, ""],
     ]);
     expect(done.toSorted()).toEqual(["Look to open", "Look to with bob", "m1 to open", "m1 to slow", "m1 to with bob"]);
     done.length = 0;
-    await forwardToAll(chat, message(1), targets.slice(1, 2), "");
+    await new Forwarding(chat, message(1)).toAll(targets.slice(1, 2), "");
     expect(done).toEqual(["m1 to open"]);
+  });
+
+  it("sends only what is missing when it is tried again", async () => {
+    const forwarding = new Forwarding(chat, message(1));
+    await forwarding.toAll(targets, "Look");
+    refused.clear();
+    done.length = 0;
+    const results = await forwarding.toAll([targets[0], targets[2]] as ForwardTarget[], "Look");
+    expect(results.every(({ problem }) => problem === "")).toBe(true);
+    expect(done.toSorted()).toEqual(["Look to closed", "Look to slow", "m1 to closed"]);
+  });
+
+  it.each(["m1 to open", "Look to open"])("sends nothing twice when the answer to %s is lost", async (lost) => {
+    const forwarding = new Forwarding(chat, message(1));
+    unanswered.add(lost);
+    const [first] = await forwarding.toAll(targets.slice(1, 2), "Look");
+    expect(first?.problem).toBe("The server cannot be reached.");
+    const [second] = await forwarding.toAll(targets.slice(1, 2), "Look");
+    expect(second?.problem).toBe("");
+    expect(done).toEqual(["m1 to open", "Look to open"]);
+  });
+
+  it("sends a comment that was changed meanwhile as another message", async () => {
+    const forwarding = new Forwarding(chat, message(1));
+    unanswered.add("Look to open");
+    await forwarding.toAll(targets.slice(1, 2), "Look");
+    await forwarding.toAll(targets.slice(1, 2), "Look here");
+    expect(done).toEqual(["m1 to open", "Look to open", "Look here to open"]);
   });
 });

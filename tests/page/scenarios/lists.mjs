@@ -227,9 +227,10 @@ export async function forwarding() {
   const target = await group("Target", "bob");
   await post("conversations", "bob", { kind: "channel", memberIds: ["alice"], name: "Only bob writes" });
   const own = await post("conversations", "alice", { kind: "channel", memberIds: ["bob"], name: "Alice writes" });
+  const second = await group("Second", "bob");
   const from = await group("From", "bob");
   await post("messages", "bob", { conversationId: from, content: "Pass it on" });
-  const alice = await visitAs("alice");
+  const alice = await visitAs("alice", { expected: /40[34]|ERR_FAILED/ });
   await open(alice, "From");
   await act(alice, "Pass it on", "Forward");
   const dialog = alice.getByRole("dialog", { name: "Forward message" });
@@ -242,7 +243,8 @@ export async function forwarding() {
   await filter.fill("stranger");
   await dialog.getByRole("checkbox", { name: "stranger" }).waitFor();
   await filter.press("Enter");
-  const chips = await dialog.locator(".chosen li").evaluateAll((all) => all.map((chip) => chip.firstChild.textContent));
+  const chipsNow = () => dialog.locator(".chosen li").evaluateAll((all) => all.map((chip) => chip.firstChild.textContent));
+  const chips = await chipsNow();
   await dialog.getByRole("button", { name: "Forward to 3" }).waitFor();
   // One of them is taken back, and ticked again.
   for (const name of ["Alice writes", "Target"]) await dialog.getByRole("button", { name: `Remove ${name}` }).click();
@@ -254,14 +256,33 @@ export async function forwarding() {
   // While the dialog is open, another place starts to refuse.
   await call("DELETE", `conversations/${own.id}`, "alice");
   await dialog.getByRole("button", { name: "Forward to 3" }).click();
-  const result = alice.getByRole("dialog", { name: "Forwarded" });
-  await result.locator("li").first().waitFor();
-  const lines = (await result.locator("li").allTextContents()).map((line) => line.replace(/: .*/, ""));
-  await result.getByRole("link", { name: "Forwarded to stranger" }).click();
-  await opened(alice, "stranger");
+  // What was not sent stays, with the reason.
+  const problem = dialog.getByRole("alert").filter({ hasText: "Not forwarded" });
+  await problem.waitFor();
+  const stayed = {
+    chips: await chipsNow(),
+    comment: await dialog.getByLabel("Add a message (optional)").inputValue(),
+    done: await dialog.getByRole("status").filter({ hasText: "Forwarded" }).textContent(),
+    problem: (await problem.textContent()).replace(/: .*/, ""),
+  };
+  // The server forwards it, and the answer is lost.
+  await dialog.getByRole("button", { name: "Remove Alice writes" }).click();
+  await dialog.getByRole("checkbox", { name: "Second" }).check();
+  const forwards = "**/messages/*/forward*";
+  await alice.route(forwards, async (route) => {
+    await route.fetch();
+    await route.abort();
+  });
+  await dialog.getByRole("button", { name: "Forward to Second" }).click();
+  await dialog.getByRole("alert").getByText("Not forwarded to Second").waitFor();
+  await alice.unroute(forwards);
+  await dialog.getByRole("button", { name: "Forward to Second" }).click();
+  await alice.locator(".toast").getByText("Forwarded to stranger, Target, Second").waitFor();
+  await dialog.waitFor({ state: "detached" });
+  await open(alice, "stranger");
   for (const text of ["Pass it on", "Look at this"]) await message(alice, text).waitFor();
-  const { items } = await call("GET", `conversations/${target}/messages`, "bob");
-  report("forwarded", { forbidden, chips, reached, lines, contents: items.map(({ content }) => content) });
+  const contentsOf = async (id) => (await call("GET", `conversations/${id}/messages`, "bob")).items.map((it) => it.content);
+  report("forwarded", { forbidden, chips, reached, stayed, contents: await contentsOf(target), retried: await contentsOf(second) });
 }
 
 // An offer moves its conversation in the list, counts as unread, and stands under its day.

@@ -273,7 +273,6 @@ export const texts: Texts = {
   forwardToThem: (who) => `An ${who} weiterleiten`,
   forwardMessage: "Nachricht weiterleiten",
   forwardComment: "Nachricht hinzufügen (optional)",
-  forwardResult: "Weitergeleitet",
   forwardedTo: (name) => `Weitergeleitet an ${name}`,
   notForwardedTo: (name, reason) => `Nicht weitergeleitet an ${name}: ${reason}`,
   commentNotSent: (reason) => `Die hinzugefügte Nachricht wurde nicht gesendet: ${reason}`,

@@ -280,7 +280,6 @@ export const texts: Texts = {
   forwardToThem: (who) => `Reenviar a ${who}`,
   forwardMessage: "Reenviar mensaje",
   forwardComment: "Añadir un mensaje (opcional)",
-  forwardResult: "Reenviado",
   forwardedTo: (name) => `Reenviado a ${name}`,
   notForwardedTo: (name, reason) => `No reenviado a ${name}: ${reason}`,
   commentNotSent: (reason) => `El mensaje añadido no se envió: ${reason}`,

@@ -280,7 +280,6 @@ export const texts: Texts = {
   forwardToThem: (who) => `Transférer à ${who}`,
   forwardMessage: "Transférer le message",
   forwardComment: "Ajouter un message (facultatif)",
-  forwardResult: "Transféré",
   forwardedTo: (name) => `Transféré à ${name}`,
   notForwardedTo: (name, reason) => `Non transféré à ${name} : ${reason}`,
   commentNotSent: (reason) => `Le message ajouté n’a pas été envoyé : ${reason}`,

@@ -14,35 +14,62 @@ export interface ForwardTarget {
 
 export interface ForwardResult {
   readonly target: ForwardTarget;
-  /** Where the message is now; null: the server refused it. */
+  /** The conversation of the target; null: it could not be created. */
   readonly conversationId: string | null;
-  /** Why the message, or the comment, was refused; empty when both were sent. */
+  /** Whether the message is there, even if the comment is not. */
+  readonly isForwarded: boolean;
+  /** Why the message, or the comment, was not sent; empty when both were. */
   readonly problem: string;
 }
 
-/** Forwards a message to each of the targets, with a comment if it is not empty. */
-export function forwardToAll(
-  chat: Chat,
-  message: Message,
-  targets: readonly ForwardTarget[],
-  comment: string,
-): Promise<readonly ForwardResult[]> {
-  return Promise.all(targets.map((target) => forward(chat, message, target, comment)));
+/** What was sent to a conversation, by names that are the same when it is sent again. */
+interface Attempt {
+  readonly key: string;
+  isForwarded: boolean;
+  comment: { readonly content: string; readonly clientMessageId: string };
 }
 
-async function forward(chat: Chat, message: Message, target: ForwardTarget, comment: string): Promise<ForwardResult> {
-  let conversationId: string;
-  try {
-    conversationId = target.isPerson ? await chat.people.openDirect(target.id) : target.id;
-    await chat.messages.forward(message.id, [conversationId]);
-  } catch (error) {
-    return { target, conversationId: null, problem: (error as Error).message };
+/** Forwards one message. A retry sends what is missing, and what arrived without an answer is not there twice. */
+export class Forwarding {
+  readonly #chat: Chat;
+  readonly #message: Message;
+  /** By the ids of the conversations. */
+  readonly #attempts = new Map<string, Attempt>();
+
+  constructor(chat: Chat, message: Message) {
+    this.#chat = chat;
+    this.#message = message;
   }
-  if (comment === "") return { target, conversationId, problem: "" };
-  try {
-    await chat.talkwire.call("message:send", { conversationId, content: comment, clientMessageId: randomId() });
-  } catch (error) {
-    return { target, conversationId, problem: (error as Error).message };
+
+  /** Forwards the message to each of the targets, with a comment if it is not empty. */
+  toAll(targets: readonly ForwardTarget[], comment: string): Promise<readonly ForwardResult[]> {
+    return Promise.all(targets.map((target) => this.#to(target, comment)));
   }
-  return { target, conversationId, problem: "" };
+
+  async #to(target: ForwardTarget, comment: string): Promise<ForwardResult> {
+    let conversationId: string | null = null;
+    let isForwarded = false;
+    try {
+      conversationId = target.isPerson ? await this.#chat.people.openDirect(target.id) : target.id;
+      const attempt = this.#attemptAt(conversationId, comment);
+      if (!attempt.isForwarded) await this.#chat.messages.forward(this.#message.id, [conversationId], attempt.key);
+      attempt.isForwarded = isForwarded = true;
+      if (comment !== "") await this.#chat.talkwire.call("message:send", { conversationId, ...attempt.comment });
+    } catch (error) {
+      return { target, conversationId, isForwarded, problem: (error as Error).message };
+    }
+    return { target, conversationId, isForwarded, problem: "" };
+  }
+
+  /** Another comment is another message. */
+  #attemptAt(conversationId: string, content: string): Attempt {
+    const attempt = this.#attempts.get(conversationId) ?? {
+      key: randomId(),
+      isForwarded: false,
+      comment: { content, clientMessageId: randomId() },
+    };
+    if (attempt.comment.content !== content) attempt.comment = { content, clientMessageId: randomId() };
+    this.#attempts.set(conversationId, attempt);
+    return attempt;
+  }
 }

@@ -1,6 +1,8 @@
 import { texts } from "../../texts";
 
 interface Props {
+  /** What was done although the rest failed. */
+  done?: string;
   /** Why the server refused the form; empty when it did not. */
   problem: string;
   /** The label of the submit button. */
@@ -12,9 +14,14 @@ interface Props {
 }
 
 /** The buttons of a form in a dialog, and why the server refused it. */
-export function FormButtons({ problem, action, disabled, isDangerous = false, onClose }: Props) {
+export function FormButtons({ done, problem, action, disabled, isDangerous = false, onClose }: Props) {
   return (
     <>
+      {done !== undefined && (
+        <p className="done-already" role="status">
+          {done}
+        </p>
+      )}
       <p className="problem" role="alert">
         {problem}
       </p>

@@ -1,11 +1,11 @@
 import type { Message } from "@talkwire/client";
 import { newestFirst } from "@talkwire/client/parts";
 import { type FormEvent, useEffect, useMemo, useState } from "react";
+import type { Chat } from "../../chat/chat";
 import { searchByName } from "../../chat/conversations/name_search";
 import { mayWriteIn } from "../../chat/conversations/writing";
-import { type ForwardResult, type ForwardTarget, forwardToAll } from "../../chat/messages/forwarding";
+import { Forwarding, type ForwardResult, type ForwardTarget } from "../../chat/messages/forwarding";
 import { handleOf } from "../../chat/people/namesakes";
-import { addressOf } from "../../place";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
@@ -28,26 +28,35 @@ interface Props {
 
 const TARGETS_MAX = 20;
 
-/** Forwards a message to conversations and people. Says where it went in a toast; what was refused stays in the dialog. */
+/**
+ * Forwards a message to conversations and people. Says where it went in a toast. While it is not sent everywhere, the
+ * dialog stays with what is missing.
+ */
 export default function ForwardDialog({ message, onClose }: Props) {
   const chat = useChat();
+  const [forwarding] = useState(() => new Forwarding(chat, message));
   const [chosen, setChosen] = useState<readonly ShownTarget[]>([]);
   const [comment, setComment] = useState("");
   const [busy, setBusy] = useState(false);
-  const [results, setResults] = useState<readonly ForwardResult[] | null>(null);
+  /** Where the message is already. */
+  const [done, setDone] = useState<readonly ForwardResult[]>([]);
+  const [failed, setFailed] = useState<readonly ForwardResult[]>([]);
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
     setBusy(true);
-    const all = await forwardToAll(chat, message, chosen, comment.trim());
-    if (all.some(({ problem }) => problem !== "")) return setResults(all);
-    onClose();
-    const [only] = all;
-    const id = all.length === 1 ? only?.conversationId : undefined;
-    const open = id ? { label: texts.openConversation, run: () => goTo(id) } : undefined;
-    chat.showToast(texts.forwardedTo(listedNames(all.map(({ target }) => target.name))), open);
+    setFailed([]);
+    const results = await forwarding.toAll(chosen, comment.trim());
+    const reached = withResults(done, results);
+    if (results.every(({ problem }) => problem === "")) {
+      onClose();
+      return showForwarded(chat, reached);
+    }
+    setBusy(false);
+    setDone(reached);
+    setFailed(results.filter(({ problem }) => problem !== ""));
+    setChosen((now) => leftOf(now, results));
   };
-  if (results !== null) return <Results results={results} onClose={onClose} />;
   return (
     <Dialog title={texts.forwardMessage} onClose={onClose} isChanged={chosen.length > 1 || comment !== ""}>
       <form className="question" onSubmit={(event) => void submit(event)}>
@@ -57,10 +66,50 @@ export default function ForwardDialog({ message, onClose }: Props) {
           {texts.forwardComment}
           <textarea rows={2} value={comment} onChange={(event) => setComment(event.target.value)} />
         </label>
-        <FormButtons problem="" action={actionFor(chosen)} disabled={busy || chosen.length === 0} onClose={onClose} />
+        <FormButtons
+          done={done.length === 0 ? "" : texts.forwardedTo(listedNames(done))}
+          problem={problemOf(failed)}
+          action={actionFor(chosen)}
+          disabled={busy || chosen.length === 0}
+          onClose={onClose}
+        />
       </form>
     </Dialog>
   );
+}
+
+/** Adds the conversations that have the message now, each once. */
+function withResults(done: readonly ForwardResult[], results: readonly ForwardResult[]): readonly ForwardResult[] {
+  const known = new Set(done.map(({ conversationId }) => conversationId));
+  return [...done, ...results.filter((each) => each.isForwarded && !known.has(each.conversationId))];
+}
+
+/** Returns the targets that still lack something. A person whose conversation was created is that conversation. */
+function leftOf(chosen: readonly ShownTarget[], results: readonly ForwardResult[]): readonly ShownTarget[] {
+  return chosen.flatMap((target) => {
+    const result = results.find((each) => each.target.id === target.id);
+    if (result?.problem === "") return [];
+    const id = result?.conversationId ?? null;
+    return [id === null ? target : { ...target, id, isPerson: false }];
+  });
+}
+
+/** Returns where the message, and the comment, was not sent, each reason once. */
+function problemOf(failed: readonly ForwardResult[]): string {
+  const missing = failed.filter(({ isForwarded }) => !isForwarded);
+  const uncommented = failed.filter(({ isForwarded }) => isForwarded);
+  const reasonsOf = (results: readonly ForwardResult[]) => [...new Set(results.map(({ problem }) => problem))];
+  const namesFor = (reason: string) => listedNames(missing.filter(({ problem }) => problem === reason));
+  return [
+    ...reasonsOf(missing).map((reason) => texts.notForwardedTo(namesFor(reason), reason)),
+    ...reasonsOf(uncommented).map((reason) => texts.commentNotSent(reason)),
+  ].join(" ");
+}
+
+function showForwarded(chat: Chat, results: readonly ForwardResult[]): void {
+  const id = results.length === 1 ? results[0]?.conversationId : null;
+  const open = id ? { label: texts.openConversation, run: () => goTo(id) } : undefined;
+  chat.showToast(texts.forwardedTo(listedNames(results)), open);
 }
 
 /** Returns the words of the button, which name one target and count several. */
@@ -71,46 +120,10 @@ function actionFor(chosen: readonly ShownTarget[]): string {
 }
 
 /** Names at most three. */
-function listedNames(names: readonly string[]): string {
+function listedNames(results: readonly ForwardResult[]): string {
+  const names = results.map(({ target }) => target.name);
   const shown = names.slice(0, 3).join(", ");
   return names.length > 3 ? `${shown}, …` : shown;
-}
-
-/** Where the message went, with links, and where not. */
-function Results({ results, onClose }: { results: readonly ForwardResult[]; onClose: () => void }) {
-  return (
-    <Dialog title={texts.forwardResult} onClose={onClose}>
-      <div className="question">
-        <div role="status">
-          <ul className="forward-results">
-            {results.map((result) => (
-              <li key={result.target.id}>
-                <Outcome result={result} onClose={onClose} />
-              </li>
-            ))}
-          </ul>
-        </div>
-      </div>
-    </Dialog>
-  );
-}
-
-function Outcome({
-  result: { target, conversationId, problem },
-  onClose,
-}: {
-  result: ForwardResult;
-  onClose: () => void;
-}) {
-  if (conversationId === null) return <span className="problem">{texts.notForwardedTo(target.name, problem)}</span>;
-  return (
-    <>
-      <a href={addressOf(conversationId)} onClick={onClose}>
-        {texts.forwardedTo(target.name)}
-      </a>
-      {problem !== "" && <span className="problem"> {texts.commentNotSent(problem)}</span>}
-    </>
-  );
 }
 
 interface TargetsProps {

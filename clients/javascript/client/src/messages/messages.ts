@@ -253,9 +253,13 @@ export class Messages implements ChatPart {
     await this.#outbox.add({ conversationId, content: "", change });
   }
 
-  /** Forwards a message to other conversations. Rejects with `RequestError`. */
-  async forward(messageId: string, conversationIds: readonly string[]): Promise<void> {
-    await this.core.call("message:forward", { messageId, conversationIds });
+  /**
+   * Forwards a message to other conversations. Rejects with `RequestError`. With a `key`, a call that is repeated because
+   * its outcome is unknown forwards once.
+   */
+  async forward(messageId: string, conversationIds: readonly string[], key?: string): Promise<void> {
+    if (key === undefined) await this.core.call("message:forward", { messageId, conversationIds });
+    else await this.core.rest.postOnce(`messages/${encodeURIComponent(messageId)}/forward`, { conversationIds }, key);
   }
 
   /**

@@ -15,6 +15,8 @@ export interface Session {
 
 /** A token with less time left is renewed before a long request. */
 const FRESH_FOR_MS = 20_000;
+/** How long a request with a key waits for its answer. It can be sent again. */
+const ANSWER_MS = 15_000;
 
 /** Sends requests for a session. Classes that extend it say where the session comes from. */
 export abstract class Rest {
@@ -55,6 +57,11 @@ export abstract class Rest {
 
   post<T>(path: string, body?: unknown): Promise<T> {
     return this.#request<T>("POST", path, body);
+  }
+
+  /** Sends a request that is carried out once, however often it is sent with this key. */
+  postOnce<T>(path: string, body: unknown, key: string): Promise<T> {
+    return this.#request<T>("POST", path, body, key);
   }
 
   /** Sends a small request that outlives the page, and does not wait for an answer. */
@@ -117,24 +124,33 @@ export abstract class Rest {
     await this.#request("DELETE", `files/${encodeURIComponent(id)}`).catch(() => undefined);
   }
 
-  async #request<T>(method: string, path: string, body?: unknown): Promise<T> {
+  async #request<T>(method: string, path: string, body?: unknown, key?: string): Promise<T> {
     try {
-      return await this.send<T>(method, path, this.session, body);
+      return await this.send<T>(method, path, this.session, body, key);
     } catch (error) {
       if (!(error instanceof RequestError) || error.code !== "token_expired") throw error;
-      return this.send<T>(method, path, await this.refresh(), body);
+      return this.send<T>(method, path, await this.refresh(), body, key);
     }
   }
 
   /** Sends one request for a session, or for nobody. Rejects with `RequestError`. */
-  protected async send<T>(method: string, path: string, session: Session | null, body?: unknown): Promise<T> {
+  protected async send<T>(
+    method: string,
+    path: string,
+    session: Session | null,
+    body?: unknown,
+    key?: string,
+  ): Promise<T> {
     const { url, headers } = this.#addressed(path, session);
     const isForm = body instanceof FormData;
     if (body !== undefined && !isForm) headers["Content-Type"] = "application/json";
+    if (key !== undefined) headers["Idempotency-Key"] = key;
+    const signal = key === undefined ? null : AbortSignal.timeout(ANSWER_MS);
     let status: number;
     let answer: unknown;
     try {
-      const response = await fetch(url, { method, headers, body: isForm ? body : (JSON.stringify(body) ?? null) });
+      const sent = isForm ? body : (JSON.stringify(body) ?? null);
+      const response = await fetch(url, { method, headers, body: sent, signal });
       status = response.status;
       answer = status === 204 ? null : await response.json();
     } catch {
