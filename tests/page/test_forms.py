@@ -24,6 +24,12 @@ def test_every_dialog_asks_before_it_discards_changes(driver: Driver, demo_url: 
     }
 
 
+def test_why_a_dialog_failed_is_in_sight_in_every_window(driver: Driver, demo_url: str) -> None:
+    shown = run(driver, demo_url, "forms", "problems")["shown"]
+    dialogs = ("create", "edit", "add", "offer", "forward", "report", "status", "leave")
+    assert shown == {name: {"390": True, "844": True, "1100": True} for name in dialogs}
+
+
 def test_a_reply_waits_while_another_message_is_edited(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "forms", "reply")["replied"] == {
         "said": ["Who rows?", "Hello", "I do"],

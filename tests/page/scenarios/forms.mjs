@@ -1,5 +1,5 @@
 // Forms that are left before they are saved.
-import { act, atEnd, call, composer, holdable, letters, listed, message, open, openSettings, pause, post, report, say, until, visit, visitAs } from "../browser.mjs";
+import { LOST, act, atEnd, call, choose, composer, holdable, letters, listed, message, open, openSettings, pause, post, report, say, until, visit, visitAs } from "../browser.mjs";
 
 const question = (page) => page.getByRole("dialog", { name: "Discard changes?" });
 const answer = (page, name) => question(page).getByRole("button", { name, exact: true }).click();
@@ -92,6 +92,82 @@ export async function dialogs() {
   await carol.keyboard.press("Escape");
   await isGone(edited);
   report("left", { asked, group, description, unchanged, questions: await question(carol).count() });
+}
+
+// Whether a problem is on the screen while its dialog is scrolled up.
+async function isInSight(alert) {
+  return alert.evaluate((it) => {
+    it.closest(".dialog-body").scrollTo(0, 0);
+    const { left, top, width, height } = it.getBoundingClientRect();
+    return it.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+  });
+}
+
+// Why a dialog failed is in sight in every window, however long its form is.
+export async function problems() {
+  const { id } = await post("conversations", "carol", { kind: "group", memberIds: ["alice"], name: "Sailors" });
+  await post("messages", "alice", { conversationId: id, content: "Ahoy" });
+  const carol = await visitAs("carol", { expected: LOST });
+  const dialog = carol.locator("dialog[open]");
+  const panel = carol.locator(".panel");
+  const isOffline = carol.getByText(/^You're offline/);
+  await open(carol, "Sailors");
+  const OPENED = {
+    create: async () => {
+      await carol.getByRole("button", { name: "New conversation" }).click();
+      await dialog.getByText("Channel", { exact: true }).click();
+      await dialog.getByLabel("Channel name").fill("Boats");
+    },
+    offer: async () => {
+      await carol.getByRole("button", { name: "Offers", exact: true }).click();
+      await carol.getByRole("button", { name: "Make an offer" }).click();
+      await dialog.getByLabel("Title").fill("A boat");
+      await dialog.getByLabel("Amount").fill("5");
+    },
+    edit: async () => {
+      await carol.getByRole("heading", { name: "Sailors" }).click();
+      await panel.getByRole("button", { name: "Edit", exact: true }).click();
+      await dialog.getByRole("textbox", { name: "Topic" }).fill("The sea");
+    },
+    add: async () => {
+      await panel.getByRole("button", { name: "Add people" }).click();
+      await choose(carol, "bob");
+    },
+    forward: async () => {
+      await act(carol, "Ahoy", "Forward");
+      await dialog.getByRole("checkbox", { name: "Sailors" }).check();
+    },
+    report: () => act(carol, "Ahoy", "Report message"),
+    status: async () => {
+      await carol.getByRole("button", { name: /^Your account/ }).click();
+      await carol.getByRole("menuitem", { name: /^Set a status/ }).click();
+      await dialog.getByRole("textbox").first().fill("At sea");
+    },
+    leave: async () => {
+      await panel.getByRole("button", { name: "Leave", exact: true }).click();
+      await dialog.waitFor();
+    },
+  };
+  const found = {};
+  for (const [name, show] of Object.entries(OPENED)) {
+    await show();
+    await carol.context().setOffline(true);
+    await isOffline.waitFor();
+    await dialog.locator(".buttons .primary, .buttons .destructive").last().click();
+    const alert = dialog.getByRole("alert").filter({ hasText: /\S/ }).last();
+    await alert.waitFor();
+    found[name] = {};
+    for (const [width, height] of [[1100, 700], [390, 844], [844, 390]]) {
+      await carol.setViewportSize({ width, height });
+      found[name][width] = await isInSight(alert);
+    }
+    await carol.setViewportSize({ width: 1100, height: 700 });
+    await carol.context().setOffline(false);
+    await isGone(isOffline);
+    await dialog.getByRole("button", { name: "Cancel", exact: true }).click();
+    await isGone(dialog);
+  }
+  report("shown", found);
 }
 
 // A reply waits with its text while another message is edited, also through a reload.

@@ -40,10 +40,10 @@ export function Confirmation({ title, action, isHarmless = false, typed, onConfi
           <input value={entered} autoComplete="off" onChange={({ target }) => setEntered(target.value)} />
         </label>
       )}
-      <p className="problem" role="alert">
-        {problem}
-      </p>
       <div className="buttons">
+        <p className="problem" role="alert">
+          {problem}
+        </p>
         <button type="button" onClick={onClose}>
           {texts.cancel}
         </button>

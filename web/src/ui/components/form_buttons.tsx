@@ -13,10 +13,10 @@ interface Props {
   onClose: () => void;
 }
 
-/** The buttons of a form in a dialog, and why the server refused it. */
+/** The buttons of a form in a dialog, and why the server refused it: in one row, which stays in sight. */
 export function FormButtons({ done, problem, action, disabled, isDangerous = false, onClose }: Props) {
   return (
-    <>
+    <div className="buttons">
       {done !== undefined && (
         <p className="done-already" role="status">
           {done}
@@ -25,14 +25,12 @@ export function FormButtons({ done, problem, action, disabled, isDangerous = fal
       <p className="problem" role="alert">
         {problem}
       </p>
-      <div className="buttons">
-        <button type="button" onClick={onClose}>
-          {texts.cancel}
-        </button>
-        <button type="submit" className={isDangerous ? "destructive" : "primary"} disabled={disabled}>
-          {action}
-        </button>
-      </div>
-    </>
+      <button type="button" onClick={onClose}>
+        {texts.cancel}
+      </button>
+      <button type="submit" className={isDangerous ? "destructive" : "primary"} disabled={disabled}>
+        {action}
+      </button>
+    </div>
   );
 }

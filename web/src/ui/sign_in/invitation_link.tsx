@@ -81,10 +81,10 @@ function JoinDialog({ code, title, onRefused, onClose }: JoinProps) {
   return (
     <Dialog title={title} onClose={onClose}>
       <p>{texts.invitation.joinHint}</p>
-      <p className="problem" role="alert">
-        {problem}
-      </p>
       <div className="buttons">
+        <p className="problem" role="alert">
+          {problem}
+        </p>
         <button type="button" onClick={onClose}>
           {texts.invitation.notNow}
         </button>
