@@ -24,6 +24,11 @@ def test_every_dialog_asks_before_it_discards_changes(driver: Driver, demo_url: 
     }
 
 
+def test_another_language_asks_before_it_discards_what_was_typed(driver: Driver, demo_url: str) -> None:
+    chosen = run(driver, demo_url, "forms", "language")["chosen"]
+    assert chosen == {"kept": ["I swim", ""], "isAsBefore": True}
+
+
 def test_why_a_dialog_failed_is_in_sight_in_every_window(driver: Driver, demo_url: str) -> None:
     shown = run(driver, demo_url, "forms", "problems")["shown"]
     dialogs = ("create", "edit", "add", "offer", "forward", "report", "status", "leave")

@@ -94,6 +94,30 @@ export async function dialogs() {
   report("left", { asked, group, description, unchanged, questions: await question(carol).count() });
 }
 
+// Another language loads the page again, and asks first where that would discard something.
+export async function language() {
+  const carol = await visitAs("carol");
+  const languages = carol.locator("select").filter({ has: carol.locator("option[value=de]") });
+  const before = (await call("GET", "users/me", "carol")).text;
+  const typed = async () => [await carol.getByRole("textbox", { name: "About you", includeHidden: true }).inputValue(), await languages.inputValue()];
+  await openSettings(carol, "Profile");
+  await carol.getByRole("textbox", { name: "About you" }).fill("I swim");
+  await carol.getByRole("tab", { name: "Appearance" }).click();
+  await languages.selectOption("de");
+  await answer(carol, "Keep editing");
+  await isGone(question(carol));
+  const kept = await typed();
+  await languages.selectOption("de");
+  await answer(carol, "Discard");
+  await carol.getByRole("button", { name: /^Dein Konto/ }).click();
+  await carol.getByRole("menuitem", { name: "Einstellungen" }).click();
+  await carol.getByRole("tab", { name: "Darstellung" }).click();
+  // Nothing is lost.
+  await languages.selectOption("fr");
+  await carol.getByRole("button", { name: /^Votre compte/ }).waitFor();
+  report("chosen", { kept, isAsBefore: (await call("GET", "users/me", "carol")).text === before });
+}
+
 // Whether a problem is on the screen while its dialog is scrolled up.
 async function isInSight(alert) {
   return alert.evaluate((it) => {

@@ -83,7 +83,8 @@ export function Dialog(props: Props) {
   );
 }
 
-function DiscardQuestion({ onDiscard, onClose }: { onDiscard: () => void; onClose: () => void }) {
+/** Asks before what was entered is lost. */
+export function DiscardQuestion({ onDiscard, onClose }: { onDiscard: () => void; onClose: () => void }) {
   return (
     <Dialog title={texts.discardChanges} onClose={onClose}>
       <p>{texts.discardHint}</p>

@@ -1,8 +1,10 @@
-import { useState } from "react";
+import { type ChangeEvent, useState } from "react";
 import { isFramed } from "../../embedding/framed";
 import { chooseLanguage, readLanguage } from "../../languages/language_choice";
 import { LANGUAGES, type Language } from "../../languages/languages";
 import { texts } from "../../texts";
+import { hasChangedField } from "../components/changed_fields";
+import { DiscardQuestion } from "../components/dialog";
 import { RadioGroup } from "../components/radio_group";
 import { chooseTheme, readTheme, THEMES, type Theme } from "../theme";
 
@@ -27,25 +29,38 @@ export function AppearanceSettings() {
   );
 }
 
-/** In a frame, the application chooses; besides, reloading the frame would end its session. */
+/**
+ * In a frame, the application chooses; besides, reloading the frame would end its session. Here too the page is loaded
+ * again, without what was typed in the settings.
+ */
 function LanguageChoice() {
+  const [language, setLanguage] = useState(readLanguage);
+  const [isAsking, setAsking] = useState(false);
+  const choose = ({ currentTarget }: ChangeEvent<HTMLSelectElement>): void => {
+    const wanted = currentTarget.value === "" ? null : (currentTarget.value as Language);
+    setLanguage(wanted);
+    if (hasChangedField(currentTarget.closest("dialog"))) setAsking(true);
+    else chooseLanguage(wanted);
+  };
+  const keep = (): void => {
+    setLanguage(readLanguage());
+    setAsking(false);
+  };
   return (
     <>
       <label className="language">
         {texts.settings.language}
-        <select
-          defaultValue={readLanguage() ?? ""}
-          onChange={({ target }) => chooseLanguage(target.value === "" ? null : (target.value as Language))}
-        >
+        <select value={language ?? ""} onChange={choose}>
           <option value="">{texts.settings.systemLanguage}</option>
-          {Object.entries(LANGUAGES).map(([language, name]) => (
-            <option key={language} value={language} lang={language}>
+          {Object.entries(LANGUAGES).map(([each, name]) => (
+            <option key={each} value={each} lang={each}>
               {name}
             </option>
           ))}
         </select>
       </label>
       <p className="hint below">{texts.settings.languageHint}</p>
+      {isAsking && <DiscardQuestion onDiscard={() => chooseLanguage(language)} onClose={keep} />}
     </>
   );
 }
