@@ -15,6 +15,11 @@ def test_back_closes_what_is_in_front(driver: Driver, demo_url: str) -> None:
     assert back["at"] == "#/"
 
 
+def test_back_closes_menus_also_on_a_phone_on_its_side(driver: Driver, demo_url: str) -> None:
+    back = run(driver, demo_url, "phone", "backOnItsSide")["back"]
+    assert back == {name: {"entries": 1, "left": 0, "isOpen": True} for name in ("emoji", "menu", "card")}
+
+
 def test_a_reload_with_a_panel_keeps_the_conversation(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "phone", "reloaded")["reloaded"] == {"after": 0, "at": "#/"}
 

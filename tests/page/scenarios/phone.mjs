@@ -135,6 +135,36 @@ export async function back() {
   report("back", { closed, byButton, byEscape, at: await page.evaluate(() => location.hash), id });
 }
 
+// The same on its side, where the list is beside the conversation.
+export async function backOnItsSide() {
+  await prepare("Sideways");
+  const page = await phoneAs("alice", { path: "/#/", viewport: { width: 844, height: 390 } });
+  await open(page, "Sideways");
+  await page.locator(".picture").first().waitFor();
+  const start = await trail(page);
+  const shows = {
+    emoji: () => IN_FRONT.emoji(page),
+    menu: async () => {
+      await page.getByRole("button", { name: /^Your account/ }).tap();
+      return page.getByRole("menu");
+    },
+    card: async () => {
+      await page.locator(".message header").getByRole("button", { name: "bob", exact: true }).first().tap();
+      return page.locator(".person-card");
+    },
+  };
+  const closed = {};
+  for (const [name, show] of Object.entries(shows)) {
+    const shown = await show();
+    await shown.waitFor();
+    const entries = (await trailOf(page, start.length + 1)).length - start.length;
+    await page.goBack();
+    await shown.waitFor({ state: "detached" });
+    closed[name] = { entries, left: (await trailOf(page, start.length)).length - start.length, isOpen: await composer(page).isVisible() };
+  }
+  report("back", closed);
+}
+
 // A reload with something in front shows the page without it, and Back leaves the page.
 export async function reloaded() {
   await prepare("Reloaded");

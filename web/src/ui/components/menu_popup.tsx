@@ -2,8 +2,7 @@ import { Menu, MenuItem, PortalContext, useMenuStore } from "@ariakit/react";
 import { Check, ChevronRight } from "lucide-react";
 import { type ComponentProps, type RefObject, useLayoutEffect, useState } from "react";
 import { byTouch } from "../keyboard/focus";
-import { useBackCloses } from "../layers/use_back_closes";
-import { isNarrow } from "../use_media";
+import { backClosesPopups, useBackCloses } from "../layers/use_back_closes";
 import type { MenuAction } from "./menu_action";
 
 interface Props {
@@ -19,7 +18,7 @@ interface Props {
 /** An open menu. A module of its own, because few visits need it. */
 export default function MenuPopup(props: Props) {
   const [opened, setOpened] = useState<MenuAction | null>(null);
-  useBackCloses(isNarrow(), props.onClose);
+  useBackCloses(backClosesPopups(), props.onClose);
   if (opened?.choices === undefined) return <Level key="menu" {...props} onChoices={setOpened} />;
   return (
     <Level

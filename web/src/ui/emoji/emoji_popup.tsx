@@ -16,8 +16,7 @@ import { searchEmoji } from "../../chat/writing/emoji_search";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { byTouch } from "../keyboard/focus";
-import { useBackCloses } from "../layers/use_back_closes";
-import { isNarrow } from "../use_media";
+import { backClosesPopups, useBackCloses } from "../layers/use_back_closes";
 import { EmojiGroups } from "./emoji_groups";
 import { cellId, EmojiResults, stepOf } from "./emoji_results";
 import { drawable, inTone, pickerData } from "./picker_data";
@@ -44,7 +43,7 @@ const columnsHere = (): number =>
 
 /** The emoji picker. A module of its own, because few visits need it. */
 export default function EmojiPopup({ label, anchor, placement, returnTo, onPick, onClose }: Props) {
-  useBackCloses(isNarrow(), onClose);
+  useBackCloses(backClosesPopups(), onClose);
   const store = useChat().emoji;
   const recent = useStore(store.recent);
   const [set, setSet] = useState<EmojiSet | null>(null);

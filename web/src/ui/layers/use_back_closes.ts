@@ -1,6 +1,11 @@
 import { useEffect, useEffectEvent } from "react";
+import { byTouch } from "../keyboard/focus";
+import { isNarrow } from "../use_media";
 import type { LayerOptions } from "./layers";
 import { pageLayers } from "./page_layers";
+
+/** Whether Back also closes what is small, such as a menu: a phone has no other key for that, also on its side. */
+export const backClosesPopups = (): boolean => byTouch || isNarrow();
 
 /** Lets the browser's Back button call `close` while something is open in front of the page. */
 export function useBackCloses(isOpen: boolean, close: () => void, options: LayerOptions = {}): void {

@@ -1,7 +1,6 @@
 import { Popover, PopoverProvider } from "@ariakit/react";
 import type { RefObject } from "react";
-import { useBackCloses } from "../layers/use_back_closes";
-import { isNarrow } from "../use_media";
+import { backClosesPopups, useBackCloses } from "../layers/use_back_closes";
 import { PersonActions } from "./person_actions";
 import { PersonDetails } from "./person_details";
 import "./person_card.css";
@@ -15,7 +14,7 @@ interface Props {
 
 /** A person's details, beside their name. */
 export default function PersonCard({ userId, name, anchor, onClose }: Props) {
-  useBackCloses(isNarrow(), onClose);
+  useBackCloses(backClosesPopups(), onClose);
   return (
     <PopoverProvider open setOpen={(open) => open || onClose()} placement="bottom-start">
       <Popover
