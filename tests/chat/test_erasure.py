@@ -143,6 +143,25 @@ async def test_every_dialect_shows_a_deleted_user(world: World, dialect: str) ->
     assert CANARY not in json.dumps(list(bob.events), default=str)
 
 
+async def test_members_see_who_was_erased_and_give_them_no_role(world: World) -> None:
+    conversation_id = await world.conversation("bob", "alice")
+    alice_id = world.id_of("alice")
+    bob = await world.connect("bob")
+    assert (await world.request("DELETE", "/api/v1/users/me", by="alice")).status_code == 204
+    assert (await bob.next("user:updated"))["erased"] is True
+    profile = (await world.request("GET", f"/api/v1/users/{alice_id}", by="bob")).json()
+    members = (await world.request("GET", f"/api/v1/conversations/{conversation_id}", by="bob")).json()["members"]
+    assert (profile["erased"], {each["userId"]: each.get("erased") for each in members}) == (
+        True,
+        {alice_id: True, world.id_of("bob"): None},
+    )
+    for role in ("admin", "owner"):
+        payload = {"conversationId": conversation_id, "userId": alice_id, "role": role}
+        assert (await bob.refused("member:update", payload))["code"] == "conflict"
+        path = f"/api/v1/conversations/{conversation_id}/members/{alice_id}"
+        assert code(await world.request("PATCH", path, by="bob", json={"role": role})) == (409, "conflict")
+
+
 async def test_users_erase_themselves_with_their_password(world: World) -> None:
     email = f"{world.id_of('alice')}@example.com"
     account = {"email": email, "password": "correct horse", "name": "Alice"}

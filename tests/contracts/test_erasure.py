@@ -222,7 +222,10 @@ async def test_an_erased_user_is_a_deleted_user_to_everyone(node: Node) -> None:
     gone = msgspec.structs.replace(GONE, created_ms=node.clock.now_ms, erased="keep")
     assert await node.do(BACKEND, GetUser("alice")) == gone
     members = (await node.do(BOB, GetConversation("c"))).members
-    assert {member.member.user_id: member.name for member in members} == {"alice": "Deleted user", "bob": "Bob"}
+    assert {member.member.user_id: (member.name, member.erased) for member in members} == {
+        "alice": ("Deleted user", True),
+        "bob": ("Bob", False),
+    }
     kept = await node.do(BOB, GetMessage(str(sent.id)))
     assert (kept.content, kept.sender_name, kept.deleted_ms) == ("hello", "Deleted user", None)
     assert [event for event in node.log if isinstance(event, UserErased)] == [
@@ -442,6 +445,33 @@ async def test_another_member_becomes_the_owner_of_an_erased_users_group(node: N
     await erase(node)
     assert await node.roles("c") == {"alice": "member", "bob": "member", "carol": "owner"}
     assert await node.roles("alone") == {"alice": "member"}
+
+
+async def test_an_erased_user_receives_no_role(node: Node) -> None:
+    await node.users(ALICE, BOB, CAROL)
+    await node.group("c", BOB, ALICE, CAROL)
+    await erase(node)
+    for actor, role in ((BOB, "owner"), (BOB, "admin"), (BACKEND, "owner"), (OPERATOR, "admin")):
+        assert await node.refusal(actor, UpdateMember("c", "alice", role)) == "conflict", (actor, role)
+    assert await node.refusal(CAROL, UpdateMember("c", "alice", "admin")) == "forbidden"
+    assert await node.roles("c") == {"alice": "member", "bob": "owner", "carol": "member"}
+
+
+async def test_the_role_of_an_erased_admin_is_taken_away(node: Node) -> None:
+    await node.users(ALICE, BOB)
+    await node.group("c", BOB, ALICE)
+    await node.do(BOB, UpdateMember("c", "alice", "admin"))
+    await erase(node)
+    view = await node.do(BOB, UpdateMember("c", "alice", "member"))
+    assert (view.member.role, view.erased) == ("member", True)
+
+
+async def test_nobody_adds_an_erased_user_or_writes_to_them_first(node: Node) -> None:
+    await node.users(ALICE, BOB)
+    await node.group("c", BOB)
+    await erase(node)
+    assert await node.refusal(BOB, AddMembers("c", ("alice",))) == "conflict"
+    assert await node.refusal(BOB, CreateConversation("direct", ("alice",))) == "conflict"
 
 
 async def test_kept_messages_keep_their_files_and_unused_files_go_at_once(node: Node) -> None:

@@ -25,3 +25,8 @@ def test_a_blocked_person_can_send_again_when_the_block_has_ended(driver: Driver
 
 def test_a_new_name_is_everywhere_at_once(driver: Driver, demo_url: str) -> None:
     assert "renamed" in run(driver, demo_url, "people", "renamed")
+
+
+def test_a_member_without_an_account_can_only_be_removed(driver: Driver, demo_url: str) -> None:
+    erased = run(driver, demo_url, "people", "erasedMember")["erased"]
+    assert erased == {"buttons": 0, "actions": ["Remove"]}

@@ -788,6 +788,7 @@ export const texts = {
     more: "Type more of a name to find others.",
     lastSeen: (ago: string) => `last seen ${ago}`,
     thisIsYou: "This is you.",
+    wasErased: "This account was deleted.",
     block: "Block",
     unblock: "Unblock",
     blockQuestion: (name: string) => `Block ${name}?`,

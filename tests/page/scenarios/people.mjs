@@ -146,3 +146,27 @@ export async function renamed() {
   await account.waitFor();
   report("renamed", { focus: await composer(alice).count() });
 }
+
+// Whoever has deleted their account is a member who can only be removed.
+export async function erasedMember() {
+  const alice = await visitAs("alice");
+  const { id } = await post("conversations", "alice", { kind: "group", name: "Left", memberIds: ["carol", "bob"] });
+  await open(alice, "Left");
+  await say(alice, "Hello");
+  await post("messages", "carol", { conversationId: id, content: "Bye" });
+  await message(alice, "Bye").waitFor();
+  await alice.getByRole("button", { name: "Details" }).click();
+  await alice.locator(".panel .member").nth(2).waitFor();
+  await call("DELETE", "users/me", "carol");
+  const row = alice.locator(".panel .member").filter({ hasText: "Deleted user" });
+  await row.getByRole("button", { name: "Deleted user", exact: true }).click();
+  await card(alice, "Deleted user").getByText("This account was deleted.").waitFor();
+  const buttons = await card(alice, "Deleted user").getByRole("button").count();
+  await alice.locator(".person-card:focus-within").waitFor();
+  await alice.keyboard.press("Escape");
+  await card(alice, "Deleted user").waitFor({ state: "detached" });
+  await row.getByRole("button", { name: "Manage Deleted user" }).click();
+  await alice.getByRole("menuitem").first().waitFor();
+  const actions = await alice.getByRole("menuitem").allTextContents();
+  report("erased", { buttons, actions });
+}

@@ -822,6 +822,7 @@ export const texts: Texts = {
     more: "Gib mehr vom Namen ein, um andere zu finden.",
     lastSeen: (ago) => `zuletzt online ${ago}`,
     thisIsYou: "Das bist du.",
+    wasErased: "Dieses Konto wurde gelöscht.",
     block: "Blockieren",
     unblock: "Blockierung aufheben",
     blockQuestion: (name) => `${name} blockieren?`,

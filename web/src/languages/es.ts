@@ -824,6 +824,7 @@ export const texts: Texts = {
     more: "Escribe más del nombre para encontrar a otras personas.",
     lastSeen: (ago) => `última conexión ${ago}`,
     thisIsYou: "Eres tú.",
+    wasErased: "Esta cuenta se ha eliminado.",
     block: "Bloquear",
     unblock: "Desbloquear",
     blockQuestion: (name) => `¿Bloquear a ${name}?`,

@@ -827,6 +827,7 @@ export const texts: Texts = {
     more: "Saisissez plus de lettres du nom pour trouver d’autres personnes.",
     lastSeen: (ago) => `vu ${ago}`,
     thisIsYou: "C’est vous.",
+    wasErased: "Ce compte a été supprimé.",
     block: "Bloquer",
     unblock: "Débloquer",
     blockQuestion: (name) => `Bloquer ${name} ?`,

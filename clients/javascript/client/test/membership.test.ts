@@ -54,6 +54,12 @@ test("a user's handle among members is the one that they have now", () => {
   expect(withUser(after, robert, "ann").c?.members?.[1]).not.toHaveProperty("handle");
 });
 
+test("an erased user is marked among the members", () => {
+  const gone = { id: "bob", name: "Deleted user", createdAt: AT, erased: true };
+  const [ann, bob] = withUser({ c: group }, gone, "ann").c?.members ?? [];
+  expect([ann?.erased, bob?.erased, bob?.name]).toEqual([undefined, true, "Deleted user"]);
+});
+
 test("the reader's own new name does not rename a direct conversation", () => {
   const after = withUser({ d: direct }, { id: "ann", name: "Anna", createdAt: AT }, "ann");
   expect(after.d?.name).toBe("Bob");

@@ -50,18 +50,27 @@ describe("permissions by role", () => {
   });
 
   test.each(MEMBER_ACTIONS)("the %s to another %s", (role, target, actions_) => {
-    expect(memberActions(group, role, target, false)).toEqual(actions_);
+    expect(memberActions(group, role, { role: target }, false)).toEqual(actions_);
   });
 
   test("an admin may step down, an owner may not, and a direct conversation has no roles", () => {
-    expect(memberActions({ ...group, kind: "channel" }, "admin", "admin", true)).toEqual(["makeMember"]);
-    expect(memberActions({ ...group, kind: "channel" }, "owner", "owner", true)).toEqual([]);
-    expect(memberActions({ ...group, kind: "direct" }, "member", "member", false)).toEqual([]);
-    expect(memberActions(group, undefined, "member", false)).toEqual([]);
+    expect(memberActions({ ...group, kind: "channel" }, "admin", { role: "admin" }, true)).toEqual(["makeMember"]);
+    expect(memberActions({ ...group, kind: "channel" }, "owner", { role: "owner" }, true)).toEqual([]);
+    expect(memberActions({ ...group, kind: "direct" }, "member", { role: "member" }, false)).toEqual([]);
+    expect(memberActions(group, undefined, { role: "member" }, false)).toEqual([]);
   });
 
   test("without an owner an admin removes nobody", () => {
-    expect(memberActions({ ...group, ownerId: null }, "admin", "member", false)).toEqual(["mute"]);
+    expect(memberActions({ ...group, ownerId: null }, "admin", { role: "member" }, false)).toEqual(["mute"]);
+  });
+
+  test("an erased user receives no role and can only be removed", () => {
+    const gone = { role: "member", erased: true } as const;
+    expect(memberActions(group, "owner", gone, false)).toEqual(["remove"]);
+    expect(memberActions(group, "owner", { ...gone, role: "admin" }, false)).toEqual(["remove"]);
+    expect(memberActions(group, "admin", gone, false)).toEqual(["remove"]);
+    expect(memberActions(group, "admin", { ...gone, role: "owner" }, false)).toEqual([]);
+    expect(memberActions({ ...group, ownerId: null }, "admin", gone, false)).toEqual([]);
   });
 
   test("an owner is known without the members, other roles need them", () => {

@@ -504,6 +504,8 @@ class Member(TypedDict):
     """The `seq` of the newest message that the member has received."""
     handle: NotRequired[str]
     """The unique name by which the user is found and mentioned. Upper case is converted to lower case."""
+    erased: NotRequired[bool]
+    """True if the user was erased."""
 
 
 class MemberRemoved(TypedDict):
@@ -1161,7 +1163,7 @@ class User(TypedDict):
     banned: NotRequired[bool]
     """Whether the user is banned from the server."""
     erased: NotRequired[bool]
-    """True if the user was erased. Only for the roles service and admin."""
+    """True if the user was erased."""
     hold: NotRequired[bool]
     """True if nothing of the user or in the conversation may be deleted. Only for the roles service and admin."""
     handle: NotRequired[str]

@@ -471,7 +471,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
             "What was decided: about the user's own report `dismissed` or `resolved`, else what was done to the user "
             "or their message."
         ),
-        "erased": Meaning("True if the user was erased. Only for the roles service and admin."),
+        "erased": Meaning("True if the user was erased."),
         "hold": Meaning(
             "True if nothing of the user or in the conversation may be deleted. Only for the roles service and admin."
         ),

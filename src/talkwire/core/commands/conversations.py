@@ -27,13 +27,14 @@ from talkwire.core.domain.model import (
 
 class MemberView(msgspec.Struct, frozen=True):
     """A membership with the user's current name and picture. `read_receipts` says whether the user shares what they
-    have read."""
+    have read, `erased` whether the user was erased."""
 
     member: Member
     name: str
     avatar: str | None
     read_receipts: bool = True
     handle: str | None = None
+    erased: bool = False
 
 
 class ConversationView(msgspec.Struct, frozen=True):

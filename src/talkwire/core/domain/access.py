@@ -284,6 +284,14 @@ def may_give_role(
     return None
 
 
+def may_hold_role(user: User, role: MemberRole) -> ChatError | None:
+    """Returns `conflict` if the role is that of the owner or an admin and the user was erased, since nobody could act
+    in it, else None. To take a role away is allowed."""
+    if user.erased and role != "member":
+        return ChatError("conflict", "This user was erased and cannot become owner or admin.", {"userId": user.id})
+    return None
+
+
 def may_restrict(
     actor: Actor, conversation: Conversation | None, member: Member | None, target: Member | None
 ) -> ChatError | None:

@@ -25,6 +25,7 @@ class MemberPayload(Payload, frozen=True):
     read_seq: int | None = None
     delivered_seq: int | None = None
     handle: str | None = None
+    erased: bool | None = None
 
 
 class MutePayload(Payload, frozen=True):
@@ -90,6 +91,7 @@ def member_payload(view: MemberView) -> MemberPayload:
         read_seq=member.read_seq,
         delivered_seq=member.delivered_seq,
         handle=view.handle,
+        erased=view.erased or None,
     )
 
 

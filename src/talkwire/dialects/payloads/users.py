@@ -57,6 +57,7 @@ def user_payload(user: User, *, own: bool) -> UserPayload:
         user.avatar,
         user.email if own else None,
         user.text,
+        erased=True if user.erased else None,
         handle=user.handle,
     )
 

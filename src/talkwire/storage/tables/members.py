@@ -167,14 +167,15 @@ class MemberReads(Reads):
         if not conversation_ids:
             return {}
         statement = (
-            select(members, users.c.name, users.c.avatar, users.c.read_receipts, users.c.handle)
+            select(members, users.c.name, users.c.avatar, users.c.read_receipts, users.c.handle, users.c.erased)
             .join(users, users.c.id == members.c.user_id)
             .where(members.c.conversation_id.in_(conversation_ids))
             .order_by(members.c.conversation_id, members.c.joined_ms, members.c.user_id)
         )
         found: dict[str, list[MemberView]] = {}
         for row in self._connection.execute(statement):
-            view = MemberView(to_member(row), row.name, row.avatar, bool(row.read_receipts), row.handle)
+            reads, is_erased = bool(row.read_receipts), row.erased is not None
+            view = MemberView(to_member(row), row.name, row.avatar, reads, row.handle, is_erased)
             found.setdefault(row.conversation_id, []).append(view)
         return found
 

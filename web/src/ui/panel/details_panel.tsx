@@ -24,7 +24,7 @@ export default function DetailsPanel({ conversation }: { conversation: Conversat
           <ActionTiles conversation={conversation} />
           <ListPlace key={`list ${conversation.id}`} conversation={conversation} />
           <ConversationAlerts key={conversation.id} conversation={conversation} />
-          {partner && (
+          {partner && partner.erased !== true && (
             <div className="last-rows">
               <BlockButton userId={partner.userId} name={partner.name} className="last-row" />
             </div>

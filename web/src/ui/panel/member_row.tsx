@@ -30,7 +30,7 @@ export function MemberRow({ conversation, member, mute, onChanged }: Props) {
   const { userId, name, role } = member;
   const handle = useNamesakeHandle(userId, name);
   const fullName = handle === undefined ? name : `${name} @${handle}`;
-  const allowed = memberActions(conversation, roleOf(conversation, me), role, userId === me.id);
+  const allowed = memberActions(conversation, roleOf(conversation, me), member, userId === me.id);
 
   const attempt = (action: () => Promise<void>): void => {
     action().then(onChanged, (error: Error) => chat.showNotice(error.message));

@@ -3,6 +3,7 @@ import { texts } from "../../texts";
 import { useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { LastSeen } from "./last_seen";
+import { useIsErased } from "./use_is_erased";
 import { usePresence } from "./use_presence";
 import { useUser } from "./use_user";
 import "./person_details.css";
@@ -14,13 +15,26 @@ interface Props {
   children?: ReactNode;
 }
 
-/** A person's profile and presence, and whether the reader has blocked them. */
+/**
+ * A person's profile and presence, and whether the reader has blocked them. Of somebody whose account was deleted, only
+ * that: there is nothing to do with them.
+ */
 export function PersonDetails({ userId, name, children }: Props) {
   const user = useUser(userId);
   const presence = usePresence(userId);
   const status = presence?.status ?? "offline";
   const isBlocked = useChatState((state) => state.blocked.has(userId));
+  const isErased = useIsErased(userId, user);
   const shown = user?.name ?? name;
+  // The profile may have been loaded before.
+  if (isErased)
+    return (
+      <div className="person">
+        <Avatar id={userId} name={name} />
+        <h3>{name}</h3>
+        <p className="note">{texts.people.wasErased}</p>
+      </div>
+    );
   return (
     <div className="person">
       <Avatar id={userId} name={shown} picture={user?.avatar} />

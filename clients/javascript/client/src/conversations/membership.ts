@@ -65,7 +65,8 @@ function withProfile(before: Conversation, user: User, myId: string): Conversati
     members: members.map((each) => {
       if (each.userId !== id) return each;
       const { avatar: _, handle: __, ...rest } = each;
-      return { ...rest, ...profile, ...(user.handle !== undefined && { handle: user.handle }) };
+      const { handle, erased } = user;
+      return { ...rest, ...profile, ...(handle !== undefined && { handle }), ...(erased && { erased }) };
     }),
   };
   if (kind !== "direct" || id === myId) return after;

@@ -1,6 +1,6 @@
 /** Permissions in a conversation, as tables. They decide what the client offers; the server enforces them. */
 
-import type { Conversation, ConversationKind, MemberRole, Rights, User } from "../server/payloads.ts";
+import type { Conversation, ConversationKind, Member, MemberRole, Rights, User } from "../server/payloads.ts";
 
 /** `manage`: name, picture, rules, members and restrictions. */
 export type Permission = "post" | "manage" | "leave" | "delete";
@@ -67,15 +67,20 @@ export function isNonMember({ members }: Conversation, me: User): boolean {
   return members !== undefined && !members.some(({ userId }) => userId === me.id);
 }
 
-/** Returns what the reader may do to a member; to themselves, an admin may only step down. */
+/**
+ * Returns what the reader may do to a member; to themselves, an admin may only step down. An erased user can only be
+ * removed.
+ */
 export function memberActions(
   { kind, ownerId }: Pick<Conversation, "kind" | "ownerId">,
   role: MemberRole | undefined,
-  target: MemberRole,
+  target: Pick<Member, "role" | "erased">,
   isMe: boolean,
 ): readonly MemberAction[] {
   if (kind === "direct" || role === undefined) return [];
   if (isMe) return role === "admin" ? ["makeMember"] : [];
-  const allowed = MEMBER_ACTIONS[role][target];
-  return ownerId === null ? allowed.filter((action) => !REMOVING_ACTIONS.includes(action)) : allowed;
+  return MEMBER_ACTIONS[role][target.role].filter(
+    (action) =>
+      (ownerId !== null || !REMOVING_ACTIONS.includes(action)) && (target.erased !== true || action === "remove"),
+  );
 }

@@ -786,6 +786,8 @@ export interface Member {
   deliveredSeq?: number;
   /** The unique name by which the user is found and mentioned. Upper case is converted to lower case. */
   handle?: string;
+  /** True if the user was erased. */
+  erased?: boolean;
 }
 
 export interface MemberIdCommand {
@@ -1946,7 +1948,7 @@ export interface User {
   metadata?: Record<string, unknown>;
   /** Whether the user is banned from the server. */
   banned?: boolean;
-  /** True if the user was erased. Only for the roles service and admin. */
+  /** True if the user was erased. */
   erased?: boolean;
   /** True if nothing of the user or in the conversation may be deleted. Only for the roles service and admin. */
   hold?: boolean;

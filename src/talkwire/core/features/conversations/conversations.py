@@ -59,6 +59,7 @@ from talkwire.core.features.conversations.members import (
     check_users,
     create_unknown_users,
     find_conversation,
+    member_view,
     new_member,
     require_actor,
     require_managed,
@@ -254,7 +255,7 @@ def _view_with_members(
     members = tx.members(conversation.id, user_ids)
     blocker_ids = {id_ for id_ in user_ids if tx.has_blocked(id_, actor.user_id)} if conversation.blocked else ()
     views = (
-        MemberView(members[user_id], user.name, user.avatar, user.read_receipts, user.handle)
+        member_view(members[user_id], user)
         for user_id in user_ids
         if user_id in members and (user := users.get(user_id)) is not None
     )

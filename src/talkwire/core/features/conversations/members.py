@@ -15,6 +15,7 @@ from talkwire.core.domain.access import (
     is_ownerless,
     may_act,
     may_give_role,
+    may_hold_role,
     may_join,
     may_manage,
     may_remove,
@@ -200,7 +201,10 @@ def check_update_member(command: UpdateMember) -> None:
 
 
 def update_member(tx: Transaction, actor: Actor, command: UpdateMember) -> MemberView:
-    """Changes a member's role. When a member becomes the owner, the former owner becomes an admin."""
+    """Changes a member's role. When a member becomes the owner, the former owner becomes an admin.
+
+    Raises `conflict` for an erased user who is to become the owner or an admin.
+    """
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
     member, target = (tx.member(command.conversation_id, user_id) for user_id in (actor.user_id, command.user_id))
@@ -208,6 +212,7 @@ def update_member(tx: Transaction, actor: Actor, command: UpdateMember) -> Membe
     user = tx.user(command.user_id)
     if conversation is None or target is None or user is None:
         raise forbidden()
+    require(may_hold_role(user, command.role))
     if target.role != command.role:
         if command.role == "owner" and conversation.owner_id is not None:
             owner = tx.member(conversation.id, conversation.owner_id)
@@ -215,7 +220,7 @@ def update_member(tx: Transaction, actor: Actor, command: UpdateMember) -> Membe
                 give_role(tx, owner, "admin")
         target = give_role(tx, target, command.role)
     blocker_ids = {target.user_id} if tx.has_blocked(target.user_id, actor.user_id) else ()
-    view = MemberView(target, user.name, user.avatar, user.read_receipts, user.handle)
+    view = member_view(target, user)
     return as_shown_to(view, actor.user_id, blocker_ids, sees_reads=shares_reads(tx.user(actor.user_id)))
 
 
@@ -224,6 +229,10 @@ def give_role(tx: Transaction, member: Member, role: MemberRole) -> Member:
     changed = replace(member, role=role)
     tx.record(MemberUpdated(tx.next_pos(), tx.now_ms, changed))
     return changed
+
+
+def member_view(member: Member, user: User) -> MemberView:
+    return MemberView(member, user.name, user.avatar, user.read_receipts, user.handle, user.erased is not None)
 
 
 # --- shared by other commands about conversations ---------------------------------------------------------------------
