@@ -88,6 +88,19 @@ async def test_offline_follows_after_the_grace_period_with_the_last_seen_time(wo
     assert await _presence(quick, "alice", by="bob") == gone
 
 
+async def test_an_erased_user_is_offline_at_once_without_a_time(quick: World) -> None:
+    bob, alice = await _see_each_other(quick)
+    await alice.done("presence:set", {"status": "dnd", "text": "busy"})
+    await bob.next("presence:update")
+    assert (await quick.request("DELETE", "/api/v1/users/me", by="alice")).status_code == 204
+    offline = _update(quick, "alice", "offline")
+    assert await bob.next("presence:update") == offline
+    assert await _presence(quick, "alice", by="bob") == offline
+    await alice.wait_disconnected()
+    assert await bob.pending("presence:update") == []
+    assert await _presence(quick, "alice", by="bob") == offline
+
+
 async def test_a_socket_that_has_left_the_room_still_receives_presence(quick: World) -> None:
     conversation = await quick.conversation("alice", "bob")
     bob = await quick.connect("bob")

@@ -21,6 +21,7 @@ from talkwire.core.commands.accounts import (
     OpenLogin,
     PutUser,
     RegisterAccount,
+    SearchUsers,
     UnbanUser,
     UpdateUser,
 )
@@ -472,6 +473,15 @@ async def test_nobody_adds_an_erased_user_or_writes_to_them_first(node: Node) ->
     await erase(node)
     assert await node.refusal(BOB, AddMembers("c", ("alice",))) == "conflict"
     assert await node.refusal(BOB, CreateConversation("direct", ("alice",))) == "conflict"
+
+
+async def test_users_do_not_find_an_erased_user(node: Node) -> None:
+    await node.users(ALICE, BOB, CAROL)
+    await node.group("c", BOB, ALICE, CAROL)
+    await erase(node)
+    for text_, found in (("", ["carol"]), ("deleted", []), ("alice", [])):
+        page = await node.do(BOB, SearchUsers(text_))
+        assert [user.id for user in page.items if user.id != "bob"] == found, text_
 
 
 async def test_kept_messages_keep_their_files_and_unused_files_go_at_once(node: Node) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from talkwire.core.commands.accounts import BanUser, EnsureUser
+from talkwire.core.commands.accounts import BanUser, EnsureUser, EraseUser
 from talkwire.core.commands.blocks import BlockUser
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.presence import (
@@ -79,6 +79,15 @@ async def test_connects_and_disconnects_are_recorded_with_the_lease(here: Node) 
     assert await _online_elsewhere(here, "n1") == []
     assert (await _record(here, BOB)).last_seen_ms == 77
     assert (await _record(here, ALICE)).last_seen_ms is None
+
+
+async def test_nobody_learns_when_an_erased_user_was_last_seen(here: Node) -> None:
+    await _renew(here, "n1")
+    await _renew(here, "n1", "alice", "bob")
+    await here.do(BACKEND, EraseUser("alice", redact=False))
+    await _renew(here, "n1", gone=(UserLeft("alice", 77), UserLeft("bob", 77)))
+    found = await here.do(BACKEND, FindVisiblePresence(("alice", "bob"), "n2"))
+    assert [each.record for each in found] == [PresenceRecord("alice"), PresenceRecord("bob", last_seen_ms=77)]
 
 
 async def test_the_transitions_of_a_user_on_two_nodes_include_the_other_node(here: Node) -> None:

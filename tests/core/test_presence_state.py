@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from talkwire.core.commands.presence import UserLeft
+from talkwire.core.commands.presence import PresenceTransition, UserLeft
 from talkwire.core.domain.events import PresenceChanged
 from talkwire.core.domain.model import ChosenStatus, Presence, PresenceEnds, PresenceRecord, ShownStatus
 from talkwire.core.signals.presence_state import GRACE_S, PresenceState
@@ -46,6 +46,34 @@ def test_a_user_is_offline_when_the_grace_period_is_over_and_not_before() -> Non
     assert departed.record == PresenceRecord("alice", "online", None, 5_000)
     assert state.presence("alice") is None
     assert state.next_deadline() is None
+
+
+def test_an_erased_user_is_offline_at_once_and_was_never_seen() -> None:
+    state = PresenceState()
+    state.connected("alice", "phone", PresenceRecord("alice", "dnd", "busy", 1_000))
+    state.take_changes()
+    state.erase("alice")
+    assert state.take_changes() == [PresenceChanged(Presence("alice", "offline", None, None))]
+    assert state.presence("alice") == Presence("alice", "offline", None, None)
+    state.disconnected("alice", "phone", now=0, now_ms=5_000)
+    (departed,) = state.expire(GRACE_S)
+    assert (departed.record.last_seen_ms, departed.change) == (None, None)
+    assert state.take_user_changes()[1] == (UserLeft("alice", None),)
+    state.erase("alice")
+    assert state.take_changes() == []
+
+
+def test_a_recorded_status_does_not_bring_an_erased_user_back() -> None:
+    state = PresenceState(shared=True)
+    state.connected("alice", "phone", None)
+    state.take_user_changes()
+    moved = [PresenceTransition(PresenceRecord("alice"), before=None, after=False)]
+    state.recorded(moved)
+    state.erase("alice")
+    state.take_changes()
+    state.take_user_changes()
+    assert state.recorded(moved) == []
+    assert state.presence("alice") == Presence("alice", "offline", None, None)
 
 
 def test_a_user_who_reconnects_within_the_grace_period_was_never_offline() -> None:

@@ -27,6 +27,6 @@ def test_a_new_name_is_everywhere_at_once(driver: Driver, demo_url: str) -> None
     assert "renamed" in run(driver, demo_url, "people", "renamed")
 
 
-def test_a_member_without_an_account_can_only_be_removed(driver: Driver, demo_url: str) -> None:
+def test_a_member_without_an_account_can_only_be_removed_and_is_not_listed(driver: Driver, demo_url: str) -> None:
     erased = run(driver, demo_url, "people", "erasedMember")["erased"]
-    assert erased == {"buttons": 0, "actions": ["Remove"]}
+    assert erased == {"buttons": 0, "actions": ["Remove"], "listed": 0}

@@ -78,6 +78,11 @@ describe("suggested members", () => {
     expect(mentionChoices("a", members, null).map(({ key }) => key)).not.toContain("all");
   });
 
+  it("do not include those whose account was deleted", () => {
+    const gone = memberOf("5", { name: "Deleted user", erased: true });
+    expect(mentionChoices("", [...members, gone], null).map(({ key }) => key)).not.toContain("5");
+  });
+
   it("are inserted with a space after them, where none follows", () => {
     const [choice] = mentionChoices("bo", members, null);
     if (choice === undefined) throw new Error("nobody is offered");

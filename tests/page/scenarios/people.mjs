@@ -168,5 +168,10 @@ export async function erasedMember() {
   await row.getByRole("button", { name: "Manage Deleted user" }).click();
   await alice.getByRole("menuitem").first().waitFor();
   const actions = await alice.getByRole("menuitem").allTextContents();
-  report("erased", { buttons, actions });
+  await alice.keyboard.press("Escape");
+  await alice.getByRole("button", { name: "People", exact: true }).click();
+  const directory = alice.getByRole("dialog", { name: "People" });
+  await directory.getByRole("option", { name: /test/ }).waitFor();
+  const listed = await directory.getByRole("option", { name: /Deleted user/ }).count();
+  report("erased", { buttons, actions, listed });
 }

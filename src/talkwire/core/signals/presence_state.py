@@ -67,6 +67,7 @@ class _Person:
     `recorded_away` is whether the user is away on this node according to the database, from which other nodes know it.
     `announced_record` is the chosen status that others know, while a newer one is not announced yet.
     `removed_elsewhere`: other nodes have declared the user offline while the user had no device.
+    `erased`: the user was erased, and counts as invisible until their last device has gone.
     """
 
     __slots__ = (
@@ -75,6 +76,7 @@ class _Person:
         "away",
         "devices",
         "elsewhere",
+        "erased",
         "left_ms",
         "others",
         "record",
@@ -91,6 +93,7 @@ class _Person:
         self.elsewhere = _NOWHERE
         self.recorded_away = False
         self.removed_elsewhere = False
+        self.erased = False
         self.announced_record: PresenceRecord | None = None
         self.announced = _shown_as(record, "offline")
 
@@ -423,6 +426,17 @@ class PresenceState:
                 person.set_away(None, away=record.status == "away")
                 self._note_away(record.user_id, person)
 
+    def erase(self, user_id: str) -> None:
+        """Makes an erased user appear offline, without a text and a time when they were last seen. The user's own
+        devices, which are about to close, are not notified."""
+        person = self._people.get(user_id)
+        if person is None:
+            return
+        person.erased = True
+        self.chosen_elsewhere(PresenceRecord(user_id, "invisible"), everywhere=True)
+        person.announced = _Shown(person.announced.seen._replace(text=None, ends=NO_ENDS), person.current().own)
+        self._touch(user_id, person)
+
     def expect_elsewhere(self, user_id: str, node_id: str) -> None:
         """Treats a user of this node as online on another node too, because the user's client is about to connect to
         that node."""
@@ -503,7 +517,7 @@ class PresenceState:
         if person is None:
             announced, after = _shown_as(transition.record, merged_before), _shown_as(transition.record, merged_after)
             return _changes(transition.record, announced, after)
-        if user_id not in self._chosen and user_id not in choosing:
+        if not person.erased and user_id not in self._chosen and user_id not in choosing:
             # The status may have been chosen on another node, whose announcement was lost.
             person.record = transition.record
         person.elsewhere = dict(transition.others) or _NOWHERE

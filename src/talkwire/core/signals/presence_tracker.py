@@ -323,11 +323,12 @@ class PresenceTracker:
         return msgspec.structs.replace(change, circle_ids=conversation_ids, blocked_ids=tuple(entry.blocked_ids))
 
     def forget(self, user_id: str) -> None:
-        """Removes the chosen status and text of an erased user from memory."""
-        record = PresenceRecord(user_id)
+        """Removes the chosen status and text of an erased user from memory, and announces the user as offline at once:
+        their sockets close a moment later."""
         if user_id in self._left:
-            self._left[user_id] = record
-        self._state.chosen_elsewhere(record, everywhere=True)
+            self._left[user_id] = PresenceRecord(user_id)
+        self._state.erase(user_id)
+        self._schedule_publish()
 
     def _cache_record(self, record: PresenceRecord) -> None:
         entry = self._chat.directory.peek(record.user_id)

@@ -27,7 +27,7 @@ from sqlalchemy.sql.selectable import FromClause
 
 from talkwire.core.domain.model import PresenceRecord
 from talkwire.core.ports.stores import OnlineRow
-from talkwire.storage.schema import blocks, conversations, members, nodes, online, presence
+from talkwire.storage.schema import blocks, conversations, members, nodes, online, presence, users
 from talkwire.storage.sql.keys import KEYS, key_number, key_text, keys_parameter
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.upsert import upsert
@@ -49,7 +49,12 @@ _user_id = key_text(0)
 
 # --- what users chose -------------------------------------------------------------------------------------------------
 
-_records: Select[Any] = select(presence).select_from(KEYS).join(presence, presence.c.user_id == _user_id)
+_is_kept = ~exists().where(users.c.id == _user_id, users.c.erased.is_not(None))
+"""The SQL condition that the user of a key was not erased: of those who were, nobody knows when they were last seen."""
+
+_records: Select[Any] = (
+    select(presence).select_from(KEYS).join(presence, presence.c.user_id == _user_id).where(_is_kept)
+)
 
 # SQLite takes ON CONFLICT for a join's condition where a SELECT ends without a WHERE.
 _given = (
@@ -57,7 +62,7 @@ _given = (
     .select_from(KEYS)
     .where(_user_id.is_not(None))
 )
-_put = upsert(presence).from_select(list(presence.columns.keys()), _given)
+_put = upsert(presence).from_select(list(presence.columns.keys()), _given.where(_is_kept))
 _last_seen_ms = func.coalesce(_put.excluded.last_seen_ms, presence.c.last_seen_ms)
 
 # A choice and the time when a user was last seen are written by two writers that do not wait for each other: each

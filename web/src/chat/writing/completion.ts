@@ -71,6 +71,7 @@ function isInCode(before: string): boolean {
 export function mentionChoices(query: string, members: readonly Member[], everyone: string | null): CompletionChoice[] {
   const wanted = query.toLowerCase();
   const fitting = members
+    .filter(({ erased }) => erased !== true)
     .map((member) => ({ member, rank: rankOf(member, wanted) }))
     .filter(({ rank }) => rank > 0)
     .sort((one, other) => other.rank - one.rank || one.member.name.localeCompare(other.member.name))

@@ -54,12 +54,12 @@ export function usePeople(wanted: string, limit = 10): FoundPeople {
   return { people, isComplete, problem: isComplete ? answer.problem : "" };
 }
 
-/** Returns them sorted by name. */
+/** Returns them sorted by name, without those whose account was deleted. */
 function knownPeople(conversations: ConversationsById, myId: string): KnownPerson[] {
   const people = new Map<string, KnownPerson>();
   for (const { members = [] } of Object.values(conversations))
-    for (const { userId, name, avatar, handle } of members)
-      if (userId !== myId)
+    for (const { userId, name, avatar, handle, erased } of members)
+      if (userId !== myId && erased !== true)
         people.set(userId, {
           id: userId,
           name,
