@@ -30,3 +30,8 @@ def test_a_new_name_is_everywhere_at_once(driver: Driver, demo_url: str) -> None
 def test_a_member_without_an_account_can_only_be_removed_and_is_not_listed(driver: Driver, demo_url: str) -> None:
     erased = run(driver, demo_url, "people", "erasedMember")["erased"]
     assert erased == {"buttons": 0, "actions": ["Remove"], "listed": 0}
+
+
+def test_nobody_writes_to_or_calls_a_person_without_an_account(driver: Driver, demo_url: str) -> None:
+    erased = run(driver, demo_url, "people", "erasedDirect")["erased"]
+    assert erased == {"calls": 0, "composers": 0, "blocks": 0, "composersLater": 0, "callsLater": 0}

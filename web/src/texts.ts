@@ -789,6 +789,7 @@ export const texts = {
     lastSeen: (ago: string) => `last seen ${ago}`,
     thisIsYou: "This is you.",
     wasErased: "This account was deleted.",
+    writingToErased: "This account was deleted. Nobody would read your messages.",
     block: "Block",
     unblock: "Unblock",
     blockQuestion: (name: string) => `Block ${name}?`,

@@ -24,6 +24,12 @@ describe("a message may be forwarded", () => {
     expect(mayWriteIn(direct, me, NOBODY)).toBe(true);
     expect(mayWriteIn(direct, me, new Set(["bob"]))).toBe(false);
   });
+
+  it("not to a user whose account was deleted, but to a group with them", () => {
+    const members = [member(ME), member("bob", { erased: true })];
+    expect(mayWriteIn(conversation("c", { kind: "direct", members }), me, NOBODY)).toBe(false);
+    expect(mayWriteIn(conversation("c", { members }), me, NOBODY)).toBe(true);
+  });
 });
 
 describe("forwarding", () => {

@@ -150,14 +150,15 @@ export async function renamed() {
 // Whoever has deleted their account is a member who can only be removed.
 export async function erasedMember() {
   const alice = await visitAs("alice");
-  const { id } = await post("conversations", "alice", { kind: "group", name: "Left", memberIds: ["carol", "bob"] });
+  await call("GET", "users/me", "leaver");
+  const { id } = await post("conversations", "alice", { kind: "group", name: "Left", memberIds: ["leaver", "bob"] });
   await open(alice, "Left");
   await say(alice, "Hello");
-  await post("messages", "carol", { conversationId: id, content: "Bye" });
+  await post("messages", "leaver", { conversationId: id, content: "Bye" });
   await message(alice, "Bye").waitFor();
   await alice.getByRole("button", { name: "Details" }).click();
   await alice.locator(".panel .member").nth(2).waitFor();
-  await call("DELETE", "users/me", "carol");
+  await call("DELETE", "users/me", "leaver");
   const row = alice.locator(".panel .member").filter({ hasText: "Deleted user" });
   await row.getByRole("button", { name: "Deleted user", exact: true }).click();
   await card(alice, "Deleted user").getByText("This account was deleted.").waitFor();
@@ -171,7 +172,30 @@ export async function erasedMember() {
   await alice.keyboard.press("Escape");
   await alice.getByRole("button", { name: "People", exact: true }).click();
   const directory = alice.getByRole("dialog", { name: "People" });
-  await directory.getByRole("option", { name: /test/ }).waitFor();
+  await directory.getByRole("option", { name: /bob/ }).waitFor();
   const listed = await directory.getByRole("option", { name: /Deleted user/ }).count();
   report("erased", { buttons, actions, listed });
+}
+
+// The direct conversation with somebody who deletes their account can be read, and nobody writes or calls there.
+export async function erasedDirect() {
+  const alice = await visitAs("alice");
+  await call("GET", "users/me", "goner");
+  await start(alice, ["goner"]);
+  await opened(alice, "goner");
+  await say(alice, "Hello");
+  await message(alice, "Hello").waitFor();
+  const calls = alice.getByRole("button", { name: "Call", exact: true });
+  await calls.waitFor();
+  await call("DELETE", "users/me", "goner");
+  const why = alice.locator(".conversation .read-only");
+  await why.getByText("This account was deleted. Nobody would read your messages.").waitFor();
+  const left = { calls: await calls.count(), composers: await composer(alice).count() };
+  await alice.getByRole("button", { name: "Details" }).click();
+  await alice.locator(".panel").getByText("This account was deleted.").waitFor();
+  left.blocks = await alice.locator(".panel").getByRole("button", { name: "Block" }).count();
+  await alice.reload();
+  await why.waitFor();
+  await message(alice, "Hello").waitFor();
+  report("erased", { ...left, composersLater: await composer(alice).count(), callsLater: await calls.count() });
 }

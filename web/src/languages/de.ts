@@ -823,6 +823,7 @@ export const texts: Texts = {
     lastSeen: (ago) => `zuletzt online ${ago}`,
     thisIsYou: "Das bist du.",
     wasErased: "Dieses Konto wurde gelöscht.",
+    writingToErased: "Dieses Konto wurde gelöscht. Deine Nachrichten würde niemand lesen.",
     block: "Blockieren",
     unblock: "Blockierung aufheben",
     blockQuestion: (name) => `${name} blockieren?`,

@@ -825,6 +825,7 @@ export const texts: Texts = {
     lastSeen: (ago) => `última conexión ${ago}`,
     thisIsYou: "Eres tú.",
     wasErased: "Esta cuenta se ha eliminado.",
+    writingToErased: "Esta cuenta se ha eliminado. Nadie leería tus mensajes.",
     block: "Bloquear",
     unblock: "Desbloquear",
     blockQuestion: (name) => `¿Bloquear a ${name}?`,

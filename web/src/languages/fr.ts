@@ -828,6 +828,7 @@ export const texts: Texts = {
     lastSeen: (ago) => `vu ${ago}`,
     thisIsYou: "C’est vous.",
     wasErased: "Ce compte a été supprimé.",
+    writingToErased: "Ce compte a été supprimé. Personne ne lirait vos messages.",
     block: "Bloquer",
     unblock: "Débloquer",
     blockQuestion: (name) => `Bloquer ${name} ?`,

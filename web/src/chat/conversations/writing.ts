@@ -5,5 +5,5 @@ import { may, roleOf } from "@talkwire/client/parts";
 export function mayWriteIn(conversation: Conversation, me: User, blocked: ReadonlySet<string>): boolean {
   const { kind, members = [], mutedByModerator } = conversation;
   if (mutedByModerator !== undefined || !may(kind, roleOf(conversation, me), "post")) return false;
-  return kind !== "direct" || !members.some(({ userId }) => blocked.has(userId));
+  return kind !== "direct" || !members.some(({ userId, erased }) => blocked.has(userId) || erased === true);
 }

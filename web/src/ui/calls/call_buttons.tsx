@@ -4,15 +4,14 @@ import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { IconButton } from "../components/icon_button";
-import { useBlockedPartner } from "../people/use_blocked_partner";
+import { useMayCall } from "./use_may_call";
 
 /** Buttons that call the other user of a direct conversation. There is one call at a time. */
 export function CallButtons({ conversation }: { conversation: Conversation }) {
   const { calls } = useChat();
   const isFree = useStore(calls.state, ({ phase }) => phase === "idle" || phase === "over");
   const connected = useChatState((state) => state.connected);
-  const blocked = useBlockedPartner(conversation);
-  if (conversation.kind !== "direct" || blocked !== undefined) return null;
+  if (!useMayCall(conversation)) return null;
   const dial = (withVideo: boolean): void => void calls.dial(conversation.id, withVideo);
   const disabled = !isFree || !connected;
   return (

@@ -4,6 +4,7 @@ import { ChevronLeft, CloudOff, EllipsisVertical, Images, Info, Pin, Search, Tag
 import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { CallButtons } from "../calls/call_buttons";
+import { useMayCall } from "../calls/use_may_call";
 import { useChat, useChatState } from "../chat_context";
 import { EmptyState } from "../components/empty_state";
 import { IconButton } from "../components/icon_button";
@@ -17,7 +18,6 @@ import { usePanelHidesConversation } from "../panel/panel_layout";
 import { PanelView } from "../panel/panel_view";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { NamesakeHandle } from "../people/person_handle";
-import { useBlockedPartner } from "../people/use_blocked_partner";
 import { usePresence } from "../people/use_presence";
 import { ConnectionLineHere } from "../sidebar/connection_line";
 import { TimelineView } from "../timeline/timeline_view";
@@ -138,12 +138,10 @@ function Header({ conversation, name }: { conversation: Conversation; name: stri
 function HeaderMenu({ conversation }: { conversation: Conversation }) {
   const chat = useChat();
   const hasOffers = useOffers(conversation);
-  const blocked = useBlockedPartner(conversation);
-  const { id, kind } = conversation;
+  const mayCall = useMayCall(conversation);
+  const { id } = conversation;
   const actions = (): MenuAction[] => [
-    ...(kind === "direct" && blocked === undefined
-      ? [{ label: texts.calls.video, icon: Video, onClick: () => void chat.calls.dial(id, true) }]
-      : []),
+    ...(mayCall ? [{ label: texts.calls.video, icon: Video, onClick: () => void chat.calls.dial(id, true) }] : []),
     ...(hasOffers ? [{ label: texts.offers.title, icon: Tag, onClick: () => chat.openPanel({ kind: "offers" }) }] : []),
     { label: texts.filesPanel.title, icon: Images, onClick: () => chat.openPanel({ kind: "files" }) },
     { label: texts.search, icon: Search, onClick: () => chat.openPanel({ kind: "search" }) },
@@ -182,8 +180,8 @@ function Subtitle({ conversation }: { conversation: Conversation }) {
   const connected = useChatState((state) => state.connected);
   const presence = usePresence(partner?.userId);
   if (conversation.kind !== "direct") return <MembersAndTopic conversation={conversation} />;
-  // Presence is unknown without a connection.
-  if (!connected) return <p className="subtitle">{texts.kinds.direct}</p>;
+  // Presence is unknown without a connection, and means nothing where nobody will come back.
+  if (!connected || partner?.erased === true) return <p className="subtitle">{texts.kinds.direct}</p>;
   const status = presence?.status ?? "offline";
   return (
     <p className="subtitle">

@@ -6,6 +6,7 @@ import { fullTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { Composer } from "../composer/composer";
 import { useBlockedPartner } from "../people/use_blocked_partner";
+import { partnerOf } from "./conversation_names";
 
 interface Props {
   conversation: Conversation;
@@ -21,9 +22,11 @@ export function MessageInput({ conversation, name, threadId }: Props) {
   const { mutedByModerator: mute } = conversation;
   const role = roleOf(conversation, me);
   const blocked = useBlockedPartner(conversation);
+  const isErased = partnerOf(conversation, me)?.erased === true;
   if (isNonMember(conversation, me)) return <Outside conversation={conversation} />;
   if (!may(kind, role, "post")) return <p className="read-only">{role === undefined ? "" : texts.places.readOnly}</p>;
   if (mute !== undefined) return <Muted id={id} mute={mute} />;
+  if (isErased) return <p className="read-only">{texts.people.writingToErased}</p>;
   if (blocked !== undefined) return <Blocked userId={blocked.userId} name={blocked.name} />;
   return <Composer id={id} name={name} threadId={threadId} />;
 }
