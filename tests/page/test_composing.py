@@ -34,6 +34,8 @@ def test_whoever_may_not_write_is_told_so(driver: Driver, demo_url: str) -> None
     refused = run(driver, demo_url, "composing", "noWriting")["refused"]
     assert refused["fields"] == refused["muted"] == 0
     assert "muted" in refused["reason"].lower()
+    assert refused["kept"] == ["Not sent", "Unsent words", "Copy text"]
+    assert refused["again"] == "Unsent words"
 
 
 def test_long_addresses_and_code_stay_within_a_narrow_screen(driver: Driver, demo_url: str) -> None:

@@ -176,19 +176,23 @@ export async function noWriting() {
   await open(alice, "Quiet");
   await open(bob, "Quiet");
   const quiet = decodeURIComponent(alice.url().split("/").at(-1));
+  await composer(bob).fill("Unsent words");
   await call("PUT", `conversations/${encodeURIComponent(quiet)}/mutes/bob`, "alice", { reason: "too loud" });
   const reason = bob.locator(".read-only");
   await reason.getByText("too loud").waitFor();
   const muted = await composer(bob).count();
+  const kept = await bob.locator(".kept-draft").innerText();
   await call("DELETE", `conversations/${encodeURIComponent(quiet)}/mutes/bob`, "alice");
   await composer(bob).waitFor();
+  const again = await composer(bob).inputValue();
+  await composer(bob).fill("");
   // A page that was not there when it was said learns it from the conversation.
   await call("PUT", `conversations/${encodeURIComponent(quiet)}/mutes/bob`, "alice", {});
   await reason.waitFor();
   await bob.reload();
   // It is empty until the page knows the members.
   await reason.filter({ hasText: /muted/i }).waitFor();
-  report("refused", { fields, muted, reason: await reason.textContent() });
+  report("refused", { fields, muted, kept: kept.split("\n"), again, reason: await reason.textContent() });
 }
 
 export async function longTexts() {

@@ -59,11 +59,12 @@ export function FirstSteps({ id }: { id: string }) {
 
 /** Says why there are no messages, and what can be done first. */
 function whatComes(conversation: Conversation, mayWrite: boolean, mayAdd: boolean): string {
-  const { kind, history, lastSeq } = conversation;
+  const { kind, history, lastSeq, memberCount } = conversation;
   const { firstSteps, noMessages } = texts;
   const isLate = history === "from-join" && lastSeq > 0;
   const first = isLate ? firstSteps.fromNow : noMessages;
-  if (mayWrite) return `${first} ${firstSteps[kind](nameOf(conversation), mayAdd)}`;
+  const isAlone = (memberCount ?? 0) < 2;
+  if (mayWrite) return `${first} ${firstSteps[kind](nameOf(conversation), mayAdd && isAlone)}`;
   if (isLate) return first;
   return `${first} ${kind === "channel" ? firstSteps.channelReader : firstSteps.reader}`;
 }

@@ -1,9 +1,10 @@
 import type { Conversation, Mute } from "@talkwire/client";
-import { isNonMember, may, roleOf } from "@talkwire/client/parts";
-import { useEffect } from "react";
+import { isNonMember, may, placeOf, roleOf } from "@talkwire/client/parts";
+import { type ReactNode, useEffect } from "react";
 import { texts } from "../../texts";
 import { fullTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
+import { copyText } from "../clipboard";
 import { Composer } from "../composer/composer";
 import { useBlockedPartner } from "../people/use_blocked_partner";
 import { partnerOf } from "./conversation_names";
@@ -15,8 +16,21 @@ interface Props {
   threadId?: string;
 }
 
-/** The composer, or why the reader cannot write. */
+/** The composer, or why the reader cannot write, and what they had written until then. */
 export function MessageInput({ conversation, name, threadId }: Props) {
+  const { id } = conversation;
+  const refusal = useRefusal(conversation);
+  if (refusal === null) return <Composer id={id} name={name} threadId={threadId} />;
+  return (
+    <>
+      {refusal}
+      <KeptDraft key={threadId} place={placeOf(id, threadId)} />
+    </>
+  );
+}
+
+/** Returns why the reader cannot write in a conversation; null if they can. */
+function useRefusal(conversation: Conversation): ReactNode {
   const { id, kind } = conversation;
   const me = useChatState((state) => state.me);
   const { mutedByModerator: mute } = conversation;
@@ -28,7 +42,25 @@ export function MessageInput({ conversation, name, threadId }: Props) {
   if (mute !== undefined) return <Muted id={id} mute={mute} />;
   if (isErased) return <p className="read-only">{texts.people.writingToErased}</p>;
   if (blocked !== undefined) return <Blocked userId={blocked.userId} name={blocked.name} />;
-  return <Composer id={id} name={name} threadId={threadId} />;
+  return null;
+}
+
+/** A draft that cannot be sent. It comes back with the composer. */
+function KeptDraft({ place }: { place: string }) {
+  const chat = useChat();
+  const text = chat.drafts.peek(place);
+  if (text === "") return null;
+  return (
+    <div className="kept-draft">
+      <b>{texts.leftBehind.title}</b>
+      <span className="kept-text" dir="auto">
+        {text}
+      </span>
+      <button type="button" className="quiet" onClick={() => void copyText(chat, text)}>
+        {texts.copyText}
+      </button>
+    </div>
+  );
 }
 
 /** A reader who is not a member, such as an operator, joins before they write. */

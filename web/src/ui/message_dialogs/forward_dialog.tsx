@@ -1,5 +1,6 @@
 import type { Message } from "@talkwire/client";
 import { newestFirst } from "@talkwire/client/parts";
+import type { LucideIcon } from "lucide-react";
 import { type FormEvent, useEffect, useMemo, useState } from "react";
 import type { Chat } from "../../chat/chat";
 import { searchByName } from "../../chat/conversations/name_search";
@@ -13,6 +14,7 @@ import { ChipField } from "../components/chip_field";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
 import { faceOf, nameOf, partnerOf } from "../conversation/conversation_names";
+import { signOf } from "../conversation/kind_icon";
 import { isComposing } from "../keyboard/focus";
 import { moveAmong } from "../keyboard/move_among";
 import { goTo } from "../page_address";
@@ -154,7 +156,7 @@ function Targets({ chosen, onChange }: TargetsProps) {
   const itemOf = (each: ShownTarget) => (
     <li key={each.id}>
       <label>
-        <Avatar id={each.face} name={each.name} picture={each.picture} isPlace={each.isPlace} />
+        <Avatar id={each.face} name={each.name} picture={each.picture} isPlace={each.isPlace} sign={each.sign} />
         <span className="target-name">
           <bdi>{each.name}</bdi> <Handle handle={each.handle} />
         </span>
@@ -206,6 +208,7 @@ interface ShownTarget extends ForwardTarget {
   readonly picture: string | undefined;
   /** Whether it is a group or a channel. */
   readonly isPlace: boolean;
+  readonly sign?: LucideIcon | null;
   /** Of the person. */
   readonly handle: string | undefined;
 }
@@ -234,6 +237,7 @@ function usePlaces(query: string, people: readonly KnownPerson[]): readonly Show
             face: faceOf(each, me),
             picture: each.avatar,
             isPlace: each.kind !== "direct",
+            sign: signOf(each),
             handle: partner && handleOf({ ...partner, id: partner.userId }, people),
           };
         }),
