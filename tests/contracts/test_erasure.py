@@ -52,7 +52,7 @@ from talkwire.core.commands.presence import StorePresence
 from talkwire.core.commands.search import SearchMessages
 from talkwire.core.commands.server.erasure import EndErasure, FindErasureStep, IsErased, TakeErasureStep
 from talkwire.core.domain.events import ConversationPreferred, MessageDeleted, UserErased
-from talkwire.core.domain.model import Actor, Message, Preferences, PushTarget, User
+from talkwire.core.domain.model import Actor, MemberRole, Message, Preferences, PushTarget, User
 from talkwire.core.engine.eraser import Eraser
 from talkwire.core.ports.transaction import Transaction
 from talkwire.storage.engine import reading_engine
@@ -452,7 +452,13 @@ async def test_an_erased_user_receives_no_role(node: Node) -> None:
     await node.users(ALICE, BOB, CAROL)
     await node.group("c", BOB, ALICE, CAROL)
     await erase(node)
-    for actor, role in ((BOB, "owner"), (BOB, "admin"), (BACKEND, "owner"), (OPERATOR, "admin")):
+    given: tuple[tuple[Actor, MemberRole], ...] = (
+        (BOB, "owner"),
+        (BOB, "admin"),
+        (BACKEND, "owner"),
+        (OPERATOR, "admin"),
+    )
+    for actor, role in given:
         assert await node.refusal(actor, UpdateMember("c", "alice", role)) == "conflict", (actor, role)
     assert await node.refusal(CAROL, UpdateMember("c", "alice", "admin")) == "forbidden"
     assert await node.roles("c") == {"alice": "member", "bob": "owner", "carol": "member"}
