@@ -162,11 +162,6 @@ export async function problems() {
       await dialog.getByRole("checkbox", { name: "Sailors" }).check();
     },
     report: () => act(carol, "Ahoy", "Report message"),
-    status: async () => {
-      await carol.getByRole("button", { name: /^Your account/ }).click();
-      await carol.getByRole("menuitem", { name: /^Set a status/ }).click();
-      await dialog.getByRole("textbox").first().fill("At sea");
-    },
     leave: async () => {
       await panel.getByRole("button", { name: "Leave", exact: true }).click();
       await dialog.waitFor();
