@@ -14,6 +14,11 @@ def test_others_see_the_picture_and_the_status_that_one_chose(driver: Driver, de
     assert run(driver, demo_url, "settings", "profile")["seen"] == {"shown": 1, "letters": []}
 
 
+def test_a_status_text_that_is_typed_is_not_replaced(driver: Driver, demo_url: str) -> None:
+    typed = run(driver, demo_url, "settings", "statusTyped")["typed"]
+    assert typed == {"typed": "Half a sent", "stored": "A whole sentence"}
+
+
 def test_a_status_and_its_text_end_for_everyone(driver: Driver, demo_url: str) -> None:
     ended = run(driver, demo_url, "settings", "statusWithAnEnd")["ended"]
     assert ended == {"minutes": [30, 60], "shown": "Until TIME", "kept": True}

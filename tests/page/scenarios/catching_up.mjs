@@ -50,7 +50,8 @@ const unreadIn = async (user, id) => (await call("GET", `conversations/${id}`, u
 // The number of the last message of which one sees the end: what is in sight for half a second is read.
 const lowest = (page) =>
   page.locator(".scroller").evaluate((it) => {
-    const frame = it.getBoundingClientRect().bottom;
+    // What is below the text of a message may be out of sight.
+    const frame = it.getBoundingClientRect().bottom + 15;
     const seen = [...it.querySelectorAll(".message")].findLast((each) => each.getBoundingClientRect().bottom <= frame);
     return Number(seen.querySelector(".text").textContent.split(" ")[1]);
   });

@@ -78,6 +78,21 @@ export async function profile() {
   report("seen", { shown, letters });
 }
 
+// A status text that another device sets does not replace the one that is being typed.
+export async function statusTyped() {
+  const alice = await visitAs("alice");
+  await openSettings(alice, "Profile");
+  const field = alice.getByLabel("Status text");
+  await field.fill("Half a sent");
+  await call("PUT", "users/me/presence", "alice", { status: "online", text: "From elsewhere" });
+  await alice.locator(".account-text").getByText("From elsewhere").waitFor();
+  const typed = await field.inputValue();
+  await field.fill("A whole sentence");
+  await alice.getByRole("button", { name: "Save", exact: true }).click();
+  await alice.getByText("Saved", { exact: true }).waitFor();
+  report("typed", { typed, stored: (await call("GET", "users/me/presence", "alice")).text });
+}
+
 // A status text and "do not disturb" end at their times for the reader and for others, without an event.
 export async function statusWithAnEnd() {
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];

@@ -6,6 +6,8 @@ import "./chip_field.css";
 interface Props<Item> {
   chosen: readonly Item[];
   onChange: (chosen: readonly Item[]) => void;
+  /** Returns the picture of what was chosen. */
+  face: (item: Item) => ReactNode;
   /** The field in which more is found. */
   children: ReactNode;
 }
@@ -14,7 +16,12 @@ interface Props<Item> {
  * A box with what the reader has chosen, each with a button to remove it, and a field to find more. Backspace in the empty
  * field removes the last one.
  */
-export function ChipField<Item extends { id: string; name: string }>({ chosen, onChange, children }: Props<Item>) {
+export function ChipField<Item extends { id: string; name: string }>({
+  chosen,
+  onChange,
+  face,
+  children,
+}: Props<Item>) {
   const box = useRef<HTMLDivElement>(null);
   const pressed = (event: KeyboardEvent): void => {
     const isEmptied = event.target instanceof HTMLInputElement && event.target.value === "";
@@ -30,7 +37,8 @@ export function ChipField<Item extends { id: string; name: string }>({ chosen, o
         <ul className="chosen">
           {chosen.map((item) => (
             <li key={item.id}>
-              {item.name}
+              {face(item)}
+              <span className="chosen-name">{item.name}</span>
               <button
                 type="button"
                 aria-label={texts.remove(item.name)}

@@ -5,6 +5,7 @@ import { byTouch, isComposing } from "../keyboard/focus";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { PersonHandle } from "../people/person_handle";
 import { usePeople } from "../people/use_people";
+import { Avatar } from "./avatar";
 import { ChipField } from "./chip_field";
 import "./people_finder.css";
 import "./round_tick.css";
@@ -81,7 +82,11 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY, isOpenAtFirst
     <div className="people-finder">
       <div className="chip-label">
         <label htmlFor={fieldId}>{texts.find}</label>
-        <ChipField chosen={chosen} onChange={onChange}>
+        <ChipField
+          chosen={chosen}
+          onChange={onChange}
+          face={({ id, name, avatar }) => <Avatar id={id} name={name} picture={avatar} />}
+        >
           <input
             id={fieldId}
             ref={field}

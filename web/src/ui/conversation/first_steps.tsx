@@ -82,7 +82,7 @@ function Others({ conversation: { members = [] } }: { conversation: Conversation
       {shown.map(({ userId, name, avatar }) => (
         <Avatar key={userId} id={userId} name={name} picture={avatar} />
       ))}
-      <span dir="auto">{texts.listed(more > 0 ? [...names, texts.notices.others(more)] : names)}</span>
+      <span dir="auto">{texts.listed([texts.you, ...names, ...(more > 0 ? [texts.notices.others(more)] : [])])}</span>
     </p>
   );
 }

@@ -156,7 +156,7 @@ function Targets({ chosen, onChange }: TargetsProps) {
   const itemOf = (each: ShownTarget) => (
     <li key={each.id}>
       <label>
-        <Avatar id={each.face} name={each.name} picture={each.picture} isPlace={each.isPlace} sign={each.sign} />
+        {faceOfTarget(each)}
         <span className="target-name">
           <bdi>{each.name}</bdi> <Handle handle={each.handle} />
         </span>
@@ -173,7 +173,7 @@ function Targets({ chosen, onChange }: TargetsProps) {
   return (
     <fieldset className="targets" onKeyDown={(event) => moveAmong(event, "input")}>
       <legend>{texts.forwardTo}</legend>
-      <ChipField chosen={chosen} onChange={onChange}>
+      <ChipField chosen={chosen} onChange={onChange} face={faceOfTarget}>
         <input
           aria-label={texts.filterConversations}
           placeholder={chosen.length === 0 ? texts.filterConversations : ""}
@@ -200,6 +200,10 @@ function Targets({ chosen, onChange }: TargetsProps) {
       )}
     </fieldset>
   );
+}
+
+function faceOfTarget({ face, name, picture, isPlace, sign }: ShownTarget) {
+  return <Avatar id={face} name={name} picture={picture} isPlace={isPlace} sign={sign} />;
 }
 
 interface ShownTarget extends ForwardTarget {

@@ -6,28 +6,34 @@ interface Props {
   onClose: () => void;
 }
 
-/** The actions of a sheet that a long press has opened. */
+/** The actions of a sheet that a long press has opened. Those before the first group are side by side. */
 export function SheetActions({ actions, onClose }: Props) {
   useEffect(ignoreLiftedFinger, []);
+  const firstGroup = Math.max(
+    actions.findIndex(({ startsGroup }) => startsGroup),
+    0,
+  );
+  const itemOf = ({ label, icon: Icon, isDangerous, startsGroup, onClick }: MenuAction) => (
+    <li key={label} className={startsGroup ? "sheet-group" : undefined}>
+      <button
+        type="button"
+        className={isDangerous ? "sheet-action danger" : "sheet-action"}
+        onClick={() => {
+          // Before the action, which may open another dialog.
+          onClose();
+          onClick?.();
+        }}
+      >
+        {Icon && <Icon className="icon" aria-hidden="true" />}
+        {label}
+      </button>
+    </li>
+  );
   return (
-    <ul>
-      {actions.map(({ label, icon: Icon, isDangerous, startsGroup, onClick }) => (
-        <li key={label} className={startsGroup ? "sheet-group" : undefined}>
-          <button
-            type="button"
-            className={isDangerous ? "sheet-action danger" : "sheet-action"}
-            onClick={() => {
-              // Before the action, which may open another dialog.
-              onClose();
-              onClick?.();
-            }}
-          >
-            {Icon && <Icon className="icon" aria-hidden="true" />}
-            {label}
-          </button>
-        </li>
-      ))}
-    </ul>
+    <>
+      {firstGroup > 0 && <ul className="sheet-tiles">{actions.slice(0, firstGroup).map(itemOf)}</ul>}
+      <ul>{actions.slice(firstGroup).map(itemOf)}</ul>
+    </>
   );
 }
 

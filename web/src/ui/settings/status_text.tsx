@@ -1,6 +1,6 @@
 import { PortalContext } from "@ariakit/react";
 import type { ChosenStatus } from "@talkwire/client";
-import { type ReactNode, useId, useRef, useState } from "react";
+import { type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { endOfWeek, inMinutes, tomorrowAt } from "../../chat/ends";
 import { texts } from "../../texts";
 import { endTime } from "../../time_format";
@@ -54,10 +54,17 @@ export function useStatusText(): StatusText & { status: ChosenStatus; save: (for
 /** Fields for the status text and its end, with `children` between them. `preset`: shown instead of what the reader has. */
 export function StatusTextFields({ preset, children }: { preset?: StatusText | undefined; children?: ReactNode }) {
   const own = useStatusText();
-  const textUntil = usePresence(useChatState((state) => state.me.id))?.textUntil;
-  const { text, until } = preset ?? own;
+  const ownUntil = usePresence(useChatState((state) => state.me.id))?.textUntil;
   const id = useId();
   const field = useRef<HTMLInputElement>(null);
+  // What another device sets, or the server tells late, does not replace what the reader types.
+  const [begunWith, setBegunWith] = useState<(StatusText & { textUntil: string | null | undefined }) | null>(null);
+  useEffect(() => {
+    if (field.current?.value === own.text) setBegunWith(null);
+  }, [own.text]);
+  const textUntil = begunWith === null ? ownUntil : begunWith.textUntil;
+  const { text, until } = preset ?? begunWith ?? own;
+  const begin = (): void => setBegunWith((before) => before ?? { text: own.text, until: own.until, textUntil });
   const [place, setPlace] = useState<HTMLElement | null>(null);
   const insert = (emoji: string): void => {
     const { current } = field;
@@ -80,6 +87,7 @@ export function StatusTextFields({ preset, children }: { preset?: StatusText | u
             defaultValue={text}
             placeholder={texts.settings.statusTextHint}
             autoComplete="off"
+            onChange={begin}
           />
           <PortalContext value={place}>
             <EmojiButton label={texts.emoji.pick} onPick={insert} returnTo={field} placement="top-end" />
@@ -91,7 +99,7 @@ export function StatusTextFields({ preset, children }: { preset?: StatusText | u
       {children}
       <label>
         {texts.settings.clearAfter}
-        <select key={`${text} ${until} ${textUntil}`} name="until" defaultValue={until}>
+        <select key={`${text} ${until} ${textUntil}`} name="until" defaultValue={until} onChange={begin}>
           {textUntil && <option value={KEPT}>{texts.settings.clearAt(endTime(textUntil))}</option>}
           {[...TEXT_ENDS.keys()].map((each) => (
             <option key={each} value={each}>

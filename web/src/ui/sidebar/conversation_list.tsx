@@ -80,13 +80,7 @@ export function ConversationList({ onOpen, children }: Props) {
   }, [chat]);
   useBackCloses(isAlone && unreadOnly, () => setUnreadOnly(false), { isOfPage: true });
   useBackCloses(isAlone && query !== "", () => chat.searchList(""), { isOfPage: true });
-  if (ordered.length === 0)
-    return (
-      <>
-        {children}
-        {loaded ? <EmptyList onOpen={onOpen} /> : <div className="conversations" />}
-      </>
-    );
+  const isEmpty = ordered.length === 0;
   return (
     <>
       <FilterField
@@ -107,8 +101,11 @@ export function ConversationList({ onOpen, children }: Props) {
           {shown.length > 0 && <Items shown={shown.slice(0, FOUND_MAX)} />}
         </GlobalResults>
       )}
-      {!isSearching && isAllRead && <NothingUnread onShowAll={() => setUnreadOnly(false)} />}
-      {!isSearching && !isAllRead && <Sections shown={shown} showsArchive={showsArchive} onArchive={setShowsArchive} />}
+      {!isSearching && isEmpty && (loaded ? <EmptyList onOpen={onOpen} /> : <div className="conversations" />)}
+      {!isSearching && !isEmpty && isAllRead && <NothingUnread onShowAll={() => setUnreadOnly(false)} />}
+      {!isSearching && !isEmpty && !isAllRead && (
+        <Sections shown={shown} showsArchive={showsArchive} onArchive={setShowsArchive} />
+      )}
     </>
   );
 }
