@@ -273,9 +273,7 @@ async function tooSmall(page, screen) {
     for (let frames = 0; frames < 3; frames++) await new Promise(requestAnimationFrame);
     await Promise.allSettled(document.getAnimations().map(({ finished }) => finished));
   });
-  // A row of a list lies in front of the next one until both were measured.
-  const found = await until(() => page.evaluate(smallTargets), ({ length }) => length === 0);
-  return found.map((each) => `${screen}: ${each}`);
+  return (await page.evaluate(smallTargets)).map((each) => `${screen}: ${each}`);
 }
 
 // Runs in the page.
@@ -301,13 +299,14 @@ function smallTargets() {
     // The buttons that save are above what scrolls.
     const bar = scroller?.querySelector(".save-bar");
     const bottom = bar && !bar.contains(element) ? bar.getBoundingClientRect().top : clip.bottom;
-    if (y - REACH < Math.max(0, clip.top) || y + REACH > Math.min(innerHeight, bottom)) continue;
+    if (y - REACH < Math.max(0, clip.top) || y + REACH > Math.min(innerHeight, bottom) - 1) continue;
     if (x - REACH < Math.max(0, clip.left) || x + REACH > Math.min(innerWidth, clip.right)) continue;
     const misses = [[0, -REACH], [0, REACH], [-REACH, 0], [REACH, 0]].filter(([dx, dy]) => !belongs(dx, dy));
     if (misses.length === 0) continue;
     const name = element.getAttribute("aria-label") ?? element.textContent.slice(0, 30) ?? "";
     const kind = `${element.localName}.${element.className}`;
-    found.push(`${kind} "${name.trim()}" ${Math.round(width)}x${Math.round(height)} ${JSON.stringify(misses)}`);
+    const inTheWay = misses.map(([dx, dy]) => document.elementFromPoint(x + dx, y + dy)?.outerHTML.slice(0, 80));
+    found.push(`${kind} "${name.trim()}" ${Math.round(width)}x${Math.round(height)} ${JSON.stringify(misses)} ${inTheWay}`);
   }
   return found;
 }
