@@ -74,12 +74,13 @@ function Others({ conversation: { members = [] } }: { conversation: Conversation
   const me = useChatState((state) => state.me);
   const others = members.filter(({ userId }) => userId !== me.id);
   if (others.length === 0) return null;
+  const mine = { userId: me.id, name: me.name, avatar: me.avatar };
   const shown = others.slice(0, SHOWN_MAX);
   const names = shown.map(({ name }) => name);
   const more = others.length - shown.length;
   return (
     <p className="first-people">
-      {shown.map(({ userId, name, avatar }) => (
+      {[mine, ...shown].map(({ userId, name, avatar }) => (
         <Avatar key={userId} id={userId} name={name} picture={avatar} />
       ))}
       <span dir="auto">{texts.listed([texts.you, ...names, ...(more > 0 ? [texts.notices.others(more)] : [])])}</span>
