@@ -182,6 +182,17 @@ async function watch(page, { expected, address }) {
   return page;
 }
 
+// Stays on the page when the browser asks whether to leave. Returns the kinds of what was asked.
+export function stays(page) {
+  const asked = [];
+  page.removeAllListeners("dialog");
+  page.on("dialog", async (dialog) => {
+    asked.push(dialog.type());
+    await dialog.dismiss();
+  });
+  return asked;
+}
+
 // An address of the server behind a slow network: what is asked there is answered so many milliseconds later.
 export async function slowly(latencyMs) {
   const { hostname, port } = new URL(url);

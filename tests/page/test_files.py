@@ -53,7 +53,7 @@ def test_a_voice_message_is_recorded_and_heard(driver: Driver, demo_url: str) ->
 @pytest.mark.whole_browser
 def test_a_recording_is_kept_and_sent(driver: Driver, demo_url: str) -> None:
     sent = run(driver, demo_url, "files", "speakingAndLeaving")["sent"]
-    assert sent == {"voices": 2, "left": 0}
+    assert sent == {"asked": ["beforeunload"], "voices": 2, "left": 0}
 
 
 def test_animated_pictures_move_for_those_who_want_that(driver: Driver, demo_url: str) -> None:

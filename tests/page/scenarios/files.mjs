@@ -15,6 +15,7 @@ import {
   report,
   say,
   start,
+  stays,
   submitAccount,
   url,
   visit,
@@ -341,6 +342,10 @@ export async function speakingAndLeaving() {
   const recording = alice.getByRole("group", { name: "Recording a voice message" });
   await record.click();
   await recording.getByText("0:01").waitFor();
+  const asked = stays(alice);
+  // The page stays, so nothing is loaded.
+  await alice.reload({ timeout: 3_000 }).catch(() => undefined);
+  await recording.waitFor();
   await open(alice, "general");
   await open(alice, "Left");
   await pending(alice).waitFor();
@@ -350,7 +355,11 @@ export async function speakingAndLeaving() {
   await alice.getByRole("button", { name: "Send", exact: true }).click();
   const sent = bob.locator(".message").filter({ hasText: "Two of them" });
   await sent.locator(".voice").nth(1).waitFor();
-  report("sent", { voices: await sent.locator(".voice").count(), left: await pending(alice).count() });
+  report("sent", {
+    asked,
+    voices: await sent.locator(".voice").count(),
+    left: await pending(alice).count(),
+  });
 }
 
 export async function withTokens() {

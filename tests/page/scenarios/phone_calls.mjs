@@ -1,5 +1,5 @@
 // Calls on a phone: what its Back button and a reload do to them.
-import { conversations, open, opened, report, start, visitAs } from "../browser.mjs";
+import { conversations, open, opened, report, start, stays, visitAs } from "../browser.mjs";
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const permissions = ["microphone", "camera"];
@@ -58,12 +58,7 @@ export async function talking() {
     timers: await call.getByRole("timer").count(),
     pictures: await call.locator(".call-pictures:visible").count(),
   };
-  const asked = [];
-  bob.removeAllListeners("dialog");
-  bob.on("dialog", async (dialog) => {
-    asked.push(dialog.type());
-    await dialog.dismiss();
-  });
+  const asked = stays(bob);
   // The page stays, so nothing is loaded.
   await bob.goBack({ timeout: 3_000 }).catch(() => undefined);
   await callOf(alice, "bob").getByRole("timer").waitFor();
