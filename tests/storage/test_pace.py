@@ -13,7 +13,7 @@ def share_after(load: float = 0.0, lag_s: float = 0.0, *, busy: bool = False) ->
     """The share of the time that is worked, after a second in which others took `load` of a processor."""
     walls_s, cpus_s = iter([0.0, 1.0]), iter([0.0, load + SPENT_S])
     pace = Pace(lambda: busy, clock_s=lambda: next(walls_s), cpu_s=lambda: next(cpus_s))
-    return SPENT_S / (SPENT_S + pace.rest_s(SPENT_S, lag_s))
+    return SPENT_S / (SPENT_S + pace.rest_s(SPENT_S, lag_s, is_last=False))
 
 
 def test_a_follower_takes_a_larger_share_while_the_chat_is_idle() -> None:
@@ -32,4 +32,11 @@ def test_a_lagging_follower_takes_a_larger_share_up_to_a_limit(busy: object, sha
 def test_own_work_does_not_count_as_others_work() -> None:
     walls_s, cpus_s = iter([0.0, 1.0]), iter([0.0, 1.0])
     pace = Pace(lambda: False, clock_s=lambda: next(walls_s), cpu_s=lambda: next(cpus_s))
-    assert pace.rest_s(1.0, 0) == pytest.approx(1 / IDLE.first - 1)
+    assert pace.rest_s(1.0, 0, is_last=False) == pytest.approx(1 / IDLE.first - 1)
+
+
+def test_a_follower_at_the_end_of_the_log_collects_further_events() -> None:
+    pace = Pace(gather_s=2.0, clock_s=lambda: 0.0, cpu_s=lambda: 0.0)
+    assert pace.rest_s(0.001, 0, is_last=True) == 2.0
+    assert pace.rest_s(0.001, 0, is_last=False) < 1.0
+    assert pace.rest_s(10.0, 0, is_last=True) > 2.0

@@ -18,11 +18,14 @@ from talkwire.realtime.clients.connected_elsewhere import ConnectedElsewhere
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.follower import Follower, FollowerWork
 from talkwire.storage.followers.offline_notifications import OfflineNotifications
-from talkwire.storage.followers.pace import Pace
+from talkwire.storage.followers.pace import GATHER_S, Pace
 from talkwire.storage.followers.statistics import YoungStatistics
 from talkwire.storage.messages.retention import DeletedConversations
 from talkwire.storage.messages.search import MessageIndex
 from talkwire.storage.notifying.pushes import PushDevice
+
+UNHURRIED_S = 2.0
+"""How many seconds those followers collect further events for whose work nobody waits."""
 
 
 def follow_log(
@@ -43,15 +46,15 @@ def follow_log(
         is_device_here,
         elsewhere.ask,
     )
-    works: list[FollowerWork[Any]] = [
-        MessageIndex(database.writing.dialect),
-        DeletedConversations(now_ms),
-        notifications,
+    works: list[tuple[FollowerWork[Any], float]] = [
+        (MessageIndex(database.writing.dialect), GATHER_S),
+        (notifications, GATHER_S),
+        (DeletedConversations(now_ms), UNHURRIED_S),
     ]
-    works += [] if foundation.alone else [YoungStatistics()]
+    works += [] if foundation.alone else [(YoungStatistics(), UNHURRIED_S)]
     followers = [
-        Follower(work, reading_engine(database.url, 1), writer.transact, now_ms, Pace(lambda: writer.busy))
-        for work in works
+        Follower(work, reading_engine(database.url, 1), writer.transact, now_ms, Pace(lambda: writer.busy, gather_s))
+        for work, gather_s in works
     ]
 
     def wake(events: Sequence[News]) -> None:

@@ -67,11 +67,12 @@ class FollowerWork(Protocol[P]):
 
 @dataclass(slots=True)
 class _LogRange(Generic[P]):
-    """A range of the log that a follower has prepared: positions after `after` up to `reached`. `stored` is the
-    follower's position in the database; `lag_s` is the age of the range's first event, and `spent_s` the processor time
-    used, in seconds."""
+    """A range of the log that a follower has prepared: positions after `after` up to `reached`, while the log ended at
+    `head`. `stored` is the follower's position in the database; `lag_s` is the age of the range's first event, and
+    `spent_s` the processor time used, in seconds."""
 
     stored: int
+    head: int
     after: int
     reached: int
     prepared: P
@@ -172,7 +173,7 @@ class Follower(Generic[P]):
         if not span.prepared and span.reached <= span.after:
             return WAIT_S
         self._move_to(span.reached)
-        return self._pace.rest_s(span.spent_s, span.lag_s)
+        return self._pace.rest_s(span.spent_s, span.lag_s, is_last=span.reached >= span.head)
 
     def _prepare(self, connection: Connection) -> _LogRange[P] | None:
         head, floor = connection.execute(select(log_head.c.pos, log_head.c.floor)).one()
@@ -183,7 +184,7 @@ class Follower(Generic[P]):
             self._move_to(after)
             return None
         lag_s = self._lag_s(connection, after)
-        return _LogRange(stored, after, *self.work.prepare(connection, after, until), lag_s)
+        return _LogRange(stored, head, after, *self.work.prepare(connection, after, until), lag_s)
 
     def _stored_pos(self, connection: Connection, head: int) -> int:
         statement = select(followers.c.pos).where(followers.c.name == self.work.name)

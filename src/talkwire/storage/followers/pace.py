@@ -27,7 +27,8 @@ PATIENCE_S = 30.0
 delay."""
 
 GATHER_S = 0.2
-"""How many seconds to collect further events before a range is processed, since every range costs a commit."""
+"""How many seconds a follower that has reached the end of the log collects further events before it processes them,
+since every range costs reads and a commit."""
 
 RETRY_S = 5.0
 """How many seconds to rest after an error, and while another node does the same work."""
@@ -56,12 +57,14 @@ class Pace:
         self._cpu_s = cpu_s
         self._last = clock_s(), cpu_s()
 
-    def rest_s(self, spent_s: float, lag_s: float) -> float:
+    def rest_s(self, spent_s: float, lag_s: float, *, is_last: bool) -> float:
         """Returns how many seconds to rest before the next range. `spent_s` is the processor time that the last range
-        took, `lag_s` the age of its events, both in seconds."""
+        took, `lag_s` the age of its events, both in seconds. `is_last` says whether the range ended at the end of the
+        log."""
         (last_s, last_cpu_s), self._last = self._last, (self._clock_s(), self._cpu_s())
         passed_s, cpu_s = self._last[0] - last_s, self._last[1] - last_cpu_s
         others_load = (cpu_s - spent_s) / max(passed_s, 1e-6)
         first, most = BUSY if others_load > BUSY_LOAD or self._busy() else IDLE
         share = min(most, first * max(1.0, lag_s / PATIENCE_S))
-        return spent_s * (1 / share - 1)
+        rest_s = spent_s * (1 / share - 1)
+        return max(rest_s, self.gather_s) if is_last else rest_s
