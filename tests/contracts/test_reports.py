@@ -8,10 +8,11 @@ from sqlalchemy import select
 from talkwire.core.commands.accounts import BanUser, EraseUser, UnbanUser
 from talkwire.core.commands.conversations import DeleteConversation
 from talkwire.core.commands.members import RemoveMember
-from talkwire.core.commands.messages import DeleteMessage, GetMessage, SendMessage
+from talkwire.core.commands.messages import DeleteMessage, EditMessage, GetMessage, SendMessage
 from talkwire.core.commands.moderation.reports import DecideReport, ListReports, ReportMessage
 from talkwire.core.commands.notifications import ListNotifications, MarkNotificationsRead
 from talkwire.core.commands.preferences import SetMemberPreferences
+from talkwire.core.commands.server.retention import PruneOld
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import MessageDeleted, Notified, ReportCreated, ReportDecided
 from talkwire.core.domain.model import Actor, Message
@@ -85,6 +86,33 @@ async def test_reports_are_paged_by_state(node: Node) -> None:
     for actor in (ALICE, BACKEND):
         assert await node.refusal(actor, ListReports()) == "forbidden"
         assert await node.refusal(actor, DecideReport(first.id, "dismissed", "x")) == "forbidden"
+
+
+async def test_an_open_report_has_the_text_as_it_was_reported(node: Node) -> None:
+    message, report = await _reported(node)
+    assert report.content == "Buy now"
+    await node.do(BOB, EditMessage(str(message.id), "Good morning"))
+    assert (await node.do(OPERATOR, ListReports())).items == (report,)
+    await node.do(BOB, DeleteMessage(str(message.id)))
+    assert (await node.do(OPERATOR, ListReports())).items == (report,)
+    await node.do(OPERATOR, DecideReport(report.id, "resolved", "Advertising", "mute"))
+    (decided,) = (await node.do(OPERATOR, ListReports())).items
+    assert (decided.action, decided.content) == ("mute", None)
+
+
+async def test_a_reported_text_is_kept_no_longer_than_messages_are(node: Node) -> None:
+    """One message is still there, and the author has deleted the other one."""
+    message, _ = await _reported(node)
+    other = await node.send(BOB, "Buy soon")
+    await node.do(ALICE, ReportMessage(str(other.id), "spam"))
+    await node.do(BOB, DeleteMessage(str(other.id)))
+    node.clock.now_ms += 60_000
+    young = await node.send(BOB, "Buy later")
+    await node.do(ALICE, ReportMessage(str(young.id), "spam"))
+    while await node.do(OPERATOR, PruneOld(30_000)):
+        pass
+    kept = [(each.message_id, each.content) for each in (await node.do(OPERATOR, ListReports())).items]
+    assert kept == [(young.id, "Buy later"), (other.id, None), (message.id, None)]
 
 
 # --- deciding ---------------------------------------------------------------------------------------------------------

@@ -71,7 +71,12 @@ def test_an_operator_holds_keeps_and_deletes_a_conversation(driver: Driver, cons
 
 def test_an_operator_decides_a_report(driver: Driver, console_url: str, token: str) -> None:
     decided = run(driver, console_url, "admin_console", "reports", token=token)["decided"]
-    assert decided == {"decision": "message deleted", "left": ""}
+    assert decided == {
+        "quoted": ["Buy this", "Good morning"],
+        "gone": {"quoted": ["Buy that"], "choices": 4},
+        "decision": "message deleted",
+        "left": "",
+    }
 
 
 def test_somebody_without_the_role_learns_so_and_sees_nothing(driver: Driver, console_url: str) -> None:

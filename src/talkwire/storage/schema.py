@@ -399,6 +399,7 @@ reports = Table(
     Column("decided_ms", BigInteger),
     Column("decided_by", Text),
     Column("decided_pos", BigInteger),
+    Column("content", Text),
     Index("ix_reports_state_id", "state", "id"),
     _partial("ix_reports_open", "state = 'open'", "message_id", "reporter_id", unique=True),
     _partial("ix_reports_decided_pos", "decided_pos IS NOT NULL", "decided_pos"),

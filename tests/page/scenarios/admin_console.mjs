@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import { post, report, until, url, visit, visitAs } from "../browser.mjs";
+import { call, post, report, until, url, visit, visitAs } from "../browser.mjs";
 import { violations } from "./accessibility.mjs";
 
 // What the server answers to the admin, past the page.
@@ -256,29 +256,44 @@ export async function delivery({ token }) {
   });
 }
 
-// Decides a report: the message goes, and the audit log says by whom.
+// Decides reports of a message that was edited since, which goes, and of one that its author has deleted meanwhile.
 export async function reports({ token }) {
-  const { message } = await post("messages", "bob", { conversationId: "general", content: "Buy this" }).then(
-    (answer) => ({ message: answer.message ?? answer }),
-  );
-  await post(`messages/${message.id}/report`, "alice", { reason: "spam", note: "Every day" });
+  const edited = await reported("Buy this", "Every day");
+  const deleted = await reported("Buy that", "Every week");
+  await call("PATCH", `messages/${edited}`, "bob", { content: "Good morning" });
+  await call("DELETE", `messages/${deleted}`, "bob");
   const page = await visitConsole(token);
   await page.getByRole("link", { name: /report.* open\.$/ }).click();
-  const row = rows(page).filter({ hasText: "Every day" });
-  await row.getByRole("button", { name: "Decide…" }).click();
-  await page.getByRole("dialog").getByText("Buy this").waitFor();
-  await page.getByLabel("Decision").selectOption({ label: "Delete the message for everyone" });
+  const rowOf = (note) => rows(page).filter({ hasText: note });
+  const dialog = page.getByRole("dialog");
+  const choices = page.getByLabel("Decision");
+  await rowOf("Every week").getByRole("button", { name: "Decide…" }).click();
+  await dialog.getByText("deleted after the report").waitFor();
+  const gone = { quoted: await quotes(dialog), choices: await choices.locator("option").count() };
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await rowOf("Every day").getByRole("button", { name: "Decide…" }).click();
+  await dialog.getByText("edited after the report").waitFor();
+  const quoted = await quotes(dialog);
+  await choices.selectOption({ label: "Delete the message for everyone" });
   await page.getByLabel("Reason").fill("Advertising");
-  await page.getByRole("dialog").getByRole("button", { name: "Decide", exact: true }).click();
+  await dialog.getByRole("button", { name: "Decide", exact: true }).click();
   await said(page, "The report is decided.").waitFor();
-  await row.waitFor({ state: "detached" });
+  await rowOf("Every day").waitFor({ state: "detached" });
   await page.getByLabel("State").selectOption("resolved");
-  const decision = await rows(page).filter({ hasText: "Every day" }).getByText("message deleted").textContent();
+  const decision = await rowOf("Every day").getByText("message deleted").textContent();
   await goTo(page, "Audit log");
   await rows(page).filter({ hasText: "report-resolve" }).filter({ hasText: "Advertising" }).first().waitFor();
-  const left = (await asAdmin(token, "GET", `messages/${message.id}`)).content ?? "";
-  report("decided", { decision, left });
+  const left = (await asAdmin(token, "GET", `messages/${edited}`)).content ?? "";
+  report("decided", { quoted, gone, decision, left });
 }
+
+async function reported(content, note) {
+  const message = await post("messages", "bob", { conversationId: "general", content });
+  await post(`messages/${message.id}/report`, "alice", { reason: "spam", note });
+  return message.id;
+}
+
+const quotes = (dialog) => dialog.locator("blockquote").allTextContents();
 
 // Somebody without the role is refused plainly; the same account session as in the chat is used.
 export async function others() {

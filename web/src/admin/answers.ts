@@ -149,6 +149,8 @@ export interface ReportAnswer {
   state: string;
   createdAt: string;
   note?: string;
+  /** The message's text as it was reported, while the report is open. */
+  content?: string;
   action?: string;
   decision?: string;
   decidedAt?: string;

@@ -955,8 +955,9 @@ class RecordedCall(TypedDict):
 
 
 class Report(TypedDict):
-    """A user's report of a message. Only admins and the backend receive `action`, `decision`, `decidedAt` and
-    `decidedBy`, once the report is decided."""
+    """A user's report of a message. `content` is the message's text as it was reported, while the report is open.
+    Only admins and the backend receive `action`, `decision`, `decidedAt` and `decidedBy`, once the report is
+    decided."""
 
     id: str
     messageId: str
@@ -973,6 +974,8 @@ class Report(TypedDict):
     """When it was created."""
     note: NotRequired[str]
     """What the reporter adds."""
+    content: NotRequired[str]
+    """The message's text as it was reported, while the report is open: it may have been edited or deleted since."""
     action: NotRequired[Literal["ban", "delete", "mute"]]
     """`delete` deletes the message, `mute` mutes its author in the conversation, `ban` bans the author from the
     server."""

@@ -463,6 +463,9 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "DecideReportBody.reason": _text(
             "The reason, shown to those who are notified.", longest=REASON_MAX_LENGTH, shortest=1
         ),
+        "MessengerReport.content": Meaning(
+            "The message's text as it was reported, while the report is open: it may have been edited or deleted since."
+        ),
         "decision": Meaning("The reason of the decision."),
         "decidedAt": Meaning("When the report was decided."),
         "decidedBy": Meaning("The admin who decided."),

@@ -67,6 +67,7 @@ from talkwire.storage.sql.keys import keys_parameter
 from talkwire.storage.tables.conversations import find_conversation, take_moved_conversations
 from talkwire.storage.tables.files import make_due
 from talkwire.storage.tables.members import take_moved_members
+from talkwire.storage.tables.moderation.reports import forget_messages
 from talkwire.storage.tables.projection import Projections
 from talkwire.storage.tables.users import write_new_users
 from talkwire.storage.workspace import Changes, ImportedRun, MessagePlace, NewFollow, StagedMessages, Workspace
@@ -571,6 +572,7 @@ def clear_messages(connection: Connection, rows: Sequence[Row[Any]], now_ms: int
     connection.execute(_drop_versions, ids)
     connection.execute(_drop_reactions, ids)
     forget_saved(connection, [row.id for row in rows])
+    forget_messages(connection, [row.id for row in rows])
     _clear_mentions_and_links(connection, rows, now_ms)
     roots = Counter(row.thread_id for row in rows if row.thread_id is not None)
     if roots:

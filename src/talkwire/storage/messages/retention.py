@@ -19,8 +19,9 @@ from talkwire.storage.messages.changes import (
     write_messages,
 )
 from talkwire.storage.messages.imports import due_runs, forget_due, set_due
-from talkwire.storage.schema import conversations, imports, log, log_head, messages, spans, users
+from talkwire.storage.schema import conversations, imports, log, log_head, messages, reports, spans, users
 from talkwire.storage.tables.conversations import prune_apart
+from talkwire.storage.tables.moderation.reports import forget_old
 from talkwire.storage.tables.users import to_user
 from talkwire.storage.workspace import Changes
 
@@ -63,7 +64,9 @@ class RetentionRows(Changes):
         write_messages(self._workspace)
         self._workspace.forget_messages()
         more = self._prune_imported(before_ms, limit)
-        return self._prune_log(before_ms, limit) or more
+        more = self._prune_log(before_ms, limit) or more
+        forget_old(self._workspace.connection, before_ms, reports.c.conversation_id.not_in(_apart))
+        return more
 
     def _prune_imported(self, before_ms: int, limit: int) -> bool:
         """Clears (deletes the content of) at most `limit` imported messages from before `before_ms`, run by run, the
@@ -144,6 +147,7 @@ class RetentionRows(Changes):
         except those of held users. Returns how many."""
         connection, id_ = self._workspace.connection, conversation.id
         unheld = messages.c.sender_id.not_in(held_ids), messages.c.created_ms < before_ms
+        forget_old(connection, before_ms, reports.c.conversation_id == id_, reports.c.author_id.not_in(held_ids))
         rows = clearable_in(connection, id_, conversation.pruned_seq, limit, *(unheld if held_ids else unheld[1:]))
         if not rows:
             return 0

@@ -12,10 +12,12 @@ interface Props {
   onClose: () => void;
 }
 
-/** Shows the reported message, and asks what to do. */
+/** Shows the message as it was reported and what became of it since, and asks what to do. */
 export function ReportDialog({ report, onDone, onClose }: Props) {
   const api = useApi();
+  const { value: message, problem } = useLoaded<Message>(`messages/${encodeURIComponent(report.messageId)}`);
   const [outcome, setOutcome] = useState("dismissed");
+  const isDeleted = message?.deletedAt !== undefined;
   const decide = async (fields: FormData): Promise<string> => {
     const reason = String(fields.get("reason")).trim();
     await api.patch(`reports/${encodeURIComponent(report.id)}`, { ...decisionOf(outcome), reason });
@@ -30,7 +32,13 @@ export function ReportDialog({ report, onDone, onClose }: Props) {
       onSubmit={decide}
       onClose={onClose}
     >
-      <ReportedMessage id={report.messageId} />
+      {problem !== "" && (
+        <p role="alert">
+          {texts.reports.notReadable} {problem}
+        </p>
+      )}
+      {problem === "" && message === undefined && <p role="status">{texts.loading}</p>}
+      {message !== undefined && <ReportedMessage report={report} message={message} />}
       {report.note && (
         <p>
           {texts.reports.note}: {report.note}
@@ -39,11 +47,13 @@ export function ReportDialog({ report, onDone, onClose }: Props) {
       <label>
         {texts.reports.outcome}
         <select value={outcome} onChange={({ target }) => setOutcome(target.value)}>
-          {Object.entries(texts.reports.outcomes).map(([value, text]) => (
-            <option key={value} value={value}>
-              {text}
-            </option>
-          ))}
+          {Object.entries(texts.reports.outcomes)
+            .filter(([value]) => value !== "delete" || !isDeleted)
+            .map(([value, text]) => (
+              <option key={value} value={value}>
+                {text}
+              </option>
+            ))}
         </select>
       </label>
       <label>
@@ -61,19 +71,20 @@ export function decisionOf(outcome: string): { state: string; action?: string } 
     : { state: "resolved", action: outcome };
 }
 
-function ReportedMessage({ id }: { id: string }) {
-  const { value, problem } = useLoaded<Message>(`messages/${encodeURIComponent(id)}`);
-  if (problem !== "")
-    return (
-      <p role="alert">
-        {texts.reports.notReadable} {problem}
-      </p>
-    );
-  if (value === undefined) return <p role="status">{texts.loading}</p>;
+function ReportedMessage({ report, message }: { report: ReportAnswer; message: Message }) {
+  const isDeleted = message.deletedAt !== undefined;
+  const reported = report.content ?? (isDeleted ? "" : message.content);
   return (
     <figure className="admin-quote">
-      <figcaption>{texts.reports.by(value.sender.name)}</figcaption>
-      <blockquote>{value.content || texts.reports.deletedMessage}</blockquote>
+      <figcaption>{texts.reports.by(message.sender.name)}</figcaption>
+      <blockquote>{reported || texts.reports.withoutText}</blockquote>
+      {isDeleted && <p>{texts.reports.deleted}</p>}
+      {!isDeleted && message.content !== reported && (
+        <>
+          <p>{texts.reports.edited}</p>
+          <blockquote>{message.content || texts.reports.withoutText}</blockquote>
+        </>
+      )}
     </figure>
   );
 }

@@ -72,7 +72,15 @@ const COLUMNS: readonly Column<ReportAnswer>[] = [
     name: texts.reports.reporter,
     cell: ({ reporterId }) => <CopiedId id={reporterId} href={hrefOf("users", {}, reporterId)} />,
   },
-  { name: texts.reports.message, cell: ({ messageId }) => <CopiedId id={messageId} /> },
+  {
+    name: texts.reports.message,
+    cell: ({ messageId, content }) => (
+      <span className="admin-name">
+        {content && <span className="admin-long">{content}</span>}
+        <CopiedId id={messageId} />
+      </span>
+    ),
+  },
   {
     name: texts.reports.conversation,
     cell: ({ conversationId }) => (

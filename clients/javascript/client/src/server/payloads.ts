@@ -1418,8 +1418,8 @@ export interface RenewedReply {
 }
 
 /**
- * A user's report of a message. Only admins and the backend receive `action`, `decision`, `decidedAt` and `decidedBy`,
- * once the report is decided.
+ * A user's report of a message. `content` is the message's text as it was reported, while the report is open. Only
+ * admins and the backend receive `action`, `decision`, `decidedAt` and `decidedBy`, once the report is decided.
  */
 export interface Report {
   id: string;
@@ -1437,6 +1437,8 @@ export interface Report {
   createdAt: string;
   /** What the reporter adds. */
   note?: string;
+  /** The message's text as it was reported, while the report is open: it may have been edited or deleted since. */
+  content?: string;
   /**
    * `delete` deletes the message, `mute` mutes its author in the conversation, `ban` bans the author from the server.
    */

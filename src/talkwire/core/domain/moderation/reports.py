@@ -24,8 +24,9 @@ class MessageReport(msgspec.Struct, frozen=True, omit_defaults=True):
     """A user's report of a message to the admins, and the admins' decision. A report can still be decided after the
     message was deleted.
 
-    `reason` is a short word such as `spam`, `note` what the reporter adds. `decision` is the reason that the admin
-    `decided_by` gave.
+    `reason` is a short word such as `spam`, `note` what the reporter adds. `content` is the message's text as it was
+    reported, while the report is open: the author may have edited or deleted the message since. `decision` is the
+    reason that the admin `decided_by` gave.
     """
 
     id: str
@@ -36,6 +37,7 @@ class MessageReport(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str
     created_ms: int
     note: str | None = None
+    content: str | None = None
     state: ReportState = "open"
     action: ReportAction | None = None
     decision: str | None = None

@@ -103,10 +103,12 @@ def _profile_event(event: Durable, user_id: str) -> Durable | None:
 
 
 def _report_without(report: MessageReport, user_id: str) -> MessageReport:
-    """Returns a report of a message without what an erased user wrote in it, and without what was written about the
-    user."""
+    """Returns a report of a message without what an erased user wrote in it or in the message, and without what was
+    written about the user."""
     if user_id == report.reporter_id:
         report = replace(report, reason=ERASED_REASON, note=None)
+    if user_id == report.author_id:
+        report = replace(report, content=None)
     if user_id in {report.reporter_id, report.author_id, report.decided_by}:
         report = replace(report, decision=None)
     return report

@@ -61,6 +61,7 @@ def report_message(tx: Transaction, actor: Actor, command: ReportMessage) -> Mes
         reason=command.reason,
         created_ms=tx.now_ms,
         note=command.note,
+        content=message.content or None,
     )
     tx.record(ReportCreated(pos, tx.now_ms, report))
     return report
@@ -90,6 +91,7 @@ def decide_report(tx: Transaction, actor: Actor, command: DecideReport) -> Messa
     _take_action(tx, actor, command, report)
     decided = replace(
         report,
+        content=None,
         state=command.state,
         action=command.action,
         decision=command.reason,

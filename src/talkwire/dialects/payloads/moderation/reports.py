@@ -7,8 +7,8 @@ from talkwire.dialects.payload import Payload, iso
 
 
 class ReportPayload(Payload, frozen=True):
-    """A user's report of a message. Only admins and the backend receive `action`, `decision`, `decidedAt` and
-    `decidedBy`, once the report is decided."""
+    """A user's report of a message. `content` is the message's text as it was reported, while the report is open. Only
+    admins and the backend receive `action`, `decision`, `decidedAt` and `decidedBy`, once the report is decided."""
 
     id: str
     message_id: str
@@ -18,6 +18,7 @@ class ReportPayload(Payload, frozen=True):
     state: ReportState
     created_at: str
     note: str | None = None
+    content: str | None = None
     action: ReportAction | None = None
     decision: str | None = None
     decided_at: str | None = None
@@ -35,6 +36,7 @@ def report_payload(report: MessageReport) -> ReportPayload:
         state=report.state,
         created_at=iso(report.created_ms),
         note=report.note,
+        content=report.content,
         action=report.action,
         decision=report.decision,
         decided_at=None if report.decided_ms is None else iso(report.decided_ms),

@@ -59,11 +59,28 @@ def _decided(workspace: Workspace, event: ReportDecided) -> None:
 
 
 def forget_user(connection: Connection, user_id: str) -> None:
-    """Removes the texts that an erased user has written in reports, and decisions' texts about the user."""
+    """Removes the texts that an erased user has written in reports and in reported messages, and decisions' texts about
+    the user."""
     own = reports.c.reporter_id == user_id
     connection.execute(update(reports).where(own).values(reason=ERASED_REASON, note=None))
+    _forget_content(connection, reports.c.author_id == user_id)
     concerned = or_(own, reports.c.author_id == user_id, reports.c.decided_by == user_id)
     connection.execute(update(reports).where(concerned, reports.c.decision.is_not(None)).values(decision=None))
+
+
+def forget_messages(connection: Connection, message_ids: Sequence[int]) -> None:
+    """Removes the texts of messages that are not kept any longer from reports of them."""
+    _forget_content(connection, reports.c.message_id.in_(message_ids))
+
+
+def forget_old(connection: Connection, before_ms: int, *conditions: ColumnElement[bool]) -> None:
+    """Removes the texts of messages from reports from before a time, also where the message was deleted since."""
+    _forget_content(connection, reports.c.created_ms < before_ms, *conditions)
+
+
+def _forget_content(connection: Connection, *conditions: ColumnElement[bool]) -> None:
+    # Only open reports have the text.
+    connection.execute(update(reports).where(_is_open, *conditions).values(content=None))
 
 
 PROJECTIONS: Projections = MappingProxyType({ReportCreated: _created, ReportDecided: _decided})
