@@ -309,7 +309,8 @@ async def test_creators_list_and_delete_their_own_invitations_and_operators_all(
     alices, bobs = await _invite(node, ALICE), await _invite(node, BOB)
     assert await _listed(node, ALICE) == [alices.invitation]
     assert await _listed(node, OPERATOR) == await _listed(node, BACKEND) == [bobs.invitation, alices.invitation]
-    assert await node.refusal(ALICE, DeleteInvitation(bobs.invitation.id)) == "forbidden"
+    await node.do(ALICE, UpdateMember("c", "bob", "member"))
+    assert await node.refusal(BOB, DeleteInvitation(alices.invitation.id)) == "forbidden"
     assert await node.refusal(ALICE, DeleteInvitation("nothing")) == "forbidden"
     assert await node.refusal(OPERATOR, DeleteInvitation("nothing")) == "not_found"
     await node.do(BOB, DeleteInvitation(bobs.invitation.id))
@@ -318,6 +319,20 @@ async def test_creators_list_and_delete_their_own_invitations_and_operators_all(
     assert [event.by for event in node.log if isinstance(event, InvitationDeleted)] == ["bob", ""]
     await node.users(CAROL)
     assert (await _refused(node, CAROL, alices.code)).startswith("not_found")
+
+
+async def test_those_who_manage_a_conversation_list_and_delete_its_invitations(node: Node) -> None:
+    await node.group("c", ALICE, BOB, CAROL)
+    await node.group("d", CAROL)
+    await node.do(ALICE, UpdateMember("c", "bob", "admin"))
+    bobs = (await _invite(node, BOB)).invitation
+    both = (await node.do(BACKEND, CreateInvitation(("c", "d")))).invitation
+    for actor, seen in ((ALICE, (bobs,)), (BOB, (bobs,)), (CAROL, ()), (MALLORY, ())):
+        assert (await node.do(actor, ListInvitations(conversation_id="c"))).items == seen
+    for actor, refused in ((CAROL, bobs), (MALLORY, bobs), (ALICE, both), (CAROL, both)):
+        assert await node.refusal(actor, DeleteInvitation(refused.id)) == "forbidden"
+    await node.do(ALICE, DeleteInvitation(bobs.id))
+    assert (await node.do(BOB, ListInvitations(conversation_id="c"))).items == ()
 
 
 async def test_invitations_come_page_by_page(node: Node) -> None:
@@ -340,7 +355,7 @@ async def test_invitations_to_one_conversation_are_listed(node: Node) -> None:
     bobs = (await node.do(BOB, CreateInvitation(("C",)))).invitation
     both = (await node.do(BACKEND, CreateInvitation(("cc", "c")))).invitation
     assert (await node.do(ALICE, ListInvitations(conversation_id="c"))).items == (wanted,)
-    assert (await node.do(ALICE, ListInvitations(conversation_id="C"))).items == (others[0],)
+    assert (await node.do(ALICE, ListInvitations(conversation_id="C"))).items == (bobs, others[0])
     assert (await node.do(OPERATOR, ListInvitations(conversation_id="C"))).items == (bobs, others[0])
     first = await node.do(BACKEND, ListInvitations(None, 1, "c"))
     assert first.items == (both,)

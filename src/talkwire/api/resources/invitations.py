@@ -63,7 +63,7 @@ class InvitedConversationsAnswer(msgspec.Struct, frozen=True):
     conversations: tuple[InvitedConversationPayload, ...]
 
 
-@get("/", summary="List the invitations that the caller has created, or all of them for admins")
+@get("/", summary="List the invitations that the caller has created or may revoke, or all of them for admins")
 async def list_invitations(
     caller: GivenCaller,
     chat: GivenChat,

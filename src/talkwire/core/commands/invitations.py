@@ -64,7 +64,8 @@ class ListInvitedConversations(Query[tuple[InvitedConversation, ...]], frozen=Tr
 
 class ListInvitations(Query[Page[Invitation]], frozen=True, tag="ListInvitations"):
     """Lists the actor's invitations, newest first; for the application's backend and admins, those of all users. With a
-    `conversation_id`, only those to this conversation."""
+    `conversation_id`, only those to this conversation, for those who manage it the invitations of all users to it
+    alone."""
 
     cursor: str | None = None
     limit: int = 50

@@ -884,6 +884,10 @@ class Invitations(Protocol):
         invitations of all users, None for `conversation_id` those to any conversations or to none."""
         ...
 
+    def only_to(self, conversation_id: str, before_id: str | None, limit: int) -> Sequence[Invitation]:
+        """Returns a page of the invitations to this conversation and no other, newest first."""
+        ...
+
     def for_role(self, role: AccountRole) -> Sequence[Invitation]:
         """Returns the invitations that give this role to the accounts registered with them."""
         ...

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import MappingProxyType
+from typing import Any
 
 from msgspec.structs import asdict
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, insert, select, update
 
 from talkwire.core.domain.events import InvitationCreated, InvitationDeleted, InvitationUsed
 from talkwire.core.domain.model import AccountRole, Invitation
@@ -36,6 +37,13 @@ class InvitationRows(Reads):
             # SQLite's LIKE ignores case. An id is in quotation marks in the JSON, so it is not part of another one.
             within = func.replace(invitations.c.conversation_ids, to_json(conversation_id), "")
             statement = statement.where(within != invitations.c.conversation_ids)
+        return self._page(statement, before_id, limit)
+
+    def only_to(self, conversation_id: str, before_id: str | None, limit: int) -> Sequence[Invitation]:
+        only = invitations.c.conversation_ids == to_json([conversation_id])
+        return self._page(select(invitations).where(only), before_id, limit)
+
+    def _page(self, statement: Select[Any], before_id: str | None, limit: int) -> Sequence[Invitation]:
         if before_id is not None:
             statement = statement.where(invitations.c.id < before_id)
         # All ids have the same length, so the order of texts is that of the log.

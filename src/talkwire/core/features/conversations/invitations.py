@@ -115,14 +115,27 @@ def check_delete(command: DeleteInvitation) -> None:
 
 
 def delete_invitation(tx: Transaction, actor: Actor, command: DeleteInvitation) -> None:
-    """Deletes an invitation. Only for its creator, the application's backend and admins."""
+    """Deletes an invitation. Only for its creator, those who manage its only conversation, the application's backend
+    and admins."""
     require_actor(tx, actor)
     invitation = tx.invitations.find(command.invitation_id)
-    if actor.role == "user" and (invitation is None or invitation.creator_id != actor.user_id):
+    if actor.role == "user" and (invitation is None or not _may_delete(tx, actor, invitation)):
         raise forbidden()
     if invitation is None:
         raise _unknown_invitation()
     tx.record(InvitationDeleted(tx.next_pos(), tx.now_ms, invitation.id, "" if actor.is_service else actor.user_id))
+
+
+def _may_delete(tx: Transaction, actor: Actor, invitation: Invitation) -> bool:
+    if invitation.creator_id == actor.user_id:
+        return True
+    return len(invitation.conversation_ids) == 1 and _manages(tx, actor, invitation.conversation_ids[0])
+
+
+def _manages(store: Transaction | Snapshot, actor: Actor, conversation_id: str) -> bool:
+    """Returns whether a user may add members to a conversation, and so invite to it."""
+    member = store.member(conversation_id, actor.user_id)
+    return may_manage(actor, find_conversation(store, conversation_id), member) is None
 
 
 # --- the first admin ------------------------------------------------------------------------------------------------
@@ -247,9 +260,7 @@ def _may_still_invite(tx: Transaction | Snapshot, invitation: Invitation) -> boo
         return False
     if invitation.creator_role != "user":
         return True
-    (conversation_id,) = invitation.conversation_ids
-    member = tx.member(conversation_id, creator_id)
-    return may_manage(Actor(creator_id, ""), find_conversation(tx, conversation_id), member) is None
+    return _manages(tx, Actor(creator_id, ""), invitation.conversation_ids[0])
 
 
 def _use(tx: Transaction, user_id: str, invitation: Invitation, conversations: list[Conversation]) -> None:
@@ -273,16 +284,25 @@ def _hash(code: str) -> str:
 
 
 def list_invitations(snapshot: Snapshot, actor: Actor, query: ListInvitations) -> Page[Invitation]:
-    """Returns the actor's invitations, newest first; for the application's backend and admins, those of all users."""
+    """Returns the actor's invitations, newest first; for the application's backend and admins, those of all users, and
+    for those who manage the query's conversation, those of all users to this conversation alone."""
     require(may_act(snapshot.user(actor.user_id)))
     if query.cursor is not None:
         check_id("cursor", query.cursor)
     if query.conversation_id is not None:
         check_id("conversationId", query.conversation_id)
     limit = max(1, min(query.limit, PAGE_MAX))
-    creator_id = actor.user_id if actor.role == "user" else None
-    found = snapshot.invitations.created_by(creator_id, query.conversation_id, query.cursor, limit + 1)
+    found = _listed(snapshot, actor, query, limit + 1)
     return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
+
+
+def _listed(snapshot: Snapshot, actor: Actor, query: ListInvitations, limit: int) -> Sequence[Invitation]:
+    conversation_id, rows = query.conversation_id, snapshot.invitations
+    if actor.role != "user":
+        return rows.created_by(None, conversation_id, query.cursor, limit)
+    if conversation_id is not None and _manages(snapshot, actor, conversation_id):
+        return rows.only_to(conversation_id, query.cursor, limit)
+    return rows.created_by(actor.user_id, conversation_id, query.cursor, limit)
 
 
 def list_invited_conversations(
