@@ -9,8 +9,10 @@ import pytest
 from talkwire.core.commands.accounts import BanUser
 from talkwire.core.commands.blocks import BlockUser, ListBlocked, UnblockUser
 from talkwire.core.commands.conversations import CreateConversation, GetConversation
+from talkwire.core.commands.members import AddMembers
 from talkwire.core.commands.messages import ListMessages, SendMessage
 from talkwire.core.commands.typing import SetTyping
+from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import TypingChanged, UserBlocked, UserUnblocked
 from talkwire.core.domain.model import Actor
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
@@ -35,6 +37,20 @@ async def test_in_a_direct_conversation_nothing_is_sent_either_way(node: Node, b
     for actor in (ALICE, BOB):
         await node.send(actor, "after")
         await node.do(actor, SetTyping("c", is_typing=True))
+
+
+async def test_who_was_blocked_adds_the_blocker_to_no_group(node: Node) -> None:
+    await node.group("c", ALICE)
+    await node.group("d", ALICE, BOB, CAROL)
+    await node.do(BOB, BlockUser("alice"))
+    for command in (CreateConversation("group", ("carol", "bob"), name="g"), AddMembers("c", ("carol", "bob"))):
+        with pytest.raises(ChatError) as refused:
+            await node.do(ALICE, command)
+        assert (refused.value.code, refused.value.details) == ("blocked", {"userIds": ["bob"]})
+    # The blocker can add the blocked one, and others can add both.
+    await node.do(BOB, CreateConversation("group", ("alice",), name="g"))
+    await node.do(CAROL, CreateConversation("group", ("alice", "bob"), name="g"))
+    await node.do(BACKEND, AddMembers("c", ("bob",)))
 
 
 async def test_typing_is_refused_also_where_the_other_is_not_known_here(database: Database, clock: Clock) -> None:

@@ -780,6 +780,7 @@ export const texts = {
     youAreBanned: (until: string | null, reason: string | null) =>
       `You are banned from this conversation${until === null ? "" : ` until ${until}`}${reason === null ? "." : `: ${reason}`}`,
     areBanned: (who: string, count: number) => `${who} ${count === 1 ? "is" : "are"} banned from this conversation.`,
+    areBlockers: (who: string) => `${who} cannot be added: one of you has blocked the other.`,
     wasDeleted: (name: string) => `${name} was deleted.`,
   },
   people: {

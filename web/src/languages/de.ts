@@ -814,6 +814,7 @@ export const texts: Texts = {
     youAreBanned: (until, reason) =>
       `Du bist aus dieser Unterhaltung ausgeschlossen${until === null ? "" : `, bis ${until}`}${reason === null ? "." : `: ${reason}`}`,
     areBanned: (who, count) => `${who} ${count === 1 ? "ist" : "sind"} aus dieser Unterhaltung ausgeschlossen.`,
+    areBlockers: (who) => `Du kannst ${who} nicht hinzufügen, weil einer von euch den anderen blockiert hat.`,
     wasDeleted: (name) => `${name} wurde gelöscht.`,
   },
   people: {

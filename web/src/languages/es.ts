@@ -816,6 +816,7 @@ export const texts: Texts = {
     youAreBanned: (until, reason) =>
       `Te han vetado en esta conversación${until === null ? "" : ` hasta ${until}`}${reason === null ? "." : `: ${reason}`}`,
     areBanned: (who) => `Han vetado a ${who} en esta conversación.`,
+    areBlockers: (who) => `No puedes añadir a ${who}, porque uno de los dos ha bloqueado al otro.`,
     wasDeleted: (name) => `${name} se ha eliminado.`,
   },
   people: {

@@ -819,6 +819,7 @@ export const texts: Texts = {
       `Vous êtes banni de cette conversation${until === null ? "" : ` jusqu’au ${until}`}${reason === null ? "." : ` : ${reason}`}`,
     areBanned: (who, count) =>
       count === 1 ? `${who} est banni de cette conversation.` : `${who} sont bannis de cette conversation.`,
+    areBlockers: (who) => `Vous ne pouvez pas ajouter ${who}, car l’un de vous a bloqué l’autre.`,
     wasDeleted: (name) => `${name} a été supprimé.`,
   },
   people: {

@@ -145,8 +145,7 @@ class UserReads(Reads):
         return blocked_ids_of(self._connection, user_ids)
 
     def blockers_of(self, user_id: str) -> frozenset[str]:
-        blockers = select(blocks.c.user_id).where(blocks.c.blocked_id == user_id)
-        return frozenset(self._connection.execute(blockers).scalars())
+        return _blockers_of(self._connection, user_id)
 
     def blocked_by(self, user_id: str, after_id: str | None, limit: int) -> Sequence[User]:
         blocked = select(users).join(blocks, blocks.c.blocked_id == users.c.id).where(blocks.c.user_id == user_id)
@@ -225,6 +224,14 @@ class UserLookups(Changes):
     def has_blocked(self, user_id: str, other_id: str) -> bool:
         found = select(blocks.c.user_id).where(blocks.c.user_id == user_id, blocks.c.blocked_id == other_id)
         return self._workspace.connection.execute(found).first() is not None
+
+    def blockers_of(self, user_id: str) -> frozenset[str]:
+        return _blockers_of(self._workspace.connection, user_id)
+
+
+def _blockers_of(connection: Connection, user_id: str) -> frozenset[str]:
+    blockers = select(blocks.c.user_id).where(blocks.c.blocked_id == user_id)
+    return frozenset(connection.execute(blockers).scalars())
 
 
 def find_users(workspace: Workspace, user_ids: Collection[str]) -> Mapping[str, User]:

@@ -1,4 +1,4 @@
-import type { Conversation, Person, RequestError } from "@talkwire/client";
+import type { Conversation, Person } from "@talkwire/client";
 import { type FormEvent, useState } from "react";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
@@ -6,13 +6,7 @@ import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
 import { PeopleFinder } from "../components/people_finder";
 import { nameOf } from "../conversation/conversation_names";
-
-/** Returns why the people were not added, and who of them is banned, which the server says by their ids. */
-function problemOf(error: Error, chosen: readonly Person[]): string {
-  const { userIds = [] } = ((error as RequestError).details ?? {}) as { userIds?: readonly string[] };
-  const banned = chosen.filter(({ id }) => userIds.includes(id)).map(({ name }) => name);
-  return banned.length === 0 ? error.message : texts.places.areBanned(texts.listed(banned), banned.length);
-}
+import { whyNotAdded } from "../people/why_not_added";
 
 /** Adds people to a group or a channel. */
 export default function AddPeople({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
@@ -33,7 +27,7 @@ export default function AddPeople({ conversation, onClose }: { conversation: Con
       );
       onClose();
     } catch (error) {
-      setProblem(problemOf(error as Error, chosen));
+      setProblem(whyNotAdded(error as Error, chosen));
       setBusy(false);
     }
   };

@@ -8,6 +8,7 @@ import { FormButtons } from "../components/form_buttons";
 import { PeopleFinder } from "../components/people_finder";
 import { RadioGroup } from "../components/radio_group";
 import { Switch } from "../components/switch";
+import { whyNotAdded } from "../people/why_not_added";
 
 interface Props {
   /** The kind that is chosen at first; undefined: the first of those that the reader may start. */
@@ -40,7 +41,7 @@ export default function NewConversation({ wanted: first, onClose, onOpen }: Prop
         await conversations.create(kind === "direct" ? { kind, memberIds } : { kind, memberIds, ...rulesOf(form) }),
       );
     } catch (error) {
-      setProblem((error as Error).message);
+      setProblem(whyNotAdded(error as Error, chosen));
       setBusy(false);
     }
   };

@@ -60,6 +60,7 @@ from talkwire.core.features.conversations.members import (
     create_unknown_users,
     find_conversation,
     member_view,
+    must_not_have_blocked,
     new_member,
     require_actor,
     require_managed,
@@ -145,8 +146,7 @@ def create_conversation(tx: Transaction, actor: Actor, command: CreateConversati
     require(may_create(actor, command.kind, tx.policy))
     if command.avatar is not None:
         must_be_own_picture(tx, actor, command.avatar)
-    if command.kind == "direct":
-        _check_blocks(tx, *user_ids)
+    _check_blocks(tx, actor, command, user_ids)
     create_unknown_users(tx, user_ids)
     if command.created_ms is not UNSET and command.created_ms > tx.now_ms:
         raise invalid("createdAt", f"must not be in the future: at most {iso(tx.now_ms)}")
@@ -206,7 +206,11 @@ def _check_same(tx: Transaction, existing: Conversation, command: CreateConversa
         raise ChatError("conflict", message, {"conversationId": existing.id, "differs": differs})
 
 
-def _check_blocks(tx: Transaction, one: str, other: str) -> None:
+def _check_blocks(tx: Transaction, actor: Actor, command: CreateConversation, user_ids: Sequence[str]) -> None:
+    if command.kind != "direct":
+        must_not_have_blocked(tx, actor, user_ids)
+        return
+    one, other = user_ids
     if tx.has_blocked(one, other) or tx.has_blocked(other, one):
         raise blocked()
 

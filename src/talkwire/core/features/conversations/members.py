@@ -56,7 +56,7 @@ def check_add_members(command: AddMembers) -> None:
 def add_members(tx: Transaction, actor: Actor, command: AddMembers) -> tuple[Member, ...]:
     """Adds users to a group or channel and returns the new members; existing members are skipped.
 
-    Raises `banned` if one of the users is banned from the conversation.
+    Raises `banned` if one of the users is banned from the conversation, and `blocked` if one has blocked the actor.
     """
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
@@ -68,6 +68,7 @@ def add_members(tx: Transaction, actor: Actor, command: AddMembers) -> tuple[Mem
         return ()
     check_users(tx, actor, command.user_ids, "userIds")
     must_not_be_banned(tx, actor, conversation, new_user_ids)
+    must_not_have_blocked(tx, actor, new_user_ids)
     create_unknown_users(tx, new_user_ids)
     return start_memberships(tx, conversation, new_user_ids, "" if actor.is_service else actor.user_id)
 
@@ -154,6 +155,18 @@ def must_not_be_banned(tx: Transaction, actor: Actor, conversation: Conversation
         case _:
             user_ids = [ban.user_id for ban in bans]
             raise ChatError("banned", "Some of these users are banned from this conversation.", {"userIds": user_ids})
+
+
+def must_not_have_blocked(tx: Transaction, actor: Actor, user_ids: Sequence[str]) -> None:
+    """Raises `blocked` if one of the users whom an ordinary user adds to a conversation has blocked that user. Its
+    `details` are their ids."""
+    if actor.role != "user":
+        return
+    blocker_ids = tx.blockers_of(actor.user_id)
+    found = [user_id for user_id in user_ids if user_id in blocker_ids]
+    if found:
+        message = "Some of these users cannot be added: one of you has blocked the other."
+        raise ChatError("blocked", message, {"userIds": found})
 
 
 # --- leaving and removing -------------------------------------------------------------------------------------------
