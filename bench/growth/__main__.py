@@ -1,5 +1,5 @@
 """`python -m bench.growth`: measures how long a user waits as the database and the connections grow; with --write it
-draws the plots of docs/benchmarks.md, and writes the tables below them.
+draws the plots of docs/growth.md, and writes the tables below them.
 """
 
 from __future__ import annotations

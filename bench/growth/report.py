@@ -1,4 +1,4 @@
-"""Runs the growth benchmark, and writes its tables and plots to the terminal and to docs/benchmarks.md."""
+"""Runs the growth benchmark, and writes its tables and plots to the terminal and to docs/growth.md."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _draw(growth: Growth, folder: Path) -> Path:
 def _write(growth: Growth) -> None:
     image = f"![{_title(growth.axis)}](growth/{growth.axis.name}.svg)"
     lines = [*growth.conditions, "", image, "", *_markdown(growth.curves)]
-    write_between_markers(DOCS / "benchmarks.md", f"growth:{growth.axis.name}", "\n".join(lines))
+    write_between_markers(DOCS / "growth.md", f"growth:{growth.axis.name}", "\n".join(lines))
 
 
 def grows(curve: Curve) -> bool:

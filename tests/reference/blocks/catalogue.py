@@ -123,7 +123,6 @@ CATALOGUE: dict[str, dict[str, Check]] = {
     "docs/benchmarks.md": {
         "make bench": _MINUTES,
         "git worktree": _MINUTES,
-        ".venv/bin/python -m bench.growth": _MINUTES,
         ".venv/bin/python -m bench.web_client": _MINUTES,
     },
     "docs/client-javascript.md": {
@@ -196,6 +195,7 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         "curl": Run(),
         "const upload": RunBy("clients/test_tus_client.py::test_a_file_is_uploaded"),
     },
+    "docs/growth.md": {".venv/bin/python -m bench.growth": _MINUTES},
     "docs/hostile-input.md": {"TALKWIRE_FUZZ": _MINUTES},
     "docs/importing.md": {"talkwire import": Run(), "mmctl": _OTHER_SYSTEM, "for name": _OTHER_SYSTEM},
     "docs/keep-in-step.md": {"pip": _RECEIVER, "while True": Validated("python")},
