@@ -91,6 +91,13 @@ def test_an_upload_is_paused_and_goes_on_after_a_reload(driver: Driver, demo_url
     assert 0 < resumed["offsets"][0] < resumed["offsets"][-1] < 6_000_000, "nothing begins anew"
 
 
+def test_a_text_does_not_overtake_the_file_of_the_message_before_it(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "files", "in_order")["sent in order"] == {
+        "waiting": ["With a file", "Behind it"],
+        "said": ["With a file", "Behind it", "With a file, offline", "Behind it, offline"],
+    }
+
+
 def test_an_upload_outlives_the_server(driver: Driver, demo_folder: Path) -> None:
     meanwhile = {"happened": "stalled"}
     uploaded = run_through_a_kill(driver, demo_folder, "files", "killed", meanwhile)["uploaded"]

@@ -8,6 +8,7 @@ import {
   composer,
   conversations,
   ledTo,
+  letters,
   message,
   open,
   opened,
@@ -553,6 +554,42 @@ export async function pausing() {
     left: await alice.locator(".letter").count(),
     same: (await storedDigest(conversation, "bob")) === digest(content),
   });
+}
+
+// Texts wait for the file of the message before them, but not those elsewhere; on a slow link, and after none.
+export async function in_order() {
+  const alice = await visitAs("alice", { expected: LOST });
+  const { id } = await gather("In order", ["bob"]);
+  await gather("Elsewhere", ["bob"]);
+  await open(alice, "In order");
+  const hurry = await slowDown(alice, 300_000);
+  await composer(alice).fill("With a file");
+  await chosen(alice).setInputFiles([textFile("slow.txt", "slow ".repeat(400_000))]);
+  await pending(alice).waitFor();
+  await composer(alice).press("Enter");
+  await say(alice, "Behind it");
+  await letters(alice).nth(1).waitFor();
+  await open(alice, "Elsewhere");
+  await say(alice, "Not behind it");
+  await message(alice, "Not behind it").waitFor();
+  await open(alice, "In order");
+  const waiting = await letters(alice).locator(".text").allTextContents();
+  await hurry();
+  await message(alice, "Behind it").waitFor();
+  await letters(alice).first().waitFor({ state: "detached" });
+
+  await alice.context().setOffline(true);
+  await composer(alice).fill("With a file, offline");
+  await chosen(alice).setInputFiles([textFile("small.txt", "small ".repeat(50_000))]);
+  await pending(alice).waitFor();
+  await composer(alice).press("Enter");
+  await say(alice, "Behind it, offline");
+  await letters(alice).nth(1).waitFor();
+  await alice.context().setOffline(false);
+  await message(alice, "Behind it, offline").waitFor();
+  await letters(alice).first().waitFor({ state: "detached" });
+  const { items } = await call("GET", `conversations/${id}/messages`, "bob");
+  report("sent in order", { waiting, said: items.filter(({ type }) => type !== "system").map(({ content }) => content) });
 }
 
 // The server is killed while a file is on its way, and comes back.

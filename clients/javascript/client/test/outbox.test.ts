@@ -227,8 +227,9 @@ describe("outbox entries", () => {
     expect(await stored("bob")).toEqual(["bob's"]);
   });
 
-  it("wait for their files without blocking others", async () => {
+  it("wait for their files, and those after them in their conversation too", async () => {
     const ready = new Set<string>();
+    const stuck = new Set<string>();
     const onRemoved: string[] = [];
     const outbox = new Outbox({
       userId: "alice",
@@ -236,20 +237,48 @@ describe("outbox entries", () => {
       send: server.send,
       onChange: () => undefined,
       isReady: ({ attachments = [] }) => attachments.every((id) => ready.has(id)),
+      isStuck: ({ attachments = [] }) => attachments.some((id) => stuck.has(id)),
       onRemoved: ({ content }, isSent) => onRemoved.push(`${content} ${isSent}`),
     });
     outbox.setOpen(true);
     await outbox.add({ conversationId: "c", content: "with", attachments: ["u1", "u2"] });
-    await outbox.add({ conversationId: "c", content: "without" });
-    expect(server.contents).toEqual(["without"]);
+    await outbox.add({ conversationId: "c", content: "behind it" });
+    await outbox.add({ conversationId: "c", content: "a reply", threadId: "t" });
+    await outbox.add({ conversationId: "d", content: "elsewhere" });
+    expect(server.contents).toEqual(["elsewhere"]);
     await server.acknowledge();
     ready.add("u1");
     outbox.sendReady();
-    expect(server.contents).toEqual(["without"]);
+    expect(server.contents).toEqual(["elsewhere"]);
     await outbox.detach(outbox.entries[0]?.clientMessageId as string, "u2");
     expect(server.asked.at(-1)).toMatchObject({ content: "with", attachments: ["u1"] });
+    for (let count = 0; count < 3; count++) await server.acknowledge();
+    expect(onRemoved).toEqual(["elsewhere true", "with true", "behind it true", "a reply true"]);
+  });
+
+  it("whose files are refused, or that are discarded, let others pass", async () => {
+    let isStuck = false;
+    const outbox = new Outbox({
+      userId: "alice",
+      store,
+      send: server.send,
+      onChange: () => undefined,
+      isReady: ({ attachments = [] }) => attachments.length === 0,
+      isStuck: ({ attachments = [] }) => isStuck && attachments.length > 0,
+    });
+    outbox.setOpen(true);
+    await outbox.add({ conversationId: "c", content: "with", attachments: ["u1"] });
+    await outbox.add({ conversationId: "c", content: "behind it" });
+    expect(server.contents).toEqual([]);
+    isStuck = true;
+    outbox.sendReady();
+    expect(server.contents).toEqual(["behind it"]);
     await server.acknowledge();
-    expect(onRemoved).toEqual(["without true", "with true"]);
+    isStuck = false;
+    await outbox.add({ conversationId: "c", content: "behind it again" });
+    expect(server.contents).toEqual(["behind it"]);
+    await outbox.discard(outbox.entries[0]?.clientMessageId as string);
+    expect(server.contents).toEqual(["behind it", "behind it again"]);
   });
 
   it("with only a file are discarded when it is removed", async () => {

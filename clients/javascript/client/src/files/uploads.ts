@@ -19,7 +19,7 @@ export function placeOf(conversationId: string, threadId?: string): string {
 
 export class Uploads implements ChatPart {
   readonly state: StoreApi<readonly PendingFile[]> = createStore<readonly PendingFile[]>(() => []);
-  /** Called when an outbox entry may have all of its files. */
+  /** Called when an outbox entry may have all of its files, or one of them stays away. */
   onProgress: () => void = () => undefined;
   readonly #queue: UploadQueue;
   #maxSize: number | null = null;
@@ -39,8 +39,11 @@ export class Uploads implements ChatPart {
       onChange: (files) => {
         const before = this.state.getState();
         this.state.setState(files, true);
-        if (files.some((file) => file.done && before.find(({ id }) => id === file.id)?.done !== true))
-          this.onProgress();
+        const changed = (file: PendingFile): boolean => {
+          const known = before.find(({ id }) => id === file.id);
+          return (file.done && known?.done !== true) || (isStuck(file) && (known === undefined || !isStuck(known)));
+        };
+        if (files.some(changed)) this.onProgress();
       },
       check: async ({ size }) => {
         this.#maxSize ??= await core.rest.maxFileSize();
@@ -111,6 +114,11 @@ export class Uploads implements ChatPart {
     return this.#queue.isSettled(ids);
   }
 
+  /** Returns whether one of these files is not uploaded before the user does something about it. */
+  isStuck(ids: readonly string[]): boolean {
+    return this.state.getState().some((file) => ids.includes(file.id) && isStuck(file));
+  }
+
   fileIds(ids: readonly string[]): string[] | null {
     return this.#queue.fileIds(ids);
   }
@@ -119,6 +127,9 @@ export class Uploads implements ChatPart {
     return this.#queue.detailsOf(fileId);
   }
 }
+
+/** Whether a file was refused, or its user has paused it. */
+const isStuck = ({ done, paused, problem }: PendingFile): boolean => !done && (paused || problem !== null);
 
 /** Returns the files of a composer. */
 export function atComposer(files: readonly PendingFile[], place: string): PendingFile[] {

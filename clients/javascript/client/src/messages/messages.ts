@@ -91,6 +91,7 @@ export class Messages implements ChatPart {
           this.changes.setState(changesByMessage(entries), true);
       },
       isReady: ({ attachments = [] }) => uploads.isSettled(attachments),
+      isStuck: ({ attachments = [] }) => uploads.isStuck(attachments),
       onSending: (ids) => this.sending.setState(ids, true),
       onRefused: ({ clientMessageId }, refused) => this.#settle(clientMessageId)?.reject(refused),
       onRemoved: ({ clientMessageId }, isSent) => {

@@ -60,8 +60,10 @@ export interface OutboxOptions {
   /** Resolves when the server has acknowledged it. Rejects with `RequestError`. */
   readonly send: (entry: OutboxEntry) => Promise<void>;
   readonly onChange: (entries: readonly OutboxEntry[]) => void;
-  /** Whether the entry can be sent; one that cannot does not block others. */
+  /** Whether the entry can be sent. Until then, those after it in its conversation wait too. */
   readonly isReady?: (entry: OutboxEntry) => boolean;
+  /** Whether only its author can make the entry ready, so that it does not hold up others. */
+  readonly isStuck?: (entry: OutboxEntry) => boolean;
   /** Called when the server has refused the entry, which stays until it is retried or discarded. */
   readonly onRefused?: (entry: OutboxEntry, refused: RequestError) => void;
   /** Called when the entry was sent or discarded. */
@@ -142,7 +144,7 @@ export class Outbox {
     this.#sendNext(laneOf(entry));
   }
 
-  /** Sends entries that have become ready. */
+  /** Sends entries that have become ready, and those that an entry no longer holds up. */
   sendReady(): void {
     this.#sendAll();
   }
@@ -203,7 +205,10 @@ export class Outbox {
     this.#set(this.#entries.filter((each) => each !== entry));
     this.#stored.delete(clientMessageId);
     await this.#options.store.delete(clientMessageId).catch(() => undefined);
-    if (entry !== undefined) this.#options.onRemoved?.(entry, isSent);
+    if (entry === undefined) return;
+    this.#options.onRemoved?.(entry, isSent);
+    // It may have held up others.
+    this.#sendNext(laneOf(entry));
   }
 
   #sendAll(): void {
@@ -211,9 +216,10 @@ export class Outbox {
   }
 
   #sendNext(lane: string): void {
-    const { isReady = () => true } = this.#options;
-    const next = this.#entries.find((entry) => laneOf(entry) === lane && entry.problem === null && isReady(entry));
-    if (!this.#open || next === undefined || this.#sending.has(lane) || this.#pauses.has(lane)) return;
+    const { isReady = () => true, isStuck = () => false } = this.#options;
+    if (!this.#open || this.#sending.has(lane) || this.#pauses.has(lane)) return;
+    const next = this.#entries.find((entry) => laneOf(entry) === lane && entry.problem === null && !isStuck(entry));
+    if (next === undefined || !isReady(next)) return;
     this.#sending.set(lane, next);
     this.#sendingChanged();
     void this.#deliver(next).finally(() => {
