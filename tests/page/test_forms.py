@@ -81,3 +81,14 @@ def test_an_edit_that_is_left_for_something_else_can_be_taken_up_again(driver: D
         "taken": [["First of all", "First"], ["First of all", "First"]],
         "last": "Second",
     }
+
+
+def test_what_is_forwarded_is_what_the_dialog_shows(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "forms", "forwarding")["forwarded"] == {
+        "edited": "It costs 900",
+        "before": 0,
+        "sent": ["It costs 900"],
+        "shown": "It costs 90 after all",
+        "left": {"preview": "This message was deleted.", "comment": "Look", "may": False},
+        "opened": 0,
+    }

@@ -277,6 +277,8 @@ export const texts = {
   forwardToThem: (who: string) => `Forward to ${who}`,
   forwardMessage: "Forward message",
   forwardComment: "Add a message (optional)",
+  forwardEdited: "The message was edited just now.",
+  forwardDeleted: "The message was deleted. It can no longer be forwarded.",
   forwardedTo: (name: string) => `Forwarded to ${name}`,
   notForwardedTo: (name: string, reason: string) => `Not forwarded to ${name}: ${reason}`,
   commentNotSent: (reason: string) => `The added message was not sent: ${reason}`,

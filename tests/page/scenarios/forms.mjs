@@ -1,5 +1,5 @@
 // Forms that are left before they are saved.
-import { LOST, act, atEnd, call, choose, composer, holdable, letters, listed, message, open, openSettings, pause, post, report, say, until, visit, visitAs } from "../browser.mjs";
+import { LOST, act, atEnd, call, choose, composer, enterAs, holdable, letters, listed, message, open, openSettings, pause, post, report, say, until, visit, visitAs } from "../browser.mjs";
 
 const question = (page) => page.getByRole("dialog", { name: "Discard changes?" });
 const answer = (page, name) => question(page).getByRole("button", { name, exact: true }).click();
@@ -370,4 +370,69 @@ export async function leftEdit() {
   await composer(bob).press("ArrowUp");
   await bob.getByText("Editing your message").waitFor();
   report("left", { taken, last: await composer(bob).inputValue() });
+}
+
+// Reloads a page to which what the server sends can be held back.
+async function deaf(page) {
+  let waiting = null;
+  await page.context().routeWebSocket(/socket\.io/, (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((text) => (waiting === null ? socket.send(text) : waiting.push(() => socket.send(text))));
+  });
+  await page.reload();
+  return {
+    hold: () => (waiting = []),
+    release: () => {
+      for (const send of waiting.splice(0)) send();
+      waiting = null;
+    },
+  };
+}
+
+// A message that is edited and deleted while bob forwards it, to someone to whom he has never written.
+export async function forwarding() {
+  const dave = await visit();
+  await enterAs(dave, "dave");
+  await dave.getByText("No conversations yet.").waitFor();
+  const bob = await visitAs("bob");
+  const group = await post("conversations", "bob", { kind: "group", memberIds: ["alice"], name: "Prices" });
+  const target = await post("conversations", "bob", { kind: "group", memberIds: ["carol"], name: "Buyers" });
+  const said = await post("messages", "alice", { conversationId: group.id, content: "It costs 90" });
+  const { hold, release } = await deaf(bob);
+  await open(bob, "Prices");
+  await act(bob, "It costs 90", "Forward");
+  const dialog = bob.getByRole("dialog", { name: "Forward message" });
+  await dialog.getByRole("checkbox", { name: "Buyers" }).check();
+  const preview = dialog.locator(".preview-says");
+  hold();
+  await call("PATCH", `messages/${said.id}`, "alice", { content: "It costs 900" });
+  // The dialog does not know it yet.
+  await dialog.getByRole("button", { name: "Forward to Buyers" }).click();
+  await dialog.getByText("The message was edited just now.").waitFor();
+  const edited = await preview.textContent();
+  const before = (await call("GET", `conversations/${target.id}/messages`, "bob")).items.length;
+  release();
+  await dialog.getByRole("button", { name: "Forward to Buyers" }).click();
+  await isGone(dialog);
+  const sent = (await call("GET", `conversations/${target.id}/messages`, "bob")).items.map(({ content }) => content);
+
+  await act(bob, "It costs 900", "Forward");
+  await dialog.getByLabel("Add a message").fill("Look");
+  await dialog.getByRole("textbox", { name: "Filter conversations" }).fill("dave");
+  await dialog.getByRole("checkbox", { name: "dave" }).check();
+  await call("PATCH", `messages/${said.id}`, "alice", { content: "It costs 90 after all" });
+  await dialog.getByText("The message was edited just now.").waitFor();
+  const shown = await preview.textContent();
+  hold();
+  await call("DELETE", `messages/${said.id}`, "alice");
+  await dialog.getByRole("button", { name: "Forward to dave" }).click();
+  await dialog.getByText("The message was deleted. It can no longer be forwarded.").waitFor();
+  const left = {
+    preview: await preview.textContent(),
+    comment: await dialog.getByLabel("Add a message").inputValue(),
+    may: await dialog.getByRole("button", { name: "Forward to dave" }).isEnabled(),
+  };
+  release();
+  const opened = await dave.locator(".conversations a").filter({ hasText: "bob" }).count();
+  report("forwarded", { edited, before, sent, shown, left, opened });
 }

@@ -31,6 +31,7 @@ import { Calls } from "./calls/calls";
 import { knownFeatures, rememberFeatures } from "./conversations/known_features";
 import { ReadAll } from "./conversations/read_all";
 import { Files } from "./files/files";
+import { DialogMessage } from "./messages/dialog_message";
 import { FollowedThreads } from "./messages/followed_threads";
 import { LeftBehindWriting } from "./messages/left_behind";
 import { Notices } from "./messages/notices";
@@ -68,6 +69,7 @@ export class Chat {
   readonly messages: PageMessages;
   readonly threads: Threads;
   readonly followedThreads: FollowedThreads;
+  readonly dialogMessage: DialogMessage;
   readonly pins: Pins;
   readonly saved: Saved;
   readonly notices: Notices;
@@ -123,6 +125,7 @@ export class Chat {
     this.files = new Files(core);
     this.threads = new Threads(core);
     this.followedThreads = new FollowedThreads(core);
+    this.dialogMessage = new DialogMessage(core);
     this.pins = new Pins(core);
     this.saved = this.messages.saved;
     this.drafts = this.messages.drafts;
@@ -172,6 +175,7 @@ export class Chat {
       this.profile,
       this.threads,
       this.followedThreads,
+      this.dialogMessage,
       this.pins,
       this.saved,
       this.messages.anchors,

@@ -273,6 +273,8 @@ export const texts: Texts = {
   forwardToThem: (who) => `An ${who} weiterleiten`,
   forwardMessage: "Nachricht weiterleiten",
   forwardComment: "Nachricht hinzufügen (optional)",
+  forwardEdited: "Die Nachricht wurde gerade bearbeitet.",
+  forwardDeleted: "Die Nachricht wurde gelöscht und kann nicht mehr weitergeleitet werden.",
   forwardedTo: (name) => `Weitergeleitet an ${name}`,
   notForwardedTo: (name, reason) => `Nicht weitergeleitet an ${name}: ${reason}`,
   commentNotSent: (reason) => `Die hinzugefügte Nachricht wurde nicht gesendet: ${reason}`,

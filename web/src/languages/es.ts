@@ -280,6 +280,8 @@ export const texts: Texts = {
   forwardToThem: (who) => `Reenviar a ${who}`,
   forwardMessage: "Reenviar mensaje",
   forwardComment: "Añadir un mensaje (opcional)",
+  forwardEdited: "El mensaje se acaba de editar.",
+  forwardDeleted: "El mensaje se ha eliminado y ya no se puede reenviar.",
   forwardedTo: (name) => `Reenviado a ${name}`,
   notForwardedTo: (name, reason) => `No reenviado a ${name}: ${reason}`,
   commentNotSent: (reason) => `El mensaje añadido no se envió: ${reason}`,

@@ -280,6 +280,8 @@ export const texts: Texts = {
   forwardToThem: (who) => `Transférer à ${who}`,
   forwardMessage: "Transférer le message",
   forwardComment: "Ajouter un message (facultatif)",
+  forwardEdited: "Le message vient d’être modifié.",
+  forwardDeleted: "Le message a été supprimé et ne peut plus être transféré.",
   forwardedTo: (name) => `Transféré à ${name}`,
   notForwardedTo: (name, reason) => `Non transféré à ${name} : ${reason}`,
   commentNotSent: (reason) => `Le message ajouté n’a pas été envoyé : ${reason}`,

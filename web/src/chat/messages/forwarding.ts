@@ -32,27 +32,40 @@ interface Attempt {
 /** Forwards one message. A retry sends what is missing, and what arrived without an answer is not there twice. */
 export class Forwarding {
   readonly #chat: Chat;
-  readonly #message: Message;
   /** By the ids of the conversations. */
   readonly #attempts = new Map<string, Attempt>();
 
-  constructor(chat: Chat, message: Message) {
+  constructor(chat: Chat) {
     this.#chat = chat;
-    this.#message = message;
   }
 
-  /** Forwards the message to each of the targets, with a comment if it is not empty. */
-  toAll(targets: readonly ForwardTarget[], comment: string): Promise<readonly ForwardResult[]> {
-    return Promise.all(targets.map((target) => this.#to(target, comment)));
+  /**
+   * Forwards the message to each of the targets, with a comment if it is not empty. Returns null, and sends nothing, if
+   * the message is not what the reader sees: it was edited or deleted, which the dialog shows then. A message that cannot
+   * be loaded creates no conversation with a person.
+   */
+  async toAll(
+    shown: Message,
+    targets: readonly ForwardTarget[],
+    comment: string,
+  ): Promise<readonly ForwardResult[] | null> {
+    try {
+      const { content = "", deletedAt } = await this.#chat.dialogMessage.load(shown.id);
+      if (deletedAt !== undefined || content !== (shown.content ?? "")) return null;
+    } catch (error) {
+      const problem = (error as Error).message;
+      return targets.map((target) => ({ target, conversationId: null, isForwarded: false, problem }));
+    }
+    return Promise.all(targets.map((target) => this.#to(shown, target, comment)));
   }
 
-  async #to(target: ForwardTarget, comment: string): Promise<ForwardResult> {
+  async #to(shown: Message, target: ForwardTarget, comment: string): Promise<ForwardResult> {
     let conversationId: string | null = null;
     let isForwarded = false;
     try {
       conversationId = target.isPerson ? await this.#chat.people.openDirect(target.id) : target.id;
       const attempt = this.#attemptAt(conversationId, comment);
-      if (!attempt.isForwarded) await this.#chat.messages.forward(this.#message.id, [conversationId], attempt.key);
+      if (!attempt.isForwarded) await this.#chat.messages.forward(shown.id, [conversationId], attempt.key);
       attempt.isForwarded = isForwarded = true;
       if (comment !== "") await this.#chat.talkwire.call("message:send", { conversationId, ...attempt.comment });
     } catch (error) {

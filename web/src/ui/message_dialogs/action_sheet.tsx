@@ -30,16 +30,18 @@ export default function ActionSheet({ message, onClose }: Props) {
       <div className="sheet-message">
         <MessagePreview message={message} />
       </div>
-      <div className="sheet-reactions">
-        {QUICK_REACTIONS.map((emoji) => (
-          <button key={emoji} type="button" aria-label={texts.react(emoji)} onClick={() => react(emoji)}>
-            {emoji}
-          </button>
-        ))}
-        <PortalContext value={place}>
-          <EmojiButton label={texts.emoji.react} onPick={react} placement="top-end" />
-        </PortalContext>
-      </div>
+      {message.deletedAt === undefined && (
+        <div className="sheet-reactions">
+          {QUICK_REACTIONS.map((emoji) => (
+            <button key={emoji} type="button" aria-label={texts.react(emoji)} onClick={() => react(emoji)}>
+              {emoji}
+            </button>
+          ))}
+          <PortalContext value={place}>
+            <EmojiButton label={texts.emoji.react} onPick={react} placement="top-end" />
+          </PortalContext>
+        </div>
+      )}
       {/* The picker, which would be below the dialog in the page. */}
       <div ref={setPlace} />
       <SheetActions actions={actions} onClose={onClose} />

@@ -31,12 +31,13 @@ interface Props {
 const TARGETS_MAX = 20;
 
 /**
- * Forwards a message to conversations and people. Says where it went in a toast. While it is not sent everywhere, the
- * dialog stays with what is missing.
+ * Forwards a message, as it is shown, to conversations and people. Says where it went in a toast. While it is not sent
+ * everywhere, the dialog stays with what is missing.
  */
 export default function ForwardDialog({ message, onClose }: Props) {
   const chat = useChat();
-  const [forwarding] = useState(() => new Forwarding(chat, message));
+  const [forwarding] = useState(() => new Forwarding(chat));
+  const [content] = useState(message.content);
   const [chosen, setChosen] = useState<readonly ShownTarget[]>([]);
   const [comment, setComment] = useState("");
   const [busy, setBusy] = useState(false);
@@ -48,7 +49,8 @@ export default function ForwardDialog({ message, onClose }: Props) {
     event.preventDefault();
     setBusy(true);
     setFailed([]);
-    const results = await forwarding.toAll(chosen, comment.trim());
+    const results = await forwarding.toAll(message, chosen, comment.trim());
+    if (results === null) return setBusy(false);
     const reached = withResults(done, results);
     if (results.every(({ problem }) => problem === "")) {
       onClose();
@@ -59,10 +61,14 @@ export default function ForwardDialog({ message, onClose }: Props) {
     setFailed(results.filter(({ problem }) => problem !== ""));
     setChosen((now) => leftOf(now, results));
   };
+  const isDeleted = message.deletedAt !== undefined;
   return (
     <Dialog title={texts.forwardMessage} onClose={onClose} isChanged={chosen.length > 1 || comment !== ""}>
       <form className="question" onSubmit={(event) => void submit(event)}>
         <MessagePreview message={message} />
+        <p className="preview-news" role="status">
+          {!isDeleted && message.content !== content && texts.forwardEdited}
+        </p>
         <Targets chosen={chosen} onChange={setChosen} />
         <label>
           {texts.forwardComment}
@@ -70,9 +76,9 @@ export default function ForwardDialog({ message, onClose }: Props) {
         </label>
         <FormButtons
           done={done.length === 0 ? "" : texts.forwardedTo(listedNames(done))}
-          problem={problemOf(failed)}
+          problem={isDeleted ? texts.forwardDeleted : problemOf(failed)}
           action={actionFor(chosen)}
-          disabled={busy || chosen.length === 0}
+          disabled={busy || isDeleted || chosen.length === 0}
           onClose={onClose}
         />
       </form>
