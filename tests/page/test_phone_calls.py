@@ -20,3 +20,10 @@ def test_one_back_ends_no_call(driver: Driver, demo_url: str) -> None:
     assert talked["small"] == {"at": "#/", "height": True, "timers": 1, "pictures": 0}
     assert talked["asked"] == ["beforeunload"]
     assert talked["after"] == 0
+
+
+def test_a_small_call_covers_nothing(driver: Driver, demo_url: str) -> None:
+    room = run(driver, demo_url, "phone_calls", "room")["room"]
+    places = ("newest", "field", "reply", "threadField", "list", "head")
+    assert room["small"] == dict.fromkeys(places, True)
+    assert room["ended"] == {"newest": True, "field": True}

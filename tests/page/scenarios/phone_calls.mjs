@@ -1,5 +1,5 @@
 // Calls on a phone: what its Back button and a reload do to them.
-import { conversations, open, opened, report, start, stays, visitAs } from "../browser.mjs";
+import { call, composer, conversations, message, open, opened, post, report, start, stays, until, visitAs } from "../browser.mjs";
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const permissions = ["microphone", "camera"];
@@ -50,22 +50,71 @@ export async function talking() {
   await callOf(bob, "alice").getByRole("timer").waitFor();
   await callOf(alice, "bob").getByRole("timer").waitFor();
   await bob.goBack();
-  const call = callOf(bob, "alice");
-  await call.locator(".controls").waitFor({ state: "hidden" });
+  const shown = callOf(bob, "alice");
+  await shown.locator(".controls").waitFor({ state: "hidden" });
   const small = {
     at: await bob.evaluate(() => location.hash),
-    height: (await call.boundingBox()).height < 80,
-    timers: await call.getByRole("timer").count(),
-    pictures: await call.locator(".call-pictures:visible").count(),
+    height: (await shown.boundingBox()).height < 80,
+    timers: await shown.getByRole("timer").count(),
+    pictures: await shown.locator(".call-pictures:visible").count(),
   };
   const asked = stays(bob);
   // The page stays, so nothing is loaded.
   await bob.goBack({ timeout: 3_000 }).catch(() => undefined);
   await callOf(alice, "bob").getByRole("timer").waitFor();
-  await call.getByRole("button", { name: "Enlarge" }).tap();
-  await call.locator(".controls").waitFor();
-  await call.getByRole("button", { name: "Make smaller" }).tap();
-  await call.getByRole("button", { name: "Hang up" }).tap();
+  await shown.getByRole("button", { name: "Enlarge" }).tap();
+  await shown.locator(".controls").waitFor();
+  await shown.getByRole("button", { name: "Make smaller" }).tap();
+  await shown.getByRole("button", { name: "Hang up" }).tap();
   await callOf(alice, "bob").getByText("The call has ended.").waitFor();
-  report("talked", { small, asked, after: await call.getByRole("timer").count() });
+  report("talked", { small, asked, after: await shown.getByRole("timer").count() });
+}
+
+// The small call, and the one that has ended, have room of their own: in a conversation, in a thread and above the list.
+export async function room() {
+  const [alice, bob] = await two();
+  const { items } = await call("GET", "conversations", "alice");
+  const { id } = items.find(({ kind }) => kind === "direct");
+  for (let each = 0; each < 20; each++) await post("messages", "alice", { conversationId: id, content: `Line ${each}` });
+  const first = await post("messages", "alice", { conversationId: id, content: "Said before" });
+  await post("messages", "bob", { conversationId: id, content: "A reply", threadId: first.id });
+  await open(bob, "alice");
+  await alice.getByRole("button", { name: "Call", exact: true }).click();
+  await ringer(bob).getByRole("button", { name: "Accept", exact: true }).tap();
+  await callOf(bob, "alice").getByRole("timer").waitFor();
+  await bob.goBack();
+  const shown = callOf(bob, "alice");
+  await shown.locator(".controls").waitFor({ state: "hidden" });
+  await post("messages", "alice", { conversationId: id, content: "The newest" });
+  const newest = message(bob, "The newest");
+  await newest.waitFor();
+  const small = { newest: await clearOf(bob, shown, newest), field: await clearOf(bob, shown, composer(bob)) };
+  await bob.locator(".replies").first().tap();
+  const thread = bob.getByRole("main", { name: "Thread" });
+  await thread.getByText("A reply").waitFor();
+  small.reply = await clearOf(bob, shown, thread.getByText("A reply"));
+  small.threadField = await clearOf(bob, shown, composer(bob));
+  await bob.goBack();
+  await thread.waitFor({ state: "detached" });
+  await bob.getByRole("link", { name: "Back" }).tap();
+  await conversations(bob).first().waitFor();
+  small.list = await clearOf(bob, shown, conversations(bob).first());
+  small.head = await clearOf(bob, shown, bob.getByRole("button", { name: /^Your account/ }));
+  await open(bob, "alice");
+  await alice.getByRole("button", { name: "Hang up" }).click();
+  await shown.getByText("The call has ended.").waitFor();
+  const ended = { newest: await clearOf(bob, shown, newest), field: await clearOf(bob, shown, composer(bob)) };
+  report("room", { small, ended });
+}
+
+// Whether both are on the screen, and one does not cover the other.
+async function clearOf(page, one, other) {
+  const isClear = async () => {
+    const [a, b] = [await one.boundingBox(), await other.boundingBox()];
+    if (a === null || b === null) return false;
+    const { height } = page.viewportSize();
+    const isInSight = [a, b].every(({ y, height: tall }) => y >= 0 && y + tall <= height);
+    return isInSight && (a.y + a.height <= b.y || b.y + b.height <= a.y);
+  };
+  return until(isClear, Boolean);
 }

@@ -45,7 +45,7 @@ const CAN_SHARE = navigator.mediaDevices?.getDisplayMedia !== undefined;
 /** After these endings, another call has no sense or no chance. */
 const FINAL_ENDINGS: ReadonlySet<Ending> = new Set(["blocked", "hung-up", "insecure"]);
 
-/** Small is a line; it exists where the call would cover most of the page. */
+/** Small is a line above the page; it exists where the call would cover most of it. */
 type Size = "small" | "normal" | "large";
 
 /** The current call, beside everything else, so that the reader can write meanwhile. */
@@ -63,7 +63,7 @@ export function CallWindow({ state, name, face, picture, isPlace }: Props) {
   return (
     <section
       ref={frame}
-      className={isOver ? "call" : `call ${size}`}
+      className={`call ${isOver ? "over" : size}`}
       tabIndex={-1}
       aria-label={texts.calls.region(name)}
     >
