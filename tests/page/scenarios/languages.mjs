@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { LOST, atEnd, conversations, report, until, url, visit, write } from "../browser.mjs";
+import { LOST, atEnd, conversations, post, report, until, url, visit, write } from "../browser.mjs";
 
 const AXE = await readFile(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -277,4 +277,45 @@ export async function phone() {
   await sheet.getByRole("button", { name: "Reply", exact: true }).click();
   await page.getByText("Replying to").waitFor();
   report("pressed", { focused: focused === "TEXTAREA", small: sizes.filter((size) => size < 16), afterScroll, actions, selected, lower, left: await sheet.count() });
+}
+
+// The sheet of one's own message on the narrowest phone, in each language: where its tiles, their words and its reactions are.
+export async function sheets() {
+  const found = {};
+  for (const locale of ["en-GB", "de-DE", "es-ES", "fr-FR"]) {
+    const page = await visit({ viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true, locale });
+    await page.getByRole("button", { name: "Ines Okafor" }).click();
+    await conversations(page).first().waitFor();
+    await openHeron(page);
+    const content = `Said in ${locale}`;
+    await post("messages", "ines", { conversationId: "heron-launch", content });
+    const said = page.locator(".message .text").getByText(content);
+    await said.waitFor();
+    const cdp = await page.context().newCDPSession(page);
+    const pressing = await press(page, cdp, said);
+    await page.locator("dialog.sheet").waitFor();
+    await pressing.lift();
+    await page.locator(".sheet-tiles").waitFor();
+    found[locale] = await page.evaluate(placesInSheet);
+  }
+  report("sheets", { found });
+}
+
+// How many tiles are side by side, the words that leave their tiles, and whether all reactions are on the screen.
+function placesInSheet() {
+  const tiles = [...document.querySelectorAll(".sheet-tiles button")];
+  const tops = tiles.map((tile) => tile.getBoundingClientRect().top);
+  const leaves = tiles.filter((tile) => {
+    const range = document.createRange();
+    range.selectNodeContents(tile);
+    const { left, right, top, bottom } = tile.getBoundingClientRect();
+    return [...range.getClientRects()].some((it) => it.left < left || it.right > right || it.top < top || it.bottom > bottom);
+  });
+  const reactions = [...document.querySelectorAll(".sheet-reactions button")].map((each) => each.getBoundingClientRect());
+  return {
+    tiles: tiles.length,
+    inRow: Math.max(...tops.map((top) => tops.filter((each) => each === top).length)),
+    leaves: leaves.map((tile) => tile.textContent),
+    reactions: reactions.every(({ left, right }) => left >= 0 && right <= innerWidth),
+  };
 }

@@ -1,4 +1,4 @@
-import { useEffect } from "react";
+import { type CSSProperties, useEffect } from "react";
 import type { MenuAction } from "../components/menu_action";
 
 interface Props {
@@ -6,7 +6,9 @@ interface Props {
   onClose: () => void;
 }
 
-/** The actions of a sheet that a long press has opened. Those before the first group are side by side. */
+const COLUMNS_MAX = 4;
+
+/** The actions of a sheet that a long press has opened. Those before the first group are tiles, in even rows. */
 export function SheetActions({ actions, onClose }: Props) {
   useEffect(ignoreLiftedFinger, []);
   const firstGroup = Math.max(
@@ -31,10 +33,19 @@ export function SheetActions({ actions, onClose }: Props) {
   );
   return (
     <>
-      {firstGroup > 0 && <ul className="sheet-tiles">{actions.slice(0, firstGroup).map(itemOf)}</ul>}
+      {firstGroup > 0 && (
+        <ul className="sheet-tiles" style={{ "--columns": columnsOf(firstGroup) } as CSSProperties}>
+          {actions.slice(0, firstGroup).map(itemOf)}
+        </ul>
+      )}
       <ul>{actions.slice(firstGroup).map(itemOf)}</ul>
     </>
   );
+}
+
+/** Returns how many tiles are in each of as few rows as possible. */
+function columnsOf(count: number): number {
+  return Math.ceil(count / Math.ceil(count / COLUMNS_MAX));
 }
 
 /** The sheet may come below the finger that has opened it, whose click is not meant for it. Returns how to end this. */
