@@ -116,3 +116,7 @@ def test_what_is_too_large_says_so_and_leaves_the_text(driver: Driver, demo_fold
 @pytest.mark.whole_browser
 def test_a_call_leaves_the_pictures_of_messages_where_they_are(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "files", "after_a_call")["called"] == {"before": True, "after": True}
+
+
+def test_what_could_not_be_loaded_is_loaded_again(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "files", "missing")["loaded"] == {"asked": 1, "left": 0}

@@ -652,3 +652,33 @@ export async function after_a_call() {
   await alice.getByRole("button", { name: "Hang up" }).click();
   report("called", { before, after: await looks() });
 }
+
+// What could not be loaded is loaded when the reader asks for it, and by itself when the connection is back.
+export async function missing() {
+  const bob = await visitAs("bob", { expected: LOST });
+  const { id } = await gather("Missing", ["bob"]);
+  const upload = async ({ name, mimeType, buffer }) => {
+    const form = new FormData();
+    form.append("file", new Blob([buffer], { type: mimeType }), name);
+    return (await fetch(`${url}/api/v1/files?userId=alice`, { method: "POST", body: form })).json();
+  };
+  const dot = await upload(picture("dot.png", 60, 40, 90));
+  const voice = await upload(silence("voice.wav", 2));
+  const recorded = { id: voice.id, durationMs: 2_000, waveform: [1, 50, 100] };
+  await post("messages", "alice", { conversationId: id, content: "Both", attachments: [{ id: dot.id }, recorded] });
+  await bob.route(/\/files\//, (route) => route.abort());
+  await open(bob, "Missing");
+  const lost = { picture: bob.getByText("This picture can't be loaded."), voice: bob.getByText("This voice message can't be loaded.") };
+  await lost.picture.waitFor();
+  await lost.voice.waitFor();
+  await bob.unroute(/\/files\//);
+  await pictures(bob).click();
+  await bob.waitForFunction(() => document.querySelector(".picture img")?.naturalWidth > 0);
+  const asked = await bob.locator(".missing-again").count();
+  await bob.context().setOffline(true);
+  await bob.locator(".missing-again").waitFor({ state: "detached" });
+  await bob.context().setOffline(false);
+  await lost.voice.waitFor({ state: "detached" });
+  await bob.waitForFunction(() => document.querySelector(".voice audio")?.duration > 0);
+  report("loaded", { asked, left: (await lost.picture.count()) + (await lost.voice.count()) });
+}

@@ -1,11 +1,11 @@
 import type { Attachment, Message } from "@talkwire/client";
-import { Download } from "lucide-react";
+import { Download, RotateCw } from "lucide-react";
 import { type CSSProperties, useState } from "react";
 import { readableSize } from "../../chat/files/file_size";
 import { isPicture } from "../../chat/files/files";
 import { extensionOf, isText } from "../../chat/files/text_preview";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
+import { useChat, useChatState } from "../chat_context";
 import { IconButton } from "../components/icon_button";
 import { lazyPart } from "../lazy_part";
 import { FileIcon } from "./file_icon";
@@ -112,21 +112,23 @@ function FileCard({ file }: { file: Attachment }) {
 
 function Player({ file, kind }: { file: Attachment; kind: "audio" | "video" }) {
   const { files } = useChat();
-  const { fileUrl, onFailure } = useFileUrl(file.url);
+  const { fileUrl, isMissing, attempt, onFailure, retry } = useFileUrl(file.url);
+  const connected = useChatState((state) => state.connected);
   const media = { controls: true, preload: "metadata", "aria-label": file.name, onError: onFailure } as const;
   return (
     <figure className="player">
       {kind === "audio" ? (
-        <audio src={fileUrl} {...media} />
+        <audio key={attempt} src={fileUrl} {...media} />
       ) : (
         // Browsers that show no frame before it is played show the one at this time.
-        <video src={`${fileUrl}#t=0.1`} style={frameOf(file)} {...media} />
+        <video key={attempt} src={`${fileUrl}#t=0.1`} style={frameOf(file)} {...media} />
       )}
       <figcaption>
         <span className="file-name" title={file.name}>
           {file.name}
         </span>
         {file.size !== undefined && <span className="file-state">{readableSize(file.size)}</span>}
+        {isMissing && connected && <IconButton icon={RotateCw} label={texts.retry} onClick={retry} />}
         <IconButton icon={Download} label={texts.download(file.name)} onClick={() => void files.download(file)} />
       </figcaption>
     </figure>

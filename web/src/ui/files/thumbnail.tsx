@@ -2,6 +2,7 @@ import type { Attachment } from "@talkwire/client";
 import { ImageOff } from "lucide-react";
 import { isMoving } from "../../chat/files/files";
 import { texts } from "../../texts";
+import { useChatState } from "../chat_context";
 import { useMedia } from "../use_media";
 import { useFileUrl } from "./use_file_url";
 
@@ -28,10 +29,17 @@ interface Props {
 }
 
 /** A thumbnail, or an animated picture. It has its final size from the start, so that nothing moves when it is loaded. */
-export function Thumbnail({ picture, place, onOpen }: Props) {
-  const { name, url, thumbnailUrl = url, width = MAX_WIDTH, height = MAX_HEIGHT } = picture;
+export function Thumbnail(props: Props) {
+  const { url, thumbnailUrl = url } = props.picture;
   const isStill = useMedia(stillness);
-  const address = !isStill && isMoving(picture) ? url : thumbnailUrl;
+  const address = !isStill && isMoving(props.picture) ? url : thumbnailUrl;
+  return <Tile key={address} {...props} address={address} />;
+}
+
+function Tile({ picture, place, onOpen, address }: Props & { address: string }) {
+  const { name, url, width = MAX_WIDTH, height = MAX_HEIGHT } = picture;
+  const { fileUrl, isMissing, onFailure, retry } = useFileUrl(address);
+  const connected = useChatState((state) => state.connected);
   const scale = Math.min(1, MAX_WIDTH / width, MAX_HEIGHT / height);
   const style = { width: Math.max(MIN, Math.round(width * scale)), aspectRatio: `${width} / ${height}` };
   const shown = place ?? { width: style.width, height: (style.width * height) / width };
@@ -40,10 +48,22 @@ export function Thumbnail({ picture, place, onOpen }: Props) {
       type="button"
       className="picture"
       style={place === undefined ? style : undefined}
-      aria-label={texts.openPicture(name)}
-      onClick={onOpen}
+      aria-label={isMissing ? undefined : texts.openPicture(name)}
+      onClick={isMissing ? retry : onOpen}
     >
-      <Picture key={address} address={address} sources={address === url ? undefined : sourcesOf(picture, shown)} />
+      {isMissing ? (
+        <span className="missing">
+          <ImageOff className="icon" aria-hidden="true" />
+          {texts.pictureMissing}
+          {connected && <span className="load-again">{texts.retry}</span>}
+        </span>
+      ) : (
+        <Picture
+          address={fileUrl}
+          sources={address === url ? undefined : sourcesOf(picture, shown)}
+          onFailure={onFailure}
+        />
+      )}
       {picture.animated && address !== url && (
         <span className="moves" aria-hidden="true">
           {texts.animated}
@@ -75,22 +95,15 @@ function sourcesOf({ width, height }: Attachment, shown: Size): Sources | undefi
 interface PictureProps {
   address: string;
   sources: Sources | undefined;
+  onFailure: () => void;
 }
 
-function Picture({ address, sources }: PictureProps) {
-  const { fileUrl, isMissing, onFailure } = useFileUrl(address);
-  if (isMissing)
-    return (
-      <span className="missing">
-        <ImageOff className="icon" aria-hidden="true" />
-        {texts.pictureMissing}
-      </span>
-    );
+function Picture({ address, sources, onFailure }: PictureProps) {
   const choice = sources && {
-    srcSet: `${fileUrl} ${sources.widths[0]}w, ${largeAddressOf(fileUrl)} ${sources.widths[1]}w`,
+    srcSet: `${address} ${sources.widths[0]}w, ${largeAddressOf(address)} ${sources.widths[1]}w`,
     sizes: `${sources.drawn}px`,
   };
-  return <img {...choice} src={fileUrl} alt="" loading="lazy" decoding="async" onError={onFailure} />;
+  return <img {...choice} src={address} alt="" loading="lazy" decoding="async" onError={onFailure} />;
 }
 
 function largeAddressOf(address: string): string {

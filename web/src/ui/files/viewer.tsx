@@ -8,6 +8,7 @@ import { IconButton } from "../components/icon_button";
 import { stepOf } from "../keyboard/direction";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
 import { useBackCloses } from "../layers/use_back_closes";
+import { MissingFile } from "./missing_file";
 import { useFileUrl } from "./use_file_url";
 import { type Spot, usePictureGestures } from "./use_picture_gestures";
 import "./viewer.css";
@@ -89,7 +90,7 @@ interface PictureProps {
 
 function FullPicture({ picture, isOriginal, onOriginal, onStep, onClose }: PictureProps) {
   const { url, name, width, height } = picture;
-  const { fileUrl, isMissing, onFailure } = useFileUrl(url);
+  const { fileUrl, isMissing, onFailure, retry } = useFileUrl(url);
   const frame = useRef<HTMLDivElement>(null);
   /** What stays in its place when the picture gets its original size: the middle, or where the reader has tapped. */
   const kept = useRef<{ readonly of: Spot; readonly at: Spot } | null>(null);
@@ -119,7 +120,7 @@ function FullPicture({ picture, isOriginal, onOriginal, onStep, onClose }: Pictu
       onOriginal(!isOriginal);
     },
   });
-  if (isMissing) return <p className="note">{texts.pictureMissing}</p>;
+  if (isMissing) return <MissingFile text={texts.pictureMissing} onRetry={retry} />;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling element has to be reachable by keyboard
     <div className="frame" ref={frame} tabIndex={0} {...gestures}>

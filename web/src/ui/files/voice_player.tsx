@@ -3,6 +3,7 @@ import { Pause, Play } from "lucide-react";
 import { useRef, useState } from "react";
 import { texts } from "../../texts";
 import { IconButton } from "../components/icon_button";
+import { MissingFile } from "./missing_file";
 import { playingTime } from "./playing_time";
 import { useFileUrl } from "./use_file_url";
 import "./voice.css";
@@ -18,12 +19,12 @@ interface Props {
 
 /** A voice message: its waveform is a slider, by pointer and arrow keys. */
 export default function VoicePlayer({ file, durationMs, waveform }: Props) {
-  const { fileUrl, isMissing, onFailure } = useFileUrl(file.url);
+  const { fileUrl, isMissing, onFailure, retry } = useFileUrl(file.url);
   const audio = useRef<HTMLAudioElement>(null);
   const [isPlaying, setPlaying] = useState(false);
   const [atMs, setAt] = useState(0);
   const [speed, setSpeed] = useState<(typeof SPEEDS)[number]>(1);
-  if (isMissing) return <p className="note">{labels.missing}</p>;
+  if (isMissing) return <MissingFile text={labels.missing} onRetry={retry} />;
   const toggle = (): void => {
     const { current } = audio;
     if (current === null) return;
@@ -47,7 +48,14 @@ export default function VoicePlayer({ file, durationMs, waveform }: Props) {
         ref={audio}
         src={fileUrl}
         preload="metadata"
-        onError={onFailure}
+        onError={() => {
+          setPlaying(false);
+          onFailure();
+        }}
+        onLoadedMetadata={({ currentTarget }) => {
+          // It was loaded again in the middle.
+          if (atMs > 0) currentTarget.currentTime = atMs / 1_000;
+        }}
         onPlay={() => setPlaying(true)}
         onPause={() => setPlaying(false)}
         onTimeUpdate={({ currentTarget }) => setAt(currentTarget.currentTime * 1_000)}
