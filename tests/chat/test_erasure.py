@@ -98,7 +98,8 @@ async def test_the_data_folder_of_a_running_server_has_no_trace_of_an_erased_use
     await erased(world, chat_server.data)
     with pytest.raises(Refused) as refused:
         await world.connect("alice")
-    assert refused.value.error["data"]["code"] == "banned"
+    refusal = refused.value.error["data"]
+    assert (refusal["code"], refusal["details"]) == ("banned", {"erased": True})
     again = await world.request("PUT", path.partition("?")[0], by="backend", role="service", json={"name": "Alice"})
     assert code(again) == (409, "conflict")
 

@@ -11,6 +11,9 @@ from typing import cast
 
 import pytest
 
+from talkwire.identity.issuer import TokenIssuer
+from talkwire.settings import Settings
+from talkwire.settings.keys import signing_secret
 from tests.page import many_conversations
 from tests.page.driving import (
     SLOW_MS,
@@ -66,6 +69,14 @@ def demo_url(filled_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """One demo server for all scenarios of an area that leave it running; each has a conversation of its own."""
     with serving(copytree(filled_demo, tmp_path_factory.mktemp("demo") / "data"), reserved_port()) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def admin_token(filled_demo: Path) -> str:
+    """A token of an admin of every server whose data were copied from the demo."""
+    secret = signing_secret(Settings(data=filled_demo, demo=True))
+    assert secret is not None
+    return TokenIssuer(secret).issue("olga", ttl_s=3600, name="Olga Brandt", role="admin")
 
 
 @pytest.fixture

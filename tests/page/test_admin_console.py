@@ -10,9 +10,6 @@ from shutil import copytree
 
 import pytest
 
-from talkwire.identity.issuer import TokenIssuer
-from talkwire.settings import Settings
-from talkwire.settings.keys import signing_secret
 from tests.forked_talkwire import start_talkwire
 from tests.page.driving import Driver, run
 from tests.protocol.server_process import REPOSITORY, killed_at_the_end, reserved_port
@@ -31,23 +28,18 @@ def console_url(filled_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         yield url
 
 
-@pytest.fixture(scope="module")
-def token(filled_demo: Path) -> str:
-    secret = signing_secret(Settings(data=filled_demo, demo=True))  # all copies of the folder have it
-    assert secret is not None
-    return TokenIssuer(secret).issue("olga", ttl_s=3600, name="Olga Brandt", role="admin")
-
-
 @pytest.mark.parametrize("width", ["wide", "narrow"])
 def test_every_section_shows_what_the_server_has_and_axe_finds_nothing_wrong(
-    driver: Driver, console_url: str, token: str, width: str
+    driver: Driver, console_url: str, admin_token: str, width: str
 ) -> None:
-    looked = run(driver, console_url, "admin_console", width, token=token)["looked at"]
+    looked = run(driver, console_url, "admin_console", width, token=admin_token)["looked at"]
     assert looked == {"found": [], "empty": [], "overflow": 0}
 
 
-def test_an_operator_bans_and_unbans_with_the_keyboard_alone(driver: Driver, console_url: str, token: str) -> None:
-    moderated = run(driver, console_url, "admin_console", "people", token=token)["moderated"]
+def test_an_operator_bans_and_unbans_with_the_keyboard_alone(
+    driver: Driver, console_url: str, admin_token: str
+) -> None:
+    moderated = run(driver, console_url, "admin_console", "people", token=admin_token)["moderated"]
     assert moderated == {
         "address": "#/users?q=Eve+Ex",
         "kept": "Eve Ex",
@@ -58,19 +50,21 @@ def test_an_operator_bans_and_unbans_with_the_keyboard_alone(driver: Driver, con
     }
 
 
-def test_an_operator_ends_a_connection_and_rewinds_a_webhook(driver: Driver, console_url: str, token: str) -> None:
-    delivered = run(driver, console_url, "admin_console", "delivery", token=token)["delivered"]
+def test_an_operator_ends_a_connection_and_rewinds_a_webhook(
+    driver: Driver, console_url: str, admin_token: str
+) -> None:
+    delivered = run(driver, console_url, "admin_console", "delivery", token=admin_token)["delivered"]
     assert delivered == {"dialect": "messenger", "again": True, "tested": True, "left": 0}
 
 
-def test_an_operator_holds_keeps_and_deletes_a_conversation(driver: Driver, console_url: str, token: str) -> None:
-    kept = run(driver, console_url, "admin_console", "conversation", token=token)["kept"]
+def test_an_operator_holds_keeps_and_deletes_a_conversation(driver: Driver, console_url: str, admin_token: str) -> None:
+    kept = run(driver, console_url, "admin_console", "conversation", token=admin_token)["kept"]
     assert " answered 404: " in kept.pop("gone")
     assert kept == {"hold": True, "retentionDays": 30}
 
 
-def test_an_operator_decides_a_report(driver: Driver, console_url: str, token: str) -> None:
-    decided = run(driver, console_url, "admin_console", "reports", token=token)["decided"]
+def test_an_operator_decides_a_report(driver: Driver, console_url: str, admin_token: str) -> None:
+    decided = run(driver, console_url, "admin_console", "reports", token=admin_token)["decided"]
     assert decided == {
         "quoted": ["Buy this", "Good morning"],
         "gone": {"quoted": ["Buy that"], "choices": 4},
@@ -85,6 +79,6 @@ def test_somebody_without_the_role_learns_so_and_sees_nothing(driver: Driver, co
     assert refused == {"found": [], "asked": 0, "links": 0}
 
 
-def test_the_chats_menu_leads_an_admin_to_the_console(driver: Driver, console_url: str, token: str) -> None:
-    led = run(driver, console_url, "admin_console", "link", token=token)["led"]
+def test_the_chats_menu_leads_an_admin_to_the_console(driver: Driver, console_url: str, admin_token: str) -> None:
+    led = run(driver, console_url, "admin_console", "link", token=admin_token)["led"]
     assert led == {"title": "Overview · Talkwire console"}

@@ -1,4 +1,4 @@
-"""What users see who are banned from a conversation."""
+"""What users see who are banned from a conversation, or from the server."""
 
 from __future__ import annotations
 
@@ -9,4 +9,16 @@ def test_a_banned_user_sees_why_and_until_when(driver: Driver, demo_url: str) ->
     assert run(driver, demo_url, "bans", "banned")["banned"] == {
         "told": "You were banned from Rowing club until TIME: Too loud",
         "refused": "You are banned from this conversation until TIME: Too loud",
+    }
+
+
+def test_the_sign_in_says_until_when_and_why_the_server_bans(driver: Driver, demo_url: str, admin_token: str) -> None:
+    timed = "Your account is banned from this server until TIME: Spam in groups"
+    assert run(driver, demo_url, "bans", "fromServer", token=admin_token)["banned"] == {
+        "thrownOut": {"at": "page", "text": timed, "inView": True},
+        "reloaded": {"at": "page", "text": timed, "inView": True},
+        "timed": {"at": "demo", "text": timed, "inView": True},
+        "endless": {"at": "demo", "text": "Your account is banned from this server: Too loud", "inView": True},
+        "bare": {"at": "demo", "text": "Your account is banned from this server.", "inView": True},
+        "account": {"at": "account", "text": "Your account is banned from this server: Too loud", "inView": True},
     }

@@ -56,6 +56,8 @@ export const texts = {
     unauthenticated: "Please sign in again.",
   } as Readonly<Record<string, string>>,
   endedOtherwise: "Please sign in again.",
+  accountIsBanned: (until: string | null, reason: string | null) =>
+    `Your account is banned from this server${until === null ? "" : ` until ${until}`}${reason === null ? "." : `: ${reason}`}`,
   /** For users of an application, which signs them in with a token. */
   byToken: {
     over: "Your sign-in has ended. Open the chat from your application again.",

@@ -60,3 +60,17 @@ it("a command that the server refuses says so once in the reader's language", as
   const { code, message } = await refusalOf("invalid_request", "too rude");
   expect(unsentText({ problem: message, problemCode: code })).toBe("Der Server lehnt die Eingabe ab: too rude");
 });
+
+it("a ban from the server and one from a conversation say what they are of, until when and why", () => {
+  const ban = (details?: unknown): string =>
+    worded(new RequestError({ code: "banned", message: "This user is banned.", details })).message;
+  const until = "2100-01-31T12:00:00.000Z";
+  expect(ban({ until, reason: "Spam" })).toMatch(/^Your account is banned from this server until Jan 31, .*: Spam$/);
+  expect(ban({ reason: "Spam" })).toBe("Your account is banned from this server: Spam");
+  expect(ban()).toBe("Your account is banned from this server.");
+  expect(ban({ erased: true })).toBe("Your account was deleted.");
+  const conversationId = "1";
+  expect(ban({ conversationId, until: null, reason: "Spam" })).toBe("You are banned from this conversation: Spam");
+  expect(ban({ conversationId, until: null, reason: null })).toBe("You are banned from this conversation.");
+  expect(ban({ userIds: ["bob"] })).toBe("This user is banned.");
+});

@@ -15,11 +15,11 @@ export async function account() {
   await dora.getByRole("button", { name: /^Your account/ }).click();
   await dora.getByRole("menuitem", { name: "Sign out" }).click();
   await submitAccount(dora, { ...credentials, Password: "wrong" });
-  await dora.locator(".entrance .problem:not(:empty)").waitFor();
-  report("refused", { reason: await dora.locator(".entrance .problem").textContent() });
+  await dora.locator(".entrance > form .problem:not(:empty)").waitFor();
+  report("refused", { reason: await dora.locator(".entrance > form .problem").textContent() });
   await dora.locator(".entrance form:not(.demo-other) button.quiet").click();
   await dora.getByRole("textbox", { name: "Name" }).waitFor();
-  const carried = [await dora.locator(".entrance .problem").textContent(), await dora.getByLabel("Password").inputValue()];
+  const carried = [await dora.locator(".entrance > form .problem").textContent(), await dora.getByLabel("Password").inputValue()];
   const kept = await dora.evaluate(() => Object.keys({ ...localStorage, ...sessionStorage }));
   await submitAccount(dora, credentials);
   await start(dora, ["alice"]);

@@ -1,5 +1,5 @@
-// What users see who are banned from a conversation.
-import { call, open, post, report, visitAs } from "../browser.mjs";
+// What users see who are banned from a conversation, or from the server.
+import { call, enterAs, open, post, report, submitAccount, url, visit, visitAs } from "../browser.mjs";
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -11,8 +11,8 @@ export async function banned() {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Rowing club" });
   await call("PATCH", `conversations/${id}`, "alice", { public: true });
   await open(bob, "Rowing club");
-  const until = new Date(Date.now() + DAY_MS).toISOString();
-  await call("PUT", `conversations/${id}/bans/bob`, "alice", { until, reason: "Too loud" });
+  const end = new Date(Date.now() + DAY_MS).toISOString();
+  await call("PUT", `conversations/${id}/bans/bob`, "alice", { until: end, reason: "Too loud" });
   await notice.getByText("Rowing club").waitFor();
   const told = await notice.locator("p, span").first().textContent();
   await notice.getByRole("button", { name: "Close" }).click();
@@ -40,6 +40,65 @@ export async function banned() {
   await call("PUT", `conversations/${id}/bans/bob`, "alice", {});
   await notice.getByText("You were banned from Rowing club.").waitFor();
   report("banned", { told: withoutTime(told), refused: withoutTime(refused) });
+}
+
+// Whoever is thrown out, comes back or tries to sign in sees the end and the reason, at the form that was used.
+export async function fromServer({ token }) {
+  const end = new Date(Date.now() + DAY_MS).toISOString();
+  const page = await visit({ expected: /status of 40[13]/ });
+  await enterAs(page, "nils");
+  await page.locator("aside header").getByText("nils").waitFor();
+  await ban("nils", token, { until: end, reason: "Spam in groups" });
+  const thrownOut = await saidAt(page, /Spam in groups/);
+
+  await page.evaluate((user) => sessionStorage.setItem("talkwire.session", JSON.stringify({ user })), USER);
+  await page.reload();
+  const reloaded = await saidAt(page, /Spam in groups/);
+
+  const entering = async (text) => {
+    await page.reload();
+    await enterAs(page, "nils");
+    return saidAt(page, text);
+  };
+  const timed = await entering(/Spam in groups/);
+  await ban("nils", token, { reason: "Too loud" });
+  const endless = await entering(/Too loud/);
+  await ban("nils", token, {});
+  const bare = await entering(/server\.$/);
+
+  const credentials = { "E-mail": "nora@example.com", Password: "correct horse" };
+  await submitAccount(page, { Name: "Nora", ...credentials });
+  await page.locator("aside header").getByText("Nora").waitFor();
+  const { id } = await page.evaluate(() => JSON.parse(localStorage.getItem("talkwire.session")).user);
+  await ban(id, token, { reason: "Too loud" });
+  await saidAt(page, /Too loud/);
+  await submitAccount(page, credentials);
+  await page.locator(".entrance > form .problem").getByText(/Too loud/).waitFor();
+  const account = await saidAt(page, /Too loud/);
+  report("banned", { thrownOut, reloaded, timed, endless, bare, account });
+}
+
+const USER = { id: "nils", name: "nils", createdAt: "" };
+
+async function ban(id, token, body) {
+  const headers = { "Content-Type": "application/json", Authorization: `Bearer ${token}` };
+  const answer = await fetch(`${url}/api/v1/users/${id}/ban`, { method: "PUT", headers, body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`the ban was answered with ${answer.status}`);
+}
+
+// What the page of the sign-in says, and where.
+async function saidAt(page, wanted) {
+  const problem = page.locator(".entrance .problem:not(:empty)").filter({ hasText: wanted });
+  await problem.waitFor();
+  return problem.evaluate((element) => {
+    const { top, bottom } = element.getBoundingClientRect();
+    const form = element.closest("form") === null ? "demo" : "account";
+    return {
+      at: element.parentElement.matches(".entrance") ? "page" : form,
+      text: element.textContent.replace(/until tomorrow, \d+:\d+\s[AP]M/, "until TIME"),
+      inView: top >= 0 && bottom <= innerHeight,
+    };
+  });
 }
 
 const withoutTime = (text) => text.replace(/until tomorrow, \d+:\d+\s[AP]M/, "until TIME");

@@ -165,7 +165,7 @@ export async function usedUp() {
   await opened(first, "For one");
   await submitAccount(second, { Name: "Gina", "E-mail": "gina@example.com", Password: "correct horse" });
   await signsIn(second).waitFor();
-  const registering = await second.locator(".entrance .problem").textContent();
+  const registering = await second.locator(".entrance > form .problem").textContent();
   const email = await second.getByLabel("E-mail").inputValue();
   const tess = await visitAs("test", { expected: /status of 40[34]/ });
   await tess.goto(link);

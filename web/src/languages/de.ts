@@ -92,6 +92,8 @@ export const texts: Texts = {
     unauthenticated: "Bitte melde dich wieder an.",
   },
   endedOtherwise: "Bitte melde dich wieder an.",
+  accountIsBanned: (until, reason) =>
+    `Dein Konto ist auf diesem Server gesperrt${until === null ? "" : `, bis ${until}`}${reason === null ? "." : `: ${reason}`}`,
   byToken: {
     over: "Deine Anmeldung ist abgelaufen. Öffne den Chat noch einmal aus deiner Anwendung.",
     refused: (reason) => `Der Server hat die Anmeldung deiner Anwendung nicht akzeptiert: ${reason}`,

@@ -99,6 +99,8 @@ export const texts: Texts = {
     unauthenticated: "Vuelve a iniciar sesión.",
   },
   endedOtherwise: "Vuelve a iniciar sesión.",
+  accountIsBanned: (until, reason) =>
+    `Tu cuenta está vetada en este servidor${until === null ? "" : ` hasta ${until}`}${reason === null ? "." : `: ${reason}`}`,
   byToken: {
     over: "Tu sesión ha terminado. Vuelve a abrir el chat desde tu aplicación.",
     refused: (reason) => `El servidor no ha aceptado el inicio de sesión de tu aplicación: ${reason}`,

@@ -100,6 +100,8 @@ export const texts: Texts = {
     unauthenticated: "Veuillez vous reconnecter.",
   },
   endedOtherwise: "Veuillez vous reconnecter.",
+  accountIsBanned: (until, reason) =>
+    `Votre compte est banni de ce serveur${until === null ? "" : ` jusqu’au ${until}`}${reason === null ? "." : ` : ${reason}`}`,
   byToken: {
     over: "Votre connexion a expiré. Rouvrez le chat depuis votre application.",
     refused: (reason) => `Le serveur n’a pas accepté la connexion de votre application : ${reason}`,

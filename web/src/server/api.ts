@@ -13,8 +13,8 @@ export interface Account {
   invitation?: string;
 }
 
-/** How long a user who signs out waits for the server. */
-const LOGOUT_MS = 5_000;
+/** How long a user whose session ends waits for the server. */
+const LAST_REQUEST_MS = 5_000;
 const REFRESH_LOCK = "talkwire.refreshing";
 
 /** The REST API, with the credentials of the user who has signed in to the page. */
@@ -94,7 +94,7 @@ export class Api extends Rest {
     const { session } = this;
     this.#store.forget();
     if (session?.accessToken === undefined) return true;
-    const unanswered = new Promise<false>((resolve) => setTimeout(() => resolve(false), LOGOUT_MS));
+    const unanswered = new Promise<false>((resolve) => setTimeout(() => resolve(false), LAST_REQUEST_MS));
     return Promise.race([this.#endOnServer(session), unanswered]);
   }
 
@@ -116,6 +116,19 @@ export class Api extends Rest {
     } catch (error) {
       return error instanceof RequestError && !error.isTransient;
     }
+  }
+
+  /**
+   * Returns why the server refuses the user, once it has ended the session; undefined if it does not say. The session of
+   * the call's start is asked for: another tab may remove it meanwhile.
+   */
+  async refusal(): Promise<string | undefined> {
+    const unanswered = new Promise<undefined>((resolve) => setTimeout(resolve, LAST_REQUEST_MS, undefined));
+    const refused = this.send<User>("GET", "users/me", this.session).then(
+      () => undefined,
+      (error: RequestError) => (error.code === "banned" ? error.message : undefined),
+    );
+    return Promise.race([refused, unanswered]);
   }
 
   /** Removes the session, unless another user has signed in meanwhile in another tab. */

@@ -14,19 +14,27 @@ export function worded<T>(error: T): T | RequestError {
 
 /** Returns why a request failed, for people. */
 export function problemOf(code: string, message: string, details: unknown): string {
-  if (code === "banned" && hasBan(details))
-    return texts.places.youAreBanned(details.until && endTime(details.until), details.reason);
-  return texts.problem(code, withoutFields(message, details));
+  const ban = code === "banned" ? banText((details ?? {}) as BanDetails) : null;
+  return ban ?? texts.problem(code, withoutFields(message, details));
 }
 
-/** The details of a refusal because of a ban from a conversation. */
-interface Ban {
-  readonly until: string | null;
-  readonly reason: string | null;
+/** The details of a refusal because of a ban from the server or, with its id, from a conversation. */
+interface BanDetails {
+  readonly conversationId?: string;
+  readonly until?: string | null;
+  readonly reason?: string | null;
+  /** The user was erased. */
+  readonly erased?: true;
+  /** Other users who are banned. */
+  readonly userIds?: readonly string[];
 }
 
-function hasBan(details: unknown): details is Ban {
-  return typeof details === "object" && details !== null && "until" in details && "reason" in details;
+/** Returns from what the reader is banned, until when and why; null if others are. */
+function banText({ conversationId, until, reason = null, erased, userIds }: BanDetails): string | null {
+  if (userIds !== undefined) return null;
+  if (erased) return texts.ended.erased ?? null;
+  const end = until ? endTime(until) : null;
+  return conversationId === undefined ? texts.accountIsBanned(end, reason) : texts.places.youAreBanned(end, reason);
 }
 
 /** Returns what is wrong without the names of the request's fields, which only developers know. */

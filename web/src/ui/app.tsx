@@ -53,6 +53,8 @@ const UnavailableConversation = lazyPart(() => import("./conversation/unavailabl
 /** The user has signed out here, and the server knows; or it could not be told. */
 const LEFT = "left";
 const LEFT_ALONE = "leftAlone";
+/** The server says more about a ban than that there is one. */
+const BANNED = "banned";
 /** Reasons for which this browser keeps nothing of the user. */
 const GONE: ReadonlySet<string> = new Set([LEFT, LEFT_ALONE, "erased"]);
 
@@ -97,7 +99,8 @@ export function App() {
       api.tokenSource = null;
     };
   }, [api, host]);
-  const leave = (why: string): void => {
+  const leave = async (why: string): Promise<void> => {
+    const ban = why === BANNED ? await api.refusal() : undefined;
     const isByToken = api.session?.byToken === true;
     if (me !== null) api.forget(me.id);
     if (me !== null && GONE.has(why)) {
@@ -105,7 +108,7 @@ export function App() {
       forgetFeatures();
     }
     forgetReturn();
-    setReason(reasonOf(why, isByToken));
+    setReason(ban ?? reasonOf(why, isByToken));
     setMe(null);
   };
   const over = (): void => {
@@ -137,7 +140,7 @@ export function App() {
   }
   return (
     <HostContext value={host}>
-      <SignedIn key={me.id} api={api} me={me} onLeave={leave}>
+      <SignedIn key={me.id} api={api} me={me} onLeave={(why) => void leave(why)}>
         {invitation !== null && (
           <InvitationLink key={invitation} code={invitation} hasJoined={isJoining} onOver={over} onGiveUp={over} />
         )}

@@ -45,7 +45,7 @@ def may_act(user: User | None) -> ChatError | None:
     """Returns a `banned` refusal for a banned or erased user, else None. Commands check this because the user's
     connections may stay open for a moment after a ban or an erasure."""
     if user is not None and user.erased:
-        return ChatError("banned", "This user was erased.")
+        return ChatError("banned", "This user was erased.", {"erased": True})
     if user is not None and user.banned:
         return ChatError("banned", "This user is banned.", _ban_details(user))
     return None

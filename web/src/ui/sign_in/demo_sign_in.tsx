@@ -7,11 +7,13 @@ import "./demo_sign_in.css";
 interface Props {
   api: Api;
   busy: boolean;
+  /** Why the last attempt failed; empty: nothing to say. */
+  problem: string;
   onEnter: (userId: string) => void;
 }
 
 /** The users of a demo server, and a field for any other user id. Shows nothing on other servers. */
-export function DemoSignIn({ api, busy, onEnter }: Props) {
+export function DemoSignIn({ api, busy, problem, onEnter }: Props) {
   const [offer, setOffer] = useState<Offer>({ open: false, users: [] });
   useEffect(() => void api.demoSignIn().then(setOffer), [api]);
   if (!offer.open) return null;
@@ -42,6 +44,9 @@ export function DemoSignIn({ api, busy, onEnter }: Props) {
           {texts.demoEnter}
         </button>
       </form>
+      <p className="problem" role="alert">
+        {problem}
+      </p>
     </section>
   );
 }

@@ -161,5 +161,6 @@ function problemOf(error: Error): string {
   if (!(error instanceof RequestError)) return error.message;
   if (error.code === "token_expired") return isFramed ? texts.byToken.ended : texts.byToken.over;
   if (error.code === "unauthenticated") return texts.byToken.refused(error.message);
-  return texts.ended[error.code] ?? error.message;
+  // Of a ban, the message says why.
+  return (error.code === "banned" ? undefined : texts.ended[error.code]) ?? error.message;
 }

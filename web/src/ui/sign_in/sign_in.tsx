@@ -24,38 +24,51 @@ interface Props {
   onInvitationOver: () => void;
 }
 
+/** What to say, and at which form; `null` before one was used. */
+interface Problem {
+  readonly text: string;
+  readonly at: "demo" | "account" | null;
+}
+
+const NO_PROBLEM: Problem = { text: "", at: null };
+
 type Attempt = (action: () => Promise<Session>, registers?: boolean) => Promise<void>;
 
 export function SignIn({ api, server, reason, invitation, onSession, onInvitationOver }: Props) {
-  const [problem, setProblem] = useState(reason);
+  const [problem, setProblem] = useState<Problem>({ text: reason, at: null });
   const [busy, setBusy] = useState(false);
   const accounts = server?.accounts ?? null;
   const hasForms = server !== null && server.webSignIn !== "token" && accounts !== "off";
 
-  const attempt: Attempt = async (action, registers = false) => {
+  const attemptAt = async (at: Problem["at"], action: () => Promise<Session>, registers: boolean): Promise<void> => {
     setBusy(true);
-    setProblem("");
+    setProblem(NO_PROBLEM);
     try {
       onSession(await action(), registers);
     } catch (error) {
       const isOver = invitation !== null && error instanceof RequestError && error.code === "forbidden";
-      setProblem(isOver ? `${texts.invitation.over}. ${texts.invitation.overHint}` : (error as Error).message);
+      const text = isOver ? `${texts.invitation.over}. ${texts.invitation.overHint}` : (error as Error).message;
+      setProblem({ text, at });
       setBusy(false);
       if (isOver) onInvitationOver();
     }
   };
+  const attempt: Attempt = (action, registers = false) => attemptAt("account", action, registers);
+  const problemAt = (at: Problem["at"]): string => (problem.at === at ? problem.text : "");
+  const mayNeedForms = server !== null && !hasForms && (server.oidc === null || isFramed);
   return (
     <main className="entrance">
       <EntranceHead />
-      <DemoSignIn api={api} busy={busy} onEnter={(userId) => void attempt(() => api.signInAsDemoUser(userId))} />
-      {server !== null && !hasForms && (
-        <>
-          {(server.oidc === null || isFramed) && problem !== texts.byToken.over && <p>{texts.invitation.noAccounts}</p>}
-          <p className="problem" role="alert">
-            {problem}
-          </p>
-        </>
-      )}
+      <p className="problem" role="alert">
+        {problemAt(null)}
+      </p>
+      <DemoSignIn
+        api={api}
+        busy={busy}
+        problem={problemAt("demo")}
+        onEnter={(userId) => void attemptAt("demo", () => api.signInAsDemoUser(userId), false)}
+      />
+      {mayNeedForms && problem.text !== texts.byToken.over && <p>{texts.invitation.noAccounts}</p>}
       {server !== null && server.oidc !== null && !isFramed && (
         <ProviderLink api={api} name={server.oidc.name} invitation={invitation} />
       )}
@@ -64,10 +77,10 @@ export function SignIn({ api, server, reason, invitation, onSession, onInvitatio
           api={api}
           accounts={server.accounts}
           invitation={invitation}
-          problem={problem}
+          problem={problemAt("account")}
           busy={busy}
           attempt={attempt}
-          onChange={() => setProblem("")}
+          onChange={() => setProblem(NO_PROBLEM)}
         />
       )}
     </main>

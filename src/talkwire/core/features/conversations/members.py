@@ -142,15 +142,15 @@ def _history_from(conversation: Conversation, pos: int) -> HistoryStart:
 
 
 def must_not_be_banned(tx: Transaction, actor: Actor, conversation: Conversation, user_ids: Sequence[str]) -> None:
-    """Raises `banned` if one of these users is banned from the conversation. Its `details` are the end and the reason
-    of the actor's own ban (null without one), or the ids of the banned users."""
+    """Raises `banned` if one of these users is banned from the conversation. Its `details` are the conversation,
+    the end and the reason of the actor's own ban (null without one), or the ids of the banned users."""
     restrictions = tx.restrictions.on_users(conversation.id, user_ids)
     bans = [each for each in restrictions if each.kind == "ban" and each.until_ms > tx.now_ms]
     match bans:
         case []:
             return
         case [ban] if ban.user_id == actor.user_id:
-            details = {"until": iso_end(ban.until_ms), "reason": ban.reason}
+            details = {"conversationId": conversation.id, "until": iso_end(ban.until_ms), "reason": ban.reason}
             raise ChatError("banned", "You are banned from this conversation.", details)
         case _:
             user_ids = [ban.user_id for ban in bans]
