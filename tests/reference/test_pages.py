@@ -54,6 +54,11 @@ def test_the_index_has_every_page() -> None:
     assert pages - linked == set()
 
 
+def test_the_list_of_decisions_has_every_record() -> None:
+    listed = _LINK.findall(_text(DOCS / "decisions" / "README.md"))
+    assert sorted(listed) == sorted(page.name for page in (DOCS / "decisions").glob("0*.md"))
+
+
 def test_every_web_page_of_an_example_fits_a_phone() -> None:
     """Without the tag, a phone lays a page out for a desktop's width."""
     tracked = subprocess.run(["git", "ls-files", "examples", "docs"], cwd=REPOSITORY, capture_output=True, check=True)
