@@ -48,6 +48,10 @@ def test_what_comes_while_one_looks_elsewhere_is_below_a_line(crowded: Scenarios
     assert reports["again"] == {"next": "While above"}
 
 
+def test_whoever_is_idle_reads_nothing(crowded: Scenarios) -> None:
+    assert crowded("unread", "idle")["idle"] == {"line": 1, "badge": 1, "read": 1, "lineAfter": 1}
+
+
 def test_the_wheel_works_above_the_button_to_the_newest(crowded: Scenarios) -> None:
     assert crowded("unread", "wheel_at_button")["turned"] == {"up": True}
 

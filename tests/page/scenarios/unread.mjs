@@ -338,6 +338,26 @@ export async function skipping() {
   report("skipped", { same: skipped === read, counted: counted === String(201 - read), returned, led, still: before < further + 60, after });
 }
 
+// Whoever is idle reads nothing of the conversation that they have left open, until they are back.
+export async function idle() {
+  const { id } = await unread("Idle", 3, 3);
+  const alice = await visitAs("alice");
+  await alice.clock.install();
+  await alice.reload();
+  await open(alice, "Idle");
+  await message(alice, "Word 3").waitFor();
+  await alice.clock.fastForward("05:01");
+  await alice.getByRole("button", { name: /^Your account: alice.* away$/ }).waitFor();
+  await post("messages", "bob", { conversationId: id, content: "While idle" });
+  await message(alice, "While idle").waitFor();
+  const line = await until(() => alice.locator(".unread-from").count(), (count) => count === 1);
+  const badge = await until(() => listed(alice, "Idle").locator(".count").count(), (count) => count === 1);
+  const meanwhile = await restingSeq(id);
+  await alice.mouse.move(300, 300);
+  const back = await until(() => readSeq(id), (seq) => seq === meanwhile + 1);
+  report("idle", { line, badge, read: back - meanwhile, lineAfter: await alice.locator(".unread-from").count() });
+}
+
 // The wheel works wherever the pointer is.
 export async function wheel_at_button() {
   await unread("Wheel", 120, 120);

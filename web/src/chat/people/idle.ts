@@ -6,6 +6,7 @@
 
 import type { ChosenStatus, PresenceStatus } from "@talkwire/client";
 import type { ChatPart, PresenceEnds, PresenceStore } from "@talkwire/client/parts";
+import { createStore, type StoreApi } from "zustand/vanilla";
 import type { PageCore } from "../page_core";
 
 const IDLE_MS = 5 * 60_000;
@@ -24,6 +25,8 @@ export function statusToSend(
 }
 
 export class Idle implements ChatPart {
+  /** Whether nobody has used a tab for so long that nobody reads what this one shows. */
+  readonly isIdle: StoreApi<boolean> = createStore<boolean>(() => false);
   readonly #core: PageCore;
   readonly #presence: PresenceStore;
   readonly #key: string;
@@ -43,6 +46,7 @@ export class Idle implements ChatPart {
     this.#tabs = new BroadcastChannel(this.#key);
     this.#tabs.onmessage = () => this.#active();
     for (const name of ACTIVITY_EVENTS) addEventListener(name, this.#onActivity, { passive: true });
+    this.#update();
   }
 
   stopped(): void {
@@ -55,10 +59,6 @@ export class Idle implements ChatPart {
     // A new connection starts with the last status, which may be away.
     this.#sentStatus = this.#presence.mine?.status === "away" ? "away" : "online";
     this.#update();
-  }
-
-  lost(): void {
-    clearTimeout(this.#timer);
   }
 
   /** Sets the status that the reader has chosen. Rejects with `RequestError`. */
@@ -87,20 +87,21 @@ export class Idle implements ChatPart {
 
   #active(): void {
     this.#activeAt = Date.now();
-    if (this.#sentStatus === "away") this.#update();
+    if (this.#sentStatus === "away" || this.isIdle.getState()) this.#update();
   }
 
   #update(): void {
     clearTimeout(this.#timer);
-    if (!this.#core.now.connected) return;
     const idleMs = Date.now() - this.#activeAt;
+    this.#timer = setTimeout(() => this.#update(), idleMs < IDLE_MS ? IDLE_MS - idleMs : IDLE_MS);
+    this.isIdle.setState(idleMs >= IDLE_MS, true);
+    if (!this.#core.now.connected) return;
     const status = statusToSend(this.#presence.mine?.status, this.#chosen, idleMs);
     if (status !== null && status !== this.#sentStatus) {
       this.#sentStatus = status;
       // The next connection sends it again.
       this.#presence.set(status).catch(() => undefined);
     }
-    this.#timer = setTimeout(() => this.#update(), idleMs < IDLE_MS ? IDLE_MS - idleMs : IDLE_MS);
   }
 
   get #chosen(): ChosenStatus {

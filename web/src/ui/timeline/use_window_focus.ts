@@ -1,6 +1,8 @@
 import { useEffect, useState } from "react";
+import { useStore } from "zustand";
+import { useChat } from "../chat_context";
 
-/** Returns whether the reader looks at the window. */
+/** Returns whether the reader looks at the window, and is not idle. */
 export function useWindowFocus(): boolean {
   const [seen, setSeen] = useState(() => document.hasFocus());
   useEffect(() => {
@@ -11,5 +13,6 @@ export function useWindowFocus(): boolean {
       for (const name of names) removeEventListener(name, read);
     };
   }, []);
-  return seen;
+  const isIdle = useStore(useChat().idle.isIdle);
+  return seen && !isIdle;
 }
