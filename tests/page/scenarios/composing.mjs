@@ -2,11 +2,14 @@ import {
   act,
   call,
   composer,
+  conversations,
   enterAs,
+  hover,
   listed,
   message,
   messages,
   open,
+  opened,
   post,
   report,
   say,
@@ -193,6 +196,70 @@ export async function noWriting() {
   // It is empty until the page knows the members.
   await reason.filter({ hasText: /muted/i }).waitFor();
   report("refused", { fields, muted, kept: kept.split("\n"), again, reason: await reason.textContent() });
+}
+
+// What starts to write is not offered where one may not write; a thread that exists can be read.
+export async function only_reading() {
+  const { id } = await gather("Only reading", ["bob"]);
+  const root = await post("messages", "alice", { conversationId: id, content: "A root" });
+  await post("messages", "alice", { conversationId: id, content: "A reply", threadId: root.id });
+  await post("messages", "bob", { conversationId: id, content: "Of bob" });
+  await post("messages", "alice", { conversationId: id, content: "Another" });
+  const bob = await visitAs("bob");
+  await open(bob, "Only reading");
+  await composer(bob).fill("Unsent words");
+  await call("PUT", `conversations/${id}/mutes/bob`, "alice", {});
+  await bob.locator(".read-only").filter({ hasText: /muted/i }).waitFor();
+  const offers = async (content) => {
+    const at = bob.locator(".message", { has: bob.locator(".text").getByText(content, { exact: true }) });
+    await hover(at);
+    const buttons = await at.locator(".actions button").evaluateAll((all) => all.map((each) => each.title));
+    await at.locator(".text").click({ button: "right" });
+    await bob.getByRole("menuitem").first().waitFor();
+    const items = await bob.getByRole("menuitem").allTextContents();
+    await bob.keyboard.press("Escape");
+    await bob.getByRole("menuitem").first().waitFor({ state: "detached" });
+    return [...buttons, ...items].filter((each) => /reply|thread|edit/i.test(each));
+  };
+  const offered = { root: await offers("A root"), own: await offers("Of bob"), another: await offers("Another") };
+  await bob.locator("[role=log]").focus();
+  await bob.keyboard.press("ArrowUp");
+  await bob.locator(".message:focus").waitFor();
+  for (const key of ["r", "t"]) await bob.keyboard.press(key);
+  const panels = await bob.locator(".panel").count();
+  await call("DELETE", `conversations/${id}/mutes/bob`, "alice");
+  await composer(bob).waitFor();
+  report("only read", { ...offered, panels, replying: await bob.locator(".composing").count() });
+}
+
+// A draft is gone on with at its end, however its reader comes back to it.
+export async function caret() {
+  await gather("Caret below", ["bob"]);
+  await gather("Caret", ["bob"]);
+  const alice = await visitAs("alice");
+  const at = async () => {
+    await opened(alice, "Caret");
+    const read = () => composer(alice).evaluate((it) => (it === document.activeElement ? it.selectionStart : null));
+    return until(read, (place) => place === 7);
+  };
+  const leave = () => open(alice, "Caret below");
+  await open(alice, "Caret");
+  await composer(alice).fill("A draft");
+  await leave();
+  await open(alice, "Caret");
+  const listed = await at();
+  await alice.reload();
+  await conversations(alice).first().waitFor();
+  const reloaded = await at();
+  await leave();
+  await alice.keyboard.press("Control+k");
+  await alice.getByRole("combobox").fill("Caret");
+  await alice.getByRole("option").getByText("Caret", { exact: true }).click();
+  const switched = await at();
+  await leave();
+  await composer(alice).press("Alt+ArrowUp");
+  const stepped = await at();
+  report("went on at the end", { listed, reloaded, switched, stepped });
 }
 
 export async function longTexts() {

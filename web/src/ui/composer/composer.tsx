@@ -1,5 +1,5 @@
 import { CaseSensitive, Plus, SendHorizontal } from "lucide-react";
-import { type ClipboardEvent, type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
+import { type ClipboardEvent, type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 import { messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
 import type { Composing } from "../../chat/page_core";
@@ -54,6 +54,10 @@ export function Composer({ id, name, threadId }: Props) {
   const isTall = useTallField(field, content);
   const { completion, typed, moved, pressed: pressedInList, close } = useCompletion(field, content, id);
 
+  useLayoutEffect(() => {
+    // The reader goes on with a draft, whoever focuses the field.
+    field.current?.setSelectionRange(field.current.value.length, field.current.value.length);
+  }, []);
   useEffect(() => {
     // On a phone, the keyboard would cover what the reader wants to read. A menu would close without the focus.
     if (composing !== null || !(byTouch || isMenuFocused())) field.current?.focus();

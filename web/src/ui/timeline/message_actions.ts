@@ -1,7 +1,7 @@
 /** The actions on a message: one list for its buttons, its menu and its shortcuts. */
 
 import type { Message } from "@talkwire/client";
-import { may, own, roleOf } from "@talkwire/client/parts";
+import { isNonMember, may, own, roleOf } from "@talkwire/client/parts";
 import {
   Bookmark,
   BookmarkX,
@@ -20,6 +20,7 @@ import {
   Trash2,
 } from "lucide-react";
 import type { Chat } from "../../chat/chat";
+import { mayWriteIn } from "../../chat/conversations/writing";
 import type { Composing } from "../../chat/page_core";
 import { texts } from "../../texts";
 import { copyText } from "../clipboard";
@@ -41,26 +42,29 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
   const { me, conversations } = chat.state.getState();
   const conversation = own(conversations, message.conversationId);
   const isMine = me.id === message.senderId;
+  const mayWrite = mayWriteBeside(chat, message);
   const isSaved = chat.saved.has(message.conversationId, message.id);
   const isGroup = conversation !== undefined && conversation.kind !== "direct";
   const runs = isGroup && may(conversation.kind, roleOf(conversation, me), "manage");
   const ask = (kind: "delete" | "forward" | "reactions" | "receipts" | "report") => () =>
     chat.openMessageDialog({ kind, message });
   const list: (MessageAction | false)[] = [
-    {
+    mayWrite && {
       label: texts.reply,
       icon: Reply,
       key: MESSAGE_KEYS.reply,
       isFrequent: true,
       onClick: () => reply(chat, message),
     },
-    message.threadId === undefined && {
-      label: texts.replyInThread,
-      icon: MessagesSquare,
-      key: MESSAGE_KEYS.thread,
-      isFrequent: "wide",
-      onClick: () => chat.openPanel({ kind: "thread", rootId: message.id }),
-    },
+    // Whoever may not write can still read a thread.
+    (mayWrite || (message.replyCount ?? 0) > 0) &&
+      message.threadId === undefined && {
+        label: mayWrite ? texts.replyInThread : texts.thread,
+        icon: MessagesSquare,
+        key: MESSAGE_KEYS.thread,
+        isFrequent: "wide",
+        onClick: () => chat.openPanel({ kind: "thread", rootId: message.id }),
+      },
     { label: texts.forward, icon: Forward, key: MESSAGE_KEYS.forward, onClick: ask("forward") },
     (runs || conversation?.kind === "direct") && {
       label: message.pinned ? texts.unpin : texts.pin,
@@ -97,6 +101,7 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
     isMine && isGroup && { label: texts.seenBy, icon: Eye, onClick: ask("receipts") },
     !isMine && { label: texts.report.action, icon: Flag, startsGroup: true, onClick: ask("report") },
     isMine &&
+      mayWrite &&
       message.forwardedFrom === undefined && {
         label: texts.edit,
         icon: Pencil,
@@ -117,7 +122,14 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
 
 /** Replies to a message, where the reader can write. */
 export function reply(chat: Chat, message: Message): void {
-  compose(chat, "reply", message);
+  if (mayWriteBeside(chat, message)) compose(chat, "reply", message);
+}
+
+/** Whether there is a message field in the conversation of a message. */
+function mayWriteBeside(chat: Chat, { conversationId }: Message): boolean {
+  const { me, blocked, conversations } = chat.state.getState();
+  const conversation = own(conversations, conversationId);
+  return conversation !== undefined && !isNonMember(conversation, me) && mayWriteIn(conversation, me, blocked);
 }
 
 /** A reply in a thread is edited and replied to in its panel, any other message in the conversation. */
