@@ -80,3 +80,7 @@ def test_the_sheet_of_a_message_has_room_for_its_words_in_every_language(driver:
     found = run(driver, demo_url, "languages", "sheets")["sheets"]["found"]
     expected = {"tiles": 8, "inRow": 3, "leaves": [], "reactions": True}
     assert found == dict.fromkeys(("en-GB", "de-DE", "es-ES", "fr-FR"), expected)
+
+
+def test_the_words_above_the_list_of_a_phone_are_whole(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "languages", "chips")["chips"] == {"cut": {}}

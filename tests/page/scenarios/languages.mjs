@@ -319,3 +319,22 @@ function placesInSheet() {
     reactions: reactions.every(({ left, right }) => left >= 0 && right <= innerWidth),
   };
 }
+
+// What is cut off of the words above the list of a phone, in each language, where threads have unread replies.
+export async function chips() {
+  const root = await post("messages", "tomas", { conversationId: "heron-launch", content: "Who counts?" });
+  await post("messages", "ines", { conversationId: "heron-launch", content: "I do", threadId: root.id });
+  const cut = {};
+  for (const locale of ["en-GB", "de-DE", "es-ES", "fr-FR"]) {
+    for (const width of [320, 390]) {
+      const page = await visit({ viewport: { width, height: 640 }, hasTouch: true, isMobile: true, locale });
+      await page.getByRole("button", { name: "Tomas Reyes" }).click();
+      await page.locator(".side-button.unread").waitFor();
+      const words = page.locator(".side-button > :nth-child(2)");
+      const found = await words.evaluateAll((all) => all.filter((it) => it.scrollWidth > it.clientWidth).map((it) => it.textContent));
+      if (found.length > 0) cut[`${locale} ${width}`] = found;
+      await page.context().close();
+    }
+  }
+  report("chips", { cut });
+}

@@ -848,3 +848,26 @@ export async function waiting() {
   const isWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
   report("waiting", { names, small: heights.filter((height) => height < 44), field, letters: await letters(page).count(), isWide });
 }
+
+// A panel fills the screen without a line at its side, and the fields of an offer are alike.
+export async function fields() {
+  await prepare("Fields");
+  const page = await phoneAs("alice", { path: "/#/" });
+  await open(page, "Fields");
+  const panel = await IN_FRONT.details(page);
+  await panel.waitFor();
+  const line = await panel.evaluate((it) => getComputedStyle(it).borderInlineStartWidth);
+  await page.goBack();
+  await panel.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "More", exact: true }).tap();
+  await page.getByRole("menuitem", { name: "Offers" }).tap();
+  await page.getByRole("button", { name: "Make an offer" }).tap();
+  const dialog = page.getByRole("dialog", { name: "Make an offer" });
+  const looks = (it) => {
+    const { color, fontSize, backgroundImage } = getComputedStyle(it);
+    return { text: [color, fontSize], hasArrow: backgroundImage !== "none" };
+  };
+  const title = await dialog.getByLabel("Title").evaluate(looks);
+  const chosen = await dialog.getByLabel("Currency").evaluate(looks);
+  report("fields", { line, isAlike: String(title.text) === String(chosen.text), hasArrow: chosen.hasArrow });
+}
