@@ -1,11 +1,13 @@
+import type { PendingFile } from "@talkwire/client/parts";
 import { describe, expect, it } from "vitest";
 import { readableSize } from "../src/chat/files/file_size";
-import { messageSummary } from "../src/chat/messages/message_summary";
+import { filesSummary, messageSummary } from "../src/chat/messages/message_summary";
 import { Api } from "../src/server/api";
 import { type Session, SessionStore } from "../src/server/session";
 
 const photo = { url: "/p", name: "p.png", thumbnailUrl: "/t" };
 const voice = { url: "/v", name: "Voice message.webm", kind: "audio" } as const;
+const recorded = { url: "/v", name: "Sprachnachricht.webm", durationMs: 900, waveform: [1, 100] };
 const file = { url: "/f", name: "notes.txt" };
 
 describe("the summary of a message", () => {
@@ -15,8 +17,20 @@ describe("the summary of a message", () => {
     expect(messageSummary({ content: "", attachments: [photo, photo] })).toBe("2 photos");
     expect(messageSummary({ attachments: [file] })).toBe("notes.txt");
     expect(messageSummary({ attachments: [voice] })).toBe("Voice message");
+    expect(messageSummary({ attachments: [recorded] })).toBe("Voice message");
     expect(messageSummary({ attachments: [file, photo] })).toBe("2 files");
     expect(messageSummary({ content: "gone", deletedAt: "2026-01-01" })).toBe("This message was deleted.");
+  });
+});
+
+describe("the summary of a draft", () => {
+  it("is what is attached to it", () => {
+    const pending = (changes: Partial<PendingFile>): PendingFile => ({ name: "notes.txt", ...changes }) as PendingFile;
+    const voice = pending({ name: "Voice message.webm", voice: { durationMs: 900, waveform: [1, 100] } });
+    expect(filesSummary([])).toBe("");
+    expect(filesSummary([pending({})])).toBe("notes.txt");
+    expect(filesSummary([voice])).toBe("Voice message");
+    expect(filesSummary([voice, pending({})])).toBe("2 files");
   });
 });
 

@@ -1,6 +1,7 @@
 /** Messages as previews: in one line and as plain text. */
 
 import type { Attachment } from "@talkwire/client";
+import type { PendingFile } from "@talkwire/client/parts";
 import { texts } from "../../texts";
 import { isPicture } from "../files/files";
 
@@ -18,6 +19,15 @@ export function messageSummary({ content = "", attachments = [], deletedAt }: Sa
   if (attachments.every(isPicture)) return texts.photos(attachments.length);
   const [first] = attachments;
   if (attachments.length > 1 || first === undefined) return texts.files(attachments.length);
-  // A recording is called "Voice message.webm", and music by its title.
+  if ((first.waveform?.length ?? 0) > 0) return texts.voice.fileName;
+  // Music is called by its title.
   return first.kind === "audio" ? first.name.replace(/\.\w+$/, "") : first.name;
+}
+
+/** Returns what is attached to a message that is not sent yet. */
+export function filesSummary(files: readonly PendingFile[]): string {
+  const [first] = files;
+  if (first === undefined) return "";
+  if (files.length > 1) return texts.files(files.length);
+  return first.voice === undefined ? first.name : texts.voice.fileName;
 }

@@ -83,9 +83,10 @@ function Marked({ pieces }: { pieces: readonly Piece[] }) {
   );
 }
 
-/** Returns the files whose names match, unless the message's summary is the file's name already. */
+/** Returns the files whose names match, unless the message's summary says what they are already. */
 function foundFiles(message: Message, query: string): readonly Attachment[] {
   const { attachments = [] } = message;
   const summary = messageSummary(message);
-  return attachments.filter(({ name }) => name !== summary && piecesOf(name, query).some(({ isFound }) => isFound));
+  const isSaid = ({ name, waveform = [] }: Attachment) => name === summary || waveform.length > 0;
+  return attachments.filter((file) => !isSaid(file) && piecesOf(file.name, query).some(({ isFound }) => isFound));
 }

@@ -1,9 +1,9 @@
 import type { Conversation, Message } from "@talkwire/client";
-import { atComposer, newestCall, type OutboxEntry, type PendingFile, typistsIn } from "@talkwire/client/parts";
+import { atComposer, newestCall, type OutboxEntry, typistsIn } from "@talkwire/client/parts";
 import { Clock, MessagesSquare } from "lucide-react";
 import { useStore } from "zustand";
 import { newestOffer } from "../../chat/conversations/unread";
-import { messageSummary } from "../../chat/messages/message_summary";
+import { filesSummary, messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
 import { formatAmount } from "../../chat/offers/money";
 import { texts } from "../../texts";
@@ -45,23 +45,17 @@ export function ConversationPreview({ conversation, isOpen, unsent }: Props) {
 /** Returns the draft of a conversation: its text, otherwise its files; and whether a thread has one. */
 function useDraft(id: string): { text: string; isInThread: boolean } {
   const { drafts, uploads } = useChat();
-  const files = useStore(uploads.state, (all) => filesText(atComposer(all, id)));
+  const files = useStore(uploads.state, (all) => filesSummary(atComposer(all, id)));
   const isInThread = useDraftThreads().some((place) => place.startsWith(`${id} `));
   const text = drafts.peek(id);
   return { text: text === "" ? files : text, isInThread };
-}
-
-function filesText(files: readonly PendingFile[]): string {
-  const [first] = files;
-  if (first === undefined) return "";
-  return files.length === 1 ? first.name : texts.files(files.length);
 }
 
 /** A message that waits for the connection, or that the server refused. */
 function Unsent({ entry }: { entry: OutboxEntry }) {
   const label = useChatState(({ connected }) => (connected ? texts.sending : texts.waitingForConnection));
   const files = useStore(useChat().uploads.state, (all) =>
-    filesText(all.filter(({ entryId }) => entryId === entry.clientMessageId)),
+    filesSummary(all.filter(({ entryId }) => entryId === entry.clientMessageId)),
   );
   if (entry.problem !== null) return <span className="last draft">{texts.notSent(unsentText(entry))}</span>;
   return (
