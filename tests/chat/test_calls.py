@@ -103,6 +103,19 @@ async def test_a_device_that_connects_during_ringing_rings_too(world: World) -> 
     assert await bob.next("call:invite") == {**call, "userId": world.id_of("alice"), "data": "offer"}
 
 
+async def test_another_device_that_connects_during_ringing_rings_and_can_answer(world: World) -> None:
+    alice, phone = await world.connect("alice"), await world.connect("bob")
+    call = await _call(alice, await world.conversation("alice", "bob", kind="direct"), data="offer")
+    await phone.next("call:invite")
+    laptop = await world.connect("bob")
+    assert await laptop.next("call:invite") == {**call, "userId": world.id_of("alice"), "data": "offer"}
+    await laptop.done("call:accept", call)
+    assert (await phone.next("call:accept"))["userId"] == world.id_of("bob")
+    assert await phone.pending(*NAMES) == [], "the phone was called once"
+    tablet = await world.connect("bob")
+    assert await tablet.pending(*NAMES) == [], "the call rings no more"
+
+
 async def test_a_second_call_is_refused_with_the_id_of_the_first(world: World) -> None:
     alice, bob = await world.connect("alice"), await world.connect("bob")
     conversation = await world.conversation("alice", "bob", kind="direct")

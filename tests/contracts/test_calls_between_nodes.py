@@ -99,6 +99,22 @@ async def test_a_ringing_user_who_connects_to_another_node_is_called_there(clust
     assert (await cluster.b.next(CallInvited, 2)).to == ("bob",)
 
 
+async def test_a_second_device_is_called_on_every_node_while_it_rings(cluster: Cluster) -> None:
+    await cluster.a.node.do(ALICE, InviteToCall("c", "x", data="offer"))
+    await cluster.b.next(CallInvited)
+    for place, device, number in ((cluster.a, "b2", 2), (cluster.b, "b3", 2)):
+        await place.connect(BOB, device)
+        invited = await place.next(CallInvited, number)
+        assert (invited.to, invited.data, invited.only) == (("bob",), "offer", device)
+    await cluster.b.node.do(BOB, AcceptCall("c", "x", source="b3"))
+    await cluster.a.next(CallAccepted)
+    await cluster.b.next(CallAccepted)
+    for place in (cluster.a, cluster.b):
+        before = len(place.of(CallInvited))
+        await place.connect(BOB, "late")
+        assert len(place.of(CallInvited)) == before
+
+
 async def test_a_call_of_a_killed_home_ends_once_and_is_missed_by_ringing_users(
     cluster: Cluster,
 ) -> None:

@@ -18,6 +18,10 @@ def test_two_talk_see_each_other_and_hang_up(driver: Driver, demo_url: str) -> N
     assert reports["talked"] == {"portraits": 1, "closed": ["closed"], "second": 0}
 
 
+def test_a_device_that_is_opened_while_a_call_rings_answers_it(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "calls", "opened_while_ringing")["answered"] == {"rings": 0}
+
+
 def test_the_dialog_of_a_call_is_one_column(driver: Driver, demo_url: str) -> None:
     measured = run(driver, demo_url, "calls", "ringing_layout")["measured"]
     column = {"lines": 1, "buttonsWithin": True, "buttonsBelow": True, "low": True, "centred": True}

@@ -3,6 +3,7 @@ import {
   answers,
   call,
   anotherTab,
+  conversations,
   launch,
   letters,
   listed,
@@ -122,6 +123,25 @@ export async function talk() {
     closed: await alice.evaluate(() => window.peers.map(({ connectionState }) => connectionState)),
     second: await secondTab.evaluate(() => window.peers.length),
   });
+}
+
+// A page that is opened or reloaded while a call rings shows it too, beside another device that keeps ringing.
+export async function opened_while_ringing() {
+  const [alice, bob] = await two();
+  await button(alice, "Call").click();
+  await ringing(bob).getByText("alice is calling").waitFor();
+  const second = await visitAs("bob", { permissions, init: observe });
+  await ringing(second).getByText("alice is calling").waitFor();
+  await bob.reload();
+  await ringing(bob).getByText("alice is calling").waitFor();
+  await ringing(second).getByRole("button", { name: "Accept", exact: true }).click();
+  await ringing(bob).waitFor({ state: "detached" });
+  await callOf(alice, "bob").getByRole("timer").waitFor();
+  await until(() => received(second, "audio"), (packets) => packets > 20);
+  await bob.reload();
+  await conversations(bob).first().waitFor();
+  report("answered", { rings: await ringing(bob).count() });
+  await button(second, "Hang up").click();
 }
 
 // A call that the server refuses because one has blocked the other is not offered again.

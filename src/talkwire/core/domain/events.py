@@ -516,7 +516,9 @@ class CallEvent(EphemeralEvent, frozen=True):
 
 
 class CallInvited(CallEvent, frozen=True):
-    pass
+    """With `only`, the invitation is for the socket with this id alone, which has connected while the call rang."""
+
+    only: str | None = None
 
 
 class CallAccepted(CallEvent, frozen=True):

@@ -36,10 +36,12 @@ from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError, ErrorCode, forbidden
 from talkwire.core.domain.events import (
     CallEnded,
+    CallInvited,
     ConversationDeleted,
     Durable,
     MemberAdded,
     MemberRemoved,
+    UnstoredEvent,
     UserBlocked,
 )
 from talkwire.core.domain.model import Actor
@@ -47,6 +49,7 @@ from talkwire.core.features.conversations.call_rules import check_signal
 from talkwire.core.ports.chat import SignalHandlers
 from talkwire.core.signals.call_state import RING_S, CallOutput, CallState
 from talkwire.core.signals.deadline_timer import DeadlineTimer
+from talkwire.core.signals.ringing_calls import RingingCalls
 
 _TOPIC = "call"
 
@@ -99,6 +102,7 @@ class CallExchange:
         self._homes: dict[str, str] = {}
         self._stored: dict[str, tuple[str, ...]] = {}
         self._state = CallState(ring_s)
+        self._rings = RingingCalls(ring_s)
         self._ringing = DeadlineTimer(
             self._state.next_deadline, lambda now: self._publish_and_store(self._state.expire(now))
         )
@@ -131,9 +135,17 @@ class CallExchange:
         self._state.end_all()
         self._stored.clear()
 
+    def hear(self, event: UnstoredEvent) -> None:
+        """Notes what another node has published about a call."""
+        self._rings.follow([event])
+
+    def invitations_for(self, user_id: str, socket_id: str) -> list[CallInvited]:
+        """Returns the invitations of calls that ring for a user, for a socket that has just connected."""
+        return self._rings.invitations_for(user_id, socket_id)
+
     def user_connected(self, user_id: str) -> None:
-        """Sends the invitations of calls that ring for a user to that user. Called when the user gets their first
-        socket on any node."""
+        """Sends the invitations of calls of this node that ring for a user to that user. Called when the user gets
+        their first socket on any node, which may be a node that has not heard of the call."""
         self._publish_and_store(self._state.user_connected(user_id))
 
     def user_disconnected(self, user_id: str) -> None:
@@ -153,7 +165,7 @@ class CallExchange:
             self._homes.pop(call.conversation_id, None)
             missed_by = call.ringing_ids
             ended = CallEnded(call.call_id, call.conversation_id, call.caller_id, "gone", call.member_ids, missed_by)
-            self._publish([ended])
+            self._announce([ended])
 
     def follow(self, event: Durable) -> None:
         """Updates calls after an event in the log (the ordered record of events): added or removed members, a deleted
@@ -162,6 +174,7 @@ class CallExchange:
             case MemberAdded():
                 self._state.members_added(event.conversation_id, [member.user_id for member in event.members])
             case MemberRemoved():
+                self._rings.leave(event.conversation_id, event.user_id)
                 self._publish_and_store(self._state.member_removed(event.conversation_id, event.user_id))
             case ConversationDeleted():
                 self._publish_and_store(self._state.end_call(event.conversation_id))
@@ -278,10 +291,14 @@ class CallExchange:
     def _publish_and_store(self, events: CallOutput) -> None:
         if not events:
             return
-        self._publish(events)
+        self._announce(events)
         if self._shared:
             for conversation_id in {event.conversation_id for event in events}:
                 self._store(conversation_id)
+
+    def _announce(self, events: CallOutput) -> None:
+        self._rings.follow(events)
+        self._publish(events)
 
     def _store(self, conversation_id: str) -> None:
         """Stores for which users a conversation's call rings, or deletes the stored call if it has ended. Other nodes

@@ -13,6 +13,7 @@ from talkwire.core.connected.chat_access import ChatAccess
 from talkwire.core.connected.memberships import CONTACTS_MAX
 from talkwire.core.domain.events import (
     CallEnded,
+    CallEvent,
     Durable,
     MessageSent,
     PresenceChanged,
@@ -98,13 +99,12 @@ class Signals:
     # --- sockets ----------------------------------------------------------------------------------------------------
 
     def connected(self, user_id: str, socket_id: str) -> None:
-        """Adds a new socket of a user to presence. On a server without other nodes, also sends the user the invitations
-        of ringing calls if this is their first socket. The directory (the cache of connected users) must already hold
-        the user."""
+        """Adds a new socket of a user to presence, and sends it the invitations of calls that ring for the user. The
+        directory (the cache of connected users) must already hold the user."""
         self.presence.connected(user_id, socket_id)
-        entry = self._chat.directory.peek(user_id)
-        if entry is not None and entry.holds == 1 and not self._shared:
-            self._calls.user_connected(user_id)
+        invitations = self._calls.invitations_for(user_id, socket_id)
+        if invitations:
+            self._publisher.publish_here(invitations)
 
     def disconnected(self, user_id: str, socket_id: str) -> None:
         """Ends the typing of a closed socket, removes it from presence, and removes the user from calls if it was their
@@ -162,7 +162,10 @@ class Signals:
             case RoomEntered() | RoomLeft():
                 return self._occupants.receive(event)
             case CallEnded():
+                self._calls.hear(event)
                 self._calls.ended_elsewhere(event.conversation_id)
+            case CallEvent():
+                self._calls.hear(event)
         return True
 
     def _users_moved(self, event: UsersMoved) -> None:

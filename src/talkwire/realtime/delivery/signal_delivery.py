@@ -18,6 +18,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import (
     CallEnded,
     CallEvent,
+    CallInvited,
     CallNews,
     CustomEvent,
     DurableEvent,
@@ -78,6 +79,9 @@ class SignalDelivery:
                 self._deliver_call(event, event.to, None)
             case CustomEvent():
                 self._deliver_custom(event)
+            case CallInvited(only=str(socket_id)):
+                sockets = [socket for socket in self._sockets(event.to) if socket.id == socket_id]
+                self._hub.multicast(sockets, lambda group: encode_for(group, event))
             case CallEvent():
                 self._deliver_call(event, event.to, event.source)
 
