@@ -73,3 +73,15 @@ def test_each_escape_closes_one_thing(driver: Driver, demo_url: str) -> None:
 def test_tab_reaches_each_row_of_the_list_once(driver: Driver, demo_url: str) -> None:
     moved = run(driver, demo_url, "keyboard", "rowsOfTheList")["moved"]
     assert moved == {"second": 1, "right": "menu", "left": 1}
+
+
+def test_keys_wait_for_the_part_for_which_they_are_meant(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "keyboard", "typingWhileLoading")["typed meanwhile"] == {
+        "field": "kept",
+        "wanted": "gen",
+        "focusedAfter": "Message",
+        "reply": "res",
+        "composing": 0,
+        "said": ["A root", "A root"],
+        "after": "kept",
+    }

@@ -1,8 +1,10 @@
 import {
+  arrived,
   call,
   complaints,
   composer,
   conversations,
+  enterAs,
   letters,
   message,
   open,
@@ -438,4 +440,63 @@ export async function rowsOfTheList() {
   await press(page, "Shift+F10");
   await page.locator("[role=menu] :focus").waitFor();
   report("moved", { second, right, left });
+}
+
+// Holds back a part of the page until `release` is called. `asked`: resolves when the page asks for it.
+async function heldBack(page, part) {
+  let [release, ask] = [];
+  const released = new Promise((resolve) => (release = resolve));
+  const asked = new Promise((resolve) => (ask = resolve));
+  await page.route(part, async (route) => {
+    ask();
+    await released;
+    await route.continue();
+  });
+  return { release, asked: arrived(part, asked) };
+}
+
+// Parts that are often needed are loaded before. What is typed while one still loads is meant for it: neither for the
+// message field, nor a shortcut.
+export async function typingWhileLoading() {
+  const { id } = await post("conversations", "alice", { kind: "group", name: "Meanwhile", memberIds: ["bob"] });
+  await post("messages", "bob", { conversationId: id, content: "A root" });
+  const page = await visit();
+  const switcher = await heldBack(page, /\/page\/quick_switcher-.*js/);
+  const thread = await heldBack(page, /\/page\/thread_panel-.*js/);
+  await enterAs(page, "alice");
+  await open(page, "Meanwhile");
+  await message(page, "A root").waitFor();
+  await Promise.all([switcher.asked, thread.asked]);
+  await composer(page).fill("kept");
+  await press(page, "Control+k");
+  await page.keyboard.type("genx");
+  await press(page, "Backspace", "Enter");
+  const field = await composer(page).inputValue();
+  switcher.release();
+  const search = page.getByRole("combobox");
+  await search.waitFor();
+  const wanted = await until(() => search.inputValue(), (text) => text === "gen");
+  await press(page, "Escape");
+  await search.waitFor({ state: "detached" });
+  await until(() => focused(page), (name) => name === "Message");
+  const focusedAfter = await focused(page);
+
+  await page.getByRole("log").first().focus();
+  await press(page, "ArrowUp");
+  await focusedMessage(page).waitFor();
+  await press(page, "t");
+  await page.keyboard.type("res");
+  await press(page, "Enter");
+  // The reader may give it up.
+  await press(page, "Escape");
+  await page.waitForFunction(() => document.querySelector("article:focus") !== null);
+  await press(page, "t");
+  await page.keyboard.type("res");
+  thread.release();
+  const inThread = page.locator(".panel textarea");
+  await inThread.waitFor();
+  const reply = await until(() => inThread.inputValue(), (text) => text === "res");
+  const said = await page.locator(".message .text").allTextContents();
+  const rest = { composing: await page.locator(".composing").count(), said, after: await composer(page).first().inputValue() };
+  report("typed meanwhile", { field, wanted, focusedAfter, reply, ...rest });
 }

@@ -26,6 +26,7 @@ import {
 import type { Api } from "../server/api";
 import { texts } from "../texts";
 import { endTime } from "../time_format";
+import { whenIdle } from "../when_idle";
 import { Alerts } from "./alerts/alerts";
 import { Calls } from "./calls/calls";
 import { knownFeatures, rememberFeatures } from "./conversations/known_features";
@@ -164,7 +165,7 @@ export class Chat {
         connected: () => {
           this.#loadFeatures();
           this.#openAgain();
-          void conversations.loadAll(idle).then(() => {
+          void conversations.loadAll(whenIdle).then(() => {
             if (core.now.connected && core.now.nextConversations === null) void this.leftBehind.find();
           });
         },
@@ -450,12 +451,4 @@ export class Chat {
     void this.pins.load(openId);
     void this.saved.load(openId);
   }
-}
-
-/** Resolves when the page has nothing more urgent to do. Safari has no such callback. */
-function idle(): Promise<void> {
-  return new Promise((resolve) => {
-    if ("requestIdleCallback" in globalThis) requestIdleCallback(() => resolve(), { timeout: 1_000 });
-    else setTimeout(resolve, 100);
-  });
 }

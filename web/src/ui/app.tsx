@@ -46,8 +46,8 @@ import "./app.css";
 
 /** Readers who are signed in already do not need it. */
 const Entrance = lazyPart(() => import("./sign_in/entrance"), "place");
-const InvitationLink = lazyPart(() => import("./sign_in/invitation_link"));
-const LeftBehindDialog = lazyPart(() => import("./conversation/left_behind_dialog"));
+const InvitationLink = lazyPart(() => import("./sign_in/invitation_link"), "unasked");
+const LeftBehindDialog = lazyPart(() => import("./conversation/left_behind_dialog"), "unasked");
 const UnavailableConversation = lazyPart(() => import("./conversation/unavailable_conversation"), "place");
 
 /** The user has signed out here, and the server knows; or it could not be told. */

@@ -2,19 +2,23 @@ import { type ComponentType, type ReactNode, useEffect, useRef, useState } from 
 import { createPortal } from "react-dom";
 import { repeatable } from "../repeatable_import";
 import { texts } from "../texts";
+import { whenIdle } from "../when_idle";
+import { useChatState } from "./chat_context";
 import { reloadStyles } from "./failed_styles";
 import { isTyping } from "./keyboard/focus";
+import { type HeldKeys, holdKeys } from "./keyboard/held_keys";
 import { useFocusUntilClosed } from "./keyboard/use_focus_until_closed";
 import { type LoadingState, type PartLoading, startLoading } from "./parts_loading";
 
 /**
  * How a part says that it does not arrive.
  *
- * - `notice`: in front of the page, since the reader has asked for it and waits.
+ * - `notice`: in front of the page, since the reader has asked for it and waits. Until then, keys are meant for it.
+ * - `unasked`: in front of the page, while the reader goes on with something else.
  * - `place`: in its place, since it belongs to what the reader sees.
  * - `silent`: not at all, since the reader does not know of it.
  */
-type Manner = "notice" | "place" | "silent";
+type Manner = "notice" | "unasked" | "place" | "silent";
 
 /** Properties for the loading of a part, beside its own. */
 interface LoadingProps {
@@ -26,21 +30,26 @@ interface LoadingProps {
 
 type Module<P> = Promise<{ default: ComponentType<P> }>;
 
+type LazyPart<P> = ComponentType<P & LoadingProps> & {
+  /** Loads the code before it is needed. A failure means nothing: it is loaded when it is shown. */
+  readonly preload: () => Promise<void>;
+};
+
 /**
  * Returns a component whose code is loaded when it is first shown. A failed load is repeated for as long as the reader
  * waits. Once they have given up, the part does not appear by itself.
  */
-export function lazyPart<P extends object>(
-  load: () => Module<P>,
-  manner: Manner = "notice",
-): ComponentType<P & LoadingProps> {
+export function lazyPart<P extends object>(load: () => Module<P>, manner: Manner = "notice"): LazyPart<P> {
   let Part: ComponentType<P> | undefined;
   const loadCode = repeatable(load);
   const loadWithStyles = async (): Module<P> => {
     await reloadStyles();
     return loadCode();
   };
-  return function LazyPart({ fallback = null, onGiveUp, ...rest }: P & LoadingProps) {
+  const preload = async (): Promise<void> => {
+    Part ??= (await loadWithStyles().catch(() => undefined))?.default;
+  };
+  function LazyPart({ fallback = null, onGiveUp, ...rest }: P & LoadingProps) {
     const props = rest as unknown as P & { onClose?: () => void };
     const [state, setState] = useState<LoadingState | "loaded" | "over">(Part === undefined ? "loading" : "loaded");
     const loading = useRef<PartLoading>(null);
@@ -56,18 +65,47 @@ export function lazyPart<P extends object>(
       loading.current = started;
       return started.stop;
     }, []);
-    if (Part !== undefined && state !== "over") return <Part {...props} />;
     const hasFailed = state === "unreachable" || state === "missing";
-    const waiting = { state, onRetry: () => loading.current?.retry() };
-    if (manner === "place") return hasFailed ? <MissingPart {...waiting} fallback={fallback} /> : fallback;
-    if (manner === "silent" || !(hasFailed || state === "late")) return fallback;
     const giveUp = (): void => {
       loading.current?.stop();
       setState("over");
       (onGiveUp ?? props.onClose)?.();
     };
-    return <PartNotice {...waiting} onClose={giveUp} />;
-  };
+    useHeldKeys(manner === "notice" && (state === "loading" || state === "late"), state === "loaded", giveUp);
+    if (Part !== undefined && state !== "over") return <Part {...props} />;
+    const waiting = { state, onRetry: () => loading.current?.retry() };
+    if (manner === "place") return hasFailed ? <MissingPart {...waiting} fallback={fallback} /> : fallback;
+    if (manner === "silent" || !(hasFailed || state === "late")) return fallback;
+    return <PartNotice {...waiting} isAsked={manner === "notice"} onClose={giveUp} />;
+  }
+  return Object.assign(LazyPart, { preload });
+}
+
+/** Loads a part that is often needed once the chat is there and the page is idle, so that nobody waits for it. */
+export function usePreload({ preload }: { preload: () => Promise<void> }): void {
+  const isLoaded = useChatState((state) => state.loaded);
+  useEffect(() => {
+    if (isLoaded) void whenIdle().then(preload);
+  }, [isLoaded, preload]);
+}
+
+/** Holds the keys that are pressed while a part loads, and gives it what was typed. */
+function useHeldKeys(isLoading: boolean, isLoaded: boolean, giveUp: () => void): void {
+  const held = useRef<HeldKeys>(null);
+  const latest = useRef(giveUp);
+  latest.current = giveUp;
+  useEffect(() => {
+    if (!isLoading) return;
+    const keys = holdKeys(() => latest.current());
+    held.current = keys;
+    return keys.end;
+  }, [isLoading]);
+  useEffect(() => {
+    // The part has taken the focus by now: its effects come first.
+    if (!isLoaded) return;
+    held.current?.give();
+    held.current = null;
+  }, [isLoaded]);
 }
 
 interface Props {
@@ -76,11 +114,14 @@ interface Props {
 }
 
 /** Says in front of the page that a part is not there. The rest of the page can be used meanwhile. */
-function PartNotice({ state, onRetry, onClose }: Props & { onClose: () => void }) {
+function PartNotice({ state, onRetry, onClose, isAsked }: Props & { onClose: () => void; isAsked: boolean }) {
   const notice = useRef<HTMLDivElement>(null);
-  useFocusUntilClosed(() => {
-    if (!isTyping(document.activeElement)) notice.current?.querySelector("button")?.focus();
-  });
+  useFocusUntilClosed(() => undefined);
+  // Enter may be meant for the part that is late.
+  const takesFocus = !isAsked || state !== "late";
+  useEffect(() => {
+    if (takesFocus && (isAsked || !isTyping(document.activeElement))) notice.current?.querySelector("button")?.focus();
+  }, [takesFocus, isAsked]);
   // Below an open dialog, nobody could use it.
   const [front] = useState(() => [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body);
   return createPortal(

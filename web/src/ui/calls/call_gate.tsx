@@ -2,7 +2,7 @@ import { useStore } from "zustand";
 import { useChat } from "../chat_context";
 import { lazyPart } from "../lazy_part";
 
-const CallLayer = lazyPart(() => import("./call_layer"));
+const CallLayer = lazyPart(() => import("./call_layer"), "unasked");
 
 /** The current call; the first call loads the code for it. */
 export function CallGate() {

@@ -3,7 +3,7 @@ import { useEffect } from "react";
 import type { Chat } from "../../chat/chat";
 import { nextConversation } from "../../chat/conversations/next_conversation";
 import { useChat, useChatState } from "../chat_context";
-import { lazyPart } from "../lazy_part";
+import { lazyPart, usePreload } from "../lazy_part";
 import { goTo } from "../page_address";
 import { focusComposer, isTyping, onMac } from "./focus";
 import { followLead, isLedByKeys, MESSAGES } from "./lead";
@@ -18,6 +18,7 @@ export function Keyboard() {
   const chat = useChat();
   const overlay = useChatState((state) => state.overlay);
   useEffect(followLead, []);
+  usePreload(QuickSwitcher);
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
       const keys = keysOf(event, onMac);

@@ -1,7 +1,7 @@
 import type { Conversation } from "@talkwire/client";
 import { useChat, useChatState } from "../chat_context";
 import { useBackCloses } from "../layers/use_back_closes";
-import { lazyPart } from "../lazy_part";
+import { lazyPart, usePreload } from "../lazy_part";
 import { leavePanel, usePanelCoversConversation } from "./panel_layout";
 import { useRestoreFocus } from "./use_restore_focus";
 
@@ -18,6 +18,7 @@ export function PanelView({ conversation }: { conversation: Conversation }) {
   const panel = useChatState((state) => state.panel);
   useBackCloses(usePanelCoversConversation() && panel !== null, () => leavePanel(chat));
   useRestoreFocus(panel);
+  usePreload(ThreadPanel);
   const giveUp = (): void => chat.openPanel(null);
   switch (panel?.kind) {
     case "details":
