@@ -1,5 +1,5 @@
 // Calls on a phone: what its Back button and a reload do to them.
-import { call, composer, conversations, message, open, opened, post, report, start, stays, until, visitAs } from "../browser.mjs";
+import { atEnd, call, composer, conversations, message, open, opened, post, report, start, stays, until, visitAs } from "../browser.mjs";
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const permissions = ["microphone", "camera"];
@@ -75,10 +75,13 @@ export async function room() {
   const [alice, bob] = await two();
   const { items } = await call("GET", "conversations", "alice");
   const { id } = items.find(({ kind }) => kind === "direct");
-  for (let each = 0; each < 20; each++) await post("messages", "alice", { conversationId: id, content: `Line ${each}` });
-  const first = await post("messages", "alice", { conversationId: id, content: "Said before" });
+  // His own, of which none is unread: the conversation opens at its end.
+  for (let each = 0; each < 20; each++) await post("messages", "bob", { conversationId: id, content: `Line ${each}` });
+  const first = await post("messages", "bob", { conversationId: id, content: "Said before" });
   await post("messages", "bob", { conversationId: id, content: "A reply", threadId: first.id });
   await open(bob, "alice");
+  await message(bob, "Said before").waitFor();
+  await atEnd(bob);
   await alice.getByRole("button", { name: "Call", exact: true }).click();
   await ringer(bob).getByRole("button", { name: "Accept", exact: true }).tap();
   await callOf(bob, "alice").getByRole("timer").waitFor();
