@@ -354,6 +354,21 @@ async def test_a_list_has_the_conversation_with_the_newest_message_first(node: N
     assert pages == [["a", "c"], ["b"]]
 
 
+async def test_a_group_whose_history_is_hidden_is_listed_where_its_new_member_has_joined(node: Node) -> None:
+    await node.do(BACKEND, CreateConversation("group", ("alice",), id="old", history="from-join", owner_id="alice"))
+    await node.send(ALICE, "Hidden", to="old")
+    for conversation_id in ("a", "b", "c"):
+        await node.group(conversation_id, ALICE, BOB)
+    await node.do(ALICE, AddMembers("old", ("bob",)))
+    await node.send(ALICE, "Later", to="a")
+    pages = []
+    page = await node.do(BOB, ListConversations(limit=2))
+    pages.append([view.conversation.id for view in page.items])
+    pages.append([view.conversation.id for view in (await node.do(BOB, ListConversations(page.next))).items])
+    assert pages == [["a", "old"], ["c", "b"]]
+    assert [view.conversation.id for view in (await node.do(ALICE, ListConversations())).items][-1] == "old"
+
+
 async def test_events_of_one_batch_leave_a_list_in_log_order(node: Node) -> None:
     for conversation_id in ("a", "b"):
         await node.group(conversation_id, ALICE)

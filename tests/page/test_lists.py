@@ -17,6 +17,11 @@ def test_favourites_come_first_and_the_archive_lasts_until_a_message(driver: Dri
     assert reports["from the details"] == {"favourites": 0}
 
 
+def test_a_group_that_the_reader_is_added_to_comes_first(driver: Driver, demo_url: str) -> None:
+    shown = run(driver, demo_url, "lists", "added")["added"]["shown"]
+    assert shown == ["Older", "Older", "Whole", "Whole"]
+
+
 def test_a_mute_for_a_time_ends_by_itself_on_all_devices(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "lists", "muteForATime")["muted"] == {
         "first": "For 1 hour",

@@ -17,6 +17,28 @@ import {
   visitAs,
 } from "../browser.mjs";
 
+// A group that the reader is added to comes first, although its messages are older, and hidden from new members.
+export async function added() {
+  const old = await post("conversations", "alice", { kind: "group", memberIds: [], name: "Older", history: "from-join" });
+  await post("messages", "alice", { conversationId: old.id, content: "Before" });
+  const whole = await post("conversations", "alice", { kind: "group", memberIds: [], name: "Whole" });
+  await post("messages", "alice", { conversationId: whole.id, content: "Before" });
+  const bob = await visitAs("bob");
+  const first = () => bob.locator(".conversations a .name").first().textContent();
+  const shown = [];
+  for (const { id, name } of [old, whole]) {
+    const newer = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: `Newer than ${name}` });
+    await post("messages", "alice", { conversationId: newer.id, content: "Now" });
+    await until(first, (top) => top === newer.name);
+    await post(`conversations/${id}/members`, "alice", { userIds: ["bob"] });
+    shown.push(await until(first, (top) => top !== newer.name));
+    await bob.reload();
+    await listed(bob, name).waitFor();
+    shown.push(await first());
+  }
+  report("added", { shown });
+}
+
 const section = (page, name) => page.locator(".conversations h2").getByText(name, { exact: true });
 const archive = (page) => page.locator(".list-action");
 

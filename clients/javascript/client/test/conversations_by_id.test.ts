@@ -71,6 +71,17 @@ it("conversations with a newer call are sorted by that", () => {
   expect(listed.map(({ id }) => id)).toEqual(["later", "called", "said"]);
 });
 
+it("a conversation that the reader has joined since is sorted by that, unless it was imported", () => {
+  const joinedAt = "2026-01-05T12:30:00.000Z";
+  const listed = newestFirst({
+    hidden: conversation("hidden", { joinedAt, createdAt: "2026-01-02T00:00:00.000Z" }),
+    said: conversation("said", { lastMessage: message(29) }),
+    imported: conversation("imported", { lastMessage: message(1, { imported: true }), joinedAt }),
+    later: conversation("later", { lastMessage: message(31), joinedAt }),
+  });
+  expect(listed.map(({ id }) => id)).toEqual(["later", "hidden", "said", "imported"]);
+});
+
 describe("an archived conversation", () => {
   const archived = (changes: Partial<Conversation> = {}) => ({
     c: conversation("c", { lastSeq: 4, archived: true, ...changes }),

@@ -92,10 +92,11 @@ class CallSignal(TypedDict):
 class Conversation(TypedDict):
     """A conversation. Members whose value depends on the caller are in responses, but not in events: `unreadCount`,
     `mentionCount`, `muted`, `mutedUntil`, `mutedByModerator`, `favourite`, `archived`, `section`, `readSeq`,
-    `lastMessage`, `lastOffer`, `unreadOfferCount`, `lastCall`, and the name of a direct conversation. Lists include
-    `members` only for direct conversations. `ownerId` is null for a direct conversation, and for one that the
-    application's backend created without an owner. `muted` is the caller's own choice not to be notified, until
-    `mutedUntil` or without an end. `mutedByModerator` means that the caller cannot write in the conversation."""
+    `lastMessage`, `lastOffer`, `unreadOfferCount`, `lastCall`, `joinedAt`, and the name of a direct conversation.
+    Lists include `members` only for direct conversations. `ownerId` is null for a direct conversation, and for one
+    that the application's backend created without an owner. `muted` is the caller's own choice not to be notified,
+    until `mutedUntil` or without an end. `mutedByModerator` means that the caller cannot write in the
+    conversation."""
 
     id: str
     kind: Literal["channel", "direct", "group"]
@@ -160,6 +161,8 @@ class Conversation(TypedDict):
     """The name of the section of the user's list that has the conversation."""
     lastCall: NotRequired[Notice]
     """The newest call that has ended, if it is newer than all messages."""
+    joinedAt: NotRequired[str]
+    """When the user became a member."""
 
 
 class ConversationId(TypedDict):
@@ -263,6 +266,8 @@ class CreatedConversation(TypedDict):
     """The name of the section of the user's list that has the conversation."""
     lastCall: NotRequired[Notice]
     """The newest call that has ended, if it is newer than all messages."""
+    joinedAt: NotRequired[str]
+    """When the user became a member."""
 
 
 class DeliveredReceipt(TypedDict):

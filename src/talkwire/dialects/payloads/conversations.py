@@ -39,8 +39,8 @@ class MutePayload(Payload, frozen=True):
 class ConversationPayload(Payload, frozen=True):
     """A conversation. Members whose value depends on the caller are in responses, but not in events: `unreadCount`,
     `mentionCount`, `muted`, `mutedUntil`, `mutedByModerator`, `favourite`, `archived`, `section`, `readSeq`,
-    `lastMessage`, `lastOffer`, `unreadOfferCount`, `lastCall`, and the name of a direct conversation. Lists include
-    `members` only for direct conversations.
+    `lastMessage`, `lastOffer`, `unreadOfferCount`, `lastCall`, `joinedAt`, and the name of a direct conversation. Lists
+    include `members` only for direct conversations.
 
     `ownerId` is null for a direct conversation, and for one that the application's backend created without an owner.
     `muted` is the caller's own choice not to be notified, until `mutedUntil` or without an end.
@@ -78,6 +78,7 @@ class ConversationPayload(Payload, frozen=True):
     muted_until: str | None = None
     section: str | None = None
     last_call: NoticePayload | None = None
+    joined_at: str | None = None
 
 
 def member_payload(view: MemberView) -> MemberPayload:
@@ -118,6 +119,7 @@ def conversation_payload(view: ConversationView, *, trusted: bool = False) -> Co
         muted_until=None if reader is None else iso_or_none(reader.unmute_ms),
         section=None if reader is None else reader.section,
         last_call=None if view.last_call is None else notice_payload(view.last_call),
+        joined_at=None if reader is None else iso(reader.joined_ms),
     )
 
 
@@ -147,6 +149,7 @@ def _conversation(  # noqa: PLR0913 (each is a member of the payload)
     muted_until: str | None = None,
     section: str | None = None,
     last_call: NoticePayload | None = None,
+    joined_at: str | None = None,
 ) -> ConversationPayload:
     return ConversationPayload(
         id=conversation.id,
@@ -180,4 +183,5 @@ def _conversation(  # noqa: PLR0913 (each is a member of the payload)
         muted_until=muted_until,
         section=section,
         last_call=last_call,
+        joined_at=joined_at,
     )

@@ -73,7 +73,10 @@ _shown_pos: ColumnElement[int] = case(
     (conversations.c.offer_pos > conversations.c.active_pos, conversations.c.offer_pos),
     else_=conversations.c.active_pos,
 )
-"""SQL for the log position by which members' lists sort a conversation: that of its newest message or offer."""
+"""SQL for the log position of a conversation's newest message or offer."""
+_listed_pos: ColumnElement[int] = case((members.c.history_pos > _shown_pos, members.c.history_pos), else_=_shown_pos)
+"""SQL for the log position by which a member's list sorts a conversation: that of its newest message or offer, or that
+of the joining of a member who does not see what is older."""
 _move = update_rows(conversations, ("last_seq", "last_pos", "active_pos"), ("id",))
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -91,17 +94,17 @@ class ConversationReads(Reads):
         self, user_id: str, before_pos: int | None, limit: int, *, archived: bool = False
     ) -> Sequence[tuple[Conversation, int]]:
         statement = (
-            select(conversations, _shown_pos.label("shown_pos"))
+            select(conversations, _listed_pos.label("listed_pos"))
             .join(members, members.c.conversation_id == conversations.c.id)
             .where(members.c.user_id == user_id)
-            .order_by(_shown_pos.desc())
+            .order_by(_listed_pos.desc())
             .limit(limit)
         )
         if archived:
             statement = statement.where(members.c.archived_seq.is_not(None))
         if before_pos is not None:
-            statement = statement.where(_shown_pos < before_pos)
-        return [(to_conversation(row), row.shown_pos) for row in self._connection.execute(statement)]
+            statement = statement.where(_listed_pos < before_pos)
+        return [(to_conversation(row), row.listed_pos) for row in self._connection.execute(statement)]
 
     def all_conversations(self, member_id: str | None, after_id: str | None, limit: int) -> Sequence[Conversation]:
         statement, id_ = select(conversations), conversations.c.id

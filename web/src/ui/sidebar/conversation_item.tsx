@@ -1,5 +1,5 @@
 import type { Conversation } from "@talkwire/client";
-import { newestCall, type OutboxEntry } from "@talkwire/client/parts";
+import { newestCall, newestTime, type OutboxEntry } from "@talkwire/client/parts";
 import { BellOff, Star } from "lucide-react";
 import { memo, useState } from "react";
 import { useStore } from "zustand";
@@ -97,7 +97,10 @@ function PartnerHandle({ conversation }: { conversation: Conversation }) {
 function Time({ conversation, unsent }: { conversation: Conversation; unsent: OutboxEntry | undefined }) {
   const offer = useChatState((state) => newestOffer(conversation, state.features));
   const saidAt = offer?.createdAt ?? newestCall(conversation)?.createdAt ?? conversation.lastMessage?.createdAt;
-  const createdAt = unsent === undefined ? (saidAt ?? conversation.createdAt) : timeOf(unsent);
+  // Without a message, or with older ones only, it is the time of joining, which also orders the list.
+  const newest = newestTime(conversation);
+  const isNewer = saidAt === undefined || (newest === conversation.joinedAt && newest > saidAt);
+  const createdAt = unsent === undefined ? (isNewer ? newest : saidAt) : timeOf(unsent);
   return <time dateTime={createdAt}>{shortTime(createdAt)}</time>;
 }
 

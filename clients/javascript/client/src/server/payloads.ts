@@ -243,8 +243,8 @@ export interface Connected {
 /**
  * A conversation. Members whose value depends on the caller are in responses, but not in events: `unreadCount`,
  * `mentionCount`, `muted`, `mutedUntil`, `mutedByModerator`, `favourite`, `archived`, `section`, `readSeq`,
- * `lastMessage`, `lastOffer`, `unreadOfferCount`, `lastCall`, and the name of a direct conversation. Lists include
- * `members` only for direct conversations. `ownerId` is null for a direct conversation, and for one that the
+ * `lastMessage`, `lastOffer`, `unreadOfferCount`, `lastCall`, `joinedAt`, and the name of a direct conversation. Lists
+ * include `members` only for direct conversations. `ownerId` is null for a direct conversation, and for one that the
  * application's backend created without an owner. `muted` is the caller's own choice not to be notified, until
  * `mutedUntil` or without an end. `mutedByModerator` means that the caller cannot write in the conversation.
  */
@@ -316,6 +316,8 @@ export interface Conversation {
   section?: string;
   /** The newest call that has ended, if it is newer than all messages. */
   lastCall?: Notice;
+  /** When the user became a member. */
+  joinedAt?: string;
 }
 
 export interface ConversationId {
