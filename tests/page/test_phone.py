@@ -160,3 +160,7 @@ def test_a_toast_is_above_the_message_field(driver: Driver, demo_url: str) -> No
 def test_a_panel_has_no_line_at_its_side_and_fields_are_alike(driver: Driver, demo_url: str) -> None:
     expected = {"line": "0px", "isAlike": True, "hasArrow": True}
     assert run(driver, demo_url, "phone", "fields")["fields"] == expected
+
+
+def test_the_sheet_of_a_message_shows_it_as_it_is_now(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "phone", "changing")["changed"] == {"reactions": 0, "actions": 0}

@@ -871,3 +871,19 @@ export async function fields() {
   const chosen = await dialog.getByLabel("Currency").evaluate(looks);
   report("fields", { line, isAlike: String(title.text) === String(chosen.text), hasArrow: chosen.hasArrow });
 }
+
+// The sheet of a message that its author edits and deletes meanwhile.
+export async function changing() {
+  const { root } = await prepare("Changing");
+  const page = await phoneAs("alice", { path: "/#/" });
+  await open(page, "Changing");
+  await longPress(page, page.locator(".message").filter({ hasText: "The first one" }).first());
+  const sheet = page.locator("dialog.sheet");
+  const reactions = sheet.locator(".sheet-reactions");
+  await reactions.waitFor();
+  await call("PATCH", `messages/${root.id}`, "bob", { content: "The second one" });
+  await sheet.getByText("The second one").waitFor();
+  await call("DELETE", `messages/${root.id}`, "bob");
+  await sheet.getByText("This message was deleted.").waitFor();
+  report("changed", { reactions: await reactions.count(), actions: await sheet.locator(".sheet-action").count() });
+}
