@@ -9,7 +9,12 @@ def test_a_banned_user_sees_why_and_until_when(driver: Driver, demo_url: str) ->
     assert run(driver, demo_url, "bans", "banned")["banned"] == {
         "told": "You were banned from Rowing club until TIME: Too loud",
         "refused": "You are banned from this conversation until TIME: Too loud",
+        "sign": 1,
     }
+
+
+def test_the_details_of_another_admin_follow_the_end_of_a_ban(driver: Driver, demo_url: str) -> None:
+    assert "lifted" in run(driver, demo_url, "bans", "lifted")
 
 
 def test_the_sign_in_says_until_when_and_why_the_server_bans(driver: Driver, demo_url: str, admin_token: str) -> None:

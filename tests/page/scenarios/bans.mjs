@@ -20,6 +20,7 @@ export async function banned() {
   await bob.getByRole("button", { name: "Browse public conversations" }).first().click();
   const browse = bob.locator("dialog.browse");
   await browse.locator("input").first().fill("Rowing");
+  const sign = await browse.locator("li", { hasText: "Rowing club" }).locator(".avatar svg").count();
   await browse.getByRole("button", { name: /^Join/ }).first().click();
   const problem = bob.getByText(/You are banned/);
   await problem.first().waitFor();
@@ -39,7 +40,23 @@ export async function banned() {
   await open(bob, "Rowing club");
   await call("PUT", `conversations/${id}/bans/bob`, "alice", {});
   await notice.getByText("You were banned from Rowing club.").waitFor();
-  report("banned", { told: withoutTime(told), refused: withoutTime(refused) });
+  report("banned", { told: withoutTime(told), refused: withoutTime(refused), sign });
+}
+
+// The details that another admin has open follow a ban and its end.
+export async function lifted() {
+  const members = { memberIds: ["bob", "carol"], name: "Choir" };
+  const { id } = await post("conversations", "alice", { kind: "group", ...members });
+  await call("PATCH", `conversations/${id}/members/carol`, "alice", { role: "admin" });
+  const carol = await visitAs("carol");
+  await open(carol, "Choir");
+  await carol.getByRole("button", { name: "Details" }).click();
+  const banned = carol.getByRole("region", { name: "Banned" });
+  await call("PUT", `conversations/${id}/bans/bob`, "alice", { reason: "Too loud" });
+  await banned.getByText("bob").waitFor();
+  await call("DELETE", `conversations/${id}/bans/bob`, "alice");
+  await banned.waitFor({ state: "detached" });
+  report("lifted");
 }
 
 // Whoever is thrown out, comes back or tries to sign in sees the end and the reason, at the form that was used.

@@ -1,8 +1,11 @@
-import type { Conversation, Restriction } from "@talkwire/client";
+import type { Conversation, RequestError, Restriction } from "@talkwire/client";
 import { may, roleOf } from "@talkwire/client/parts";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useChat, useChatState } from "../chat_context";
 import { useReconnects } from "../use_reconnects";
+
+/** Nobody is told when another moderator lifts a restriction: a list in sight is loaded again this often. */
+const AGAIN_MS = 5_000;
 
 export type Mutes = ReadonlyMap<string, Restriction>;
 
@@ -26,14 +29,21 @@ export function useRestrictions(
     let current = true;
     moderation.restricted(id, kind).then(
       (found) => current && setRestricted(found),
-      // The reader may not see them any more.
-      () => current && setRestricted([]),
+      // The reader may not see them any more, or the next answer says it.
+      (error: RequestError) => current && !error.isTransient && setRestricted([]),
     );
     return () => {
       current = false;
     };
   }, [moderation, id, kind, manages, memberCount, asked, reconnects]);
-  return [restricted, useCallback(() => setAsked((times) => times + 1), [])];
+  const reload = useCallback(() => setAsked((times) => times + 1), []);
+  const isShown = restricted.length > 0;
+  useEffect(() => {
+    if (!isShown) return;
+    const timer = setInterval(() => document.hidden || reload(), AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [isShown, reload]);
+  return [restricted, reload];
 }
 
 export function useMutes(conversation: Conversation): readonly [Mutes, () => void] {

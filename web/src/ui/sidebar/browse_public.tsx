@@ -4,10 +4,10 @@ import { Compass, Hash, SearchX, Users } from "lucide-react";
 import { useEffect, useState } from "react";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
-import { Avatar } from "../components/avatar";
 import { Dialog } from "../components/dialog";
 import { EmptyState } from "../components/empty_state";
 import { nameOf } from "../conversation/conversation_names";
+import { PlaceAvatar } from "../conversation/kind_icon";
 import { useReconnects } from "../use_reconnects";
 import "./browse_public.css";
 
@@ -109,13 +109,13 @@ interface RowProps {
 }
 
 function PublicRow({ conversation, onJoin, onOpen }: RowProps) {
-  const { id, kind, avatar, memberCount, topic } = conversation;
+  const { id, kind, memberCount, topic } = conversation;
   const Icon = kind === "channel" ? Hash : Users;
   const isMine = useChatState((state) => own(state.conversations, id) !== undefined);
   const name = nameOf(conversation);
   return (
     <li>
-      <Avatar id={id} name={name} picture={avatar} isPlace />
+      <PlaceAvatar conversation={conversation} />
       <span className="public-who">
         <span className="name">
           <Icon className="icon" aria-hidden="true" /> {name}
