@@ -282,7 +282,8 @@ export async function reports({ token }) {
   await page.getByLabel("State").selectOption("resolved");
   const decision = await rowOf("Every day").getByText("message deleted").textContent();
   await goTo(page, "Audit log");
-  await rows(page).filter({ hasText: "report-resolve" }).filter({ hasText: "Advertising" }).first().waitFor();
+  const entry = rows(page).filter({ hasText: "report-resolve" }).filter({ hasText: "Advertising" }).first();
+  await entry.getByRole("link", { name: "general" }).waitFor();
   const left = (await asAdmin(token, "GET", `messages/${edited}`)).content ?? "";
   report("decided", { quoted, gone, decision, left });
 }

@@ -275,7 +275,7 @@ export async function looking_elsewhere() {
   await seen(alice, "Meanwhile 1");
   const line = await alice.locator(".row", { has: alice.locator(".unread-from") }).locator(".text").first().textContent();
   await above(alice).waitFor({ state: "detached" });
-  report("back", { unreadBefore, unreadStill, label: label.replace(/\d\d?[:.]\d\d.*/, "TIME"), line });
+  report("back", { unreadBefore, unreadStill, label: label.replace(/\d\d?:\d\d\s[AP]M/, "TIME"), line });
   // The next time, the line stands above what came then.
   await until(async () => {
     await wheel(alice, 900);

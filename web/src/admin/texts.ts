@@ -453,6 +453,7 @@ export const texts = {
     at: "Time",
     actor: "Actor",
     target: "Target",
+    conversation: "Conversation",
     address: "Address",
     reason: "Reason",
   },

@@ -78,6 +78,15 @@ const COLUMNS: readonly Column<AuditAnswer>[] = [
     cell: ({ actorId }) => <CopiedId id={actorId} href={hrefOf("audit", { actorId })} />,
   },
   { name: texts.audit.target, cell: ({ targetId }) => <CopiedId id={targetId} href={hrefOf("audit", { targetId })} /> },
+  {
+    name: texts.audit.conversation,
+    cell: ({ conversationId }) =>
+      conversationId === undefined ? (
+        texts.none
+      ) : (
+        <CopiedId id={conversationId} href={hrefOf("conversations", { q: conversationId })} />
+      ),
+  },
   { name: texts.audit.reason, cell: ({ reason }) => <span className="admin-long">{reason || texts.none}</span> },
   { name: texts.audit.address, cell: ({ address }) => address || texts.none },
 ];

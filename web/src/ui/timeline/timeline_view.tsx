@@ -18,7 +18,7 @@ import { type Extra, type Row, rowsOf, rowsWithReplies, type UnsentRow, unsentRo
 import type { UnseenAbove } from "../../chat/messages/unseen";
 import { addressOf } from "../../place";
 import { texts } from "../../texts";
-import { dayOf, shortTimeOfDay } from "../../time_format";
+import { dayOf, timeOfDay } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { UnreadCount } from "../components/unread_count";
 import { FirstSteps } from "../conversation/first_steps";
@@ -217,7 +217,7 @@ function ToUnseen({ id, unseen: { after, count, since } }: { id: string; unseen:
     <div className="to-unseen">
       <button type="button" className="to-unseen-first" onClick={() => void chat.messages.toFirstAfter(id, after)}>
         <ArrowUp className="icon" aria-hidden="true" />
-        {texts.unseenAbove(count, since === undefined ? null : shortTimeOfDay(since))}
+        {texts.unseenAbove(count, since === undefined ? null : timeOfDay(since))}
       </button>
       {!isAnswered && (
         <button type="button" onClick={() => void chat.markRead(id)}>
