@@ -38,25 +38,6 @@ def test_whoever_may_not_write_is_told_so(driver: Driver, demo_url: str) -> None
     assert refused["again"] == "Unsent words"
 
 
-def test_nothing_starts_to_write_where_one_may_not(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "composing", "only_reading")["only read"] == {
-        "root": ["Thread", "Thread"],
-        "own": [],
-        "another": [],
-        "panels": 0,
-        "replying": 0,
-    }
-
-
-def test_a_draft_is_gone_on_with_at_its_end(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "composing", "caret")["went on at the end"] == {
-        "listed": 7,
-        "reloaded": 7,
-        "switched": 7,
-        "stepped": 7,
-    }
-
-
 def test_long_addresses_and_code_stay_within_a_narrow_screen(driver: Driver, demo_url: str) -> None:
     narrow = run(driver, demo_url, "composing", "longTexts")["narrow"]
     assert narrow == {"page": 320, "link": f"https://example.com/{'long' * 60}?q=1", "scrolls": True}
@@ -145,3 +126,22 @@ def test_ctrl_shift_v_pastes_only_text(driver: Driver, demo_url: str) -> None:
 def test_a_cancelled_edit_can_be_taken_up_again(driver: Driver, demo_url: str) -> None:
     cancelled = run(driver, demo_url, "composing", "cancelling")["cancelled"]
     assert cancelled == {"unchanged": False, "again": "Said once, and more"}
+
+
+def test_nothing_starts_to_write_where_one_may_not(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "composing", "only_reading")["only read"] == {
+        "root": ["Thread", "Thread"],
+        "own": [],
+        "another": [],
+        "panels": 0,
+        "replying": 0,
+    }
+
+
+def test_a_draft_is_gone_on_with_at_its_end(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "composing", "caret")["went on at the end"] == {
+        "listed": 7,
+        "reloaded": 7,
+        "switched": 7,
+        "stepped": 7,
+    }
