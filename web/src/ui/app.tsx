@@ -24,7 +24,7 @@ import { Notice } from "./components/notice";
 import { ToastView } from "./components/toast";
 import { ConversationView } from "./conversation/conversation_view";
 import { focusComposer, focusMessages } from "./keyboard/focus";
-import { Keyboard } from "./keyboard/keyboard";
+import { Keyboard, QuickSwitcher } from "./keyboard/keyboard";
 import {
   forgetLastConversation,
   lastConversation,
@@ -32,9 +32,10 @@ import {
   rememberConversation,
   rememberThread,
 } from "./last_conversation";
-import { lazyPart } from "./lazy_part";
+import { lazyPart, usePreload } from "./lazy_part";
 import { followAddress, forgetPlace, goTo, placeHere, startAt } from "./page_address";
 import { panelCoversConversation } from "./panel/panel_layout";
+import { ThreadPanel } from "./panel/panel_view";
 import { Sidebar } from "./sidebar/sidebar";
 import { type SidebarDialog, SidebarDialogs } from "./sidebar/sidebar_dialogs";
 import { StartButtons } from "./sidebar/start_buttons";
@@ -49,6 +50,9 @@ const Entrance = lazyPart(() => import("./sign_in/entrance"), "place");
 const InvitationLink = lazyPart(() => import("./sign_in/invitation_link"), "unasked");
 const LeftBehindDialog = lazyPart(() => import("./conversation/left_behind_dialog"), "unasked");
 const UnavailableConversation = lazyPart(() => import("./conversation/unavailable_conversation"), "place");
+
+/** Parts that are often needed. */
+const PRELOADED = [QuickSwitcher, ThreadPanel];
 
 /** The user has signed out here, and the server knows; or it could not be told. */
 const LEFT = "left";
@@ -238,6 +242,7 @@ function Screen({ onSignOut }: { onSignOut: (() => void) | undefined }) {
   useUnreadCount();
   useHostState();
   useAlerts();
+  usePreload(PRELOADED);
   const classes = ["screen", loaded && isSomewhere && "open", hasPanel && "with-panel"].filter(Boolean).join(" ");
   return (
     <div className={classes}>

@@ -1,4 +1,4 @@
-import { type ComponentType, type ReactNode, useEffect, useRef, useState } from "react";
+import { type ComponentType, type ReactNode, type RefObject, useEffect, useRef, useState } from "react";
 import { createPortal } from "react-dom";
 import { repeatable } from "../repeatable_import";
 import { texts } from "../texts";
@@ -30,10 +30,12 @@ interface LoadingProps {
 
 type Module<P> = Promise<{ default: ComponentType<P> }>;
 
-type LazyPart<P> = ComponentType<P & LoadingProps> & {
+interface Preloadable {
   /** Loads the code before it is needed. A failure means nothing: it is loaded when it is shown. */
   readonly preload: () => Promise<void>;
-};
+}
+
+type LazyPart<P> = ComponentType<P & LoadingProps> & Preloadable;
 
 /**
  * Returns a component whose code is loaded when it is first shown. A failed load is repeated for as long as the reader
@@ -47,7 +49,8 @@ export function lazyPart<P extends object>(load: () => Module<P>, manner: Manner
     return loadCode();
   };
   const preload = async (): Promise<void> => {
-    Part ??= (await loadWithStyles().catch(() => undefined))?.default;
+    const module = await loadWithStyles().catch(() => undefined);
+    if (module !== undefined) Part = module.default;
   };
   function LazyPart({ fallback = null, onGiveUp, ...rest }: P & LoadingProps) {
     const props = rest as unknown as P & { onClose?: () => void };
@@ -71,26 +74,30 @@ export function lazyPart<P extends object>(load: () => Module<P>, manner: Manner
       setState("over");
       (onGiveUp ?? props.onClose)?.();
     };
-    useHeldKeys(manner === "notice" && (state === "loading" || state === "late"), state === "loaded", giveUp);
+    const held = useHeldKeys(
+      manner === "notice" && (state === "loading" || state === "late"),
+      state === "loaded",
+      giveUp,
+    );
     if (Part !== undefined && state !== "over") return <Part {...props} />;
     const waiting = { state, onRetry: () => loading.current?.retry() };
     if (manner === "place") return hasFailed ? <MissingPart {...waiting} fallback={fallback} /> : fallback;
     if (manner === "silent" || !(hasFailed || state === "late")) return fallback;
-    return <PartNotice {...waiting} isAsked={manner === "notice"} onClose={giveUp} />;
+    return <PartNotice {...waiting} isWaitedFor={() => held.current?.isLeft() === false} onClose={giveUp} />;
   }
   return Object.assign(LazyPart, { preload });
 }
 
-/** Loads a part that is often needed once the chat is there and the page is idle, so that nobody waits for it. */
-export function usePreload({ preload }: { preload: () => Promise<void> }): void {
-  const isLoaded = useChatState((state) => state.loaded);
+/** Loads parts once the chat is there and the page is idle, so that nobody waits for them. */
+export function usePreload(parts: readonly Preloadable[]): void {
+  const isThere = useChatState(({ loaded, connected }) => loaded && connected);
   useEffect(() => {
-    if (isLoaded) void whenIdle().then(preload);
-  }, [isLoaded, preload]);
+    if (isThere) void whenIdle().then(() => Promise.all(parts.map(({ preload }) => preload())));
+  }, [isThere, parts]);
 }
 
 /** Holds the keys that are pressed while a part loads, and gives it what was typed. */
-function useHeldKeys(isLoading: boolean, isLoaded: boolean, giveUp: () => void): void {
+function useHeldKeys(isLoading: boolean, isLoaded: boolean, giveUp: () => void): RefObject<HeldKeys | null> {
   const held = useRef<HeldKeys>(null);
   const latest = useRef(giveUp);
   latest.current = giveUp;
@@ -106,6 +113,7 @@ function useHeldKeys(isLoading: boolean, isLoaded: boolean, giveUp: () => void):
     held.current?.give();
     held.current = null;
   }, [isLoaded]);
+  return held;
 }
 
 interface Props {
@@ -113,15 +121,23 @@ interface Props {
   onRetry: () => void;
 }
 
+interface PartNoticeProps extends Props {
+  /** Whether the reader does nothing else meanwhile. */
+  isWaitedFor: () => boolean;
+  onClose: () => void;
+}
+
 /** Says in front of the page that a part is not there. The rest of the page can be used meanwhile. */
-function PartNotice({ state, onRetry, onClose, isAsked }: Props & { onClose: () => void; isAsked: boolean }) {
+function PartNotice({ state, onRetry, onClose, isWaitedFor }: PartNoticeProps) {
   const notice = useRef<HTMLDivElement>(null);
+  const isLate = state === "late";
   useFocusUntilClosed(() => undefined);
-  // Enter may be meant for the part that is late.
-  const takesFocus = !isAsked || state !== "late";
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs when it appears, and when the part fails
   useEffect(() => {
-    if (takesFocus && (isAsked || !isTyping(document.activeElement))) notice.current?.querySelector("button")?.focus();
-  }, [takesFocus, isAsked]);
+    // Enter may be meant for a part that is only late; Tab leads here.
+    const takesFocus = isWaitedFor() ? !isLate : !isTyping(document.activeElement);
+    if (takesFocus) notice.current?.querySelector("button")?.focus();
+  }, [isLate]);
   // Below an open dialog, nobody could use it.
   const [front] = useState(() => [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body);
   return createPortal(

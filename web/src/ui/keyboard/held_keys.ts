@@ -12,14 +12,17 @@ export interface HeldKeys {
   readonly end: () => void;
   /** Writes what was typed where the part has put the focus. Nothing if it has left the focus where it was. */
   readonly give: () => void;
+  /** Whether the reader has pointed elsewhere, and goes on there. */
+  readonly isLeft: () => boolean;
 }
 
 /** Holds what is typed until the reader points elsewhere. `onEscape` gives the part up. */
 export function holdKeys(onEscape: () => void): HeldKeys {
   const focused = document.activeElement;
-  let left: HTMLElement | null = null;
+  let blurred: HTMLElement | null = null;
   let typed: readonly string[] = [];
   let isOver = false;
+  let isLeft = false;
   const pressed = (event: KeyboardEvent): void => {
     const { key, target } = event;
     const isLetter = writes(event);
@@ -29,7 +32,7 @@ export function holdKeys(onEscape: () => void): HeldKeys {
     if (isComposing(event)) {
       // An input method would write into the field, whoever handles the key.
       if (!(document.activeElement instanceof HTMLElement)) return;
-      left ??= document.activeElement;
+      blurred ??= document.activeElement;
       document.activeElement.blur();
       return;
     }
@@ -48,7 +51,8 @@ export function holdKeys(onEscape: () => void): HeldKeys {
   const pointed = ({ target }: PointerEvent): void => {
     if (target instanceof Element && target.closest(NOTICE) !== null) return;
     typed = [];
-    left = null;
+    blurred = null;
+    isLeft = true;
     end();
   };
   const end = (): void => {
@@ -57,7 +61,7 @@ export function holdKeys(onEscape: () => void): HeldKeys {
     removeEventListener("paste", changed, true);
     removeEventListener("pointerdown", pointed, true);
     // Before the part takes the focus, so that it comes back there.
-    if (document.activeElement === document.body) left?.focus();
+    if (document.activeElement === document.body) blurred?.focus();
   };
   addEventListener("keydown", pressed, true);
   addEventListener("beforeinput", changed, true);
@@ -65,6 +69,7 @@ export function holdKeys(onEscape: () => void): HeldKeys {
   addEventListener("pointerdown", pointed, true);
   return {
     end,
+    isLeft: () => isLeft,
     give: () => {
       const field = document.activeElement;
       if (typed.length === 0 || field === focused || !isTextField(field)) return;

@@ -3,13 +3,13 @@ import { useEffect } from "react";
 import type { Chat } from "../../chat/chat";
 import { nextConversation } from "../../chat/conversations/next_conversation";
 import { useChat, useChatState } from "../chat_context";
-import { lazyPart, usePreload } from "../lazy_part";
+import { lazyPart } from "../lazy_part";
 import { goTo } from "../page_address";
 import { focusComposer, isTyping, onMac } from "./focus";
 import { followLead, isLedByKeys, MESSAGES } from "./lead";
 import { isPlain, keysOf, type ShortcutName, shortcutOf } from "./shortcuts";
 
-const QuickSwitcher = lazyPart(() => import("./quick_switcher"));
+export const QuickSwitcher = lazyPart(() => import("./quick_switcher"));
 const ShortcutList = lazyPart(() => import("./shortcut_list"));
 const ThreadList = lazyPart(() => import("../sidebar/thread_list"));
 
@@ -18,7 +18,6 @@ export function Keyboard() {
   const chat = useChat();
   const overlay = useChatState((state) => state.overlay);
   useEffect(followLead, []);
-  usePreload(QuickSwitcher);
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
       const keys = keysOf(event, onMac);

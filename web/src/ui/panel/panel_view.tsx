@@ -1,11 +1,11 @@
 import type { Conversation } from "@talkwire/client";
 import { useChat, useChatState } from "../chat_context";
 import { useBackCloses } from "../layers/use_back_closes";
-import { lazyPart, usePreload } from "../lazy_part";
+import { lazyPart } from "../lazy_part";
 import { leavePanel, usePanelCoversConversation } from "./panel_layout";
 import { useRestoreFocus } from "./use_restore_focus";
 
-const ThreadPanel = lazyPart(() => import("./thread_panel"));
+export const ThreadPanel = lazyPart(() => import("./thread_panel"));
 const PinsPanel = lazyPart(() => import("./pins_panel"));
 const FilesPanel = lazyPart(() => import("../files/files_panel"));
 const SearchPanel = lazyPart(() => import("../search/search_panel"));
@@ -18,7 +18,6 @@ export function PanelView({ conversation }: { conversation: Conversation }) {
   const panel = useChatState((state) => state.panel);
   useBackCloses(usePanelCoversConversation() && panel !== null, () => leavePanel(chat));
   useRestoreFocus(panel);
-  usePreload(ThreadPanel);
   const giveUp = (): void => chat.openPanel(null);
   switch (panel?.kind) {
     case "details":
