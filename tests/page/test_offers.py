@@ -35,6 +35,11 @@ def test_what_is_unread_starts_at_an_offer(driver: Driver, demo_url: str) -> Non
     assert marked == {"lines": 1, "isAbove": True, "isInSight": True}
 
 
+def test_that_the_server_cannot_be_reached_is_over_with_the_next_connection(driver: Driver, demo_url: str) -> None:
+    back = run(driver, demo_url, "offers", "answeredOffline")["back"]
+    assert back == {"said": "The server cannot be reached.", "names": ["Accept", "Reject", "Counter"]}
+
+
 def test_a_page_that_starts_without_the_server_has_offers_afterwards(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "offers", "withoutServer")["back"] == {"before": 0}
 

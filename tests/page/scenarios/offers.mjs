@@ -216,6 +216,26 @@ export async function reloaded() {
   report("reloaded", { cards, says, buttons });
 }
 
+// An answer without the server says that it cannot be reached, until it can.
+export async function answeredOffline() {
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob", { expected: LOST })];
+  await start(alice, ["bob"]);
+  await opened(alice, "bob");
+  await button(alice, "Offers").click();
+  await make(alice, { Title: "Lamp", Amount: "20" });
+  await closed(alice);
+  await open(bob, "alice");
+  await is(bob, "Lamp", "Open");
+  await bob.context().setOffline(true);
+  await card(bob, "Lamp").getByRole("button", { name: /^Reject/ }).click();
+  const problem = card(bob, "Lamp").locator(".problem:not(:empty)");
+  await problem.waitFor();
+  const said = await problem.textContent();
+  await bob.context().setOffline(false);
+  await problem.waitFor({ state: "detached" });
+  report("back", { said, names: await names(bob, "Lamp") });
+}
+
 // A page that starts without the server and knows no features gets them with the next connection. Meanwhile, a
 // conversation that was not opened before says that its messages come later.
 export async function withoutServer() {

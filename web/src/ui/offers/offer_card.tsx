@@ -13,6 +13,7 @@ import { Confirmation } from "../components/confirmation";
 import { partnerOf } from "../conversation/conversation_names";
 import { lazyPart } from "../lazy_part";
 import { useWindowFocus } from "../timeline/use_window_focus";
+import { useReconnects } from "../use_reconnects";
 import "./offer_card.css";
 
 const OfferDialog = lazyPart(() => import("./offer_dialog"));
@@ -108,6 +109,9 @@ function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
   const [accepts, setAccepts] = useState(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
+  const reconnects = useReconnects();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: that the server cannot be reached is over then
+  useEffect(() => setProblem(""), [reconnects]);
   const mayWrite = conversation !== undefined && may(conversation.kind, roleOf(conversation, me), "post");
   const partner = conversation && partnerOf(conversation, me);
   const isBlocked = useChatState(({ blocked }) => partner !== undefined && blocked.has(partner.userId));
