@@ -287,7 +287,7 @@ export async function refused() {
 
 // The server lets it ring for some seconds, in which the other one's browser has to load what rings.
 export async function unanswered() {
-  const [alice, bob] = await two();
+  const [alice, bob] = await two({ expected: LOST });
   await button(alice, "Call").click();
   await ringing(bob).waitFor();
   await callOf(alice, "bob").getByText("bob did not answer.").waitFor();
