@@ -51,7 +51,9 @@ export class Notices implements ChatPart {
     if (own(this.state.getState(), id) === undefined || this.#reloading.has(id)) return;
     const timer = setTimeout(() => {
       this.#reloading.delete(id);
-      if (this.#core.now.openId === id) void this.#load(id, "");
+      const { openId, conversations } = this.#core.now;
+      // Whoever is no longer a member may not read them.
+      if (openId === id && own(conversations, id) !== undefined) void this.#load(id, "");
       // Loads them anew when it is opened.
       else this.#drop(id);
     }, RELOAD_PAUSE_MS);
