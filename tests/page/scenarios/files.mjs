@@ -579,6 +579,7 @@ export async function in_order() {
   await letters(alice).first().waitFor({ state: "detached" });
 
   await alice.context().setOffline(true);
+  await alice.locator(".connection").waitFor();
   await composer(alice).fill("With a file, offline");
   await chosen(alice).setInputFiles([textFile("small.txt", "small ".repeat(50_000))]);
   await pending(alice).waitFor();

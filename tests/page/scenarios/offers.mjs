@@ -227,6 +227,7 @@ export async function answeredOffline() {
   await open(bob, "alice");
   await is(bob, "Lamp", "Open");
   await bob.context().setOffline(true);
+  await bob.locator(".connection").waitFor();
   await card(bob, "Lamp").getByRole("button", { name: /^Reject/ }).click();
   const problem = card(bob, "Lamp").locator(".problem:not(:empty)");
   await problem.waitFor();
