@@ -20,7 +20,9 @@ export async function banned() {
   await bob.getByRole("button", { name: "Browse public conversations" }).first().click();
   const browse = bob.locator("dialog.browse");
   await browse.locator("input").first().fill("Rowing");
-  const sign = await browse.locator("li", { hasText: "Rowing club" }).locator(".avatar svg").count();
+  const found = browse.locator("li", { hasText: "Rowing club" });
+  await found.waitFor();
+  const sign = await found.locator(".avatar svg").count();
   await browse.getByRole("button", { name: /^Join/ }).first().click();
   const problem = bob.getByText(/You are banned/);
   await problem.first().waitFor();
