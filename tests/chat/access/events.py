@@ -45,7 +45,7 @@ _SOCKET = (
 
 _CONVERSATIONS = (
     Row("conversations:list", EVERYONE),
-    Row("conversation:create", EVERYONE, {"kind": "group", "memberIds": ["{author}"]}),
+    Row("conversation:create", but(EVERYONE, blocked=BLOCKED), {"kind": "group", "memberIds": ["{author}"]}),
     Row(
         "conversation:create",
         but(NOBODY, service=OK),

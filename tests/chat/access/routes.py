@@ -79,7 +79,7 @@ _AUTH = (
 
 _CONVERSATIONS = (
     Row(f"GET {_V1}/conversations", EVERYONE),
-    Row(f"POST {_V1}/conversations", EVERYONE, {"kind": "group", "memberIds": ["{author}"]}),
+    Row(f"POST {_V1}/conversations", but(EVERYONE, blocked=BLOCKED), {"kind": "group", "memberIds": ["{author}"]}),
     Row(
         f"POST {_V1}/conversations",
         but(NOBODY, service=OK),
@@ -137,7 +137,7 @@ _INVITATIONS = (
     Row(f"GET {_V1}/invitations", EVERYONE),
     Row(f"POST {_V1}/invitations", MANAGERS, {"conversationIds": ["{conversation}"]}),
     Row(f"POST {_V1}/invitations", but(OPERATORS, service=OK), {}, of="to the server"),
-    Row(f"DELETE {_V1}/invitations/{{invitation}}", but(OPERATORS, service=OK)),
+    Row(f"DELETE {_V1}/invitations/{{invitation}}", MANAGERS),
     Row(f"GET {_V1}/invitations/{{code}}/conversations", EVERYONE),
     Row(f"POST {_V1}/invitations/{{code}}/accept", but(EVERYONE, service=FORBIDDEN)),
 )
@@ -223,7 +223,7 @@ _FILES = (
 _TALKS = (
     Row(f"GET {_V1}/talks", EVERYONE),
     Row(f"POST {_V1}/talks", EVERYONE, {"receiverId": "{author}"}, as_service=_AS_MEMBER),
-    Row(f"POST {_V1}/talks", EVERYONE, {"participantIds": ["{author}"]}, of="of several"),
+    Row(f"POST {_V1}/talks", but(EVERYONE, blocked=BLOCKED), {"participantIds": ["{author}"]}, of="of several"),
     Row(
         f"POST {_V1}/talks",
         but(NOBODY, service=OK),
