@@ -40,6 +40,7 @@ _NOT_COMPARED = (
     "readSeq",
     "lastSeq",
     "memberCount",
+    "joinedAt",
 )
 
 

@@ -320,7 +320,7 @@ async def test_actions_of_blocked_users_notify_nobody(watched: Watched) -> None:
     for there in (True, False):
         await node.send(ALICE, "@Bob @all")
         await node.do(ALICE, CreateOffer("c", "A bicycle", 1, "EUR"))
-        await node.do(ALICE, CreateConversation("group", ("bob",), "Trap"))
+        assert await node.refusal(ALICE, CreateConversation("group", ("bob",), "Trap")) == "blocked"
         await node.do(ALICE, RecordMissedCall("c", "x", ("bob",)))
         await watched.settle()
         if there:
