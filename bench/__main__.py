@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from bench import build, machine, report
+from bench import build, machine, report, scale
 from bench.backing import BackingFailedError, postgresql_version, valkey_version
 from bench.contest import Contender, contest
 from bench.growth import report as growth
@@ -45,6 +45,7 @@ def main() -> int:
         print(report.as_text(results, PAGE.read_text()))
         if options.write:
             report.write_tables(PAGE, results, where)
+            scale.write_tables()
         if GROWTH in options.only:
             growth.report(AXIS_NAMES, LARGEST, options.data, writes=options.write)
     except (LoadFailedError, ServerFailedError, BackingFailedError, OSError, subprocess.CalledProcessError) as error:

@@ -261,19 +261,33 @@ def worse(results: Results, table: Table, page: str) -> Iterator[str]:
 
 def _published(page: str, table: Table) -> dict[str, list[float | None]]:
     """Returns the ratios of a table's rows in a Markdown page, by the rows' titles."""
-    found: dict[str, list[float | None]] = {}
+    return {title: cells[-len(PEERS) :] for title, cells in _cells(page, table)}
+
+
+def published_figure(page: str, title: str) -> float:
+    """Returns Talkwire's figure in the row of docs/benchmarks.md with this full title. Raises `KeyError` if there is no
+    such row, or no figure in it.
+    """
+    for table in TABLES:
+        for found, cells in _cells(page, table):
+            if found == title and cells[0] is not None:
+                return cells[0]
+    raise KeyError(title)
+
+
+def _cells(page: str, table: Table) -> Iterator[tuple[str, list[float | None]]]:
+    """Yields the rows of a table in a Markdown page: the full title, and the first number of each further cell."""
     subject = ""
     for line in _between_markers(page, table.marker)[1].splitlines():
         title, *cells = (cell.strip() for cell in line.strip("| ").split("|"))
         if len(cells) == len(HEADER) - 1:
             subject = subject if title.startswith("…") else title
-            found[_full(subject, title)] = [_first_number(cell) for cell in cells[-len(PEERS) :]]
-    return found
+            yield _full(subject, title), [_first_number(cell) for cell in cells]
 
 
 def _first_number(cell: str) -> float | None:
     try:
-        return float(cell.partition(" ")[0])
+        return float(cell.partition(" ")[0].replace(",", ""))
     except ValueError:
         return None
 

@@ -3,7 +3,8 @@
     python -m bench.scale [--seed 1] [--samples 20000]
 
 Draws conversations by size and assigns their members to nodes at random; each node's work per second follows from the
-unit costs. No cluster of that size was measured.
+unit costs, most of which come from docs/benchmarks.md. No cluster of that size was measured. `make bench` with
+`--write` puts the results into docs/scale.md.
 """
 
 from __future__ import annotations
@@ -13,6 +14,11 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from bench.report import published_figure, write_between_markers
+
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 @dataclass(frozen=True)
@@ -22,22 +28,52 @@ class UnitCosts:
     docs/scale.md says how each cost was measured.
     """
 
-    message: float = 74.0
+    message: float
     """authorizing, storing and acknowledging a message on the node that received it"""
-    delivery: float = 6.9
+    delivery: float
     """one frame to one socket, for a message to few recipients"""
+    crowd_delivery: float
+    """one frame to one socket of a large room, sixteen messages in flight"""
+    sign_in: float
+    """a handshake with a token, until the answer of CONNECT"""
+    connection_kib: float
+    """memory of one idle connection, KiB, without the kernel's"""
     bus_event: float = 12.0
     """an event of another node: reading it from the bus and passing it to all listeners"""
     bus_range: float = 0.05
     """skipping one event of a range of the log that does not concern the node"""
     heartbeat: float = 12.0
     """a ping and its pong"""
-    connection_kib: float = 7.3
-    """memory of one idle connection, KiB, without the kernel's"""
     event_bytes: float = 440.0
     """size of a message on the bus"""
     log_messages_s: float = 47_000.0
     """messages that one PostgreSQL stores per second"""
+
+    @classmethod
+    def measured(cls, benchmarks: str) -> UnitCosts:
+        """Returns the costs with the figures in the text of docs/benchmarks.md."""
+
+        def microseconds(subject: str) -> float:
+            return 1e6 / published_figure(benchmarks, f"{subject} … per CPU-second")
+
+        return cls(
+            message=microseconds("durable pairs: acknowledged messages/s"),
+            delivery=microseconds("fan-out to 1,000, 1 in flight: deliveries/s"),
+            crowd_delivery=microseconds("fan-out to 1,000, 16 in flight: deliveries/s"),
+            sign_in=microseconds("handshakes with a token/s"),
+            connection_kib=published_figure(benchmarks, "memory per idle connection at 10,000: KiB"),
+        )
+
+    def rows(self) -> str:
+        """Returns the measured costs as the rows of a Markdown table: what, how much, and which benchmark."""
+        rows = (
+            ("memory of an idle connection, without the kernel's part", f"{self.connection_kib:.1f} KiB", "idle"),
+            ("one frame to one socket, one message in flight", f"{self.delivery:.1f} µs", "fanout"),
+            ("the same in a large room, sixteen messages in flight", f"{self.crowd_delivery:.2f} µs", "fanout"),
+            ("a message authorized, stored, acknowledged, delivered to two", f"{self.message:.0f} µs", "pairs"),
+            ("a sign-in with a token, until the answer of CONNECT", f"{self.sign_in:.0f} µs", "handshake"),
+        )
+        return "\n".join(f"| {what} | {cost} | `{scenario}` |" for what, cost, scenario in rows)
 
 
 @dataclass(frozen=True)
@@ -155,24 +191,30 @@ def table(loads: Sequence[tuple[int, Load]]) -> str:
     return "\n".join(lines)
 
 
+def simulated(costs: UnitCosts, *, seed: int = 1, samples: int = 20_000, per_node: int = 30_000) -> str:
+    """Returns the table of clusters from 30,000 to ten million connections."""
+    randomness = random.Random(seed)
+    usage = Usage()
+    world = World(costs, usage, drawn_sizes(usage, samples, randomness), per_node)
+    sizes = (30_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000)
+    return table([(connections, load_of(connections, world, randomness)) for connections in sizes])
+
+
+def write_tables(page: Path = DOCS / "scale.md") -> None:
+    """Puts the measured costs and the simulation of clusters into docs/scale.md, or into a copy of it."""
+    costs = UnitCosts.measured((DOCS / "benchmarks.md").read_text())
+    write_between_markers(page, "scale:costs", f"| | | measured by |\n|---|---:|---|\n{costs.rows()}")
+    write_between_markers(page, "scale:simulated", simulated(costs))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.scale", description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--samples", type=int, default=20_000)
     parser.add_argument("--per-node", type=int, default=30_000, help="connections of one node")
     options = parser.parse_args()
-    randomness = random.Random(options.seed)
-    usage = Usage()
-    sizes = drawn_sizes(usage, options.samples, randomness)
-    world = World(UnitCosts(), usage, sizes, options.per_node)
-    print(
-        table(
-            [
-                (connections, load_of(connections, world, randomness))
-                for connections in (30_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000)
-            ]
-        )
-    )
+    costs = UnitCosts.measured((DOCS / "benchmarks.md").read_text())
+    print(simulated(costs, seed=options.seed, samples=options.samples, per_node=options.per_node))
 
 
 if __name__ == "__main__":

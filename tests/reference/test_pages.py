@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bench import scale
 from talkwire.dialects.messenger.log_events import LOG_EVENT_NAMES
 
 REPOSITORY = Path(__file__).parents[2]
@@ -57,6 +58,13 @@ def test_the_index_has_every_page() -> None:
 def test_the_list_of_decisions_has_every_record() -> None:
     listed = _LINK.findall(_text(DOCS / "decisions" / "README.md"))
     assert sorted(listed) == sorted(page.name for page in (DOCS / "decisions").glob("0*.md"))
+
+
+def test_the_page_of_sizes_has_the_costs_of_the_benchmarks(tmp_path: Path) -> None:
+    page = tmp_path / "scale.md"
+    page.write_text((DOCS / "scale.md").read_text(encoding="utf-8"), encoding="utf-8")
+    scale.write_tables(page)
+    assert page.read_text(encoding="utf-8") == (DOCS / "scale.md").read_text(encoding="utf-8")
 
 
 def test_every_web_page_of_an_example_fits_a_phone() -> None:
