@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, RootTransaction, func, select, text
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.exc import OperationalError
 
@@ -26,6 +27,7 @@ from talkwire.core.domain.model import Actor, Message
 from talkwire.storage import writer as writer_module
 from talkwire.storage.schema import log_head, messages
 from talkwire.storage.snapshot import TableSnapshot
+from talkwire.storage.sql.batch import Write, commit_with
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Call, Clock, Node, running
 from tests.databases import Database
 from tests.waiting import DEADLINE_S, until, wait_until
@@ -292,31 +294,33 @@ async def test_a_command_without_a_handler_stops_no_other_command(node: Node) ->
     assert (await node.send(ALICE, "1")).seq == 1
 
 
+LastStep = Callable[[RootTransaction, Sequence[Write]], None]
+"""Runs the last writes of a transaction and commits it, or fails."""
+
+
 @contextmanager
-def _commits(node: Node, *instead: Callable[[Connection], None] | None) -> Iterator[None]:
+def _commits(*instead: LastStep | None) -> Iterator[None]:
     """Replaces the next commits of the writer by `instead`; None commits as usual."""
     pending = list(instead)
 
-    def commit(connection: Connection) -> None:
+    def commit(transaction: RootTransaction, writes: Sequence[Write]) -> None:
         replacement = pending.pop(0) if pending else None
-        if replacement is not None:
-            replacement(connection)
+        (replacement or commit_with)(transaction, writes)
 
-    sqlalchemy_event.listen(node.write_engine, "commit", commit)
-    yield
-    sqlalchemy_event.remove(node.write_engine, "commit", commit)
+    with patch.object(writer_module, "commit_with", commit):
+        yield
     assert not pending
 
 
-def _lost_after(connection: Connection) -> None:
+def _lost_after(transaction: RootTransaction, writes: Sequence[Write]) -> None:
     """The commit succeeds, but its reply is lost."""
-    connection.dialect.do_commit(connection.connection)
+    commit_with(transaction, writes)
     raise OperationalError("COMMIT", {}, ConnectionError("server closed the connection unexpectedly"))
 
 
-def _lost_before(connection: Connection) -> None:
+def _lost_before(transaction: RootTransaction, _writes: Sequence[Write]) -> None:
     """The connection breaks before the commit."""
-    connection.connection.rollback()
+    transaction.connection.connection.rollback()
     raise OperationalError(
         "COMMIT", {}, ConnectionError("server closed the connection unexpectedly"), connection_invalidated=True
     )
@@ -324,7 +328,7 @@ def _lost_before(connection: Connection) -> None:
 
 async def test_a_commit_whose_reply_was_lost_is_answered_with_success_and_stored_once(node: Node) -> None:
     await node.group("c", ALICE)
-    with _commits(node, _lost_after):
+    with _commits(_lost_after):
         sent = await node.send(ALICE, "1")
     assert sent.seq == 1
     assert (await node.send(ALICE, "2")).seq == 2
@@ -333,7 +337,7 @@ async def test_a_commit_whose_reply_was_lost_is_answered_with_success_and_stored
 
 async def test_a_whole_batch_whose_reply_was_lost_is_stored_once(node: Node) -> None:
     await node.group("c", ALICE)
-    with _commits(node, None, _lost_after):
+    with _commits(None, _lost_after):
         outcomes = await node.in_one_batch(*((ALICE, SendMessage("c", str(number))) for number in range(5)))
     assert [message.seq for message in outcomes] == [1, 2, 3, 4, 5]
     assert await _stored(node) == _published(node) == ["0", "1", "2", "3", "4"]
@@ -341,7 +345,7 @@ async def test_a_whole_batch_whose_reply_was_lost_is_stored_once(node: Node) -> 
 
 async def test_a_commit_that_did_not_happen_is_unavailable_and_a_retry_stores_it_once(node: Node) -> None:
     await node.group("c", ALICE)
-    with _commits(node, _lost_before):
+    with _commits(_lost_before):
         assert await node.refusal(ALICE, SendMessage("c", "1", "m1")) == "unavailable"
     assert _published(node) == []
     assert (await node.send(ALICE, "1", "m1")).seq == 1
@@ -350,7 +354,7 @@ async def test_a_commit_that_did_not_happen_is_unavailable_and_a_retry_stores_it
 
 async def test_a_lost_reply_to_a_commit_without_events_is_unavailable(node: Node) -> None:
     user = await node.do(ALICE, RegisterAccount("ann@example.com", "Ann", "h"))
-    with _commits(node, _lost_after):
+    with _commits(_lost_after):
         assert await node.refusal(OPERATOR, SetPassword(user.id, "h2")) == "unavailable"
     assert await node.do(OPERATOR, SetPassword(user.id, "h2")) is None
 
@@ -360,12 +364,12 @@ async def test_no_result_is_given_for_a_commit_while_the_database_is_unavailable
 ) -> None:
     await node.group("c", ALICE)
 
-    def lost_with_the_database(connection: Connection) -> None:
-        connection.dialect.do_commit(connection.connection)
+    def lost_with_the_database(transaction: RootTransaction, writes: Sequence[Write]) -> None:
+        commit_with(transaction, writes)
         _hide(database)
         raise OperationalError("COMMIT", {}, ConnectionError("server closed the connection unexpectedly"))
 
-    with _commits(node, lost_with_the_database):
+    with _commits(lost_with_the_database):
         assert await node.refusal(ALICE, SendMessage("c", "1", "m1")) == "unavailable"
     assert _published(node) == []
     _show(database)
@@ -376,14 +380,14 @@ async def test_no_result_is_given_for_a_commit_while_the_database_is_unavailable
 async def test_a_batch_with_an_unknown_outcome_is_not_retried(node: Node) -> None:
     await node.group("c", ALICE)
 
-    def lost_with_the_next_connection(connection: Connection) -> None:
+    def lost_with_the_next_connection(transaction: RootTransaction, writes: Sequence[Write]) -> None:
         sqlalchemy_event.listen(node.write_engine, "begin", fail, once=True)
-        _lost_after(connection)
+        _lost_after(transaction, writes)
 
     def fail(connection: Connection) -> None:
         raise OperationalError("BEGIN", {}, ConnectionError("could not connect to the server"))
 
-    with _commits(node, None, lost_with_the_next_connection):
+    with _commits(None, lost_with_the_next_connection):
         outcomes = await node.in_one_batch((ALICE, SendMessage("c", "1")), (ALICE, SendMessage("c", "2")))
     assert _codes(outcomes) == ["unavailable", "unavailable"]
     await node.send(ALICE, "3")

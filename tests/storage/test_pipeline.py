@@ -61,7 +61,7 @@ def test_a_statement_begins_a_transaction_and_shares_it_with_the_others(engine: 
 def test_a_statement_is_run_with_commit(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(text("INSERT INTO secrets VALUES ('a', '')"))
-        pipeline.execute_with_commit(connection, INSERT, [b'[["b", ""]]'])
+        pipeline.execute_and_commit(connection, INSERT, [b'[["b", ""]]'])
     with engine.begin() as connection:
         connection.execute(text("INSERT INTO secrets VALUES ('c', '')"))
     assert _names(engine) == {"a", "b", "c"}
@@ -71,22 +71,24 @@ def test_a_statement_that_fails_with_commit_stores_nothing_and_the_connection_wo
     for _ in range(2):
         with engine.connect() as connection, connection.begin() as begun:
             connection.execute(text("INSERT INTO secrets VALUES ('a', '')"))
-            pipeline.execute_with_commit(connection, INSERT, [b'[["b", ""], ["b", ""]]'])
             with pytest.raises(IntegrityError):
-                begun.commit()
+                pipeline.execute_and_commit(connection, INSERT, [b'[["b", ""], ["b", ""]]'])
+            begun.rollback()
         with engine.begin() as connection:
-            pipeline.execute_with_commit(connection, "DELETE FROM secrets WHERE name = $1", [b"x"])
+            pipeline.execute_and_commit(connection, "DELETE FROM secrets WHERE name = $1", [b"x"])
     assert _names(engine) == set()
 
 
-def test_a_statement_for_a_commit_is_dropped_by_a_rollback(engine: Engine) -> None:
+def test_a_rollback_deallocates_the_prepared_statements(engine: Engine) -> None:
+    prepared = "SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'talkwire%'"
     with engine.connect() as connection:
         with connection.begin() as begun:
-            pipeline.execute(connection, "SELECT 1")
-            pipeline.execute_with_commit(connection, INSERT, [b'[["a", ""]]'])
+            pipeline.execute(connection, INSERT, [b'[["a", ""]]'])
+            assert connection.execute(text(prepared)).scalar_one() == 1
             begun.rollback()
         with connection.begin():
-            connection.execute(text("INSERT INTO secrets VALUES ('b', '')"))
+            assert connection.execute(text(prepared)).scalar_one() == 0
+            pipeline.execute(connection, INSERT, [b'[["b", ""]]'])
     assert _names(engine) == {"b"}
 
 
@@ -115,12 +117,12 @@ def test_a_lost_connection_is_dropped(engine: Engine, postgresql_database: Datab
 
 
 def test_a_connection_lost_before_commit_is_dropped(engine: Engine, postgresql_database: Database) -> None:
-    with engine.connect() as connection, connection.begin() as begun:
+    with engine.connect() as connection:
+        connection.begin()
         pipeline.execute(connection, "SELECT 1")
-        pipeline.execute_with_commit(connection, INSERT, [b'[["a", ""]]'])
         _kill(connection, postgresql_database)
         with pytest.raises(DBAPIError) as raised:
-            begun.commit()
+            pipeline.execute_and_commit(connection, INSERT, [b'[["a", ""]]'])
     assert raised.value.connection_invalidated
     assert _names(engine) == set()
 
@@ -128,7 +130,7 @@ def test_a_connection_lost_before_commit_is_dropped(engine: Engine, postgresql_d
 def test_a_value_may_be_larger_than_what_the_socket_takes_at_once(engine: Engine) -> None:
     rows = ",".join(f'["{number}", "{"x" * 1000}"]' for number in range(5000))
     with engine.begin() as connection:
-        pipeline.execute_with_commit(connection, INSERT, [f"[{rows}]".encode()])
+        pipeline.execute_and_commit(connection, INSERT, [f"[{rows}]".encode()])
     assert len(_names(engine)) == 5000
 
 

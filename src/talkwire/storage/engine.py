@@ -59,8 +59,10 @@ def writing_engine(url: URL) -> Engine:
     """Returns an engine with a single connection that writes, for the writer's thread."""
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url, begin="BEGIN IMMEDIATE", size=1, writes=True)
+    from talkwire.storage.sql import pipeline  # noqa: PLC0415 (needs the package of an extra)
+
     engine = _postgresql_engine(url, 1, _WRITER_IDLE_MS)
-    _take_statements_with_commit(engine)
+    event.listen(engine, "rollback", pipeline.roll_back)
     return engine
 
 
@@ -71,16 +73,6 @@ def reading_engine(url: URL, size: int) -> Engine:
     return _postgresql_engine(url, size, _READER_IDLE_MS).execution_options(
         isolation_level="REPEATABLE READ", postgresql_readonly=True
     )
-
-
-def _take_statements_with_commit(engine: Engine) -> None:
-    """Replaces the engine's commit and rollback, so that statements queued by `pipeline.execute_with_commit` are sent
-    together with COMMIT in one round trip."""
-    from talkwire.storage.sql import pipeline  # noqa: PLC0415 (needs the package of an extra)
-
-    # SQLAlchemy has no events that replace them.
-    engine.dialect.do_commit = pipeline.commit  # type: ignore[method-assign, assignment]
-    engine.dialect.do_rollback = pipeline.rollback  # type: ignore[method-assign, assignment]
 
 
 def _sqlite_engine(url: URL, *, begin: str, size: int, writes: bool) -> Engine:

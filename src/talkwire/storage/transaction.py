@@ -18,8 +18,9 @@ from talkwire.storage.messages.changes import (
     fetch_marked,
     fetch_messages,
     fetch_sent,
-    flush,
+    take_staged,
     write_messages,
+    write_staged,
 )
 from talkwire.storage.messages.erasure import ErasureRows
 from talkwire.storage.messages.messages import MessagePartRows
@@ -30,6 +31,7 @@ from talkwire.storage.messages.threads import ThreadRows
 from talkwire.storage.notifying.notifications import NotificationRows
 from talkwire.storage.notifying.pending import OCCASIONS, PendingNotifications
 from talkwire.storage.projections import PROJECTIONS
+from talkwire.storage.sql.batch import Write
 from talkwire.storage.tables.accounts import AccountChanges
 from talkwire.storage.tables.conversations import ConversationLookups, fetch_conversations, touch_conversation
 from talkwire.storage.tables.invitations import InvitationRows
@@ -53,8 +55,8 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
     """The write transaction of one batch of commands: each base class has the lookups and changes of one table.
     Implements `core.ports.transaction.Transaction`.
 
-    The constructor locks the log's head; call `flush` before the commit. The transaction's time is that of `clock_ms`
-    or, with None, of the database.
+    The constructor locks the log's head; `flush` returns what the commit still has to write. The transaction's time is
+    that of `clock_ms` or, with None, of the database.
     """
 
     def __init__(
@@ -141,17 +143,20 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         if conversation_id is not None:
             touch_conversation(self._workspace, conversation_id, event.pos)
 
-    def flush(self) -> None:
-        """Writes all staged rows and the log rows of the recorded events, and moves the log's head. On PostgreSQL some
-        of it is sent together with COMMIT."""
+    def flush(self) -> Sequence[Write]:
+        """Writes all staged rows and the log rows of the recorded events, and moves the log's head. Returns the writes
+        that the caller has to run at the commit: all of them if the batch has nothing but plain messages."""
         if not self.events:
-            return
-        log_rows = new_log_rows(self.events, self._sent, self.batch_id)
+            return ()
+        more = [*self._pending.take(), *new_log_rows(self.events, self._sent, self.batch_id)]
         only_messages = len(self._sent) == len(self.events)
-        flush(self._workspace, *self._pending.take(), *log_rows, at_commit=only_messages)
+        if only_messages and not self._workspace.staged.have_followers:
+            return [*take_staged(self._workspace), *more]
+        write_staged(self._workspace, more)
         if not only_messages:
             # Not earlier: what a moved cursor covers is not stored, only published.
             self.events = with_covered_messages(self._workspace.connection, self.events)
+        return ()
 
     def committed(self) -> None:
         """Copies this transaction's changes into the writer's view, its cache between transactions. Call it after the

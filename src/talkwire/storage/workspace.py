@@ -66,6 +66,11 @@ class StagedMessages:
         self.references: list[MessageSent] = []
         """Events of new messages that name users or reply to a message: their notifications are not staged yet."""
 
+    @property
+    def have_followers(self) -> bool:
+        """Whether there are rows that can be written only after the messages."""
+        return bool(self.runs or self.replies or self.follows or self.imported)
+
 
 class Workspace:
     """The changed values and staged rows of one transaction over one connection."""

@@ -41,6 +41,7 @@ from talkwire.observability.writer_metrics import WriterMetrics
 from talkwire.storage.gathering import Gathering
 from talkwire.storage.lineage import end_epoch
 from talkwire.storage.schema import log, log_head
+from talkwire.storage.sql.batch import commit_with
 from talkwire.storage.transaction import BatchTransaction
 from talkwire.storage.view import View
 from talkwire.storage.writer_task import MaintenanceTask, WriterClosedError, WriterTask
@@ -327,9 +328,9 @@ class GroupWriter:
                 self._decide(tx, job)
             if self._policy.default_conversations:
                 self._default_conversations.welcome(tx, tx.created_users())
-            tx.flush()
+            last = tx.flush()
             attempt.commit_sent = True
-            begun.commit()
+            commit_with(begun, last)
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[Connection]:

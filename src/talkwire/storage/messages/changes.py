@@ -62,7 +62,7 @@ from talkwire.storage.messages.saved import forget_saved
 from talkwire.storage.messages.search import WordTable
 from talkwire.storage.messages.threads import activity_with, follow_writes, new_follows, put_follow
 from talkwire.storage.schema import file_links, mentions, message_versions, messages, reactions, tombstones
-from talkwire.storage.sql.batch import Write, insert_rows, update_rows, write, write_with_commit
+from talkwire.storage.sql.batch import Write, insert_rows, update_rows, write
 from talkwire.storage.sql.keys import keys_parameter
 from talkwire.storage.tables.conversations import find_conversation, take_moved_conversations
 from talkwire.storage.tables.files import make_due
@@ -245,21 +245,28 @@ def _stage_mentions(staged: StagedMessages, message: Message) -> None:
 
 def write_messages(workspace: Workspace) -> None:
     """Writes the staged messages to the database, and before them the new users that sent them."""
-    _write(workspace, [])
-
-
-def flush(workspace: Workspace, *more: Write, at_commit: bool = False) -> None:
-    """Writes everything that the transaction has staged, together with the writes `more`. With `at_commit`, nothing
-    follows but COMMIT, and PostgreSQL can receive both in one round trip."""
-    moved = [*take_moved_members(workspace), *take_moved_conversations(workspace), *more]
-    _write(workspace, moved, at_commit=at_commit)
-
-
-def _write(workspace: Workspace, more: Sequence[Write], *, at_commit: bool = False) -> None:
     write_new_users(workspace)
+    write(workspace.connection, _take_messages(workspace.staged))
+    _write_what_follows(workspace)
+
+
+def write_staged(workspace: Workspace, more: Sequence[Write] = ()) -> None:
+    """Writes everything that the transaction has staged, together with the writes `more`."""
+    write(workspace.connection, [*take_staged(workspace), *more])
+    _write_what_follows(workspace)
+
+
+def take_staged(workspace: Workspace) -> list[Write]:
+    """Returns the writes of the staged messages and of the moved members and conversations, for the caller to run. New
+    users are written here."""
+    write_new_users(workspace)
+    moved = [*take_moved_members(workspace), *take_moved_conversations(workspace)]
+    return [*_take_messages(workspace.staged), *moved]
+
+
+def _write_what_follows(workspace: Workspace) -> None:
+    """Writes the staged rows that belong to messages which are in the database already."""
     staged = workspace.staged
-    is_last = at_commit and not (staged.runs or staged.replies or staged.follows or staged.imported)
-    (write_with_commit if is_last else write)(workspace.connection, [*_take_messages(staged), *more])
     for runs in staged.runs.values():
         for run in runs:
             write_run(workspace.connection, run)

@@ -38,7 +38,7 @@ from talkwire.core.commands.receipts import MessageReader, Unread
 from talkwire.core.domain.events import Durable, MessagesDelivered, MessagesRead, ReadPositionMoved
 from talkwire.core.domain.model import NOT_MARKED, Member, Message
 from talkwire.core.features.messages.receipts import COVERED_MAX
-from talkwire.storage.messages.changes import flush, write_messages
+from talkwire.storage.messages.changes import write_messages, write_staged
 from talkwire.storage.messages.imports import imported_count, is_imported
 from talkwire.storage.schema import (
     EVERYONE,
@@ -271,12 +271,12 @@ class ReceiptLookups(Changes):
     is a part of `core.ports.transaction.Transaction`."""
 
     def unread(self, conversation_id: str, user_id: str) -> Unread:
-        flush(self._workspace)
+        write_staged(self._workspace)
         key = (conversation_id, user_id)
         return UnreadRows(self._workspace.connection).of((key,))[key]
 
     def unread_after(self, conversation_id: str, user_id: str, seq: int) -> Unread:
-        flush(self._workspace)
+        write_staged(self._workspace)
         return UnreadRows(self._workspace.connection).unread_after(conversation_id, user_id, seq)
 
     def newest_of_others(self, conversation_id: str, user_id: str, after_seq: int) -> int | None:
@@ -309,7 +309,7 @@ class ReceiptLookups(Changes):
         return self._workspace.connection.execute(found).scalars().all()
 
     def has_been_read(self, message: Message) -> bool:
-        flush(self._workspace)
+        write_staged(self._workspace)
         reader = (
             select(members.c.user_id)
             .where(

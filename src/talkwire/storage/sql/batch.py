@@ -18,7 +18,7 @@ from itertools import count
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, Connection, Integer, Table, Text
+from sqlalchemy import BigInteger, Boolean, Connection, Integer, RootTransaction, Table, Text
 from sqlalchemy.exc import DBAPIError
 
 from talkwire.storage.sql.values import Values
@@ -88,14 +88,16 @@ def write(connection: Connection, writes: Sequence[Write]) -> None:
         pipeline.execute(connection, *_as_one(writes))
 
 
-def write_with_commit(connection: Connection, writes: Sequence[Write]) -> None:
-    """Runs the last bulk writes of a transaction. On PostgreSQL they are sent later, in one round trip with COMMIT."""
-    if connection.dialect.name == "sqlite":
-        write(connection, writes)
-    elif writes:
+def commit_with(transaction: RootTransaction, writes: Sequence[Write]) -> None:
+    """Runs the last bulk writes of a transaction and commits it. PostgreSQL gets both in one round trip."""
+    connection = transaction.connection
+    if writes and connection.dialect.name != "sqlite":
         from talkwire.storage.sql import pipeline  # noqa: PLC0415 (needs the package of an extra)
 
-        pipeline.execute_with_commit(connection, *_as_one(writes))
+        pipeline.execute_and_commit(connection, *_as_one(writes))
+    else:
+        write(connection, writes)
+    transaction.commit()
 
 
 def execute_on_sqlite(connection: Connection, text: str, rows: Sequence[Values]) -> None:

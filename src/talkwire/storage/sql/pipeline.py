@@ -44,18 +44,8 @@ _BEGIN = Statement("BEGIN")
 _COMMIT = Statement("COMMIT")
 
 
-class DriverState:
-    """The state that this module keeps for each psycopg connection: `prepared` maps statement texts to the names of
-    prepared statements, and `last` is the statement that `commit` sends together with COMMIT."""
-
-    __slots__ = ("last", "prepared")
-
-    def __init__(self) -> None:
-        self.prepared: dict[str, bytes] = {}
-        self.last: Statement | None = None
-
-
-_states: WeakKeyDictionary[psycopg.Connection, DriverState] = WeakKeyDictionary()
+_prepared: WeakKeyDictionary[psycopg.Connection, dict[str, bytes]] = WeakKeyDictionary()
+"""The names of each connection's prepared statements by their texts."""
 
 
 def execute(connection: Connection, text: str, values: Sequence[bytes] = ()) -> list[Row]:
@@ -69,44 +59,36 @@ def execute(connection: Connection, text: str, values: Sequence[bytes] = ()) -> 
         _raise(connection, driver, error)
 
 
-def execute_with_commit(connection: Connection, text: str, values: Sequence[bytes]) -> None:
-    """Stores a statement that `commit` will send together with COMMIT. Nothing else may be executed on the connection
-    in between."""
-    _state(_driver(connection.connection)).last = Statement(text, values)
-
-
-def commit(connection: PoolProxiedConnection) -> None:
-    """Commits the driver's transaction; sends the statement of `execute_with_commit`, if there is one, in the same
-    round trip. Raises the driver's errors, which SQLAlchemy wraps."""
-    driver = _driver(connection)
-    state = _state(driver)
-    last, state.last = state.last, None
-    if last is None:
-        driver.commit()
-        return
+def execute_and_commit(connection: Connection, text: str, values: Sequence[bytes]) -> None:
+    """Runs the last statement of a transaction together with COMMIT. SQLAlchemy's commit, which has to follow, then
+    finds nothing to do. Raises `DBAPIError`."""
+    driver = _driver(connection.connection)
     try:
-        run(driver, [last, _COMMIT])
-    except psycopg.Error:
-        if not driver.broken:
-            rollback(connection)  # SQLAlchemy does not, as a COMMIT that fails ends the transaction
-        raise
+        run(driver, [Statement(text, values), _COMMIT])
+    except psycopg.Error as error:
+        _raise(connection, driver, error)
 
 
-def rollback(connection: PoolProxiedConnection) -> None:
+def roll_back(connection: Connection) -> None:
     """Rolls back the driver's transaction and deallocates all prepared statements of the connection, as psycopg does
-    with its own. Raises the driver's errors, which SQLAlchemy wraps."""
-    driver = _driver(connection)
-    if driver.pgconn.transaction_status == TransactionStatus.IDLE:
+    with its own. Handles SQLAlchemy's event `rollback`; its own rollback then finds nothing to do."""
+    if connection.invalidated:
         return
-    _states.pop(driver, None)
-    driver.rollback()
-    driver.pgconn.exec_(b"DEALLOCATE ALL")
+    driver = _driver(connection.connection)
+    if driver.pgconn.transaction_status in (TransactionStatus.IDLE, TransactionStatus.UNKNOWN):
+        return
+    _prepared.pop(driver, None)
+    try:
+        driver.rollback()
+        driver.pgconn.exec_(b"DEALLOCATE ALL")
+    except psycopg.Error as error:
+        _raise(connection, driver, error)
 
 
 def run(driver: psycopg.Connection, statements: Sequence[Statement]) -> list[Row]:
     """Runs statements in one round trip and returns the rows of the last one. If one fails, PostgreSQL skips the rest.
     Raises the driver's errors."""
-    libpq, prepared = driver.pgconn, _state(driver).prepared
+    libpq, prepared = driver.pgconn, _prepared.setdefault(driver, {})
     new: dict[str, bytes] = {}
     libpq.enter_pipeline_mode()
     for statement in statements:
@@ -167,16 +149,17 @@ def _driver(connection: PoolProxiedConnection) -> psycopg.Connection:
     return driver
 
 
-def _state(driver: psycopg.Connection) -> DriverState:
-    state = _states.get(driver)
-    if state is None:
-        state = _states[driver] = DriverState()
-    return state
-
-
 def _raise(connection: Connection, driver: psycopg.Connection, error: psycopg.Error) -> NoReturn:
     """Raises the SQLAlchemy error for an error of the driver, and invalidates the connection if it was lost."""
     lost = driver.broken
     if lost:
         connection.invalidate(error)
-    raise DBAPIError(None, None, error, hide_parameters=True, connection_invalidated=lost) from error
+    raise DBAPIError.instance(
+        None,
+        None,
+        error,
+        psycopg.Error,
+        hide_parameters=True,
+        connection_invalidated=lost,
+        dialect=connection.dialect,
+    ) from error
