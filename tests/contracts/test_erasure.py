@@ -139,9 +139,7 @@ async def plant(node: Node) -> Message:
     await node.do(ALICE, UpdateUser(name=f"Alice {CANARY}", avatar=f"https://example.com/{CANARY}.png"))
     await node.group("c", ALICE, BOB, CAROL)
     await node.do(ALICE, SetPreferences(Preferences(sounds={"direct": CANARY})))
-    await node.do(ALICE, SetMemberPreferences("c", sound=CANARY))
-    device = PushTarget("web", f"https://push.example.com/{CANARY}", CANARY, CANARY)
-    await node.do(ALICE, PutPushSubscription(device, device_id=CANARY, user_agent=CANARY))
+    await node.do(ALICE, SetMemberPreferences("c", sound=CANARY, section=CANARY))
     await node.do(BACKEND, UpdateMember("c", "bob", "owner"))
     await node.do(BACKEND, UpdateMember("c", "alice", "owner"))
     await node.do(ALICE, StorePresence("away", c))
@@ -151,6 +149,7 @@ async def plant(node: Node) -> Message:
     preview = FetchedPreview(f"https://{CANARY}.org/", c, c, c)
     await node.do(OPERATOR, SetLinkPreviews(sent.id, f"{c}, edited", (preview,)))
     await node.do(ALICE, React(str(sent.id), f":{CANARY}:"))
+    await node.do(ALICE, SendMessage("c", c, metadata={"x": c}))
     gone = await node.send(ALICE, c, f"{CANARY}-2")
     await node.do(ALICE, DeleteMessage(str(gone.id)))
     await node.do(BOB, SendMessage("c", "I agree", reply_to_id=str(sent.id)))
@@ -166,8 +165,14 @@ async def plant(node: Node) -> Message:
     await node.do(ALICE, ReportMessage(str(reply.id), CANARY, CANARY))
     about = await node.do(BOB, ReportMessage(str(sent.id), "spam"))
     await node.do(OPERATOR, DecideReport(about.id, "resolved", CANARY))
+    await node.do(BOB, ReportMessage(str(sent.id), "spam"))
     await node.do(OPERATOR, BanUser("alice", CANARY))
     await node.do(OPERATOR, UnbanUser("alice"))
+    # A ban ends these.
+    await node.do(OPERATOR, RegisterAccount(f"{CANARY}@example.org", None, CANARY, "alice"))
+    await node.do(ALICE, OpenLogin("alice", "token", 60_000, Device(CANARY, CANARY)))
+    device = PushTarget("web", f"https://push.example.com/{CANARY}", CANARY, CANARY)
+    await node.do(ALICE, PutPushSubscription(device, device_id=CANARY, user_agent=CANARY))
     return sent
 
 

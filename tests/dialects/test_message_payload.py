@@ -1,0 +1,45 @@
+"""The short way to the payload of a plain text builds the same as the full one."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from talkwire.core.domain.model import Attachment, LinkPreview, Message, Origin, Quote, Reaction, ThreadActivity
+from talkwire.dialects.payloads import messages
+from talkwire.dialects.payloads.messages import message_payload
+
+PLAIN = Message(1, "c", 1, "alice", "Alice", "Hello", 1_700_000_000_000)
+OTHER = {
+    "sender_avatar": "https://example.com/a.png",
+    "client_message_id": "m1",
+    "metadata": {"a": 1},
+    "command_hash": 5,
+    "attachments": (Attachment("f1", "a.txt", "text/plain", 5),),
+    "mentions": ("bob",),
+    "mentions_all": True,
+    "reply_to": Quote(2, "bob", "Hi"),
+    "thread_id": 2,
+    "forwarded_from": Origin(3, "carol"),
+    "reactions": (Reaction("👍", 1, ("bob",)),),
+    "reply_count": 1,
+    "pinned_ms": 1_700_000_000_001,
+    "edited_ms": 1_700_000_000_001,
+    "deleted_ms": 1_700_000_000_001,
+    "deleted_by": "alice",
+    "imported": True,
+    "system": True,
+    "previews": (LinkPreview("https://example.com/", "A page"),),
+    "without_previews": True,
+    "thread": ThreadActivity(1_700_000_000_001, ()),
+}
+
+
+def test_each_member_of_a_message_is_tried() -> None:
+    assert set(OTHER) == {field.name for field in msgspec.structs.fields(Message) if not field.required}
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_a_message_with_one_more_member_has_the_full_payload(name: str) -> None:
+    message = msgspec.structs.replace(PLAIN, **{name: OTHER[name]})
+    assert message_payload(message) == messages._full_payload(message)
