@@ -15,7 +15,7 @@ OTHER = {
     "client_message_id": "m1",
     "metadata": {"a": 1},
     "command_hash": 5,
-    "attachments": (Attachment("f1", "a.txt", "text/plain", 5),),
+    "attachments": (Attachment("/files/f1/content", "a.txt", "f1", "text/plain", 5),),
     "mentions": ("bob",),
     "mentions_all": True,
     "reply_to": Quote(2, "bob", "Hi"),
