@@ -89,6 +89,15 @@ def test_a_draft_in_a_thread_is_found_again(driver: Driver, demo_url: str) -> No
     }
 
 
+def test_a_reply_in_a_deleted_thread_is_found_and_sent_to_the_conversation(driver: Driver, demo_url: str) -> None:
+    reason = "Not sent: The first message of this thread was deleted."
+    assert run(driver, demo_url, "threads", "refusedReply")["refused"] == {
+        "last": reason,
+        "reason": f"{reason} Send to the conversationDiscard",
+        "composers": 0,
+    }
+
+
 def test_unread_replies_are_below_a_line_that_stays(crowded: Scenarios) -> None:
     assert crowded("threads", "newReplies")["new"] == {
         "seen": True,

@@ -171,6 +171,7 @@ export const texts = {
   repliedWasDeleted: "The message you replied to was deleted.",
   threadWasDeleted: "The first message of this thread was deleted.",
   sendWithoutReply: "Send without the quote",
+  sendToConversation: "Send to the conversation",
   delete: "Delete",
   react: (emoji: string) => `React with ${emoji}`,
   reacted: (emoji: string, count: number) => `${emoji}, ${count}`,
@@ -258,8 +259,8 @@ export const texts = {
     notLoaded: "The list of threads needs a connection.",
     more: "Show older threads",
     lastReply: (ago: string) => `last reply ${ago}`,
-    draft: "Draft",
-    draftInThread: "Draft in thread",
+    unfinished: { refused: "Not sent", draft: "Draft", waiting: "Waiting" },
+    unfinishedReply: { refused: "Not sent", draft: "Draft in thread", waiting: "Waiting" },
     isUnread: "Unread replies",
     /** `name`: who wrote the newest one. */
     newReplies: (count: number, name: string) =>

@@ -6,7 +6,13 @@ import { newestUnsent, withUnsent } from "../src/chat/conversations/unsent_messa
 const conversation = (id: string, second: number): Conversation =>
   ({ id, kind: "group", createdAt: `2026-01-01T00:00:0${second}.000Z`, lastSeq: 0 }) as Conversation;
 const entry = (conversationId: string, second: number, more: Partial<OutboxEntry> = {}): OutboxEntry =>
-  ({ conversationId, content: `at ${second}`, writtenAt: Date.UTC(2026, 0, 1, 0, 0, second), ...more }) as OutboxEntry;
+  ({
+    conversationId,
+    content: `at ${second}`,
+    writtenAt: Date.UTC(2026, 0, 1, 0, 0, second),
+    problem: null,
+    ...more,
+  }) as OutboxEntry;
 const ordered = [conversation("c", 6), conversation("b", 4), conversation("a", 2)];
 const order = (outbox: readonly OutboxEntry[]): string =>
   withUnsent(ordered, outbox)
@@ -29,4 +35,9 @@ it("leaves a conversation where it is while a reply in a thread waits", () => {
 
 it("finds the newest unsent message of a conversation", () => {
   expect(newestUnsent([entry("a", 1), entry("a", 2), entry("b", 3)], "a")?.content).toBe("at 2");
+});
+
+it("prefers a message that was refused, also in a thread", () => {
+  const refused = entry("a", 1, { threadId: "1", problem: "The thread was deleted." });
+  expect(newestUnsent([refused, entry("a", 2), entry("b", 3)], "a")).toBe(refused);
 });

@@ -419,6 +419,38 @@ export async function draftIsFound() {
   report("found", { row, marked, listedDraft });
 }
 
+// A reply whose thread was deleted meanwhile says so at the root and in the list of conversations, before any draft, and
+// can be sent to the conversation; nobody can write in the thread any more.
+export async function refusedReply() {
+  const { alice, id, ids } = await group("Deleted thread", 2, { expected: LOST });
+  await act(alice, "message 2", "Reply in thread");
+  await composer(panel(alice)).waitFor();
+  await alice.context().setOffline(true);
+  await alice.locator(".connection").waitFor();
+  await write(composer(panel(alice)), "too late");
+  await panel(alice).locator(".letter").waitFor();
+  await panel(alice).getByRole("button", { name: "Close" }).click();
+  const chip = lineBelow(alice, "message 2");
+  await chip.getByText("Waiting").waitFor();
+  await composer(alice.locator(".conversation")).fill("something else");
+  await call("DELETE", `messages/${ids[1]}`, "bob");
+  await alice.context().setOffline(false);
+  const gone = alice.locator(".conversation .message").filter({ hasText: "This message was deleted" });
+  await gone.locator(".replies").getByText("Not sent").waitFor();
+  const last = await listed(alice, "Deleted thread").locator(".last").textContent();
+  await alice.reload();
+  await gone.locator(".replies").getByText("Not sent").click();
+  const refused = panel(alice).getByRole("alert").filter({ hasText: "too late" }).or(panel(alice).locator(".problem"));
+  const reason = await refused.first().textContent();
+  const composers = await panel(alice).locator(".composer").count();
+  await panel(alice).getByRole("button", { name: "Send to the conversation" }).click();
+  await until(async () => (await call("GET", `conversations/${id}/messages`, "bob")).items, (all) =>
+    all.some(({ content, threadId }) => content === "too late" && threadId === undefined),
+  );
+  await gone.locator(".replies").waitFor({ state: "detached" });
+  report("refused", { last, reason, composers });
+}
+
 // Unread replies are below a line, which is in sight and stays when they are read.
 export async function newReplies() {
   const { alice, id, ids } = await group("Thread with a line", 1);

@@ -188,6 +188,7 @@ export const texts: Texts = {
   repliedWasDeleted: "Die Nachricht, auf die du geantwortet hast, wurde gelöscht.",
   threadWasDeleted: "Die erste Nachricht dieses Threads wurde gelöscht.",
   sendWithoutReply: "Ohne Zitat senden",
+  sendToConversation: "In die Unterhaltung senden",
   delete: "Löschen",
   react: (emoji) => `Mit ${emoji} reagieren`,
   reacted: (emoji, count) => `${emoji}, ${count}`,
@@ -255,8 +256,8 @@ export const texts: Texts = {
     notLoaded: "Die Liste der Threads braucht eine Verbindung.",
     more: "Ältere Threads anzeigen",
     lastReply: (ago) => `letzte Antwort ${ago}`,
-    draft: "Entwurf",
-    draftInThread: "Entwurf im Thread",
+    unfinished: { refused: "Nicht gesendet", draft: "Entwurf", waiting: "Wartet" },
+    unfinishedReply: { refused: "Nicht gesendet", draft: "Entwurf im Thread", waiting: "Wartet" },
     isUnread: "Ungelesene Antworten",
     newReplies: (count, name) =>
       count === 1 ? `${name} hat in einem Thread geantwortet` : `${count} neue Antworten in einem Thread`,

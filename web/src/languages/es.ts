@@ -194,6 +194,7 @@ export const texts: Texts = {
   repliedWasDeleted: "El mensaje al que respondías se ha eliminado.",
   threadWasDeleted: "El primer mensaje de este hilo se ha eliminado.",
   sendWithoutReply: "Enviar sin la cita",
+  sendToConversation: "Enviar a la conversación",
   delete: "Eliminar",
   react: (emoji) => `Reaccionar con ${emoji}`,
   reacted: (emoji, count) => `${emoji}, ${count}`,
@@ -262,8 +263,8 @@ export const texts: Texts = {
     notLoaded: "La lista de hilos necesita conexión.",
     more: "Mostrar hilos anteriores",
     lastReply: (ago) => `última respuesta ${ago}`,
-    draft: "Borrador",
-    draftInThread: "Borrador en el hilo",
+    unfinished: { refused: "No enviado", draft: "Borrador", waiting: "En espera" },
+    unfinishedReply: { refused: "No enviado", draft: "Borrador en el hilo", waiting: "En espera" },
     isUnread: "Respuestas sin leer",
     newReplies: (count, name) =>
       count === 1 ? `${name} ha respondido en un hilo` : `${count} respuestas nuevas en un hilo`,

@@ -195,6 +195,7 @@ export const texts: Texts = {
   repliedWasDeleted: "Le message auquel vous répondiez a été supprimé.",
   threadWasDeleted: "Le premier message de ce fil a été supprimé.",
   sendWithoutReply: "Envoyer sans la citation",
+  sendToConversation: "Envoyer dans la conversation",
   delete: "Supprimer",
   react: (emoji) => `Réagir avec ${emoji}`,
   reacted: (emoji, count) => `${emoji}, ${count}`,
@@ -263,8 +264,8 @@ export const texts: Texts = {
     notLoaded: "La liste des fils a besoin d’une connexion.",
     more: "Afficher les fils plus anciens",
     lastReply: (ago) => `dernière réponse ${ago}`,
-    draft: "Brouillon",
-    draftInThread: "Brouillon dans le fil",
+    unfinished: { refused: "Non envoyé", draft: "Brouillon", waiting: "En attente" },
+    unfinishedReply: { refused: "Non envoyé", draft: "Brouillon dans le fil", waiting: "En attente" },
     isUnread: "Réponses non lues",
     newReplies: (count, name) =>
       count === 1 ? `${name} a répondu dans un fil` : `${count} nouvelles réponses dans un fil`,

@@ -188,6 +188,15 @@ describe("outbox entries", () => {
     expect(server.asked.map(({ replyToId }) => replyToId)).toEqual(["m1", null]);
   });
 
+  it("in a thread whose first message was deleted are retried without it", async () => {
+    const outbox = outboxOf();
+    outbox.setOpen(true);
+    await outbox.add({ conversationId: "c", content: "I do", threadId: "m1" });
+    await server.refuse(refused("invalid_request", [{ path: "threadId", message: "this message was deleted" }]));
+    await outbox.retry(outbox.entries[0]?.clientMessageId as string);
+    expect(server.asked.map(({ threadId }) => threadId)).toEqual(["m1", null]);
+  });
+
   it("that are refused show why, let others pass, and stay until they are retried or discarded", async () => {
     const outbox = outboxOf();
     outbox.setOpen(true);

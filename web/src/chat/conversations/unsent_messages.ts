@@ -3,9 +3,13 @@
 import type { Conversation } from "@talkwire/client";
 import { newestTime, type OutboxEntry } from "@talkwire/client/parts";
 
-/** Returns the newest message of a conversation that is not sent yet; replies in threads are not in the list. */
+/**
+ * Returns the newest message of a conversation that was refused, otherwise the newest that is not sent yet. Replies in
+ * threads that wait are not in the list.
+ */
 export function newestUnsent(outbox: readonly OutboxEntry[], conversationId: string): OutboxEntry | undefined {
-  return outbox.findLast((entry) => entry.conversationId === conversationId && isInTimeline(entry));
+  const ofConversation = outbox.filter((entry) => entry.conversationId === conversationId);
+  return ofConversation.findLast(({ problem }) => problem !== null) ?? ofConversation.findLast(isInTimeline);
 }
 
 /** Returns the conversations, newest first, with those of unsent messages where these were written. */

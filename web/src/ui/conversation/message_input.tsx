@@ -14,12 +14,15 @@ interface Props {
   name: string;
   /** The root of the thread; undefined for the conversation itself. */
   threadId?: string;
+  /** Whether the root of the thread was deleted, so that nobody can reply. */
+  isGone?: boolean;
 }
 
 /** The composer, or why the reader cannot write, and what they had written until then. */
-export function MessageInput({ conversation, name, threadId }: Props) {
+export function MessageInput({ conversation, name, threadId, isGone = false }: Props) {
   const { id } = conversation;
-  const refusal = useRefusal(conversation);
+  const refused = useRefusal(conversation);
+  const refusal = isGone ? <p className="read-only">{texts.threadWasDeleted}</p> : refused;
   if (refusal === null) return <Composer id={id} name={name} threadId={threadId} />;
   return (
     <>

@@ -2,7 +2,6 @@ import type { Message, Receipt } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { useCallback } from "react";
 import { texts } from "../../texts";
-import { fullTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { NamesakeHandle } from "../people/person_handle";
@@ -14,7 +13,10 @@ interface Props {
   onClose: () => void;
 }
 
-/** Who has read the reader's own message, who has received it, and who has not. */
+/**
+ * Who has read the reader's own message, who has received it, and who has not. It shows no times: the server knows when
+ * somebody read last, which for an older message is later than when they read that.
+ */
 export default function SeenBy({ message: { id, conversationId, createdAt }, onClose }: Props) {
   const { messages } = useChat();
   const members = useChatState((state) => own(state.conversations, conversationId)?.members);
@@ -59,20 +61,16 @@ function People({ title, receipts }: PeopleProps) {
         {title} ({receipts.length})
       </h3>
       <ul className="receipts">
-        {receipts.map(({ userId, name, avatar, readAt, deliveredAt }) => (
+        {receipts.map(({ userId, name, avatar }) => (
           <li key={userId}>
             <Avatar id={userId} name={name} picture={avatar} />
             <span className="receipt-name" dir="auto">
               {name}
             </span>
             <NamesakeHandle userId={userId} name={name} />
-            <Time at={readAt ?? deliveredAt} />
           </li>
         ))}
       </ul>
     </section>
   );
 }
-
-const Time = ({ at }: { at: string | undefined }) =>
-  at === undefined ? null : <time dateTime={at}>{fullTime(at)}</time>;

@@ -67,7 +67,15 @@ export default function ThreadPanel({ conversation, panel }: Props) {
         </button>
       }
       actions={thread?.following !== undefined && <FollowButton rootId={rootId} following={thread.following} />}
-      footer={<MessageInput key={rootId} conversation={conversation} name={texts.thisThread} threadId={rootId} />}
+      footer={
+        <MessageInput
+          key={rootId}
+          conversation={conversation}
+          name={texts.thisThread}
+          threadId={rootId}
+          isGone={root?.deletedAt !== undefined}
+        />
+      }
     >
       <ThreadContext value={true}>
         {thread !== null && root !== undefined && <Replies thread={thread} root={root} wanted={panel} />}

@@ -8,7 +8,7 @@ import { plainText } from "../../chat/messages/plain_text";
 import { formatAmount } from "../../chat/offers/money";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
-import { useDraftThreads } from "../composer/use_draft_threads";
+import { useUnfinishedThreads } from "../composer/use_unfinished";
 import { partnerOf } from "../conversation/conversation_names";
 import { unsentText } from "../files/problem_text";
 import { noticeText } from "../timeline/notice_text";
@@ -16,11 +16,14 @@ import { noticeText } from "../timeline/notice_text";
 interface Props {
   conversation: Conversation;
   isOpen: boolean;
-  /** The newest message that is not sent yet. */
+  /** The newest message that was refused, otherwise the newest that is not sent yet. */
   unsent: OutboxEntry | undefined;
 }
 
-/** One line about a conversation: who is typing, the reader's draft, or the newest message, offer or call. */
+/**
+ * One line about a conversation: who is typing, a message that was refused, the reader's draft, or the newest message,
+ * offer or call.
+ */
 export function ConversationPreview({ conversation, isOpen, unsent }: Props) {
   const { id, kind } = conversation;
   const typists = useStore(useChat().typing.state, (state) => typistsIn(state, id));
@@ -32,6 +35,7 @@ export function ConversationPreview({ conversation, isOpen, unsent }: Props) {
         {kind === "direct" ? texts.typingNow : texts.typing(typists.map(({ name }) => name))}
       </span>
     );
+  if (unsent?.problem != null) return <Unsent entry={unsent} />;
   if (draft.text !== "" && !isOpen)
     return (
       <span className="last">
@@ -46,7 +50,8 @@ export function ConversationPreview({ conversation, isOpen, unsent }: Props) {
 function useDraft(id: string): { text: string; isInThread: boolean } {
   const { drafts, uploads } = useChat();
   const files = useStore(uploads.state, (all) => filesSummary(atComposer(all, id)));
-  const isInThread = useDraftThreads().some((place) => place.startsWith(`${id} `));
+  const threads = useUnfinishedThreads();
+  const isInThread = [...threads].some(([place, what]) => what === "draft" && place.startsWith(`${id} `));
   const text = drafts.peek(id);
   return { text: text === "" ? files : text, isInThread };
 }

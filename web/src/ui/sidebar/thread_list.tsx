@@ -9,7 +9,7 @@ import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { Dialog } from "../components/dialog";
 import { EmptyState } from "../components/empty_state";
-import { useDraftThreads } from "../composer/use_draft_threads";
+import { type Unfinished, useUnfinishedThreads } from "../composer/use_unfinished";
 import { nameOf } from "../conversation/conversation_names";
 import { showPlace } from "../page_address";
 import { panelCoversConversation } from "../panel/panel_layout";
@@ -17,12 +17,12 @@ import { Faces } from "../timeline/faces";
 import { LastReply } from "../timeline/last_reply";
 import "./thread_list.css";
 
-/** The threads with drafts that the reader does not follow, then those that they follow, newest reply first. */
+/** The threads with something unfinished that the reader does not follow, then those that they follow, newest reply first. */
 export default function ThreadList({ onClose }: { onClose: () => void }) {
   const chat = useChat();
   const { items, next } = useStore(chat.followedThreads.state);
-  const draftThreads = useDraftThreads();
-  const others = useOtherRoots(draftThreads);
+  const unfinished = useUnfinishedThreads();
+  const others = useOtherRoots([...unfinished.keys()]);
   const open = (root: Message): void => {
     onClose();
     showPlace(root.conversationId);
@@ -39,7 +39,7 @@ export default function ThreadList({ onClose }: { onClose: () => void }) {
               <Item
                 root={root}
                 unreadCount={unreadCount}
-                hasDraft={draftThreads.includes(placeOf(root.conversationId, root.id))}
+                unfinished={unfinished.get(placeOf(root.conversationId, root.id))}
                 onOpen={() => open(root)}
               />
             </li>
@@ -91,11 +91,11 @@ function NoThreads() {
 interface ItemProps {
   root: Message;
   unreadCount: number;
-  hasDraft: boolean;
+  unfinished: Unfinished | undefined;
   onOpen: () => void;
 }
 
-function Item({ root, unreadCount, hasDraft, onOpen }: ItemProps) {
+function Item({ root, unreadCount, unfinished, onOpen }: ItemProps) {
   const conversation = useChatState((state) => own(state.conversations, root.conversationId));
   const { thread } = root;
   return (
@@ -112,9 +112,13 @@ function Item({ root, unreadCount, hasDraft, onOpen }: ItemProps) {
       <span className="thread-root" dir="auto">
         {texts.threads.by(root.sender.name, plainText(messageSummary(root)))}
       </span>
-      {(thread !== undefined || hasDraft) && (
+      {(thread !== undefined || unfinished !== undefined) && (
         <span className="thread-replies">
-          {hasDraft && <span className="draft">{texts.threads.draft}</span>}
+          {unfinished !== undefined && (
+            <span className={unfinished === "waiting" ? undefined : "draft"}>
+              {texts.threads.unfinished[unfinished]}
+            </span>
+          )}
           {thread !== undefined && (
             <>
               <Faces people={thread.participants} />

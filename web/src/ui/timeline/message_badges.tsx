@@ -1,12 +1,12 @@
 import type { Message, Origin, ThreadSummary } from "@talkwire/client";
 import { own, placeOf } from "@talkwire/client/parts";
-import { Bookmark, Forward, MessagesSquare, Pencil, Pin } from "lucide-react";
+import { Bookmark, CircleAlert, Clock, Forward, MessagesSquare, Pencil, Pin } from "lucide-react";
 import { useContext } from "react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { fullTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
-import { useHasDraft } from "../composer/use_draft_threads";
+import { type Unfinished, useUnfinishedThreads } from "../composer/use_unfinished";
 import { useGoToMessage } from "../panel/panel_layout";
 import { Faces } from "./faces";
 import { LastReply } from "./last_reply";
@@ -75,8 +75,8 @@ export function Replies({ message: { id, conversationId, replyCount = 0, thread 
   const chat = useChat();
   const isInside = useContext(ThreadContext);
   const isUnread = useStore(chat.followedThreads.state, ({ unreadCounts }) => (own(unreadCounts, id) ?? 0) > 0);
-  const hasDraft = useHasDraft(placeOf(conversationId, id));
-  if ((replyCount === 0 && !hasDraft) || isInside) return null;
+  const unfinished = useUnfinishedThreads().get(placeOf(conversationId, id));
+  if ((replyCount === 0 && unfinished === undefined) || isInside) return null;
   return (
     <button
       type="button"
@@ -84,14 +84,21 @@ export function Replies({ message: { id, conversationId, replyCount = 0, thread 
       onClick={() => chat.openPanel({ kind: "thread", rootId: id })}
     >
       {replyCount > 0 && <ReplyCount replyCount={replyCount} thread={thread} />}
-      {hasDraft && (
-        <span className="draft reply-draft">
-          <Pencil className="icon" aria-hidden="true" />
-          {texts.threads.draftInThread}
-        </span>
-      )}
+      {unfinished !== undefined && <UnfinishedReply what={unfinished} />}
       {isUnread && <span className="unread-dot" role="img" aria-label={texts.threads.isUnread} />}
     </button>
+  );
+}
+
+const UNFINISHED_ICONS = { refused: CircleAlert, draft: Pencil, waiting: Clock };
+
+function UnfinishedReply({ what }: { what: Unfinished }) {
+  const Icon = UNFINISHED_ICONS[what];
+  return (
+    <span className={what === "waiting" ? "reply-draft" : "draft reply-draft"}>
+      <Icon className="icon" aria-hidden="true" />
+      {texts.threads.unfinishedReply[what]}
+    </span>
   );
 }
 

@@ -1,4 +1,4 @@
-import { isReplyToDeleted, type OutboxEntry } from "@talkwire/client/parts";
+import { isInDeletedThread, isReplyToDeleted, type OutboxEntry } from "@talkwire/client/parts";
 import { Clock } from "lucide-react";
 import { texts } from "../../texts";
 import { clockTime } from "../../time_format";
@@ -37,11 +37,16 @@ export function Refused({ entry }: { entry: OutboxEntry }) {
     <p className="problem" role="alert">
       {entry.change === undefined ? texts.notSent(reason) : texts.notSaved(reason)}{" "}
       <button type="button" className="quiet" onClick={() => messages.retry(entry.clientMessageId)}>
-        {isReplyToDeleted(entry) ? texts.sendWithoutReply : texts.retry}
+        {retryLabel(entry)}
       </button>
       <button type="button" className="quiet" onClick={() => messages.discard(entry.clientMessageId)}>
         {texts.discard}
       </button>
     </p>
   );
+}
+
+function retryLabel(entry: OutboxEntry): string {
+  if (isInDeletedThread(entry)) return texts.sendToConversation;
+  return isReplyToDeleted(entry) ? texts.sendWithoutReply : texts.retry;
 }

@@ -167,12 +167,18 @@ export class Outbox {
     this.#sendNext(laneOf(entry));
   }
 
-  /** Retries an entry that the server refused. A reply to a message that was deleted is sent as a message of its own. */
+  /**
+   * Retries an entry that the server refused. A reply to a message that was deleted, or in the thread of one, is sent as
+   * a message of its own.
+   */
   async retry(clientMessageId: string): Promise<void> {
     const entry = this.#entries.find((each) => each.clientMessageId === clientMessageId);
     if (entry === undefined || entry.problem === null) return;
-    const retried = withoutProblem(entry);
-    await this.#replace(isReplyToDeleted(entry) ? { ...retried, replyToId: null } : retried);
+    await this.#replace({
+      ...withoutProblem(entry),
+      ...(isReplyToDeleted(entry) && { replyToId: null }),
+      ...(isInDeletedThread(entry) && { threadId: null }),
+    });
     this.#sendNext(laneOf(entry));
   }
 
