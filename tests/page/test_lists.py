@@ -22,6 +22,10 @@ def test_a_group_that_the_reader_is_added_to_comes_first(driver: Driver, demo_ur
     assert shown == ["Older", "Older", "Whole", "Whole"]
 
 
+def test_a_direct_conversation_without_a_message_is_in_no_list(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "lists", "unusedDirect")["unused"] == {"beforeMessage": ["Beside"]}
+
+
 def test_a_mute_for_a_time_ends_by_itself_on_all_devices(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "lists", "muteForATime")["muted"] == {
         "first": "For 1 hour",

@@ -1,6 +1,7 @@
+import type { Offer } from "@talkwire/client";
 import { expect, test } from "vitest";
 import { conversation } from "../../clients/javascript/client/test/samples";
-import { filterConversations } from "../src/chat/conversations/conversation_filter";
+import { filterConversations, isUsed } from "../src/chat/conversations/conversation_filter";
 
 const ALL = [
   conversation("Plans"),
@@ -22,4 +23,13 @@ test("filters by name, by unread, and by both", () => {
 
 test("the open conversation stays while it is read", () => {
   expect(ids({ query: "", unreadOnly: true }, "Plans")).toEqual(["Plans", "Plants", "News"]);
+});
+
+test("a direct conversation is used from its first message, call or offer on, or where the reader has put it", () => {
+  const direct = conversation("d", { kind: "direct", lastSeq: 0 });
+  expect(isUsed(direct)).toBe(false);
+  expect(isUsed({ ...direct, kind: "group" })).toBe(true);
+  expect(isUsed({ ...direct, lastSeq: 1 })).toBe(true);
+  expect(isUsed({ ...direct, lastOffer: { id: "1" } as Offer })).toBe(true);
+  expect(isUsed({ ...direct, favourite: true })).toBe(true);
 });

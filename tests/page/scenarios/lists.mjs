@@ -4,6 +4,7 @@ import {
   arrived,
   call,
   composer,
+  enterAs,
   kept,
   ledTo,
   listed,
@@ -14,6 +15,7 @@ import {
   report,
   say,
   until,
+  visit,
   visitAs,
 } from "../browser.mjs";
 
@@ -37,6 +39,35 @@ export async function added() {
     shown.push(await first());
   }
   report("added", { shown });
+}
+
+// A direct conversation in which nobody has written is in no list, unless it is open or has a draft.
+export async function unusedDirect() {
+  const [page, other] = await Promise.all(["curious", "looked-at"].map(newcomer));
+  await group("Beside", "curious", "looked-at");
+  const { id } = await post("conversations", "curious", { kind: "direct", memberIds: ["looked-at"] });
+  await listed(other, "Beside").waitFor();
+  const beforeMessage = await namesIn(other);
+  await page.goto(`${new URL(page.url()).origin}/#/conversation/${id}`);
+  await listed(page, "looked-at").waitFor();
+  await composer(page).fill("not yet");
+  await open(page, "Beside");
+  await listed(page, "looked-at").getByText("Draft:").waitFor();
+  await open(page, "looked-at");
+  await composer(page).fill("");
+  await open(page, "Beside");
+  await listed(page, "looked-at").waitFor({ state: "detached" });
+  await post("messages", "curious", { conversationId: id, content: "Hello" });
+  await listed(other, "curious").waitFor();
+  await listed(page, "looked-at").waitFor();
+  report("unused", { beforeMessage });
+}
+
+async function newcomer(user) {
+  const page = await visit();
+  await enterAs(page, user);
+  await page.locator(".sidebar").waitFor();
+  return page;
 }
 
 const section = (page, name) => page.locator(".conversations h2").getByText(name, { exact: true });

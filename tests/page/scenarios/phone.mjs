@@ -206,7 +206,7 @@ export async function onward() {
   await (await IN_FRONT["dialog of the sheet"](page)).waitFor();
   await page.locator(".targets label").filter({ hasText: "Elsewhere" }).first().tap();
   await page.getByRole("button", { name: "Forward to Elsewhere" }).tap();
-  await page.locator(".toast").getByRole("button").tap();
+  await page.locator(".toast").getByRole("button", { name: "Open" }).tap();
   await opened(page, "Elsewhere");
   added.forwarded = (await trailOf(page, start + 1)).length - start;
   await home();
@@ -730,6 +730,8 @@ export async function toastAbove() {
   await composer(page).fill(Array.from({ length: 9 }, (_, line) => `Line ${line}`).join("\n"));
   await until(async () => (await page.locator(".composer").boundingBox()).height, (now) => now > height + 60);
   const long = await until(gap, (now) => now >= 0 && now < 30);
+  await toast.getByRole("button", { name: "Close" }).tap();
+  await toast.waitFor({ state: "detached" });
   report("toasts", { short: short >= 0, long: long >= 0 && long < 30 });
 }
 

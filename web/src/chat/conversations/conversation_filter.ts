@@ -8,6 +8,15 @@ export interface ConversationFilter {
   readonly unreadOnly: boolean;
 }
 
+/**
+ * Returns whether a conversation is more than a place to write to somebody. A direct conversation exists from the moment
+ * on in which somebody looks at it; until a message, a call or an offer, it is in nobody's list.
+ */
+export function isUsed({ kind, lastSeq, lastMessage, lastCall, lastOffer, favourite, section }: Conversation): boolean {
+  if (kind !== "direct" || lastSeq > 0 || favourite || section) return true;
+  return [lastMessage, lastCall, lastOffer].some((each) => each !== undefined);
+}
+
 /** Returns the conversations that match the name, or that are unread. The open conversation stays while it is read. */
 export function filterConversations(
   ordered: readonly Conversation[],

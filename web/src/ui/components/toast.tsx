@@ -1,6 +1,8 @@
+import { X } from "lucide-react";
 import { useCallback, useEffect, useRef } from "react";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
+import { IconButton } from "./icon_button";
 import { useAboveComposer } from "./use_above_composer";
 import { LONG_MS, usePassing } from "./use_passing";
 import "./toast.css";
@@ -9,14 +11,15 @@ const SHOWN_MS = 4_000;
 
 /**
  * What the reader's last action did, or what others did to the open conversation, if nothing else shows it. It disappears
- * by itself, unless the reader is at it. Screen readers announce it.
+ * by itself, unless the reader is at it, and can be closed if it stays long. Screen readers announce it.
  */
 export function ToastView() {
   const { state } = useChat();
   const toast = useChatState((now) => now.toast);
   const element = useRef<HTMLElement>(null);
   const close = useCallback(() => state.setState({ toast: null }), [state]);
-  const passing = usePassing(toast, toast?.action || toast?.isNews ? LONG_MS : SHOWN_MS, close);
+  const isLong = toast?.action !== undefined || toast?.isNews === true;
+  const passing = usePassing(toast, isLong ? LONG_MS : SHOWN_MS, close);
   useAboveComposer(element, toast !== null);
   // In front of dialogs, of which the newest would cover it otherwise.
   useEffect(() => {
@@ -35,6 +38,7 @@ export function ToastView() {
           {toast.action.label}
         </button>
       )}
+      {isLong && <IconButton icon={X} label={texts.close} onClick={close} />}
     </section>
   );
 }

@@ -15,7 +15,7 @@ import {
 } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useStore } from "zustand";
-import { filterConversations } from "../../chat/conversations/conversation_filter";
+import { filterConversations, isUsed } from "../../chat/conversations/conversation_filter";
 import { sectionsOf } from "../../chat/conversations/list_sections";
 import { hasUnread } from "../../chat/conversations/unread";
 import { withUnsent } from "../../chat/conversations/unsent_messages";
@@ -60,7 +60,11 @@ export function ConversationList({ onOpen, children }: Props) {
   const chat = useChat();
   const outbox = useStore(chat.messages.outbox);
   const newest = useMemo(() => newestFirst(conversations), [conversations]);
-  const ordered = useMemo(() => withUnsent(newest, outbox), [newest, outbox]);
+  const ordered = useMemo(() => {
+    const isBegun = (id: string): boolean =>
+      chat.drafts.peek(id) !== "" || outbox.some(({ conversationId }) => conversationId === id);
+    return withUnsent(newest, outbox).filter((each) => each.id === openId || isUsed(each) || isBegun(each.id));
+  }, [chat, newest, outbox, openId]);
   const shown = useMemo(
     () => filterConversations(ordered, nameOf, { query, unreadOnly }, openId),
     [ordered, query, unreadOnly, openId],
