@@ -37,6 +37,10 @@ def test_a_conversation_opened_from_a_dialog_is_one_step(driver: Driver, demo_ur
     }
 
 
+def test_back_leads_from_a_found_message_to_the_results(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "phone", "backToResults")["results"] == {"text": "first", "hash": "#/"}
+
+
 def test_a_picture_that_was_left_stays_closed(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "phone", "picture")["picture"] == {"dialogs": 0}
 

@@ -92,7 +92,8 @@ async function content() {
   await send("bob", "A voice message", { attachments: [voice] });
   await send("bob", LINKED, { attachments: [{ id: await file("text/plain", "notes.txt", "one\ntwo") }] });
   await send("bob", "Unread, for @alice");
-  await post("conversations", "alice", { kind: "direct", memberIds: ["bob"] });
+  const { id: direct } = await post("conversations", "alice", { kind: "direct", memberIds: ["bob"] });
+  await post("messages", "bob", { conversationId: direct, content: "Call me" });
   // Alice is muted in one, hides what dave says, and is no member of the other.
   const restricted = await post("conversations", "bob", { kind: "group", memberIds: ["alice", "dave"], name: "Restricted" });
   await call("PUT", "users/me/blocks/dave", "alice");

@@ -108,7 +108,7 @@ export async function panel() {
   const details = bob.getByRole("button", { name: "Details" });
   await details.press("Enter");
   await bob.getByRole("main", { name: "Details" }).and(bob.locator(":focus")).waitFor();
-  await bob.getByRole("button", { name: "Close" }).press("Enter");
+  await bob.getByRole("main", { name: "Details" }).getByRole("button", { name: "Close" }).press("Enter");
   await details.and(bob.locator(":focus")).waitFor();
   await bob.getByRole("button", { name: "More", exact: true }).press("Enter");
   await bob.getByRole("menuitem", { name: "Search" }).click();

@@ -218,6 +218,9 @@ export async function onward() {
   await page.locator(".panel").getByText("The first one").first().tap();
   await page.locator(".row.shown").waitFor();
   added.found = (await trailOf(page, start + 1)).length - start;
+  // Back to the results, and from there to the conversation.
+  await page.goBack();
+  await page.locator(".panel").waitFor();
   await home();
 
   // Settings that are open when a conversation is opened by something else, such as a notification.
@@ -229,6 +232,30 @@ export async function onward() {
   await settings.waitFor({ state: "detached" });
   const list = await page.evaluate(() => location.hash);
   report("onward", { added, list, id });
+}
+
+// From a message that was found in a conversation, Back leads to the results, then to the conversation and to the list.
+export async function backToResults() {
+  await prepare("Results");
+  const page = await phoneAs("alice", { path: "/#/" });
+  await open(page, "Results");
+  await (await IN_FRONT.search(page)).waitFor();
+  await page.getByRole("searchbox").fill("first");
+  await page.getByRole("searchbox").press("Enter");
+  const result = page.locator(".panel").getByText("The first one").first();
+  for (let times = 0; times < 2; times++) {
+    await result.tap();
+    await page.locator(".row.shown").waitFor();
+    await page.goBack();
+    await result.waitFor();
+  }
+  const text = await page.getByRole("searchbox").inputValue();
+  await page.goBack();
+  await page.locator(".panel").waitFor({ state: "detached" });
+  await opened(page, "Results");
+  await page.goBack();
+  await listed(page, "Results").waitFor();
+  report("results", { text, hash: await page.evaluate(() => location.hash) });
 }
 
 // A picture that is left by Back does not come up over the next conversation.

@@ -86,7 +86,8 @@ async function namesakes(bob) {
   const twins = ["twin-1", "twin-2"];
   for (const [index, twin] of twins.entries()) {
     await call("PATCH", "users/me", twin, { name: "Nora", handle: `nora${index + 1}` });
-    await post("conversations", "bob", { kind: "direct", memberIds: [twin] });
+    const { id } = await post("conversations", "bob", { kind: "direct", memberIds: [twin] });
+    await post("messages", "bob", { conversationId: id, content: "Hello" });
   }
   const { id } = await post("conversations", "bob", { kind: "group", memberIds: twins, name: "Twins" });
   const asked = await post("messages", "bob", { conversationId: id, content: "Which Nora?" });

@@ -346,7 +346,10 @@ function useAddress(loaded: boolean, isCompact: boolean): void {
     if (!loaded) return;
     const { me } = chat.state.getState();
     const thread = lastThread(me.id);
-    const stop = followAddress(({ conversationId, messageId }) => void chat.open(conversationId, messageId));
+    const stop = followAddress(({ conversationId, messageId }, panel) => {
+      void chat.open(conversationId, messageId);
+      if (panel !== null) chat.openPanel(panel);
+    });
     reopenThread(chat, thread);
     const forget = chat.state.subscribe(({ openId, panel }, before) => {
       if (openId === before.openId && panel === before.panel) return;

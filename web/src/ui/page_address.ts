@@ -1,20 +1,27 @@
 /** The page's address, which says what is open. */
 
+import type { Panel } from "../chat/page_core";
 import { addressOf, type Place, placeOf } from "../place";
 import { pageLayers } from "./layers/page_layers";
 
 /** The property of the state of an entry in the history that `showPlace` has added. */
 const SHOWN = "shown";
+/** The property that has the panel which covered the conversation when the reader went on from it. */
+const PANEL = "panel";
 
 /** Returns a link for others. */
 export function linkTo(conversationId: string, messageId: string): string {
   return new URL(addressOf(conversationId, messageId), location.href).href;
 }
 
-/** Closes what is in front, and opens a conversation like a link does; opens it again when it is already open. */
-export function goTo(conversationId: string, messageId?: string): void {
+/**
+ * Closes what is in front, and opens a conversation like a link does; opens it again when it is already open. Back leads
+ * to `from`, the panel that the reader comes from.
+ */
+export function goTo(conversationId: string, messageId?: string, from: Panel | null = null): void {
   const address = addressOf(conversationId, messageId);
   pageLayers().leave(() => {
+    if (from !== null) history.replaceState({ ...history.state, [PANEL]: from }, "");
     if (location.hash === address) dispatchEvent(new HashChangeEvent("hashchange"));
     else location.hash = address;
   });
@@ -57,12 +64,22 @@ export function placeHere(): Place {
   return placeOf(location.hash);
 }
 
-/** Calls `go` with the current place, and at each change. Returns a function that ends this. */
-export function followAddress(go: (place: Place) => void): () => void {
-  const follow = (): void => go(placeOf(location.hash));
+/**
+ * Calls `go` with the current place, and at each change; also with the panel that the reader returns to. Returns a
+ * function that ends this.
+ */
+export function followAddress(go: (place: Place, panel: Panel | null) => void): () => void {
+  const follow = (): void => go(placeOf(location.hash), takePanel());
   // Leaves the entries that a reload has kept.
   pageLayers();
   follow();
   addEventListener("hashchange", follow);
   return () => removeEventListener("hashchange", follow);
+}
+
+/** Returns the panel of the current entry, once. */
+function takePanel(): Panel | null {
+  const { [PANEL]: panel = null, ...rest } = history.state ?? {};
+  if (panel !== null) history.replaceState(rest, "");
+  return panel;
 }

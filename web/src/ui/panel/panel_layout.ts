@@ -33,11 +33,12 @@ export function leavePanel(chat: Chat): void {
   else showList();
 }
 
-/** Goes to a message, and closes a panel that would cover it. */
+/** Goes to a message, and closes a panel that would cover it: Back leads to the panel again. */
 export function useGoToMessage(): (conversationId: string, messageId: string) => void {
   const chat = useChat();
   return (conversationId, messageId) => {
-    if (panelCoversConversation()) chat.openPanel(null);
-    goTo(conversationId, messageId);
+    const covering = panelCoversConversation() ? chat.state.getState().panel : null;
+    if (covering !== null) chat.openPanel(null);
+    goTo(conversationId, messageId, covering);
   };
 }

@@ -59,12 +59,16 @@ export function ConversationList({ onOpen, children }: Props) {
   const [showsArchive, setShowsArchive] = useState(false);
   const chat = useChat();
   const outbox = useStore(chat.messages.outbox);
+  const calledId = useStore(chat.calls.state, (state) => (state.phase === "idle" ? null : state.call.conversationId));
   const newest = useMemo(() => newestFirst(conversations), [conversations]);
   const ordered = useMemo(() => {
     const isBegun = (id: string): boolean =>
-      chat.drafts.peek(id) !== "" || outbox.some(({ conversationId }) => conversationId === id);
-    return withUnsent(newest, outbox).filter((each) => each.id === openId || isUsed(each) || isBegun(each.id));
-  }, [chat, newest, outbox, openId]);
+      id === openId ||
+      id === calledId ||
+      chat.drafts.peek(id) !== "" ||
+      outbox.some(({ conversationId }) => conversationId === id);
+    return withUnsent(newest, outbox).filter((each) => isUsed(each) || isBegun(each.id));
+  }, [chat, newest, outbox, openId, calledId]);
   const shown = useMemo(
     () => filterConversations(ordered, nameOf, { query, unreadOnly }, openId),
     [ordered, query, unreadOnly, openId],
