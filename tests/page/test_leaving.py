@@ -38,7 +38,7 @@ def test_a_notice_covers_nothing_and_ends_by_itself_or_with_the_next_message(cro
 
 def test_signing_out_names_and_removes_what_is_not_sent(crowded: Scenarios) -> None:
     assert crowded("leaving", "unsent")["signed out"] == {
-        "before": {"keys": 3, "entries": 1, "uploads": 1, "bytes": 1, "states": 1},
+        "before": {"keys": 5, "entries": 1, "uploads": 1, "bytes": 1, "states": 1},
         "asked": "1 message is not sent yet, and there are 2 drafts. Signing out removes them.",
         "stays": "A draft",
         "says": True,

@@ -42,11 +42,12 @@ def test_the_message_that_is_edited_is_quoted_and_marked(driver: Driver, demo_ur
 
 
 def test_what_is_not_sent_can_be_copied_when_its_author_is_removed(driver: Driver, demo_url: str) -> None:
+    says = "You can't write in {} any more. What you have written there and not sent is discarded when you close this."
     assert run(driver, demo_url, "waiting", "left_behind")["left"] == {
-        "says": "You can't write in Left behind any more. What you have written there and not sent is discarded when "
-        "you close this.",
+        "says": says.format("Left behind"),
         "copy": "The first one\n\nThe second one\n\nA draft",
-        "away": "Another draft",
+        "away": {"says": says.format("Left while away"), "text": "Another draft"},
+        "back": "Another draft",
     }
 
 

@@ -148,7 +148,15 @@ export const texts = {
     title: "Not sent",
     /** `name`: empty if it is not known. */
     means: (name: string) =>
-      `You can't write in ${name === "" ? "this conversation" : name} any more. What you have written there and not sent is discarded when you close this.`,
+      name === ""
+        ? "You have written this in a conversation you are no longer in. It was not sent, and is discarded when you close this."
+        : `You can't write in ${name} any more. What you have written there and not sent is discarded when you close this.`,
+    question: {
+      title: "Discard this text?",
+      hint: "You haven't copied it, and it can't be restored.",
+      keep: "Go back",
+    },
+    isBack: (name: string) => `You are in ${name} again. What you have written there is kept.`,
     text: "Your text",
     files: (names: readonly string[]) => `Files that were not sent: ${listed(names)}`,
   },
@@ -404,9 +412,11 @@ export const texts = {
   start: "Start",
   createConversation: "Create",
   cancel: "Cancel",
-  discardChanges: "Discard changes?",
-  discardHint: "What you haven't saved here will be lost.",
-  keepEditing: "Keep editing",
+  discarding: {
+    title: "Discard changes?",
+    hint: "What you haven't saved here will be lost.",
+    keep: "Keep editing",
+  },
   remove: (name: string) => `Remove ${name}`,
   you: "You",
   skip: "Skip",

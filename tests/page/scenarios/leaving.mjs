@@ -186,7 +186,7 @@ const kept = (page) =>
         };
       });
     const keys = Object.keys({ ...localStorage, ...sessionStorage }).filter((key) =>
-      /^talkwire.(draft|composing|edit|last|session)/.test(key),
+      /^talkwire.(draft|name|composing|edit|last|session)/.test(key),
     );
     const [entries, uploads, bytes, states] = [
       await all("talkwire", "letters"),

@@ -134,8 +134,8 @@ export async function left_behind() {
   await dialog.waitFor();
   const says = await dialog.getByRole("paragraph").first().textContent();
   await bob.keyboard.press("Escape");
-  const question = bob.getByRole("dialog", { name: "Discard changes?" });
-  await question.getByRole("button", { name: "Keep editing" }).click();
+  const question = bob.getByRole("dialog", { name: "Discard this text?" });
+  await question.getByRole("button", { name: "Go back" }).click();
   await dialog.getByRole("button", { name: "Copy text" }).click();
   const copy = await until(() => copied(bob), (value) => value !== "");
   await bob.keyboard.press("Escape");
@@ -144,18 +144,28 @@ export async function left_behind() {
   const other = await group("Left while away");
   await open(bob, "Left while away");
   await composer(bob).fill("Another draft");
+  await open(bob, "general");
   const address = bob.url();
   await bob.goto("about:blank");
   await kicked(other.id);
   await bob.goto(address);
   await dialog.waitFor();
-  const away = await dialog.getByLabel("Your text").inputValue();
+  const away = {
+    says: await dialog.getByRole("paragraph").first().textContent(),
+    text: await dialog.getByLabel("Your text").inputValue(),
+  };
+  await post(`conversations/${other.id}/members`, "alice", { userIds: ["bob"] });
+  await dialog.waitFor({ state: "detached" });
+  await bob.locator(".toast:popover-open").getByText("You are in Left while away again.").waitFor();
+  await open(bob, "Left while away");
+  const back = await text(bob);
+  await kicked(other.id);
   await dialog.getByRole("button", { name: "Discard" }).click();
   await dialog.waitFor({ state: "detached" });
   await bob.getByRole("button", { name: /^Your account/ }).click();
   await bob.getByRole("menuitem", { name: "Sign out" }).click();
   await bob.getByLabel("Another user ID").waitFor();
-  report("left", { says, copy, away });
+  report("left", { says, copy, away, back });
 }
 
 // The group is deleted; a phone.

@@ -244,6 +244,7 @@ export class Chat {
    */
   async forget(): Promise<void> {
     this.messages.anchors.forget();
+    this.leftBehind.forgetNames(false);
     await Promise.all([this.#offlineState.forget(), this.push.forget()]);
   }
 
@@ -252,6 +253,7 @@ export class Chat {
     const { id } = this.#core.now.me;
     const { outbox, uploads } = this.#stores;
     this.drafts.remove();
+    this.leftBehind.forgetNames(true);
     const removed = [
       outbox.read(id).then((all) => Promise.all(all.map((each) => outbox.delete(each.clientMessageId)))),
       uploads.read(id).then((all) => Promise.all(all.map((each) => uploads.delete(each.id)))),

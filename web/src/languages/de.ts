@@ -163,7 +163,15 @@ export const texts: Texts = {
   leftBehind: {
     title: "Nicht gesendet",
     means: (name) =>
-      `Du kannst in ${name === "" ? "dieser Unterhaltung" : name} nicht mehr schreiben. Was du dort geschrieben und nicht gesendet hast, wird verworfen, wenn du dies schließt.`,
+      name === ""
+        ? "Das hast du in einer Unterhaltung geschrieben, in der du nicht mehr bist. Es wurde nicht gesendet und wird verworfen, wenn du dies schließt."
+        : `Du kannst in ${name} nicht mehr schreiben. Was du dort geschrieben und nicht gesendet hast, wird verworfen, wenn du dies schließt.`,
+    question: {
+      title: "Diesen Text verwerfen?",
+      hint: "Du hast ihn nicht kopiert, und er lässt sich nicht wiederherstellen.",
+      keep: "Zurück",
+    },
+    isBack: (name) => `Du bist wieder in ${name}. Was du dort geschrieben hast, bleibt erhalten.`,
     text: "Dein Text",
     files: (names) => `Nicht gesendete Dateien: ${listed(names)}`,
   },
@@ -399,9 +407,11 @@ export const texts: Texts = {
   start: "Beginnen",
   createConversation: "Erstellen",
   cancel: "Abbrechen",
-  discardChanges: "Änderungen verwerfen?",
-  discardHint: "Was du hier noch nicht gespeichert hast, geht verloren.",
-  keepEditing: "Weiter bearbeiten",
+  discarding: {
+    title: "Änderungen verwerfen?",
+    hint: "Was du hier noch nicht gespeichert hast, geht verloren.",
+    keep: "Weiter bearbeiten",
+  },
   remove: (name) => `${name} entfernen`,
   you: YOU,
   skip: "Überspringen",

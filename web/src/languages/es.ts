@@ -169,7 +169,15 @@ export const texts: Texts = {
   leftBehind: {
     title: "No enviado",
     means: (name) =>
-      `Ya no puedes escribir en ${name === "" ? "esta conversación" : name}. Lo que escribiste allí y no se envió se descartará al cerrar esto.`,
+      name === ""
+        ? "Escribiste esto en una conversación en la que ya no estás. No se envió y se descartará al cerrar esto."
+        : `Ya no puedes escribir en ${name}. Lo que escribiste allí y no se envió se descartará al cerrar esto.`,
+    question: {
+      title: "¿Descartar este texto?",
+      hint: "No lo has copiado y no se podrá recuperar.",
+      keep: "Volver",
+    },
+    isBack: (name) => `Vuelves a estar en ${name}. Lo que escribiste allí se conserva.`,
     text: "Tu texto",
     files: (names) => `Archivos no enviados: ${listed(names)}`,
   },
@@ -406,9 +414,11 @@ export const texts: Texts = {
   start: "Empezar",
   createConversation: "Crear",
   cancel: "Cancelar",
-  discardChanges: "¿Descartar los cambios?",
-  discardHint: "Lo que aún no has guardado aquí se perderá.",
-  keepEditing: "Seguir editando",
+  discarding: {
+    title: "¿Descartar los cambios?",
+    hint: "Lo que aún no has guardado aquí se perderá.",
+    keep: "Seguir editando",
+  },
   remove: (name) => `Quitar a ${name}`,
   you: YOU,
   skip: "Saltar",

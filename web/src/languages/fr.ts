@@ -170,7 +170,15 @@ export const texts: Texts = {
   leftBehind: {
     title: "Non envoyé",
     means: (name) =>
-      `Vous ne pouvez plus écrire dans ${name === "" ? "cette conversation" : name}. Ce que vous y avez écrit sans l’envoyer sera abandonné à la fermeture.`,
+      name === ""
+        ? "Vous avez écrit ceci dans une conversation dont vous ne faites plus partie. Ce texte n’a pas été envoyé et sera abandonné à la fermeture."
+        : `Vous ne pouvez plus écrire dans ${name}. Ce que vous y avez écrit sans l’envoyer sera abandonné à la fermeture.`,
+    question: {
+      title: "Abandonner ce texte ?",
+      hint: "Vous ne l’avez pas copié, et il ne pourra pas être récupéré.",
+      keep: "Revenir",
+    },
+    isBack: (name) => `Vous êtes de nouveau dans ${name}. Ce que vous y avez écrit est conservé.`,
     text: "Votre texte",
     files: (names) => `Fichiers non envoyés : ${listed(names)}`,
   },
@@ -403,9 +411,11 @@ export const texts: Texts = {
   start: "Commencer",
   createConversation: "Créer",
   cancel: "Annuler",
-  discardChanges: "Abandonner les modifications ?",
-  discardHint: "Ce que vous n’avez pas encore enregistré ici sera perdu.",
-  keepEditing: "Continuer la modification",
+  discarding: {
+    title: "Abandonner les modifications ?",
+    hint: "Ce que vous n’avez pas encore enregistré ici sera perdu.",
+    keep: "Continuer la modification",
+  },
   remove: (name) => `Retirer ${name}`,
   you: YOU,
   skip: "Passer",

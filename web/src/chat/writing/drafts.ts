@@ -43,6 +43,8 @@ export interface DraftsOptions {
 export class Drafts {
   /** The places of the threads that have a draft, in any tab. */
   readonly threads: StoreApi<ReadonlySet<string>>;
+  /** Called when the reader has written something in a place. */
+  onSaved: (place: string) => void = () => undefined;
   readonly #userId: string;
   readonly #options: DraftsOptions;
   /** What this tab has saved, as it is stored, by key. */
@@ -246,6 +248,7 @@ export class Drafts {
       const stored = JSON.stringify({ at: Date.now(), value } satisfies Saved);
       this.#own.set(ownKey, stored);
       this.#write(ownKey, stored);
+      this.onSaved(place);
     }
     this.#noteThread(kind, place);
   }

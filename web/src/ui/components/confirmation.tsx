@@ -35,7 +35,7 @@ export function Confirmation({ title, action, isHarmless = false, typed, onConfi
     <Dialog title={title} onClose={onClose} className="confirmation">
       <p>{children}</p>
       {typed !== undefined && (
-        <label className="typed">
+        <label>
           {texts.typeToConfirm(typed)}
           <input value={entered} autoComplete="off" onChange={({ target }) => setEntered(target.value)} />
         </label>

@@ -9,12 +9,21 @@ import { IconButton } from "./icon_button";
 import { SheetGrabber } from "./sheet_grabber";
 import "./dialog.css";
 
+/** The words of the question whether to discard something. */
+interface DiscardWords {
+  readonly title: string;
+  readonly hint: string;
+  readonly keep: string;
+}
+
 interface Props {
   title: string;
   /** Also called when the reader leaves it by Escape, Back or the close button, and discards what was changed. */
   onClose: () => void;
   /** Whether something was entered that no field of a form with a name has, such as people who were chosen. */
   isChanged?: boolean;
+  /** What is asked before that is lost. */
+  question?: DiscardWords;
   /** A selector of what gets the focus instead of the first element, except on touch devices. */
   focusOn?: string | undefined;
   /** Whether there is only text, which the keyboard scrolls. */
@@ -27,7 +36,8 @@ interface Props {
 
 /** A modal dialog. Whoever leaves it with changes that are not saved is asked whether to discard them. */
 export function Dialog(props: Props) {
-  const { title, onClose, isChanged = false, focusOn, hasText = false, isSheet = false, className, children } = props;
+  const { title, onClose, isChanged = false, question, focusOn, hasText = false, isSheet = false } = props;
+  const { className, children } = props;
   const dialog = useRef<HTMLDialogElement>(null);
   const [isAsking, setAsking] = useState(false);
   const id = useId();
@@ -78,19 +88,25 @@ export function Dialog(props: Props) {
           <IconButton className="dialog-close" icon={X} label={texts.close} onClick={leave} />
         )}
       </dialog>
-      {isAsking && <DiscardQuestion onDiscard={onClose} onClose={() => setAsking(false)} />}
+      {isAsking && <DiscardQuestion words={question} onDiscard={onClose} onClose={() => setAsking(false)} />}
     </>
   );
 }
 
+interface DiscardQuestionProps {
+  words?: DiscardWords | undefined;
+  onDiscard: () => void;
+  onClose: () => void;
+}
+
 /** Asks before what was entered is lost. */
-export function DiscardQuestion({ onDiscard, onClose }: { onDiscard: () => void; onClose: () => void }) {
+export function DiscardQuestion({ words = texts.discarding, onDiscard, onClose }: DiscardQuestionProps) {
   return (
-    <Dialog title={texts.discardChanges} onClose={onClose}>
-      <p>{texts.discardHint}</p>
+    <Dialog title={words.title} onClose={onClose}>
+      <p>{words.hint}</p>
       <div className="buttons">
         <button type="button" onClick={onClose}>
-          {texts.keepEditing}
+          {words.keep}
         </button>
         <button type="button" className="destructive" onClick={onDiscard}>
           {texts.discard}

@@ -16,7 +16,12 @@ export default function LeftBehindDialog({ left }: { left: LeftBehind }) {
     if (await copyText(chat, all)) setCopied(true);
   };
   return (
-    <Dialog title={texts.leftBehind.title} onClose={discard} isChanged={!isCopied && all !== ""}>
+    <Dialog
+      title={texts.leftBehind.title}
+      onClose={discard}
+      isChanged={!isCopied && all !== ""}
+      question={texts.leftBehind.question}
+    >
       <p>{texts.leftBehind.means(name)}</p>
       {all !== "" && (
         <label>
@@ -24,7 +29,7 @@ export default function LeftBehindDialog({ left }: { left: LeftBehind }) {
           <textarea readOnly rows={6} dir="auto" value={all} />
         </label>
       )}
-      {files.length > 0 && <p>{texts.leftBehind.files(files)}</p>}
+      {files.length > 0 && <p className="hint">{texts.leftBehind.files(files)}</p>}
       <div className="buttons">
         <button type="button" onClick={discard}>
           {texts.discard}
