@@ -31,6 +31,13 @@ def test_a_deleted_message_is_not_edited_any_more(crowded: Scenarios) -> None:
     }
 
 
+def test_a_message_that_was_deleted_elsewhere_is_named_with_its_conversation(crowded: Scenarios) -> None:
+    assert crowded("leaving", "deleted_elsewhere")["deleted elsewhere"] == {
+        "says": "The message you edited in Workshop was deleted. Your changed text is in the message field there.",
+        "draft": "We meet at seven",
+    }
+
+
 def test_a_notice_covers_nothing_and_ends_by_itself_or_with_the_next_message(crowded: Scenarios) -> None:
     stands = {"isBelowHeader": True, "isAboveMessages": True, "isCentred": True}
     assert crowded("leaving", "notices")["ended"] == {"stands": stands, "stays": 1}

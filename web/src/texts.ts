@@ -176,6 +176,8 @@ export const texts = {
   editDiscarded: "Your edit was discarded.",
   editedWasDeleted: (isKept: boolean) =>
     isKept ? "The message was deleted. Your changed text is in the message field." : "The message was deleted.",
+  editedWasDeletedIn: (name: string, isKept: boolean) =>
+    `The message you edited in ${name} was deleted.${isKept ? " Your changed text is in the message field there." : ""}`,
   repliedWasDeleted: "The message you replied to was deleted.",
   threadWasDeleted: "The first message of this thread was deleted.",
   sendWithoutReply: "Send without the quote",

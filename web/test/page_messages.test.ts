@@ -116,6 +116,28 @@ describe("a message that is deleted while it is edited", () => {
     expect(core.now.notice).toBe("The message was deleted. Your changed text is in the message field.");
   });
 
+  it("is named with its conversation where another one is open", async () => {
+    const { core, call, messages, message } = edit("Changed");
+    messages.compose(null);
+    call.mockRejectedValue(new RequestError({ code: "invalid_request", message: "messageId: …" }));
+    const get = vi.spyOn(core.api, "get").mockResolvedValue({ ...message, deletedAt: deleted.deletedAt });
+    await messages.started();
+    core.state.setState({ connected: true, openId: "other" });
+    messages.connected();
+    messages.edit(message, "Changed");
+    await eventually(() => expect(core.now.toast).not.toBeNull());
+    expect(core.now.toast).toMatchObject({
+      text: "The message you edited in c was deleted. Your changed text is in the message field there.",
+      leadsTo: { conversationId: "c", messageId: undefined },
+    });
+    expect(core.now.notice).toBe("");
+    get.mockResolvedValue({ ...message, threadId: "m1", deletedAt: deleted.deletedAt });
+    core.state.setState({ openId: "c" });
+    messages.edit(message, "Changed");
+    await eventually(() => expect(core.now.toast?.leadsTo).toEqual({ conversationId: "c", messageId: "m2" }));
+    expect(messages.drafts.current("c m1")).toBe("Changed");
+  });
+
   it("is not confused with another one", () => {
     const { core } = edit("Changed");
     core.handleMissed("message:deleted", { ...deleted, messageId: "m1" } as never);

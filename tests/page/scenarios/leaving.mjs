@@ -122,6 +122,33 @@ export async function deleted() {
   report("deleted", { unchanged, changed, missed });
 }
 
+// The message is deleted while its author is offline, and has gone on to another conversation.
+export async function deleted_elsewhere() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Workshop" });
+  const alice = await visitAs("alice", { expected: LOST });
+  await open(alice, "general");
+  await open(alice, "Workshop");
+  await say(alice, "We meet at six");
+  await message(alice, "We meet at six").waitFor();
+  const { items } = await call("GET", `conversations/${id}/messages?limit=1`, "alice");
+  await alice.context().setOffline(true);
+  await alice.getByText("Reconnecting…").waitFor();
+  await composer(alice).press("ArrowUp");
+  await alice.getByText("Editing your message").waitFor();
+  await composer(alice).fill("We meet at seven");
+  await composer(alice).press("Enter");
+  await message(alice, "We meet at seven").waitFor();
+  await open(alice, "general");
+  await call("DELETE", `messages/${items[0].id}`, "alice");
+  await alice.context().setOffline(false);
+  const toast = alice.locator(".toast:popover-open");
+  await toast.waitFor();
+  const says = await toast.locator("p").textContent();
+  await toast.getByRole("button", { name: "Open" }).click();
+  await opened(alice, "Workshop");
+  report("deleted elsewhere", { says, draft: await text(alice) });
+}
+
 // A notice that only informs stands between the header and the messages. It ends with the next message, or by itself.
 export async function notices() {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Notices" });

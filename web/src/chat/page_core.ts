@@ -45,6 +45,8 @@ export interface UnreadMessages {
 export interface Toast {
   readonly text: string;
   readonly action?: ToastAction;
+  /** The conversation that it is about, or the message there, which the reader can open. */
+  readonly leadsTo?: { readonly conversationId: string; readonly messageId?: string | undefined };
   /** Whether it is about something that others did, which the reader does not expect. */
   readonly isNews?: true;
 }

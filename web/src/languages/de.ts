@@ -193,6 +193,8 @@ export const texts: Texts = {
     isKept
       ? "Die Nachricht wurde gelöscht. Dein geänderter Text steht im Eingabefeld."
       : "Die Nachricht wurde gelöscht.",
+  editedWasDeletedIn: (name, isKept) =>
+    `Die Nachricht, die du in ${name} bearbeitet hast, wurde gelöscht.${isKept ? " Dein geänderter Text steht dort im Eingabefeld." : ""}`,
   repliedWasDeleted: "Die Nachricht, auf die du geantwortet hast, wurde gelöscht.",
   threadWasDeleted: "Die erste Nachricht dieses Threads wurde gelöscht.",
   sendWithoutReply: "Ohne Zitat senden",

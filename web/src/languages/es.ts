@@ -199,6 +199,8 @@ export const texts: Texts = {
     isKept
       ? "El mensaje se ha eliminado. Tu texto modificado está en el campo de mensaje."
       : "El mensaje se ha eliminado.",
+  editedWasDeletedIn: (name, isKept) =>
+    `El mensaje que editaste en ${name} se ha eliminado.${isKept ? " Tu texto modificado está allí, en el campo de mensaje." : ""}`,
   repliedWasDeleted: "El mensaje al que respondías se ha eliminado.",
   threadWasDeleted: "El primer mensaje de este hilo se ha eliminado.",
   sendWithoutReply: "Enviar sin la cita",

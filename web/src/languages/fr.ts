@@ -200,6 +200,8 @@ export const texts: Texts = {
     isKept
       ? "Le message a été supprimé. Votre texte modifié se trouve dans le champ de saisie."
       : "Le message a été supprimé.",
+  editedWasDeletedIn: (name, isKept) =>
+    `Le message que vous avez modifié dans ${name} a été supprimé.${isKept ? " Votre texte modifié s’y trouve dans le champ de saisie." : ""}`,
   repliedWasDeleted: "Le message auquel vous répondiez a été supprimé.",
   threadWasDeleted: "Le premier message de ce fil a été supprimé.",
   sendWithoutReply: "Envoyer sans la citation",

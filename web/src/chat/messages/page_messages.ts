@@ -313,9 +313,25 @@ export class PageMessages extends Messages {
   }
 
   /** Makes the changed text of a deleted message a draft, and says so. */
-  #keepEdit({ conversationId, threadId }: Message, text: string): void {
-    if (text.trim() !== "") this.drafts.append(placeOf(conversationId, threadId), text);
-    this.core.inform(texts.editedWasDeleted(text.trim() !== ""));
+  #keepEdit({ id, conversationId, threadId }: Message, edited: string): void {
+    const isKept = edited.trim() !== "";
+    if (isKept) this.drafts.append(placeOf(conversationId, threadId), edited);
+    if (this.#isOpen(conversationId, threadId)) {
+      this.core.inform(texts.editedWasDeleted(isKept));
+      return;
+    }
+    const name = own(this.core.now.conversations, conversationId)?.name;
+    const text = name === undefined ? texts.editedWasDeleted(isKept) : texts.editedWasDeletedIn(name, isKept);
+    // The place of a reply opens its thread.
+    const leadsTo = { conversationId, messageId: threadId === undefined ? undefined : id };
+    this.core.state.setState({ toast: { text, leadsTo, isNews: true }, announcement: text });
+  }
+
+  /** Whether the composer of a conversation or a thread is on the screen. */
+  #isOpen(conversationId: string, threadId: string | undefined): boolean {
+    const { openId, panel } = this.core.now;
+    const rootId = panel?.kind === "thread" ? panel.rootId : undefined;
+    return openId === conversationId && (threadId === undefined || threadId === rootId);
   }
 
   /** An edit was refused: if the message was deleted, the text becomes a draft. */

@@ -1,7 +1,9 @@
 import { X } from "lucide-react";
 import { useCallback, useEffect, useRef } from "react";
+import type { Toast, ToastAction } from "../../chat/page_core";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
+import { goTo } from "../page_address";
 import { IconButton } from "./icon_button";
 import { useAboveComposer } from "./use_above_composer";
 import { LONG_MS, usePassing } from "./use_passing";
@@ -18,7 +20,8 @@ export function ToastView() {
   const toast = useChatState((now) => now.toast);
   const element = useRef<HTMLElement>(null);
   const close = useCallback(() => state.setState({ toast: null }), [state]);
-  const isLong = toast?.action !== undefined || toast?.isNews === true;
+  const action = toast === null ? undefined : actionOf(toast);
+  const isLong = action !== undefined || toast?.isNews === true;
   const passing = usePassing(toast, isLong ? LONG_MS : SHOWN_MS, close);
   useAboveComposer(element, toast !== null);
   // In front of dialogs, of which the newest would cover it otherwise.
@@ -27,18 +30,24 @@ export function ToastView() {
     if (toast !== null) element.current?.showPopover();
   }, [toast]);
   const act = (): void => {
-    toast?.action?.run();
+    action?.run();
     close();
   };
   return (
     <section className="toast" aria-label={texts.outcome} popover="manual" ref={element} {...passing}>
       <p>{toast?.text}</p>
-      {toast?.action && (
+      {action && (
         <button type="button" className="quiet" onClick={act}>
-          {toast.action.label}
+          {action.label}
         </button>
       )}
       {isLong && <IconButton icon={X} label={texts.close} onClick={close} />}
     </section>
   );
+}
+
+/** Returns what the reader may do next. */
+function actionOf({ action, leadsTo }: Toast): ToastAction | undefined {
+  if (leadsTo === undefined) return action;
+  return { label: texts.openConversation, run: () => goTo(leadsTo.conversationId, leadsTo.messageId) };
 }
