@@ -27,6 +27,9 @@ def test_a_public_group_is_found_and_joined_and_a_mute_outlasts_a_reload(driver:
     assert ran["first"] == 50
     assert ran["muted"].startswith("A moderator has muted you here until ")
     assert ran["muted"].endswith(": Too loud")
+    assert ran["removing"] == (
+        "They can join again, since anyone can find this conversation. Ban them to keep them out."
+    )
 
 
 def test_names_roles_and_removals_reach_everybody_at_once(driver: Driver, demo_url: str) -> None:
@@ -34,6 +37,13 @@ def test_names_roles_and_removals_reach_everybody_at_once(driver: Driver, demo_u
     muted = reports["ran the group"].pop("muted")
     assert muted.startswith("A moderator has muted you here until ")
     assert muted.endswith(": Too loud")
+    assert reports["ran the group"].pop("removing") == (
+        "They can no longer read or write here unless they are added again or use an invitation link. "
+        "Ban them to keep them out."
+    )
+    assert reports["ran the group"].pop("leaving") == (
+        "You won't get new messages from it anymore. What you saved there is removed from your saved messages for good."
+    )
     assert reports["ran the group"] == {"left": 0, "early": False}, "who is not the owner any more"
 
 

@@ -713,6 +713,7 @@ export const texts = {
     leaveQuestion: (name: string) => `Leave ${name}?`,
     leaving: "You won't get new messages from it anymore.",
     leavingAsOwner: "You won't get new messages from it anymore. An admin or another member becomes the owner.",
+    leavingSaved: "What you saved there is removed from your saved messages for good.",
     leavingAsLast: "You're the last member. The conversation and everything in it will be deleted.",
     delete: "Delete",
     deleteQuestion: (name: string) => `Delete ${name}?`,
@@ -770,7 +771,11 @@ export const texts = {
     isMuted: "Muted by a moderator",
     mutedUntil: (time: string) => `Muted by a moderator until ${time}`,
     removeQuestion: (name: string) => `Remove ${name}?`,
-    removing: "They can no longer read or write here unless they are added again.",
+    removing: (isPublic: boolean) =>
+      isPublic
+        ? "They can join again, since anyone can find this conversation."
+        : "They can no longer read or write here unless they are added again or use an invitation link.",
+    banInstead: "Ban them to keep them out.",
     handOverQuestion: (name: string) => `Make ${name} the owner?`,
     handingOver: "You become an admin. Only the new owner can undo this.",
     restricting: {

@@ -114,7 +114,9 @@ export async function publicGroup() {
   const muted = await bob.locator(".read-only").textContent();
   await manage(alice, "bob", "Unmute");
   await composer(bob).waitFor();
-  report("ran the public group", { first, muted });
+  await manage(alice, "bob", "Remove");
+  const removing = await alice.getByRole("dialog").getByRole("paragraph").first().textContent();
+  report("ran the public group", { first, muted, removing });
 }
 
 // Names, removals and bans reach those who are there at once.
@@ -140,7 +142,9 @@ export async function members() {
   await row(alice, "carol").getByRole("img", { name: /^Muted by a moderator/ }).waitFor({ state: "detached" });
 
   await manage(alice, "carol", "Remove");
-  await alice.getByRole("dialog", { name: "Remove carol?" }).getByRole("button", { name: "Cancel" }).click();
+  const removal = alice.getByRole("dialog", { name: "Remove carol?" });
+  const removing = await removal.getByRole("paragraph").first().textContent();
+  await removal.getByRole("button", { name: "Cancel" }).click();
   await manage(alice, "carol", "Ban…");
   await alice.getByRole("button", { name: "Ban", exact: true }).click();
   await carol.getByText(/^You were banned from The crew\b/).waitFor();
@@ -160,6 +164,7 @@ export async function members() {
   await panel(alice).getByRole("button", { name: "Delete" }).waitFor({ state: "detached" });
   const left = await panel(alice).getByRole("button", { name: "Delete" }).count();
   await fromList(carol, "The crew", "Leave");
+  const leaving = await carol.locator("dialog").getByRole("paragraph").first().textContent();
   await carol.locator("dialog").getByRole("button", { name: "Leave" }).click();
   await listed(carol, "The crew").waitFor({ state: "detached" });
   await panel(alice).getByText("2 members").waitFor();
@@ -171,7 +176,7 @@ export async function members() {
   await bob.getByLabel("To confirm, type “The crew”").fill("The crew");
   await deletes.click();
   await alice.locator(".toast p").getByText("The crew was deleted.").waitFor();
-  report("ran the group", { muted, left, early });
+  report("ran the group", { muted, removing, leaving, left, early });
 }
 
 // That a group was deleted is no error, neither for those who deleted it nor for the others, and needs no closing.

@@ -742,6 +742,7 @@ export const texts: Texts = {
     leaving: "Du bekommst von hier keine neuen Nachrichten mehr.",
     leavingAsOwner:
       "Du bekommst von hier keine neuen Nachrichten mehr. Ein Admin oder ein anderes Mitglied wird Inhaber.",
+    leavingSaved: "Was du dort gespeichert hast, wird endgültig aus deinen gespeicherten Nachrichten entfernt.",
     leavingAsLast: "Du bist das letzte Mitglied. Die Unterhaltung wird mit allem darin gelöscht.",
     delete: "Löschen",
     deleteQuestion: (name) => `${name} löschen?`,
@@ -800,7 +801,11 @@ export const texts: Texts = {
     isMuted: "Von der Moderation stummgeschaltet",
     mutedUntil: (time) => `Von der Moderation stummgeschaltet bis ${time}`,
     removeQuestion: (name) => `${name} entfernen?`,
-    removing: "Diese Person kann hier nicht mehr lesen und schreiben, bis sie wieder hinzugefügt wird.",
+    removing: (isPublic) =>
+      isPublic
+        ? "Diese Person kann wieder beitreten, denn alle können diese Unterhaltung finden."
+        : "Diese Person kann hier nicht mehr lesen und schreiben, bis sie wieder hinzugefügt wird oder einen Einladungslink benutzt.",
+    banInstead: "Schließe sie aus, um das zu verhindern.",
     handOverQuestion: (name) => `${name} zum Inhaber machen?`,
     handingOver: "Du wirst Admin. Nur der neue Inhaber kann das rückgängig machen.",
     restricting: {

@@ -745,6 +745,7 @@ export const texts: Texts = {
     leaving: "Ya no recibirás mensajes nuevos de aquí.",
     leavingAsOwner:
       "Ya no recibirás mensajes nuevos de aquí. Un administrador u otro miembro pasará a ser propietario.",
+    leavingSaved: "Lo que guardaste allí se quita definitivamente de tus mensajes guardados.",
     leavingAsLast: "Eres el último miembro. La conversación se eliminará con todo lo que contiene.",
     delete: "Eliminar",
     deleteQuestion: (name) => `¿Eliminar ${name}?`,
@@ -802,7 +803,11 @@ export const texts: Texts = {
     isMuted: "Silenciado por un moderador",
     mutedUntil: (time) => `Silenciado por un moderador hasta ${time}`,
     removeQuestion: (name) => `¿Quitar a ${name}?`,
-    removing: "Ya no podrá leer ni escribir aquí, a menos que se le vuelva a añadir.",
+    removing: (isPublic) =>
+      isPublic
+        ? "Podrá volver a unirse, porque cualquiera puede encontrar esta conversación."
+        : "Ya no podrá leer ni escribir aquí, a menos que se le vuelva a añadir o use un enlace de invitación.",
+    banInstead: "Veta a esta persona para impedirlo.",
     handOverQuestion: (name) => `¿Hacer propietario a ${name}?`,
     handingOver: "Pasas a ser administrador. Solo el nuevo propietario puede deshacerlo.",
     restricting: {

@@ -747,6 +747,7 @@ export const texts: Texts = {
     leaving: "Vous n’en recevrez plus aucun nouveau message.",
     leavingAsOwner:
       "Vous n’en recevrez plus aucun nouveau message. Un administrateur ou un autre membre devient propriétaire.",
+    leavingSaved: "Ce que vous y avez enregistré est définitivement retiré de vos messages enregistrés.",
     leavingAsLast: "Vous êtes le dernier membre. La conversation et tout son contenu seront supprimés.",
     delete: "Supprimer",
     deleteQuestion: (name) => `Supprimer ${name} ?`,
@@ -804,7 +805,11 @@ export const texts: Texts = {
     isMuted: "Rendu muet par un modérateur",
     mutedUntil: (time) => `Rendu muet par un modérateur jusqu’au ${time}`,
     removeQuestion: (name) => `Retirer ${name} ?`,
-    removing: "Cette personne ne peut plus lire ni écrire ici, à moins d’être ajoutée à nouveau.",
+    removing: (isPublic) =>
+      isPublic
+        ? "Cette personne peut rejoindre à nouveau la conversation, puisque tout le monde peut la trouver."
+        : "Cette personne ne peut plus lire ni écrire ici, à moins d’être ajoutée à nouveau ou d’utiliser un lien d’invitation.",
+    banInstead: "Bannissez-la pour l’en empêcher.",
     handOverQuestion: (name) => `Nommer ${name} propriétaire ?`,
     handingOver: "Vous devenez administrateur. Seul le nouveau propriétaire peut annuler cela.",
     restricting: {

@@ -11,12 +11,12 @@ export default function LeaveDialog({ conversation, onClose }: { conversation: C
   const me = useChatState((state) => state.me);
   const rights = useChatState((state) => state.rights);
   const { id, memberCount } = conversation;
+  const { leaving, leavingAsOwner, leavingAsLast, leavingSaved } = texts.places;
+  const isOwner = memberCount > 1 && roleOf(conversation, me) === "owner";
   const becomes =
     memberCount === 1 && endsWithLastMember(conversation, rights)
-      ? texts.places.leavingAsLast
-      : memberCount > 1 && roleOf(conversation, me) === "owner"
-        ? texts.places.leavingAsOwner
-        : texts.places.leaving;
+      ? leavingAsLast
+      : `${isOwner ? leavingAsOwner : leaving} ${leavingSaved}`;
   return (
     <Confirmation
       title={texts.places.leaveQuestion(nameOf(conversation))}

@@ -85,7 +85,7 @@ export function MemberRow({ conversation, member, mute, onChanged }: Props) {
           onConfirm={() => chat.moderation.remove(id, userId)}
           onClose={() => setAsked(null)}
         >
-          {texts.places.removing}
+          {texts.places.removing(conversation.public)} {allowed.includes("ban") && texts.places.banInstead}
         </Confirmation>
       )}
       {asked === "handOver" && (
