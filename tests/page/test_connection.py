@@ -83,6 +83,13 @@ def test_the_page_is_back_as_soon_as_the_network_is(driver: Driver, demo_folder:
     assert back == {"dots": 0, "waits": 1}
 
 
+def test_what_happened_stays_when_the_connection_is_lost(driver: Driver, demo_folder: Path) -> None:
+    topic = "alice changed the topic to “Plans”"
+    meanwhile = {"happened": "away", "shown": [topic]}
+    back = run_through_a_kill(driver, demo_folder, "connection", "events", meanwhile)["back"]
+    assert back == {"shown": [topic, "carol is now an admin", "alice changed the name to “New events”"]}
+
+
 def test_a_reload_without_the_server_shows_the_page_and_what_waits(driver: Driver, demo_folder: Path) -> None:
     meanwhile = {"happened": "away", "waiting": [True], "notice": 1}
     reports = run_through_a_kill(driver, demo_folder, "connection", "reloaded", meanwhile)

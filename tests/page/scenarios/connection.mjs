@@ -325,6 +325,29 @@ export async function network() {
   report("back", { dots, waits });
 }
 
+// What happened in a conversation stays on the page when the connection is lost while the page asks what else did.
+export async function events() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Events" });
+  const bob = await visitAs("bob", { expected: LOST });
+  await open(bob, "Events");
+  const shown = () => bob.locator(".notice-line > span").allTextContents();
+  await call("PATCH", `conversations/${id}`, "alice", { topic: "Plans" });
+  await until(shown, ({ length }) => length === 1);
+  const asked = /\/notices\?/;
+  await bob.route(asked, (route) => route.abort());
+  const failed = bob.waitForEvent("requestfailed", (request) => asked.test(request.url()));
+  await call("PATCH", `conversations/${id}/members/carol`, "alice", { role: "admin" });
+  await failed;
+  report("ready");
+  await bob.getByText("Reconnecting…").waitFor();
+  await bob.unroute(asked);
+  report("away", { shown: await shown() });
+  await answers.next();
+  await until(shown, ({ length }) => length === 2);
+  await call("PATCH", `conversations/${id}`, "alice", { name: "New events" });
+  report("back", { shown: await until(shown, ({ length }) => length === 3) });
+}
+
 // A reload while the server is away: the page, the conversations and what waits to be sent are there.
 export async function reloaded() {
   const alice = await visitAs("alice", { expected: LOST, installs: true });

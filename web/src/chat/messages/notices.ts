@@ -18,6 +18,8 @@ export class Notices implements ChatPart {
   readonly state: StoreApi<ByConversation> = createStore<ByConversation>(() => ({}));
   readonly #core: PageCore;
   readonly #loading = new Set<string>();
+  /** The conversations of which newer notices may exist than those that are loaded. */
+  readonly #outdated = new Set<string>();
   readonly #reloading = new Map<string, ReturnType<typeof setTimeout>>();
 
   constructor(core: PageCore) {
@@ -28,17 +30,33 @@ export class Notices implements ChatPart {
     core.on("conversation:updated", ({ id }) => this.#reload(id));
     core.on("offer:updated", ({ conversationId }) => this.#reload(conversationId));
     core.on("call:recorded", ({ conversationId }) => this.#reload(conversationId));
-    core.state.subscribe(({ openId, timelines, connected }, before) => {
-      if (openId === null || !connected) return;
-      if (openId !== before.openId || own(timelines, openId) !== own(before.timelines, openId))
-        this.#loadAsFarAsTimeline(openId);
+    core.state.subscribe(({ openId, timelines }, before) => {
+      if (openId === null) return;
+      // A conversation beyond the first page of the list is known a moment after the others.
+      const isNew = openId !== before.openId || own(before.conversations, openId) === undefined;
+      if (isNew || own(timelines, openId) !== own(before.timelines, openId)) this.#loadAsFarAsTimeline(openId);
     });
   }
 
+  /** Those of the open conversation stay until newer ones are here. `connected` follows. */
   loaded(): void {
-    this.state.setState({}, true);
+    const { openId } = this.#core.now;
+    for (const id of Object.keys(this.state.getState())) {
+      if (id === openId) this.#outdated.add(id);
+      else this.#drop(id);
+    }
+  }
+
+  /** Loads what failed to load, or may have been missed, without the connection. */
+  connected(): void {
     const { openId } = this.#core.now;
     if (openId !== null) this.#loadAsFarAsTimeline(openId);
+  }
+
+  /** Requests of that time may never be answered. */
+  lost(): void {
+    for (const id of this.#loading) this.#outdated.add(id);
+    this.#loading.clear();
   }
 
   stopped(): void {
@@ -48,12 +66,14 @@ export class Notices implements ChatPart {
 
   /** Loads the newest notices after an event. Those of other conversations are loaded when these are opened. */
   #reload(id: string): void {
-    if (own(this.state.getState(), id) === undefined || this.#reloading.has(id)) return;
+    const isWanted = this.#core.now.openId === id || own(this.state.getState(), id) !== undefined;
+    if (!isWanted || this.#reloading.has(id)) return;
     const timer = setTimeout(() => {
       this.#reloading.delete(id);
       const { openId, conversations } = this.#core.now;
+      this.#outdated.add(id);
       // Whoever is no longer a member may not read them.
-      if (openId === id && own(conversations, id) !== undefined) void this.#load(id, "");
+      if (openId === id && own(conversations, id) !== undefined) this.#loadAsFarAsTimeline(id);
       // Loads them anew when it is opened.
       else this.#drop(id);
     }, RELOAD_PAUSE_MS);
@@ -66,21 +86,19 @@ export class Notices implements ChatPart {
   }
 
   #loadAsFarAsTimeline(id: string): void {
-    if (own(this.#core.now.conversations, id) === undefined || this.#loading.has(id)) return;
+    const { connected, conversations, timelines } = this.#core.now;
+    if (!connected || own(conversations, id) === undefined || this.#loading.has(id)) return;
     const known = own(this.state.getState(), id);
-    const timeline = own(this.#core.now.timelines, id);
-    if (known === undefined) void this.#load(id, "").then(() => this.#continue(id));
+    const timeline = own(timelines, id);
+    if (known === undefined || this.#outdated.has(id)) void this.#load(id, "");
     else if (known.next !== null && timeline !== undefined && reachesBack(known.notices, timeline))
-      void this.#load(id, `&cursor=${known.next}`).then(() => this.#continue(id));
-  }
-
-  #continue(id: string): void {
-    // After a failure, opening the conversation or showing more of it tries again.
-    if (own(this.state.getState(), id) !== undefined && this.#core.now.openId === id) this.#loadAsFarAsTimeline(id);
+      void this.#load(id, `&cursor=${known.next}`);
   }
 
   async #load(id: string, from: string): Promise<void> {
     this.#loading.add(id);
+    // An event that comes before the answer makes that outdated.
+    if (from === "") this.#outdated.delete(id);
     try {
       const path = `conversations/${encodeURIComponent(id)}/notices?limit=50${from}`;
       const { items, next } = await this.#core.api.get<NoticePage>(path);
@@ -89,10 +107,12 @@ export class Notices implements ChatPart {
       const after = from === "" || before === undefined ? withNewest(before, page) : withOlder(before, page);
       this.state.setState({ [id]: after });
     } catch {
-      // The reader left the conversation, or the connection was lost.
-      this.#drop(id);
+      // The next connection, opening the conversation or showing more of it tries again.
+      this.#outdated.add(id);
+      return;
     } finally {
       this.#loading.delete(id);
     }
+    if (this.#core.now.openId === id) this.#loadAsFarAsTimeline(id);
   }
 }
