@@ -102,6 +102,22 @@ it("a missed call is read in the open conversation, and an offer once its card i
   expect(api.post).toHaveBeenLastCalledWith("notifications/read", { ids: ["11"] });
 });
 
+it("a decision on a report is counted and announced, whichever conversation is open, until it is read in the bell", async () => {
+  look();
+  const { alerts, api, tell, unread } = begin({ openId: "c", watched: true, conversations: {} });
+  vi.spyOn(alerts.tabs, "claim").mockResolvedValue(true);
+  const announced = vi.spyOn(alerts, "onAlert");
+  const { messageId: _, ...decision } = notified("10", { type: "moderation", outcome: "delete" });
+  tell("notification", decision);
+  await eventually(() => expect(announced).toHaveBeenCalledTimes(1));
+  await alerts.markSeen("c");
+  expect(unread()).toBe(1);
+  expect(api.post).not.toHaveBeenCalled();
+  await alerts.markRead(["10"]);
+  expect(unread()).toBe(0);
+  expect(api.post).toHaveBeenCalledWith("notifications/read", { ids: ["10"] });
+});
+
 it("what comes into sight is counted while messages above it are skipped, but not announced", async () => {
   look();
   const { alerts, tell, unread } = begin({ openId: "c", watched: true, skips: true });

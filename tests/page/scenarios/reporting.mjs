@@ -1,8 +1,10 @@
-import { act, call, composer, open, post, report, visitAs } from "../browser.mjs";
+import { act, call, composer, message as said, open, post, report, url, visitAs } from "../browser.mjs";
 
 const picture = async (page, name) => {
   if (process.env.PICTURES) await page.screenshot({ path: `${process.env.PICTURES}/${name}.png` });
 };
+
+const bell = (page, name) => page.getByRole("button", { name, exact: true });
 
 // A message is reported from its menu; the server then has the reason and the note.
 export async function message() {
@@ -38,4 +40,42 @@ export async function own() {
   await at.getByRole("button", { name: "More actions" }).click();
   await alice.getByRole("menuitem", { name: "Delete", exact: true }).waitFor();
   report("offered", { reporting: (await alice.getByRole("menuitem", { name: "Report message" }).count()) > 0 });
+}
+
+// Whoever looks at the conversation of a report learns of the decision from the bell, which counts it until it is read
+// there: opening the conversation anew reads nothing of it.
+export async function decision({ token }) {
+  const { id } = await post("conversations", "alice", { kind: "group", name: "Decided", memberIds: ["bob"] });
+  const sent = await post("messages", "bob", { conversationId: id, content: "Buy now" });
+  await post("messages", "alice", { conversationId: id, content: "No" });
+  const reported = await post(`messages/${sent.id}/report`, "alice", { reason: "spam" });
+  const pages = [];
+  for (const user of ["alice", "bob"]) {
+    // What other scenarios have left.
+    await post("notifications/read", user, { all: true });
+    const page = await visitAs(user);
+    pages.push(page);
+    await open(page, "Decided");
+    await said(page, "No").waitFor();
+    await bell(page, "Notifications").waitFor();
+  }
+  const decided = await fetch(`${url}/api/v1/reports/${reported.id}`, {
+    method: "PATCH",
+    headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
+    body: JSON.stringify({ state: "resolved", action: "delete", reason: "Advertising" }),
+  });
+  const told = [];
+  for (const page of pages) {
+    await bell(page, "Notifications, 1 unread").waitFor();
+    await open(page, "general");
+    await open(page, "Decided");
+    await said(page, "No").waitFor();
+    await bell(page, "Notifications, 1 unread").click();
+    const entry = page.getByRole("dialog", { name: "Notifications" }).locator(".notification.new");
+    told.push((await entry.textContent()).includes("Advertising"));
+    await picture(page, `decided-${told.length}`);
+    await entry.click();
+    await bell(page, "Notifications").waitFor();
+  }
+  report("decided", { status: decided.status, told });
 }

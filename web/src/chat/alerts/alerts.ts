@@ -142,10 +142,10 @@ export class Alerts implements ChatPart {
     if ([...items, ...this.#unstored].some((each) => each.id === id)) return;
     const { isFocused } = this.tabs;
     const { openId, watched, keptUnread, panel } = this.#core.now;
-    // Messages and offers are read once they are in sight; other notifications are read in the open conversation.
+    // Messages and offers are read once they are in sight, and decisions in the bell; others in the open conversation.
     const isRead = isOfMessage(notification)
       ? !isReadWithThread(notification) && this.#core.isWatched(conversationId)
-      : notification.offerId === undefined && isFocused && openId === conversationId && keptUnread !== conversationId;
+      : isReadByOpening(notification) && isFocused && openId === conversationId && keptUnread !== conversationId;
     const item = isRead ? { ...notification, readAt: notification.createdAt } : notification;
     if (isStored(notification)) {
       this.#changes += 1;
@@ -154,10 +154,10 @@ export class Alerts implements ChatPart {
     // A notification without a message is read by being seen; the server knows which messages are read.
     if (isRead && isStored(notification) && !isOfMessage(notification)) void this.#post({ ids: [id] });
     if (notification.quiet) return;
-    // The open conversation or thread shows what is new there. The claim also keeps other tabs quiet.
+    // The open conversation or thread shows what is new there, but no decision. The claim also keeps other tabs quiet.
     const isShown = isReadWithThread(notification)
       ? isFocused && panel?.kind === "thread" && panel.rootId === threadId
-      : watched && openId === conversationId;
+      : watched && openId === conversationId && !isDecision(notification);
     if (!(await this.tabs.claim(id)) || isRead || isShown) return;
     this.onAlert({ notification, showsNotification: !isFocused });
   }
@@ -168,14 +168,14 @@ export class Alerts implements ChatPart {
   };
 
   /**
-   * Marks what opening a conversation shows as read, such as a missed call. The server knows which messages are read, and
-   * an offer is read once it is in sight.
+   * Marks what opening a conversation shows as read, such as a missed call. The server knows which messages are read, an
+   * offer is read once it is in sight, and a decision on a report is read in the bell.
    */
   async markSeen(conversationId: string): Promise<void> {
     const unread = this.state
       .getState()
       .items.filter((each) => each.readAt === undefined && each.conversationId === conversationId);
-    const ids = unread.filter((each) => !isOfMessage(each) && each.offerId === undefined).map(({ id }) => id);
+    const ids = unread.filter(isReadByOpening).map(({ id }) => id);
     void this.markRead(ids);
     const hasOffers = own(this.#core.now.conversations, conversationId)?.unreadOfferCount;
     if (!hasOffers || unread.some(({ offerId }) => offerId !== undefined)) return;
@@ -242,6 +242,13 @@ const UNSTORED_MAX = 100;
 /** Whether a notification is about this offer, and not read. */
 export const isUnreadOffer = ({ offerId, readAt }: ChatNotification, id: string): boolean =>
   offerId === id && readAt === undefined;
+
+/** Whether a notification is about a decision on a report, of which its conversation shows nothing. */
+const isDecision = ({ type }: ChatNotification): boolean => type === "moderation";
+
+/** Whether opening its conversation reads a notification. */
+const isReadByOpening = (each: ChatNotification): boolean =>
+  !isOfMessage(each) && each.offerId === undefined && !isDecision(each);
 
 const isOfMessage = ({ messageId }: ChatNotification): boolean => messageId !== undefined;
 const pathOf = (conversationId: string): string => `conversations/${encodeURIComponent(conversationId)}/preferences`;
