@@ -44,7 +44,7 @@ export async function added() {
 // A direct conversation in which nobody has written is in no list, unless it is open or has a draft.
 export async function unusedDirect() {
   const [page, other] = await Promise.all(["curious", "looked-at"].map(newcomer));
-  await group("Beside", "curious", "looked-at");
+  await post("conversations", "curious", { kind: "group", memberIds: ["looked-at"], name: "Beside" });
   const { id } = await post("conversations", "curious", { kind: "direct", memberIds: ["looked-at"] });
   await listed(other, "Beside").waitFor();
   const beforeMessage = await namesIn(other);
