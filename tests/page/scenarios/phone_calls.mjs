@@ -1,5 +1,5 @@
 // Calls on a phone: what its Back button and a reload do to them.
-import { atEnd, call, composer, conversations, message, open, opened, post, report, say, start, stays, until, visitAs } from "../browser.mjs";
+import { atEnd, call, composer, conversations, message, open, opened, post, report, start, stays, until, visitAs } from "../browser.mjs";
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const permissions = ["microphone", "camera"];
@@ -19,8 +19,9 @@ async function two(options) {
 // What a phone does that rings: it is reloaded, and its Back button is pressed. Neither tells the caller anything.
 export async function ringing() {
   const [alice, bob] = await two();
-  // So that the conversation is in the list of both.
-  await say(alice, "May I call?");
+  // So that the conversation is in his list, and has nothing that he has not read.
+  const { items } = await call("GET", "conversations", "alice");
+  await post("messages", "bob", { conversationId: items.find(({ kind }) => kind === "direct").id, content: "Call me" });
   await alice.getByRole("button", { name: "Call", exact: true }).click();
   await ringer(bob).waitFor();
   await bob.reload();
