@@ -35,7 +35,7 @@ def test_a_library_with_a_subclassed_connection_has_an_upper_bound(name: str) ->
 
 
 async def test_uvicorns_http_protocol_has_what_our_subclass_uses() -> None:
-    protocol = HttpToolsProtocol(Config(app=lambda: None), ServerState(), {})
+    protocol = HttpToolsProtocol(Config(app=lambda: None, log_config=None), ServerState(), {})
     assert [name for name in _PROTOCOL.split() if not hasattr(protocol, name)] == []
     assert [name for name in _CYCLE.split() if name not in RequestResponseCycle.__init__.__code__.co_names] == []
 
