@@ -44,8 +44,10 @@ def run(node: Node, listening: socket.socket | None = None, on_ready: Callable[[
     Raises OSError if it cannot listen on the address, and all errors that `Node.start` raises.
     """
     descriptors = raise_descriptor_limit()
-    log = _logger.warning if descriptors < FEW_DESCRIPTORS else _logger.debug
-    log("file descriptors", limit=descriptors)
+    if descriptors < FEW_DESCRIPTORS:
+        _logger.warning("file_descriptors", limit=descriptors)
+    else:
+        _logger.debug("file_descriptors", limit=descriptors)
     next_: socket.socket | None = listening or listen(node.settings.host, node.settings.port)
     while next_ is not None:
         with next_, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -67,7 +69,7 @@ async def _run_once(node: Node, listening: socket.socket, on_ready: Callable[[],
             # A stopping node accepts no more connections; for a restart, the copy of the socket keeps them waiting.
             await serve(node, listening, server, lambda: kept.append(listening.dup()))
         except LogReplaced:
-            _logger.warning("this node restarts")
+            _logger.warning("restarting")
             return kept[0]
         finally:
             for task in background:
@@ -93,7 +95,7 @@ async def serve(
             return
         replaced = True
         on_replaced()
-        _logger.error("the database went back to an earlier time, or is another one: this node ends")
+        _logger.error("database_replaced", ends="node")
         server.drain_s = 0.0
         server.should_exit = True
 
@@ -113,7 +115,7 @@ async def run_attached(node: Node) -> AsyncIterator[AsgiWebSockets]:
     """
 
     def stop() -> None:
-        _logger.error("the database went back to an earlier time, or is another one: this process ends")
+        _logger.error("database_replaced", ends="process")
         signal.raise_signal(signal.SIGTERM)
 
     async with node.started(), attached(node.engine, node.internal) as websockets:

@@ -183,7 +183,7 @@ async def test_an_unavailable_redis_refuses_no_request(start: Callable[..., Node
         assert node.shared.is_disconnected
         assert node.take(1, key="bob") == 1
         await node.shared.report()
-    assert [line["event"] for line in logs] == ["Redis does not answer: each node limits for itself"]
+    assert [line["event"] for line in logs] == ["shared_limits_disconnected"]
 
 
 async def test_a_redis_that_restarts_is_used_again_and_its_lost_data_do_no_harm(
@@ -202,7 +202,7 @@ async def test_a_redis_that_restarts_is_used_again_and_its_lost_data_do_no_harm(
         valkey.start()
         with capture_logs() as logs:
             await _until_heard(other, "bob")
-        assert "Redis answers again: limits hold across nodes" in [line["event"] for line in logs]
+        assert "shared_limits_connected" in [line["event"] for line in logs]
         # It was killed, so it knows of none of this; the nodes do.
         assert (one.take(1), other.take(5)) == (0, 1)
 

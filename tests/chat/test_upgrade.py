@@ -82,7 +82,7 @@ async def test_this_version_serves_beside_the_next_and_does_not_start_again(tmp_
         server.process.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(server.wait_ended) == 0
         assert server.logged_errors() == []
-        warned = [str(line["type"]) for line in server.logged() if "newer version" in str(line["event"])]
+        warned = [str(line["type"]) for line in server.logged() if line["event"] == "newer_event_skipped"]
         assert sorted(warned) == [NEWER, "UserPainted"]
     again = await asyncio.to_thread(
         run_talkwire, "serve", "--port", "0", "--database", url_of(shared), "--jwt-secret", SECRET, cwd=tmp_path

@@ -159,7 +159,7 @@ def test_while_descriptors_are_short_idle_connections_go(tmp_path: Path) -> None
             raw.send(GET)
             assert raw.answer()[0] == 200
         assert closed(server, "descriptors") > 0
-        assert [line["limit"] for line in server.logged() if line["event"] == "file descriptors"] == [128]
+        assert [line["limit"] for line in server.logged() if line["event"] == "file_descriptors"] == [128]
         assert server.logged_errors() == []
 
 

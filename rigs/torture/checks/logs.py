@@ -35,7 +35,7 @@ _VALKEY = frozenset(
 
 ALLOWED: tuple[Allowed, ...] = (
     Allowed(
-        re.compile(r"^(the database|a read|a command of this node) failed"),
+        re.compile(r"^(database|read|node_command)_failed\b"),
         _DATABASE | {"pause"},
         "the commands were refused, and their callers know",
     ),
@@ -45,7 +45,7 @@ ALLOWED: tuple[Allowed, ...] = (
         "it was started without a database, ended with that line, and was started again",
     ),
     Allowed(
-        re.compile(r"^this node was stopped for longer than its lease"),
+        re.compile(r"^lease_expired\b"),
         _DATABASE | {"pause"},
         "it was, or could not renew it: that is what it says then",
     ),
@@ -55,7 +55,7 @@ ALLOWED: tuple[Allowed, ...] = (
         "it was told to stop while the database held its requests up for longer than a stop may take",
     ),
     Allowed(
-        re.compile(r"^(the log's head|the leases) could not be read|^the lease could not be renewed"),
+        re.compile(r"^(log_head_not_read|leases_not_read|lease_not_renewed)\b"),
         _DATABASE,
         "they are read and renewed again when it is back",
     ),

@@ -181,11 +181,7 @@ class TransportBus:
         now = asyncio.get_running_loop().time()
         if now - self._warned_at >= WARN_EVERY_S:
             self._warned_at = now
-            _logger.warning(
-                "a parcel on the bus was refused: its seal is invalid, or it is a replay",
-                bytes=len(parcel),
-                refused=self.counts.refused,
-            )
+            _logger.warning("bus_parcel_refused", bytes=len(parcel), refused=self.counts.refused)
 
     def _receive_all(self, body: memoryview) -> None:
         before = self._unpacker.not_understood
@@ -197,20 +193,20 @@ class TransportBus:
                 self._receive(dispatch)
             except Exception:
                 # The next messages are handled even if one fails.
-                _logger.exception("a message of another node could not be handled", kind=type(dispatch).__name__)
+                _logger.exception("bus_message_not_handled", kind=type(dispatch).__name__)
 
     # --- availability -----------------------------------------------------------------------------------------------
 
     def _mark_away(self, error: Exception) -> None:
         if not self._tried.is_set() or not self.is_disconnected:
             reason = " ".join(str(error).split()) or "no answer"
-            _logger.warning("the bus is away: events of other nodes are read from the log", error=reason)
+            _logger.warning("bus_disconnected", error=reason)
         self.is_disconnected = True
         self._tried.set()
 
     def _mark_connected(self) -> None:
         if self.is_disconnected:
-            _logger.info("the bus is connected")
+            _logger.info("bus_connected")
         self.is_disconnected = False
         self._tried.set()
 

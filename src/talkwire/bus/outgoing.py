@@ -95,7 +95,7 @@ class Outgoing:
             return encode(_without_events(dispatch))
         if not self._warned:
             self._warned = True
-            _logger.warning("a message is too large for the bus", kind=type(dispatch).__name__, bytes=size)
+            _logger.warning("bus_message_too_large", kind=type(dispatch).__name__, bytes=size)
         return None
 
 

@@ -41,7 +41,7 @@ def encode(dispatch: AnyBusMessage) -> bytes | None:
             return _encode(_without_long_numbers(plain))
     except _ENCODING_FAILURES as error:
         # Logged without a traceback, which could contain users' messages.
-        _logger.error("a message for other nodes cannot be encoded", kind=type(dispatch).__name__, error=str(error))  # noqa: TRY400
+        _logger.error("bus_message_not_encoded", kind=type(dispatch).__name__, error=str(error))  # noqa: TRY400
         return None
 
 
@@ -146,7 +146,7 @@ class Unpacker:
     def _warn(self, what: str) -> None:
         if what not in self._warned and len(self._warned) < _WARNINGS_MAX:
             self._warned.add(what)
-            _logger.warning("a message of a node of another version was not understood", what=what)
+            _logger.warning("bus_message_not_understood", what=what)
 
 
 _WARNINGS_MAX = 100

@@ -180,11 +180,11 @@ class SharedLimits:
                     adopt_reply(self._limits, report, await self._send(report, -1))
         except FAILURES as error:
             if not self.is_disconnected:
-                _logger.warning("Redis does not answer: each node limits for itself", error=reason_of(error))
+                _logger.warning("shared_limits_disconnected", error=reason_of(error))
             self._reporting.failed()
         else:
             if self.is_disconnected:
-                _logger.info("Redis answers again: limits hold across nodes")
+                _logger.info("shared_limits_connected")
             self._reporting.succeeded()
 
     async def ask(self, kind: Kind, key: str) -> float:

@@ -67,7 +67,7 @@ async def _listen_for_nodes(
     towards_database = await asyncio.to_thread(host_towards, database_host, url.port or POSTGRESQL_PORT)
     host = settings.internal_host or (LOOPBACK if is_loopback(settings.host) else towards_database)
     if is_loopback(host) and not is_loopback(towards_database):
-        _logger.warning("nodes on other machines cannot reach this one: set internal_host")
+        _logger.warning("node_local_only", setting="internal_host")
     try:
         listening = listen(host, settings.internal_port)
     except OSError as error:
@@ -75,7 +75,7 @@ async def _listen_for_nodes(
         raise OSError(error.errno, error.strerror, where) from error
     closing.callback(listening.close)
     address = address_of(listening, towards_database if host in EVERYWHERE else host)
-    _logger.info("other nodes reach this one", address=address)
+    _logger.info("node_listening", address=address)
     return listening, address
 
 

@@ -63,7 +63,7 @@ class WriteProbe:
             await asyncio.wrap_future(self._writer.submit_transaction(_write_something))
         except (SQLAlchemyError, WriterClosedError) as error:
             self._failed_at = time.monotonic()
-            _logger.warning("the database takes no writes", error=str(getattr(error, "orig", None) or error))
+            _logger.warning("database_not_writable", error=str(getattr(error, "orig", None) or error))
         else:
             self._wrote_at = time.monotonic()
         finally:
@@ -109,9 +109,9 @@ class FileWatch:
     def check(self) -> None:
         is_gone = self._found() != self._opened
         if is_gone and not self._writer.refuses:
-            _logger.error("the database file was moved, removed or replaced: nothing is written", file=str(self._file))
+            _logger.error("database_file_missing", file=str(self._file))
         elif self._writer.refuses and not is_gone:
-            _logger.warning("the database file is back", file=str(self._file))
+            _logger.warning("database_file_returned", file=str(self._file))
         self._writer.refuses = is_gone
 
     def _found(self) -> tuple[int, int] | None:

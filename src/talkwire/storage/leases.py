@@ -122,7 +122,7 @@ class LeaseKeeper:
             self._transact(partial(self._carry_out_in, taken))
         except (SQLAlchemyError, WriterClosedError) as error:
             if len(taken) == 1 or _is_away(error):
-                _logger.error("a command of this node failed", error=str(getattr(error, "orig", None) or error))  # noqa: TRY400
+                _logger.error("node_command_failed", error=str(getattr(error, "orig", None) or error))  # noqa: TRY400
                 _fail(taken, ChatError("unavailable", "The database does not answer. Try again."))
                 return True
             return False

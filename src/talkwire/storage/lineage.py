@@ -83,11 +83,7 @@ def adopt_log(engine: Engine) -> None:
         if adopted is None:
             connection.execute(update(log_head).values(lineage=lineage))
             return
-        _logger.warning(
-            "the database has another history than before: clients reload everything",
-            before=adopted,
-            now=lineage,
-        )
+        _logger.warning("database_history_changed", before=adopted, now=lineage)
         connection.execute(update(log_head).values(lineage=lineage, epoch=new_epoch()))
 
 
@@ -127,7 +123,7 @@ def _name_of_file(engine: Engine) -> str:
 def _lineage(connection: Connection) -> str | None:
     found = _control_data(connection, _LINEAGE)
     if found is None:
-        _logger.warning("this database cannot tell whether it went back to an earlier time")
+        _logger.warning("database_history_unknown")
     return found
 
 

@@ -53,7 +53,7 @@ class ReaderPool:
             with self._engine.begin() as connection:
                 return function(TableSnapshot(connection, self._clock_ms))
         except SQLAlchemyError as error:
-            _logger.error("a read failed", error=str(getattr(error, "orig", None) or error))  # noqa: TRY400 (no bug)
+            _logger.error("read_failed", error=str(getattr(error, "orig", None) or error))  # noqa: TRY400 (no bug)
             raise ChatError("unavailable", "The database does not answer. Try again.") from error
 
 

@@ -44,7 +44,7 @@ class RunningScrub:
         try:
             return await self._run()
         except (sqlite3.Error, WriterClosedError) as error:
-            _logger.warning("the database could not be scrubbed", error=str(error))
+            _logger.warning("scrub_failed", error=str(error))
             return False
 
     async def _run(self) -> bool:
@@ -107,6 +107,6 @@ def truncate_wal(connection: sqlite3.Connection) -> bool:
 def _vacuum_small(connection: sqlite3.Connection) -> None:
     pages, page_bytes = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
     if pages * page_bytes > VACUUM_MAX_BYTES:
-        _logger.warning("the database is too large to vacuum while the server runs", bytes=pages * page_bytes)
+        _logger.warning("vacuum_skipped", bytes=pages * page_bytes)
         return
     connection.execute("VACUUM")

@@ -208,7 +208,7 @@ class GroupWriter:
         try:
             await asyncio.wrap_future(self.submit_transaction(partial(end_epoch, epoch=self._epoch)))
         except (SQLAlchemyError, WriterClosedError) as error:
-            _logger.error("a new epoch could not begin", error=_cause(error))  # noqa: TRY400
+            _logger.error("epoch_not_begun", error=_cause(error))  # noqa: TRY400
             raise ChatError("unavailable", "The database does not answer. Try again.") from None
 
     def _schedule_hand_over(self) -> None:
@@ -283,9 +283,7 @@ class GroupWriter:
             committed = self._was_committed(attempt)
             if not committed:
                 if len(jobs) > 1 and committed is not None and _is_of_a_command(error, attempt):
-                    _logger.warning(
-                        "a batch failed, so each command is tried by itself", commands=len(jobs), error=_cause(error)
-                    )
+                    _logger.warning("batch_failed", commands=len(jobs), error=_cause(error))
                     for number, job in enumerate(jobs, 1):
                         self._carry_out([job], jobs[number:])
                     return
@@ -294,7 +292,7 @@ class GroupWriter:
                 _fail(jobs, error)
                 self._end(Outcome(jobs, None))
                 return
-            _logger.warning("the reply to a commit was lost, but it happened", error=_cause(error))
+            _logger.warning("commit_reply_lost", error=_cause(error))
         tx = attempt.tx
         assert tx is not None
         self.wrote_at = time.monotonic()
@@ -426,9 +424,7 @@ class GroupWriter:
             self._stalled = True
             self.failed_at = time.monotonic()
             commands = len(under_way) + len(queued)
-            _logger.error(
-                "the database stalls, so commands are answered with an error", seconds=STALL_S, commands=commands
-            )
+            _logger.error("database_stalled", seconds=STALL_S, commands=commands)
         for job in (*under_way, *queued):
             # The thread may be working on the job, so nothing else of it is read or written.
             _answer_one(job, None, ChatError("unavailable", "The database does not answer. Try again."))
@@ -461,7 +457,7 @@ def _answer_one(job: Job, result: object, error: Exception | None) -> None:
         job.done(result, error)
     except Exception:
         # A bug of one caller must not keep the others from getting their answers.
-        _logger.exception("an answer could not be given")
+        _logger.exception("answer_not_given")
 
 
 def _is_of_a_command(error: Exception, attempt: Attempt) -> bool:
@@ -479,11 +475,11 @@ def _fail(jobs: Sequence[Job], error: Exception) -> None:
         for job in jobs:
             job.error = error
     elif isinstance(error, SQLAlchemyError):
-        _logger.error("the database failed", commands=len(jobs), error=_cause(error))
+        _logger.error("database_failed", commands=len(jobs), error=_cause(error))
         for job in jobs:
             job.error = ChatError("unavailable", "The database does not answer. Try again.")
     else:
-        _logger.error("a command failed", commands=[type(job.command).__name__ for job in jobs], exc_info=error)
+        _logger.error("command_failed", commands=[type(job.command).__name__ for job in jobs], exc_info=error)
         for job in jobs:
             job.error = error
 

@@ -89,19 +89,19 @@ def test_information_is_no_violation() -> None:
 
 
 def test_an_error_that_nothing_explains_is_found() -> None:
-    line = {"level": "error", "event": "the database failed", "timestamp": STAMP}
+    line = {"level": "error", "event": "database_failed", "timestamp": STAMP}
     assert logged(line) == [QUIET]
     assert logged(line, fault="valkey-kill") == [QUIET]
 
 
 def test_an_error_that_a_simultaneous_fault_explains_is_no_violation() -> None:
-    line = {"level": "error", "event": "the database failed", "timestamp": STAMP}
+    line = {"level": "error", "event": "database_failed", "timestamp": STAMP}
     assert logged(line, fault="postgresql-crash") == []
     assert logged(line, fault="postgresql-crash", at=60.0) == [QUIET]
 
 
 def test_an_error_of_a_node_whose_clock_is_wrong_is_put_right() -> None:
-    line = {"level": "error", "event": "the database failed", "timestamp": "1970-01-01T01:16:50Z"}
+    line = {"level": "error", "event": "database_failed", "timestamp": "1970-01-01T01:16:50Z"}
     assert logged(line, fault="postgresql-crash") == []
 
 

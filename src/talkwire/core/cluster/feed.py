@@ -204,14 +204,14 @@ class LogFeed:
         try:
             reached, events, floor = await self._read(after, self._missing())
         except Exception as error:  # noqa: BLE001 (whatever failed, the events stay in the log)
-            _logger.warning("the log could not be read", error=str(error))
+            _logger.warning("log_not_read", error=str(error))
             # This node's own transactions are committed, and their callers must not wait for other events that cannot
             # be read.
             self._release_answers()
             await asyncio.sleep(RETRY_S)
             return
         if floor > after:
-            _logger.error("the log was pruned beyond this node's position", pos=after, floor=floor)
+            _logger.error("log_position_pruned", pos=after, floor=floor)
             self._lost()
         if reached <= after:
             self._give_up_waiting()
@@ -222,7 +222,7 @@ class LogFeed:
 
     def _give_up_waiting(self) -> None:
         """Stops waiting for log positions that a node has announced and that the log does not contain."""
-        _logger.error("the bus announced a position beyond the end of the log", pos=self.pos, announced=self._known_pos)
+        _logger.error("announced_position_missing", pos=self.pos, announced=self._known_pos)
         self._release_answers()
         self._waiting.clear()
         self._known_pos = self.pos

@@ -157,11 +157,11 @@ class Lease:
         if not self._started or self._alone or not self.held:
             return
         if self._serves:
-            _logger.error("this node was stopped for longer than its lease: its clients have to reconnect")
+            _logger.error("lease_expired", serving=True)
             self._lose()
         else:
             # It has no clients yet, so nothing that other nodes have declared dead.
-            _logger.warning("this node was stopped for longer than its lease while it started: it takes a new one")
+            _logger.warning("lease_expired", serving=False)
             self.held = False
         if not self._renewing:
             self._record()
@@ -224,15 +224,15 @@ class Lease:
         if report is None:
             # The next regular renewal tries again.
             if isinstance(error, ChatError):
-                _logger.warning("the lease could not be renewed", error=str(error))
+                _logger.warning("lease_not_renewed", error=str(error))
             else:
-                _logger.error("the lease could not be renewed", exc_info=error)
+                _logger.error("lease_not_renewed", exc_info=error)
             self._users.not_recorded(lease)
             return
         if not self._started:
             return
         if not report.known and self.held and self._serves and not self._alone:
-            _logger.error("other nodes have declared this one dead: its clients have to reconnect")
+            _logger.error("node_declared_dead")
             self._lose()
         self._apply(lease, report, began)
         if self.held:

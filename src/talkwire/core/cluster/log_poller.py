@@ -74,7 +74,7 @@ class LogPoller:
         except ChatError:
             pass  # callers of other commands receive this error themselves
         except Exception:
-            _logger.exception("the log's head could not be read")
+            _logger.exception("log_head_not_read")
 
     async def _compare(self) -> None:
         """Compares the log's newest position with what was delivered. Raises LogReplaced if the log lacks delivered
@@ -87,7 +87,7 @@ class LogPoller:
         head = await self._read_head()
         if head < delivered and not self._is_behind:
             self._is_behind = True
-            _logger.error("events were delivered that are not in the log", pos=delivered, head=head)
+            _logger.error("log_went_back", pos=delivered, head=head)
         if self._is_behind:
             await self._begin_epoch()
             raise LogReplaced

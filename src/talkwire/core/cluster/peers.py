@@ -196,11 +196,11 @@ class Peers:
         try:
             body = _encode(await topic.answer(decoded))
         except ChatError as error:
-            _logger.warning("a question of another node could not be answered", topic=question.topic, code=error.code)
+            _logger.warning("question_not_answered", topic=question.topic, code=error.code)
             return
         except Exception:
             # The asking node continues without this answer.
-            _logger.exception("a question of another node could not be answered", topic=question.topic)
+            _logger.exception("question_not_answered", topic=question.topic)
             return
         self._send(PeerAnswer(self.node_id, question.id, question.node_id, msgspec.Raw(body)))
 
@@ -210,7 +210,7 @@ class Peers:
         now = time.monotonic()
         if now - self._warned_at.get(topic, -WARN_EVERY_S) >= WARN_EVERY_S:
             self._warned_at[topic] = now
-            _logger.warning("not all nodes have answered", topic=topic, missing=sorted(missing))
+            _logger.warning("nodes_silent", topic=topic, missing=sorted(missing))
 
     def _count_malformed(self, topic: str, what: str) -> None:
         """Counts a question or answer that could not be decoded, and logs it once for each topic. It is probably from a
@@ -218,4 +218,4 @@ class Peers:
         self.malformed += 1
         if (topic, what) not in self._warned:
             self._warned.add((topic, what))
-            _logger.warning("a message of a node of another version could not be decoded", topic=topic, what=what)
+            _logger.warning("bus_message_not_understood", topic=topic, what=what)

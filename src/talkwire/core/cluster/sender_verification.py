@@ -91,7 +91,7 @@ class SenderVerifier:
             now = time.monotonic()
             if now - self._failed_at >= WARN_EVERY_S:
                 self._failed_at = now
-                _logger.exception("the leases could not be read: messages of unknown nodes are dropped")
+                _logger.exception("leases_not_read")
         return set()
 
     def _receive_or_refuse(self, held: Mapping[str, list[AnyBusMessage]], living_ids: set[str]) -> None:
@@ -108,10 +108,10 @@ class SenderVerifier:
         now = time.monotonic()
         if now - self._warned_at >= WARN_EVERY_S:
             self._warned_at = now
-            _logger.info("messages of a node without a lease were refused", node=node_id, refused=self._counts.refused)
+            _logger.info("bus_sender_refused", node=node_id, refused=self._counts.refused)
 
     def _deliver(self, dispatch: AnyBusMessage) -> None:
         try:
             self._receive(dispatch)
         except Exception:
-            _logger.exception("a message of another node could not be handled", kind=type(dispatch).__name__)
+            _logger.exception("bus_message_not_handled", kind=type(dispatch).__name__)

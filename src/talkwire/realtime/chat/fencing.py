@@ -74,7 +74,7 @@ class Fencing:
     async def _return(self) -> None:
         await self._chat.feed.wait_until(await self._read_head())
         self._engine.suspended = False
-        _logger.warning("this node serves again")
+        _logger.warning("lease_regained")
 
     async def _read_head(self) -> int:
         while True:

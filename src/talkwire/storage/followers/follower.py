@@ -153,9 +153,9 @@ class Follower(Generic[P]):
             return None
         except SQLAlchemyError as error:
             cause = str(getattr(error, "orig", None) or error)
-            _logger.warning("a follower of the log waits for the database", work=self.work.name, error=cause)
+            _logger.warning("follower_waits_for_database", work=self.work.name, error=cause)
         except Exception:
-            _logger.exception("a follower of the log failed", work=self.work.name)
+            _logger.exception("follower_failed", work=self.work.name)
         return self._pace.retry_s
 
     def _work_on_a_range(self) -> float | None:
@@ -224,7 +224,7 @@ class Follower(Generic[P]):
                 lambda connection: connection.execute(update(followers).where(*behind).values(pos=self._pos))
             )
         except (WriterClosedError, SQLAlchemyError):
-            _logger.warning("a follower's position could not be stored", work=self.work.name)
+            _logger.warning("follower_position_not_stored", work=self.work.name)
 
     def _move_to(self, pos: int) -> None:
         with self._moved:

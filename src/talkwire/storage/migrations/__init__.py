@@ -77,7 +77,7 @@ def retry_on_locks(change: Callable[[], R]) -> R:
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", None) not in _LOCK_ERRORS:
                 raise
-            _logger.warning("a migration did not get its locks and is tried again", error=str(error.orig))
+            _logger.warning("migration_postponed", error=str(error.orig))
             time.sleep(_RETRY_PAUSE_S)
     return change()
 

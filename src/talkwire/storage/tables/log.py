@@ -162,11 +162,11 @@ def to_events(rows: Iterable[AnyRow], messages: Mapping[int, Message] = _NO_MESS
             events.append(_to_event(row, messages.get(row.message_id)))
         except _UNREADABLE as error:
             cause = str(error)
-            _logger.error("an event of the log cannot be read", type=row.type, pos=row.pos, error=cause)  # noqa: TRY400
+            _logger.error("event_not_readable", type=row.type, pos=row.pos, error=cause)  # noqa: TRY400
     return events
 
 
 @cache
 def _warn_of_newer_event(type_: str) -> None:
     """Logs that an event type is unknown, once for each type, since there may be many such events."""
-    _logger.warning("the log has events of a newer version, which are left out here", type=type_)
+    _logger.warning("newer_event_skipped", type=type_)

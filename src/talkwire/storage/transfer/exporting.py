@@ -49,7 +49,7 @@ class ExportReader:
             with engine.begin() as connection:
                 return function(TableSnapshot(connection, clock_ms))
         except SQLAlchemyError as error:
-            _logger.error("an export failed", error=str(getattr(error, "orig", None) or error))  # noqa: TRY400
+            _logger.error("export_failed", error=str(getattr(error, "orig", None) or error))  # noqa: TRY400
             raise ChatError("unavailable", "The database does not answer. Try again.") from error
 
     def close(self) -> None:
