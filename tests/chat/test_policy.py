@@ -27,7 +27,7 @@ def strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerPr
     with running_chat(tmp_path_factory.mktemp("strict"), environment) as server:
         yield server
         assert server.logged_errors() == []
-        warned = [line for line in server.logged() if "default conversation" in str(line["event"])]
+        warned = [line for line in server.logged() if line["event"] == "default_conversation_missing"]
         assert len([line for line in warned if line["conversation_id"] == "missing"]) == 1
 
 

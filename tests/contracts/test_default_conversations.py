@@ -117,7 +117,7 @@ async def test_a_missing_direct_or_deleted_conversation_is_skipped_with_one_warn
             await node.group("late", CAROL)
             await node.do(Actor("dan", "Dan"), EnsureUser("dan", "Dan"))
             assert await node.roles("late") == {"carol": "owner", "dan": "member"}
-    warned = [entry for entry in logs if "default conversation" in entry["event"]]
+    warned = [entry for entry in logs if entry["event"] == "default_conversation_missing"]
     assert sorted(entry["conversation_id"] for entry in warned) == ["gone", "late", "missing", "pair"]
     assert {entry["log_level"] for entry in warned} == {"warning"}
 

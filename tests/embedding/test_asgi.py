@@ -507,7 +507,7 @@ async def test_a_program_whose_server_does_not_serve_its_chat_is_warned_once(
         for timer in timers:
             assert timer.interval == UNUSED_S
             timer.function(*timer.args)
-    warnings = [record for record in caplog.records if "the chat is not served" in record.getMessage()]
+    warnings = [record for record in caplog.records if "not_served" in record.getMessage()]
     assert len(warnings) == 1
     assert warnings[0].levelno == logging.WARNING
     assert unused is not None

@@ -85,7 +85,7 @@ async def test_a_program_runs_a_server_until_sigterm_and_continues(tmp_path: Pat
             output, _ = await asyncio.to_thread(process.communicate, timeout=DEADLINE_S)
     *logged, last = output.splitlines()
     assert process.returncode == 0
-    assert [line for line in logged if "the chat is up" in line and url in line]
+    assert [line for line in logged if "listening" in line and url in line]
     assert last == "the program goes on"
     assert (tmp_path / "chat" / "talkwire.db").is_file()
 

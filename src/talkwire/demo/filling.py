@@ -76,7 +76,7 @@ async def fill_empty(url: URL, store: ByteStore, passwords: Passwords) -> bool:
         async with _opened(url) as (chat, clock):
             started_ms = await _state_of(chat)
             if started_ms is None:
-                _logger.warning("the database has other data, so the demo is not added")
+                _logger.warning("demo_not_added")
             elif started_ms != _FILLED:
                 await chat.lease.start(alone=True)
                 await _Filling(chat, clock, store, started_ms or time.time_ns() // 1_000_000).run(passwords)

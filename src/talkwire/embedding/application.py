@@ -292,7 +292,7 @@ class Talkwire:
         with self._use(self._at(host, port)) as node:
             listening = listen(node.settings.host, node.settings.port)
             url = reachable_url(listening)
-            run(node, listening, lambda: _logger.info("the chat is up", url=url))
+            run(node, listening, lambda: _logger.info("listening", url=url))
 
     @contextlib.asynccontextmanager
     async def serving(
@@ -361,4 +361,4 @@ def _warn_if_unused(reference: weakref.ref[Talkwire]) -> None:
     chat = reference()
     if chat is not None and not chat._was_used:
         hand_over_logs()
-        _logger.warning("the chat is not served", advice=NOT_RUNNING)
+        _logger.warning("not_served", advice=NOT_RUNNING)

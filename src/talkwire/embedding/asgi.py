@@ -97,7 +97,7 @@ class AsgiChat:
         suppressed = self._refusals.take(time.monotonic())
         if suppressed is not None:
             server, client = scope.get("server"), scope.get("client")
-            _logger.warning("request refused", reason=LOCAL_ONLY, server=server, client=client, suppressed=suppressed)
+            _logger.warning("request_refused", reason=LOCAL_ONLY, server=server, client=client, suppressed=suppressed)
 
 
 async def _refuse(scope: Mapping[str, Any], receive: Receive, send: Send, refusal: ChatError) -> None:
@@ -166,7 +166,7 @@ async def serve_lifespan(
             await receive()
     except Exception as error:  # noqa: BLE001 (reported to the server, which then exits)
         kind = "shutdown" if started else "startup"
-        _log_failure(f"the chat failed during {kind}", error)
+        _log_failure(kind, error)
         await send({"type": f"lifespan.{kind}.failed", "message": _explained(error)})
     else:
         await send({"type": "lifespan.shutdown.complete"})
@@ -192,11 +192,11 @@ async def _application_running(application: AsgiApp | None, scope: Mapping[str, 
         await lifespan.shutdown()
 
 
-def _log_failure(event: str, error: Exception) -> None:
+def _log_failure(phase: str, error: Exception) -> None:
     if isinstance(error, (DataFolderError, OSError, SQLAlchemyError, ApplicationFailed)):
-        _logger.error(event, reason=_explained(error))
+        _logger.error("lifespan_failed", phase=phase, reason=_explained(error))
     else:
-        _logger.error(event, exc_info=error)
+        _logger.error("lifespan_failed", phase=phase, exc_info=error)
 
 
 def _explained(error: Exception) -> str:

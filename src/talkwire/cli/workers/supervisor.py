@@ -198,7 +198,7 @@ class Workers:
             worker.stop()
         within_s = self._settings.drain_window_s + SHUTDOWN_S + LAST_WORDS_S
         if self._tasks and (await asyncio.wait(self._tasks, timeout=within_s))[1]:
-            _logger.error("workers did not end in time and are killed")
+            _logger.error("workers_killed")
             for worker in self._workers.values():
                 worker.kill()
             await asyncio.wait(self._tasks)
@@ -235,13 +235,7 @@ class Workers:
             if loop.time() - began_s > STEADY_S:
                 pause_s = FIRST_PAUSE_S
             reason = None if worker.failed is None else worker.failed.line
-            _logger.warning(
-                "a worker has ended and is restarted",
-                number=number,
-                exit_code=exit_code,
-                reason=reason,
-                pause_s=pause_s,
-            )
+            _logger.warning("worker_ended", number=number, exit_code=exit_code, reason=reason, pause_s=pause_s)
             await self._rest(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
@@ -256,7 +250,7 @@ class Workers:
         except OSError as error:
             if not self._serving:
                 raise
-            _logger.warning("a worker cannot be started", number=number, error=str(error))
+            _logger.warning("worker_not_started", number=number, error=str(error))
             return None
         return worker
 

@@ -104,7 +104,7 @@ class WorkerNode(Node):
                 await self._handle(message)
             except Exception:
                 # Continue listening, so that the end of the supervisor is noticed.
-                _logger.exception("a message of the supervisor could not be handled")
+                _logger.exception("supervisor_message_not_handled")
         if self._server is None:
             os._exit(PARENT_GONE)  # the supervisor has ended, so the start is abandoned
         # Without draining, since a new supervisor's workers may be about to use the port.

@@ -34,7 +34,4 @@ class DefaultConversations:
         """Logs that a default conversation does not exist, once and not for each new user."""
         if conversation_id not in self._warned:
             self._warned.add(conversation_id)
-            _logger.warning(
-                "new users cannot join a default conversation: no group or channel has this id",
-                conversation_id=conversation_id,
-            )
+            _logger.warning("default_conversation_missing", conversation_id=conversation_id)

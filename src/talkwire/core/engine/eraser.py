@@ -57,7 +57,7 @@ class Eraser:
             try:
                 rest_s = await self.step()
             except (ChatError, OSError) as error:
-                _logger.warning("an erasure waits", error=str(error))
+                _logger.warning("erasure_postponed", error=str(error))
                 rest_s = RETRY_S
             if rest_s is None:
                 await self._wait(LOOK_EVERY_S)
@@ -83,7 +83,7 @@ class Eraser:
         if not await self._scrub():
             return RETRY_S
         await self._chat.execute(ERASER, EndErasure(step.erasure.user_id))
-        _logger.info("an erasure is complete", user_id=step.erasure.user_id)
+        _logger.info("erasure_completed", user_id=step.erasure.user_id)
         return STEP_PAUSE_S
 
     async def _wait(self, timeout_s: float) -> None:

@@ -104,7 +104,7 @@ class OfferExpiry(Expiry):
 
     actor = OFFER_EXPIRY
     command = ExpireOffers()
-    failure = "expired offers could not be closed"
+    failure = "offers_not_closed"
 
     def due_ms_of(self, event: News) -> int | None:
         return event.offer.expires_ms if type(event) is OfferCreated else None
@@ -115,7 +115,7 @@ class BanExpiry(Expiry):
 
     actor = BAN_EXPIRY
     command = EndBans()
-    failure = "ended bans could not be lifted"
+    failure = "bans_not_lifted"
 
     def due_ms_of(self, event: News) -> int | None:
         return event.until_ms if type(event) is UserBanned else None

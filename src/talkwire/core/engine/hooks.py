@@ -84,7 +84,7 @@ class Hooks:
             raise
         except Exception as error:
             # A command must not be executed unless the application has approved it.
-            _logger.exception("a hook failed", command=type(command).__name__)
+            _logger.exception("hook_failed", command=type(command).__name__)
             raise ChatError("unavailable", "An internal error occurred.") from error
 
 

@@ -49,4 +49,4 @@ class Listeners:
                 listener(events)
             except Exception:
                 # The events have happened: a bug in one listener must not keep them from the others.
-                _logger.exception("a listener failed")
+                _logger.exception("listener_failed")

@@ -77,9 +77,7 @@ class _Observer:
             return
         done, _ = await asyncio.wait([task], timeout=CLOSE_S)
         if not done:
-            _logger.warning(
-                "an observer did not finish before the node stopped", observer=self._name, waiting=len(self._waiting)
-            )
+            _logger.warning("observer_not_finished", observer=self._name, waiting=len(self._waiting))
             self._waiting.clear()
             task.cancel()
 
@@ -98,12 +96,12 @@ class _Observer:
             if inspect.isawaitable(result):
                 await result
         except Exception:
-            _logger.exception("an observer failed", observer=self._name, event_type=type(event).__name__)
+            _logger.exception("observer_failed", observer=self._name, event_type=type(event).__name__)
 
     def _log_missed(self) -> None:
         """Logs how many events the function has missed because its queue was full, once the queue has room again."""
         if self._missed and len(self._waiting) < WAITING_MAX:
-            _logger.error("an observer is too slow and has missed events", observer=self._name, missed=self._missed)
+            _logger.error("observer_missed_events", observer=self._name, missed=self._missed)
             self._missed = 0
 
     @property

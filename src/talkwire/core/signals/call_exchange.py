@@ -324,4 +324,4 @@ def _no_answer() -> ChatError:
 def _log_failure(_: object, error: Exception | None) -> None:
     """Logs a failed write of a call's record. The next call in the conversation replaces the record."""
     if error is not None:
-        _logger.warning("a call could not be stored", error=str(error))
+        _logger.warning("call_not_stored", error=str(error))

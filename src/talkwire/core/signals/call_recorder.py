@@ -61,4 +61,4 @@ class CallRecorder:
 
 def _done(_: object, error: Exception | None) -> None:
     if error is not None:
-        _logger.warning("a call could not be recorded", error=str(error))
+        _logger.warning("call_not_recorded", error=str(error))

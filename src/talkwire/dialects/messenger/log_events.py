@@ -317,7 +317,7 @@ def log_event_payloads(events: Iterable[Durable], epoch: str) -> tuple[LogEventP
         try:
             payloads.append(_payload(event, epoch))
         except Exception:
-            _logger.exception("an event could not be rendered", kind=type(event).__name__, pos=event.pos)
+            _logger.exception("event_not_rendered", kind=type(event).__name__, pos=event.pos)
     return tuple(payloads)
 
 

@@ -62,5 +62,5 @@ def _rendered(
             try:
                 rendered.append(EventPayload(event.pos, packet.name, packet.payload(event)))
             except Exception:
-                _logger.exception("an event could not be rendered", kind=type(event).__name__, pos=event.pos)
+                _logger.exception("event_not_rendered", kind=type(event).__name__, pos=event.pos)
     return tuple(rendered)
