@@ -188,8 +188,11 @@ async def test_a_refused_handshake_is_counted_by_its_error(connect: Connect, eng
         'talkwire_refused_handshakes_total{reason="unsupported_protocol_version"} 2.0'
         in generate_latest(_registry(engine)).decode()
     )
-    asked = [(line["code"], line["EIO"], line["transport"]) for line in lines if line["event"] == "handshake_refused"]
+    refused = [line for line in lines if line["event"] == "handshake_refused"]
+    asked = [(line["code"], line["EIO"], line["transport"]) for line in refused]
     assert asked == [(5, "3", "polling"), (0, "4", "carrier-pigeon-p"), (5, "3", "websocket")]
+    version, transport = "Unsupported protocol version", "Transport unknown"
+    assert [line["reason"] for line in refused] == [version, transport, version]
 
 
 def _registry(engine: RecordingServer) -> CollectorRegistry:

@@ -186,7 +186,7 @@ class EngineServer(ABC):
         """Counts and logs a request that `admit` has refused."""
         self.metrics.refused_handshakes[refusal.code] += 1
         asked = {name: query[name][:_SHOWN] for name in ("EIO", "transport") if name in query}
-        _logger.debug("handshake_refused", code=int(refusal.code), message=refusal.message, **asked)
+        _logger.debug("handshake_refused", code=int(refusal.code), reason=refusal.message, **asked)
 
     def connect_wait_s(self, address: str) -> float:
         """Counts a session that an address opens against its rate limit. Returns 0, or the seconds until the address
