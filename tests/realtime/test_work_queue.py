@@ -85,7 +85,7 @@ async def test_a_step_that_fails_delays_no_other_client() -> None:
     work.add(Task(log, "a", 1).step)
     with structlog.testing.capture_logs() as lines:
         await until(lambda: not work.busy)
-    assert (log, [line["event"] for line in lines]) == (["a"], ["a step of work failed"])
+    assert (log, [line["event"] for line in lines]) == (["a"], ["work_failed"])
 
 
 async def test_work_is_waited_for_until_it_returns_something() -> None:

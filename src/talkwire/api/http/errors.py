@@ -126,7 +126,7 @@ def _no_such_method(request: Request[Any, Any, Any], error: HTTPException) -> Re
 
 
 def on_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, object]]:
-    _logger.error("a request failed", method=request.method, path=request.url.path[:_PATH_MAX], exc_info=error)
+    _logger.error("request_failed", method=request.method, path=request.url.path[:_PATH_MAX], exc_info=error)
     return _answer(ChatError("unavailable", "An internal error occurred."))
 
 

@@ -175,7 +175,7 @@ class DialectEncoding(EncodingGroup):
 
     def _note_failure(self, event: Event, error: Exception) -> None:
         kind = type(event).__name__
-        _logger.error("a dialect could not encode an event", exc_info=error, dialect=self.dialect.name, kind=kind)
+        _logger.error("event_not_rendered", exc_info=error, dialect=self.dialect.name, kind=kind)
 
     def _personal(self, event: Event) -> Iterator[tuple[PersonalOutbound, str, int, bytes]]:
         for index, each in enumerate(self.dialect.outbound.get(type(event), ())):

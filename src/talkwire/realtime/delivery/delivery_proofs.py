@@ -103,7 +103,7 @@ class DeliveryProofs:
                 finished = self._prove(conversation_id, batch)
             except Exception:
                 # A bug in one conversation must not keep the others from their receipts.
-                _logger.exception("a delivery could not be proved")
+                _logger.exception("delivery_not_proved")
                 finished = True
             if finished:
                 del self._proving[conversation_id]
@@ -135,7 +135,7 @@ class DeliveryProofs:
         try:
             self._mark(actor, MarkDelivered(conversation_id, str(batch.message_id)))
         except ChatError as error:
-            _logger.info("a delivery was not marked", code=error.code)
+            _logger.info("delivery_not_marked", code=error.code)
         return True
 
 

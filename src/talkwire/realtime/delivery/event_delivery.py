@@ -67,7 +67,7 @@ class EventDelivery:
             try:
                 self._deliver(event)
             except Exception:
-                _logger.exception("an event could not be delivered", kind=type(event).__name__)
+                _logger.exception("event_not_delivered", kind=type(event).__name__)
 
     def _deliver(self, event: News) -> None:
         match event:

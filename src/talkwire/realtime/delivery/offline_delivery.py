@@ -204,10 +204,10 @@ class OfflineDelivery:
                 inbox.has_new_mail = False
                 await self._send_mail(inbox)
         except ChatError as error:
-            _logger.warning("missed messages or mail could not be sent", code=error.code)
+            _logger.warning("missed_not_sent", code=error.code)
             self._give_up(inbox)
         except Exception:
-            _logger.exception("missed messages or mail could not be sent")
+            _logger.exception("missed_not_sent")
             self._give_up(inbox)
         finally:
             inbox.reading = None

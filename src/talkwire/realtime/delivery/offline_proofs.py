@@ -177,4 +177,4 @@ class OfflineProofs:
 def _log_failure(_result: object, error: Exception | None) -> None:
     """Logs an error while confirming arrivals. Its only effect is that the user receives the same messages again."""
     if error is not None:
-        _logger.warning("arrivals could not be confirmed", error=str(error))
+        _logger.warning("arrivals_not_confirmed", error=str(error))

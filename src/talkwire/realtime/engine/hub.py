@@ -342,7 +342,7 @@ class Hub:
                 try:
                     connection.write(frames)
                 except Exception:
-                    _logger.exception("a connection could not be written to")
+                    _logger.exception("connection_not_written")
 
     @staticmethod
     def _flush_all(connections: Iterable[Outlet]) -> None:
@@ -351,4 +351,4 @@ class Hub:
                 connection.flush()
             except Exception:
                 # A defect in one connection must not stop output to all others.
-                _logger.exception("a connection could not be written to")
+                _logger.exception("connection_not_written")

@@ -135,7 +135,7 @@ class Recovery:
             return await self._find(client, namespace, auth)
         except (UnrecoverableError, ChatError) as reason:
             self._metrics.refused_recoveries += 1
-            _logger.debug("a new session instead of a recovered one", reason=str(reason))
+            _logger.debug("session_not_recovered", reason=str(reason))
             return None
 
     async def _find(self, client: ChatClient, namespace: str, auth: dict[str, Any]) -> ResumePlan:
@@ -269,4 +269,4 @@ def _log_failure(_result: object, error: Exception | None) -> None:
     restart.
     """
     if error is not None:
-        _logger.warning("a recoverable session could not be stored", error=str(error))
+        _logger.warning("session_not_stored", error=str(error))

@@ -281,7 +281,7 @@ class Replay:
         try:
             return self._listener.frames_of(entry, counter)
         except Exception:
-            _logger.exception("an event could not be delivered", kind=type(entry.event).__name__, pos=entry.event.pos)
+            _logger.exception("event_not_delivered", kind=type(entry.event).__name__, pos=entry.event.pos)
             return b""
 
     def _settle(self) -> None:

@@ -131,7 +131,7 @@ class Lane:
             under_way = start()
         except Exception:
             # The events behind this one must not wait for ever.
-            _logger.exception("an event could not be handled")
+            _logger.exception("event_not_handled")
             under_way = False
         if not under_way:
             self._running -= 1

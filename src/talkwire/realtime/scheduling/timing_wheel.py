@@ -129,4 +129,4 @@ class TimingWheel:
                 self._watch(item, min(deadline, now + self._ask_every_s))
         except Exception:
             # A defect in one connection must not stop the heartbeats of all others.
-            _logger.exception("a deadline failed")
+            _logger.exception("deadline_failed")

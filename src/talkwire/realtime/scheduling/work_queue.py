@@ -77,7 +77,7 @@ class WorkQueue:
                 has_more = step()
             except Exception:
                 # A defect in one client's work must not stop that of all others.
-                _logger.exception("a step of work failed")
+                _logger.exception("work_failed")
                 has_more = False
             if has_more:
                 self._steps[step] = None

@@ -63,7 +63,7 @@ class SocketServer(EngineServer):
 
     def report(self, error: BaseException) -> None:
         """Logs an exception that a handler raised. Other clients are not affected."""
-        _logger.error("a handler failed", exc_info=error)
+        _logger.error("handler_failed", exc_info=error)
 
 
 class Namespace:
