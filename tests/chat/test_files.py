@@ -597,7 +597,7 @@ async def test_bytes_that_cannot_be_removed_do_not_block_others(tmp_path: Path) 
         (finished / "bb" / left[1]).write_bytes(b"")
         with capture_logs() as logged:
             await server.files.sweeper.sweep()
-        failed = [entry for entry in logged if entry["event"] == "bytes of uploads could not be removed"]
+        failed = [entry for entry in logged if entry["event"] == "upload_bytes_not_removed"]
         assert [(entry["count"], set(entry["uploads"])) for entry in failed] == [(2, set(ids[:2])), (2, set(left[:2]))]
         assert _waiting(tmp_path) == set(ids[:2])
         assert {path.name[:32] for path in on_their_way.iterdir()} == {*ids[:2], *left[:2]}
@@ -789,7 +789,7 @@ async def test_a_full_disk_is_unavailable_and_received_bytes_count(tmp_path: Pat
             resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
             assert (await send(world, path, room, b"x" * (6_000_000 - room))).status_code == 204
         errors = server.logged_errors()
-        assert {error["event"] for error in errors} == {"an upload could not be written"}
+        assert {error["event"] for error in errors} == {"upload_not_written"}
         assert not any("exception" in error for error in errors)
 
 

@@ -204,7 +204,7 @@ def _failing_as_unavailable() -> Iterator[None]:
     try:
         yield
     except _STORE_ERRORS as error:
-        _logger.error("the file storage failed", reason=_first_line(error))  # noqa: TRY400 (one line is enough)
+        _logger.error("file_storage_failed", reason=_first_line(error))  # noqa: TRY400 (one line is enough)
         raise ChatError("unavailable", "The file storage does not respond. Try again.") from error
 
 

@@ -91,8 +91,8 @@ class ImageWorkers:
             )  # fmt: skip
             return msgspec.json.decode(done.stdout, type=_Answer)
         except subprocess.TimeoutExpired:
-            _logger.warning("a picture took too long", deadline_s=self._deadline_s)
+            _logger.warning("picture_timed_out", deadline_s=self._deadline_s)
         except subprocess.CalledProcessError as error:
             reason = error.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-            _logger.warning("a picture could not be processed", status=error.returncode, reason=reason)
+            _logger.warning("picture_failed", status=error.returncode, reason=reason)
         return _Answer(problem="failed")

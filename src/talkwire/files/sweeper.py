@@ -64,7 +64,7 @@ class Sweeper:
                     placed = True
                 await self.sweep()
             except (ChatError, OSError) as error:
-                _logger.warning("uploads could not be swept", error=str(error))
+                _logger.warning("uploads_not_swept", error=str(error))
             await asyncio.sleep(every_s)
 
     async def sweep(self) -> None:
@@ -133,7 +133,7 @@ class Sweeper:
                 errors[upload_id] = str(error)
         if errors:
             named = dict(islice(errors.items(), NAMED_MAX))
-            _logger.warning("bytes of uploads could not be removed", count=len(errors), uploads=named)
+            _logger.warning("upload_bytes_not_removed", count=len(errors), uploads=named)
         return removed
 
     async def _remove(self, upload_id: str, *, is_file: bool) -> bool:

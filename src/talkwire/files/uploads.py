@@ -266,7 +266,7 @@ class Uploads:
                 # Closing a large file that was removed may block on the disk.
                 await asyncio.to_thread(partial.close)
         except OSError as error:
-            _logger.error("an upload could not be written", upload=upload_id, reason=error.strerror or str(error))  # noqa: TRY400
+            _logger.error("upload_not_written", upload=upload_id, reason=error.strerror or str(error))  # noqa: TRY400
             raise ChatError("unavailable", "The server cannot store files at the moment. Try again later.") from error
 
     async def _finish(self, actor: Actor, upload: Upload, partial: Partial) -> File:

@@ -121,11 +121,11 @@ class LinkPreviews:
                     await self._preview(job)
             except TimeoutError:
                 self.metrics.count("failed")
-                _logger.debug("link_preview_failed", message=str(job.message.id))
+                _logger.debug("link_preview_failed", message_id=str(job.message.id))
             except ChatError:
-                _logger.debug("link_preview_failed", message=str(job.message.id))
+                _logger.debug("link_preview_failed", message_id=str(job.message.id))
             except Exception:
-                _logger.exception("a link preview failed")
+                _logger.exception("link_preview_failed", message_id=str(job.message.id))
             finally:
                 self._busy[job.host] -= 1
                 self._changed.set()
@@ -135,7 +135,7 @@ class LinkPreviews:
         there is none.
         """
         if self._dropped and not self._waiting:
-            _logger.warning("messages got no link previews, since too many waited", messages=self._dropped)
+            _logger.warning("link_previews_dropped", messages=self._dropped)
             self._dropped = 0
         for job in self._waiting:
             if self._busy[job.host] < PER_HOST:

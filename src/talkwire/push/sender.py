@@ -140,7 +140,7 @@ class PushSender:
             except ChatError:  # the database does not answer
                 wait_s = DATABASE_RETRY_S
             except Exception:
-                _logger.exception("pushes could not be claimed")
+                _logger.exception("pushes_not_claimed")
                 wait_s = POLL_S
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
@@ -221,7 +221,7 @@ class PushSender:
         try:
             await self._send(work, contents)
         except Exception:
-            _logger.exception("a push failed", subscription=job.subscription.id)
+            _logger.exception("push_failed", subscription=job.subscription.id, service=job.service)
             work.fail(PushOutcome("failed"))
         finally:
             self._finish(job, work.result())
