@@ -22,9 +22,9 @@ class Terminal(io.StringIO):
 def test_off_a_terminal_each_line_is_an_object() -> None:
     stream = io.StringIO()
     configure_logs("info", "auto", stream)
-    structlog.get_logger("talkwire.storage").warning("batch failed", commands=3)
+    structlog.get_logger("talkwire.storage").warning("batch_failed", commands=3)
     line = json.loads(stream.getvalue())
-    assert (line["event"], line["commands"], line["level"]) == ("batch failed", 3, "warning")
+    assert (line["event"], line["commands"], line["level"]) == ("batch_failed", 3, "warning")
     assert line["logger"] == "talkwire.storage"
     assert line["timestamp"].endswith("Z")
 
@@ -32,16 +32,16 @@ def test_off_a_terminal_each_line_is_an_object() -> None:
 def test_on_a_terminal_lines_are_for_people() -> None:
     stream = Terminal()
     configure_logs("info", "auto", stream)
-    structlog.get_logger("talkwire.storage").warning("batch failed", commands=3)
-    assert "batch failed" in stream.getvalue()
+    structlog.get_logger("talkwire.storage").warning("batch_failed", commands=3)
+    assert "batch_failed" in stream.getvalue()
     assert "\x1b[" in stream.getvalue()
 
 
 def test_console_lines_off_a_terminal_have_no_colours() -> None:
     stream = io.StringIO()
     configure_logs("info", "console", stream)
-    structlog.get_logger("talkwire").warning("batch failed")
-    assert "batch failed" in stream.getvalue()
+    structlog.get_logger("talkwire").warning("batch_failed")
+    assert "batch_failed" in stream.getvalue()
     assert "\x1b[" not in stream.getvalue()
 
 
@@ -128,7 +128,7 @@ def test_exceptions_show_neither_secrets_nor_local_variables(log_format: str) ->
     try:
         fail_over(written)
     except ValueError:
-        structlog.get_logger("talkwire").exception("a read failed")
+        structlog.get_logger("talkwire").exception("read_failed")
         logging.getLogger("uvicorn.error").exception("another")
     output = stream.getvalue()
     assert output.count("ValueError: bad token=***") == 2
