@@ -34,6 +34,10 @@ def test_who_touches_nothing_is_away_until_the_first_move(driver: Driver, demo_u
     assert run(driver, demo_url, "settings", "idle")["rested"]["carol"].startswith("away")
 
 
+def test_who_uses_a_page_that_counts_as_away_is_online_again(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "settings", "wake")["woken"]["presence"]["status"] == "online"
+
+
 def test_read_receipts_are_off_in_both_directions(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "settings", "receipts")["off"] == {"alice": 0, "bob": 0}
 

@@ -226,6 +226,18 @@ export async function idle() {
   report("rested", { carol: rested });
 }
 
+// A connection starts with the status that another device of the same user had last. Who uses this one is online again.
+export async function wake() {
+  const alice = await visitAs("alice");
+  const shown = (status) => alice.getByRole("button", { name: new RegExp(`^Your account: alice.* ${status}$`) });
+  await shown("online").waitFor();
+  await call("PUT", "users/me/presence", "alice", { status: "away" });
+  await shown("away").waitFor();
+  await alice.mouse.move(300, 300);
+  await shown("online").waitFor();
+  report("woken", { presence: await call("GET", "users/alice/presence", "alice") });
+}
+
 // With read receipts off, neither side sees what the other one has read. Both see it again when they are on again.
 export async function receipts() {
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];

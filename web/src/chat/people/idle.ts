@@ -35,6 +35,7 @@ export class Idle implements ChatPart {
   #sentStatus: "online" | "away" | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #tabs: BroadcastChannel | undefined;
+  #unsubscribe: (() => void) | undefined;
 
   constructor(core: PageCore, presence: PresenceStore) {
     this.#core = core;
@@ -46,12 +47,14 @@ export class Idle implements ChatPart {
     this.#tabs = new BroadcastChannel(this.#key);
     this.#tabs.onmessage = () => this.#active();
     for (const name of ACTIVITY_EVENTS) addEventListener(name, this.#onActivity, { passive: true });
+    this.#unsubscribe = this.#presence.state.subscribe(() => this.#noticeAway());
     this.#update();
   }
 
   stopped(): void {
     clearTimeout(this.#timer);
     this.#tabs?.close();
+    this.#unsubscribe?.();
     for (const name of ACTIVITY_EVENTS) removeEventListener(name, this.#onActivity);
   }
 
@@ -74,6 +77,11 @@ export class Idle implements ChatPart {
     }
     this.#sentStatus = status === "away" ? "away" : "online";
     this.#active();
+  }
+
+  /** The reader is away when all devices are, so this one is too: the next activity sends that it is not. */
+  #noticeAway(): void {
+    if (this.#presence.mine?.status === "away") this.#sentStatus = "away";
   }
 
   readonly #onActivity = (): void => {
