@@ -5,12 +5,15 @@ import { Typing, typistsIn } from "../src/people/typing.ts";
 let told: string[];
 let handlers: Record<string, (payload: object) => void>;
 let typing: Typing;
+let blocked: Set<string>;
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000_000 });
   told = [];
   handlers = {};
+  blocked = new Set();
   typing = new Typing({
+    now: { blocked },
     on: (name: string, handler: (payload: object) => void) => {
       handlers[name] = handler;
     },
@@ -48,6 +51,12 @@ test("typing after sending a message is sent again", () => {
   typing.sent("a");
   typing.type("a");
   expect(told).toEqual(["typing:start a", "typing:start a"]);
+});
+
+test("a blocked user is not shown as typing", () => {
+  blocked.add("bob");
+  types("a", true);
+  expect(shown("a")).toEqual([]);
 });
 
 test("others are shown until they stop, send, or time out", () => {

@@ -26,7 +26,7 @@ export class Typing implements ChatPart {
     this.#core = core;
     core.on("typing:user", ({ conversationId, userId, userName, isTyping }) => {
       this.#stop(conversationId, userId);
-      if (isTyping) this.#start(conversationId, { userId, name: userName });
+      if (isTyping && !core.now.blocked.has(userId)) this.#start(conversationId, { userId, name: userName });
     });
     core.on("message:new", ({ conversationId, senderId }) => this.#stop(conversationId, senderId));
   }
