@@ -12,7 +12,7 @@ from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, UpdateConversation
 from talkwire.core.commands.messages import DeleteMessage
 from talkwire.core.commands.notifications import PutPushSubscription
-from talkwire.core.commands.presence import RenewLease, UserLeft
+from talkwire.core.commands.presence import RenewLease, UserMoves
 from talkwire.core.commands.server.console import (
     BrowseConversations,
     BrowseUsers,
@@ -114,7 +114,7 @@ async def test_banned_users_are_listed_apart_and_erased_ones_are_not_banned(many
 
 
 async def test_a_user_is_online_on_any_living_node(many: Node, clock: Clock) -> None:
-    await many.do(NODE, RenewLease("n1", 10_000, arrived=("u1",)))
+    await many.do(NODE, RenewLease("n1", 10_000, UserMoves(arrived=("u1",))))
 
     async def seen() -> tuple[bool, int | None]:
         (record,) = [each for each in (await many.do(OPERATOR, BrowseUsers("u1"))).items if each.user.id == "u1"]
@@ -122,9 +122,9 @@ async def test_a_user_is_online_on_any_living_node(many: Node, clock: Clock) -> 
 
     assert await seen() == (True, None)
     left_ms = clock.now_ms
-    await many.do(NODE, RenewLease("n1", 10_000, departed=(UserLeft("u1", left_ms),)))
+    await many.do(NODE, RenewLease("n1", 10_000, UserMoves(departed={"u1": left_ms})))
     assert await seen() == (False, left_ms)
-    await many.do(NODE, RenewLease("n1", 10_000, arrived=("u1",)))
+    await many.do(NODE, RenewLease("n1", 10_000, UserMoves(arrived=("u1",))))
     clock.now_ms += 10_001
     assert (await seen())[0] is False, "the node's lease has ended"
 

@@ -13,7 +13,7 @@ from talkwire.core.commands.custom_events import (
     SendToConversation,
     SendToUsers,
 )
-from talkwire.core.commands.presence import RenewLease
+from talkwire.core.commands.presence import RenewLease, UserMoves
 from talkwire.core.commands.server.offline_queue import ReadMail
 from talkwire.core.domain.events import CustomEvent, MailStored
 from talkwire.core.domain.model import Actor
@@ -102,7 +102,7 @@ async def test_a_user_connected_to_another_node_counts_as_connected(
     elsewhere = tuple(f"user-{number}" for number in range(5))
     await node.users(*(Actor(user_id, user_id) for user_id in elsewhere))
     await connect(node, ALICE)
-    await node.do(OPERATOR, RenewLease("n2", 15_000, ("alice", *elsewhere)))
+    await node.do(OPERATOR, RenewLease("n2", 15_000, UserMoves(arrived=("alice", *elsewhere))))
     assert await node.do(BACKEND, ListConnected()) == ("alice", *elsewhere)
     assert await node.do(BACKEND, IsConnected("user-3")) is True
     assert await node.do(BACKEND, IsConnected("alice")) is True

@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.notifications import ListNotifications
-from talkwire.core.commands.presence import RenewLease
+from talkwire.core.commands.presence import RenewLease, UserMoves
 from talkwire.core.domain.model import Actor
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.follower import Follower
@@ -179,7 +179,7 @@ async def test_disconnected_users_are_known_after_a_failed_renewal(
     cluster.b.disconnect(BOB, "phone")
     await _say(cluster, "missed")
     signals, node_id = cluster.b.node.chat.signals, cluster.b.node.chat.node_id
-    signals.not_recorded(RenewLease(node_id, LEASE_MS, *signals.take_user_changes()))
+    signals.not_recorded(RenewLease(node_id, LEASE_MS, signals.take_user_changes()))
     await _renew(cluster)
     assert await _stored(cluster, cluster.a, postgresql_database) == ["missed"]
 
@@ -205,7 +205,7 @@ async def test_a_living_node_that_delivers_nothing_is_not_waited_for(
     cluster: Cluster, postgresql_database: Database
 ) -> None:
     pos = cluster.a.node.chat.pos
-    await cluster.a.node.do(OPERATOR, RenewLease("stuck", LEASE_MS, ("bob",), pos=pos))
+    await cluster.a.node.do(OPERATOR, RenewLease("stuck", LEASE_MS, UserMoves(arrived=("bob",)), pos=pos))
     await _say(cluster, "one")
     await _say(cluster, "two")
     async with _follower(cluster.a, postgresql_database) as follower:
@@ -219,7 +219,9 @@ async def test_a_living_node_that_delivers_nothing_is_not_waited_for(
 async def test_a_node_of_an_older_version_reports_no_position_and_is_not_waited_for(
     cluster: Cluster, postgresql_database: Database
 ) -> None:
-    await cluster.a.node.do(OPERATOR, RenewLease("older", LEASE_MS, ("bob",), pos=cluster.a.node.chat.pos))
+    await cluster.a.node.do(
+        OPERATOR, RenewLease("older", LEASE_MS, UserMoves(arrived=("bob",)), pos=cluster.a.node.chat.pos)
+    )
     with postgresql_database.engine() as engine, engine.begin() as connection:
         connection.execute(update(nodes).where(nodes.c.id == "older").values(pos=None, renewed_ms=None))
     await _say(cluster, "one")

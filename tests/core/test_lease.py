@@ -10,7 +10,7 @@ import pytest
 
 from talkwire.core.cluster.lease import LEASE_S, Lease
 from talkwire.core.cluster.peers import Peers
-from talkwire.core.commands.presence import EndLease, LeaseReport, RenewLease
+from talkwire.core.commands.presence import EndLease, LeaseReport, RenewLease, UserMoves
 from talkwire.core.connected.chat_access import ChatAccess
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.peer import Peer
@@ -70,8 +70,8 @@ class Database:
     grace_s = 10.0
     has_user_changes = False
 
-    def take_user_changes(self) -> tuple[tuple[()], tuple[()], tuple[()]]:
-        return (), (), ()
+    def take_user_changes(self) -> UserMoves:
+        return UserMoves()
 
     def recorded(self, lease: RenewLease, report: LeaseReport) -> None: ...
 

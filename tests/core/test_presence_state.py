@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from talkwire.core.commands.presence import PresenceTransition, UserLeft
 from talkwire.core.domain.events import PresenceChanged
 from talkwire.core.domain.model import ChosenStatus, Presence, PresenceEnds, PresenceRecord, ShownStatus
 from talkwire.core.signals.presence_state import GRACE_S, PresenceState
@@ -41,9 +41,9 @@ def test_a_user_is_offline_when_the_grace_period_is_over_and_not_before() -> Non
     assert state.take_changes() == []
     assert state.next_deadline() == 100 + GRACE_S
     assert list(state.expire(100 + GRACE_S - 0.001)) == []
-    (departed,) = state.expire(100 + GRACE_S)
-    assert departed.change == PresenceChanged(Presence("alice", "offline", None, 5_000))
-    assert departed.record == PresenceRecord("alice", "online", None, 5_000)
+    ((record, change),) = state.expire(100 + GRACE_S)
+    assert change == PresenceChanged(Presence("alice", "offline", None, 5_000))
+    assert record == PresenceRecord("alice", "online", None, 5_000)
     assert state.presence("alice") is None
     assert state.next_deadline() is None
 
@@ -56,23 +56,20 @@ def test_an_erased_user_is_offline_at_once_and_was_never_seen() -> None:
     assert state.take_changes() == [PresenceChanged(Presence("alice", "offline", None, None))]
     assert state.presence("alice") == Presence("alice", "offline", None, None)
     state.disconnected("alice", "phone", now=0, now_ms=5_000)
-    (departed,) = state.expire(GRACE_S)
-    assert (departed.record.last_seen_ms, departed.change) == (None, None)
-    assert state.take_user_changes()[1] == (UserLeft("alice", None),)
+    ((record, change),) = state.expire(GRACE_S)
+    assert (record.last_seen_ms, change) == (None, None)
+    assert state.take_moves().departed == {"alice": None}
     state.erase("alice")
     assert state.take_changes() == []
 
 
 def test_a_recorded_status_does_not_bring_an_erased_user_back() -> None:
-    state = PresenceState(shared=True)
+    state = PresenceState()
     state.connected("alice", "phone", None)
-    state.take_user_changes()
-    moved = [PresenceTransition(PresenceRecord("alice"), before=None, after=False)]
-    state.recorded(moved)
     state.erase("alice")
     state.take_changes()
-    state.take_user_changes()
-    assert state.recorded(moved) == []
+    assert not state.adopt(PresenceRecord("alice"), everywhere=True)
+    assert state.take_changes() == []
     assert state.presence("alice") == Presence("alice", "offline", None, None)
 
 
@@ -81,10 +78,10 @@ def test_a_user_who_reconnects_within_the_grace_period_was_never_offline() -> No
     state.connected("alice", "phone", None)
     state.take_changes()
     state.disconnected("alice", "phone", now=0, now_ms=0)
-    state.take_user_changes()
+    state.take_moves()
     state.connected("alice", "phone2", None)
     assert state.take_changes() == []
-    assert not state.has_user_changes
+    assert not state.has_moves
     assert list(state.expire(1000)) == []
 
 
@@ -172,7 +169,7 @@ def test_an_invisible_user_looks_offline_to_others_only() -> None:
     others, own = state.take_changes()
     assert others == PresenceChanged(Presence("alice", "offline", None, 9_000))
     assert own == PresenceChanged(Presence("alice", "invisible", "hush", None), own=True, source="phone")
-    assert list(state.visible_ids()) == []
+    assert state.presence("alice") == others.presence
 
 
 def test_an_invisible_user_is_not_announced() -> None:
@@ -182,10 +179,11 @@ def test_an_invisible_user_is_not_announced() -> None:
     assert _told(state) == []
     assert state.presence("alice") == Presence("alice", "offline", None, 7)
     state.disconnected("alice", "phone", now=0, now_ms=80)
-    (departed,) = state.expire(0)
-    assert departed.change is None
-    assert departed.record.last_seen_ms == 7
-    assert state.take_user_changes() == ((), (UserLeft("alice", None),), ())
+    ((record, change),) = state.expire(0)
+    assert change is None
+    assert record.last_seen_ms == 7
+    moves = state.take_moves()
+    assert (moves.arrived, moves.departed) == ((), {"alice": None})
 
 
 def test_own_devices_receive_a_status_of_another_device_but_no_connects() -> None:
@@ -209,50 +207,95 @@ def test_a_turn_makes_one_change_of_a_user_or_none() -> None:
     assert _told(state) == []
 
 
+def _moves(state: PresenceState) -> tuple[tuple[str, ...], Mapping[str, int | None]]:
+    """Returns (users to record as connected, users to record as departed with when they were last seen)."""
+    moves = state.take_moves()
+    return moves.arrived, moves.departed
+
+
 def test_the_last_of_several_moves_of_a_user_is_recorded() -> None:
     state = PresenceState(grace_s=0)
     for user_id in ("alice", "bob", "carol"):
         state.connected(user_id, "phone", None)
-    assert state.take_user_changes() == (("alice", "bob", "carol"), (), ())
+    assert _moves(state) == (("alice", "bob", "carol"), {})
     state.disconnected("alice", "phone", 0, 11)
     state.disconnected("bob", "phone", 0, 12)
     assert len(list(state.expire(0))) == 2
     state.connected("alice", "laptop", None)
-    assert state.take_user_changes() == (("alice",), (UserLeft("bob", 12),), ())
-    assert not state.has_user_changes
+    assert _moves(state) == (("alice",), {"bob": 12})
+    assert not state.has_moves
 
 
 def test_unrecorded_moves_are_taken_again_unless_outdated() -> None:
     state = PresenceState(grace_s=0)
     state.connected("alice", "phone", None)
     state.connected("bob", "phone", None)
-    arrived, departed, _ = state.take_user_changes()
+    moves = state.take_moves()
     state.disconnected("alice", "phone", 0, 11)
     list(state.expire(0))
-    state.put_back(arrived, departed)
-    assert state.take_user_changes() == (("bob",), (UserLeft("alice", 11),), ())
+    state.put_back(moves)
+    assert _moves(state) == (("bob",), {"alice": 11})
+
+
+def test_a_departure_is_kept_until_it_is_recorded() -> None:
+    state = PresenceState(grace_s=0)
+    state.connected("alice", "phone", None)
+    state.take_moves()
+    state.disconnected("alice", "phone", 0, 5)
+    list(state.expire(0))
+    unrecorded = state.take_moves()
+    state.put_back(unrecorded)
+    moves = state.take_moves()
+    assert moves.departed == unrecorded.departed == {"alice": 5}
+    state.recorded(moves)
+    assert state.departed("alice") is None
 
 
 def test_all_connected_users_can_be_recorded_again() -> None:
     state = PresenceState(grace_s=0)
     for user_id in ("alice", "bob"):
         state.connected(user_id, "phone", None)
-    state.take_user_changes()
+    state.take_moves()
     state.disconnected("bob", "phone", 0, 5)
     list(state.expire(0))
-    state.mark_unrecorded()
-    assert state.take_user_changes() == (("alice",), (UserLeft("bob", 5),), ())
+    state.record_all_again()
+    assert _moves(state) == (("alice",), {"bob": 5})
 
 
 def test_a_user_who_has_just_disconnected_is_not_recorded_as_online() -> None:
     state = PresenceState(grace_s=10)
     state.connected("alice", "phone", None)
-    state.take_user_changes()
+    state.take_moves()
     state.disconnected("alice", "phone", 0, 5)
-    state.mark_unrecorded()
-    assert state.take_user_changes() == ((), (), ())
+    state.record_all_again()
+    assert len(list(state.expire(0))) == 1, "other nodes have declared the user offline"
+    assert _moves(state) == ((), {"alice": 5})
     state.connected("alice", "phone", None)
-    assert state.take_user_changes() == (("alice",), (), ())
+    assert _moves(state) == (("alice",), {})
+
+
+def test_a_user_who_was_never_recorded_is_recorded_without_a_device() -> None:
+    state = PresenceState(grace_s=10)
+    state.away_elsewhere = lambda _: None
+    state.connected("alice", "phone", None)
+    state.disconnected("alice", "phone", 0, 5)
+    moves = state.take_moves()
+    assert (moves.arrived, moves.interrupted) == (("alice",), {"alice": False})
+    state.put_back(moves)
+    assert state.take_moves().arrived == ("alice",), "nobody knows whether it was recorded"
+
+
+def test_a_user_who_had_no_device_for_a_while_is_recorded_as_interrupted() -> None:
+    state = PresenceState(grace_s=10)
+    state.away_elsewhere = lambda _: None
+    state.connected("alice", "phone", None)
+    assert state.take_moves().interrupted == {}
+    state.disconnected("alice", "phone", 0, 5)
+    moves = state.take_moves()
+    assert (moves.arrived, moves.interrupted) == ((), {"alice": False})
+    state.connected("alice", "phone", None)
+    moves = state.take_moves()
+    assert (moves.arrived, moves.interrupted) == (("alice",), {"alice": True})
 
 
 # --- the merged status, against a model that says it in a sentence --------------------------------------------------
@@ -350,9 +393,9 @@ class Merging(RuleBasedStateMachine):
     @rule(passed=st.sampled_from([1.0, GRACE_S]))
     def pass_time(self, passed: float) -> None:
         self.now += passed
-        for departed in self.state.expire(self.now):
-            self.records[departed.record.user_id] = departed.record
-            self.hear([] if departed.change is None else [departed.change])
+        for record, change in self.state.expire(self.now):
+            self.records[record.user_id] = record
+            self.hear([] if change is None else [change])
         for person in self.people.values():
             if person.left_at is not None and person.left_at + GRACE_S <= self.now:
                 person.left_at = None
@@ -366,9 +409,9 @@ class Merging(RuleBasedStateMachine):
 
     @invariant()
     def whoever_is_here_is_recorded(self) -> None:
-        arrived, departed, _ = self.state.take_user_changes()
-        self.recorded |= set(arrived)
-        self.recorded -= {departure.user_id for departure in departed}
+        moves = self.state.take_moves()
+        self.recorded |= set(moves.arrived)
+        self.recorded -= moves.departed.keys()
         assert self.recorded == {id_ for id_, p in self.people.items() if p.devices or p.left_at is not None}
 
 

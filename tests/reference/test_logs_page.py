@@ -30,9 +30,6 @@ LEVELS = {
 }
 """The level of the line that each method of a logger writes."""
 
-STILL_SENTENCES = ("core/signals/presence_", "core/features/users/presence_", "storage/tables/presence")
-"""The beginnings of the modules whose events may still be sentences. Their names are checked like all others."""
-
 NAME = re.compile(r"[a-z]+(_[a-z]+)*")
 
 Modules = Mapping[str, ast.Module]
@@ -168,8 +165,7 @@ def _problems(sources: Mapping[str, str], page: str) -> list[str]:
 def _problems_of_source(lines: Iterable[Written], rows: Mapping[str, Row]) -> Iterator[str]:
     for where, event, _, fields in lines:
         if NAME.fullmatch(event) is None:
-            if not where.startswith(STILL_SENTENCES):
-                yield f"{where}: {event} is no name in snake_case"
+            yield f"{where}: {event} is no name in snake_case"
         elif event not in rows:
             yield f"{where}: {event} has no row"
         elif missing := fields - rows[event].fields:
@@ -240,10 +236,6 @@ class Expiry:
 class BanExpiry(Expiry):
     failure = "bans_not_lifted"
 """,
-    "core/signals/presence_tracker.py": """
-_logger = structlog.get_logger(__name__)
-_logger.warning("a sentence")
-""",
 }
 
 GOOD_PAGE = """
@@ -287,7 +279,6 @@ BAD_SOURCES = [
     ("origins.py", "reason=", "cause=", "origins.py:3: the row of connection_refused has no cause"),
     ("core/engine/expiry.py", '"bans_not_lifted"', '"no lift"', "core/engine/expiry.py:7: no lift is no name in"),
     ("core/engine/expiry.py", "error=error", "code=error", "core/engine/expiry.py:7: the row of bans_not_lifted has"),
-    ("core/signals/presence_tracker.py", "a sentence", "word", "core/signals/presence_tracker.py:3: word has no row"),
 ]
 
 BAD_PAGES = [

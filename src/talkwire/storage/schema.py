@@ -576,13 +576,15 @@ nodes = Table(
     Column("pos", BigInteger),
     Column("renewed_ms", BigInteger),
     Column("folder_ids", Text),
+    Column("users_version", BigInteger),
 )
 """Running servers. Times are the database's own.
 
 `lease_until_ms`: until then the node counts as alive; it renews this. `since_ms`: since then it has been alive without
 a break. `address`: where other nodes reach it. `users_until_ms`: the node was stopped in good order, and its users are
 offline from then on unless they connect to another node. `pos`: up to this log position it had handed out events when
-it renewed its lease at `renewed_ms`. `folder_ids`: the ids of its folders of files, separated by spaces."""
+it renewed its lease at `renewed_ms`. `folder_ids`: the ids of its folders of files, separated by spaces.
+`users_version`: how often it had recorded changes of its rows in `online`."""
 
 secrets = Table(
     "secrets",
@@ -628,10 +630,12 @@ online = Table(
     Column("node_id", Text, primary_key=True, index=True),
     Column("away", Boolean, nullable=False, server_default=false()),
     Column("since_pos", BigInteger, nullable=False, server_default="0"),
+    Column("version", BigInteger, nullable=False, server_default="0"),
 )
 """Users that have a socket on a node, or had one a moment ago. `away`: all of the user's devices on that node are away.
-`since_pos`: since this log position the user has had a socket without a break, until the node's own `pos`. When a
-node's lease has ended, another node deletes its rows."""
+`since_pos`: since this log position the user has had a socket without a break, until the node's own `pos`. `version`:
+the node's `users_version` when the row was last written. When a node's lease has ended, another node deletes its
+rows."""
 
 calls = Table(
     "calls",

@@ -17,7 +17,7 @@ from typing import Protocol
 import structlog
 
 from talkwire.core.cluster.peers import Peers
-from talkwire.core.commands.presence import EndLease, LeaseReport, RenewLease, UserLeft
+from talkwire.core.commands.presence import EndLease, LeaseReport, RenewLease, UserMoves
 from talkwire.core.connected.chat_access import ChatAccess
 from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError
@@ -51,9 +51,8 @@ class Users(Protocol):
         """The number of seconds that a user may be without a socket before they count as offline."""
         ...
 
-    def take_user_changes(self) -> tuple[tuple[str, ...], tuple[UserLeft, ...], tuple[str, ...]]:
-        """Returns the users (connected, disconnected, away) since the last call; `away` are connected users whose
-        devices are all away."""
+    def take_user_changes(self) -> UserMoves:
+        """Returns what has changed in the list of connected users since the last call."""
         ...
 
     def recorded(self, lease: RenewLease, report: LeaseReport) -> None: ...
@@ -210,7 +209,7 @@ class Lease:
         lease = RenewLease(
             self.node_id,
             _ms(self._lease_s),
-            *self._users.take_user_changes(),
+            self._users.take_user_changes(),
             address=self._address,
             folder_ids=self._folder_ids,
             pos=self._chat.directory.pos,

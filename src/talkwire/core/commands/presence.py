@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 import msgspec
 
 from talkwire.core.commands.calls import CallRecord
 from talkwire.core.commands.command import Change, NodeCommand, Page, Query, Signal, SocketSignal
+from talkwire.core.domain.events import Choice
 from talkwire.core.domain.model import NO_ENDS, ChosenStatus, Presence, PresenceEnds, PresenceRecord
 from talkwire.core.domain.peer import Peer
+
+NO_MOVES: Mapping[str, Any] = MappingProxyType({})
 
 
 class SetPresence(SocketSignal[None], frozen=True, tag="SetPresence"):
@@ -60,66 +67,66 @@ class StorePresence(Change[PresenceRecord], frozen=True, tag="StorePresence"):
     ends: PresenceEnds = NO_ENDS
 
 
-class UserLeft(msgspec.Struct, frozen=True):
-    """A node's report that a user's last socket on the node closed. `last_seen_ms` is None if others could not see the
-    user.
+class UserMoves(msgspec.Struct, frozen=True):
+    """What changed in a node's list of connected users since it was last recorded. A user counts as connected until the
+    grace period after their last socket has ended.
 
-    Each departure is reported twice: at once, because the node delivers nothing to the user from then on, and after the
-    grace period if the user has not reconnected. `returned` says in the first report whether the user has already
-    reconnected; it is None in the second.
+    `arrived`: users who connected, or became away or active; `away`: those of them whose devices on the node are all
+    away. `departed` maps users who are not connected any more to the time when others last saw them, in milliseconds
+    since 1970; None if others could not see them. `chosen`: users who have chosen a status or a text.
+
+    `interrupted`: users who had no socket on the node for a while. The node delivered nothing to them meanwhile, so
+    the offline queue has to know it. It maps them to whether they have a socket again.
+
+    `version` is the number of changes until now: a node counts the changes of its list.
     """
 
-    user_id: str
-    last_seen_ms: int | None
-    returned: bool | None = None
+    version: int = 0
+    arrived: tuple[str, ...] = ()
+    away: tuple[str, ...] = ()
+    departed: Mapping[str, int | None] = NO_MOVES
+    chosen: Mapping[str, Choice] = NO_MOVES
+    interrupted: Mapping[str, bool] = NO_MOVES
 
-
-class PresenceTransition(msgspec.Struct, frozen=True):
-    """A change of a user's presence on one node: the user connected, disconnected, became active or away.
-
-    `before` and `after` say whether all of the user's devices on the node are away, before and after the change; None
-    if the user is not connected to the node. `others` lists the same for each other node with the user, as (node id,
-    away). `record` is the stored presence.
-    """
-
-    record: PresenceRecord
-    before: bool | None
-    after: bool | None
-    others: tuple[tuple[str, bool], ...] = ()
+    @property
+    def places(self) -> Mapping[str, bool | None]:
+        """Returns all users of these changes: user id -> whether the user is away on the node, None if the user is not
+        connected to it."""
+        away = set(self.away)
+        elsewhere = dict.fromkeys((*self.departed, *self.chosen))
+        return elsewhere | {user_id: user_id in away for user_id in self.arrived}
 
 
 class LeaseReport(msgspec.Struct, frozen=True):
     """The result of renewing a lease, the record that a node is alive.
 
     `known`: the node had a lease before; otherwise other nodes may have removed its users. `peers`: the other living
-    nodes. `transitions`: the changes of presence of users who connected and disconnected, unless the node is alone;
-    each shows what other nodes have recorded before. `ended_calls`: the calls of dead nodes. `left_behind`: users of
-    dead nodes are still recorded, and have to be removed (`ForgetUsers`).
+    nodes. `records`: the stored presence of the users in the renewal's `moves`, unless the node is alone. `versions`:
+    the newest recorded version of the list of connected users of each other node whose users count as online; None for
+    a node of an older version of Talkwire, which does not count its changes. `ended_calls`: the calls of dead nodes.
+    `left_behind`: users of dead nodes are still recorded, and have to be removed (`ForgetUsers`).
     """
 
     known: bool
     peers: tuple[Peer, ...] = ()
-    transitions: tuple[PresenceTransition, ...] = ()
+    records: Mapping[str, PresenceRecord] = MappingProxyType({})
+    versions: Mapping[str, int | None] = MappingProxyType({})
     ended_calls: tuple[CallRecord, ...] = ()
     left_behind: bool = False
 
 
 class RenewLease(NodeCommand[LeaseReport], frozen=True, tag="RenewLease"):
-    """Renews a node's lease (the record that it is alive) for `lease_ms`, and records which users have connected
-    (`arrived`) and disconnected (`departed`) since the last renewal.
-
-    `away` are the users, newly or already connected, whose devices are all away.
+    """Renews a node's lease (the record that it is alive) for `lease_ms`, and records the changes of its list of
+    connected users.
 
     Other nodes whose lease has ended are declared dead; with `alone`, as on SQLite, all other nodes are. `address` is
     where other nodes can reach this node, `folder_ids` are its file folders. `pos` is the position in the log of events
-    up to which the node has delivered events, also to the users in `arrived`.
+    up to which the node has delivered events, also to the users who have arrived.
     """
 
     node_id: str
     lease_ms: int
-    arrived: tuple[str, ...] = ()
-    departed: tuple[UserLeft, ...] = ()
-    away: tuple[str, ...] = ()
+    moves: UserMoves = UserMoves()
     alone: bool = False
     address: str | None = None
     folder_ids: tuple[str, ...] = ()
@@ -137,65 +144,48 @@ class EndLease(NodeCommand[None], frozen=True, tag="EndLease"):
     grace_ms: int = 0
 
 
-class RemovedUsers(msgspec.Struct, frozen=True):
-    """One page of the users whose connections to a dead node were removed from the records.
+class ForgetUsers(NodeCommand[bool], frozen=True, tag="ForgetUsers"):
+    """Removes at most `limit` of the users that dead nodes have left recorded as connected. Returns whether there are
+    more.
 
-    `transitions` are the resulting changes of their presence, and `more` says whether there are further users.
-    `node_id` is the dead node, None when there was none left.
-    """
-
-    node_id: str | None
-    transitions: tuple[PresenceTransition, ...] = ()
-    more: bool = False
-
-
-class ForgetUsers(NodeCommand[RemovedUsers], frozen=True, tag="ForgetUsers"):
-    """Removes the records of at most `limit` users that dead nodes have left as connected, and returns these users.
-
-    Several nodes may do this at once; each receives different users.
+    Several nodes may do this at once.
     """
 
     limit: int
 
 
-class VisiblePresence(msgspec.Struct, frozen=True):
-    """The presence of a user whom the actor may see.
+class ConnectedUsers(msgspec.Struct, frozen=True):
+    """A node's recorded list of connected users: user id -> (whether the user is away there, the version of the list
+    with which that was recorded). `version` is that of the whole list; None for a node of an older version of
+    Talkwire."""
 
-    `record` is the stored status, `elsewhere` whether the user is online on another node, `away` whether all devices on
-    other nodes are away.
-    """
-
-    record: PresenceRecord
-    elsewhere: bool = False
-    away: bool = False
+    version: int | None
+    users: Mapping[str, tuple[bool, int]]
 
 
-class FindVisiblePresence(Query[tuple[VisiblePresence, ...]], frozen=True, tag="FindAcquaintances"):
-    """Returns the presence of those of `user_ids` whom the actor may see: users who share a conversation with the
-    actor, and neither has blocked the other. `node_id` is the asking node."""
+class ListUsersOfNode(Query[ConnectedUsers | None], frozen=True, tag="ListUsersOfNode"):
+    """Returns the recorded list of users who are connected to the node `node_id`; None if the node has ended."""
+
+    node_id: str
+
+
+class FindVisiblePresence(Query[tuple[PresenceRecord, ...]], frozen=True, tag="FindAcquaintances"):
+    """Returns the stored presence of those of `user_ids` whom the actor may see: users who share a conversation with
+    the actor, and neither has blocked the other."""
 
     user_ids: tuple[str, ...]
-    node_id: str
 
 
-class FindContacts(Query[tuple[VisiblePresence, ...]], frozen=True, tag="FindContacts"):
-    """Returns the presence of the actor's contacts: users who share a direct conversation or a group of at most
-    `members_max` members. `node_id` is the asking node."""
+class FindContacts(Query[tuple[PresenceRecord, ...]], frozen=True, tag="FindContacts"):
+    """Returns the stored presence of the actor and of the actor's contacts: users who share a direct conversation or a
+    group of at most `members_max` members."""
 
     members_max: int
-    node_id: str
 
 
-class FindOnlineElsewhere(Query[tuple[VisiblePresence, ...]], frozen=True, tag="FindOnlineElsewhere"):
-    """Lists the presence of users who are online on nodes other than `node_id`, in the order of their ids."""
-
-    node_id: str
-    after: str | None
-    limit: int
-
-
-class FindConnectedElsewhere(Query[tuple[str, ...]], frozen=True, tag="FindConnectedElsewhere"):
-    """Returns which of `user_ids` are connected to living nodes other than `node_id`."""
+class FindConnectedElsewhere(Query[Mapping[str, bool]], frozen=True, tag="FindConnectedElsewhere"):
+    """Returns which of `user_ids` are recorded as connected to living nodes other than `node_id`: user id -> whether
+    the user is away on all of them."""
 
     user_ids: tuple[str, ...]
     node_id: str

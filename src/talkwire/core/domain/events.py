@@ -489,9 +489,9 @@ class PresenceChanged(EphemeralEvent, frozen=True):
     With `own`, `presence` is what the user's own devices show; it is sent to them, except to the socket `source`, which
     caused it. With `came`, others saw the user as offline before.
 
-    Other nodes may not have loaded the user, so the event says whom to notify: `circle_ids` are the conversations whose
-    members are contacts of the user, `blocked_ids` the users whom the user has blocked. `circle_ids` is None on a
-    server with one node.
+    This node may not have loaded a user of another node, so the event says whom to notify: `circle_ids` are the
+    conversations whose members are contacts of the user, `blocked_ids` the users whom the user has blocked.
+    `circle_ids` is None for a user in the directory (this node's cache of users), which knows them.
     """
 
     presence: Presence
@@ -591,29 +591,37 @@ class MailStored(EphemeralEvent, frozen=True):
     user_id: str
 
 
-class PresenceChosen(EphemeralEvent, frozen=True):
-    """The status or text that a user chose was stored. Only the other nodes receive this event. `everywhere` says that
-    it applies to all of the user's devices."""
+class Choice(msgspec.Struct, frozen=True):
+    """A user has chosen a status or a text. `everywhere`: the status holds for all of the user's devices. `was_hidden`:
+    the user was invisible until then; None if that is not known."""
+
+    everywhere: bool = False
+    was_hidden: bool | None = None
+
+
+class UserMove(msgspec.Struct, frozen=True):
+    """One user's place in a node's list of connected users, after a change. `away`: all of the user's devices on the
+    node are away; None if the user is not connected to the node.
+
+    `record` is the user's stored presence; with `choice`, the user has just chosen it. `circle_ids` and `blocked_ids`
+    are those of `PresenceChanged`; `circle_ids` is None if the node does not know them.
+    """
 
     record: PresenceRecord
-    everywhere: bool
+    away: bool | None
+    choice: Choice | None = None
+    circle_ids: tuple[str, ...] | None = None
+    blocked_ids: tuple[str, ...] = ()
 
 
 class UsersMoved(EphemeralEvent, frozen=True):
-    """The set of users recorded as online on the node `node_id` changed. Only the other nodes receive this event.
-
-    `came`: users on the node, also online on other nodes, who connected or changed between active and away. `first`:
-    users who connected and were online nowhere. `away`: the users in `came` whose devices on the node are all away.
-    `left`: users who disconnected from the node and are still online on another one. `gone`: users who disconnected and
-    are online nowhere.
-    """
+    """The list of users who are connected to the node `node_id` changed, from version `since` to `version`. Only the
+    other nodes receive this event."""
 
     node_id: str
-    first: tuple[str, ...] = ()
-    came: tuple[str, ...] = ()
-    away: tuple[str, ...] = ()
-    left: tuple[str, ...] = ()
-    gone: tuple[str, ...] = ()
+    since: int
+    version: int
+    moves: tuple[UserMove, ...]
 
 
 CallNews = CallInvited | CallAccepted | CallRejected | CallSignalled | CallHungUp | CallEnded
@@ -673,7 +681,7 @@ Ephemeral = TypingChanged | RoomNews | UnreadNews | PresenceChanged | CallNews |
 Event = Durable | Ephemeral
 """The events that every dialect must translate or explicitly leave out."""
 
-Between = PresenceChosen | UsersMoved
+Between = UsersMoved
 """Events between nodes, which are not sent to clients or observers."""
 
 UnstoredEvent = Ephemeral | CustomEvent | MailStored | Between

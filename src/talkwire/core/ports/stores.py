@@ -12,6 +12,7 @@ from talkwire.core.commands.calls import CallRecord
 from talkwire.core.commands.command import IdempotencyKey
 from talkwire.core.commands.messages import MessageVersion, ThreadMark
 from talkwire.core.commands.moderation.audit import ListAudit
+from talkwire.core.commands.presence import ConnectedUsers
 from talkwire.core.commands.receipts import Unread
 from talkwire.core.commands.server.console import ConversationRecord, PushState, Totals
 from talkwire.core.commands.server.erasure import ErasureStep, LogRow, PendingErasure
@@ -538,13 +539,15 @@ class LeaseRecord(msgspec.Struct, frozen=True):
     """A node's lease (its record in the database that it is alive), with times in milliseconds since 1970.
 
     The node counts as alive until `until_ms`, and has held its lease without interruption since `since_ms`. When it
-    last renewed the lease, at `renewed_ms`, it had delivered the log's events up to position `pos` to its sockets.
+    last renewed the lease, at `renewed_ms`, it had delivered the log's events up to position `pos` to its sockets, and
+    recorded `users_version` of its list of connected users.
     """
 
     until_ms: int
     since_ms: int
     pos: int = 0
     renewed_ms: int = 0
+    users_version: int = 0
 
 
 class DeadNode(NamedTuple):
@@ -564,6 +567,11 @@ class NodeTable(Protocol):
     def is_alive(self, node_id: str, now_ms: int) -> bool: ...
     def put_lease(self, node: Peer, lease: LeaseRecord) -> None: ...
     def list_alive(self, now_ms: int) -> Sequence[Peer]: ...
+
+    def versions(self) -> Mapping[str, int | None]:
+        """Returns the version of each node's recorded list of connected users, of all nodes that were not declared
+        dead; None for a node of an older version of Talkwire."""
+        ...
 
     def stop(self, node_id: str, now_ms: int, users_until_ms: int) -> None:
         """Ends the lease of a node that shuts down, at `now_ms`. Its users count as online until `users_until_ms`, so
@@ -615,15 +623,6 @@ class Calls(Protocol):
         ...
 
 
-class OnlineRow(NamedTuple):
-    """A row saying that a user is online on a node. `away`: all of the user's sockets on that node have the status
-    away."""
-
-    user_id: str
-    node_id: str
-    away: bool
-
-
 class PresenceTable(Protocol):
     """The tables of presence: which users are online on which node, and the statuses and texts that users have chosen.
 
@@ -649,15 +648,16 @@ class PresenceTable(Protocol):
         """Locks the table of online users against changes by other transactions, until this transaction ends."""
         ...
 
-    def online(self, user_ids: Collection[str]) -> Sequence[OnlineRow]:
-        """Returns a row for each node on which one of these users is online."""
+    def users_of_node(self, node_id: str) -> ConnectedUsers | None:
+        """Returns the users who are recorded as connected to a node, and the version of this list; None if the node is
+        not recorded."""
         ...
 
-    def put_online(self, node_id: str, users: Collection[tuple[str, bool]], pos: int) -> None:
-        """Records users as online on a node. `users` are (user id, whether all of the user's sockets on the node are
-        away).
+    def put_online(self, node_id: str, users: Collection[tuple[str, bool]], *, pos: int, version: int) -> None:
+        """Records users as connected to a node, with the `version` of its list. `users` are (user id, whether all of
+        the user's sockets on the node are away).
 
-        For users who were not online on the node before, `pos` is recorded as the log position of their arrival.
+        For users who were not recorded on the node before, `pos` is recorded as the log position of their arrival.
         """
         ...
 
@@ -672,22 +672,18 @@ class PresenceTable(Protocol):
         """Deletes all users of a node from the table of online users, and returns their ids."""
         ...
 
-    def drop_some_of_node(self, node_id: str, limit: int) -> Sequence[OnlineRow]:
-        """Deletes at most `limit` users of a node from the table of online users, and returns the deleted rows."""
-        ...
-
-    def online_elsewhere_after(self, node_id: str, after: str | None, limit: int) -> Sequence[str]:
-        """Returns the ids of at most `limit` users who are online on nodes other than `node_id`, in the order of the
-        ids, starting after the id `after`."""
+    def drop_some_of_node(self, node_id: str, limit: int) -> Sequence[str]:
+        """Deletes at most `limit` users of a node from the table of online users, and returns their ids."""
         ...
 
     def connected_after(self, node_id: str, after: str | None, limit: int, now_ms: int) -> Sequence[str]:
-        """Returns a page of the ids of users who are online on other nodes, as `online_elsewhere_after` does, but only
-        on nodes that are alive at `now_ms`."""
+        """Returns the ids of at most `limit` users who are connected to nodes other than `node_id` that are alive at
+        `now_ms`, in the order of the ids, starting after the id `after`."""
         ...
 
-    def connected_elsewhere(self, user_ids: Collection[str], node_id: str, now_ms: int) -> Collection[str]:
-        """Returns which of these users are online on a node other than `node_id` that is alive at `now_ms`."""
+    def connected_elsewhere(self, user_ids: Collection[str], node_id: str, now_ms: int) -> Mapping[str, bool]:
+        """Returns which of these users are connected to a node other than `node_id` that is alive at `now_ms`: user
+        id -> whether the user is away on all of these nodes."""
         ...
 
     def acquaintances(self, user_id: str, other_ids: Collection[str]) -> Collection[str]:

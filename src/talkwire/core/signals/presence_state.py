@@ -3,38 +3,32 @@ devices. A device is a socket of this node.
 
 A user is online from their first device until `grace_s` seconds after their last device disconnected. The statuses
 `dnd` and `invisible` belong to the user and apply to all devices until another status replaces them. `online` and
-`away` belong to one device; a user is away when all their devices are. A new device starts with the status that was
-chosen last.
+`away` belong to one device; a user is away when all their devices are, on all nodes. A new device starts with the
+status that was chosen last.
 
 Times are arguments: `now` is the event loop's time in seconds, `now_ms` is in milliseconds since 1970. Changes are
 collected at the end of a turn of the event loop (`take_changes`), so that at most one change of a user is announced in
 a turn, and none if nothing differs.
-
-With several nodes, users may be online on other nodes too. Connects, disconnects and away changes are then announced
-only after they were recorded in the database (`recorded`): the record shows on which other nodes the user is online,
-and the node that records a change is the only one that announces it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
-from types import MappingProxyType
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from talkwire.core.commands.presence import PresenceTransition, UserLeft
-from talkwire.core.domain.events import PresenceChanged
+from talkwire.core.commands.presence import UserMoves
+from talkwire.core.domain.events import Choice, PresenceChanged
 from talkwire.core.domain.model import NO_ENDS, ChosenStatus, Presence, PresenceEnds, PresenceRecord, ShownStatus
 
 GRACE_S = 10.0
 
 MOVES_MAX = 2000
-"""The maximum number of users that are recorded at once."""
+"""The maximum number of users that are recorded at once, without those whose sockets were interrupted."""
 
 _NONE: frozenset[str] = frozenset()
-_NOWHERE: Mapping[str, bool] = MappingProxyType({})
 
 
 class _View(NamedTuple):
@@ -63,53 +57,27 @@ class _Person:
     `away` says whether the devices are away, except the devices in `others`, which are the opposite; so not all devices
     have to be stored. After the last device disconnected, `away` says whether the user was away.
 
-    `elsewhere` maps the ids of other nodes where the user is online to whether the user is away on them.
-    `recorded_away` is whether the user is away on this node according to the database, from which other nodes know it.
-    `announced_record` is the chosen status that others know, while a newer one is not announced yet.
-    `removed_elsewhere`: other nodes have declared the user offline while the user had no device.
-    `erased`: the user was erased, and counts as invisible until their last device has gone.
+    `announced` is what others and the user's own devices know. `recorded_away` is whether the user is away on this node
+    according to the database; None if the user may not be recorded. `erased`: the user was erased, and counts as
+    invisible until their last device has gone.
     """
 
-    __slots__ = (
-        "announced",
-        "announced_record",
-        "away",
-        "devices",
-        "elsewhere",
-        "erased",
-        "left_ms",
-        "others",
-        "record",
-        "recorded_away",
-        "removed_elsewhere",
-    )
+    __slots__ = ("announced", "away", "devices", "erased", "left_ms", "others", "record", "recorded_away")
 
-    def __init__(self, record: PresenceRecord) -> None:
+    def __init__(self, record: PresenceRecord, announced: _Shown) -> None:
         self.record = record
+        self.announced = announced
         self.devices = 0
         self.away = False
         self.others = _NONE
         self.left_ms = 0
-        self.elsewhere = _NOWHERE
-        self.recorded_away = False
-        self.removed_elsewhere = False
+        self.recorded_away: bool | None = None
         self.erased = False
-        self.announced_record: PresenceRecord | None = None
-        self.announced = _shown_as(record, "offline")
-
-    @property
-    def hidden(self) -> bool:
-        return self.record.status == "invisible"
 
     @property
     def is_away(self) -> bool:
         """True if all of the user's devices on this node are away."""
         return not self.others if self.away else bool(self.devices) and len(self.others) == self.devices
-
-    @property
-    def status(self) -> ShownStatus:
-        """The status that the user's own devices see."""
-        return _status(self.record, "away" if self.is_away and all(self.elsewhere.values()) else "online")
 
     def set_away(self, device: str | None, *, away: bool) -> None:
         """Sets whether a device is away; None as the device sets it for all of the user's devices."""
@@ -120,58 +88,40 @@ class _Person:
         elif device in self.others:
             self.others -= {device}
 
-    def current(self) -> _Shown:
-        """Returns the status and text that others and the user's own devices should see now. An invisible user's new
-        text is hidden from others until the user is visible again."""
-        shown = _shown_with(self.record, self.status)
-        return shown._replace(seen=_offline(self.announced.seen)) if shown.own.status == "invisible" else shown
 
-    def shown(self, announced: _Shown | None = None) -> Presence:
-        """Returns the user's presence as others see it, from `announced` or else from what was last announced."""
-        return _presence(self.record, (announced or self.announced).seen)
-
-    def shown_to_self(self) -> Presence:
-        return _presence(self.record, _view(self.record, self.status))
-
-
-def _status(record: PresenceRecord, merged: ShownStatus) -> ShownStatus:
-    """Returns the status that the user's own devices see: `merged`, which is online, away or offline as merged from all
-    their devices, unless the user has chosen `dnd` or `invisible` and is not offline."""
-    return record.status if merged != "offline" and record.status in {"dnd", "invisible"} else merged
-
-
-def _merged(here: bool | None, others: Iterable[tuple[str, bool]]) -> ShownStatus:  # noqa: FBT001 (data)
-    """Returns a user's status merged from this node (`here`) and other nodes: online, away or offline.
-
-    `here`, and the second value of each (node id, away) pair in `others`, say whether the user is away on that node;
-    None as `here`: the user is not connected to this node.
-    """
-    known = [away for _, away in others]
-    if here is not None:
-        known.append(here)
+def shown_status(record: PresenceRecord, *places: bool | None) -> ShownStatus:
+    """Returns the status that the user's own devices see. Each of `places` says of this node or of other nodes whether
+    the user is away there; None if the user is not connected there."""
+    known = [away for away in places if away is not None]
     if not known:
         return "offline"
+    if record.status in {"dnd", "invisible"}:
+        return record.status
     return "away" if all(known) else "online"
 
 
-def _view(record: PresenceRecord, status: ShownStatus) -> _View:
+def shown_to_others(record: PresenceRecord, status: ShownStatus) -> Presence:
+    """Returns a user's presence as others see it, whose own devices show `status`. The text of an invisible user is
+    hidden: it may be newer than what others may know."""
+    if status == "invisible":
+        return Presence(record.user_id, "offline", None, record.last_seen_ms)
+    return _presence(record, _shown(record, status).seen)
+
+
+def shown_to_self(record: PresenceRecord, status: ShownStatus) -> Presence:
+    """Returns a user's presence as the user's own devices see it."""
+    return _presence(record, _shown(record, status).own)
+
+
+def _shown(record: PresenceRecord, status: ShownStatus) -> _Shown:
     status_ms = record.status_until_ms if status == "dnd" else None
-    return _View(status, record.text, PresenceEnds(status_ms, record.text_until_ms))
-
-
-def _offline(view: _View) -> _View:
-    return _View("offline", view.text, PresenceEnds(None, view.ends.text_ms))
-
-
-def _shown_with(record: PresenceRecord, status: ShownStatus) -> _Shown:
-    """Returns what others and the user's own devices see of a user with this status."""
-    own = _view(record, status)
+    own = _View(status, record.text, PresenceEnds(status_ms, record.text_until_ms))
     shown = _Shown(_offline(own) if status == "invisible" else own, own)
     return {_ONLINE: _ONLINE, _OFFLINE: _OFFLINE}.get(shown, shown)
 
 
-def _shown_as(record: PresenceRecord, merged: ShownStatus) -> _Shown:
-    return _shown_with(record, _status(record, merged))
+def _offline(view: _View) -> _View:
+    return _View("offline", view.text, PresenceEnds(None, view.ends.text_ms))
 
 
 def _presence(record: PresenceRecord, view: _View) -> Presence:
@@ -179,41 +129,31 @@ def _presence(record: PresenceRecord, view: _View) -> Presence:
     return Presence(record.user_id, view.status, view.text, last_seen_ms, view.ends)
 
 
-class Departed(NamedTuple):
-    """A user whose grace period after disconnecting has ended, so that the user is offline.
-
-    `record` is the presence to keep. `change` is the event to announce; None if the user was invisible, or if the
-    server has several nodes, which announce disconnects after recording them.
-    """
-
-    record: PresenceRecord
-    change: PresenceChanged | None
-
-
 class PresenceState:
     """The presence of all users with devices (sockets) on this node, or with devices until at most `grace_s` seconds
     ago.
 
-    `shared`: the server can have several nodes, so that a user may be online on other nodes too.
+    `away_elsewhere` returns whether a user is away on the other nodes, None if the user is not connected to them; it is
+    None on a server that is the only node. `version` numbers the changes of the list of this node's users.
     """
 
-    def __init__(self, grace_s: float = GRACE_S, *, shared: bool = False) -> None:
-        self.has_peers = shared
+    def __init__(self, grace_s: float = GRACE_S) -> None:
+        self.away_elsewhere: Callable[[str], bool | None] | None = None
+        self.version = 0
         self._grace_s = grace_s
         self._people: dict[str, _Person] = {}
         # In the order of their deadlines, because all have the same grace period.
         self._leaving: dict[str, float] = {}
         # Users whose presence may have changed -> the device that caused it.
         self._touched: dict[str, str | None] = {}
-        # Users who connected (None) or disconnected and are not recorded yet.
-        self._moved: dict[str, UserLeft | None] = {}
-        # Users who were without a device for a time that is not recorded yet.
-        self._interrupted: set[str] = set()
-        # Users who are being recorded, and users of whose last recording it is unknown whether it succeeded.
-        self._recording: set[str] = set()
-        self._unsure: set[str] = set()
-        # Users whose chosen status is newer than the one being read from the database.
-        self._chosen: set[str] = set()
+        # Users among them who are announced in any case.
+        self._repeated: set[str] = set()
+        # Users whose place in the list has to be recorded -> whether they had no device for a while.
+        self._moved: dict[str, bool] = {}
+        # Users who are not connected any more, until that is recorded.
+        self._left: dict[str, PresenceRecord] = {}
+        # Users whose stored choice of a status or a text has to be announced to other nodes.
+        self._chosen: dict[str, Choice] = {}
 
     # --- events -------------------------------------------------------------------------------------------------------
 
@@ -222,16 +162,15 @@ class PresenceState:
         device here."""
         person = self._people.get(user_id)
         if person is None:
-            person = self._people[user_id] = _Person(record or PresenceRecord(user_id))
-            if self._is_unrecorded(user_id):
-                self._note_interruption(user_id)  # the database may still record the user as connected from before
-            self._moved[user_id] = None
+            known = record or PresenceRecord(user_id)
+            announced = _shown(known, shown_status(known, self._elsewhere(user_id)))
+            person = self._people[user_id] = _Person(known, announced)
+            self._move(user_id)
+            if self._left.pop(user_id, None) is not None:
+                self._interrupt(user_id)  # the database may still record the user as connected from before
         elif not person.devices:
-            self._note_interruption(user_id)
+            self._interrupt(user_id)
             del self._leaving[user_id]
-            if person.removed_elsewhere:
-                person.removed_elsewhere = False
-                self._moved[user_id] = None
             person.set_away(None, away=False)
         person.devices += 1
         person.set_away(device, away=person.record.status == "away")
@@ -241,13 +180,13 @@ class PresenceState:
         """Removes a device of a user. If it was the user's last device on this node, the grace period starts, after
         which the user counts as offline."""
         person = self._people[user_id]
-        was_away = person.status == "away"
+        was_away = shown_status(person.record, person.is_away, self._elsewhere(user_id)) == "away"
         person.set_away(device, away=person.away)
         person.devices -= 1
         if not person.devices:
             person.set_away(None, away=was_away)
             person.left_ms = now_ms
-            self._note_interruption(user_id)
+            self._interrupt(user_id)
             self._leaving[user_id] = now + self._grace_s
         self._touch(user_id, person)
 
@@ -264,21 +203,33 @@ class PresenceState:
         """Sets the status of a connected user on one device, or on all devices if `device` is None. Returns the record
         to store."""
         person = self._people[user_id]
-        vanishes = status == "invisible" and not person.hidden
+        vanishes = status == "invisible" != person.record.status
         last_seen_ms = now_ms if vanishes else person.record.last_seen_ms
-        before, person.record = person.record, PresenceRecord(user_id, status, text, last_seen_ms, *ends)
+        person.record = PresenceRecord(user_id, status, text, last_seen_ms, *ends)
         person.set_away(device, away=status == "away")
         self._touched[user_id] = device
         self._touch(user_id, person)
-        if self.has_peers:
-            self._chosen.add(user_id)
-            if self._is_unrecorded(user_id) and person.announced_record is None:
-                person.announced_record = before
         return person.record
 
-    def expire(self, now: float) -> Iterator[Departed]:
-        """Removes and yields the users whose grace period has ended: they disconnected `grace_s` seconds ago and did
-        not come back."""
+    def erase(self, user_id: str) -> None:
+        """Makes an erased user appear offline, without a text and a time when they were last seen. The user's own
+        devices, which are about to close, are not notified."""
+        if user_id in self._left:
+            self._left[user_id] = PresenceRecord(user_id)
+        person = self._people.get(user_id)
+        if person is None:
+            return
+        person.erased = True
+        person.record = PresenceRecord(user_id, "invisible")
+        person.set_away(None, away=False)
+        seen = person.announced.seen._replace(text=None, ends=NO_ENDS)
+        person.announced = _Shown(seen, self._current(person).own)
+        self._touch(user_id, person)
+        self.note_choice(user_id, Choice())
+
+    def expire(self, now: float) -> Iterator[tuple[PresenceRecord, PresenceChanged | None]]:
+        """Removes the users whose grace period has ended: they disconnected `grace_s` seconds ago and did not come
+        back. Yields for each the presence to keep, and the event to announce; None if others see no change."""
         while self._leaving:
             user_id, deadline = next(iter(self._leaving.items()))
             if deadline > now:
@@ -290,266 +241,193 @@ class PresenceState:
         event loop's clock; None if no grace period is running."""
         return next(iter(self._leaving.values()), None)
 
-    # --- changes to announce and record -------------------------------------------------------------------------------
-
     def take_changes(self) -> list[PresenceChanged]:
-        """Returns events for the users whose devices changed since the last call, if their presence now differs from
-        what was announced last."""
+        """Returns events for the users whose devices or statuses changed since the last call, if their presence now
+        differs from what was announced last."""
         changes: list[PresenceChanged] = []
         touched, self._touched = self._touched, {}
+        repeated, self._repeated = self._repeated, set()
         for user_id, source in touched.items():
             person = self._people[user_id]
-            if self.has_peers and self._is_unrecorded(user_id):
-                self._touched[user_id] = source
-                continue
-            before, person.announced = person.announced, person.current()
-            if person.announced.seen != before.seen:
-                came = before.seen.status == "offline" != person.announced.seen.status
-                changes.append(PresenceChanged(person.shown(), came=came))
-            if before.own.status != "offline" and person.announced.own != before.own:
-                changes.append(PresenceChanged(person.shown_to_self(), own=True, source=source))
+            before, person.announced = person.announced, self._current(person)
+            found = _changes(person.record, before, person.announced, source)
+            if user_id in repeated and not any(not change.own for change in found):
+                found.append(PresenceChanged(_presence(person.record, person.announced.seen)))
+            changes += found
         return changes
 
-    def take_user_changes(self) -> tuple[tuple[str, ...], tuple[UserLeft, ...], tuple[str, ...]]:
-        """Returns (user ids that connected or changed, users that disconnected, those of the first that are away) since
-        the last call, at most `MOVES_MAX` users. The caller records them in the database."""
-        moved = {user_id: self._moved.pop(user_id) for user_id in list(islice(self._moved, MOVES_MAX))}
-        arrived = tuple(user_id for user_id, departure in moved.items() if departure is None)
-        away = tuple(user_id for user_id in arrived if self._people[user_id].is_away) if self.has_peers else ()
-        if self.has_peers:
-            for user_id in arrived:
-                self._people[user_id].recorded_away = False
-            for user_id in away:
-                self._people[user_id].recorded_away = True
-            self._recording = set(moved)
-            self._chosen.clear()
-        return arrived, tuple(departure for departure in moved.values() if departure is not None), away
-
-    def put_back(self, arrived: tuple[str, ...], departed: tuple[UserLeft, ...]) -> None:
-        """Takes back users returned by `take_user_changes` whose recording failed, or may have failed. Newer connects
-        and disconnects of the same users replace them."""
-        earlier: dict[str, UserLeft | None] = dict.fromkeys(arrived)
-        earlier.update((departure.user_id, departure) for departure in departed)
-        self._moved = earlier | self._moved
-        self._unsure |= self._recording
-        self._recording = set()
-
-    def take_interruptions(self) -> tuple[UserLeft, ...]:
-        """Returns the users who had no connected device on this node at some time since the last call, and whether each
-        of them is connected now.
-
-        Empty on a server that is the only node. The caller has to record all of them in one transaction with the node's
-        log position, because that position is taken to be the one up to which every other user has received messages.
-        """
-        interrupted, self._interrupted = self._interrupted, set()
-        return tuple(UserLeft(user_id, None, returned=self._has_device(user_id)) for user_id in interrupted)
-
-    def put_back_interruptions(self, interruptions: Iterable[UserLeft]) -> None:
-        """Takes back users returned by `take_interruptions` whose recording failed, so that the next call returns them
-        again."""
-        self._interrupted.update(interruption.user_id for interruption in interruptions)
-
-    def recorded(
-        self, transitions: Iterable[PresenceTransition], choosing: Container[str] = ()
-    ) -> list[PresenceChanged]:
-        """Applies the results of recording connects and disconnects in the database, and returns the changes to
-        announce.
-
-        For users in `choosing`, a newer chosen status is being stored, so the status in the results is ignored.
-        """
-        self._recording = set()
-        return [change for transition in transitions for change in self._apply_transition(transition, choosing)]
-
-    def gone_elsewhere(self, node_id: str, transitions: Iterable[PresenceTransition]) -> list[PresenceChanged]:
-        """Removes the node `node_id`, which is dead, from the state of the users who were online on it, and returns the
-        presence changes to announce."""
-        changes: list[PresenceChanged] = []
-        for transition in transitions:
-            before, after = _merged(transition.before, transition.others), _merged(None, transition.others)
-            person = self._people.get(transition.record.user_id)
-            if person is None:
-                changes += _changes(
-                    transition.record, _shown_as(transition.record, before), _shown_as(transition.record, after)
-                )
-            else:
-                person.elsewhere = _without(person.elsewhere, node_id)
-                changes += self._merge(person, before, after)
-        return changes
-
-    def mark_unrecorded(self) -> None:
-        """Marks all users with a device as to be recorded again, after other nodes have declared this node's users
-        offline.
-
-        Users without a device are marked when they reconnect.
-        """
-        here: dict[str, UserLeft | None] = {}
-        for user_id, person in self._people.items():
-            person.removed_elsewhere = not person.devices
-            if person.devices:
-                here[user_id] = None
-        self._moved = here | self._moved
+    # --- recording ----------------------------------------------------------------------------------------------------
 
     @property
-    def has_user_changes(self) -> bool:
+    def has_moves(self) -> bool:
+        """Whether there is something to record."""
         return bool(self._moved)
 
-    # --- other nodes ------------------------------------------------------------------------------------------------
+    def take_moves(self) -> UserMoves:
+        """Returns what has changed since the last call, for at most `MOVES_MAX` users and all who were interrupted. The
+        caller records it in the database.
 
-    def moved_elsewhere(self, node_id: str, came: Iterable[str], away: Iterable[str], left: Iterable[str]) -> None:
-        """Updates on which other nodes users are online, after the node `node_id` has recorded that users connected to
-        it (`came`, of whom those in `away` are away) or disconnected from it (`left`)."""
-        away_ids = set(away)
-        for user_id in came:
+        The interrupted ones have to be recorded in one transaction with the node's log position, because that position
+        is taken to be the one up to which every other user has received messages.
+        """
+        interrupted = [user_id for user_id, was_interrupted in self._moved.items() if was_interrupted]
+        further = islice((user_id for user_id in self._moved if not self._moved[user_id]), MOVES_MAX)
+        taken = [*interrupted, *further]
+        here = {user_id: person for user_id in taken if (person := self._people.get(user_id)) is not None}
+        for user_id in taken:
+            del self._moved[user_id]
+        # Other nodes may have removed a recorded user without a device, who must not come back by this.
+        listed = {id_: each for id_, each in here.items() if each.devices or each.recorded_away is None}
+        for person in listed.values():
+            person.recorded_away = person.is_away
+        self.version += len(taken)
+        return UserMoves(
+            self.version,
+            arrived=tuple(listed),
+            away=tuple(user_id for user_id, person in listed.items() if person.recorded_away),
+            departed={user_id: _seen_ms(self._left[user_id]) for user_id in taken if user_id in self._left},
+            chosen={user_id: self._chosen.pop(user_id) for user_id in taken if user_id in self._chosen},
+            interrupted={user_id: bool(here[user_id].devices) for user_id in interrupted if user_id in here},
+        )
+
+    def put_back(self, moves: UserMoves) -> None:
+        """Marks what `take_moves` has returned as to be recorded again, after it was not recorded, or may not have
+        been."""
+        for user_id in {**moves.places, **moves.interrupted}:
+            self._move(user_id, interrupted=user_id in moves.interrupted)
             person = self._people.get(user_id)
             if person is not None:
-                person.elsewhere = {**person.elsewhere, node_id: user_id in away_ids}
-        for user_id in left:
-            person = self._people.get(user_id)
-            if person is not None:
-                person.elsewhere = _without(person.elsewhere, node_id)
+                person.recorded_away = None
+        self._chosen = {**moves.chosen, **self._chosen}
 
-    def receive(self, event: PresenceChanged) -> None:
-        """Stores a user's presence as the one announced last, after another node has announced it."""
-        person = self._people.get(event.presence.user_id)
-        if person is not None:
-            view = _View(event.presence.status, event.presence.text, event.presence.ends)
-            person.announced = person.announced._replace(**{"own" if event.own else "seen": view})
+    def recorded(self, moves: UserMoves) -> None:
+        """Forgets the users who are recorded as not connected any more."""
+        for user_id in moves.departed:
+            if user_id not in self._moved:
+                self._left.pop(user_id, None)
 
-    def chosen_elsewhere(self, record: PresenceRecord, *, everywhere: bool) -> None:
-        """Applies a status that a user has chosen on another node. `everywhere`: the status applies to all of the
-        user's devices."""
+    def record_all_again(self) -> None:
+        """Marks all users with a device as to be recorded again, after other nodes have declared this node's users
+        offline. For users without a device the grace period ends."""
+        for user_id, person in self._people.items():
+            if person.devices:
+                self._move(user_id)
+        self._leaving = dict.fromkeys(self._leaving, 0.0)
+
+    def note_choice(self, user_id: str, choice: Choice) -> None:
+        """Marks a user's stored choice of a status or a text as to be announced to the other nodes."""
+        if self._is_shared:
+            earlier = self._chosen.get(user_id, choice)
+            self._chosen[user_id] = Choice(earlier.everywhere or choice.everywhere, earlier.was_hidden)
+            self._move(user_id)
+
+    def is_choosing(self, user_id: str) -> bool:
+        """Returns whether a user of this node has chosen a status that is not announced to other nodes yet, or was
+        erased: then the status here is newer than a recorded one."""
+        person = self._people.get(user_id)
+        return user_id in self._chosen or (person is not None and person.erased)
+
+    # --- other nodes --------------------------------------------------------------------------------------------------
+
+    def adopt(self, record: PresenceRecord, *, everywhere: bool = False) -> bool:
+        """Applies the stored presence of a user who may have chosen it on another node; `everywhere` says that the
+        status holds for all of the user's devices. Returns whether the user is on this node and it differs."""
         person = self._people.get(record.user_id)
-        if person is not None:
-            person.record = record
-            self._chosen.add(record.user_id)
-            if everywhere:
-                person.set_away(None, away=record.status == "away")
-                self._note_away(record.user_id, person)
+        if person is None or person.erased:
+            return False
+        if replace(person.record, last_seen_ms=record.last_seen_ms) == record and not everywhere:
+            return False
+        person.record = record
+        if everywhere:
+            person.set_away(None, away=record.status == "away")
+        self._touch(record.user_id, person)
+        return True
 
-    def erase(self, user_id: str) -> None:
-        """Makes an erased user appear offline, without a text and a time when they were last seen. The user's own
-        devices, which are about to close, are not notified."""
+    def touch(self, user_id: str, *, repeat: bool) -> bool:
+        """Marks a user as one whose presence may have changed, because another node's devices have. With `repeat`, it
+        is announced even if it is the same: the record with which the user came here may be newer than what others
+        know. Returns whether the user is on this node."""
         person = self._people.get(user_id)
         if person is None:
-            return
-        person.erased = True
-        self.chosen_elsewhere(PresenceRecord(user_id, "invisible"), everywhere=True)
-        person.announced = _Shown(person.announced.seen._replace(text=None, ends=NO_ENDS), person.current().own)
+            return False
         self._touch(user_id, person)
-
-    def expect_elsewhere(self, user_id: str, node_id: str) -> None:
-        """Treats a user of this node as online on another node too, because the user's client is about to connect to
-        that node."""
-        self.moved_elsewhere(node_id, (user_id,), (), ())
-
-    def is_elsewhere(self, user_id: str) -> bool:
-        """Returns whether a user of this node is known to be online on another node too."""
-        person = self._people.get(user_id)
-        return person is not None and bool(person.elsewhere)
+        if repeat:
+            self._repeated.add(user_id)
+        return True
 
     # --- queries ------------------------------------------------------------------------------------------------------
 
     def presence(self, user_id: str, *, own: bool = False) -> Presence | None:
         """Returns the presence of a user as others see it, or with `own` as the user's own devices see it; None if the
-        user is not on this node.
-
-        A user who has just connected is returned as online even before that was recorded and announced.
-        """
+        user is not on this node."""
         person = self._people.get(user_id)
         if person is None:
             return None
-        if own:
-            return person.shown_to_self()
-        is_coming = person.announced.seen.status == "offline" and self.has_peers and self._is_unrecorded(user_id)
-        return person.shown(person.current() if is_coming else person.announced)
+        shown = self._current(person)
+        return _presence(person.record, shown.own if own else shown.seen)
 
     def away(self, user_id: str) -> bool | None:
-        """Returns whether all devices of a user on this node are away; None if the user is not on this node, or was
-        declared offline by other nodes."""
+        """Returns whether all devices of a user on this node are away; None if the user is not on this node."""
         person = self._people.get(user_id)
-        return None if person is None or person.removed_elsewhere else person.is_away
+        return None if person is None else person.is_away
 
     def record(self, user_id: str) -> PresenceRecord | None:
         """Returns the status and text that a user of this node has chosen; None if the user is not on this node."""
         person = self._people.get(user_id)
         return None if person is None else person.record
 
-    def visible_ids(self) -> Iterator[str]:
-        """Returns the ids of the users on this node whom others see as online, away or `dnd`."""
-        return (user_id for user_id, person in self._people.items() if person.announced.seen.status != "offline")
+    def departed(self, user_id: str) -> PresenceRecord | None:
+        """Returns the presence of a user who has left this node, as long as the database does not have it."""
+        return self._left.get(user_id)
+
+    def ids(self) -> Collection[str]:
+        """Returns the ids of the users on this node."""
+        return self._people.keys()
+
+    def _current(self, person: _Person) -> _Shown:
+        """Returns how a user should be shown now. An invisible user's new text is hidden from others until the user is
+        visible again."""
+        elsewhere = self._elsewhere(person.record.user_id)
+        shown = _shown(person.record, shown_status(person.record, person.is_away, elsewhere))
+        return shown._replace(seen=_offline(person.announced.seen)) if shown.own.status == "invisible" else shown
+
+    @property
+    def _is_shared(self) -> bool:
+        return self.away_elsewhere is not None
+
+    def _elsewhere(self, user_id: str) -> bool | None:
+        return None if self.away_elsewhere is None else self.away_elsewhere(user_id)
+
+    def _move(self, user_id: str, *, interrupted: bool = False) -> None:
+        self._moved[user_id] = interrupted or self._moved.get(user_id, False)
+
+    def _interrupt(self, user_id: str) -> None:
+        """Marks a user who had no device on this node for a time as to be recorded: other nodes deliver to the user
+        what this node did not."""
+        if self._is_shared:
+            self._move(user_id, interrupted=True)
 
     def _touch(self, user_id: str, person: _Person) -> None:
         self._touched.setdefault(user_id, None)
-        self._note_away(user_id, person)
+        if self._is_shared and person.is_away is not person.recorded_away:
+            self._move(user_id)
 
-    def _note_away(self, user_id: str, person: _Person) -> None:
-        """Marks a user to be recorded if the user became away on this node or active again; other nodes may have
-        devices of the same user and need the record."""
-        if self.has_peers and person.is_away is not person.recorded_away:
-            self._moved.setdefault(user_id, None)
-
-    def _note_interruption(self, user_id: str) -> None:
-        """Remembers that a user had no device on this node for a time, to record it in the database when the node
-        renews its lease."""
-        if self.has_peers:
-            self._interrupted.add(user_id)
-
-    def _has_device(self, user_id: str) -> bool:
-        person = self._people.get(user_id)
-        return person is not None and bool(person.devices)
-
-    def _is_unrecorded(self, user_id: str) -> bool:
-        return user_id in self._moved or user_id in self._recording
-
-    def _apply_transition(self, transition: PresenceTransition, choosing: Container[str]) -> list[PresenceChanged]:
-        user_id = transition.record.user_id
-        person = self._people.get(user_id)
-        before = transition.before
-        if user_id in self._unsure:
-            # If the first attempt was recorded, its change was never announced. Announcing it twice is better than
-            # never.
-            self._unsure.discard(user_id)
-            if transition.after is None:
-                before = False
-            elif person is None or person.announced.own.status == "offline":
-                before = None
-        merged_before, merged_after = _merged(before, transition.others), _merged(transition.after, transition.others)
-        if person is None:
-            announced, after = _shown_as(transition.record, merged_before), _shown_as(transition.record, merged_after)
-            return _changes(transition.record, announced, after)
-        if not person.erased and user_id not in self._chosen and user_id not in choosing:
-            # The status may have been chosen on another node, whose announcement was lost.
-            person.record = transition.record
-        person.elsewhere = dict(transition.others) or _NOWHERE
-        return self._merge(person, merged_before, merged_after)
-
-    def _merge(self, person: _Person, before: ShownStatus, after: ShownStatus) -> list[PresenceChanged]:
-        """Recomputes how a user of this node appears to others and to their own devices, from the user's statuses on
-        all nodes `before` and `after`, and returns the changes to announce."""
-        user_id = person.record.user_id
-        announced, person.announced = (
-            _shown_as(person.announced_record or person.record, before),
-            _shown_as(person.record, after),
-        )
-        if person.announced.own.status == "invisible":
-            person.announced = person.announced._replace(seen=_offline(announced.seen))
-        person.announced_record = None
-        source = self._touched.pop(user_id, None)
-        if self._is_unrecorded(user_id):
-            self._touched[user_id] = source
-        return _changes(person.record, announced, person.announced, source)
-
-    def _depart(self, user_id: str) -> Departed:
+    def _depart(self, user_id: str) -> tuple[PresenceRecord, PresenceChanged | None]:
         del self._leaving[user_id]
         person = self._people.pop(user_id)
         self._touched.pop(user_id, None)
-        record, change = person.record, None
-        if not person.hidden:
+        record = person.record
+        if record.status != "invisible":
             record = replace(record, last_seen_ms=person.left_ms)
-            if not self.has_peers:
-                change = PresenceChanged(_presence(record, _view(record, "offline")))
-        self._moved[user_id] = UserLeft(user_id, None if person.hidden else person.left_ms)
-        return Departed(record, change)
+        self._left[user_id] = record
+        self._move(user_id)
+        after = _shown(record, shown_status(record, self._elsewhere(user_id)))
+        changes = _changes(record, person.announced, after)
+        return record, next((change for change in changes if not change.own), None)
+
+
+def _seen_ms(record: PresenceRecord) -> int | None:
+    return None if record.status == "invisible" else record.last_seen_ms
 
 
 def _changes(record: PresenceRecord, before: _Shown, after: _Shown, source: str | None = None) -> list[PresenceChanged]:
@@ -562,7 +440,3 @@ def _changes(record: PresenceRecord, before: _Shown, after: _Shown, source: str 
     if "offline" not in {before.own.status, after.own.status} and after.own != before.own:
         changes.append(PresenceChanged(_presence(record, after.own), own=True, source=source))
     return changes
-
-
-def _without(elsewhere: Mapping[str, bool], node_id: str) -> Mapping[str, bool]:
-    return {other_id: away for other_id, away in elsewhere.items() if other_id != node_id} or _NOWHERE

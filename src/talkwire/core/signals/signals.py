@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from talkwire.core.cluster.peers import Peers
-from talkwire.core.commands.presence import LeaseReport, RenewLease, UserLeft
+from talkwire.core.commands.presence import LeaseReport, RenewLease, UserMoves
 from talkwire.core.connected.chat_access import ChatAccess
 from talkwire.core.connected.memberships import CONTACTS_MAX
 from talkwire.core.domain.events import (
@@ -16,8 +16,6 @@ from talkwire.core.domain.events import (
     CallEvent,
     Durable,
     MessageSent,
-    PresenceChanged,
-    PresenceChosen,
     RoomEntered,
     RoomLeft,
     RoomNews,
@@ -31,6 +29,7 @@ from talkwire.core.signals.call_exchange import CallExchange
 from talkwire.core.signals.call_recorder import CallRecorder
 from talkwire.core.signals.call_state import RING_S
 from talkwire.core.signals.custom_events import CustomEvents
+from talkwire.core.signals.presence_exchange import NodeMove
 from talkwire.core.signals.presence_state import GRACE_S
 from talkwire.core.signals.presence_tracker import PresenceTracker
 from talkwire.core.signals.room_occupants import RoomOccupants, at_node
@@ -78,7 +77,9 @@ class Signals:
         self.presence = PresenceTracker(
             chat, publisher, peers, contacts_max=options.contacts_max, grace_s=options.grace_s
         )
-        self.presence.on_recorded = self._users_moved
+        self.presence.on_arrival = self._calls.user_connected
+        self.presence.on_departure = self._calls.user_disconnected
+        self.presence.exchange.on_move = self._moved_elsewhere
         self.grace_s = options.grace_s
         self.handlers: SignalHandlers = MappingProxyType(
             {
@@ -151,13 +152,8 @@ class Signals:
         match event:
             case TypingChanged():
                 self._typing.receive(event)
-            case PresenceChanged():
-                self.presence.receive(event)
-            case PresenceChosen():
-                self.presence.chosen_elsewhere(event)
-                return False
             case UsersMoved():
-                self.presence.moved_elsewhere(event)
+                self.presence.exchange.receive(event)
                 return False
             case RoomEntered() | RoomLeft():
                 return self._occupants.receive(event)
@@ -168,16 +164,16 @@ class Signals:
                 self._calls.hear(event)
         return True
 
-    def _users_moved(self, event: UsersMoved) -> None:
-        """Updates room occupants and calls after users' connects and disconnects were recorded, on this node or on
-        another one."""
-        left = self._occupants.remove_users((*event.left, *event.gone), event.node_id)
-        if left:
-            self._publisher.publish_here(left)
-        for user_id in event.first:
-            self._calls.user_connected(user_id)
-        for user_id in event.gone:
-            self._calls.user_disconnected(user_id)
+    def _moved_elsewhere(self, move: NodeMove) -> None:
+        """Updates room occupants and calls after a user has connected to another node or disconnected from it."""
+        if move.left:
+            left = self._occupants.remove_users((move.user_id,), move.node_id)
+            if left:
+                self._publisher.publish_here(left)
+        if move.came:
+            self._calls.user_connected(move.user_id)
+        elif move.gone:
+            self._calls.user_disconnected(move.user_id)
 
     def close(self) -> None:
         self._typing.close()
@@ -190,7 +186,7 @@ class Signals:
     def has_user_changes(self) -> bool:
         return self.presence.has_user_changes
 
-    def take_user_changes(self) -> tuple[tuple[str, ...], tuple[UserLeft, ...], tuple[str, ...]]:
+    def take_user_changes(self) -> UserMoves:
         return self.presence.take_user_changes()
 
     def not_recorded(self, lease: RenewLease) -> None:

@@ -152,7 +152,7 @@ class TakeOver:
             return TakeOverAnswer()
         gone_at = recoverable.gone_at
         if recoverable.socket is not None:
-            self._chat.signals.presence.expect_elsewhere(question.user_id, question.node_id)
+            self._chat.signals.presence.expect_elsewhere(question.user_id)
             self._on_hand_over(recoverable.socket.data)
         self._release(recoverable)
         async with recoverable.choosing:  # else a choice could be stored here after a later one there

@@ -3,7 +3,7 @@ ended recently."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import delete, exists, func, insert, select, update
 
@@ -20,12 +20,12 @@ class NodeRows(Reads):
     """Reads and changes the leases of nodes. Implements `core.ports.stores.NodeTable`."""
 
     def lease(self, node_id: str) -> LeaseRecord | None:
-        columns = nodes.c.lease_until_ms, nodes.c.since_ms, nodes.c.pos, nodes.c.renewed_ms
+        columns = nodes.c.lease_until_ms, nodes.c.since_ms, nodes.c.pos, nodes.c.renewed_ms, nodes.c.users_version
         found = select(*columns).where(nodes.c.id == node_id).with_for_update()
         row = self._connection.execute(found).one_or_none()
         if row is None:
             return None
-        return LeaseRecord(row.lease_until_ms, row.since_ms, row.pos or 0, row.renewed_ms or 0)
+        return LeaseRecord(row.lease_until_ms, row.since_ms, row.pos or 0, row.renewed_ms or 0, row.users_version or 0)
 
     def is_alive(self, node_id: str, now_ms: int) -> bool:
         found = select(nodes.c.id).where(nodes.c.id == node_id, nodes.c.lease_until_ms > now_ms)
@@ -40,6 +40,7 @@ class NodeRows(Reads):
             "users_until_ms": None,
             "pos": lease.pos,
             "renewed_ms": lease.renewed_ms,
+            "users_version": lease.users_version,
         }
         renewed = self._connection.execute(update(nodes).where(nodes.c.id == node.node_id).values(values))
         if not renewed.rowcount:
@@ -50,6 +51,10 @@ class NodeRows(Reads):
         columns = nodes.c.id, nodes.c.address, nodes.c.folder_ids
         rows = self._connection.execute(select(*columns).where(nodes.c.lease_until_ms > now_ms))
         return [Peer(row.id, row.address, tuple((row.folder_ids or "").split())) for row in rows]
+
+    def versions(self) -> Mapping[str, int | None]:
+        rows = self._connection.execute(select(nodes.c.id, nodes.c.users_version))
+        return {row.id: row.users_version for row in rows}
 
     def stop(self, node_id: str, now_ms: int, users_until_ms: int) -> None:
         stopped = update(nodes).where(nodes.c.id == node_id)

@@ -25,8 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
+from talkwire.core.commands.presence import ConnectedUsers
 from talkwire.core.domain.model import PresenceRecord
-from talkwire.core.ports.stores import OnlineRow
 from talkwire.storage.schema import blocks, conversations, members, nodes, online, presence, users
 from talkwire.storage.sql.keys import KEYS, key_number, key_text, keys_parameter
 from talkwire.storage.sql.reads import Reads
@@ -38,9 +38,6 @@ _LOCK_KEY = 0x54574F4E4C494E45
 
 NEVER = 2**63 - 1
 """A log position that is never reached."""
-
-_ROW = (online.c.user_id, online.c.node_id, online.c.away)
-
 
 # Not "node_id": SQLAlchemy keeps the names of columns for itself.
 _node_id: BindParameter[str] = bindparam("node", type_=Text)
@@ -80,9 +77,13 @@ _see = _put.on_conflict_do_update(
 
 # --- who is online where ----------------------------------------------------------------------------------------------
 
-_here = select(_user_id, _node_id, key_text(1) == "1", _pos).select_from(KEYS).where(_user_id.is_not(None))
-_insert = upsert(online).from_select(["user_id", "node_id", "away", "since_pos"], _here)
-_arrive = _insert.on_conflict_do_update(index_elements=["user_id", "node_id"], set_={"away": _insert.excluded.away})
+_version: BindParameter[int] = bindparam("version", type_=BigInteger)
+_here = select(_user_id, _node_id, key_text(1) == "1", _pos, _version).select_from(KEYS).where(_user_id.is_not(None))
+_insert = upsert(online).from_select(["user_id", "node_id", "away", "since_pos", "version"], _here)
+_arrive = _insert.on_conflict_do_update(
+    index_elements=["user_id", "node_id"],
+    set_={"away": _insert.excluded.away, "version": _insert.excluded.version},
+)
 _of_users = online.c.node_id == _node_id, online.c.user_id.in_(select(_user_id).select_from(KEYS))
 _depart = delete(online).where(*_of_users)
 _tell_from = update(online).where(*_of_users).values(since_pos=_pos)
@@ -90,11 +91,16 @@ _some = select(online.c.user_id).where(online.c.node_id == _node_id).order_by(on
 _drop_some = (
     delete(online)
     .where(online.c.node_id == _node_id, online.c.user_id.in_(_some.limit(bindparam("limit"))))
-    .returning(*_ROW)
+    .returning(online.c.user_id)
 )
-_online: Select[Any] = select(*_ROW).select_from(KEYS).join(online, online.c.user_id == _user_id)
+_of_node: Select[Any] = (
+    select(nodes.c.users_version, online.c.user_id, online.c.away, online.c.version)
+    .select_from(nodes)
+    .outerjoin(online, online.c.node_id == nodes.c.id)
+    .where(nodes.c.id == _node_id)
+)
 _connected_elsewhere: Select[Any] = (
-    select(online.c.user_id)
+    select(online.c.user_id, online.c.away)
     .select_from(KEYS)
     .join(online, online.c.user_id == _user_id)
     .join(nodes, nodes.c.id == online.c.node_id)
@@ -166,12 +172,15 @@ class PresenceRows(Reads):
         if self._connection.dialect.name == "postgresql":  # SQLite has one writer at a time
             self._connection.execute(select(func.pg_advisory_xact_lock(_LOCK_KEY)))
 
-    def online(self, user_ids: Collection[str]) -> Sequence[OnlineRow]:
-        return [OnlineRow(*row) for row in self._look_up(_online, user_ids)]
+    def users_of_node(self, node_id: str) -> ConnectedUsers | None:
+        # One statement, so that the users and the version are those of one moment.
+        rows = self._connection.execute(_of_node, {"node": node_id}).all()
+        users = {row.user_id: (row.away, row.version) for row in rows if row.user_id is not None}
+        return ConnectedUsers(rows[0].users_version, users) if rows else None
 
-    def put_online(self, node_id: str, users: Collection[tuple[str, bool]], pos: int) -> None:
+    def put_online(self, node_id: str, users: Collection[tuple[str, bool]], *, pos: int, version: int) -> None:
         keys = keys_parameter([(user_id, "1" if away else "0") for user_id, away in users])
-        self._connection.execute(_arrive, {**keys, "node": node_id, "pos": pos})
+        self._connection.execute(_arrive, {**keys, "node": node_id, "pos": pos, "version": version})
 
     def set_connected_since(self, node_id: str, user_ids: Collection[str], pos: int | None) -> None:
         self._look_up(_tell_from, user_ids, node=node_id, pos=NEVER if pos is None else pos)
@@ -183,27 +192,21 @@ class PresenceRows(Reads):
         left = delete(online).where(online.c.node_id == node_id).returning(online.c.user_id)
         return self._connection.execute(left).scalars().all()
 
-    def drop_some_of_node(self, node_id: str, limit: int) -> Sequence[OnlineRow]:
-        rows = self._connection.execute(_drop_some, {"node": node_id, "limit": limit})
-        return [OnlineRow(*row) for row in rows]
-
-    def online_elsewhere_after(self, node_id: str, after: str | None, limit: int) -> Sequence[str]:
-        return self._after(select(online.c.user_id).where(online.c.node_id != node_id), after, limit)
+    def drop_some_of_node(self, node_id: str, limit: int) -> Sequence[str]:
+        return self._connection.execute(_drop_some, {"node": node_id, "limit": limit}).scalars().all()
 
     def connected_after(self, node_id: str, after: str | None, limit: int, now_ms: int) -> Sequence[str]:
-        living = select(online.c.user_id).join(nodes, nodes.c.id == online.c.node_id)
+        living = select(online.c.user_id).distinct().join(nodes, nodes.c.id == online.c.node_id)
         others = living.where(nodes.c.id != node_id, nodes.c.lease_until_ms > now_ms)
-        return self._after(others, after, limit)
-
-    def _after(self, others: Select[Any], after: str | None, limit: int) -> Sequence[str]:
-        others = others.distinct()
         if after is not None:
             others = others.where(online.c.user_id > after)
         return self._connection.execute(others.order_by(online.c.user_id).limit(limit)).scalars().all()
 
-    def connected_elsewhere(self, user_ids: Collection[str], node_id: str, now_ms: int) -> Collection[str]:
-        found = self._look_up(_connected_elsewhere, user_ids, node=node_id, now_ms=now_ms)
-        return set(found.scalars())
+    def connected_elsewhere(self, user_ids: Collection[str], node_id: str, now_ms: int) -> Mapping[str, bool]:
+        found: dict[str, bool] = {}
+        for user_id, away in self._look_up(_connected_elsewhere, user_ids, node=node_id, now_ms=now_ms):
+            found[user_id] = away and found.get(user_id, True)
+        return found
 
     def acquaintances(self, user_id: str, other_ids: Collection[str]) -> Collection[str]:
         return set(self._look_up(_acquaintances, other_ids, user_id=user_id).scalars())

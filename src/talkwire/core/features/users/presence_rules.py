@@ -7,27 +7,25 @@ ends, and its users count as offline from then on.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import msgspec
 
 from talkwire.core.commands.calls import CallRecord
 from talkwire.core.commands.presence import (
+    ConnectedUsers,
     EndLease,
     FindConnectedElsewhere,
     FindContacts,
-    FindOnlineElsewhere,
     FindVisiblePresence,
     ForgetUsers,
     LeaseReport,
     ListConnectedElsewhere,
-    PresenceTransition,
-    RemovedUsers,
+    ListUsersOfNode,
     RenewLease,
     SetPresence,
     StorePresence,
-    VisiblePresence,
 )
 from talkwire.core.domain.access import may_act, must_be_backend, require
 from talkwire.core.domain.errors import forbidden, invalid
@@ -97,16 +95,15 @@ def text_and_ends(
 
 
 def renew_lease(tx: LeaseTransaction, actor: Actor, command: RenewLease) -> LeaseReport:
-    """Renews a node's lease (its record that it is alive), records which users connected to it and disconnected, and
+    """Renews a node's lease (its record that it is alive), records the changes of its list of connected users, and
     removes other nodes whose leases have ended. Returns what the node has to know about other nodes."""
     before = tx.nodes.lease(command.node_id)
     unbroken = before is not None and before.until_ms > tx.now_ms
     # A clock that was set back must not make the node wait for SETTLED_MS plus the difference.
     since_ms = min(before.since_ms, tx.now_ms) if before is not None and unbroken else tx.now_ms
-    lease = LeaseRecord(tx.now_ms + command.lease_ms, since_ms, command.pos, tx.now_ms)
+    lease = LeaseRecord(tx.now_ms + command.lease_ms, since_ms, command.pos, tx.now_ms, command.moves.version)
     tx.nodes.put_lease(Peer(command.node_id, command.address, command.folder_ids), lease)
-    transitions = _record_transitions(tx, command)
-    _record_interruptions(tx, command)
+    _record_moves(tx, command)
     if command.alone:
         # This node has just started, so none of its users has to be notified.
         for node_id in tx.nodes.overdue(command.node_id, None):
@@ -117,9 +114,14 @@ def renew_lease(tx: LeaseTransaction, actor: Actor, command: RenewLease) -> Leas
         for node_id in tx.nodes.overdue(command.node_id, tx.now_ms):
             if _expire_node(tx, node_id, tx.now_ms) is not None:
                 ended_calls += tx.calls.drop_node(node_id)
-    peers = tuple(peer for peer in tx.nodes.list_alive(tx.now_ms) if peer.node_id != command.node_id)
-    left_behind = tx.nodes.find_dead_node() is not None
-    return LeaseReport(before is not None, peers, tuple(transitions), tuple(ended_calls), left_behind)
+    return LeaseReport(
+        known=before is not None,
+        peers=tuple(peer for peer in tx.nodes.list_alive(tx.now_ms) if peer.node_id != command.node_id),
+        records=tx.presence.records(places) if (places := command.moves.places) else {},
+        versions={id_: version for id_, version in tx.nodes.versions().items() if id_ != command.node_id},
+        ended_calls=tuple(ended_calls),
+        left_behind=tx.nodes.find_dead_node() is not None,
+    )
 
 
 def end_lease(tx: LeaseTransaction, actor: Actor, command: EndLease) -> None:
@@ -129,30 +131,19 @@ def end_lease(tx: LeaseTransaction, actor: Actor, command: EndLease) -> None:
     _forget_node(tx, command.node_id)
 
 
-def forget_users(tx: LeaseTransaction, actor: Actor, command: ForgetUsers) -> RemovedUsers:
+def forget_users(tx: LeaseTransaction, actor: Actor, command: ForgetUsers) -> bool:
     tx.presence.lock()
     dead = tx.nodes.find_dead_node()
     if dead is None:
-        return RemovedUsers(None)
-    rows = tx.presence.drop_some_of_node(dead.node_id, command.limit)
-    others = _online(tx, [row.user_id for row in rows])
-    gone = [row.user_id for row in rows if row.user_id not in others]
-    tx.presence.put_last_seen(dict.fromkeys(gone, dead.ended_ms))
-    records = tx.presence.records([row.user_id for row in rows])
-    transitions = tuple(
-        PresenceTransition(
-            records.get(row.user_id) or PresenceRecord(row.user_id),
-            before=row.away,
-            after=None,
-            others=tuple(others.get(row.user_id, {}).items()),
-        )
-        for row in rows
-    )
-    return RemovedUsers(dead.node_id, transitions, more=tx.nodes.find_dead_node() is not None)
+        return False
+    user_ids = tx.presence.drop_some_of_node(dead.node_id, command.limit)
+    others = tx.presence.connected_elsewhere(user_ids, dead.node_id, tx.now_ms)
+    tx.presence.put_last_seen({user_id: dead.ended_ms for user_id in user_ids if user_id not in others})
+    return tx.nodes.find_dead_node() is not None
 
 
-def find_visible_presence(snapshot: Snapshot, actor: Actor, query: FindVisiblePresence) -> tuple[VisiblePresence, ...]:
-    """Returns the presence of the requested users whom the actor may see, including the actor.
+def find_visible_presence(snapshot: Snapshot, actor: Actor, query: FindVisiblePresence) -> tuple[PresenceRecord, ...]:
+    """Returns the stored presence of the requested users whom the actor may see, including the actor.
 
     The application's backend and operators may see all users.
     """
@@ -162,89 +153,47 @@ def find_visible_presence(snapshot: Snapshot, actor: Actor, query: FindVisiblePr
     else:
         users = snapshot.users(query.user_ids)
         known = [user_id for user_id in query.user_ids if user_id in users]
-    return _visible_presences(snapshot, tuple(dict.fromkeys(known)), query.node_id)
+    return _records(snapshot, tuple(dict.fromkeys(known)))
 
 
-def find_contacts(snapshot: Snapshot, actor: Actor, query: FindContacts) -> tuple[VisiblePresence, ...]:
-    """Returns the presence of the actor, followed by that of at most `CONTACTS_LISTED_MAX` contacts (users who share a
-    direct conversation or a small group with the actor) in the order of their ids."""
+def find_contacts(snapshot: Snapshot, actor: Actor, query: FindContacts) -> tuple[PresenceRecord, ...]:
+    """Returns the stored presence of the actor, followed by that of at most `CONTACTS_LISTED_MAX` contacts (users who
+    share a direct conversation or a small group with the actor) in the order of their ids."""
     found = snapshot.presence.contacts(actor.user_id, query.members_max, CONTACTS_LISTED_MAX)
-    return _visible_presences(snapshot, (actor.user_id, *found), query.node_id)
+    return _records(snapshot, (actor.user_id, *found))
 
 
-def find_online_elsewhere(snapshot: Snapshot, actor: Actor, query: FindOnlineElsewhere) -> tuple[VisiblePresence, ...]:
+def list_users_of_node(snapshot: Snapshot, actor: Actor, query: ListUsersOfNode) -> ConnectedUsers | None:
     must_be_backend(actor)
-    found = snapshot.presence.online_elsewhere_after(query.node_id, query.after, query.limit)
-    return _visible_presences(snapshot, tuple(found), query.node_id)
+    return snapshot.presence.users_of_node(query.node_id)
 
 
-def find_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: FindConnectedElsewhere) -> tuple[str, ...]:
+def find_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: FindConnectedElsewhere) -> Mapping[str, bool]:
     must_be_backend(actor)
-    found = snapshot.presence.connected_elsewhere(query.user_ids, query.node_id, snapshot.now_ms)
-    return tuple(user_id for user_id in query.user_ids if user_id in found)
+    return snapshot.presence.connected_elsewhere(query.user_ids, query.node_id, snapshot.now_ms)
 
 
-def _record_transitions(tx: LeaseTransaction, command: RenewLease) -> list[PresenceTransition]:
-    """Records which users connected to a node and disconnected, and returns each user's state before and after on this
-    and on other nodes. Returns an empty list if the node is alone.
+def _record_moves(tx: LeaseTransaction, command: RenewLease) -> None:
+    """Records the changes of a node's list of connected users.
 
-    A lock orders these changes between nodes. So each node learns what the others have recorded before, and exactly one
-    node announces each change of a user's presence.
+    Interruptions are recorded in the transaction that stores up to which log position the node has delivered events, so
+    that the two always fit together. A lock orders these changes between nodes: two of them could wait for each other's
+    rows otherwise.
     """
-    presence, node_id = tx.presence, command.node_id
-    departed = {each.user_id: each.last_seen_ms for each in command.departed if each.returned is None}
-    user_ids = (*command.arrived, *departed)
-    if not user_ids:
-        return []
-    others: Mapping[str, Mapping[str, bool]] = {}
-    before: Mapping[str, Mapping[str, bool]] = {}
-    if not command.alone:
+    moves, presence, node_id = command.moves, tx.presence, command.node_id
+    if not command.alone and (moves.arrived or moves.departed or moves.interrupted):
         presence.lock()
-        before = _online(tx, user_ids)
-        others = {id_: {node: away for node, away in found.items() if node != node_id} for id_, found in before.items()}
-    away_ids = set(command.away)
-    if command.arrived:
-        presence.put_online(node_id, [(user_id, user_id in away_ids) for user_id in command.arrived], command.pos)
-    if departed:
-        presence.drop_online(node_id, departed)
-        tx.presence.put_last_seen(departed)
-    if command.alone:
-        return []
-    records = presence.records(user_ids)
-    return [
-        PresenceTransition(
-            records.get(user_id) or PresenceRecord(user_id),
-            before=before.get(user_id, {}).get(node_id),
-            after=None if user_id in departed else user_id in away_ids,
-            others=tuple(others.get(user_id, {}).items()),
-        )
-        for user_id in user_ids
-    ]
-
-
-def _record_interruptions(tx: LeaseTransaction, command: RenewLease) -> None:
-    """Records which users had no socket on a node for a while, so that the offline queue knows which messages they may
-    have missed.
-
-    This is done in the transaction that stores up to which log position the node has delivered events, so that the two
-    always fit together.
-    """
-    returned = [departure.user_id for departure in command.departed if departure.returned]
-    interrupted = [departure.user_id for departure in command.departed if departure.returned is False]
-    if returned or interrupted:
-        tx.presence.lock()
-    if returned:
-        tx.presence.set_connected_since(command.node_id, returned, command.pos)
-    if interrupted:
-        tx.presence.set_connected_since(command.node_id, interrupted, None)
-
-
-def _online(tx: LeaseTransaction, user_ids: Collection[str]) -> Mapping[str, Mapping[str, bool]]:
-    """Returns user id -> node id -> whether all of the user's devices on that node are away."""
-    found: dict[str, dict[str, bool]] = {}
-    for user_id, node_id, away in tx.presence.online(user_ids):
-        found.setdefault(user_id, {})[node_id] = away
-    return found
+    if moves.arrived:
+        away = set(moves.away)
+        arrived = [(user_id, user_id in away) for user_id in moves.arrived]
+        presence.put_online(node_id, arrived, pos=command.pos, version=moves.version)
+    if moves.departed:
+        presence.drop_online(node_id, moves.departed)
+        presence.put_last_seen(moves.departed)
+    for returned, pos in ((True, command.pos), (False, None)):
+        user_ids = [user_id for user_id, is_back in moves.interrupted.items() if is_back is returned]
+        if user_ids:
+            presence.set_connected_since(node_id, user_ids, pos)
 
 
 def list_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: ListConnectedElsewhere) -> tuple[str, ...]:
@@ -275,16 +224,9 @@ def _forget_node(tx: LeaseTransaction, node_id: str) -> None:
         tx.presence.put_last_seen(dict.fromkeys(tx.presence.drop_node(node_id), ended_ms))
 
 
-def _visible_presences(snapshot: Snapshot, user_ids: tuple[str, ...], node_id: str) -> tuple[VisiblePresence, ...]:
+def _records(snapshot: Snapshot, user_ids: tuple[str, ...]) -> tuple[PresenceRecord, ...]:
     records = snapshot.presence.records(user_ids)
-    elsewhere: dict[str, bool] = {}
-    for user_id, its_node_id, away in snapshot.presence.online(user_ids):
-        if its_node_id != node_id:
-            elsewhere[user_id] = away and elsewhere.get(user_id, True)
-    return tuple(
-        VisiblePresence(records.get(id_) or PresenceRecord(id_), id_ in elsewhere, elsewhere.get(id_, False))
-        for id_ in user_ids
-    )
+    return tuple(records.get(user_id) or PresenceRecord(user_id) for user_id in user_ids)
 
 
 CHANGES: Changes = MappingProxyType(
@@ -301,7 +243,7 @@ QUERIES: Queries = MappingProxyType(
     {
         FindVisiblePresence: find_visible_presence,
         FindContacts: find_contacts,
-        FindOnlineElsewhere: find_online_elsewhere,
+        ListUsersOfNode: list_users_of_node,
         FindConnectedElsewhere: find_connected_elsewhere,
         ListConnectedElsewhere: list_connected_elsewhere,
     }

@@ -1,0 +1,395 @@
+"""Exchanges with the other nodes which users are connected to which node, and which statuses they have chosen.
+
+A node records the changes of its list of users in the database, then sends them to the others. Each node keeps a copy
+of the others' lists (`node_users.py`) and notifies its own sockets. What a node has missed it reads from the database:
+when a message does not continue its copy, and when a renewal of its lease shows that a recorded version has not arrived
+for `BEHIND_S`, as while the bus is disconnected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+import structlog
+
+from talkwire.core.background_tasks import BackgroundTasks
+from talkwire.core.cluster.peers import Peers
+from talkwire.core.commands.presence import (
+    ConnectedUsers,
+    FindConnectedElsewhere,
+    FindVisiblePresence,
+    ForgetUsers,
+    LeaseReport,
+    ListUsersOfNode,
+    UserMoves,
+)
+from talkwire.core.connected.chat_access import ChatAccess
+from talkwire.core.connected.directory import DirectoryEntry
+from talkwire.core.domain.actors import NODE
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import Choice, PresenceChanged, UserMove, UsersMoved
+from talkwire.core.domain.membership_facts import ConversationFacts
+from talkwire.core.domain.model import Presence, PresenceRecord
+from talkwire.core.ports.chat import Publisher
+from talkwire.core.signals.node_users import UNKNOWN, NodeUsers
+from talkwire.core.signals.presence_state import PresenceState, shown_status, shown_to_others
+
+REMOVE_PAGE = 1000
+REMOVE_PAUSE_S = 0.1
+"""Users of a dead node are removed in pages with pauses, because there may be very many."""
+
+SETTLE_S = 0.4
+"""Seconds within which other nodes answer which users are connected to them, or have recorded it in the database."""
+
+BEHIND_S = 1.0
+"""Seconds within which a recorded change arrives over the bus; after that it is read from the database."""
+
+CIRCLES_MAX = 2000
+"""The maximum number of conversations in one message to the other nodes, if it is about more than one user."""
+
+_TOPIC = "who-is-here"
+
+_logger = structlog.get_logger(__name__)
+
+
+class NodeMove(NamedTuple):
+    """A change of a user's place in another node's list: `left` says whether the user is not in it any more, `came`
+    that the user was connected to no node before, `gone` that the user is connected to none now."""
+
+    node_id: str
+    user_id: str
+    came: bool
+    left: bool
+    gone: bool
+
+
+class PresenceExchange:
+    """Keeps copies of the other nodes' lists of connected users, and sends them the changes of this node's list.
+
+    `announce` is called with changes of the presence of users who are not on this node, `on_touched` when the presence
+    of users of this node may have changed, and `on_move` with each change of another node's list.
+    """
+
+    def __init__(self, chat: ChatAccess, publisher: Publisher, peers: Peers, state: PresenceState) -> None:
+        self.announce: Callable[[Sequence[PresenceChanged]], None] = lambda _: None
+        self.on_touched: Callable[[], None] = lambda: None
+        self.on_move: Callable[[NodeMove], None] = lambda _: None
+        self.users = NodeUsers()
+        # How many choices of a user are being stored.
+        self.storing: Counter[str] = Counter()
+        self._chat = chat
+        self._publisher = publisher
+        self._peers = peers
+        self._state = state
+        self._sent = 0
+        # Node id -> a recorded version that this node does not have, and when it first saw that.
+        self._behind: dict[str, tuple[int, float]] = {}
+        # Nodes whose lists are being read -> the newest version that is known to exist.
+        self._reading: dict[str, int] = {}
+        self._present: frozenset[str] = frozenset()
+        self._removing = False
+        self._tasks = BackgroundTasks()
+        peers.answer(_TOPIC, tuple[str, ...], self._who_is_here)
+
+    def close(self) -> None:
+        self._tasks.cancel()
+
+    # --- this node's list ---------------------------------------------------------------------------------------------
+
+    def recorded(self, moves: UserMoves, report: LeaseReport) -> None:
+        """Sends recorded changes of this node's list to the other nodes, and reads from the database what the renewal
+        of the lease shows to be missing."""
+        for user_id, record in report.records.items():
+            if not self._is_choosing(user_id):
+                self._state.adopt(record)
+        self.on_touched()
+        places = moves.places.items()
+        self._send([self._move_of(id_, away, moves, report.records) for id_, away in places], moves.version)
+        self._look_after(report)
+
+    def _is_choosing(self, user_id: str) -> bool:
+        return bool(self.storing[user_id]) or self._state.is_choosing(user_id)
+
+    def _move_of(
+        self,
+        user_id: str,
+        away: bool | None,  # noqa: FBT001 (data)
+        moves: UserMoves,
+        records: Mapping[str, PresenceRecord],
+    ) -> UserMove:
+        record = self._state.record(user_id) or records.get(user_id) or PresenceRecord(user_id)
+        entry, choice = self._chat.directory.peek(user_id), moves.chosen.get(user_id)
+        if entry is None:
+            return UserMove(record, away, choice)
+        return UserMove(record, away, choice, self._circle_of(entry, {}), tuple(entry.blocked_ids))
+
+    def _send(self, moves: Sequence[UserMove], version: int) -> None:
+        """Sends changes in messages of a bounded size, each of which continues the version of the one before."""
+        remaining = len(moves)
+        for part in _parts(moves):
+            remaining -= len(part)
+            since, self._sent = self._sent, version - remaining
+            self._publisher.publish_to_peers([UsersMoved(self._peers.node_id, since, self._sent, part)])
+
+    async def _who_is_here(self, user_ids: tuple[str, ...]) -> dict[str, bool]:
+        """Returns user id -> whether the user is away, for those of the users who are connected to this node. Other
+        nodes ask for it."""
+        return {user_id: away for user_id in user_ids if (away := self._state.away(user_id)) is not None}
+
+    # --- the other nodes' lists ---------------------------------------------------------------------------------------
+
+    async def find(self, user_ids: tuple[str, ...]) -> Mapping[str, bool]:
+        """Returns which of the users have just connected to another node: user id -> whether the user is away there.
+
+        It asks the other nodes, because changes of their lists arrive a moment later. If a node does not answer within
+        `SETTLE_S` seconds, it asks the database, which has the changes by then.
+        """
+        if not user_ids or not self._peers.has_peers:
+            return {}
+        now = asyncio.get_running_loop().time
+        until = now() + SETTLE_S
+        answers = await self._peers.ask(_TOPIC, user_ids, dict[str, bool], wait_s=SETTLE_S)
+        found: list[Mapping[str, bool]] = list(answers.values())
+        if not self._peers.have_answered(answers):
+            await asyncio.sleep(until - now())
+            found.append(await self._chat.execute(NODE, FindConnectedElsewhere(user_ids, self._peers.node_id)))
+        elsewhere: dict[str, bool] = {}
+        for answer in found:
+            for user_id, away in answer.items():
+                elsewhere[user_id] = away and elsewhere.get(user_id, True)
+        return elsewhere
+
+    def presence(self, stored: PresenceRecord, away: bool | None = None) -> Presence:  # noqa: FBT001 (data)
+        """Returns a user's presence as others see it, whose stored presence is `stored`. `away`: the user has just
+        connected to another node, and is away there or not."""
+        user_id = stored.user_id
+        here = self._state.presence(user_id)
+        if here is not None:
+            return here
+        record = self._state.departed(user_id) or stored
+        return shown_to_others(record, shown_status(record, self.users.away(user_id), away))
+
+    def receive(self, event: UsersMoved) -> None:
+        """Applies the changes of another node's list, unless this node's copy has them, or lacks what was before."""
+        if self.users.has(event):
+            return
+        if self.users.is_missing(event):
+            self._read(event.node_id, event.version)
+            return
+        changes: list[PresenceChanged] = []
+        unknown: dict[str, bool] = {}
+        for move in event.moves:
+            user_id = move.record.user_id
+            before = self.users.away(user_id)
+            self.users.set(event.node_id, user_id, away=move.away)
+            is_adopted = not self._is_choosing(user_id) and self._adopt(move)
+            if self._moved(event.node_id, user_id, before, repeat=_may_be_new(move) and not is_adopted):
+                continue
+            change = _change(move, before, self.users.away(user_id))
+            if change is not None and move.circle_ids is None:
+                unknown[user_id] = change.came
+            elif change is not None:
+                changes.append(change)
+        self.users.set_version(event.node_id, event.version)
+        self.announce(changes)
+        if unknown:
+            self.announce_loaded(unknown)
+
+    def _adopt(self, move: UserMove) -> bool:
+        """Applies the stored presence in a change. Returns whether it is of a user of this node, and differs."""
+        entry = self._chat.directory.peek(move.record.user_id)
+        if entry is not None:
+            entry.presence = move.record
+        return move.choice is not None and self._state.adopt(move.record, everywhere=move.choice.everywhere)
+
+    def _moved(self, node_id: str, user_id: str, before: bool | None, *, repeat: bool) -> bool:  # noqa: FBT001 (data)
+        """Reports a change in the copy of a node's list; `before` says whether the user was away on the other nodes
+        until then. `repeat`: the user may have chosen a status of which this node's clients do not know. Returns
+        whether the user is on this node too."""
+        here, after = self._state.touch(user_id, repeat=repeat), self.users.away(user_id)
+        is_on_node = user_id in self.users.on(node_id)
+        self.on_move(
+            NodeMove(
+                node_id,
+                user_id,
+                came=before is None and after is not None and not here,
+                left=not is_on_node,
+                gone=after is None and not here,
+            )
+        )
+        if here:
+            self.on_touched()
+        return here
+
+    def announce_loaded(self, came: Mapping[str, bool]) -> None:
+        """Announces the presence of users who are not in the directory (this node's cache of users), after loading
+        them: user id -> whether others saw the user as offline before. Does nothing if nobody is here."""
+        if self._state.ids():
+            self._tasks.start(self._load_and_announce(came))
+
+    async def _load_and_announce(self, came: Mapping[str, bool]) -> None:
+        remaining = iter(came)
+        try:
+            while page := list(islice(remaining, REMOVE_PAGE)):
+                found = await self._chat.directory.look_up(page)
+                self.announce([self._loaded_change(id_, found.entries[id_], found.facts, came[id_]) for id_ in page])
+        except ChatError as error:
+            _logger.warning("presence_not_announced", code=error.code, users=len(came))
+
+    def _loaded_change(
+        self,
+        user_id: str,
+        entry: DirectoryEntry,
+        facts: Mapping[str, ConversationFacts],
+        came: bool,  # noqa: FBT001 (data)
+    ) -> PresenceChanged:
+        """Returns the present state of a user."""
+        is_erased = entry.user is not None and entry.user.erased is not None
+        stored = PresenceRecord(user_id, "invisible") if is_erased else entry.presence
+        presence = self.presence(stored or PresenceRecord(user_id))
+        return PresenceChanged(
+            presence,
+            came=came and presence.status != "offline",
+            circle_ids=self._circle_of(entry, facts),
+            blocked_ids=tuple(entry.blocked_ids),
+        )
+
+    def _circle_of(self, entry: DirectoryEntry, facts: Mapping[str, ConversationFacts]) -> tuple[str, ...]:
+        return self._chat.directory.memberships.contact_conversations(entry.conversation_ids, facts)
+
+    # --- what was missed ----------------------------------------------------------------------------------------------
+
+    def _look_after(self, report: LeaseReport) -> None:
+        """Reads the lists of nodes that this node does not know or is behind of, and forgets those of dead nodes."""
+        now = asyncio.get_running_loop().time()
+        for node_id, recorded in report.versions.items():
+            known = self.users.version(node_id)
+            version = known + 1 if recorded is None else recorded
+            if known >= version:
+                self._behind.pop(node_id, None)
+                continue
+            awaited, since = self._behind.setdefault(node_id, (version, now))
+            if known == UNKNOWN or (known < awaited and now - since >= BEHIND_S):
+                self._read(node_id, version)
+            elif known >= awaited:
+                self._behind[node_id] = version, now
+        self._present = frozenset(report.versions)
+        if not self._removing and (report.left_behind or not self._present.issuperset(self.users.node_ids)):
+            self._removing = True
+            self._tasks.start(self._remove_dead())
+
+    def _read(self, node_id: str, version: int) -> None:
+        """Starts reading a node's list, in which changes up to `version` are known to be recorded."""
+        is_reading = node_id in self._reading
+        self._reading[node_id] = max(version, self._reading.get(node_id, UNKNOWN))
+        if not is_reading:
+            self._tasks.start(self._keep_reading(node_id))
+
+    async def _keep_reading(self, node_id: str) -> None:
+        try:
+            while (known := self.users.version(node_id)) < self._reading[node_id]:
+                found = await self._chat.execute(NODE, ListUsersOfNode(node_id))
+                if found is None:
+                    return  # the node has ended
+                self._replace(node_id, found)
+                await self._read_choices()
+                if self.users.version(node_id) == known:
+                    return  # the next renewal of the lease tries again
+        except ChatError as error:
+            _logger.warning("users_of_node_not_read", node_id=node_id, code=error.code)
+        finally:
+            del self._reading[node_id]
+            self._behind.pop(node_id, None)
+
+    def _replace(self, node_id: str, found: ConnectedUsers) -> None:
+        """Replaces the copy of a node's list by a newer one, and announces what has changed in it."""
+        known, old = self.users.version(node_id), self.users.on(node_id)
+        version = known + 1 if found.version is None else found.version
+        if version <= known:
+            return
+        newer = [user_id for user_id, (_, at) in found.users.items() if at > known]
+        changed = [user_id for user_id in old if user_id not in found.users]
+        changed += [user_id for user_id, (away, _) in found.users.items() if old.get(user_id) is not away]
+        before = {user_id: self.users.away(user_id) for user_id in (*changed, *newer)}
+        self.users.replace(node_id, version, {user_id: away for user_id, (away, _) in found.users.items()})
+        self._announce_replaced(node_id, before, frozenset(newer))
+
+    def _announce_replaced(
+        self, node_id: str, before: Mapping[str, bool | None], newer: frozenset[str] = frozenset()
+    ) -> None:
+        others = {
+            user_id: away is None
+            for user_id, away in before.items()
+            if not self._moved(node_id, user_id, away, repeat=user_id in newer)
+        }
+        if others:
+            self.announce_loaded(others)
+
+    async def _read_choices(self) -> None:
+        """Reads which statuses the users of this node have chosen, because one may have been chosen on another node
+        whose message is lost."""
+        here = tuple(self._state.ids())
+        if not here:
+            return
+        for record in await self._chat.execute(NODE, FindVisiblePresence(here)):
+            if not self._is_choosing(record.user_id) and self._state.adopt(record):
+                self._state.note_choice(record.user_id, Choice())
+        self.on_touched()
+
+    async def _remove_dead(self) -> None:
+        """Removes the users of dead nodes from the database page by page, then from this node's copies, and announces
+        that they are offline. Other nodes do the same: each announces it to its own sockets."""
+        try:
+            has_more = await self._chat.execute(NODE, ForgetUsers(REMOVE_PAGE))
+            while has_more:
+                await asyncio.sleep(REMOVE_PAUSE_S)
+                has_more = await self._chat.execute(NODE, ForgetUsers(REMOVE_PAGE))
+        except ChatError as error:
+            _logger.warning("dead_node_users_not_removed", code=error.code)
+            return
+        finally:
+            self._removing = False
+        for node_id in set(self.users.node_ids) - self._present:
+            before = {user_id: self.users.away(user_id) for user_id in self.users.on(node_id)}
+            self.users.drop(node_id)
+            self._announce_replaced(node_id, before)
+
+
+def _parts(moves: Sequence[UserMove]) -> Iterator[tuple[UserMove, ...]]:
+    """Divides changes into groups that have at most `CIRCLES_MAX` conversations together, or one user."""
+    part: list[UserMove] = []
+    size = 0
+    for move in moves:
+        length = 1 + len(move.circle_ids or ()) + len(move.blocked_ids)
+        if part and size + length > CIRCLES_MAX:
+            yield tuple(part)
+            part, size = [], 0
+        part.append(move)
+        size += length
+    if part:
+        yield tuple(part)
+
+
+def _may_be_new(move: UserMove) -> bool:
+    """Returns whether others may see a change because of what the user has chosen."""
+    return move.choice is not None and not (move.choice.was_hidden and move.record.status == "invisible")
+
+
+_HIDDEN = frozenset({"offline", "invisible"})
+
+
+def _change(move: UserMove, before: bool | None, after: bool | None) -> PresenceChanged | None:  # noqa: FBT001 (data)
+    """Returns what to announce of a user who is not on this node; None if others see no change. `before` and `after`
+    say whether the user is away on the other nodes."""
+    record, choice = move.record, move.choice
+    old, new = shown_status(record, before), shown_status(record, after)
+    is_same = old == new or (old in _HIDDEN and new in _HIDDEN)
+    if (is_same and not _may_be_new(move)) or (new == "offline" and before is None):
+        return None
+    came = new not in _HIDDEN and (old in _HIDDEN or (choice is not None and choice.was_hidden is not False))
+    presence = shown_to_others(record, new)
+    return PresenceChanged(presence, came=came, circle_ids=move.circle_ids, blocked_ids=move.blocked_ids)
