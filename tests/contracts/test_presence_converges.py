@@ -152,3 +152,18 @@ def test_a_lost_status_is_found_although_nothing_follows_it(chooser: int) -> Non
         world.lose_all = False
         world.pass_time(15)
         assert (a.told["alice"], b.told["alice"]) == ("dnd", "dnd")
+
+
+@pytest.mark.parametrize("failure", ["is_cut_off", "is_uncertain"])
+def test_a_status_is_announced_although_its_recording_failed(failure: str) -> None:
+    with closing(_two_nodes()) as world:
+        a, b = world.nodes
+        world.run(a.connect("alice", "phone"))
+        world.run(b.connect("bob", "phone"))
+        world.pass_time(1)
+        world.run(a.choose("alice", "phone", "dnd"))
+        setattr(a, failure, True)
+        world.pass_time(2)
+        setattr(a, failure, False)
+        world.pass_time(15)
+        assert b.told["alice"] == "dnd"
