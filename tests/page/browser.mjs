@@ -163,8 +163,8 @@ function noteMarked() {
 }
 
 // Another tab of the same browser.
-export async function anotherTab(page, user) {
-  const tab = await watch(await page.context().newPage(), { expected: /^$/, address: pageUrl });
+export async function anotherTab(page, user, expected = /^$/) {
+  const tab = await watch(await page.context().newPage(), { expected, address: pageUrl });
   await enterAs(tab, user);
   await conversations(tab).first().waitFor();
   return tab;

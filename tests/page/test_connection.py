@@ -28,6 +28,15 @@ def test_what_was_written_without_a_connection_outlives_a_reload(driver: Driver,
     assert reports["sent"] == {"messages": ["first", "second", "third"]}
 
 
+def test_another_tab_sends_what_a_closed_one_has_left(crowded: Scenarios) -> None:
+    assert crowded("connection", "closed_tab")["taken over"] == {
+        "before": 0,
+        "shown": ["With a file", "Left behind"],
+        "stored": ["Left behind", "With a file"],
+        "files": ["note.txt"],
+    }
+
+
 def test_changes_of_messages_wait_for_the_server_through_a_reload(driver: Driver, crowded_folder: Path) -> None:
     meanwhile = {"happened": "shown", "tick": "Waiting for the connection", "deleted": "Waiting for the connection"}
     reports = run_through_a_kill(driver, crowded_folder, "connection", "changes", meanwhile, latency_ms=SLOW_MS)

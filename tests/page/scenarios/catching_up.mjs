@@ -51,9 +51,9 @@ const unreadIn = async (user, id) => (await call("GET", `conversations/${id}`, u
 const lowest = (page) =>
   page.locator(".scroller").evaluate((it) => {
     // What is below the text of a message may be out of sight.
-    const frame = it.getBoundingClientRect().bottom + 15;
-    const seen = [...it.querySelectorAll(".message")].findLast((each) => each.getBoundingClientRect().bottom <= frame);
-    return Number(seen.querySelector(".text").textContent.split(" ")[1]);
+    const frame = it.getBoundingClientRect().bottom + 0.5;
+    const seen = [...it.querySelectorAll(".text")].findLast((each) => each.getBoundingClientRect().bottom <= frame);
+    return Number(seen.textContent.split(" ")[1]);
   });
 
 async function openSlowly(user) {

@@ -1,6 +1,7 @@
 import {
   LOST,
   act,
+  anotherTab,
   answers,
   atEnd,
   call,
@@ -323,6 +324,37 @@ export async function network() {
   await alice.context().setOffline(false);
   await alice.locator(".connection").waitFor({ state: "detached" });
   report("back", { dots, waits });
+}
+
+// What a tab has not sent when it is closed is sent by another one.
+export async function closed_tab() {
+  const { id } = await post("conversations", "alice", { kind: "group", name: "Two tabs", memberIds: ["bob"] });
+  const one = await visitAs("alice", { expected: LOST });
+  const two = await anotherTab(one, "alice", LOST);
+  for (const tab of [one, two]) await open(tab, "Two tabs");
+  await one.context().setOffline(true);
+  for (const tab of [one, two]) await tab.locator(".connection").waitFor();
+  await one.locator(".composer input[type=file]").setInputFiles({ name: "note.txt", mimeType: "text/plain", buffer: Buffer.from("12") });
+  await one.getByText("note.txt").waitFor();
+  await say(one, "With a file");
+  await say(one, "Left behind");
+  await letters(one).nth(1).waitFor();
+  const before = await letters(two).count();
+  await one.close();
+  await letters(two).nth(1).waitFor();
+  const shown = await letters(two).locator(".text").allTextContents();
+  await two.context().setOffline(false);
+  await letters(two).first().waitFor({ state: "detached" });
+  await message(two, "Left behind").waitFor();
+  await letters(two).nth(0).waitFor({ state: "detached" });
+  const { items } = await call("GET", `conversations/${id}/messages`, "bob");
+  const stored = items.filter(({ type }) => type !== "system");
+  report("taken over", {
+    before,
+    shown,
+    stored: stored.map(({ content }) => content).sort(),
+    files: stored.flatMap(({ attachments = [] }) => attachments.map(({ name }) => name)),
+  });
 }
 
 // What happened in a conversation stays on the page when the connection is lost while the page asks what else did.

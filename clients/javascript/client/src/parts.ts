@@ -34,6 +34,7 @@ export {
   withThread,
 } from "./messages/timeline.ts";
 export * from "./outbox/outbox.ts";
+export * from "./outbox/outbox_pages.ts";
 export * from "./own.ts";
 export * from "./people/people.ts";
 export * from "./people/presence.ts";

@@ -230,6 +230,19 @@ describe("uploads", () => {
     expect((await store.read("bob")).map(({ name }) => name)).toEqual(["bob's"]);
   });
 
+  it("of an entry that another tab has left are taken over, and no others", async () => {
+    const queue = await queueOf();
+    const before = await queueOf();
+    const [sent] = before.add("c", [file("sent"), file("at the composer")]);
+    await settled();
+    before.stop();
+    await queue.takeOver([sent ?? ""]);
+    await queue.takeOver([sent ?? ""]);
+    await settled();
+    expect(server.names).toEqual(["sent", "at the composer", "sent"]);
+    expect(shown.map(({ name }) => name)).toEqual(["sent"]);
+  });
+
   it("that another tab has finished are not sent again", async () => {
     const one = await queueOf();
     one.add("c", [file("1")]);

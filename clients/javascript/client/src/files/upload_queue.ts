@@ -93,8 +93,18 @@ export class UploadQueue {
   /** Restores the uploads that an earlier page has stored. */
   async start(): Promise<void> {
     const stored = await this.#options.store.read(this.#options.userId).catch(() => []);
-    for (const { id } of stored) this.#restored.add(id);
     this.#isRead = true;
+    this.#restore(stored);
+  }
+
+  /** Restores uploads that another page has left. */
+  async takeOver(ids: readonly string[]): Promise<void> {
+    const stored = await this.#options.store.read(this.#options.userId).catch(() => []);
+    this.#restore(stored.filter(({ id }) => ids.includes(id) && this.#find(id) === undefined));
+  }
+
+  #restore(stored: readonly StoredUpload[]): void {
+    for (const { id } of stored) this.#restored.add(id);
     this.#set([
       ...stored.map((each) => ({ ...each, sent: each.done ? each.size : 0, stalled: false })),
       ...this.#files,

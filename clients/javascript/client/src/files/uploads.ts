@@ -80,6 +80,14 @@ export class Uploads implements ChatPart {
     this.onProgress();
   }
 
+  /** Restores the files of entries that another page has left. */
+  async takeOver(entries: readonly OutboxEntry[]): Promise<void> {
+    const ids = entries.flatMap(({ attachments = [] }) => attachments);
+    if (ids.length === 0) return;
+    await this.#queue.takeOver(ids);
+    for (const { attachments = [], clientMessageId } of entries) this.#queue.assign(attachments, clientMessageId);
+  }
+
   /** Adds files at a composer, up to the limit of a message. Returns the ids of those that were added. */
   add(place: string, files: readonly File[]): string[] {
     const room = FILES_MAX - atComposer(this.state.getState(), place).length;

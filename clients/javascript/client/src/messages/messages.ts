@@ -96,10 +96,13 @@ export class Messages implements ChatPart {
       onRefused: ({ clientMessageId }, refused) => this.#settle(clientMessageId)?.reject(refused),
       onRemoved: ({ clientMessageId }, isSent) => {
         uploads.release(clientMessageId, isSent);
-        if (!isSent)
-          this.#settle(clientMessageId)?.reject(
-            new RequestError({ code: "discarded", message: "The message was discarded." }),
-          );
+        if (!isSent) this.#settle(clientMessageId)?.reject(discarded());
+      },
+      restoreFiles: (left) => uploads.takeOver(left),
+      // The files of a discarded one may be at the other page's composer now.
+      onRemovedElsewhere: ({ clientMessageId }, isSent) => {
+        if (isSent) uploads.release(clientMessageId, true);
+        else this.#settle(clientMessageId)?.reject(discarded());
       },
     });
     core.on("message:new", (message) => this.#arrived(withRepliesOf(message)));
@@ -145,7 +148,7 @@ export class Messages implements ChatPart {
   }
 
   stopped(): void {
-    this.#outbox.setOpen(false);
+    this.#outbox.stop();
     const closed = new RequestError({ code: "closed", message: "The client was closed. It sends the message later." });
     for (const { reject } of this.#waiting.values()) reject(closed);
     this.#waiting.clear();
@@ -403,6 +406,8 @@ export class Messages implements ChatPart {
     if (after !== before) this.core.state.setState(({ timelines }) => ({ timelines: { ...timelines, [id]: after } }));
   }
 }
+
+const discarded = (): RequestError => new RequestError({ code: "discarded", message: "The message was discarded." });
 
 function changesByMessage(entries: readonly OutboxEntry[]): ChangesByMessage {
   const found = new Map<string, OutboxEntry[]>();

@@ -8,6 +8,7 @@
 import type { MessageChange } from "../messages/changes.ts";
 import { randomId } from "../platform.ts";
 import { RequestError } from "../server/request_error.ts";
+import type { OutboxPages } from "./outbox_pages.ts";
 
 export interface OutboxEntry {
   readonly clientMessageId: string;
@@ -23,6 +24,8 @@ export interface OutboxEntry {
   readonly change?: MessageChange;
   /** Milliseconds since 1970; the order of sending. */
   readonly writtenAt: number;
+  /** The page that has stored it (outbox_pages.ts). Undefined where pages do not share the store. */
+  readonly page?: string;
   /** Why the server refused it, for developers; null while it is to be sent. */
   readonly problem: string | null;
   /** The error's code, and its details. Undefined in entries that an older version has stored. */
@@ -45,6 +48,8 @@ export interface NewMessage {
 }
 
 export interface OutboxStore {
+  /** The pages that share the store. */
+  readonly pages?: OutboxPages;
   /** Returns a user's entries, the oldest first. */
   read(userId: string): Promise<OutboxEntry[]>;
   has(clientMessageId: string): Promise<boolean>;
@@ -68,6 +73,10 @@ export interface OutboxOptions {
   readonly onRefused?: (entry: OutboxEntry, refused: RequestError) => void;
   /** Called when the entry was sent or discarded. */
   readonly onRemoved?: (entry: OutboxEntry, isSent: boolean) => void;
+  /** Restores the files of entries that another page has left. */
+  readonly restoreFiles?: (entries: readonly OutboxEntry[]) => Promise<void>;
+  /** Called when another page has sent or discarded the entry. */
+  readonly onRemovedElsewhere?: (entry: OutboxEntry, isSent: boolean) => void;
   /** Called with the ids of the entries that are being sent, when these change. */
   readonly onSending?: (clientMessageIds: ReadonlySet<string>) => void;
   readonly now?: () => number;
@@ -99,9 +108,13 @@ export class Outbox {
   /** Restores the entries that an earlier page has stored. */
   async start(): Promise<void> {
     const { store, userId, unconfirmedUserId = "" } = this.#options;
+    store.pages?.start({
+      gone: (page) => this.#takeOver(page),
+      removed: (clientMessageId, isSent) => this.#removedElsewhere(clientMessageId, isSent),
+    });
     const stored = await store.read(userId);
     if (unconfirmedUserId !== "") stored.push(...(await store.read(unconfirmedUserId)));
-    stored.sort((one, other) => one.writtenAt - other.writtenAt);
+    stored.sort(byTime);
     const known = new Set(this.#entries.map((entry) => entry.clientMessageId));
     for (const { clientMessageId } of stored) this.#stored.add(clientMessageId);
     const before = stored.filter((entry) => !known.has(entry.clientMessageId));
@@ -110,6 +123,41 @@ export class Outbox {
     await Promise.all(unconfirmed.map((entry) => this.#save({ ...entry, userId })));
     await this.#writeAfter(before.at(-1)?.writtenAt ?? 0);
     this.#sendAll();
+    for (const { page } of stored) store.pages?.follow(page);
+  }
+
+  /** Ends the outbox with the session. What is stored stays for the next session. */
+  stop(): void {
+    this.setOpen(false);
+    this.#options.store.pages?.stop();
+  }
+
+  /** Takes over what a page has not sent that is gone. */
+  async #takeOver(page: string): Promise<void> {
+    const { store, userId, restoreFiles } = this.#options;
+    const left = (await store.read(userId)).filter((entry) => entry.page === page);
+    await Promise.all(left.map((entry) => this.#save(entry)));
+    await restoreFiles?.(left);
+    const known = new Set(this.#entries.map((entry) => entry.clientMessageId));
+    const added = left.filter((entry) => !known.has(entry.clientMessageId));
+    if (added.length === 0) return;
+    this.#lastWrittenAt = Math.max(this.#lastWrittenAt, ...added.map(({ writtenAt }) => writtenAt));
+    this.#set([...this.#entries, ...added].sort(byTime));
+    this.#sendAll();
+  }
+
+  /** Another page has sent or discarded an entry. What is being sent here stays until the server has answered. */
+  #removedElsewhere(clientMessageId: string, isSent: boolean): void {
+    const entry = this.#entries.find((each) => each.clientMessageId === clientMessageId);
+    if (entry === undefined || this.#isSending(entry)) return;
+    this.#set(this.#entries.filter((each) => each !== entry));
+    this.#stored.delete(clientMessageId);
+    this.#options.onRemovedElsewhere?.(entry, isSent);
+    this.#sendNext(laneOf(entry));
+  }
+
+  #isSending(entry: OutboxEntry): boolean {
+    return this.#sending.get(laneOf(entry))?.clientMessageId === entry.clientMessageId;
   }
 
   /** Keeps the order of what was added before the stored entries were read: a clock may be behind, and many are fast. */
@@ -191,7 +239,7 @@ export class Outbox {
    */
   async withdraw(isMeant: (entry: OutboxEntry) => boolean): Promise<boolean> {
     const meant = this.#entries.filter(isMeant);
-    const idle = meant.filter((entry) => this.#sending.get(laneOf(entry))?.clientMessageId !== entry.clientMessageId);
+    const idle = meant.filter((entry) => !this.#isSending(entry));
     for (const { clientMessageId } of idle) await this.#remove(clientMessageId, false);
     return idle.length === meant.length;
   }
@@ -212,6 +260,7 @@ export class Outbox {
     this.#stored.delete(clientMessageId);
     await this.#options.store.delete(clientMessageId).catch(() => undefined);
     if (entry === undefined) return;
+    this.#options.store.pages?.removed(clientMessageId, isSent);
     this.#options.onRemoved?.(entry, isSent);
     // It may have held up others.
     this.#sendNext(laneOf(entry));
@@ -281,8 +330,12 @@ export class Outbox {
   }
 
   async #save({ retryAt: _, ...entry }: OutboxEntry): Promise<void> {
-    await this.#options.store.put(entry).then(
-      () => this.#stored.add(entry.clientMessageId),
+    const { store } = this.#options;
+    await store.put(store.pages === undefined ? entry : { ...entry, page: store.pages.id }).then(
+      () => {
+        this.#stored.add(entry.clientMessageId);
+        store.pages?.stored();
+      },
       () => undefined,
     );
   }
@@ -310,6 +363,8 @@ const lanesOf = (conversationId: string): [messages: string, changes: string] =>
   conversationId,
   `${conversationId} changes`,
 ];
+
+const byTime = (one: OutboxEntry, other: OutboxEntry): number => one.writtenAt - other.writtenAt;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

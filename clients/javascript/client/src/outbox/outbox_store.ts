@@ -1,5 +1,6 @@
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { OutboxEntry, OutboxStore } from "./outbox.ts";
+import { OutboxPages } from "./outbox_pages.ts";
 
 /** Databases of earlier versions name the entries letters. */
 const ENTRIES = "letters";
@@ -10,9 +11,11 @@ interface Database extends DBSchema {
 
 /** The outbox's entries in IndexedDB, which all tabs share. */
 export class IndexedDbOutboxStore implements OutboxStore {
+  readonly pages: OutboxPages;
   readonly #database: Promise<IDBPDatabase<Database>>;
 
   constructor(name = "talkwire") {
+    this.pages = new OutboxPages(name);
     this.#database = openDB<Database>(name, 1, {
       upgrade(database) {
         const entries = database.createObjectStore(ENTRIES, { keyPath: "clientMessageId" });
