@@ -24,6 +24,10 @@ def test_what_was_on_the_screen_is_read_in_the_middle_too(crowded: Scenarios) ->
     assert reports["upwards"] == {"still": True}
 
 
+def test_messages_of_any_height_are_read_once_their_end_was_in_sight(crowded: Scenarios) -> None:
+    assert crowded("unread", "differing_heights")["read"] == {"counted": [0, 0, 0, 0, 0], "some": True}
+
+
 def test_a_page_that_goes_away_has_read_what_it_showed(crowded: Scenarios) -> None:
     assert crowded("unread", "left_at_once")["left"] == {"read": True}
 

@@ -197,6 +197,35 @@ export async function reading_on() {
   report("upwards", { still: (await readSeq(id)) >= read });
 }
 
+// What counts as read is what was on the screen to its end, however high the messages are.
+export async function differing_heights() {
+  const { id } = await post("conversations", "alice", { kind: "group", name: "Heights", memberIds: ["bob"] });
+  const ids = [];
+  for (let number = 1; number <= 120; number++) {
+    // The list takes the rows that it has not measured for as high as the first ones.
+    const lines = Array.from({ length: number < 40 ? 0 : (number * 7) % 11 }, (_, line) => `Line ${line}`);
+    ids.push((await post("messages", "bob", { conversationId: id, content: [`Word ${number}`, ...lines].join("\n") })).id);
+  }
+  await post(`conversations/${id}/read`, "alice", { messageId: ids[0] });
+  const alice = await visitAs("alice");
+  await open(alice, "Heights");
+  await alice.locator(".message .text").getByText("Word 2", { exact: true }).waitFor();
+  const last = () =>
+    alice.evaluate(() => {
+      const { bottom } = document.querySelector(".scroller").getBoundingClientRect();
+      const shown = [...document.querySelectorAll(".message .text")].filter((it) => getComputedStyle(it).visibility === "visible");
+      const seen = shown.filter((it) => it.getBoundingClientRect().bottom <= bottom);
+      return Math.max(...seen.map((it) => Number(/Word (\d+)/.exec(it.textContent)[1])));
+    });
+  const counted = [];
+  for (const pixels of [600, 800, 600, 700, 1_500]) {
+    await wheel(alice, pixels);
+    const read = await restingSeq(id);
+    counted.push(read - (await last()));
+  }
+  report("read", { counted, some: (await last()) > 30 });
+}
+
 // What a page shows that goes away at once counts as well.
 export async function left_at_once() {
   const { id } = await unread("Left", 120, 20);

@@ -13,6 +13,8 @@ const NEAR = 600;
 const NEAR_END = 120;
 /** The newest message is seen although this many pixels of it are out of sight: its margin. */
 const SEEN_LAST = 16;
+/** A row is seen although this many pixels of it are below what the list shows: the paddings of the list and of a row. */
+const SEEN_ROW = 12;
 const SETTLED_MS = 150;
 /** Pixels that a day's first row is above the top when the line of the day goes, and below it when the line has come. */
 const DAY_CUT = 34;
@@ -89,12 +91,8 @@ export function useScrollPosition(
     const left = scrollSize - scrollOffset - viewportSize;
     const isAtEnd = hasEnd && left < NEAR_END;
     const first = handle.findItemIndex(scrollOffset);
-    const last = lastInSight(handle, rows.length);
-    const [topmost, lowest] = [rows[first], rows[last]];
-    const sight =
-      topmost === undefined || lowest === undefined
-        ? null
-        : { first: topmost.message.seq, last: lowest.message.seq, count: last - first + 1, jumped: jumped.current };
+    const topmost = rows[first];
+    const sight = sightOf(handle, rows, jumped.current);
     const daySince = dayOutOfSight(handle, rows, first);
     setVisible({ atEnd: isAtEnd, seesLast: hasEnd && left < SEEN_LAST, sight, daySince });
     if (jumped.current) {
@@ -115,6 +113,18 @@ export function useScrollPosition(
   }, [chat, id, list, rows, timeline, number, hasEnd, setVisible]);
   const readScrollNow = useRef(readScroll);
   readScrollNow.current = readScroll;
+  // Rows that have come into sight are measured then, and the list has moved where those above it have another height.
+  const measuring = useRef<number>(undefined);
+  const readSightWhenMeasured = useCallback(() => {
+    measuring.current ??= requestAnimationFrame(() => {
+      measuring.current = undefined;
+      const handle = list.current;
+      if (handle === null || settling.current !== undefined) return;
+      const sight = sightOf(handle, rows, jumped.current);
+      if (sight !== null)
+        setSeen((before) => (isSameSeen(before, { ...before, sight }) ? before : { ...before, sight }));
+    });
+  }, [list, rows]);
   // A reader who scrolls near the end is not pulled to it; one who is at the end follows new messages.
   const follows = useRef(false);
   follows.current = atEnd === true;
@@ -130,6 +140,7 @@ export function useScrollPosition(
     () => () => {
       clearTimeout(settling.current);
       clearTimeout(jumping.current);
+      if (measuring.current !== undefined) cancelAnimationFrame(measuring.current);
     },
     [],
   );
@@ -183,7 +194,8 @@ export function useScrollPosition(
     if (settling.current !== undefined) return settle();
     if (atEnd) handle.scrollToIndex(count - 1, { align: "end" });
     if (handle.scrollSize - handle.scrollOffset - handle.viewportSize < NEAR_END) readScroll();
-  }, [list, count, atEnd, settle, readScroll]);
+    readSightWhenMeasured();
+  }, [list, count, atEnd, settle, readScroll, readSightWhenMeasured]);
   return { atEnd, seesLast, sight, daySince, onScroll, onResize, range };
 }
 
@@ -211,12 +223,27 @@ function dayOutOfSight(handle: VirtualizerHandle, rows: readonly Row[], first: n
   return next?.startsDay && fromTop(first + 1) < DAY_NEAR ? null : topmost.message.createdAt;
 }
 
-/** Returns the index of the last row whose end is in sight. */
-function lastInSight(handle: VirtualizerHandle, count: number): number {
+/**
+ * Returns what is on the screen; null: nothing is known of it. A row whose end is below the screen was not seen, nor was
+ * one that is not measured yet: the list guesses where those end.
+ */
+function sightOf(handle: VirtualizerHandle, rows: readonly Row[], jumped: boolean): InSight | null {
   const bottom = handle.scrollOffset + handle.viewportSize;
-  const lowest = Math.min(handle.findItemIndex(bottom), count - 1);
-  const isCut = handle.getItemOffset(lowest) + handle.getItemSize(lowest) > bottom + SEEN_LAST;
-  return isCut ? lowest - 1 : lowest;
+  const first = handle.findItemIndex(handle.scrollOffset);
+  const lowest = Math.min(handle.findItemIndex(bottom), rows.length - 1);
+  const isSeen = (index: number): boolean =>
+    isMeasured(handle, index) && handle.getItemOffset(index) + handle.getItemSize(index) <= bottom + SEEN_ROW;
+  let last = first - 1;
+  while (last < lowest && isSeen(last + 1)) last += 1;
+  const [topmost, end] = [rows[first], rows[last]];
+  if (topmost === undefined || end === undefined) return null;
+  return { first: topmost.message.seq, last: end.message.seq, count: lowest - first + 1, jumped };
+}
+
+/** The heights that the list has measured are the first part of its cache; the others are -1 there. */
+function isMeasured(handle: VirtualizerHandle, index: number): boolean {
+  const [heights] = handle.cache as unknown as readonly [readonly number[]];
+  return (heights[index] ?? -1) !== -1;
 }
 
 interface PlaceInList {
