@@ -89,6 +89,10 @@ def test_a_draft_in_a_thread_is_found_again(driver: Driver, demo_url: str) -> No
     }
 
 
+def test_a_draft_in_a_deleted_thread_can_be_discarded(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "threads", "discardedDraft")["discarded"] == {"row": False, "chips": 0}
+
+
 def test_a_reply_in_a_deleted_thread_is_found_and_sent_to_the_conversation(driver: Driver, demo_url: str) -> None:
     reason = "Not sent: The first message of this thread was deleted."
     assert run(driver, demo_url, "threads", "refusedReply")["refused"] == {

@@ -174,6 +174,7 @@ export const texts = {
   edit: "Edit",
   editing: "Editing your message",
   editDiscarded: "Your edit was discarded.",
+  draftDiscarded: "Your draft was discarded.",
   editedWasDeleted: (isKept: boolean) =>
     isKept ? "The message was deleted. Your changed text is in the message field." : "The message was deleted.",
   editedWasDeletedIn: (name: string, isKept: boolean) =>

@@ -451,6 +451,32 @@ export async function refusedReply() {
   report("refused", { last, reason, composers });
 }
 
+// The draft of a thread that was deleted can be discarded, and until a toast goes taken back.
+export async function discardedDraft() {
+  const { alice, ids } = await group("Draft without a thread", 2);
+  await act(alice, "message 2", "Reply in thread");
+  await composer(panel(alice)).fill("never sent");
+  const row = listed(alice, "Draft without a thread").locator(".last");
+  await row.getByText("Draft in a thread").waitFor();
+  await call("DELETE", `messages/${ids[1]}`, "bob");
+  const kept = panel(alice).locator(".kept-draft");
+  await kept.getByText("never sent").waitFor();
+  const discard = async () => {
+    await kept.getByRole("button", { name: "Discard" }).click();
+    await kept.waitFor({ state: "detached" });
+    await row.getByText("Draft in a thread").waitFor({ state: "detached" });
+  };
+  await discard();
+  await alice.locator(".toast").getByRole("button", { name: "Undo" }).click();
+  await kept.getByText("never sent").waitFor();
+  await row.getByText("Draft in a thread").waitFor();
+  await discard();
+  await alice.reload();
+  await panel(alice).getByText("The first message of this thread was deleted.").waitFor();
+  await message(alice, "message 1").waitFor();
+  report("discarded", { row: (await row.textContent()).includes("Draft"), chips: await alice.locator(".replies .draft").count() });
+}
+
 // Unread replies are below a line, which is in sight and stays when they are read.
 export async function newReplies() {
   const { alice, id, ids } = await group("Thread with a line", 1);

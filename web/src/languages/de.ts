@@ -189,6 +189,7 @@ export const texts: Texts = {
   edit: "Bearbeiten",
   editing: "Du bearbeitest deine Nachricht",
   editDiscarded: "Deine Änderung wurde verworfen.",
+  draftDiscarded: "Dein Entwurf wurde verworfen.",
   editedWasDeleted: (isKept) =>
     isKept
       ? "Die Nachricht wurde gelöscht. Dein geänderter Text steht im Eingabefeld."

@@ -195,6 +195,7 @@ export const texts: Texts = {
   edit: "Editar",
   editing: "Estás editando tu mensaje",
   editDiscarded: "Se ha descartado tu edición.",
+  draftDiscarded: "Se ha descartado tu borrador.",
   editedWasDeleted: (isKept) =>
     isKept
       ? "El mensaje se ha eliminado. Tu texto modificado está en el campo de mensaje."

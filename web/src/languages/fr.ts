@@ -196,6 +196,7 @@ export const texts: Texts = {
   edit: "Modifier",
   editing: "Vous modifiez votre message",
   editDiscarded: "Votre modification a été abandonnée.",
+  draftDiscarded: "Votre brouillon a été abandonné.",
   editedWasDeleted: (isKept) =>
     isKept
       ? "Le message a été supprimé. Votre texte modifié se trouve dans le champ de saisie."

@@ -176,6 +176,15 @@ export class Drafts {
     }
   }
 
+  /** Removes what all tabs have saved of a place. */
+  removeAt(place: string): void {
+    for (const { key, kind } of this.#all().filter((each) => each.place === place)) {
+      this.#own.delete(key);
+      this.#storage.removeItem(key);
+      this.#noteThread(kind, place);
+    }
+  }
+
   /** Removes what all tabs have saved of the user. Nothing is saved afterwards. */
   remove(): void {
     this.#isOver = true;

@@ -1,6 +1,7 @@
 import type { Conversation, Mute } from "@talkwire/client";
-import { isNonMember, may, placeOf, roleOf } from "@talkwire/client/parts";
+import { atComposer, isNonMember, may, placeOf, roleOf } from "@talkwire/client/parts";
 import { type ReactNode, useEffect } from "react";
+import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { fullTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
@@ -27,7 +28,11 @@ export function MessageInput({ conversation, name, threadId, isGone = false }: P
   return (
     <>
       {refusal}
-      <KeptDraft key={threadId} place={placeOf(id, threadId)} />
+      {isGone ? (
+        <LostDraft place={placeOf(id, threadId)} />
+      ) : (
+        <KeptDraft key={threadId} place={placeOf(id, threadId)} />
+      )}
     </>
   );
 }
@@ -52,16 +57,49 @@ function useRefusal(conversation: Conversation): ReactNode {
 function KeptDraft({ place }: { place: string }) {
   const chat = useChat();
   const text = chat.drafts.peek(place);
-  if (text === "") return null;
+  return text === "" ? null : <NotSent text={text} />;
+}
+
+/** The draft of a thread in which nobody can write any more. */
+function LostDraft({ place }: { place: string }) {
+  const chat = useChat();
+  const { drafts, uploads } = chat;
+  // A change of what has a draft shows this again.
+  useStore(drafts.threads);
+  const files = atComposer(useStore(uploads.state), place);
+  const text = drafts.peek(place);
+  if (text === "" && files.length === 0) return null;
+  const discard = (): void => {
+    drafts.removeAt(place);
+    for (const { id } of files) uploads.remove(id);
+    // The files are gone, as are those of a message that is cancelled.
+    const undo = files.length > 0 ? undefined : { label: texts.undo, run: () => drafts.save(place, text) };
+    chat.showToast(texts.draftDiscarded, undo);
+  };
+  return (
+    <NotSent text={[text, ...files.map(({ name }) => name)].filter((each) => each !== "").join(" · ")} copied={text}>
+      <button type="button" className="quiet" onClick={discard}>
+        {texts.discard}
+      </button>
+    </NotSent>
+  );
+}
+
+/** What was not sent, and a button that copies it. `copied`: what is copied, where that is not all. */
+function NotSent({ text, copied = text, children }: { text: string; copied?: string; children?: ReactNode }) {
+  const chat = useChat();
   return (
     <div className="kept-draft">
       <b>{texts.leftBehind.title}</b>
       <span className="kept-text" dir="auto">
         {text}
       </span>
-      <button type="button" className="quiet" onClick={() => void copyText(chat, text)}>
-        {texts.copyText}
-      </button>
+      {copied !== "" && (
+        <button type="button" className="quiet" onClick={() => void copyText(chat, copied)}>
+          {texts.copyText}
+        </button>
+      )}
+      {children}
     </div>
   );
 }
