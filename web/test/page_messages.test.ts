@@ -52,6 +52,40 @@ it("a refusal leaves the conversation as it was, and is shown", async () => {
   expect(core.now.conversations.c).toMatchObject({ readSeq: 3 });
 });
 
+describe("a reply that another tab has sent", () => {
+  beforeEach(() => void vi.stubGlobal("sessionStorage", memoryStorage()));
+
+  const replying = (draft: string) => {
+    vi.stubGlobal("addEventListener", () => undefined);
+    const page = open(3);
+    const message = page.core.now.timelines.c?.messages[1] as Message;
+    page.messages.compose({ kind: "reply", message });
+    page.messages.drafts.save("c", draft);
+    const sent = (replyTo: string) => {
+      const [own] = messages(4, 4);
+      const more = { senderId: ME, content: "My answer", replyTo: { id: replyTo } };
+      page.core.handleMissed("message:new", { ...own, ...more } as never);
+    };
+    return { ...page, sent };
+  };
+
+  it("is over here too, where the draft is the same", () => {
+    const { core, messages, sent } = replying("My answer");
+    sent("m2");
+    expect(core.now.composing).toBeNull();
+    expect(messages.drafts.openComposing("c")).toBeNull();
+  });
+
+  it("goes on where another text was written, and where another message was replied to", () => {
+    const other = replying("Another answer");
+    other.sent("m2");
+    expect(other.core.now.composing).not.toBeNull();
+    const elsewhere = replying("");
+    elsewhere.sent("m1");
+    expect(elsewhere.core.now.composing).not.toBeNull();
+  });
+});
+
 describe("a message that is deleted while it is edited", () => {
   beforeEach(() => {
     const storage = memoryStorage();

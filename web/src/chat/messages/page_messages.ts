@@ -62,13 +62,12 @@ export class PageMessages extends Messages {
     this.anchors = new ScrollAnchors(core);
     this.arrivalHandlers.push((message, { isNew, isSentHere }) => {
       const { openId, blocked, me } = core.now;
-      const { senderId, conversationId, threadId, content = "" } = message;
+      const { senderId, conversationId } = message;
       if (isNew && senderId === me.id && message.type !== "system") {
         const at = isSentHere ? Date.now() : Math.min(Date.now(), Date.parse(message.createdAt));
         this.sentAt.setState(new Map(this.sentAt.getState()).set(conversationId, at), true);
       }
-      if (isNew && !isSentHere && senderId === me.id)
-        this.drafts.sentElsewhere(threadId === undefined ? conversationId : `${conversationId} ${threadId}`, content);
+      if (isNew && !isSentHere && senderId === me.id) this.#sentElsewhere(message);
       if (message.senderId === me.id || message.conversationId !== openId || blocked.has(message.senderId)) return;
       if (isNew && message.threadId === undefined && !core.isWatched(openId)) this.#arrivedUnwatched(message);
       const speaker = message.type === "system" ? "" : `${message.sender.name}: `;
@@ -343,6 +342,15 @@ export class PageMessages extends Messages {
     if (found?.deletedAt === undefined) return;
     this.discard(clientMessageId);
     this.#keepEdit(found, change.content);
+  }
+
+  /** Another tab or device has sent a message: a draft with the same text is done, and so is a reply without a draft. */
+  #sentElsewhere({ conversationId, threadId, content = "", replyTo }: Message): void {
+    const place = placeOf(conversationId, threadId);
+    this.drafts.sentElsewhere(place, content);
+    const { composing } = this.core.now;
+    const isDone = composing?.kind === "reply" && composing.message.id === replyTo?.id;
+    if (isDone && this.drafts.peek(place) === "") this.compose(null);
   }
 
   /** Another tab has started or ended a reply or an edit. Not while the reader writes something here. */
