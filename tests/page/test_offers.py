@@ -32,7 +32,7 @@ def test_an_offer_is_unread_until_it_is_in_sight(crowded: Scenarios) -> None:
 
 def test_what_is_unread_starts_at_an_offer(driver: Driver, demo_url: str) -> None:
     marked = run(driver, demo_url, "offers", "unreadFrom")["marked"]
-    assert marked == {"lines": 1, "isAbove": True, "isInSight": True}
+    assert marked == {"counts": ["31", "31 unread"], "lines": 1, "isAbove": True, "isInSight": True}
 
 
 def test_that_the_server_cannot_be_reached_is_over_with_the_next_connection(driver: Driver, demo_url: str) -> None:

@@ -175,13 +175,18 @@ export async function unreadFrom() {
   for (let number = 1; number <= 30; number++)
     await post("messages", "alice", { conversationId: id, content: `Afterwards ${number}` });
   const bob = await visitAs("bob");
+  const counted = await listed(bob, "Flea market").locator(".count").textContent();
+  await bob.keyboard.press("Control+k");
+  const choice = bob.getByRole("dialog").getByRole("option").filter({ hasText: "Flea market" });
+  const offered = await choice.locator(".detail").textContent();
+  await bob.keyboard.press("Escape");
   await open(bob, "Flea market");
   const line = bob.locator(".unread-from");
   await line.waitFor();
   const lines = await line.count();
   const [top, { y }] = [await line.evaluate((it) => it.getBoundingClientRect().top), await card(bob, "Two chairs").boundingBox()];
   const frame = await bob.locator(".scroller").boundingBox();
-  report("marked", { lines, isAbove: top < y, isInSight: y > frame.y && y < frame.y + frame.height });
+  report("marked", { counts: [counted, offered], lines, isAbove: top < y, isInSight: y > frame.y && y < frame.y + frame.height });
 }
 
 // What was loaded of a conversation is there after a reload without a network; of another one, the panel says that it is not.

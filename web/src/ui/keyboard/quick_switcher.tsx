@@ -2,6 +2,7 @@ import { newestFirst } from "@talkwire/client/parts";
 import type { LucideIcon } from "lucide-react";
 import { type KeyboardEvent, useId, useMemo, useState } from "react";
 import { searchByName } from "../../chat/conversations/name_search";
+import { unreadOf } from "../../chat/conversations/unread";
 import { handleOf } from "../../chat/people/namesakes";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
@@ -121,12 +122,14 @@ function useChoices(query: string): readonly Choice[] {
   const { conversations: list } = useChat();
   const conversations = useChatState((state) => state.conversations);
   const me = useChatState((state) => state.me);
+  const features = useChatState((state) => state.features);
   const wanted = query.trim();
   const { people } = usePeople(wanted);
   const open = usePublic(query);
   return useMemo(() => {
     const places = searchByName(newestFirst(conversations), nameOf, query).map((conversation) => {
       const partner = partnerOf(conversation, me);
+      const unread = unreadOf(conversation, features);
       return {
         id: conversation.id,
         name: nameOf(conversation),
@@ -135,7 +138,7 @@ function useChoices(query: string): readonly Choice[] {
         picture: conversation.avatar,
         isPlace: conversation.kind !== "direct",
         sign: signOf(conversation),
-        detail: conversation.unreadCount ? texts.unread(conversation.unreadCount) : texts.kinds[conversation.kind],
+        detail: unread > 0 ? texts.unread(unread) : texts.kinds[conversation.kind],
         open: async () => conversation.id,
       };
     });
@@ -167,5 +170,5 @@ function useChoices(query: string): readonly Choice[] {
       }));
     const others = [...joinable, ...strangers];
     return [...places.slice(0, SHOWN - Math.min(others.length, OTHERS_MIN)), ...others].slice(0, SHOWN);
-  }, [conversations, list, me, people, open, query, wanted]);
+  }, [conversations, list, me, features, people, open, query, wanted]);
 }
