@@ -32,9 +32,10 @@ def test_a_page_that_goes_away_has_read_what_it_showed(crowded: Scenarios) -> No
     assert crowded("unread", "left_at_once")["left"] == {"read": True}
 
 
-def test_escape_in_the_message_field_reads_nothing(crowded: Scenarios) -> None:
+def test_escape_in_the_message_field_reads_nothing_by_accident(crowded: Scenarios) -> None:
     reports = crowded("unread", "escaping")
     assert reports["escaped"] == {"closed": True, "text": "@bo", "few": True, "line": True}
+    assert reports["went on"] == {"skipped": True, "read": 120, "undone": True, "isFocused": True}
 
 
 def test_marking_all_as_read_can_be_taken_back(crowded: Scenarios) -> None:

@@ -245,7 +245,8 @@ export async function left_at_once() {
   report("left", { read: (await until(() => readSeq(id), (seq) => seq >= number)) >= number });
 }
 
-// Escape in the message field closes what is open, and reads nothing.
+// Escape in a message field with a text closes what is open, and reads nothing. In an empty one, where the focus is after a
+// conversation was opened, it goes to the newest message, and once more marks all as read.
 export async function escaping() {
   const { id } = await unread("Escape", 120, 20);
   const alice = await visitAs("alice");
@@ -261,6 +262,22 @@ export async function escaping() {
     // What is on the screen is read after half a second.
     few: (await readSeq(id)) < 60,
     line: await inSight(alice, "Word 21"),
+  });
+  await composer(alice).fill("");
+  await alice.keyboard.press("Escape");
+  await seen(alice, "Word 120");
+  const jumped = await restingSeq(id);
+  await alice.keyboard.press("Escape");
+  const undo = toast(alice).getByRole("button", { name: "Undo" });
+  await undo.waitFor();
+  const read = await until(() => readSeq(id), (seq) => seq === 120);
+  const isFocused = await composer(alice).evaluate((it) => it === document.activeElement);
+  await undo.click();
+  report("went on", {
+    skipped: jumped < 60,
+    read,
+    undone: (await until(() => readSeq(id), (seq) => seq === jumped)) === jumped,
+    isFocused,
   });
 }
 

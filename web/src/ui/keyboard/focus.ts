@@ -16,6 +16,11 @@ export function isTyping(target: EventTarget | null): boolean {
   return target.isContentEditable || target.matches("textarea, select, input:not([type=checkbox], [type=radio])");
 }
 
+/** Returns whether a message field has no text and no files. */
+export function isEmptyComposer(target: EventTarget | null): boolean {
+  return target instanceof HTMLTextAreaElement && target.value === "" && target.matches(".composer:not(:has(.tray)) *");
+}
+
 /** Returns whether the focus is in a menu. */
 export function isMenuFocused(): boolean {
   return document.activeElement?.closest("[role=menu]") != null;

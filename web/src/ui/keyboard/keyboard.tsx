@@ -5,7 +5,7 @@ import { nextConversation } from "../../chat/conversations/next_conversation";
 import { useChat, useChatState } from "../chat_context";
 import { lazyPart } from "../lazy_part";
 import { goTo } from "../page_address";
-import { focusComposer, isTyping, onMac } from "./focus";
+import { focusComposer, isEmptyComposer, isTyping, onMac } from "./focus";
 import { followLead, isLedByKeys, MESSAGES } from "./lead";
 import { isPlain, keysOf, type ShortcutName, shortcutOf } from "./shortcuts";
 
@@ -80,15 +80,17 @@ function move(chat: Chat, step: 1 | -1, unreadOnly = false): void {
 
 /**
  * Closes one thing at a time: the panel, the search of the list, the unread mark, the old messages, then the unread
- * messages above the newest. In a text field, only the panel and the search.
+ * messages above the newest. In a text field, only the panel and the search, unless it is an empty message field.
  */
 function leave(chat: Chat, event: KeyboardEvent): void {
   const { panel, listQuery, openId, keptUnread, watched, skips } = chat.state.getState();
+  // A key that is held would close all of it, and read what is unread.
+  if (event.repeat) return;
   if (panel !== null) {
     chat.openPanel(null);
   } else if (listQuery !== "") {
     chat.searchList("");
-  } else if (isTyping(event.target)) {
+  } else if (isTyping(event.target) && !isEmptyComposer(event.target)) {
     return;
   } else if (keptUnread !== null) {
     chat.messages.clearKeptUnread();
