@@ -105,6 +105,14 @@ def test_a_reload_without_the_server_shows_the_page_and_what_waits(driver: Drive
     assert reports["sent"] == {"kept": 1, "keptAfterwards": 0}
 
 
+def test_counts_and_the_own_status_outlive_a_reload_without_a_connection(driver: Driver, demo_url: str) -> None:
+    counted = run(driver, demo_url, "connection", "counts_offline")["counted"]
+    assert counted["before"][1:] == ["1", "1", "Out for lunch"]
+    assert counted["away"] == counted["back"] == counted["before"]
+    assert counted["says"] == "The list of notifications needs a connection."
+    assert counted["chosen"] == ["Do not disturb"]
+
+
 def test_what_was_read_before_a_reload_is_opened_without_a_connection(driver: Driver, demo_url: str) -> None:
     opened = run(driver, demo_url, "connection", "opened_offline")["opened"]
     assert opened["offline"] == ["In Read before"]

@@ -464,6 +464,7 @@ export const texts = {
     title: "Notifications",
     bell: (unread: number) => (unread > 0 ? `Notifications, ${unread} unread` : "Notifications"),
     none: "No notifications yet.",
+    notLoaded: "The list of notifications needs a connection.",
     isNew: "unread",
     more: "Show older",
     readAll: "Mark all as read",

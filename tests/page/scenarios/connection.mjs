@@ -411,6 +411,43 @@ export async function reloaded() {
   report("sent", { kept: before, keptAfterwards: await statesKept() });
 }
 
+// What waits for the reader elsewhere, and what they have said of themselves, is there after a reload without a network.
+export async function counts_offline() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Counts" });
+  const root = await post("messages", "alice", { conversationId: id, content: "The root" });
+  await call("PUT", `messages/${root.id}/pin`, "alice");
+  await post("messages", "bob", { conversationId: id, content: "A reply for @alice", threadId: root.id });
+  await call("PUT", "users/me/presence", "alice", { status: "dnd", text: "Out for lunch" });
+  const alice = await visitAs("alice", { expected: LOST, installs: true });
+  await open(alice, "Counts");
+  const counts = async () => [
+    await alice.locator(".bell .count").textContent({ timeout: 500 }).catch(() => ""),
+    await alice.locator(".side-button.unread .count [aria-hidden]").textContent({ timeout: 500 }).catch(() => ""),
+    await alice.locator(".pins-button").textContent({ timeout: 500 }).catch(() => ""),
+    await alice.locator(".account-text").textContent({ timeout: 500 }).catch(() => ""),
+  ];
+  const areAll = (all) => all.every((each) => each !== "");
+  const before = await until(counts, areAll);
+  await alice.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  await until(() => kept(alice, "states"), (all) => all.includes("Out for lunch") && /"threads":[1-9]/.test(all));
+  await until(() => kept(alice, "timelines"), (all) => all.includes('"pins":[{'));
+  await alice.context().setOffline(true);
+  await alice.reload();
+  await alice.locator(".connection").waitFor();
+  await message(alice, "The root").waitFor();
+  const away = await counts();
+  await alice.locator(".bell button").click();
+  const says = await alice.getByRole("dialog").getByRole("heading", { level: 2 }).last().textContent();
+  await alice.keyboard.press("Escape");
+  await alice.locator(".account").click();
+  const chosen = await alice.locator('[role=menu] [aria-checked="true"]').allTextContents();
+  await alice.keyboard.press("Escape");
+  await alice.context().setOffline(false);
+  await alice.locator(".connection").waitFor({ state: "detached" });
+  const back = await until(counts, (now) => String(now) === String(before));
+  report("counted", { before, away, back, says, chosen });
+}
+
 // What was read before a reload is there when it is opened without a network, and up to date with it. What happened
 // meanwhile is not missed.
 export async function opened_offline() {

@@ -32,6 +32,7 @@ import { Calls } from "./calls/calls";
 import { knownFeatures, rememberFeatures } from "./conversations/known_features";
 import { ReadAll } from "./conversations/read_all";
 import { Files } from "./files/files";
+import { LastKnown } from "./last_known";
 import { DialogMessage } from "./messages/dialog_message";
 import { FollowedThreads } from "./messages/followed_threads";
 import { LeftBehindWriting } from "./messages/left_behind";
@@ -93,6 +94,7 @@ export class Chat {
   readonly push: Push;
   readonly offers: Offers;
   readonly calls: Calls;
+  readonly #lastKnown: LastKnown;
   readonly #offlineState: OfflineState;
   readonly #core: PageCore;
   readonly #client: Client;
@@ -142,9 +144,9 @@ export class Chat {
     this.moderation = new Moderation(core, conversations);
     this.invitations = new Invitations(core);
     this.profile = new PageProfile(core);
-    const offersOf = (id: string) => this.offers.of(id);
-    this.#offlineState = new OfflineState(core, storageName("talkwire-state", document.baseURI), offersOf);
-    this.offers.onChange = () => this.#offlineState.offersChanged();
+    this.#lastKnown = new LastKnown(this);
+    this.#offlineState = new OfflineState(core, storageName("talkwire-state", document.baseURI), this.#lastKnown);
+    this.#lastKnown.watch(() => this.#offlineState.changed());
     this.messages.onRefused = (id, refused) => this.moderation.refused(id, refused);
     this.messages.onAnswered = (id) => void this.#readByAnswering(id).catch(() => undefined);
     core.on("member:restricted", (restriction) => {
@@ -410,8 +412,10 @@ export class Chat {
     if (this.#core.now.loaded) return;
     const saved = await this.#offlineState.read();
     if (saved === undefined || this.#core.now.loaded) return;
-    const { offers, ...state } = saved;
+    const { offers, pins, more, ...state } = saved;
     this.offers.showSaved(offers);
+    this.pins.showSaved(pins);
+    this.#lastKnown.showSaved(more);
     this.state.setState({ ...state, loaded: true });
   }
 
@@ -422,6 +426,7 @@ export class Chat {
     const saved = await this.#offlineState.readOpened(id);
     if (saved === undefined || !this.#lacksMessages(id)) return;
     if (saved.offers !== undefined) this.offers.showSaved({ [id]: saved.offers });
+    if (saved.pins !== undefined) this.pins.showSaved({ [id]: saved.pins });
     this.messages.showSaved(id, saved.timeline);
   }
 

@@ -491,6 +491,7 @@ export const texts: Texts = {
     title: "Benachrichtigungen",
     bell: (unread) => (unread > 0 ? `Benachrichtigungen, ${unread} ungelesen` : "Benachrichtigungen"),
     none: "Noch keine Benachrichtigungen.",
+    notLoaded: "Die Liste der Benachrichtigungen braucht eine Verbindung.",
     isNew: "ungelesen",
     more: "Ältere anzeigen",
     readAll: "Alle als gelesen markieren",

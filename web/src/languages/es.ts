@@ -497,6 +497,7 @@ export const texts: Texts = {
     title: "Notificaciones",
     bell: (unread) => (unread > 0 ? `Notificaciones, ${unread} sin leer` : "Notificaciones"),
     none: "Aún no hay notificaciones.",
+    notLoaded: "La lista de notificaciones necesita conexión.",
     isNew: "sin leer",
     more: "Mostrar anteriores",
     readAll: "Marcar todo como leído",

@@ -495,6 +495,7 @@ export const texts: Texts = {
     bell: (unread) =>
       unread > 0 ? `Notifications, ${counted(unread, { one: "non lue", other: "non lues" })}` : "Notifications",
     none: "Aucune notification pour l’instant.",
+    notLoaded: "La liste des notifications a besoin d’une connexion.",
     isNew: "non lue",
     more: "Afficher les précédentes",
     readAll: "Tout marquer comme lu",

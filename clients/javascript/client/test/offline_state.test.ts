@@ -82,17 +82,34 @@ it("saves the newest offers of an opened conversation with its messages, also wh
   const core = coreOf("alice");
   const offersOf = (count: number) => Array.from({ length: count }, (_, index) => ({ id: String(index) }) as Offer);
   let offers: readonly Offer[] | undefined;
-  const kept = new OfflineState(core, `states ${++databases}`, (id) => (id === "one" ? offers : undefined));
+  const of = (id: string) => (id === "one" ? { offers } : {});
+  const kept = new OfflineState(core, `states ${++databases}`, { of, more: () => undefined });
   kept.started();
   core.state.setState({ conversations: listOf("one", "two"), timelines: { one: timelineOf(1), two: timelineOf(1) } });
   await leavePage();
   expect((await kept.read())?.offers).toEqual({});
   offers = offersOf(60);
-  kept.offersChanged();
+  kept.changed();
   await leavePage();
   const found = await kept.read();
   expect(found?.offers).toEqual({ one: offersOf(60).slice(10) });
   expect(found?.timelines.one).toEqual(timelineOf(1));
+});
+
+it("saves the pins of an opened conversation, and what the application keeps beside the list", async () => {
+  const core = coreOf("alice");
+  let [pins, unread] = [[message(1)], 3];
+  const of = (id: string) => (id === "one" ? { pins } : {});
+  const kept = new OfflineState(core, `states ${++databases}`, { of, more: () => ({ unread }) });
+  kept.started();
+  core.state.setState({ conversations: listOf("one", "two"), timelines: { one: timelineOf(1), two: timelineOf(1) } });
+  await leavePage();
+  expect(await kept.read()).toMatchObject({ pins: { one: [message(1)] }, more: { unread: 3 } });
+  [pins, unread] = [[], 0];
+  kept.changed();
+  await leavePage();
+  expect(await kept.read()).toMatchObject({ pins: { one: [] }, more: { unread: 0 } });
+  expect(await kept.readOpened("one")).toMatchObject({ pins: [] });
 });
 
 it("saves nothing that is shown without a server, and nothing after it has stopped", async () => {

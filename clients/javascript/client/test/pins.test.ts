@@ -53,3 +53,16 @@ it("keeps the answer to the newest of two requests", async () => {
   expect(await answer(message(1))).toBeUndefined();
   expect(await answer(message(2), message(1))).toHaveLength(2);
 });
+
+it("that were saved before are shown until they are loaded again", async () => {
+  const { pins, answer } = loading();
+  pins.showSaved({ c: [message(1)] });
+  expect(pins.state.getState().c).toEqual([message(1)]);
+  expect(await answer(message(2))).toEqual([["m2", message(2).content]]);
+  pins.showSaved({ c: [message(1)], other: [message(3)] });
+  expect(pins.state.getState().c).toEqual([message(2)]);
+  void pins.load("c");
+  void pins.load("other");
+  await answer();
+  expect(pins.state.getState()).toMatchObject({ c: [message(2)], other: [] });
+});

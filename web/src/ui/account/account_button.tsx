@@ -1,7 +1,9 @@
+import { own } from "@talkwire/client/parts";
 import { ChevronDown } from "lucide-react";
 import { useRef, useState } from "react";
+import { useStore } from "zustand";
 import { texts } from "../../texts";
-import { useChatState } from "../chat_context";
+import { useChat, useChatState } from "../chat_context";
 import { lazyPart } from "../lazy_part";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { usePresence } from "../people/use_presence";
@@ -20,6 +22,8 @@ interface Props {
 export function AccountButton({ onOpen, onSignOut }: Props) {
   const me = useChatState((state) => state.me);
   const presence = usePresence(me.id);
+  // What the reader has chosen lasts without a connection, unlike whether others see them as online.
+  const chosen = useStore(useChat().presence.state, (state) => own(state, me.id));
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   const status = presence?.status ?? "offline";
@@ -40,14 +44,14 @@ export function AccountButton({ onOpen, onSignOut }: Props) {
         </span>
         <span className="account-name">
           <strong>{me.name}</strong>
-          {presence?.text && <span className="account-text">{presence.text}</span>}
+          {chosen?.text && <span className="account-text">{chosen.text}</span>}
         </span>
         <span className="hidden">{texts.presence[status]}</span>
         <ChevronDown className="icon" aria-hidden="true" />
       </button>
       {open && (
         <AccountMenu
-          status={status}
+          status={chosen?.status ?? "offline"}
           onOpen={onOpen}
           onSignOut={onSignOut}
           anchor={button}

@@ -3,6 +3,7 @@ import { own } from "@talkwire/client/parts";
 import {
   AtSign,
   BellRing,
+  CloudOff,
   Flag,
   type LucideIcon,
   MessageSquare,
@@ -42,6 +43,9 @@ export default function NotificationList({ onClose }: { onClose: () => void }) {
   const { alerts } = useChat();
   const { items, next } = useStore(alerts.state);
   const unread = useStore(alerts.state, unreadIn);
+  const connected = useChatState((state) => state.connected);
+  // Only their number is kept for a reload without a connection.
+  const isUnknown = items.length === 0 && !connected;
   const go = ({ newest, ids, unread: unreadInRow }: NotificationRow): void => {
     onClose();
     void alerts.markRead(ids);
@@ -51,9 +55,9 @@ export default function NotificationList({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={texts.alerts.title} onClose={onClose} className="notifications large">
       <PermissionLine />
-      {items.length === 0 ? (
-        <EmptyState icon={BellRing} title={texts.alerts.none} />
-      ) : (
+      {isUnknown && <EmptyState icon={CloudOff} title={texts.alerts.notLoaded} />}
+      {items.length === 0 && !isUnknown && <EmptyState icon={BellRing} title={texts.alerts.none} />}
+      {items.length > 0 && (
         <ul>
           {rowsOf(items).map((row) => (
             <li key={row.newest.id}>
@@ -62,7 +66,7 @@ export default function NotificationList({ onClose }: { onClose: () => void }) {
           ))}
         </ul>
       )}
-      {(next !== null || unread > 0) && (
+      {(next !== null || (unread > 0 && !isUnknown)) && (
         <div className="buttons">
           {next !== null && (
             <button type="button" onClick={() => void alerts.load(next)}>

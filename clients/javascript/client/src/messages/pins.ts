@@ -21,6 +21,8 @@ export class Pins implements ChatPart {
   readonly #core: Core;
   /** The newest request of each conversation that is not answered yet. */
   readonly #requests = new Map<string, PinsRequest>();
+  /** The conversations whose pins were saved before, and may have changed since. */
+  readonly #savedOnly = new Set<string>();
 
   constructor(core: Core) {
     this.#core = core;
@@ -39,12 +41,20 @@ export class Pins implements ChatPart {
 
   loaded(): void {
     for (const request of this.#requests.values()) request.isOutdated = true;
+    this.#savedOnly.clear();
     this.state.setState({}, true);
   }
 
   /** Loads a conversation's pins. The next connection retries when it fails. */
   async load(id: string): Promise<void> {
-    if (own(this.state.getState(), id) === undefined) await this.#read(id);
+    if (own(this.state.getState(), id) === undefined || this.#savedOnly.has(id)) await this.#read(id);
+  }
+
+  /** Shows pins that were saved before, until they are loaded. */
+  showSaved(saved: PinsByConversation): void {
+    const known = this.state.getState();
+    for (const id of Object.keys(saved)) if (own(known, id) === undefined) this.#savedOnly.add(id);
+    this.state.setState({ ...saved, ...known });
   }
 
   #reload(id: string): void {
@@ -63,6 +73,7 @@ export class Pins implements ChatPart {
     if (page === null) return;
     if (request.isOutdated) return this.#read(id);
     const pins = request.changes.reduce((before, change) => change(before), page.items as readonly Message[]);
+    this.#savedOnly.delete(id);
     this.state.setState({ [id]: pins });
   }
 

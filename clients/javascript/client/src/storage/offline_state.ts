@@ -9,22 +9,35 @@ import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { ChatPart, ClientState, Core } from "../core.ts";
 import { newestOf, type Timeline } from "../messages/timeline.ts";
 import { own } from "../own.ts";
-import type { Offer } from "../server/payloads.ts";
+import type { Message, Offer } from "../server/payloads.ts";
 
 /** The part of the state that is saved. */
 export interface SavedState extends Pick<ClientState, "conversations" | "timelines"> {
   /** By the ids of their conversations; missing where they were not loaded. */
   readonly offers: Readonly<Record<string, readonly Offer[]>>;
+  readonly pins: Readonly<Record<string, readonly Message[]>>;
+  /** What the application keeps beside the conversations. */
+  readonly more: unknown;
+}
+
+/** What is saved of an opened conversation beside its messages; undefined what is not loaded. */
+export interface Beside {
+  readonly offers?: readonly Offer[] | undefined;
+  readonly pins?: readonly Message[] | undefined;
 }
 
 /** What is saved of an opened conversation. */
-export interface Opened {
+export interface Opened extends Beside {
   readonly timeline: Timeline;
-  readonly offers?: readonly Offer[] | undefined;
 }
 
-/** Returns the loaded offers of a conversation; undefined before they are loaded. */
-type OffersOf = (conversationId: string) => readonly Offer[] | undefined;
+/** What an application keeps besides messages. It calls `changed` when that changes. */
+export interface KeptByApplication {
+  readonly of: (conversationId: string) => Beside;
+  readonly more: () => unknown;
+}
+
+const NOTHING: KeptByApplication = { of: () => ({}), more: () => undefined };
 
 interface SavedTimeline extends Opened {
   readonly userId: string;
@@ -35,7 +48,7 @@ interface SavedTimeline extends Opened {
 
 interface Database extends DBSchema {
   /** By user. */
-  states: { key: string; value: Pick<SavedState, "conversations"> };
+  states: { key: string; value: Pick<SavedState, "conversations"> & { readonly more?: unknown } };
   timelines: { key: [string, string]; value: SavedTimeline; indexes: { byUser: [string, number] } };
 }
 
@@ -48,7 +61,7 @@ const TIMELINES_MAX = 50;
 export class OfflineState implements ChatPart {
   readonly #core: Core;
   readonly #name: string;
-  readonly #offersOf: OffersOf;
+  readonly #application: KeptByApplication;
   #database: Promise<IDBPDatabase<Database>> | undefined;
   #stopWatching: () => void = () => undefined;
   #waiting: ReturnType<typeof setTimeout> | undefined;
@@ -59,11 +72,10 @@ export class OfflineState implements ChatPart {
   /** What was written last: what is unchanged is not written again. */
   #written: Readonly<Record<string, Opened>> = {};
 
-  /** `offersOf`: for an application that shows offers. It calls `offersChanged`. */
-  constructor(core: Core, name: string, offersOf: OffersOf = () => undefined) {
+  constructor(core: Core, name: string, application: KeptByApplication = NOTHING) {
     this.#core = core;
     this.#name = name;
-    this.#offersOf = offersOf;
+    this.#application = application;
   }
 
   started(): void {
@@ -89,7 +101,8 @@ export class OfflineState implements ChatPart {
     this.#waiting = undefined;
   }
 
-  offersChanged(): void {
+  /** What the application keeps has changed. */
+  changed(): void {
     if (this.#core.now.connected) this.#saveSoon();
   }
 
@@ -105,7 +118,10 @@ export class OfflineState implements ChatPart {
       const offers = Object.fromEntries(
         saved.flatMap(({ conversationId, offers }) => (offers === undefined ? [] : [[conversationId, offers]])),
       );
-      return { conversations: state.conversations, timelines, offers };
+      const pins = Object.fromEntries(
+        saved.flatMap(({ conversationId, pins }) => (pins === undefined ? [] : [[conversationId, pins]])),
+      );
+      return { conversations: state.conversations, timelines, offers, pins, more: state.more };
     } catch {
       return undefined;
     }
@@ -148,17 +164,18 @@ export class OfflineState implements ChatPart {
     const { me, conversations, nextConversations, timelines } = this.#core.now;
     const here = Object.entries(timelines)
       .filter(([id, { atEnd }]) => atEnd && Object.hasOwn(conversations, id))
-      .map(([id, timeline]) => [id, { timeline, offers: this.#offersOf(id) }] as const);
-    const changed = here.filter(([id, { timeline, offers }]) => {
+      .map(([id, timeline]) => [id, { ...this.#application.of(id), timeline }] as const);
+    const changed = here.filter(([id, { timeline, offers, pins }]) => {
       const written = own(this.#written, id);
-      return written?.timeline !== timeline || written.offers !== offers;
+      return written?.timeline !== timeline || written.offers !== offers || written.pins !== pins;
     });
+    const state = { conversations, more: this.#application.more() };
     const removed = Object.keys(this.#listed).filter((id) => !Object.hasOwn(conversations, id));
     this.#listed = conversations;
     this.#written = Object.fromEntries(here);
     try {
       const database = await this.#open();
-      await write(database, me.id, conversations, changed, removed);
+      await write(database, me.id, state, changed, removed);
       await removeSuperfluous(database, me.id, nextConversations === null ? conversations : null);
     } catch {
       // A private window or a full disk: the page works without it.
@@ -183,7 +200,7 @@ const allOf = (userId: string): IDBKeyRange => IDBKeyRange.bound([userId, 0], [u
 async function write(
   database: IDBPDatabase<Database>,
   userId: string,
-  conversations: ClientState["conversations"],
+  state: Database["states"]["value"],
   changed: readonly (readonly [string, Opened])[],
   removed: readonly string[],
 ): Promise<void> {
@@ -191,14 +208,15 @@ async function write(
   const timelines = transaction.objectStore("timelines");
   const writtenAt = Date.now();
   await Promise.all([
-    transaction.objectStore("states").put({ conversations }, userId),
-    ...changed.map(([conversationId, { timeline, offers }]) =>
+    transaction.objectStore("states").put(state, userId),
+    ...changed.map(([conversationId, { timeline, offers, pins }]) =>
       timelines.put({
         userId,
         conversationId,
         writtenAt,
         timeline: newestOf(timeline, MESSAGES_MAX),
         offers: offers?.slice(-MESSAGES_MAX),
+        pins,
       }),
     ),
     ...removed.map((id) => timelines.delete([userId, id])),
