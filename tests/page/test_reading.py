@@ -34,6 +34,11 @@ def test_a_newcomer_has_read_nothing_before_it_was_said(driver: Driver, demo_url
     assert run(driver, demo_url, "reading", "seen_by_newcomers")["seen"] == {"old": False, "carol": False}
 
 
+def test_a_newcomer_reads_nothing_that_is_hidden_from_them(driver: Driver, demo_url: str) -> None:
+    hidden = run(driver, demo_url, "reading", "hidden_from_newcomers")["hidden"]
+    assert hidden == {"said": ["Sent", "Read"], "listed": 0}
+
+
 def test_what_is_marked_as_unread_stays_so_while_one_is_there(crowded: Scenarios) -> None:
     assert crowded("reading", "marked_as_unread")["marked"] == {"line": "two"}
 

@@ -326,6 +326,7 @@ export const texts = {
   received: "Delivered",
   notReceived: "Not delivered yet",
   loading: "Loading…",
+  seenByNobody: "Nobody has seen this yet.",
   search: "Search",
   searchMessages: "Search messages",
   searchHint: 'Words, or a "phrase" in quotes',

@@ -136,6 +136,26 @@ export async function seen_by_newcomers() {
   report("seen", { old: /19(69|70)/.test(text), carol: text.includes("carol") });
 }
 
+// Whoever sees only what comes after them has read nothing before it, whatever they read.
+export async function hidden_from_newcomers() {
+  const place = { kind: "group", memberIds: [], name: "From now on", history: "from-join" };
+  const { id } = await post("conversations", "alice", place);
+  await post("messages", "alice", { conversationId: id, content: "To nobody" });
+  await post(`conversations/${id}/members`, "alice", { userIds: ["carol"] });
+  await post("messages", "alice", { conversationId: id, content: "To carol" });
+  const alice = await visitAs("alice");
+  await open(alice, "From now on");
+  await message(alice, "To carol").waitFor();
+  await post(`conversations/${id}/read`, "carol", {});
+  const ticks = alice.locator(".tick");
+  await alice.locator(".tick.read").last().waitFor();
+  const said = await ticks.evaluateAll((all) => all.map((it) => it.title));
+  await act(alice, "To nobody", "Seen by");
+  const dialog = alice.getByRole("dialog", { name: "Seen by" });
+  await dialog.getByText("Nobody has seen this yet.").waitFor();
+  report("hidden", { said, listed: await dialog.getByRole("listitem").count() });
+}
+
 // What is marked as unread stays so while one is there, in other tabs too.
 export async function marked_as_unread() {
   const alice = await visitAs("alice");

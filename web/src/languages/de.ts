@@ -322,6 +322,7 @@ export const texts: Texts = {
   received: "Zugestellt",
   notReceived: "Noch nicht zugestellt",
   loading: "Wird geladen…",
+  seenByNobody: "Das hat noch niemand gesehen.",
   search: "Suchen",
   searchMessages: "Nachrichten durchsuchen",
   searchHint: "Wörter oder eine „Wortgruppe“ in Anführungszeichen",

@@ -329,6 +329,7 @@ export const texts: Texts = {
   received: "Entregado",
   notReceived: "Aún no entregado",
   loading: "Cargando…",
+  seenByNobody: "Nadie lo ha visto todavía.",
   search: "Buscar",
   searchMessages: "Buscar mensajes",
   searchHint: "Palabras o una «frase» entre comillas",

@@ -329,6 +329,7 @@ export const texts: Texts = {
   received: "Distribué",
   notReceived: "Pas encore distribué",
   loading: "Chargement…",
+  seenByNobody: "Personne ne l’a encore vu.",
   search: "Rechercher",
   searchMessages: "Rechercher des messages",
   searchHint: 'Des mots, ou une "expression" entre guillemets',

@@ -1,23 +1,31 @@
 import { expect, it } from "vitest";
 import { statusOf, withReceipt } from "../src/messages/receipts.ts";
 import type { Member } from "../src/server/payloads.ts";
-import { conversation, ME, member as memberOf } from "./samples.ts";
+import { conversation, ME, member as memberOf, message } from "./samples.ts";
 
 const member = (userId: string, deliveredSeq: number, readSeq: number): Member =>
   memberOf(userId, { deliveredSeq, readSeq });
+const statusAt = (members: Member[] | undefined, seq: number) =>
+  statusOf(conversation("c", members && { members }), message(seq), ME);
 
 it("a message is read or delivered when all other members have it", () => {
   const members = [member(ME, 0, 0), member("bob", 5, 2), member("carol", 3, 3)];
-  expect([1, 2, 3, 4, 6].map((seq) => statusOf(members, seq, ME))).toEqual([
-    "read",
-    "read",
-    "delivered",
-    "sent",
-    "sent",
-  ]);
-  expect(statusOf([member(ME, 9, 9)], 1, ME)).toBe("sent");
-  expect(statusOf(undefined, 1, ME)).toBe("sent");
-  expect(statusOf([member("bob", 0, 4)], 4, ME)).toBe("read");
+  expect([1, 2, 3, 4, 6].map((seq) => statusAt(members, seq))).toEqual(["read", "read", "delivered", "sent", "sent"]);
+  expect(statusAt([member(ME, 9, 9)], 1)).toBe("sent");
+  expect(statusAt(undefined, 1)).toBe("sent");
+  expect(statusAt([member("bob", 0, 4)], 4)).toBe("read");
+});
+
+it("members who cannot see a message do not count", () => {
+  const bob = { ...member("bob", 5, 5), joinedAt: "2026-01-01T10:00:00.000Z" };
+  const carol = { ...member("carol", 1, 1), joinedAt: "2026-01-01T08:00:00.000Z" };
+  const early = message(1, { createdAt: "2026-01-01T09:00:00.000Z" });
+  const late = message(2, { createdAt: "2026-01-01T11:00:00.000Z" });
+  const fromJoin = conversation("c", { members: [bob], history: "from-join" });
+  expect([early, late].map((each) => statusOf(fromJoin, each, ME))).toEqual(["sent", "read"]);
+  expect(statusOf({ ...fromJoin, members: [bob, carol] }, early, ME)).toBe("read");
+  expect(statusOf({ ...fromJoin, history: "all" }, early, ME)).toBe("read");
+  expect(statusOf(fromJoin, { ...early, imported: true }, ME)).toBe("read");
 });
 
 it("receipts move one member's position, forward only", () => {

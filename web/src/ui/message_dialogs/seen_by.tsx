@@ -34,16 +34,13 @@ export default function SeenBy({ message: { id, conversationId, createdAt }, onC
     items?.filter(
       ({ userId, readAt, deliveredAt }) => readAt === undefined && deliveredAt === undefined && !isLater(userId),
     ) ?? [];
+  const isLoading = items === null || members === undefined;
   return (
-    <LoadedDialog
-      title={texts.seenBy}
-      isLoading={items === null || members === undefined}
-      problem={problem}
-      onClose={onClose}
-    >
+    <LoadedDialog title={texts.seenBy} isLoading={isLoading} problem={problem} onClose={onClose}>
       <People title={texts.seen} receipts={read} />
       <People title={texts.received} receipts={delivered} />
       <People title={texts.notReceived} receipts={others} />
+      {!isLoading && read.length + delivered.length + others.length === 0 && <p>{texts.seenByNobody}</p>}
     </LoadedDialog>
   );
 }

@@ -1,15 +1,22 @@
 /** Delivery and read positions of members. */
 
-import type { Conversation, Member } from "../server/payloads.ts";
+import type { Conversation, Message } from "../server/payloads.ts";
 
 export type Status = "sent" | "delivered" | "read";
 
 /**
- * Returns the status of the reader's own message, which all other members have reached. Without known members it is
- * "sent".
+ * Returns the status of the reader's own message, which all other members have reached who can see it. Without known
+ * members it is "sent".
  */
-export function statusOf(members: readonly Member[] | undefined, seq: number, myId: string): Status {
-  const others = members?.filter((member) => member.userId !== myId) ?? [];
+export function statusOf(
+  { members, history }: Pick<Conversation, "members" | "history">,
+  { seq, createdAt, imported = false }: Pick<Message, "seq" | "createdAt" | "imported">,
+  myId: string,
+): Status {
+  // The position of a new member starts at the newest message. An imported message may be newer than its time.
+  const isHidden = (joinedAt: string): boolean =>
+    history === "from-join" && !imported && Date.parse(joinedAt) > Date.parse(createdAt);
+  const others = members?.filter(({ userId, joinedAt }) => userId !== myId && !isHidden(joinedAt)) ?? [];
   if (others.length === 0) return "sent";
   if (others.every(({ readSeq = 0 }) => readSeq >= seq)) return "read";
   return others.every(({ deliveredSeq = 0, readSeq = 0 }) => Math.max(deliveredSeq, readSeq) >= seq)
