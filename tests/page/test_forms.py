@@ -92,3 +92,13 @@ def test_what_is_forwarded_is_what_the_dialog_shows(driver: Driver, demo_url: st
         "left": {"preview": "This message was deleted.", "comment": "Look", "may": False},
         "opened": 0,
     }
+
+
+def test_what_was_written_in_a_dialog_stays_when_others_end_what_it_was_for(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "forms", "overMeanwhile")["kept"] == {
+        "answered": ["With oars", False],
+        "removed": ["With sails", False],
+        "made": ["A raft", False],
+        "forward": ["Look", False],
+        "place": "#/",
+    }

@@ -144,6 +144,7 @@ export const texts = {
     reload: "Reload the page",
   },
   discard: "Discard",
+  noLongerIn: "You are no longer in this conversation.",
   leftBehind: {
     title: "Not sent",
     /** `name`: empty if it is not known. */
@@ -325,8 +326,8 @@ export const texts = {
   seen: "Read",
   received: "Delivered",
   notReceived: "Not delivered yet",
-  loading: "Loading…",
   seenByNobody: "Nobody has seen this yet.",
+  loading: "Loading…",
   search: "Search",
   searchMessages: "Search messages",
   searchHint: 'Words, or a "phrase" in quotes',
@@ -548,6 +549,14 @@ export const texts = {
     actions: { accept: "Accept", reject: "Reject", counter: "Counter", withdraw: "Withdraw" },
     /** Names the offer in the button's label. */
     action: (action: string, title: string) => `${action}: ${title}`,
+    /** Why a counter-offer cannot be made any more. */
+    over: {
+      accepted: (actor: string) => `${actor} accepted this offer meanwhile.`,
+      rejected: (actor: string) => `${actor} rejected this offer meanwhile.`,
+      withdrawn: (actor: string) => `${actor} withdrew this offer meanwhile.`,
+      countered: (actor: string) => `${actor} made a counter-offer meanwhile.`,
+      expired: (_actor: string) => "This offer has expired meanwhile.",
+    },
     what: "Title",
     description: "Description (optional)",
     amount: "Amount",

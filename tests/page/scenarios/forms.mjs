@@ -436,3 +436,62 @@ export async function forwarding() {
   const opened = await dave.locator(".conversations a").filter({ hasText: "bob" }).count();
   report("forwarded", { edited, before, sent, shown, left, opened });
 }
+
+// What was written for an offer or a forward stays when somebody else answers first, or removes the reader.
+export async function overMeanwhile() {
+  // A card that was seen just before the removal asks for the conversation once more.
+  const bob = await visitAs("bob", { expected: /403 \(Forbidden\)/ });
+  const sell = async (name) => {
+    const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "dave"], name });
+    await post("messages", "alice", { conversationId: id, content: "Who buys?" });
+    const offer = await post(`conversations/${id}/offers`, "alice", { title: "Boat", amount: 100, currency: "EUR" });
+    await open(bob, name);
+    await bob.getByRole("button", { name: "Counter: Boat" }).first().waitFor();
+    return { id, offerId: offer.id };
+  };
+  const dialog = bob.getByRole("dialog");
+  const textbox = (label) => dialog.getByRole("textbox", { name: label, exact: true });
+  const write = (label, text) => textbox(label).fill(text);
+  const state = async (why, label, action) => {
+    await dialog.getByRole("alert").filter({ hasText: why }).waitFor();
+    const may = await dialog.getByRole("button", { name: action }).isEnabled();
+    return [await textbox(label).inputValue(), may];
+  };
+  const discard = async () => {
+    await bob.keyboard.press("Escape");
+    await answer(bob, "Discard");
+    await isGone(dialog);
+  };
+  const remove = ({ id }) => call("DELETE", `conversations/${id}/members/bob`, "alice");
+  const gone = "You are no longer in this conversation.";
+
+  const { offerId } = await sell("Sold");
+  await bob.getByRole("button", { name: "Counter: Boat" }).first().click();
+  await write("Description (optional)", "With oars");
+  await call("PATCH", `offers/${offerId}`, "dave", { status: "rejected" });
+  const answered = await state("dave rejected this offer meanwhile.", "Description (optional)", "Send offer");
+  await discard();
+
+  const countered = await sell("Countered");
+  await bob.getByRole("button", { name: "Counter: Boat" }).first().click();
+  await write("Description (optional)", "With sails");
+  await remove(countered);
+  const removed = await state(gone, "Description (optional)", "Send offer");
+  await discard();
+
+  const offered = await sell("Offered");
+  await bob.getByRole("button", { name: "Offers", exact: true }).click();
+  await bob.getByRole("button", { name: "Make an offer" }).click();
+  await write("Title", "A raft");
+  await remove(offered);
+  const made = await state(gone, "Title", "Send offer");
+  await discard();
+
+  const forwarded = await sell("Forwarded");
+  await act(bob, "Who buys?", "Forward");
+  await write("Add a message (optional)", "Look");
+  await remove(forwarded);
+  const forward = await state(gone, "Add a message (optional)", "Forward");
+  await discard();
+  report("kept", { answered, removed, made, forward, place: await bob.evaluate(() => location.hash) });
+}

@@ -42,6 +42,7 @@ import { Offers } from "./offers/offers";
 import {
   type ChatState,
   type MessageDialog,
+  type OfferForm,
   type Overlay,
   PageCore,
   type Panel,
@@ -60,6 +61,9 @@ export interface Unsent {
   readonly messages: number;
   readonly drafts: number;
 }
+
+/** The dialogs about a message in which the reader writes. */
+const FORMS: ReadonlySet<MessageDialog["kind"]> = new Set(["forward", "report"]);
 
 export class Chat {
   /** Called with a code when the session ends. */
@@ -281,6 +285,7 @@ export class Chat {
         composing: id === null ? null : this.drafts.openComposing(id),
         panel: panel?.kind === "search" ? panel : null,
         messageDialog: null,
+        offerForm: null,
         target: null,
         keptUnread: null,
         notice: "",
@@ -381,6 +386,11 @@ export class Chat {
     this.state.setState({ messageDialog });
   }
 
+  /** Opens the form for an offer; null closes it. */
+  openOfferForm(offerForm: OfferForm | null): void {
+    this.state.setState({ offerForm });
+  }
+
   /** Says what the reader's action did, if nothing else shows it. */
   showToast(text: string, action?: ToastAction): void {
     this.state.setState({ toast: action === undefined ? { text } : { text, action }, announcement: text });
@@ -400,8 +410,11 @@ export class Chat {
   #removed(id: string, why: RemovalReason, name: string): void {
     const ban = this.#ban?.conversationId === id ? this.#ban : null;
     this.#ban = null;
-    if (this.#core.now.openId !== id) return;
-    this.state.setState({ openId: null, panel: null, notice: "" });
+    const { openId, messageDialog } = this.#core.now;
+    if (openId !== id) return;
+    // Forms stay, so that what was written in them can be copied.
+    const isForm = messageDialog !== null && FORMS.has(messageDialog.kind);
+    this.state.setState({ openId: null, panel: null, messageDialog: isForm ? messageDialog : null, notice: "" });
     const { wasDeleted, youWereRemoved, youWereBanned } = texts.places;
     if (ban !== null) this.showNotice(youWereBanned(name, ban.until ? endTime(ban.until) : null, ban.reason ?? null));
     else if (why !== "left") this.#showNews(why === "deleted" ? wasDeleted(name) : youWereRemoved(name));

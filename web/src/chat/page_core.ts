@@ -1,6 +1,6 @@
 /** What all parts of the page use: the client's state and what the page shows of it. */
 
-import { type Commands, type Message, type RequestError, UNREACHABLE, type User } from "@talkwire/client";
+import { type Commands, type Message, type Offer, type RequestError, UNREACHABLE, type User } from "@talkwire/client";
 import { type ClientState, type ConnectionListener, Core, type StateStore } from "@talkwire/client/parts";
 import type { Api } from "../server/api";
 import { worded } from "../server/worded_error";
@@ -18,6 +18,13 @@ export interface Composing {
 export interface MessageDialog {
   readonly kind: "actions" | "delete" | "forward" | "history" | "reactions" | "receipts" | "report";
   readonly message: Message;
+}
+
+/** The form for an offer that is open. */
+export interface OfferForm {
+  readonly conversationId: string;
+  /** The offer that the new one replaces. */
+  readonly counterTo?: Offer;
 }
 
 /** The panel beside the open conversation. */
@@ -85,6 +92,7 @@ interface PageState {
   /** What the reader searches in the list of conversations; empty for nothing. */
   readonly listQuery: string;
   readonly messageDialog: MessageDialog | null;
+  readonly offerForm: OfferForm | null;
   /** Why the reader's last action was refused; empty when it succeeded. */
   readonly notice: string;
   /** The text of the last notice that only informs: such a notice disappears by itself. */
@@ -119,6 +127,7 @@ const NOTHING_SHOWN: PageState = {
   overlay: null,
   listQuery: "",
   messageDialog: null,
+  offerForm: null,
   notice: "",
   news: "",
   toast: null,

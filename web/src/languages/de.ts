@@ -160,6 +160,7 @@ export const texts: Texts = {
     reload: "Seite neu laden",
   },
   discard: "Verwerfen",
+  noLongerIn: "Du bist nicht mehr in dieser Unterhaltung.",
   leftBehind: {
     title: "Nicht gesendet",
     means: (name) =>
@@ -321,8 +322,8 @@ export const texts: Texts = {
   seen: "Gelesen",
   received: "Zugestellt",
   notReceived: "Noch nicht zugestellt",
-  loading: "Wird geladen…",
   seenByNobody: "Das hat noch niemand gesehen.",
+  loading: "Wird geladen…",
   search: "Suchen",
   searchMessages: "Nachrichten durchsuchen",
   searchHint: "Wörter oder eine „Wortgruppe“ in Anführungszeichen",
@@ -582,6 +583,13 @@ export const texts: Texts = {
     },
     actions: { accept: "Annehmen", reject: "Ablehnen", counter: "Gegenangebot", withdraw: "Zurückziehen" },
     action: (action, title) => `${action}: ${title}`,
+    over: {
+      accepted: (actor) => `${has(actor)} dieses Angebot inzwischen angenommen.`,
+      rejected: (actor) => `${has(actor)} dieses Angebot inzwischen abgelehnt.`,
+      withdrawn: (actor) => `${has(actor)} dieses Angebot inzwischen zurückgezogen.`,
+      countered: (actor) => `${has(actor)} inzwischen ein Gegenangebot gemacht.`,
+      expired: () => "Dieses Angebot ist inzwischen abgelaufen.",
+    },
     what: "Titel",
     description: "Beschreibung (optional)",
     amount: "Betrag",

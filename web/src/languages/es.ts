@@ -166,6 +166,7 @@ export const texts: Texts = {
     reload: "Recargar la página",
   },
   discard: "Descartar",
+  noLongerIn: "Ya no estás en esta conversación.",
   leftBehind: {
     title: "No enviado",
     means: (name) =>
@@ -328,8 +329,8 @@ export const texts: Texts = {
   seen: "Leído",
   received: "Entregado",
   notReceived: "Aún no entregado",
-  loading: "Cargando…",
   seenByNobody: "Nadie lo ha visto todavía.",
+  loading: "Cargando…",
   search: "Buscar",
   searchMessages: "Buscar mensajes",
   searchHint: "Palabras o una «frase» entre comillas",
@@ -586,6 +587,13 @@ export const texts: Texts = {
     },
     actions: { accept: "Aceptar", reject: "Rechazar", counter: "Contraoferta", withdraw: "Retirar" },
     action: (action, title) => `${action}: ${title}`,
+    over: {
+      accepted: (actor) => `${has(actor)} aceptado esta oferta mientras tanto.`,
+      rejected: (actor) => `${has(actor)} rechazado esta oferta mientras tanto.`,
+      withdrawn: (actor) => `${has(actor)} retirado esta oferta mientras tanto.`,
+      countered: (actor) => `${has(actor)} hecho una contraoferta mientras tanto.`,
+      expired: () => "Esta oferta ha caducado mientras tanto.",
+    },
     what: "Título",
     description: "Descripción (opcional)",
     amount: "Importe",

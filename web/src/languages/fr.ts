@@ -167,6 +167,7 @@ export const texts: Texts = {
     reload: "Recharger la page",
   },
   discard: "Abandonner",
+  noLongerIn: "Vous ne faites plus partie de cette conversation.",
   leftBehind: {
     title: "Non envoyé",
     means: (name) =>
@@ -328,8 +329,8 @@ export const texts: Texts = {
   seen: "Lu",
   received: "Distribué",
   notReceived: "Pas encore distribué",
-  loading: "Chargement…",
   seenByNobody: "Personne ne l’a encore vu.",
+  loading: "Chargement…",
   search: "Rechercher",
   searchMessages: "Rechercher des messages",
   searchHint: 'Des mots, ou une "expression" entre guillemets',
@@ -588,6 +589,13 @@ export const texts: Texts = {
     },
     actions: { accept: "Accepter", reject: "Refuser", counter: "Contre-offre", withdraw: "Retirer" },
     action: (action, title) => `${action} : ${title}`,
+    over: {
+      accepted: (actor) => `${has(actor)} accepté cette offre entre-temps.`,
+      rejected: (actor) => `${has(actor)} refusé cette offre entre-temps.`,
+      withdrawn: (actor) => `${has(actor)} retiré cette offre entre-temps.`,
+      countered: (actor) => `${has(actor)} fait une contre-offre entre-temps.`,
+      expired: () => "Cette offre a expiré entre-temps.",
+    },
     what: "Titre",
     description: "Description (facultatif)",
     amount: "Montant",

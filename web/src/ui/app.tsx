@@ -33,6 +33,8 @@ import {
   rememberThread,
 } from "./last_conversation";
 import { lazyPart, usePreload } from "./lazy_part";
+import { MessageDialogs } from "./message_dialogs/message_dialogs";
+import { OfferForm } from "./offers/offer_form";
 import { followAddress, forgetPlace, goTo, placeHere, startAt } from "./page_address";
 import { panelCoversConversation } from "./panel/panel_layout";
 import { ThreadPanel } from "./panel/panel_view";
@@ -250,6 +252,9 @@ function Screen({ onSignOut }: { onSignOut: (() => void) | undefined }) {
       {!isCompact && <Sidebar onOpen={setDialog} onSignOut={onSignOut} />}
       <Opened onOpen={isCompact ? undefined : setDialog} />
       <SidebarDialogs dialog={dialog} onClose={() => setDialog(null)} />
+      {/* Not beside the conversation, whose end they outlive. */}
+      <MessageDialogs />
+      <OfferForm />
       <Announcer />
       {!isOpen && <Notice floats />}
       <ToastView />

@@ -26,6 +26,12 @@ export function actionsOn(
   return mayWrite ? ANSWERS : ANSWERS.filter((action) => action !== "counter");
 }
 
+/** Returns the id of the user who accepted, rejected, countered or withdrew an offer; undefined if no user has. */
+export function answererOf({ status, history }: Offer): string | undefined {
+  if (status === "pending" || status === "expired") return undefined;
+  return history.findLast((step) => step.status === status)?.by ?? undefined;
+}
+
 /** Returns when the next offer expires, in milliseconds since 1970; null when none does. */
 export function nextExpiry(offers: readonly Offer[], nowMs: number): number | null {
   const times = offers

@@ -12,7 +12,6 @@ import { MenuButton } from "../components/menu";
 import type { MenuAction } from "../components/menu_action";
 import { Notice } from "../components/notice";
 import { ViewerHost } from "../files/viewer_host";
-import { MessageDialogs } from "../message_dialogs/message_dialogs";
 import { useOffers } from "../offers/use_offers";
 import { usePanelHidesConversation } from "../panel/panel_layout";
 import { PanelView } from "../panel/panel_view";
@@ -42,7 +41,6 @@ export function ConversationView({ conversation }: { conversation: Conversation 
         <MessageInput key={`composer ${id}`} conversation={conversation} name={name} />
       </main>
       <PanelView conversation={conversation} />
-      <MessageDialogs />
       <ViewerHost />
     </>
   );

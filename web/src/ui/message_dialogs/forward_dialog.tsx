@@ -20,6 +20,7 @@ import { moveAmong } from "../keyboard/move_among";
 import { goTo } from "../page_address";
 import { Handle } from "../people/person_handle";
 import { type KnownPerson, usePeople } from "../people/use_people";
+import { useIsGone } from "../use_is_gone";
 import { MessagePreview } from "./message_preview";
 import "../components/round_tick.css";
 
@@ -62,6 +63,8 @@ export default function ForwardDialog({ message, onClose }: Props) {
     setChosen((now) => leftOf(now, results));
   };
   const isDeleted = message.deletedAt !== undefined;
+  const isGone = useIsGone(message.conversationId);
+  const over = isGone ? texts.noLongerIn : isDeleted ? texts.forwardDeleted : "";
   return (
     <Dialog title={texts.forwardMessage} onClose={onClose} isChanged={chosen.length > 1 || comment !== ""}>
       <form className="question" onSubmit={(event) => void submit(event)}>
@@ -76,9 +79,9 @@ export default function ForwardDialog({ message, onClose }: Props) {
         </label>
         <FormButtons
           done={done.length === 0 ? "" : texts.forwardedTo(listedNames(done))}
-          problem={isDeleted ? texts.forwardDeleted : problemOf(failed)}
+          problem={over || problemOf(failed)}
           action={actionFor(chosen)}
-          disabled={busy || isDeleted || chosen.length === 0}
+          disabled={busy || over !== "" || chosen.length === 0}
           onClose={onClose}
         />
       </form>

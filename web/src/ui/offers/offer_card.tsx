@@ -11,12 +11,9 @@ import { fullTime, shortTime, timeOfDay } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { Confirmation } from "../components/confirmation";
 import { partnerOf } from "../conversation/conversation_names";
-import { lazyPart } from "../lazy_part";
 import { useWindowFocus } from "../timeline/use_window_focus";
 import { useReconnects } from "../use_reconnects";
 import "./offer_card.css";
-
-const OfferDialog = lazyPart(() => import("./offer_dialog"));
 
 /** Of a card at a fraction of a pixel, the browser may say that a little less than all is in sight. */
 const WHOLE = 0.95;
@@ -102,10 +99,9 @@ function Author({ offer: { authorId, conversationId } }: { offer: Offer }) {
 }
 
 function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
-  const { offers } = useChat();
+  const chat = useChat();
   const me = useChatState((state) => state.me);
   const conversation = useChatState((state) => own(state.conversations, offer.conversationId));
-  const [counters, setCounters] = useState(false);
   const [accepts, setAccepts] = useState(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
@@ -119,11 +115,11 @@ function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
   if (actions.length === 0 && problem === "") return null;
 
   const act = async (action: OfferAction): Promise<void> => {
-    if (action === "counter") return setCounters(true);
+    if (action === "counter") return chat.openOfferForm({ conversationId: offer.conversationId, counterTo: offer });
     if (action === "accept") return setAccepts(true);
     setBusy(true);
     setProblem("");
-    await offers.answer(offer.id, action).catch((error: Error) => setProblem(error.message));
+    await chat.offers.answer(offer.id, action).catch((error: Error) => setProblem(error.message));
     setBusy(false);
   };
   return (
@@ -150,14 +146,11 @@ function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
           title={texts.offers.acceptQuestion(offer.title, formatAmount(offer.amount, offer.currency))}
           action={texts.offers.actions.accept}
           isHarmless
-          onConfirm={() => offers.answer(offer.id, "accept")}
+          onConfirm={() => chat.offers.answer(offer.id, "accept")}
           onClose={() => setAccepts(false)}
         >
           {texts.offers.accepting}
         </Confirmation>
-      )}
-      {counters && (
-        <OfferDialog conversationId={offer.conversationId} counterTo={offer} onClose={() => setCounters(false)} />
       )}
     </>
   );

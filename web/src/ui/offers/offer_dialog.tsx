@@ -1,12 +1,15 @@
 import type { Offer } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { type FormEvent, useMemo, useState } from "react";
+import { useStore } from "zustand";
 import { amountText, digitsOf, parseAmount } from "../../chat/offers/money";
+import { answererOf, statusAt } from "../../chat/offers/offer_rules";
 import type { OfferTerms } from "../../chat/offers/offers";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
+import { useChat, useChatState } from "../chat_context";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
+import { useIsGone } from "../use_is_gone";
 import { CURRENCIES, nameOfCurrency } from "./currencies";
 import "./offer_dialog.css";
 
@@ -23,7 +26,7 @@ const EXPIRIES = ["never", "hour", "day", "threeDays", "week", "custom"] as cons
 
 type Expiry = (typeof EXPIRIES)[number];
 
-/** A form for making an offer. */
+/** A form for making an offer. It stays when the offer cannot be made any more, so that its texts can be copied. */
 export default function OfferDialog({ conversationId, counterTo, onClose }: Props) {
   const { offers, state } = useChat();
   const [currency, setCurrency] = useState(() => {
@@ -33,6 +36,7 @@ export default function OfferDialog({ conversationId, counterTo, onClose }: Prop
   const [expiry, setExpiry] = useState<Expiry>("never");
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
+  const over = useWhyOver(conversationId, counterTo);
   const labels = texts.offers;
 
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
@@ -96,10 +100,31 @@ export default function OfferDialog({ conversationId, counterTo, onClose }: Prop
             <input name="expiresAt" type="datetime-local" required />
           </label>
         )}
-        <FormButtons problem={problem} action={labels.send} disabled={busy} onClose={onClose} />
+        <FormButtons
+          problem={busy ? "" : over || problem}
+          action={labels.send}
+          disabled={busy || over !== ""}
+          onClose={onClose}
+        />
       </form>
     </Dialog>
   );
+}
+
+/** Returns why the offer cannot be made any more; empty if it can. */
+function useWhyOver(conversationId: string, counterTo: Offer | undefined): string {
+  const { offers } = useChat();
+  const isGone = useIsGone(conversationId);
+  const { nowMs, byConversation } = useStore(offers.state);
+  const known = own(byConversation, conversationId)?.offers.find(({ id }) => id === counterTo?.id) ?? counterTo;
+  const answererId = known && answererOf(known);
+  const answerer = useChatState(({ me, conversations }) => {
+    if (answererId === me.id) return texts.you;
+    return own(conversations, conversationId)?.members?.find(({ userId }) => userId === answererId)?.name;
+  });
+  if (isGone) return texts.noLongerIn;
+  const status = known === undefined ? "pending" : statusAt(known, nowMs);
+  return status === "pending" ? "" : texts.offers.over[status](answerer ?? texts.notices.somebody);
 }
 
 function CurrencyChoice({ value, onChange }: { value: string; onChange: (code: string) => void }) {

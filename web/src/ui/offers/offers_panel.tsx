@@ -1,28 +1,24 @@
 import type { Conversation } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { CloudOff, Tag } from "lucide-react";
-import { useState } from "react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { EmptyState } from "../components/empty_state";
-import { lazyPart } from "../lazy_part";
 import { PanelFrame } from "../panel/panel_frame";
 import OfferCard from "./offer_card";
 import { useOffers } from "./use_offers";
 
-const OfferDialog = lazyPart(() => import("./offer_dialog"));
-
 /** All offers of a conversation, newest first. */
 export default function OffersPanel({ conversation }: { conversation: Conversation }) {
   const { id } = conversation;
-  const { offers } = useChat();
+  const chat = useChat();
+  const { offers } = chat;
   const known = useStore(offers.state, (state) => own(state.byConversation, id));
   const connected = useChatState((state) => state.connected);
   const mayWrite = useOffers(conversation);
-  const [makes, setMakes] = useState(false);
   const button = mayWrite && (
-    <button type="button" className="primary" onClick={() => setMakes(true)}>
+    <button type="button" className="primary" onClick={() => chat.openOfferForm({ conversationId: id })}>
       {texts.offers.make}
     </button>
   );
@@ -50,7 +46,6 @@ export default function OffersPanel({ conversation }: { conversation: Conversati
           {texts.offers.more}
         </button>
       )}
-      {makes && <OfferDialog conversationId={id} onClose={() => setMakes(false)} />}
     </PanelFrame>
   );
 }
