@@ -14,6 +14,11 @@ def test_others_see_the_picture_and_the_status_that_one_chose(driver: Driver, de
     assert run(driver, demo_url, "settings", "profile")["seen"] == {"shown": 1, "letters": []}
 
 
+def test_a_file_that_is_no_picture_becomes_nobodys(driver: Driver, demo_url: str) -> None:
+    refused = run(driver, demo_url, "settings", "unreadablePicture")["refused"]
+    assert refused == {"saved": [None, None, "Fog"], "letter": "B"}
+
+
 def test_a_status_text_that_is_typed_is_not_replaced(driver: Driver, demo_url: str) -> None:
     typed = run(driver, demo_url, "settings", "statusTyped")["typed"]
     assert typed == {"typed": "Half a sent", "stored": "A whole sentence"}

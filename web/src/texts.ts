@@ -879,6 +879,7 @@ export const texts = {
       { text: "🤒 Off sick", until: "today" },
       { text: "🌴 On holiday", until: "week" },
     ] as readonly { readonly text: string; readonly until: string }[],
+    noPicture: "This file is no picture that can be shown.",
     clearStatus: "Clear the status",
     clearAfter: "Clear after",
     clearAt: (time: string) => `Until ${time}`,

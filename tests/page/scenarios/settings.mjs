@@ -140,6 +140,44 @@ export async function statusWithAnEnd() {
   });
 }
 
+// A file that is no picture becomes nobody's, and one that got there otherwise is not shown.
+export async function unreadablePicture() {
+  const buffer = Buffer.from("No picture at all");
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Blurred" });
+  const alice = await visitAs("alice");
+  await open(alice, "Blurred");
+  await alice.getByRole("heading", { name: "Blurred" }).click();
+  await alice.locator(".panel").getByRole("button", { name: "Edit", exact: true }).click();
+  const choose = (name, mimeType) => alice.getByLabel("Picture").locator("input").setInputFiles({ name, mimeType, buffer });
+  const refused = () => alice.getByRole("alert").getByText("This file is no picture that can be shown.").waitFor();
+  await choose("notes.png", "image/png");
+  await refused();
+  await field(alice, "Topic").fill("Fog");
+  await alice.getByRole("button", { name: "Save", exact: true }).click();
+  await alice.locator("dialog").waitFor({ state: "detached" });
+  await openSettings(alice, "Profile");
+  await choose("noise.heic", "image/heic");
+  await refused();
+  await alice.keyboard.press("Escape");
+  const { avatar, topic } = await call("GET", `conversations/${id}`, "alice");
+  const mine = (await call("GET", "users/me", "alice")).avatar;
+
+  const form = new FormData();
+  form.append("file", new Blob([buffer], { type: "image/png" }), "notes.png");
+  const file = await (await fetch(`${url}/api/v1/files?userId=alice`, { method: "POST", body: form })).json();
+  const bob = await visitAs("bob");
+  await open(bob, "Blurred");
+  await bob.evaluate(() => {
+    window.failed = 0;
+    addEventListener("error", ({ target }) => (window.failed += Number(target instanceof HTMLImageElement)), true);
+  });
+  await call("PATCH", `conversations/${id}`, "alice", { avatar: file.url });
+  await bob.waitForFunction(() => window.failed > 0);
+  await bob.locator(".conversation > header .avatar img").waitFor({ state: "detached" });
+  const letter = await bob.locator(".conversation > header .avatar").textContent();
+  report("refused", { saved: [avatar ?? null, mine ?? null, topic], letter });
+}
+
 // Returns where bob sees a letter and not the picture of alice, with whom a conversation is open.
 async function lettersOf(bob) {
   const found = [];

@@ -911,6 +911,7 @@ export const texts: Texts = {
       { text: "🚆 Unterwegs", until: "half" },
       { text: "🍽️ Mittagspause", until: "half" },
       { text: "🤒 Krank", until: "today" },
+    noPicture: "Diese Datei ist kein Bild, das angezeigt werden kann.",
       { text: "🌴 Im Urlaub", until: "week" },
     ],
     clearStatus: "Status löschen",

@@ -911,6 +911,7 @@ export const texts: Texts = {
       { text: "🗓️ En una reunión", until: "hour" },
       { text: "🚆 De viaje", until: "half" },
       { text: "🍽️ Comiendo", until: "half" },
+    noPicture: "Este archivo no es una imagen que se pueda mostrar.",
       { text: "🤒 De baja", until: "today" },
       { text: "🌴 De vacaciones", until: "week" },
     ],

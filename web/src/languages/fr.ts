@@ -916,6 +916,7 @@ export const texts: Texts = {
       { text: "🚆 En déplacement", until: "half" },
       { text: "🍽️ En pause déjeuner", until: "half" },
       { text: "🤒 En arrêt maladie", until: "today" },
+    noPicture: "Ce fichier n’est pas une image qui puisse être affichée.",
       { text: "🌴 En vacances", until: "week" },
     ],
     clearStatus: "Effacer le statut",

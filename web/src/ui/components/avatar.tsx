@@ -32,16 +32,20 @@ export function Avatar({ id, name, picture, isPlace = false, sign: Sign = null }
   );
 }
 
-/** Covers the initial as soon as it is loaded. */
+/** Covers the initial as soon as it is loaded, unless it cannot be shown. */
 function Picture({ path }: { path: string }) {
   const files = useContext(ChatContext)?.files;
   const [fileUrl, setFileUrl] = useState(() => files?.urlOf(path));
-  const [tries, setTries] = useState(0);
-  if (files === undefined || fileUrl === undefined || tries > 1) return null;
-  const renew = (): void => {
-    setTries(tries + 1);
+  const [isRenewed, setRenewed] = useState(false);
+  if (files === undefined || fileUrl === undefined) return null;
+  const failed = async (): Promise<void> => {
+    setFileUrl(undefined);
     // Does not retry forever.
-    if (tries === 0) files.renewedUrlOf(path).then(setFileUrl, () => setTries(2));
+    if (isRenewed) return;
+    setRenewed(true);
+    const renewed = await files.renewedUrlOf(path).catch(() => fileUrl);
+    // The browser would not load the same URL again.
+    if (renewed !== fileUrl) setFileUrl(renewed);
   };
-  return <img src={fileUrl} alt="" draggable={false} onError={renew} />;
+  return <img src={fileUrl} alt="" draggable={false} onError={() => void failed()} />;
 }

@@ -1,6 +1,7 @@
 import type { Conversation } from "@talkwire/client";
 import type { Rules } from "@talkwire/client/parts";
 import { type FormEvent, useState } from "react";
+import { requirePicture } from "../../chat/files/require_picture";
 import { texts } from "../../texts";
 import { useChat } from "../chat_context";
 import { changesFrom } from "../components/changed_fields";
@@ -32,6 +33,15 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
     changesFrom(rulesAt(before), rulesOf(new FormData(form)));
   const slow = SLOW.some((each) => each === slowModeS) ? SLOW : [...SLOW, slowModeS];
 
+  const choose = async (file: File): Promise<void> => {
+    setProblem("");
+    try {
+      await requirePicture(file);
+      setPicture(file);
+    } catch (error) {
+      setProblem((error as Error).message);
+    }
+  };
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
     const changes = changesIn(event.currentTarget);
@@ -57,7 +67,7 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
         isPlace
         label={texts.settings.picture}
         busy={busy && picture instanceof File}
-        onChoose={setPicture}
+        onChoose={(file) => void choose(file)}
         onRemove={() => setPicture(conversation.avatar === undefined ? undefined : null)}
       />
       <form

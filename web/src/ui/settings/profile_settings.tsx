@@ -1,5 +1,6 @@
 import type { User } from "@talkwire/client";
 import { type FormEvent, useId, useState } from "react";
+import { requirePicture } from "../../chat/files/require_picture";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../chat_context";
 import { changesFrom, hasChangedField } from "../components/changed_fields";
@@ -25,6 +26,10 @@ function Picture() {
   const { profile } = useChat();
   const me = useChatState((state) => state.me);
   const saving = useSaving();
+  const choose = async (file: File): Promise<void> => {
+    await requirePicture(file);
+    await profile.setPicture(file);
+  };
   return (
     <PictureField
       id={me.id}
@@ -32,7 +37,7 @@ function Picture() {
       picture={me.avatar}
       label={texts.settings.picture}
       busy={saving.busy}
-      onChoose={(file) => void saving.save(() => profile.setPicture(file))}
+      onChoose={(file) => void saving.save(() => choose(file))}
       onRemove={() => void saving.save(() => profile.update({ avatar: null }))}
     >
       <SaveStatus saving={saving} />
