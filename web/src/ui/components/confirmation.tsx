@@ -1,6 +1,7 @@
 import { type ReactNode, useState } from "react";
 import { texts } from "../../texts";
 import { Dialog } from "./dialog";
+import { looksLike } from "./looks_like";
 
 interface Props {
   title: string;
@@ -50,7 +51,7 @@ export function Confirmation({ title, action, isHarmless = false, typed, onConfi
         <button
           type="button"
           className={isHarmless ? "primary" : "destructive"}
-          disabled={busy || (typed !== undefined && entered.trim() !== typed.trim())}
+          disabled={busy || (typed !== undefined && !looksLike(entered, typed))}
           onClick={() => void confirm()}
         >
           {action}
