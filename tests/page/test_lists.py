@@ -13,6 +13,7 @@ def test_favourites_come_first_and_the_archive_lasts_until_a_message(driver: Dri
         "inArchive": "list-action",
         "back": "list-action",
         "stays": "1",
+        "isInside": "false",
     }
     assert reports["from the details"] == {"favourites": 0}
 

@@ -131,7 +131,17 @@ export async function favouritesAndArchive() {
     await listed(page, "Quiet").waitFor();
     await archive(page).waitFor({ state: "detached" });
   }
-  report("listed", { first, archived, inArchive, back, stays });
+  // The last one leaves the archive, and another one comes into it.
+  await fromList(alice, "Quiet", "Archive");
+  await archive(alice).click();
+  await fromList(alice, "Quiet", "Move out of the archive");
+  await archive(alice).waitFor({ state: "detached" });
+  await fromList(alice, "Plans", "Archive");
+  await archive(alice).getByText("1").waitFor();
+  const isInside = await archive(alice).getAttribute("aria-pressed");
+  report("listed", { first, archived, inArchive, back, stays, isInside });
+  await alice.locator(".toast").getByRole("button", { name: "Undo" }).click();
+  await listed(alice, "Plans").waitFor();
 
   await open(alice, "Plans");
   await alice.getByRole("button", { name: "Details" }).click();

@@ -77,6 +77,11 @@ export function ConversationList({ onOpen, children }: Props) {
   const isSearching = query.trim() !== "";
   const isAllRead = unreadOnly && shown.length === 0 && !hasMore;
   const isAlone = useIsAlone();
+  const isArchiveOver = !hasMore && !ordered.some(({ archived }) => archived);
+  // Otherwise the next conversation that is archived would open the archive again.
+  useEffect(() => {
+    if (isArchiveOver) setShowsArchive(false);
+  }, [isArchiveOver]);
   // What is found opens at its own address. A message leaves the results for the next one; where the list fills the
   // screen, Back leads to them.
   useEffect(() => {
