@@ -28,7 +28,7 @@ def test_what_happened_stands_where_it_happened(driver: Driver, demo_url: str) -
     told = run(driver, demo_url, "rooms", "happened")["told what happened"]
     joined, renamed, accepted, removed = told["live"]
     assert (joined, renamed) == ("carol joined", "You changed the name to “New events”")
-    assert (accepted, removed) == ("bob accepted an offer", "You removed bob")
+    assert (accepted, removed) == ("bob accepted the offer “Bike” for €1.00", "You removed bob")
     assert told["order"] == ["One", joined, renamed, "Two", accepted, removed]
     assert told["unreadCount"] == 0
 

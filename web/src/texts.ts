@@ -536,6 +536,9 @@ export const texts = {
     more: "Show older",
     by: (name: string) => `Offer from ${name}`,
     mine: "Your offer",
+    /** Follows the status, such as “Accepted”. */
+    answeredBy: (name: string) => `by ${name}`,
+    answeredByMe: "by you",
     inPlaceOf: "Counter-offer",
     until: (time: string) => `until ${time}`,
     status: {
@@ -579,8 +582,15 @@ export const texts = {
     send: "Send offer",
     preview: (amount: string) => `Offer: ${amount}`,
     previewOfMine: (preview: string) => `You: ${preview}`,
-    acceptQuestion: (title: string, amount: string) => `Accept “${title}” for ${amount}?`,
-    accepting: "Everyone in this conversation will see that you accepted. This can't be undone.",
+    questions: {
+      accept: (title: string, amount: string) => `Accept “${title}” for ${amount}?`,
+      reject: (title: string, amount: string) => `Reject “${title}” for ${amount}?`,
+    },
+    consequences: {
+      accept: "Everyone in this conversation will see that you accepted. This can't be undone.",
+      reject:
+        "The offer is over for everyone in this conversation, who will see that you rejected it. This can't be undone.",
+    },
   },
   invitation: {
     noAccounts: "Sign in through the application that this chat belongs to.",
@@ -657,11 +667,14 @@ export const texts = {
     seconds: (count: number) => `${count} s`,
     minutes: (count: number) => `${count} min`,
     hours: (hours: number, minutes: number) => (minutes === 0 ? `${hours} h` : `${hours} h ${minutes} min`),
+    /** `offer`: one of the two below. */
     offers: {
-      accepted: (actor: string) => `${actor} accepted an offer`,
-      rejected: (actor: string) => `${actor} rejected an offer`,
-      withdrawn: (actor: string) => `${actor} withdrew an offer`,
-    } as Partial<Record<string, (actor: string) => string>>,
+      accepted: (actor: string, offer: string) => `${actor} accepted ${offer}`,
+      rejected: (actor: string, offer: string) => `${actor} rejected ${offer}`,
+      withdrawn: (actor: string, offer: string) => `${actor} withdrew ${offer}`,
+    } as Partial<Record<string, (actor: string, offer: string) => string>>,
+    anOffer: "an offer",
+    theOffer: (title: string, amount: string) => `the offer “${title}” for ${amount}`,
   },
   places: {
     filter: "Search conversations, people, messages",
@@ -866,6 +879,7 @@ export const texts = {
     saved: "Saved",
     picture: "Picture",
     choosePicture: "Choose a picture",
+    noPicture: "This file is no picture that can be shown.",
     pictureHint: "A new picture takes effect at once.",
     remove: "Remove",
     uploading: "Uploading…",
@@ -879,7 +893,6 @@ export const texts = {
       { text: "🤒 Off sick", until: "today" },
       { text: "🌴 On holiday", until: "week" },
     ] as readonly { readonly text: string; readonly until: string }[],
-    noPicture: "This file is no picture that can be shown.",
     clearStatus: "Clear the status",
     clearAfter: "Clear after",
     clearAt: (time: string) => `Until ${time}`,

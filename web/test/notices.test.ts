@@ -80,6 +80,12 @@ describe("a notice says", () => {
     expect(noticeText(ended, "me", "Nora")).toBe("Call ended after 45 s");
   });
 
+  it("which offer was answered", () => {
+    const rejected = notice(1, "offer", { offerId: "9", offerStatus: "rejected" });
+    const offer = { id: "9", title: "Bike", amount: 12050, currency: "EUR" } as Offer;
+    expect(noticeText(rejected, "me", undefined, offer)).toBe("Ann rejected the offer “Bike” for €120.50");
+  });
+
   it("nothing of a kind that the client does not know", () => {
     expect(noticeText(notice(1, "danced" as NoticeType), "me")).toBeNull();
     expect(noticeText(notice(1, "changed", { changes: ["colour" as "name"] }), "me")).toBeNull();

@@ -5,7 +5,14 @@ import { ME, message } from "../../clients/javascript/client/test/samples";
 import { extrasByDay, reachesBack, rowsWithExtras } from "../src/chat/messages/extras";
 import { type Extra, rowsOf } from "../src/chat/messages/rows";
 import { amountText, digitsOf, formatAmount, parseAmount } from "../src/chat/offers/money";
-import { actionsOn, nextExpiry, type OfferAction, statusAt, withOffers } from "../src/chat/offers/offer_rules";
+import {
+  actionsOn,
+  answererOf,
+  nextExpiry,
+  type OfferAction,
+  statusAt,
+  withOffers,
+} from "../src/chat/offers/offer_rules";
 
 const NOW = Date.parse("2026-03-01T10:00:00.000Z");
 
@@ -92,6 +99,19 @@ describe("an offer", () => {
     ),
   ])("allows %s their actions", (_, authorId, status, mayWrite, isBlocked, may) => {
     expect(actionsOn(offer("1", { authorId, status }), { myId: ME, mayWrite, isBlocked }, NOW)).toEqual(may);
+  });
+
+  it("names who answered it", () => {
+    const at = "2026-03-01T09:30:00.000Z";
+    const history: Offer["history"] = [
+      { status: "pending", at, by: "bob" },
+      { status: "rejected", at, by: "carol" },
+    ];
+    expect(answererOf(offer("1", { status: "rejected", history }))).toBe("carol");
+    expect(answererOf(offer("1", { status: "pending", history }))).toBeUndefined();
+    expect(
+      answererOf(offer("1", { status: "accepted", history: [{ status: "accepted", at, by: null }] })),
+    ).toBeUndefined();
   });
 
   it("expires at its time, whatever the server has said yet", () => {

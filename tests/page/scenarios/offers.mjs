@@ -76,6 +76,10 @@ export async function bargain() {
   await button(alice.locator(".conversation"), "Withdraw: Withdrawn").click();
   await offer("Rejected");
   await button(bob, "Reject: Rejected").click();
+  const question = bob.getByRole("dialog", { name: "Reject “Rejected” for KWD 0.005?" });
+  await question.waitFor();
+  const asked = await status(alice, "Rejected").textContent();
+  await question.getByRole("button", { name: "Reject", exact: true }).click();
   // The server takes none that is over already.
   await offer("Short", { expiresAt: new Date(Date.now() + 5_000).toISOString() });
   for (const page of [alice, bob]) {
@@ -86,6 +90,9 @@ export async function bargain() {
   await bob.reload();
   await is(bob, "Short", "Expired");
   report("over", {
+    asked,
+    answered: await card(alice, "Rejected").locator(".standing").innerText(),
+    told: await until(() => alice.locator(".notice-line > span").allTextContents(), (all) => all.length === 3),
     buttons: await bob.locator(".conversation .offer .buttons button").count(),
     panel: await alice.locator(".panel .offer .what").allTextContents(),
   });
@@ -221,25 +228,24 @@ export async function reloaded() {
   report("reloaded", { cards, says, buttons });
 }
 
-// An answer without the server says that it cannot be reached, until it can.
-export async function answeredOffline() {
-  const [alice, bob] = [await visitAs("alice"), await visitAs("bob", { expected: LOST })];
+// An offer that is withdrawn without the server says that it cannot be reached, until it can.
+export async function withdrawnOffline() {
+  const alice = await visitAs("alice", { expected: LOST });
   await start(alice, ["bob"]);
   await opened(alice, "bob");
   await button(alice, "Offers").click();
   await make(alice, { Title: "Lamp", Amount: "20" });
   await closed(alice);
-  await open(bob, "alice");
-  await is(bob, "Lamp", "Open");
-  await bob.context().setOffline(true);
-  await bob.locator(".connection").waitFor();
-  await card(bob, "Lamp").getByRole("button", { name: /^Reject/ }).click();
-  const problem = card(bob, "Lamp").locator(".problem:not(:empty)");
+  await is(alice, "Lamp", "Open");
+  await alice.context().setOffline(true);
+  await alice.locator(".connection").first().waitFor();
+  await card(alice, "Lamp").getByRole("button", { name: /^Withdraw/ }).click();
+  const problem = card(alice, "Lamp").locator(".problem:not(:empty)");
   await problem.waitFor();
   const said = await problem.textContent();
-  await bob.context().setOffline(false);
+  await alice.context().setOffline(false);
   await problem.waitFor({ state: "detached" });
-  report("back", { said, names: await names(bob, "Lamp") });
+  report("back", { said, names: await names(alice, "Lamp") });
 }
 
 // A page that starts without the server and knows no features gets them with the next connection. Meanwhile, a

@@ -559,8 +559,15 @@ export const texts: Texts = {
   offers: {
     preview: (amount) => `Angebot: ${amount}`,
     previewOfMine: (preview) => `Du: ${preview}`,
-    acceptQuestion: (title, amount) => `„${title}“ für ${amount} annehmen?`,
-    accepting: "Alle in dieser Unterhaltung sehen, dass du angenommen hast. Das kann nicht rückgängig gemacht werden.",
+    questions: {
+      accept: (title, amount) => `„${title}“ für ${amount} annehmen?`,
+      reject: (title, amount) => `„${title}“ für ${amount} ablehnen?`,
+    },
+    consequences: {
+      accept: "Alle in dieser Unterhaltung sehen, dass du angenommen hast. Das kann nicht rückgängig gemacht werden.",
+      reject:
+        "Das Angebot ist dann für alle in dieser Unterhaltung vorbei, und sie sehen, dass du es abgelehnt hast. Das kann nicht rückgängig gemacht werden.",
+    },
     title: "Angebote",
     make: "Angebot machen",
     counterTitle: "Gegenangebot",
@@ -571,6 +578,8 @@ export const texts: Texts = {
     more: "Ältere anzeigen",
     by: (name) => `Angebot von ${name}`,
     mine: "Dein Angebot",
+    answeredBy: (name) => `von ${name}`,
+    answeredByMe: "von dir",
     inPlaceOf: "Gegenangebot",
     until: (time) => `bis ${time}`,
     status: {
@@ -685,10 +694,12 @@ export const texts: Texts = {
     minutes: (count) => `${count} min`,
     hours: (hours, minutes) => (minutes === 0 ? `${hours} h` : `${hours} h ${minutes} min`),
     offers: {
-      accepted: (actor) => `${has(actor)} ein Angebot angenommen`,
-      rejected: (actor) => `${has(actor)} ein Angebot abgelehnt`,
-      withdrawn: (actor) => `${has(actor)} ein Angebot zurückgezogen`,
+      accepted: (actor, offer) => `${has(actor)} ${offer} angenommen`,
+      rejected: (actor, offer) => `${has(actor)} ${offer} abgelehnt`,
+      withdrawn: (actor, offer) => `${has(actor)} ${offer} zurückgezogen`,
     },
+    anOffer: "ein Angebot",
+    theOffer: (title, amount) => `das Angebot „${title}“ über ${amount}`,
   },
   places: {
     favourite: "Zu den Favoriten hinzufügen",
@@ -900,6 +911,7 @@ export const texts: Texts = {
     saved: "Gespeichert",
     picture: "Bild",
     choosePicture: "Bild auswählen",
+    noPicture: "Diese Datei ist kein Bild, das angezeigt werden kann.",
     pictureHint: "Ein neues Bild gilt sofort.",
     remove: "Entfernen",
     uploading: "Wird hochgeladen…",
@@ -911,7 +923,6 @@ export const texts: Texts = {
       { text: "🚆 Unterwegs", until: "half" },
       { text: "🍽️ Mittagspause", until: "half" },
       { text: "🤒 Krank", until: "today" },
-    noPicture: "Diese Datei ist kein Bild, das angezeigt werden kann.",
       { text: "🌴 Im Urlaub", until: "week" },
     ],
     clearStatus: "Status löschen",

@@ -564,8 +564,14 @@ export const texts: Texts = {
   offers: {
     preview: (amount) => `Oferta: ${amount}`,
     previewOfMine: (preview) => `Tú: ${preview}`,
-    acceptQuestion: (title, amount) => `¿Aceptar «${title}» por ${amount}?`,
-    accepting: "Todos en esta conversación verán que la has aceptado. No se puede deshacer.",
+    questions: {
+      accept: (title, amount) => `¿Aceptar «${title}» por ${amount}?`,
+      reject: (title, amount) => `¿Rechazar «${title}» por ${amount}?`,
+    },
+    consequences: {
+      accept: "Todos en esta conversación verán que la has aceptado. No se puede deshacer.",
+      reject: "La oferta termina para todos en esta conversación, y verán que la has rechazado. No se puede deshacer.",
+    },
     title: "Ofertas",
     make: "Hacer una oferta",
     counterTitle: "Contraoferta",
@@ -575,6 +581,8 @@ export const texts: Texts = {
     more: "Mostrar anteriores",
     by: (name) => `Oferta de ${name}`,
     mine: "Tu oferta",
+    answeredBy: (name) => `por ${name}`,
+    answeredByMe: "por ti",
     inPlaceOf: "Contraoferta",
     until: (time) => `hasta ${time}`,
     status: {
@@ -689,10 +697,12 @@ export const texts: Texts = {
     minutes: (count) => `${count} min`,
     hours: (hours, minutes) => (minutes === 0 ? `${hours} h` : `${hours} h ${minutes} min`),
     offers: {
-      accepted: (actor) => `${has(actor)} aceptado una oferta`,
-      rejected: (actor) => `${has(actor)} rechazado una oferta`,
-      withdrawn: (actor) => `${has(actor)} retirado una oferta`,
+      accepted: (actor, offer) => `${has(actor)} aceptado ${offer}`,
+      rejected: (actor, offer) => `${has(actor)} rechazado ${offer}`,
+      withdrawn: (actor, offer) => `${has(actor)} retirado ${offer}`,
     },
+    anOffer: "una oferta",
+    theOffer: (title, amount) => `la oferta «${title}» de ${amount}`,
   },
   places: {
     favourite: "Añadir a favoritos",
@@ -901,6 +911,7 @@ export const texts: Texts = {
     saved: "Guardado",
     picture: "Imagen",
     choosePicture: "Elegir una imagen",
+    noPicture: "Este archivo no es una imagen que se pueda mostrar.",
     pictureHint: "Una imagen nueva se aplica al instante.",
     remove: "Quitar",
     uploading: "Subiendo…",
@@ -911,7 +922,6 @@ export const texts: Texts = {
       { text: "🗓️ En una reunión", until: "hour" },
       { text: "🚆 De viaje", until: "half" },
       { text: "🍽️ Comiendo", until: "half" },
-    noPicture: "Este archivo no es una imagen que se pueda mostrar.",
       { text: "🤒 De baja", until: "today" },
       { text: "🌴 De vacaciones", until: "week" },
     ],

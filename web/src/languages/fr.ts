@@ -565,8 +565,15 @@ export const texts: Texts = {
   offers: {
     preview: (amount) => `Offre : ${amount}`,
     previewOfMine: (preview) => `Vous : ${preview}`,
-    acceptQuestion: (title, amount) => `Accepter « ${title} » pour ${amount} ?`,
-    accepting: "Tout le monde dans cette conversation verra que vous avez accepté. C’est irréversible.",
+    questions: {
+      accept: (title, amount) => `Accepter « ${title} » pour ${amount} ?`,
+      reject: (title, amount) => `Refuser « ${title} » pour ${amount} ?`,
+    },
+    consequences: {
+      accept: "Tout le monde dans cette conversation verra que vous avez accepté. C’est irréversible.",
+      reject:
+        "L’offre prend fin pour tout le monde dans cette conversation, qui verra que vous l’avez refusée. C’est irréversible.",
+    },
     title: "Offres",
     make: "Faire une offre",
     counterTitle: "Contre-offre",
@@ -577,6 +584,8 @@ export const texts: Texts = {
     more: "Afficher les précédentes",
     by: (name) => `Offre de ${name}`,
     mine: "Votre offre",
+    answeredBy: (name) => `par ${name}`,
+    answeredByMe: "par vous",
     inPlaceOf: "Contre-offre",
     until: (time) => `jusqu’au ${time}`,
     status: {
@@ -690,10 +699,12 @@ export const texts: Texts = {
     minutes: (count) => `${count} min`,
     hours: (hours, minutes) => (minutes === 0 ? `${hours} h` : `${hours} h ${minutes} min`),
     offers: {
-      accepted: (actor) => `${has(actor)} accepté une offre`,
-      rejected: (actor) => `${has(actor)} refusé une offre`,
-      withdrawn: (actor) => `${has(actor)} retiré une offre`,
+      accepted: (actor, offer) => `${has(actor)} accepté ${offer}`,
+      rejected: (actor, offer) => `${has(actor)} refusé ${offer}`,
+      withdrawn: (actor, offer) => `${has(actor)} retiré ${offer}`,
     },
+    anOffer: "une offre",
+    theOffer: (title, amount) => `l’offre « ${title} » de ${amount}`,
   },
   places: {
     favourite: "Ajouter aux favoris",
@@ -905,6 +916,7 @@ export const texts: Texts = {
     saved: "Enregistré",
     picture: "Image",
     choosePicture: "Choisir une image",
+    noPicture: "Ce fichier n’est pas une image qui puisse être affichée.",
     pictureHint: "Une nouvelle image s’applique aussitôt.",
     remove: "Retirer",
     uploading: "Envoi…",
@@ -916,7 +928,6 @@ export const texts: Texts = {
       { text: "🚆 En déplacement", until: "half" },
       { text: "🍽️ En pause déjeuner", until: "half" },
       { text: "🤒 En arrêt maladie", until: "today" },
-    noPicture: "Ce fichier n’est pas une image qui puisse être affichée.",
       { text: "🌴 En vacances", until: "week" },
     ],
     clearStatus: "Effacer le statut",

@@ -5,7 +5,7 @@ import { type RefObject, useEffect, useRef, useState } from "react";
 import { useStore } from "zustand";
 import { isUnreadOffer } from "../../chat/alerts/alerts";
 import { formatAmount } from "../../chat/offers/money";
-import { actionsOn, type OfferAction, statusAt } from "../../chat/offers/offer_rules";
+import { actionsOn, answererOf, type OfferAction, statusAt } from "../../chat/offers/offer_rules";
 import { texts } from "../../texts";
 import { fullTime, shortTime, timeOfDay } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
@@ -62,6 +62,7 @@ export default function OfferCard({ offer }: { offer: Offer }) {
             {texts.offers.until(endOf(expiresAt))}
           </time>
         )}
+        <Answerer offer={offer} />
         {counterOf && <span>{texts.offers.inPlaceOf}</span>}
       </p>
       <Answers offer={offer} nowMs={nowMs} />
@@ -92,17 +93,30 @@ function useSeen(card: RefObject<HTMLElement | null>, id: string): void {
 
 function Author({ offer: { authorId, conversationId } }: { offer: Offer }) {
   const isMine = useChatState((state) => state.me.id === authorId);
-  const name = useChatState(
-    (state) => own(state.conversations, conversationId)?.members?.find(({ userId }) => userId === authorId)?.name,
-  );
+  const name = useMemberName(conversationId, authorId);
   return <span className="author">{isMine ? texts.offers.mine : texts.offers.by(name ?? authorId)}</span>;
+}
+
+/** Who answered the offer, which only its author can withdraw. */
+function Answerer({ offer }: { offer: Offer }) {
+  const id = answererOf(offer);
+  const isMe = useChatState((state) => state.me.id === id);
+  const name = useMemberName(offer.conversationId, id);
+  if (id === undefined || id === offer.authorId) return null;
+  return <span>{isMe ? texts.offers.answeredByMe : texts.offers.answeredBy(name ?? id)}</span>;
+}
+
+function useMemberName(conversationId: string, id: string | undefined): string | undefined {
+  return useChatState(
+    (state) => own(state.conversations, conversationId)?.members?.find(({ userId }) => userId === id)?.name,
+  );
 }
 
 function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
   const chat = useChat();
   const me = useChatState((state) => state.me);
   const conversation = useChatState((state) => own(state.conversations, offer.conversationId));
-  const [accepts, setAccepts] = useState(false);
+  const [asks, setAsks] = useState<"accept" | "reject" | null>(null);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
   const reconnects = useReconnects();
@@ -116,7 +130,7 @@ function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
 
   const act = async (action: OfferAction): Promise<void> => {
     if (action === "counter") return chat.openOfferForm({ conversationId: offer.conversationId, counterTo: offer });
-    if (action === "accept") return setAccepts(true);
+    if (action !== "withdraw") return setAsks(action);
     setBusy(true);
     setProblem("");
     await chat.offers.answer(offer.id, action).catch((error: Error) => setProblem(error.message));
@@ -141,15 +155,15 @@ function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
       <p className="problem" role="alert">
         {problem}
       </p>
-      {accepts && (
+      {asks !== null && (
         <Confirmation
-          title={texts.offers.acceptQuestion(offer.title, formatAmount(offer.amount, offer.currency))}
-          action={texts.offers.actions.accept}
-          isHarmless
-          onConfirm={() => chat.offers.answer(offer.id, "accept")}
-          onClose={() => setAccepts(false)}
+          title={texts.offers.questions[asks](offer.title, formatAmount(offer.amount, offer.currency))}
+          action={texts.offers.actions[asks]}
+          isHarmless={asks === "accept"}
+          onConfirm={() => chat.offers.answer(offer.id, asks)}
+          onClose={() => setAsks(null)}
         >
-          {texts.offers.accepting}
+          {texts.offers.consequences[asks]}
         </Confirmation>
       )}
     </>

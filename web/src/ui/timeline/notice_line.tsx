@@ -2,8 +2,9 @@ import type { Notice } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { Info, Phone, Tag, Users } from "lucide-react";
 import { memo } from "react";
+import { useStore } from "zustand";
 import { fullTime, timeOfDay } from "../../time_format";
-import { useChatState } from "../chat_context";
+import { useChat, useChatState } from "../chat_context";
 import { partnerOf } from "../conversation/conversation_names";
 import { noticeText } from "./notice_text";
 import "./notice_line.css";
@@ -26,7 +27,12 @@ export const NoticeLine = memo(function NoticeLine({ notice }: { notice: Notice 
     const conversation = own(state.conversations, notice.conversationId);
     return conversation && partnerOf(conversation, state.me)?.name;
   });
-  const text = noticeText(notice, myId, partner);
+  const offer = useStore(useChat().offers.state, ({ byConversation }) =>
+    notice.offerId === undefined
+      ? undefined
+      : own(byConversation, notice.conversationId)?.offers.find(({ id }) => id === notice.offerId),
+  );
+  const text = noticeText(notice, myId, partner, offer);
   if (text === null) return null;
   const Icon = ICONS[notice.type];
   return (

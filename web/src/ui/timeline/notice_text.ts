@@ -1,7 +1,8 @@
 /** The words of notices. */
 
-import type { Notice } from "@talkwire/client";
+import type { Notice, Offer } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
+import { formatAmount } from "../../chat/offers/money";
 import { texts } from "../../texts";
 
 /** So many users are named; the others are counted. */
@@ -9,9 +10,9 @@ const NAMED_MAX = 4;
 
 /**
  * Returns the sentence that a notice is shown as; null for a kind that this client does not know. `partner`: the name of
- * the other user of a direct conversation.
+ * the other user of a direct conversation; `offer`: the offer that a notice is about, if it is known.
  */
-export function noticeText(notice: Notice, myId: string, partner?: string): string | null {
+export function noticeText(notice: Notice, myId: string, partner?: string, offer?: Offer): string | null {
   const { notices } = texts;
   const { type, actorId } = notice;
   const actor = nameOf(notice, actorId, myId) ?? notices.somebody;
@@ -31,7 +32,7 @@ export function noticeText(notice: Notice, myId: string, partner?: string): stri
     case "call":
       return actorId === myId ? ownCall(notice, partner) : callFrom(notice, actor);
     case "offer":
-      return notice.offerStatus === undefined ? null : (notices.offers[notice.offerStatus]?.(actor) ?? null);
+      return offerIn(notice, actor, offer);
     default:
       return null;
   }
@@ -40,6 +41,13 @@ export function noticeText(notice: Notice, myId: string, partner?: string): stri
 function roleIn({ names, userIds: [id = ""] = [], role = "member" }: Notice, myId: string): string {
   const { notices } = texts;
   return id === myId ? notices.yourRole[role] : notices.role[role](own(names, id) ?? notices.somebody);
+}
+
+function offerIn({ offerStatus }: Notice, actor: string, offer: Offer | undefined): string | null {
+  const { notices } = texts;
+  if (offerStatus === undefined) return null;
+  const what = offer && notices.theOffer(offer.title, formatAmount(offer.amount, offer.currency));
+  return notices.offers[offerStatus]?.(actor, what ?? notices.anOffer) ?? null;
 }
 
 function ownCall({ reason, durationS }: Notice, partner: string | undefined): string {
