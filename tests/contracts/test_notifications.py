@@ -12,7 +12,12 @@ from sqlalchemy import delete, func, select, update
 
 from talkwire.core.commands.accounts import BanUser, UpdateUser
 from talkwire.core.commands.blocks import BlockUser
-from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, UpdateConversation
+from talkwire.core.commands.conversations import (
+    CreateConversation,
+    DeleteConversation,
+    GetConversation,
+    UpdateConversation,
+)
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import DeleteMessage, EditMessage, SendMessage
 from talkwire.core.commands.notifications import (
@@ -351,6 +356,25 @@ async def test_notifications_keep_the_order_of_their_events(watched: Watched, mo
     await node.do(ALICE, CreateOffer("c", "A tandem", 1, "EUR"))
     async with deadline():
         assert await watched.heard() == [("carol", "offer", "A bicycle"), ("carol", "offer", "A tandem")]
+
+
+async def test_a_new_offer_counts_in_a_muted_conversation_and_notifies_nobody(watched: Watched) -> None:
+    node = watched.node
+    await node.do(BOB, SetMemberPreferences("c", muted=True))
+    await node.do(CAROL, SetMemberPreferences("c", muted=True))
+    await node.do(CAROL, SetPreferences(Preferences(off=("offer",))))
+    await watched.come(BOB)
+    offer = await node.do(ALICE, CreateOffer("c", "A bicycle", 1, "EUR"))
+    own = await node.do(BOB, CreateOffer("c", "A tandem", 1, "EUR"))
+    await node.do(ALICE, UpdateOffer(str(own.id), "accepted"))
+    assert await watched.heard() == []
+    assert await watched.kept(BOB) == []
+    counts = [(await node.do(actor, GetConversation("c"))).unread_offers for actor in (BOB, CAROL)]
+    assert counts == [1, 0]
+    await node.do(BOB, SetMemberPreferences("c", muted=False))
+    assert await watched.kept(BOB) == []
+    assert await node.do(BOB, MarkNotificationsRead((str(offer.id),))) == 0
+    assert (await node.do(BOB, GetConversation("c"))).unread_offers == 0
 
 
 async def test_offers_invitations_and_missed_calls(watched: Watched) -> None:

@@ -37,6 +37,10 @@ def test_an_offer_is_unread_until_it_is_in_sight(crowded: Scenarios) -> None:
     assert crowded("offers", "seen")["seen"] == {"above": 1, "left": 0}
 
 
+def test_an_offer_counts_in_a_muted_conversation_too(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "offers", "muted")["read"] == {"notified": 0, "unreadOfferCount": 0}
+
+
 def test_what_is_unread_starts_at_an_offer(driver: Driver, demo_url: str) -> None:
     marked = run(driver, demo_url, "offers", "unreadFrom")["marked"]
     assert marked == {"counts": ["31", "31 unread"], "lines": 1, "isAbove": True, "isInSight": True}

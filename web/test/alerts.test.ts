@@ -99,7 +99,7 @@ it("a missed call is read in the open conversation, and an offer once its card i
   expect(unread()).toBe(1);
   await alerts.markOfferSeen("1");
   expect(unread()).toBe(0);
-  expect(api.post).toHaveBeenLastCalledWith("notifications/read", { ids: ["11"] });
+  expect(api.post).toHaveBeenLastCalledWith("notifications/read", { ids: ["1", "11"] });
 });
 
 it("a decision on a report is counted and announced, whichever conversation is open, until it is read in the bell", async () => {

@@ -734,7 +734,8 @@ notifications = Table(
     Column("read_ms", BigInteger),
     _partial("ix_notifications_unread", "read_ms IS NULL", "user_id", "conversation_id"),
 )
-"""Notifications. A row names its subject and does not copy it: a deleted message shows no text."""
+"""Notifications. A row names its subject and does not copy it: a deleted message shows no text. A row of the type
+`muted-offer` is no notification, and only counts as an unread offer."""
 
 push_subscriptions = Table(
     "push_subscriptions",

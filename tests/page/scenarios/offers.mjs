@@ -170,6 +170,32 @@ export async function seen() {
   report("seen", { above, left: await until(unread, (count) => count === 0) });
 }
 
+// In a muted conversation too, an offer counts as unread until its card is in sight.
+export async function muted() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Whispers" });
+  await call("PATCH", `conversations/${id}/preferences`, "bob", { muted: true });
+  await post("messages", "alice", { conversationId: id, content: "Sh!" });
+  await post(`conversations/${id}/read`, "bob", {});
+  const bob = await visitAs("bob");
+  const entry = listed(bob, "Whispers");
+  await entry.waitFor();
+  const offer = (title) => post(`conversations/${id}/offers`, "alice", { title, amount: 100, currency: "EUR" });
+  const shows = (count) => entry.locator(".count").getByText(count, { exact: true }).waitFor();
+  await offer("A feather");
+  await shows("1");
+  await offer("A whisper");
+  await shows("2");
+  await bob.reload();
+  await shows("2");
+  const { items } = await call("GET", "notifications?limit=100", "bob");
+  const notified = items.filter(({ conversationId, type }) => conversationId === id && type !== "invitation").length;
+  await open(bob, "Whispers");
+  await card(bob, "A whisper").waitFor();
+  await entry.locator(".count").waitFor({ state: "detached" });
+  const { unreadOfferCount = 0 } = await call("GET", `conversations/${id}`, "bob");
+  report("read", { notified, unreadOfferCount });
+}
+
 // What is unread starts at an offer that came before the unread messages. A jump over it leaves it unread.
 export async function unreadFrom() {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Flea market" });

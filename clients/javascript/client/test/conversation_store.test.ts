@@ -56,6 +56,33 @@ it("asks whether its reader may write when their role changes", async () => {
   await eventually(() => expect(state.getState().conversations.c).not.toHaveProperty("mutedByModerator"));
 });
 
+it("asks how many offers are unread when somebody makes one in a muted conversation", async () => {
+  const conversations = { loud: conversation("loud"), muted: conversation("muted", { muted: true }) };
+  const state = createStore(() => ({ conversations, me: { id: ME } }));
+  const handlers = new Map<string, (told: unknown) => void>();
+  const asked: string[] = [];
+  const core = {
+    state,
+    get now() {
+      return state.getState();
+    },
+    on: (name: string, handler: (told: unknown) => void) => handlers.set(name, handler),
+    changeConversation: () => undefined,
+    rest: {
+      get: async (path: string) => {
+        asked.push(path);
+        return conversation("muted", { muted: true, unreadOfferCount: 1 });
+      },
+    },
+  } as unknown as Core;
+  new ConversationStore(core);
+  handlers.get("offer:new")?.({ id: "1", conversationId: "loud", authorId: "bob" });
+  handlers.get("offer:new")?.({ id: "2", conversationId: "muted", authorId: ME });
+  expect(asked).toEqual([]);
+  handlers.get("offer:new")?.({ id: "3", conversationId: "muted", authorId: "bob" });
+  await eventually(() => expect(state.getState().conversations.muted).toHaveProperty("unreadOfferCount", 1));
+});
+
 it("shows the newest change of preferences, not the answer to an earlier one", async () => {
   const state = createStore(() => ({ conversations: { c: conversation("c") } }));
   const answers: ((preferences: object) => void)[] = [];

@@ -681,7 +681,8 @@ class Notification(msgspec.Struct, frozen=True):
 
     The id is derived from the position of the event that caused it. `thread_id` is set if the message is a reply in a
     thread: the id of the thread's first message. `sound` None means no sound. `outcome` is set for the type
-    `moderation`, which names no actor.
+    `moderation`, which names no actor. `counts_only`: it is in no list, and only counts among the unread offers of its
+    conversation.
     """
 
     id: int
@@ -698,6 +699,7 @@ class Notification(msgspec.Struct, frozen=True):
     read_ms: int | None = None
     outcome: Outcome | None = None
     thread_id: int | None = None
+    counts_only: bool = False
 
 
 PushKind = Literal["web", "gateway"]

@@ -416,7 +416,8 @@ class Notifications(Protocol):
 
     def unread_offers(self, user_id: str, conversation_ids: Collection[str], since_ms: int) -> Mapping[str, int]:
         """Returns conversation id -> how many unread notifications about offers (proposed prices) the user has in it,
-        without conversations that have none. Only notifications created after `since_ms` count."""
+        with offers that only count since the user has muted the conversation, and without conversations that have none.
+        Only notifications created after `since_ms` count."""
         ...
 
     def unread_of_messages(self, conversation_id: str, user_id: str) -> Sequence[tuple[int, int | None]]:

@@ -56,6 +56,8 @@ from talkwire.storage.workspace import Workspace
 _preferences: msgspec.json.Decoder[Preferences] = msgspec.json.Decoder(Preferences)
 
 _MODERATION: NotificationType = "moderation"
+_MUTED_OFFER = "muted-offer"
+"""The type of the row of an offer that only counts as unread, since the user had muted its conversation."""
 _of_reply: ColumnElement[bool] = and_(messages.c.thread_id.is_not(None), notifications.c.type.in_(("mention", "reply")))
 """The SQL condition that a notification becomes read with its thread. It is stored with its message, so that reading
 finds it; other types may be stored after the message has been read."""
@@ -64,7 +66,7 @@ _by_reading: ColumnElement[bool] = and_(
 )
 _read_ms = case((notifications.c.read_ms.is_not(None), notifications.c.read_ms), (_by_reading, members.c.read_ms))
 
-_notifications: Select[tuple[object, ...]] = (
+_counted: Select[tuple[object, ...]] = (
     select(
         notifications.c.id,
         notifications.c.user_id,
@@ -113,7 +115,9 @@ _notifications: Select[tuple[object, ...]] = (
         or_(notifications.c.offer_id.is_(None), notifications.c.offer_id > MESSAGE_ID_BASE + members.c.history_pos),
     )
 )
+"""Selects notifications, and offers that only count as unread."""
 
+_notifications: Select[tuple[object, ...]] = _counted.where(notifications.c.type != _MUTED_OFFER)
 
 _of_keys: Select[Any] = _notifications.join(
     KEYS, (notifications.c.user_id == key_text(0)) & (notifications.c.id == key_number(1))
@@ -199,7 +203,7 @@ def notification_values(each: Notification) -> Values:
     return (
         each.user_id,
         each.id,
-        each.type,
+        _MUTED_OFFER if each.counts_only else each.type,
         each.conversation_id,
         each.message_id,
         each.offer_id,
@@ -286,7 +290,7 @@ class NotificationRows:
         if not conversation_ids:
             return {}
         self._store_pending()
-        unread = _notifications.where(
+        unread = _counted.where(
             notifications.c.user_id == user_id,
             notifications.c.conversation_id.in_(conversation_ids),
             notifications.c.offer_id.is_not(None),

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import Select, exists, select
 
 from talkwire.core.domain.events import (
@@ -36,6 +37,7 @@ from talkwire.core.features.notifying.notification_rules import (
     STORED_FOR_ALL,
     NotificationRecipient,
     NotificationTrigger,
+    counts_only,
     must_not_disturb,
     notification,
     reason_of,
@@ -131,6 +133,8 @@ class PendingNotifications:
             reason = reason_of(occasion, conversation.kind, conversation.member_count, listener)
             if reason in STORED_FOR_ALL:
                 yield notification(occasion, listener, reason, "", quiet=must_not_disturb(listener, occasion.at_ms))
+            elif counts_only(occasion, listener):
+                yield replace(notification(occasion, listener, "offer", "", quiet=True), counts_only=True)
 
     def _of_decision(self, trigger: NotificationTrigger) -> Iterator[Notification]:
         """Yields the notifications of a decision about a reported message, also for users who have left the

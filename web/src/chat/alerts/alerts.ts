@@ -188,12 +188,9 @@ export class Alerts implements ChatPart {
 
   /** Marks the notifications about an offer as read. */
   async markOfferSeen(offerId: string): Promise<void> {
-    await this.markRead(
-      this.state
-        .getState()
-        .items.filter((each) => isUnreadOffer(each, offerId))
-        .map(({ id }) => id),
-    );
+    const unread = this.state.getState().items.filter((each) => isUnreadOffer(each, offerId));
+    // The notification of a new offer has its id. Those in muted conversations are counted, and in no list.
+    await this.markRead([...new Set([offerId, ...unread.map(({ id }) => id)])]);
   }
 
   #read(matches: (each: ChatNotification) => boolean): void {

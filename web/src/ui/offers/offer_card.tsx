@@ -35,9 +35,9 @@ export default function OfferCard({ offer }: { offer: Offer }) {
   const nowMs = useStore(useChat().offers.state, (state) => state.nowMs);
   const status = statusAt(offer, nowMs);
   const Icon = ICONS[status];
-  const { id, title, description, amount, currency, createdAt, expiresAt, counterOf } = offer;
+  const { title, description, amount, currency, createdAt, expiresAt, counterOf } = offer;
   const card = useRef<HTMLElement>(null);
-  useSeen(card, id);
+  useSeen(card, offer);
   return (
     <article ref={card} className={`offer ${status}`} aria-label={`${texts.offers.title}: ${title}`}>
       <header>
@@ -71,9 +71,16 @@ export default function OfferCard({ offer }: { offer: Offer }) {
 }
 
 /** Marks an offer as seen once all of its card stays in sight, in a window that has the focus. */
-function useSeen(card: RefObject<HTMLElement | null>, id: string): void {
+function useSeen(card: RefObject<HTMLElement | null>, { id, authorId, conversationId }: Offer): void {
   const { alerts } = useChat();
-  const isUnread = useStore(alerts.state, ({ items }) => items.some((each) => isUnreadOffer(each, id)));
+  const hasUnread = useChatState(
+    ({ me, conversations }) => authorId !== me.id && Boolean(own(conversations, conversationId)?.unreadOfferCount),
+  );
+  const isUnread = useStore(alerts.state, ({ items }) => {
+    // It may be counted without a notification, since the reader had muted the conversation.
+    const isUnlisted = hasUnread && !items.some((each) => each.id === id);
+    return isUnlisted || items.some((each) => isUnreadOffer(each, id));
+  });
   const hasFocus = useWindowFocus();
   useEffect(() => {
     if (!isUnread || !hasFocus || card.current === null) return;

@@ -55,7 +55,12 @@ export class ConversationStore {
       core.state.setState(({ conversations }) => ({ conversations: withConversation(conversations, received) })),
     );
     core.on("conversation:preferences", (preferences) => this.#show(preferences.conversationId, preferences));
-    core.on("offer:new", (offer) => this.#offered(offer));
+    core.on("offer:new", (offer) => {
+      this.#offered(offer);
+      const isMuted = own(core.now.conversations, offer.conversationId)?.muted === true;
+      // It counts there too, without a notification.
+      if (isMuted && offer.authorId !== core.now.me.id) void this.load(offer.conversationId);
+    });
     core.on("offer:updated", (offer) => this.#offered(offer));
     // The event has no time; the answer has the notice that is shown.
     core.on("call:recorded", ({ conversationId }) => void this.load(conversationId));

@@ -205,16 +205,10 @@ def reason_of(
     trigger: NotificationTrigger, kind: ConversationKind, member_count: int, recipient: NotificationRecipient
 ) -> NotificationType | None:
     """Returns the type of the notification that a recipient receives for an event, such as a mention or a reply; None
-    if they receive none.
-
-    Users are not notified of what they did themselves, of what users did whom they have blocked, and of what is outside
-    of the part of the conversation that they may see.
-    """
+    if they receive none."""
     if trigger.outcomes:  # a decision concerns its users whatever they have switched off
         return trigger.type if recipient.user_id in trigger.outcomes else None
-    if recipient.user_id == trigger.actor_id or trigger.actor_id in recipient.blocked_ids:
-        return None
-    if trigger.offer_id is not None and not may_see_offer(trigger.offer_id, recipient.history):
+    if not _concerns(trigger, recipient):
         return None
     here = recipient.member_preferences
     if here.is_muted(trigger.at_ms) or here.notify == "none":
@@ -223,6 +217,26 @@ def reason_of(
         if reason not in recipient.preferences.off:
             return reason
     return None
+
+
+def counts_only(trigger: NotificationTrigger, recipient: NotificationRecipient) -> bool:
+    """Returns whether a new offer counts as unread for a member without notifying them, as messages do: because they
+    have muted the conversation."""
+    return (
+        trigger.offer_id is not None
+        and trigger.everyone
+        and _concerns(trigger, recipient)
+        and recipient.member_preferences.is_muted(trigger.at_ms)
+        and "offer" not in recipient.preferences.off
+    )
+
+
+def _concerns(trigger: NotificationTrigger, recipient: NotificationRecipient) -> bool:
+    """Returns False for what users did themselves, for what users did whom they have blocked, and for offers outside of
+    the part of the conversation that they may see."""
+    if recipient.user_id == trigger.actor_id or trigger.actor_id in recipient.blocked_ids:
+        return False
+    return trigger.offer_id is None or may_see_offer(trigger.offer_id, recipient.history)
 
 
 def _reasons(
