@@ -145,7 +145,9 @@ export async function first_day() {
     opens.push((await top(carol)).says);
     below.push((name === "forty" ? 40 : 120) - (await lowest(carol)));
   }
-  const unread = [await unreadIn("carol", "forty"), await unreadIn("carol", "many")].map((count, at) => count - below[at]);
+  const counts = async () => [await unreadIn("carol", "forty"), await unreadIn("carol", "many")];
+  const left = async () => (await counts()).map((count, at) => count - below[at]);
+  const unread = await until(left, (all) => all.every((count) => count === 0));
   report("opened", { forty: opens[0], many: opens[1], unread });
 }
 
