@@ -154,7 +154,7 @@ class Conversation(TypedDict):
     lastOffer: NotRequired[Offer]
     """The newest offer that the user may see."""
     unreadOfferCount: NotRequired[int]
-    """How many of the user's notifications of offers are unread."""
+    """How many offers and answers to offers are unread."""
     mutedUntil: NotRequired[str]
     """When the user's own mute ends by itself. Without it, it lasts until the user ends it."""
     section: NotRequired[str]
@@ -259,7 +259,7 @@ class CreatedConversation(TypedDict):
     lastOffer: NotRequired[Offer]
     """The newest offer that the user may see."""
     unreadOfferCount: NotRequired[int]
-    """How many of the user's notifications of offers are unread."""
+    """How many offers and answers to offers are unread."""
     mutedUntil: NotRequired[str]
     """When the user's own mute ends by itself. Without it, it lasts until the user ends it."""
     section: NotRequired[str]

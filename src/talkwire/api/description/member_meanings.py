@@ -204,7 +204,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
             "that mentions the user."
         ),
         "lastOffer": Meaning("The newest offer that the user may see."),
-        "unreadOfferCount": _count("How many of the user's notifications of offers are unread."),
+        "unreadOfferCount": _count("How many offers and answers to offers are unread."),
         "mentionCount": _count("How many of the unread messages mention the user."),
         "muted": Meaning("Whether the user has muted the conversation."),
         "section": Meaning("The name of the section of the user's list that has the conversation."),

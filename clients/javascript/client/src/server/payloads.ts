@@ -308,7 +308,7 @@ export interface Conversation {
   archived?: boolean;
   /** The newest offer that the user may see. */
   lastOffer?: Offer;
-  /** How many of the user's notifications of offers are unread. */
+  /** How many offers and answers to offers are unread. */
   unreadOfferCount?: number;
   /** When the user's own mute ends by itself. Without it, it lasts until the user ends it. */
   mutedUntil?: string;
