@@ -156,7 +156,7 @@ def conditions(options: argparse.Namespace) -> list[str]:
         f"Socket.IO {socket_io['socket.io']} and better-sqlite3 {socket_io['better-sqlite3']} on Node {node}",
         f"python-socketio {metadata.version('python-socketio')} on uvicorn {metadata.version('uvicorn')}",
     ]
-    if {"cluster", "postgres", "busloss"} & set(options.only):
+    if {"cluster", "postgres", "backlog", "busloss"} & set(options.only):
         versions[1] += (
             f", with pg {socket_io['pg']} and @socket.io/redis-adapter {socket_io['@socket.io/redis-adapter']}"
         )

@@ -146,8 +146,21 @@ def _across(title: str, metric: str, *, less_is_better: bool = False) -> Row:
     return Row(title, metric, NODE_NODES, None, PYTHON_NODES, less_is_better, TALKWIRE_NODES)
 
 
-def _on_postgresql(title: str, metric: str, node: Entrant, *, less_is_better: bool = False) -> Row:
-    return Row(title, metric, node, None, None, less_is_better, TALKWIRE_POSTGRESQL)
+def _on_postgresql(title: str, metric: str) -> tuple[Row, ...]:
+    """Returns the rows of durable pairs: against `pg` with a pool, then against `pg` with pipelines."""
+    return tuple(
+        Row(row_title, f"{metric}.{figure}", node, None, None, figure in {"p50", "p99"}, TALKWIRE_POSTGRESQL)
+        for node, first in (
+            (NODE_POSTGRESQL, f"{title}: acknowledged messages/s"),
+            (NODE_PIPELINED, f"{title}, Node with pipelines: messages/s"),
+        )
+        for row_title, figure in (
+            (first, "rate"),
+            ("… per CPU-second", "per_cpu"),
+            ("… ack latency, p50 ms", "p50"),
+            ("… ack latency, p99 ms", "p99"),
+        )
+    )
 
 
 _MANY_NODES = (
@@ -165,14 +178,8 @@ _MANY_NODES = (
     _ours("… one node of ours, the same load: deliveries/s", "cluster-16.rate", TALKWIRE_POSTGRESQL),
     _ours("… one node of ours: p50 ms", "cluster-16.p50", TALKWIRE_POSTGRESQL),
     _ours("… p50 of two nodes, times that of one", "cluster-16.p50", TALKWIRE_NODES, TALKWIRE_POSTGRESQL),
-    _on_postgresql("durable pairs on PostgreSQL: acknowledged messages/s", "postgres.rate", NODE_POSTGRESQL),
-    _on_postgresql("… per CPU-second", "postgres.per_cpu", NODE_POSTGRESQL),
-    _on_postgresql("… ack latency, p50 ms", "postgres.p50", NODE_POSTGRESQL, less_is_better=True),
-    _on_postgresql("… ack latency, p99 ms", "postgres.p99", NODE_POSTGRESQL, less_is_better=True),
-    _on_postgresql("durable pairs on PostgreSQL, Node with pipelines: messages/s", "postgres.rate", NODE_PIPELINED),
-    _on_postgresql("… per CPU-second", "postgres.per_cpu", NODE_PIPELINED),
-    _on_postgresql("… ack latency, p50 ms", "postgres.p50", NODE_PIPELINED, less_is_better=True),
-    _on_postgresql("… ack latency, p99 ms", "postgres.p99", NODE_PIPELINED, less_is_better=True),
+    *_on_postgresql("durable pairs on PostgreSQL", "postgres"),
+    *_on_postgresql("500 clients with four in flight, on PostgreSQL", "backlog"),
     _ours("Valkey killed for 5 s: messages sent", "busloss.sent", TALKWIRE_NODES),
     _ours("… lost, twice, out of order, refused or unanswered", "busloss.wrong", TALKWIRE_NODES),
     _ours("… latency to the slowest member before, p50 ms", "busloss.before", TALKWIRE_NODES),

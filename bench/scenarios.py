@@ -34,6 +34,8 @@ from bench.servers import (
 ROOM_MEMBERS = 1_000
 IN_FLIGHT = (1, 16)
 PAIR_CLIENTS = 200
+BACKLOG_CLIENTS = 500
+BACKLOG_IN_FLIGHT = 4
 KNOWN_USERS = 1_000
 IDLE_CONNECTIONS = 10_000
 IDLE_CONCURRENCY = 64
@@ -187,6 +189,12 @@ SCENARIOS = (
         (TALKWIRE_POSTGRESQL, NODE_POSTGRESQL, NODE_PIPELINED),
         dataset.pairs(PAIR_CLIENTS),
         (Load("postgres", "pairs", PAIR_CLIENTS, _acks),),
+    ),
+    Scenario(
+        "backlog",
+        (TALKWIRE_POSTGRESQL, NODE_POSTGRESQL, NODE_PIPELINED),
+        dataset.pairs(BACKLOG_CLIENTS),
+        (Load("backlog", "pairs", BACKLOG_CLIENTS, _acks, {"in_flight": BACKLOG_IN_FLIGHT}),),
     ),
     Scenario(
         "cluster",

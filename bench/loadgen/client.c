@@ -81,12 +81,11 @@ void client_send_message_to(struct load *load, struct client *client, const char
     char packet[512];
     int length = snprintf(packet, sizeof packet,
                           "42%llu[\"message:send\",{\"conversationId\":\"%s\",\"content\":\"%s %012llu\"}]",
-                          (unsigned long long)(load->sent % 1000000), conversation, MESSAGE_PREFIX,
+                          (unsigned long long)(load->sent % ACK_IDS), conversation, MESSAGE_PREFIX,
                           (unsigned long long)load->sent);
     if (length < 0 || (size_t)length >= sizeof packet)
         die("a conversation id is too long");
     load->sent++;
-    client->since = load->now;
     send_frame(client, TEXT, packet, (size_t)length);
 }
 
@@ -97,6 +96,17 @@ static bool starts_with(const struct frame *frame, const char *prefix, size_t le
     return frame->length >= length && memcmp(frame->payload, prefix, length) == 0;
 }
 #define STARTS_WITH(frame, literal) starts_with(frame, literal, sizeof literal - 1)
+
+/* Returns the id of an acknowledgement, which is between "43" and "[". */
+static unsigned ack_id(const struct frame *frame)
+{
+    unsigned id = 0;
+    for (size_t i = 2; i < frame->length && frame->payload[i] >= '0' && frame->payload[i] <= '9'; i++)
+        id = id * 10 + (unsigned)(frame->payload[i] - '0');
+    if (id >= ACK_IDS)
+        die("an acknowledgement of no message: %.*s", (int)frame->length, frame->payload);
+    return id;
+}
 
 static void join(struct load *load, struct client *client)
 {
@@ -128,7 +138,7 @@ static void receive_packet(struct load *load, struct client *client, const struc
                 fprintf(stderr, "refused: %.*s\n", (int)frame->length, frame->payload);
         }
         if (load->mode->on_ack)
-            load->mode->on_ack(load, client);
+            load->mode->on_ack(load, client, ack_id(frame));
     } else if (STARTS_WITH(frame, "2")) {
         send_frame(client, TEXT, "3", 1);
     } else if (STARTS_WITH(frame, "0{") && client->state == OPENING) {

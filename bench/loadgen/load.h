@@ -50,6 +50,9 @@ const struct dialect *find_dialect(const char *name);
 
 /* ---- client.c ---- */
 
+/* Ack ids start again from 0 after so many messages. */
+enum { ACK_IDS = 1000000 };
+
 /* The text of every message before its number. */
 #define MESSAGE_PREFIX "Shall we meet at the usual place by the river? "
 
@@ -61,7 +64,7 @@ struct client {
     enum state state;
     char *tail; /* the beginning of a frame whose rest has not arrived */
     size_t tail_length;
-    uint64_t since;    /* ns: when the operation being timed began */
+    uint64_t since;    /* ns: when the connect began */
     uint64_t received; /* frames of new messages */
     bool sender_only;  /* frames that it receives do not count as delivered */
     const struct dialect *dialect;
@@ -88,7 +91,7 @@ struct mode {
     int (*connect_options)(const struct client *, char *out, size_t room);
     void (*on_connect_answer)(struct load *, struct client *, const struct frame *);
     void (*on_message_frame)(struct load *, struct client *, const struct frame *);
-    void (*on_ack)(struct load *, struct client *);
+    void (*on_ack)(struct load *, struct client *, unsigned id);
     void (*on_closed)(struct load *, struct client *);
 };
 
@@ -104,7 +107,7 @@ struct load {
     size_t pid_count;
     unsigned connections; /* clients; in mode handshake, as many at a time */
     unsigned concurrency; /* connects in flight while the clients join */
-    unsigned in_flight;   /* fanout: how many messages are in flight at a time */
+    unsigned in_flight;   /* messages in flight at a time: fanout: of all, pairs: of each client */
     unsigned rate;        /* steady: messages a second */
     unsigned sources;     /* source addresses 127.0.0.1, .2, …: each has its own range of ports */
     double warmup_s, seconds;

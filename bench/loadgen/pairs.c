@@ -1,15 +1,24 @@
-/* Pairs: every client has one message in flight in its conversation of two and sends the next one when the server has
- * acknowledged it. Both members' sockets receive each message. */
+/* Pairs: every client has `in_flight` messages in flight in its conversation of two and sends the next one when the
+ * server has acknowledged one. Both members' sockets receive each message. */
 #include "load.h"
 
 enum { MEMBERS = 2 };
 
-static void on_ack(struct load *load, struct client *client)
+/* By ack id: a server may acknowledge a client's messages in any order. */
+static uint64_t sent_at[ACK_IDS];
+
+static void send_next(struct load *load, struct client *client)
+{
+    sent_at[load->sent % ACK_IDS] = load->now;
+    client_send_message(load, client);
+}
+
+static void on_ack(struct load *load, struct client *client, unsigned id)
 {
     load->count.messages++;
-    latency_record(load, client->since);
+    latency_record(load, sent_at[id]);
     if (load->sending)
-        client_send_message(load, client);
+        send_next(load, client);
 }
 
 static bool all_arrived(const struct load *load)
@@ -23,8 +32,8 @@ static void run(struct load *load)
         die("%u clients need %u conversations", load->connections, load->connections / MEMBERS);
     connect_all(load);
     while (await_turn(load)) {
-        for (unsigned i = 0; i < load->connections; i++)
-            client_send_message(load, &load->clients[i]);
+        for (unsigned i = 0; i < load->connections * load->in_flight; i++)
+            send_next(load, &load->clients[i % load->connections]);
         struct window window = measure_window(load);
         if (!drain(load, all_arrived))
             load->missing = (MEMBERS + 1) * load->sent - load->count.deliveries - load->count.acks;
