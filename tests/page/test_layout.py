@@ -67,6 +67,11 @@ def test_a_phone_is_no_desktop(driver: Driver, demo_url: str) -> None:
     assert looked["says"] == "Get notified of new messages when you're in another tab or app."
 
 
+def test_text_of_twice_the_size_overlaps_nothing_and_stays_on_the_screen(driver: Driver, demo_url: str) -> None:
+    measured = run(driver, demo_url, "layout", "largeText")["measured"]
+    assert measured == {"lines": True, "choices": True, "save": True}
+
+
 def test_texts_have_the_room_they_need(driver: Driver, demo_url: str) -> None:
     roomy = run(driver, demo_url, "layout", "roomy")["roomy"]
     phone = [False, True, True, False]

@@ -26,6 +26,32 @@ export async function narrow() {
   report("measured", { widths });
 }
 
+// Text of twice the size, as a reader can choose it in the browser: nothing overlaps or leaves the screen.
+export async function largeText() {
+  const page = await visitAs("maya", { viewport: { width: 390, height: 844 }, path: "/#/" });
+  await conversations(page).nth(3).waitFor();
+  await page.evaluate(() => (document.documentElement.style.fontSize = "200%"));
+  const boxes = (selector) =>
+    page.locator(selector).evaluateAll((all) =>
+      all.map((it) => it.getBoundingClientRect()).map(({ top, bottom, left, right }) => ({ top, bottom, left, right })),
+    );
+  const inside = (all) => all.every(({ left, right, bottom }) => left >= 0 && right <= 390 && bottom <= 844);
+  // Each row is as high as its two lines.
+  const areApart = (all) => all.length > 3 && all.every(({ top }, index) => index === 0 || top >= all[index - 1].bottom - 1);
+  const lines = await until(() => boxes(".conversations .item:nth-child(-n+4) :is(.who, .newest)"), areApart);
+  await page.getByRole("button", { name: "New conversation" }).click();
+  const kinds = page.getByRole("radiogroup", { name: "Type" }).or(page.getByRole("group", { name: "Type" })).first();
+  await kinds.waitFor();
+  const choices = inside(await boxes(".choice-bar label"));
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Maya Lindgren" }).click();
+  await page.getByRole("menuitem", { name: "Settings" }).click();
+  // Once its form is in sight, what saves it is too.
+  await page.getByLabel("Status text").fill("Away");
+  const save = inside(await boxes(".save-bar"));
+  report("measured", { lines: areApart(lines), choices, save });
+}
+
 // The line of a day that is above the screen is shown at its top; the line itself is enough where it is in sight.
 export async function days() {
   const page = await visitAs("maya", { viewport: { width: 1100, height: 500 }, path: "/#/conversation/heron-launch" });
