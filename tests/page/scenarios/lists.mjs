@@ -345,6 +345,10 @@ export async function forwarding() {
   await open(alice, "stranger");
   for (const text of ["Pass it on", "Look at this"]) await message(alice, text).waitFor();
   const contentsOf = async (id) => (await call("GET", `conversations/${id}/messages`, "bob")).items.map((it) => it.content);
+  // Bob is in no conversation with the stranger.
+  const stranger = await visitAs("stranger");
+  await open(stranger, "alice");
+  await stranger.locator(".message .mark").getByText("Forwarded from bob").waitFor();
   report("forwarded", { forbidden, chips, reached, stayed, contents: await contentsOf(target), retried: await contentsOf(second) });
 }
 

@@ -8,6 +8,7 @@ import { fullTime } from "../../time_format";
 import { useChat, useChatState } from "../chat_context";
 import { type Unfinished, useUnfinishedThreads } from "../composer/use_unfinished";
 import { useGoToMessage } from "../panel/panel_layout";
+import { useStrangersName } from "../people/use_strangers_name";
 import { Faces } from "./faces";
 import { LastReply } from "./last_reply";
 import { ThreadContext } from "./thread_context";
@@ -51,9 +52,15 @@ export function ForwardedFrom({ message, origin }: { message: Message; origin: O
   return (
     <button type="button" className="mark link reach" title={texts.toOriginal} onClick={() => void go()}>
       <Forward className="icon" aria-hidden="true" />
-      {author === undefined ? texts.forwarded : texts.forwardedFrom(author)}
+      {author === undefined ? <FromStranger userId={origin.senderId} /> : texts.forwardedFrom(author)}
     </button>
   );
+}
+
+/** The author may be in none of the reader's conversations; the server then decides whether the reader may see them. */
+function FromStranger({ userId }: { userId: string }) {
+  const name = useStrangersName(userId);
+  return name === undefined ? texts.forwarded : texts.forwardedFrom(name);
 }
 
 export function Edited({ message, editedAt }: { message: Message; editedAt: string }) {

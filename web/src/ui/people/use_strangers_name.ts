@@ -1,0 +1,28 @@
+import { useEffect, useState } from "react";
+import { useChat } from "../chat_context";
+
+/** By the list of people that was asked. A message that is scrolled out of sight and back asks again. */
+const names = new WeakMap<object, Map<string, Promise<string | undefined>>>();
+
+/** Returns the name of a user whom the server may not show to the reader; undefined then, and until it has answered. */
+export function useStrangersName(userId: string): string | undefined {
+  const { people } = useChat();
+  const [name, setName] = useState<string>();
+  useEffect(() => {
+    let isCurrent = true;
+    const known = names.get(people) ?? new Map<string, Promise<string | undefined>>();
+    names.set(people, known);
+    const answer =
+      known.get(userId) ??
+      people.get(userId).then(
+        ({ name: found }) => found,
+        () => undefined,
+      );
+    known.set(userId, answer);
+    void answer.then((found) => isCurrent && setName(found));
+    return () => {
+      isCurrent = false;
+    };
+  }, [people, userId]);
+  return name;
+}
