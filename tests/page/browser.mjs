@@ -285,7 +285,7 @@ export async function opened(page, name) {
 export async function markAllAsRead(page) {
   const unreadOnly = page.getByRole("button", { name: "Unread only" });
   if ((await unreadOnly.getAttribute("aria-pressed")) !== "true") await unreadOnly.click();
-  await page.locator(".list-action").getByText("Mark all as read").click();
+  await page.locator(".list-action").getByText("Mark all messages as read").click();
 }
 
 export async function say(page, content) {

@@ -63,9 +63,18 @@ def test_page_keys_in_the_empty_field_scroll_the_conversation(driver: Driver, de
 
 
 def test_saving_a_form_undoes_nothing_that_was_changed_elsewhere_meanwhile(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "forms", "together")["saved"] == {
+    reports = run(driver, demo_url, "forms", "together")
+    assert reports["saved"] == {
         "conversation": ["Sculls", False, "from-join", "Sundays"],
         "me": ["Carol Carter", "I row"],
+    }
+    assert reports["replaced"] == {
+        "warned": {
+            "problem": "Somebody else has changed this meanwhile – Name: “Somebody's”. Save again to replace it.",
+            "fields": ["Carol's", "Sundays"],
+            "name": "Somebody's",
+        },
+        "saved": ["Carol's", "Mondays"],
     }
 
 

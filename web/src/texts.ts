@@ -679,7 +679,7 @@ export const texts = {
   places: {
     filter: "Search conversations, people, messages",
     unreadOnly: "Unread only",
-    readAll: "Mark all as read",
+    readAll: "Mark all messages as read",
     allRead: "You're all caught up",
     allReadHint: "There are no unread conversations.",
     showAll: "Show all conversations",
@@ -773,6 +773,8 @@ export const texts = {
     change: "Edit",
     changeTitle: { direct: "Edit", group: "Edit group", channel: "Edit channel" },
     name: "Name",
+    changedByOthers: (fields: string) =>
+      `Somebody else has changed this meanwhile – ${fields}. Save again to replace it.`,
     topic: "Topic",
     topicHint: "One line, shown below the name",
     description: "Description",

@@ -301,6 +301,24 @@ export async function together() {
   await isGone(edited);
   const { name, public: isPublic, history, topic } = await call("GET", `conversations/${id}`, "carol");
 
+  // What both have changed is replaced when carol knows of it.
+  await carol.locator(".panel").getByRole("button", { name: "Edit", exact: true }).click();
+  await edited.getByLabel("Name").fill("Carol's");
+  await call("PATCH", `conversations/${id}`, "carol", { name: "Somebody's", topic: "Mondays" });
+  await carol.getByRole("heading", { name: "Somebody's", includeHidden: true }).first().waitFor({ state: "attached" });
+  await edited.getByRole("button", { name: "Save" }).click();
+  const problem = edited.getByRole("alert").filter({ hasText: "Somebody else has changed this" });
+  await problem.waitFor();
+  const warned = {
+    problem: await problem.textContent(),
+    fields: await edited.locator("input[name=name], input[name=topic]").evaluateAll((all) => all.map((it) => it.value)),
+    name: (await call("GET", `conversations/${id}`, "carol")).name,
+  };
+  await edited.getByRole("button", { name: "Save" }).click();
+  await isGone(edited);
+  const replaced = await call("GET", `conversations/${id}`, "carol");
+  report("replaced", { warned, saved: [replaced.name, replaced.topic] });
+
   await openSettings(carol, "Profile");
   await carol.getByLabel("About you").fill("I row");
   await call("PATCH", "users/me", "carol", { name: "Carol Carter" });

@@ -729,7 +729,7 @@ export const texts: Texts = {
       "Bis zu einer neuen Nachricht nicht in der Liste. Wenn sie stummgeschaltet ist, bis dich jemand erwähnt.",
     filter: "Unterhaltungen, Personen, Nachrichten suchen",
     unreadOnly: "Nur ungelesene",
-    readAll: "Alle als gelesen markieren",
+    readAll: "Alle Nachrichten als gelesen markieren",
     allRead: "Alles gelesen",
     allReadHint: "Es gibt keine ungelesenen Unterhaltungen.",
     showAll: "Alle Unterhaltungen anzeigen",
@@ -800,6 +800,8 @@ export const texts: Texts = {
     change: "Bearbeiten",
     changeTitle: { direct: "Bearbeiten", group: "Gruppe bearbeiten", channel: "Kanal bearbeiten" },
     name: "Name",
+    changedByOthers: (fields) =>
+      `Jemand anderes hat das inzwischen geändert – ${fields}. Speichere noch einmal, um es zu ersetzen.`,
     topic: "Thema",
     topicHint: "Eine Zeile, unter dem Namen",
     description: "Beschreibung",

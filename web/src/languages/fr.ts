@@ -734,7 +734,7 @@ export const texts: Texts = {
       "Masquée de la liste jusqu’à un nouveau message. Si elle est en sourdine, jusqu’à ce que quelqu’un vous mentionne.",
     filter: "Rechercher conversations, personnes, messages",
     unreadOnly: "Non lues seulement",
-    readAll: "Tout marquer comme lu",
+    readAll: "Marquer tous les messages comme lus",
     allRead: "Vous êtes à jour",
     allReadHint: "Il n’y a aucune conversation non lue.",
     showAll: "Afficher toutes les conversations",
@@ -804,6 +804,8 @@ export const texts: Texts = {
     change: "Modifier",
     changeTitle: { direct: "Modifier", group: "Modifier le groupe", channel: "Modifier le canal" },
     name: "Nom",
+    changedByOthers: (fields) =>
+      `Quelqu’un d’autre l’a modifié entre-temps : ${fields}. Enregistrez à nouveau pour le remplacer.`,
     topic: "Sujet",
     topicHint: "Une ligne, affichée sous le nom",
     description: "Description",

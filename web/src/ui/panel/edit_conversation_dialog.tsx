@@ -26,7 +26,8 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
   const [isOpening, setOpening] = useState(false);
   /** Null removes the picture. */
   const [picture, setPicture] = useState<File | null>();
-  const [before] = useState(conversation);
+  /** What the form began with, and what others have saved since where the reader was warned of it. */
+  const [before, setBefore] = useState(conversation);
   const { id, kind } = conversation;
   const { name, topic, description, public: isPublic, history, slowModeS = 0 } = before;
   const changesIn = (form: HTMLFormElement): Partial<Rules> =>
@@ -46,6 +47,11 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
     event.preventDefault();
     const changes = changesIn(event.currentTarget);
     if (picture === undefined && Object.keys(changes).length === 0) return onClose();
+    const lost = changedByOthers(rulesAt(before), rulesAt(conversation), changes);
+    if (lost.length > 0) {
+      setProblem(texts.places.changedByOthers(lost.map((field) => shown(conversation, field)).join(", ")));
+      return setBefore({ ...before, ...Object.fromEntries(lost.map((field) => [field, conversation[field]])) });
+    }
     setBusy(true);
     setProblem("");
     try {
@@ -154,6 +160,19 @@ function rulesOf(form: FormData): Rules {
     ...(form.has("slow") ? { slowModeS: Number(form.get("slow")) } : {}),
   };
 }
+
+type TextField = "name" | "topic" | "description";
+
+/** Returns the fields in which saving would replace what others have written since. */
+function changedByOthers(before: Rules, now: Rules, changes: Partial<Rules>): TextField[] {
+  const theirs = changesFrom(before, now);
+  return (["name", "topic", "description"] as const).filter(
+    (field) => field in theirs && field in changes && theirs[field] !== changes[field],
+  );
+}
+
+const shown = (conversation: Conversation, field: TextField): string =>
+  `${texts.places[field]}: “${conversation[field] ?? ""}”`;
 
 /** Whether anyone can join, and read everything then. */
 function showsAll({ public: isPublic, history }: Rules): boolean {
