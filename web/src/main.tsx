@@ -4,8 +4,8 @@ import { isFramed } from "./embedding/framed";
 import { startLanguage } from "./languages/start_language";
 import { registerServiceWorker } from "./service_worker_registration";
 import { texts } from "./texts";
-import { followTheme } from "./ui/theme";
-import { showUnstarted } from "./ui/unstarted";
+import { followTheme } from "./ui/page/theme";
+import { showUnstarted } from "./ui/page/unstarted";
 
 async function start(): Promise<void> {
   const root = document.getElementById("root");

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { blocksOf } from "../src/chat/markdown/blocks";
-import { piecesOf } from "../src/ui/timeline/long_text";
+import { piecesOf } from "../src/ui/markdown/long_text";
 
 const words = (count: number): string => Array.from({ length: count }, (_, index) => `word${index}`).join(" ");
 

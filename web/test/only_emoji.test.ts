@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { isOnlyEmoji } from "../src/ui/timeline/only_emoji";
+import { isOnlyEmoji } from "../src/ui/markdown/only_emoji";
 
 it.each(["👍", "❤️", "👩🏽‍🚀 🇩🇪", "1️⃣", "👨‍👩‍👧‍👦", "🎉🎉🎉🎉🎉🎉🎉🎉"])("shows %s large", (text) => {
   expect(isOnlyEmoji(text)).toBe(true);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { type LoadingState, startLoading } from "../src/ui/parts_loading";
+import { type LoadingState, startLoading } from "../src/ui/page/parts_loading";
 
 let states: LoadingState[];
 let loaded: string[];

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { partsOf } from "../src/ui/conversation/text_links";
+import { partsOf } from "../src/ui/markdown/text_links";
 
 const shown = (text: string): string =>
   partsOf(text)

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { THEMES, themeOf } from "../src/ui/theme";
+import { THEMES, themeOf } from "../src/ui/page/theme";
 
 test("a stored theme is used, and anything else is the system's", () => {
   for (const theme of THEMES) expect(themeOf(theme)).toBe(theme);

@@ -1,7 +1,7 @@
 /** The address of a view of the console: `#/users?q=maya`, or `#/users/ID` for one of its items. */
 
 import { useSyncExternalStore } from "react";
-import { pageLayers } from "../ui/layers/page_layers";
+import { pageLayers } from "../ui/page/page_layers";
 
 export interface Address {
   readonly section: string;

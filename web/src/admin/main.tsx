@@ -2,8 +2,8 @@ import { brandTexts } from "../branding";
 import { localeOf } from "../languages/languages";
 import { setLocale } from "../languages/locale";
 import { texts } from "../texts";
-import { followTheme } from "../ui/theme";
-import { showUnstarted } from "../ui/unstarted";
+import { followTheme } from "../ui/page/theme";
+import { showUnstarted } from "../ui/page/unstarted";
 
 async function start(): Promise<void> {
   const root = document.getElementById("root");

@@ -1,7 +1,7 @@
 /** The appearance that a page around the frame chooses: `?theme=dark&compact`. `public/theme.js` applies it first. */
 
 import { useSyncExternalStore } from "react";
-import { giveTheme } from "../ui/theme";
+import { giveTheme } from "../ui/page/theme";
 import type { HostOptions } from "./host";
 
 const COMPACT_CHANGED = "talkwire:compact";

@@ -17,14 +17,13 @@ import { texts } from "../texts";
 import { useAlerts } from "./alerts/use_alerts";
 import { showBadge } from "./app_badge";
 import { CallGate } from "./calls/call_gate";
-import { ChatContext, useChat, useChatState } from "./chat_context";
 import { Confirmation } from "./components/confirmation";
 import { EmptyState } from "./components/empty_state";
 import { Notice } from "./components/notice";
+import { panelCoversConversation } from "./components/panel_layout";
 import { ToastView } from "./components/toast";
 import { ConversationView } from "./conversation/conversation_view";
 import { focusComposer, focusMessages } from "./keyboard/focus";
-import { Keyboard, QuickSwitcher } from "./keyboard/keyboard";
 import {
   forgetLastConversation,
   lastConversation,
@@ -32,11 +31,12 @@ import {
   rememberConversation,
   rememberThread,
 } from "./last_conversation";
-import { lazyPart, usePreload } from "./lazy_part";
 import { MessageDialogs } from "./message_dialogs/message_dialogs";
 import { OfferForm } from "./offers/offer_form";
-import { followAddress, forgetPlace, goTo, placeHere, startAt } from "./page_address";
-import { panelCoversConversation } from "./panel/panel_layout";
+import { ChatContext, useChat, useChatState } from "./page/chat_context";
+import { lazyPart, usePreload } from "./page/lazy_part";
+import { followAddress, forgetPlace, goTo, placeHere, startAt } from "./page/page_address";
+import { narrow, useMedia } from "./page/use_media";
 import { ThreadPanel } from "./panel/panel_view";
 import { Sidebar } from "./sidebar/sidebar";
 import { type SidebarDialog, SidebarDialogs } from "./sidebar/sidebar_dialogs";
@@ -44,7 +44,7 @@ import { StartButtons } from "./sidebar/start_buttons";
 import { StartCards } from "./sidebar/start_cards";
 import { useProviderReturn } from "./sign_in/provider_return";
 import { useInvitation } from "./sign_in/use_invitation";
-import { narrow, useMedia } from "./use_media";
+import { Keyboard, QuickSwitcher } from "./switcher/keyboard";
 import "./app.css";
 
 /** Readers who are signed in already do not need it. */

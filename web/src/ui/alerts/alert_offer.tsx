@@ -1,7 +1,7 @@
 import { useStore } from "zustand";
 import { mayOffer } from "../../chat/alerts/permission";
-import { useChat } from "../chat_context";
-import { lazyPart } from "../lazy_part";
+import { useChat } from "../page/chat_context";
+import { lazyPart } from "../page/lazy_part";
 
 const OfferLine = lazyPart(() => import("./offer_line"), "silent");
 

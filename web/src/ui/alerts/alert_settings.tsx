@@ -1,7 +1,7 @@
 import type { Preferences, Weekday } from "@talkwire/client";
 import { useEffect, useRef, useState } from "react";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
+import { useChat } from "../page/chat_context";
 import { PermissionLine } from "./permission_line";
 import { SoundChoice } from "./sound_choice";
 import "./alert_settings.css";

@@ -3,9 +3,9 @@ import { useState } from "react";
 import { useStore } from "zustand";
 import { unreadIn } from "../../chat/alerts/alerts";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
 import { IconButton } from "../components/icon_button";
-import { lazyPart } from "../lazy_part";
+import { useChat } from "../page/chat_context";
+import { lazyPart } from "../page/lazy_part";
 import "./bell_button.css";
 
 const NotificationList = lazyPart(() => import("./notification_list"));

@@ -1,9 +1,9 @@
 import type { Conversation, MemberPreferences } from "@talkwire/client";
 import { useEffect, useRef, useState } from "react";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
-import { mutedText } from "../conversation/mute_actions";
-import { useReconnects } from "../use_reconnects";
+import { useChat } from "../page/chat_context";
+import { useReconnects } from "../page/use_reconnects";
+import { mutedText } from "./mute_actions";
 import { SoundChoice } from "./sound_choice";
 import "./alert_settings.css";
 

@@ -2,8 +2,8 @@ import { X } from "lucide-react";
 import { useState } from "react";
 import { allow, declineOffer } from "../../chat/alerts/permission";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
 import { IconButton } from "../components/icon_button";
+import { useChat } from "../page/chat_context";
 import "./permission_line.css";
 
 /** Asks whether the reader wants notifications. The browser asks only after a yes. */

@@ -2,7 +2,7 @@ import { useState } from "react";
 import { useStore } from "zustand";
 import { allow, disallow, permission } from "../../chat/alerts/permission";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
+import { useChat } from "../page/chat_context";
 import "./permission_line.css";
 
 /**

@@ -3,8 +3,8 @@
 import { own } from "@talkwire/client/parts";
 import type { Alert } from "../../chat/alerts/alerts";
 import type { Chat } from "../../chat/chat";
-import { nameOf } from "../conversation/conversation_names";
-import { goTo } from "../page_address";
+import { nameOf } from "../components/conversation_names";
+import { goTo } from "../page/page_address";
 import { closeNotifications, showNotification } from "./browser_notifications";
 import { bodyOf, headlineOf } from "./notification_text";
 import { play } from "./sounds";

@@ -1,6 +1,6 @@
 import { useEffect } from "react";
-import { useChat } from "../chat_context";
-import { goTo } from "../page_address";
+import { useChat } from "../page/chat_context";
+import { goTo } from "../page/page_address";
 
 /** Announces notifications, and follows clicks on them. The first one loads the code for it. */
 export function useAlerts(): void {

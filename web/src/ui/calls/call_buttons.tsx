@@ -2,8 +2,8 @@ import type { Conversation } from "@talkwire/client";
 import { Phone, Video } from "lucide-react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
 import { IconButton } from "../components/icon_button";
+import { useChat, useChatState } from "../page/chat_context";
 import { useMayCall } from "./use_may_call";
 
 /** Buttons that call the other user of a direct conversation. There is one call at a time. */

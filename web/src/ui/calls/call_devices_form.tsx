@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import type { DeviceKind, DeviceList } from "../../chat/calls/call_devices";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
+import { useChat } from "../page/chat_context";
 
 /** The choice of microphone, camera and speaker. Devices that are plugged in meanwhile are listed. */
 export function CallDevicesForm({ onSpeaker }: { onSpeaker: (id: string) => void }) {

@@ -1,6 +1,6 @@
 import { useStore } from "zustand";
-import { useChat } from "../chat_context";
-import { lazyPart } from "../lazy_part";
+import { useChat } from "../page/chat_context";
+import { lazyPart } from "../page/lazy_part";
 
 const CallLayer = lazyPart(() => import("./call_layer"), "unasked");
 

@@ -2,11 +2,11 @@ import { Phone, PhoneOff, Video } from "lucide-react";
 import { useId, useRef } from "react";
 import type { Call } from "../../chat/calls/call_state";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
 import { Avatar } from "../components/avatar";
 import { byTouch } from "../keyboard/focus";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
-import { useBackCloses } from "../layers/use_back_closes";
+import { useChat } from "../page/chat_context";
+import { useBackCloses } from "../page/use_back_closes";
 import "../components/dialog.css";
 
 interface Props {

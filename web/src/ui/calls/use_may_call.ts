@@ -1,6 +1,6 @@
 import type { Conversation } from "@talkwire/client";
-import { useChatState } from "../chat_context";
-import { partnerOf } from "../conversation/conversation_names";
+import { partnerOf } from "../components/conversation_names";
+import { useChatState } from "../page/chat_context";
 import { useBlockedPartner } from "../people/use_blocked_partner";
 
 /** Returns whether the reader is offered to call the other user: not if they are blocked or their account was deleted. */

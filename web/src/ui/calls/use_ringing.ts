@@ -4,8 +4,8 @@ import type { Chat } from "../../chat/chat";
 import { texts } from "../../texts";
 import { closeNotifications, showNotification } from "../alerts/browser_notifications";
 import { repeat } from "../alerts/sounds";
-import { useChat } from "../chat_context";
-import { goTo } from "../page_address";
+import { useChat } from "../page/chat_context";
+import { goTo } from "../page/page_address";
 
 const RING_MS = 2_200;
 

@@ -1,7 +1,7 @@
 import type { LucideIcon } from "lucide-react";
 import { type CSSProperties, useContext, useState } from "react";
 import { portraitColour } from "../../chat/people/portrait_colour";
-import { ChatContext } from "../chat_context";
+import { ChatContext } from "../page/chat_context";
 
 interface Props {
   id: string;

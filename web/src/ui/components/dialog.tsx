@@ -3,7 +3,7 @@ import { type ReactNode, type RefObject, useId, useRef, useState } from "react";
 import { texts } from "../../texts";
 import { byTouch } from "../keyboard/focus";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
-import { useBackCloses } from "../layers/use_back_closes";
+import { useBackCloses } from "../page/use_back_closes";
 import { hasChangedField } from "./changed_fields";
 import { IconButton } from "./icon_button";
 import { SheetGrabber } from "./sheet_grabber";

@@ -1,6 +1,6 @@
 import type { LucideIcon } from "lucide-react";
 import { useRef, useState } from "react";
-import { lazyPart } from "../lazy_part";
+import { lazyPart } from "../page/lazy_part";
 import { IconButton } from "./icon_button";
 import type { MenuAction } from "./menu_action";
 import "./menu.css";

@@ -2,7 +2,7 @@ import { Menu, MenuItem, PortalContext, useMenuStore } from "@ariakit/react";
 import { Check, ChevronRight } from "lucide-react";
 import { type ComponentProps, type RefObject, useLayoutEffect, useState } from "react";
 import { byTouch } from "../keyboard/focus";
-import { backClosesPopups, useBackCloses } from "../layers/use_back_closes";
+import { backClosesPopups, useBackCloses } from "../page/use_back_closes";
 import type { MenuAction } from "./menu_action";
 
 interface Props {

@@ -1,7 +1,7 @@
 import { X } from "lucide-react";
 import { useCallback } from "react";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
+import { useChat, useChatState } from "../page/chat_context";
 import { IconButton } from "./icon_button";
 import { LONG_MS, usePassing } from "./use_passing";
 import "./notice.css";

@@ -1,7 +1,7 @@
 import type { PendingFile } from "@talkwire/client/parts";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
 import { PendingFileView } from "../files/pending_file";
+import { useChat } from "../page/chat_context";
 
 /** The attached files that are not sent yet. */
 export function AttachmentTray({ files }: { files: readonly PendingFile[] }) {

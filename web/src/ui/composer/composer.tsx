@@ -5,18 +5,18 @@ import { plainText } from "../../chat/messages/plain_text";
 import type { Composing } from "../../chat/page_core";
 import { texts } from "../../texts";
 import { clockTime } from "../../time_format";
-import { useChat } from "../chat_context";
 import { IconButton } from "../components/icon_button";
 import { EmojiButton } from "../emoji/emoji_button";
 import { byTouch, isMenuFocused } from "../keyboard/focus";
-import { lazyPart } from "../lazy_part";
+import { insertText } from "../keyboard/insert_text";
+import { useChat } from "../page/chat_context";
+import { lazyPart } from "../page/lazy_part";
 import { AttachButton } from "./attach_button";
 import { AttachmentTray } from "./attachment_tray";
 import { CompletionList } from "./completion_list";
 import { formatSelection, handleComposerKey, isPlainPaste } from "./composer_keys";
 import { pastedFiles } from "./data_transfer";
 import { DropZone } from "./drop_zone";
-import { insertText } from "./insert_text";
 import { useCompletion } from "./use_completion";
 import { useComposer } from "./use_composer";
 import { useFormattingBar } from "./use_formatting_bar";
@@ -25,7 +25,7 @@ import { useTallField } from "./use_tall_field";
 import "./composer.css";
 
 const FormattingBar = lazyPart(() => import("./formatting_bar"), "silent");
-const VoiceRecorder = lazyPart(() => import("../files/voice_recorder"), "silent");
+const VoiceRecorder = lazyPart(() => import("./voice_recorder"), "silent");
 
 interface Props {
   /** The conversation's id. */

@@ -1,8 +1,8 @@
 import type { KeyboardEvent } from "react";
 import { continuedList, type Format, formatted, isInFence } from "../../chat/writing/formatting";
 import { byTouch, isComposing, onMac } from "../keyboard/focus";
+import { insertText } from "../keyboard/insert_text";
 import { keysOf, type ShortcutName, shortcutOf } from "../keyboard/shortcuts";
-import { insertText } from "./insert_text";
 import type { ComposerState } from "./use_composer";
 
 /** How much of the messages in sight a page is; the rest stays in sight. */

@@ -13,9 +13,9 @@ import {
 } from "../../chat/writing/completion";
 import type { EmojiEntry } from "../../chat/writing/emoji";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
 import { isComposing } from "../keyboard/focus";
-import { insertText } from "./insert_text";
+import { insertText } from "../keyboard/insert_text";
+import { useChat, useChatState } from "../page/chat_context";
 
 const NOBODY: readonly Member[] = [];
 

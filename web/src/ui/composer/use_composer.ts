@@ -8,7 +8,7 @@ import type { Composing } from "../../chat/page_core";
 import { charactersOver } from "../../chat/writing/message_length";
 import { texts } from "../../texts";
 import { clockTime } from "../../time_format";
-import { useChat, useChatState } from "../chat_context";
+import { useChat, useChatState } from "../page/chat_context";
 import { useDraft } from "./use_draft";
 import { useSecondsUntil, useSlowMode } from "./use_slow_mode";
 

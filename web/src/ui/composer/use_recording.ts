@@ -1,7 +1,7 @@
 import { useEffect, useEffectEvent, useState } from "react";
 import { texts } from "../../texts";
 import type { Recording } from "../files/recording";
-import { useQuestionBeforeLeaving } from "../use_question_before_leaving";
+import { useQuestionBeforeLeaving } from "../page/use_question_before_leaving";
 import type { ComposerState } from "./use_composer";
 
 export interface RecordingState {

@@ -3,7 +3,7 @@ import { own } from "@talkwire/client/parts";
 import { useCallback, useMemo, useSyncExternalStore } from "react";
 import { useStore } from "zustand";
 import { lastWrittenAt, type SlowTimes, slowModeMs, slowTimes } from "../../chat/messages/slow_mode";
-import { useChat, useChatState } from "../chat_context";
+import { useChat, useChatState } from "../page/chat_context";
 
 const NO_MESSAGES: readonly Message[] = [];
 const SECOND_MS = 1_000;

@@ -2,7 +2,7 @@ import type { PendingFile } from "@talkwire/client/parts";
 import { placeOf } from "@talkwire/client/parts";
 import { useMemo } from "react";
 import { useStore } from "zustand";
-import { useChat, useChatState } from "../chat_context";
+import { useChat, useChatState } from "../page/chat_context";
 
 /** What the reader has not finished in a thread, the most urgent first: a refused reply, a draft, a reply that waits. */
 export type Unfinished = "refused" | "draft" | "waiting";

@@ -5,25 +5,26 @@ import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { CallButtons } from "../calls/call_buttons";
 import { useMayCall } from "../calls/use_may_call";
-import { useChat, useChatState } from "../chat_context";
+import { ConnectionLineHere } from "../components/connection_line";
+import { faceOf, nameOf, partnerOf } from "../components/conversation_names";
 import { EmptyState } from "../components/empty_state";
 import { IconButton } from "../components/icon_button";
+import { KindIcon, PlaceAvatar } from "../components/kind_icon";
 import { MenuButton } from "../components/menu";
 import type { MenuAction } from "../components/menu_action";
 import { Notice } from "../components/notice";
+import { usePanelHidesConversation } from "../components/panel_layout";
+import { MessageInput } from "../composer/message_input";
 import { ViewerHost } from "../files/viewer_host";
+import { LinkedText } from "../markdown/linked_text";
 import { useOffers } from "../offers/use_offers";
-import { usePanelHidesConversation } from "../panel/panel_layout";
+import { useChat, useChatState } from "../page/chat_context";
 import { PanelView } from "../panel/panel_view";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { NamesakeHandle } from "../people/person_handle";
 import { usePresence } from "../people/use_presence";
-import { ConnectionLineHere } from "../sidebar/connection_line";
 import { TimelineView } from "../timeline/timeline_view";
-import { faceOf, nameOf, partnerOf } from "./conversation_names";
-import { KindIcon, PlaceAvatar } from "./kind_icon";
-import { LinkedText } from "./linked_text";
-import { MessageInput } from "./message_input";
+import { FirstSteps } from "./first_steps";
 import "./conversation_view.css";
 
 export function ConversationView({ conversation }: { conversation: Conversation }) {
@@ -51,14 +52,14 @@ function Messages({ id }: { id: string }) {
   const isLoaded = useChatState((state) => own(state.timelines, id) !== undefined);
   const connected = useChatState((state) => state.connected);
   const hasUnsent = useStore(useChat().messages.outbox, (all) => all.some((each) => each.conversationId === id));
-  if (isLoaded || connected) return <TimelineView id={id} />;
+  if (isLoaded || connected) return <TimelineView id={id} FirstSteps={FirstSteps} />;
   if (hasUnsent)
     return (
       <>
         <p className="earlier-later" role="status">
           {texts.notLoadedYet} {texts.loadedLater}
         </p>
-        <TimelineView id={id} />
+        <TimelineView id={id} FirstSteps={FirstSteps} />
       </>
     );
   return (

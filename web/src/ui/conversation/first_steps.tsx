@@ -3,11 +3,11 @@ import { may, own, roleOf } from "@talkwire/client/parts";
 import { useState } from "react";
 import { mayWriteIn } from "../../chat/conversations/writing";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
-import { lazyPart } from "../lazy_part";
-import { faceOf, nameOf } from "./conversation_names";
-import { PlaceAvatar } from "./kind_icon";
+import { faceOf, nameOf } from "../components/conversation_names";
+import { PlaceAvatar } from "../components/kind_icon";
+import { useChat, useChatState } from "../page/chat_context";
+import { lazyPart } from "../page/lazy_part";
 import "./first_steps.css";
 
 const SHOWN_MAX = 4;

@@ -1,9 +1,9 @@
 import { useState } from "react";
 import type { LeftBehind } from "../../chat/page_core";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
-import { copyText } from "../clipboard";
 import { Dialog } from "../components/dialog";
+import { useChat } from "../page/chat_context";
+import { copyText } from "../page/clipboard";
 
 /** What the reader has written in a conversation that they are no longer in. It is discarded when they close this. */
 export default function LeftBehindDialog({ left }: { left: LeftBehind }) {

@@ -1,9 +1,9 @@
 import type { Conversation } from "@talkwire/client";
 import { useEffect, useState } from "react";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
-import { goTo } from "../page_address";
-import { nameOf } from "./conversation_names";
+import { nameOf } from "../components/conversation_names";
+import { useChat } from "../page/chat_context";
+import { goTo } from "../page/page_address";
 
 /** Explains why a linked conversation cannot be shown, and offers to join a public one. */
 export default function UnavailableConversation({ id }: { id: string }) {

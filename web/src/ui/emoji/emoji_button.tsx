@@ -1,7 +1,7 @@
 import { type LucideIcon, SmilePlus } from "lucide-react";
 import { type RefObject, useRef, useState } from "react";
 import { IconButton } from "../components/icon_button";
-import { lazyPart } from "../lazy_part";
+import { lazyPart } from "../page/lazy_part";
 
 const EmojiPopup = lazyPart(() => import("./emoji_popup"));
 

@@ -5,12 +5,12 @@ import { readableSize } from "../../chat/files/file_size";
 import { type FileKind, isPicture } from "../../chat/files/files";
 import { texts } from "../../texts";
 import { shortTime } from "../../time_format";
-import { useChat } from "../chat_context";
 import { EmptyState } from "../components/empty_state";
 import { IconButton } from "../components/icon_button";
+import { PanelFrame } from "../components/panel_frame";
+import { useGoToMessage } from "../components/panel_layout";
 import { stepOf } from "../keyboard/direction";
-import { PanelFrame } from "../panel/panel_frame";
-import { useGoToMessage } from "../panel/panel_layout";
+import { useChat } from "../page/chat_context";
 import { FileIcon } from "./file_icon";
 import { Thumbnail } from "./thumbnail";
 import {

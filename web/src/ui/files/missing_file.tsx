@@ -1,5 +1,5 @@
 import { texts } from "../../texts";
-import { useChatState } from "../chat_context";
+import { useChatState } from "../page/chat_context";
 import "./missing_file.css";
 
 /** Says that a file cannot be loaded. It is loaded again by itself when a lost connection is back. */

@@ -2,8 +2,8 @@ import type { Attachment } from "@talkwire/client";
 import { useEffect, useState } from "react";
 import type { TextPreview } from "../../chat/files/text_preview";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
 import { Dialog } from "../components/dialog";
+import { useChat } from "../page/chat_context";
 import "./text_dialog.css";
 
 /** Shows the beginning of a text file. */

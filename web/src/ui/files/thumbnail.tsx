@@ -2,8 +2,8 @@ import type { Attachment } from "@talkwire/client";
 import { ImageOff } from "lucide-react";
 import { isMoving } from "../../chat/files/files";
 import { texts } from "../../texts";
-import { useChatState } from "../chat_context";
-import { useMedia } from "../use_media";
+import { useChatState } from "../page/chat_context";
+import { useMedia } from "../page/use_media";
 import { useFileUrl } from "./use_file_url";
 
 const MAX_WIDTH = 320;

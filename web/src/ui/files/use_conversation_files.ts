@@ -2,8 +2,8 @@ import type { Message, SentFile, SentLink } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { FileKind } from "../../chat/files/files";
-import { useChat, useChatState } from "../chat_context";
-import { useReconnects } from "../use_reconnects";
+import { useChat, useChatState } from "../page/chat_context";
+import { useReconnects } from "../page/use_reconnects";
 
 /** A list that is read page by page. */
 export interface Listed<Item> {

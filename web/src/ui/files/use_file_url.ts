@@ -1,6 +1,6 @@
 import { useEffect, useEffectEvent, useRef, useState } from "react";
-import { useChat } from "../chat_context";
-import { useReconnects } from "../use_reconnects";
+import { useChat } from "../page/chat_context";
+import { useReconnects } from "../page/use_reconnects";
 
 interface FileUrl {
   readonly fileUrl: string;

@@ -1,5 +1,5 @@
 import { type PointerEvent, useRef } from "react";
-import { toStartOfLine } from "../timeline/use_swipe";
+import { toStartOfLine } from "../components/use_swipe";
 
 /** How far a finger has to move. */
 const REACH_PX = 56;

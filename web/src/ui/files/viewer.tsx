@@ -3,11 +3,11 @@ import { ChevronLeft, ChevronRight, Download, X, ZoomIn, ZoomOut } from "lucide-
 import { type KeyboardEvent, useLayoutEffect, useRef, useState } from "react";
 import type { Viewing } from "../../chat/files/files";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
 import { IconButton } from "../components/icon_button";
 import { stepOf } from "../keyboard/direction";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
-import { useBackCloses } from "../layers/use_back_closes";
+import { useChat } from "../page/chat_context";
+import { useBackCloses } from "../page/use_back_closes";
 import { MissingFile } from "./missing_file";
 import { useFileUrl } from "./use_file_url";
 import { type Spot, usePictureGestures } from "./use_picture_gestures";

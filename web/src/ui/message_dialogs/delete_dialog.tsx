@@ -1,7 +1,7 @@
 import type { Message } from "@talkwire/client";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
 import { Dialog } from "../components/dialog";
+import { useChat } from "../page/chat_context";
 import { MessagePreview } from "./message_preview";
 
 interface Props {

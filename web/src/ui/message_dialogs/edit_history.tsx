@@ -2,8 +2,8 @@ import type { Message } from "@talkwire/client";
 import { useCallback } from "react";
 import { texts } from "../../texts";
 import { fullTime } from "../../time_format";
-import { useChat } from "../chat_context";
-import { MessageText } from "../timeline/markdown";
+import { MessageText } from "../markdown/markdown";
+import { useChat } from "../page/chat_context";
 import { LoadedDialog } from "./loaded_dialog";
 import { useLoading } from "./use_loading";
 

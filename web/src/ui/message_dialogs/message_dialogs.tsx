@@ -1,5 +1,5 @@
-import { useChat, useChatState } from "../chat_context";
-import { lazyPart } from "../lazy_part";
+import { useChat, useChatState } from "../page/chat_context";
+import { lazyPart } from "../page/lazy_part";
 
 const ActionSheet = lazyPart(() => import("./action_sheet"));
 const DeleteDialog = lazyPart(() => import("./delete_dialog"));

@@ -1,8 +1,8 @@
 import type { Member, Message } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { texts } from "../../texts";
-import { useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
+import { useChatState } from "../page/chat_context";
 import { NamesakeHandle } from "../people/person_handle";
 import { LoadedDialog } from "./loaded_dialog";
 

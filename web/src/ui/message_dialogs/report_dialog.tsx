@@ -1,10 +1,10 @@
 import type { Message } from "@talkwire/client";
 import { type FormEvent, useState } from "react";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
 import { RadioGroup } from "../components/radio_group";
+import { useChat } from "../page/chat_context";
 import { MessagePreview } from "./message_preview";
 
 const REASONS = ["spam", "abuse", "other"] as const;

@@ -8,11 +8,11 @@ import { formatAmount } from "../../chat/offers/money";
 import { actionsOn, answererOf, type OfferAction, statusAt } from "../../chat/offers/offer_rules";
 import { texts } from "../../texts";
 import { fullTime, shortTime, timeOfDay } from "../../time_format";
-import { useChat, useChatState } from "../chat_context";
 import { Confirmation } from "../components/confirmation";
-import { partnerOf } from "../conversation/conversation_names";
-import { useWindowFocus } from "../timeline/use_window_focus";
-import { useReconnects } from "../use_reconnects";
+import { partnerOf } from "../components/conversation_names";
+import { useChat, useChatState } from "../page/chat_context";
+import { useReconnects } from "../page/use_reconnects";
+import { useWindowFocus } from "../page/use_window_focus";
 import "./offer_card.css";
 
 /** Of a card at a fraction of a pixel, the browser may say that a little less than all is in sight. */

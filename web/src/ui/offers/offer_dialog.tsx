@@ -6,10 +6,10 @@ import { amountText, digitsOf, parseAmount } from "../../chat/offers/money";
 import { answererOf, statusAt } from "../../chat/offers/offer_rules";
 import type { OfferTerms } from "../../chat/offers/offers";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
-import { useIsGone } from "../use_is_gone";
+import { useChat, useChatState } from "../page/chat_context";
+import { useIsGone } from "../page/use_is_gone";
 import { CURRENCIES, nameOfCurrency } from "./currencies";
 import "./offer_dialog.css";
 

@@ -3,9 +3,9 @@ import { own } from "@talkwire/client/parts";
 import { CloudOff, Tag } from "lucide-react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
 import { EmptyState } from "../components/empty_state";
-import { PanelFrame } from "../panel/panel_frame";
+import { PanelFrame } from "../components/panel_frame";
+import { useChat, useChatState } from "../page/chat_context";
 import OfferCard from "./offer_card";
 import { useOffers } from "./use_offers";
 

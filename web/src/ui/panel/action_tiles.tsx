@@ -3,9 +3,9 @@ import type { LucideIcon } from "lucide-react";
 import { BellOff, Images, Search } from "lucide-react";
 import { type ComponentProps, type ReactNode, useRef, useState } from "react";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
-import { muteAction } from "../conversation/mute_actions";
-import { lazyPart } from "../lazy_part";
+import { muteAction } from "../alerts/mute_actions";
+import { useChat } from "../page/chat_context";
+import { lazyPart } from "../page/lazy_part";
 import "./action_tiles.css";
 
 const MenuPopup = lazyPart(() => import("../components/menu_popup"));

@@ -1,11 +1,11 @@
 import type { Conversation, Person } from "@talkwire/client";
 import { type FormEvent, useState } from "react";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
+import { nameOf } from "../components/conversation_names";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
-import { PeopleFinder } from "../components/people_finder";
-import { nameOf } from "../conversation/conversation_names";
+import { useChat } from "../page/chat_context";
+import { PeopleFinder } from "../people/people_finder";
 import { whyNotAdded } from "../people/why_not_added";
 
 /** Adds people to a group or a channel. */

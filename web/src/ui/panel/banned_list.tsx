@@ -2,8 +2,8 @@ import type { Conversation, Restriction } from "@talkwire/client";
 import { useState } from "react";
 import { texts } from "../../texts";
 import { fullTime } from "../../time_format";
-import { useChat } from "../chat_context";
 import { Avatar } from "../components/avatar";
+import { useChat } from "../page/chat_context";
 import { useUser } from "../people/use_user";
 import { useRestrictions } from "./use_restrictions";
 

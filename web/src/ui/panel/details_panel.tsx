@@ -1,14 +1,14 @@
 import type { Conversation } from "@talkwire/client";
 import { texts } from "../../texts";
 import { ConversationAlerts } from "../alerts/conversation_alerts";
-import { useChatState } from "../chat_context";
-import { partnerOf } from "../conversation/conversation_names";
+import { partnerOf } from "../components/conversation_names";
+import { PanelFrame } from "../components/panel_frame";
+import { useChatState } from "../page/chat_context";
 import { BlockButton } from "../people/block_button";
 import { PersonDetails } from "../people/person_details";
 import { ActionTiles } from "./action_tiles";
 import { GroupDetails } from "./group_details";
 import { ListPlace } from "./list_place";
-import { PanelFrame } from "./panel_frame";
 
 /** The details of a conversation: its members, and what the reader may do. */
 export default function DetailsPanel({ conversation }: { conversation: Conversation }) {

@@ -3,12 +3,12 @@ import type { Rules } from "@talkwire/client/parts";
 import { type FormEvent, useState } from "react";
 import { requirePicture } from "../../chat/files/require_picture";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
 import { changesFrom } from "../components/changed_fields";
+import { nameOf } from "../components/conversation_names";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
 import { Switch } from "../components/switch";
-import { nameOf } from "../conversation/conversation_names";
+import { useChat } from "../page/chat_context";
 import { PictureField } from "../settings/picture_field";
 
 /** Seconds that the form offers; the server accepts up to a day. */

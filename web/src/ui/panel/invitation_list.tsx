@@ -3,12 +3,12 @@ import { Copy, Trash2 } from "lucide-react";
 import { useEffect, useState } from "react";
 import { texts } from "../../texts";
 import { fullTime } from "../../time_format";
-import { useChat } from "../chat_context";
-import { copyText } from "../clipboard";
 import { Confirmation } from "../components/confirmation";
 import { IconButton } from "../components/icon_button";
+import { useChat } from "../page/chat_context";
+import { copyText } from "../page/clipboard";
+import { useReconnects } from "../page/use_reconnects";
 import { useUser } from "../people/use_user";
-import { useReconnects } from "../use_reconnects";
 
 const labels = texts.invitation;
 

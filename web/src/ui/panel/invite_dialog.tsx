@@ -2,11 +2,11 @@ import type { Conversation } from "@talkwire/client";
 import type { LinkLimits } from "@talkwire/client/parts";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
-import { copyText } from "../clipboard";
+import { nameOf } from "../components/conversation_names";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
-import { nameOf } from "../conversation/conversation_names";
+import { useChat } from "../page/chat_context";
+import { copyText } from "../page/clipboard";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const DAYS = [1, 7, 30, 0] as const;

@@ -1,8 +1,8 @@
 import type { Conversation } from "@talkwire/client";
 import { useState } from "react";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
 import { Switch } from "../components/switch";
+import { useChat } from "../page/chat_context";
 
 /** Whether the conversation is a favourite, and whether it is archived. */
 export function ListPlace({

@@ -1,8 +1,8 @@
 import type { Conversation } from "@talkwire/client";
-import { useChat, useChatState } from "../chat_context";
-import { useBackCloses } from "../layers/use_back_closes";
-import { lazyPart } from "../lazy_part";
-import { leavePanel, usePanelCoversConversation } from "./panel_layout";
+import { leavePanel, usePanelCoversConversation } from "../components/panel_layout";
+import { useChat, useChatState } from "../page/chat_context";
+import { lazyPart } from "../page/lazy_part";
+import { useBackCloses } from "../page/use_back_closes";
 import { useRestoreFocus } from "./use_restore_focus";
 
 export const ThreadPanel = lazyPart(() => import("./thread_panel"));

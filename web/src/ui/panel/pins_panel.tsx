@@ -7,13 +7,13 @@ import { messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
 import { texts } from "../../texts";
 import { shortTime } from "../../time_format";
-import { useChat, useChatState } from "../chat_context";
 import { EmptyState } from "../components/empty_state";
 import { IconButton } from "../components/icon_button";
-import { useReconnects } from "../use_reconnects";
-import { PanelFrame } from "./panel_frame";
-import { useGoToMessage } from "./panel_layout";
-import "./message_results.css";
+import { PanelFrame } from "../components/panel_frame";
+import { useGoToMessage } from "../components/panel_layout";
+import { useChat, useChatState } from "../page/chat_context";
+import { useReconnects } from "../page/use_reconnects";
+import "../search/message_results.css";
 
 /** The pinned messages of a conversation, the newest pin first. */
 export default function PinsPanel({ conversation }: { conversation: Conversation }) {

@@ -1,9 +1,9 @@
 import type { Restriction } from "@talkwire/client";
 import { type FormEvent, useState } from "react";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
+import { useChat } from "../page/chat_context";
 
 const HOUR_MS = 3_600_000;
 const LASTS = { hour: HOUR_MS, day: 24 * HOUR_MS, week: 7 * 24 * HOUR_MS, ever: null } as const;

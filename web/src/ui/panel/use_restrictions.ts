@@ -1,8 +1,8 @@
 import type { Conversation, RequestError, Restriction } from "@talkwire/client";
 import { may, roleOf } from "@talkwire/client/parts";
 import { useCallback, useEffect, useMemo, useState } from "react";
-import { useChat, useChatState } from "../chat_context";
-import { useReconnects } from "../use_reconnects";
+import { useChat, useChatState } from "../page/chat_context";
+import { useReconnects } from "../page/use_reconnects";
 
 /** Nobody is told when another moderator lifts a restriction: a list in sight is loaded again this often. */
 const AGAIN_MS = 5_000;

@@ -1,8 +1,8 @@
 import { Ban } from "lucide-react";
 import { useState } from "react";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
 import { Confirmation } from "../components/confirmation";
+import { useChat, useChatState } from "../page/chat_context";
 
 interface Props {
   userId: string;

@@ -1,5 +1,5 @@
 import { texts } from "../../texts";
-import { useFromNow } from "../use_from_now";
+import { useFromNow } from "../page/use_from_now";
 
 /** How long ago a user was online. */
 export function LastSeen({ at }: { at: string }) {

@@ -1,10 +1,10 @@
 import { SearchX } from "lucide-react";
 import { type KeyboardEvent, useEffect, useId, useState } from "react";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
 import { Dialog } from "../components/dialog";
 import { EmptyState } from "../components/empty_state";
 import { isComposing } from "../keyboard/focus";
+import { useChat, useChatState } from "../page/chat_context";
 import { AvatarWithPresence } from "./avatar_with_presence";
 import { LastSeen } from "./last_seen";
 import { PersonHandle } from "./person_handle";

@@ -2,8 +2,8 @@ import { hasDirectWith } from "@talkwire/client/parts";
 import { MessageSquare } from "lucide-react";
 import { useState } from "react";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
-import { goTo } from "../page_address";
+import { useChat, useChatState } from "../page/chat_context";
+import { goTo } from "../page/page_address";
 import { BlockButton } from "./block_button";
 
 interface Props {

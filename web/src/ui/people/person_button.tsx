@@ -1,5 +1,5 @@
 import { type ReactNode, useRef, useState } from "react";
-import { lazyPart } from "../lazy_part";
+import { lazyPart } from "../page/lazy_part";
 import "./person_button.css";
 
 const PersonCard = lazyPart(() => import("./person_card"));

@@ -1,6 +1,6 @@
 import { Popover, PopoverProvider } from "@ariakit/react";
 import type { RefObject } from "react";
-import { backClosesPopups, useBackCloses } from "../layers/use_back_closes";
+import { backClosesPopups, useBackCloses } from "../page/use_back_closes";
 import { PersonActions } from "./person_actions";
 import { PersonDetails } from "./person_details";
 import "./person_card.css";

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import { texts } from "../../texts";
-import { useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
+import { useChatState } from "../page/chat_context";
 import { LastSeen } from "./last_seen";
 import { useIsErased } from "./use_is_erased";
 import { usePresence } from "./use_presence";

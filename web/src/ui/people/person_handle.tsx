@@ -1,5 +1,5 @@
 import { handleOf, type Named, namesakeHandle } from "../../chat/people/namesakes";
-import { useChatState } from "../chat_context";
+import { useChatState } from "../page/chat_context";
 import "./person_handle.css";
 
 export const Handle = ({ handle }: { handle: string | undefined }) =>

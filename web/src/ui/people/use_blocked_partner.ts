@@ -1,6 +1,6 @@
 import type { Conversation, Member } from "@talkwire/client";
-import { useChatState } from "../chat_context";
-import { partnerOf } from "../conversation/conversation_names";
+import { partnerOf } from "../components/conversation_names";
+import { useChatState } from "../page/chat_context";
 
 /** Returns the other member of a direct conversation if the reader has blocked them. */
 export function useBlockedPartner(conversation: Conversation): Member | undefined {

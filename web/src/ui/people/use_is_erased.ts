@@ -1,5 +1,5 @@
 import type { User } from "@talkwire/client";
-import { useChatState } from "../chat_context";
+import { useChatState } from "../page/chat_context";
 
 /** Returns whether a person's account was deleted: as their profile says, or before it is loaded, a conversation. */
 export function useIsErased(userId: string, user: User | undefined): boolean {

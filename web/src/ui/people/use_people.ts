@@ -2,8 +2,8 @@ import type { Person, User } from "@talkwire/client";
 import type { ConversationsById } from "@talkwire/client/parts";
 import { useEffect, useMemo, useState } from "react";
 import { searchByName } from "../../chat/conversations/name_search";
-import { useChat, useChatState } from "../chat_context";
-import { useReconnects } from "../use_reconnects";
+import { useChat, useChatState } from "../page/chat_context";
+import { useReconnects } from "../page/use_reconnects";
 
 const TYPING_PAUSE_MS = 200;
 const NONE: readonly User[] = [];

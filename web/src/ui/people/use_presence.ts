@@ -2,7 +2,7 @@ import type { Presence } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { useEffect } from "react";
 import { useStore } from "zustand";
-import { useChat, useChatState } from "../chat_context";
+import { useChat, useChatState } from "../page/chat_context";
 
 /** Returns a user's presence, subscribed while it is shown. Undefined when it is unknown, as without a connection. */
 export function usePresence(userId: string | undefined): Presence | undefined {

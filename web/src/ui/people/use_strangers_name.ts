@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { useChat } from "../chat_context";
+import { useChat } from "../page/chat_context";
 
 /** By the list of people that was asked. A message that is scrolled out of sight and back asks again. */
 const names = new WeakMap<object, Map<string, Promise<string | undefined>>>();

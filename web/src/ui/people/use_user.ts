@@ -1,7 +1,7 @@
 import type { User } from "@talkwire/client";
 import { useEffect, useState } from "react";
-import { useChat, useChatState } from "../chat_context";
-import { useReconnects } from "../use_reconnects";
+import { useChat, useChatState } from "../page/chat_context";
+import { useReconnects } from "../page/use_reconnects";
 
 /** Returns a user; undefined until they are loaded. */
 export function useUser(userId: string): User | undefined {

@@ -8,11 +8,11 @@ import { excerptOf, type Piece, piecesOf } from "../../chat/search/highlight";
 import { isSearchable, type MessageSearch } from "../../chat/search/message_search";
 import { texts } from "../../texts";
 import { shortTime } from "../../time_format";
-import { useChatState } from "../chat_context";
-import { nameOf } from "../conversation/conversation_names";
+import { nameOf } from "../components/conversation_names";
+import { useGoToMessage } from "../components/panel_layout";
 import { FileIcon } from "../files/file_icon";
-import { useGoToMessage } from "../panel/panel_layout";
-import "../panel/message_results.css";
+import { useChatState } from "../page/chat_context";
+import "./message_results.css";
 
 /** The results and the status of a search. */
 export function MessageResults({ search }: { search: MessageSearch }) {

@@ -1,8 +1,8 @@
 import type { Conversation } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { useEffect, useMemo, useState } from "react";
-import { useChat, useChatState } from "../chat_context";
-import { useReconnects } from "../use_reconnects";
+import { useChat, useChatState } from "../page/chat_context";
+import { useReconnects } from "../page/use_reconnects";
 
 const TYPING_PAUSE_MS = 200;
 const NONE: readonly Conversation[] = [];

@@ -1,6 +1,6 @@
 import { useEffect } from "react";
 import type { MessageSearch, SearchQuery } from "../../chat/search/message_search";
-import { useReconnects } from "../use_reconnects";
+import { useReconnects } from "../page/use_reconnects";
 
 const TYPING_PAUSE_MS = 250;
 

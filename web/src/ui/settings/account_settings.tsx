@@ -1,6 +1,6 @@
 import { type FormEvent, useState } from "react";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
+import { useChat, useChatState } from "../page/chat_context";
 import { DeleteAccountDialog } from "./delete_account_dialog";
 import { SaveStatus } from "./save_status";
 import { useSaving } from "./use_saving";

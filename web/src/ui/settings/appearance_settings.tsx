@@ -6,7 +6,7 @@ import { texts } from "../../texts";
 import { hasChangedField } from "../components/changed_fields";
 import { DiscardQuestion } from "../components/dialog";
 import { RadioGroup } from "../components/radio_group";
-import { chooseTheme, readTheme, THEMES, type Theme } from "../theme";
+import { chooseTheme, readTheme, THEMES, type Theme } from "../page/theme";
 
 /** The appearance of the client in this browser. */
 export function AppearanceSettings() {

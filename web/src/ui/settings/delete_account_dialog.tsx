@@ -1,8 +1,8 @@
 import type { FormEvent } from "react";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
+import { useChat, useChatState } from "../page/chat_context";
 import { useSaving } from "./use_saving";
 
 /** Says what deleting the account means, and asks for the password. */

@@ -5,7 +5,7 @@ import { useStore } from "zustand";
 import { permission } from "../../chat/alerts/permission";
 import { texts } from "../../texts";
 import { fromNow } from "../../time_format";
-import { useChat } from "../chat_context";
+import { useChat } from "../page/chat_context";
 import { deviceName } from "./device_name";
 import { useSaving } from "./use_saving";
 import "./devices_settings.css";

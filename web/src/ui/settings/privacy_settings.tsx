@@ -1,8 +1,8 @@
 import type { User } from "@talkwire/client";
 import { useEffect, useState } from "react";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
 import { Avatar } from "../components/avatar";
+import { useChat, useChatState } from "../page/chat_context";
 import { useSaving } from "./use_saving";
 import "./devices_settings.css";
 import { Switch } from "../components/switch";

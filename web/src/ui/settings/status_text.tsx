@@ -4,9 +4,9 @@ import { type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { endOfWeek, inMinutes, tomorrowAt } from "../../chat/ends";
 import { texts } from "../../texts";
 import { endTime } from "../../time_format";
-import { useChat, useChatState } from "../chat_context";
-import { insertText } from "../composer/insert_text";
 import { EmojiButton } from "../emoji/emoji_button";
+import { insertText } from "../keyboard/insert_text";
+import { useChat, useChatState } from "../page/chat_context";
 import { usePresence } from "../people/use_presence";
 import "./status_text.css";
 

@@ -3,12 +3,12 @@ import { own } from "@talkwire/client/parts";
 import { Compass, Hash, SearchX, Users } from "lucide-react";
 import { useEffect, useState } from "react";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
+import { nameOf } from "../components/conversation_names";
 import { Dialog } from "../components/dialog";
 import { EmptyState } from "../components/empty_state";
-import { nameOf } from "../conversation/conversation_names";
-import { PlaceAvatar } from "../conversation/kind_icon";
-import { useReconnects } from "../use_reconnects";
+import { PlaceAvatar } from "../components/kind_icon";
+import { useChat, useChatState } from "../page/chat_context";
+import { useReconnects } from "../page/use_reconnects";
 import "./browse_public.css";
 
 interface Props {

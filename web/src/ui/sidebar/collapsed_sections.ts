@@ -1,5 +1,5 @@
 import { useCallback, useState } from "react";
-import { useChatState } from "../chat_context";
+import { useChatState } from "../page/chat_context";
 
 const keyOf = (userId: string): string => `talkwire.collapsed.${userId}`;
 

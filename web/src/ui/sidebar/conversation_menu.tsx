@@ -16,15 +16,15 @@ import {
 import { useState } from "react";
 import { sectionNames } from "../../chat/conversations/list_sections";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
+import { muteAction } from "../alerts/mute_actions";
+import { nameOf } from "../components/conversation_names";
 import { MenuButton } from "../components/menu";
 import type { MenuAction } from "../components/menu_action";
-import { nameOf } from "../conversation/conversation_names";
-import { muteAction } from "../conversation/mute_actions";
-import { lazyPart } from "../lazy_part";
+import { useChat, useChatState } from "../page/chat_context";
+import { lazyPart } from "../page/lazy_part";
 
 const SectionDialog = lazyPart(() => import("./section_dialog"));
-const LeaveDialog = lazyPart(() => import("../conversation/leave_dialog"));
+const LeaveDialog = lazyPart(() => import("../panel/leave_dialog"));
 
 interface Props {
   conversation: Conversation;

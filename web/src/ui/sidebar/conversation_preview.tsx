@@ -7,10 +7,10 @@ import { filesSummary, messageSummary } from "../../chat/messages/message_summar
 import { plainText } from "../../chat/messages/plain_text";
 import { formatAmount } from "../../chat/offers/money";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
+import { partnerOf } from "../components/conversation_names";
 import { useUnfinishedThreads } from "../composer/use_unfinished";
-import { partnerOf } from "../conversation/conversation_names";
 import { unsentText } from "../files/problem_text";
+import { useChat, useChatState } from "../page/chat_context";
 import { noticeText } from "../timeline/notice_text";
 
 interface Props {

@@ -1,5 +1,5 @@
 import { texts } from "../../texts";
-import { narrow, useMedia } from "../use_media";
+import { narrow, useMedia } from "../page/use_media";
 import type { SidebarDialog } from "./sidebar_dialogs";
 import { StartCards } from "./start_cards";
 

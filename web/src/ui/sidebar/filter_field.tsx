@@ -1,7 +1,7 @@
 import { ListFilter, Search } from "lucide-react";
 import { texts } from "../../texts";
 import { IconButton } from "../components/icon_button";
-import { goTo } from "../page_address";
+import { goTo } from "../page/page_address";
 
 interface Props {
   query: string;

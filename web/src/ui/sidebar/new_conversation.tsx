@@ -2,12 +2,12 @@ import type { ConversationKind, Person } from "@talkwire/client";
 import { creatable } from "@talkwire/client/parts";
 import { type FormEvent, useState } from "react";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
-import { PeopleFinder } from "../components/people_finder";
 import { RadioGroup } from "../components/radio_group";
 import { Switch } from "../components/switch";
+import { useChat, useChatState } from "../page/chat_context";
+import { PeopleFinder } from "../people/people_finder";
 import { whyNotAdded } from "../people/why_not_added";
 
 interface Props {

@@ -6,13 +6,13 @@ import { messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
 import { texts } from "../../texts";
 import { shortTime } from "../../time_format";
-import { useChat, useChatState } from "../chat_context";
+import { nameOf } from "../components/conversation_names";
 import { Dialog } from "../components/dialog";
 import { EmptyState } from "../components/empty_state";
 import { IconButton } from "../components/icon_button";
-import { nameOf } from "../conversation/conversation_names";
-import { goTo } from "../page_address";
-import "../panel/message_results.css";
+import { useChat, useChatState } from "../page/chat_context";
+import { goTo } from "../page/page_address";
+import "../search/message_results.css";
 
 interface Props {
   onClose: () => void;

@@ -3,10 +3,10 @@ import { useState } from "react";
 import type { Section } from "../../chat/conversations/list_sections";
 import { unreadInSection } from "../../chat/conversations/unread";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
 import { MenuButton } from "../components/menu";
 import { UnreadCount } from "../components/unread_count";
-import { lazyPart } from "../lazy_part";
+import { useChat, useChatState } from "../page/chat_context";
+import { lazyPart } from "../page/lazy_part";
 import { removeSection, renameSection } from "./change_section";
 
 const SectionDialog = lazyPart(() => import("./section_dialog"));

@@ -1,12 +1,12 @@
 import { mayCreateAny } from "@talkwire/client/parts";
 import { Compass, SquarePen, Users } from "lucide-react";
 import { texts } from "../../texts";
-import { AccountButton } from "../account/account_button";
 import { AlertOffer } from "../alerts/alert_offer";
 import { BellButton } from "../alerts/bell_button";
-import { useChatState } from "../chat_context";
+import { ConnectionLine } from "../components/connection_line";
 import { IconButton } from "../components/icon_button";
-import { ConnectionLine } from "./connection_line";
+import { useChatState } from "../page/chat_context";
+import { AccountButton } from "./account_button";
 import { ConversationList } from "./conversation_list";
 import type { SidebarDialog } from "./sidebar_dialogs";
 import { ThreadsButton } from "./threads_button";

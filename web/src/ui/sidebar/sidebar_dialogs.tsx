@@ -1,6 +1,6 @@
 import type { ConversationKind } from "@talkwire/client";
-import { lazyPart } from "../lazy_part";
-import { goTo } from "../page_address";
+import { lazyPart } from "../page/lazy_part";
+import { goTo } from "../page/page_address";
 
 const NewConversation = lazyPart(() => import("./new_conversation"));
 const BrowsePublic = lazyPart(() => import("./browse_public"));

@@ -1,7 +1,7 @@
 import { mayCreateAny } from "@talkwire/client/parts";
 import { Compass, Plus } from "lucide-react";
 import { texts } from "../../texts";
-import { useChatState } from "../chat_context";
+import { useChatState } from "../page/chat_context";
 import type { SidebarDialog } from "./sidebar_dialogs";
 
 /** Buttons to start a conversation and to find a public one. */

@@ -1,8 +1,8 @@
 import { creatable } from "@talkwire/client/parts";
 import { ChevronRight, Compass, type LucideIcon, MessageCircle, Smile, Users } from "lucide-react";
 import { texts } from "../../texts";
-import { useChatState } from "../chat_context";
 import { EmptyState } from "../components/empty_state";
+import { useChatState } from "../page/chat_context";
 import type { SidebarDialog } from "./sidebar_dialogs";
 import "./start_cards.css";
 

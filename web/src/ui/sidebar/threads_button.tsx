@@ -1,7 +1,7 @@
 import { MessagesSquare } from "lucide-react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
+import { useChat } from "../page/chat_context";
 
 /** Opens the list of followed threads, and shows how many have unread replies. */
 export function ThreadsButton() {

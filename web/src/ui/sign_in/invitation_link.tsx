@@ -2,9 +2,9 @@ import { RequestError } from "@talkwire/client";
 import { useEffect, useState } from "react";
 import type { Chat } from "../../chat/chat";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
 import { Dialog } from "../components/dialog";
-import { goTo } from "../page_address";
+import { useChat } from "../page/chat_context";
+import { goTo } from "../page/page_address";
 
 interface Props {
   code: string;

@@ -6,7 +6,7 @@ import type { Api } from "../../server/api";
 import type { Session } from "../../server/session";
 import { texts } from "../../texts";
 import { EntranceHead } from "../components/brand";
-import { placeHere } from "../page_address";
+import { placeHere } from "../page/page_address";
 import { DemoSignIn } from "./demo_sign_in";
 import { providerAddress } from "./provider_return";
 import "./sign_in.css";

@@ -2,7 +2,7 @@ import type { Message } from "@talkwire/client";
 import { own, statusOf } from "@talkwire/client/parts";
 import { Check, CheckCheck } from "lucide-react";
 import { texts } from "../../texts";
-import { useChatState } from "../chat_context";
+import { useChatState } from "../page/chat_context";
 
 /** One tick for sent, two for delivered to all others who can see it, two coloured ones for read by all of them. */
 export function DeliveryTick({ message }: { message: Message }) {

@@ -1,6 +1,6 @@
 import { texts } from "../../texts";
 import { fullTime } from "../../time_format";
-import { useFromNow } from "../use_from_now";
+import { useFromNow } from "../page/use_from_now";
 
 /** How long ago the last reply of a thread was written. */
 export function LastReply({ at }: { at: string }) {

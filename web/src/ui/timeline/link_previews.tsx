@@ -1,9 +1,9 @@
 import type { LinkPreview, Message } from "@talkwire/client";
 import { X } from "lucide-react";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
 import { IconButton } from "../components/icon_button";
 import { useFileUrl } from "../files/use_file_url";
+import { useChat } from "../page/chat_context";
 import "./link_previews.css";
 
 interface Props {

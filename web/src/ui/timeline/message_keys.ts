@@ -9,7 +9,7 @@ import type { Chat } from "../../chat/chat";
 import { isTyping, onMac } from "../keyboard/focus";
 import { isLedByKeys } from "../keyboard/lead";
 import { keysOf, MESSAGE_KEYS } from "../keyboard/shortcuts";
-import { actionsOf } from "./message_actions";
+import { actionsOf } from "../message_dialogs/message_actions";
 
 export function handleMessageKey(event: KeyboardEvent<HTMLElement>, chat: Chat, message: Message): void {
   const { currentTarget: article, target } = event;

@@ -2,14 +2,14 @@ import type { Message } from "@talkwire/client";
 import { Ellipsis } from "lucide-react";
 import { useRef } from "react";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
 import { IconButton } from "../components/icon_button";
 import { MenuButton } from "../components/menu";
 import { Toolbar } from "../components/toolbar";
 import { EmojiButton } from "../emoji/emoji_button";
 import { QUICK_REACTIONS } from "../emoji/quick_reactions";
 import { MESSAGE_KEYS } from "../keyboard/shortcuts";
-import { actionsOf } from "./message_actions";
+import { actionsOf } from "../message_dialogs/message_actions";
+import { useChat } from "../page/chat_context";
 
 /**
  * The buttons of a message. They are visible under the pointer or the focus; otherwise only the menu is in the

@@ -4,8 +4,8 @@ import { Info, Phone, Tag, Users } from "lucide-react";
 import { memo } from "react";
 import { useStore } from "zustand";
 import { fullTime, timeOfDay } from "../../time_format";
-import { useChat, useChatState } from "../chat_context";
-import { partnerOf } from "../conversation/conversation_names";
+import { partnerOf } from "../components/conversation_names";
+import { useChat, useChatState } from "../page/chat_context";
 import { noticeText } from "./notice_text";
 import "./notice_line.css";
 

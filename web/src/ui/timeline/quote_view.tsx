@@ -3,8 +3,8 @@ import { own } from "@talkwire/client/parts";
 import { messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
 import { texts } from "../../texts";
-import { useChatState } from "../chat_context";
-import { useGoToMessage } from "../panel/panel_layout";
+import { useGoToMessage } from "../components/panel_layout";
+import { useChatState } from "../page/chat_context";
 
 /** The start of the message that is replied to, with a link to it. */
 export function QuoteView({ quote, conversationId }: { quote: Quote; conversationId: string }) {

@@ -1,8 +1,8 @@
 import type { Member, Message, Reaction } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
 import { EmojiButton } from "../emoji/emoji_button";
+import { useChat, useChatState } from "../page/chat_context";
 
 const NOBODY: readonly Member[] = [];
 

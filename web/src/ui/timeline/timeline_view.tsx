@@ -1,7 +1,7 @@
 import type { Message, Notice, Offer } from "@talkwire/client";
 import { EMPTY, own, type Timeline } from "@talkwire/client/parts";
 import { ArrowDown, ArrowUp } from "lucide-react";
-import { Fragment, memo, useEffect, useMemo, useRef, useState } from "react";
+import { type ComponentType, Fragment, memo, useEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useStore } from "zustand";
 import {
@@ -19,11 +19,10 @@ import type { UnseenAbove } from "../../chat/messages/unseen";
 import { addressOf } from "../../place";
 import { texts } from "../../texts";
 import { dayOf, timeOfDay } from "../../time_format";
-import { useChat, useChatState } from "../chat_context";
 import { UnreadCount } from "../components/unread_count";
-import { FirstSteps } from "../conversation/first_steps";
 import { byTouch } from "../keyboard/focus";
-import { lazyPart } from "../lazy_part";
+import { useChat, useChatState } from "../page/chat_context";
+import { lazyPart } from "../page/lazy_part";
 import { DayLine } from "./day_line";
 import { MessageView } from "./message_view";
 import { NoticeLine } from "./notice_line";
@@ -48,8 +47,14 @@ const NEW_MS = 2_000;
 const RESTING_MS = 1_200;
 const LOADING: Timeline = { ...EMPTY, atStart: false };
 
+interface Props {
+  id: string;
+  /** What is shown while nothing was said: which conversation it is, and what one can do first. */
+  FirstSteps: ComponentType<{ id: string }>;
+}
+
 /** A conversation's messages. Only those in sight are in the document. */
-export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
+export const TimelineView = memo(function TimelineView({ id, FirstSteps }: Props) {
   const { messages, notices: allNotices, offers: allOffers } = useChat();
   const myId = useChatState((state) => state.me.id);
   const loaded = useChatState((state) => own(state.timelines, id));
@@ -102,7 +107,7 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
     return () => clearTimeout(timer);
   }, [messages, id, timeline]);
 
-  if (timeline.atStart && count === 0) return <NothingSaid id={id} extras={extras} />;
+  if (timeline.atStart && count === 0) return <NothingSaid id={id} extras={extras} FirstSteps={FirstSteps} />;
   return (
     <div className="timeline">
       <div
@@ -137,7 +142,7 @@ export const TimelineView = memo(function TimelineView({ id }: { id: string }) {
 });
 
 /** A conversation without messages, which may have offers and notices. */
-function NothingSaid({ id, extras }: { id: string; extras: readonly Extra[] }) {
+function NothingSaid({ id, extras, FirstSteps }: Props & { extras: readonly Extra[] }) {
   return (
     <div className="timeline nothing-said">
       {!extras.some(isOffer) && <FirstSteps id={id} />}

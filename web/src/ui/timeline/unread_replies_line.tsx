@@ -3,7 +3,7 @@ import { messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
 import type { UnreadReplies } from "../../chat/messages/rows";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
+import { useChat } from "../page/chat_context";
 import "./unread_replies_line.css";
 
 /** Says that a thread has unread replies, of which the reader would otherwise see only the count. Opens the thread. */

@@ -5,9 +5,9 @@ import { Copy, Pencil, X } from "lucide-react";
 import type { Chat } from "../../chat/chat";
 import { mayWriteIn } from "../../chat/conversations/writing";
 import { texts } from "../../texts";
-import { copyText } from "../clipboard";
 import type { MenuAction } from "../components/menu_action";
 import { focusComposer } from "../keyboard/focus";
+import { copyText } from "../page/clipboard";
 
 /** Returns the actions that the reader may take. `within`: where the message is. */
 export function unsentActions(chat: Chat, entry: OutboxEntry, within: () => Element | null): MenuAction[] {

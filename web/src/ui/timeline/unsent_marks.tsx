@@ -2,9 +2,9 @@ import { isInDeletedThread, isReplyToDeleted, type OutboxEntry } from "@talkwire
 import { Clock } from "lucide-react";
 import { texts } from "../../texts";
 import { clockTime } from "../../time_format";
-import { useChat, useChatState } from "../chat_context";
 import { useSecondsUntil, useSlowMode } from "../composer/use_slow_mode";
 import { unsentText } from "../files/problem_text";
+import { useChat, useChatState } from "../page/chat_context";
 
 /** A clock in the place of the tick that says that the server has the message. */
 export function WaitingTick() {

@@ -11,8 +11,8 @@ import {
   unseenAbove,
 } from "../../chat/messages/unseen";
 import type { UnreadMessages } from "../../chat/page_core";
-import { useChat, useChatState } from "../chat_context";
-import { useWindowFocus } from "./use_window_focus";
+import { useChat, useChatState } from "../page/chat_context";
+import { useWindowFocus } from "../page/use_window_focus";
 
 /** A message is read when it was in sight for so long. */
 const READ_AFTER_MS = 500;

@@ -6,7 +6,7 @@ import type { Row } from "../../chat/messages/rows";
 import type { ScrollAnchor } from "../../chat/messages/scroll_anchors";
 import type { InSight } from "../../chat/messages/unseen";
 import type { Target } from "../../chat/page_core";
-import { useChat, useChatState } from "../chat_context";
+import { useChat, useChatState } from "../page/chat_context";
 
 /** Pixels from an end of the list at which the next page is loaded, and within which the reader is at the end. */
 const NEAR = 600;

@@ -1,6 +1,6 @@
 import { type RefObject, useEffect, useState } from "react";
 import type { Row } from "../../chat/messages/rows";
-import { useChat, useChatState } from "../chat_context";
+import { useChat, useChatState } from "../page/chat_context";
 import { whenFocused } from "./when_focused";
 
 const LASTS_MS = 2_000;

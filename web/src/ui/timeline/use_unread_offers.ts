@@ -2,7 +2,7 @@ import type { ChatNotification } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { useEffect, useMemo, useState } from "react";
 import { useStore } from "zustand";
-import { useChat, useChatState } from "../chat_context";
+import { useChat, useChatState } from "../page/chat_context";
 
 /** The messages of a conversation do not wait longer for its offers. */
 const AWAITED_MS = 1_000;

@@ -2,7 +2,7 @@ import type { Message } from "@talkwire/client";
 import type { Timeline } from "@talkwire/client/parts";
 import { useEffect, useState } from "react";
 import type { Row } from "../../chat/messages/rows";
-import { useChat, useChatState } from "../chat_context";
+import { useChat, useChatState } from "../page/chat_context";
 
 const NONE: readonly Message[] = [];
 

@@ -3,11 +3,11 @@ import { ChevronDown } from "lucide-react";
 import { useRef, useState } from "react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
-import { lazyPart } from "../lazy_part";
+import { useChat, useChatState } from "../page/chat_context";
+import { lazyPart } from "../page/lazy_part";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { usePresence } from "../people/use_presence";
-import type { SidebarDialog } from "../sidebar/sidebar_dialogs";
+import type { SidebarDialog } from "./sidebar_dialogs";
 import "./account_button.css";
 
 const AccountMenu = lazyPart(() => import("./account_menu"));

@@ -1,7 +1,7 @@
 import { createContext, useContext } from "react";
 import { useStore } from "zustand";
-import type { Chat } from "../chat/chat";
-import type { ChatState } from "../chat/page_core";
+import type { Chat } from "../../chat/chat";
+import type { ChatState } from "../../chat/page_core";
 
 export const ChatContext = createContext<Chat | null>(null);
 

@@ -2,10 +2,10 @@ import { Check, Mic, Trash2 } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { texts } from "../../texts";
 import { IconButton } from "../components/icon_button";
-import type { RecordingState } from "../composer/use_recording";
-import { playingTime } from "./playing_time";
-import { canRecord, RECORDING_MAX_MS, Recording } from "./recording";
-import "./voice.css";
+import { playingTime } from "../files/playing_time";
+import { canRecord, RECORDING_MAX_MS, Recording } from "../files/recording";
+import type { RecordingState } from "./use_recording";
+import "../files/voice.css";
 
 const labels = texts.voice;
 

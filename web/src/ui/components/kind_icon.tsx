@@ -1,7 +1,7 @@
 import type { Conversation } from "@talkwire/client";
 import { Hash, type LucideIcon, Megaphone } from "lucide-react";
 import { texts } from "../../texts";
-import { Avatar } from "../components/avatar";
+import { Avatar } from "./avatar";
 import { nameOf } from "./conversation_names";
 
 /** The sign of a channel or a public conversation; null for others. */

@@ -1,8 +1,8 @@
 /** The page's address, which says what is open. */
 
-import type { Panel } from "../chat/page_core";
-import { addressOf, type Place, placeOf } from "../place";
-import { pageLayers } from "./layers/page_layers";
+import type { Panel } from "../../chat/page_core";
+import { addressOf, type Place, placeOf } from "../../place";
+import { pageLayers } from "./page_layers";
 
 /** The property of the state of an entry in the history that `showPlace` has added. */
 const SHOWN = "shown";

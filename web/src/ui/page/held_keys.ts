@@ -1,8 +1,8 @@
 /** Keys that are pressed while a part of the page loads, for which they are meant. Elsewhere they would do something else. */
 
-import { insertText } from "../composer/insert_text";
-import { isComposing, isTyping, onMac } from "./focus";
-import { keysOf, shortcutOf } from "./shortcuts";
+import { isComposing, isTyping, onMac } from "../keyboard/focus";
+import { insertText } from "../keyboard/insert_text";
+import { keysOf, shortcutOf } from "../keyboard/shortcuts";
 
 /** Where keys can give the part up. */
 const NOTICE = ".part-notice";

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from "react";
-import { fromNow } from "../time_format";
+import { fromNow } from "../../time_format";
 
 const MINUTE_MS = 60_000;
 

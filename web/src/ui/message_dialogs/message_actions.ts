@@ -23,11 +23,11 @@ import type { Chat } from "../../chat/chat";
 import { mayWriteIn } from "../../chat/conversations/writing";
 import type { Composing } from "../../chat/page_core";
 import { texts } from "../../texts";
-import { copyText } from "../clipboard";
 import type { MenuAction } from "../components/menu_action";
+import { panelCoversConversation } from "../components/panel_layout";
 import { MESSAGE_KEYS } from "../keyboard/shortcuts";
-import { linkTo } from "../page_address";
-import { panelCoversConversation } from "../panel/panel_layout";
+import { copyText } from "../page/clipboard";
+import { linkTo } from "../page/page_address";
 
 export interface MessageAction extends MenuAction {
   /** The shortcut's `event.key`; ui/keyboard/shortcuts.ts lists it. */

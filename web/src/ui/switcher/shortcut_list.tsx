@@ -1,8 +1,8 @@
 import { Fragment } from "react";
 import { texts } from "../../texts";
 import { Dialog } from "../components/dialog";
-import { keyNames } from "./key_names";
-import { type Group, SHORTCUTS, type Shortcut } from "./shortcuts";
+import { keyNames } from "../keyboard/key_names";
+import { type Group, SHORTCUTS, type Shortcut } from "../keyboard/shortcuts";
 import "./shortcut_list.css";
 
 const GROUPS: readonly Group[] = ["moving", "messages", "writing"];

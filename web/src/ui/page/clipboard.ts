@@ -1,5 +1,5 @@
-import type { Chat } from "../chat/chat";
-import { texts } from "../texts";
+import type { Chat } from "../../chat/chat";
+import { texts } from "../../texts";
 
 /** Copies a text to the clipboard, and returns whether the browser allowed it: not every one does without HTTPS. */
 export async function copyText(chat: Chat, text: string): Promise<boolean> {

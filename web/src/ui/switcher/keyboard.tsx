@@ -2,12 +2,12 @@ import { newestFirst } from "@talkwire/client/parts";
 import { useEffect } from "react";
 import type { Chat } from "../../chat/chat";
 import { nextConversation } from "../../chat/conversations/next_conversation";
-import { useChat, useChatState } from "../chat_context";
-import { lazyPart } from "../lazy_part";
-import { goTo } from "../page_address";
-import { focusComposer, isEmptyComposer, isTyping, onMac } from "./focus";
-import { followLead, isLedByKeys, MESSAGES } from "./lead";
-import { isPlain, keysOf, type ShortcutName, shortcutOf } from "./shortcuts";
+import { focusComposer, isEmptyComposer, isTyping, onMac } from "../keyboard/focus";
+import { followLead, isLedByKeys, MESSAGES } from "../keyboard/lead";
+import { isPlain, keysOf, type ShortcutName, shortcutOf } from "../keyboard/shortcuts";
+import { useChat, useChatState } from "../page/chat_context";
+import { lazyPart } from "../page/lazy_part";
+import { goTo } from "../page/page_address";
 
 export const QuickSwitcher = lazyPart(() => import("./quick_switcher"));
 const ShortcutList = lazyPart(() => import("./shortcut_list"));

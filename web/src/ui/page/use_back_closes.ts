@@ -1,8 +1,8 @@
 import { useEffect, useEffectEvent } from "react";
 import { byTouch } from "../keyboard/focus";
-import { isNarrow } from "../use_media";
 import type { LayerOptions } from "./layers";
 import { pageLayers } from "./page_layers";
+import { isNarrow } from "./use_media";
 
 /** Whether Back also closes what is small, such as a menu: a phone has no other key for that, also on its side. */
 export const backClosesPopups = (): boolean => byTouch || isNarrow();

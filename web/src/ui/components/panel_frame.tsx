@@ -1,11 +1,11 @@
 import { X } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useEffect, useRef } from "react";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
-import { IconButton } from "../components/icon_button";
-import { Notice } from "../components/notice";
+import { useChat } from "../page/chat_context";
+import { IconButton } from "./icon_button";
+import { Notice } from "./notice";
 import { panelCoversConversation, usePanelCoversConversation, usePanelHidesConversation } from "./panel_layout";
-import "./panel.css";
+import "./panel_frame.css";
 
 interface Props {
   /** A button before the title. */

@@ -2,7 +2,7 @@ import type { Member, Message } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { type ReactNode, useMemo } from "react";
 import { EVERYONE, type MentionedUser, mentionedUsers, splitAtMentions } from "../../chat/writing/mentions";
-import { useChatState } from "../chat_context";
+import { useChatState } from "../page/chat_context";
 import { PersonButton } from "../people/person_button";
 import { Markdown } from "./markdown_blocks";
 

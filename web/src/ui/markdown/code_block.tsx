@@ -1,9 +1,9 @@
 import { Check, Copy } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { texts } from "../../texts";
-import { useChat } from "../chat_context";
-import { copyText } from "../clipboard";
 import { IconButton } from "../components/icon_button";
+import { useChat } from "../page/chat_context";
+import { copyText } from "../page/clipboard";
 import "./code_block.css";
 
 const COPIED_MS = 2_000;

@@ -1,9 +1,9 @@
 import type { Conversation } from "@talkwire/client";
 import { endsWithLastMember, roleOf } from "@talkwire/client/parts";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
 import { Confirmation } from "../components/confirmation";
-import { nameOf } from "./conversation_names";
+import { nameOf } from "../components/conversation_names";
+import { useChat, useChatState } from "../page/chat_context";
 
 /** Asks for confirmation before the reader leaves a conversation, and names the consequences. */
 export default function LeaveDialog({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {

@@ -1,8 +1,8 @@
 import type { Chat } from "../../chat/chat";
 import { useCompact } from "../../embedding/appearance";
-import { useChat, useChatState } from "../chat_context";
-import { goTo, leaveShownPlace } from "../page_address";
-import { useMedia } from "../use_media";
+import { useChat, useChatState } from "../page/chat_context";
+import { goTo, leaveShownPlace } from "../page/page_address";
+import { useMedia } from "../page/use_media";
 
 /** The width below which a panel covers the conversation (app.css). */
 const medium = matchMedia("(max-width: 1000px)");

@@ -1,13 +1,13 @@
 import { type ComponentType, type ReactNode, type RefObject, useEffect, useRef, useState } from "react";
 import { createPortal } from "react-dom";
-import { repeatable } from "../repeatable_import";
-import { texts } from "../texts";
-import { whenIdle } from "../when_idle";
+import { repeatable } from "../../repeatable_import";
+import { texts } from "../../texts";
+import { whenIdle } from "../../when_idle";
+import { isTyping } from "../keyboard/focus";
+import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
 import { useChatState } from "./chat_context";
 import { reloadStyles } from "./failed_styles";
-import { isTyping } from "./keyboard/focus";
-import { type HeldKeys, holdKeys } from "./keyboard/held_keys";
-import { useFocusUntilClosed } from "./keyboard/use_focus_until_closed";
+import { type HeldKeys, holdKeys } from "./held_keys";
 import { type LoadingState, type PartLoading, startLoading } from "./parts_loading";
 
 /**

@@ -4,11 +4,11 @@ import { type ReactNode, useEffect } from "react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { fullTime } from "../../time_format";
-import { useChat, useChatState } from "../chat_context";
-import { copyText } from "../clipboard";
-import { Composer } from "../composer/composer";
+import { partnerOf } from "../components/conversation_names";
+import { useChat, useChatState } from "../page/chat_context";
+import { copyText } from "../page/clipboard";
 import { useBlockedPartner } from "../people/use_blocked_partner";
-import { partnerOf } from "./conversation_names";
+import { Composer } from "./composer";
 
 interface Props {
   conversation: Conversation;

@@ -1,14 +1,14 @@
 import type { Person } from "@talkwire/client";
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import { texts } from "../../texts";
+import { Avatar } from "../components/avatar";
+import { ChipField } from "../components/chip_field";
 import { byTouch, isComposing } from "../keyboard/focus";
-import { AvatarWithPresence } from "../people/avatar_with_presence";
-import { PersonHandle } from "../people/person_handle";
-import { usePeople } from "../people/use_people";
-import { Avatar } from "./avatar";
-import { ChipField } from "./chip_field";
+import { AvatarWithPresence } from "./avatar_with_presence";
+import { PersonHandle } from "./person_handle";
+import { usePeople } from "./use_people";
 import "./people_finder.css";
-import "./round_tick.css";
+import "../components/round_tick.css";
 
 const SHOWN_MAX = 50;
 

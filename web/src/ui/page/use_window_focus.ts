@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 import { useStore } from "zustand";
-import { useChat } from "../chat_context";
+import { useChat } from "./chat_context";
 
 /** Returns whether the reader looks at the window, and is not idle. */
 export function useWindowFocus(): boolean {

@@ -19,11 +19,11 @@ import { SessionStore } from "../../server/session";
 import { hasAdminRole } from "../../server/token_role";
 import { texts } from "../../texts";
 import { endTime } from "../../time_format";
-import { useChat } from "../chat_context";
 import type { MenuAction } from "../components/menu_action";
 import MenuPopup from "../components/menu_popup";
 import { byTouch } from "../keyboard/focus";
-import type { SidebarDialog } from "../sidebar/sidebar_dialogs";
+import { useChat } from "../page/chat_context";
+import type { SidebarDialog } from "./sidebar_dialogs";
 
 const STATUSES = [
   ["online", Circle],

@@ -2,8 +2,8 @@ import { useConnection } from "@talkwire/react";
 import { useSyncExternalStore } from "react";
 import { useCompact } from "../../embedding/appearance";
 import { texts } from "../../texts";
-import { useChat, useChatState } from "../chat_context";
-import { narrow, useMedia } from "../use_media";
+import { useChat, useChatState } from "../page/chat_context";
+import { narrow, useMedia } from "../page/use_media";
 import "./connection_line.css";
 
 /** The state of the connection, while it is lost. */
