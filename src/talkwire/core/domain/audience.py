@@ -8,62 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, assert_never
+from typing import NamedTuple, get_args
 
 from msgspec.structs import replace
 
 from talkwire.core.domain.access import may_see_offer, message_for_reader
 from talkwire.core.domain.events import (
-    CallMissed,
-    CallRecorded,
-    ConversationCreated,
-    ConversationDeleted,
-    ConversationPreferred,
-    ConversationUpdated,
     Durable,
     Event,
-    HoldChanged,
-    InvitationCreated,
-    InvitationDeleted,
-    InvitationUsed,
-    LoginEnded,
-    LoginOpened,
-    LoginRenewed,
-    MemberAdded,
-    MemberRemoved,
-    MemberRestricted,
-    MemberUnrestricted,
-    MemberUpdated,
-    MessageDeleted,
     MessageEvent,
-    MessagePinned,
-    MessageReacted,
     MessagesDelivered,
     MessageSent,
     MessagesRead,
-    MessageUnpinned,
-    NotificationsRead,
     OfferCreated,
     OfferUpdated,
-    PreferencesChanged,
-    ReadPositionMoved,
-    ReportCreated,
-    ReportDecided,
-    RoomEntered,
-    RoomLeft,
-    SavedChanged,
-    ThreadMarked,
-    ThreadUpdated,
-    TypingChanged,
-    UserBanned,
-    UserBlocked,
-    UserCreated,
-    UserErased,
-    UserRenamed,
-    UserUnbanned,
-    UserUnblocked,
-    UserUpdated,
-    WebhookChanged,
 )
 from talkwire.core.domain.model import WHOLE, HistoryStart
 
@@ -94,44 +52,15 @@ class Members(NamedTuple):
 ALL_MEMBERS = Members()
 
 
-def audience_of(event: Durable) -> Audience:  # noqa: C901 (a table with a row an event)
+def audience_of(event: Durable) -> Audience:
     """Returns the recipients of an event. Members of a conversation may still receive another version of it, or none
     (`event_for_reader`).
 
     A changed name or picture also reaches the user's contacts: live, in recovery and in sync. Other users see it with
     messages and members.
     """
-    match event:
-        case MessageEvent():
-            return Audience(conversation_id=event.message.conversation_id)
-        case ConversationCreated() | ConversationUpdated():
-            return Audience(conversation_id=event.conversation.id)
-        case MemberUpdated():
-            return Audience(conversation_id=event.member.conversation_id)
-        case OfferCreated() | OfferUpdated():
-            return Audience(conversation_id=event.offer.conversation_id)
-        case (MemberAdded() | MemberRemoved() | ConversationDeleted() | CallRecorded()) | (
-            MessagesRead() | MessagesDelivered()
-        ):
-            return Audience(conversation_id=event.conversation_id)
-        case (ConversationPreferred() | PreferencesChanged() | UserBlocked() | UserUnblocked()) | (
-            ReadPositionMoved() | ThreadMarked() | NotificationsRead() | SavedChanged()
-        ):
-            return Audience(user_id=event.user_id)
-        case MemberRestricted() | MemberUnrestricted():
-            return Audience(user_id=event.restriction.user_id)
-        case UserUpdated() | UserErased():
-            return Audience(user_id=event.user.id)
-        case HoldChanged() | UserCreated() | UserRenamed() | UserBanned() | UserUnbanned():
-            return NOBODY
-        case LoginOpened() | LoginRenewed() | LoginEnded() | CallMissed():
-            return NOBODY
-        case (InvitationCreated() | InvitationUsed() | InvitationDeleted() | WebhookChanged()) | (
-            ReportCreated() | ReportDecided()
-        ):
-            return NOBODY
-        case _:
-            assert_never(event)
+    reach = event.reach
+    return Audience(reach.members_of(event), reach.user(event))
 
 
 def event_for_reader(event: Durable, user_id: str, history: HistoryStart, *, sees_reads: bool = True) -> Durable | None:
@@ -184,8 +113,8 @@ def versions_of(
     histories: Callable[[], Mapping[str, HistoryStart]],
     blind_ids: Callable[[], Collection[str]] = tuple,
 ) -> Iterator[tuple[Durable, Members]]:
-    """Yields each version of a conversation's event with the members that receive this version, as `event_for_reader`
-    decides.
+    """Yields each version of a conversation's event with the members that receive this version. The same rules as
+    `event_for_reader`, for all members at once.
 
     `histories` returns where the conversation starts for members who do not see all of it, by user id. `blind_ids`
     returns the members who do not see what others have read. Both are called only for events for which they matter.
@@ -232,27 +161,6 @@ def depends_on_history(event: Durable) -> bool:
     return isinstance(event, MessageEvent | OfferCreated | OfferUpdated)
 
 
-def causing_user(event: Event) -> str | None:
-    """Returns the id of the user that caused an event in a conversation, or None if no user did."""
-    match event:
-        case MessageReacted() | MessagePinned() | MessageUnpinned() | MessagesRead() | MessagesDelivered():
-            return event.user_id
-        case TypingChanged() | RoomEntered() | RoomLeft():
-            return event.user_id
-        case MessageDeleted():
-            return event.message.deleted_by
-        case ThreadUpdated():
-            return None
-        case MessageEvent():
-            return event.message.sender_id
-        case OfferCreated():
-            return event.offer.author_id
-        case OfferUpdated():
-            return event.offer.closed_by
-        case _:
-            return None
-
-
 def conversation_of(event: Durable) -> str | None:
     """Returns the id of the conversation that an event is about, or None for an event about a user or several
     conversations.
@@ -260,73 +168,16 @@ def conversation_of(event: Durable) -> str | None:
     `audience_of` names a conversation only if all its members receive the event; this function also names one if only a
     single member receives it.
     """
-    match event:
-        case MemberRestricted() | MemberUnrestricted():
-            return event.restriction.conversation_id
-        case ReportCreated() | ReportDecided():
-            return event.report.conversation_id
-        case HoldChanged():
-            return event.conversation_id or None
-        case ConversationPreferred() | ReadPositionMoved() | ThreadMarked() | SavedChanged() | CallMissed():
-            return event.conversation_id
-        case _:
-            return audience_of(event).conversation_id
+    return event.reach.about(event) or None
 
 
-IN_CONVERSATIONS_OF_ONE_USER: tuple[type[Durable], ...] = (
-    MemberRestricted,
-    MemberUnrestricted,
-    ConversationPreferred,
-    ReadPositionMoved,
-    SavedChanged,
-    ThreadMarked,
-    CallMissed,
-    HoldChanged,
-    ReportCreated,
-    ReportDecided,
+def actor_of(event: Event) -> str | None:
+    """Returns the id of the user that an event is attributed to, or None if that is the application's backend or the
+    server itself, or was not recorded."""
+    return event.reach.actor(event) or None
+
+
+IN_CONVERSATIONS_OF_ONE_USER: tuple[type[Durable], ...] = tuple(
+    kind for kind in get_args(Durable) if kind.reach.about is not kind.reach.members_of
 )
 """The events about a conversation whose audience is not the conversation's members."""
-
-
-def actor_of(event: Durable) -> str | None:
-    """Returns the id of the user that an event is attributed to, or None if that is the application's backend or the
-    server itself, or was not recorded.
-
-    The event is attributed to the user that caused it. An event that concerns only one user, such as a changed
-    preference, is attributed to that user.
-    """
-    match event:
-        case MessageEvent() | MessagesRead() | MessagesDelivered() | OfferCreated() | OfferUpdated():
-            return causing_user(event)
-        case ConversationCreated() | ConversationUpdated() | MemberAdded() | MemberRemoved() | InvitationDeleted():
-            return event.by or None
-        case WebhookChanged() | UserErased() | HoldChanged():
-            return event.by or None
-        case MemberRestricted() | MemberUnrestricted():
-            return event.restriction.by or None
-        case InvitationCreated():
-            return event.invitation.creator_id or None
-        case ReportCreated():
-            return event.report.reporter_id
-        case ReportDecided():
-            return event.report.decided_by
-        case CallMissed() | CallRecorded():
-            return event.caller_id
-        case _:
-            return _user_of(event)
-
-
-def _user_of(event: Durable) -> str | None:
-    """Returns the id of the user that an event concerns, if it concerns only one user or that user caused it, else
-    None."""
-    match event:
-        case UserBlocked() | UserUnblocked() | LoginOpened() | LoginRenewed() | LoginEnded() | InvitationUsed():
-            return event.user_id
-        case PreferencesChanged() | ConversationPreferred() | NotificationsRead() | SavedChanged():
-            return event.user_id
-        case ReadPositionMoved() | ThreadMarked():
-            return event.user_id
-        case ConversationDeleted():
-            return event.user_id or None
-        case _:
-            return None

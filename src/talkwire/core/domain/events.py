@@ -3,7 +3,9 @@ events are sent to connected clients and not stored."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -27,10 +29,55 @@ from talkwire.core.domain.moderation.reports import MessageReport
 WebhookAction = Literal["created", "updated", "rewound", "secret_rotated", "deleted"]
 
 
+class Reach(NamedTuple):
+    """Whom an event concerns: functions that return an id from an event of one class, and None or an empty text if
+    there is none.
+
+    All members of the conversation `members_of` receive the event, or else the user `user`, or else only the server
+    itself. `about` is the conversation that the event is about, also if its members do not receive it. `actor` is the
+    user to whom the event is attributed, who caused it or, for what only one user receives, to whom it happened; None
+    if that is the application's backend or the server, or was not recorded.
+    """
+
+    members_of: Callable[[Any], str | None]
+    user: Callable[[Any], str | None]
+    about: Callable[[Any], str | None]
+    actor: Callable[[Any], str | None]
+
+
+def to_members_of(conversation: str, *, actor: str | None = None) -> Reach:
+    """Returns the reach of events that the members of a conversation receive.
+
+    Parameters here and in the next functions are paths to fields of the event, such as `message.sender_id`.
+    """
+    conversation_id = attrgetter(conversation)
+    return Reach(conversation_id, _none, conversation_id, _field(actor))
+
+
+def to_user(user: str, *, about: str | None = None, actor: str | None = None) -> Reach:
+    """Returns the reach of events that only one user receives."""
+    return Reach(_none, attrgetter(user), _field(about), _field(actor))
+
+
+def to_nobody(*, about: str | None = None, actor: str | None = None) -> Reach:
+    """Returns the reach of events that no user receives."""
+    return Reach(_none, _none, _field(about), _field(actor))
+
+
+def _field(path: str | None) -> Callable[[Any], str | None]:
+    return _none if path is None else attrgetter(path)
+
+
+def _none(event: Any) -> None:  # noqa: ANN401 (any event)
+    del event
+
+
 class DurableEvent(msgspec.Struct, frozen=True, tag_field="type"):
     """The base class of events in the log, the ordered list of all committed events. `pos` is the event's position in
-    the log, `at_ms` the time when it was written, in milliseconds since 1970 UTC."""
+    the log, `at_ms` the time when it was written, in milliseconds since 1970 UTC. Each class says in `reach` whom its
+    events concern."""
 
+    reach: ClassVar[Reach]
     pos: int
     at_ms: int
 
@@ -39,6 +86,7 @@ class UserCreated(DurableEvent, frozen=True, omit_defaults=True):
     """A user was stored for the first time. With `is_backend`, the user is the application's backend, recognised by its
     token's role."""
 
+    reach = to_nobody()
     user: User
     is_backend: bool = False
 
@@ -46,6 +94,7 @@ class UserCreated(DurableEvent, frozen=True, omit_defaults=True):
 class UserRenamed(DurableEvent, frozen=True):
     """A user who had no name other than the id received a name."""
 
+    reach = to_nobody()
     user_id: str
     name: str
 
@@ -53,17 +102,20 @@ class UserRenamed(DurableEvent, frozen=True):
 class UserUpdated(DurableEvent, frozen=True):
     """A user's public profile changed. `user` has the new one."""
 
+    reach = to_user("user.id")
     user: User
 
 
 class UserBlocked(DurableEvent, frozen=True):
     """A user blocked another: `user_id` no longer receives anything from `blocked_id`."""
 
+    reach = to_user("user_id", actor="user_id")
     user_id: str
     blocked_id: str
 
 
 class UserUnblocked(DurableEvent, frozen=True):
+    reach = to_user("user_id", actor="user_id")
     user_id: str
     blocked_id: str
 
@@ -72,12 +124,14 @@ class UserBanned(DurableEvent, frozen=True, omit_defaults=True):
     """A user was banned from the server, or the reason or the end of the ban changed. Without `until_ms`, the ban lasts
     until it is lifted."""
 
+    reach = to_nobody()
     user_id: str
     reason: str | None = None
     until_ms: int | None = None
 
 
 class UserUnbanned(DurableEvent, frozen=True):
+    reach = to_nobody()
     user_id: str
 
 
@@ -89,6 +143,7 @@ class UserErased(DurableEvent, frozen=True, omit_defaults=True):
     MessageDeleted soon after this event.
     """
 
+    reach = to_user("user.id", actor="by")
     user: User
     redact: bool = False
     by: str = ""
@@ -99,6 +154,7 @@ class HoldChanged(DurableEvent, frozen=True, omit_defaults=True):
     `conversation_id` and `user_id` is set. No client receives this event, because holds are not disclosed to
     members."""
 
+    reach = to_nobody(about="conversation_id", actor="by")
     hold: bool
     conversation_id: str = ""
     user_id: str = ""
@@ -108,6 +164,7 @@ class HoldChanged(DurableEvent, frozen=True, omit_defaults=True):
 class LoginOpened(DurableEvent, frozen=True):
     """A device signed in. `session_id` identifies its sign-in."""
 
+    reach = to_nobody(actor="user_id")
     user_id: str
     session_id: str
 
@@ -115,6 +172,7 @@ class LoginOpened(DurableEvent, frozen=True):
 class LoginRenewed(DurableEvent, frozen=True):
     """A device received its next refresh token."""
 
+    reach = to_nobody(actor="user_id")
     user_id: str
     session_id: str
 
@@ -123,11 +181,13 @@ class LoginEnded(DurableEvent, frozen=True):
     """A device signed out, or its refresh token was used twice, which suggests that it was stolen. The server closes
     the device's sockets."""
 
+    reach = to_nobody(actor="user_id")
     user_id: str
     session_id: str
 
 
 class InvitationCreated(DurableEvent, frozen=True):
+    reach = to_nobody(actor="invitation.creator_id")
     invitation: Invitation
 
 
@@ -135,6 +195,7 @@ class InvitationUsed(DurableEvent, frozen=True):
     """A user registered with an invitation, or joined the conversations that it names. Each joined conversation has its
     own MemberAdded event."""
 
+    reach = to_nobody(actor="user_id")
     invitation_id: str
     user_id: str
 
@@ -142,6 +203,7 @@ class InvitationUsed(DurableEvent, frozen=True):
 class InvitationDeleted(DurableEvent, frozen=True):
     """An invitation was deleted. `by` is the id of the user who deleted it, empty for the application's backend."""
 
+    reach = to_nobody(actor="by")
     invitation_id: str
     by: str = ""
 
@@ -150,6 +212,7 @@ class WebhookChanged(DurableEvent, frozen=True):
     """A webhook, an endpoint that receives the chat's events, was created, changed or deleted. `by` is the id of the
     user who did it, empty for the application's backend. The event never contains a webhook's secret."""
 
+    reach = to_nobody(actor="by")
     webhook_id: str
     action: WebhookAction
     by: str = ""
@@ -158,6 +221,7 @@ class WebhookChanged(DurableEvent, frozen=True):
 class ConversationCreated(DurableEvent, frozen=True):
     """A conversation was created. `by` is the id of the user who created it, empty for the application's backend."""
 
+    reach = to_members_of("conversation.id", actor="by")
     conversation: Conversation
     members: tuple[Member, ...]
     by: str = ""
@@ -167,6 +231,7 @@ class MemberAdded(DurableEvent, frozen=True):
     """Members were added to a conversation. `by` is the id of the user who added them, empty for the application's
     backend."""
 
+    reach = to_members_of("conversation_id", actor="by")
     conversation_id: str
     members: tuple[Member, ...]
     by: str = ""
@@ -176,6 +241,7 @@ class ConversationUpdated(DurableEvent, frozen=True, omit_defaults=True):
     """A conversation's name, texts, picture or rules changed. `by` is the id of the user who changed it, empty for the
     application's backend. `changed` are the names of the changed fields."""
 
+    reach = to_members_of("conversation.id", actor="by")
     conversation: Conversation
     by: str = ""
     changed: tuple[str, ...] = ()
@@ -184,6 +250,7 @@ class ConversationUpdated(DurableEvent, frozen=True, omit_defaults=True):
 class ConversationDeleted(DurableEvent, frozen=True):
     """A conversation was deleted. It has no members any more, and its id is never reused."""
 
+    reach = to_members_of("conversation_id", actor="user_id")
     conversation_id: str
     user_id: str
 
@@ -192,6 +259,7 @@ class MemberRemoved(DurableEvent, frozen=True):
     """A member left a conversation or was removed from it. `by` is the id of the user who removed the member, or the
     member's own id."""
 
+    reach = to_members_of("conversation_id", actor="by")
     conversation_id: str
     user_id: str
     by: str = ""
@@ -201,6 +269,7 @@ class MemberUpdated(DurableEvent, frozen=True):
     """A member's role in a conversation changed. Giving a member the role of owner transfers the conversation to
     them."""
 
+    reach = to_members_of("member.conversation_id")
     member: Member
 
 
@@ -208,10 +277,12 @@ class MemberRestricted(DurableEvent, frozen=True):
     """A moderator muted a member of a conversation or banned a user from it. A ban of a member is accompanied by
     MemberRemoved."""
 
+    reach = to_user("restriction.user_id", about="restriction.conversation_id", actor="restriction.by")
     restriction: Restriction
 
 
 class MemberUnrestricted(DurableEvent, frozen=True):
+    reach = to_user("restriction.user_id", about="restriction.conversation_id", actor="restriction.by")
     restriction: Restriction
 
 
@@ -219,6 +290,7 @@ class ReportCreated(DurableEvent, frozen=True):
     """A user reported a message to the admins. Webhooks and the backend's event stream receive this event; clients do
     not."""
 
+    reach = to_nobody(about="report.conversation_id", actor="report.reporter_id")
     report: MessageReport
 
 
@@ -226,6 +298,7 @@ class ReportDecided(DurableEvent, frozen=True):
     """An admin closed a user's report of a message. Deleting the message, or muting or banning its author, has its own
     events. No client receives this event."""
 
+    reach = to_nobody(about="report.conversation_id", actor="report.decided_by")
     report: MessageReport
 
 
@@ -234,6 +307,7 @@ class ConversationPreferred(DurableEvent, frozen=True):
     number of the newest message when the member archived the conversation, None if it is not archived. `muted` ends at
     `unmute_ms`, or never if that is None. `section` names a section of the member's list."""
 
+    reach = to_user("user_id", about="conversation_id", actor="user_id")
     conversation_id: str
     user_id: str
     muted: bool
@@ -249,6 +323,7 @@ class SavedChanged(DurableEvent, frozen=True):
     """A user saved a message for later or, with `saved` false, removed it from their saved messages. Only the user
     receives this event."""
 
+    reach = to_user("user_id", about="conversation_id", actor="user_id")
     user_id: str
     conversation_id: str
     message_id: int
@@ -269,6 +344,7 @@ class MessagesRead(DurableEvent, frozen=True, omit_defaults=True):
     event.
     """
 
+    reach = to_members_of("conversation_id", actor="user_id")
     conversation_id: str
     user_id: str
     seq: int
@@ -284,6 +360,7 @@ class MessagesDelivered(DurableEvent, frozen=True, omit_defaults=True):
     """A member's devices have received all messages of a conversation up to number `seq`, which has the id
     `message_id`. `since`, `covered` and `withheld` have the same meaning as in `MessagesRead`."""
 
+    reach = to_members_of("conversation_id", actor="user_id")
     conversation_id: str
     user_id: str
     seq: int
@@ -302,6 +379,7 @@ class ReadPositionMoved(DurableEvent, frozen=True):
     messages and mentions after `seq` at that time.
     """
 
+    reach = to_user("user_id", about="conversation_id", actor="user_id")
     conversation_id: str
     user_id: str
     seq: int
@@ -313,6 +391,7 @@ class ThreadMarked(DurableEvent, frozen=True):
     """A member started or stopped following a thread (the replies to message `root_id`), or has read its replies up to
     `read_seq`. Only the member receives this event. `unread_count` is the number of unread replies at that time."""
 
+    reach = to_user("user_id", about="conversation_id", actor="user_id")
     conversation_id: str
     user_id: str
     root_id: int
@@ -325,6 +404,7 @@ class MessageEvent(DurableEvent, frozen=True):
     """The base class of events about one message. The log of events stores only the message's id, so an event that is
     read from the log contains the message's current content."""
 
+    reach = to_members_of("message.conversation_id", actor="message.sender_id")
     message: Message
 
 
@@ -344,6 +424,8 @@ class MessageDeleted(MessageEvent, frozen=True):
     """A message was deleted. `message` is what remains of it (its tombstone), with the time of the deletion and the
     user who did it."""
 
+    reach = to_members_of("message.conversation_id", actor="message.deleted_by")
+
 
 class LinkPreviewsChanged(MessageEvent, frozen=True):
     """The previews of a message's links were fetched or removed. The message does not count as edited."""
@@ -353,24 +435,30 @@ class ThreadUpdated(MessageEvent, frozen=True):
     """A reply was deleted from the thread below `message`. A new reply is announced by its own MessageSent event
     instead."""
 
+    reach = to_members_of("message.conversation_id")
+
 
 class MessageReacted(MessageEvent, frozen=True):
     """A reaction was added or, with `added` false, removed. `message.reactions` has all reactions after the change."""
 
+    reach = to_members_of("message.conversation_id", actor="user_id")
     user_id: str
     emoji: str
     added: bool
 
 
 class MessagePinned(MessageEvent, frozen=True):
+    reach = to_members_of("message.conversation_id", actor="user_id")
     user_id: str
 
 
 class MessageUnpinned(MessageEvent, frozen=True):
+    reach = to_members_of("message.conversation_id", actor="user_id")
     user_id: str
 
 
 class OfferCreated(DurableEvent, frozen=True):
+    reach = to_members_of("offer.conversation_id", actor="offer.author_id")
     offer: Offer
 
 
@@ -378,12 +466,14 @@ class OfferUpdated(DurableEvent, frozen=True):
     """An offer (a price proposed in a conversation) was closed: accepted, rejected, withdrawn, answered by a
     counter-offer, or expired."""
 
+    reach = to_members_of("offer.conversation_id", actor="offer.closed_by")
     offer: Offer
 
 
 class PreferencesChanged(DurableEvent, frozen=True):
     """A user changed which notifications they want. Only the user receives this event."""
 
+    reach = to_user("user_id", actor="user_id")
     user_id: str
     preferences: Preferences
 
@@ -395,6 +485,7 @@ class NotificationsRead(DurableEvent, frozen=True):
     `ids` None means all notifications stored until now. `unread` is the number of unread notifications left.
     """
 
+    reach = to_user("user_id", actor="user_id")
     user_id: str
     ids: tuple[int, ...] | None
     unread: int
@@ -407,6 +498,7 @@ class CallMissed(DurableEvent, frozen=True):
     users see later.
     """
 
+    reach = to_nobody(about="conversation_id", actor="caller_id")
     conversation_id: str
     call_id: str
     caller_id: str
@@ -417,6 +509,7 @@ class CallRecorded(DurableEvent, frozen=True, omit_defaults=True):
     """A call that the user `caller_id` started has ended. `duration_s` is the time in seconds since the first user
     accepted, None if nobody did."""
 
+    reach = to_members_of("conversation_id", actor="caller_id")
     conversation_id: str
     call_id: str
     caller_id: str
@@ -426,12 +519,15 @@ class CallRecorded(DurableEvent, frozen=True, omit_defaults=True):
 
 class EphemeralEvent(msgspec.Struct, frozen=True, tag_field="type"):
     """The base class of events that are sent to connected sockets on all nodes and not stored. An event that is lost
-    between nodes is not repeated."""
+    between nodes is not repeated. `reach` names a user who is not notified of what they caused."""
+
+    reach: ClassVar[Reach] = to_nobody()
 
 
 class TypingChanged(EphemeralEvent, frozen=True):
     """A member started or stopped typing in a conversation. Not sent to the typing user's own sockets."""
 
+    reach = to_members_of("conversation_id", actor="user_id")
     conversation_id: str
     user_id: str
     user_name: str
@@ -445,6 +541,7 @@ class RoomEntered(EphemeralEvent, frozen=True):
     Nodes send it to each other when it is the user's first socket on the node `node_id`.
     """
 
+    reach = to_members_of("conversation_id", actor="user_id")
     conversation_id: str
     user_id: str
     user_name: str
@@ -455,6 +552,7 @@ class RoomLeft(EphemeralEvent, frozen=True):
     """A user's last socket stopped following a conversation, i.e. receiving its events. Sent to the sockets that follow
     the conversation."""
 
+    reach = to_members_of("conversation_id", actor="user_id")
     conversation_id: str
     user_id: str
     user_name: str
@@ -675,6 +773,10 @@ Durable = (
     | CallMissed
     | CallRecorded
 )
+for _event_type in get_args(Durable):
+    if not hasattr(_event_type, "reach"):
+        raise TypeError(f"{_event_type.__name__} does not say whom it concerns; give it a `reach`")
+
 RoomNews = RoomEntered | RoomLeft
 UnreadNews = UnreadChanged | ThreadUnreadChanged
 Ephemeral = TypingChanged | RoomNews | UnreadNews | PresenceChanged | CallNews | Notified | UploadProgressed

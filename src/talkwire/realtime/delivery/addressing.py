@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import cast
 
 from talkwire.core.connected.directory import USUAL
-from talkwire.core.domain.audience import Members, causing_user
+from talkwire.core.domain.audience import Members, actor_of
 from talkwire.core.domain.events import Durable, MessageSent
 from talkwire.core.features.notifying.offline_queue import member_receives
 from talkwire.dialects.dialect import PersonalOutbound, To
@@ -31,7 +31,7 @@ def destinations(event: Durable, client: ChatClient, *, follows: bool) -> tuple[
     `follows` says whether the socket follows the conversation, i.e. receives all its events.
     """
     room = (To.ROOM,) if follows else ()
-    if causing_user(event) == client.actor.user_id or not _wants(client, event):
+    if actor_of(event) == client.actor.user_id or not _wants(client, event):
         return room
     return (*room, To.OTHERS if follows else To.NON_FOLLOWERS)
 
@@ -73,7 +73,7 @@ def _exceptions(group: DialectEncoding, room: str, event: Durable) -> list[Socke
     """Returns the sockets in a room that may have to be excluded from an event: those of the user who caused it, and of
     users with blocks or notification preferences.
     """
-    doer = causing_user(event)
+    doer = actor_of(event)
     found = [s for s in sockets_in(group, user_room(doer)) if room in s.rooms] if doer else []
     if isinstance(event, MessageSent) and group.dialect.sends_notifications:
         conversation_id = event.message.conversation_id
