@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from talkwire.core.domain.audience import event_for_reader, versions_of
+from talkwire.core.domain.audience import Reader, event_for_reader, versions_of
 from talkwire.core.domain.events import (
     Durable,
     MemberRemoved,
@@ -50,5 +50,5 @@ def test_each_member_gets_exactly_the_version_that_they_may_see(event: Durable) 
     versions = list(versions_of(event, lambda: HISTORIES))
     for user_id in MEMBERS:
         received = [version for version, members in versions if members.has(user_id)]
-        seen = event_for_reader(event, user_id, HISTORIES.get(user_id, WHOLE))
+        seen = event_for_reader(event, Reader(user_id, {"c": HISTORIES.get(user_id, WHOLE)}))
         assert received == ([] if seen is None else [seen])

@@ -8,7 +8,7 @@ import pytest
 
 from talkwire.core.connected.directory import Directory, LoadedUsers
 from talkwire.core.connected.limited_history_index import LimitedHistoryIndex
-from talkwire.core.domain.audience import event_for_reader
+from talkwire.core.domain.audience import Reader, event_for_reader
 from talkwire.core.domain.events import (
     ConversationDeleted,
     ConversationUpdated,
@@ -71,7 +71,7 @@ def histories_read(event: Durable) -> int:
 def test_limited_histories_are_not_read_for_events_that_all_members_see(event: Durable) -> None:
     """A conversation whose history begins with joining consists of members with a limited history, so reading them
     costs a step each."""
-    assert event_for_reader(event, "carol", LATE) is event
+    assert event_for_reader(event, Reader("carol", {"c": LATE})) is event
     assert histories_read(event) == 0
 
 
@@ -84,5 +84,5 @@ def test_limited_histories_are_not_read_for_events_that_all_members_see(event: D
     ids=lambda event: type(event).__name__,
 )
 def test_limited_histories_are_read_for_events_that_may_be_hidden(event: Durable) -> None:
-    assert event_for_reader(event, "carol", LATE) is None
+    assert event_for_reader(event, Reader("carol", {"c": LATE})) is None
     assert histories_read(event) == 1

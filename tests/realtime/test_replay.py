@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from talkwire.core.connected.directory import DirectoryEntry
-from talkwire.core.domain.audience import event_for_user
+from talkwire.core.domain.audience import Reader, event_for_reader
 from talkwire.core.domain.events import MessageSent
 from talkwire.core.domain.model import (
     MESSAGE_ID_BASE,
@@ -68,9 +68,9 @@ def test_a_user_sees_a_new_message_as_on_the_general_path() -> None:
     chance = random.Random(7)
     found: list[MessageSent | None] = []
     for _ in range(CASES):
-        event, histories = random_message(chance), random_client(chance, "messenger").entry.histories
-        seen = RingEntry(event).for_user("alice", histories)
-        expected = event_for_user(event, "alice", histories)
+        event, reader = random_message(chance), Reader("alice", random_client(chance, "messenger").entry.histories)
+        seen = RingEntry(event).for_reader(reader)
+        expected = event_for_reader(event, reader)
         assert (None if seen is None else seen.event) == expected
         found.append(None if expected is None else cast("MessageSent", expected))
     assert None in found

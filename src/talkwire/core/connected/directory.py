@@ -20,6 +20,7 @@ from talkwire.core.background_tasks import BackgroundTasks
 from talkwire.core.connected.limited_history_index import LimitedHistoryIndex
 from talkwire.core.connected.memberships import CONTACTS_MAX, MembershipIndex
 from talkwire.core.connected.notify_all_index import NotifyAllIndex
+from talkwire.core.domain.audience import Reader
 from talkwire.core.domain.events import (
     ConversationCreated,
     ConversationDeleted,
@@ -78,6 +79,10 @@ class DirectoryEntry:
     """The log position at which the entry was first held, so that the user has been connected since then."""
     moved_pos: int = 0
     """The log position of the last change of `conversation_ids`: of joining, leaving or loading."""
+
+    def reader(self, user_id: str) -> Reader:
+        """Returns what decides which events the user may see. `user_id` is the id of the entry's user."""
+        return Reader(user_id, self.histories, self.preferences.read_receipts)
 
     def set_user(self, user: User) -> None:
         """Sets the entry's user, after the user was created or changed."""

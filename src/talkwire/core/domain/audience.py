@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple, get_args
 
 from msgspec.structs import replace
@@ -63,16 +64,45 @@ def audience_of(event: Durable) -> Audience:
     return Audience(reach.members_of(event), reach.user(event))
 
 
-def event_for_reader(event: Durable, user_id: str, history: HistoryStart, *, sees_reads: bool = True) -> Durable | None:
-    """Returns the version of a conversation's event that a member may see whose part of the conversation starts at
-    `history`, or None if the member may not see the event.
+_WHOLE: Mapping[str, HistoryStart] = MappingProxyType({})
 
-    A user who has blocked the member withholds read and delivery receipts from them. A member who does not share read
-    receipts (`sees_reads` false) sees only their own, and nobody else sees those of that member.
+
+class Reader(NamedTuple):
+    """A user, with everything that decides which version of a conversation's event the user may see.
+
+    `histories` maps ids of conversations that the user does not see from the start to where the user's part starts. A
+    user with `sees_reads` false does not share read receipts, and sees only their own. The users in `blocker_ids` have
+    blocked the user, and withhold read and delivery receipts; users whose events name the user in `withheld` need not
+    be among them.
     """
+
+    user_id: str
+    histories: Mapping[str, HistoryStart] = _WHOLE
+    sees_reads: bool = True
+    blocker_ids: Collection[str] = ()
+
+
+def event_for_reader(event: Durable, reader: Reader) -> Durable | None:
+    """Returns the version of an event that a reader in its audience may see, or None if the reader may not see it.
+    Of a member who does not share read receipts, nobody else sees any."""
+    user_id = reader.user_id
     match event:
-        case MessagesRead() if user_id != event.user_id and (event.private or not sees_reads):
+        case MessagesRead() if user_id != event.user_id and (event.private or not reader.sees_reads):
             return None
+        case MessagesRead() | MessagesDelivered() if user_id in event.withheld or event.user_id in reader.blocker_ids:
+            return None
+        case MessagesRead(authors=authors) if authors is not None:
+            return event if user_id == event.user_id or user_id in authors else None
+        case _ if reader.histories:
+            return _from_history(event, reader.histories.get(event.reach.members_of(event) or "", WHOLE))
+        case _:
+            return event
+
+
+def _from_history(event: Durable, history: HistoryStart) -> Durable | None:
+    """Returns the version of an event for a member whose part of the conversation starts at `history`, None if the
+    event is about something before it."""
+    match event:
         case MessageEvent(message=message):
             seen = message_for_reader(message, history)
             if seen is None or seen is message:
@@ -80,30 +110,14 @@ def event_for_reader(event: Durable, user_id: str, history: HistoryStart, *, see
             return replace(event, message=seen)
         case OfferCreated(offer=offer) | OfferUpdated(offer=offer):
             return event if may_see_offer(offer.id, history) else None
-        case MessagesRead(withheld=withheld) | MessagesDelivered(withheld=withheld) if user_id in withheld:
-            return None
-        case MessagesRead(authors=authors) if authors is not None:
-            return event if user_id == event.user_id or user_id in authors else None
         case _:
             return event
 
 
-def event_for_user(
-    event: Durable, user_id: str, histories: Mapping[str, HistoryStart], *, sees_reads: bool = True
-) -> Durable | None:
-    """Returns the version of an event that a user may see, or None if the user may not see it.
-
-    `histories` maps ids of conversations that the user does not see from the start to where the user's part starts.
-    """
-    history = histories.get(audience_of(event).conversation_id or "", WHOLE)
-    return event_for_reader(event, user_id, history, sees_reads=sees_reads)
-
-
-def events_for_user(found: Iterable[tuple[Durable, HistoryStart]], user_id: str) -> Iterator[Durable]:
-    """Yields the versions of events that a user may see. Each event in `found` comes with where the user's part of its
-    conversation starts; events that the user may not see are left out."""
-    for event, history in found:
-        seen = event_for_reader(event, user_id, history)
+def events_for_reader(events: Iterable[Durable], reader: Reader) -> Iterator[Durable]:
+    """Yields the versions of events that a reader may see, without the events that the reader may not see."""
+    for event in events:
+        seen = event_for_reader(event, reader)
         if seen is not None:
             yield seen
 
@@ -129,7 +143,7 @@ def versions_of(
         case _:
             hidden, without_quote = set[str](), dict[str, Durable]()
             for user_id, history in histories().items():
-                seen = event_for_reader(event, user_id, history)
+                seen = _from_history(event, history)
                 if seen is None:
                     hidden.add(user_id)
                 elif seen is not event:

@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from talkwire.core.commands.server.offline_queue import FindMissed, ReadMail, ReadMissed
-from talkwire.core.domain.audience import event_for_user
+from talkwire.core.domain.audience import event_for_reader
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import ConversationCreated, CustomEvent, MailStored, MemberAdded, MessageSent, News
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Member, Message
@@ -257,7 +257,7 @@ class OfflineDelivery:
 
     def _send_late(self, inbox: _Inbox, event: MessageSent) -> None:
         client = inbox.client
-        seen = event_for_user(event, client.actor.user_id, client.entry.histories)
+        seen = event_for_reader(event, client.entry.reader(client.actor.user_id))
         if isinstance(seen, MessageSent) and To.NON_FOLLOWERS in destinations(seen, client, follows=False):
             self._send_message(inbox, seen)
 

@@ -247,9 +247,8 @@ class Replay:
         if found is None:
             self._needs_log = True
             return False
-        user_id, entry = self._client.actor.user_id, self._client.entry
-        sees_reads = entry.preferences.read_receipts
-        seen = (each.for_user(user_id, entry.histories, sees_reads=sees_reads) for each in found)
+        reader = self._client.entry.reader(self._client.actor.user_id)
+        seen = (each.for_reader(reader) for each in found)
         self._pending.extend(each for each in seen if each is not None)
         self._reach = self._missed.pos
         self._settle()

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from msgspec.structs import replace
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -31,13 +30,13 @@ from sqlalchemy import (
 
 from talkwire.core.commands.sync import LogFilter
 from talkwire.core.domain.errors import LogReplaced
-from talkwire.core.domain.events import Durable, MessagesDelivered, MessagesRead, UserErased, UserUpdated
+from talkwire.core.domain.events import Durable, UserErased, UserUpdated
 from talkwire.core.domain.model import MESSAGE_ID_BASE, HistoryStart
 from talkwire.core.ports.stores import LogWindow
 from talkwire.storage.catching_up.log_events import read_events, read_window
 from talkwire.storage.lineage import IsSameLog
 from talkwire.storage.messages.receipts import with_covered_messages
-from talkwire.storage.schema import blocks, conversations, log, log_head, members, messages, spans, users
+from talkwire.storage.schema import conversations, log, log_head, members, messages, spans
 from talkwire.storage.sql.keys import keys_parameter
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.tables.log import KNOWN_EVENTS, log_by_pos, to_events
@@ -189,29 +188,7 @@ class SyncRows(Reads):
             if len(places) < wanted:
                 break
             after_pos = max(places)
-        return self._withheld(user_id, found)
-
-    def _withheld(
-        self, user_id: str, found: Sequence[tuple[Durable, HistoryStart]]
-    ) -> Sequence[tuple[Durable, HistoryStart]]:
-        """Marks receipt events that the user must not see as withheld: those of users who have blocked the user, and
-        all others' read receipts if the user does not share their own."""
-        doers = {event.user_id for event, _ in found if isinstance(event, MessagesRead | MessagesDelivered)}
-        if not doers:
-            return found
-        blocking = select(blocks.c.user_id).where(blocks.c.blocked_id == user_id, blocks.c.user_id.in_(doers))
-        blocker_ids = frozenset(self._connection.execute(blocking).scalars())
-        hiding = select(users.c.id).where(users.c.id == user_id, ~users.c.read_receipts)
-        is_blind = self._connection.execute(hiding).first() is not None
-
-        def is_withheld(event: Durable) -> bool:
-            if isinstance(event, MessagesRead) and is_blind and event.user_id != user_id:
-                return True
-            return isinstance(event, MessagesRead | MessagesDelivered) and event.user_id in blocker_ids
-
-        return [
-            (replace(event, withheld=(user_id,)) if is_withheld(event) else event, history) for event, history in found
-        ]
+        return found
 
     def _events_at(self, places: Mapping[int, HistoryStart]) -> Sequence[tuple[Durable, HistoryStart]]:
         """Returns the events at these log positions, each with the start of the user's history. Leaves out events that

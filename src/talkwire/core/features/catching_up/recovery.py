@@ -21,11 +21,10 @@ from talkwire.core.commands.server.recovery import (
     StoredSession,
 )
 from talkwire.core.domain.access import must_be_operator
-from talkwire.core.domain.audience import events_for_user
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
 from talkwire.core.domain.pages import PAGE_MAX
-from talkwire.core.features.catching_up.sync import first_page, missed_by
+from talkwire.core.features.catching_up.sync import first_page, missed_by, seen_by
 from talkwire.core.ports.handler import ChangeHandler, Changes, NodeCommandHandlers, Queries
 from talkwire.core.ports.transaction import LeaseTransaction, Snapshot, Transaction
 
@@ -75,7 +74,7 @@ def list_missed(snapshot: Snapshot, actor: Actor, query: ListMissed) -> MissedEv
     found = missed_by(snapshot, actor.user_id, query.after, PAGE_MAX + 1, query.members_max)
     page, more = first_page([each for each in found if each[0].pos <= query.until], PAGE_MAX)
     pos = page[-1][0].pos if more else query.until
-    events = snapshot.sync.with_covered_messages(list(events_for_user(page, actor.user_id)))
+    events = snapshot.sync.with_covered_messages(list(seen_by(snapshot, actor.user_id, page)))
     return MissedEvents(tuple(events), pos)
 
 

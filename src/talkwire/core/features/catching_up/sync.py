@@ -9,20 +9,21 @@ and needs no signature (docs/decisions/0021).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 
 import msgspec
 
 from talkwire.core.commands.conversations import ListConversations
 from talkwire.core.commands.sync import GetStoredState, ListStoredEvents, SyncPage, SyncState, cursor_of
-from talkwire.core.domain.audience import events_for_user
+from talkwire.core.domain.audience import Reader, audience_of, events_for_reader
 from talkwire.core.domain.errors import ChatError, invalid
-from talkwire.core.domain.events import Durable
+from talkwire.core.domain.events import Durable, MessagesDelivered, MessagesRead
 from talkwire.core.domain.model import WHOLE, Actor, HistoryStart
 from talkwire.core.domain.pages import PAGE_MAX, within_bytes
 from talkwire.core.domain.texts import check_text
 from talkwire.core.features.conversations.conversations import list_conversations
+from talkwire.core.features.messages.reading import shares_reads
 from talkwire.core.ports.handler import Queries
 from talkwire.core.ports.transaction import Snapshot
 
@@ -65,7 +66,7 @@ def list_events(snapshot: Snapshot, actor: Actor, query: ListStoredEvents) -> Sy
         raise ChatError("cursor_expired", "The events since this cursor are no longer stored. Reload everything.")
     limit = max(1, min(query.limit, PAGE_MAX))
     page, more = first_page(missed_by(snapshot, actor.user_id, after, limit + 1, query.members_max), limit)
-    events = tuple(events_for_user(page, actor.user_id))
+    events = tuple(seen_by(snapshot, actor.user_id, page))
     pos = page[-1][0].pos if more else head
     return SyncPage(events, cursor_of(epoch, pos), more)
 
@@ -81,6 +82,16 @@ def missed_by(
     if not profile_changes:
         return found
     return sorted([*found, *((event, WHOLE) for event in profile_changes)], key=lambda each: each[0].pos)[:limit]
+
+
+def seen_by(snapshot: Snapshot, user_id: str, found: Sequence[tuple[Durable, HistoryStart]]) -> Iterator[Durable]:
+    """Yields the versions that a user may see of events that `missed_by` found."""
+    histories = {audience_of(event).conversation_id or "": history for event, history in found if history != WHOLE}
+    reader = Reader(user_id, histories)
+    if any(isinstance(event, MessagesRead | MessagesDelivered) for event, _ in found):
+        sees_reads = shares_reads(snapshot.user(user_id))
+        reader = reader._replace(sees_reads=sees_reads, blocker_ids=snapshot.blockers_of(user_id))
+    return events_for_reader((event for event, _ in found), reader)
 
 
 def _must_be_user(actor: Actor) -> None:
