@@ -813,15 +813,34 @@ ACCOUNT_EVENTS: frozenset[type[Event]] = frozenset(
     }
 )
 CONTACT_EVENTS: frozenset[type[Event]] = frozenset({UserUpdated, UserErased, UserBlocked, UserUnblocked})
-CONVERSATION_EVENTS: frozenset[type[Event]] = frozenset(
-    {ConversationCreated, ConversationUpdated, ConversationDeleted, MemberAdded, MemberRemoved, MemberUpdated}
-)
-MODERATION_EVENTS: frozenset[type[Event]] = frozenset({MemberRestricted, MemberUnrestricted})
-PIN_EVENTS: frozenset[type[Event]] = frozenset({MessagePinned, MessageUnpinned})
-SAVED_EVENTS: frozenset[type[Event]] = frozenset({SavedChanged})
 OFFER_EVENTS: frozenset[type[Event]] = frozenset({OfferCreated, OfferUpdated})
-NOTIFICATION_EVENTS: frozenset[type[Event]] = frozenset(
-    {Notified, NotificationsRead, PreferencesChanged, ConversationPreferred, CallMissed, CallRecorded}
+MANAGEMENT_EVENTS: frozenset[type[Event]] = frozenset(
+    {
+        *ACCOUNT_EVENTS,
+        *CONTACT_EVENTS,
+        ConversationCreated,
+        ConversationUpdated,
+        ConversationDeleted,
+        ConversationPreferred,
+        MemberAdded,
+        MemberRemoved,
+        MemberUpdated,
+        MemberRestricted,
+        MemberUnrestricted,
+        MessagePinned,
+        MessageUnpinned,
+        SavedChanged,
+        LinkPreviewsChanged,
+        ThreadUpdated,
+        ThreadMarked,
+        ThreadUnreadChanged,
+        UnreadChanged,
+        ReadPositionMoved,
+        PreferencesChanged,
+        Notified,
+        NotificationsRead,
+        CallMissed,
+        CallRecorded,
+    }
 )
-UNREAD_EVENTS: frozenset[type[Event]] = frozenset({UnreadChanged, ReadPositionMoved})
-THREAD_EVENTS: frozenset[type[Event]] = frozenset({ThreadUpdated, ThreadMarked, ThreadUnreadChanged})
+"""Everything but talking itself: messages, receipts, typing, presence, offers, uploads and calls."""

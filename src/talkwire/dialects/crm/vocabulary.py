@@ -4,36 +4,17 @@ commands, and the events that the server sends."""
 from __future__ import annotations
 
 from talkwire.core.commands.calls import (
-    AcceptCall,
     CallSignal,
-    HangUpCall,
     InviteToCall,
-    RejectCall,
-    SendCallSignal,
 )
 from talkwire.core.commands.messages import DeleteMessage, EditMessage, React, Unreact
 from talkwire.core.commands.receipts import ListReaders, MarkDelivered, MarkRead, MessageReader
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import (
-    ACCOUNT_EVENTS,
-    CONTACT_EVENTS,
-    CONVERSATION_EVENTS,
-    MODERATION_EVENTS,
-    NOTIFICATION_EVENTS,
+    MANAGEMENT_EVENTS,
     OFFER_EVENTS,
-    PIN_EVENTS,
-    SAVED_EVENTS,
-    THREAD_EVENTS,
-    UNREAD_EVENTS,
-    CallAccepted,
-    CallEnded,
-    CallHungUp,
-    CallInvited,
-    CallRejected,
-    CallSignalled,
     Event,
-    LinkPreviewsChanged,
     MessageDeleted,
     MessageEdited,
     MessageReacted,
@@ -96,6 +77,7 @@ from talkwire.dialects.dialect import (
     PersonalOutbound,
     To,
 )
+from talkwire.dialects.payloads.calls import CallNames, calls_inbound, calls_outbound
 from talkwire.dialects.payloads.numeral_ids import text_of
 from talkwire.dialects.payloads.sign_in import RENEW_SIGN_IN
 from talkwire.dialects.replies import RefusalWithMessage, done, refusal_with_message, with_renamed_members
@@ -106,7 +88,9 @@ def _react(given: ReactPayload) -> React | Unreact:
     return command(text_of(given.message_id), given.emoji, optional_text(given.sender_id))
 
 
-def _call(payload: type[InvitePayload | CallPayload], command: type[CallSignal], summary: str) -> Inbound:
+def _call_entry(command: type[CallSignal], summary: str) -> Inbound:
+    payload = InvitePayload if command is InviteToCall else CallPayload
+
     def to_command(signal: InvitePayload | CallPayload) -> CallSignal:
         return command(text_of(signal.chat_id), text_of(signal.call_id), optional_text(signal.to_user_id), signal.data)
 
@@ -140,6 +124,8 @@ def _error(refused: ChatError, event: str) -> tuple[str, ErrorMessagePayload]:
 def _goodbye(reason: str, reconnect: bool) -> tuple[str, EndingPayload]:  # noqa: FBT001
     return "sessionEnding", EndingPayload(reason, reconnect)
 
+
+_CALLS = CallNames("callInvite", "callAccept", "callReject", "callSignal", "callEnd", "callEnded")
 
 _INBOUND = {
     "authenticate": Inbound(
@@ -204,19 +190,7 @@ _INBOUND = {
         pong_reply,
         summary="Get the server's time, in milliseconds since 1970.",
     ),
-    "callInvite": _call(
-        InvitePayload,
-        InviteToCall,
-        "Call the other members of a chat, or one of them. A chat has at most one call at a time.",
-    ),
-    "callAccept": _call(CallPayload, AcceptCall, "Accept a call. The user's other devices stop ringing."),
-    "callReject": _call(CallPayload, RejectCall, "Reject a call."),
-    "callSignal": _call(
-        CallPayload,
-        SendCallSignal,
-        "Send WebRTC data (an offer, an answer or a candidate) to the other sides of a call, or to one.",
-    ),
-    "callEnd": _call(CallPayload, HangUpCall, "Leave a call. It ends when only one side remains."),
+    **calls_inbound(_CALLS, _call_entry),
 }
 
 _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
@@ -287,20 +261,7 @@ _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
     UploadProgressed: (
         Outbound("uploadProgress", upload_payload, summary="More bytes of an upload of this user arrived."),
     ),
-    CallInvited: (Outbound("callInvite", call_payload, summary="Another user invited this user to a call."),),
-    CallAccepted: (Outbound("callAccept", call_payload, summary="Another user accepted the call."),),
-    CallRejected: (Outbound("callReject", call_payload, summary="Another user rejected the call."),),
-    CallSignalled: (
-        Outbound(
-            "callSignal",
-            call_payload,
-            summary="Another side of the call sent WebRTC data: an offer, an answer or a candidate.",
-        ),
-    ),
-    CallHungUp: (Outbound("callEnd", call_payload, summary="Another user left the call."),),
-    CallEnded: (
-        Outbound("callEnded", call_ended_payload, summary="The call ended, or stopped ringing on this device."),
-    ),
+    **calls_outbound(_CALLS, call_payload, call_ended_payload),
 }
 
 CRM = Dialect(
@@ -308,19 +269,7 @@ CRM = Dialect(
     namespace="/chat",
     inbound=_INBOUND,
     outbound=_OUTBOUND,
-    silent=(
-        ACCOUNT_EVENTS
-        | CONTACT_EVENTS
-        | CONVERSATION_EVENTS
-        | MODERATION_EVENTS
-        | PIN_EVENTS
-        | SAVED_EVENTS
-        | {LinkPreviewsChanged}
-        | NOTIFICATION_EVENTS
-        | UNREAD_EVENTS
-        | THREAD_EVENTS
-        | OFFER_EVENTS
-    ),
+    silent=MANAGEMENT_EVENTS | OFFER_EVENTS,
     welcome=lambda *_: None,
     refusal=_refusal,
     error=_error,

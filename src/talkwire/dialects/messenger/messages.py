@@ -49,6 +49,7 @@ from talkwire.dialects.payloads.messages import (
     SavedMessagePayload,
     attachment_refs,
     message_payload,
+    reaction_changed_payload,
     reaction_payloads,
     saved_message_payload,
 )
@@ -159,17 +160,6 @@ class MessageDeletedPayload(Payload, frozen=True):
     thread_id: str | None = None
 
 
-class ReactionChangedPayload(Payload, frozen=True):
-    """A reaction that was added to a message or removed from it, and all current reactions to the message."""
-
-    message_id: str
-    conversation_id: str
-    user_id: str
-    emoji: str
-    action: Literal["added", "removed"]
-    reactions: tuple[ReactionPayload, ...]
-
-
 class PinChangedPayload(Payload, frozen=True):
     message_id: str
     conversation_id: str
@@ -276,18 +266,6 @@ def _deleted(event: MessageDeleted) -> MessageDeletedPayload:
         deleted_at=iso(message.deleted_ms or event.at_ms),
         deleted_by=message.deleted_by or message.sender_id,
         thread_id=None if message.thread_id is None else str(message.thread_id),
-    )
-
-
-def _reacted(event: MessageReacted) -> ReactionChangedPayload:
-    message = event.message
-    return ReactionChangedPayload(
-        message_id=str(message.id),
-        conversation_id=message.conversation_id,
-        user_id=event.user_id,
-        emoji=event.emoji,
-        action="added" if event.added else "removed",
-        reactions=reaction_payloads(message),
     )
 
 
@@ -433,10 +411,10 @@ OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
         Outbound("message:updated", _message, summary="The previews of a message's links are ready, or were removed."),
     ),
     MessageReacted: (
-        Outbound("message:reaction", _reacted, summary="A reaction to a message was added or removed."),
+        Outbound("message:reaction", reaction_changed_payload, summary="A reaction to a message was added or removed."),
         Outbound(
             "message:reaction:new",
-            _reacted,
+            reaction_changed_payload,
             summary="A reaction was added or removed. The server sends this event in addition to `message:reaction`.",
         ),
     ),

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from talkwire.core.commands.calls import CallSignal
-from talkwire.core.domain.events import CallEnded, CallEvent, CallRecorded
+import msgspec
+
+from talkwire.core.commands.calls import AcceptCall, CallSignal, HangUpCall, InviteToCall, RejectCall, SendCallSignal
+from talkwire.core.domain.events import (
+    CallAccepted,
+    CallEnded,
+    CallEvent,
+    CallHungUp,
+    CallInvited,
+    CallRecorded,
+    CallRejected,
+    CallSignalled,
+    Event,
+)
 from talkwire.core.domain.model import CallEndReason
-from talkwire.dialects.dialect import Inbound
+from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.payload import Payload
 from talkwire.dialects.replies import Reply
 
@@ -72,14 +85,70 @@ def call_ended_payload(event: CallEnded) -> CallEndedPayload:
     return CallEndedPayload(event.call_id, event.conversation_id, event.reason)
 
 
-def call_inbound(payload: type[InvitePayload | CallPayload], command: type[CallSignal], summary: str) -> Inbound:
-    """Returns a dialect's entry for an event that a client sends in a call. The event's payload becomes a command of
-    the class `command`, which has the same members."""
+class CallNames(NamedTuple):
+    """A dialect's names for the events of calls. The other users in a call receive an event under the name under which
+    a client sent it; the server alone sends `ended`."""
+
+    invite: str
+    accept: str
+    reject: str
+    signal: str
+    hang_up: str
+    ended: str
+
+
+Entry = Callable[[type[CallSignal], str], Inbound]
+"""Makes a dialect's entry of an event that becomes a command of the class, with a summary for the documentation."""
+
+
+def call_entry(command: type[CallSignal], summary: str) -> Inbound:
+    """Returns the entry of an event whose payload has the members of the command."""
+    payload = InvitePayload if command is InviteToCall else CallPayload
 
     def to_command(signal: InvitePayload | CallPayload) -> CallSignal:
         return command(signal.conversation_id, signal.call_id, signal.to_user_id, signal.data)
 
     return Inbound(payload, to_command, _call_reply, summary=summary)
+
+
+def calls_inbound(names: CallNames, entry: Entry = call_entry) -> dict[str, Inbound]:
+    """Returns a dialect's table of the events that a client sends in calls."""
+    return {
+        names.invite: entry(
+            InviteToCall,
+            "Call the other members of a conversation, or one of them. It has at most one call at a time.",
+        ),
+        names.accept: entry(AcceptCall, "Accept a call. The user's other devices stop ringing."),
+        names.reject: entry(RejectCall, "Reject a call."),
+        names.signal: entry(
+            SendCallSignal,
+            "Send WebRTC data (an offer, an answer or a candidate) to the other sides of a call, or to one.",
+        ),
+        names.hang_up: entry(HangUpCall, "Leave a call. It ends when only one side remains."),
+    }
+
+
+def calls_outbound(
+    names: CallNames,
+    signal: Callable[[CallEvent], msgspec.Struct] = call_signal_payload,
+    ended: Callable[[CallEnded], msgspec.Struct] = call_ended_payload,
+) -> dict[type[Event], tuple[Outbound, ...]]:
+    """Returns a dialect's table of the events that the server sends in calls. `signal` and `ended` make their
+    payloads."""
+    return {
+        CallInvited: (Outbound(names.invite, signal, summary="Another user invited this user to a call."),),
+        CallAccepted: (Outbound(names.accept, signal, summary="Another user accepted the call."),),
+        CallRejected: (Outbound(names.reject, signal, summary="Another user rejected the call."),),
+        CallSignalled: (
+            Outbound(
+                names.signal,
+                signal,
+                summary="Another side of the call sent WebRTC data: an offer, an answer or a candidate.",
+            ),
+        ),
+        CallHungUp: (Outbound(names.hang_up, signal, summary="Another user left the call."),),
+        CallEnded: (Outbound(names.ended, ended, summary="The call ended, or stopped ringing on this device."),),
+    }
 
 
 def _call_reply(call_id: str) -> CallReply:

@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import UNSET, UnsetType
 
 from talkwire.core.commands.messages import AttachmentRef, MessageVersion
+from talkwire.core.domain.events import MessageDeleted, MessageReacted
 from talkwire.core.domain.model import AttachedKind, Attachment, LinkPreview, Message, Reaction, SavedMessage
 from talkwire.core.features.messages.sending import check_attachment_count
 from talkwire.dialects.payload import Payload, iso
@@ -89,6 +90,24 @@ class ReactionPayload(Payload, frozen=True):
     emoji: str
     count: int
     user_ids: tuple[str, ...]
+
+
+class ReactionChangedPayload(Payload, frozen=True):
+    """A reaction that was added to a message or removed from it, and all current reactions to the message."""
+
+    message_id: str
+    conversation_id: str
+    user_id: str
+    emoji: str
+    action: Literal["added", "removed"]
+    reactions: tuple[ReactionPayload, ...]
+
+
+class DeletedMessagePayload(Payload, frozen=True):
+    message_id: str
+    conversation_id: str
+    deleted_at: str
+    deleted_by: str
 
 
 class ThreadSummaryPayload(Payload, frozen=True, omit_defaults=False):
@@ -280,6 +299,28 @@ def reaction_payloads(message: Message) -> tuple[ReactionPayload, ...]:
 
 def _reaction_payload(reaction: Reaction) -> ReactionPayload:
     return ReactionPayload(reaction.emoji, reaction.count, reaction.user_ids)
+
+
+def reaction_changed_payload(event: MessageReacted) -> ReactionChangedPayload:
+    message = event.message
+    return ReactionChangedPayload(
+        message_id=str(message.id),
+        conversation_id=message.conversation_id,
+        user_id=event.user_id,
+        emoji=event.emoji,
+        action="added" if event.added else "removed",
+        reactions=reaction_payloads(message),
+    )
+
+
+def message_deleted_payload(event: MessageDeleted) -> DeletedMessagePayload:
+    message = event.message
+    return DeletedMessagePayload(
+        message_id=str(message.id),
+        conversation_id=message.conversation_id,
+        deleted_at=iso(message.deleted_ms or event.at_ms),
+        deleted_by=message.deleted_by or message.sender_id,
+    )
 
 
 def version_payload(version: MessageVersion) -> VersionPayload:

@@ -9,9 +9,7 @@ from typing import Literal
 from talkwire.core.commands.messages import AttachmentRef, React, SendMessage, Unreact
 from talkwire.core.commands.offers import OfferDecision
 from talkwire.core.domain.events import (
-    MessageDeleted,
     MessageEvent,
-    MessageReacted,
     MessagesDelivered,
     MessageSent,
     MessagesRead,
@@ -169,24 +167,6 @@ class NewMessagePayload(Payload, frozen=True):
     message: MessageNotePayload
 
 
-class MessageDeletedPayload(Payload, frozen=True):
-    message_id: str
-    conversation_id: str
-    deleted_at: str
-    deleted_by: str
-
-
-class ReactionChangedPayload(Payload, frozen=True):
-    """A reaction that was added to a message or removed from it, and all current reactions to the message."""
-
-    message_id: str
-    conversation_id: str
-    user_id: str
-    emoji: str
-    action: Literal["added", "removed"]
-    reactions: tuple[ReactionPayload, ...]
-
-
 class UserTypingPayload(Payload, frozen=True):
     user_id: str
     username: str
@@ -296,27 +276,6 @@ def new_message_payload(event: MessageSent) -> NewMessagePayload:
         str(message.id), message.content, _sender(message), iso(message.created_ms), _urls(message)
     )
     return NewMessagePayload(message.conversation_id, note)
-
-
-def message_deleted_payload(event: MessageDeleted) -> MessageDeletedPayload:
-    message = event.message
-    return MessageDeletedPayload(
-        message_id=str(message.id),
-        conversation_id=message.conversation_id,
-        deleted_at=iso(message.deleted_ms or event.at_ms),
-        deleted_by=message.deleted_by or message.sender_id,
-    )
-
-
-def reaction_changed_payload(event: MessageReacted) -> ReactionChangedPayload:
-    return ReactionChangedPayload(
-        message_id=str(event.message.id),
-        conversation_id=event.message.conversation_id,
-        user_id=event.user_id,
-        emoji=event.emoji,
-        action="added" if event.added else "removed",
-        reactions=reaction_payloads(event.message),
-    )
 
 
 def user_typing_payload(event: TypingChanged) -> UserTypingPayload:

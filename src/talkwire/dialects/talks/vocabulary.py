@@ -7,7 +7,6 @@ an event for each new message and offer.
 
 from __future__ import annotations
 
-from talkwire.core.commands.calls import AcceptCall, HangUpCall, InviteToCall, RejectCall, SendCallSignal
 from talkwire.core.commands.messages import DeleteMessage, EditMessage
 from talkwire.core.commands.offers import UpdateOffer
 from talkwire.core.commands.presence import GetPresence
@@ -15,22 +14,7 @@ from talkwire.core.commands.receipts import MarkDelivered, MarkRead
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import (
-    ACCOUNT_EVENTS,
-    CONTACT_EVENTS,
-    CONVERSATION_EVENTS,
-    MODERATION_EVENTS,
-    NOTIFICATION_EVENTS,
-    PIN_EVENTS,
-    SAVED_EVENTS,
-    THREAD_EVENTS,
-    UNREAD_EVENTS,
-    CallAccepted,
-    CallEnded,
-    CallHungUp,
-    CallInvited,
-    CallRejected,
-    CallSignalled,
-    LinkPreviewsChanged,
+    MANAGEMENT_EVENTS,
     MessageDeleted,
     MessageEdited,
     MessageReacted,
@@ -47,15 +31,9 @@ from talkwire.core.domain.events import (
 )
 from talkwire.core.domain.model import Message, Presence, User
 from talkwire.dialects.dialect import Dialect, Inbound, JoinRoom, LeaveRoom, Outbound, PersonalOutbound, To
-from talkwire.dialects.payloads.calls import (
-    CallPayload,
-    InvitePayload,
-    call_ended_payload,
-    call_inbound,
-    call_signal_payload,
-)
+from talkwire.dialects.payloads.calls import CallNames, calls_inbound, calls_outbound
 from talkwire.dialects.payloads.files import upload_progress_payload
-from talkwire.dialects.payloads.messages import reaction_payloads
+from talkwire.dialects.payloads.messages import message_deleted_payload, reaction_changed_payload, reaction_payloads
 from talkwire.dialects.payloads.presence import presence_payload
 from talkwire.dialects.payloads.sign_in import RENEW_SIGN_IN
 from talkwire.dialects.replies import done, refusal_with_message
@@ -79,7 +57,6 @@ from talkwire.dialects.talks.payloads import (
     UpdateOfferPayload,
     UserIdsPayload,
     delivered_payload,
-    message_deleted_payload,
     message_event_payload,
     message_payload,
     new_message_payload,
@@ -87,7 +64,6 @@ from talkwire.dialects.talks.payloads import (
     offer_accepted_payloads,
     offer_created_payload,
     offer_updated_payload,
-    reaction_changed_payload,
     read_payload,
     to_react,
     to_send,
@@ -142,6 +118,8 @@ def _is_offline_contact(event: PresenceChanged) -> bool:
 
 
 # --- the table ------------------------------------------------------------------------------------------------------
+
+_CALLS = CallNames("call-invite", "call-accept", "call-reject", "call-signal", "call-end", "call-ended")
 
 TALKS = Dialect(
     name="talks",
@@ -217,15 +195,7 @@ TALKS = Dialect(
             _presence_reply,
             summary="Get the presence (online, away or offline) of users who share a conversation with the caller.",
         ),
-        "call-invite": call_inbound(InvitePayload, InviteToCall, "Call the other members of a conversation, or one."),
-        "call-accept": call_inbound(CallPayload, AcceptCall, "Accept a call. The user's other devices stop ringing."),
-        "call-reject": call_inbound(CallPayload, RejectCall, "Reject a call."),
-        "call-signal": call_inbound(
-            CallPayload,
-            SendCallSignal,
-            "Send WebRTC data (an offer, an answer or a candidate) to the other sides of a call.",
-        ),
-        "call-end": call_inbound(CallPayload, HangUpCall, "Leave a call. It ends when only one side remains."),
+        **calls_inbound(_CALLS),
         "auth:refresh": RENEW_SIGN_IN,
     },
     outbound={
@@ -313,35 +283,9 @@ TALKS = Dialect(
                 "upload-progress", upload_progress_payload, summary="More bytes of an upload of this user arrived."
             ),
         ),
-        CallInvited: (
-            Outbound("call-invite", call_signal_payload, summary="Another user invited this user to a call."),
-        ),
-        CallAccepted: (Outbound("call-accept", call_signal_payload, summary="Another user accepted the call."),),
-        CallRejected: (Outbound("call-reject", call_signal_payload, summary="Another user rejected the call."),),
-        CallSignalled: (
-            Outbound(
-                "call-signal",
-                call_signal_payload,
-                summary="Another side of the call sent WebRTC data: an offer, an answer or a candidate.",
-            ),
-        ),
-        CallHungUp: (Outbound("call-end", call_signal_payload, summary="Another user left the call."),),
-        CallEnded: (
-            Outbound("call-ended", call_ended_payload, summary="The call ended, or stopped ringing on this device."),
-        ),
+        **calls_outbound(_CALLS),
     },
-    silent=(
-        ACCOUNT_EVENTS
-        | CONTACT_EVENTS
-        | CONVERSATION_EVENTS
-        | MODERATION_EVENTS
-        | PIN_EVENTS
-        | SAVED_EVENTS
-        | {LinkPreviewsChanged}
-        | NOTIFICATION_EVENTS
-        | UNREAD_EVENTS
-        | THREAD_EVENTS
-    ),
+    silent=MANAGEMENT_EVENTS,
     welcome=_welcome,
     refusal=refusal_with_message,
     error=_exception,

@@ -10,9 +10,7 @@ from talkwire.core.commands.messages import EditMessage, React, SendMessage, Unr
 from talkwire.core.commands.receipts import ReadMark, Status
 from talkwire.core.domain.errors import ChatError, ErrorCode
 from talkwire.core.domain.events import (
-    MessageDeleted,
     MessageEdited,
-    MessageReacted,
     MessagesDelivered,
     MessageSent,
     MessagesRead,
@@ -160,24 +158,6 @@ class UserPayload(Payload, frozen=True):
     user_id: str
 
 
-class MessageDeletedPayload(Payload, frozen=True):
-    message_id: str
-    conversation_id: str
-    deleted_at: str
-    deleted_by: str
-
-
-class ReactionChangedPayload(Payload, frozen=True):
-    """A reaction that was added to a message or removed from it, and all current reactions to the message."""
-
-    message_id: str
-    conversation_id: str
-    user_id: str
-    emoji: str
-    action: Literal["added", "removed"]
-    reactions: tuple[ReactionPayload, ...]
-
-
 class ErrorEventPayload(Payload, frozen=True):
     """The error of an event for which the client did not request an acknowledgement. `status` is always `error`."""
 
@@ -217,28 +197,6 @@ def message_received_payload(event: MessageSent) -> MessagePayload:
 
 def message_updated_payload(event: MessageEdited) -> MessagePayload:
     return message_payload(event.message)
-
-
-def message_deleted_payload(event: MessageDeleted) -> MessageDeletedPayload:
-    message = event.message
-    return MessageDeletedPayload(
-        message_id=str(message.id),
-        conversation_id=message.conversation_id,
-        deleted_at=iso(message.deleted_ms or event.at_ms),
-        deleted_by=message.deleted_by or message.sender_id,
-    )
-
-
-def reaction_changed_payload(event: MessageReacted) -> ReactionChangedPayload:
-    message = event.message
-    return ReactionChangedPayload(
-        message_id=str(message.id),
-        conversation_id=message.conversation_id,
-        user_id=event.user_id,
-        emoji=event.emoji,
-        action="added" if event.added else "removed",
-        reactions=reaction_payloads(message),
-    )
 
 
 def status_payloads(event: MessagesRead | MessagesDelivered) -> Iterator[tuple[str, StatusPayload]]:

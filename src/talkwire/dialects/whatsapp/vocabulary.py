@@ -7,29 +7,13 @@ and only contacts of a user receive when the user goes online or offline.
 
 from __future__ import annotations
 
-from talkwire.core.commands.calls import AcceptCall, HangUpCall, InviteToCall, RejectCall, SendCallSignal
 from talkwire.core.commands.messages import DeleteMessage
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.events import (
-    ACCOUNT_EVENTS,
-    CONTACT_EVENTS,
-    CONVERSATION_EVENTS,
-    MODERATION_EVENTS,
-    NOTIFICATION_EVENTS,
+    MANAGEMENT_EVENTS,
     OFFER_EVENTS,
-    PIN_EVENTS,
-    SAVED_EVENTS,
-    THREAD_EVENTS,
-    UNREAD_EVENTS,
-    CallAccepted,
-    CallEnded,
-    CallHungUp,
-    CallInvited,
-    CallRejected,
-    CallSignalled,
     Event,
-    LinkPreviewsChanged,
     MessageDeleted,
     MessageEdited,
     MessageReacted,
@@ -53,14 +37,9 @@ from talkwire.dialects.dialect import (
     SubscribePresence,
     UnsubscribePresence,
 )
-from talkwire.dialects.payloads.calls import (
-    CallPayload,
-    InvitePayload,
-    call_ended_payload,
-    call_inbound,
-    call_signal_payload,
-)
+from talkwire.dialects.payloads.calls import CallNames, calls_inbound, calls_outbound
 from talkwire.dialects.payloads.files import upload_progress_payload
+from talkwire.dialects.payloads.messages import message_deleted_payload, reaction_changed_payload
 from talkwire.dialects.payloads.sign_in import RENEW_SIGN_IN
 from talkwire.dialects.replies import done, refusal_with_message
 from talkwire.dialects.whatsapp.payloads import (
@@ -75,11 +54,9 @@ from talkwire.dialects.whatsapp.payloads import (
     UserIdsPayload,
     edited_reply,
     error_event,
-    message_deleted_payload,
     message_received_payload,
     message_updated_payload,
     presence_reply,
-    reaction_changed_payload,
     reactions_reply,
     read_reply,
     room_reply,
@@ -104,6 +81,8 @@ def _came_online(event: PresenceChanged) -> bool:
 def _went_offline(event: PresenceChanged) -> bool:
     return event.presence.status == "offline" and not event.own
 
+
+_CALLS = CallNames("call:invite", "call:accept", "call:reject", "call:signal", "call:hangup", "call:ended")
 
 _INBOUND = {
     "conversation:join": Inbound(
@@ -163,17 +142,7 @@ _INBOUND = {
         done,
         summary="Mark messages as delivered: all, or up to a message. Answering a heartbeat has the same effect.",
     ),
-    "call:invite": call_inbound(
-        InvitePayload, InviteToCall, "Call the other members of a conversation, or one of them."
-    ),
-    "call:accept": call_inbound(CallPayload, AcceptCall, "Accept a call."),
-    "call:reject": call_inbound(CallPayload, RejectCall, "Reject a call."),
-    "call:signal": call_inbound(
-        CallPayload,
-        SendCallSignal,
-        "Send WebRTC data (an offer, an answer or a candidate) to the other sides of a call.",
-    ),
-    "call:hangup": call_inbound(CallPayload, HangUpCall, "Leave a call."),
+    **calls_inbound(_CALLS),
     "presence:subscribe": Inbound(
         UserIdsPayload,
         lambda p: SubscribePresence(p.user_ids),
@@ -231,20 +200,7 @@ _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
     UploadProgressed: (
         Outbound("upload:progress", upload_progress_payload, summary="More bytes of an upload of this user arrived."),
     ),
-    CallInvited: (Outbound("call:invite", call_signal_payload, summary="Another user invited this user to a call."),),
-    CallAccepted: (Outbound("call:accept", call_signal_payload, summary="Another user accepted the call."),),
-    CallRejected: (Outbound("call:reject", call_signal_payload, summary="Another user rejected the call."),),
-    CallSignalled: (
-        Outbound(
-            "call:signal",
-            call_signal_payload,
-            summary="Another side of the call sent WebRTC data: an offer, an answer or a candidate.",
-        ),
-    ),
-    CallHungUp: (Outbound("call:hangup", call_signal_payload, summary="Another user left the call."),),
-    CallEnded: (
-        Outbound("call:ended", call_ended_payload, summary="The call ended, or stopped ringing on this device."),
-    ),
+    **calls_outbound(_CALLS),
 }
 
 WHATSAPP = Dialect(
@@ -252,20 +208,7 @@ WHATSAPP = Dialect(
     namespace="/messages",
     inbound=_INBOUND,
     outbound=_OUTBOUND,
-    silent=(
-        ACCOUNT_EVENTS
-        | CONTACT_EVENTS
-        | CONVERSATION_EVENTS
-        | MODERATION_EVENTS
-        | PIN_EVENTS
-        | SAVED_EVENTS
-        | {LinkPreviewsChanged}
-        | NOTIFICATION_EVENTS
-        | UNREAD_EVENTS
-        | THREAD_EVENTS
-        | OFFER_EVENTS
-        | {RoomEntered, RoomLeft}
-    ),
+    silent=MANAGEMENT_EVENTS | OFFER_EVENTS | {RoomEntered, RoomLeft},
     welcome=lambda *_: None,
     refusal=refusal_with_message,
     error=error_event,
