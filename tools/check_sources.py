@@ -45,6 +45,11 @@ IDIOMS: Mapping[str, str] = MappingProxyType(
 )
 """Phrases that readers stumble over -> what to write instead."""
 
+SCRIPTS = frozenset({".ts", ".tsx", ".mjs"})
+COMMENT_LINE = re.compile(r"\s*(?://|/?\*)")
+QUOTING = frozenset({"check_sources.py", "test_check_sources.py"})
+"""Files that contain the phrases because they are about them."""
+
 PRIVATE_REFERENCES = re.compile(r"\bcontract, section|\bcontract section|\b(?:first|second|third|fourth|fifth) seed\b")
 """References to papers that are not in the repository."""
 
@@ -81,8 +86,9 @@ def main() -> int:
     files = [Path(name) for name in tracked if Path(name).is_file()]
     sources = [path for path in files if path.suffix == ".py" and PACKAGE in path.parents]
     prose = [path for path in files if path.suffix == ".md" and path.name not in {"CHANGELOG.md", "CODE_OF_CONDUCT.md"}]
+    code = [path for path in files if path.suffix in {".py", *SCRIPTS} and path.name not in QUOTING]
     problems = [
-        *language_problems([*sources, *prose]),
+        *language_problems([*code, *prose]),
         *sentence_problems(prose),
         *class_problems(sources),
         *width_problems(sources),
@@ -181,6 +187,10 @@ def _bad_summaries(call: ast.Call) -> Iterator[tuple[int, str]]:
 def _prose_of(path: Path) -> Iterator[Text]:
     if path.suffix == ".md":
         yield from (Text(line, text) for line, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1))
+        return
+    if path.suffix in SCRIPTS:
+        lines = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        yield from (Text(line, text) for line, text in lines if COMMENT_LINE.match(text))
         return
     for node in ast.walk(_tree(path)):
         # A string that is a statement of its own is a docstring, or describes the constant above it.

@@ -68,7 +68,7 @@ async def test_contacts_are_notified_once_even_if_they_share_many_conversations(
 
 
 async def _see_each_other(world: World) -> tuple[ChatClient, ChatClient]:
-    """Connects Bob and then Alice, whose coming he is told."""
+    """Connects Bob and then Alice. Bob receives that she came."""
     await world.conversation("alice", "bob")
     bob, alice = await world.connect("bob"), await world.connect("alice")
     assert (await bob.next("presence:update"))["status"] == "online"

@@ -10,7 +10,7 @@ const [url, username, password, token] = process.argv.slice(2);
 // Connects as the page does; resolves to the socket, or to the message of the refusal.
 function connect(auth, options = {}) {
   const socket = io(`${url}/admin`, { auth, forceNew: true, reconnection: false, ...options });
-  // What follows the connect may come in the same packet, before whoever waits for the socket has it.
+  // What follows the connect may come in the same packet, before anyone who waits for the socket has it.
   socket.received = [];
   socket.onAny((...event) => socket.received.push(event));
   return new Promise((done) => {

@@ -8,7 +8,7 @@
 //   ["arrived", n]      waits until n messages have arrived at bob
 //   ["cut"] ["join"]    the network is gone, and is back
 //   ["leave"] ["enter"] alice disconnects, and connects again
-//   ["reload"]          alice's page is loaded anew: another client on the same storage
+//   ["reload"]          alice's page is loaded again: another client on the same storage
 //   ["compare"]         waits until what alice and bob show is what a fresh client loads
 //   ["explore", seed, steps]   random actions and interruptions, with such a comparison after each; reports how often
 //                       missed events were asked for, and how often everything was reloaded instead

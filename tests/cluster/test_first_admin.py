@@ -1,4 +1,5 @@
-"""The first admin of a server with two nodes: one invitation, whoever asks for it first, and one account by it."""
+"""The first admin of a server with two nodes: both nodes return the same invitation, and one account is
+created with it."""
 
 from __future__ import annotations
 

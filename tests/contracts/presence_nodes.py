@@ -150,7 +150,7 @@ class World:
 
 
 class PresenceNode:
-    """A node with the sockets of its users, and what a client connected to it has been told of everybody."""
+    """A node with the sockets of its users, and what a client connected to it has received about everybody."""
 
     def __init__(self, world: World, node_id: str) -> None:
         self._world = world

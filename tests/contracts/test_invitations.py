@@ -477,7 +477,7 @@ async def test_only_operators_give_roles_and_other_invitations_give_none(node: N
     await node.group("c", ALICE)
     ann = await node.do(ANYONE, _register("ann@example.com", (await _invite(node, BACKEND)).code))
     assert await _role(node, ann) == "user"
-    # Whoever is signed in accepts it without any effect.
+    # A signed-in user accepts it without any effect.
     created = await _first(node)
     await node.users(BOB)
     assert await node.do(BOB, AcceptInvitation(created.code)) == ()

@@ -188,7 +188,7 @@ async def test_the_backend_and_operators_read_everything_that_there_is(node: Nod
         assert await node.refusal(actor, ListMessages("none")) == "not_found"
 
 
-# --- at the door ----------------------------------------------------------------------------------------------------
+# --- checks before the queue ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ NO_TEXT = {
     "webhook_retries": "webhook_id key",
 }
 
-# Text of a group or of the server, whoever set it.
+# Text of a group or of the server, no matter which user set it.
 NOBODYS = {
     "conversations": "name avatar metadata topic description folded_name",
     "secrets": "name value",

@@ -376,7 +376,7 @@ async def test_an_upgrade_at_another_node_is_forwarded(
                 pass
             assert await there.send_to_user("alice", "alert", {}) == 1
             assert await socket.text() == '42["alert",{}]'
-        await until(lambda: not here._node.engine.connections)  # another node has to hear of it
+        await until(lambda: not here._node.engine.connections)  # another node has to receive it
         foreign = [(b"host", b"localhost:3000"), (b"origin", b"https://evil.example")]
         async with Socket(there, query=f"EIO=4&transport=websocket&sid={sid}", headers=foreign).opened() as refused:
             assert (await refused.next())["type"] == "websocket.close"

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
 const [executablePath] = process.argv.slice(2);
-// For the slowest machine. Whoever waits for something waits no longer than it takes.
+// For the slowest machine. Anyone who waits for something waits no longer than it takes.
 export const DEADLINE_MS = 60_000;
 
 // What Chromium leaves out. Playwright's option of the same name has no effect beside this one, so that list comes first.
@@ -340,7 +340,7 @@ export async function arrived(what, promise) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-// Presses one of the buttons that a message shows to whoever points at it, or one of the menu behind them.
+// Presses one of the buttons that a message shows to anyone who points at it, or one of the menu behind them.
 // `within`: the part of the page where it is.
 export async function act(page, content, name, within = page) {
   // Not the letter, in whose place the message comes.

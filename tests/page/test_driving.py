@@ -99,7 +99,7 @@ def test_a_test_process_that_is_interrupted_leaves_no_browser(
 
 
 def _assert_ended(running: Report) -> None:
-    # Whoever inherits an orphan says nothing of its end, so the only way to know is to look.
+    # The process that inherits an orphan does not report its end, so this has to look.
     wait_until(lambda: not any(_runs(pid) for pid in running.values()))
 
 

@@ -70,7 +70,7 @@ def test_saving_a_form_undoes_nothing_that_was_changed_elsewhere_meanwhile(drive
     }
     assert reports["replaced"] == {
         "warned": {
-            "problem": "Somebody else has changed this meanwhile – Name: “Somebody's”. Save again to replace it.",
+            "problem": "Somebody else has changed this meanwhile (Name: “Somebody's”). Save again to replace it.",
             "fields": ["Carol's", "Sundays"],
             "name": "Somebody's",
         },

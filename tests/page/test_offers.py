@@ -1,4 +1,4 @@
-"""Offers: made, answered and withdrawn by whoever may, and where they stand among messages."""
+"""Offers: made, answered and withdrawn by members that may, and where they stand among messages."""
 
 from __future__ import annotations
 

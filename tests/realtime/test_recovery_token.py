@@ -24,7 +24,7 @@ def test_any_claims_come_back(claims: RecoveryClaims) -> None:
     try:
         pid = signer.sign(claims)
     except UnicodeEncodeError:
-        return  # lone surrogates are refused at the door
+        return  # lone surrogates are refused before this
     assert signer.read(pid) in {claims, None if len(pid) > 2048 else claims}
 
 

@@ -57,6 +57,11 @@ def test_code_and_other_strings_are_not_prose(write: Write) -> None:
     assert list(language_problems([path])) == []
 
 
+def test_the_comments_of_a_script_are_prose(write: Write) -> None:
+    script = write("web/page.ts", '// Whoever asks.\n/**\n * Is loaded anew.\n */\nconst text = "whoever";\n')
+    assert [problem.line for problem in language_problems([script])] == [1, 3]
+
+
 def test_a_page_is_prose(write: Write) -> None:
     path = write("docs/page.md", "# Page\n\nThe client hears of it.\nSee contract, section 3.\n")
     assert _texts(list(language_problems([path]))) == [

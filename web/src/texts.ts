@@ -774,7 +774,7 @@ export const texts = {
     changeTitle: { direct: "Edit", group: "Edit group", channel: "Edit channel" },
     name: "Name",
     changedByOthers: (fields: string) =>
-      `Somebody else has changed this meanwhile – ${fields}. Save again to replace it.`,
+      `Somebody else has changed this meanwhile (${fields}). Save again to replace it.`,
     topic: "Topic",
     topicHint: "One line, shown below the name",
     description: "Description",

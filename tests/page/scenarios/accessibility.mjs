@@ -85,7 +85,7 @@ async function content() {
   await call("DELETE", `messages/${gone.id}`, "bob");
   await post(`conversations/${id}/offers`, "bob", { title: "A bicycle", amount: 12_000, currency: "EUR", description: "Blue" });
   await send("bob", "A picture", { attachments: [{ id: await file("image/png", "dot.png", Buffer.from(PNG, "base64")) }] });
-  // Whoever asks exists.
+  // Anyone who asks exists.
   await call("GET", "users/me", "dave");
   await post(`conversations/${id}/members`, "alice", { userIds: ["dave"] });
   const voice = { id: await file("audio/wav", "voice.wav", WAV), durationMs: 1_500, waveform: [0, 50, 100, 50] };
@@ -387,7 +387,7 @@ const NOT_CLOSED = [
 const IN_FRONT = "dialog[open], [role=dialog], [role=menu], .panel";
 
 // Leads back to where the way to each place begins: Escape closes what is in front, one after the other. A conversation
-// is opened anew.
+// is opened again.
 async function leave(page, fragment) {
   const front = page.locator(IN_FRONT);
   for (let shown = await front.count(); shown > 0; ) {

@@ -43,7 +43,7 @@ export async function expiry() {
   report("renewed", { messages: await messages(erik).allTextContents() });
 }
 
-// Somebody else signs in, in another tab: no tab goes on with what the former one sees.
+// Somebody else signs in, in another tab: no tab continues to show what the former one sees.
 export async function switched() {
   const page = await visit();
   const name = (own) => page.locator("aside header").getByText(own);
@@ -67,7 +67,7 @@ export async function switched() {
 
 // A token with the role `admin`: the server refuses sync to it, and the page loads the conversations instead.
 export async function admin({ token }) {
-  // A page of the server would follow the session before it is loaded anew.
+  // A page of the server would follow the session before it is loaded again.
   const page = await visit({ at: "about:blank" });
   const asked = [];
   page.on("websocket", (socket) => {

@@ -168,7 +168,7 @@ export async function settings() {
   await lookedAtIn(carol, 0);
   await say(bob, "@carol to nobody");
   await carol.getByText("@carol to nobody").first().waitFor();
-  // What is told afterwards would have come after it.
+  // What is sent afterwards would have come after it.
   await start(bob, ["carol"]);
   await opened(bob, "carol");
   await say(bob, "Only you");

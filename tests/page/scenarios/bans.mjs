@@ -61,7 +61,7 @@ export async function lifted() {
   report("lifted");
 }
 
-// Whoever is thrown out, comes back or tries to sign in sees the end and the reason, at the form that was used.
+// Anyone who is thrown out, comes back or tries to sign in sees the end and the reason, at the form that was used.
 export async function fromServer({ token }) {
   const end = new Date(Date.now() + DAY_MS).toISOString();
   const page = await visit({ expected: /status of 40[13]/ });

@@ -268,7 +268,7 @@ export async function refused() {
   // Both at once: it is one call.
   await bob.getByRole("button", { name: "Close", exact: true }).click();
   await open(bob, "alice");
-  // Whoever hears the other one first can call no more: the button does nothing then.
+  // Anyone who hears the other one first can call no more: the button does nothing then.
   for (const page of [alice, bob]) await page.waitForFunction(() => document.querySelector(".call") === null);
   await Promise.all([alice, bob].map((page) => button(page, "Call").evaluate((element) => element.click())));
   // Where one of them was first after all, that one waits for the other's answer.
@@ -293,7 +293,7 @@ export async function unanswered() {
   await callOf(alice, "bob").getByText("bob did not answer.").waitFor();
   await callOf(bob, "alice").getByText("Missed call from alice").waitFor();
   await button(bob, "Close").click();
-  // The call is told of in the conversation, also above a message that waits.
+  // The call is mentioned in the conversation, also above a message that waits.
   await open(bob, "alice");
   const told = bob.locator(".conversation .notice-line").getByText("Missed call from alice");
   await told.waitFor();
@@ -333,7 +333,7 @@ export async function problems() {
   report("said");
 }
 
-// Whoever runs this kills the server and starts it again, and answers when that is done: the two go on talking.
+// Anyone who runs this kills the server and starts it again, and answers when that is done: the two continue to talk.
 export async function restart() {
   const [alice, bob] = await two({ expected: LOST });
   await button(alice, "Call").click();
@@ -372,7 +372,7 @@ export async function restart() {
   report("went on", { connections: await alice.evaluate(() => window.peers.length) });
 }
 
-// Whoever does not want to be disturbed sees a call, beside what they do, and hears nothing.
+// Anyone who does not want to be disturbed sees a call, beside what they do, and hears nothing.
 export async function do_not_disturb() {
   const [alice, bob] = await two();
   await bob.evaluate(() => window.played.splice(0));

@@ -165,7 +165,7 @@ export async function keys() {
   report("pressed", { formatted, bold, grown });
 }
 
-// Where only some may write, the others are told so; and whoever is refused is told why.
+// Where only some may write, the page says so to the others; and a refused message shows why.
 export async function noWriting() {
   const { id } = await post("conversations", "alice", { kind: "channel", name: "News", memberIds: ["bob"] });
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];

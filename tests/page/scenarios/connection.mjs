@@ -25,7 +25,7 @@ import {
 
 const LOST_OR_MISSING = new RegExp(`${LOST.source}|status of 404|dynamically imported module|Unable to preload`);
 
-// Whoever runs this kills the server and starts it again, and answers when that is done.
+// Anyone who runs this kills the server and starts it again, and answers when that is done.
 export async function reconnection() {
   const [alice, bob] = [await visitAs("alice", { expected: LOST }), await visitAs("bob", { expected: LOST })];
   await open(alice, "general");

@@ -331,7 +331,7 @@ export async function speaking() {
   });
 }
 
-// Whoever has tokens uploads and sees what was uploaded as well.
+// Anyone who has tokens uploads and sees what was uploaded as well.
 // A recording is kept when the reader leaves, and Send ends it.
 export async function speakingAndLeaving() {
   const alice = await visitAs("alice", { permissions: ["microphone"] });
@@ -498,7 +498,7 @@ export async function pasting() {
   const textTaken = await paste({ file: "picture of it", "text/plain": "it", "text/html": "<b>it</b>" });
   const drag = (type) =>
     alice.evaluate((name) => {
-      // Another element takes its place when the messages are loaded, so it is looked for at the last moment.
+      // Another element takes its place when the messages are loaded, so the test looks for it at the last moment.
       const area = document.querySelector(".conversation :is(.timeline, .note)");
       const dataTransfer = new DataTransfer();
       dataTransfer.items.add(new File(["dropped"], "dropped.txt", { type: "text/plain" }));

@@ -359,7 +359,8 @@ export async function deletedMeanwhile() {
   report("sent", { kept, sent: items.filter(({ senderId }) => senderId === "bob").map(({ content, replyTo }) => [content, replyTo ?? null]) });
 }
 
-// Whoever begins to reply, or to edit another message, is offered the edit that they leave. What was forwarded has no edit.
+// Anyone who begins to reply, or to edit another message, is offered the edit that they leave. What was forwarded has
+// no edit.
 export async function leftEdit() {
   const bob = await visitAs("bob");
   const { id } = await post("conversations", "bob", { kind: "group", memberIds: ["alice"], name: "Edits" });

@@ -8,8 +8,8 @@ async function sendMany(word, count) {
   for (let number = 1; number <= count; number++) await send(`${word} ${number}`);
 }
 
-// By how many pixels a message moves after that. Whoever has stopped scrolling sees one that stays where it is while the
-// page above it is loaded.
+// By how many pixels a message moves after that. Anyone who has stopped scrolling sees one that stays where it is
+// while the page above it is loaded.
 async function scrollUp(page) {
   return await page.locator(".scroller").evaluate(async (it) => {
     const waitForFrames = async (count) => {

@@ -73,7 +73,7 @@ export async function revoking() {
   });
 }
 
-// Whoever joins by a link changes its use count in the details, and a link that is used up leaves the list.
+// Anyone who joins by a link changes its use count in the details, and a link that is used up leaves the list.
 export async function counting() {
   const alice = await visitAs("alice");
   await start(alice, ["bob", "carol"], "Counted");
@@ -120,7 +120,7 @@ export async function path() {
   await message(alice, "Hello all").waitFor();
   const asked = await joins(dora).count();
 
-  // Whoever is signed in is asked.
+  // Anyone who is signed in is asked.
   const tess = await visitAs("test");
   await tess.goto(link);
   await tess.getByRole("dialog", { name: `Join ${GROUP}` }).waitFor();
@@ -128,7 +128,7 @@ export async function path() {
   await opened(tess, GROUP);
   await message(tess, "Hello all").waitFor();
 
-  // Whoever has an account signs in. Members are not asked.
+  // Anyone who has an account signs in. Members are not asked.
   await dora.getByRole("button", { name: /^Your account/ }).click();
   await dora.getByRole("menuitem", { name: "Sign out" }).click();
   await signsIn(dora).waitFor();

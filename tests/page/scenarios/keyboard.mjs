@@ -68,7 +68,7 @@ async function composerFocused(page) {
   await page.locator(".composer textarea:focus").waitFor();
 }
 
-// Goes on with Tab until that is reached; a page on which it cannot be reached fails.
+// Presses Tab until that is reached; a page on which it cannot be reached fails.
 async function tabTo(page, name, key = "Tab") {
   const seen = [];
   for (let step = 0; step < 60; step++) {
@@ -274,7 +274,7 @@ export async function closingADialog() {
   await page.getByRole("button", { name: /^Your account: alice/ }).click();
   await page.getByRole("menuitem", { name: "Settings" }).click();
   await page.locator("dialog[open]").waitFor();
-  // The page hears of the closing after this, as when keys follow each other on a busy machine.
+  // The page receives the closing after this, as when keys follow each other on a busy machine.
   await page.evaluate(() => {
     document.querySelector("dialog[open]").close();
     document.querySelector("aside [type=search]").focus();
@@ -317,7 +317,8 @@ export async function typingAnywhere() {
   report("typed", { text: await composer(alice).inputValue() });
 }
 
-// Who has reacted with the keys goes on with the keys of the message. The row of the open conversation leads to its field.
+// Who has reacted with the keys continues with the keys of the message. The row of the open conversation leads to its
+// field.
 export async function goingOn() {
   const alice = await visitAs("alice");
   await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Going on" });

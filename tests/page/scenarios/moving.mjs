@@ -36,7 +36,7 @@ async function distance(page, content) {
   return Math.abs((await middle(message(page, content))) - (await middle(page.locator(".scroller"))));
 }
 
-// Whoever goes away while messages come has seen some of them; the page and the server agree on which.
+// Anyone who goes away while messages come has seen some of them; the page and the server agree on which.
 export async function leaving() {
   const { id } = await post("conversations", "alice", { kind: "group", name: "Busy", memberIds: ["bob"] });
   await post("messages", "bob", { conversationId: id, content: "first" });
@@ -53,7 +53,7 @@ export async function leaving() {
     await Promise.all([left, ...sent]);
     const both = async () => [await shown(), await stored()];
     const agree = ([one, other]) => one === other;
-    // What was seen is told in groups, a third of a second apart: they agree for longer than that.
+    // The page reports what was seen in groups, a third of a second apart: they agree for longer than that.
     const lasting = await until(async () => {
       const before = await until(both, agree);
       await pause(500);
@@ -76,7 +76,7 @@ const pressedAfterScrolling = (list) =>
     return at.closest("li, .row") !== null;
   });
 
-// Whoever presses something in a list that has just scrolled means it.
+// Anyone who presses something in a list that has just scrolled means it.
 export async function pressing() {
   const groups = [];
   for (let number = 1; number <= 20; number++)

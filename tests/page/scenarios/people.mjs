@@ -125,7 +125,7 @@ export async function blockedWriter() {
   report("refused", { preview, offered, refused: await refused.count() });
 }
 
-// Whoever is called something else is so everywhere, at once.
+// Anyone who is called something else is so everywhere, at once.
 export async function renamed() {
   const [alice, test] = [await visitAs("alice"), await visitAs("test")];
   await start(alice, ["test"]);
@@ -147,7 +147,7 @@ export async function renamed() {
   report("renamed", { focus: await composer(alice).count() });
 }
 
-// Whoever has deleted their account is a member who can only be removed.
+// Anyone who has deleted their account is a member who can only be removed.
 export async function erasedMember() {
   const alice = await visitAs("alice");
   await call("GET", "users/me", "leaver");

@@ -78,8 +78,8 @@ export async function channels() {
   });
 }
 
-// A public group is found among more public conversations than a page holds, joined, and everybody in it writes. Whoever
-// is muted there still reads why after a reload.
+// A public group is found among more public conversations than a page holds, joined, and everybody in it writes.
+// Anyone who is muted there still reads why after a reload.
 export async function publicGroup() {
   for (let number = 0; number < 55; number += 1) {
     await post("conversations", "carol", { kind: "channel", name: `Many ${number}`, memberIds: [], public: true });
@@ -309,7 +309,7 @@ export async function many() {
   report("scrolled", { most });
 }
 
-// All of very many conversations exist for whoever searches, counts, forwards or goes through them.
+// All of very many conversations exist for anyone who searches, counts, forwards or goes through them.
 export async function all() {
   const ids = [];
   for (let number = 1; number <= 250; number++) {
@@ -374,7 +374,7 @@ export async function crowd() {
   report("scrolled", { most, found: await rows.count() });
 }
 
-// Whoever has just come is told what to do.
+// The page shows a newcomer what to do.
 export async function empty() {
   const erna = await visit();
   await submitAccount(erna, { Name: "Erna", "E-mail": "erna@example.com", Password: "correct horse" });

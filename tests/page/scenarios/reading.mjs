@@ -121,7 +121,7 @@ export async function times() {
   report("timed", { isHidden: before === "0", startsMinute, after: await until(opacity, (value) => value === "1"), says: /^\d?\d[:.]\d\d$/.test(await when.textContent()) });
 }
 
-// Whoever was added later has read what was said before at no time that anybody knows.
+// Anyone who was added later has read what was said before at no time that anybody knows.
 export async function seen_by_newcomers() {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Seen" });
   await post("messages", "alice", { conversationId: id, content: "Early" });
@@ -136,7 +136,7 @@ export async function seen_by_newcomers() {
   report("seen", { old: /19(69|70)/.test(text), carol: text.includes("carol") });
 }
 
-// Whoever sees only what comes after them has read nothing before it, whatever they read.
+// Anyone who sees only what comes after them has read nothing before it, whatever they read.
 export async function hidden_from_newcomers() {
   const place = { kind: "group", memberIds: [], name: "From now on", history: "from-join" };
   const { id } = await post("conversations", "alice", place);

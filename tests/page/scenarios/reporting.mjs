@@ -42,8 +42,8 @@ export async function own() {
   report("offered", { reporting: (await alice.getByRole("menuitem", { name: "Report message" }).count()) > 0 });
 }
 
-// Whoever looks at the conversation of a report learns of the decision from the bell, which counts it until it is read
-// there: opening the conversation anew reads nothing of it.
+// Anyone who looks at the conversation of a report learns of the decision from the bell, which counts it until it is
+// read there: opening the conversation again reads nothing of it.
 export async function decision({ token }) {
   const { id } = await post("conversations", "alice", { kind: "group", name: "Decided", memberIds: ["bob"] });
   const sent = await post("messages", "bob", { conversationId: id, content: "Buy now" });

@@ -173,7 +173,7 @@ export async function happened() {
   const order = await alice
     .locator(".message .text, .notice-line > span")
     .evaluateAll((all) => all.map((each) => each.textContent));
-  // What carol sees is told in groups, a third of a second apart.
+  // The page reports what carol sees in groups, a third of a second apart.
   const unread = async () => (await call("GET", `conversations/${id}`, "carol")).unreadCount;
   const unreadCount = await until(unread, (count) => count === 0);
   report("told what happened", { live, order, unreadCount });

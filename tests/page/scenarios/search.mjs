@@ -85,7 +85,7 @@ export async function everywhere() {
   }
   await field.fill("test-c");
   await conversations(alice).filter({ hasText: "general" }).waitFor({ state: "detached" });
-  // The list is drawn anew beside the other results.
+  // The list is drawn again beside the other results.
   await conversations(alice).filter({ hasText: "test-conv" }).waitFor();
   const left = await conversations(alice).locator(".name").allTextContents();
   await field.press("Escape");

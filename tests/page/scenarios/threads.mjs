@@ -21,7 +21,7 @@ import {
 } from "../browser.mjs";
 
 const panel = (page) => page.locator(".panel[aria-label=Thread]");
-// A reply of one's own is in sight, also for whoever has scrolled up in the thread.
+// A reply of one's own is in sight, also for anyone who has scrolled up in the thread.
 export async function own_reply() {
   const { id } = await post("conversations", "alice", { kind: "group", name: "Long thread", memberIds: ["bob"] });
   const root = await post("messages", "bob", { conversationId: id, content: "Root of it" });
@@ -213,7 +213,7 @@ export async function unread() {
   await panel(alice).getByRole("button", { name: "Follow this thread" }).waitFor();
   await post("messages", "bob", { conversationId, content: "reply 13", threadId: root.id });
   await line(other, 13).waitFor();
-  // What is told of the thread comes before this.
+  // The events of the thread come before this.
   await post("messages", "bob", { conversationId, content: "afterwards" });
   await message(other, "afterwards").waitFor();
   report("unfollowed", { dots, after: await line(other, 13).locator(".unread-dot").count() });
@@ -262,7 +262,7 @@ export async function below() {
   const list = panel(alice).locator(".thread").locator("..");
   await list.evaluate(async (it) => {
     it.scrollTo(0, 0);
-    // The page hears of it with the next frame.
+    // The page receives it with the next frame.
     for (let frames = 0; frames < 2; frames++) await new Promise(requestAnimationFrame);
   });
   await answer(41);

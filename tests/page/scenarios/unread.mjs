@@ -343,8 +343,8 @@ export async function looking_elsewhere() {
   report("again", { next });
 }
 
-// Whoever jumps to the newest message skips what is unread: it stays so in other conversations and after a reload, and the
-// way back leads to where they had read to.
+// Anyone who jumps to the newest message skips what is unread: it stays so in other conversations and after a reload,
+// and the way back leads to where they had read to.
 export async function skipping() {
   const { id } = await unread("Skipped", 200, 20);
   await post("conversations", "alice", { kind: "group", name: "Beside it", memberIds: ["bob"] });
@@ -384,7 +384,7 @@ export async function skipping() {
   report("skipped", { same: skipped === read, counted: counted === String(201 - read), returned, led, still: before < further + 60, after });
 }
 
-// Whoever is idle reads nothing of the conversation that they have left open, until they are back.
+// Anyone who is idle reads nothing of the conversation that they have left open, until they are back.
 export async function idle() {
   const { id } = await unread("Idle", 3, 3);
   const alice = await visitAs("alice");

@@ -801,7 +801,7 @@ export const texts: Texts = {
     changeTitle: { direct: "Bearbeiten", group: "Gruppe bearbeiten", channel: "Kanal bearbeiten" },
     name: "Name",
     changedByOthers: (fields) =>
-      `Jemand anderes hat das inzwischen geändert – ${fields}. Speichere noch einmal, um es zu ersetzen.`,
+      `Jemand anderes hat das inzwischen geändert (${fields}). Speichere noch einmal, um es zu ersetzen.`,
     topic: "Thema",
     topicHint: "Eine Zeile, unter dem Namen",
     description: "Beschreibung",

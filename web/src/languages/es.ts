@@ -801,7 +801,7 @@ export const texts: Texts = {
     change: "Editar",
     changeTitle: { direct: "Editar", group: "Editar grupo", channel: "Editar canal" },
     name: "Nombre",
-    changedByOthers: (fields) => `Otra persona ya lo ha cambiado: ${fields}. Guarda de nuevo para reemplazarlo.`,
+    changedByOthers: (fields) => `Otra persona ya lo ha cambiado (${fields}). Guarda de nuevo para reemplazarlo.`,
     topic: "Tema",
     topicHint: "Una línea, debajo del nombre",
     description: "Descripción",

@@ -805,7 +805,7 @@ export const texts: Texts = {
     changeTitle: { direct: "Modifier", group: "Modifier le groupe", channel: "Modifier le canal" },
     name: "Nom",
     changedByOthers: (fields) =>
-      `Quelqu’un d’autre l’a modifié entre-temps : ${fields}. Enregistrez à nouveau pour le remplacer.`,
+      `Quelqu’un d’autre l’a modifié entre-temps (${fields}). Enregistrez à nouveau pour le remplacer.`,
     topic: "Sujet",
     topicHint: "Une ligne, affichée sous le nom",
     description: "Description",

@@ -56,7 +56,7 @@ const UnavailableConversation = lazyPart(() => import("./conversation/unavailabl
 /** Parts that are often needed. */
 const PRELOADED = [QuickSwitcher, ThreadPanel];
 
-/** The user has signed out here, and the server knows; or it could not be told. */
+/** The user has signed out here, and the server knows; or it could not be reached. */
 const LEFT = "left";
 const LEFT_ALONE = "leftAlone";
 /** The server says more about a ban than that there is one. */
@@ -82,7 +82,7 @@ export function App() {
         const user = api.session?.user;
         if (me === null) return;
         if (user === undefined) {
-          // Its tokens are gone, also where the server could not be told.
+          // Its tokens are gone, also where the server could not be reached.
           setReason(reasonOf("elsewhere", false));
           setMe(null);
         } else if (user.id !== me.id) {

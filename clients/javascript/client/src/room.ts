@@ -219,7 +219,7 @@ export class Room {
 
   /**
    * Sends a message, and returns it when the server has stored it. While the server cannot be reached, the message
-   * waits, also in a page that is loaded anew. It is stored exactly once, after the messages that were sent before it.
+   * waits, also in a page that is loaded again. It is stored exactly once, after the messages that were sent before it.
    *
    * Rejects with `RequestError` when the server refuses it. It is in `pending` then, until it is retried or discarded.
    */

@@ -29,7 +29,7 @@ export class FrameToken {
     if (source === this.#source) return;
     const before = this.#source;
     this.#source = source;
-    // Applications write functions anew in each rendering; only a text is another token for certain.
+    // Applications create new functions in each rendering; only a text is another token for certain.
     if (this.#isWanted || (before !== null && typeof source === "string")) this.request();
   }
 

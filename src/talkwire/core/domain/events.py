@@ -29,7 +29,7 @@ from talkwire.core.domain.moderation.reports import MessageReport
 WebhookAction = Literal["created", "updated", "rewound", "secret_rotated", "deleted"]
 
 
-class Reach(NamedTuple):
+class EventReach(NamedTuple):
     """Whom an event concerns: functions that return an id from an event of one class, and None or an empty text if
     there is none.
 
@@ -45,23 +45,23 @@ class Reach(NamedTuple):
     actor: Callable[[Any], str | None]
 
 
-def to_members_of(conversation: str, *, actor: str | None = None) -> Reach:
+def to_members_of(conversation: str, *, actor: str | None = None) -> EventReach:
     """Returns the reach of events that the members of a conversation receive.
 
     Parameters here and in the next functions are paths to fields of the event, such as `message.sender_id`.
     """
     conversation_id = attrgetter(conversation)
-    return Reach(conversation_id, _none, conversation_id, _field(actor))
+    return EventReach(conversation_id, _none, conversation_id, _field(actor))
 
 
-def to_user(user: str, *, about: str | None = None, actor: str | None = None) -> Reach:
+def to_user(user: str, *, about: str | None = None, actor: str | None = None) -> EventReach:
     """Returns the reach of events that only one user receives."""
-    return Reach(_none, attrgetter(user), _field(about), _field(actor))
+    return EventReach(_none, attrgetter(user), _field(about), _field(actor))
 
 
-def to_nobody(*, about: str | None = None, actor: str | None = None) -> Reach:
+def to_nobody(*, about: str | None = None, actor: str | None = None) -> EventReach:
     """Returns the reach of events that no user receives."""
-    return Reach(_none, _none, _field(about), _field(actor))
+    return EventReach(_none, _none, _field(about), _field(actor))
 
 
 def _field(path: str | None) -> Callable[[Any], str | None]:
@@ -77,7 +77,7 @@ class DurableEvent(msgspec.Struct, frozen=True, tag_field="type"):
     the log, `at_ms` the time when it was written, in milliseconds since 1970 UTC. Each class says in `reach` whom its
     events concern."""
 
-    reach: ClassVar[Reach]
+    reach: ClassVar[EventReach]
     pos: int
     at_ms: int
 
@@ -521,7 +521,7 @@ class EphemeralEvent(msgspec.Struct, frozen=True, tag_field="type"):
     """The base class of events that are sent to connected sockets on all nodes and not stored. An event that is lost
     between nodes is not repeated. `reach` names a user who is not notified of what they caused."""
 
-    reach: ClassVar[Reach] = to_nobody()
+    reach: ClassVar[EventReach] = to_nobody()
 
 
 class TypingChanged(EphemeralEvent, frozen=True):

@@ -72,9 +72,9 @@ export class Notices implements ChatPart {
       this.#reloading.delete(id);
       const { openId, conversations } = this.#core.now;
       this.#outdated.add(id);
-      // Whoever is no longer a member may not read them.
+      // Anyone who is no longer a member may not read them.
       if (openId === id && own(conversations, id) !== undefined) this.#loadAsFarAsTimeline(id);
-      // Loads them anew when it is opened.
+      // Loads them again when it is opened.
       else this.#drop(id);
     }, RELOAD_PAUSE_MS);
     this.#reloading.set(id, timer);

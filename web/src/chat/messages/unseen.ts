@@ -32,8 +32,8 @@ export interface UnseenAbove {
 export const fromStart = ({ after }: UnreadMessages): Progress => ({ upTo: after, seen: 0, skips: false });
 
 /**
- * Returns the progress with the rows on the screen. Whoever scrolls, however fast, sees what they pass by. A jump over
- * unread messages skips them, and so does what arrives while nobody looks, until the first of them is on the screen.
+ * Returns the progress with the rows on the screen. A reader who scrolls, however fast, sees what they pass by. A jump
+ * over unread messages skips them, and so does what arrives while nobody looks, until the first of them is on the screen.
  */
 export function advanced(progress: Progress, rows: readonly Row[], sight: InSight, view: View): Progress {
   const { first, last: upTo } = sight;

@@ -10,7 +10,7 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { PageCore } from "../page_core";
 
 const IDLE_MS = 5 * 60_000;
-/** How often other tabs are told about activity. */
+/** How often other tabs are notified of activity. */
 const BROADCAST_MS = 20_000;
 const ACTIVITY_EVENTS = ["pointerdown", "pointermove", "keydown", "wheel", "focus"] as const;
 

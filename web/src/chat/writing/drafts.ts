@@ -219,7 +219,7 @@ export class Drafts {
     }
   };
 
-  /** Returns whether the draft of another tab is newer than this tab's own, and goes on with at least half of it. */
+  /** Returns whether the draft of another tab is newer than this tab's own, and continues at least half of it. */
   #isContinued(ownKey: string, otherKey: string): boolean {
     const own = this.#read(ownKey);
     const other = this.#read(otherKey);

@@ -34,7 +34,7 @@ interface Props {
   children: ReactNode;
 }
 
-/** A modal dialog. Whoever leaves it with changes that are not saved is asked whether to discard them. */
+/** A modal dialog. Anyone who leaves it with changes that are not saved is asked whether to discard them. */
 export function Dialog(props: Props) {
   const { title, onClose, isChanged = false, question, focusOn, hasText = false, isSheet = false } = props;
   const { className, children } = props;

@@ -55,7 +55,7 @@ export function Composer({ id, name, threadId }: Props) {
   const { completion, typed, moved, pressed: pressedInList, close } = useCompletion(field, content, id);
 
   useLayoutEffect(() => {
-    // The reader goes on with a draft, whoever focuses the field.
+    // The reader continues a draft, no matter what focuses the field.
     field.current?.setSelectionRange(field.current.value.length, field.current.value.length);
   }, []);
   useEffect(() => {

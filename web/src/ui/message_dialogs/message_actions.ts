@@ -56,7 +56,7 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
       isFrequent: true,
       onClick: () => reply(chat, message),
     },
-    // Whoever may not write can still read a thread.
+    // Anyone who may not write can still read a thread.
     (mayWrite || (message.replyCount ?? 0) > 0) &&
       message.threadId === undefined && {
         label: mayWrite ? texts.replyInThread : texts.thread,

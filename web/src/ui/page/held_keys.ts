@@ -30,7 +30,7 @@ export function holdKeys(onEscape: () => void): HeldKeys {
     if (isInNotice && !isLetter) return;
     event.stopImmediatePropagation();
     if (isComposing(event)) {
-      // An input method would write into the field, whoever handles the key.
+      // An input method would write into the field, no matter which handler has the key.
       if (!(document.activeElement instanceof HTMLElement)) return;
       blurred ??= document.activeElement;
       document.activeElement.blur();

@@ -14,7 +14,7 @@ import { type LoadingState, type PartLoading, startLoading } from "./parts_loadi
  * How a part says that it does not arrive.
  *
  * - `notice`: in front of the page, since the reader has asked for it and waits. Until then, keys are meant for it.
- * - `unasked`: in front of the page, while the reader goes on with something else.
+ * - `unasked`: in front of the page, while the reader does something else.
  * - `place`: in its place, since it belongs to what the reader sees.
  * - `silent`: not at all, since the reader does not know of it.
  */

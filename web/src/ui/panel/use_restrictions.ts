@@ -4,7 +4,7 @@ import { useCallback, useEffect, useMemo, useState } from "react";
 import { useChat, useChatState } from "../page/chat_context";
 import { useReconnects } from "../page/use_reconnects";
 
-/** Nobody is told when another moderator lifts a restriction: a list in sight is loaded again this often. */
+/** No event says that another moderator lifts a restriction: a list in sight is loaded again this often. */
 const AGAIN_MS = 5_000;
 
 export type Mutes = ReadonlyMap<string, Restriction>;

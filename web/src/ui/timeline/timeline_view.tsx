@@ -91,7 +91,7 @@ export const TimelineView = memo(function TimelineView({ id, FirstSteps }: Props
   const { keptRows, ...focusEvents } = useMessageFocus(list, scroller, rows);
   const { atEnd, seesLast, sight, daySince, ...scrolling } = useScrollPosition(id, list, rows, count, timeline);
   const { onScroll, onResize, range } = scrolling;
-  // Whoever sees that nothing was said yet sees everything.
+  // Anyone who sees that nothing was said yet sees everything.
   const seesAll = timeline.atEnd && (seesLast || (timeline.atStart && rows.length === 0));
   const unseen = useReading(id, { rows, timeline, sight, atEnd: seesAll });
 

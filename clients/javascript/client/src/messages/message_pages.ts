@@ -135,7 +135,7 @@ export class MessagePages {
     const isNewest = Object.keys(where).length === 0;
     const atEnd = isNewest || (messages.at(-1)?.seq ?? 0) >= sent;
     const page = happened(this.#whole({ messages, atStart: !hasMore, atEnd }, sent));
-    // The conversation was loaded anew meanwhile, with messages that this page does not have.
+    // The conversation was loaded again meanwhile, with messages that this page does not have.
     if (this.#lastSeq(id) > Math.max(sent, lastSeq(page)))
       return isNewest ? this.#loadPage(id, where) : { ...page, atEnd: false };
     return page;

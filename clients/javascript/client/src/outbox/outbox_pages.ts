@@ -7,7 +7,7 @@
 import { randomId } from "../platform.ts";
 
 export interface OtherPages {
-  /** A page is gone. No other one is told so before this one has handled it. */
+  /** A page is gone. No other page is notified before this one has handled it. */
   readonly gone: (page: string) => Promise<void>;
   /** Another page has removed an entry. */
   readonly removed: (clientMessageId: string, isSent: boolean) => void;
