@@ -37,6 +37,11 @@ def test_a_conversation_opened_from_a_dialog_is_one_step(driver: Driver, demo_ur
     }
 
 
+def test_the_arrow_above_a_conversation_leads_back_to_the_list(driver: Driver, demo_url: str) -> None:
+    back = run(driver, demo_url, "phone", "arrow")["back"]
+    assert back == {"once": ["#/"], "above": 2, "twice": ["#/"], "linked": ["#/"]}
+
+
 def test_back_leads_from_a_found_message_to_the_results(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "phone", "backToResults")["results"] == {"text": "first", "hash": "#/"}
 

@@ -19,7 +19,7 @@ export async function narrow() {
   await bob.keyboard.press("Enter");
   await messages(bob).first().waitFor();
   await measure("conversation");
-  await bob.getByRole("link", { name: "Back to conversations" }).press("Enter");
+  await bob.getByRole("button", { name: "Back to conversations" }).press("Enter");
   await bob.getByRole("button", { name: "New conversation" }).press("Enter");
   await field(bob, "Find people").waitFor();
   await measure("dialog");

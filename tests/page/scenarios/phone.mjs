@@ -234,6 +234,37 @@ export async function onward() {
   report("onward", { added, list, id });
 }
 
+// The arrow above a conversation leads back to the list and adds no entry, also over several conversations; without a list
+// below, the list takes the place of the conversation.
+export async function arrow() {
+  const first = await prepare("Arrow");
+  const second = await prepare("Bow");
+  const page = await phoneAs("alice", { path: "/#/" });
+  const list = ["#/"];
+  const back = async () => {
+    await page.locator(".back").tap();
+    await conversations(page).first().waitFor();
+  };
+  await open(page, "Arrow");
+  await page.locator(".row").first().waitFor();
+  await back();
+  const once = await trail(page);
+  await open(page, "Arrow");
+  await page.locator(".row").first().waitFor();
+  await page.evaluate((hash) => (location.hash = hash), `#/conversation/${second.id}`);
+  await page.getByRole("heading", { name: "Bow" }).first().waitFor();
+  const above = (await trail(page)).length;
+  await back();
+  const twice = await trail(page);
+  const linked = await visit({ ...PHONE, path: `/#/conversation/${first.id}` });
+  await linked.getByLabel("Another user ID").fill("alice");
+  await linked.keyboard.press("Enter");
+  await linked.locator(".row").first().waitFor();
+  await linked.locator(".back").tap();
+  await conversations(linked).first().waitFor();
+  report("back", { once, above: above - list.length, twice, linked: await trail(linked) });
+}
+
 // From a message that was found in a conversation, Back leads to the results, then to the conversation and to the list.
 export async function backToResults() {
   await prepare("Results");

@@ -19,6 +19,7 @@ import { ViewerHost } from "../files/viewer_host";
 import { LinkedText } from "../markdown/linked_text";
 import { useOffers } from "../offers/use_offers";
 import { useChat, useChatState } from "../page/chat_context";
+import { backToList } from "../page/page_address";
 import { PanelView } from "../panel/panel_view";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { NamesakeHandle } from "../people/person_handle";
@@ -79,9 +80,7 @@ function Header({ conversation, name }: { conversation: Conversation; name: stri
   const toggle = (): void => chat.openPanel(panel === "details" ? null : { kind: "details" });
   return (
     <header>
-      <a className="icon-button back" href="#/" title={texts.back} aria-label={texts.back}>
-        <ChevronLeft className="icon" aria-hidden="true" />
-      </a>
+      <IconButton icon={ChevronLeft} label={texts.back} className="back" onClick={backToList} />
       {/* The keyboard needs only one of the two buttons. */}
       <button type="button" className="title-button reach" tabIndex={-1} aria-hidden="true" onClick={toggle}>
         {conversation.kind === "direct" ? (

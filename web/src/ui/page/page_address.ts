@@ -1,6 +1,7 @@
 /** The page's address, which says what is open. */
 
 import type { Panel } from "../../chat/page_core";
+import { isFramed } from "../../embedding/framed";
 import { addressOf, type Place, placeOf } from "../../place";
 import { pageLayers } from "./page_layers";
 
@@ -8,6 +9,8 @@ import { pageLayers } from "./page_layers";
 const SHOWN = "shown";
 /** The property that has the panel which covered the conversation when the reader went on from it. */
 const PANEL = "panel";
+/** The property that says how many entries below there is the list; null: there is none. */
+const STEPS = "stepsFromList";
 
 /** Returns a link for others. */
 export function linkTo(conversationId: string, messageId: string): string {
@@ -69,12 +72,37 @@ export function placeHere(): Place {
  * function that ends this.
  */
 export function followAddress(go: (place: Place, panel: Panel | null) => void): () => void {
-  const follow = (): void => go(placeOf(location.hash), takePanel());
+  let steps: number | null = null;
+  const follow = (): void => {
+    steps = countSteps(steps);
+    go(placeOf(location.hash), takePanel());
+  };
   // Leaves the entries that a reload has kept.
   pageLayers();
   follow();
   addEventListener("hashchange", follow);
   return () => removeEventListener("hashchange", follow);
+}
+
+/** Returns how many entries below the current one there is the list, and notes it there if it is a new one. */
+function countSteps(before: number | null): number | null {
+  const { [STEPS]: known } = history.state ?? {};
+  if (known !== undefined) return known;
+  const isList = placeHere().conversationId === null;
+  const steps = isList ? 0 : before === null ? null : before + 1;
+  history.replaceState({ ...history.state, [STEPS]: steps }, "");
+  return steps;
+}
+
+/** Goes back to the list, as the browser's Back button does; without one below, the list takes the place of this entry. */
+export function backToList(): void {
+  const { [STEPS]: steps = null } = history.state ?? {};
+  pageLayers().leave(() => {
+    // The history of a frame is that of the page around it.
+    if (isFramed) location.hash = "#/";
+    else if (steps === null) location.replace("#/");
+    else history.go(-steps);
+  });
 }
 
 /** Returns the panel of the current entry, once. */
