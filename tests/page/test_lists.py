@@ -68,7 +68,13 @@ def test_a_message_is_forwarded_to_each_place_by_itself(driver: Driver, demo_url
 
 def test_an_offer_moves_its_conversation_and_counts_as_unread(driver: Driver, demo_url: str) -> None:
     listed = run(driver, demo_url, "lists", "offersInTheList")["listed"]
-    assert listed == {"first": "Market", "preview": "Offer: CHF 120.00", "currency": "CHF", "days": ["today"]}
+    assert listed == {
+        "first": "Market",
+        "preview": "Offer: CHF 120.00",
+        "withdrawn": "Offer: CHF 120.00 · Withdrawn",
+        "currency": "CHF",
+        "days": ["today"],
+    }
 
 
 def test_without_the_setting_the_page_has_no_offers(driver: Driver, demo_url: str) -> None:

@@ -360,7 +360,7 @@ export async function offersInTheList() {
   await post("messages", "alice", { conversationId: await group("Other", "bob"), content: "Later" });
   const bob = await visitAs("bob");
   await listed(bob, "Other").waitFor();
-  await post(`conversations/${id}/offers`, "alice", { title: "Bike", amount: 12_000, currency: "CHF" });
+  const offer = await post(`conversations/${id}/offers`, "alice", { title: "Bike", amount: 12_000, currency: "CHF" });
   const market = listed(bob, "Market");
   await market.locator(".count").getByText("1", { exact: true }).waitFor();
   // The notification that is counted and the offer are events of their own.
@@ -375,7 +375,13 @@ export async function offersInTheList() {
   await bob.getByRole("button", { name: "Offers" }).click();
   await bob.getByRole("button", { name: "Make an offer" }).click();
   const currency = await bob.getByRole("combobox", { name: "Currency" }).inputValue();
-  report("listed", { first, preview, currency, days: await bob.locator(".conversation .day").allTextContents() });
+  await bob.keyboard.press("Escape");
+  await post(`offers/${offer.id}/withdraw`, "alice", {});
+  await open(bob, "Other");
+  await market.locator(".last").getByText("Withdrawn").waitFor();
+  const withdrawn = (await market.locator(".last").textContent()).replace(/\s/g, " ");
+  await open(bob, "Market");
+  report("listed", { first, preview, withdrawn, currency, days: await bob.locator(".conversation .day").allTextContents() });
 }
 
 // Without the setting, the page shows no offers.

@@ -77,7 +77,13 @@ function Newest({ conversation }: { conversation: Conversation }) {
   const offer = useChatState((state) => newestOffer(conversation, state.features));
   if (offer !== undefined) {
     const what = texts.offers.preview(formatAmount(offer.amount, offer.currency));
-    return <span className="last">{offer.authorId === me.id ? texts.offers.previewOfMine(what) : what}</span>;
+    const result = offer.status === "pending" ? "" : ` · ${texts.offers.status[offer.status]}`;
+    return (
+      <span className="last">
+        {offer.authorId === me.id ? texts.offers.previewOfMine(what) : what}
+        {result}
+      </span>
+    );
   }
   const call = newestCall(conversation);
   const called = call && noticeText(call, me.id, partnerOf(conversation, me)?.name);
