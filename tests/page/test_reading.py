@@ -39,6 +39,10 @@ def test_a_newcomer_reads_nothing_that_is_hidden_from_them(driver: Driver, demo_
     assert hidden == {"said": ["Sent", "Read"], "listed": 0}
 
 
+def test_ones_own_newest_message_cannot_be_marked_as_unread(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "reading", "ownUnread")["offered"] == {"alone": 0, "answered": 1}
+
+
 def test_what_is_marked_as_unread_stays_so_while_one_is_there(crowded: Scenarios) -> None:
     assert crowded("reading", "marked_as_unread")["marked"] == {"line": "two"}
 

@@ -191,6 +191,27 @@ export async function marked_as_unread() {
   report("marked", { line });
 }
 
+// One's own messages are never unread: only with others' after them can they be marked so.
+export async function ownUnread() {
+  const alice = await visitAs("alice");
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Mine" });
+  await open(alice, "Mine");
+  await say(alice, "Is anybody there?");
+  const offered = async () => {
+    const text = message(alice, "Is anybody there?");
+    await text.click({ button: "right" });
+    await alice.getByRole("menuitem", { name: "Copy link" }).waitFor();
+    const count = await alice.getByRole("menuitem", { name: "Mark as unread" }).count();
+    await alice.keyboard.press("Escape");
+    await alice.getByRole("menuitem", { name: "Copy link" }).waitFor({ state: "detached" });
+    return count;
+  };
+  const alone = await offered();
+  await post("messages", "bob", { conversationId: id, content: "Yes" });
+  await message(alice, "Yes").waitFor();
+  report("offered", { alone, answered: await offered() });
+}
+
 // On a busy machine: the page learns late how large its parts are.
 function measureLate() {
   window.ResizeObserver = class extends ResizeObserver {

@@ -1,7 +1,7 @@
 /** The actions on a message: one list for its buttons, its menu and its shortcuts. */
 
 import type { Message } from "@talkwire/client";
-import { isNonMember, may, own, roleOf } from "@talkwire/client/parts";
+import { EMPTY, isNonMember, may, own, roleOf } from "@talkwire/client/parts";
 import {
   Bookmark,
   BookmarkX,
@@ -34,6 +34,14 @@ export interface MessageAction extends MenuAction {
   key?: string;
   /** Whether it has a button of its own, before the menu; "wide": not in a narrow window. */
   isFrequent?: boolean | "wide";
+}
+
+/** Returns whether something would be unread from a message on: the reader's own messages never are. */
+function canBeUnread(chat: Chat, { conversationId, senderId, seq }: Message): boolean {
+  const { me, timelines } = chat.state.getState();
+  if (senderId !== me.id) return true;
+  const { messages, atEnd } = own(timelines, conversationId) ?? EMPTY;
+  return !atEnd || messages.some((each) => each.seq > seq && each.senderId !== me.id);
 }
 
 /** Returns the actions that the reader may take, in the order of the menu. */
@@ -91,7 +99,7 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
       icon: Link,
       onClick: () => void copyText(chat, linkTo(message.conversationId, message.id)),
     },
-    {
+    canBeUnread(chat, message) && {
       label: texts.markUnread,
       icon: MailOpen,
       key: MESSAGE_KEYS.unread,
