@@ -85,6 +85,19 @@ def test_a_reply_can_be_sent_when_its_message_is_deleted_meanwhile(driver: Drive
     }
 
 
+def test_an_edit_replaces_no_other_edit_unseen(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "forms", "editedElsewhere")["edited"] == {
+        "warned": {
+            "excerpt": "The lorry comes at 10",
+            "text": "The lorry comes at 9 or so",
+            "saved": "The lorry comes at 10",
+        },
+        "replaced": "The lorry comes at 9 or so",
+        "lists": 0,
+        "taken": "Hi @alice soup today? At noon.",
+    }
+
+
 def test_an_edit_that_is_left_for_something_else_can_be_taken_up_again(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "forms", "leftEdit")["left"] == {
         "taken": [["First of all", "First"], ["First of all", "First"]],

@@ -176,6 +176,7 @@ export const texts = {
   editing: "Editing your message",
   editDiscarded: "Your edit was discarded.",
   draftDiscarded: "Your draft was discarded.",
+  editedElsewhere: "The message was edited elsewhere meanwhile. Save again to replace it.",
   editedWasDeleted: (isKept: boolean) =>
     isKept ? "The message was deleted. Your changed text is in the message field." : "The message was deleted.",
   editedWasDeletedIn: (name: string, isKept: boolean) =>

@@ -359,6 +359,46 @@ export async function deletedMeanwhile() {
   report("sent", { kept, sent: items.filter(({ senderId }) => senderId === "bob").map(({ content, replyTo }) => [content, replyTo ?? null]) });
 }
 
+// A message that bob edits is edited in another tab: he sees that before he replaces it. And an edit that he takes up
+// again opens no list of names, wherever the caret was in what he wrote instead.
+export async function editedElsewhere() {
+  const bob = await visitAs("bob");
+  const { id } = await post("conversations", "bob", { kind: "group", memberIds: ["alice"], name: "Lorries" });
+  const lorry = await post("messages", "bob", { conversationId: id, content: "The lorry comes at 9" });
+  const contentNow = async () => (await call("GET", `messages/${lorry.id}`, "bob")).content;
+  await open(bob, "Lorries");
+  await act(bob, "The lorry comes at 9", "Edit");
+  await composer(bob).fill("The lorry comes at 9 or so");
+  await call("PATCH", `messages/${lorry.id}`, "bob", { content: "The lorry comes at 10" });
+  await message(bob, "The lorry comes at 10").waitFor();
+  await composer(bob).press("Enter");
+  await bob.getByText("The message was edited elsewhere meanwhile.").first().waitFor();
+  const warned = {
+    excerpt: await bob.locator(".composing .excerpt").textContent(),
+    text: await composer(bob).inputValue(),
+    saved: await contentNow(),
+  };
+  await composer(bob).press("Enter");
+  const replaced = await until(contentNow, (content) => content === "The lorry comes at 9 or so");
+
+  const soup = await post("messages", "bob", { conversationId: id, content: "Hi @alice soup today?" });
+  await act(bob, "Hi @alice soup today?", "Edit");
+  await composer(bob).fill("Hi @alice soup today? At noon.");
+  await composer(bob).press("Escape");
+  await bob.locator(".toast:popover-open").getByText("Your edit was discarded.").waitFor();
+  await composer(bob).pressSequentially("Hello I");
+  await bob.getByRole("button", { name: "Undo" }).click();
+  await until(() => composer(bob).inputValue(), (value) => value.endsWith("At noon."));
+  const lists = await bob.getByRole("listbox").count();
+  await composer(bob).press("Enter");
+  await bob.getByText("Editing your message").waitFor({ state: "detached" });
+  const taken = await until(
+    async () => (await call("GET", `messages/${soup.id}`, "bob")).content,
+    (content) => content !== "Hi @alice soup today?",
+  );
+  report("edited", { warned, replaced, lists, taken });
+}
+
 // Anyone who begins to reply, or to edit another message, is offered the edit that they leave. What was forwarded has
 // no edit.
 export async function leftEdit() {

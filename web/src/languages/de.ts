@@ -191,6 +191,7 @@ export const texts: Texts = {
   editing: "Du bearbeitest deine Nachricht",
   editDiscarded: "Deine Änderung wurde verworfen.",
   draftDiscarded: "Dein Entwurf wurde verworfen.",
+  editedElsewhere: "Die Nachricht wurde inzwischen woanders bearbeitet. Speichere noch einmal, um sie zu ersetzen.",
   editedWasDeleted: (isKept) =>
     isKept
       ? "Die Nachricht wurde gelöscht. Dein geänderter Text steht im Eingabefeld."

@@ -197,6 +197,7 @@ export const texts: Texts = {
   editing: "Estás editando tu mensaje",
   editDiscarded: "Se ha descartado tu edición.",
   draftDiscarded: "Se ha descartado tu borrador.",
+  editedElsewhere: "El mensaje se ha editado en otro lugar. Guarda de nuevo para reemplazarlo.",
   editedWasDeleted: (isKept) =>
     isKept
       ? "El mensaje se ha eliminado. Tu texto modificado está en el campo de mensaje."

@@ -198,6 +198,7 @@ export const texts: Texts = {
   editing: "Vous modifiez votre message",
   editDiscarded: "Votre modification a été abandonnée.",
   draftDiscarded: "Votre brouillon a été abandonné.",
+  editedElsewhere: "Le message a été modifié ailleurs entre-temps. Enregistrez à nouveau pour le remplacer.",
   editedWasDeleted: (isKept) =>
     isKept
       ? "Le message a été supprimé. Votre texte modifié se trouve dans le champ de saisie."

@@ -272,6 +272,22 @@ export class PageMessages extends Messages {
     this.core.state.setState({ composing });
   }
 
+  /**
+   * Shows that the message which the reader edits was edited elsewhere since they began, in the line above the field. Saving
+   * replaces that. Returns whether it was, in another way than to `text`.
+   */
+  showOtherEdit(message: Message, text: string): boolean {
+    const { composing } = this.core.now;
+    const { content, conversationId } = message;
+    if (composing === null || content === undefined) return false;
+    if (content === composing.message.content || content === text) return false;
+    const edit = { ...composing, message };
+    this.drafts.saveComposing(conversationId, { ...edit, text });
+    this.core.state.setState({ composing: edit });
+    this.core.inform(texts.editedElsewhere);
+    return true;
+  }
+
   /** Offers to take up an edit again that the reader leaves with a changed text. */
   offerEditAgain(edit: Composing): void {
     const { conversationId, content = "" } = edit.message;

@@ -47,7 +47,9 @@ export function useCompletion(
   conversationId: string,
 ): Completing {
   const listId = useId();
-  const [caret, setCaret] = useState<number | null>(null);
+  const [at, setAt] = useState<{ readonly text: string; readonly caret: number } | null>(null);
+  // Another text has replaced the typed one, such as a draft that returns.
+  const caret = at?.text === content ? at.caret : null;
   const [dismissed, setDismissed] = useState<number | null>(null);
   const [chosen, setChosen] = useState({ for: "", index: 0 });
   const found = caret === null ? null : queryAt(content, caret);
@@ -97,11 +99,11 @@ export function useCompletion(
     completion: isOpen ? { kind: query.kind, choices, active, listId, optionId, activate, pick } : null,
     typed: ({ value, selectionStart }, inputType) => {
       const isInsertion = inputType === "insertText" || inputType === "insertCompositionText";
-      setCaret(selectionStart);
+      setAt({ text: value, caret: selectionStart });
       setTyped(isInsertion);
       setDismissed((from) => (from !== null && staysClosed(value, selectionStart, from, isInsertion) ? from : null));
     },
-    moved: (at) => setCaret((before) => (before === at ? before : null)),
+    moved: (to) => setAt((before) => (before?.caret === to ? before : null)),
     close,
     pressed,
   };

@@ -1,6 +1,15 @@
 import type { Message } from "@talkwire/client";
 import type { OutboxEntry, PendingFile } from "@talkwire/client/parts";
-import { atComposer, EMPTY, FILES_MAX, lastOwnMessage, own, placeOf, withChanges } from "@talkwire/client/parts";
+import {
+  atComposer,
+  EMPTY,
+  FILES_MAX,
+  lastOwnMessage,
+  own,
+  placeOf,
+  type Timeline,
+  withChanges,
+} from "@talkwire/client/parts";
 import { useEffect, useMemo, useState } from "react";
 import { useStore } from "zustand";
 import { trimmed } from "../../chat/markdown/trimmed";
@@ -96,6 +105,17 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
       attachments: attached.map((file) => file.id),
     });
   };
+  const loaded = (): Timeline =>
+    threadId === undefined
+      ? (own(state.getState().timelines, id) ?? EMPTY)
+      : { ...EMPTY, messages: threads.state.getState().thread?.replies ?? [] };
+  /** Returns a message with what the reader has changed and the server does not know yet. */
+  const withOwnChanges = (message: Message): Message =>
+    withChanges(message, messages.changes.getState().get(message.id) ?? [], myId);
+  const shownNow = (message: Message): Message => {
+    const found = loaded().messages.find((each) => each.id === message.id);
+    return found === undefined ? message : withOwnChanges(found);
+  };
   return {
     content,
     composing,
@@ -116,6 +136,7 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
     send: () => {
       if (waitsS > 0) state.setState({ announcement: texts.slowMode.youWait(clockTime(waitsS * 1_000)) });
       if (!canSend) return;
+      if (edited !== null && messages.showOtherEdit(shownNow(edited), said)) return;
       if (edited === null) typing.sent(id);
       // The conversation and its thread may reply to different messages.
       if (composing !== null) messages.compose(null);
@@ -134,15 +155,8 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
         void messages.takeBackToComposer(waiting.clientMessageId);
         return true;
       }
-      const shown =
-        threadId === undefined
-          ? own(state.getState().timelines, id)
-          : { ...EMPTY, messages: threads.state.getState().thread?.replies ?? [] };
-      const last = lastOwnMessage(shown, myId, threadId);
-      if (last !== undefined) {
-        const changes = messages.changes.getState().get(last.id) ?? [];
-        messages.compose({ kind: "edit", message: withChanges(last, changes, myId) });
-      }
+      const last = lastOwnMessage(loaded(), myId, threadId);
+      if (last !== undefined) messages.compose({ kind: "edit", message: withOwnChanges(last) });
       return last !== undefined;
     },
   };
