@@ -231,7 +231,10 @@ def rest_application(services: Services, *, version: str, origins: OriginPolicy,
 def _routes(  # noqa: PLR0913 (what differs between servers)
     names: tuple[str, ...], version: str, prefix: str, *, has_accounts: bool, has_provider: bool, has_page: bool
 ) -> Litestar:
-    """Returns the Litestar application of all routes with these options.
+    """Returns the Litestar application of all routes.
+
+    `names` are the dialects whose routes it has, `version` is Talkwire's, and `prefix` comes before the path of each
+    route. The rest says whether it has the routes of accounts, of the OpenID provider, and of the web client.
 
     Building it takes Litestar as long as the rest of a server's start, so servers in the same process share it. It
     contains nothing of a server; each request finds the services of its server in the ASGI scope.

@@ -44,7 +44,8 @@ class Realm(NamedTuple):
         return sha256(self._context(log)).hexdigest()[:32]
 
     def key(self, log: str) -> bytes:
-        """Returns the 32-byte key that seals (authenticates) the bus parcels of one of this database's logs."""
+        """Returns the 32-byte key that seals (authenticates) the bus parcels of the log with the epoch `log`. It is
+        derived from the database's secret, so that all nodes have the same."""
         return HKDF(SHA256(), 32, salt=None, info=_PURPOSE + self._context(log)).derive(self.secret)
 
     def _context(self, log: str) -> bytes:

@@ -43,6 +43,6 @@ class ApplicationCallbacks:
 
 
 def _is_asked_about(named: Named, command: Command[Any]) -> bool:
-    """Returns whether the callback is asked about a command: not about one that imports from another system, because
-    that has happened already."""
+    """Returns whether the callback `named` is asked about a command: about those that its own condition selects, except
+    imports from another system, which have happened already."""
     return named.when(command) and getattr(command, "created_ms", None) in {None, UNSET}

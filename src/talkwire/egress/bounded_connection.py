@@ -56,7 +56,8 @@ class BoundedProtocol(ResponseHandler):
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
-        """Parses received bytes, until the limit is reached."""
+        """Parses received bytes. With more than `OVERHEAD_MAX_BYTES` beside the body, aborts the connection and fails
+        the request with `MalformedResponse`."""
         # aiohttp passes no bytes to continue with those that it kept while the body was not read.
         for start in range(0, len(data) or 1, STEP_BYTES):
             part = data if len(data) <= STEP_BYTES else data[start : start + STEP_BYTES]

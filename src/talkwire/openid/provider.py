@@ -165,8 +165,11 @@ class OpenIdProvider:
         return cast("Mapping[str, Any]", tokens)
 
     async def _with_profile(self, url: str, tokens: Mapping[str, Any], claims: Claims) -> Claims:
-        """Returns the claims of the ID token together with those of the provider's UserInfo endpoint, where most
-        providers have the user's profile."""
+        """Returns the claims of the ID token together with those of the provider's UserInfo endpoint `url`, where most
+        providers have the user's profile. Of a claim that both have, the ID token's counts.
+
+        Raises `SignInFailed` if the endpoint does not answer, or answers about another user.
+        """
         access_token = tokens.get("access_token")
         if not isinstance(access_token, str):
             return claims

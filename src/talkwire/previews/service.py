@@ -184,9 +184,10 @@ class LinkPreviews:
         return FetchedPreview(link, page.title, page.description, page.site_name, image_id)
 
     async def _store_image(self, message: Message, url: str) -> str | None:
-        """Fetches a page's picture, stores it as a file of the message's author, and returns the file's id.
+        """Fetches the picture at `url`, stores it as a file of the message's author, and returns the file's id. Returns
+        None if it is not a picture.
 
-        The file counts towards the author's storage limit. Returns None if it is not a picture.
+        Raises the errors of the fetch and of an upload: the file counts towards the author's storage limit.
         """
         data = await self._fetcher.image(url)
         author = Actor(message.sender_id, message.sender_name)

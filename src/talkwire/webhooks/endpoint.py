@@ -220,7 +220,8 @@ class EndpointDelivery:
             worker.add_done_callback(self._end)
 
     async def _work(self) -> None:
-        """Sends queued events to the endpoint, one after the other, until none may be sent."""
+        """Sends queued events to the endpoint, one after the other, until the queue has none that is due or the webhook
+        is disabled."""
         while self.disabled_reason is None and (event := self.queue.take()) is not None:
             body = _encode(webhook_event_payload(event.payload)).decode()
             outcome = await self.sender.send(event.payload.id, body)

@@ -303,7 +303,8 @@ async def _body(request: AnyRequest, uploads: Uploads) -> AsyncIterator[bytes]:
 
 
 def _body_length(request: AnyRequest) -> int | None:
-    """Returns the length of a request's body in bytes; None if the body is chunked or the header is invalid."""
+    """Returns the length of a request's body in bytes, 0 without a `Content-Length`; None if the body is chunked or the
+    header is invalid."""
     if "transfer-encoding" in request.headers:
         return None
     text = request.headers.get("content-length", "0")

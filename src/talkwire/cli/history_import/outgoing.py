@@ -99,7 +99,8 @@ class OutgoingMessages:
         return len(messages)
 
     async def _send_alone(self, message: OutgoingMessage) -> None:
-        """Sends one message. Omits parts that the server refuses, such as reactions, to keep the message."""
+        """Sends one message. When the server refuses a part of it, such as a reaction, sends it again without that
+        part; a message that is refused as such is skipped. Both are counted for the report of the import."""
         body = message.body
         while True:
             try:

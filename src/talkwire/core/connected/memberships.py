@@ -93,7 +93,8 @@ class MembershipIndex:
         return membership is not None and membership.kind is None
 
     def apply(self, event: Durable, is_cached: Callable[[str], bool]) -> None:
-        """Updates the index with a committed event. `is_cached` says whether a user is cached."""
+        """Updates the index with a committed event. Of new members it adds only the users that the directory has in
+        memory: `is_cached` says so of a user's id."""
         match event:
             case ConversationCreated(conversation=conversation):
                 membership = self._add_cached(conversation.id, event.members, is_cached)

@@ -304,8 +304,8 @@ class ConsoleReads(Protocol):
     def users(
         self, folded_text: str, after: NameKey | None, limit: int, *, banned: bool | None = None
     ) -> NamePage[User]:
-        """Returns users that a casefolded text finds by their names (`domain.search.name_search`), after the key
-        `after`.
+        """Returns at most `limit` users whose names a casefolded text finds, in the order of their names after the key
+        `after`; None starts at the first. How a text finds a name says `domain.search.name_search`.
 
         `banned`: True returns only banned users, without erased ones; False only users who are not banned; None all.
         """

@@ -188,7 +188,8 @@ class CallState:
 
     def end_call(self, conversation_id: str) -> CallOutput:
         """Ends the call of a conversation that was deleted, or in which one of the two members has blocked the other.
-        Returns the events to publish; nobody counts as having missed the call."""
+        Returns the events to publish, none if this node has no call of the conversation. Nobody counts as having missed
+        the call."""
         call = self._calls.get(conversation_id)
         if call is None:
             return []

@@ -90,8 +90,12 @@ class _Person:
 
 
 def shown_status(record: PresenceRecord, *places: bool | None) -> ShownStatus:
-    """Returns the status that the user's own devices see. Each of `places` says of this node or of other nodes whether
-    the user is away there; None if the user is not connected there."""
+    """Returns the status that the user's own devices see: `offline` without a connection, else a chosen `dnd` or
+    `invisible`, else `away` if the user is away wherever they are connected, else `online`.
+
+    Each of `places` says of this node or of other nodes whether the user is away there; None if the user is not
+    connected there.
+    """
     known = [away for away in places if away is not None]
     if not known:
         return "offline"

@@ -78,8 +78,9 @@ class OfflineProofs:
         self._rounds = HeartbeatRounds(self._check)
 
     def prove(self, marks: SentMarks) -> None:
-        """Starts the proof of arrival for everything that was sent to a socket until now: the answer to any later
-        heartbeat proves it.
+        """Begins to prove that everything which was sent to the socket of `marks` until now has arrived: once the
+        client answers a heartbeat that is sent later, it counts as delivered. Without an answer it stays queued for the
+        user.
         """
         if marks.is_proved:
             return

@@ -479,8 +479,8 @@ class HttpProtocol(HttpToolsProtocol):
             self._begin_body()
 
     def _check_head(self) -> None:
-        """Refuses a request with several Host fields, or with none in HTTP/1.1 (RFC 9112, section 3.2), and one of
-        another version of HTTP.
+        """Raises `_HeadRefused`, which becomes a 400, for a request with several Host fields, or with none in HTTP/1.1
+        (RFC 9112, section 3.2), and for one of another version of HTTP than 1.0 and 1.1.
         """
         version = self.parser.get_http_version()
         if self._hosts != 1 and (self._hosts or version != "1.0"):

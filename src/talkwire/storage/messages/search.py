@@ -242,8 +242,8 @@ class SearchRows(Reads):
         return self._connection.execute(_VOCABULARY, between).scalars().all()
 
     def _labels(self, scope: SearchScope) -> Sequence[str]:
-        """Returns the index labels of the conversations that the search is limited to. Empty if it is not limited, or
-        to more than LABELS_MAX conversations."""
+        """Returns the words that stand in the full-text index for the conversations to which the search is limited.
+        Empty without a limit, and for more than LABELS_MAX conversations, which `_conditions` then selects alone."""
         if scope.conversation_id is not None:
             return [label_of(scope.conversation_id)]
         if scope.member_id is None:

@@ -114,7 +114,8 @@ def execute_on_sqlite(connection: Connection, text: str, rows: Sequence[Values])
 
 
 def _as_one(writes: Sequence[Write]) -> tuple[str, list[bytes]]:
-    """Returns the text of a single PostgreSQL statement that makes all the writes, and its parameter values."""
+    """Returns the text of a single PostgreSQL statement that makes all the writes, and its parameters: for each write
+    its rows, as JSON. The writes do not see each other's effects, so no two may touch the same row."""
     return _together(tuple(statement.postgresql for statement, _ in writes)), [_encode(rows) for _, rows in writes]
 
 

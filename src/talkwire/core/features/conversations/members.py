@@ -91,10 +91,11 @@ def join_new_users(tx: Transaction, conversation_id: str, user_ids: Sequence[str
 def start_memberships(
     tx: Transaction, conversation: Conversation, new_user_ids: Sequence[str], by: str
 ) -> tuple[Member, ...]:
-    """Adds users to a conversation and returns the new members. `by` is the id of the user who adds them; empty for the
-    backend.
+    """Records that users become members of a conversation (`MemberAdded`), and returns them. `by` is the id of the user
+    who adds them; empty for the backend.
 
-    A mute that a moderator imposed during an earlier membership still applies.
+    Checks nothing: the caller has checked that the users exist, may be added and are not members yet. A mute that a
+    moderator imposed during an earlier membership still applies.
     """
     restrictions = tx.restrictions.on_users(conversation.id, new_user_ids)
     muted_until_ms = {each.user_id: each.until_ms for each in restrictions if each.kind == "mute"}

@@ -88,7 +88,8 @@ def _read_up_to(tx: Transaction, root: Message, member: Member, reply_id: str | 
 
 def _root(tx: Transaction, actor: Actor, message_id: str) -> tuple[Message, Member]:
     """Returns the first message (root) of the thread that a message belongs to, and the actor's membership in the
-    conversation."""
+    conversation. A message outside of threads is its own root. Raises `not_found` for a message that the actor does not
+    see."""
     message, part = visible_message(tx, actor.user_id, message_id)
     if message.thread_id is not None:
         message, part = visible_message(tx, actor.user_id, str(message.thread_id))

@@ -96,7 +96,11 @@ def text_and_ends(
 
 def renew_lease(tx: LeaseTransaction, actor: Actor, command: RenewLease) -> LeaseReport:
     """Renews a node's lease (its record that it is alive), records the changes of its list of connected users, and
-    removes other nodes whose leases have ended. Returns what the node has to know about other nodes."""
+    removes other nodes whose leases have ended.
+
+    Returns whether the node still had a lease (`known`), the other living nodes with the versions of their lists, the
+    calls of removed nodes, and the stored presence of the users that the node asks about.
+    """
     before = tx.nodes.lease(command.node_id)
     unbroken = before is not None and before.until_ms > tx.now_ms
     # A clock that was set back must not make the node wait for SETTLED_MS plus the difference.
@@ -174,11 +178,11 @@ def find_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: FindConnec
 
 
 def _record_moves(tx: LeaseTransaction, command: RenewLease) -> None:
-    """Records the changes of a node's list of connected users.
+    """Records who has connected to a node or disconnected from it since its last renewal, and whose connection was
+    interrupted for a moment: the time since which these count as connected begins again.
 
-    Interruptions are recorded in the transaction that stores up to which log position the node has delivered events, so
-    that the two always fit together. A lock orders these changes between nodes: two of them could wait for each other's
-    rows otherwise.
+    This is the transaction that stores up to which log position the node has delivered events, so that both always fit
+    together. A lock comes first: two nodes that change the same users could otherwise wait for each other's rows.
     """
     moves, presence, node_id = command.moves, tx.presence, command.node_id
     if not command.alone and (moves.arrived or moves.departed or moves.interrupted):
