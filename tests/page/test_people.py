@@ -14,6 +14,22 @@ def test_what_a_blocked_person_says_is_folded_and_not_counted(driver: Driver, de
     assert reports["blocked"] == {"announced": "bob: Before", "title": "Talkwire", "folded": 3}
 
 
+def test_what_a_blocked_person_says_is_hidden_wherever_it_would_be_read(driver: Driver, demo_url: str) -> None:
+    message, offer = "Message from someone you blocked.", "Offer from someone you blocked."
+    assert run(driver, demo_url, "people", "blockedElsewhere")["hidden"] == {
+        "read": {
+            "list": [offer],
+            "threads": [message],
+            "conversation": [f"{message}Show", message, f"{offer}Show", "alice accepted an offer", f"{offer}Show"],
+            "offers": [f"{offer}Show"] * 2,
+            "pins": [message],
+            "search": [message],
+            "search of the list": [message],
+        },
+        "openly": "Offer: €5.00",
+    }
+
+
 def test_nobody_writes_to_or_calls_a_person_they_have_blocked(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "people", "blockedDirect")["blocked"] == {"calls": 0, "composers": 0}
 

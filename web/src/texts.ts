@@ -849,6 +849,7 @@ export const texts = {
     youBlocked: (name: string) => `You blocked ${name}.`,
     isBlocked: "You blocked this person. You can't message each other, and their messages in groups are hidden.",
     folded: "Message from someone you blocked.",
+    foldedOffer: "Offer from someone you blocked.",
     unfold: "Show",
   },
   account: {

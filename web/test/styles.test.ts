@@ -21,6 +21,7 @@ const REFINED: Readonly<Record<string, readonly string[]>> = {
   "offer_card.css": ["nothing-said", "panel"],
   "attachments.css": ["file-name"],
   "avatar_with_presence.css": ["dot"],
+  "folded.css": ["panel-content", "shown"],
   "files_panel.css": ["picture", "file-name", "find"],
   "search.css": ["conversations"],
   "sidebar.css": ["unread"],

@@ -88,6 +88,62 @@ export async function block() {
   report("blocked", { announced, title, folded });
 }
 
+// What a blocked person said and offered in a group is hidden in other places too, and in direct conversations nowhere.
+export async function blockedElsewhere() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Fair" });
+  const direct = await post("conversations", "bob", { kind: "direct", memberIds: ["carol"] });
+  const offer = (title, conversationId) =>
+    post(`conversations/${conversationId}/offers`, "bob", { title, amount: 500, currency: "EUR" });
+  const said = await post("messages", "bob", { conversationId: id, content: "A secret by bob" });
+  await call("PUT", `messages/${said.id}/pin`, "alice");
+  await post("messages", "alice", { conversationId: id, content: "An answer", replyToId: said.id });
+  await post("messages", "carol", { conversationId: id, content: "In its thread", threadId: said.id });
+  await post(`offers/${(await offer("Secret bike", id)).id}/accept`, "alice");
+  await offer("Secret lamp", id);
+  await offer("Open bike", direct.id);
+  const find = async () => (await call("GET", "search?q=secret", "carol")).items.length;
+  await until(find, (count) => count === 1);
+  await call("PUT", "users/me/blocks/bob", "carol");
+
+  const carol = await visitAs("carol");
+  const within = (name) => carol.getByRole("region", { name, exact: true });
+  // What can be read where, with nothing of bob in it.
+  const read = {};
+  const note = async (place, at, hidden = 1) => {
+    await at.filter({ hasText: "you blocked" }).nth(hidden - 1).waitFor();
+    read[place] = await at.allTextContents();
+  };
+  await note("list", listed(carol, "Fair").locator(".last"));
+  await carol.getByRole("button", { name: "Threads" }).click();
+  await note("threads", carol.getByRole("dialog", { name: "Threads" }).locator(".thread-root"));
+  await carol.keyboard.press("Escape");
+  await open(carol, "Fair");
+  await note("conversation", carol.locator(".conversation :is(.folded, .quote, .notice-line > span, .offer .what)"), 4);
+  await carol.getByRole("button", { name: "Offers", exact: true }).click();
+  await note("offers", within("Offers").locator(".folded, .offer .what"), 2);
+  await carol.getByRole("button", { name: "1 pinned message" }).click();
+  await note("pins", within("Pinned messages").locator(".find :is(strong, .find-says)"));
+  await carol.getByRole("button", { name: "Search", exact: true }).click();
+  await within("Search").getByRole("searchbox", { name: "Search messages" }).fill("secret");
+  await note("search", within("Search").locator(".find :is(strong, .find-says)"));
+  await carol.locator("aside").getByRole("searchbox").fill("secret");
+  await note("search of the list", carol.locator("aside .find :is(strong, .find-says)"));
+
+  // A result leads to the message, which can be shown there, and so can an offer.
+  await within("Search").locator(".find").click();
+  await carol.locator(".shown > .folded").getByRole("button", { name: "Show" }).click();
+  await message(carol, "A secret by bob").waitFor();
+  await carol.locator(".conversation .folded").last().getByRole("button", { name: "Show" }).click();
+  await carol.locator(".conversation").getByRole("button", { name: "Accept: Secret lamp" }).waitFor();
+
+  await carol.locator("aside").getByRole("searchbox").fill("");
+  const openly = await listed(carol, "bob").locator(".last").textContent();
+  await listed(carol, "bob").click();
+  await carol.locator(".conversation").getByRole("article", { name: "Offers: Open bike" }).waitFor();
+  await call("DELETE", "users/me/blocks/bob", "carol");
+  report("hidden", { read, openly });
+}
+
 // In the direct conversation with a blocked person, the reader can unblock, and neither write nor call.
 export async function blockedDirect() {
   const alice = await visitAs("alice");

@@ -881,6 +881,7 @@ export const texts: Texts = {
     isBlocked:
       "Du hast diese Person blockiert. Ihr könnt euch keine Nachrichten schicken, und ihre Nachrichten in Gruppen sind ausgeblendet.",
     folded: "Nachricht von einer Person, die du blockiert hast.",
+    foldedOffer: "Angebot von einer Person, die du blockiert hast.",
     unfold: "Anzeigen",
   },
   account: {

@@ -880,6 +880,7 @@ export const texts: Texts = {
     youBlocked: (name) => `Has bloqueado a ${name}.`,
     isBlocked: "Has bloqueado a esta persona. No podéis enviaros mensajes y los suyos en los grupos están ocultos.",
     folded: "Mensaje de alguien a quien has bloqueado.",
+    foldedOffer: "Oferta de alguien a quien has bloqueado.",
     unfold: "Mostrar",
   },
   account: {

@@ -886,6 +886,7 @@ export const texts: Texts = {
     isBlocked:
       "Vous avez bloqué cette personne. Vous ne pouvez pas vous écrire, et ses messages dans les groupes sont masqués.",
     folded: "Message d’une personne que vous avez bloquée.",
+    foldedOffer: "Offre d’une personne que vous avez bloquée.",
     unfold: "Afficher",
   },
   account: {

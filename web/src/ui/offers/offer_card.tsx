@@ -13,6 +13,8 @@ import { partnerOf } from "../components/conversation_names";
 import { useChat, useChatState } from "../page/chat_context";
 import { useReconnects } from "../page/use_reconnects";
 import { useWindowFocus } from "../page/use_window_focus";
+import { Folded } from "../people/folded";
+import { useIsFolded } from "../people/use_is_folded";
 import "./offer_card.css";
 
 /** Of a card at a fraction of a pixel, the browser may say that a little less than all is in sight. */
@@ -30,8 +32,23 @@ const ICONS: Readonly<Record<OfferStatus, LucideIcon>> = {
   expired: Clock,
 };
 
-/** An offer with its current status and the reader's possible actions. */
+/** An offer. In groups, offers of blocked users are hidden. */
 export default function OfferCard({ offer }: { offer: Offer }) {
+  const [shown, setShown] = useState(false);
+  const isFolded = useIsFolded(offer.conversationId, offer.authorId);
+  if (isFolded && !shown) return <FoldedOffer offer={offer} onShow={() => setShown(true)} />;
+  return <Unfolded offer={offer} />;
+}
+
+/** An offer that was made before its author was blocked may still be unread. */
+function FoldedOffer({ offer, onShow }: { offer: Offer; onShow: () => void }) {
+  const line = useRef<HTMLParagraphElement>(null);
+  useSeen(line, offer);
+  return <Folded text={texts.people.foldedOffer} ref={line} onShow={onShow} />;
+}
+
+/** An offer with its current status and the reader's possible actions. */
+function Unfolded({ offer }: { offer: Offer }) {
   const nowMs = useStore(useChat().offers.state, (state) => state.nowMs);
   const status = statusAt(offer, nowMs);
   const Icon = ICONS[status];

@@ -13,6 +13,7 @@ import { PanelFrame } from "../components/panel_frame";
 import { useGoToMessage } from "../components/panel_layout";
 import { useChat, useChatState } from "../page/chat_context";
 import { useReconnects } from "../page/use_reconnects";
+import { useIsFolded } from "../people/use_is_folded";
 import "../search/message_results.css";
 
 /** The pinned messages of a conversation, the newest pin first. */
@@ -42,18 +43,20 @@ export default function PinsPanel({ conversation }: { conversation: Conversation
   );
 }
 
+/** What a blocked user says in a group is hidden, and can be shown among the messages. */
 function Pinned({ message, mayUnpin }: { message: Message; mayUnpin: boolean }) {
   const { messages } = useChat();
   const jump = useGoToMessage();
-  const { id, conversationId, sender, createdAt } = message;
+  const { id, conversationId, senderId, sender, createdAt } = message;
+  const isFolded = useIsFolded(conversationId, senderId);
   return (
     <li>
       <button type="button" className="find" onClick={() => jump(conversationId, id)}>
         <span className="find-who">
-          <strong>{sender.name}</strong>
+          {!isFolded && <strong>{sender.name}</strong>}
           <time dateTime={createdAt}>{shortTime(createdAt)}</time>
         </span>
-        <span className="find-says">{plainText(messageSummary(message))}</span>
+        <span className="find-says">{isFolded ? texts.people.folded : plainText(messageSummary(message))}</span>
       </button>
       {mayUnpin && <IconButton icon={PinOff} label={texts.unpin} onClick={() => messages.pin(message)} />}
     </li>

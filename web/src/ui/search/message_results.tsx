@@ -12,6 +12,7 @@ import { nameOf } from "../components/conversation_names";
 import { useGoToMessage } from "../components/panel_layout";
 import { FileIcon } from "../files/file_icon";
 import { useChatState } from "../page/chat_context";
+import { useIsFolded } from "../people/use_is_folded";
 import "./message_results.css";
 
 /** The results and the status of a search. */
@@ -46,33 +47,50 @@ export function MessageResults({ search }: { search: MessageSearch }) {
   );
 }
 
-/** `isElsewhere`: the result may be in any conversation, so it is named. */
+/**
+ * What a blocked user says in a group is hidden, and can be shown among the messages. `isElsewhere`: the result may be in
+ * any conversation, so it is named.
+ */
 function Result({ message, query, isElsewhere }: { message: Message; query: string; isElsewhere: boolean }) {
   const jump = useGoToMessage();
-  const { id, conversationId, sender, createdAt } = message;
+  const { id, conversationId, senderId, sender, createdAt } = message;
   const conversation = useChatState((state) => own(state.conversations, conversationId));
-  const pieces = useMemo(() => piecesOf(plainText(excerptOf(messageSummary(message), query)), query), [message, query]);
+  const isFolded = useIsFolded(conversationId, senderId);
   return (
     <li>
       <button type="button" className="find" data-found={id} onClick={() => jump(conversationId, id)}>
         <span className="find-who">
-          <strong dir="auto">{sender.name}</strong>
+          {!isFolded && <strong dir="auto">{sender.name}</strong>}
           <time dateTime={createdAt}>{shortTime(createdAt)}</time>
         </span>
         {isElsewhere && conversation !== undefined && <span className="find-where">{nameOf(conversation)}</span>}
-        <span className="find-says" dir="auto">
-          <Marked pieces={pieces} />
-        </span>
-        {foundFiles(message, query).map((file) => (
-          <span key={file.url} className="find-file">
-            <FileIcon type={file.contentType} />
-            <span dir="auto">
-              <Marked pieces={piecesOf(file.name, query)} />
-            </span>
-          </span>
-        ))}
+        {isFolded ? (
+          <span className="find-says">{texts.people.folded}</span>
+        ) : (
+          <Found message={message} query={query} />
+        )}
       </button>
     </li>
+  );
+}
+
+/** What a message says around the matches, and its files whose names match. */
+function Found({ message, query }: { message: Message; query: string }) {
+  const pieces = useMemo(() => piecesOf(plainText(excerptOf(messageSummary(message), query)), query), [message, query]);
+  return (
+    <>
+      <span className="find-says" dir="auto">
+        <Marked pieces={pieces} />
+      </span>
+      {foundFiles(message, query).map((file) => (
+        <span key={file.url} className="find-file">
+          <FileIcon type={file.contentType} />
+          <span dir="auto">
+            <Marked pieces={piecesOf(file.name, query)} />
+          </span>
+        </span>
+      ))}
+    </>
   );
 }
 

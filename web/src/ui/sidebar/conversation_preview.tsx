@@ -1,4 +1,4 @@
-import type { Conversation, Message } from "@talkwire/client";
+import type { Conversation, Message, Offer } from "@talkwire/client";
 import { atComposer, newestCall, type OutboxEntry, typistsIn } from "@talkwire/client/parts";
 import { Clock, MessagesSquare } from "lucide-react";
 import { useStore } from "zustand";
@@ -11,6 +11,7 @@ import { partnerOf } from "../components/conversation_names";
 import { useUnfinishedThreads } from "../composer/use_unfinished";
 import { unsentText } from "../files/problem_text";
 import { useChat, useChatState } from "../page/chat_context";
+import { useIsFolded } from "../people/use_is_folded";
 import { noticeText } from "../timeline/notice_text";
 
 interface Props {
@@ -75,16 +76,7 @@ function Unsent({ entry }: { entry: OutboxEntry }) {
 function Newest({ conversation }: { conversation: Conversation }) {
   const me = useChatState((state) => state.me);
   const offer = useChatState((state) => newestOffer(conversation, state.features));
-  if (offer !== undefined) {
-    const what = texts.offers.preview(formatAmount(offer.amount, offer.currency));
-    const result = offer.status === "pending" ? "" : ` · ${texts.offers.status[offer.status]}`;
-    return (
-      <span className="last">
-        {offer.authorId === me.id ? texts.offers.previewOfMine(what) : what}
-        {result}
-      </span>
-    );
-  }
+  if (offer !== undefined) return <Offered offer={offer} />;
   const call = newestCall(conversation);
   const called = call && noticeText(call, me.id, partnerOf(conversation, me)?.name);
   if (called) return <span className="last">{called}</span>;
@@ -93,11 +85,24 @@ function Newest({ conversation }: { conversation: Conversation }) {
   return <Said message={lastMessage} isDirect={kind === "direct"} />;
 }
 
+function Offered({ offer: { conversationId, authorId, amount, currency, status } }: { offer: Offer }) {
+  const isMine = useChatState((state) => state.me.id === authorId);
+  const isFolded = useIsFolded(conversationId, authorId);
+  if (isFolded) return <span className="last">{texts.people.foldedOffer}</span>;
+  const what = texts.offers.preview(formatAmount(amount, currency));
+  return (
+    <span className="last">
+      {isMine ? texts.offers.previewOfMine(what) : what}
+      {status !== "pending" && ` · ${texts.offers.status[status]}`}
+    </span>
+  );
+}
+
 function Said({ message, isDirect }: { message: Message; isDirect: boolean }) {
-  const { senderId, sender, type, threadId } = message;
+  const { conversationId, senderId, sender, type, threadId } = message;
   const isMine = useChatState((state) => state.me.id === senderId);
-  const isBlocked = useChatState((state) => state.blocked.has(senderId));
-  if (isBlocked && !isDirect) return <span className="last">{texts.people.folded}</span>;
+  const isFolded = useIsFolded(conversationId, senderId);
+  if (isFolded) return <span className="last">{texts.people.folded}</span>;
   return (
     <span className="last">
       {threadId !== undefined && (

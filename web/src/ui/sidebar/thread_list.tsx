@@ -13,6 +13,7 @@ import { panelCoversConversation } from "../components/panel_layout";
 import { type Unfinished, useUnfinishedThreads } from "../composer/use_unfinished";
 import { useChat, useChatState } from "../page/chat_context";
 import { showPlace } from "../page/page_address";
+import { useIsFolded } from "../people/use_is_folded";
 import { Faces } from "../timeline/faces";
 import { LastReply } from "../timeline/last_reply";
 import "./thread_list.css";
@@ -97,6 +98,7 @@ interface ItemProps {
 
 function Item({ root, unreadCount, unfinished, onOpen }: ItemProps) {
   const conversation = useChatState((state) => own(state.conversations, root.conversationId));
+  const isFolded = useIsFolded(root.conversationId, root.senderId);
   const { thread } = root;
   return (
     <button type="button" className={unreadCount > 0 ? "thread-item has-unread" : "thread-item"} onClick={onOpen}>
@@ -110,7 +112,7 @@ function Item({ root, unreadCount, unfinished, onOpen }: ItemProps) {
         </span>
       )}
       <span className="thread-root" dir="auto">
-        {texts.threads.by(root.sender.name, plainText(messageSummary(root)))}
+        {isFolded ? texts.people.folded : texts.threads.by(root.sender.name, plainText(messageSummary(root)))}
       </span>
       {(thread !== undefined || unfinished !== undefined) && (
         <span className="thread-replies">

@@ -1,5 +1,5 @@
 import type { Message } from "@talkwire/client";
-import { type OutboxEntry, own, withChanges } from "@talkwire/client/parts";
+import { type OutboxEntry, withChanges } from "@talkwire/client/parts";
 import { Reply } from "lucide-react";
 import { useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
@@ -12,9 +12,10 @@ import { MessageText } from "../markdown/markdown";
 import { actionsOf, reply } from "../message_dialogs/message_actions";
 import { useChat, useChatState } from "../page/chat_context";
 import { lazyPart } from "../page/lazy_part";
+import { Folded } from "../people/folded";
 import { PersonButton } from "../people/person_button";
 import { NamesakeHandle } from "../people/person_handle";
-import { BlockedMessage } from "./blocked_message";
+import { useIsFolded } from "../people/use_is_folded";
 import { DeliveryTick } from "./delivery_tick";
 import { LinkPreviews } from "./link_previews";
 import { Edited, ForwardedFrom, PinMark, Replies, SavedMark } from "./message_badges";
@@ -50,10 +51,8 @@ export function MessageView({ message: stored, ...place }: Props) {
     [stored, changes, myId],
   );
   const [shown, setShown] = useState(false);
-  const isFolded = useChatState(
-    ({ blocked, conversations }) => blocked.has(senderId) && own(conversations, conversationId)?.kind !== "direct",
-  );
-  if (isFolded && !shown) return <BlockedMessage onShow={() => setShown(true)} />;
+  const isFolded = useIsFolded(conversationId, senderId);
+  if (isFolded && !shown) return <Folded text={texts.people.folded} onShow={() => setShown(true)} />;
   return <Unfolded {...place} message={message} changes={changes} />;
 }
 

@@ -6,6 +6,7 @@ import { useStore } from "zustand";
 import { fullTime, timeOfDay } from "../../time_format";
 import { partnerOf } from "../components/conversation_names";
 import { useChat, useChatState } from "../page/chat_context";
+import { useIsFolded } from "../people/use_is_folded";
 import { noticeText } from "./notice_text";
 import "./notice_line.css";
 
@@ -32,7 +33,8 @@ export const NoticeLine = memo(function NoticeLine({ notice }: { notice: Notice 
       ? undefined
       : own(byConversation, notice.conversationId)?.offers.find(({ id }) => id === notice.offerId),
   );
-  const text = noticeText(notice, myId, partner, offer);
+  const isFolded = useIsFolded(notice.conversationId, offer?.authorId);
+  const text = noticeText(notice, myId, partner, isFolded ? undefined : offer);
   if (text === null) return null;
   const Icon = ICONS[notice.type];
   return (
