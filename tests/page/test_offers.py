@@ -46,6 +46,15 @@ def test_what_is_unread_starts_at_an_offer(driver: Driver, demo_url: str) -> Non
     assert marked == {"counts": ["31", "31 unread"], "lines": 1, "isAbove": True, "isInSight": True}
 
 
+def test_who_has_left_is_named_on_offers_and_reactions_and_never_by_an_id(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "offers", "left")["named"] == {
+        "before": ["Offer from Maya", "Accepted\nby someone", "Someone reacted with 👍"],
+        "after": ["Offer from Maya", "Accepted\nby Bela", "Dora reacted with 👍"],
+        "panel": ["Your offer", "Accepted\nby Bela", "Offer from Maya", "Open"],
+        "reacted": "Dora",
+    }
+
+
 def test_that_the_server_cannot_be_reached_is_over_with_the_next_connection(driver: Driver, demo_url: str) -> None:
     back = run(driver, demo_url, "offers", "withdrawnOffline")["back"]
     assert back == {"said": "The server cannot be reached.", "names": ["Withdraw"]}

@@ -540,6 +540,8 @@ export const texts = {
     /** Follows the status, such as “Accepted”. */
     answeredBy: (name: string) => `by ${name}`,
     answeredByMe: "by you",
+    /** Takes the place of the name in the two above, where that is not known. */
+    someone: "someone",
     inPlaceOf: "Counter-offer",
     until: (time: string) => `until ${time}`,
     status: {

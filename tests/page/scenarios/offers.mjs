@@ -1,5 +1,6 @@
 import {
   LOST,
+  act,
   call,
   composer,
   conversations,
@@ -252,6 +253,52 @@ export async function reloaded() {
   await panel.getByRole("article", { name: "In Never opened" }).waitFor();
   await button(panel, "Make an offer").waitFor();
   report("reloaded", { cards, says, buttons });
+}
+
+// Holds back what the page asks for there, until the returned function is called.
+async function held(page, path) {
+  let answer;
+  const answering = new Promise((resolve) => (answer = resolve));
+  await page.route(path, (route) => answering.then(() => route.fallback()));
+  return answer;
+}
+
+// Who has left is named by a message, by what the server answers or by a notice; where none of them is known, by no id.
+export async function left() {
+  const people = { m163: "Maya", b164: "Bela", d165: "Dora" };
+  for (const [id, name] of Object.entries(people)) await call("PATCH", "users/me", id, { name });
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: Object.keys(people), name: "Attic" });
+  await post("messages", "m163", { conversationId: id, content: "I sell a lamp" });
+  await post(`conversations/${id}/offers`, "m163", { title: "Lamp", amount: 100, currency: "EUR" });
+  const chair = await post(`conversations/${id}/offers`, "alice", { title: "Chair", amount: 100, currency: "EUR" });
+  await call("PATCH", `offers/${chair.id}`, "b164", { status: "accepted" });
+  const asked = await post("messages", "alice", { conversationId: id, content: "Who is here?" });
+  await call("PUT", `messages/${asked.id}/reactions/👍`, "d165");
+  for (const each of Object.keys(people)) await call("DELETE", `conversations/${id}/members/${each}`, each);
+
+  const alice = await visitAs("alice");
+  const answerUsers = await held(alice, /users\/b164/);
+  const answerNotices = await held(alice, /\/notices\?/);
+  await open(alice, "Attic");
+  const answerer = card(alice, "Chair").locator(".standing");
+  const reaction = message(alice, "Who is here?").locator("xpath=ancestor::article").getByRole("button", { name: /👍/ });
+  const said = async () => [
+    await card(alice, "Lamp").locator(".author").textContent(),
+    await answerer.innerText(),
+    await reaction.getAttribute("title"),
+  ];
+  await card(alice, "Chair").waitFor();
+  const before = await said();
+  answerUsers();
+  await answerer.getByText("by Bela").waitFor();
+  answerNotices();
+  await until(() => reaction.getAttribute("title"), (title) => title.includes("Dora"));
+  const after = await said();
+  await button(alice, "Offers").click();
+  const panel = await alice.locator(".panel .offer").locator(".author, .standing").allInnerTexts();
+  await act(alice, "Who is here?", "Reactions");
+  const reacted = await alice.getByRole("dialog", { name: "Reactions" }).locator(".receipt-name").first().textContent();
+  report("named", { before, after, panel, reacted });
 }
 
 // An offer that is withdrawn without the server says that it cannot be reached, until it can.

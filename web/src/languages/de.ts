@@ -581,6 +581,7 @@ export const texts: Texts = {
     mine: "Dein Angebot",
     answeredBy: (name) => `von ${name}`,
     answeredByMe: "von dir",
+    someone: "jemandem",
     inPlaceOf: "Gegenangebot",
     until: (time) => `bis ${time}`,
     status: {

@@ -584,6 +584,7 @@ export const texts: Texts = {
     mine: "Tu oferta",
     answeredBy: (name) => `por ${name}`,
     answeredByMe: "por ti",
+    someone: "alguien",
     inPlaceOf: "Contraoferta",
     until: (time) => `hasta ${time}`,
     status: {

@@ -587,6 +587,7 @@ export const texts: Texts = {
     mine: "Votre offre",
     answeredBy: (name) => `par ${name}`,
     answeredByMe: "par vous",
+    someone: "quelqu’un",
     inPlaceOf: "Contre-offre",
     until: (time) => `jusqu’au ${time}`,
     status: {

@@ -1,9 +1,10 @@
-import type { Member, Message } from "@talkwire/client";
+import type { Message } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { texts } from "../../texts";
 import { Avatar } from "../components/avatar";
 import { useChatState } from "../page/chat_context";
 import { NamesakeHandle } from "../people/person_handle";
+import { useNameIn } from "../people/use_name_in";
 import { LoadedDialog } from "./loaded_dialog";
 
 interface Props {
@@ -11,14 +12,8 @@ interface Props {
   onClose: () => void;
 }
 
-const NOBODY: readonly Member[] = [];
-
 /** Who has reacted, by emoji. */
 export default function ReactedBy({ message: { reactions = [], conversationId }, onClose }: Props) {
-  const me = useChatState((state) => state.me);
-  const members = useChatState(({ conversations }) => own(conversations, conversationId)?.members) ?? NOBODY;
-  const memberOf = (id: string): Member | undefined => members.find(({ userId }) => userId === id);
-  const nameOf = (id: string): string => (id === me.id ? texts.you : (memberOf(id)?.name ?? id));
   return (
     <LoadedDialog title={texts.whoReacted} isLoading={false} problem="" onClose={onClose}>
       {reactions.map(({ emoji, count, userIds }) => (
@@ -29,16 +24,30 @@ export default function ReactedBy({ message: { reactions = [], conversationId },
           <ul className="receipts">
             {userIds.map((id) => (
               <li key={id}>
-                <Avatar id={id} name={nameOf(id)} picture={memberOf(id)?.avatar} />
-                <span className="receipt-name" dir="auto">
-                  {nameOf(id)}
-                </span>
-                <NamesakeHandle userId={id} name={nameOf(id)} />
+                <Person id={id} conversationId={conversationId} />
               </li>
             ))}
           </ul>
         </section>
       ))}
     </LoadedDialog>
+  );
+}
+
+function Person({ id, conversationId }: { id: string; conversationId: string }) {
+  const isMe = useChatState(({ me }) => me.id === id);
+  const picture = useChatState(
+    ({ conversations }) => own(conversations, conversationId)?.members?.find(({ userId }) => userId === id)?.avatar,
+  );
+  const known = useNameIn(conversationId, id) ?? texts.notices.somebody;
+  const name = isMe ? texts.you : known;
+  return (
+    <>
+      <Avatar id={id} name={name} picture={picture} />
+      <span className="receipt-name" dir="auto">
+        {name}
+      </span>
+      <NamesakeHandle userId={id} name={name} />
+    </>
   );
 }

@@ -15,6 +15,7 @@ import { useReconnects } from "../page/use_reconnects";
 import { useWindowFocus } from "../page/use_window_focus";
 import { Folded } from "../people/folded";
 import { useIsFolded } from "../people/use_is_folded";
+import { useNameIn } from "../people/use_name_in";
 import "./offer_card.css";
 
 /** Of a card at a fraction of a pixel, the browser may say that a little less than all is in sight. */
@@ -117,23 +118,17 @@ function useSeen(card: RefObject<HTMLElement | null>, { id, authorId, conversati
 
 function Author({ offer: { authorId, conversationId } }: { offer: Offer }) {
   const isMine = useChatState((state) => state.me.id === authorId);
-  const name = useMemberName(conversationId, authorId);
-  return <span className="author">{isMine ? texts.offers.mine : texts.offers.by(name ?? authorId)}</span>;
+  const name = useNameIn(conversationId, authorId) ?? texts.offers.someone;
+  return <span className="author">{isMine ? texts.offers.mine : texts.offers.by(name)}</span>;
 }
 
 /** Who answered the offer, which only its author can withdraw. */
 function Answerer({ offer }: { offer: Offer }) {
   const id = answererOf(offer);
   const isMe = useChatState((state) => state.me.id === id);
-  const name = useMemberName(offer.conversationId, id);
+  const name = useNameIn(offer.conversationId, id) ?? texts.offers.someone;
   if (id === undefined || id === offer.authorId) return null;
-  return <span>{isMe ? texts.offers.answeredByMe : texts.offers.answeredBy(name ?? id)}</span>;
-}
-
-function useMemberName(conversationId: string, id: string | undefined): string | undefined {
-  return useChatState(
-    (state) => own(state.conversations, conversationId)?.members?.find(({ userId }) => userId === id)?.name,
-  );
+  return <span>{isMe ? texts.offers.answeredByMe : texts.offers.answeredBy(name)}</span>;
 }
 
 function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {

@@ -10,6 +10,7 @@ import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
 import { useChat, useChatState } from "../page/chat_context";
 import { useIsGone } from "../page/use_is_gone";
+import { useNameIn } from "../people/use_name_in";
 import { CURRENCIES, nameOfCurrency } from "./currencies";
 import "./offer_dialog.css";
 
@@ -118,13 +119,11 @@ function useWhyOver(conversationId: string, counterTo: Offer | undefined): strin
   const { nowMs, byConversation } = useStore(offers.state);
   const known = own(byConversation, conversationId)?.offers.find(({ id }) => id === counterTo?.id) ?? counterTo;
   const answererId = known && answererOf(known);
-  const answerer = useChatState(({ me, conversations }) => {
-    if (answererId === me.id) return texts.you;
-    return own(conversations, conversationId)?.members?.find(({ userId }) => userId === answererId)?.name;
-  });
+  const isMine = useChatState(({ me }) => answererId === me.id);
+  const name = useNameIn(conversationId, answererId) ?? texts.notices.somebody;
   if (isGone) return texts.noLongerIn;
   const status = known === undefined ? "pending" : statusAt(known, nowMs);
-  return status === "pending" ? "" : texts.offers.over[status](answerer ?? texts.notices.somebody);
+  return status === "pending" ? "" : texts.offers.over[status](isMine ? texts.you : name);
 }
 
 function CurrencyChoice({ value, onChange }: { value: string; onChange: (code: string) => void }) {
