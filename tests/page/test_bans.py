@@ -17,6 +17,16 @@ def test_the_details_of_another_admin_follow_the_end_of_a_ban(driver: Driver, de
     assert "lifted" in run(driver, demo_url, "bans", "lifted")
 
 
+def test_a_moderator_sees_what_another_one_has_decided_before_it_is_replaced(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "bans", "mutedTwice")["muted"] == {
+        "first": "Somebody else has muted this member meanwhile, until TIME: insults. Mute again to replace it.",
+        "left": ["Too loud", ["insults"]],
+        "second": "Somebody else has muted this member meanwhile: Insults! Mute again to replace it.",
+        "replaced": ["Too loud"],
+        "all": ["Too loud", "Too quiet"],
+    }
+
+
 def test_the_sign_in_says_until_when_and_why_the_server_bans(driver: Driver, demo_url: str, admin_token: str) -> None:
     timed = "Your account is banned from this server until TIME: Spam in groups"
     assert run(driver, demo_url, "bans", "fromServer", token=admin_token)["banned"] == {

@@ -808,12 +808,23 @@ export const texts = {
     banInstead: "Ban them to keep them out.",
     handOverQuestion: (name: string) => `Make ${name} the owner?`,
     handingOver: "You become an admin. Only the new owner can undo this.",
+    /** `meanwhile`: somebody else has done the same while the dialog was open. */
     restricting: {
-      mute: { title: (name: string) => `Mute ${name}`, means: "They can still read, but not write.", action: "Mute" },
+      mute: {
+        title: (name: string) => `Mute ${name}`,
+        means: "They can still read, but not write.",
+        action: "Mute",
+        meanwhile: (until: string | null, reason: string | undefined) =>
+          `Somebody else has muted this member meanwhile${until === null ? "" : `, until ${until}`}${reason === undefined ? "." : `: ${reason}`}`,
+        again: "Mute again to replace it.",
+      },
       ban: {
         title: (name: string) => `Ban ${name}`,
         means: "They are removed and can't rejoin until the ban ends.",
         action: "Ban",
+        meanwhile: (until: string | null, reason: string | undefined) =>
+          `Somebody else has banned this member meanwhile${until === null ? "" : `, until ${until}`}${reason === undefined ? "." : `: ${reason}`}`,
+        again: "Ban again to replace it.",
       },
     },
     lasts: "Duration",

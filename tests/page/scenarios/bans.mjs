@@ -2,6 +2,7 @@
 import { call, enterAs, open, post, report, submitAccount, url, visit, visitAs } from "../browser.mjs";
 
 const DAY_MS = 24 * 3_600_000;
+const inDays = (days) => new Date(Date.now() + days * DAY_MS).toISOString();
 
 // The notice and the refused attempt to join again say why, and until when.
 export async function banned() {
@@ -11,7 +12,7 @@ export async function banned() {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Rowing club" });
   await call("PATCH", `conversations/${id}`, "alice", { public: true });
   await open(bob, "Rowing club");
-  const end = new Date(Date.now() + DAY_MS).toISOString();
+  const end = inDays(1);
   await call("PUT", `conversations/${id}/bans/bob`, "alice", { until: end, reason: "Too loud" });
   await notice.getByText("Rowing club").waitFor();
   const told = await notice.locator("p, span").first().textContent();
@@ -61,9 +62,53 @@ export async function lifted() {
   report("lifted");
 }
 
+// Who mutes a member whom another admin has muted meanwhile is shown that first. A list that cannot be loaded stops nobody.
+export async function mutedTwice() {
+  await call("PATCH", "users/me", "dave", { name: "dave" });
+  const members = { memberIds: ["bob", "carol", "dave"], name: "Brass band" };
+  const { id } = await post("conversations", "alice", { kind: "group", ...members });
+  await call("PATCH", `conversations/${id}/members/carol`, "alice", { role: "admin" });
+  const carol = await visitAs("carol", { expected: /net::ERR_FAILED/ });
+  await open(carol, "Brass band");
+  await carol.getByRole("button", { name: "Details" }).click();
+  const row = (name) => carol.locator(".panel .member").filter({ hasText: name });
+  const mark = (name) => row(name).getByRole("img", { name: /^Muted by a moderator/ });
+  const dialog = carol.getByRole("dialog");
+  const ask = async (name, reason) => {
+    await row(name).getByRole("button", { name: `Manage ${name}` }).click();
+    await carol.getByRole("menuitem", { name: "Mute…" }).click();
+    await dialog.getByLabel("Reason (they will see it)").fill(reason);
+  };
+  const mutes = dialog.getByRole("button", { name: "Mute", exact: true });
+  const warned = dialog.getByRole("alert").filter({ hasText: "Somebody else" });
+  const reasons = async () => (await call("GET", `conversations/${id}/mutes`, "alice")).items.map(({ reason }) => reason);
+
+  await ask("bob", "Too loud");
+  await call("PUT", `conversations/${id}/mutes/bob`, "alice", { until: inDays(7), reason: "insults" });
+  await mutes.click();
+  await warned.waitFor();
+  const first = await warned.textContent();
+  const left = [await dialog.getByLabel("Reason (they will see it)").inputValue(), await reasons()];
+  await mark("bob").waitFor({ state: "attached" });
+  await call("PUT", `conversations/${id}/mutes/bob`, "alice", { reason: "Insults!" });
+  await mutes.click();
+  await warned.filter({ hasText: "Insults!" }).waitFor();
+  const second = await warned.textContent();
+  await mutes.click();
+  await dialog.waitFor({ state: "detached" });
+  const replaced = await reasons();
+
+  await ask("dave", "Too quiet");
+  await carol.route(/\/mutes\?/, (route) => route.abort(), { times: 1 });
+  await mutes.click();
+  await dialog.waitFor({ state: "detached" });
+  await mark("dave").waitFor();
+  report("muted", { first: first.replace(/until .*\d+:\d+\s[AP]M/, "until TIME"), left, second, replaced, all: await reasons() });
+}
+
 // Anyone who is thrown out, comes back or tries to sign in sees the end and the reason, at the form that was used.
 export async function fromServer({ token }) {
-  const end = new Date(Date.now() + DAY_MS).toISOString();
+  const end = inDays(1);
   const page = await visit({ expected: /status of 40[13]/ });
   await enterAs(page, "nils");
   await page.locator("aside header").getByText("nils").waitFor();

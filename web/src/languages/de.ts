@@ -839,11 +839,17 @@ export const texts: Texts = {
         title: (name) => `${name} stummschalten`,
         means: "Diese Person kann weiter lesen, aber nicht schreiben.",
         action: "Stummschalten",
+        meanwhile: (until, reason) =>
+          `Jemand anderes hat diese Person inzwischen stummgeschaltet${until === null ? "" : `, bis ${until}`}${reason === undefined ? "." : `: ${reason}`}`,
+        again: "Schalte sie noch einmal stumm, um das zu ersetzen.",
       },
       ban: {
         title: (name) => `${name} ausschließen`,
         means: "Diese Person wird entfernt und kann nicht wieder beitreten, bis der Ausschluss endet.",
         action: "Ausschließen",
+        meanwhile: (until, reason) =>
+          `Jemand anderes hat diese Person inzwischen ausgeschlossen${until === null ? "" : `, bis ${until}`}${reason === undefined ? "." : `: ${reason}`}`,
+        again: "Schließe sie noch einmal aus, um das zu ersetzen.",
       },
     },
     lasts: "Dauer",

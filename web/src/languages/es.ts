@@ -839,11 +839,17 @@ export const texts: Texts = {
         title: (name) => `Silenciar a ${name}`,
         means: "Podrá seguir leyendo, pero no escribir.",
         action: "Silenciar",
+        meanwhile: (until, reason) =>
+          `Otra persona ya ha silenciado a este miembro${until === null ? "" : `, hasta ${until}`}${reason === undefined ? "." : `: ${reason}`}`,
+        again: "Silencia de nuevo para reemplazarlo.",
       },
       ban: {
         title: (name) => `Vetar a ${name}`,
         means: "Se le quita y no puede volver a unirse hasta que termine el veto.",
         action: "Vetar",
+        meanwhile: (until, reason) =>
+          `Otra persona ya ha vetado a este miembro${until === null ? "" : `, hasta ${until}`}${reason === undefined ? "." : `: ${reason}`}`,
+        again: "Veta de nuevo para reemplazarlo.",
       },
     },
     lasts: "Duración",

@@ -843,11 +843,17 @@ export const texts: Texts = {
         title: (name) => `Rendre ${name} muet`,
         means: "Cette personne peut encore lire, mais plus écrire.",
         action: "Rendre muet",
+        meanwhile: (until, reason) =>
+          `Quelqu’un d’autre a rendu cette personne muette entre-temps${until === null ? "" : `, jusqu’au ${until}`}${reason === undefined ? "." : ` : ${reason}`}`,
+        again: "Rendez-la muette à nouveau pour le remplacer.",
       },
       ban: {
         title: (name) => `Bannir ${name}`,
         means: "Cette personne est retirée et ne peut pas revenir avant la fin du bannissement.",
         action: "Bannir",
+        meanwhile: (until, reason) =>
+          `Quelqu’un d’autre a banni cette personne entre-temps${until === null ? "" : `, jusqu’au ${until}`}${reason === undefined ? "." : ` : ${reason}`}`,
+        again: "Bannissez-la à nouveau pour le remplacer.",
       },
     },
     lasts: "Durée",

@@ -17,7 +17,7 @@ interface Props {
   conversation: Conversation;
   member: Member;
   mute: Restriction | undefined;
-  /** Called after a member was muted or unmuted. */
+  /** Called after a member was muted or unmuted, and when somebody else is known to have done it. */
   onChanged: () => void;
 }
 
@@ -74,7 +74,7 @@ export function MemberRow({ conversation, member, mute, onChanged }: Props) {
           conversationId={id}
           userId={userId}
           name={fullName}
-          onDone={onChanged}
+          onChanged={onChanged}
           onClose={() => setAsked(null)}
         />
       )}

@@ -1,9 +1,10 @@
 import type { Restriction } from "@talkwire/client";
 import { type FormEvent, useState } from "react";
 import { texts } from "../../texts";
+import { endTime } from "../../time_format";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
-import { useChat } from "../page/chat_context";
+import { useChat, useChatState } from "../page/chat_context";
 
 const HOUR_MS = 3_600_000;
 const LASTS = { hour: HOUR_MS, day: 24 * HOUR_MS, week: 7 * 24 * HOUR_MS, ever: null } as const;
@@ -14,29 +15,46 @@ interface Props {
   conversationId: string;
   userId: string;
   name: string;
-  onDone: () => void;
+  /** Called when the user is restricted, by the reader or by somebody else. */
+  onChanged: () => void;
   onClose: () => void;
 }
 
-/** Asks for the duration and the reason of a mute or a ban. */
-export function RestrictDialog({ kind, conversationId, userId, name, onDone, onClose }: Props) {
+/** Asks for the duration and the reason of a mute or a ban. Shows what somebody else has decided before it replaces it. */
+export function RestrictDialog({ kind, conversationId, userId, name, onChanged, onClose }: Props) {
   const { moderation } = useChat();
+  const myId = useChatState((state) => state.me.id);
+  /** What the reader was warned of. */
+  const [shown, setShown] = useState<Restriction>();
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   const labels = texts.places.restricting[kind];
 
+  /** Returns what somebody else has decided, if the reader does not know it yet. */
+  const decidedByOthers = async (): Promise<Restriction | undefined> => {
+    // Without an answer, the reader's decision counts.
+    const all = await moderation.restricted(conversationId, kind).catch(() => []);
+    return all.find((each) => each.userId === userId && each.by !== myId && !isSame(each, shown));
+  };
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const lasts = String(form.get("lasts")) as Lasts;
     setBusy(true);
     setProblem("");
+    const theirs = await decidedByOthers();
+    if (theirs !== undefined) {
+      setShown(theirs);
+      setProblem(warning(theirs));
+      setBusy(false);
+      return onChanged();
+    }
     try {
       await moderation.restrict(conversationId, kind, userId, {
         forMs: LASTS[lasts],
         reason: String(form.get("reason")),
       });
-      onDone();
+      onChanged();
       onClose();
     } catch (error) {
       setProblem((error as Error).message);
@@ -65,4 +83,14 @@ export function RestrictDialog({ kind, conversationId, userId, name, onDone, onC
       </form>
     </Dialog>
   );
+}
+
+const isSame = (one: Restriction, other: Restriction | undefined): boolean =>
+  one.by === other?.by && one.until === other?.until && one.reason === other?.reason;
+
+function warning({ kind, until, reason }: Restriction): string {
+  const { meanwhile, again } = texts.places.restricting[kind];
+  const said = meanwhile(until === undefined ? null : endTime(until), reason);
+  // A reason may end without a full stop.
+  return `${said}${/[.!?…]$/.test(said) ? "" : "."} ${again}`;
 }

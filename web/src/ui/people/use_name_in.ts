@@ -8,7 +8,7 @@ import { useStrangersName } from "./use_strangers_name";
 /**
  * Returns the name of a user in a conversation, also of one who has left it; undefined while nothing is known of them.
  *
- * Asks the server about those of whom nothing is loaded.
+ * Asks the server about a user of whom nothing is loaded.
  */
 export function useNameIn(conversationId: string, userId: string | undefined): string | undefined {
   const loaded = useLoadedName(conversationId, userId);
