@@ -377,7 +377,7 @@ export async function targets() {
   const page = await phoneAs("alice", { path: "/#/" });
   const small = [];
   const look = async (screen) => small.push(...(await tooSmall(page, screen)));
-  await page.getByText("general").first().waitFor();
+  await conversations(page).first().waitFor();
   await look("list");
   await page.getByRole("button", { name: "New conversation" }).tap();
   await page.getByLabel("Find people").waitFor();

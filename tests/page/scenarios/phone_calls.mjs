@@ -102,7 +102,7 @@ export async function room() {
   small.threadField = await clearOf(bob, shown, composer(bob));
   await bob.goBack();
   await thread.waitFor({ state: "detached" });
-  await bob.getByRole("link", { name: "Back" }).tap();
+  await bob.getByRole("button", { name: "Back to conversations" }).tap();
   await conversations(bob).first().waitFor();
   small.list = await clearOf(bob, shown, conversations(bob).first());
   small.head = await clearOf(bob, shown, bob.getByRole("button", { name: /^Your account/ }));

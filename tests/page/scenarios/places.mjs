@@ -425,7 +425,7 @@ export async function first_steps() {
   const channel = await post("conversations", "alice", { kind: "channel", memberIds: ["bob"], name: "Unpublished" });
   const bob = await visitAs("bob", { path: `/#/conversation/${id}` });
   const reader = bob.locator(".conversation .first-steps");
-  const member = await reader.locator("p").textContent();
+  const member = await reader.locator("p").first().textContent();
   const alice = await visitAs("alice", { path: "/#/" });
   await alice.locator(".nothing").getByRole("button", { name: "Browse public conversations" }).click();
   await alice.getByLabel("Find a group or channel").waitFor();
@@ -452,7 +452,7 @@ export async function first_steps() {
     said: items.map(({ content }) => content),
     members: members.map(({ userId }) => userId).sort(),
     member,
-    reader: { says: await reader.locator("p").textContent(), buttons: await reader.getByRole("button").count() },
+    reader: { says: await reader.locator("p").first().textContent(), buttons: await reader.getByRole("button").count() },
   });
 }
 
