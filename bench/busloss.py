@@ -44,11 +44,11 @@ def measure_loss(load: LoadGenerator, server: Running, files: DatasetFiles) -> d
         _sleep_until(traffic.began_s + load.warmup_s + BEFORE_S)
         killed_s = time.monotonic()
         server.valkey.kill()
-        said_away_s = _await_bus(server, "away") - killed_s
+        reported_away_s = _await_bus(server, "away") - killed_s
         _sleep_until(killed_s + AWAY_S)
         server.valkey.start()
         returned_s = time.monotonic()
-        said_back_s = _await_bus(server, "ok") - returned_s
+        reported_back_s = _await_bus(server, "ok") - returned_s
         steady = traffic.result()
     _insist_that_all_is_whole(steady)
     before_s = traffic.began_s + load.warmup_s
@@ -62,8 +62,8 @@ def measure_loss(load: LoadGenerator, server: Running, files: DatasetFiles) -> d
         "busloss.slowest": max(ms for _, ms in steady.messages),
         **{f"busloss.after-{second}": ms for second, ms in enumerate(after, start=1)},
         "busloss.back_s": _back_after(before, after),
-        "busloss.said_away_s": said_away_s,
-        "busloss.said_back_s": said_back_s,
+        "busloss.said_away_s": reported_away_s,
+        "busloss.said_back_s": reported_back_s,
     }
 
 

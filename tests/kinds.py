@@ -100,7 +100,7 @@ EVERYTHING = (
 
 IN_THE_GATE = (
     # One journey through each part of the web client, and what needs no browser.
-    "page/test_accessibility.py::test_new_messages_are_said_to_screen_readers",
+    "page/test_accessibility.py::test_screen_readers_announce_new_messages",
     "page/test_accounts.py::test_an_account_is_made_and_signed_in_to",
     "page/test_admin_console.py::test_an_operator_bans_and_unbans_with_the_keyboard_alone",
     "page/test_admin_console.py::test_every_section_shows_what_the_server_has_and_axe_finds_nothing_wrong[wide]",
@@ -139,7 +139,7 @@ IN_THE_GATE = (
     "page/test_places.py::test_a_public_channel_is_joined_and_only_those_who_run_it_write",
     "page/test_places.py::test_all_of_very_many_conversations_can_be_found_and_read",
     "page/test_push.py::test_pushes_are_shown_clicked_dismissed_and_ended",
-    "page/test_reading.py::test_a_newcomer_has_read_nothing_before_it_was_said",
+    "page/test_reading.py::test_a_newcomer_has_read_nothing_before_joining",
     "page/test_reporting.py::test_a_message_is_reported_with_a_reason_and_a_note",
     "page/test_rooms.py::test_topic_and_picture_are_shown_to_all_members",
     "page/test_safety.py::test_markup_in_messages_and_names_is_shown_as_text",

@@ -1,5 +1,5 @@
-"""Checks what the other linters do not: plain language, one sentence a line in Markdown, unique class names, small
-packages and no import circles.
+"""Checks what the other linters do not: plain language and names, one sentence a line in Markdown, unique class names,
+small packages and no import circles.
 
 python -m tools.check_sources      (part of `make lint`)
 
@@ -9,7 +9,6 @@ Prints one line for each problem, as `path:line: text`, and exits with 1 if ther
 from __future__ import annotations
 
 import ast
-import io
 import re
 import subprocess
 import sys
@@ -45,6 +44,10 @@ IDIOMS: Mapping[str, str] = MappingProxyType(
 )
 """Phrases that readers stumble over -> what to write instead."""
 
+VAGUE_NAME = re.compile(r"(?:^|_)(?:told|heard|said)(?![a-z])|[a-z](?:Told|Heard|Said)(?![a-z])")
+"""Names that do not say whether something is sent, received, shown or stored."""
+
+DECLARATION = re.compile(r"\b(?:const|let|function|class|interface|type)\s+(\w+)")
 SCRIPTS = frozenset({".ts", ".tsx", ".mjs"})
 COMMENT_LINE = re.compile(r"\s*(?://|/?\*)")
 QUOTING = frozenset({"check_sources.py", "test_check_sources.py"})
@@ -74,7 +77,7 @@ class Problem(NamedTuple):
 
 
 class Text(NamedTuple):
-    """A docstring, a comment or a line of a Markdown page, and the number of the line where it begins."""
+    """A docstring, a comment, a name or a line of a Markdown page, and the number of the line where it begins."""
 
     line: int
     text: str
@@ -89,6 +92,7 @@ def main() -> int:
     code = [path for path in files if path.suffix in {".py", *SCRIPTS} and path.name not in QUOTING]
     problems = [
         *language_problems([*code, *prose]),
+        *name_problems(code),
         *sentence_problems(prose),
         *class_problems(sources),
         *width_problems(sources),
@@ -112,6 +116,16 @@ def language_problems(paths: Iterable[Path]) -> Iterator[Problem]:
                     yield Problem(path, line, f'"{phrase}": write {better}')
             if PRIVATE_REFERENCES.search(text):
                 yield Problem(path, line, "refers to a paper that is not in the repository")
+
+
+def name_problems(paths: Iterable[Path]) -> Iterator[Problem]:
+    """Yields a problem for each name in Python, and each declared name in a script, that is `told`, `heard` or `said`,
+    or has such a word.
+    """
+    for path in paths:
+        for line, name in _declared_names(path):
+            if VAGUE_NAME.search(name):
+                yield Problem(path, line, f"{name}: name what is sent, received, shown or stored")
 
 
 def sentence_problems(pages: Iterable[Path]) -> Iterator[Problem]:
@@ -197,8 +211,19 @@ def _prose_of(path: Path) -> Iterator[Text]:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield Text(node.lineno, node.value.value)
     with path.open("rb") as file:
-        for token in tokenize.tokenize(io.BytesIO(file.read()).readline):
+        for token in tokenize.tokenize(file.readline):
             if token.type == tokenize.COMMENT:
+                yield Text(token.start[0], token.string)
+
+
+def _declared_names(path: Path) -> Iterator[Text]:
+    if path.suffix in SCRIPTS:
+        for line, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            yield from (Text(line, name) for name in DECLARATION.findall(text))
+        return
+    with path.open("rb") as file:
+        for token in tokenize.tokenize(file.readline):
+            if token.type == tokenize.NAME:
                 yield Text(token.start[0], token.string)
 
 

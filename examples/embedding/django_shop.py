@@ -49,9 +49,9 @@ def show_order(request: HttpRequest, order_id: str) -> JsonResponse:  # noqa: AR
 async def ship(request: HttpRequest, order_id: str) -> JsonResponse:  # noqa: ARG001 (a view's form)
     STATUS[order_id] = "shipped"
     await ensure_lobby()
-    told = await chat.send_to_user(BUYERS[order_id], "order:shipped", {"id": order_id})
+    sockets = await chat.send_to_user(BUYERS[order_id], "order:shipped", {"id": order_id})
     await chat.send_message("lobby", sender=BUYERS[order_id], content=f"Order {order_id} is on its way!")
-    return JsonResponse({"told": told})
+    return JsonResponse({"sockets": sockets})
 
 
 async def messages_sent(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 (a view's form)

@@ -60,9 +60,9 @@ async def show_order(order_id: str) -> dict[str, str]:
 @app.post("/orders/{order_id}/ship")
 async def ship(order_id: str) -> dict[str, int]:
     STATUS[order_id] = "shipped"
-    told = await chat.send_to_user(BUYERS[order_id], "order:shipped", {"id": order_id})
+    sockets = await chat.send_to_user(BUYERS[order_id], "order:shipped", {"id": order_id})
     await chat.send_message("lobby", sender=BUYERS[order_id], content=f"Order {order_id} is on its way!")
-    return {"told": told}
+    return {"sockets": sockets}
 
 
 @app.get("/messages-sent")

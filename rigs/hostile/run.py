@@ -122,10 +122,10 @@ class Run:
         try:
             return await open_session(self.address, connect)
         except ConnectionRefused as refused:
-            said = str(refused)
+            reason = str(refused)
             self.count("refused")
-            if '"unavailable"' in said or said.startswith("HTTP/1.1 5"):
-                self.fail(connect.encode(), said)
+            if '"unavailable"' in reason or reason.startswith("HTTP/1.1 5"):
+                self.fail(connect.encode(), reason)
             await asyncio.sleep(_REFUSED_S)
             return None
 

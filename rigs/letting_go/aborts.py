@@ -116,7 +116,7 @@ def _download(method: str = "GET", key: str = "url", **headers: str) -> Abort:
     return abort
 
 
-async def _download_unheard(server: CountedServer) -> None:
+async def _download_unread(server: CountedServer) -> None:
     """Disconnects before the first byte of the response."""
     async with wire(server) as client:
         await client.request("GET", server.prepared["url"], bearer(server))
@@ -156,7 +156,7 @@ async def _half_head(server: CountedServer) -> None:
         await client.send(b"GET /api/v1/conversations HTTP/1.1\r\nHost: localhost\r\nX-Half: ")
 
 
-async def _unheard_answers(server: CountedServer) -> None:
+async def _unread_answers(server: CountedServer) -> None:
     """Sends several requests at once and reads no response."""
     async with wire(server) as client:
         for _ in range(5):
@@ -246,15 +246,15 @@ async def _never_read(server: CountedServer) -> None:
 
 async def _slow_readers(server: CountedServer) -> None:
     """Opens several clients that do not read, until the server disconnects them."""
-    said = json.dumps({"conversationId": "talk", "content": "x" * 60_000}).encode()
-    headers = {"Content-Type": "application/json", "Content-Length": str(len(said))}
+    body = json.dumps({"conversationId": "talk", "content": "x" * 60_000}).encode()
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
     async with AsyncExitStack() as clients:
         readers = [await clients.enter_async_context(wire(server)) for _ in range(10)]
         for reader in readers:
             await connect_websocket(reader, server.token("bob"))
         async with wire(server, ROOM_FOR_ANSWERS) as other:
             for _ in range(40):
-                await other.request("POST", "/api/v1/messages", {**bearer(server), **headers}, said)
+                await other.request("POST", "/api/v1/messages", {**bearer(server), **headers}, body)
                 await json_body(other)
         for reader in readers:
             await reader.ended()
@@ -266,7 +266,7 @@ KINDS: MappingProxyType[str, Abort] = MappingProxyType(
     {
         "a download": _download(),
         "a download of a part": _download(Range="bytes=1000-"),
-        "a download before its first byte": _download_unheard,
+        "a download before its first byte": _download_unread,
         "the head of a download": _download("HEAD"),
         "a thumbnail": _download(key="thumbnailUrl"),
         "an answer to If-None-Match": _download(**{"If-None-Match": "*"}),
@@ -275,7 +275,7 @@ KINDS: MappingProxyType[str, Abort] = MappingProxyType(
         "a form": _half_form,
         "a body": _half_body,
         "a head": _half_head,
-        "answers": _unheard_answers,
+        "answers": _unread_answers,
         "a sign-in": _half_sign_in,
         "a poll": _poll,
         "a polling POST": _half_post,

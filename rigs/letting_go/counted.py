@@ -64,10 +64,10 @@ class CountedServer(ChatAddress):
 
     async def count(self) -> Count:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.side)
-        told = json.loads(await reader.read())
+        counts = json.loads(await reader.read())
         writer.close()
         await writer.wait_closed()
-        return Count(self.descriptors(), told["tasks"], told["objects"], self._resident())
+        return Count(self.descriptors(), counts["tasks"], counts["objects"], self._resident())
 
     def descriptors(self) -> int:
         """All descriptors except those of the side port's connections, which close after their response."""

@@ -202,12 +202,12 @@ class Campaign:
         self.findings.add(COMES_BACK, f"{fault.kind} {fault.target}: {error}", About(since=fault.at, until=fault.at))
 
     async def _tell(self) -> None:
-        told = 0
+        reported = 0
         while True:
             await asyncio.sleep(0.5)
-            for fault in self.history.faults[told:]:
+            for fault in self.history.faults[reported:]:
                 self._say(f"{fault.at:7.1f} s: {fault.kind} {fault.target} {fault.says}".rstrip())
-            told = len(self.history.faults)
+            reported = len(self.history.faults)
 
     async def _sample(self) -> None:
         while True:
@@ -237,7 +237,9 @@ class Campaign:
             await self._until(deadline, _settled_in(player), f"{player.role.name} is connected, its rooms open")
         ends = await self._send_markers()
         for player in self._sockets:
-            await self._until(deadline, _has_heard(player, ends), f"{player.role.name} has heard of the last messages")
+            await self._until(
+                deadline, _has_received(player, ends), f"{player.role.name} has received the last messages"
+            )
         for resuming in (each.resuming for each in (*self._rests, *self._sockets) if each.resuming is not None):
             await self._until(deadline, resuming.go_on, f"{resuming.resumer.client} has synced")
         return ends
@@ -315,7 +317,7 @@ class Campaign:
         return found
 
     async def _look_at_what_is_left(self) -> None:
-        """Measures the nodes after all clients have disconnected. Connections whose client said nothing end within a
+        """Measures the nodes after all clients have disconnected. Connections whose client sent nothing end within a
         heartbeat.
         """
         self._say(f"{self.history.now():7.1f} s: all clients have gone")
@@ -376,17 +378,17 @@ def _settled_in(player: SocketPlayer) -> Callable[[], Awaitable[bool]]:
     return condition
 
 
-def _has_heard(player: SocketPlayer, ends: Ends) -> Callable[[], Awaitable[bool]]:
+def _has_received(player: SocketPlayer, ends: Ends) -> Callable[[], Awaitable[bool]]:
     """Returns a condition: the player has received the last message of each of its conversations."""
 
     async def condition() -> bool:
         stream = player.telling.stream
         if stream is None:
             return False
-        heard = {each.message_id for each in stream.heard[-5000:] if each.kind == "sent"}
+        received = {each.message_id for each in stream.received[-5000:] if each.kind == "sent"}
         others_only = "sent" in player.words.tells_others
         return all(
-            id_ in heard or (others_only and sender == player.role.user)
+            id_ in received or (others_only and sender == player.role.user)
             for each in player.conversations
             for sender, id_ in ends.by_sender.get(each, {}).items()
         )

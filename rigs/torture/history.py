@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 Kind = Literal["send", "edit", "delete", "react", "unreact", "read", "add", "remove"]
 Outcome = Literal["acked", "refused", "unknown"]
-HeardKind = Literal["sent", "edited", "deleted", "reacted", "read", "delivered", "other"]
+ReceivedKind = Literal["sent", "edited", "deleted", "reacted", "read", "delivered", "other"]
 
 
 @dataclass(slots=True)
@@ -63,14 +63,14 @@ class Command:
 
 
 @dataclass(slots=True)
-class Heard:
+class Received:
     """One event that a socket received. `about` is (user, emoji, added) of a reaction, or the reader. `pos` and
     `counter` are from the offset, which only recoverable sockets receive.
     """
 
     at: float
     name: str
-    kind: HeardKind
+    kind: ReceivedKind
     conversation: str
     message_id: int | None
     about: tuple[object, ...] = ()
@@ -124,7 +124,7 @@ class Stream:
     dialect: str
     recoverable: bool
     connects: list[Connect] = field(default_factory=list)
-    heard: list[Heard] = field(default_factory=list)
+    received: list[Received] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
     ended: bool = False
 
@@ -229,7 +229,7 @@ LINES_MAX = 120
 
 def lines(history: History, about: About) -> list[str]:
     """That part of a history, in order of time, a line a thing."""
-    found = [*_commands(history, about), *_told(history, about), *_connections(history, about)]
+    found = [*_commands(history, about), *_deliveries(history, about), *_connections(history, about)]
     if about.since is not None:
         # A reaction of much later shows nothing, nor does a connection of long before.
         since, until = about.since - BEFORE_S, (about.until or about.since) + AFTER_S
@@ -269,20 +269,18 @@ def _commands(history: History, about: About) -> Iterator[Line]:
                 )
 
 
-def _told(history: History, about: About) -> Iterator[Line]:
+def _deliveries(history: History, about: About) -> Iterator[Line]:
     for stream in history.streams:
-        for heard in stream.heard:
-            named = heard.message_id in about.messages and (not about.streams or stream.number in about.streams)
-            if named or (stream.number in about.streams and _within(heard.at, heard.conversation, about)):
+        for received in stream.received:
+            named = received.message_id in about.messages and (not about.streams or stream.number in about.streams)
+            if named or (stream.number in about.streams and _within(received.at, received.conversation, about)):
                 place = (
                     ""
-                    if heard.pos is None
-                    else f" at {heard.pos}{'' if heard.counter is None else f'.{heard.counter}'}"
+                    if received.pos is None
+                    else f" at {received.pos}{'' if received.counter is None else f'.{received.counter}'}"
                 )
-                yield (
-                    heard.at,
-                    f"{_name(stream)} received {heard.name}{place}: {heard.key} {heard.content or ''}".rstrip(),
-                )
+                contents = f"{received.name}{place}: {received.key} {received.content or ''}"
+                yield received.at, f"{_name(stream)} received {contents}".rstrip()
     for resumer in history.resumers if not about.streams else ():
         for synced in resumer.synced:
             if synced.message_id in about.messages:

@@ -283,7 +283,7 @@ class SocketPlayer(_Doing):
 
     async def _open(self) -> None:
         self._socket = self._make_socket()
-        await self._socket.open(Listener(self.telling.connected, self.telling.disconnected, self.telling.told))
+        await self._socket.open(Listener(self.telling.connected, self.telling.disconnected, self.telling.received))
 
     async def _close(self) -> None:
         for task in (self._tending, self._syncing):
@@ -372,7 +372,7 @@ class SocketPlayer(_Doing):
         """Whether it was done. Raises Unanswered."""
         return outcome_of(await self._call(event, payload))[0]
 
-    def heard(self, conversation: str, message_id: int) -> None:
+    def received(self, conversation: str, message_id: int) -> None:
         self.known.append((conversation, message_id))
 
 

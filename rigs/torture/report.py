@@ -45,8 +45,8 @@ def _figures(outcome: Outcome) -> Iterator[str]:
     yield f"  commands      {_counted(Counter(command.kind for command in commands))}"
     again = sum(len(command.tries) > 1 for command in commands)
     yield f"  attempts      {len(tries)}: {_counted(outcomes)}; {again} commands were tried again"
-    heard = sum(len(stream.heard) for stream in history.streams)
-    yield f"  events told   {heard} over sockets, {sum(len(each.synced) for each in history.resumers)} by sync"
+    received = sum(len(stream.received) for stream in history.streams)
+    yield f"  events received {received} over sockets, {sum(len(each.synced) for each in history.resumers)} by sync"
     connects = [connect for stream in history.streams for connect in stream.connects]
     recovered = sum(connect.recovered for connect in connects)
     yield f"  connects      {len(connects)}, of which {recovered} recovered; {len(history.streams)} socket sessions"

@@ -65,7 +65,7 @@ class Rooms:
         window = _window(stream, conversation)
         if window is None or window.opened is None:
             return
-        window.closed, window.end = self._telling.now(), len(stream.heard)
+        window.closed, window.end = self._telling.now(), len(stream.received)
         self._unsure.add((stream.number, conversation))
         event, payload = self._words.closes(conversation)
         try:
@@ -83,7 +83,7 @@ class Rooms:
         window = _window(stream, conversation)
         if window is None:
             sure = (stream.number, conversation) not in self._unsure
-            window = Window(conversation, None, first=len(stream.heard), sure=sure)
+            window = Window(conversation, None, first=len(stream.received), sure=sure)
             stream.windows.append(window)
         while self._telling.stream is stream:
             try:
@@ -94,7 +94,7 @@ class Rooms:
             if done:
                 if (stream.number, conversation) in self._unsure:
                     # It may have been closed until now: the events before belong to the uncertain period.
-                    window.first, window.sure = len(stream.heard), True
+                    window.first, window.sure = len(stream.received), True
                     self._unsure.discard((stream.number, conversation))
                 window.opened = self._telling.now()
                 return

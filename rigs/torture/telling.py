@@ -17,7 +17,7 @@ class Client(Protocol):
         """Connected, or connected again."""
         ...
 
-    def heard(self, conversation: str, message_id: int) -> None:
+    def received(self, conversation: str, message_id: int) -> None:
         """Of a message."""
         ...
 
@@ -70,12 +70,12 @@ class Telling:
             self.stream.ended = True
         self.stream = None
 
-    def told(self, name: str, args: list[Any]) -> None:
+    def received(self, name: str, args: list[Any]) -> None:
         if self.stream is None:
             return
-        heard = self._words.heard(self._history.now(), name, args)
-        if heard is None:
+        received = self._words.received(self._history.now(), name, args)
+        if received is None:
             return
-        self.stream.heard.append(heard)
-        if heard.kind == "sent" and heard.message_id is not None:
-            self._client.heard(heard.conversation, heard.message_id)
+        self.stream.received.append(received)
+        if received.kind == "sent" and received.message_id is not None:
+            self._client.received(received.conversation, received.message_id)

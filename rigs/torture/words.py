@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rigs.torture.history import Heard, HeardKind, Kind
+from rigs.torture.history import Kind, Received, ReceivedKind
 
 Json = dict[str, Any]
 Saying = tuple[str, Json]
@@ -38,25 +38,25 @@ class Words:
     name: str
     namespace: str
     says: Mapping[Kind, Callable[[Asked], Saying]]
-    hears: Mapping[str, Callable[[Json], Heard]]
-    tells: frozenset[HeardKind]
-    tells_others: frozenset[HeardKind] = frozenset()
+    hears: Mapping[str, Callable[[Json], Received]]
+    tells: frozenset[ReceivedKind]
+    tells_others: frozenset[ReceivedKind] = frozenset()
     opens: Callable[[str], Saying] | None = None
     closes: Callable[[str], Saying] | None = None
     follows_all: bool = False
     tells_missed: bool = False
     answered_id: Callable[[Json], int | None] = lambda answer: None
 
-    def heard(self, at: float, name: str, args: list[Any]) -> Heard | None:
+    def received(self, at: float, name: str, args: list[Any]) -> Received | None:
         """Returns a received event; None for one that is not in the log. The offset is the last argument."""
         parse = self.hears.get(name)
         if parse is None or not args or not isinstance(args[0], dict):
             return None
-        heard = parse(args[0])
-        heard.at, heard.name = at, name
+        received = parse(args[0])
+        received.at, received.name = at, name
         if len(args) > 1 and isinstance(args[-1], str):
-            heard.pos, heard.counter = position_of(args[-1])
-        return heard
+            received.pos, received.counter = position_of(args[-1])
+        return received
 
 
 def position_of(cursor: str) -> tuple[int, int | None]:
@@ -65,9 +65,9 @@ def position_of(cursor: str) -> tuple[int, int | None]:
     return int(pos), int(counter) if dot else None
 
 
-def _event(kind: HeardKind, conversation: object, message_id: object, **further: Any) -> Heard:  # noqa: ANN401
+def _event(kind: ReceivedKind, conversation: object, message_id: object, **further: Any) -> Received:  # noqa: ANN401
     number = None if message_id is None else int(str(message_id))
-    return Heard(0.0, "", kind, str(conversation), number, **further)
+    return Received(0.0, "", kind, str(conversation), number, **further)
 
 
 def _message(answer: Json) -> int | None:
@@ -75,39 +75,39 @@ def _message(answer: Json) -> int | None:
     return int(message["id"]) if isinstance(message, dict) else None
 
 
-def _reacted(data: Json) -> Heard:
+def _reacted(data: Json) -> Received:
     about = (str(data["userId"]), data["emoji"], data["action"] == "added")
     return _event("reacted", data.get("conversationId", data.get("chatId")), data["messageId"], about=about)
 
 
-def _deleted(data: Json) -> Heard:
+def _deleted(data: Json) -> Received:
     return _event("deleted", data.get("conversationId", data.get("chatId")), data["messageId"])
 
 
-def _marked(kind: HeardKind) -> Callable[[Json], Heard]:
-    def parse(data: Json) -> Heard:
+def _marked(kind: ReceivedKind) -> Callable[[Json], Received]:
+    def parse(data: Json) -> Received:
         conversation = data.get("conversationId", data.get("chatId"))
         return _event(kind, conversation, data["messageId"], about=(str(data["userId"]),))
 
     return parse
 
 
-def _plain(kind: HeardKind) -> Callable[[Json], Heard]:
+def _plain(kind: ReceivedKind) -> Callable[[Json], Received]:
     """A message of messenger or talks."""
 
-    def parse(data: Json) -> Heard:
+    def parse(data: Json) -> Received:
         content = None if data.get("deletedAt") else data.get("content")
         return _event(kind, data["conversationId"], data["id"], content=content, seq=data.get("seq"))
 
     return parse
 
 
-def _of_conversation(data: Json) -> Heard:
+def _of_conversation(data: Json) -> Received:
     return _event("other", data.get("conversationId", data.get("id")), None)
 
 
-MESSAGE_KINDS: frozenset[HeardKind] = frozenset({"sent", "edited", "deleted", "reacted"})
-MARKS: frozenset[HeardKind] = frozenset({"read", "delivered"})
+MESSAGE_KINDS: frozenset[ReceivedKind] = frozenset({"sent", "edited", "deleted", "reacted"})
+MARKS: frozenset[ReceivedKind] = frozenset({"read", "delivered"})
 
 MESSENGER = Words(
     "messenger",
@@ -172,8 +172,8 @@ TALKS = Words(
 )
 
 
-def _whatsapp(kind: HeardKind) -> Callable[[Json], Heard]:
-    def parse(data: Json) -> Heard:
+def _whatsapp(kind: ReceivedKind) -> Callable[[Json], Received]:
+    def parse(data: Json) -> Received:
         content = None if data.get("deletedAt") else data["content"]["text"]
         return _event(kind, data["conversationId"], data["id"], content=content)
 
@@ -207,8 +207,8 @@ WHATSAPP = Words(
 )
 
 
-def _crm(kind: HeardKind) -> Callable[[Json], Heard]:
-    def parse(data: Json) -> Heard:
+def _crm(kind: ReceivedKind) -> Callable[[Json], Received]:
+    def parse(data: Json) -> Received:
         message = data["message"]
         # A deleted message is empty here, and has no other mark.
         return _event(kind, data["chatId"], message["id"], content=message["content"] or None)

@@ -156,19 +156,19 @@ class Member:
 
     def __init__(self, bus: Bus) -> None:
         self.bus = bus
-        self.heard: list[AnyBusMessage] = []
+        self.received: list[AnyBusMessage] = []
         self._changed = asyncio.Event()
 
     async def start(self, log: str) -> None:
         await self.bus.start(log, self._hear)
 
     def _hear(self, dispatch: AnyBusMessage) -> None:
-        self.heard.append(dispatch)
+        self.received.append(dispatch)
         self._changed.set()
 
     async def until(self, condition: Callable[[Sequence[AnyBusMessage]], bool]) -> None:
         """Waits until the condition holds for the received messages. Raises TimeoutError."""
         async with deadline():
-            while not condition(self.heard):
+            while not condition(self.received):
                 self._changed.clear()
                 await self._changed.wait()

@@ -45,18 +45,18 @@ class Pipe:
 
     def bring(self, count: int) -> None:
         for number in range(count):
-            told = encode(EphemeralBatch(f"node-{number}", ()))
-            assert told is not None
-            self.parcels.put_nowait(self.another.seal(pack([told])))
+            notified = encode(EphemeralBatch(f"node-{number}", ()))
+            assert notified is not None
+            self.parcels.put_nowait(self.another.seal(pack([notified])))
 
 
-async def heard_between_turns(count: int, *, each_takes_s: float = 0.0) -> list[int]:
+async def received_between_turns(count: int, *, each_takes_s: float = 0.0) -> list[int]:
     """Returns how many of `count` simultaneous parcels had been handled each time another task ran."""
     pipe = Pipe()
-    heard: list[AnyBusMessage] = []
+    received: list[AnyBusMessage] = []
 
     def receive(dispatch: AnyBusMessage) -> None:
-        heard.append(dispatch)
+        received.append(dispatch)
         block(each_takes_s)
 
     bus = TransportBus(lambda _: pipe, REALM)
@@ -64,20 +64,20 @@ async def heard_between_turns(count: int, *, each_takes_s: float = 0.0) -> list[
     pipe.bring(count)
     seen = []
     async with deadline():
-        while len(heard) < count:
+        while len(received) < count:
             await asyncio.sleep(0)
-            seen.append(len(heard))
+            seen.append(len(received))
     await bus.close()
     return seen
 
 
 async def test_all_arrived_messages_are_received_in_one_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(carried, "TURN_S", DEADLINE_S)  # a busy machine may stop this process for longer than a turn
-    assert set(await heard_between_turns(5)) <= {0, 5}
+    assert set(await received_between_turns(5)) <= {0, 5}
 
 
 async def test_a_busy_sender_does_not_starve_other_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(carried, "TURN_S", 0.02)
-    seen = await heard_between_turns(10, each_takes_s=0.01)
+    seen = await received_between_turns(10, each_takes_s=0.01)
     assert len(set(seen)) > 3, seen
     assert max(later - earlier for earlier, later in pairwise(seen)) <= 4, seen

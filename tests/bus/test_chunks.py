@@ -28,7 +28,7 @@ def test_parcels_of_several_senders_follow_each_other() -> None:
 
 
 @pytest.mark.parametrize(
-    "heard",
+    "received",
     [
         [(1, 7, 1), (1, 7, 2)],
         [(1, 7, 0), (1, 7, 2)],
@@ -38,10 +38,10 @@ def test_parcels_of_several_senders_follow_each_other() -> None:
     ],
     ids=["from the middle", "with a gap", "one twice", "another sender's end", "another parcel's end"],
 )
-def test_an_incomplete_parcel_is_dropped_and_the_next_one_is_received(heard: list[tuple[int, int, int]]) -> None:
+def test_an_incomplete_parcel_is_dropped_and_the_next_one_is_received(received: list[tuple[int, int, int]]) -> None:
     texts = {number: split(number, os.urandom(3 * CHUNK)) for number in (7, 8)}
     joiner = Joiner()
-    assert {joiner.add(sender, texts[number][index]) for sender, number, index in heard} == {None}
+    assert {joiner.add(sender, texts[number][index]) for sender, number, index in received} == {None}
     whole = b"the next"
     assert joiner.add(3, split(9, whole)[0]) == whole
 

@@ -72,16 +72,16 @@ async def members(network: Network) -> list[Member]:
     return [await network.member() for _ in range(3)]
 
 
-def told(number: int, payload: object = None, sender: str = "a") -> EphemeralBatch:
+def notified(number: int, payload: object = None, sender: str = "a") -> EphemeralBatch:
     return EphemeralBatch(sender, (CustomEvent(f"event-{number}", payload, user_id="alice"),))
 
 
-def names(heard: list[AnyBusMessage]) -> list[str]:
+def names(received: list[AnyBusMessage]) -> list[str]:
     return [
         event.name
-        for said in heard
-        if isinstance(said, EphemeralBatch)
-        for event in said.events
+        for batch in received
+        if isinstance(batch, EphemeralBatch)
+        for event in batch.events
         if type(event) is CustomEvent
     ]
 
@@ -95,33 +95,33 @@ each_failing = pytest.mark.parametrize("failing", ["valkey", "postgresql"], indi
 async def test_members_receive_each_message_once_in_the_order_of_sending(members: list[Member]) -> None:
     one, *others = members
     for number in range(2000):
-        one.bus.send(told(number))
+        one.bus.send(notified(number))
         if number % 70 == 0:
             await asyncio.sleep(0)
     for other in others:
-        await other.until(lambda heard: len(heard) >= 2000)
-        assert names(other.heard) == [f"event-{number}" for number in range(2000)]
+        await other.until(lambda received: len(received) >= 2000)
+        assert names(other.received) == [f"event-{number}" for number in range(2000)]
 
 
 async def test_simultaneous_messages_of_all_members_reach_all_others(members: list[Member]) -> None:
     for number in range(300):
         for index, member in enumerate(members):
-            member.bus.send(told(number, sender=f"node-{index}"))
+            member.bus.send(notified(number, sender=f"node-{index}"))
     for index, member in enumerate(members):
-        await member.until(lambda heard: len({(said.node_id, *names([said])) for said in heard}) >= 600)
+        await member.until(lambda received: len({(batch.node_id, *names([batch])) for batch in received}) >= 600)
         for other in {0, 1, 2} - {index}:
-            from_other = [said for said in member.heard if said.node_id == f"node-{other}"]
+            from_other = [batch for batch in member.received if batch.node_id == f"node-{other}"]
             assert names(from_other) == [f"event-{number}" for number in range(300)]
 
 
 async def test_a_senders_own_messages_do_not_return_as_those_of_another_node(members: list[Member]) -> None:
     one, two, _ = members
-    one.bus.send(told(1, sender="one"))
-    await two.until(lambda heard: len(heard) == 1)
-    two.bus.send(told(2, sender="two"))
-    await one.until(lambda heard: any(said.node_id == "two" for said in heard))
-    assert {said.node_id for said in one.heard} <= {"one", "two"}
-    assert [said for said in one.heard if said.node_id == "two"] == [told(2, sender="two")]
+    one.bus.send(notified(1, sender="one"))
+    await two.until(lambda received: len(received) == 1)
+    two.bus.send(notified(2, sender="two"))
+    await one.until(lambda received: any(batch.node_id == "two" for batch in received))
+    assert {batch.node_id for batch in one.received} <= {"one", "two"}
+    assert [batch for batch in one.received if batch.node_id == "two"] == [notified(2, sender="two")]
 
 
 @pytest.mark.parametrize(
@@ -139,10 +139,10 @@ async def test_a_senders_own_messages_do_not_return_as_those_of_another_node(mem
 )
 async def test_any_payload_arrives_as_it_is(members: list[Member], payload: object) -> None:
     one, two, _ = members
-    one.bus.send(told(1, payload))
-    one.bus.send(told(2))
-    await two.until(lambda heard: len(heard) == 2)
-    assert two.heard == [told(1, payload), told(2)]
+    one.bus.send(notified(1, payload))
+    one.bus.send(notified(2))
+    await two.until(lambda received: len(received) == 2)
+    assert two.received == [notified(1, payload), notified(2)]
 
 
 async def test_questions_and_answers_arrive(members: list[Member]) -> None:
@@ -152,8 +152,8 @@ async def test_questions_and_answers_arrive(members: list[Member]) -> None:
     answer = PeerAnswer("a", "q1", "b", msgspec.Raw(body))
     one.bus.send(question)
     one.bus.send(answer)
-    await two.until(lambda heard: len(heard) == 2)
-    first, second = two.heard
+    await two.until(lambda received: len(received) == 2)
+    first, second = two.received
     assert isinstance(first, PeerQuestion)
     assert isinstance(second, PeerAnswer)
     assert (first.id, first.topic, first.to, bytes(first.body)) == ("q1", "count", None, body)
@@ -172,30 +172,32 @@ async def test_committed_batches_are_received(members: list[Member]) -> None:
     one, two, _ = members
     one.bus.send(committed(7))
     one.bus.send(committed(9))
-    await two.until(lambda heard: bool(heard) and isinstance(heard[-1], CommittedBatch) and heard[-1].pos == 11)
+    await two.until(
+        lambda received: bool(received) and isinstance(received[-1], CommittedBatch) and received[-1].pos == 11
+    )
     if two.bus.includes_events:
-        assert two.heard == [committed(7), committed(9)]
+        assert two.received == [committed(7), committed(9)]
     else:
         # The newest position stands for all events before it.
-        assert all(isinstance(said, CommittedBatch) and said.events is None for said in two.heard)
+        assert all(isinstance(batch, CommittedBatch) and batch.events is None for batch in two.received)
 
 
 async def test_two_logs_on_one_server_receive_nothing_of_each_other(members: list[Member], network: Network) -> None:
     one, two, _ = members
     stranger = await network.member("another log")
     neighbour = await network.member("another log")
-    stranger.bus.send(told(1))
-    await neighbour.until(lambda heard: len(heard) == 1)
-    one.bus.send(told(2))
-    await two.until(lambda heard: len(heard) == 1)
-    assert (stranger.heard, neighbour.heard, two.heard) == ([], [told(1)], [told(2)])
+    stranger.bus.send(notified(1))
+    await neighbour.until(lambda received: len(received) == 1)
+    one.bus.send(notified(2))
+    await two.until(lambda received: len(received) == 1)
+    assert (stranger.received, neighbour.received, two.received) == ([], [notified(1)], [notified(2)])
 
 
 async def test_sent_and_received_messages_are_counted(members: list[Member]) -> None:
     one, two, _ = members
     for number in range(5):
-        one.bus.send(told(number))
-    await two.until(lambda heard: len(heard) == 5)
+        one.bus.send(notified(number))
+    await two.until(lambda received: len(received) == 5)
     assert two.bus.counts.received == 5
     await until(lambda: one.bus.counts.sent == 5)  # it may have arrived before that is known here
     assert one.bus.counts.dropped == 0
@@ -207,21 +209,21 @@ async def test_sent_and_received_messages_are_counted(members: list[Member]) -> 
 async def test_a_started_bus_is_connected_and_receives_what_is_sent_from_then_on(network: Network) -> None:
     one, two = [await network.member() for _ in range(2)]
     assert (one.bus.is_disconnected, two.bus.is_disconnected) == (False, False)
-    one.bus.send(told(1))
-    await two.until(lambda heard: len(heard) == 1)
+    one.bus.send(notified(1))
+    await two.until(lambda received: len(received) == 1)
 
 
 async def test_a_closed_bus_leaves_no_task_and_receives_nothing(network: Network) -> None:
     before = asyncio.all_tasks()
     one, two = [await network.member() for _ in range(2)]
     for number in range(100):
-        one.bus.send(told(number))
+        one.bus.send(notified(number))
     await two.bus.close()
-    heard = len(two.heard)
-    one.bus.send(told(100))
+    received = len(two.received)
+    one.bus.send(notified(100))
     await one.bus.close()
     assert asyncio.all_tasks() == before
-    assert len(two.heard) == heard
+    assert len(two.received) == received
     assert two.bus.is_disconnected
 
 
@@ -242,21 +244,21 @@ async def talks_again(one: Member, two: Member) -> None:
     lost.
     """
     for speaker, listener in ((one, two), (two, one)):
-        await until(partial(_is_heard, speaker, listener))
+        await until(partial(_is_received, speaker, listener))
     await until(lambda: not one.bus.is_disconnected and not two.bus.is_disconnected)
 
 
-def _is_heard(speaker: Member, listener: Member) -> bool:
-    """Returns whether the listener has heard what the speaker says, and has it say so once more."""
-    speaker.bus.send(told(1001))
-    return "event-1001" in names(listener.heard)
+def _is_received(speaker: Member, listener: Member) -> bool:
+    """Returns whether the listener has received an event of the speaker, and sends the event once more."""
+    speaker.bus.send(notified(1001))
+    return "event-1001" in names(listener.received)
 
 
 async def send_while_away(member: Member) -> None:
     """Sends more than the queue holds."""
     payload = "x" * 500_000
     for number in range(200):
-        member.bus.send(told(number, payload))
+        member.bus.send(notified(number, payload))
         member.bus.send(committed(number))
         if number % 20 == 0:
             await turns(3)
@@ -287,7 +289,7 @@ async def test_the_queue_for_a_failing_server_is_bounded(failing: FailingNetwork
         await until(lambda: bus.is_disconnected)
         payload = "x" * 500_000
         for number in range(200):
-            one.bus.send(told(number, payload))
+            one.bus.send(notified(number, payload))
         assert bus._outgoing._size <= 16 << 20  # a private attribute, since nothing public shows the size of the queue
 
 
@@ -297,8 +299,8 @@ async def test_listeners_whose_connection_is_cut_come_back(failing: FailingNetwo
     for _ in range(3):
         failing.cut()
         await talks_again(one, two)
-        one.heard.clear()
-        two.heard.clear()
+        one.received.clear()
+        two.received.clear()
 
 
 @each_failing
@@ -306,7 +308,7 @@ async def test_a_bus_that_starts_without_its_server_connects_later(failing: Fail
     with failing.gone():
         one, two = [await failing.member() for _ in range(2)]
         assert one.bus.is_disconnected
-        one.bus.send(told(1))
+        one.bus.send(notified(1))
     await talks_again(one, two)
 
 
@@ -316,7 +318,7 @@ async def test_a_bus_can_be_closed_while_the_server_fails(failing: FailingNetwor
     before = asyncio.all_tasks()
     one = await failing.member()
     with getattr(failing, fault)():
-        one.bus.send(told(1))
+        one.bus.send(notified(1))
         await asyncio.sleep(0)
         async with deadline():
             await one.bus.close()
@@ -337,7 +339,7 @@ async def test_a_subscriber_that_is_too_slow_for_valkey_reconnects() -> None:
         network = ValkeyNetwork(server)
         one, two = [await network.member() for _ in range(2)]
         for number in range(50):
-            one.bus.send(told(number, "x" * 200_000))
+            one.bus.send(notified(number, "x" * 200_000))
         await until(lambda: one.bus.counts.sent + one.bus.counts.dropped >= 50)
         await talks_again(one, two)
         await network.close()
@@ -365,12 +367,12 @@ async def test_too_large_messages_are_dropped_and_commits_are_still_announced(
     if isinstance(network, MemoryNetwork):
         pytest.skip("nothing is too large for it")
     one, two, _ = members
-    one.bus.send(told(1, "x" * (9 << 20)))
+    one.bus.send(notified(1, "x" * (9 << 20)))
     large = Message(10**12, "c", 1, "bob", "Bob", "x" * (9 << 20), 6)
     one.bus.send(CommittedBatch("a", 4, 5, (MessageSent(5, 6, large),)))
-    one.bus.send(told(2))
-    await two.until(lambda heard: told(2) in heard)
-    assert two.heard == [CommittedBatch("a", 4, 5), told(2)]
+    one.bus.send(notified(2))
+    await two.until(lambda received: notified(2) in received)
+    assert two.received == [CommittedBatch("a", 4, 5), notified(2)]
     assert one.bus.counts.dropped == 1
 
 
@@ -380,10 +382,10 @@ async def test_messages_that_cannot_be_encoded_are_dropped_without_an_error(
     if isinstance(network, MemoryNetwork):
         pytest.skip("everything can travel by it")
     one, two, _ = members
-    one.bus.send(told(1, object()))
-    one.bus.send(told(2))
-    await two.until(lambda heard: len(heard) == 1)
-    assert two.heard == [told(2)]
+    one.bus.send(notified(1, object()))
+    one.bus.send(notified(2))
+    await two.until(lambda received: len(received) == 1)
+    assert two.received == [notified(2)]
 
 
 @each_failing
@@ -402,7 +404,7 @@ async def test_invalid_parcels_are_ignored(failing: FailingNetwork, monkeypatch:
     ):
         await carrier.publish(junk)
     await talks_again(one, two)
-    assert [said for said in two.heard if not names([said])] == []
+    assert [batch for batch in two.received if not names([batch])] == []
 
 
 def _carrier(member: Member) -> BusTransport:
@@ -413,18 +415,18 @@ def _carrier(member: Member) -> BusTransport:
 async def test_a_listener_that_fails_receives_the_next_message(network: Network) -> None:
     if isinstance(network, MemoryNetwork):
         pytest.skip("the loop itself reports it")
-    heard: list[AnyBusMessage] = []
+    received: list[AnyBusMessage] = []
 
     def hear(dispatch: AnyBusMessage) -> None:
-        heard.append(dispatch)
-        if len(heard) == 1:
+        received.append(dispatch)
+        if len(received) == 1:
             raise ValueError("as a bug would")
 
     one = await network.member()
     failing_bus = network.bus()
     await failing_bus.start("log", hear)
     one.bus.send(EphemeralBatch("a", (TypingChanged("c", "alice", "Alice", is_typing=True),)))
-    one.bus.send(told(2))
-    await until(lambda: len(heard) == 2)
+    one.bus.send(notified(2))
+    await until(lambda: len(received) == 2)
     for bus in (one.bus, failing_bus):
         await bus.close()

@@ -32,8 +32,8 @@ def test_a_parcel_brings_what_was_put_in() -> None:
 
 @pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**300])
 def test_a_number_of_any_length_arrives(number: int) -> None:
-    told = EphemeralBatch("a", (CustomEvent("e", {"a": [number, {"b": number}], "c": b"\x00"}, user_id="alice"),))
-    assert list(Unpacker().unpack(packed(told))) == [told]
+    received = EphemeralBatch("a", (CustomEvent("e", {"a": [number, {"b": number}], "c": b"\x00"}, user_id="alice"),))
+    assert list(Unpacker().unpack(packed(received))) == [received]
 
 
 def test_a_question_with_a_body_of_any_kind_arrives() -> None:
@@ -70,7 +70,7 @@ def test_the_position_of_an_unknown_event_is_known() -> None:
 
 
 def test_only_ephemeral_events_that_are_not_understood_are_dropped() -> None:
-    told = {
+    received = {
         "type": "TypingChanged",
         "conversation_id": "c",
         "user_id": "alice",
@@ -79,7 +79,7 @@ def test_only_ephemeral_events_that_are_not_understood_are_dropped() -> None:
     }
     parcel = another_versions(
         {"kind": "sung", "node_id": "a"},
-        {"kind": "told", "node_id": "a", "events": [{"type": "Sighed"}, told]},
+        {"kind": "told", "node_id": "a", "events": [{"type": "Sighed"}, received]},
     )
     unpacker = Unpacker()
     assert list(unpacker.unpack(parcel)) == [EphemeralBatch("a", (TYPING,))]
@@ -91,8 +91,8 @@ def test_each_kind_of_thing_that_is_not_understood_is_logged_once(capsys: pytest
     for _ in range(10):
         unpacker.unpack(another_versions({"kind": "sung", "node_id": "a"}))
     unpacker.unpack(another_versions({"kind": "danced", "node_id": "a"}))
-    said = capsys.readouterr().out
-    assert (said.count("sung"), said.count("danced")) == (1, 1)
+    output = capsys.readouterr().out
+    assert (output.count("sung"), output.count("danced")) == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,8 @@ def test_a_parcel_is_opened_once_and_not_after_a_later_one() -> None:
     for order in permutations(range(4)):
         one, two = nodes(2)
         parcels = [one.seal(bytes([number])) for number in range(4)]
-        heard = [two.open(parcels[number]) for number in order for _ in range(2)]
-        taken = [found.body[0] for found in heard if found is not None]
+        received = [two.open(parcels[number]) for number in order for _ in range(2)]
+        taken = [found.body[0] for found in received if found is not None]
         assert taken == sorted(set(taken))
         assert taken[-1] == 3
 

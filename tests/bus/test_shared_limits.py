@@ -201,7 +201,7 @@ async def test_a_redis_that_restarts_is_used_again_and_its_lost_data_do_no_harm(
         assert other.shared.is_disconnected
         valkey.start()
         with capture_logs() as logs:
-            await _until_heard(other, "bob")
+            await _until_received(other, "bob")
         assert "shared_limits_connected" in [line["event"] for line in logs]
         # It was killed, so it knows of none of this; the nodes do.
         assert (one.take(1), other.take(5)) == (0, 1)
@@ -238,7 +238,7 @@ async def test_a_redis_that_hangs_delays_no_request(
         assert node.shared.is_disconnected
         # Redis now executes the waiting commands, although their caller has given up.
         valkey.resume()
-        await _until_heard(node, "bob")
+        await _until_received(node, "bob")
         assert node.take(20) == 9
 
 
@@ -328,7 +328,7 @@ def _has_a_token(node: Node) -> bool:
     return has_one
 
 
-async def _until_heard(node: Node, key: str) -> None:
+async def _until_received(node: Node, key: str) -> None:
     """Returns when Redis accepts reports again. The node's time passes quickly, so no pause delays the test."""
     async with deadline():
         while node.shared.is_disconnected:

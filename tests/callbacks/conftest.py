@@ -41,12 +41,12 @@ class BackEnd:
         return f"http://127.0.0.1:{self.server.port}/callback"
 
     async def respond(self, request: ReceivedRequest, writer: asyncio.StreamWriter) -> None:
-        said = Webhook(SECRET).verify(request.body, request.headers)
+        payload = Webhook(SECRET).verify(request.body, request.headers)
         assert request.headers["content-type"] == "application/json"
-        self.asked.append(said)
+        self.asked.append(payload)
         self.ids.append(request.headers["webhook-id"])
         self.arrived.set()
-        decision = self.decide(said)
+        decision = self.decide(payload)
         if isinstance(decision, Awaitable):
             decision = await decision
         if not isinstance(decision, bytes):

@@ -133,21 +133,21 @@ def test_every_command_has_an_example() -> None:
 @pytest.mark.parametrize(("name", "payload"), _CASES)
 def test_a_callback_receives_what_a_messenger_client_would_have_sent(name: str, payload: dict[str, Any]) -> None:
     command = _command(name, payload)
-    said = msgspec.json.decode(msgspec.json.encode(payload_of(name, command)))
-    assert said == payload
-    assert command_of(name, said, command) == command
+    encoded = msgspec.json.decode(msgspec.json.encode(payload_of(name, command)))
+    assert encoded == payload
+    assert command_of(name, encoded, command) == command
     assert any(type(command) is named.command_type and named.when(command) for named in commands_named(name))
 
 
 def test_an_invitation_is_accepted_over_rest_only() -> None:
-    said = payload_of("invitation:accept", AcceptInvitation("secret"))
-    assert said == {"code": "secret"}
+    encoded = payload_of("invitation:accept", AcceptInvitation("secret"))
+    assert encoded == {"code": "secret"}
     assert command_of("invitation:accept", {"code": "other"}, AcceptInvitation("secret")) == AcceptInvitation("other")
 
 
 def test_previews_are_removed_over_rest_only() -> None:
-    said = payload_of("message:remove-previews", RemoveLinkPreviews("7"))
-    assert said == {"messageId": "7"}
+    encoded = payload_of("message:remove-previews", RemoveLinkPreviews("7"))
+    assert encoded == {"messageId": "7"}
     changed = command_of("message:remove-previews", {"messageId": "8"}, RemoveLinkPreviews("7"))
     assert changed == RemoveLinkPreviews("8")
 
@@ -169,14 +169,14 @@ def test_what_a_payload_cannot_say_stays() -> None:
 def test_a_place_of_another_dialect_is_shown_and_kept() -> None:
     place = Place(latitude=1.5, longitude=2.5, name="Here")
     sent = SendMessage("c", "", attachments=(AttachmentRef(kind="document", place=place), AttachmentRef(id="f")))
-    said = msgspec.json.decode(msgspec.json.encode(payload_of("message:send", sent)))
-    assert said["attachments"][0]["place"]["latitude"] == 1.5
-    assert command_of("message:send", {**said, "content": "y"}, sent) == replace(sent, content="y")
-    said["attachments"].pop()
-    changed = command_of("message:send", said, sent)
+    encoded = msgspec.json.decode(msgspec.json.encode(payload_of("message:send", sent)))
+    assert encoded["attachments"][0]["place"]["latitude"] == 1.5
+    assert command_of("message:send", {**encoded, "content": "y"}, sent) == replace(sent, content="y")
+    encoded["attachments"].pop()
+    changed = command_of("message:send", encoded, sent)
     assert changed.attachments == sent.attachments[:1]
-    del said["attachments"]
-    assert command_of("message:send", {**said, "content": "y"}, sent).attachments == ()
+    del encoded["attachments"]
+    assert command_of("message:send", {**encoded, "content": "y"}, sent).attachments == ()
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ async def test_a_back_end_that_hangs_or_is_down_refuses_the_sign_in(back_end: Ba
     assert (await request(server, "GET", "/api/v1/users/me?userId=alice")).status_code == 200, "no token was sent"
 
 
-async def test_a_socket_ends_when_its_callback_said(
+async def test_a_socket_ends_when_its_callback_decides(
     back_end: BackEnd, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends_at = datetime(2999, 1, 1, tzinfo=UTC)

@@ -15,7 +15,7 @@ from tests.chat.chat_client import ChatClient, Payload
 from tests.chat.conftest import World
 from tests.waiting import DEADLINE_S
 
-Told = tuple[str, Payload, str | None]
+Delivered = tuple[str, Payload, str | None]
 """(event name, payload, offset)"""
 
 
@@ -25,7 +25,7 @@ class ReturningSocket(ChatClient):
     def __init__(self, connection: ClientConnection, dialect: Dialect) -> None:
         super().__init__(connection, dialect)
         self.answer: Payload = {}
-        self.told: list[Told] = []
+        self.notified: list[Delivered] = []
         self.extra: list[list[Any]] = []
 
     async def _receive(self, frame: str) -> None:
@@ -35,7 +35,7 @@ class ReturningSocket(ChatClient):
         elif kind == "42":
             name, payload, *rest = json.loads(text)
             self.extra.append(rest)
-            self.told.append((name, payload, rest[-1] if rest and isinstance(rest[-1], str) else None))
+            self.notified.append((name, payload, rest[-1] if rest and isinstance(rest[-1], str) else None))
         await super()._receive(frame)
 
 
@@ -49,7 +49,7 @@ class Returner:
         self.pid: str | None = None
         self.offset: str | None = None
         self.socket: ReturningSocket
-        self._last: list[Told] = []
+        self._last: list[Delivered] = []
 
     async def come(self, query: Payload | None = None, **auth: object) -> bool:
         """Connects, with the `pid` and the offset if known, and returns whether the session was recovered."""
@@ -64,22 +64,22 @@ class Returner:
         self.pid = pid
         return recovered
 
-    async def told(self) -> list[Told]:
+    async def notified(self) -> list[Delivered]:
         """Returns the durable events that this connection has received, without the welcome event."""
         await self.socket.pending()
-        return [each for each in self.socket.told if each[2] is not None and each[0] != "connected"]
+        return [each for each in self.socket.notified if each[2] is not None and each[0] != "connected"]
 
-    async def cut(self) -> list[Told]:
+    async def cut(self) -> list[Delivered]:
         """Cuts the connection, and returns the events that it has received."""
-        told = await self.told()
+        notified = await self.notified()
         self.note()
         self.socket.connection.transport.abort()
         await self.socket.wait_closed()
-        return told
+        return notified
 
     def note(self) -> None:
         """Stores the offset of the last received event."""
-        offsets = [offset for _, _, offset in self.socket.told if offset is not None]
+        offsets = [offset for _, _, offset in self.socket.notified if offset is not None]
         self.offset = offsets[-1] if offsets else self.offset
 
 

@@ -10,7 +10,7 @@ from talkwire.dialects.messenger import MESSENGER
 from tests.chat.access import events, routes
 from tests.chat.access.events import EVENTS
 from tests.chat.access.routes import ROUTES
-from tests.chat.access.scene import GHOSTS, Scene, said
+from tests.chat.access.scene import GHOSTS, Scene, outcome
 from tests.chat.access.table import CALLERS, FORBIDDEN, OK, Row, form_of, is_of_a_pair, placeholders_in
 from tests.chat.chat_server import ServerProcess
 from tests.chat.conftest import World
@@ -46,11 +46,11 @@ async def test_each_caller_receives_the_code_in_the_table(world: World, row: Row
     for caller in refused:
         await scenes[caller].be_known(caller)
     before = await scenes["service"].cursor()
-    found = {caller: said(await scenes[caller].ask(caller, row)) for caller in refused}
+    found = {caller: outcome(await scenes[caller].ask(caller, row)) for caller in refused}
     assert await scenes["service"].cursor() == before, "a refused change has left something in the log"
     for caller in CALLERS:
         if caller not in refused:
-            found[caller] = said(await scenes[caller].ask(caller, row))
+            found[caller] = outcome(await scenes[caller].ask(caller, row))
     assert found == expected
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.chat.access.events import EVENTS
 from tests.chat.access.routes import ROUTES
-from tests.chat.access.scene import Scene, said
+from tests.chat.access.scene import Scene, outcome
 from tests.chat.access.table import FORBIDDEN, OK, Row, placeholders_in
 from tests.chat.chat_client import ChatClient
 from tests.chat.conftest import World
@@ -198,5 +198,5 @@ async def test_only_the_backend_acts_for_another_user(world: World, row: Row) ->
     scene = await Scene.group(world, ["owner", "member"], placeholders_in(row))
     named = Row(row.name, row.expected, row.body_of("service"))
     for caller in ("stranger", "owner", "operator"):
-        assert said(await scene.ask(caller, named)) == FORBIDDEN, caller
-    assert said(await scene.ask("service", named)) == OK
+        assert outcome(await scene.ask(caller, named)) == FORBIDDEN, caller
+    assert outcome(await scene.ask("service", named)) == OK

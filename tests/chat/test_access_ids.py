@@ -12,7 +12,7 @@ import pytest
 from talkwire.dialects.messenger import MESSENGER
 from tests.chat.access.events import EVENTS
 from tests.chat.access.routes import ROUTES
-from tests.chat.access.scene import GHOSTS, Scene, said
+from tests.chat.access.scene import GHOSTS, Scene, outcome
 from tests.chat.access.slots import EVENT_SLOTS, NOT_A_SLOT, ROUTE_SLOTS, SLOTS, Slot
 from tests.chat.access.table import EVERYONE, FORBIDDEN, NOT_FOUND, OK, Row, form_of, placeholders_in
 from tests.chat.chat_server import ServerProcess
@@ -86,10 +86,10 @@ async def test_an_id_of_another_conversation_is_refused(world: World, slot: Slot
         await here.ask("owner", slot.row, {slot.thing: ids[slot.thing]})
         for ids in (seen.values("owner"), unseen.values("owner"), GHOST_IDS)
     ]
-    assert [said(refusal) for refusal in refusals] == [slot.says] * 3
+    assert [outcome(refusal) for refusal in refusals] == [slot.says] * 3
     assert refusals[0] == refusals[1] == refusals[2]
     assert await here.cursor() == before
-    assert said(await here.ask("owner", slot.row)) == OK
+    assert outcome(await here.ask("owner", slot.row)) == OK
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.name.endswith("forward")], ids=str)
@@ -103,7 +103,7 @@ async def test_a_message_is_forwarded_to_own_conversations_only_or_to_none(world
         await here.ask("owner", forward, {"target": target})
         for target in (unseen.things["conversation"], GHOSTS["conversation"])
     ]
-    assert said(refusals[0]) == FORBIDDEN
+    assert outcome(refusals[0]) == FORBIDDEN
     assert refusals[0] == refusals[1]
     assert await here.cursor() == before
 
@@ -123,7 +123,7 @@ async def test_what_everyone_may_do_to_a_message_says_nothing_about_it(world: Wo
     scene = await Scene.group(world, ["owner"], placeholders_in(row))
     await scene.be_known("stranger")
     unseen = await scene.ask("stranger", row)
-    assert said(unseen) == OK
+    assert outcome(unseen) == OK
     assert unseen == await scene.ask("stranger", row, {"message": GHOSTS["message"]})
 
 
@@ -139,26 +139,26 @@ async def test_objects_from_before_the_visible_history_are_hidden(world: World, 
     scene = await _back_again(world, row)
     ghosts = {name: id_ for name, id_ in GHOSTS.items() if name in OF_A_MESSAGE}
     refused = await scene.ask("former", row)
-    assert said(refused) == FORBIDDEN
+    assert outcome(refused) == FORBIDDEN
     assert refused == await scene.ask("former", row, ghosts)
     # Only earlier objects are hidden: later ones are visible as to any other admin.
     if "own" not in placeholders_in(row) and not placeholders_in(row) & {"file", "picture"}:
         await scene.say_all_again(placeholders_in(row))
-        assert said(await scene.ask("former", row)) == row.expects("admin")
+        assert outcome(await scene.ask("former", row)) == row.expects("admin")
 
 
 async def test_the_backend_does_not_see_more_in_the_name_of_a_member(world: World) -> None:
     scene = await Scene.group(world, ["former"], {"message"}, history="from-join")
     await scene.let_in(scene.id_of("former"))
     sender = {"senderId": "{former}"}
-    said_there = {"conversationId": "{conversation}", "content": "Hello", **sender}
+    posted_there = {"conversationId": "{conversation}", "content": "Hello", **sender}
     rows = [
-        Row("POST /api/v1/messages", {}, {**said_there, "replyToId": "{message}"}),
-        Row("POST /api/v1/messages", {}, {**said_there, "threadId": "{message}"}),
+        Row("POST /api/v1/messages", {}, {**posted_there, "replyToId": "{message}"}),
+        Row("POST /api/v1/messages", {}, {**posted_there, "threadId": "{message}"}),
         Row("POST /api/v1/messages/{message}/forward", {}, {"conversationIds": ["{conversation}"], **sender}),
         Row("PATCH /api/v1/messages/{message}", {}, {"content": "Changed", **sender}),
     ]
-    assert [said(await scene.ask("service", row)) for row in rows] == [FORBIDDEN] * len(rows)
+    assert [outcome(await scene.ask("service", row)) for row in rows] == [FORBIDDEN] * len(rows)
 
 
 async def test_no_list_shows_messages_from_before_the_visible_history(world: World) -> None:
@@ -201,11 +201,11 @@ async def test_objects_of_a_deleted_conversation_are_hidden(world: World, row: R
     await scene.service("DELETE", f"/api/v1/conversations/{scene.things['conversation']}")
     ghosts = {name: id_ for name, id_ in GHOSTS.items() if name in OF_A_CONVERSATION}
     refused = await scene.ask("owner", row)
-    assert said(refused) == FORBIDDEN
+    assert outcome(refused) == FORBIDDEN
     assert refused == await scene.ask("owner", row, ghosts)
     for caller in ("service", "operator"):
         # They may see everything that exists, so they learn what is missing.
-        assert said(await scene.ask(caller, row)) in {FORBIDDEN, NOT_FOUND}, caller
+        assert outcome(await scene.ask(caller, row)) in {FORBIDDEN, NOT_FOUND}, caller
 
 
 async def test_another_users_notification_is_not_marked(world: World) -> None:

@@ -49,7 +49,7 @@ async def cursor_of(world: World, name: str) -> str:
 # --- former members -------------------------------------------------------------------------------------------------
 
 
-async def _told_and_ended(world: World, how: str) -> tuple[list[str], Returner]:
+async def _notified_and_ended(world: World, how: str) -> tuple[list[str], Returner]:
     """Bob receives events, disconnects, and loses the membership; the data that he knew then changes.
 
     Returns cursors from before and during the membership and a made-up one, and Bob's client.
@@ -79,7 +79,7 @@ async def _told_and_ended(world: World, how: str) -> tuple[list[str], Returner]:
 async def test_any_cursor_of_a_former_member_shows_only_the_end_of_the_membership(
     world: World, way: str, how: str
 ) -> None:
-    cursors, _ = await _told_and_ended(world, how)
+    cursors, _ = await _notified_and_ended(world, how)
     for cursor in cursors:
         shown = await READINGS[way](world, "bob", cursor)
         assert SECRET not in text_of(shown), cursor
@@ -89,7 +89,7 @@ async def test_any_cursor_of_a_former_member_shows_only_the_end_of_the_membershi
 
 @pytest.mark.parametrize("how", ENDS)
 async def test_any_offset_of_a_former_member_recovers_only_the_end_of_the_membership(world: World, how: str) -> None:
-    cursors, bob = await _told_and_ended(world, how)
+    cursors, bob = await _notified_and_ended(world, how)
     for offset in (*cursors, f"{cursors[0]}.0", f"{cursors[2]}.5"):
         shown = await by_recovery(bob, offset)
         assert SECRET not in text_of(shown), offset
@@ -196,15 +196,15 @@ async def test_a_new_member_receives_nothing_of_earlier_messages_live_or_by_reco
             await device.socket.call(OPENING[name][0], {OPENING[name][2]: conversation})
     await send(world, conversation, "alice", "the beginning")
     await phone.cut()
-    await laptop.told()
+    await laptop.notified()
     await _talk_about_it(world, conversation, old, old_offer)
     await phone.come()
     for device in (phone, laptop):
-        told = text_of([(event, payload) for event, payload, _ in await device.told()])
-        assert "about that" in told
-        assert SECRET not in told
-        assert old not in told
-        assert old_offer not in told
+        notified = text_of([(event, payload) for event, payload, _ in await device.notified()])
+        assert "about that" in notified
+        assert SECRET not in notified
+        assert old not in notified
+        assert old_offer not in notified
 
 
 async def test_earlier_members_see_a_quote_that_new_members_do_not(world: World) -> None:
@@ -218,8 +218,8 @@ async def test_earlier_members_see_a_quote_that_new_members_do_not(world: World)
     await send(world, conversation, "bob", "about now", replyToId=middle)
     quotes: dict[str, list[Any]] = {}
     for who, client in (("alice", alice), ("carol", carol), ("tablet", tablet)):
-        told = [data for event, data in await client.pending("message:new")]
-        quotes[who] = [(data["content"], data.get("replyTo", {}).get("content")) for data in told]
+        notified = [data for event, data in await client.pending("message:new")]
+        quotes[who] = [(data["content"], data.get("replyTo", {}).get("content")) for data in notified]
     assert quotes["alice"] == [("for all", None), ("about before", SECRET), ("about now", "for all")]
     assert quotes["carol"] == [("for all", None), ("about before", None), ("about now", "for all")]
     assert quotes["tablet"] == quotes["carol"]
@@ -268,11 +268,11 @@ async def test_a_quote_of_a_deleted_message_has_no_text(world: World) -> None:
     bob = Returner(world, "bob")
     await bob.come()
     old = await send(world, conversation, "alice", SECRET)
-    await bob.told()
+    await bob.notified()
     await bob.cut()
     reply = await send(world, conversation, "alice", "about that", replyToId=old)
     await world.service("DELETE", f"/api/v1/messages/{old}")
     await bob.come()
-    (told,) = [payload for event, payload, _ in await bob.told() if event == "message:new"]
-    assert told["id"] == reply
-    assert told["replyTo"] == {"id": old, "senderId": world.id_of("alice"), "content": ""}
+    (notified,) = [payload for event, payload, _ in await bob.notified() if event == "message:new"]
+    assert notified["id"] == reply
+    assert notified["replyTo"] == {"id": old, "senderId": world.id_of("alice"), "content": ""}

@@ -237,10 +237,10 @@ async def test_contacts_see_a_changed_profile(world: World) -> None:
     assert answer.status_code == 200
     assert {name: answer.json()[name] for name in change} == change
     assert answer.json()["email"] == _email(world, "alice")
-    told = await socket.next("user:updated")
-    assert told == {name: value for name, value in answer.json().items() if name != "email"}
+    received = await socket.next("user:updated")
+    assert received == {name: value for name, value in answer.json().items() if name != "email"}
     seen = (await world.request("GET", f"/api/v1/users/{device.user_id}", by="bob")).json()
-    assert seen == told
+    assert seen == received
     answer = await device.request("PATCH", "/api/v1/users/me", json={"avatar": None})
     assert "avatar" not in answer.json()
     assert answer.json()["text"] == "Hello"

@@ -110,8 +110,8 @@ async def test_a_message_is_reported_over_a_socket_and_decided(world: World) -> 
     assert (decided.status_code, decided.json()["state"]) == (200, "resolved")
     assert (await bob.next("message:deleted"))["messageId"] == message_id
     for client, outcome in ((alice, "resolved"), (bob, "delete")):
-        told = await client.next("notification")
-        assert (told["type"], told["outcome"], told["body"]) == ("moderation", outcome, "Advertising")
+        received = await client.next("notification")
+        assert (received["type"], received["outcome"], received["body"]) == ("moderation", outcome, "Advertising")
     actions = [entry["action"] for entry in await _audit(world, actorId=world.id_of("admin"))]
     assert actions == ["report-resolve", "message-delete"]
 

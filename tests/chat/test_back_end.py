@@ -38,9 +38,9 @@ async def test_contacts_learn_what_the_back_end_changes(world: World) -> None:
     bob, stranger = await world.connect("bob"), await world.connect("carol")
     body = {"name": "Alicia", "email": "alice@example.com", "metadata": {"crm": 7}}
     await world.service("PUT", f"/api/v1/users/{world.id_of('alice')}", body)
-    told = await bob.next("user:updated")
-    assert (told["id"], told["name"]) == (world.id_of("alice"), "Alicia")
-    assert not {"email", "metadata", "banned"} & told.keys()
+    received = await bob.next("user:updated")
+    assert (received["id"], received["name"]) == (world.id_of("alice"), "Alicia")
+    assert not {"email", "metadata", "banned"} & received.keys()
     assert await stranger.pending("user:updated") == []
 
 
@@ -144,8 +144,8 @@ async def test_an_imported_message_has_its_own_time_everywhere_and_is_not_unread
     assert (sent["createdAt"], sent["imported"]) == (OLD, True)
     names = {"messenger": "message:new", "talks": "message", "whatsapp": "message:received", "crm": "newMessage"}
     for dialect, name in names.items():
-        told = await clients[dialect].next(name)
-        message = told["message"] if dialect == "crm" else told
+        received = await clients[dialect].next(name)
+        message = received["message"] if dialect == "crm" else received
         assert message["createdAt"] == OLD, dialect
     for dialect, client in clients.items():
         assert await client.pending("notification") == [], dialect
@@ -235,8 +235,8 @@ async def test_history_may_be_imported_over_a_socket(world: World) -> None:
     backend = await world.open(dialect=MESSENGER)
     await backend.sign_in({"token": world.server.token(world.id_of("backend"), role="service")})
     await backend.next("connected")
-    said = {"conversationId": talk, "senderId": world.id_of("bob"), "content": "Old", "createdAt": OLD}
-    assert (await backend.done("message:send", said))["message"]["createdAt"] == OLD
+    payload = {"conversationId": talk, "senderId": world.id_of("bob"), "content": "Old", "createdAt": OLD}
+    assert (await backend.done("message:send", payload))["message"]["createdAt"] == OLD
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ async def test_a_conversation_made_over_rest_reaches_live_sockets_at_once(world:
     body = {"kind": "group", "name": "Lunch", "memberIds": [world.id_of("bob")]}
     created = (await world.request("POST", "/api/v1/conversations", by="alice", json=body)).json()
     for client in (alice, bob):
-        told = await client.next("conversation:new")
-        assert (told["id"], told["name"], told["memberCount"]) == (created["id"], "Lunch", 2)
+        received = await client.next("conversation:new")
+        assert (received["id"], received["name"], received["memberCount"]) == (created["id"], "Lunch", 2)
     await bob.send_message(created["id"], "noodles?")
     assert (await alice.next("message:new"))["content"] == "noodles?"
     assert await carol.pending() == []
@@ -91,12 +91,12 @@ async def test_a_change_reaches_all_members_with_the_same_payload(world: World) 
     alice, bob, mallory = [await world.connect(name) for name in ("alice", "bob", "mallory")]
     payload = {"conversationId": conversation, "name": "Plans", "slowModeS": 5, "metadata": {"colour": "red"}}
     changed = (await alice.done("conversation:update", payload))["conversation"]
-    told = [await client.next("conversation:updated") for client in (alice, bob)]
-    assert told[0] == told[1]
-    for said in (changed, told[0]):
-        assert (said["id"], said["name"], said["slowModeS"]) == (conversation, "Plans", 5)
-        assert said["metadata"] == {"colour": "red"}
-    assert not {"unreadCount", "mentionCount", "muted", "readSeq", "lastMessage"} & set(told[0])
+    received = [await client.next("conversation:updated") for client in (alice, bob)]
+    assert received[0] == received[1]
+    for each in (changed, received[0]):
+        assert (each["id"], each["name"], each["slowModeS"]) == (conversation, "Plans", 5)
+        assert each["metadata"] == {"colour": "red"}
+    assert not {"unreadCount", "mentionCount", "muted", "readSeq", "lastMessage"} & set(received[0])
     assert {"unreadCount", "mentionCount", "muted", "readSeq"} <= set(changed)
     assert (await bob.refused("conversation:update", payload))["code"] == "forbidden"
     assert (await mallory.refused("conversation:update", payload))["code"] == "forbidden"

@@ -70,9 +70,9 @@ async def test_contacts_receive_a_changed_profile_once_for_each_socket(world: Wo
     answer = await world.request("PATCH", "/api/v1/users/me", by="alice", json={"name": "Alice B."})
     assert answer.status_code == 200, answer.text
     for socket in (alice, phone, laptop):
-        told = await socket.next("user:updated")
-        assert (told["id"], told["name"]) == (world.id_of("alice"), "Alice B.")
-        assert "email" not in told
+        notified = await socket.next("user:updated")
+        assert (notified["id"], notified["name"]) == (world.id_of("alice"), "Alice B.")
+        assert "email" not in notified
         assert await socket.pending("user:updated") == []
     assert await stranger.pending("user:updated") == []
 
@@ -111,5 +111,5 @@ async def test_a_socket_that_left_a_room_receives_nothing_and_the_users_other_so
     await world.request("POST", f"/api/v1/conversations/{talk}/read", by="bob")
     await asyncio.gather(*(laptop.next(name) for name in ("message:new", "typing:user", "message:updated")))
     await laptop.next("message:read:receipt")
-    heard = {name for name, _ in await phone.pending()}
-    assert heard <= {"notification", "conversation:unread", "presence:update"}, heard
+    received = {name for name, _ in await phone.pending()}
+    assert received <= {"notification", "conversation:unread", "presence:update"}, received

@@ -96,14 +96,14 @@ async def test_draining_disconnects_polling_clients_too(tmp_path: Path) -> None:
         path += f"&sid={opened['sid']}"
         token = server.token(world.id_of("alice"))
         assert (await http.post(path, content=f'40{{"token":"{token}"}}')).text == "ok"
-        heard = (await http.get(path)).text
+        received = (await http.get(path)).text
         await begin_to_drain(server, world)
         async with deadline():
-            while not heard.endswith("1"):
+            while not received.endswith("1"):
                 answer = await http.get(path)
-                assert answer.status_code == 200, "the server is there until it has said all"
-                heard = f"{heard}\x1e{answer.text}"
-        assert '42["session:ending",{"reason":"shutdown","reconnect":true}]' in heard.split("\x1e")
+                assert answer.status_code == 200, "the server answers until everything is sent"
+                received = f"{received}\x1e{answer.text}"
+        assert '42["session:ending",{"reason":"shutdown","reconnect":true}]' in received.split("\x1e")
         assert (await standing(world)).json()["status"] == "draining"
 
 
@@ -128,7 +128,7 @@ async def test_a_second_signal_does_not_wait_for_anybody(tmp_path: Path) -> None
         await begin_to_drain(server, world)
         server.process.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(server.wait_ended) == 1
-        assert await alice.wait_closed() == 1006, "nobody was told"
+        assert await alice.wait_closed() == 1006, "nobody was notified"
 
 
 async def test_clients_continue_at_another_node_and_miss_nothing(tmp_path: Path, postgresql: PostgresServer) -> None:
@@ -156,13 +156,13 @@ async def test_clients_continue_at_another_node_and_miss_nothing(tmp_path: Path,
             sending = asyncio.create_task(write_until(gone, alice, conversation))
             await listeners[-1].socket.next("message:new")
             going.process.send_signal(signal.SIGTERM)
-            heard = await asyncio.gather(*(move(listener, there) for listener in listeners))
+            received = await asyncio.gather(*(move(listener, there) for listener in listeners))
             assert await asyncio.to_thread(going.wait_ended) == 0
             gone.set()
             sent = await sending
-            for listener, before in zip(listeners, heard, strict=True):
-                await until_told(listener, sent[-1])
-                assert [*before, *contents(await listener.told())] == sent
+            for listener, before in zip(listeners, received, strict=True):
+                await until_notified(listener, sent[-1])
+                assert [*before, *contents(await listener.notified())] == sent
     postgresql.drop(name)
 
 
@@ -179,18 +179,18 @@ async def move(listener: Returner, world: World) -> list[str]:
     """Waits until the client is disconnected, and connects it to the other node. Returns the events from before."""
     assert await listener.socket.next("session:ending", 2 * DEADLINE_S) == SHUTDOWN
     await listener.socket.wait_closed()
-    before = contents(listener.socket.told)
+    before = contents(listener.socket.notified)
     listener.note()
     listener.world = world
     assert await listener.come(), "it goes on where it was"
     return before
 
 
-async def until_told(listener: Returner, content: str) -> None:
+async def until_notified(listener: Returner, content: str) -> None:
     while (await listener.socket.next("message:new"))["content"] != content:
         pass
 
 
-def contents(told: object) -> list[str]:
-    assert isinstance(told, list)
-    return [payload["content"] for name, payload, offset in told if name == "message:new" and offset is not None]
+def contents(notified: object) -> list[str]:
+    assert isinstance(notified, list)
+    return [payload["content"] for name, payload, offset in notified if name == "message:new" and offset is not None]

@@ -350,10 +350,10 @@ async def test_only_the_uploader_receives_the_progress(world: World) -> None:
     path = await begin(world, 300_000)
     await send(world, path, 0, bytes(100_000))
     await send(world, path, 100_000, bytes(200_000))
-    told = [payload for _, payload in await alice.pending("upload:progress")]
+    notified = [payload for _, payload in await alice.pending("upload:progress")]
     upload_id = path.rpartition("/")[2]
-    assert {(payload["uploadId"], payload["size"]) for payload in told} == {(upload_id, 300_000)}
-    received = [payload["received"] for payload in told]
+    assert {(payload["uploadId"], payload["size"]) for payload in notified} == {(upload_id, 300_000)}
+    received = [payload["received"] for payload in notified]
     assert received == sorted(received)
     assert received[-1] == 300_000
     assert await bob.pending("upload:progress") == []

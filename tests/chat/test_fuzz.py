@@ -111,8 +111,8 @@ async def test_an_event_with_any_payload_is_answered(
     answer = await alice.call(event, payload, *further)
     assert answer["success"] is True or is_refusal(answer["error"]), answer
     await alice.emit(event, payload)
-    told = await alice.pending("error")
-    assert all(is_refusal(error) for _, error in told)
+    received = await alice.pending("error")
+    assert all(is_refusal(error) for _, error in received)
     alice.events.clear()
 
 

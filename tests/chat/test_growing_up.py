@@ -105,12 +105,12 @@ async def test_clients_continue_after_a_copy(
         assert await alice.come()
         assert alice.socket.socket_id == socket_id
         await alice.socket.next("message:new")
-        assert contents(await alice.told()) == ["missed zebra"]
+        assert contents(await alice.notified()) == ["missed zebra"]
         await service_send(after, conversation, "bob", "live")
         await alice.socket.next("message:new")
         events, cursor = await events_after(after, bob_cursor, "bob")
-        told = [event["data"]["content"] for event in events if event["event"] == "message:new"]
-        assert told == ["see there", "missed zebra", "not heard", "live"]
+        notified = [event["data"]["content"] for event in events if event["event"] == "message:new"]
+        assert notified == ["see there", "missed zebra", "not heard", "live"]
         assert (await events_after(after, cursor, "bob"))[0] == []
         # A retry of an earlier message is not stored again, and new messages continue the numbering.
         again = await after.request("POST", "/api/v1/messages", by="bob", json=zebra)

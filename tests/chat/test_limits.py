@@ -323,6 +323,6 @@ async def test_limits_end_by_themselves(tmp_path: Path) -> None:
 
             refused = await until_asked(refusal)
             assert refused is not None
-            # The client waits as told and does nothing else.
+            # The client waits as long as the answer asks and does nothing else.
             await pause(refused["details"]["retryAfterMs"] / 1000)
             await alice.done("message:send", body)

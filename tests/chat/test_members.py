@@ -35,9 +35,9 @@ async def test_a_removed_member_is_notified_and_receives_nothing_more(world: Wor
     alice, bob = await world.connect("alice"), await world.connect("bob")
     path = f"/api/v1/conversations/{conversation}/members/{world.id_of('bob')}"
     assert (await world.request("DELETE", path, by="alice")).status_code == 204
-    told = {"conversationId": conversation, "userId": world.id_of("bob"), "by": world.id_of("alice")}
+    received = {"conversationId": conversation, "userId": world.id_of("bob"), "by": world.id_of("alice")}
     for client in (alice, bob):
-        assert await client.next("member:removed") == told
+        assert await client.next("member:removed") == received
     await alice.send_message(conversation, "he is gone")
     assert await bob.pending() == []
     assert (await bob.refused("message:send", {"conversationId": conversation, "content": "x"}))["code"] == "forbidden"
@@ -104,8 +104,8 @@ async def test_all_members_see_a_changed_role(world: World) -> None:
     path = f"/api/v1/conversations/{conversation}/members/{world.id_of('bob')}"
     answer = await world.request("PATCH", path, by="alice", json={"role": "owner"})
     assert (answer.json()["role"], answer.json()["name"]) == ("owner", world.id_of("bob").title())
-    told = [await bob.next("member:updated") for _ in range(2)]
-    assert [(each["userId"], each["role"]) for each in told] == [
+    received = [await bob.next("member:updated") for _ in range(2)]
+    assert [(each["userId"], each["role"]) for each in received] == [
         (world.id_of("alice"), "admin"),
         (world.id_of("bob"), "owner"),
     ]
@@ -120,15 +120,15 @@ async def test_a_banned_member_is_removed_at_once_with_the_reason(world: World) 
     body = {"until": "2100-01-01T00:00:00Z", "reason": "spam"}
     answer = await world.request("PUT", path, by="alice", json=body)
     assert answer.status_code == 200, answer.text
-    told = await bob.next("member:restricted")
-    assert told == {
+    received = await bob.next("member:restricted")
+    assert received == {
         "conversationId": conversation,
         "userId": world.id_of("bob"),
         "kind": "ban",
         "until": "2100-01-01T00:00:00.000Z",
         "reason": "spam",
     }
-    assert answer.json() == {**told, "by": world.id_of("alice")}
+    assert answer.json() == {**received, "by": world.id_of("alice")}
     for client in (alice, bob):
         assert (await client.next("member:removed"))["by"] == world.id_of("alice")
     await alice.send_message(conversation, "quiet now")

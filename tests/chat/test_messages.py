@@ -155,8 +155,8 @@ async def test_sixteen_concurrent_sends_keep_their_order(world: World) -> None:
     assert alice.acked == list(range(16))
     assert [answer["message"]["seq"] for answer in answers] == list(range(1, 17))
     assert [answer["message"]["content"] for answer in answers] == [str(number) for number in range(16)]
-    heard = [(await bob.next("message:new"))["content"] for _ in range(16)]
-    assert heard == [str(number) for number in range(16)]
+    received = [(await bob.next("message:new"))["content"] for _ in range(16)]
+    assert received == [str(number) for number in range(16)]
 
 
 async def test_a_query_between_sends_sees_only_the_earlier_ones(world: World) -> None:
@@ -221,6 +221,6 @@ async def test_an_unacceptable_payload_is_refused_and_the_socket_stays(world: Wo
     error = await alice.refused("message:send", payload)
     assert error["code"] == "invalid_request"
     await alice.emit("message:send", payload)
-    told = await alice.next("error")
-    assert (told["code"], told["event"]) == ("invalid_request", "message:send")
+    notified = await alice.next("error")
+    assert (notified["code"], notified["event"]) == ("invalid_request", "message:send")
     assert (await alice.send_message(conversation, "whole"))["content"] == "whole"

@@ -64,8 +64,8 @@ async def test_in_a_group_mentions_and_replies_cause_notifications(world: World)
     await alice.send_message(conversation, "plain")
     await alice.send_message(conversation, f"@{world.id_of('bob')} you")
     await alice.send_message(conversation, "me", replyToId=question["id"])
-    told = [await bob.next("notification") for _ in range(2)]
-    assert [(each["type"], each["body"]) for each in told] == [
+    received = [await bob.next("notification") for _ in range(2)]
+    assert [(each["type"], each["body"]) for each in received] == [
         ("mention", f"@{world.id_of('bob')} you"),
         ("reply", "me"),
     ]
@@ -82,8 +82,8 @@ async def test_in_a_group_mentions_and_replies_cause_notifications(world: World)
         "section": None,
     }
     await alice.send_message(conversation, "plain again")
-    told_all = await bob.next("notification")
-    assert (told_all["type"], told_all["body"], told_all["sound"]) == ("message", "plain again", "gong")
+    all_received = await bob.next("notification")
+    assert (all_received["type"], all_received["body"], all_received["sound"]) == ("message", "plain again", "gong")
     await prefer(world, "bob", f"conversations/{conversation}", {"muted": True})
     await alice.send_message(conversation, f"@{world.id_of('bob')} hush")
     assert await bob.pending("notification") == []
@@ -93,15 +93,23 @@ async def test_offers_and_invitations_cause_notifications(world: World) -> None:
     alice, bob = await world.connect("alice"), await world.connect("bob")
     body = {"kind": "group", "name": "Market", "memberIds": [world.id_of("bob")]}
     conversation = (await alice.done("conversation:create", body))["conversation"]["id"]
-    told = await bob.next("notification")
-    assert (told["type"], told["title"], told["body"]) == ("invitation", world.id_of("alice").title(), "Market")
+    received = await bob.next("notification")
+    assert (received["type"], received["title"], received["body"]) == (
+        "invitation",
+        world.id_of("alice").title(),
+        "Market",
+    )
     offer = {"conversationId": conversation, "title": "A bicycle", "amount": 1, "currency": "EUR"}
     made = (await alice.done("offer:create", offer))["offer"]
-    told = await bob.next("notification")
-    assert (told["type"], told["body"], told["offerId"]) == ("offer", "A bicycle", made["id"])
+    received = await bob.next("notification")
+    assert (received["type"], received["body"], received["offerId"]) == ("offer", "A bicycle", made["id"])
     await bob.done("offer:update", {"offerId": made["id"], "status": "accepted"})
-    told = await alice.next("notification")
-    assert (told["type"], told["title"], told["offerId"]) == ("offer", world.id_of("bob").title(), made["id"])
+    received = await alice.next("notification")
+    assert (received["type"], received["title"], received["offerId"]) == (
+        "offer",
+        world.id_of("bob").title(),
+        made["id"],
+    )
 
 
 async def test_an_unanswered_call_is_missed(world: World) -> None:
@@ -110,8 +118,8 @@ async def test_an_unanswered_call_is_missed(world: World) -> None:
     call = await alice.done("call:invite", {"callId": "c1", "conversationId": conversation})
     await bob.next("call:invite")
     await alice.done("call:hangup", {"callId": call["callId"], "conversationId": conversation})
-    told = await bob.next("notification")
-    assert (told["type"], told["title"]) == ("missed-call", world.id_of("alice").title())
+    received = await bob.next("notification")
+    assert (received["type"], received["title"]) == ("missed-call", world.id_of("alice").title())
     assert await alice.pending("notification") == []
 
 
@@ -225,23 +233,23 @@ async def test_do_not_disturb_makes_notifications_quiet(world: World) -> None:
     alice, bob = await world.connect("alice"), await world.connect("bob")
     await prefer(world, "bob", "users/me", {"doNotDisturb": NOBODY})
     await alice.send_message(conversation, "psst")
-    told = await bob.next("notification")
-    assert (told["body"], told["quiet"]) == ("psst", True)
+    received = await bob.next("notification")
+    assert (received["body"], received["quiet"]) == ("psst", True)
     kept = (await stored(world, "bob", 1))[0]
-    assert kept["id"] == told["id"]
+    assert kept["id"] == received["id"]
     assert kept.keys().isdisjoint({"sound", "quiet"})
-    assert "sound" not in told
+    assert "sound" not in received
     await prefer(world, "bob", "users/me", {})
     await bob.done("presence:set", {"status": "dnd"})
     await alice.send_message(conversation, "hey")
     assert [each["body"] for each in await stored(world, "bob", 2)] == ["hey", "psst"]
-    told = await bob.next("notification")
-    assert (told["body"], told["quiet"]) == ("hey", True)
+    received = await bob.next("notification")
+    assert (received["body"], received["quiet"]) == ("hey", True)
     await bob.done("presence:set", {"status": "online"})
     await alice.send_message(conversation, "hello")
-    told = await bob.next("notification")
-    assert (told["body"], told["sound"]) == ("hello", "default")
-    assert "quiet" not in told
+    received = await bob.next("notification")
+    assert (received["body"], received["sound"]) == ("hello", "default")
+    assert "quiet" not in received
 
 
 async def test_a_conversation_is_muted_for_a_time(world: World) -> None:

@@ -21,24 +21,24 @@ class Listening:
     """Records the events that one client receives."""
 
     def __init__(self) -> None:
-        self.heard: list[str] = []
+        self.received: list[str] = []
         self.connects: list[bool] = []
         """For each connect, whether the session was recovered."""
         self._changed = asyncio.Event()
-        self.listener = Listener(self._connected, lambda _: None, self._told)
+        self.listener = Listener(self._connected, lambda _: None, self._notified)
 
     def _connected(self, _: str, recovered: bool) -> None:  # noqa: FBT001 (the listener's form)
         self.connects.append(recovered)
         self._changed.set()
 
-    def _told(self, name: str, args: Sequence[Any]) -> None:
+    def _notified(self, name: str, args: Sequence[Any]) -> None:
         if name == "message:new":
-            self.heard.append(args[0]["content"])
+            self.received.append(args[0]["content"])
             self._changed.set()
 
     async def until(self, connects: int, messages: int) -> None:
         async with deadline():
-            while len(self.connects) < connects or len(self.heard) < messages:
+            while len(self.connects) < connects or len(self.received) < messages:
                 self._changed.clear()
                 await self._changed.wait()
 
@@ -76,4 +76,4 @@ async def test_events_in_the_last_response_of_a_session_arrive_once(tmp_path: Pa
             await world.request("POST", "/api/v1/messages", by="bob", json={**body, "content": "after"})
             await alice.until(2, 3)
     assert alice.connects == [False, True]
-    assert alice.heard == ["first", "last", "after"]
+    assert alice.received == ["first", "last", "after"]

@@ -47,7 +47,7 @@ async def test_a_node_without_its_bus_is_ready_and_reports_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("readiness", "status", "said"),
+    ("readiness", "status", "expected"),
     [
         (Readiness(is_away), "unavailable", {"database": "away"}),
         (Readiness(answers, lease_lost=yes), "unavailable", {"lease": "lost"}),
@@ -55,10 +55,10 @@ async def test_a_node_without_its_bus_is_ready_and_reports_it() -> None:
         (Readiness(is_away, draining=yes), "unavailable", {"database": "away", "draining": True}),
     ],
 )
-async def test_a_node_is_not_ready(readiness: Readiness, status: str, said: dict[str, object]) -> None:
+async def test_a_node_is_not_ready(readiness: Readiness, status: str, expected: dict[str, object]) -> None:
     standing = await readiness.check()
     assert standing.status == status
-    assert {name: getattr(standing, name) for name in said} == said
+    assert {name: getattr(standing, name) for name in expected} == expected
 
 
 async def test_a_database_that_takes_too_long_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,6 +242,6 @@ async def test_requests_to_a_stalled_database_fail_within_seconds(tmp_path: Path
                 # Retrying is safe: each message is stored once.
                 for number in range(4):
                     await until_asked(partial(writes, number))
-                heard = [(await bob.next("message:new"))["content"] for _ in range(4)]
-                assert sorted(heard) == [f"{number}" for number in range(4)]
+                received = [(await bob.next("message:new"))["content"] for _ in range(4)]
+                assert sorted(received) == [f"{number}" for number in range(4)]
                 assert await bob.pending("message:new") == []

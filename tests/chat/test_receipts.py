@@ -109,14 +109,14 @@ async def test_marking_as_unread_is_sent_to_own_devices_only(world: World) -> No
     await alice.next("message:read:receipt")
     answer = await phone.done("conversation:mark-unread", {"conversationId": talk, "messageId": sent[1]["id"]})
     assert (answer["seq"], answer["unreadCount"], answer["mentionCount"]) == (1, 2, 0)
-    told = {"conversationId": talk, "unreadCount": 2, "mentionCount": 0, "readSeq": 1}
-    assert await laptop.next("conversation:unread") == told
+    received = {"conversationId": talk, "unreadCount": 2, "mentionCount": 0, "readSeq": 1}
+    assert await laptop.next("conversation:unread") == received
     listed = (await world.request("GET", f"/api/v1/conversations/{talk}", by="bob")).json()
     assert (listed["unreadCount"], listed["readSeq"]) == (2, 1)
     again = await world.request("POST", f"/api/v1/conversations/{talk}/unread", by="bob")
     assert again.json() == {"conversationId": talk, "seq": 1, "unreadCount": 2, "mentionCount": 0}
     await phone.done("message:read", {"conversationId": talk})
-    assert await laptop.next("conversation:unread") == {**told, "unreadCount": 0, "readSeq": 3}
+    assert await laptop.next("conversation:unread") == {**received, "unreadCount": 0, "readSeq": 3}
     assert await alice.pending("message:read:receipt") == []
 
 

@@ -31,8 +31,8 @@ async def count(world: World, name: str) -> int:
     return int(found.group(1))
 
 
-def contents(told: list[tuple[str, dict[str, object], str | None]]) -> list[object]:
-    return [payload.get("content") for name, payload, _ in told if name == "message:new"]
+def contents(notified: list[tuple[str, dict[str, object], str | None]]) -> list[object]:
+    return [payload.get("content") for name, payload, _ in notified if name == "message:new"]
 
 
 async def service_send(world: World, conversation: str, sender: str, content: str) -> None:
@@ -50,7 +50,7 @@ async def test_a_client_that_does_not_ask_for_recovery_sees_nothing_of_it(world:
     assert list(socket.answer) == ["sid"]
     await service_send(world, conversation, "bob", "hello")
     await socket.next("message:new")
-    assert socket.extra == [[] for _ in socket.told]
+    assert socket.extra == [[] for _ in socket.notified]
 
 
 async def test_a_client_without_recovery_cannot_recover_with_a_pid(world: World) -> None:
@@ -77,10 +77,10 @@ async def test_a_recovery_from_memory_delivers_missed_events_without_reading_the
     assert alice.socket.socket_id == sid
     await service_send(world, conversation, "bob", "after")
     await alice.socket.next("message:new")
-    assert contents(await alice.told()) == [*(f"missed {number}" for number in range(5)), "after"]
+    assert contents(await alice.notified()) == [*(f"missed {number}" for number in range(5)), "after"]
     assert await log_reads(world) == reads
     assert await count(world, "recoveries") == recoveries + 1
-    assert [name for name, *_ in alice.socket.told if name == "connected"] == [], "it was greeted already"
+    assert [name for name, *_ in alice.socket.notified if name == "connected"] == [], "it was greeted already"
 
 
 async def test_recovery_can_be_requested_in_the_query(world: World) -> None:
@@ -99,7 +99,7 @@ async def test_a_client_without_any_event_recovers_from_its_start(world: World) 
     alice.offset = None
     await service_send(world, conversation, "bob", "missed")
     assert await alice.come()
-    assert contents(await alice.told()) == ["missed"]
+    assert contents(await alice.notified()) == ["missed"]
 
 
 async def test_an_offset_of_an_earlier_session_delivers_nothing_from_before(world: World) -> None:
@@ -118,19 +118,19 @@ async def test_an_offset_of_an_earlier_session_delivers_nothing_from_before(worl
     alice.offset = earlier
     await service_send(world, conversation, "bob", "missed")
     assert await alice.come()
-    assert contents(await alice.told()) == ["missed"]
+    assert contents(await alice.notified()) == ["missed"]
 
 
 async def test_a_session_can_be_recovered_repeatedly(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice = Returner(world, "alice")
     await alice.come()
-    heard = contents(await alice.cut())
+    received = contents(await alice.cut())
     for number in range(6):
         await service_send(world, conversation, "bob", f"m{number}")
         assert await alice.come()
-        heard += contents(await alice.cut())
-    assert heard == [f"m{number}" for number in range(6)]
+        received += contents(await alice.cut())
+    assert received == [f"m{number}" for number in range(6)]
 
 
 async def test_recovery_delivers_other_events_than_messages_too(world: World) -> None:
@@ -143,7 +143,7 @@ async def test_recovery_delivers_other_events_than_messages_too(world: World) ->
     await bob.done("message:edit", {"messageId": message["id"], "content": "hello!"})
     await bob.done("message:read", {"conversationId": conversation})
     assert await alice.come()
-    names = [name for name, *_ in await alice.told()]
+    names = [name for name, *_ in await alice.notified()]
     assert names == [
         "message:new",
         "message:reaction",
@@ -161,7 +161,7 @@ async def test_recovery_delivers_changed_profiles(world: World) -> None:
     await world.request("PATCH", "/api/v1/users/me", by="bob", json={"name": "Robert"})
     await world.request("PATCH", "/api/v1/users/me", by="stranger", json={"name": "Nobody"})
     assert await alice.come()
-    assert [payload["name"] for name, payload, _ in await alice.told() if name == "user:updated"] == ["Robert"]
+    assert [payload["name"] for name, payload, _ in await alice.notified() if name == "user:updated"] == ["Robert"]
 
 
 async def test_a_missed_message_that_was_deleted_has_no_content(world: World) -> None:
@@ -172,9 +172,9 @@ async def test_a_missed_message_that_was_deleted_has_no_content(world: World) ->
     message = await bob.send_message(conversation, "not meant so")
     await bob.done("message:delete", {"messageId": message["id"]})
     assert await alice.come()
-    told = await alice.told()
-    assert [name for name, *_ in told] == ["message:new", "message:deleted"]
-    assert "not meant so" not in json.dumps(told)
+    notified = await alice.notified()
+    assert [name for name, *_ in notified] == ["message:new", "message:deleted"]
+    assert "not meant so" not in json.dumps(notified)
 
 
 # --- rooms ----------------------------------------------------------------------------------------------------------
@@ -190,11 +190,11 @@ async def test_a_conversation_that_was_left_stays_left(world: World) -> None:
     await service_send(world, quiet, "bob", "quiet")
     assert await alice.come()
     await service_send(world, loud, "bob", "loud again")
-    assert contents(await alice.told()) == ["quiet"]
+    assert contents(await alice.notified()) == ["quiet"]
     await alice.socket.done("conversation:join", {"conversationId": loud})
     await service_send(world, loud, "bob", "joined")
     await alice.socket.next("message:new")
-    assert contents(await alice.told()) == ["quiet", "joined"]
+    assert contents(await alice.notified()) == ["quiet", "joined"]
 
 
 async def test_a_conversation_that_was_opened_stays_open(world: World) -> None:
@@ -209,8 +209,8 @@ async def test_a_conversation_that_was_opened_stays_open(world: World) -> None:
     await service_send(world, opened, "bob", "still in it")
     await alice.socket.next("message:received")
     await alice.socket.next("message:received")
-    told = [payload["content"] for name, payload, _ in await alice.told() if name == "message:received"]
-    assert told == [{"text": "in it"}, {"text": "still in it"}]
+    notified = [payload["content"] for name, payload, _ in await alice.notified() if name == "message:received"]
+    assert notified == [{"text": "in it"}, {"text": "still in it"}]
 
 
 async def test_a_user_added_while_disconnected_receives_the_conversation(world: World) -> None:
@@ -223,8 +223,8 @@ async def test_a_user_added_while_disconnected_receives_the_conversation(world: 
     await service_send(world, conversation, "bob", "live")
     await alice.socket.next("message:new")
     await alice.socket.next("message:new")
-    assert contents(await alice.told()) == ["welcome", "live"]
-    assert "conversation:new" in [name for name, *_ in await alice.told()]
+    assert contents(await alice.notified()) == ["welcome", "live"]
+    assert "conversation:new" in [name for name, *_ in await alice.notified()]
 
 
 async def test_a_user_removed_while_disconnected_receives_only_the_removal(world: World) -> None:
@@ -237,7 +237,7 @@ async def test_a_user_removed_while_disconnected_receives_only_the_removal(world
     await bob.send_message(conversation, "not for alice")
     assert await alice.come()
     await bob.send_message(conversation, "nor this")
-    assert [name for name, *_ in await alice.told()] == ["member:removed"]
+    assert [name for name, *_ in await alice.notified()] == ["member:removed"]
 
 
 async def test_a_user_removed_and_added_again_misses_the_time_between(world: World) -> None:
@@ -251,7 +251,7 @@ async def test_a_user_removed_and_added_again_misses_the_time_between(world: Wor
     await bob.done("member:add", {"conversationId": conversation, "userIds": [world.id_of("alice")]})
     await bob.send_message(conversation, "for alice")
     assert await alice.come()
-    assert contents(await alice.told()) == ["before", "for alice"]
+    assert contents(await alice.notified()) == ["before", "for alice"]
 
 
 async def test_a_deletion_of_a_conversation_while_disconnected_is_delivered(world: World) -> None:
@@ -261,7 +261,7 @@ async def test_a_deletion_of_a_conversation_while_disconnected_is_delivered(worl
     await alice.cut()
     await bob.done("conversation:delete", {"conversationId": conversation})
     assert await alice.come()
-    assert [name for name, *_ in await alice.told()] == ["conversation:deleted"]
+    assert [name for name, *_ in await alice.notified()] == ["conversation:deleted"]
 
 
 async def test_others_in_a_room_receive_leaving_and_joining(world: World) -> None:
@@ -293,14 +293,14 @@ async def test_each_packet_of_an_event_has_an_offset_of_its_own(world: World, di
     await bob.done("message:read", {"conversationId": conversation})
     await bob.done("message:react", {"messageId": sent[0], "emoji": "👍"})
     await bob.send_message(conversation, "the end")
-    told = await until_the_end(alice)
-    offsets = [offset for *_, offset in told]
+    notified = await until_the_end(alice)
+    offsets = [offset for *_, offset in notified]
     assert len(set(offsets)) == len(offsets) > 5
     assert any(str(offset).endswith((".1", ".100")) for offset in offsets), offsets
     for number, offset in enumerate(offsets):
         alice.offset = offset
         assert await alice.come()
-        assert await alice.told() == told[number + 1 :], offset
+        assert await alice.notified() == notified[number + 1 :], offset
 
 
 async def send_as(world: World, conversation: str, sender: str, content: str) -> str:
@@ -312,7 +312,7 @@ async def until_the_end(alice: Returner) -> list[tuple[str, dict[str, object], s
     name = "message:new" if alice.dialect is MESSENGER else "message:received"
     while "the end" not in json.dumps(await alice.socket.next(name)):
         pass
-    return await alice.told()
+    return await alice.notified()
 
 
 # --- refused recoveries ---------------------------------------------------------------------------------------------
@@ -328,9 +328,9 @@ async def test_a_stolen_pid_is_useless_to_another_user(world: World) -> None:
     mallory.pid, mallory.offset = alice.pid, alice.offset
     assert not await mallory.come()
     assert mallory.pid not in {None, alice.pid}
-    assert await mallory.told() == []
+    assert await mallory.notified() == []
     assert await alice.come(), "and alice still has it"
-    assert contents(await alice.told()) == ["secret"]
+    assert contents(await alice.notified()) == ["secret"]
 
 
 @pytest.mark.parametrize(
@@ -405,8 +405,8 @@ async def test_two_namespaces_of_one_connection_recover_separately(world: World)
     again = await open_returning(world, MESSENGER)
     await again.sign_in({"token": token, "recovery": True, "pid": root})
     assert again.answer["pid"] == root
-    assert contents(again.told) == ["missed"] or contents(
-        [*again.told, ("message:new", await again.next("message:new"), None)]
+    assert contents(again.notified) == ["missed"] or contents(
+        [*again.notified, ("message:new", await again.next("message:new"), None)]
     )
     again._namespace = "/messages,"
     await again.sign_in({"token": token, "recovery": True, "pid": other})
@@ -452,7 +452,7 @@ async def test_a_session_whose_token_expired_is_recovered_with_a_newer_token(wor
     alice.note()
     await service_send(world, conversation, "bob", "while away")
     assert await alice.come()
-    assert contents(await alice.told()) == ["while away"]
+    assert contents(await alice.notified()) == ["while away"]
 
 
 # --- taking over ----------------------------------------------------------------------------------------------------
@@ -473,7 +473,7 @@ async def test_a_newer_connection_takes_over_from_an_open_one(world: World) -> N
     await service_send(world, conversation, "bob", "last")
     await alice.socket.next("message:new")
     await alice.socket.next("message:new")
-    assert contents(await alice.told()) == ["lost on the way", "last"]
+    assert contents(await alice.notified()) == ["lost on the way", "last"]
 
 
 async def test_taking_over_sends_no_leave_and_join(world: World) -> None:
@@ -514,7 +514,7 @@ async def test_a_pid_used_many_times_at_once_leaves_exactly_one(world: World) ->
     await service_send(world, conversation, "bob", "after")
     await last.socket.next("message:new")
     await last.socket.next("message:new")
-    assert contents(await last.told()) == ["missed", "after"]
+    assert contents(await last.notified()) == ["missed", "after"]
 
 
 # --- many missed events ---------------------------------------------------------------------------------------------
@@ -554,9 +554,9 @@ async def test_a_user_banned_during_a_recovery_is_disconnected(world: World) -> 
     alice.socket.connection.transport.resume_reading()
     assert (await alice.socket.next("session:ending"))["reason"] == "banned"
     await alice.socket.wait_disconnected()
-    heard = contents(alice.socket.told)
-    assert len(heard) < 400
-    assert "after the ban" not in heard
+    received = contents(alice.socket.notified)
+    assert len(received) < 400
+    assert "after the ban" not in received
 
 
 async def test_many_missed_events_arrive_over_polling_too(world: World) -> None:
@@ -571,14 +571,14 @@ async def test_many_missed_events_arrive_over_polling_too(world: World) -> None:
     path += f"&sid={json.loads(opened.text[1:])['sid']}"
     auth = {"token": world.server.token(world.id_of("alice")), "recovery": True, "pid": alice.pid}
     await world.http.post(path, content=f"40{json.dumps(auth | {'offset': alice.offset})}")
-    heard: list[str] = []
+    received: list[str] = []
     async with deadline():
-        while len(heard) < 60:
+        while len(received) < 60:
             for packet in (await world.http.get(path)).text.split("\x1e"):
                 if packet == "2":
                     await world.http.post(path, content="3")
                 elif packet.startswith("40"):
                     assert json.loads(packet[2:])["pid"] == alice.pid
                 elif packet.startswith('42["message:new"'):
-                    heard.append(json.loads(packet[2:])[1]["content"].partition(" ")[0])
-    assert heard == [str(number) for number in range(60)]
+                    received.append(json.loads(packet[2:])[1]["content"].partition(" ")[0])
+    assert received == [str(number) for number in range(60)]

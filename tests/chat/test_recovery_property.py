@@ -53,7 +53,7 @@ from talkwire.dialects.built_in import DIALECTS
 from talkwire.realtime.recovery.event_ring import EventRing
 from tests.chat.chat_server import in_process, serving
 from tests.chat.conftest import World, world_at
-from tests.chat.returner import Returner, Told
+from tests.chat.returner import Delivered, Returner
 from tests.waiting import until_asked
 
 STEPS = 70
@@ -210,15 +210,15 @@ class Ledger:
         entry = await self._chat.directory.find(self.user_id)
         return Return(after, self._chat.pos, frozenset(entry.conversation_ids))
 
-    def left_over(self, told: Sequence[Told], back: Return) -> list[Told]:
+    def left_over(self, notified: Sequence[Delivered], back: Return) -> list[Delivered]:
         """Returns the events of a client that stayed connected, without those that a client which returned meanwhile
         does not receive."""
-        offsets = [offset for _, _, offset in told]
+        offsets = [offset for _, _, offset in notified]
         first = offsets.index(back.after) + 1 if back.after in offsets else 0
-        return [each for place, each in enumerate(told) if place < first or self._is_told(each, back)]
+        return [each for place, each in enumerate(notified) if place < first or self._is_notified(each, back)]
 
-    def _is_told(self, told: Told, back: Return) -> bool:
-        event = self._events[position(told)]
+    def _is_notified(self, notified: Delivered, back: Return) -> bool:
+        event = self._events[position(notified)]
         conversation_id = audience_of(event).conversation_id
         if event.pos > back.pos or conversation_id is None or self._ends_membership(event):
             return True
@@ -251,18 +251,18 @@ class Ledger:
         ]
         return joins[-1] if joins and conversation_id == self._from_join else 0
 
-    def check_quotes(self, told: Sequence[Told]) -> int:
+    def check_quotes(self, notified: Sequence[Delivered]) -> int:
         """Fails if a reply quotes a message from before the user's visible history. Returns the number of quotes."""
-        quoting = [each for each in told if each[1].get("replyTo")]
+        quoting = [each for each in notified if each[1].get("replyTo")]
         for each in quoting:
             begins = self.joined(each[1]["conversationId"], position(each))
             assert int(each[1]["replyTo"]["id"]) - MESSAGE_ID_BASE > begins
         return len(quoting)
 
 
-def position(told: Told) -> int:
+def position(notified: Delivered) -> int:
     """Returns the log position of an event's offset."""
-    offset = told[2]
+    offset = notified[2]
     assert offset is not None, "it is durable"
     return int(offset.rpartition("-")[2].partition(".")[0])
 
@@ -274,7 +274,7 @@ class Leaver:
         self.returner = returner
         self.returns: list[Return] = []
         self._ledger = ledger
-        self.heard: list[Told] = []
+        self.received: list[Delivered] = []
         self.here = True
         self._chance = chance
         self._taken = 0
@@ -282,19 +282,19 @@ class Leaver:
     async def take(self) -> None:
         """Records the events that this connection has received."""
         if self.here:
-            told = await self.returner.told()
-            self.heard += told[self._taken :]
-            self._taken = len(told)
+            notified = await self.returner.notified()
+            self.received += notified[self._taken :]
+            self._taken = len(notified)
 
     async def leave(self) -> None:
         await self.take()
         if self._taken and self._chance.random() < 0.5:
             # Not before the first event: until then, sockets that receive missed events start over.
             lost = self._chance.randint(1, min(3, self._taken))
-            del self.heard[max(1, len(self.heard) - lost) :]
+            del self.received[max(1, len(self.received) - lost) :]
         # The newest offset of all connections, since this one may have none.
-        if self.heard:
-            self.returner.offset = self.heard[-1][2]
+        if self.received:
+            self.returner.offset = self.received[-1][2]
         if self._chance.random() < 0.7:
             self.returner.socket.connection.transport.abort()
             await self.returner.socket.wait_closed()
@@ -326,17 +326,17 @@ async def test_a_client_that_reconnects_receives_the_same_as_one_that_stays(
         await stays.come()
         await leaver.returner.come()
         await choose_rooms(name, story, stays, leaver.returner)
-        leaver.heard = await same_beginning(story, node.chat, stays, leaver)
+        leaver.received = await same_beginning(story, node.chat, stays, leaver)
         for _ in range(STEPS):
             await story.go_on()
             if chance.random() < 0.35:
                 await (leaver.leave() if leaver.here else leaver.come_back())
         if not leaver.here:
             await leaver.come_back()
-        assert await heard_the_same(stays, leaver, ledger, exactly=mode == "memory")
-        assert len(leaver.heard) > 2, "there is something to be compared"
+        assert await received_the_same(stays, leaver, ledger, exactly=mode == "memory")
+        assert len(leaver.received) > 2, "there is something to be compared"
         if name == "messenger":
-            quotes = ledger.check_quotes(await stays.told()) + ledger.check_quotes(leaver.heard)
+            quotes = ledger.check_quotes(await stays.notified()) + ledger.check_quotes(leaver.received)
             assert quotes or mode == "moves"
 
 
@@ -350,36 +350,36 @@ async def choose_rooms(name: str, story: Story, *returners: Returner) -> None:
             assert answer["success"] is True
 
 
-async def same_beginning(story: Story, chat: Chat, stays: Returner, leaver: Leaver) -> list[Told]:
+async def same_beginning(story: Story, chat: Chat, stays: Returner, leaver: Leaver) -> list[Delivered]:
     """Both clients receive a first message, which shows that they are in their rooms."""
     await chat.execute(story.bob, SendMessage(story.conversations[0], "begin"))
     await chat.execute(story.bob, SendMessage(story.conversations[1], "begin"))
 
     async def have_received() -> bool:
-        return bool(await stays.told() and await leaver.returner.told())
+        return bool(await stays.notified() and await leaver.returner.notified())
 
     await until_asked(have_received)
     await leaver.take()
-    return leaver.heard
+    return leaver.received
 
 
-async def heard_the_same(stays: Returner, leaver: Leaver, ledger: Ledger, *, exactly: bool) -> bool:
+async def received_the_same(stays: Returner, leaver: Leaver, ledger: Ledger, *, exactly: bool) -> bool:
     """Returns whether both received the same events, after late receipts have arrived. The log shows messages in their
     current state."""
     stayed: list[Any] = []
-    heard: list[Any] = []
+    received: list[Any] = []
 
     async def are_the_same() -> bool:
-        nonlocal stayed, heard
+        nonlocal stayed, received
         await leaver.take()
-        stayed, heard = list(await stays.told()), list(leaver.heard)
+        stayed, received = list(await stays.notified()), list(leaver.received)
         for back in leaver.returns:
             stayed = ledger.left_over(stayed, back)
         if not exactly:
-            stayed, heard = [(n, o) for n, _, o in stayed], [(n, o) for n, _, o in heard]
-        return stayed == heard
+            stayed, received = [(n, o) for n, _, o in stayed], [(n, o) for n, _, o in received]
+        return stayed == received
 
     with contextlib.suppress(TimeoutError):
         return await until_asked(are_the_same)
-    assert heard == stayed
+    assert received == stayed
     return False

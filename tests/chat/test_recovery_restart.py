@@ -100,14 +100,14 @@ async def test_a_session_is_recovered_after_a_restart(
         await service_send(after, conversation, "bob", "live")
         for _ in range(3):
             await alice.socket.next("message:new")
-        assert contents(await alice.told()) == ["meanwhile", "missed", "live"]
+        assert contents(await alice.notified()) == ["meanwhile", "missed", "live"]
         assert await log_reads(after) > 0
         # Later events come from memory.
         reads = await log_reads(after)
         await alice.cut()
         await service_send(after, conversation, "bob", "again")
         assert await alice.come()
-        assert contents(await alice.told()) == ["again"]
+        assert contents(await alice.notified()) == ["again"]
         assert await log_reads(after) == reads
 
 
@@ -122,18 +122,18 @@ async def test_a_session_is_recovered_after_two_kills(tmp_path: Path) -> None:
         await alice.socket.next("message:received")
         alice.note()
         await end(first, signal.SIGKILL)
-    heard = []
+    received = []
     for number in range(2):
         async with running(tmp_path, first) as later:
             alice.world = later
             await service_send(later, conversation, "bob", "in no room")
             await service_send(later, opened, "bob", f"missed {number}")
             assert await alice.come()
-            heard.append((await alice.socket.next("message:received"))["content"])
-            await alice.told()
+            received.append((await alice.socket.next("message:received"))["content"])
+            await alice.notified()
             alice.note()
             await end(later, signal.SIGKILL)
-    assert heard == [{"text": "missed 0"}, {"text": "missed 1"}]
+    assert received == [{"text": "missed 0"}, {"text": "missed 1"}]
 
 
 async def test_a_client_disconnect_is_remembered_after_a_kill(tmp_path: Path) -> None:
@@ -162,8 +162,8 @@ async def test_a_user_added_while_the_server_was_stopped_is_notified(tmp_path: P
         alice.world = after
         assert await alice.come()
         await alice.socket.next("user:updated")
-        told = await alice.told()
-        assert [name for name, *_ in told] == ["conversation:new", "message:new", "user:updated"]
+        notified = await alice.notified()
+        assert [name for name, *_ in notified] == ["conversation:new", "message:new", "user:updated"]
 
 
 async def test_no_session_is_recovered_after_the_window(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ async def test_no_session_is_recovered_after_the_window(tmp_path: Path) -> None:
         await alice.come()
         await alice.cut()
         assert not await alice.come(), "here"
-        await alice.told()
+        await alice.notified()
         alice.note()
     async with served(tmp_path, before, recovery_window_s=0) as after:
         alice.world = after
@@ -204,7 +204,7 @@ async def test_moderation_while_the_server_was_stopped_applies(tmp_path: Path) -
         assert await alice.come()
         await bob.send_message(conversation, "nor this")
         await alice.socket.next("member:removed")
-        assert contents(await alice.told()) == []
+        assert contents(await alice.notified()) == []
 
 
 async def test_a_session_whose_device_signed_out_is_not_recovered(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ async def test_a_session_from_before_the_pruned_log_is_not_recovered(tmp_path: P
             pass
         alice.world = after
         assert not await alice.come()
-        assert contents(await alice.told()) == []
+        assert contents(await alice.notified()) == []
 
 
 async def test_too_much_history_is_a_fresh_session(tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ async def test_too_much_history_is_a_fresh_session(tmp_path: Path) -> None:
         await asyncio.gather(*(node.chat.execute(bob, SendMessage(conversation, str(n))) for n in range(10_150)))
         alice.world = after
         assert not await alice.come()
-        assert contents(await alice.told()) == []
+        assert contents(await alice.notified()) == []
 
 
 async def test_too_much_in_memory_is_a_fresh_session(tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ async def test_too_much_in_memory_is_a_fresh_session(tmp_path: Path) -> None:
         bob = Actor(world.id_of("bob"), "Bob")
         await asyncio.gather(*(node.chat.execute(bob, SendMessage(conversation, str(n))) for n in range(10_150)))
         assert not await alice.come()
-        assert contents(await alice.told()) == []
+        assert contents(await alice.notified()) == []
 
 
 async def test_a_moved_session_that_its_node_forgot_is_not_recovered(
@@ -304,7 +304,7 @@ async def test_an_event_that_cannot_be_rendered_is_left_out_of_a_recovery(
             await service_send(world, conversation, "bob", content)
         monkeypatch.setattr(ReplayingSocket, "frames_of", failing)
         assert await alice.come()
-        assert contents(await alice.told()) == ["before", "behind"]
+        assert contents(await alice.notified()) == ["before", "behind"]
 
 
 async def test_leaving_a_room_while_one_is_removed_from_it_is_not_remembered(
@@ -331,7 +331,7 @@ async def test_leaving_a_room_while_one_is_removed_from_it_is_not_remembered(
         await alice.cut()
         await service_send(world, conversation, "bob", "missed")
         assert await alice.come()
-        assert contents(await alice.told()) == ["missed"]
+        assert contents(await alice.notified()) == ["missed"]
 
 
 async def test_a_room_that_is_opened_again_while_its_leaving_is_stored_stays_open(
@@ -372,7 +372,7 @@ async def test_a_room_that_is_opened_again_while_its_leaving_is_stored_stays_ope
         await alice.cut()
         await service_send(world, conversation, "bob", "missed")
         assert await alice.come()
-        assert contents(await alice.told()) == ["missed"]
+        assert contents(await alice.notified()) == ["missed"]
 
 
 async def test_changed_profiles_are_delivered_after_a_restart(tmp_path: Path, environment: Mapping[str, str]) -> None:
@@ -389,7 +389,7 @@ async def test_changed_profiles_are_delivered_after_a_restart(tmp_path: Path, en
         alice.world = after
         assert await alice.come()
         assert (await alice.socket.next("user:updated"))["name"] == "Robert"
-        assert [payload["name"] for name, payload, _ in await alice.told() if name == "user:updated"] == ["Robert"]
+        assert [payload["name"] for name, payload, _ in await alice.notified() if name == "user:updated"] == ["Robert"]
 
 
 async def test_many_pages_of_the_log_are_delivered_completely_and_in_order(tmp_path: Path) -> None:
@@ -410,6 +410,6 @@ async def test_many_pages_of_the_log_are_delivered_completely_and_in_order(tmp_p
         for text in late:
             await node.chat.execute(bob, SendMessage(conversation, text))
         assert await coming
-        heard = [(await alice.socket.next("message:new"))["content"] for _ in range(len(sent) + len(late))]
-        assert heard == [*sent, *late]
-        assert contents(await alice.told()) == heard
+        received = [(await alice.socket.next("message:new"))["content"] for _ in range(len(sent) + len(late))]
+        assert received == [*sent, *late]
+        assert contents(await alice.notified()) == received

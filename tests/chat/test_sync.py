@@ -13,8 +13,8 @@ async def test_the_welcome_cursor_is_the_start_for_sync(world: World) -> None:
     alice = await world.connect("alice")
     sent = await alice.send_message(talk, "Hello")
     answer = await bob.done("sync", {"after": cursor})
-    told = [(event["event"], event["data"]["id"]) for event in answer["events"] if event["event"] == "message:new"]
-    assert told == [("message:new", sent["id"])]
+    received = [(event["event"], event["data"]["id"]) for event in answer["events"] if event["event"] == "message:new"]
+    assert received == [("message:new", sent["id"])]
     assert answer["more"] is False
     assert answer["cursor"] != cursor
 
@@ -53,8 +53,8 @@ async def test_the_state_has_the_contacts_presence(world: World) -> None:
     await world.connect("alice")
     bob = await world.connect("bob")
     state = await bob.done("sync", {})
-    told = {presence["userId"]: presence["status"] for presence in state["presence"]}
-    assert told[world.id_of("alice")] == "online"
+    received = {presence["userId"]: presence["status"] for presence in state["presence"]}
+    assert received[world.id_of("alice")] == "online"
 
 
 async def test_events_come_with_the_presence_of_contacts_on_request(world: World) -> None:
@@ -64,11 +64,11 @@ async def test_events_come_with_the_presence_of_contacts_on_request(world: World
     after = (await bob.done("sync", {}))["cursor"]
     assert "presence" not in await bob.done("sync", {"after": after})
     answer = await bob.done("sync", {"after": after, "presence": True})
-    told = {presence["userId"]: presence["status"] for presence in answer["presence"]}
-    assert told[world.id_of("alice")] == "online"
+    received = {presence["userId"]: presence["status"] for presence in answer["presence"]}
+    assert received[world.id_of("alice")] == "online"
     params = {"after": after, "presence": "true"}
     by_rest = await world.request("GET", "/api/v1/sync", by="bob", params=params)
-    assert {presence["userId"] for presence in by_rest.json()["presence"]} == set(told)
+    assert {presence["userId"] for presence in by_rest.json()["presence"]} == set(received)
 
 
 async def test_refusals_have_a_reason(world: World) -> None:

@@ -96,12 +96,12 @@ async def test_a_mention_in_a_thread_is_read_with_the_thread(world: World) -> No
     root = await alice.send_message(talk, "root")
     for text, thread in (("one", root["id"]), ("two", None), ("three", root["id"])):
         await alice.send_message(talk, f"@{world.id_of('bob')} {text}", threadId=thread)
-    told = [await bob.next("notification") for _ in range(3)]
-    assert [each.get("threadId") for each in told] == [root["id"], None, root["id"]]
+    received = [await bob.next("notification") for _ in range(3)]
+    assert [each.get("threadId") for each in received] == [root["id"], None, root["id"]]
     await bob.done("message:read", {"conversationId": talk, "threads": "collapsed"})
-    assert await bob.next("notification:read") == {"ids": [told[1]["id"]], "unread": 2}
+    assert await bob.next("notification:read") == {"ids": [received[1]["id"]], "unread": 2}
     assert await _bell(world, "bob") == [("three", True), ("two", False), ("one", True)]
-    await bob.done("thread:read", {"messageId": root["id"], "replyId": told[0]["messageId"]})
+    await bob.done("thread:read", {"messageId": root["id"], "replyId": received[0]["messageId"]})
     assert await _bell(world, "bob") == [("three", True), ("two", False), ("one", False)]
     await bob.done("thread:unfollow", {"messageId": root["id"]})
     await bob.done("thread:read", {"messageId": root["id"]})

@@ -12,10 +12,14 @@ async def test_typing_is_sent_to_others_and_not_to_own_sockets(world: World) -> 
     phone, desktop, bob = [await world.connect(name) for name in ("alice", "alice", "bob")]
     conversation = await world.conversation("alice", "bob")
     await phone.done("typing:start", {"conversationId": conversation})
-    told = {"conversationId": conversation, "userId": world.id_of("alice"), "userName": world.id_of("alice").title()}
-    assert await bob.next("typing:user") == {**told, "isTyping": True}
+    received = {
+        "conversationId": conversation,
+        "userId": world.id_of("alice"),
+        "userName": world.id_of("alice").title(),
+    }
+    assert await bob.next("typing:user") == {**received, "isTyping": True}
     await phone.done("typing:stop", {"conversationId": conversation})
-    assert await bob.next("typing:user") == {**told, "isTyping": False}
+    assert await bob.next("typing:user") == {**received, "isTyping": False}
     assert await phone.pending("typing:user") == []
     assert await desktop.pending("typing:user") == []
 

@@ -17,7 +17,7 @@ from tests.chat.chat_server import SECRET, running_chat
 from tests.chat.conftest import World, world_at
 from tests.cli.processes import run_talkwire
 from tests.contracts.node import Clock, Node
-from tests.contracts.test_newer_version import NEWER, heard, write_newer
+from tests.contracts.test_newer_version import NEWER, received, write_newer
 from tests.databases import Database, PostgresServer
 from tests.waiting import until_asked
 
@@ -107,7 +107,7 @@ async def test_nodes_without_a_bus_between_them_lose_nothing(tmp_path: Path, sha
                     await alice.send_message(conversation, f"here {number}")
                 for client in (alice, bob):
                     assert [(await client.next("message:new"))["content"] for _ in expected] == expected
-                assert await heard(another, len(expected)) == expected
+                assert await received(another, len(expected)) == expected
             finally:
                 await another.close()
         assert server.logged_errors() == []

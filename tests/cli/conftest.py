@@ -40,20 +40,20 @@ def fresh_talkwire(tmp_path: Path) -> Callable[..., Answer]:
     return lambda *arguments, **options: run_fresh_talkwire(*arguments, cwd=tmp_path, **options)
 
 
-class Said(NamedTuple):
+class CommandResult(NamedTuple):
     exit_code: int
     out: str
     err: str
 
 
 @pytest.fixture
-def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., CommandResult]:
     """`talkwire ARGUMENTS` in this process."""
 
-    def run(*arguments: str) -> Said:
+    def run(*arguments: str) -> CommandResult:
         exit_code = main(arguments)
         captured = capsys.readouterr()
-        return Said(exit_code, captured.out, captured.err)
+        return CommandResult(exit_code, captured.out, captured.err)
 
     return run
 

@@ -13,12 +13,12 @@ from sqlalchemy import insert, text, update
 from talkwire.storage.engine import sqlite_url, writing_engine
 from talkwire.storage.schema import files, log_head
 from talkwire.storage.transfer.target import Target
-from tests.cli.conftest import Said
+from tests.cli.conftest import CommandResult
 from tests.cli.processes import Answer, RunningServer
 from tests.cli.test_copying import refusal
 from tests.databases import PostgresServer
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 
 NO_MORE_THAN_512_KIB = ("sh", "-c", 'ulimit -f 1024; exec "$@"', "sh")
 DIGEST = "0123456789abcdef" * 4
@@ -60,9 +60,9 @@ def in_folder(folder: Path) -> list[str]:
 def test_a_backup_is_made_whether_a_server_runs_or_not(command: Command, chat: list[str]) -> None:
     data = Path(chat[1])
     before = in_folder(data)
-    said = command("backup", "chat.backup", *chat)
-    assert said.exit_code == 0, said
-    assert said.out.startswith("Backed up 0 messages, 2 users and 0 uploaded files to chat.backup (")
+    result = command("backup", "chat.backup", *chat)
+    assert result.exit_code == 0, result
+    assert result.out.startswith("Backed up 0 messages, 2 users and 0 uploaded files to chat.backup (")
     assert Path("chat.backup").stat().st_mode & 0o777 == 0o600
     assert in_folder(data) == before
     assert command("restore", "chat.backup", "--data", "new").out == (
@@ -88,9 +88,9 @@ def test_uploaded_files_come_along(command: Command, alone: None) -> None:
     (place / "large-thumbnail").write_bytes(b"larger")
     add_file("ab" * 16)
     add_file("cd" * 16)
-    said = command("backup", "b")
-    assert "and 1 uploaded files to b" in said.out
-    assert "1 uploaded files were not in talkwire-data/files, or were removed meanwhile." in said.err
+    result = command("backup", "b")
+    assert "and 1 uploaded files to b" in result.out
+    assert "1 uploaded files were not in talkwire-data/files, or were removed meanwhile." in result.err
     assert command("restore", "b", "--data", "new").exit_code == 0
     restored = Path("new/files") / place.relative_to("talkwire-data/files")
     assert {path.name: path.read_bytes() for path in restored.iterdir()} == {
@@ -148,8 +148,8 @@ def test_there_has_to_be_a_chat(command: Command, empty: str) -> None:
 def test_an_unavailable_database_is_reported(command: Command, alone: None) -> None:
     away = ("--database", "postgresql://talkwire:hunter2@127.0.0.1:1/talkwire")
     assert command("backup", "b").exit_code == 0
-    for said in (command("backup", "c", *away), command("restore", "b", *away)):
-        assert "the database postgresql://talkwire:***@127.0.0.1:1/talkwire cannot be used: " in refusal(said)
+    for result in (command("backup", "c", *away), command("restore", "b", *away)):
+        assert "the database postgresql://talkwire:***@127.0.0.1:1/talkwire cannot be used: " in refusal(result)
     assert in_folder(Path()) == ["b", "talkwire-data"]
 
 
@@ -169,10 +169,10 @@ def test_an_incomplete_backup_is_refused_before_anything_is_created(command: Com
     Path("text").write_text("no backup")
     for name in ("cut", "cut-in-header"):
         assert refusal(command("restore", name, "--data", "new")) == f"{name}: was cut off: its end is missing"
-    said = refusal(command("restore", "cut-in-content", "--data", "new"))
-    assert said == "cut-in-content: is damaged or was cut off"
-    said = refusal(command("restore", "changed", "--data", "new"))
-    assert said == "changed: was changed or damaged since it was written"
+    result = refusal(command("restore", "cut-in-content", "--data", "new"))
+    assert result == "cut-in-content: is damaged or was cut off"
+    result = refusal(command("restore", "changed", "--data", "new"))
+    assert result == "changed: was changed or damaged since it was written"
     assert refusal(command("restore", "text", "--data", "new")) == "text: is no backup of Talkwire"
     assert refusal(command("restore", "none", "--data", "new")) == "none: No such file or directory"
     assert refusal(command("restore", "talkwire-data", "--data", "new")) == "talkwire-data: Is a directory"
@@ -181,11 +181,11 @@ def test_an_incomplete_backup_is_refused_before_anything_is_created(command: Com
 
 def test_a_restore_needs_an_empty_database(command: Command, alone: None, server: RunningServer) -> None:
     assert command("backup", "b").exit_code == 0
-    said = refusal(command("restore", "b"))
-    assert said.startswith("talkwire-data/talkwire.db: the database has this chat already")
+    result = refusal(command("restore", "b"))
+    assert result.startswith("talkwire-data/talkwire.db: the database has this chat already")
     assert command("conversation", "create", "--id", "other", "x", "y", "--data", "new").exit_code == 0
-    said = refusal(command("restore", "b", "--data", "new"))
-    assert said == "new/talkwire.db: the database is not empty: there are rows in conversations"
+    result = refusal(command("restore", "b", "--data", "new"))
+    assert result == "new/talkwire.db: the database is not empty: there are rows in conversations"
     assert command("conversation", "list", "--data", "new").out.startswith("other\t")
     assert "is in use by the process" in refusal(command("restore", "b", "--data", str(server.data)))
 

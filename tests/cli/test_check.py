@@ -6,31 +6,31 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Said
+from tests.cli.conftest import CommandResult
 from tests.cli.processes import RunningServer
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 
 _GOOD_SECRET = "0123456789abcdef0123456789abcdef"
 
 
 def test_an_empty_folder_with_defaults_is_fine_and_stays_empty(command: Command, tmp_path: Path) -> None:
-    said = command("check", "--port", "0")
-    assert (said.exit_code, said.err) == (0, "")
-    assert {line.split()[0] for line in said.out.splitlines()} == {"ok"}
+    result = command("check", "--port", "0")
+    assert (result.exit_code, result.err) == (0, "")
+    assert {line.split()[0] for line in result.out.splitlines()} == {"ok"}
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_database_is_checked(command: Command) -> None:
     assert command("migrate").exit_code == 0
-    said = command("check", "--port", "0")
-    assert "ok       database: talkwire-data/talkwire.db responds; its tables are of version " in said.out
+    result = command("check", "--port", "0")
+    assert "ok       database: talkwire-data/talkwire.db responds; its tables are of version " in result.out
 
 
 def test_a_running_server_is_asked_and_not_disturbed(command: Command, server: RunningServer) -> None:
-    said = command("check", "--data", str(server.data))
-    assert said.exit_code == 0
-    assert f"is open in the server with process id {server.process.pid} at {server.url}" in said.out
+    result = command("check", "--data", str(server.data))
+    assert result.exit_code == 0
+    assert f"is open in the server with process id {server.process.pid} at {server.url}" in result.out
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,11 @@ def test_settings_that_work_with_limits_are_reported(
 ) -> None:
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    said = command("check", "--port", "0", *arguments)
-    assert said.exit_code == 0
-    assert expected in said.out
-    assert _GOOD_SECRET not in said.out
-    assert "pw" not in said.out
+    result = command("check", "--port", "0", *arguments)
+    assert result.exit_code == 0
+    assert expected in result.out
+    assert _GOOD_SECRET not in result.out
+    assert "pw" not in result.out
 
 
 @pytest.mark.parametrize(
@@ -93,36 +93,36 @@ def test_problems_are_reported_and_the_exit_code_is_one(
     command: Command, tmp_path: Path, arguments: list[str], expected: str
 ) -> None:
     (tmp_path / "a-file").write_text("nothing that a database would hold, and long enough to be looked at\n" * 20)
-    said = command("check", "--port", "0", *arguments)
-    assert (said.exit_code, said.err) == (1, "")
-    assert expected in said.out
-    assert "pw" not in said.out
+    result = command("check", "--port", "0", *arguments)
+    assert (result.exit_code, result.err) == (1, "")
+    assert expected in result.out
+    assert "pw" not in result.out
 
 
 def test_the_openid_provider_is_asked_and_its_failure_is_a_warning(command: Command) -> None:
     asked = ("--oidc-issuer", "http://127.0.0.1:1/team", "--oidc-client-id", "talkwire")
-    said = command("check", "--port", "0", *asked)
-    assert said.exit_code == 0
-    assert "warning  oidc: http://127.0.0.1:1/team cannot be used now: 127.0.0.1: ConnectError" in said.out
-    assert "note     oidc: no public_url is set" in said.out
-    said = command("check", "--port", "0", *asked, "--public-url", "https://chat.example.com/")
+    result = command("check", "--port", "0", *asked)
+    assert result.exit_code == 0
+    assert "warning  oidc: http://127.0.0.1:1/team cannot be used now: 127.0.0.1: ConnectError" in result.out
+    assert "note     oidc: no public_url is set" in result.out
+    result = command("check", "--port", "0", *asked, "--public-url", "https://chat.example.com/")
     redirect = "https://chat.example.com/api/v1/auth/oidc/callback"
-    assert f"ok       oidc: the redirect address to register at the provider is {redirect}" in said.out
-    said = command("check", "--port", "0", "--oidc-client-id", "talkwire")
-    assert "warning  oidc: oidc_client_id has no effect without oidc_issuer" in said.out
+    assert f"ok       oidc: the redirect address to register at the provider is {redirect}" in result.out
+    result = command("check", "--port", "0", "--oidc-client-id", "talkwire")
+    assert "warning  oidc: oidc_client_id has no effect without oidc_issuer" in result.out
 
 
 def test_an_issuer_without_tls_is_wrong(command: Command) -> None:
-    said = command("check", "--oidc-issuer", "http://login.example.com", "--oidc-client-id", "talkwire")
-    assert said.exit_code == 1
-    assert "wrong    settings: --oidc-issuer: must begin with https://" in said.out
+    result = command("check", "--oidc-issuer", "http://login.example.com", "--oidc-client-id", "talkwire")
+    assert result.exit_code == 1
+    assert "wrong    settings: --oidc-issuer: must begin with https://" in result.out
 
 
 def test_a_secret_that_can_be_guessed_is_wrong_usage(command: Command) -> None:
-    said = command("check", "--port", "0", "--jwt-secret", "short")
-    assert (said.exit_code, said.err) == (2, "")
-    assert "wrong    tokens: jwt_secret: must have at least 32 bytes" in said.out
-    assert "allow_weak_secret" in said.out
+    result = command("check", "--port", "0", "--jwt-secret", "short")
+    assert (result.exit_code, result.err) == (2, "")
+    assert "wrong    tokens: jwt_secret: must have at least 32 bytes" in result.out
+    assert "allow_weak_secret" in result.out
 
 
 @pytest.mark.parametrize(
@@ -140,23 +140,23 @@ def test_a_secret_that_can_be_guessed_is_wrong_usage(command: Command) -> None:
 def test_invalid_callbacks_are_wrong_usage_for_check_and_serve(
     command: Command, arguments: list[str], expected: str
 ) -> None:
-    said = command("check", "--port", "0", *arguments)
-    assert (said.exit_code, said.err) == (2, "")
-    assert said.out.startswith("wrong    settings: ")
-    assert expected in said.out
-    said = command("serve", "--port", "0", *arguments)
-    assert (said.exit_code, said.out) == (2, "")
-    assert expected in said.err
+    result = command("check", "--port", "0", *arguments)
+    assert (result.exit_code, result.err) == (2, "")
+    assert result.out.startswith("wrong    settings: ")
+    assert expected in result.out
+    result = command("serve", "--port", "0", *arguments)
+    assert (result.exit_code, result.out) == (2, "")
+    assert expected in result.err
 
 
 def test_callbacks_are_listed_without_their_paths(command: Command) -> None:
     urls = "connect=https://8.8.8.8/path-secret,message:send=https://8.8.4.4:8443/?key=path-secret"
-    said = command("check", "--port", "0", "--callbacks", urls)
-    assert said.exit_code == 0
-    assert "ok       callbacks: no callback_secret is set, a random one will be created in talkwire-data/" in said.out
-    assert "ok       callbacks: connect asks https://8.8.8.8\n" in said.out
-    assert "ok       callbacks: message:send asks https://8.8.4.4:8443\n" in said.out
-    assert "path-secret" not in said.out
+    result = command("check", "--port", "0", "--callbacks", urls)
+    assert result.exit_code == 0
+    assert "ok       callbacks: no callback_secret is set, a random one will be created in talkwire-data/" in result.out
+    assert "ok       callbacks: connect asks https://8.8.8.8\n" in result.out
+    assert "ok       callbacks: message:send asks https://8.8.4.4:8443\n" in result.out
+    assert "path-secret" not in result.out
 
 
 def test_a_callback_whose_name_resolves_to_a_private_address_is_wrong_usage(
@@ -164,15 +164,15 @@ def test_a_callback_whose_name_resolves_to_a_private_address_is_wrong_usage(
 ) -> None:
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 443))]
     monkeypatch.setattr("talkwire.egress.resolver.socket.getaddrinfo", lambda *_, **__: found)
-    said = command("check", "--callbacks", "connect=https://app.example.com/")
-    assert said.exit_code == 2
-    assert "wrong    callbacks: connect asks https://app.example.com: 10.0.0.1 is a private address" in said.out
+    result = command("check", "--callbacks", "connect=https://app.example.com/")
+    assert result.exit_code == 2
+    assert "wrong    callbacks: connect asks https://app.example.com: 10.0.0.1 is a private address" in result.out
 
 
 def test_every_malformed_setting_is_listed(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TALKWIRE_DEMO", "perhaps")
-    said = command("check", "--port", "abc")
-    assert said == (
+    result = command("check", "--port", "abc")
+    assert result == (
         1,
         "wrong    settings: TALKWIRE_DEMO: must be on or off\nwrong    settings: --port: must be a whole number\n",
         "",
@@ -181,6 +181,6 @@ def test_every_malformed_setting_is_listed(command: Command, monkeypatch: pytest
 
 def test_a_port_in_use_is_wrong(command: Command) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
-        said = command("check", "--port", str(other.getsockname()[1]))
-    assert said.exit_code == 1
-    assert "the port is in use" in said.out
+        result = command("check", "--port", str(other.getsockname()[1]))
+    assert result.exit_code == 1
+    assert "the port is in use" in result.out

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.cli.conftest import Said
+from tests.cli.conftest import CommandResult
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 
 
 def test_a_group_is_opened_and_listed(command: Command, where: list[str]) -> None:
@@ -63,10 +63,10 @@ def test_refusals_are_one_line(
     command: Command, where: list[str], arguments: list[str], exit_code: int, message: str
 ) -> None:
     command("conversation", "create", "somebody", *where)
-    said = command("conversation", *arguments, *where)
-    assert (said.exit_code, said.out) == (exit_code, "")
-    assert said.err.startswith(f"talkwire: {message}")
-    assert said.err.count("\n") == 1
+    result = command("conversation", *arguments, *where)
+    assert (result.exit_code, result.out) == (exit_code, "")
+    assert result.err.startswith(f"talkwire: {message}")
+    assert result.err.count("\n") == 1
 
 
 def test_a_creation_is_repeated_and_an_id_is_taken_once(command: Command, where: list[str]) -> None:

@@ -15,11 +15,11 @@ from talkwire.storage.engine import database_url, sqlite_url, writing_engine
 from talkwire.storage.migrations import migrate
 from talkwire.storage.schema import files, uploads
 from talkwire.storage.transfer.target import Target
-from tests.cli.conftest import Said
+from tests.cli.conftest import CommandResult
 from tests.cli.processes import Answer, RunningServer, running_server
 from tests.databases import PostgresServer
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 
 SOURCE = "sqlite:///talkwire-data/talkwire.db"
 
@@ -42,36 +42,36 @@ def shown(url: URL) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def refusal(said: Said | Answer, exit_code: int = 1) -> str:
+def refusal(result: CommandResult | Answer, exit_code: int = 1) -> str:
     """The one line of a command that has not worked."""
-    assert (said.exit_code, said.out) == (exit_code, ""), said
-    lines = [line for line in said.err.splitlines() if line.startswith("talkwire: ")]
-    assert len(lines) == 1, said
-    assert said.err.endswith(f"{lines[0]}\n")
+    assert (result.exit_code, result.out) == (exit_code, ""), result
+    lines = [line for line in result.err.splitlines() if line.startswith("talkwire: ")]
+    assert len(lines) == 1, result
+    assert result.err.endswith(f"{lines[0]}\n")
     return lines[0].removeprefix("talkwire: ")
 
 
 def test_a_copy_reports_the_copied_and_compared_rows(command: Command, chat: None, empty: str) -> None:
-    said = command("copy", "--from", SOURCE, "--to", empty)
-    assert said.exit_code == 0, said
-    *tables, sentence = said.out.splitlines()
+    result = command("copy", "--from", SOURCE, "--to", empty)
+    assert result.exit_code == 0, result
+    *tables, sentence = result.out.splitlines()
     counts = {name: (rows, checksum) for name, rows, checksum in (line.split("\t") for line in tables)}
     assert counts["members"][0] == "2"
     assert len(counts["members"][1]) == 16
     assert sentence.startswith(f"Copied talkwire-data/talkwire.db to {empty}; all rows and checksums are the same")
-    assert "members: 2 rows" in said.err
+    assert "members: 2 rows" in result.err
     assert command("conversation", "list", "--database", empty).out.startswith("talk-1\t")
     # And what it has not copied, since it knows nothing of it: nothing here.
-    assert "uploaded files" not in said.err
+    assert "uploaded files" not in result.err
 
 
 def test_a_copy_that_is_complete_succeeds_again(command: Command, chat: None, empty: str) -> None:
     rows = sum(
         int(line.split("\t")[1]) for line in command("copy", "--from", SOURCE, "--to", empty).out.splitlines()[:-1]
     )
-    said = command("copy", "--from", SOURCE, "--to", empty)
-    assert said.exit_code == 0, said
-    assert said.out == f"{empty} is already complete: {rows} rows, nothing to copy.\n"
+    result = command("copy", "--from", SOURCE, "--to", empty)
+    assert result.exit_code == 0, result
+    assert result.out == f"{empty} is already complete: {rows} rows, nothing to copy.\n"
 
 
 def test_a_copy_reports_other_requirements_of_the_new_server(command: Command, chat: None, empty: str) -> None:
@@ -97,30 +97,30 @@ def test_a_copy_goes_back_to_sqlite(command: Command, chat: None, empty: str) ->
 
 
 def test_a_database_that_a_server_has_is_not_copied(command: Command, server: RunningServer, empty: str) -> None:
-    said = command("copy", "--from", f"sqlite:///{server.data}/talkwire.db", "--to", empty)
+    result = command("copy", "--from", f"sqlite:///{server.data}/talkwire.db", "--to", empty)
     assert (
-        refusal(said) == f"{server.data} is in use by the process {server.process.pid} at {server.url}: stop it first"
+        refusal(result) == f"{server.data} is in use by the process {server.process.pid} at {server.url}: stop it first"
     )
 
 
 def test_a_server_that_names_its_file_is_noticed_too(command: Command, tmp_path: Path, empty: str) -> None:
     """Its lock file is elsewhere."""
     with running_server(tmp_path, "--database", "sqlite:///talkwire.db") as server:
-        said = command("copy", "--from", "sqlite:///talkwire.db", "--to", empty)
-        assert refusal(said).endswith(f"is in use by the process {server.process.pid} at {server.url}: stop it first")
+        result = command("copy", "--from", "sqlite:///talkwire.db", "--to", empty)
+        assert refusal(result).endswith(f"is in use by the process {server.process.pid} at {server.url}: stop it first")
 
 
 def test_nothing_is_copied_into_a_database_that_a_server_has(
     command: Command, chat: None, server: RunningServer
 ) -> None:
-    said = command("copy", "--from", SOURCE, "--to", f"sqlite:///{server.data}/talkwire.db")
-    assert "stop it first" in refusal(said)
+    result = command("copy", "--from", SOURCE, "--to", f"sqlite:///{server.data}/talkwire.db")
+    assert "stop it first" in refusal(result)
 
 
 def test_a_server_on_postgresql_is_noticed(command: Command, tmp_path: Path, empty: str) -> None:
     with running_server(tmp_path, "--database", empty, "--jwt-secret", "x" * 32) as server:
-        said = command("copy", "--from", empty, "--to", "sqlite:///copy.db")
-        assert "a server is running on the source, or was killed seconds ago" in refusal(said)
+        result = command("copy", "--from", empty, "--to", "sqlite:///copy.db")
+        assert "a server is running on the source, or was killed seconds ago" in refusal(result)
         server.stop(signal.SIGTERM)
     assert command("copy", "--from", empty, "--to", "sqlite:///copy.db").exit_code == 0
 
@@ -143,8 +143,8 @@ def test_both_sides_have_to_be_named(command: Command) -> None:
 
 
 def test_a_source_that_is_not_there_is_not_made(command: Command, tmp_path: Path) -> None:
-    said = command("copy", "--from", "sqlite:///no.db", "--to", "sqlite:///new.db")
-    assert refusal(said) == "no.db: database not found"
+    result = command("copy", "--from", "sqlite:///no.db", "--to", "sqlite:///new.db")
+    assert refusal(result) == "no.db: database not found"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -169,16 +169,16 @@ def test_a_target_in_a_missing_folder_is_refused(command: Command, chat: None) -
 def test_an_unavailable_database_is_reported_without_its_password(command: Command, chat: None, option: str) -> None:
     away = "postgresql://talkwire:hunter2@127.0.0.1:1/talkwire"
     sides = {"--from": SOURCE, "--to": "sqlite:///b.db"} | {option: away}
-    said = refusal(command("copy", *(word for side in sides.items() for word in side)))
-    assert said.startswith("the database postgresql://talkwire:***@127.0.0.1:1/talkwire cannot be used: ")
-    assert "hunter2" not in said
+    result = refusal(command("copy", *(word for side in sides.items() for word in side)))
+    assert result.startswith("the database postgresql://talkwire:***@127.0.0.1:1/talkwire cannot be used: ")
+    assert "hunter2" not in result
 
 
 def test_a_target_that_is_not_empty_is_refused(command: Command, chat: None) -> None:
     Path("b").mkdir()
     assert command("conversation", "create", "--id", "other", "carol", "dave", "--data", "b").exit_code == 0
-    said = refusal(command("copy", "--from", SOURCE, "--to", "sqlite:///b/talkwire.db"))
-    assert said == "b/talkwire.db: the database is not empty: there are rows in conversations"
+    result = refusal(command("copy", "--from", SOURCE, "--to", "sqlite:///b/talkwire.db"))
+    assert result == "b/talkwire.db: the database is not empty: there are rows in conversations"
     assert command("conversation", "list", "--data", "b").out.startswith("other\t")
 
 
@@ -195,9 +195,9 @@ def test_an_unfinished_copy_is_not_opened(
     assert refusal(command("migrate", "--database", empty)) == expected
     assert refusal(command("backup", "b", "--database", empty)) == expected
     assert f"wrong    database: {expected}" in command("check", "--port", "0", "--database", empty, *secret).out
-    said = command("copy", "--from", SOURCE, "--to", empty)
-    assert said.exit_code == 0
-    assert "Continuing an unfinished copy." in said.err
+    result = command("copy", "--from", SOURCE, "--to", empty)
+    assert result.exit_code == 0
+    assert "Continuing an unfinished copy." in result.err
     assert command("user", "list", "--database", empty).exit_code == 0
 
 

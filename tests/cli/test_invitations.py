@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Said
+from tests.cli.conftest import CommandResult
 from tests.cli.processes import Answer, RunningServer, clean_environment, running_server
 from tests.forked_talkwire import Streams, start_python
 from tests.http_client import HttpClient
 from tests.waiting import DEADLINE_S
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 
 
 def _code(line: str, site: str) -> str:
@@ -32,11 +32,11 @@ def test_the_link_is_all_that_is_printed_and_leads_to_the_running_server(
 ) -> None:
     where = ["--data", str(server.data)]
     command("conversation", "create", "alice", "--id", "club", *where)
-    said = command("invite", "--conversation", "club", "--expires", "7d", "--max-uses", "1", *where)
-    assert (said.exit_code, said.err) == (0, "")
+    result = command("invite", "--conversation", "club", "--expires", "7d", "--max-uses", "1", *where)
+    assert (result.exit_code, result.err) == (0, "")
     account = {"email": "ann@example.com", "password": "correct horse", "name": "Ann"}
     with HttpClient(base_url=server.url) as http:
-        invitation = {"invitation": _code(said.out, server.url)}
+        invitation = {"invitation": _code(result.out, server.url)}
         signed_in = http.post("/api/v1/auth/register", json=account | invitation)
         assert signed_in.status_code == 201, signed_in.text
         headers = {"authorization": f"Bearer {signed_in.json()['token']}"}
@@ -45,8 +45,8 @@ def test_the_link_is_all_that_is_printed_and_leads_to_the_running_server(
 
 def test_without_a_server_the_link_is_good_for_the_next_one(command: Command, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    said = command("invite", "--data", str(data), "--port", "4000")
-    code = _code(said.out, "http://127.0.0.1:4000")
+    result = command("invite", "--data", str(data), "--port", "4000")
+    code = _code(result.out, "http://127.0.0.1:4000")
     with running_server(tmp_path, "--accounts", "invite") as server:
         account = {"email": "ann@example.com", "password": "correct horse", "name": "Ann"}
         with HttpClient(base_url=server.url) as http:
@@ -64,17 +64,17 @@ def test_without_a_server_the_link_is_good_for_the_next_one(command: Command, tm
     ],
 )
 def test_the_link_leads_where_the_settings_say(command: Command, arguments: list[str], site: str) -> None:
-    said = command("invite", *arguments)
-    assert (said.exit_code, said.err) == (0, "")
-    _code(said.out, site)
+    result = command("invite", *arguments)
+    assert (result.exit_code, result.err) == (0, "")
+    _code(result.out, site)
 
 
 def test_a_server_without_accounts_is_pointed_out(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JWT_SECRET", "s" * 32)
-    said = command("invite")
-    assert said.exit_code == 0
-    _code(said.out, "http://127.0.0.1:3000")
-    assert said.err.startswith("accounts are off in these settings")
+    result = command("invite")
+    assert result.exit_code == 0
+    _code(result.out, "http://127.0.0.1:3000")
+    assert result.err.startswith("accounts are off in these settings")
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,9 @@ ANN = {"email": "ann@example.com", "password": "correct horse", "name": "Ann"}
 def test_the_first_admin_registers_by_a_link_and_uses_the_admin_routes(command: Command, tmp_path: Path) -> None:
     with running_server(tmp_path, "--accounts", "invite") as server, HttpClient(base_url=server.url) as http:
         where = ["--data", str(server.data)]
-        said = command("invite", "--first-admin", *where)
-        assert said == command("invite", "--first-admin", *where)
-        invitation = {"invitation": _code(said.out, server.url)}
+        result = command("invite", "--first-admin", *where)
+        assert result == command("invite", "--first-admin", *where)
+        invitation = {"invitation": _code(result.out, server.url)}
         signed_in = http.post("/api/v1/auth/register", json=ANN | invitation).json()
         assert http.post("/api/v1/auth/register", json=ANN | invitation | {"email": "b@x.org"}).status_code == 403
         renewed = http.post("/api/v1/auth/refresh", json={"refreshToken": signed_in["refreshToken"]}).json()
@@ -132,9 +132,9 @@ def test_the_first_admin_registers_by_a_link_and_uses_the_admin_routes(command: 
 
 
 def test_the_link_for_the_first_admin_has_no_options(command: Command) -> None:
-    said = command("invite", "--first-admin", "--max-uses", "5")
-    assert said.exit_code == 2
-    assert "--first-admin excludes the other options" in said.err
+    result = command("invite", "--first-admin", "--max-uses", "5")
+    assert result.exit_code == 2
+    assert "--first-admin excludes the other options" in result.err
 
 
 def _terminal_lines(folder: Path, lines: int) -> list[str]:

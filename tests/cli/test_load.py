@@ -8,11 +8,11 @@ import pytest
 
 from talkwire.identity.issuer import TokenIssuer
 from tests.chat.chat_server import SECRET, running_chat
-from tests.cli.conftest import Said
+from tests.cli.conftest import CommandResult
 from tests.http_client import http_get
 from tests.protocol.server_process import reserved_port
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 
 
 def rows(output: str) -> dict[str, list[str]]:
@@ -25,17 +25,17 @@ def test_users_connect_and_talk_and_the_durations_are_printed(
 ) -> None:
     monkeypatch.setenv("JWT_SECRET", SECRET)
     with running_chat(tmp_path_factory.mktemp("loaded")) as server:
-        said = command("load", server.url, "--connections", "25", "--rate", "100", "--seconds", "1")
+        result = command("load", server.url, "--connections", "25", "--rate", "100", "--seconds", "1")
         token = TokenIssuer(SECRET).issue("backend", ttl_s=60, role="service")
         headers = {"authorization": f"Bearer {token}"}
         left = http_get(f"{server.url}/api/v1/conversations?memberId=load-1", headers=headers).json()
-    assert said.exit_code == 0, said.err
-    table = rows(said.out)
+    assert result.exit_code == 0, result.err
+    table = rows(result.out)
     assert [table[name][0] for name in ("connect", "acknowledgement")] == ["25", "100"]
     # 25 users are a group of 20, which sends 80 of the messages, and one of 5.
     assert table["delivery"][0] == str(80 * 20 + 20 * 5)
     assert all(float(cell) > 0 for cell in table["delivery"][1:])
-    assert "100 messages sent, 100 acknowledged, 0 refused." in said.err
+    assert "100 messages sent, 100 acknowledged, 0 refused." in result.err
     assert left["items"] == []
 
 
@@ -45,16 +45,16 @@ def test_messages_beyond_the_rate_limit_are_counted_and_the_exit_code_says_so(
     monkeypatch.setenv("JWT_SECRET", SECRET)
     limits = {"TALKWIRE_RATE_LIMITS": "on", "TALKWIRE_RATES": "sends=1/10"}
     with running_chat(tmp_path_factory.mktemp("limited"), limits) as server:
-        said = command("load", server.url, "--connections", "2", "--rate", "200", "--seconds", "0.5")
-    assert said.exit_code == 1
-    assert "Refused with rate_limited: " in said.err
+        result = command("load", server.url, "--connections", "2", "--rate", "200", "--seconds", "0.5")
+    assert result.exit_code == 1
+    assert "Refused with rate_limited: " in result.err
 
 
 def test_a_server_that_cannot_be_reached_fails(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JWT_SECRET", SECRET)
-    said = command("load", f"http://127.0.0.1:{reserved_port()}", "--connections", "1", "--seconds", "1")
-    assert said.exit_code == 1
-    assert "cannot be reached" in said.err
+    result = command("load", f"http://127.0.0.1:{reserved_port()}", "--connections", "1", "--seconds", "1")
+    assert result.exit_code == 1
+    assert "cannot be reached" in result.err
 
 
 def test_a_token_that_the_server_does_not_accept_fails(
@@ -62,9 +62,9 @@ def test_a_token_that_the_server_does_not_accept_fails(
 ) -> None:
     with running_chat(tmp_path_factory.mktemp("other")) as server:
         monkeypatch.setenv("JWT_SECRET", SECRET[::-1])
-        said = command("load", server.url, "--connections", "1", "--seconds", "1")
-    assert said.exit_code == 1
-    assert "401" in said.err
+        result = command("load", server.url, "--connections", "1", "--seconds", "1")
+    assert result.exit_code == 1
+    assert "401" in result.err
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from talkwire.storage.migrations import newest_revision
-from tests.cli.conftest import Said
+from tests.cli.conftest import CommandResult
 from tests.cli.processes import RunningServer
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 
 
 def test_a_database_gets_its_tables(command: Command) -> None:
@@ -18,9 +18,9 @@ def test_a_database_gets_its_tables(command: Command) -> None:
 
 
 def test_a_running_server_keeps_its_database_to_itself(command: Command, server: RunningServer) -> None:
-    said = command("migrate", "--data", str(server.data))
-    assert said.exit_code == 1
-    assert f"is in use by the process {server.process.pid} at {server.url}" in said.err
+    result = command("migrate", "--data", str(server.data))
+    assert result.exit_code == 1
+    assert f"is in use by the process {server.process.pid} at {server.url}" in result.err
 
 
 def test_a_path_that_is_no_folder_is_reported(command: Command) -> None:

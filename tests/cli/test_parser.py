@@ -5,10 +5,10 @@ from importlib.metadata import version
 
 import pytest
 
-from tests.cli.conftest import Said
+from tests.cli.conftest import CommandResult
 from tests.cli.processes import Answer
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 Talkwire = Callable[..., Answer]
 
 
@@ -39,11 +39,11 @@ def test_help_names_every_command(command: Command) -> None:
     ],
 )
 def test_wrong_usage_is_reported_in_one_line(command: Command, arguments: list[str], expected: str) -> None:
-    said = command(*arguments)
-    assert (said.exit_code, said.out) == (2, "")
-    assert said.err.startswith("talkwire: ")
-    assert expected in said.err
-    assert said.err.count("\n") == 1
+    result = command(*arguments)
+    assert (result.exit_code, result.out) == (2, "")
+    assert result.err.startswith("talkwire: ")
+    assert expected in result.err
+    assert result.err.count("\n") == 1
 
 
 def test_wrong_usage_is_an_exit_code(fresh_talkwire: Talkwire) -> None:

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import text
 
 from talkwire.storage.migrations import newest_revision
-from tests.cli.conftest import Said
+from tests.cli.conftest import CommandResult
 from tests.databases import Database, PostgresServer
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 
 
 def flags_of(database: Database) -> list[str]:
@@ -48,8 +48,8 @@ def test_commands_go_into_the_database(
 
 def test_tables_of_another_version_are_left_alone(command: Command, postgresql_database: Database) -> None:
     _pretend(postgresql_database, "0004")
-    said = command("user", "list", *flags_of(postgresql_database))
-    assert said == (
+    result = command("user", "list", *flags_of(postgresql_database))
+    assert result == (
         1,
         "",
         "talkwire: the database has tables of version 0004; run `talkwire migrate` first\n",
@@ -62,16 +62,16 @@ def test_every_command_refuses_tables_that_are_newer_than_it_knows(
 ) -> None:
     monkeypatch.setenv("JWT_SECRET", "0123456789abcdef0123456789abcdef")
     _pretend(postgresql_database, "9999")
-    said = command(*name.split(), *flags_of(postgresql_database))
+    result = command(*name.split(), *flags_of(postgresql_database))
     expected = (
         f"the database has tables of version 9999, newer than {newest_revision()}, the newest that this version of "
         "Talkwire knows: run the newer one"
     )
-    assert said.exit_code == 1
+    assert result.exit_code == 1
     if name.startswith("check"):
-        assert f"wrong    database: {expected}\n" in said.out
+        assert f"wrong    database: {expected}\n" in result.out
     else:
-        assert (said.out, said.err) == ("", f"talkwire: {expected}\n")
+        assert (result.out, result.err) == ("", f"talkwire: {expected}\n")
 
 
 def _pretend(database: Database, revision: str) -> None:
@@ -81,9 +81,9 @@ def _pretend(database: Database, revision: str) -> None:
 
 
 def test_check_looks_at_it(command: Command, postgresql_database: Database) -> None:
-    said = command(
+    result = command(
         "check", "--port", "0", "--jwt-secret", "0123456789abcdef0123456789abcdef", *flags_of(postgresql_database)
     )
-    assert said.exit_code == 0
-    assert "responds; its tables are of version" in said.out
-    assert "note     files: uploads are stored in talkwire-data" in said.out
+    assert result.exit_code == 0
+    assert "responds; its tables are of version" in result.out
+    assert "note     files: uploads are stored in talkwire-data" in result.out

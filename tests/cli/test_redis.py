@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from talkwire.cli import redis
-from tests.cli.conftest import Said
+from tests.cli.conftest import CommandResult
 from tests.valkey_server import ValkeyServer, valkey_server
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 
 
 @pytest.fixture(scope="module")
@@ -20,15 +20,15 @@ def valkey() -> Iterator[ValkeyServer]:
         yield server
 
 
-def _lines(said: Said) -> list[str]:
-    assert said.err == ""
-    return [line for line in said.out.splitlines() if " redis: " in line]
+def _lines(result: CommandResult) -> list[str]:
+    assert result.err == ""
+    return [line for line in result.out.splitlines() if " redis: " in line]
 
 
 def test_a_working_redis_is_reported_and_left_empty(command: Command, valkey: ValkeyServer) -> None:
-    said = command("check", "--port", "0", "--redis", f"{valkey.url}/0")
-    assert said.exit_code == 0
-    [line] = _lines(said)
+    result = command("check", "--port", "0", "--redis", f"{valkey.url}/0")
+    assert result.exit_code == 0
+    [line] = _lines(result)
     assert line.startswith(f"ok       redis: {valkey.url}/0 responds: Valkey 9.")
     assert {*_keys(valkey)} <= {b"talkwire:check:limit"}
     assert int(str(valkey.command("PTTL", "talkwire:check:limit"))) <= 1
@@ -37,9 +37,9 @@ def test_a_working_redis_is_reported_and_left_empty(command: Command, valkey: Va
 def test_over_a_unix_socket_too(command: Command, tmp_path: object) -> None:
     path = f"{tmp_path}/v.sock"
     with valkey_server("--unixsocket", path):
-        said = command("check", "--port", "0", "--redis", f"unix://{path}?db=1")
-    assert said.exit_code == 0
-    assert _lines(said)[0].startswith(f"ok       redis: unix://{path} responds: Valkey")
+        result = command("check", "--port", "0", "--redis", f"unix://{path}?db=1")
+    assert result.exit_code == 0
+    assert _lines(result)[0].startswith(f"ok       redis: unix://{path} responds: Valkey")
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,9 @@ def test_over_a_unix_socket_too(command: Command, tmp_path: object) -> None:
 )
 def test_an_unsuitable_redis_is_reported(command: Command, options: list[str], expected: str) -> None:
     with valkey_server(*options) as server:
-        said = command("check", "--port", "0", "--redis", server.url)
-    assert any(expected in line for line in _lines(said)), said.out
-    assert said.exit_code == ("wrong" in expected)
+        result = command("check", "--port", "0", "--redis", server.url)
+    assert any(expected in line for line in _lines(result)), result.out
+    assert result.exit_code == ("wrong" in expected)
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,10 @@ def test_missing_permissions_of_the_redis_user_are_reported(
     command: Command, valkey: ValkeyServer, rules: list[str], expected: str
 ) -> None:
     valkey.command("ACL", "SETUSER", "chat", "reset", "on", ">hidden", *rules)
-    said = command("check", "--port", "0", "--redis", valkey.url.replace("://", "://chat:hidden@"))
-    assert any(expected in line for line in _lines(said)), said.out
-    assert "hidden" not in said.out
-    assert said.exit_code == expected.startswith("wrong")
+    result = command("check", "--port", "0", "--redis", valkey.url.replace("://", "://chat:hidden@"))
+    assert any(expected in line for line in _lines(result)), result.out
+    assert "hidden" not in result.out
+    assert result.exit_code == expected.startswith("wrong")
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,11 @@ def test_missing_permissions_of_the_redis_user_are_reported(
     ],
 )  # fmt: skip
 def test_an_unreachable_redis_is_reported_in_one_line(command: Command, url: str, expected: str) -> None:
-    said = command("check", "--port", "0", "--redis", url)
-    [line] = _lines(said)
+    result = command("check", "--port", "0", "--redis", url)
+    [line] = _lines(result)
     assert expected in line
-    assert "hidden" not in said.out
-    assert said.exit_code == 1
+    assert "hidden" not in result.out
+    assert result.exit_code == 1
 
 
 def test_a_hanging_redis_is_reported_in_one_line(
@@ -98,19 +98,19 @@ def test_a_hanging_redis_is_reported_in_one_line(
     monkeypatch.setattr(redis, "ANSWERS_WITHIN_S", 0.3)
     valkey.pause()
     try:
-        said = command("check", "--port", "0", "--redis", valkey.url)
+        result = command("check", "--port", "0", "--redis", valkey.url)
     finally:
         valkey.resume()
-    assert _lines(said) == [f"wrong    redis: {valkey.url}: no response within 0.3 s"]
+    assert _lines(result) == [f"wrong    redis: {valkey.url}: no response within 0.3 s"]
 
 
 def test_a_different_clock_of_redis_is_reported(
     command: Command, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis, "time", type("Clock", (), {"time": staticmethod(lambda: 0.0)}))
-    said = command("check", "--port", "0", "--redis", valkey.url)
-    assert "s ahead of this machine's; nothing depends on it" in _lines(said)[-1]
-    assert said.exit_code == 0
+    result = command("check", "--port", "0", "--redis", valkey.url)
+    assert "s ahead of this machine's; nothing depends on it" in _lines(result)[-1]
+    assert result.exit_code == 0
 
 
 @pytest.mark.parametrize("verb", ["check", "serve"])
@@ -119,14 +119,14 @@ def test_without_its_package_the_error_names_the_package_to_install(
 ) -> None:
     find_spec = importlib.util.find_spec
     monkeypatch.setattr("talkwire.cli.extras.find_spec", lambda name: None if name == "redis" else find_spec(name))
-    said = command(verb, "--port", "0", "--redis", "redis://127.0.0.1:1")
-    assert said.exit_code == 1
-    assert "Redis requires its client: pip install 'talkwire[redis]'" in (said.out if verb == "check" else said.err)
+    result = command(verb, "--port", "0", "--redis", "redis://127.0.0.1:1")
+    assert result.exit_code == 1
+    assert "Redis requires its client: pip install 'talkwire[redis]'" in (result.out if verb == "check" else result.err)
 
 
 def test_a_server_does_not_start_with_an_invalid_redis_url(command: Command) -> None:
-    said = command("serve", "--port", "0", "--redis", "redis://:hidden@h?foo=1")
-    assert said == (1, "", "talkwire: redis://h: has an unknown parameter: 'foo'\n")
+    result = command("serve", "--port", "0", "--redis", "redis://:hidden@h?foo=1")
+    assert result == (1, "", "talkwire: redis://h: has an unknown parameter: 'foo'\n")
 
 
 def _keys(valkey: ValkeyServer) -> list[bytes]:

@@ -14,10 +14,10 @@ from talkwire.identity.signatures import parse_compact
 from talkwire.identity.tokens import TokenVerifier
 from talkwire.settings import Settings
 from talkwire.settings.keys import token_policy
-from tests.cli.conftest import Said
+from tests.cli.conftest import CommandResult
 from tests.cli.processes import Answer, running_server
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 
 
 def verified(token: str, settings: Settings, *, later_s: float = 0) -> Identity | None:
@@ -93,33 +93,33 @@ def test_a_weak_secret_is_used_if_the_operator_allows_it(command: Command) -> No
     ],
 )
 def test_invalid_arguments_are_wrong_usage(command: Command, arguments: list[str], message: str) -> None:
-    said = command("token", *arguments)
-    assert (said.exit_code, said.out) == (2, "")
-    assert said.err.startswith(f"talkwire: {message}")
+    result = command("token", *arguments)
+    assert (result.exit_code, result.out) == (2, "")
+    assert result.err.startswith(f"talkwire: {message}")
 
 
 def test_an_empty_secret_file_is_reported(command: Command) -> None:
     Path("data/jwt-secret").write_text("short\n")
-    said = command("token", "alice", "--data", "data")
-    assert said.exit_code == 2
-    assert "data/jwt-secret holds no secret" in said.err
+    result = command("token", "alice", "--data", "data")
+    assert result.exit_code == 2
+    assert "data/jwt-secret holds no secret" in result.err
 
 
 @pytest.mark.parametrize("folder", ["missing", "missing/data", "empty"])
 def test_no_secret_is_created(command: Command, folder: str) -> None:
     Path("empty").mkdir()
-    said = command("token", "alice", "--data", folder)
-    assert (said.exit_code, said.out) == (2, "")
-    assert said.err.startswith(f"talkwire: {folder}/jwt-secret: there is no such file, and jwt_secret is not set.")
+    result = command("token", "alice", "--data", folder)
+    assert (result.exit_code, result.out) == (2, "")
+    assert result.err.startswith(f"talkwire: {folder}/jwt-secret: there is no such file, and jwt_secret is not set.")
     assert list(Path("empty").iterdir()) == []
     assert not Path("missing").exists()
 
 
 def test_a_token_that_the_running_server_does_not_accept_is_not_printed(command: Command, tmp_path: Path) -> None:
     with running_server(tmp_path, "--jwt-secret", "s" * 32) as server:
-        said = command("token", "alice", "--data", "data")
-        assert (said.exit_code, said.out) == (1, "")
-        assert f"at {server.url} does not accept this token: The token's signature is wrong." in said.err
+        result = command("token", "alice", "--data", "data")
+        assert (result.exit_code, result.out) == (1, "")
+        assert f"at {server.url} does not accept this token: The token's signature is wrong." in result.err
         accepted = command("token", "alice", "--data", "data", "--jwt-secret", "s" * 32)
         assert (accepted.exit_code, accepted.err) == (0, "")
         assert command("user", "list", "--data", "data", "--json").out.strip() == "[]", "no user was created"
@@ -130,8 +130,8 @@ def test_a_role_that_means_nothing_is_reported(command: Command, tmp_path: Path,
     with ExitStack() as running:
         if state == "running":
             running.enter_context(running_server(tmp_path))
-        said = command("token", "alice", "--role", "owner", "--data", "data")
-        assert (said.exit_code, said.err) == (
+        result = command("token", "alice", "--role", "owner", "--data", "data")
+        assert (result.exit_code, result.err) == (
             0,
             'The role "owner" means nothing to the server: the token is one of a user.\n',
         )

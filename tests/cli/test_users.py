@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Said
+from tests.cli.conftest import CommandResult
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 
 
 @pytest.fixture(autouse=True)
@@ -83,10 +83,10 @@ def test_refusals_are_one_line(
     command: Command, where: list[str], arguments: list[str], exit_code: int, message: str
 ) -> None:
     command("conversation", "create", "somebody", *where)
-    said = command("user", *arguments, *where)
-    assert (said.exit_code, said.out) == (exit_code, "")
-    assert said.err.startswith(f"talkwire: {message}")
-    assert said.err.count("\n") == 1
+    result = command("user", *arguments, *where)
+    assert (result.exit_code, result.out) == (exit_code, "")
+    assert result.err.startswith(f"talkwire: {message}")
+    assert result.err.count("\n") == 1
 
 
 def test_an_address_is_taken_once(command: Command, where: list[str]) -> None:
@@ -97,8 +97,8 @@ def test_an_address_is_taken_once(command: Command, where: list[str]) -> None:
 
 def test_an_empty_password_is_refused(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    said = command("user", "add", "x@example.com", "--name", "X", "--password", "-")
-    assert said == (1, "", "talkwire: no password was given\n")
+    result = command("user", "add", "x@example.com", "--name", "X", "--password", "-")
+    assert result == (1, "", "talkwire: no password was given\n")
 
 
 class Terminal(io.StringIO):
@@ -135,14 +135,14 @@ def test_more_users_than_a_page_holds_are_all_listed(command: Command, where: li
 
 def test_a_file_that_is_no_database_is_reported(command: Command) -> None:
     Path("a-file").write_text("nothing that a database would hold, and long enough to be looked at\n" * 20)
-    said = command("user", "list", "--database", "sqlite:///a-file")
-    assert said == (1, "", "talkwire: the database a-file cannot be used: file is not a database\n")
+    result = command("user", "list", "--database", "sqlite:///a-file")
+    assert result == (1, "", "talkwire: the database a-file cannot be used: file is not a database\n")
 
 
 @pytest.mark.parametrize("arguments", [["user", "list"], ["user", "ban", "a"], ["conversation", "list"]])
 def test_a_mistyped_folder_is_no_new_database(command: Command, arguments: list[str]) -> None:
-    said = command(*arguments, "--data", "mistyped")
-    assert said == (1, "", "talkwire: mistyped/talkwire.db: database not found\n")
+    result = command(*arguments, "--data", "mistyped")
+    assert result == (1, "", "talkwire: mistyped/talkwire.db: database not found\n")
 
 
 def test_an_account_that_cannot_be_used_to_sign_in_is_pointed_out(

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Said
+from tests.cli.conftest import CommandResult
 from tests.cli.processes import running_server
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 ALLOW = ("--webhook-allow", "127.0.0.0/8")
 
 
@@ -94,7 +94,7 @@ def test_a_webhook_is_disabled_enabled_and_given_a_new_secret(
 
 
 @pytest.mark.parametrize(("further", "state"), [((), (False, "restored")), (("--keep-webhooks",), (True, None))])
-def test_a_restored_copy_sends_to_nobody_unless_told_to(
+def test_a_restored_copy_sends_to_nobody_without_an_order(
     command: Command, endpoint: str, further: tuple[str, ...], state: tuple[bool, str | None]
 ) -> None:
     flags = ["--data", "original"]

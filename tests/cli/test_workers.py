@@ -130,9 +130,10 @@ def is_running(pid: int) -> bool:
 
 def metrics(server: RunningServer, name: str) -> dict[str, float]:
     """Returns each worker's value of one metric, by worker number."""
-    said = http_get(f"{server.url}/metrics").text
+    exposition = http_get(f"{server.url}/metrics").text
     return {
-        number: float(value) for number, value in re.findall(rf'^{name}{{worker="(\d+)"}} (\S+)$', said, re.MULTILINE)
+        number: float(value)
+        for number, value in re.findall(rf'^{name}{{worker="(\d+)"}} (\S+)$', exposition, re.MULTILINE)
     }
 
 
@@ -159,8 +160,8 @@ def test_all_workers_take_connections_of_the_one_port(steady: RunningServer) -> 
 
 
 def test_every_worker_is_in_one_answer_of_the_metrics(steady: RunningServer) -> None:
-    said = http_get(f"{steady.url}/metrics").text
-    assert said.count("# TYPE talkwire_events_received_total counter\n") == 1
+    exposition = http_get(f"{steady.url}/metrics").text
+    assert exposition.count("# TYPE talkwire_events_received_total counter\n") == 1
     assert set(metrics(steady, "talkwire_draining").values()) == {0.0}
     assert len(metrics(steady, "talkwire_events_received_total")) == WORKERS
 
@@ -177,13 +178,13 @@ def test_a_dead_worker_is_restarted_and_the_others_continue(steady: RunningServe
 
 
 def test_a_signal_has_all_of_them_drain_and_end(server: RunningServer) -> None:
-    async def told() -> list[object]:
+    async def notified() -> list[object]:
         clients = [await open_client(server.url.replace("http", "ws", 1)) for _ in range(12)]
         server.process.send_signal(signal.SIGINT)
         return [await client.wait_closed() for client in clients]
 
     workers = workers_of(server)
-    assert set(asyncio.run(told())) == {1001}
+    assert set(asyncio.run(notified())) == {1001}
     answer = server.stop(signal.SIGCONT)
     assert answer.exit_code == 0
     assert not any(map(is_running, workers))

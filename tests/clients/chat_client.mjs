@@ -32,7 +32,7 @@ socket.on("typing:user", (typing) => report("typing", { typing }));
 
 socket.on("message:new", async (message) => {
   if (message.senderId === myId) return;
-  report("heard", { content: message.content, seq: message.seq });
+  report("received", { content: message.content, seq: message.seq });
   if (message.content === "hello") {
     const answers = await Promise.all(Array.from({ length: COUNT }, (_, number) => send(`answer ${number}`, `c-${number}`)));
     const again = await send("answer 0", "c-0");

@@ -13,8 +13,8 @@ const socket = {
   query: () => io(`${url}/chat?token=${token}`, options),
 }[way]();
 
-function report(heard) {
-  console.log(JSON.stringify(heard));
+function report(received) {
+  console.log(JSON.stringify(received));
 }
 
 function ask(event, payload) {

@@ -27,7 +27,7 @@ socket.on("connect", () => report("connect", { id: socket.id, recovered: socket.
 socket.on("disconnect", (reason) => report("disconnect", { reason }));
 socket.onAny((event, payload) => {
   const content = payload?.content?.text ?? payload?.content;
-  if (content !== undefined) report("heard", { event, content });
+  if (content !== undefined) report("received", { event, content });
 });
 
 createInterface({ input: process.stdin }).on("line", async (line) => {

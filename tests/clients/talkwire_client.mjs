@@ -118,9 +118,9 @@ Core.prototype.loadState = async function (...limit) {
 function essence(value) {
   if (Array.isArray(value)) return value.map(essence);
   if (typeof value !== "object" || value === null) return value;
-  const isSaid = ([, each]) => each !== undefined && each !== null && each !== false && each !== 0;
-  const said = Object.entries(value).filter((entry) => isSaid(entry) && !(Array.isArray(entry[1]) && entry[1].length === 0));
-  return Object.fromEntries(said.map(([name, each]) => [name, essence(each)]).sort());
+  const isFilled = ([, each]) => each !== undefined && each !== null && each !== false && each !== 0;
+  const filled = Object.entries(value).filter((entry) => isFilled(entry) && !(Array.isArray(entry[1]) && entry[1].length === 0));
+  return Object.fromEntries(filled.map(([name, each]) => [name, essence(each)]).sort());
 }
 
 function shownBy(chat) {

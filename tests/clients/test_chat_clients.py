@@ -81,14 +81,14 @@ class PythonClient:
 
     def __init__(self) -> None:
         self.client = socketio.AsyncClient(reconnection=False)
-        self._heard: dict[str, asyncio.Queue[dict[str, Any]]] = {}
+        self._received: dict[str, asyncio.Queue[dict[str, Any]]] = {}
         for event in ("connected", "message:new", "typing:user"):
-            queue = self._heard[event] = asyncio.Queue()
+            queue = self._received[event] = asyncio.Queue()
             self.client.on(event, queue.put_nowait)
 
     async def hears(self, event: str) -> dict[str, Any]:
         async with deadline():
-            return await self._heard[event].get()
+            return await self._received[event].get()
 
     async def send(self, conversation_id: str, content: str) -> dict[str, Any]:
         payload = {"conversationId": conversation_id, "content": content}
@@ -134,10 +134,10 @@ async def test_both_clients_talk_to_each_other(
 
         hello = await python.send(conversation, "hello")
         assert await python.hears("message:new") == hello
-        assert await node.says("heard") == {"content": "hello", "seq": 1}
-        heard = [await python.hears("message:new") for _ in range(COUNT)]
-        assert [message["content"] for message in heard] == [f"answer {number}" for number in range(COUNT)]
-        assert {message["senderId"] for message in heard} == {node_id}
+        assert await node.says("received") == {"content": "hello", "seq": 1}
+        received = [await python.hears("message:new") for _ in range(COUNT)]
+        assert [message["content"] for message in received] == [f"answer {number}" for number in range(COUNT)]
+        assert {message["senderId"] for message in received} == {node_id}
         assert await node.says("sent") == {"in_order": True, "retried": True}
         assert await node.says("refused") == {"code": "forbidden"}
 
@@ -149,7 +149,7 @@ async def test_both_clients_talk_to_each_other(
         await python.send(conversation, "bye")
         # Sending ends typing.
         assert (await node.says("typing"))["typing"]["isTyping"] is False
-        assert (await node.says("heard"))["content"] == "bye"
+        assert (await node.says("received"))["content"] == "bye"
         leaving = await node.says("leaving")
         assert leaving["transport"] == transports.rsplit(",", maxsplit=1)[-1]
         # Leaving, it stops typing.

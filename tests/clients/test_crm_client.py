@@ -43,9 +43,9 @@ async def test_the_official_client_gives_its_token_in_each_way(
         if process.returncode is None:
             process.kill()
             await process.wait()
-    heard = [json.loads(line) for line in output.splitlines()]
-    identity, joined, sent = (each["answer"] for each in heard if "answer" in each)
+    received = [json.loads(line) for line in output.splitlines()]
+    identity, joined, sent = (each["answer"] for each in received if "answer" in each)
     assert (identity["success"], identity["userId"]) == (True, USER_ID)
     assert joined == {"success": True, "message": f"Joined chat {CHAT_ID}"}
     assert (sent["data"]["message"], sent["data"]["chatId"]) == ("Hello!", CHAT_ID)
-    assert [each["news"]["message"] for each in heard if "news" in each] == [sent["data"]]
+    assert [each["news"]["message"] for each in received if "news" in each] == [sent["data"]]

@@ -283,8 +283,8 @@ async def test_the_crm_example(demo: ServerProcess, examples: Path) -> None:
         assert [(await bob.next("typing:user"))["isTyping"] for _ in range(2)] == [True, False]
         data = (await script.shows("sendMessage ->", success=True))["data"]
         assert (data["id"], data["chatId"], data["senderId"]) == (int(sent["id"]), 1, 123)
-        heard = await script.shows("newMessage", chatId=1)
-        assert heard["message"]["message"] == "Hello by socket"
+        printed = await script.shows("newMessage", chatId=1)
+        assert printed["message"]["message"] == "Hello by socket"
         assert (await script.shows("messageUpdated", chatId=1))["message"]["message"] == "Hello again"
         assert isinstance((await script.shows("ping ->"))["pong"], int)
         assert (await bob.next("message:new"))["content"] == "Hello over REST"
@@ -319,15 +319,15 @@ async def test_the_gateway_examples(request: pytest.FixtureRequest, examples: Pa
         await bob.send_message("general", "Hello, Carol")
         await script.shows("notification", type="message", title="bob", body="Hello, Carol")
 
-        async with running(examples, "gateway-backend.mjs", *backend) as told:
-            assert "carol" in (await told.shows("GET /api/gateway/connected ->"))["connectedUsers"]
-            assert (await told.shows("GET /api/gateway/stats ->"))["connectedUsers"] >= 1
-            assert await told.shows("GET /api/gateway/status/carol ->") == {"userId": "carol", "connected": True}
+        async with running(examples, "gateway-backend.mjs", *backend) as example:
+            assert "carol" in (await example.shows("GET /api/gateway/connected ->"))["connectedUsers"]
+            assert (await example.shows("GET /api/gateway/stats ->"))["connectedUsers"] >= 1
+            assert await example.shows("GET /api/gateway/status/carol ->") == {"userId": "carol", "connected": True}
             answer = {"success": True, "message": "Message sent to user carol"}
-            assert await told.shows("POST /api/gateway/send ->") == answer
-            many = await told.shows("POST /api/gateway/send-many ->")
+            assert await example.shows("POST /api/gateway/send ->") == answer
+            many = await example.shows("POST /api/gateway/send-many ->")
             assert many == {"success": True, "message": "Message sent to 1 users", "userIds": ["carol"]}
-            assert (await told.shows("POST /api/gateway/send ->"))["stored"] is True
+            assert (await example.shows("POST /api/gateway/send ->"))["stored"] is True
         assert (await script.shows("notification", title="Your order"))["body"] == "It is on its way"
         await script.shows("announcement", body="We close at six")
 

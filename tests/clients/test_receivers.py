@@ -246,9 +246,9 @@ async def test_a_receiver_ends_when_its_token_is_refused(server: ServerProcess, 
         environment = {**os.environ, "JWT_SECRET": "another secret, which also has 32 bytes"}
         process = await asyncio.create_subprocess_exec(*command, env=environment, stderr=PIPE)
         async with deadline():
-            _, told = await process.communicate()
+            _, received = await process.communicate()
         assert process.returncode == 1
-        assert b"The token's signature is wrong." in told
+        assert b"The token's signature is wrong." in received
 
 
 def test_the_page_about_webhooks_shows_the_receivers_as_they_are() -> None:

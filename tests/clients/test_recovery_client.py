@@ -39,9 +39,9 @@ class RecoveringClient:
     async def hears(self, *contents: object) -> None:
         """Checks that the client receives exactly these events next."""
         for content in contents:
-            assert (await self.says("heard"))["content"] == content
+            assert (await self.says("received"))["content"] == content
 
-    async def is_told(self, order: object) -> None:
+    async def is_notified(self, order: object) -> None:
         assert self._process.stdin is not None
         line = order if isinstance(order, str) else json.dumps(order)
         self._process.stdin.write(f"{line}\n".encode())
@@ -91,7 +91,7 @@ async def test_the_official_client_is_recovered_after_its_connection_broke(
         await service_send(world, conversation, "bob", "before")
         await alice.hears("before")
         for number in range(3):
-            await alice.is_told("cut")
+            await alice.is_notified("cut")
             await alice.says("disconnect")
             await service_send(world, conversation, "bob", f"meanwhile {number}")
             assert await alice.says("connect") == {"id": first["id"], "recovered": True}
@@ -104,9 +104,9 @@ async def test_the_official_client_is_recovered_in_a_room_that_it_opened(world: 
     conversation = await world.conversation("alice", "bob")
     async with recovering(node_client, world.server.url, token(world), "/messages") as alice:
         first = await alice.says("connect")
-        await alice.is_told(["conversation:join", {"conversationId": conversation}])
+        await alice.is_notified(["conversation:join", {"conversationId": conversation}])
         await alice.says("answered")
-        await alice.is_told("cut")
+        await alice.is_notified("cut")
         await alice.says("disconnect")
         await service_send(world, conversation, "bob", "meanwhile")
         assert await alice.says("connect") == {"id": first["id"], "recovered": True}
@@ -117,9 +117,9 @@ async def test_a_session_that_the_client_disconnected_is_not_recovered(world: Wo
     await world.conversation("alice", "bob")
     async with recovering(node_client, world.server.url, token(world)) as alice:
         first = await alice.says("connect")
-        await alice.is_told("disconnect")
+        await alice.is_notified("disconnect")
         await alice.says("disconnect")
-        await alice.is_told("connect")
+        await alice.is_notified("connect")
         second = await alice.says("connect")
         assert not second["recovered"]
         assert second["id"] != first["id"]

@@ -53,9 +53,9 @@ def invented(start_pos: int) -> Iterator[bytes]:
         {"kind": "question", "node_id": "x", "id": "1", "topic": "take-over", "body": 7},
         {"kind": "answer", "node_id": "x", "id": "1", "to": "y", "body": -1},
     ]
-    said: object
-    for said in (*([each] for each in news), news, {}, 7, None, "x" * 100_000):
-        body = _encode(said)
+    content: object
+    for content in (*([each] for each in news), news, {}, 7, None, "x" * 100_000):
+        body = _encode(content)
         yield body
         yield b"12345678" + body
         yield bytes(HEAD) + body
@@ -65,9 +65,9 @@ def invented(start_pos: int) -> Iterator[bytes]:
         yield os.urandom(size)
 
 
-def changed(overheard: Iterable[bytes]) -> Iterator[bytes]:
+def changed(overreceived: Iterable[bytes]) -> Iterator[bytes]:
     """Yields recorded messages of nodes: repeated, delayed, reordered and modified."""
-    parcels = list(overheard)
+    parcels = list(overreceived)
     chooser = random.Random(1)
     yield from parcels
     yield from reversed(parcels)
@@ -86,17 +86,17 @@ class RedisAttacker:
         self._redis = Redis(port=valkey.port)
         self._listening = self._redis.pubsub()  # type: ignore[no-untyped-call]
         self._listening.psubscribe("talkwire:*")
-        self.overheard: list[tuple[bytes, bytes]] = []
+        self.overreceived: list[tuple[bytes, bytes]] = []
 
     def listen(self) -> list[tuple[bytes, bytes]]:
         """Records incoming messages, and returns all so far."""
         while message := self._listening.get_message(timeout=0.01):
             if message["type"] == "pmessage":
-                self.overheard.append((message["channel"], message["data"]))
-        return self.overheard
+                self.overreceived.append((message["channel"], message["data"]))
+        return self.overreceived
 
     def publish(self, parcels: Iterable[bytes], epoch: str) -> None:
-        channels = {channel for channel, _ in self.overheard} | {f"talkwire:{epoch}:news".encode()}
+        channels = {channel for channel, _ in self.overreceived} | {f"talkwire:{epoch}:news".encode()}
         for parcel in parcels:
             for channel in channels:
                 self._redis.publish(channel, parcel)
@@ -116,7 +116,7 @@ class NotifyAttacker:
         for channel in self._channels:
             self._connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
         self.texts: list[str] = []
-        self.overheard: list[tuple[bytes, bytes]] = []
+        self.overreceived: list[tuple[bytes, bytes]] = []
 
     @staticmethod
     def _listening_channels(database: Database) -> list[str]:
@@ -128,16 +128,16 @@ class NotifyAttacker:
         for notification in self._connection.notifies(timeout=0.05):
             self.texts.append(notification.payload)
             *_, data = notification.payload.split(" ")
-            self.overheard.append((b"", base64.b64decode(data)))
-        return self.overheard
+            self.overreceived.append((b"", base64.b64decode(data)))
+        return self.overreceived
 
     def publish(self, parcels: Iterable[bytes], epoch: str) -> None:
         junk = ["", "x", "1 0 99999999999 YQ==", "1 0 " + "9" * 5000 + " YQ==", "1 0 1 ***", "0 0 0 YQ==", *self.texts]
         parts = [f"1 {index} {index + 2} YQ==" for index in range(3)]
         whole = [f"1 0 1 {base64.b64encode(parcel).decode()}" for parcel in parcels if len(parcel) < 5000]
-        for said in (*junk, *parts, *whole):
+        for content in (*junk, *parts, *whole):
             for channel in (*self._channels, f"talkwire:{epoch}"):
-                self._connection.execute("SELECT pg_notify(%s, %s)", (channel, said))
+                self._connection.execute("SELECT pg_notify(%s, %s)", (channel, content))
 
     def close(self) -> None:
         self._connection.close()
@@ -169,7 +169,7 @@ async def test_hostile_bus_messages_do_not_disturb_delivery_once_and_in_order(tw
             await until(attacker.listen)
             epoch = (await bob.done("sync"))["cursor"].partition("-")[0]
             pos = int(await metric(here, "talkwire_log_pos"))
-            hostile = [*invented(pos), *changed(parcel for _, parcel in attacker.overheard[-60:])]
+            hostile = [*invented(pos), *changed(parcel for _, parcel in attacker.overreceived[-60:])]
             attack = asyncio.create_task(asyncio.to_thread(attacker.publish, hostile, epoch))
             while not attack.done():
                 await say("bob" if len(expected) % 3 else "alice")
@@ -217,7 +217,7 @@ async def test_recorded_parcels_are_not_delivered_again(start_cluster: StartClus
         await order(here, 1)
         await until(attacker.listen)
         for _ in range(3):
-            attacker.publish([parcel for _, parcel in attacker.overheard], "epoch")
+            attacker.publish([parcel for _, parcel in attacker.overreceived], "epoch")
         await order(here, 2)
         # Even after their sender has stopped, a node that never received them before does not accept copies.
         cluster.nodes[0].process.terminate()
@@ -227,7 +227,7 @@ async def test_recorded_parcels_are_not_delivered_again(start_cluster: StartClus
             late.take_ids_of(here)
             bob = await late.connect("bob")
             bob.custom_events.add("order")
-            attacker.publish([parcel for _, parcel in attacker.overheard], "epoch")
+            attacker.publish([parcel for _, parcel in attacker.overreceived], "epoch")
             await order(there, 3)
             assert await metric(late, "talkwire_bus_refused_total") > 0
     attacker.close()
@@ -249,8 +249,8 @@ async def _talk_apart(cluster: Cluster, copy: Cluster) -> None:
                 await alice.send_message(talk, f"{name} {number}")
                 await alice.emit("typing:start", {"conversationId": talk})
         for name, (_, bob) in zip(("original", "copy"), clients, strict=True):
-            heard = [(await bob.next("message:new"))["content"] for _ in range(MANY // 5)]
-            assert heard == [f"{name} {number}" for number in range(MANY // 5)]
+            received = [(await bob.next("message:new"))["content"] for _ in range(MANY // 5)]
+            assert received == [f"{name} {number}" for number in range(MANY // 5)]
             assert await bob.pending("message:new") == []
 
 

@@ -75,7 +75,7 @@ async def test_nodes_restart_and_clients_reload(server: PostgresServer, cluster:
         server.back_up()
         lost = await say(there, "bob", talk, "lost")
         await alice.socket.next("message:new")
-        await alice.told()
+        await alice.notified()
         alice.note()
         cursor = (await here.request("GET", "/api/v1/sync", by="alice")).json()["cursor"]
 

@@ -23,10 +23,10 @@ async def test_messages_and_typing_reach_members_on_other_nodes(two_nodes: Clust
         for number in range(20):
             await alice.send_message(talk, f"from alice {number}")
             await bob.send_message(talk, f"from bob {number}")
-        said = [f"from {name} {number}" for number in range(20) for name in ("alice", "bob")]
+        texts = [f"from {name} {number}" for number in range(20) for name in ("alice", "bob")]
         assert (await alice.next("message:new"))["content"].startswith("Hello")
         for client in (alice, bob):
-            assert [(await client.next("message:new"))["content"] for _ in said] == said
+            assert [(await client.next("message:new"))["content"] for _ in texts] == texts
 
 
 async def test_a_ban_acts_on_every_node(two_nodes: Cluster) -> None:

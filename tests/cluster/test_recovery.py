@@ -17,7 +17,7 @@ async def test_a_socket_is_recovered_on_another_node_and_the_old_one_is_closed(t
         bob = await here.connect("bob")
         await bob.send_message(talk, "one")
         await alice.socket.next("message:new")
-        await alice.told()
+        await alice.notified()
         alice.note()
         old = alice.socket
         alice.world = there
@@ -30,7 +30,7 @@ async def test_a_socket_is_recovered_on_another_node_and_the_old_one_is_closed(t
         assert (await alice.socket.next("message:new"))["content"] == "three"
         assert await alice.socket.pending("message:new") == []
         # And back, while the connection there seems to be open still.
-        await alice.told()
+        await alice.notified()
         alice.note()
         elsewhere = alice.socket
         alice.world = here
@@ -51,7 +51,7 @@ async def test_a_socket_is_recovered_at_once_when_its_node_was_killed(start_clus
         bob = await there.connect("bob")
         await bob.send_message(talk, "one")
         await alice.socket.next("message:new")
-        await alice.told()
+        await alice.notified()
         alice.note()
         cluster.nodes[0].process.kill()
         await bob.send_message(closed, "not for a socket that has closed the conversation")

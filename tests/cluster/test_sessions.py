@@ -35,7 +35,7 @@ class Talker:
 
     def __init__(self, name: str, world: World, driver: Driver, url: str, transports: Transports) -> None:
         self.name = name
-        self.heard: list[str] = []
+        self.received: list[str] = []
         self.connects: list[bool] = []
         """For each connect, whether the socket was recovered."""
         self.endings: list[Any] = []
@@ -50,7 +50,7 @@ class Talker:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
-            raise AssertionError(f"{self.name} connected {self.connects} and heard {self.heard}") from None
+            raise AssertionError(f"{self.name} connected {self.connects} and received {self.received}") from None
 
     async def send(self, conversation_id: str, content: str) -> None:
         """Sends a message until it is acknowledged."""
@@ -66,15 +66,15 @@ class Talker:
                 return
 
     async def open(self) -> None:
-        await self.socket.open(Listener(self._connected, lambda _: self._changed.set(), self._told))
+        await self.socket.open(Listener(self._connected, lambda _: self._changed.set(), self._notified))
 
     def _connected(self, _: str, recovered: bool) -> None:  # noqa: FBT001 (the listener's form)
         self.connects.append(recovered)
         self._changed.set()
 
-    def _told(self, name: str, args: Sequence[Any]) -> None:
+    def _notified(self, name: str, args: Sequence[Any]) -> None:
         if name == "message:new":
-            self.heard.append(args[0]["content"])
+            self.received.append(args[0]["content"])
         elif name == "session:ending":
             self.endings.append(args[0])
         self._changed.set()
@@ -128,12 +128,12 @@ async def test_clients_talk_although_each_request_reaches_another_node(
             await talker.until(lambda talker=talker: len(talker.connects) == 1)  # type: ignore[misc]
         sent = [[f"{talker.name} {number}" for number in range(8)] for talker in talkers]
         await asyncio.gather(*map(send_all, talkers, [talk] * 12, sent))
-        said = {text for texts in sent for text in texts}
+        expected = {text for texts in sent for text in texts}
         for talker in talkers:
-            await talker.until(lambda talker=talker: len(talker.heard) >= len(said))  # type: ignore[misc]
-        assert set(talkers[0].heard) == said
+            await talker.until(lambda talker=talker: len(talker.received) >= len(expected))  # type: ignore[misc]
+        assert set(talkers[0].received) == expected
         for talker in talkers:
-            assert talker.heard == talkers[0].heard
+            assert talker.received == talkers[0].received
             assert talker.connects == [False], "nobody had to come back"
         counted = await metrics(cluster)
         assert counted["talkwire_passed_polls_total"] > 100
@@ -158,26 +158,26 @@ async def test_a_node_that_is_killed_takes_nothing_along(start_cluster: StartClu
             await talker.until(lambda talker=talker: bool(talker.connects))  # type: ignore[misc]
         sent = [[f"{talker.name} {number}" for number in range(20)] for talker in talkers]
         sending = asyncio.gather(*map(send_all, talkers, [talk] * 9, sent))
-        await talkers[0].until(lambda: len(talkers[0].heard) >= 30)
+        await talkers[0].until(lambda: len(talkers[0].received) >= 30)
         cluster.nodes[0].process.kill()
         await sending
-        said = {text for texts in sent for text in texts}
+        expected = {text for texts in sent for text in texts}
         for talker in talkers:
-            await talker.until(lambda talker=talker: len(talker.heard) >= len(said))  # type: ignore[misc]
-        assert set(talkers[0].heard) == said
+            await talker.until(lambda talker=talker: len(talker.received) >= len(expected))  # type: ignore[misc]
+        assert set(talkers[0].received) == expected
         for talker in talkers:
-            assert talker.heard == talkers[0].heard
+            assert talker.received == talkers[0].received
             assert all(talker.connects[1:]), "who came back went on where they were"
         assert any(len(talker.connects) > 1 for talker in talkers)
 
 
-async def _until_all_are(status: str, user_ids: Iterable[str], told: ChatClient) -> None:
-    """Waits until `told` has received this status of each user, in any order: users that connect or disconnect together
-    are recorded together.
+async def _until_all_are(status: str, user_ids: Iterable[str], notified: ChatClient) -> None:
+    """Waits until the client `notified` has received this status of each user, in any order: users that connect or
+    disconnect together are recorded together.
     """
     awaited = set(user_ids)
     while awaited:
-        update = await told.next("presence:update")
+        update = await notified.next("presence:update")
         if update["status"] == status:
             awaited.discard(update["userId"])
 
@@ -220,17 +220,17 @@ async def test_a_node_that_was_stopped_for_longer_than_its_lease_serves_no_clien
         assert await mallory.wait_closed() == 1001
         for talker in (alice, poller):
             await talker.until(lambda talker=talker: len(talker.connects) == 2)  # type: ignore[misc]
-            await talker.until(lambda talker=talker: "meanwhile" in talker.heard)  # type: ignore[misc]
+            await talker.until(lambda talker=talker: "meanwhile" in talker.received)  # type: ignore[misc]
             assert talker.connects == [False, True], "it went on where it was"
             assert talker.endings == [{"reason": "lease_lost", "reconnect": True}]
         await alice.send(talk, "after")
-        await poller.until(lambda: "after" in poller.heard)
-        assert alice.heard == poller.heard == ["before", "meanwhile", "after"]
+        await poller.until(lambda: "after" in poller.received)
+        assert alice.received == poller.received == ["before", "meanwhile", "after"]
         pending = await bob.pending()
         assert "from the grave" not in [payload.get("content") for _, payload in pending]
         assert [payload for name, payload in pending if name == "typing:user"] == []
         offline = [each for name, each in pending if name == "presence:update" and each["status"] == "offline"]
-        assert offline == [], "they were told so once"
+        assert offline == [], "they were notified once"
 
 
 _UNENDED = sqlalchemy.text("SELECT id FROM nodes WHERE lease_until_ms > EXTRACT(epoch FROM clock_timestamp()) * 1000")

@@ -25,7 +25,7 @@ class Place:
     """A node, and the ephemeral events that its listeners received."""
 
     node: Node
-    told: list[EphemeralEvent] = field(default_factory=list)
+    notified: list[EphemeralEvent] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     running: bool = True
 
@@ -34,11 +34,11 @@ class Place:
 
     def _hear(self, events: object) -> None:
         assert isinstance(events, list | tuple)
-        self.told.extend(event for event in events if isinstance(event, EphemeralEvent))
+        self.notified.extend(event for event in events if isinstance(event, EphemeralEvent))
         self.changed.set()
 
     def of(self, kind: type[E]) -> list[E]:
-        return [event for event in self.told if isinstance(event, kind)]
+        return [event for event in self.notified if isinstance(event, kind)]
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Waits for events until the condition holds."""

@@ -155,7 +155,7 @@ class PresenceNode:
     def __init__(self, world: World, node_id: str) -> None:
         self._world = world
         self.sockets: dict[str, set[str]] = {}
-        self.told: dict[str, ShownStatus] = {}
+        self.notified: dict[str, ShownStatus] = {}
         self.received: list[AnyBusMessage] = []
         self.is_cut_off = False
         self.is_alive = True
@@ -185,7 +185,7 @@ class PresenceNode:
         self.sockets.setdefault(user_id, set()).add(socket_id)
         if was_empty:
             # A client gets the presence of its contacts when it connects, and changes from then on.
-            self.told = {id_: self.shown(id_) for id_ in USER_IDS}
+            self.notified = {id_: self.shown(id_) for id_ in USER_IDS}
 
     async def close_socket(self, user_id: str, socket_id: str) -> None:
         self.disconnect(user_id, socket_id)
@@ -271,7 +271,7 @@ class PresenceNode:
     def publish_here(self, events: Sequence[UnstoredEvent]) -> None:
         for event in events:
             if isinstance(event, PresenceChanged) and not event.own:
-                self.told[event.presence.user_id] = event.presence.status
+                self.notified[event.presence.user_id] = event.presence.status
 
     def publish_to_peers(self, events: Sequence[UnstoredEvent]) -> None:
         if self.peers.has_peers:

@@ -113,7 +113,7 @@ class SyncClient:
     cursor: str = ""
     talks: dict[str, Talk] = field(default_factory=dict)
     blocked: set[str] = field(default_factory=set)
-    heard: list[int] = field(default_factory=list)
+    received: list[int] = field(default_factory=list)
 
     @property
     def user_id(self) -> str:
@@ -172,9 +172,9 @@ class SyncClient:
         more = True
         while more:
             page: SyncPage = await self._ask(ListEvents(self.cursor, 7))
-            said = messenger_sync_payload(page)
-            for event in said.events or ():
-                self.heard.append(event.pos)
+            encoded = messenger_sync_payload(page)
+            for event in encoded.events or ():
+                self.received.append(event.pos)
                 await self._apply(event.event, _json(event.data))
             assert self.cursor != page.cursor or not page.more
             self.cursor, more = page.cursor, page.more
@@ -247,7 +247,7 @@ class SyncClient:
     def state(self) -> Json:
         return {id_: talk.state(self.user_id, self.blocked) for id_, talk in sorted(self.talks.items())}
 
-    async def told_unread(self) -> dict[str, tuple[int, int]]:
+    async def notified_unread(self) -> dict[str, tuple[int, int]]:
         """Returns the unread counts according to the server."""
         state = await self._ask(GetSyncState())
         return {

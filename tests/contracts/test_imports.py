@@ -271,10 +271,10 @@ async def test_an_imported_message_is_not_missed(group: Node) -> None:
 
 @asynccontextmanager
 async def _notifying(node: Node, database: Database) -> AsyncIterator[tuple[list[Notified], Follower[Any]]]:
-    told: list[Notified] = []
+    notified: list[Notified] = []
 
     def tell(events: Sequence[Notified]) -> None:
-        told.extend(events)
+        notified.extend(events)
 
     notifier = LiveNotifications(node.chat, node.chat.directory, tell)
     work = OfflineNotifications(node.chat.directory.is_connected_since, node.clock)
@@ -283,20 +283,20 @@ async def _notifying(node: Node, database: Database) -> AsyncIterator[tuple[list
     node.chat.subscribe(lambda events: follower.wake())
     follower.start()
     try:
-        yield told, follower
+        yield notified, follower
     finally:
         await notifier.close()
         await asyncio.to_thread(follower.close)
 
 
 async def test_an_import_notifies_nobody(group: Node, database: Database) -> None:
-    async with _notifying(group, database) as (told, follower):
+    async with _notifying(group, database) as (notified, follower):
         directory = group.chat.directory
         directory.hold("bob", await directory.find("bob"))
         first = await group.do(BACKEND, sent_at(START_MS, BOB))
         await group.do(BACKEND, sent_at(START_MS, content="@bob @carol", reply_to_id=str(first.id)))
         assert await asyncio.to_thread(follower.wait_for, group.chat.pos, DEADLINE_S)
-        assert told == []
+        assert notified == []
         for actor in (BOB, CAROL):
             assert (await group.do(actor, ListNotifications(group.clock.now_ms))).items == ()
 
@@ -514,5 +514,5 @@ async def test_pins_that_one_batch_imports_are_limited_too(group: Node) -> None:
 
 
 async def test_parts_of_an_import_need_its_time(group: Node) -> None:
-    said = SendMessage("c", "New", sender_id="alice", imported=ImportedParts(pinned=True))
-    assert await group.refusal(BACKEND, said) == "invalid_request"
+    forbidden_import = SendMessage("c", "New", sender_id="alice", imported=ImportedParts(pinned=True))
+    assert await group.refusal(BACKEND, forbidden_import) == "invalid_request"

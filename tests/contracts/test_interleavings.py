@@ -56,7 +56,7 @@ class Talk:
 
     owner: str
     members: set[str]
-    said: list[tuple[str, str, str | None]] = field(default_factory=list)
+    posted: list[tuple[str, str, str | None]] = field(default_factory=list)
 
 
 @dataclass
@@ -91,12 +91,12 @@ class SmallChat:
         if user_id not in talk.members:
             return "forbidden"
         if command.client_message_id is not None:
-            for seq, (sender, content, client_message_id) in enumerate(talk.said, start=1):
+            for seq, (sender, content, client_message_id) in enumerate(talk.posted, start=1):
                 if (sender, client_message_id) == (user_id, command.client_message_id):
                     return seq if content == command.content else "conflict"
-        talk.said.append((user_id, command.content, command.client_message_id))
+        talk.posted.append((user_id, command.content, command.client_message_id))
         self._count(1)
-        return len(talk.said)
+        return len(talk.posted)
 
     def _add(self, actor: Actor, command: AddMembers) -> object:
         talk = self.talks[command.conversation_id]
@@ -149,7 +149,7 @@ async def _compare(database: Database, batches: list[list[Asked]], restarts: set
                 await node.start()
             outcomes = await node.in_one_batch(*batch)
             expected = [model.expect(actor, command) for actor, command in batch]
-            assert [_told(outcome) for outcome in outcomes] == expected
+            assert [_notified(outcome) for outcome in outcomes] == expected
     finally:
         await node.close()
     async with running(database, Clock()) as fresh:
@@ -164,7 +164,7 @@ async def _prepare(node: Node, model: SmallChat) -> None:
     model.events = len(node.log)
 
 
-def _told(outcome: object) -> object:
+def _notified(outcome: object) -> object:
     match outcome:
         case ChatError():
             return outcome.code
@@ -183,10 +183,12 @@ async def _check(node: Node, model: SmallChat) -> None:
             assert await node.refusal(BACKEND, GetConversation(name)) == "not_found"
             continue
         page = await node.do(BACKEND, ListMessages(name, limit=100))
-        assert [(message.sender_id, message.content, message.client_message_id) for message in page.items] == talk.said
-        assert [message.seq for message in page.items] == list(range(1, len(talk.said) + 1))
+        assert [
+            (message.sender_id, message.content, message.client_message_id) for message in page.items
+        ] == talk.posted
+        assert [message.seq for message in page.items] == list(range(1, len(talk.posted) + 1))
         view = await node.do(BACKEND, GetConversation(name))
         assert {member.member.user_id for member in view.members} == talk.members
-        assert (view.conversation.member_count, view.conversation.last_seq) == (len(talk.members), len(talk.said))
+        assert (view.conversation.member_count, view.conversation.last_seq) == (len(talk.members), len(talk.posted))
     events = await node.replay()
     assert [event.pos for event in events] == list(range(1, model.events + 1))

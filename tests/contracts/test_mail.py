@@ -63,7 +63,7 @@ async def missed_by(node: Node, actor: Actor = BOB, after_pos: int = 0) -> list[
     return list(found.message_ids)
 
 
-async def told(node: Node, ids: Collection[int], actor: Actor = BOB) -> list[str]:
+async def notified(node: Node, ids: Collection[int], actor: Actor = BOB) -> list[str]:
     """Returns the texts of the missed messages that the user receives."""
     return [message.content for message in await node.do(actor, ReadMissed(tuple(ids)))]
 
@@ -226,7 +226,7 @@ async def test_a_message_deleted_before_it_is_sent_is_left_out(node: Node) -> No
     gone = await node.send(ALICE, "gone")
     found = await missed_by(node)
     await node.do(ALICE, DeleteMessage(str(gone.id)))
-    assert await told(node, found) == ["stays"]
+    assert await notified(node, found) == ["stays"]
 
 
 async def test_messages_older_than_thirty_days_are_not_missed(node: Node) -> None:
@@ -245,7 +245,7 @@ async def test_messages_from_before_the_users_history_are_not_missed(node: Node)
     await node.do(ALICE, AddMembers("c", ("bob",)))
     after = await node.send(ALICE, "after")
     assert await missed_by(node) == [after.id]
-    assert await told(node, [before.id, after.id]) == ["after"]
+    assert await notified(node, [before.id, after.id]) == ["after"]
 
 
 async def test_a_former_member_has_missed_nothing(node: Node) -> None:
@@ -254,7 +254,7 @@ async def test_a_former_member_has_missed_nothing(node: Node) -> None:
     found = await missed_by(node)
     assert len(found) == 1
     await node.do(BOB, RemoveMember("c", "bob"))
-    assert await told(node, found) == []
+    assert await notified(node, found) == []
     assert await missed_by(node) == []
 
 
@@ -262,7 +262,7 @@ async def test_a_stranger_receives_nothing(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     message = await node.send(ALICE, "hello")
     await node.users(MALLORY)
-    assert await told(node, [message.id, message.id + 1], MALLORY) == []
+    assert await notified(node, [message.id, message.id + 1], MALLORY) == []
 
 
 async def test_messages_of_blocked_users_are_not_missed(node: Node) -> None:
@@ -272,7 +272,7 @@ async def test_messages_of_blocked_users_are_not_missed(node: Node) -> None:
     everything = await missed_by(node)
     await node.do(BOB, BlockUser("alice"))
     assert await missed_by(node) == [theirs.id]
-    assert await told(node, everything) == ["from carol"]
+    assert await notified(node, everything) == ["from carol"]
 
 
 @pytest.mark.parametrize("wanted", [{"muted": True}, {"notify": "none"}])
@@ -282,7 +282,7 @@ async def test_messages_of_a_muted_conversation_are_not_missed(node: Node, wante
     everything = await missed_by(node)
     await prefer(node, **wanted)
     assert await missed_by(node) == []
-    assert await told(node, everything) == []
+    assert await notified(node, everything) == []
 
 
 async def test_with_notify_mentions_only_mentions_are_missed(node: Node) -> None:
@@ -290,7 +290,7 @@ async def test_with_notify_mentions_only_mentions_are_missed(node: Node) -> None
     await prefer(node, notify="mentions")
     for content in ("hello", "hello @bob", "hello @all"):
         await node.send(ALICE, content)
-    assert await told(node, await missed_by(node)) == ["hello @bob", "hello @all"]
+    assert await notified(node, await missed_by(node)) == ["hello @bob", "hello @all"]
 
 
 async def test_the_newest_thousand_missed_messages_are_returned(node: Node) -> None:
@@ -356,7 +356,7 @@ async def test_messages_of_a_mute_with_an_end_are_not_missed_later_ones_are(node
     node.clock.now_ms += 1000
     after = await node.send(ALICE, "after")
     assert await missed_by(node) == [after.id]
-    assert await told(node, (during.id, after.id)) == ["after"]
+    assert await notified(node, (during.id, after.id)) == ["after"]
 
 
 async def test_a_direct_conversation_counts_too(node: Node) -> None:

@@ -40,7 +40,7 @@ def write_newer(database: Database, *types: str, **columns: object) -> None:
         connection.execute(update(log_head).values(pos=pos))
 
 
-async def heard(node: Node, count: int) -> Sequence[str]:
+async def received(node: Node, count: int) -> Sequence[str]:
     """Returns the contents of the messages that listeners received, once there are so many."""
 
     def contents() -> list[str]:
@@ -69,7 +69,7 @@ async def test_a_commit_after_an_unknown_event_is_answered_and_delivered(databas
         for content in ("one", "two"):
             write_newer(database, NEWER, "UserPainted", conversation_id="c")
             await node.send(ALICE, content)
-        assert await heard(node, 2) == ["one", "two"]
+        assert await received(node, 2) == ["one", "two"]
         page = await node.do(BOB, ListMessages("c"))
         assert [message.content for message in page.items] == ["one", "two"]
 

@@ -30,11 +30,11 @@ async def notices(node: Node, actor: Actor = ALICE, conversation_id: str = "c") 
     return found[::-1]
 
 
-async def told(node: Node, actor: Actor = ALICE) -> list[tuple[str, str | None, tuple[str, ...]]]:
+async def notified(node: Node, actor: Actor = ALICE) -> list[tuple[str, str | None, tuple[str, ...]]]:
     return [(notice.kind, notice.actor_id, notice.user_ids) for notice in await notices(node, actor)]
 
 
-async def test_members_who_come_and_go_are_told_of(node: Node) -> None:
+async def test_notices_name_members_who_come_and_go(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.users(CAROL, MALLORY)
     await node.do(ALICE, AddMembers("c", ("carol", "mallory")))
@@ -44,7 +44,7 @@ async def test_members_who_come_and_go_are_told_of(node: Node) -> None:
     await node.do(CAROL, AddMembers("c", ("carol",)))
     await node.do(BACKEND, AddMembers("c", ("mallory",)))
     await node.do(BACKEND, RemoveMember("c", "mallory"))
-    assert await told(node) == [
+    assert await notified(node) == [
         ("added", "alice", ("carol", "mallory")),
         ("removed", "alice", ("mallory",)),
         ("left", "carol", ("carol",)),
@@ -57,7 +57,7 @@ async def test_members_who_come_and_go_are_told_of(node: Node) -> None:
     assert dict(first.names) == {"alice": "alice", "carol": "Carol", "mallory": "Mallory"}
 
 
-async def test_a_changed_name_topic_or_picture_is_told_of_with_its_value(node: Node) -> None:
+async def test_a_notice_gives_the_new_name_topic_or_picture(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     picture = "https://example.com/a.png"
     await node.do(ALICE, UpdateConversation("c", name="Plans", topic="Today", history="from-join"))
@@ -72,7 +72,7 @@ async def test_a_changed_name_topic_or_picture_is_told_of_with_its_value(node: N
     ]
 
 
-async def test_a_conversation_that_becomes_public_or_private_is_told_of(node: Node) -> None:
+async def test_a_notice_says_that_a_conversation_became_public_or_private(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     for public in (True, True, False):
         await node.do(ALICE, UpdateConversation("c", public=public))
@@ -80,7 +80,7 @@ async def test_a_conversation_that_becomes_public_or_private_is_told_of(node: No
     assert changed == [("alice", ("public",), True), ("alice", ("public",), False)]
 
 
-async def test_a_new_role_is_told_of_also_that_of_the_one_who_becomes_the_owner(node: Node) -> None:
+async def test_notices_report_new_roles_and_the_new_owner(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.do(ALICE, UpdateMember("c", "bob", "admin"))
     await node.do(ALICE, RemoveMember("c", "alice"))
@@ -92,7 +92,7 @@ async def test_a_new_role_is_told_of_also_that_of_the_one_who_becomes_the_owner(
     ]
 
 
-async def test_a_change_of_slow_mode_is_told_of(node: Node) -> None:
+async def test_a_notice_reports_a_change_of_slow_mode(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     for seconds in (30, 30, 0):
         await node.do(ALICE, UpdateConversation("c", slow_mode_s=seconds))
@@ -100,7 +100,7 @@ async def test_a_change_of_slow_mode_is_told_of(node: Node) -> None:
     assert changed == [(("slowModeS",), 30), (("slowModeS",), 0)]
 
 
-async def test_calls_and_answered_offers_are_told_of(node: Node) -> None:
+async def test_notices_report_calls_and_answered_offers(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.do(ALICE, RecordCall("c", "1", "hangup", 180))
     await node.do(BOB, RecordCall("c", "2", "timeout"))
@@ -115,7 +115,7 @@ async def test_calls_and_answered_offers_are_told_of(node: Node) -> None:
     ]
 
 
-async def test_a_conversation_has_its_newest_call_until_something_is_said(node: Node) -> None:
+async def test_a_conversation_shows_its_newest_call_until_the_next_message(node: Node) -> None:
     async def call_of(actor: Actor) -> Notice | None:
         view = await node.do(actor, GetConversation("c"))
         listed = await node.do(actor, ListConversations())
@@ -187,8 +187,8 @@ async def test_only_members_see_notices_and_only_of_their_history(node: Node) ->
     await node.do(ALICE, AddMembers("c", ("carol",)))
     await node.do(BOB, UpdateOffer(str(offer.id), "accepted"))
     await node.do(ALICE, UpdateConversation("c", topic="Open"))
-    assert [kind for kind, *_ in await told(node, CAROL)] == ["added", "changed"]
-    assert [kind for kind, *_ in await told(node, BOB)] == ["changed", "added", "offer", "changed"]
+    assert [kind for kind, *_ in await notified(node, CAROL)] == ["added", "changed"]
+    assert [kind for kind, *_ in await notified(node, BOB)] == ["changed", "added", "offer", "changed"]
     assert await node.refusal(MALLORY, ListNotices("c")) == "forbidden"
     assert await node.refusal(MALLORY, ListNotices("unknown")) == "forbidden"
     assert len(await notices(node, BACKEND)) == 4
@@ -201,9 +201,9 @@ async def test_in_a_large_conversation_members_come_and_go_unnoticed(node: Node)
     await node.do(BACKEND, CreateConversation("group", (*many, "alice"), id="c", owner_id="alice"))
     await node.do(ALICE, UpdateConversation("c", name="Plans"))
     await node.do(ALICE, RemoveMember("c", "user0"))
-    assert [kind for kind, *_ in await told(node)] == ["changed", "removed"]
+    assert [kind for kind, *_ in await notified(node)] == ["changed", "removed"]
     await node.do(BACKEND, AddMembers("c", ("bob", "carol")))
-    assert [kind for kind, *_ in await told(node)] == ["changed"]
+    assert [kind for kind, *_ in await notified(node)] == ["changed"]
     await node.do(ALICE, RemoveMember("c", "bob"))
     removed, added = [notice for notice in reversed(await notices(node)) if notice.kind != "changed"][:2]
     assert (removed.user_ids, added.user_count) == (("bob",), 2)

@@ -56,19 +56,19 @@ from tests.databases import Database
 from tests.waiting import DEADLINE_S, deadline
 
 DAVE = Actor("dave", "Dave")
-Told = tuple[str, NotificationType, str]
+Delivered = tuple[str, NotificationType, str]
 
 
 class Watched:
     """A node that notifies.
 
-    `told` is what was sent to sockets, `stored` what is stored for a user, `quiet` the ids of notifications without
+    `notified` is what was sent to sockets, `stored` what is stored for a user, `quiet` the ids of notifications without
     announcement.
     """
 
     def __init__(self, node: Node, database: Database) -> None:
         self.node = node
-        self.told: list[Notification] = []
+        self.notified: list[Notification] = []
         self.quiet: set[int] = set()
         self._notifier = LiveNotifications(node.chat, node.chat.directory, self._tell)
         work = OfflineNotifications(node.chat.directory.is_connected_since, node.clock)
@@ -80,7 +80,7 @@ class Watched:
 
     def _tell(self, events: Sequence[Notified]) -> None:
         assert all(event.user_id == event.notification.user_id for event in events)
-        self.told += [event.notification for event in events]
+        self.notified += [event.notification for event in events]
         self.quiet |= {event.notification.id for event in events if event.quiet}
 
     async def come(self, *actors: Actor) -> None:
@@ -97,11 +97,11 @@ class Watched:
         await self._notifier.close()
         assert await asyncio.to_thread(self.follower.wait_for, self.node.chat.pos, DEADLINE_S)
 
-    async def heard(self) -> list[Told]:
+    async def received(self) -> list[Delivered]:
         """Returns what was sent to sockets since the last call."""
         await self.settle()
-        told, self.told = self.told, []
-        return [(each.user_id, each.type, each.body) for each in told]
+        notified, self.notified = self.notified, []
+        return [(each.user_id, each.type, each.body) for each in notified]
 
     async def stored(self, actor: Actor, *, unread: bool = False) -> list[Notification]:
         await self.settle()
@@ -140,11 +140,11 @@ async def test_connected_users_are_notified_live_and_others_by_stored_notificati
     node, direct = watched.node, await watched.direct(ALICE, BOB)
     await watched.come(BOB)
     message = await node.send(ALICE, "Hello", to=direct)
-    assert await watched.heard() == [("bob", "direct", "Hello")]
+    assert await watched.received() == [("bob", "direct", "Hello")]
     assert await watched.kept(BOB) == []
     watched.go(BOB)
     later = await node.send(ALICE, "Are you there?", to=direct)
-    assert await watched.heard() == []
+    assert await watched.received() == []
     assert await watched.stored(BOB) == [
         Notification(
             id=later.id,
@@ -201,7 +201,7 @@ async def test_connected_and_disconnected_members_get_the_same_notifications(
     assert [body for _, body in await watched.kept(BOB)] == expected
     await watched.come(BOB)
     await talk()
-    assert [body for user_id, _, body in await watched.heard() if user_id == "bob"] == expected
+    assert [body for user_id, _, body in await watched.received() if user_id == "bob"] == expected
     stored_for_all = [body for body in expected if body != "plain"]
     assert [body for _, body in await watched.kept(BOB)] == [*expected, *stored_for_all]
 
@@ -217,7 +217,7 @@ async def test_preferences_apply_from_the_moment_they_are_set(watched: Watched) 
     await node.do(BOB, SetMemberPreferences(direct, sound="gong"))
     await node.send(ALICE, "four", to=direct)
     await watched.settle()
-    assert [(each.body, each.sound) for each in watched.told] == [("two", "bell"), ("four", "gong")]
+    assert [(each.body, each.sound) for each in watched.notified] == [("two", "bell"), ("four", "gong")]
     watched.go(BOB)
     await node.send(ALICE, "@Bob five")
     await node.send(ALICE, "six", to=direct)
@@ -234,7 +234,7 @@ async def test_a_conversation_that_was_muted_for_a_time_notifies_again(watched: 
         await node.send(ALICE, text, to=direct)
         await node.send(ALICE, f"@Bob {text}")
     await watched.settle()
-    assert [each.body for each in watched.told] == ["after", "@Bob after"]
+    assert [each.body for each in watched.notified] == ["after", "@Bob after"]
     watched.go(BOB)
     await node.send(ALICE, "away", to=direct)
     await node.send(ALICE, "@Bob away")
@@ -261,7 +261,7 @@ async def test_settings_survive_a_restart(watched: Watched, database: Database, 
         await again.send(ALICE, "plain")
         await again.send(ALICE, "hush", to=direct)
         await later.settle()
-        assert [(each.type, each.body, each.sound) for each in later.told] == [("message", "plain", None)]
+        assert [(each.type, each.body, each.sound) for each in later.notified] == [("message", "plain", None)]
 
 
 async def test_do_not_disturb_keeps_quiet_and_keeps_it(watched: Watched, clock: Clock) -> None:
@@ -272,12 +272,12 @@ async def test_do_not_disturb_keeps_quiet_and_keeps_it(watched: Watched, clock: 
     await node.send(ALICE, "psst", to=direct)
     await node.send(ALICE, "@Bob look")
     await watched.settle()
-    assert [(each.body, each.sound) for each in watched.told] == [("psst", None), ("@Bob look", None)]
-    assert watched.quiet == {each.id for each in watched.told}
+    assert [(each.body, each.sound) for each in watched.notified] == [("psst", None), ("@Bob look", None)]
+    assert watched.quiet == {each.id for each in watched.notified}
     assert [(each.body, each.sound) for each in await watched.stored(BOB)] == [("@Bob look", None), ("psst", None)]
     await node.do(BOB, SetPreferences(Preferences()))
     later = await node.send(ALICE, "hey", to=direct)
-    assert await watched.heard() == [
+    assert await watched.received() == [
         ("bob", "direct", "psst"),
         ("bob", "mention", "@Bob look"),
         ("bob", "direct", "hey"),
@@ -292,7 +292,7 @@ async def test_a_user_with_status_dnd_is_not_disturbed(watched: Watched, databas
     async with running(database, clock) as again, watching(again, database) as later:
         await later.come(BOB)
         await again.send(ALICE, "psst", to=direct)
-        assert await later.heard() == [("bob", "direct", "psst")]
+        assert await later.received() == [("bob", "direct", "psst")]
         assert await later.kept(BOB) == [("direct", "psst")]
         assert len(later.quiet) == 1
 
@@ -310,7 +310,7 @@ async def test_a_user_is_disturbed_again_when_their_status_dnd_ends(
             clock.now_ms += pause_ms
             await again.send(ALICE, "psst", to=direct)
             await again.send(ALICE, "@Bob psst")
-            await later.heard()
+            await later.received()
             quiet.append(len(later.quiet))
         assert quiet == [2, 2]
         later.go(BOB)
@@ -330,7 +330,7 @@ async def test_actions_of_blocked_users_notify_nobody(watched: Watched) -> None:
         await watched.settle()
         if there:
             watched.go(BOB)
-    assert [told for told in watched.told if told.user_id == "bob"] == []
+    assert [notified for notified in watched.notified if notified.user_id == "bob"] == []
     assert await watched.kept(BOB) == []
     assert ("mention", "@Bob @all") in await watched.kept(CAROL)
 
@@ -355,7 +355,7 @@ async def test_notifications_keep_the_order_of_their_events(watched: Watched, mo
     await node.do(ALICE, CreateOffer("c", "A bicycle", 1, "EUR"))
     await node.do(ALICE, CreateOffer("c", "A tandem", 1, "EUR"))
     async with deadline():
-        assert await watched.heard() == [("carol", "offer", "A bicycle"), ("carol", "offer", "A tandem")]
+        assert await watched.received() == [("carol", "offer", "A bicycle"), ("carol", "offer", "A tandem")]
 
 
 async def test_a_new_offer_counts_in_a_muted_conversation_and_notifies_nobody(watched: Watched) -> None:
@@ -367,7 +367,7 @@ async def test_a_new_offer_counts_in_a_muted_conversation_and_notifies_nobody(wa
     offer = await node.do(ALICE, CreateOffer("c", "A bicycle", 1, "EUR"))
     own = await node.do(BOB, CreateOffer("c", "A tandem", 1, "EUR"))
     await node.do(ALICE, UpdateOffer(str(own.id), "accepted"))
-    assert await watched.heard() == []
+    assert await watched.received() == []
     assert await watched.kept(BOB) == []
     counts = [(await node.do(actor, GetConversation("c"))).unread_offers for actor in (BOB, CAROL)]
     assert counts == [1, 0]
@@ -387,7 +387,7 @@ async def test_offers_invitations_and_missed_calls(watched: Watched) -> None:
     await node.do(ALICE, AddMembers("c", ("dave",)))
     await node.do(BACKEND, CreateConversation("group", ("bob", "carol"), "Made by the application", owner_id="bob"))
     await node.do(ALICE, RecordMissedCall("c", "x", ("bob", "carol", "stranger")))
-    assert await watched.heard() == [
+    assert await watched.received() == [
         ("carol", "offer", "A bicycle"),
         ("carol", "offer", "Half a bicycle"),
         ("carol", "invitation", "Plans"),
@@ -427,7 +427,7 @@ async def test_notifications_that_name_a_user_are_stored_for_connected_users_too
     kept = await watched.kept(BOB)
     assert [type_ for type_, _ in kept] == ["mention", "reply", "offer", "invitation", "missed-call"]
     # In any order: some need a name, which is queried first.
-    live = sorted(told.id for told in watched.told if told.user_id == "bob")
+    live = sorted(notified.id for notified in watched.notified if notified.user_id == "bob")
     assert live == (sorted(each.id for each in await watched.stored(BOB)) if there else [])
 
 
@@ -467,14 +467,14 @@ async def test_reading_notifications_is_sent_to_the_users_devices(watched: Watch
     assert await node.do(BOB, MarkRead("c", str(second.id))) is not None
     assert await node.do(BOB, MarkNotificationsRead()) == 0
     assert await node.do(BOB, MarkNotificationsRead()) == 0
-    told = [event for event in node.log if isinstance(event, NotificationsRead)]
-    assert [(each.user_id, each.ids, each.unread) for each in told] == [
+    notified = [event for event in node.log if isinstance(event, NotificationsRead)]
+    assert [(each.user_id, each.ids, each.unread) for each in notified] == [
         ("bob", (first.id,), 2),
         ("bob", (second.id,), 1),
         ("bob", None, 0),
     ]
     seen = await node.do(BOB, ListEvents(f"{node.chat.epoch}-0"))
-    assert [event for event in seen.events if isinstance(event, NotificationsRead)] == told
+    assert [event for event in seen.events if isinstance(event, NotificationsRead)] == notified
     others = await node.do(ALICE, ListEvents(f"{node.chat.epoch}-0"))
     assert not any(isinstance(event, NotificationsRead) for event in others.events)
     assert third.id in [each.id for each in await watched.stored(BOB)]
@@ -484,8 +484,8 @@ async def test_a_message_that_is_read_at_once_leaves_no_unread_notification(watc
     node = watched.node
     message, mark = await node.in_one_batch((ALICE, SendMessage("c", "@Bob look")), (BOB, MarkRead("c")))
     assert mark.unread.unread_count == 0
-    told = [event for event in node.log if isinstance(event, NotificationsRead)]
-    assert [(each.ids, each.unread) for each in told] == [((message.id,), 0)]
+    notified = [event for event in node.log if isinstance(event, NotificationsRead)]
+    assert [(each.ids, each.unread) for each in notified] == [((message.id,), 0)]
     assert await watched.kept(BOB, unread=True) == []
 
 
@@ -498,7 +498,7 @@ async def test_a_notification_that_is_read_in_the_batch_of_its_cause_is_not_sent
     await node.in_one_batch(
         (ALICE, SendMessage("c", "@all look")), (BOB, mark), (ALICE, SendMessage("c", "@all look again"))
     )
-    assert sorted(await watched.heard()) == [
+    assert sorted(await watched.received()) == [
         ("bob", "mention", "@all look again"),
         ("carol", "mention", "@all look"),
         ("carol", "mention", "@all look again"),
@@ -513,7 +513,7 @@ async def test_a_notification_that_is_read_before_its_names_are_known_is_not_sen
         (BOB, MarkNotificationsRead()),
         (ALICE, CreateOffer("c", "A lamp", 1, "EUR")),
     )
-    assert sorted(await watched.heard()) == [
+    assert sorted(await watched.received()) == [
         ("bob", "offer", "A lamp"),
         ("carol", "offer", "A bicycle"),
         ("carol", "offer", "A lamp"),
@@ -685,7 +685,7 @@ async def test_a_message_is_judged_without_a_read(watched: Watched, monkeypatch:
     await node.send(ALICE, "plain")
     await node.send(ALICE, "@Bob named")
     await node.send(ALICE, "direct", to=direct)
-    assert await watched.heard() == [("bob", "mention", "@Bob named"), ("bob", "direct", "direct")]
+    assert await watched.received() == [("bob", "mention", "@Bob named"), ("bob", "direct", "direct")]
     assert reads == 0
 
 
@@ -695,7 +695,7 @@ async def test_strangers_and_own_actions_notify_nobody(watched: Watched) -> None
     message = await node.send(ALICE, "@Alice note to self", to=direct)
     assert isinstance(message, Message)
     await node.do(ALICE, SendMessage(direct, "reply to self", reply_to_id=str(message.id)))
-    assert await watched.heard() == []
+    assert await watched.received() == []
     assert await watched.kept(ALICE) == []
     assert await watched.kept(MALLORY) == []
 
@@ -710,7 +710,7 @@ async def test_member_preferences_are_gone_with_the_membership(watched: Watched)
     assert entry is not None
     assert entry.member_preferences.get("c", MemberPreferences()) == MemberPreferences()
     await node.send(ALICE, "plain")
-    assert await watched.heard() == []
+    assert await watched.received() == []
 
 
 # --- what lies before somebody's time -------------------------------------------------------------------------------
@@ -741,8 +741,8 @@ async def test_members_are_not_notified_of_messages_before_their_history(watched
     await _come_back(watched)
     if there:
         await watched.come(BOB)
-    await watched.heard()
+    await watched.received()
     await node.do(CAROL, SendMessage("c", "to whom?", reply_to_id=str(message.id)))
     await node.do(CAROL, UpdateOffer(str(offer.id), "accepted"))
-    assert [told for told in await watched.heard() if told[0] == "bob"] == []
+    assert [notified for notified in await watched.received() if notified[0] == "bob"] == []
     assert await watched.kept(BOB) == []

@@ -1,5 +1,5 @@
 """Every column with text that a user has written or set is erased and exported, or is named here with the reason why
-not: a new table or column fails these tests until that is said.
+not: a new table or column fails these tests until that is stated.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ class Nodes(RuleBasedStateMachine):
             for node in self.world.nodes:
                 assert node.shown(user_id) == truth, f"{node.node_id} shows {user_id}"
                 if any(node.sockets.values()):
-                    assert node.told[user_id] == truth, f"{node.node_id} has said of {user_id}"
+                    assert node.notified[user_id] == truth, f"{node.node_id} shows another status of {user_id}"
 
     def _truth(self, user_id: str) -> ShownStatus:
         """Returns what others should see: merged from what each node knows of its own sockets."""
@@ -117,11 +117,11 @@ def test_a_lost_connect_is_found_at_the_next_message() -> None:
         world.lose_all = True
         world.run(a.connect("alice", "phone"))
         world.pass_time(0.2)
-        assert b.told["alice"] == "offline"
+        assert b.notified["alice"] == "offline"
         world.lose_all = False
         world.run(a.connect("carol", "phone"))
         world.pass_time(0.2)
-        assert b.told == {"alice": "online", "bob": "online", "carol": "online"}
+        assert b.notified == {"alice": "online", "bob": "online", "carol": "online"}
 
 
 def test_a_late_repetition_changes_nothing() -> None:
@@ -133,10 +133,10 @@ def test_a_late_repetition_changes_nothing() -> None:
         arrivals = [message for message in b.received if isinstance(message, EphemeralBatch) and message.events]
         world.run(a.close_socket("alice", "phone"))
         world.pass_time(11)
-        assert b.told["alice"] == "offline"
+        assert b.notified["alice"] == "offline"
         for message in arrivals:
             world.run(b.receive_again(message))
-        assert (b.told["alice"], b.shown("alice")) == ("offline", "offline")
+        assert (b.notified["alice"], b.shown("alice")) == ("offline", "offline")
 
 
 @pytest.mark.parametrize("chooser", [0, 1], ids=["on the user's node", "on another node"])
@@ -151,7 +151,7 @@ def test_a_lost_status_is_found_although_nothing_follows_it(chooser: int) -> Non
         world.pass_time(1)
         world.lose_all = False
         world.pass_time(15)
-        assert (a.told["alice"], b.told["alice"]) == ("dnd", "dnd")
+        assert (a.notified["alice"], b.notified["alice"]) == ("dnd", "dnd")
 
 
 @pytest.mark.parametrize("failure", ["is_cut_off", "is_uncertain"])
@@ -166,4 +166,4 @@ def test_a_status_is_announced_although_its_recording_failed(failure: str) -> No
         world.pass_time(2)
         setattr(a, failure, False)
         world.pass_time(15)
-        assert b.told["alice"] == "dnd"
+        assert b.notified["alice"] == "dnd"

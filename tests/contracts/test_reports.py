@@ -206,8 +206,8 @@ async def test_users_are_notified_though_they_have_left_or_switched_notification
 
 
 async def test_connected_users_are_notified_at_once(node: Node) -> None:
-    told: list[Notified] = []
-    live = LiveNotifications(node.chat, node.chat.directory, told.extend)
+    notified: list[Notified] = []
+    live = LiveNotifications(node.chat, node.chat.directory, notified.extend)
     node.chat.subscribe(live.follow)
     _, report = await _reported(node)
     for actor in (ALICE, BOB, CAROL):
@@ -215,12 +215,12 @@ async def test_connected_users_are_notified_at_once(node: Node) -> None:
     await node.do(BOB, RemoveMember("c", "bob"))
     await node.do(OPERATOR, DecideReport(report.id, "resolved", "Advertising", "delete"))
     await live.close()
-    assert [(each.user_id, each.notification.outcome, each.notification.body) for each in told] == [
+    assert [(each.user_id, each.notification.outcome, each.notification.body) for each in notified] == [
         ("alice", "resolved", "Advertising"),
         ("bob", "delete", "Advertising"),
     ]
     stored = (await node.do(ALICE, ListNotifications(node.clock.now_ms))).items
-    assert stored == (told[0].notification,)
+    assert stored == (notified[0].notification,)
 
 
 # --- the log and erasing ----------------------------------------------------------------------------------------------

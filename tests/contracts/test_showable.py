@@ -68,8 +68,8 @@ async def test_an_event_that_cannot_be_rendered_hides_no_other(node: Node) -> No
     first = await node.send(ALICE, "first")
     broken = MessageSent(first.id, 0, None)  # type: ignore[arg-type]  # what cannot be
     whole = MessageSent(first.id, 0, first)
-    said = messenger_sync_payload(SyncPage((broken, whole, broken), "cursor", more=False))
-    assert [event.data.content for event in said.events or ()] == ["first"]
+    encoded = messenger_sync_payload(SyncPage((broken, whole, broken), "cursor", more=False))
+    assert [event.data.content for event in encoded.events or ()] == ["first"]
 
 
 async def test_invalid_rows_of_older_versions_are_repaired(node: Node) -> None:

@@ -44,7 +44,7 @@ async def _all(node: Node, actor: Actor, after: str, limit: int = 100) -> list[A
     return events
 
 
-def _said(events: Sequence[Any]) -> list[str]:
+def _contents(events: Sequence[Any]) -> list[str]:
     return [event.message.content for event in events if isinstance(event, MessageSent)]
 
 
@@ -55,7 +55,7 @@ async def test_the_state_names_the_cursor_that_events_continue_it_from(node: Nod
     assert state.cursor == node.chat.cursor
     assert [view.conversation.id for view in state.conversations] == ["c"]
     await node.send(ALICE, "after")
-    assert _said(await _all(node, BOB, state.cursor)) == ["after"]
+    assert _contents(await _all(node, BOB, state.cursor)) == ["after"]
 
 
 async def test_a_page_ends_at_its_limit_and_the_next_continues(node: Node) -> None:
@@ -64,8 +64,8 @@ async def test_a_page_ends_at_its_limit_and_the_next_continues(node: Node) -> No
     for number in range(10):
         await node.send(ALICE, str(number))
     page = await node.do(BOB, ListEvents(cursor, 4))
-    assert (_said(page.events), page.more) == (["0", "1", "2", "3"], True)
-    assert _said(await _all(node, BOB, cursor, 3)) == [str(number) for number in range(10)]
+    assert (_contents(page.events), page.more) == (["0", "1", "2", "3"], True)
+    assert _contents(await _all(node, BOB, cursor, 3)) == [str(number) for number in range(10)]
     last = await node.do(BOB, ListEvents(cursor, 10))
     assert (last.cursor, last.more) == (node.chat.cursor, False)
 
@@ -86,8 +86,8 @@ async def test_few_events_among_many_of_others_are_found(node: Node) -> None:
     for number in range(3):
         await node.send(ALICE, str(number), to="quiet")
         await node.in_one_batch(*((BOB, SendMessage("busy", "x")) for _ in range(400)))
-    assert _said(await _all(node, ALICE, cursor)) == ["0", "1", "2"]
-    assert _said(await _all(node, ALICE, cursor, 1)) == ["0", "1", "2"]
+    assert _contents(await _all(node, ALICE, cursor)) == ["0", "1", "2"]
+    assert _contents(await _all(node, ALICE, cursor, 1)) == ["0", "1", "2"]
     assert len(await _all(node, BOB, cursor)) == 1200
 
 
@@ -147,7 +147,7 @@ async def test_a_returning_member_receives_nothing_from_the_time_between(node: N
     await node.do(ALICE, AddMembers("c", ("bob",)))
     await node.send(ALICE, "back")
     events = await _all(node, BOB, cursor)
-    assert _said(events) == ["back"]
+    assert _contents(events) == ["back"]
     assert [type(event) for event in events] == [MemberRemoved, MemberAdded, MessageSent]
 
 
@@ -171,7 +171,7 @@ async def test_events_of_messages_before_the_members_history_are_not_shown(node:
     await node.do(ALICE, EditMessage(str(new.id), "new, edited"))
     events = await _all(node, CAROL, cursor)
     assert [type(event) for event in events] == [MessageSent, MessageEdited]
-    assert _said(events) == ["new, edited"]
+    assert _contents(events) == ["new, edited"]
     assert len(await _all(node, BOB, cursor)) == 3
 
 
@@ -208,8 +208,8 @@ async def test_in_a_large_conversation_authors_and_the_reader_receive_a_receipt(
     await node.send(ALICE, "1")
     cursor = node.chat.cursor
     await node.do(Actor("user-1", ""), MarkRead("c"))
-    for user_id, heard in (("alice", [MessagesRead]), ("user-1", [MessagesRead]), ("user-2", [])):
-        assert [type(event) for event in await _all(node, Actor(user_id, ""), cursor)] == heard
+    for user_id, received in (("alice", [MessagesRead]), ("user-1", [MessagesRead]), ("user-2", [])):
+        assert [type(event) for event in await _all(node, Actor(user_id, ""), cursor)] == received
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "-", "12", "-12", "{epoch}-", "{epoch}-1x", "{epoch}-²"])
@@ -230,4 +230,4 @@ async def test_a_cursor_from_before_what_is_kept_is_refused(node: Node, database
     with database.engine() as engine, engine.begin() as connection:
         connection.execute(update(log_head).values(floor=pos - 1))
     assert await node.refusal(ALICE, ListEvents(f"{epoch}-{pos - 2}")) == "cursor_expired"
-    assert _said(await _all(node, ALICE, f"{epoch}-{pos - 1}")) == ["1"]
+    assert _contents(await _all(node, ALICE, f"{epoch}-{pos - 1}")) == ["1"]

@@ -211,10 +211,10 @@ async def _play(node: Node, before: Sequence[Recipe], after: Sequence[Recipe], w
         assert _without_positions((await client.follow()).state(), hidden) == _without_positions(fresh.state(), hidden)
         assert client.blocked == fresh.blocked
         counted = {id_: talk.unread(fresh.user_id, fresh.blocked) for id_, talk in fresh.talks.items()}
-        assert await fresh.told_unread() == counted
+        assert await fresh.notified_unread() == counted
     for actor in ACTORS:
         from_the_beginning = await SyncClient(node, actor, f"{node.chat.epoch}-0").follow()
-        assert from_the_beginning.heard == _Listener(actor.user_id).meant(node.log)
+        assert from_the_beginning.received == _Listener(actor.user_id).meant(node.log)
         await _shows_nothing_else(node, actor)
 
 
@@ -259,7 +259,7 @@ async def _tell(node: Node, story: Story, recipes: Sequence[Recipe], way: Way = 
     carried_out = set()
     for start in range(0, len(recipes), way.at_once):
         batch = recipes[start : start + way.at_once]
-        heard, next_id = len(node.log), MESSAGE_ID_BASE + node.chat.pos + 1
+        received, next_id = len(node.log), MESSAGE_ID_BASE + node.chat.pos + 1
         steps = [story.step(recipe, range(next_id, next_id + index)) for index, recipe in enumerate(batch)]
         bugs = [(BACKEND, Call(_fail))] if way.failing else []
         outcomes = await node.in_one_batch(*steps, *bugs)
@@ -268,7 +268,7 @@ async def _tell(node: Node, story: Story, recipes: Sequence[Recipe], way: Way = 
                 carried_out.add(recipe[0])
             elif not isinstance(outcome, ChatError) or outcome.code == "unavailable":
                 raise outcome
-        for event in node.log[heard:]:
+        for event in node.log[received:]:
             story.hear(event)  # type: ignore[arg-type]  # durable events are of the union
     return carried_out
 
@@ -316,7 +316,7 @@ class _Listener:
     def __init__(self, user_id: str) -> None:
         self._user_id = user_id
         self._inside: dict[str, _Sight] = {}
-        self._told: list[tuple[str | None, Durable]] = []
+        self._notified: list[tuple[str | None, Durable]] = []
         self._from_join: dict[str, bool] = {}
         self._last_seqs: dict[str, int] = {}
         self._blocker_ids: set[str] = set()
@@ -328,7 +328,7 @@ class _Listener:
             self._block(event)
             self._tell(event)
             self._leave(event)
-        return [event.pos for conversation_id, event in self._told if self._counts(conversation_id, event)]
+        return [event.pos for conversation_id, event in self._notified if self._counts(conversation_id, event)]
 
     def _counts(self, conversation_id: str | None, event: Durable) -> bool:
         if conversation_id is None or self._ends_membership(event):
@@ -349,7 +349,7 @@ class _Listener:
         audience = audience_of(event)
         sight = self._inside.get(audience.conversation_id or "")
         if audience.user_id == self._user_id or (sight is not None and sight.shows(event)):
-            self._told.append((audience.conversation_id, event))
+            self._notified.append((audience.conversation_id, event))
 
     def _enter(self, event: Durable) -> None:
         """Derives the history from the conversation's rules, and not from the members' rows."""

@@ -64,16 +64,16 @@ def test_a_call_that_nobody_accepts_is_missed() -> None:
 def test_a_cancelled_call_is_missed() -> None:
     state = CallState()
     _invited(state, *PAIR)
-    said, ended = state.hang_up("alice", HangUpCall("c", "1"))
-    assert isinstance(said, CallHungUp)
+    change, ended = state.hang_up("alice", HangUpCall("c", "1"))
+    assert isinstance(change, CallHungUp)
     assert _ends([ended]) == [("cancelled", {"alice", "bob"}, ("bob",))]
 
 
 def test_a_call_that_was_declined_is_not_missed() -> None:
     state = CallState()
     _invited(state, *PAIR)
-    said, ended = state.reject("bob", RejectCall("c", "1"))
-    assert isinstance(said, CallRejected)
+    change, ended = state.reject("bob", RejectCall("c", "1"))
+    assert isinstance(change, CallRejected)
     assert _ends([ended]) == [("rejected", {"alice", "bob"}, ())]
 
 

@@ -154,18 +154,18 @@ async def _meet(*chats: Chat) -> None:
 async def test_a_single_node_sends_nothing_over_the_bus() -> None:
     exchange = Net()
     (one, queue), (two, _) = _chat(exchange), _chat(exchange)
-    said: list[str] = []
+    dispatched: list[str] = []
     await one.start()
-    one.bus.send = lambda dispatch: said.append(type(dispatch).__name__)  # type: ignore[method-assign]
+    one.bus.send = lambda dispatch: dispatched.append(type(dispatch).__name__)  # type: ignore[method-assign]
     queue.commit(_commit(6), lambda: None)
     one.publish_one(TypingChanged("c", "alice", "Alice", is_typing=True))
-    assert said == []
+    assert dispatched == []
     await two.start()
     two.announce_node()
     await until(lambda: one.peers.has_peers)
     queue.commit(_commit(7), lambda: None)
     one.publish_one(TypingChanged("c", "alice", "Alice", is_typing=True))
-    assert said == ["CommittedBatch", "EphemeralBatch"]
+    assert dispatched == ["CommittedBatch", "EphemeralBatch"]
     for chat in (one, two):
         await chat.stop_following()
 
@@ -196,8 +196,8 @@ async def test_a_node_announces_that_its_next_transaction_has_started(monkeypatc
 async def test_all_nodes_receive_every_commit_in_log_order() -> None:
     exchange = Net()
     chats = [_chat(exchange) for _ in range(3)]
-    heard: list[list[News]] = [[] for _ in chats]
-    for (chat, _), events in zip(chats, heard, strict=True):
+    received: list[list[News]] = [[] for _ in chats]
+    for (chat, _), events in zip(chats, received, strict=True):
         await chat.start()
         chat.subscribe(events.extend)
     await _meet(*(chat for chat, _ in chats))
@@ -205,7 +205,7 @@ async def test_all_nodes_receive_every_commit_in_log_order() -> None:
         _, queue = chats[pos % 3]
         queue.commit(_commit(pos), lambda: None)
     await asyncio.sleep(0)
-    for events in heard:
+    for events in received:
         assert events == [UserBanned(pos, 0, "alice") for pos in (6, 7, 8)]
     for chat, _ in chats:
         await chat.stop_following()
@@ -214,17 +214,17 @@ async def test_all_nodes_receive_every_commit_in_log_order() -> None:
 async def test_an_ephemeral_event_is_received_on_every_node_once() -> None:
     exchange = Net()
     (one, _), (two, _) = _chat(exchange), _chat(exchange)
-    heard: list[tuple[str, News]] = []
+    received: list[tuple[str, News]] = []
     await one.start()
     await two.start()
-    one.subscribe(lambda events: heard.extend(("one", event) for event in events))
-    two.subscribe(lambda events: heard.extend(("two", event) for event in events))
+    one.subscribe(lambda events: received.extend(("one", event) for event in events))
+    two.subscribe(lambda events: received.extend(("two", event) for event in events))
     await _meet(one, two)
     typing = TypingChanged("c", "alice", "Alice", is_typing=True)
     one.publish_one(typing)
-    assert heard == [("one", typing)]
+    assert received == [("one", typing)]
     await asyncio.sleep(0)
-    assert heard == [("one", typing), ("two", typing)]
+    assert received == [("one", typing), ("two", typing)]
     for chat in (one, two):
         await chat.stop_following()
 
@@ -257,15 +257,15 @@ async def test_messages_of_a_node_without_a_lease_are_ignored(monkeypatch: pytes
     monkeypatch.setattr(sender_verification, "CHECK_EVERY_S", DEADLINE_S)
     net = Net()
     (chat, _), stranger = _chat(net), MemoryBus(net)
-    heard: list[News] = []
+    received: list[News] = []
     await chat.start()
-    chat.subscribe(heard.extend)
+    chat.subscribe(received.extend)
     await stranger.start("epoch", lambda _: None)
     for number in range(50):
         stranger.send(EphemeralBatch(f"stranger-{number % 3}", (_typing("mallory"),)))
         stranger.send(CommittedBatch("stranger", 5, 6, (UserBanned(6, 0, "alice"),)))
         await _settled()
-    assert heard == []
+    assert received == []
     assert not chat.peers.has_peers
     assert chat.feed.pos == 5
     assert net.leases.reads <= 2, "the leases are not read for each"
@@ -276,9 +276,9 @@ async def test_all_messages_of_a_new_node_are_received_in_order(monkeypatch: pyt
     monkeypatch.setattr(sender_verification, "CHECK_EVERY_S", 0.01)
     net = Net()
     (chat, _), other = _chat(net), MemoryBus(net)
-    heard: list[News] = []
+    received: list[News] = []
     await chat.start()
-    chat.subscribe(heard.extend)
+    chat.subscribe(received.extend)
     await other.start("epoch", lambda _: None)
     other.send(EphemeralBatch("ghost", (_typing("ghost"),)))
     await _settled()
@@ -289,6 +289,6 @@ async def test_all_messages_of_a_new_node_are_received_in_order(monkeypatch: pyt
         other.send(EphemeralBatch("ghost", (_typing("ghost"),)))
         if number % 9 == 0:
             await asyncio.sleep(0)
-    await until(lambda: len(heard) >= len(expected))
-    assert heard == expected
+    await until(lambda: len(received) >= len(expected))
+    assert received == expected
     await chat.stop_following()

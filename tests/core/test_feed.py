@@ -33,7 +33,7 @@ class Log:
         self.reading = asyncio.Event()
         self.reading.set()
         self.asked: list[tuple[int, int]] = []
-        self.told: list[int] = []
+        self.notified: list[int] = []
         """Positions of the delivered events."""
         self.answered: list[tuple[str, int]] = []
         """Results of own commands, each with the position up to which events were delivered before."""
@@ -52,7 +52,7 @@ class Log:
         return LogSegment(reached, commit(max(after, self.floor), reached).events, self.floor)
 
     def _hand_out(self, events: Sequence[Durable]) -> None:
-        self.told += [event.pos for event in events]
+        self.notified += [event.pos for event in events]
         self._changed.set()
 
     def _lose(self) -> None:
@@ -63,7 +63,7 @@ class Log:
         self.head = max(self.head, pos)
 
         def answer() -> None:
-            self.answered.append((name, self.told[-1] if self.told else 0))
+            self.answered.append((name, self.notified[-1] if self.notified else 0))
             self._changed.set()
 
         self.feed.committed(commit(start_pos, pos), answer)
@@ -95,7 +95,7 @@ async def test_events_in_order_are_delivered_at_once_without_reading_the_log() -
     log.own("first", 0, 2)
     log.brings(2, 3)
     log.own("second", 3, 4)
-    assert log.told == [1, 2, 3, 4]
+    assert log.notified == [1, 2, 3, 4]
     assert log.answered == [("first", 0), ("second", 3)]
     assert log.asked == []
 
@@ -104,7 +104,7 @@ async def test_an_answer_is_given_in_the_turn_of_its_events_and_before_them() ->
     log = Log()
     log.own("first", 0, 2)
     assert log.answered == [("first", 0)]
-    assert log.told == [1, 2]
+    assert log.notified == [1, 2]
 
 
 async def test_events_from_before_the_start_are_not_delivered() -> None:
@@ -112,16 +112,16 @@ async def test_events_from_before_the_start_are_not_delivered() -> None:
     log.feed.start(10)
     log.brings(8, 10)
     log.brings(9, 12)
-    assert log.told == [11, 12]
+    assert log.notified == [11, 12]
 
 
 async def test_the_bus_may_fill_a_gap_for_a_moment() -> None:
     log = Log()
     log.own("answer", 3, 5)
     log.brings(1, 3)
-    assert (log.told, log.answers) == ([], [])
+    assert (log.notified, log.answers) == ([], [])
     log.brings(0, 1)
-    assert log.told == [1, 2, 3, 4, 5]
+    assert log.notified == [1, 2, 3, 4, 5]
     assert log.answered == [("answer", 3)]
     await pause(2 * feed_module.PATIENCE_S)  # longer than the feed waits for a gap to be filled
     assert log.asked == []
@@ -130,9 +130,9 @@ async def test_the_bus_may_fill_a_gap_for_a_moment() -> None:
 async def test_a_gap_that_the_bus_does_not_fill_is_read_from_the_log() -> None:
     log = Log()
     log.own("answer", 3, 5)
-    assert log.told == []
+    assert log.notified == []
     await log.until(lambda: log.answers == ["answer"])
-    assert log.told == [1, 2, 3, 4, 5]
+    assert log.notified == [1, 2, 3, 4, 5]
     assert log.answered == [("answer", 3)]
     assert log.asked == [(0, 3)]
 
@@ -142,7 +142,7 @@ async def test_without_a_bus_that_brings_events_a_gap_is_read_at_once(monkeypatc
     log = Log(brought=False)
     log.own("answer", 3, 5)
     await log.until(lambda: log.answers == ["answer"])
-    assert log.told == [1, 2, 3, 4, 5]
+    assert log.notified == [1, 2, 3, 4, 5]
 
 
 async def test_announced_positions_are_read_at_once_and_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,8 +152,8 @@ async def test_announced_positions_are_read_at_once_and_in_pages(monkeypatch: py
     log.feed.notice_head(10)
     log.feed.notice_head(9)
     assert log.feed.lag == 10
-    await log.until(lambda: len(log.told) == 10)
-    assert log.told == list(range(1, 11))
+    await log.until(lambda: len(log.notified) == 10)
+    assert log.notified == list(range(1, 11))
     assert log.asked == [(0, 4), (4, 4), (8, 2)]
     assert (log.feed.reads, log.feed.lag) == (3, 0)
 
@@ -166,7 +166,7 @@ async def test_duplicates_are_delivered_once() -> None:
         log.brings(0, 2)
     log.brings(1, 3)
     log.brings(2, 5)
-    assert log.told == [1, 2, 3, 4, 5]
+    assert log.notified == [1, 2, 3, 4, 5]
 
 
 async def test_events_that_were_read_from_the_log_are_not_delivered_again() -> None:
@@ -177,11 +177,11 @@ async def test_events_that_were_read_from_the_log_are_not_delivered_again() -> N
     await log.until(lambda: bool(log.asked))
     log.brings(0, 2)  # while the log is being read
     log.own("answer", 2, 5)
-    assert log.told == [1, 2, 3, 4, 5]
+    assert log.notified == [1, 2, 3, 4, 5]
     log.reading.set()
     await asyncio.sleep(0)
     log.own("next", 5, 6)
-    assert log.told == [1, 2, 3, 4, 5, 6]
+    assert log.notified == [1, 2, 3, 4, 5, 6]
 
 
 async def test_an_own_transaction_without_events_waits_for_its_place_too() -> None:
@@ -192,7 +192,7 @@ async def test_an_own_transaction_without_events_waits_for_its_place_too() -> No
     assert log.answers == []
     log.brings(0, 2)
     assert log.answered == [("retry", 2), ("change", 2), ("later retry", 3)]
-    assert log.told == [1, 2, 3]
+    assert log.notified == [1, 2, 3]
 
 
 async def test_answers_keep_their_order_when_the_log_was_read_beyond_them() -> None:
@@ -214,9 +214,9 @@ async def test_a_log_that_cannot_be_read_keeps_no_answer_and_is_read_later() -> 
     log.own("second", 3, 4)
     await log.until(lambda: len(log.answers) == 2)
     assert log.answers == ["first", "second"]
-    assert log.told == []
-    await log.until(lambda: len(log.told) == 4)
-    assert log.told == [1, 2, 3, 4]
+    assert log.notified == []
+    await log.until(lambda: len(log.notified) == 4)
+    assert log.notified == [1, 2, 3, 4]
     assert log.answers == ["first", "second"]
 
 
@@ -228,19 +228,19 @@ async def test_the_number_of_transactions_that_wait_for_a_gap_is_bounded(monkeyp
         log.brings(start_pos, start_pos + 1)
     assert log.feed.lag == 4
     log.reading.set()
-    await log.until(lambda: len(log.told) == 4)
+    await log.until(lambda: len(log.notified) == 4)
     log.brings(100, 101)
-    await log.until(lambda: len(log.told) == 101)
-    assert log.told == list(range(1, 102))
+    await log.until(lambda: len(log.notified) == 101)
+    assert log.notified == list(range(1, 102))
 
 
 async def test_a_feed_behind_the_pruned_log_reports_the_loss() -> None:
     log = Log(floor=7)
     log.head = 10
     log.feed.notice_head(10)
-    await log.until(lambda: bool(log.told))
+    await log.until(lambda: bool(log.notified))
     assert log.losses == 1
-    assert log.told == [8, 9, 10]
+    assert log.notified == [8, 9, 10]
 
 
 async def test_a_position_that_the_log_does_not_have_is_not_waited_for() -> None:
@@ -251,7 +251,7 @@ async def test_a_position_that_the_log_does_not_have_is_not_waited_for() -> None
     log.head = 1
     await log.until(lambda: log.answers == ["own", "waits"])
     log.own("next", 1, 2)
-    assert log.told == [1, 2]
+    assert log.notified == [1, 2]
 
 
 async def test_at_the_end_nothing_is_left_waiting() -> None:
@@ -267,7 +267,7 @@ async def test_at_the_end_nothing_is_left_waiting() -> None:
     assert log.answers == ["waits", "late"]
     await asyncio.sleep(0)
     assert len(asyncio.all_tasks()) == len(before) - 1
-    assert log.told == []
+    assert log.notified == []
 
 
 # --- whatever the bus does --------------------------------------------------------------------------------------------
@@ -290,10 +290,10 @@ def histories(draw: st.DrawFn) -> tuple[list[tuple[int, int, bool]], list[Happen
         pos += size
     ours = [index for index, (_, _, own) in enumerate(made) if own]
     theirs = [index for index, (_, _, own) in enumerate(made) if not own]
-    heard = draw(st.lists(st.sampled_from(theirs), max_size=20)) if theirs else []
-    order = draw(st.permutations(["own"] * len(ours) + ["heard"] * len(heard)))
-    next_own, next_heard = iter(ours), iter(heard)
-    happenings = [(what, next(next_own if what == "own" else next_heard)) for what in order]
+    received = draw(st.lists(st.sampled_from(theirs), max_size=20)) if theirs else []
+    order = draw(st.permutations(["own"] * len(ours) + ["received"] * len(received)))
+    next_own, next_received = iter(ours), iter(received)
+    happenings = [(what, next(next_own if what == "own" else next_received)) for what in order]
     extra = draw(st.lists(st.sampled_from(["turn", "head", "fail"]), max_size=8))
     for what in extra:
         happenings.insert(draw(st.integers(0, len(happenings))), (what, 0))
@@ -316,7 +316,7 @@ async def _run(made: list[tuple[int, int, bool]], happenings: list[Happening], *
         match what:
             case "own":
                 log.own(str(index), start_pos, pos)
-            case "heard":
+            case "received":
                 log.brings(start_pos, pos)
             case "head":
                 log.feed.notice_head(end)
@@ -327,11 +327,11 @@ async def _run(made: list[tuple[int, int, bool]], happenings: list[Happening], *
                 await asyncio.sleep(0)
     log.feed.notice_head(end)
     ours = [str(index) for index, (_, _, own) in enumerate(made) if own]
-    await log.until(lambda: len(log.told) >= end and len(log.answers) >= len(ours))
-    assert log.told == list(range(1, end + 1))
+    await log.until(lambda: len(log.notified) >= end and len(log.answers) >= len(ours))
+    assert log.notified == list(range(1, end + 1))
     assert log.answers == ours
     if not failed:
-        assert all(told >= made[int(name)][0] for name, told in log.answered)
+        assert all(notified >= made[int(name)][0] for name, notified in log.answered)
     assert log.losses == 0
     log.feed.close()
 
@@ -355,12 +355,12 @@ async def test_an_impossible_transaction_does_not_stop_the_feed(forged: Commit, 
     log = Log(brought=brought)
     log.feed.receive(forged)
     await pause(0.05)
-    assert log.told == []
+    assert log.notified == []
     for pos in range(5):
         log.brings(pos, pos + 1)
         log.feed.receive(forged)
     log.own("own", 5, 6)
-    await log.until(lambda: len(log.told) == 6)
-    assert log.told == [1, 2, 3, 4, 5, 6]
+    await log.until(lambda: len(log.notified) == 6)
+    assert log.notified == [1, 2, 3, 4, 5, 6]
     await log.until(lambda: bool(log.answered))
     log.feed.close()

@@ -15,12 +15,12 @@ from talkwire.core.signals.presence_state import GRACE_S, PresenceState
 from tests.repetition import repetitions
 
 
-def _told(state: PresenceState) -> list[tuple[str, str, str | None]]:
+def _notified(state: PresenceState) -> list[tuple[str, str, str | None]]:
     """Returns (user, status, text) of what is announced to others now."""
     return [(c.presence.user_id, c.presence.status, c.presence.text) for c in state.take_changes() if not c.own]
 
 
-def _told_to_self(state: PresenceState) -> list[tuple[str, str | None]]:
+def _notified_to_self(state: PresenceState) -> list[tuple[str, str | None]]:
     """Returns (status, source device) of what is announced to the user's own devices now."""
     return [(c.presence.status, c.source) for c in state.take_changes() if c.own]
 
@@ -91,11 +91,11 @@ def test_a_user_is_away_when_all_devices_are() -> None:
         state.connected("alice", device, None)
     state.take_changes()
     state.choose("alice", "phone", "away", None, 0)
-    assert _told(state) == []
+    assert _notified(state) == []
     state.choose("alice", "laptop", "away", None, 0)
-    assert _told(state) == [("alice", "away", None)]
+    assert _notified(state) == [("alice", "away", None)]
     state.choose("alice", "phone", "online", None, 0)
-    assert _told(state) == [("alice", "online", None)]
+    assert _notified(state) == [("alice", "online", None)]
 
 
 def test_a_user_is_away_when_the_active_device_disconnects() -> None:
@@ -105,9 +105,9 @@ def test_a_user_is_away_when_the_active_device_disconnects() -> None:
     state.choose("alice", "laptop", "away", None, 0)
     state.take_changes()
     state.disconnected("alice", "phone", now=0, now_ms=0)
-    assert _told(state) == [("alice", "away", None)]
+    assert _notified(state) == [("alice", "away", None)]
     state.disconnected("alice", "laptop", now=1, now_ms=1)
-    assert _told(state) == []
+    assert _notified(state) == []
 
 
 def test_do_not_disturb_holds_on_all_devices_until_another_status_ends_it() -> None:
@@ -115,11 +115,11 @@ def test_do_not_disturb_holds_on_all_devices_until_another_status_ends_it() -> N
     for device in ("phone", "laptop"):
         state.connected("alice", device, None)
     state.choose("alice", "phone", "dnd", "in a meeting", 0)
-    assert _told(state) == [("alice", "dnd", "in a meeting")]
+    assert _notified(state) == [("alice", "dnd", "in a meeting")]
     state.connected("alice", "tablet", None)
-    assert _told(state) == []
+    assert _notified(state) == []
     state.choose("alice", "laptop", "online", None, 0)
-    assert _told(state) == [("alice", "online", None)]
+    assert _notified(state) == [("alice", "online", None)]
 
 
 def test_a_status_without_a_device_holds_for_all() -> None:
@@ -128,17 +128,17 @@ def test_a_status_without_a_device_holds_for_all() -> None:
         state.connected("alice", device, None)
     state.take_changes()
     state.choose("alice", None, "away", None, 0)
-    assert _told(state) == [("alice", "away", None)]
+    assert _notified(state) == [("alice", "away", None)]
     state.choose("alice", "phone", "online", None, 0)
-    assert _told(state) == [("alice", "online", None)]
+    assert _notified(state) == [("alice", "online", None)]
 
 
 def test_a_new_device_starts_with_the_last_chosen_status() -> None:
     state = PresenceState()
     state.connected("alice", "phone", PresenceRecord("alice", "away", "lunch", 7))
-    assert _told(state) == [("alice", "away", "lunch")]
+    assert _notified(state) == [("alice", "away", "lunch")]
     state.connected("bob", "phone", PresenceRecord("bob", "dnd", None, 7))
-    assert _told(state) == [("bob", "dnd", None)]
+    assert _notified(state) == [("bob", "dnd", None)]
 
 
 def test_another_end_is_announced_and_ended_statuses_are_announced_with_their_end() -> None:
@@ -176,7 +176,7 @@ def test_an_invisible_user_is_not_announced() -> None:
     state = PresenceState(grace_s=0)
     state.connected("alice", "phone", PresenceRecord("alice", "invisible", None, 7))
     state.choose("alice", "phone", "invisible", "a new text", 50)
-    assert _told(state) == []
+    assert _notified(state) == []
     assert state.presence("alice") == Presence("alice", "offline", None, 7)
     state.disconnected("alice", "phone", now=0, now_ms=80)
     ((record, change),) = state.expire(0)
@@ -189,11 +189,11 @@ def test_an_invisible_user_is_not_announced() -> None:
 def test_own_devices_receive_a_status_of_another_device_but_no_connects() -> None:
     state = PresenceState()
     state.connected("alice", "phone", None)
-    assert _told_to_self(state) == []
+    assert _notified_to_self(state) == []
     state.choose("alice", "phone", "dnd", None, 0)
-    assert _told_to_self(state) == [("dnd", "phone")]
+    assert _notified_to_self(state) == [("dnd", "phone")]
     state.choose("alice", "phone", "dnd", None, 0)
-    assert _told_to_self(state) == []
+    assert _notified_to_self(state) == []
 
 
 def test_a_turn_makes_one_change_of_a_user_or_none() -> None:
@@ -201,10 +201,10 @@ def test_a_turn_makes_one_change_of_a_user_or_none() -> None:
     state.connected("alice", "phone", None)
     state.choose("alice", "phone", "dnd", None, 0)
     state.choose("alice", "phone", "away", "brb", 0)
-    assert _told(state) == [("alice", "away", "brb")]
+    assert _notified(state) == [("alice", "away", "brb")]
     state.choose("alice", "phone", "online", "brb", 0)
     state.choose("alice", "phone", "away", "brb", 0)
-    assert _told(state) == []
+    assert _notified(state) == []
 
 
 def _moves(state: PresenceState) -> tuple[tuple[str, ...], Mapping[str, int | None]]:
@@ -336,7 +336,7 @@ class Merging(RuleBasedStateMachine):
         super().__init__()
         self.state = PresenceState(GRACE_S)
         self.people = {"alice": Person(), "bob": Person()}
-        self.told: dict[str, tuple[str, str | None]] = {"alice": ("offline", None), "bob": ("offline", None)}
+        self.notified: dict[str, tuple[str, str | None]] = {"alice": ("offline", None), "bob": ("offline", None)}
         self.records: dict[str, PresenceRecord] = {}
         self.recorded: set[str] = set()
         self.now = 0.0
@@ -346,8 +346,8 @@ class Merging(RuleBasedStateMachine):
             if not change.own:
                 presence = change.presence
                 news = (presence.status, presence.text)
-                assert news != self.told[presence.user_id], "an event without a change"
-                self.told[presence.user_id] = news
+                assert news != self.notified[presence.user_id], "an event without a change"
+                self.notified[presence.user_id] = news
 
     @rule(user_id=USERS, device=DEVICES)
     def connect(self, user_id: str, device: str) -> None:
@@ -379,8 +379,8 @@ class Merging(RuleBasedStateMachine):
         self.records[user_id] = self.state.choose(user_id, device, status, text, int(self.now * 1000))
         person.status, person.text = status, text
         if status in {"online", "away"}:
-            for said in person.devices if device is None else [device]:
-                person.devices[said] = status
+            for each in person.devices if device is None else [device]:
+                person.devices[each] = status
             person.as_it_left = status
         elif device is not None:
             person.devices[device] = "online"
@@ -403,9 +403,9 @@ class Merging(RuleBasedStateMachine):
     @invariant()
     def everyone_knows_how_it_is(self) -> None:
         for user_id, person in self.people.items():
-            assert self.told[user_id][0] == person.shown(), user_id
+            assert self.notified[user_id][0] == person.shown(), user_id
             if person.shown() != "offline":
-                assert self.told[user_id][1] == person.text, user_id
+                assert self.notified[user_id][1] == person.text, user_id
 
     @invariant()
     def whoever_is_here_is_recorded(self) -> None:

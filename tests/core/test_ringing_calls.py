@@ -41,7 +41,7 @@ def test_the_end_of_a_call_is_not_that_of_the_next_one() -> None:
     assert calls.invitations_for("carol", "c2") == []
 
 
-def test_a_call_whose_end_is_not_heard_rings_no_longer_than_others() -> None:
+def test_a_call_whose_end_gets_lost_rings_no_longer_than_others() -> None:
     time = Time()
     calls = RingingCalls(45, time)
     calls.follow([INVITED])

@@ -54,9 +54,9 @@ async def test_leases_that_cannot_be_read_cost_what_was_held_and_nothing_after_i
     assert (len(failed), introduced.received, unhandled) == (1, [], [])
     introduced.fails = False
     introduced.living = [Peer("two", None)]
-    introduced.introductions.hold(told := EphemeralBatch("two", ()))
+    introduced.introductions.hold(notified := EphemeralBatch("two", ()))
     await until(lambda: bool(introduced.received))
-    assert introduced.received == [told]
+    assert introduced.received == [notified]
 
 
 async def test_senders_without_a_lease_do_not_fill_the_log() -> None:

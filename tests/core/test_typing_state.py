@@ -54,8 +54,8 @@ def test_a_stop_without_a_start_is_not_announced() -> None:
 
 def test_others_receive_one_start_of_a_burst() -> None:
     typing = TypingState()
-    told = [typing.start("c", "alice", "Alice", "s1", now=0.1 * number) for number in range(20)]
-    assert told == [_started("alice"), *[None] * 19]
+    received = [typing.start("c", "alice", "Alice", "s1", now=0.1 * number) for number in range(20)]
+    assert received == [_started("alice"), *[None] * 19]
     assert typing.start("c", "bob", "Bob", "s2", now=1) == _started("bob")
     assert typing.start("d", "alice", "Alice", "s1", now=1) == _started("alice", "d")
     assert typing.start("c", "alice", "Alice", "s1", now=TYPING_EVERY_S) == _started("alice")

@@ -41,7 +41,7 @@ async def test_the_official_client_talks_over_each_transport(
         for content in ("hello", "bye"):
             sent = await bob.post("/api/v1/messages", json={"conversationId": conversation, "content": content})
             assert sent.status_code == 201, sent.text
-            assert (await alice.says("heard"))["content"] == content
+            assert (await alice.says("received"))["content"] == content
             if content == "hello":
                 assert await alice.says("sent") == {"in_order": True, "retried": True}
                 assert await alice.says("refused") == {"code": "forbidden"}

@@ -33,8 +33,8 @@ class Script:
         async with deadline():
             while line := await self._process.stdout.readline():
                 report: dict[str, Any] = json.loads(line)
-                if (said := report.pop("happened")) not in {"request", "response"}:
-                    assert said == happened, report
+                if (kind := report.pop("happened")) not in {"request", "response"}:
+                    assert kind == happened, report
                     return report
         raise AssertionError(f"the client ended before {happened}")
 

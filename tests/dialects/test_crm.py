@@ -45,8 +45,8 @@ def test_an_id_survives_a_round_trip_through_a_client(text: str) -> None:
 
 @given(anything)
 def test_an_id_survives_a_client_whose_numbers_are_floats(text: str) -> None:
-    told = json.loads(msgspec.json.encode(numeral(text)), parse_int=float)
-    sent = json.dumps(int(told) if isinstance(told, float) else told).encode()
+    received = json.loads(msgspec.json.encode(numeral(text)), parse_int=float)
+    sent = json.dumps(int(received) if isinstance(received, float) else received).encode()
     assert text_of(msgspec.json.decode(b'{"chatId":%s}' % sent, type=ChatPayload).chat_id) == text
 
 
@@ -260,9 +260,9 @@ def test_a_refusal_keeps_members_that_the_dialect_does_not_rename() -> None:
         "conversationIds[3]: no; content: no",
         [{"path": "conversationIds[3]", "message": "no"}, {"path": "content", "message": "no"}],
     )
-    said = with_renamed_members(error, names)
-    assert (said.code, said.message) == ("invalid_request", "chatIds[3]: no; content: no")
-    assert said.details == [{"path": "chatIds[3]", "message": "no"}, {"path": "content", "message": "no"}]
+    incoming = with_renamed_members(error, names)
+    assert (incoming.code, incoming.message) == ("invalid_request", "chatIds[3]: no; content: no")
+    assert incoming.details == [{"path": "chatIds[3]", "message": "no"}, {"path": "content", "message": "no"}]
 
 
 @pytest.mark.parametrize("details", [None, {"retryAfterMs": 5}, ["conversationId"]])

@@ -23,10 +23,10 @@ def fail(*_: object) -> NoReturn:
     raise RuntimeError("a bug")
 
 
-BROKEN = Outbound("broken", fail, struct=RoomNews, summary="Never told.")
+BROKEN = Outbound("broken", fail, struct=RoomNews, summary="Never sent.")
 BROKEN_OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
     **OUTBOUND,
-    MessageEdited: (PersonalOutbound("broken", fail, RoomNews, "Never told."), replace(BROKEN, to=To.OTHERS), BROKEN),
+    MessageEdited: (PersonalOutbound("broken", fail, RoomNews, "Never sent."), replace(BROKEN, to=To.OTHERS), BROKEN),
     MemberRemoved: (BROKEN,),
     TypingChanged: (BROKEN,),
 }

@@ -42,10 +42,10 @@ def notification_of(message: Message) -> Json:
 
 
 @pytest.mark.parametrize(
-    "said", [None, "Hello", 5, [1, {"a": None}], {}, {"message": "Hello", "data": {}}, {"conversationId": None}]
+    "incoming", [None, "Hello", 5, [1, {"a": None}], {}, {"message": "Hello", "data": {}}, {"conversationId": None}]
 )
-def test_a_message_without_a_conversation_is_not_sent(said: object) -> None:
-    assert command_of(said) == GetServerTime()
+def test_a_message_without_a_conversation_is_not_sent(incoming: object) -> None:
+    assert command_of(incoming) == GetServerTime()
 
 
 def test_a_message_with_a_conversation_is_sent_there() -> None:
@@ -53,22 +53,22 @@ def test_a_message_with_a_conversation_is_sent_there() -> None:
 
 
 def test_a_message_may_have_a_client_message_id_and_the_backend_names_who_sends_it() -> None:
-    said = {"conversationId": "talk-1", "message": "Hello", "clientMessageId": "m-1", "senderId": "bob"}
+    incoming = {"conversationId": "talk-1", "message": "Hello", "clientMessageId": "m-1", "senderId": "bob"}
     expected = SendMessage("talk-1", "Hello", client_message_id="m-1", sender_id="bob")
-    assert command_of(said) == expected
+    assert command_of(incoming) == expected
 
 
 @pytest.mark.parametrize(
-    ("said", "path"),
+    ("incoming", "path"),
     [
         ({"conversationId": "talk-1"}, "message"),
         ({"conversationId": "talk-1", "message": 5}, "message"),
         ({"conversationId": 5, "message": "Hello"}, "conversationId"),
     ],
 )
-def test_an_invalid_message_is_refused_with_its_path(said: object, path: str) -> None:
+def test_an_invalid_message_is_refused_with_its_path(incoming: object, path: str) -> None:
     with pytest.raises(ChatError) as refused:
-        command_of(said)
+        command_of(incoming)
     assert refused.value.code == "invalid_request"
     assert isinstance(refused.value.details, list)
     assert refused.value.details[0]["path"] == path
@@ -81,15 +81,15 @@ def nested(depth: int) -> object:
     return value
 
 
-@pytest.mark.parametrize("said", [b"bytes", {"a": [b"bytes"]}, nested(NESTING_MAX + 1), "zero\x00", {"\ud800": 1}])
-def test_a_payload_that_cannot_be_echoed_is_refused(said: object) -> None:
+@pytest.mark.parametrize("incoming", [b"bytes", {"a": [b"bytes"]}, nested(NESTING_MAX + 1), "zero\x00", {"\ud800": 1}])
+def test_a_payload_that_cannot_be_echoed_is_refused(incoming: object) -> None:
     with pytest.raises(ChatError) as refused:
-        command_of(said)
+        command_of(incoming)
     assert refused.value.code == "invalid_request"
 
 
 @pytest.mark.parametrize(
-    ("said", "received"),
+    ("incoming", "received"),
     [
         ({"message": "Hello", "data": {}}, "Hello"),
         ({"message": {"a": 1}}, {"a": 1}),
@@ -99,10 +99,10 @@ def test_a_payload_that_cannot_be_echoed_is_refused(said: object) -> None:
         (None, None),
     ],
 )
-def test_the_echo_has_the_received_payload_and_the_time(said: object, received: object) -> None:
+def test_the_echo_has_the_received_payload_and_the_time(incoming: object, received: object) -> None:
     data = {"receivedMessage": received, "timestamp": AT}
     expected = {"success": True, "message": "Message received by server", "data": data}
-    assert echo_of(said) == ("messageReceived", expected)
+    assert echo_of(incoming) == ("messageReceived", expected)
 
 
 def test_the_echo_of_a_stored_message_has_its_creation_time() -> None:

@@ -48,16 +48,24 @@ async def test_a_message_of_the_sixth_dialect_reaches_the_first(world: World) ->
     conversation, rachel, mike = await both(world)
     sent = await send(rachel, conversation, "Hello from the sixth")
     assert (sent["rid"], sent["msg"], sent["u"]["_id"]) == (conversation, "Hello from the sixth", world.id_of("rachel"))
-    heard = await mike.next("message:new")
-    assert (heard["id"], heard["content"], heard["senderId"]) == (sent["_id"], sent["msg"], world.id_of("rachel"))
+    received = await mike.next("message:new")
+    assert (received["id"], received["content"], received["senderId"]) == (
+        sent["_id"],
+        sent["msg"],
+        world.id_of("rachel"),
+    )
     assert await rachel.next("room-message") == sent
 
 
 async def test_a_message_of_the_first_dialect_reaches_the_sixth(world: World) -> None:
     conversation, rachel, mike = await both(world)
     sent = await mike.send_message(conversation, "Hello from the first")
-    heard = await rachel.next("room-message")
-    assert (heard["_id"], heard["msg"], heard["u"]["_id"]) == (sent["id"], sent["content"], world.id_of("mike"))
+    received = await rachel.next("room-message")
+    assert (received["_id"], received["msg"], received["u"]["_id"]) == (
+        sent["id"],
+        sent["content"],
+        world.id_of("mike"),
+    )
 
 
 async def test_edits_go_both_ways(world: World) -> None:
@@ -87,8 +95,8 @@ async def test_reactions_go_both_ways(world: World) -> None:
     sent = await mike.send_message(conversation, "React to this")
     assert "reactions" not in await rachel.next("room-message")
     await rachel.done("setReaction", {"messageId": sent["id"], "emoji": "👍"})
-    told = await mike.next("message:reaction")
-    assert (told["userId"], told["emoji"], told["action"]) == (world.id_of("rachel"), "👍", "added")
+    notified = await mike.next("message:reaction")
+    assert (notified["userId"], notified["emoji"], notified["action"]) == (world.id_of("rachel"), "👍", "added")
     assert (await rachel.next("room-message"))["reactions"] == {"👍": [world.id_of("rachel")]}
     await rachel.done("setReaction", {"messageId": sent["id"], "emoji": "👍", "shouldReact": False})
     assert (await mike.next("message:reaction"))["action"] == "removed"
@@ -99,12 +107,12 @@ async def test_typing_goes_both_ways(world: World) -> None:
     conversation, rachel, mike = await both(world)
     for typing in (True, False):
         await rachel.done("typing", {"rid": conversation, "typing": typing})
-        told = await mike.next("typing:user")
-        assert (told["userId"], told["isTyping"]) == (world.id_of("rachel"), typing)
+        notified = await mike.next("typing:user")
+        assert (notified["userId"], notified["isTyping"]) == (world.id_of("rachel"), typing)
     for event, activities in (("typing:start", ["user-typing"]), ("typing:stop", [])):
         await mike.done(event, {"conversationId": conversation})
-        told = await rachel.next("user-activity")
-        assert told == {"rid": conversation, "uid": world.id_of("mike"), "activities": activities}
+        notified = await rachel.next("user-activity")
+        assert notified == {"rid": conversation, "uid": world.id_of("mike"), "activities": activities}
 
 
 async def test_reading_goes_both_ways(world: World) -> None:

@@ -208,10 +208,12 @@ def test_the_progress_of_an_upload_is_sent() -> None:
 
 
 def test_calls_use_the_same_names_in_both_directions() -> None:
-    said = {"callId": "c", "conversationId": "talk-123", "userId": "alice", "data": {"sdp": "x"}}
-    assert sent_events(CallInvited("c", "talk-123", "alice", ("bob",), data={"sdp": "x"})) == [("call-invite", said)]
-    del said["data"]
-    assert sent_events(CallHungUp("c", "talk-123", "alice", ("bob",))) == [("call-end", said)]
+    incoming = {"callId": "c", "conversationId": "talk-123", "userId": "alice", "data": {"sdp": "x"}}
+    assert sent_events(CallInvited("c", "talk-123", "alice", ("bob",), data={"sdp": "x"})) == [
+        ("call-invite", incoming)
+    ]
+    del incoming["data"]
+    assert sent_events(CallHungUp("c", "talk-123", "alice", ("bob",))) == [("call-end", incoming)]
     ended = {"callId": "c", "conversationId": "talk-123", "reason": "timeout"}
     assert sent_events(CallEnded("c", "talk-123", "alice", "timeout", ("bob",))) == [("call-ended", ended)]
 

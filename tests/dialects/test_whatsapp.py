@@ -275,28 +275,32 @@ def test_rooms_are_opened_and_closed_by_name() -> None:
 
 @pytest.mark.parametrize(("name", "is_typing"), [("typing:start", True), ("typing:stop", False)])
 def test_typing_ignores_the_clients_user_id(*, name: str, is_typing: bool) -> None:
-    said = {"conversationId": "c", "userId": "mallory", "isTyping": not is_typing}
-    assert command_of(name, said) == SetTyping("c", is_typing=is_typing)
+    incoming = {"conversationId": "c", "userId": "mallory", "isTyping": not is_typing}
+    assert command_of(name, incoming) == SetTyping("c", is_typing=is_typing)
 
 
 def test_a_message_is_sent() -> None:
-    said = {"conversationId": "c", "type": "text", "content": {"text": "Hello!"}, "clientMessageId": "c-1"}
-    assert command_of("message:send", said) == SendMessage("c", "Hello!", "c-1")
+    incoming = {"conversationId": "c", "type": "text", "content": {"text": "Hello!"}, "clientMessageId": "c-1"}
+    assert command_of("message:send", incoming) == SendMessage("c", "Hello!", "c-1")
     assert acknowledgement("message:send", MESSAGE) == {"success": True, "message": {**PLAIN, "status": "sent"}}
 
 
 def test_attachments_need_no_content() -> None:
-    said = {"conversationId": "c", "attachments": [{"id": "f"}, {"url": "https://x.test/a", "name": "a"}]}
+    incoming = {"conversationId": "c", "attachments": [{"id": "f"}, {"url": "https://x.test/a", "name": "a"}]}
     refs = (AttachmentRef(id="f"), AttachmentRef(url="https://x.test/a", name="a"))
-    assert command_of("message:send", said) == SendMessage("c", "", attachments=refs)
+    assert command_of("message:send", incoming) == SendMessage("c", "", attachments=refs)
 
 
 @pytest.mark.parametrize("type_", ["image", "video", "audio", "document"])
 def test_a_message_of_each_type_is_sent(type_: Any) -> None:  # noqa: ANN401 (each is one type)
-    said = {"conversationId": "c", "type": type_, "content": {"url": "https://x.test/a", "caption": "See", "name": "A"}}
+    incoming = {
+        "conversationId": "c",
+        "type": type_,
+        "content": {"url": "https://x.test/a", "caption": "See", "name": "A"},
+    }
     elsewhere = AttachmentRef(url="https://x.test/a", name="A", kind=type_)
-    assert command_of("message:send", said) == SendMessage("c", "See", attachments=(elsewhere,))
-    uploaded = {**said, "content": "See", "attachments": [{"id": "f"}, {"id": "g"}]}
+    assert command_of("message:send", incoming) == SendMessage("c", "See", attachments=(elsewhere,))
+    uploaded = {**incoming, "content": "See", "attachments": [{"id": "f"}, {"id": "g"}]}
     refs = (AttachmentRef(id="f", kind=type_), AttachmentRef(id="g"))
     assert command_of("message:send", uploaded) == SendMessage("c", "See", attachments=refs)
     own = {**uploaded, "content": {"url": "/api/v1/files/g/a.png"}}
@@ -312,8 +316,10 @@ def test_a_location_is_sent() -> None:
 
 def test_a_text_may_be_a_string_and_have_files() -> None:
     assert command_of("message:send", {"conversationId": "c", "content": "Hello!"}) == SendMessage("c", "Hello!")
-    said = {"conversationId": "c", "type": "text", "content": {"text": "x"}, "attachments": [{"id": "f"}]}
-    assert command_of("message:send", said) == SendMessage("c", "x", attachments=(AttachmentRef(id="f", kind="text"),))
+    incoming = {"conversationId": "c", "type": "text", "content": {"text": "x"}, "attachments": [{"id": "f"}]}
+    assert command_of("message:send", incoming) == SendMessage(
+        "c", "x", attachments=(AttachmentRef(id="f", kind="text"),)
+    )
 
 
 WHERE = {"latitude": 1, "longitude": 2}

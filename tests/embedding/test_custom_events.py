@@ -62,18 +62,18 @@ _ANSWERS: list[tuple[object, object]] = [
 async def test_a_handlers_result_is_the_acknowledgement(
     chat: Talkwire, serve: Serve, answer: object, acknowledged: object
 ) -> None:
-    heard: list[object] = []
+    received: list[object] = []
 
     @chat.on("ask")
     def ask(_: ClientSocket, data: object) -> object:
-        heard.append(data)
+        received.append(data)
         return answer
 
     server = await serve(chat)
     async with server.client("alice") as alice:
         assert await alice.call("ask") == acknowledged
         assert await alice.call("ask", b"\x01", "ignored") == acknowledged
-    assert heard == [None, b"\x01"]
+    assert received == [None, b"\x01"]
 
 
 def _raise(_: ClientSocket, __: object) -> None:
@@ -137,9 +137,9 @@ async def test_a_string_payload_is_followed_by_an_offset_for_recoverable_clients
     for recovery, texts in ((True, 2), (False, 1)):
         async with server.client("alice", recovery=recovery) as alice:
             await alice.call("ask")
-            said = [args for name, args in alice.waiting if name == "said"]
-        assert [len(args) for args in said] == [texts, 1]
-        assert said[0][0] == "a text"
+            arrivals = [args for name, args in alice.waiting if name == "said"]
+        assert [len(args) for args in arrivals] == [texts, 1]
+        assert arrivals[0][0] == "a text"
 
 
 async def test_a_handler_of_a_disconnected_client_sends_nothing(chat: Talkwire, serve: Serve) -> None:

@@ -24,8 +24,8 @@ RUNNING: list[Talkwire] = []
 
 
 async def _order(request: HttpRequest, number: int) -> JsonResponse:
-    told = await RUNNING[-1].send_to_user("alice", "order:shipped", {"id": number})
-    return JsonResponse({"path": request.path, "address": reverse("order", args=[number]), "told": told})
+    received = await RUNNING[-1].send_to_user("alice", "order:shipped", {"id": number})
+    return JsonResponse({"path": request.path, "address": reverse("order", args=[number]), "sockets": received})
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ async def test_django_below_a_path_makes_addresses_there_and_uses_the_chat(
     RUNNING.append(chat)
     transport = httpx.ASGITransport(served, root_path=root_path)
     async with chat.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
-        order = {"path": "/shop/orders/7", "address": "/shop/orders/7", "told": 0}
+        order = {"path": "/shop/orders/7", "address": "/shop/orders/7", "sockets": 0}
         assert (await http.get("/shop/orders/7")).json() == order
         assert (await http.get("/shop/nothing")).status_code == 404
         headers = {"Authorization": f"Bearer {TokenIssuer(SECRET).issue('alice', ttl_s=600)}"}

@@ -93,7 +93,7 @@ async def test_a_shop_and_its_chat_share_a_port(shop: Shop) -> None:
 
         assert await alice.call("order:track", {"id": 7}) == {"status": "paid"}
         assert (await alice.call("order:track", {"id": 8}))["error"]["code"] == "not_found"
-        assert (await http.post("/orders/7/ship")).json() == {"told": 1}
+        assert (await http.post("/orders/7/ship")).json() == {"sockets": 1}
         async with deadline():
             assert await shipped.get() == {"id": "7"}
             assert (await messages.get())["content"] == "Order 7 is on its way!"

@@ -138,24 +138,24 @@ async def test_a_slow_observer_drops_events_and_logs_their_number(
 ) -> None:
     hand_over_logs()
     monkeypatch.setattr(observers, "WAITING_MAX", 3)
-    told: list[str] = []
+    notified: list[str] = []
     following = Observers()
-    following.add([TypingChanged], lambda event: told.append(event.user_id))
+    following.add([TypingChanged], lambda event: notified.append(event.user_id))
     following.follow([_event(number) for number in range(10)])
     await following.close()
     following.follow([_event(11)])
     await following.close()
-    assert told == ["0", "1", "2", "11"]
+    assert notified == ["0", "1", "2", "11"]
     assert "missed=7" in caplog.text
 
 
 async def test_sync_observers_do_not_block_the_loop() -> None:
-    told: list[str] = []
+    notified: list[str] = []
     following = Observers()
-    following.add([TypingChanged], lambda event: told.append(event.user_id))
+    following.add([TypingChanged], lambda event: notified.append(event.user_id))
     following.follow([_event(number) for number in range(100)])
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert 0 < len(told) < 100
+    assert 0 < len(notified) < 100
     await following.close()
-    assert len(told) == 100
+    assert len(notified) == 100

@@ -60,7 +60,7 @@ async def test_the_block_about_sending_and_connected_users_succeeds(modules: lis
 async def test_the_application_of_the_page_has_its_own_docs_and_the_chat_its(modules: list[dict[str, Any]]) -> None:
     chat: Talkwire = _with(modules, "ship")["chat"]
     async with temporary_server(chat) as server, server.client("alice") as alice:
-        assert (await request(server, "POST", "/orders/7/ship")).json() == {"told": 1}
+        assert (await request(server, "POST", "/orders/7/ship")).json() == {"sockets": 1}
         assert await alice.wait_for("order:shipped") == {"id": 7}
         assert "FastAPI" in (await request(server, "GET", "/docs")).text
         assert "Talkwire" in (await request(server, "GET", "/chat/docs")).text

@@ -71,10 +71,10 @@ async def test_a_message_is_sent_in_a_members_name_once(chat: Talkwire, serve: S
         message = await chat.send_message(
             "talk", sender="alice", content="Hello!", client_message_id="m1", metadata={"order": 7}
         )
-        heard = await bob.wait_for("message:new")
+        received = await bob.wait_for("message:new")
     assert isinstance(message, Message)
-    assert (heard["id"], heard["senderId"], heard["content"]) == (str(message.id), "alice", "Hello!")
-    assert heard["metadata"] == {"order": 7}
+    assert (received["id"], received["senderId"], received["content"]) == (str(message.id), "alice", "Hello!")
+    assert received["metadata"] == {"order": 7}
     again = await chat.send_message(
         "talk", sender="alice", content="Hello!", client_message_id="m1", metadata={"order": 7}
     )

@@ -111,14 +111,14 @@ async def test_a_port_in_use_is_an_oserror_and_leaves_nothing_running(tmp_path: 
 
 async def test_a_talkwire_can_serve_again_with_its_data(tmp_path: Path) -> None:
     chat = Talkwire(Settings(data=tmp_path / "data"))
-    told: list[str] = []
-    chat.after("message:new")(lambda event: told.append(event.message.content))
+    notified: list[str] = []
+    chat.after("message:new")(lambda event: notified.append(event.message.content))
     async with chat.serving(port=0):
         await chat.execute(CreateConversation("group", ("alice",), name="Talk", id="talk", owner_id="alice"))
         await chat.send_message("talk", sender="alice", content="before")
     async with chat.serving(port=0):
         assert (await chat.send_message("talk", sender="alice", content="after")).seq == 2
-    assert told == ["before", "after"]  # observers do not receive events of an earlier run again
+    assert notified == ["before", "after"]  # observers do not receive events of an earlier run again
 
 
 async def test_signals_are_left_to_a_program_that_serves_within_its_own_loop(tmp_path: Path) -> None:

@@ -79,15 +79,15 @@ def started(*arguments: str) -> Iterator[tuple[Process, TextIO]]:
 
 def kill_at(part: str, *arguments: str) -> None:
     """Kills the command when it reports that it has reached a part, or a little later."""
-    said = []
+    lines = []
     with started(*arguments) as (process, errors):
         for line in errors:
-            said.append(line)
+            lines.append(line)
             if line.startswith(part):
                 break
         process.kill()
-    assert said
-    assert said[-1].startswith(part), said
+    assert lines
+    assert lines[-1].startswith(part), lines
 
 
 def must_be_refused(target: Database) -> None:

@@ -33,11 +33,11 @@ def flag(width: int = 60, height: int = 40) -> Image.Image:
 
 
 def exif(orientation: int = 1) -> Image.Exif:
-    said = Image.Exif()
-    said[0x0112] = orientation
-    said[0x010E] = SECRET
-    said.get_ifd(0x8825)[1] = SECRET  # in the place of GPS data
-    return said
+    metadata = Image.Exif()
+    metadata[0x0112] = orientation
+    metadata[0x010E] = SECRET
+    metadata.get_ifd(0x8825)[1] = SECRET  # in the place of GPS data
+    return metadata
 
 
 def jpeg(width: int = 60, height: int = 40, orientation: int = 1) -> bytes:

@@ -29,7 +29,7 @@ async def test_a_picture_is_prepared(workers: ImageWorkers, tmp_path: Path) -> N
     assert pictures.SECRET.encode() not in (tmp_path / "picture").read_bytes()
 
 
-async def test_an_animation_is_said_to_be_one(workers: ImageWorkers, tmp_path: Path) -> None:
+async def test_an_animation_is_marked_as_one(workers: ImageWorkers, tmp_path: Path) -> None:
     assert await prepare(workers, tmp_path, pictures.animation("WEBP")) == Picture("image/webp", 60, 40, animated=True)
 
 

@@ -20,9 +20,9 @@ TOO_LONG = 70_000
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 
 
-def said_to(target: Target, data: bytes, *, half_close: bool = False) -> str:
-    said = asyncio.run(send_and_close(target.address, data, half_close=half_close, wait_s=DEADLINE_S))
-    return said.decode("latin-1")
+def response_to(target: Target, data: bytes, *, half_close: bool = False) -> str:
+    response = asyncio.run(send_and_close(target.address, data, half_close=half_close, wait_s=DEADLINE_S))
+    return response.decode("latin-1")
 
 
 @pytest.mark.parametrize(
@@ -35,20 +35,20 @@ def said_to(target: Target, data: bytes, *, half_close: bool = False) -> str:
     ],
 )
 def test_headers_of_more_than_64_kib_are_refused(target: Target, data: bytes) -> None:
-    assert said_to(target, data).startswith("HTTP/1.1 431 ")
+    assert response_to(target, data).startswith("HTTP/1.1 431 ")
 
 
 @pytest.mark.parametrize("end", [b"", b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"], ids=["without-end", "whole"])
 def test_an_address_of_more_than_64_kib_is_refused(target: Target, end: bytes) -> None:
-    assert said_to(target, b"GET /" + b"a" * TOO_LONG + end).startswith("HTTP/1.1 414 ")
+    assert response_to(target, b"GET /" + b"a" * TOO_LONG + end).startswith("HTTP/1.1 414 ")
 
 
 def test_a_request_whose_body_breaks_off_is_no_error_in_the_log(target: Target) -> None:
     before = len(target.server.logged_errors())
     data = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{"
     for _ in range(5):
-        said_to(target, data, half_close=True)
-    assert said_to(target, HEAD + b"\r\n").startswith("HTTP/1.1 200 ")
+        response_to(target, data, half_close=True)
+    assert response_to(target, HEAD + b"\r\n").startswith("HTTP/1.1 200 ")
     assert target.server.logged_errors()[before:] == []
 
 
@@ -60,8 +60,8 @@ def test_requests_with_something_broken_behind_them_are_no_error_in_the_log(targ
     request = f"GET /api/v1/search?q=word {head}GET /api/v1/messages/none {head}"
     for broken in (b"BROKEN\r\n\r\n", b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n", b"\x00"):
         for _ in range(3):
-            said_to(target, request.encode() * 3 + broken)
-    assert said_to(target, HEAD + b"\r\n").startswith("HTTP/1.1 200 ")
+            response_to(target, request.encode() * 3 + broken)
+    assert response_to(target, HEAD + b"\r\n").startswith("HTTP/1.1 200 ")
     assert target.server.logged_errors()[before:] == []
 
 
@@ -85,21 +85,21 @@ def test_the_documentation_page_has_a_content_security_policy(rest: Rest) -> Non
 
 
 def test_a_subprotocol_that_is_asked_for_is_answered(target: Target) -> None:
-    said = said_to(target, upgrade_head("127.0.0.1", headers="Sec-WebSocket-Protocol: first, second\r\n"))
-    assert said.startswith("HTTP/1.1 101 ")
-    assert "sec-websocket-protocol: first\r\n" in said.lower()
+    response = response_to(target, upgrade_head("127.0.0.1", headers="Sec-WebSocket-Protocol: first, second\r\n"))
+    assert response.startswith("HTTP/1.1 101 ")
+    assert "sec-websocket-protocol: first\r\n" in response.lower()
 
 
 def test_another_version_of_websockets_is_named_the_one_that_is_spoken(target: Target) -> None:
     head = upgrade_head("127.0.0.1").replace(b"Version: 13", b"Version: 8")
-    said = said_to(target, head)
-    assert said.split(" ")[1] in {"400", "426"}
-    assert "sec-websocket-version: 13\r\n" in said.lower()
+    response = response_to(target, head)
+    assert response.split(" ")[1] in {"400", "426"}
+    assert "sec-websocket-version: 13\r\n" in response.lower()
 
 
 def test_a_key_that_is_not_16_bytes_is_refused(target: Target) -> None:
     head = upgrade_head("127.0.0.1").replace(b"dGhlIHNhbXBsZSBub25jZQ==", b"short")
-    assert said_to(target, head).startswith("HTTP/1.1 400 ")
+    assert response_to(target, head).startswith("HTTP/1.1 400 ")
 
 
 def test_base64_with_line_breaks_is_read(rest: Rest) -> None:

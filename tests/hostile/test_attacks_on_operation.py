@@ -34,10 +34,10 @@ def serve(folder: Path, variables: Mapping[str, str], *arguments: str) -> tuple[
 
 
 def test_a_server_does_not_start_with_a_weak_secret(tmp_path: Path) -> None:
-    status, said = serve(tmp_path, {"JWT_SECRET": WEAK, "TALKWIRE_DATA": str(tmp_path / "data")})
-    assert status == 2, said
-    assert "allow_weak_secret" in said
-    assert "Traceback" not in said
+    status, output = serve(tmp_path, {"JWT_SECRET": WEAK, "TALKWIRE_DATA": str(tmp_path / "data")})
+    assert status == 2, output
+    assert "allow_weak_secret" in output
+    assert "Traceback" not in output
 
 
 def test_an_operator_who_says_so_may_have_a_weak_secret(tmp_path: Path) -> None:
@@ -53,9 +53,9 @@ def test_two_servers_do_not_run_on_one_file(tmp_path: Path) -> None:
         file = (server.data / "talkwire.db").resolve()
         for name in (str(file), os.path.relpath(file, tmp_path), f"{file.parent}/../{file.parent.name}/{file.name}"):
             variables = {"JWT_SECRET": SECRET, "TALKWIRE_DATA": str(tmp_path / "other")}
-            status, said = serve(tmp_path, variables, "--database", f"sqlite:///{name}")
-            assert status == 1, f"as {name}: {status} {said}"
-            assert "Traceback" not in said
+            status, output = serve(tmp_path, variables, "--database", f"sqlite:///{name}")
+            assert status == 1, f"as {name}: {status} {output}"
+            assert "Traceback" not in output
 
 
 def test_a_server_that_names_its_file_keeps_others_out_that_name_its_folder(tmp_path: Path) -> None:
@@ -63,8 +63,8 @@ def test_a_server_that_names_its_file_keeps_others_out_that_name_its_folder(tmp_
     data.mkdir(mode=0o700)
     variables = {"TALKWIRE_DATA": str(tmp_path / "other"), "DATABASE_URL": f"sqlite:///{data}/talkwire.db"}
     with running_chat(tmp_path, variables):
-        status, said = serve(tmp_path, {"JWT_SECRET": SECRET, "TALKWIRE_DATA": str(data)})
-    assert status == 1, f"{status} {said}"
+        status, output = serve(tmp_path, {"JWT_SECRET": SECRET, "TALKWIRE_DATA": str(data)})
+    assert status == 1, f"{status} {output}"
 
 
 # --- names ----------------------------------------------------------------------------------------------------------
@@ -94,8 +94,8 @@ def test_a_server_that_believes_everybody_answers_to_names_of_its_machine_only(
                 assert answer.is_success is lets_in, f"{name} {path}: {answer.status_code}"
     address = ("127.0.0.1", int(port))
     for name, lets_in in names.items():
-        said = asyncio.run(send_and_close(address, upgrade_head(name), half_close=False, wait_s=5))
-        assert said.startswith(b"HTTP/1.1 101 ") is lets_in, f"{name}: {said[:60]!r}"
+        output = asyncio.run(send_and_close(address, upgrade_head(name), half_close=False, wait_s=5))
+        assert output.startswith(b"HTTP/1.1 101 ") is lets_in, f"{name}: {output[:60]!r}"
 
 
 # --- sign-ins -------------------------------------------------------------------------------------------------------

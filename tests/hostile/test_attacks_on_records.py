@@ -16,17 +16,17 @@ BEYOND = (
 
 def pages(rest: Rest, user: str, after: str) -> str:
     """Returns all pages of `sync` after a cursor, as text; empty if the cursor is refused."""
-    said: list[str] = []
+    output: list[str] = []
     while True:
         answer = rest.ask(user, "GET", f"sync?after={after}&limit=100")
         if answer.status_code in {403, 410, 422}:
-            return "".join(said)
+            return "".join(output)
         assert answer.status_code == 200, answer.text
-        said.append(answer.text)
+        output.append(answer.text)
         page = answer.json()
         after = page["cursor"]
         if not page["more"]:
-            return "".join(said)
+            return "".join(output)
 
 
 def conversation(rest: Rest, id_: str, *members: str, **further: object) -> str:
@@ -70,9 +70,9 @@ def test_an_ex_member_reads_no_messages_by_a_cursor(rest: Rest, way: str, cursor
         rest.done("author", "PATCH", f"messages/{message_id}", json={"content": "edited secret"})
     if way == "deleted":
         rest.done("owner", "DELETE", f"conversations/{id_}")
-    said = pages(rest, gone, old if cursor == "old" else made_up_cursor(rest, gone))
-    assert "edited secret" not in said
-    assert "before" not in said
+    output = pages(rest, gone, old if cursor == "old" else made_up_cursor(rest, gone))
+    assert "edited secret" not in output
+    assert "before" not in output
 
 
 def test_an_ex_member_reads_nothing_by_a_key_of_a_request_that_was_carried_out(rest: Rest) -> None:

@@ -72,9 +72,7 @@ async def test_below_a_prefix_and_behind_a_proxy_with_tls(
         await asyncio.to_thread(visit, server.url)
 
 
-def test_the_public_address_is_the_one_that_the_provider_is_told(
-    provider: Provider, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_the_provider_gets_the_public_address(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> None:
     with served(provider, tmp_path_factory, TALKWIRE_PUBLIC_URL="https://chat.example.com/team/") as server:
         begun = http_get(f"{server.url}{BEGIN}", headers={"host": "internal"})
         assert parameters(begun.headers["location"])["redirect_uri"] == f"https://chat.example.com/team{CALLBACK}"

@@ -344,8 +344,8 @@ export async function arrived(what, promise) {
 // `within`: the part of the page where it is.
 export async function act(page, content, name, within = page) {
   // Not the letter, in whose place the message comes.
-  const said = within.locator(".message:not(.letter)");
-  const at = said.filter({ has: page.locator(".text").getByText(content, { exact: true }) });
+  const sent = within.locator(".message:not(.letter)");
+  const at = sent.filter({ has: page.locator(".text").getByText(content, { exact: true }) });
   const button = at.getByRole("button", { name, exact: true });
   const menu = at.getByRole("button", { name: "More actions" });
   // The buttons go again where the list moves away below the pointer.

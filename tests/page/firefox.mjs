@@ -14,16 +14,16 @@ try {
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
   for (const page of [alice, bob]) await openConversation(page, "general");
   await say(alice, "Hello from Firefox");
-  await said(bob, "Hello from Firefox");
+  await shown(bob, "Hello from Firefox");
   await reply(bob, "Hello from Firefox", "Hello to Firefox");
-  await said(alice, "Hello to Firefox");
+  await shown(alice, "Hello to Firefox");
   const quoted = await textOf(alice, ".message[data-id] .quote-says");
   await (await alice.$(".composer input[type=file]")).uploadFile(picture);
   await alice.waitForSelector(".pending-file");
   await say(alice, "With a picture");
   for (const page of [alice, bob]) await seesPicture(page);
   await alice.reload();
-  for (const text of ["Hello from Firefox", "Hello to Firefox", "With a picture"]) await said(alice, text);
+  for (const text of ["Hello from Firefox", "Hello to Firefox", "With a picture"]) await shown(alice, text);
   await seesPicture(alice);
   console.log(JSON.stringify({ version: await browser.version(), quoted, complaints }));
 } finally {
@@ -61,12 +61,12 @@ function messageOf(text) {
 }
 
 // Waits until the server has the message and the page shows it.
-async function said(page, text) {
+async function shown(page, text) {
   return page.waitForSelector(messageOf(text));
 }
 
 async function reply(page, to, text) {
-  const message = await said(page, to);
+  const message = await shown(page, to);
   // The list hides a message until it has measured it, and what is hidden takes no focus.
   await page.bringToFront();
   await page.waitForFunction(takesFocus, { polling: 200 }, message);

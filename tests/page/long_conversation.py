@@ -26,6 +26,6 @@ async def _fill(folder: Path) -> None:
     async with opened_chat(sqlite_url(folder / "talkwire.db")) as chat:
         await chat.execute(backend, CreateConversation("group", ("alice", "bob"), "Long", "long"))
         for start in range(1, MESSAGES + 1, _AT_ONCE):
-            said = (SendMessage("long", f"Message {number}") for number in range(start, start + _AT_ONCE))
-            await asyncio.gather(*(chat.execute(bob, command) for command in said))
+            batch = (SendMessage("long", f"Message {number}") for number in range(start, start + _AT_ONCE))
+            await asyncio.gather(*(chat.execute(bob, command) for command in batch))
         await chat.execute(Actor("alice", "alice"), MarkRead("long"))

@@ -32,5 +32,5 @@ def test_nothing_moves_for_who_wants_that(driver: Driver, demo_url: str) -> None
     assert run(driver, demo_url, "accessibility", "stillness")["stood still"] == {"moving": []}
 
 
-def test_new_messages_are_said_to_screen_readers(driver: Driver, demo_url: str) -> None:
+def test_screen_readers_announce_new_messages(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "accessibility", "speaking")["said"]["text"] == "bob: for the ears"

@@ -53,8 +53,8 @@ def test_who_is_in_a_call_is_busy_for_others(driver: Driver, demo_url: str) -> N
     assert reports["busy"] == {"ringing": 0, "talking": 1}
 
 
-def test_what_is_missing_on_the_device_is_said(driver: Driver, demo_url: str) -> None:
-    assert "said" in run(driver, demo_url, "calls", "problems")
+def test_a_missing_device_is_named(driver: Driver, demo_url: str) -> None:
+    assert "shown" in run(driver, demo_url, "calls", "problems")
 
 
 def test_a_call_goes_on_while_the_server_is_away(driver: Driver, demo_folder: Path) -> None:

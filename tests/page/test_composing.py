@@ -30,7 +30,7 @@ def test_keys_of_the_field(driver: Driver, demo_url: str) -> None:
     assert 0.25 < pressed["grown"] <= 0.301
 
 
-def test_whoever_may_not_write_is_told_so(driver: Driver, demo_url: str) -> None:
+def test_a_member_who_may_not_write_sees_why(driver: Driver, demo_url: str) -> None:
     refused = run(driver, demo_url, "composing", "noWriting")["refused"]
     assert refused["fields"] == refused["muted"] == 0
     assert "muted" in refused["reason"].lower()

@@ -55,7 +55,7 @@ def test_a_part_that_is_not_loaded_waits_for_the_network(crowded: Scenarios) -> 
 
 
 def test_a_part_that_is_missing_says_so_and_is_given_up(crowded: Scenarios) -> None:
-    assert crowded("connection", "missing_parts")["said"] == {
+    assert crowded("connection", "missing_parts")["shown"] == {
         "says": "This part of the page couldn't be loaded.",
         "focused": "Try again",
         "opened": 0,
@@ -65,8 +65,8 @@ def test_a_part_that_is_missing_says_so_and_is_given_up(crowded: Scenarios) -> N
 
 
 def test_a_part_that_takes_long_can_be_given_up(driver: Driver, demo_url: str) -> None:
-    said = run(driver, demo_url, "connection", "slow_parts")["said"]
-    assert said == {"says": "This part of the page is still loading…", "opened": 0}
+    shown = run(driver, demo_url, "connection", "slow_parts")["shown"]
+    assert shown == {"says": "This part of the page is still loading…", "opened": 0}
 
 
 def test_a_page_without_its_scripts_says_so(driver: Driver, demo_url: str) -> None:

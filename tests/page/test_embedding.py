@@ -72,7 +72,7 @@ def test_a_listed_page_shows_the_chat_in_a_frame(driver: Driver, application_url
 
 def test_another_page_cannot_show_it(driver: Driver, application_url: str) -> None:
     refused = played(driver, application_url, "elsewhere")
-    assert refused["said"].startswith("chrome-error:")
+    assert refused["shown"].startswith("chrome-error:")
     assert refused["asked"] == 0
 
 

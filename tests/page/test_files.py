@@ -36,10 +36,10 @@ def test_a_film_shows_a_frame_in_its_place(driver: Driver, demo_url: str) -> Non
 
 
 @pytest.mark.whole_browser
-def test_a_voice_message_is_recorded_and_heard(driver: Driver, demo_url: str) -> None:
-    heard = run(driver, demo_url, "files", "speaking")["heard"]
-    assert heard.pop("type").startswith("audio/")
-    assert heard == {
+def test_a_voice_message_is_recorded_and_played(driver: Driver, demo_url: str) -> None:
+    played = run(driver, demo_url, "files", "speaking")["played"]
+    assert played.pop("type").startswith("audio/")
+    assert played == {
         "discarded": True,
         "bars": 64,
         "at": "500",
@@ -74,8 +74,8 @@ def test_an_account_proves_itself_in_a_header_with_a_fresh_token(driver: Driver,
 
 
 def test_sound_is_played_in_its_place(driver: Driver, demo_url: str) -> None:
-    heard = run(driver, demo_url, "files", "sound")["heard"]
-    assert heard == {"seconds": 2, "says": "alice: beep.wav"}
+    played = run(driver, demo_url, "files", "sound")["played"]
+    assert played == {"seconds": 2, "says": "alice: beep.wav"}
 
 
 def test_files_are_pasted_and_dropped(driver: Driver, demo_url: str) -> None:
@@ -94,7 +94,7 @@ def test_an_upload_is_paused_and_goes_on_after_a_reload(driver: Driver, demo_url
 def test_a_text_does_not_overtake_the_file_of_the_message_before_it(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "files", "in_order")["sent in order"] == {
         "waiting": ["With a file", "Behind it"],
-        "said": ["With a file", "Behind it", "With a file, offline", "Behind it, offline"],
+        "texts": ["With a file", "Behind it", "With a file, offline", "Behind it, offline"],
     }
 
 

@@ -37,7 +37,7 @@ def test_why_a_dialog_failed_is_in_sight_in_every_window(driver: Driver, demo_ur
 
 def test_a_reply_waits_while_another_message_is_edited(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "forms", "reply")["replied"] == {
-        "said": ["Who rows?", "Hello", "I do"],
+        "texts": ["Who rows?", "Hello", "I do"],
         "quoted": "Who rows?",
         "left": 0,
     }

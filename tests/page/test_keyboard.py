@@ -82,6 +82,6 @@ def test_keys_wait_for_the_part_for_which_they_are_meant(driver: Driver, demo_ur
         "focusedAfter": "Message",
         "reply": "res",
         "composing": 0,
-        "said": ["A root", "A root"],
+        "texts": ["A root", "A root"],
         "after": "kept",
     }

@@ -18,7 +18,7 @@ def test_two_bargain(driver: Driver, demo_url: str) -> None:
     assert reports["over"] == {
         "asked": "Open",
         "answered": "Rejected\nby bob",
-        "told": [
+        "lines": [
             "You accepted the offer “Bike with lock” for €1,000.00",
             "You withdrew the offer “Withdrawn” for KWD\xa00.005",
             "bob rejected the offer “Rejected” for KWD\xa00.005",
@@ -57,7 +57,7 @@ def test_who_has_left_is_named_on_offers_and_reactions_and_never_by_an_id(driver
 
 def test_that_the_server_cannot_be_reached_is_over_with_the_next_connection(driver: Driver, demo_url: str) -> None:
     back = run(driver, demo_url, "offers", "withdrawnOffline")["back"]
-    assert back == {"said": "The server cannot be reached.", "names": ["Withdraw"]}
+    assert back == {"says": "The server cannot be reached.", "names": ["Withdraw"]}
 
 
 def test_a_page_that_starts_without_the_server_has_offers_afterwards(driver: Driver, demo_url: str) -> None:

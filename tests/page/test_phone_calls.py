@@ -11,8 +11,8 @@ pytestmark = pytest.mark.whole_browser
 
 def test_back_and_a_reload_decline_no_call(driver: Driver, demo_url: str) -> None:
     ringing = run(driver, demo_url, "phone_calls", "ringing")["ringing"]
-    told = {"caller": "Ringing…", "hints": 0, "missed": 1}
-    assert ringing == {"again": 1, "afterBack": 0, "entries": 0, "at": "#/"} | told
+    received = {"caller": "Ringing…", "hints": 0, "missed": 1}
+    assert ringing == {"again": 1, "afterBack": 0, "entries": 0, "at": "#/"} | received
 
 
 def test_one_back_ends_no_call(driver: Driver, demo_url: str) -> None:

@@ -68,7 +68,7 @@ def test_of_many_members_few_are_in_the_document_and_all_are_found(driver: Drive
     assert scrolled["found"] == 10
 
 
-def test_who_is_new_is_told_what_to_do(driver: Driver, demo_url: str) -> None:
+def test_a_new_user_sees_what_to_do(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "places", "empty")
     assert reports["begun"] == {
         "offered": ["Send a direct message", "Create a group", "Browse public conversations"],
@@ -82,7 +82,7 @@ def test_who_is_new_is_told_what_to_do(driver: Driver, demo_url: str) -> None:
 def test_first_steps_where_nothing_is_yet(driver: Driver, demo_url: str) -> None:
     stepped = run(driver, demo_url, "places", "first_steps")["stepped"]
     assert stepped["left"] == 0
-    assert stepped["said"] == ["👋"]
+    assert stepped["texts"] == ["👋"]
     assert stepped["members"] == ["alice", "bob", "carol"]
     assert stepped["member"] == "No messages yet. Say hello to the group."
     says = "No messages yet. What is published here will appear in this place."
@@ -110,7 +110,7 @@ def test_a_link_to_what_one_is_not_in_says_why_or_offers_to_join(driver: Driver,
     ]
 
 
-def test_people_are_found_and_namesakes_told_apart(driver: Driver, demo_url: str) -> None:
+def test_people_are_found_and_namesakes_distinguished(driver: Driver, demo_url: str) -> None:
     found = run(driver, demo_url, "places", "finder")["found"]
     assert found == {"known": True, "ids": 2, "active": "true", "chosen": 1}
 

@@ -30,13 +30,13 @@ def test_a_continued_message_shows_its_time_at_the_pointer(driver: Driver, demo_
     assert timed["isHidden"] is not timed["startsMinute"]
 
 
-def test_a_newcomer_has_read_nothing_before_it_was_said(driver: Driver, demo_url: str) -> None:
+def test_a_newcomer_has_read_nothing_before_joining(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "reading", "seen_by_newcomers")["seen"] == {"old": False, "carol": False}
 
 
 def test_a_newcomer_reads_nothing_that_is_hidden_from_them(driver: Driver, demo_url: str) -> None:
     hidden = run(driver, demo_url, "reading", "hidden_from_newcomers")["hidden"]
-    assert hidden == {"said": ["Sent", "Read"], "listed": 0}
+    assert hidden == {"states": ["Sent", "Read"], "listed": 0}
 
 
 def test_ones_own_newest_message_cannot_be_marked_as_unread(driver: Driver, demo_url: str) -> None:

@@ -18,6 +18,6 @@ def test_nobody_reports_their_own_message(driver: Driver, demo_url: str) -> None
     assert run(driver, demo_url, "reporting", "own")["offered"] == {"reporting": False}
 
 
-def test_a_decision_is_unread_until_the_bell_has_told_it(driver: Driver, demo_url: str, admin_token: str) -> None:
+def test_a_decision_is_unread_until_the_bell_shows_it(driver: Driver, demo_url: str, admin_token: str) -> None:
     decided = run(driver, demo_url, "reporting", "decision", token=admin_token)["decided"]
-    assert decided == {"status": 200, "told": [True, True]}
+    assert decided == {"status": 200, "shown": [True, True]}

@@ -6,15 +6,15 @@ from tests.page.driving import Driver, run
 
 
 def test_topic_and_picture_are_shown_to_all_members(driver: Driver, demo_url: str) -> None:
-    told = run(driver, demo_url, "rooms", "about")["told about the room"]
-    assert told["widths"] == [1, 1]
+    lines = run(driver, demo_url, "rooms", "about")["lines about the room"]
+    assert lines["widths"] == [1, 1]
     topic = "changed the topic to “Plans: https://example.com/plan.”"
-    assert told["told"] == [f"alice {topic}, changed the description, and changed the picture"]
+    assert lines["lines"] == [f"alice {topic}, changed the description, and changed the picture"]
 
 
 def test_a_handle_tells_people_apart_and_mentions_them(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "rooms", "handles")
-    assert reports["told apart"] == {"refused": True, "shown": ["@ann.smith"], "mentions": ["alice"]}
+    assert reports["distinguished"] == {"refused": True, "shown": ["@ann.smith"], "mentions": ["alice"]}
     places = ("list", "search", "switcher", "messages", "members", "forward", "seen by", "reacted by")
     assert reports["namesakes"] == {"header": 1} | dict.fromkeys(places, "@nora1 @nora2")
 
@@ -25,12 +25,12 @@ def test_the_keyboard_finds_a_person_in_the_directory(driver: Driver, demo_url: 
 
 
 def test_what_happened_stands_where_it_happened(driver: Driver, demo_url: str) -> None:
-    told = run(driver, demo_url, "rooms", "happened")["told what happened"]
-    joined, renamed, accepted, removed = told["live"]
+    lines = run(driver, demo_url, "rooms", "happened")["notices"]
+    joined, renamed, accepted, removed = lines["live"]
     assert (joined, renamed) == ("carol joined", "You changed the name to “New events”")
     assert (accepted, removed) == ("bob accepted the offer “Bike” for €1.00", "You removed bob")
-    assert told["order"] == ["One", joined, renamed, "Two", accepted, removed]
-    assert told["unreadCount"] == 0
+    assert lines["order"] == ["One", joined, renamed, "Two", accepted, removed]
+    assert lines["unreadCount"] == 0
 
 
 def test_a_channel_needs_a_name_and_shows_its_sign(driver: Driver, demo_url: str) -> None:

@@ -10,7 +10,7 @@ def test_two_users_talk(driver: Driver, demo_url: str) -> None:
     talk = ["Hello!\nTwo lines.", "Hi"]
     assert reports["announced"] == {"text": "alice: Hello!\nTwo lines."}
     assert reports["talked"] == {"alice": talk, "bob": talk, "typing": ""}
-    assert reports["told of it"] == {"title": "(1) Talkwire"}
+    assert reports["in the title"] == {"title": "(1) Talkwire"}
     assert reports["talked directly"] == {"bob": ["Only you"], "title": "Talkwire"}
     assert reports["met in a group"] == {"members": "3 members"}
 

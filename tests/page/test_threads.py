@@ -75,7 +75,7 @@ def test_a_thread_from_the_list_leads_back_to_it(driver: Driver, demo_url: str) 
     assert reports["back"] == {"panels": 0, "behind": 0, "isAtList": True}
 
 
-def test_unread_replies_are_told_where_their_conversation_opens(driver: Driver, demo_url: str) -> None:
+def test_unread_replies_are_announced_where_their_conversation_opens(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "threads", "unreadReplies")["replied"] == {
         "text": "2 new replies in a thread unseen reply 2"
     }

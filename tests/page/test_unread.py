@@ -8,7 +8,7 @@ from tests.page.driving import Scenarios
 def test_ones_own_message_is_in_sight_wherever_it_was_written(crowded: Scenarios) -> None:
     reports = crowded("unread", "own_message")
     assert reports["from the line"] == {"line": 1, "seen": True, "letters": 0}
-    assert reports["undone"] == {"onScreen": True, "alike": True, "said": True, "read": True, "count": True}
+    assert reports["undone"] == {"onScreen": True, "alike": True, "counted": True, "read": True, "count": True}
     assert reports["from above"] == {"seen": True, "order": ["From the line", "From far above"]}
     assert reports["from the middle"] == {"seen": True, "order": ["From far above", "From the middle"]}
 

@@ -44,14 +44,14 @@ def stopped(engine: RecordingServer) -> Stopped:
 
 
 @pytest.fixture
-def heard(root: Namespace) -> list[Any]:
-    heard: list[Any] = []
-    root.on("say")(lambda _, text: heard.append(text))
-    return heard
+def received(root: Namespace) -> list[Any]:
+    received: list[Any] = []
+    root.on("say")(lambda _, text: received.append(text))
+    return received
 
 
 async def test_no_frame_is_handled(
-    connect: Connect, engine: RecordingServer, stopped: Stopped, heard: list[Any]
+    connect: Connect, engine: RecordingServer, stopped: Stopped, received: list[Any]
 ) -> None:
     first, second = await (await connect()).open(OPEN), await (await connect()).open(OPEN)
     await first.sign_in()
@@ -61,11 +61,11 @@ async def test_no_frame_is_handled(
     for wire in (first, second):
         assert await wire.close_code() == 1001
     await first.say('42["say",3]')
-    assert (heard, stopped.times, engine.connections) == ([], 1, [])
+    assert (received, stopped.times, engine.connections) == ([], 1, [])
 
 
 async def test_queued_frames_are_not_handled(
-    connect: Connect, root: Namespace, stopped: Stopped, heard: list[Any]
+    connect: Connect, root: Namespace, stopped: Stopped, received: list[Any]
 ) -> None:
     may_end = asyncio.Event()
     begun = asyncio.Event()
@@ -84,20 +84,20 @@ async def test_queued_frames_are_not_handled(
     assert await wire.close_code() == 1001
     may_end.set()
     await asyncio.sleep(0)
-    assert heard == []
+    assert received == []
 
 
 async def test_no_body_of_a_poll_is_handled(
-    connect: Connect, engine: RecordingServer, stopped: Stopped, heard: list[Any]
+    connect: Connect, engine: RecordingServer, stopped: Stopped, received: list[Any]
 ) -> None:
     poller = await signed_in(await connect())
     stopped.stop()
     assert (await poller.post('42["say",1]'))[0] == 400
-    assert (heard, stopped.times, engine.connections) == ([], 1, [])
+    assert (received, stopped.times, engine.connections) == ([], 1, [])
 
 
 async def test_a_body_that_comes_to_its_end_meanwhile_is_not_handled(
-    connect: Connect, engine: RecordingServer, stopped: Stopped, heard: list[Any]
+    connect: Connect, engine: RecordingServer, stopped: Stopped, received: list[Any]
 ) -> None:
     poller = await signed_in(await connect())
     wire = await connect()
@@ -106,7 +106,7 @@ async def test_a_body_that_comes_to_its_end_meanwhile_is_not_handled(
     stopped.stop()
     wire.writer.write(b'say",1]')
     await wire.answer()
-    assert (heard, stopped.times) == ([], 1)
+    assert (received, stopped.times) == ([], 1)
 
 
 async def test_a_pending_poll_receives_the_close(connect: Connect, engine: RecordingServer, stopped: Stopped) -> None:

@@ -361,13 +361,13 @@ async def test_a_client_that_leaves_takes_its_session_along(
 async def test_the_last_words_of_a_client_arrive(
     connect: Connect, owner: LinkedNode, other: LinkedNode, root: Namespace
 ) -> None:
-    heard: list[object] = []
-    root.on("farewell")(lambda _, text: heard.append(text))
+    received: list[object] = []
+    root.on("farewell")(lambda _, text: received.append(text))
     wire = await tunneled(connect, owner, other)
     await wire.say('42["farewell","thanks"]')
     wire.writer.write_eof()
     await until(lambda: not owner.engine.connections)
-    assert heard == ["thanks"]
+    assert received == ["thanks"]
     await wire.ended()
 
 

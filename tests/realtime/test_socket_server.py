@@ -299,8 +299,8 @@ async def test_output_for_one_client_does_not_overtake_earlier_broadcasts(
 
     wire = await (await (await connect()).open()).sign_in()
     await wire.say('421["say","event"]', '422["say","nothing"]', '423["say","ping"]')
-    told = [await wire.text() for _ in range(7)]
-    assert told == [
+    received = [await wire.text() for _ in range(7)]
+    assert received == [
         *('42["all"]', '42["one"]', '431["event"]'),
         *('42["all"]', '432["nothing"]'),
         *('42["all"]', "2"),

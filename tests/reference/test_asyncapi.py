@@ -182,7 +182,7 @@ async def test_events_match_their_schemas(world: World, document: Json) -> None:
     alice = await world.open()
     await alice.sign_in({"token": world.server.token(world.id_of("alice"))})
     conversation = await world.conversation("alice", "bob")
-    said = {"connected": await alice.next("connected")}
+    payloads = {"connected": await alice.next("connected")}
     payload = {"conversationId": conversation, "content": "Hello"}
     answered = {
         "message:send": await alice.call("message:send", payload),
@@ -193,12 +193,12 @@ async def test_events_match_their_schemas(world: World, document: Json) -> None:
         "ping": await alice.call("ping"),
     }
     for name in ("conversation:new", "message:new"):
-        said[name] = await alice.next(name)
+        payloads[name] = await alice.next(name)
     refused = await alice.call("message:send", {})
     await alice.emit("message:send", {})
-    said["error"] = await alice.next("error")
+    payloads["error"] = await alice.next("error")
     messages = document["channels"][MESSENGER.name]["messages"]
-    for name, value in said.items():
+    for name, value in payloads.items():
         check(document, messages[f"out.{name.replace(':', '.')}"], value)
     for name, value in answered.items():
         check(document, messages[f"answer.{name.replace(':', '.')}"], value)

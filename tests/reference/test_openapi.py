@@ -87,8 +87,8 @@ def test_every_response_is_declared_and_no_request_fails(
 async def test_every_refusal_is_described(world: World) -> None:
     description = (await world.request("GET", "/openapi.json")).json()
     responses = description["components"]["responses"].values()
-    told = {code for response in responses for code in re.findall(r"`(\w+)`", response["description"])}
-    assert told == set(STATUS)
+    received = {code for response in responses for code in re.findall(r"`(\w+)`", response["description"])}
+    assert received == set(STATUS)
     described = set(description["components"]["schemas"]["ErrorBody"]["properties"]["code"]["enum"])
     assert described == set(STATUS)
 

@@ -15,7 +15,7 @@ from tests.storage.full_chat import everything
 Tables = dict[str, list[tuple[object, ...]]]
 
 
-class Told:
+class RecordedProgress:
     """Records the progress reports of a copy or restore."""
 
     def __init__(self) -> None:

@@ -30,7 +30,7 @@ from talkwire.storage.transfer.target import Target
 from talkwire.storage.unfinished import UnfinishedError
 from tests.databases import migrate_url
 from tests.storage.full_chat import LAST_MAIL, ROWS, next_mail
-from tests.storage.moves import Told, contents, opened
+from tests.storage.moves import RecordedProgress, contents, opened
 
 NOWHERE = Uploaded("s3://bucket/prefix")
 
@@ -38,12 +38,12 @@ NOWHERE = Uploaded("s3://bucket/prefix")
 def backed_up(source: URL, uploaded: Uploaded = NOWHERE) -> tuple[io.BytesIO, BackedUp]:
     file = io.BytesIO()
     with opened_source(source) as snapshot:
-        return file, write_backup(snapshot, file, "1.2.3", uploaded, Told())
+        return file, write_backup(snapshot, file, "1.2.3", uploaded, RecordedProgress())
 
 
 def restored(file: io.BytesIO, target: URL, keep_file: Callable[[ArchivePart], None] | None = None) -> None:
     archive = ArchiveReader(file)
-    restore_database(target, archive, "the backup", keep_file or no_file, Told())
+    restore_database(target, archive, "the backup", keep_file or no_file, RecordedProgress())
 
 
 def no_file(part: ArchivePart) -> None:
@@ -92,7 +92,7 @@ def test_every_restore_is_another_epoch(backup: io.BytesIO, tmp_path: Path) -> N
 
 def test_both_databases_have_the_same_backup(full_sqlite: URL, empty_postgresql: URL) -> None:
     """Except for its own description and time."""
-    copying.copy_database(full_sqlite, empty_postgresql, "a", Told())
+    copying.copy_database(full_sqlite, empty_postgresql, "a", RecordedProgress())
     first, second = (
         {member.name: data for member, data in members_of(backed_up(url)[0])} for url in (full_sqlite, empty_postgresql)
     )
@@ -103,7 +103,7 @@ def test_a_backup_is_one_moment(full_postgresql: URL, target: URL) -> None:
     """A backup contains nothing that was written while it was made."""
     before = contents(full_postgresql)
 
-    class Writing(Told):
+    class Writing(RecordedProgress):
         def begin(self, subject: str, total: int, unit: str = "rows") -> None:
             with opened(full_postgresql) as engine, engine.begin() as connection:
                 for name in COPIED:
@@ -336,7 +336,7 @@ def test_names_that_are_none_of_ours_are_in_no_statement(backup: io.BytesIO, tar
     archive = ArchiveReader(backup)
     archive.contents = msgspec.structs.replace(archive.contents, tables=(forged,))
     with pytest.raises(ArchiveError, match="has a table that"):
-        restore_database(target, archive, "forged", no_file, Told())
+        restore_database(target, archive, "forged", no_file, RecordedProgress())
     with opened(target) as connection:
         assert "users" not in inspect(connection).get_table_names(), "nothing was written"
 
@@ -387,7 +387,7 @@ def test_an_unfinished_copy_is_not_restored_over(
 ) -> None:
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(Target, "finish", lambda *_: None)
-        copying.copy_database(full_sqlite, target, "the source", Told())
+        copying.copy_database(full_sqlite, target, "the source", RecordedProgress())
     with pytest.raises(TargetError, match="holds an unfinished copy of the source"):
         restored(backup, target)
 

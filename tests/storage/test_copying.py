@@ -31,13 +31,13 @@ from talkwire.storage.transfer.target import Target
 from talkwire.storage.unfinished import UnfinishedError
 from tests.databases import migrate_url
 from tests.storage.full_chat import LAST_MAIL, ROWS, next_mail
-from tests.storage.moves import Tables, Told, contents, opened
+from tests.storage.moves import RecordedProgress, Tables, contents, opened
 
 
-def copied(source: URL, target: URL) -> Told:
-    told = Told()
-    copy_database(source, target, "the source", told)
-    return told
+def copied(source: URL, target: URL) -> RecordedProgress:
+    received = RecordedProgress()
+    copy_database(source, target, "the source", received)
+    return received
 
 
 def expected_of(source: URL) -> Tables:
@@ -83,11 +83,11 @@ def test_keys_are_in_the_order_of_code_points_whatever_language_a_database_has()
 
 
 def test_a_copy_has_every_row_and_the_epoch(source: URL, target: URL) -> None:
-    told = copied(source, target)
+    received = copied(source, target)
     assert contents(target) == expected_of(source)
-    assert told.notes == []
-    total = sum(count for subject, count in told.parts if subject == "comparing")
-    assert told.advanced == 2 * total
+    assert received.notes == []
+    total = sum(count for subject, count in received.parts if subject == "comparing")
+    assert received.advanced == 2 * total
     with opened(target) as engine:
         migrate(engine)
         assert next_mail(engine) == LAST_MAIL + 1
@@ -103,8 +103,8 @@ def test_a_copy_of_a_copy_is_the_first(source: URL, target: URL, tmp_path: Path)
 
 
 def test_checksums_are_the_same_for_both_databases(full_sqlite: URL, empty_postgresql: URL, tmp_path: Path) -> None:
-    there = copy_database(full_sqlite, empty_postgresql, "a", Told())
-    back = copy_database(empty_postgresql, sqlite_url(tmp_path / "back.db"), "b", Told())
+    there = copy_database(full_sqlite, empty_postgresql, "a", RecordedProgress())
+    back = copy_database(empty_postgresql, sqlite_url(tmp_path / "back.db"), "b", RecordedProgress())
     assert there == back
     assert there["messages"].rows == ROWS
 
@@ -234,9 +234,9 @@ def test_foreign_tables_are_left_unchanged(full_sqlite: URL, target: URL, name: 
 
 
 def test_a_whole_copy_is_left_as_it_is(full_sqlite: URL, target: URL) -> None:
-    first = copy_database(full_sqlite, target, "the source", Told())
+    first = copy_database(full_sqlite, target, "the source", RecordedProgress())
     before = contents(target)
-    again = copy_database(full_sqlite, target, "the source", Told())
+    again = copy_database(full_sqlite, target, "the source", RecordedProgress())
     assert (first.was_copied_before, again.was_copied_before) == (False, True)
     assert again == first
     assert contents(target) == before

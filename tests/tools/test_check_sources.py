@@ -13,6 +13,7 @@ from tools.check_sources import (
     circle_problems,
     class_problems,
     language_problems,
+    name_problems,
     sentence_problems,
     summary_problems,
     width_problems,
@@ -60,6 +61,26 @@ def test_code_and_other_strings_are_not_prose(write: Write) -> None:
 def test_the_comments_of_a_script_are_prose(write: Write) -> None:
     script = write("web/page.ts", '// Whoever asks.\n/**\n * Is loaded anew.\n */\nconst text = "whoever";\n')
     assert [problem.line for problem in language_problems([script])] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("tests/a.py", "told = 1\n"),
+        ("tests/a.py", "class A:\n    _is_told: bool\n"),
+        ("tests/a.py", "def said_until_done() -> None: ...\n"),
+        ("web/a.ts", "const heard = 1;\n"),
+        ("web/a.ts", "function isSaid() {}\n"),
+    ],
+)
+def test_a_vague_name_is_found(write: Write, name: str, text: str) -> None:
+    assert len(list(name_problems([write(name, text)]))) == 1
+
+
+def test_other_names_and_words_are_not_vague(write: Write) -> None:
+    python = write("tests/a.py", 'overheard, saidar = "told", 1  # said\n')
+    script = write("web/a.ts", 'const overheard = "told"; // const\n')
+    assert list(name_problems([python, script])) == []
 
 
 def test_a_page_is_prose(write: Write) -> None:

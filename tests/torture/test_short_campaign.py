@@ -26,13 +26,13 @@ async def test_a_short_campaign_finds_no_violation() -> None:
         warnings.warn(f"left out of the campaign: {kind}: {why}", stacklevel=1)
     folder = Path(tempfile.mkdtemp(prefix=f"talkwire-torture-{SEED}-"))
     options = Options(SEED, seconds=32, folder=folder, clients=14, gap_s=2.5, brief=True, calm_s=3)
-    said: list[str] = []
-    outcome = await run(options, said.append)
+    lines: list[str] = []
+    outcome = await run(options, lines.append)
     if outcome.findings.violations:
         write_report(outcome, folder)
-        pytest.fail("\n".join([*said, report(outcome), f"The whole history and all logs are in {folder}"]))
+        pytest.fail("\n".join([*lines, report(outcome), f"The whole history and all logs are in {folder}"]))
     looked_at = outcome.findings.looked_at
     assert len(outcome.history.faults) >= 8
     assert looked_at["commands: send"] > 50
-    assert looked_at["events told"] > 500
+    assert looked_at["events received"] > 500
     assert looked_at["events synced"] > 50

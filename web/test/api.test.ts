@@ -118,9 +118,9 @@ it("signing out removes the tokens at once, and says whether the server has ende
       if (answer === null) throw new TypeError("Failed to fetch");
       return answer;
     });
-    const told = api.logout();
+    const signedOut = api.logout();
     expect(shared.size).toBe(0);
-    return told;
+    return signedOut;
   };
   const refused = (code: string) => Response.json({ error: { code, message: "" } }, { status: 401 });
   const tokens = { accessToken: "b", refreshToken: "s", expiresIn: 60, user: { id: "alice" } };

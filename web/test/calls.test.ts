@@ -8,14 +8,14 @@ const line = { begin: vi.fn(), close: vi.fn(), receive: vi.fn(), restart: vi.fn(
 vi.mock("../src/chat/calls/peer_call", () => ({ PeerCall: { open: async () => line } }));
 
 const handlers = new Map<string, (payload: object) => void>();
-const said: string[] = [];
+const sent: string[] = [];
 /** Codes with which the server refuses the next commands; null: it does what it is asked. */
 const refusals: (string | null)[] = [];
 const core = {
   now: { me: { id: "alice" }, conversations: {}, connected: true },
   on: (name: string, handler: (payload: object) => void) => handlers.set(name, handler),
   call: async (name: string) => {
-    said.push(name);
+    sent.push(name);
     const code = refusals.shift() ?? null;
     if (code !== null) throw new RequestError({ code, message: "No." });
   },
@@ -23,7 +23,7 @@ const core = {
 } as unknown as PageCore;
 
 beforeEach(() => {
-  said.length = 0;
+  sent.length = 0;
   refusals.length = 0;
   line.restart.mockClear();
   vi.useFakeTimers();
@@ -39,7 +39,7 @@ it("ends the call on the server when no peer connection is established in time",
   expect(calls.state.getState().phase).toBe("joining");
   await vi.advanceTimersByTimeAsync(21_000);
   expect(calls.state.getState()).toMatchObject({ phase: "over", ending: "failed" });
-  expect(said).toEqual(["call:invite", "call:hangup"]);
+  expect(sent).toEqual(["call:invite", "call:hangup"]);
   expect(line.close).toHaveBeenCalledOnce();
 });
 
@@ -55,7 +55,7 @@ it("repeats what the server may have lost when the other user's page returns to 
   expect(line.restart).toHaveBeenCalledTimes(1);
   handlers.get("call:invite")?.({ ...accept, data: { resumes: true } });
   await vi.advanceTimersByTimeAsync(0);
-  expect(said).toEqual(["call:invite", "call:accept"]);
+  expect(sent).toEqual(["call:invite", "call:accept"]);
   expect(line.restart).toHaveBeenCalledTimes(2);
 });
 
@@ -66,7 +66,7 @@ async function afterRestart(...codes: (string | null)[]): Promise<Calls> {
   const state = calls.state.getState();
   const callId = state.phase === "outgoing" ? state.call.callId : "";
   handlers.get("call:accept")?.({ callId, conversationId: "talk", userId: "bob" });
-  said.length = 0;
+  sent.length = 0;
   refusals.push(...codes);
   calls.connected();
   await vi.advanceTimersByTimeAsync(0);
@@ -75,15 +75,15 @@ async function afterRestart(...codes: (string | null)[]): Promise<Calls> {
 
 it("joins the call that the other user's page has started again at the same moment", async () => {
   await afterRestart("not_found", "conflict");
-  expect(said).toEqual(["call:accept", "call:invite", "call:accept"]);
+  expect(sent).toEqual(["call:accept", "call:invite", "call:accept"]);
   expect(line.restart).toHaveBeenCalledOnce();
 });
 
 it("tells a server that cannot help yet again", async () => {
   await afterRestart("unavailable", "not_found", "unavailable", "not_found");
-  expect(said).toEqual(["call:accept"]);
+  expect(sent).toEqual(["call:accept"]);
   await vi.advanceTimersByTimeAsync(5_000);
-  expect(said).toEqual(["call:accept", "call:accept", "call:invite", "call:accept", "call:invite"]);
+  expect(sent).toEqual(["call:accept", "call:accept", "call:invite", "call:accept", "call:invite"]);
   expect(line.restart).toHaveBeenCalledOnce();
 });
 
@@ -91,7 +91,7 @@ it("tells the server no more when the call has ended", async () => {
   const calls = await afterRestart("unavailable");
   calls.leave();
   await vi.advanceTimersByTimeAsync(5_000);
-  expect(said).toEqual(["call:accept", "call:hangup"]);
+  expect(sent).toEqual(["call:accept", "call:hangup"]);
 });
 
 it("declines nothing when the page goes away while a call rings", () => {
@@ -103,6 +103,6 @@ it("declines nothing when the page goes away while a call rings", () => {
   expect(calls.state.getState().phase).toBe("incoming");
   listeners.get("pagehide")?.();
   expect(calls.state.getState().phase).toBe("idle");
-  expect(said).toEqual([]);
+  expect(sent).toEqual([]);
   vi.unstubAllGlobals();
 });

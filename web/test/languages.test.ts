@@ -32,7 +32,7 @@ const VALUES: readonly (readonly unknown[])[] = [
 ];
 
 /** Returns what a text says with the first values that English accepts. */
-function said(path: string, leaf: Leaf): string {
+function wordsOf(path: string, leaf: Leaf): string {
   if (typeof leaf === "string") return leaf;
   const english = leavesOf(ENGLISH).get(path) as (...values: unknown[]) => string;
   for (const values of VALUES) {
@@ -60,7 +60,7 @@ describe.each(Object.entries(TRANSLATIONS))("%s", (_, { texts: its, happened: pu
 
   it("says something everywhere, with all of the values", () => {
     for (const [path, leaf] of translated) {
-      const text = said(path, leaf);
+      const text = wordsOf(path, leaf);
       expect([path, text.trim()]).not.toEqual([path, ""]);
       expect([path, /undefined|NaN|\[object|~/.test(text)]).toEqual([path, false]);
     }
@@ -69,7 +69,7 @@ describe.each(Object.entries(TRANSLATIONS))("%s", (_, { texts: its, happened: pu
   it("names the same values as English", () => {
     for (const [path, leaf] of translated) {
       if (typeof leaf === "string") continue;
-      const [own, englishText] = [said(path, leaf), said(path, english.get(path) as Leaf)];
+      const [own, englishText] = [wordsOf(path, leaf), wordsOf(path, english.get(path) as Leaf)];
       for (const value of ["Xaver", "Yvonne", "👍"])
         expect([path, value, own.includes(value)]).toEqual([path, value, englishText.includes(value)]);
     }

@@ -18,8 +18,8 @@ const notified = (id: string, more: Partial<ChatNotification> = {}): ChatNotific
 
 describe("notifications", () => {
   it("are merged without duplicates, newest first", () => {
-    const told = [notified("12"), notified("10", { readAt: "now" })];
-    const all = merged(told, [notified("11"), notified("10", { body: "changed" })]);
+    const received = [notified("12"), notified("10", { readAt: "now" })];
+    const all = merged(received, [notified("11"), notified("10", { body: "changed" })]);
     expect(all.map(({ id }) => id)).toEqual(["12", "11", "10"]);
     expect(all[2]).toMatchObject({ body: "changed", readAt: "now" });
     expect(unreadOf(all)).toBe(2);

@@ -166,23 +166,23 @@ describe("offers among messages", () => {
 
   it("stand under the heading of their day, once a day", () => {
     const days = [1, 2].map((day) => `2026-01-0${day}T12:00:00.000Z`);
-    const said = [
+    const messages = [
       message(1, { id: "10", createdAt: days[0] ?? "" }),
       message(2, { id: "40", createdAt: days[1] ?? "" }),
     ];
     const at = (id: string, day: number) => offer(id, { createdAt: days[day] ?? "" });
-    const timeline: Timeline = { messages: said, atStart: true, atEnd: true };
+    const timeline: Timeline = { messages, atStart: true, atEnd: true };
     const extras = [at("5", 0), at("20", 0), at("30", 1), at("31", 1), at("50", 1)];
     const [first, second] = rowsWithExtras(rowsOf(timeline, null, ME), extras, timeline);
     expect([first?.startsDay, second?.startsDay]).toEqual([false, false]);
     const shown = (of: readonly Extra[] = [], after?: { createdAt: string }) =>
       extrasByDay(of, after).map(({ startsDay, extras: ofDay }) => [startsDay, ...idsOf(ofDay)]);
     expect(shown(first?.extrasBefore)).toEqual([[true, "5"]]);
-    expect(shown(first?.extrasAfter, said[0])).toEqual([
+    expect(shown(first?.extrasAfter, messages[0])).toEqual([
       [false, "20"],
       [true, "30", "31"],
     ]);
-    expect(shown(second?.extrasAfter, said[1])).toEqual([[false, "50"]]);
+    expect(shown(second?.extrasAfter, messages[1])).toEqual([[false, "50"]]);
     // Without them, the second message has the heading.
     const [, plain] = rowsWithExtras(rowsOf(timeline, null, ME), [at("5", 0)], timeline);
     expect(plain?.startsDay).toBe(true);

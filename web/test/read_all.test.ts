@@ -33,7 +33,7 @@ const page = () => {
 
 const ALL = Array.from({ length: COUNT }, (_, number) => number);
 
-it("everything is shown as read at once, and the server told of several conversations at the same time", async () => {
+it("everything is shown as read at once, and the server notified of several conversations at the same time", async () => {
   const { core, marks, markRead, counts } = page();
   const answers: (() => void)[] = [];
   markRead.mockImplementation(() => new Promise((resolve) => answers.push(() => resolve(undefined))));

@@ -6,7 +6,7 @@ import { type Row, rowsOf, rowsWithReplies } from "../src/chat/messages/rows";
 const loaded = (first: number, last: number) => ({ messages: messages(first, last), atStart: false, atEnd: true });
 
 describe("rows", () => {
-  const whole = (said: Message[]) => ({ messages: said, atStart: true, atEnd: true });
+  const whole = (sent: Message[]) => ({ messages: sent, atStart: true, atEnd: true });
   const shown = (rows: Row[]) =>
     rows.map(
       ({ message: { seq }, startsDay, startsUnread, continued }) =>
@@ -14,36 +14,36 @@ describe("rows", () => {
     );
 
   it("group no message of the system with others of its sender", () => {
-    const said = [message(1), message(2, { type: "system" }), message(3), message(4)];
-    expect(shown(rowsOf(whole(said), null, ME))).toEqual(["day 1", "2", "3", "4+"]);
+    const sent = [message(1), message(2, { type: "system" }), message(3), message(4)];
+    expect(shown(rowsOf(whole(sent), null, ME))).toEqual(["day 1", "2", "3", "4+"]);
   });
 
   it("group messages of one sender within five minutes", () => {
-    const said = [message(1), message(2), message(3, { senderId: ME }), message(4), message(40)];
-    expect(shown(rowsOf(whole(said), null, ME))).toEqual(["day 1", "2+", "3", "4", "40"]);
+    const sent = [message(1), message(2), message(3, { senderId: ME }), message(4), message(40)];
+    expect(shown(rowsOf(whole(sent), null, ME))).toEqual(["day 1", "2+", "3", "4", "40"]);
   });
 
   it("know which message is the first of its minute", () => {
     const at = (seq: number, time: string) => message(seq, { createdAt: `2026-01-05T12:${time}Z` });
-    const said = [at(1, "00:01"), at(2, "00:59"), at(3, "01:00"), at(4, "01:30"), at(5, "02:10")];
-    const rows = rowsOf(whole(said), null, ME);
+    const sent = [at(1, "00:01"), at(2, "00:59"), at(3, "01:00"), at(4, "01:30"), at(5, "02:10")];
+    const rows = rowsOf(whole(sent), null, ME);
     expect(rows.filter(({ startsMinute }) => startsMinute).map(({ message: { seq } }) => seq)).toEqual([1, 3, 5]);
   });
 
   it("leave out replies in threads", () => {
     const reply = (seq: number, threadId: string) => message(seq, { threadId });
-    const said = [message(1), reply(2, "m1"), reply(3, "m1"), message(4), reply(5, "m4"), message(6)];
-    expect(shown(rowsOf(whole(said), null, ME))).toEqual(["day 1", "4+", "6+"]);
-    expect(rowsOf(whole(said.slice(1, 3)), null, ME)).toEqual([]);
+    const sent = [message(1), reply(2, "m1"), reply(3, "m1"), message(4), reply(5, "m4"), message(6)];
+    expect(shown(rowsOf(whole(sent), null, ME))).toEqual(["day 1", "4+", "6+"]);
+    expect(rowsOf(whole(sent.slice(1, 3)), null, ME)).toEqual([]);
   });
 
   it("do not mark a thread's replies as the first unread message", () => {
-    const said = [message(1), message(2, { threadId: "m1" }), message(3)];
-    expect(shown(rowsOf(whole(said), 1, ME))).toEqual(["day 1", "unread 3"]);
-    expect(shown(rowsOf(whole(said.slice(0, 2)), 1, ME))).toEqual(["day 1"]);
+    const sent = [message(1), message(2, { threadId: "m1" }), message(3)];
+    expect(shown(rowsOf(whole(sent), 1, ME))).toEqual(["day 1", "unread 3"]);
+    expect(shown(rowsOf(whole(sent.slice(0, 2)), 1, ME))).toEqual(["day 1"]);
   });
 
-  it("show unread replies once for each thread, below what was said before the newest", () => {
+  it("show unread replies once for each thread, below what was sent before the newest", () => {
     const rows = rowsOf(whole([message(1), message(2), message(5)]), null, ME);
     const replies = [message(3, { threadId: "m1" }), message(4, { threadId: "m2" }), message(6, { threadId: "m1" })];
     const found = rowsWithReplies(rows, replies).map(({ repliesAfter = [] }) =>
@@ -55,14 +55,14 @@ describe("rows", () => {
   it("start each day, and do not continue the day before", () => {
     const midnight = new Date(2026, 0, 6).getTime();
     const [late = "", early = ""] = [-60_000, 60_000].map((ms) => new Date(midnight + ms).toISOString());
-    const said = [message(1, { createdAt: late }), message(2, { createdAt: early })];
-    expect(shown(rowsOf(whole(said), null, ME))).toEqual(["day 1", "day 2"]);
+    const sent = [message(1, { createdAt: late }), message(2, { createdAt: early })];
+    expect(shown(rowsOf(whole(sent), null, ME))).toEqual(["day 1", "day 2"]);
   });
 
   it("mark the first unread message of another user", () => {
-    const said = [message(1), message(2, { senderId: ME }), message(3), message(4)];
-    expect(shown(rowsOf(whole(said), 1, ME))).toEqual(["day 1", "2", "unread 3", "4+"]);
-    expect(shown(rowsOf(whole(said), 4, ME))).toEqual(["day 1", "2", "3", "4+"]);
+    const sent = [message(1), message(2, { senderId: ME }), message(3), message(4)];
+    expect(shown(rowsOf(whole(sent), 1, ME))).toEqual(["day 1", "2", "unread 3", "4+"]);
+    expect(shown(rowsOf(whole(sent), 4, ME))).toEqual(["day 1", "2", "3", "4+"]);
   });
 
   it("mark nothing where the last read message is not loaded", () => {

@@ -47,10 +47,10 @@ async def attack_with_handshakes(run: Run) -> None:
         headers = "".join(f"{run.random.choice(_HEADERS)}\r\n" for _ in range(run.random.choice((0, 0, 1, 2))))
         if run.values.chance(0.35):
             data = _upgrade(run, target, headers)
-            said = await send_and_close(run.address, data, half_close=False, wait_s=0.1)
-            run.count(said[9:12].decode("latin-1") or "none")
-            if said[9:10] == b"5":
-                run.fail(data, said.decode("latin-1"))
+            response = await send_and_close(run.address, data, half_close=False, wait_s=0.1)
+            run.count(response[9:12].decode("latin-1") or "none")
+            if response[9:10] == b"5":
+                run.fail(data, response.decode("latin-1"))
         else:
             method = (
                 "GET" if run.values.chance(0.85) else run.random.choice(("POST", "PUT", "OPTIONS", "HEAD", "DELETE"))

@@ -119,9 +119,9 @@ def _plain(run: Run) -> tuple[bytes, float]:
 async def attack(run: Run) -> None:
     while run.goes_on():
         data, wait_s = head(run)
-        said = await send_and_close(run.address, data, half_close=run.values.chance(0.4), wait_s=wait_s)
-        status = said[9:12].decode("latin-1") if said.startswith(b"HTTP/") else "none"
+        response = await send_and_close(run.address, data, half_close=run.values.chance(0.4), wait_s=wait_s)
+        status = response[9:12].decode("latin-1") if response.startswith(b"HTTP/") else "none"
         run.count(status)
         # Some of these statuses are right for versions and encodings of HTTP that are not implemented.
         if status in {"500", "502", "503", "504"}:
-            run.fail(data, said.decode("latin-1"))
+            run.fail(data, response.decode("latin-1"))

@@ -56,12 +56,12 @@ async def _send_form(run: Run, http: HttpConnection) -> None:
         )
     head = _head(run, "POST", "/api/v1/files", {"Content-Type": content_type, "Content-Length": str(length)})
     if run.values.chance(0.05):
-        said = await send_and_close(
+        response = await send_and_close(
             run.address, head + body[: length // 2], half_close=run.values.chance(0.5), wait_s=0.05
         )
         run.count("broken off")
-        if said[9:10] == b"5":
-            run.fail(head + body[: length // 2], said.decode("latin-1"))
+        if response[9:10] == b"5":
+            run.fail(head + body[: length // 2], response.decode("latin-1"))
         return
     await run.exchange(http, [head + body])
 

@@ -90,7 +90,7 @@ def _check_send(
     first = tables.versions.get(message.id, [message.content])[0]
     if not message.deleted and first != command.content:
         findings.add(
-            NOT_LOST, f"command {command.number} said {command.content!r}, stored is {first!r}", _about(command)
+            NOT_LOST, f"command {command.number} has {command.content!r}, stored is {first!r}", _about(command)
         )
 
 

@@ -52,7 +52,7 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed(
         re.compile(r"timeout graceful shutdown exceeded"),
         _DATABASE,
-        "it was told to stop while the database held its requests up for longer than a stop may take",
+        "its stop was ordered while the database held its requests up for longer than a stop may take",
     ),
     Allowed(
         re.compile(r"^(log_head_not_read|leases_not_read|lease_not_renewed)\b"),

@@ -6,7 +6,19 @@ from dataclasses import replace
 
 from rigs.torture.checks.streams import Ends
 from rigs.torture.checks.violation import Findings
-from rigs.torture.history import Command, Connect, Heard, History, Kind, Outcome, Resumer, Stream, Synced, Try, Window
+from rigs.torture.history import (
+    Command,
+    Connect,
+    History,
+    Kind,
+    Outcome,
+    Received,
+    Resumer,
+    Stream,
+    Synced,
+    Try,
+    Window,
+)
 from rigs.torture.tables import MESSAGE_ID_BASE, LogRow, MemberRow, MessageRow, Tables
 
 TALK = "101"
@@ -42,8 +54,8 @@ class Story:
     def bob(self) -> Stream:
         return self.streams[1]
 
-    def send(self, user: str, *, told: bool = True) -> Command:
-        """Adds a message that is sent and acknowledged and, if `told`, received by all."""
+    def send(self, user: str, *, notified: bool = True) -> Command:
+        """Adds a message that is sent and acknowledged and, if `notified`, received by all."""
         command = self._command(user, "send", content=f"text {self.tables.head + 1}", key=f"key {self.tables.head + 1}")
         id_ = MESSAGE_ID_BASE + self.tables.head + 1
         seq = self.tables.last_seqs[TALK] = self.tables.last_seqs[TALK] + 1
@@ -51,8 +63,10 @@ class Story:
         pos = self._log("MessageSent", None, {})
         command.message_id = command.tries[0].message_id = id_
         self.ends.markers[TALK] = id_
-        if told:
-            self._tell(Heard(self.now, "message", "sent", TALK, id_, (), command.content, seq, pos, 0), "message:new")
+        if notified:
+            self._tell(
+                Received(self.now, "message", "sent", TALK, id_, (), command.content, seq, pos, 0), "message:new"
+            )
         return command
 
     def edit(self, user: str, id_: int) -> Command:
@@ -61,14 +75,14 @@ class Story:
         self.tables.versions.setdefault(id_, []).append(message.content)
         self.tables.messages[id_] = replace(message, content=command.content)
         pos = self._log("MessageEdited", id_, {})
-        self._tell(Heard(self.now, "edit", "edited", TALK, id_, (), command.content, None, pos), "message:updated")
+        self._tell(Received(self.now, "edit", "edited", TALK, id_, (), command.content, None, pos), "message:updated")
         return command
 
     def delete(self, user: str, id_: int) -> Command:
         command = self._command(user, "delete", message_id=id_)
         self.tables.messages[id_] = replace(self.tables.messages[id_], content="", deleted=True)
         pos = self._log("MessageDeleted", id_, {})
-        self._tell(Heard(self.now, "delete", "deleted", TALK, id_, (), None, None, pos), "message:deleted")
+        self._tell(Received(self.now, "delete", "deleted", TALK, id_, (), None, None, pos), "message:deleted")
         return command
 
     def react(self, user: str, id_: int) -> Command:
@@ -76,7 +90,7 @@ class Story:
         self.tables.reactions.add((id_, "👍", user))
         pos = self._log("MessageReacted", id_, {"user_id": user, "emoji": "👍", "added": True})
         about = (user, "👍", True)
-        self._tell(Heard(self.now, "react", "reacted", TALK, id_, about, None, None, pos), "message:reaction")
+        self._tell(Received(self.now, "react", "reacted", TALK, id_, about, None, None, pos), "message:reaction")
         return command
 
     def reconnect(self, stream: Stream, *, recovered: bool) -> None:
@@ -103,17 +117,17 @@ class Story:
         stream.windows.append(Window(TALK, self.now))
         return stream
 
-    def _tell(self, heard: Heard, name: str) -> None:
+    def _tell(self, received: Received, name: str) -> None:
         for stream in self.streams:
-            own = replace(heard) if stream.recoverable else replace(heard, pos=None, counter=None, seq=None)
-            stream.heard.append(own)
-        data: dict[str, object] = {"content": heard.content}
-        if heard.kind == "reacted":
-            user, emoji, _ = heard.about
+            own = replace(received) if stream.recoverable else replace(received, pos=None, counter=None, seq=None)
+            stream.received.append(own)
+        data: dict[str, object] = {"content": received.content}
+        if received.kind == "reacted":
+            user, emoji, _ = received.about
             data = {"userId": user, "emoji": emoji, "action": "added"}
-        assert heard.pos is not None
-        self.resumer.synced.append(Synced(self.now, heard.pos, name, heard.message_id, payload=data))
-        self.resumer.last_pos = heard.pos
+        assert received.pos is not None
+        self.resumer.synced.append(Synced(self.now, received.pos, name, received.message_id, payload=data))
+        self.resumer.last_pos = received.pos
 
 
 def answered(at: float, outcome: Outcome, says: str = "") -> Try:

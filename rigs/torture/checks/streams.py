@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from rigs.torture.checks.cursors import conversation_of
 from rigs.torture.checks.violation import Findings
-from rigs.torture.history import About, Heard, HeardKind, History, Stream, Window
+from rigs.torture.history import About, History, Received, ReceivedKind, Stream, Window
 from rigs.torture.tables import MESSAGE_ID_BASE, LogRow, Tables
 from rigs.torture.words import DIALECTS, Words
 
@@ -22,7 +22,7 @@ HOLES = "no event is missing from what a socket receives"
 TWICE = "no event is received twice"
 STRANGE = "no event is received that is not in the log"
 
-KINDS: Mapping[str, HeardKind] = {
+KINDS: Mapping[str, ReceivedKind] = {
     "MessageSent": "sent",
     "MessageEdited": "edited",
     "MessageDeleted": "deleted",
@@ -33,14 +33,14 @@ KINDS: Mapping[str, HeardKind] = {
 
 
 @dataclass(frozen=True)
-class Told:
+class Expected:
     """An event of the log, in the terms of clients. `doer` is the user who caused it: some dialects do not send it to
     that user's sockets.
     """
 
     pos: int
     key: tuple[object, ...]
-    kind: HeardKind
+    kind: ReceivedKind
     doer: str
     since: float
     """When the command that made it was sent first; -1 where that is not known."""
@@ -48,7 +48,7 @@ class Told:
     """Whether its message is a tombstone by now."""
 
 
-def told_of(row: LogRow, tables: Tables, began: Mapping[int, float]) -> Told | None:
+def expected_of(row: LogRow, tables: Tables, began: Mapping[int, float]) -> Expected | None:
     kind = KINDS.get(row.type)
     if kind is None:
         return None
@@ -58,13 +58,13 @@ def told_of(row: LogRow, tables: Tables, began: Mapping[int, float]) -> Told | N
     if kind == "sent":
         message = tables.messages.get(id_)
         sender, deleted = ("", False) if message is None else (message.sender, message.deleted)
-        return Told(row.pos, (kind, id_), kind, sender, began.get(id_, -1.0), deleted)
+        return Expected(row.pos, (kind, id_), kind, sender, began.get(id_, -1.0), deleted)
     if kind == "reacted":
         about = (data["user_id"], data["emoji"], data["added"])
-        return Told(row.pos, (kind, id_, *about), kind, data["user_id"], -1.0)
+        return Expected(row.pos, (kind, id_, *about), kind, data["user_id"], -1.0)
     if kind in {"read", "delivered"}:
-        return Told(row.pos, (kind, id_, data["user_id"]), kind, data["user_id"], -1.0)
-    return Told(row.pos, (kind, id_), kind, "", -1.0)
+        return Expected(row.pos, (kind, id_, data["user_id"]), kind, data["user_id"], -1.0)
+    return Expected(row.pos, (kind, id_), kind, "", -1.0)
 
 
 @dataclass(frozen=True)
@@ -80,12 +80,12 @@ class Ends:
 def check_streams(history: History, tables: Tables, ends: Ends, stable: frozenset[str], findings: Findings) -> None:
     """`stable` are the conversations whose members do not change."""
     began = {c.message_id: c.began for c in history.commands if c.kind == "send" and c.message_id is not None}
-    log: dict[str, list[Told]] = {}
+    log: dict[str, list[Expected]] = {}
     for row in tables.log:
-        told = told_of(row, tables, began)
+        expected = expected_of(row, tables, began)
         conversation = conversation_of(row, tables)
-        if told is not None and conversation is not None:
-            log.setdefault(conversation, []).append(told)
+        if expected is not None and conversation is not None:
+            log.setdefault(conversation, []).append(expected)
     _check_missed(history, log, ends, findings)
     for stream in history.streams:
         findings.count("socket sessions")
@@ -96,7 +96,7 @@ def check_streams(history: History, tables: Tables, ends: Ends, stable: frozense
                     _check_window(stream, window, log.get(window.conversation, []), ends, findings)
 
 
-def _check_missed(history: History, log: Mapping[str, Sequence[Told]], ends: Ends, findings: Findings) -> None:
+def _check_missed(history: History, log: Mapping[str, Sequence[Expected]], ends: Ends, findings: Findings) -> None:
     """For dialects that send missed events to a new socket: checks that all sockets of a user together received
     everything.
     """
@@ -108,32 +108,35 @@ def _check_missed(history: History, log: Mapping[str, Sequence[Told]], ends: End
         last = streams[-1]
         if last.ended:
             continue
-        heard = {each.key for stream in streams for each in stream.heard}
+        received = {each.key for stream in streams for each in stream.received}
         for window in streams[0].windows:
             marker = ends.markers.get(window.conversation, 0) - MESSAGE_ID_BASE
-            for told in log.get(window.conversation, ()):
-                if told.deleted or not _is_told(told, last, DIALECTS[last.dialect]):
+            for expected in log.get(window.conversation, ()):
+                if expected.deleted or not _is_expected(expected, last, DIALECTS[last.dialect]):
                     continue
-                findings.count("messages told sooner or later")
-                sent_meanwhile = window.opened is not None and told.since > window.opened and told.pos <= marker
-                if sent_meanwhile and told.key not in heard:
-                    says = f"none of {last.client}'s sockets ({last.user}) received {told.key} in {window.conversation}"
-                    findings.add(HOLES, says, _about(last, window, told.since, told))
+                findings.count("messages received sooner or later")
+                sent_meanwhile = window.opened is not None and expected.since > window.opened and expected.pos <= marker
+                if sent_meanwhile and expected.key not in received:
+                    sockets = f"{last.client}'s sockets ({last.user})"
+                    says = f"none of {sockets} received {expected.key} in {window.conversation}"
+                    findings.add(HOLES, says, _about(last, window, expected.since, expected))
                     return
 
 
 def _check_offsets(stream: Stream, findings: Findings) -> bool:
     """Where there are offsets, they grow."""
     last = (0, -1)
-    for heard in stream.heard:
-        if heard.pos is None:
+    for received in stream.received:
+        if received.pos is None:
             continue
         findings.count("offsets")
-        place = (heard.pos, -1 if heard.counter is None else heard.counter)
+        place = (received.pos, -1 if received.counter is None else received.counter)
         if place <= last:
             broken = TWICE if place == last else ORDER
             findings.add(
-                broken, f"{_who(stream)} received {place} after {last}", _around(stream, heard, heard.conversation)
+                broken,
+                f"{_who(stream)} received {place} after {last}",
+                _around(stream, received, received.conversation),
             )
             return False
         last = place
@@ -144,116 +147,121 @@ def _check_order(stream: Stream, findings: Findings) -> bool:
     """Checks that messages arrive in log order across all conversations, and in order of their seq."""
     last_id = 0
     last_seq: dict[str, int] = {}
-    for heard in stream.heard:
-        if heard.kind != "sent" or heard.message_id is None:
+    for received in stream.received:
+        if received.kind != "sent" or received.message_id is None:
             continue
-        findings.count("messages told")
-        seq = last_seq.get(heard.conversation, 0)
-        if heard.message_id <= last_id or (heard.seq is not None and heard.seq <= seq):
-            broken = TWICE if heard.message_id == last_id else ORDER
-            says = f"{_who(stream)} received message {heard.message_id} (seq {heard.seq}) after {last_id} (seq {seq})"
-            findings.add(broken, says, _around(stream, heard, heard.conversation, last_id))
+        findings.count("messages received")
+        seq = last_seq.get(received.conversation, 0)
+        if received.message_id <= last_id or (received.seq is not None and received.seq <= seq):
+            broken = TWICE if received.message_id == last_id else ORDER
+            after = f"after {last_id} (seq {seq})"
+            says = f"{_who(stream)} received message {received.message_id} (seq {received.seq}) {after}"
+            findings.add(broken, says, _around(stream, received, received.conversation, last_id))
             return False
-        last_id = heard.message_id
-        if heard.seq is not None:
-            last_seq[heard.conversation] = heard.seq
+        last_id = received.message_id
+        if received.seq is not None:
+            last_seq[received.conversation] = received.seq
     return True
 
 
-def _check_window(stream: Stream, window: Window, log: Sequence[Told], ends: Ends, findings: Findings) -> None:
+def _check_window(stream: Stream, window: Window, log: Sequence[Expected], ends: Ends, findings: Findings) -> None:
     words = DIALECTS[stream.dialect]
-    events = [told for told in log if _is_told(told, stream, words)]
-    heard = [
+    events = [expected for expected in log if _is_expected(expected, stream, words)]
+    received = [
         each
-        for each in stream.heard[window.first : window.end]
+        for each in stream.received[window.first : window.end]
         if each.conversation == window.conversation and each.kind in words.tells
     ]
     if words.tells_missed:
         # Messages that were deleted meanwhile are not sent later, and their time is unknown.
-        deleted = {told.key for told in events if told.deleted}
-        events = [told for told in events if told.key not in deleted]
-        heard = [each for each in heard if each.key not in deleted]
-    findings.count("events told", len(heard))
-    fit = _best_fit(events, heard)
-    if fit.matched < len(heard):
+        deleted = {expected.key for expected in events if expected.deleted}
+        events = [expected for expected in events if expected.key not in deleted]
+        received = [each for each in received if each.key not in deleted]
+    findings.count("events received", len(received))
+    fit = _best_fit(events, received)
+    if fit.matched < len(received):
         _report_break(stream, window, fit, findings)
         return
     missed = _missed_before(fit, window) or _missed_behind(fit, stream, window, ends)
     if missed is not None:
-        says = f"{_who(stream)} had {window.conversation} open and was never told {missed.key} (position {missed.pos})"
-        findings.add(HOLES, says, _about(stream, window, heard[0].at if heard else None, missed))
+        says = f"{_who(stream)} had {window.conversation} open and never received {missed.key} (position {missed.pos})"
+        findings.add(HOLES, says, _about(stream, window, received[0].at if received else None, missed))
 
 
-def _is_told(told: Told, stream: Stream, words: Words) -> bool:
-    return told.kind in words.tells and not (told.kind in words.tells_others and told.doer == stream.user)
+def _is_expected(expected: Expected, stream: Stream, words: Words) -> bool:
+    return expected.kind in words.tells and not (expected.kind in words.tells_others and expected.doer == stream.user)
 
 
 @dataclass(frozen=True)
 class Fit:
     """Where a socket's received events begin in the log, and how many of them match."""
 
-    events: Sequence[Told]
-    heard: Sequence[Heard]
+    events: Sequence[Expected]
+    received: Sequence[Received]
     start: int = 0
     matched: int = 0
 
 
-def _best_fit(events: Sequence[Told], heard: Sequence[Heard]) -> Fit:
-    best = Fit(events, heard)
-    if not heard:
+def _best_fit(events: Sequence[Expected], received: Sequence[Received]) -> Fit:
+    best = Fit(events, received)
+    if not received:
         return best
-    for start, told in enumerate(events):
-        if not _is(told, heard[0]):
+    for start, expected in enumerate(events):
+        if not _is(expected, received[0]):
             continue
         matched = 0
-        while matched < len(heard) and start + matched < len(events) and _is(events[start + matched], heard[matched]):
+        while (
+            matched < len(received)
+            and start + matched < len(events)
+            and _is(events[start + matched], received[matched])
+        ):
             matched += 1
         if matched > best.matched:
-            best = Fit(events, heard, start, matched)
-        if matched == len(heard):
+            best = Fit(events, received, start, matched)
+        if matched == len(received):
             break
     return best
 
 
-def _is(told: Told, heard: Heard) -> bool:
-    return told.key == heard.key and heard.pos in {None, told.pos}
+def _is(expected: Expected, received: Received) -> bool:
+    return expected.key == received.key and received.pos in {None, expected.pos}
 
 
-def _missed_before(fit: Fit, window: Window) -> Told | None:
+def _missed_before(fit: Fit, window: Window) -> Expected | None:
     """Returns the first event that was not received although its command was sent when the conversation was certainly
     open.
     """
     opened = window.opened
-    if opened is None or not fit.heard:
+    if opened is None or not fit.received:
         return None
-    return next((told for told in fit.events[: fit.start] if told.since > opened), None)
+    return next((expected for expected in fit.events[: fit.start] if expected.since > opened), None)
 
 
-def _missed_behind(fit: Fit, stream: Stream, window: Window, ends: Ends) -> Told | None:
+def _missed_behind(fit: Fit, stream: Stream, window: Window, ends: Ends) -> Expected | None:
     """Returns the first event that was not received after the last received one, for a socket that stayed connected to
     the end.
     """
     opened, marker = window.opened, ends.markers.get(window.conversation)
     if stream.ended or window.closed is not None or opened is None or marker is None:
         return None
-    if fit.heard:
-        behind = fit.events[fit.start + len(fit.heard) :]
+    if fit.received:
+        behind = fit.events[fit.start + len(fit.received) :]
     else:
-        behind = [told for told in fit.events if told.since > opened]
-    return next((told for told in behind if told.pos <= marker - MESSAGE_ID_BASE), None)
+        behind = [expected for expected in fit.events if expected.since > opened]
+    return next((expected for expected in behind if expected.pos <= marker - MESSAGE_ID_BASE), None)
 
 
 def _report_break(stream: Stream, window: Window, fit: Fit, findings: Findings) -> None:
     """Reports the first received event that does not match the log."""
-    events, heard, matched = fit.events, fit.heard, fit.matched
-    wrong, next_index = heard[matched], fit.start + matched
+    events, received, matched = fit.events, fit.received, fit.matched
+    wrong, next_index = received[matched], fit.start + matched
     expected = events[next_index] if next_index < len(events) else None
-    known = any(_is(told, wrong) for told in events)
+    known = any(_is(expected, wrong) for expected in events)
     if not known:
         broken = STRANGE
-    elif any(each.key == wrong.key and each.pos == wrong.pos for each in heard[:matched]):
+    elif any(each.key == wrong.key and each.pos == wrong.pos for each in received[:matched]):
         broken = TWICE
-    elif any(_is(told, wrong) for told in events[next_index:]):
+    elif any(_is(expected, wrong) for expected in events[next_index:]):
         broken = HOLES
     else:
         broken = ORDER
@@ -262,7 +270,7 @@ def _report_break(stream: Stream, window: Window, fit: Fit, findings: Findings) 
     findings.add(broken, says, _about(stream, window, wrong.at, expected, wrong))
 
 
-def _about(stream: Stream, window: Window, at: float | None, *what: Told | Heard | None) -> About:
+def _about(stream: Stream, window: Window, at: float | None, *what: Expected | Received | None) -> About:
     ids = {each.key[1] for each in what if each is not None}
     moment = at if at is not None else window.opened
     return About(
@@ -274,9 +282,11 @@ def _about(stream: Stream, window: Window, at: float | None, *what: Told | Heard
     )
 
 
-def _around(stream: Stream, heard: Heard, conversation: str, *ids: int) -> About:
-    messages = {id_ for id_ in (heard.message_id, *ids) if id_}
-    return About(frozenset(messages), frozenset(), frozenset({stream.number}), conversation, heard.at - 3, heard.at + 1)
+def _around(stream: Stream, received: Received, conversation: str, *ids: int) -> About:
+    messages = {id_ for id_ in (received.message_id, *ids) if id_}
+    return About(
+        frozenset(messages), frozenset(), frozenset({stream.number}), conversation, received.at - 3, received.at + 1
+    )
 
 
 def _who(stream: Stream) -> str:

@@ -43,17 +43,17 @@ def view_of_stream(stream: Stream, stable: frozenset[str]) -> View:
     for window in stream.windows:
         if window.closed is not None or window.opened is None or window.conversation not in stable:
             continue
-        for heard in stream.heard[window.first :]:
-            if heard.conversation != window.conversation or heard.message_id is None:
+        for received in stream.received[window.first :]:
+            if received.conversation != window.conversation or received.message_id is None:
                 continue
-            match heard.kind:
+            match received.kind:
                 case "sent" | "edited":
-                    view.texts[heard.message_id] = heard.content
+                    view.texts[received.message_id] = received.content
                 case "deleted":
-                    view.texts[heard.message_id] = None
+                    view.texts[received.message_id] = None
                 case "reacted":
-                    user, emoji, added = heard.about
-                    view.reactions[heard.message_id, str(emoji), str(user)] = bool(added)
+                    user, emoji, added = received.about
+                    view.reactions[received.message_id, str(emoji), str(user)] = bool(added)
     return view
 
 

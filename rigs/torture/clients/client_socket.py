@@ -20,7 +20,7 @@ class Listener:
 
     connected: Callable[[str, bool], None]
     disconnected: Callable[[str], None]
-    told: Callable[[str, list[Any]], None]
+    received: Callable[[str, list[Any]], None]
 
 
 class Socket(Protocol):

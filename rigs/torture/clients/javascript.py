@@ -65,16 +65,16 @@ class Driver:
             if not future.done():
                 future.set_exception(Unanswered("the Node process has ended"))
 
-    def _take(self, said: Json) -> None:
-        match said["what"]:
+    def _take(self, report: Json) -> None:
+        match report["what"]:
             case "answer":
-                self._settle(said["call"], said["answer"])
+                self._settle(report["call"], report["answer"])
             case "silence":
-                self._settle(said["call"], None)
+                self._settle(report["call"], None)
             case what:
-                socket = self._sockets.get(said["id"])
+                socket = self._sockets.get(report["id"])
                 if socket is not None:
-                    socket.take(what, said)
+                    socket.take(what, report)
 
     def _settle(self, call: int, answer: Json | None) -> None:
         future = self._answers.pop(call)
@@ -110,17 +110,17 @@ class JavascriptSocket:
         self._driver.order(do="close", id=self._id)
         await self._closed.wait()
 
-    def take(self, what: str, said: Json) -> None:
+    def take(self, what: str, report: Json) -> None:
         assert self._listener is not None
         match what:
             case "connect":
                 self.connected = True
-                self._listener.connected(said["socketId"], said["recovered"])
+                self._listener.connected(report["socketId"], report["recovered"])
             case "disconnect":
                 self.connected = False
-                self._listener.disconnected(said["reason"])
+                self._listener.disconnected(report["reason"])
             case "event":
-                self._listener.told(said["name"], said["args"])
+                self._listener.received(report["name"], report["args"])
             case "closed":
                 self._closed.set()
 

@@ -85,14 +85,14 @@ class PythonSocket:
         assert self._listener is not None
         self._gone = gone = asyncio.Event()
         client = self._client = socketio.AsyncClient(reconnection=False, handle_sigint=False)
-        told = self._listener.told
+        listener = self._listener
 
-        def heard(event: str, *args: Any) -> None:  # noqa: ANN401 (JSON)
+        def received(event: str, *args: Any) -> None:  # noqa: ANN401 (JSON)
             # Late input of an abandoned client is ignored.
             if client is self._client and not gone.is_set():
-                told(event, list(args))
+                listener.received(event, list(args))
 
-        client.on("*", heard, namespace=self._namespace)
+        client.on("*", received, namespace=self._namespace)
         client.on("disconnect", lambda *reason: gone.set(), namespace=self._namespace)
         # Registered before anything that arrives behind the answer to CONNECT.
         client.on("connect", lambda: self._report_come(client), namespace=self._namespace)

@@ -27,12 +27,12 @@ class Rest:
         except httpx.HTTPError as error:
             raise Unanswered(f"{type(error).__name__} {error}") from None
         try:
-            said = answer.json() if answer.content else {}
+            payload = answer.json() if answer.content else {}
         except ValueError:
             raise Unanswered(f"status {answer.status_code} without JSON") from None
-        if answer.status_code in {502, 504} or (answer.status_code >= 500 and "error" not in said):
+        if answer.status_code in {502, 504} or (answer.status_code >= 500 and "error" not in payload):
             raise Unanswered(f"status {answer.status_code}")
-        return answer.status_code, said
+        return answer.status_code, payload
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -128,10 +128,10 @@ class Node:
             if line.startswith("Talkwire "):
                 continue  # the greeting
             try:
-                said = json.loads(line)
+                entry = json.loads(line)
             except ValueError:
-                said = {"level": "unreadable", "event": line}
-            yield said if isinstance(said, dict) else {"level": "unreadable", "event": line}
+                entry = {"level": "unreadable", "event": line}
+            yield entry if isinstance(entry, dict) else {"level": "unreadable", "event": line}
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -148,14 +148,14 @@ def skewed(seconds: int) -> dict[str, str]:
     clock is right.
     """
     # faketime would be an additional process, so it is only asked for the variables that it would set.
-    said = subprocess.run(
+    output = subprocess.run(
         ["faketime", "-f", f"{seconds:+d}s", "env"],
         capture_output=True,
         text=True,
         check=True,
         env={"PATH": os.environ["PATH"]},
     ).stdout
-    found = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
+    found = dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
     return {
         "LD_PRELOAD": found["LD_PRELOAD"],
         "FAKETIME": f"{seconds:+d}s",

@@ -84,13 +84,13 @@ def payload_of(name: str, command: Command[Any]) -> dict[str, object]:
 
     Members that have their default value are left out.
     """
-    said: dict[str, object] = {}
+    payload: dict[str, object] = {}
     for field in fields(_form(name).payload):
         value = _value(command, field.name)
         is_default = value is UNSET or value == field.default or (value == () and not field.required)
         if field.required or not is_default:
-            said[field.encode_name] = value
-    return said
+            payload[field.encode_name] = value
+    return payload
 
 
 def command_of(name: str, payload: Mapping[str, object], original: C) -> C:
@@ -111,7 +111,7 @@ def command_of(name: str, payload: Mapping[str, object], original: C) -> C:
     command = form.to_command(msgspec.convert(payload, form.payload))
     if type(command) is not type(original):
         raise ValueError(f"the changed payload is {type(command).__name__} instead of {type(original).__name__}")
-    kept = {name: getattr(original, name) for name in _unsaid(type(original), form.payload)}
+    kept = {name: getattr(original, name) for name in _left_out(type(original), form.payload)}
     if attachments is not UNSET:
         kept[_ATTACHMENTS] = _attachments(attachments)
     changed: C = replace(command, **kept)
@@ -119,12 +119,12 @@ def command_of(name: str, payload: Mapping[str, object], original: C) -> C:
     return changed
 
 
-def _attachments(said: object) -> tuple[AttachmentRef, ...]:
+def _attachments(sent: object) -> tuple[AttachmentRef, ...]:
     """Returns the attachments of a message that the back end has changed, and checks their number.
 
     They may be files and also places, which payloads of messenger clients do not allow.
     """
-    refs = msgspec.convert(said, tuple[AttachmentRef, ...])
+    refs = msgspec.convert(sent, tuple[AttachmentRef, ...])
     check_attachment_count(len(refs))
     return refs
 
@@ -147,8 +147,8 @@ def _value(command: Command[Any], name: str) -> object:
     return msgspec.to_builtins(value, builtin_types=(bytes, bytearray, memoryview)) if value is not UNSET else UNSET
 
 
-def _unsaid(command_type: type[Command[Any]], payload: type[msgspec.Struct]) -> set[str]:
+def _left_out(command_type: type[Command[Any]], payload: type[msgspec.Struct]) -> set[str]:
     """Returns the names of a command's fields that its payload does not contain."""
     others = _OTHER_FIELDS.get(command_type, {})
-    said = {others.get(field.name, field.name) for field in fields(payload)}
-    return {field.name for field in fields(command_type)} - said
+    contained = {others.get(field.name, field.name) for field in fields(payload)}
+    return {field.name for field in fields(command_type)} - contained

@@ -224,25 +224,25 @@ class _Filling:
         for user_id in room.admins:
             await self._do(_BACKEND, UpdateMember(room.id, user_id, "admin"))
 
-    async def _say(self, room: Room, number: int, said: ScriptedMessage) -> None:
-        actor = _ACTORS[said.who]
-        attachments = [AttachmentRef((await self._keep(actor, file)).id) for file in said.files]
+    async def _say(self, room: Room, number: int, message: ScriptedMessage) -> None:
+        actor = _ACTORS[message.who]
+        attachments = [AttachmentRef((await self._keep(actor, file)).id) for file in message.files]
         command = SendMessage(
             room.id,
-            said.content,
+            message.content,
             f"demo-{number}",
             attachments=tuple(attachments),
-            reply_to_id=self._named.get(said.reply_to or ""),
-            thread_id=self._named.get(said.thread or ""),
+            reply_to_id=self._named.get(message.reply_to or ""),
+            thread_id=self._named.get(message.thread or ""),
         )
         message_id = str((await self._do(actor, command)).id)
         self._message_ids[room.id].append(message_id)
-        if said.name is not None:
-            self._named[said.name] = message_id
-        reacting = (self._do(_ACTORS[who], React(message_id, emoji)) for who, emoji in said.reactions.items())
+        if message.name is not None:
+            self._named[message.name] = message_id
+        reacting = (self._do(_ACTORS[who], React(message_id, emoji)) for who, emoji in message.reactions.items())
         await asyncio.gather(*reacting)
-        if said.pinned_by is not None:
-            await self._do(_ACTORS[said.pinned_by], PinMessage(message_id))
+        if message.pinned_by is not None:
+            await self._do(_ACTORS[message.pinned_by], PinMessage(message_id))
 
     async def _offer(self, room: Room, offered: Offered) -> None:
         if (await self._chat.execute(_BACKEND, ListOffers(room.id))).items:

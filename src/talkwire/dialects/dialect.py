@@ -234,6 +234,6 @@ class Dialect:
     """True if sockets receive some events of conversations that they do not follow."""
 
     def __post_init__(self) -> None:
-        told = (each for packets in self.outbound.values() for each in packets)
-        outside = any(isinstance(each, Outbound) and each.to is To.NON_FOLLOWERS for each in told)
+        sent = (each for packets in self.outbound.values() for each in packets)
+        outside = any(isinstance(each, Outbound) and each.to is To.NON_FOLLOWERS for each in sent)
         object.__setattr__(self, "sends_to_non_followers", outside)

@@ -72,16 +72,16 @@ def content_type_of(head: bytes, declared: str | None) -> str:
     """Returns the media type of a file that is not a picture, by its first bytes and the type that the client
     declared.
     """
-    said = _normal(declared)
+    claimed = _normal(declared)
     for name, confidence in _found(head):
         played = _SOUND_AND_FILM.get(name)
         if played is None:
             continue
-        if confidence <= _WEAK and (said is None or not said.startswith(("audio/", "video/"))):
+        if confidence <= _WEAK and (claimed is None or not claimed.startswith(("audio/", "video/"))):
             continue
         both = next((pair for pair in _EITHER if played in pair), set())
-        return said if said in both else played
-    return UNKNOWN if said is None or said.startswith(_SHOWN) or _ACTIVE.fullmatch(said) else said
+        return claimed if claimed in both else played
+    return UNKNOWN if claimed is None or claimed.startswith(_SHOWN) or _ACTIVE.fullmatch(claimed) else claimed
 
 
 def _found(head: bytes) -> list[tuple[str, float]]:

@@ -39,17 +39,17 @@ def page_of(body: bytes, charset: str | None, url: str) -> LinkedPage | None:
     `body` is the beginning of the page at `url`; `charset` is from the response's header, None if it has none.
     """
     tree = LexborHTMLParser(_decoded(body, charset))
-    said = _meta(tree)
+    tags = _meta(tree)
     title = tree.css_first("title")
-    shown = _first(said, "og:title", "twitter:title") or _clean(None if title is None else title.text())
+    shown = _first(tags, "og:title", "twitter:title") or _clean(None if title is None else title.text())
     if shown is None:
         return None
-    description = _first(said, "og:description", "twitter:description", "description")
-    image = _first(said, "og:image:secure_url", "og:image:url", "og:image", "twitter:image", "twitter:image:src")
+    description = _first(tags, "og:description", "twitter:description", "description")
+    image = _first(tags, "og:image:secure_url", "og:image:url", "og:image", "twitter:image", "twitter:image:src")
     return LinkedPage(
         title=shown,
         description=None if description == shown else description,
-        site_name=_first(said, "og:site_name", "application-name"),
+        site_name=_first(tags, "og:site_name", "application-name"),
         image_url=_joined(url, image),
     )
 
@@ -69,18 +69,18 @@ def _meta(tree: LexborHTMLParser) -> Mapping[str, str]:
     """Returns the contents of the page's `<meta>` tags by name or property in lower case; the first one if a name
     repeats.
     """
-    said: dict[str, str] = {}
+    tags: dict[str, str] = {}
     for node in tree.css("meta[content]"):
         attributes = node.attributes
         name = (attributes.get("property") or attributes.get("name") or "").strip().lower()
         text = _clean(attributes.get("content"))
         if name and text is not None:
-            said.setdefault(name, text)
-    return said
+            tags.setdefault(name, text)
+    return tags
 
 
-def _first(said: Mapping[str, str], *names: str) -> str | None:
-    return next((said[name] for name in names if name in said), None)
+def _first(tags: Mapping[str, str], *names: str) -> str | None:
+    return next((tags[name] for name in names if name in tags), None)
 
 
 def _clean(text: str | None) -> str | None:

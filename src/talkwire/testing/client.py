@@ -181,10 +181,10 @@ class Client:
             case Connect(data=data):
                 self.id = str((data or {}).get("sid"))
                 self._is_accepted = True
-            case ConnectError(data=dict(said)):
-                self._rejection = Rejected(str(said.get("message")), said.get("data"))
-            case ConnectError(data=said):
-                self._rejection = Rejected(str(said))
+            case ConnectError(data=dict(data)):
+                self._rejection = Rejected(str(data.get("message")), data.get("data"))
+            case ConnectError(data=data):
+                self._rejection = Rejected(str(data))
             case Disconnect():
                 self._is_disconnected = True
             case _:

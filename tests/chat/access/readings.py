@@ -63,7 +63,7 @@ async def by_recovery(returner: Returner, offset: str) -> list[dict[str, Any]]:
     """Recovers a session whose connection was cut, from any offset."""
     returner.offset = offset
     await returner.come()
-    return [{"event": name, "data": payload} for name, payload, _ in await returner.told()]
+    return [{"event": name, "data": payload} for name, payload, _ in await returner.notified()]
 
 
 def text_of(shown: object) -> str:

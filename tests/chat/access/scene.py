@@ -284,7 +284,7 @@ class Scene:
         return error
 
 
-def said(error: Mapping[str, Any]) -> str:
+def outcome(error: Mapping[str, Any]) -> str:
     """Returns an error's code, or OK, as the table contains it."""
     return str(error.get("code", OK))
 

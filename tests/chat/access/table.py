@@ -47,10 +47,10 @@ Rule = Mapping[str, str]
 
 def rule(default: str, **others: str) -> Rule:
     """Returns a rule. By default, anonymous and banned callers are refused, and `blocker` is treated like `blocked`."""
-    said = dict.fromkeys(CALLERS, default) | {"anonymous": "unauthenticated", "banned": "banned"} | others
+    verdicts = dict.fromkeys(CALLERS, default) | {"anonymous": "unauthenticated", "banned": "banned"} | others
     if "blocker" not in others:
-        said["blocker"] = said["blocked"]
-    return MappingProxyType(said)
+        verdicts["blocker"] = verdicts["blocked"]
+    return MappingProxyType(verdicts)
 
 
 def but(known: Rule, **others: str) -> Rule:

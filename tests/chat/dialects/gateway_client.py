@@ -57,13 +57,13 @@ async def next_of(client: ChatClient, event: str = "alert") -> object:
     return await client.next(event)
 
 
-async def said_until_done(world: World, client: ChatClient, name: str) -> list[tuple[str, Any]]:
+async def events_until_done(world: World, client: ChatClient, name: str) -> list[tuple[str, Any]]:
     """Returns all events that a client has received so far. A final event marks their end."""
     await send(world, name, event="done")
     await client.next("done")
-    told = list(client.events)
+    received = list(client.events)
     client.events.clear()
-    return told
+    return received
 
 
 async def bodies(client: ChatClient, count: int) -> list[str]:
@@ -92,7 +92,7 @@ async def arrived(world: World, name: str, message_id: str | None = None) -> Non
         async with deadline():
             while True:
                 mail = database.execute("SELECT id FROM mailbox WHERE user_id = ?", (user_id,)).fetchall()
-                told = database.execute("SELECT pos FROM mailbox_cursors WHERE user_id = ?", (user_id,)).fetchone()
-                if not mail and (not pos or (told is not None and told[0] >= pos)):
+                received = database.execute("SELECT pos FROM mailbox_cursors WHERE user_id = ?", (user_id,)).fetchone()
+                if not mail and (not pos or (received is not None and received[0] >= pos)):
                     return
                 await world.request("GET", "/healthz")  # yields to other tasks

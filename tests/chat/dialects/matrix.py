@@ -183,7 +183,7 @@ HEARD: dict[str, dict[str, list[tuple[str, Payload]]]] = {
 
 # Events for a member's socket that has not joined the conversation or has left it.
 HEARD_OUTSIDE: dict[str, dict[str, list[tuple[str, Payload]]]] = {
-    action: {name: [] for name in heard} for action, heard in HEARD.items()
+    action: {name: [] for name in received} for action, received in HEARD.items()
 }
 HEARD_OUTSIDE["send"]["gateway"] = [("notification", {"type": "message", "conversationId": "<talk>", "body": "Hello!"})]
 HEARD_OUTSIDE["send"]["talks"] = [

@@ -312,8 +312,8 @@ async def test_a_reaction_is_given_and_taken_back(office: Office) -> None:
         assert answer["data"] == about
         action = "removed" if further else "added"
         for hearer in (ann, bob):
-            told = timed(await hearer.next("messageReaction"))
-            assert told == {**about, "userId": user, "emoji": "👍", "action": action}
+            received = timed(await hearer.next("messageReaction"))
+            assert received == {**about, "userId": user, "emoji": "👍", "action": action}
 
 
 async def test_the_backend_sends_for_a_member(office: Office) -> None:
@@ -335,8 +335,11 @@ async def test_attachments_of_other_dialects_are_shown(office: Office) -> None:
     body = {"conversationId": str(office.chat), "attachments": [{"url": "https://example.com/a.png", "name": "a.png"}]}
     answer = await office.world.request("POST", "/api/v1/messages", by="bob", json=body)
     assert answer.status_code == 201, answer.text
-    told = (await ann.next("newMessage"))["message"]
-    assert (told["message"], told["attachments"]) == ("", [{"url": "https://example.com/a.png", "name": "a.png"}])
+    received = (await ann.next("newMessage"))["message"]
+    assert (received["message"], received["attachments"]) == (
+        "",
+        [{"url": "https://example.com/a.png", "name": "a.png"}],
+    )
 
 
 # --- typing and receipts --------------------------------------------------------------------------------------------
@@ -346,20 +349,22 @@ async def test_typing_is_sent_to_the_others(office: Office) -> None:
     ann, bob = await office.join(office.ann), await office.join(office.bob)
     for is_typing in (True, False):
         assert await ann.call("typing", {"chatId": office.chat, "isTyping": is_typing}) == {"success": True}
-        told = timed(await bob.next("userTyping"))
-        assert told == {"chatId": office.chat, "userId": office.ann, "isTyping": is_typing}
+        received = timed(await bob.next("userTyping"))
+        assert received == {"chatId": office.chat, "userId": office.ann, "isTyping": is_typing}
     assert await ann.pending("userTyping") == []
 
 
-@pytest.mark.parametrize(("event", "told"), [("markAsRead", "messageRead"), ("messageDelivered", "messageDelivered")])
-async def test_receipts_are_sent_to_the_others(office: Office, event: str, told: str) -> None:
+@pytest.mark.parametrize(
+    ("event", "received"), [("markAsRead", "messageRead"), ("messageDelivered", "messageDelivered")]
+)
+async def test_receipts_are_sent_to_the_others(office: Office, event: str, received: str) -> None:
     ann, bob, tablet = await office.join(office.ann), await office.join(office.bob), await office.join(office.bob)
     sent = await office.send(ann, "Hello!")
     assert await bob.call(event, {"chatId": office.chat, "messageId": sent["id"]}) == {"success": True}
     expected = {"chatId": office.chat, "messageId": sent["id"], "userId": office.bob}
-    assert timed(await ann.next(told)) == expected
+    assert timed(await ann.next(received)) == expected
     for own in (bob, tablet):
-        assert await own.pending(told) == []
+        assert await own.pending(received) == []
 
 
 async def test_in_a_large_chat_only_authors_receive_read_receipts(world: World) -> None:
@@ -369,8 +374,8 @@ async def test_in_a_large_chat_only_authors_receive_read_receipts(world: World) 
     ann, other, bob = [await office.join(user_id) for user_id in (office.ann, others[0], office.bob)]
     sent = await office.send(ann, "Hello!")
     await office.read(bob, sent)
-    told = timed(await ann.next("messageRead"))
-    assert told == {"chatId": office.chat, "messageId": sent["id"], "userId": office.bob}
+    received = timed(await ann.next("messageRead"))
+    assert received == {"chatId": office.chat, "messageId": sent["id"], "userId": office.bob}
     for client in (ann, other, bob):
         assert await client.pending("messageRead") == []
 

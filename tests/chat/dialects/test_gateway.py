@@ -16,9 +16,9 @@ from tests.chat.dialects.gateway_client import (
     SEND,
     bodies,
     connect,
+    events_until_done,
     leave,
     next_of,
-    said_until_done,
     say,
     send,
 )
@@ -98,12 +98,12 @@ async def test_a_banned_user_receives_an_error_and_is_disconnected(world: World)
 # --- client events --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("said", ["Hello", 5, None, True, [1, {"a": 2}], {"data": {"a": [None]}}, {}])
-async def test_any_json_is_received(world: World, said: object) -> None:
+@pytest.mark.parametrize("payload", ["Hello", 5, None, True, [1, {"a": 2}], {"data": {"a": [None]}}, {}])
+async def test_any_json_is_received(world: World, payload: object) -> None:
     client = await connect(world, "alice")
-    await client.emit("message", said)
+    await client.emit("message", payload)
     received = await client.next("messageReceived")
-    assert received.pop("data")["receivedMessage"] == said
+    assert received.pop("data")["receivedMessage"] == payload
     assert received == {"success": True, "message": "Message received by server"}
 
 
@@ -138,19 +138,19 @@ async def test_a_message_to_a_conversation_reaches_the_other_dialects(world: Wor
 async def test_a_message_of_a_non_member_is_refused(world: World) -> None:
     conversation = await world.conversation("bob", "carol")
     client = await connect(world, "alice")
-    said = {"message": "Hello", "conversationId": conversation}
-    await client.emit("message", said)
+    payload = {"message": "Hello", "conversationId": conversation}
+    await client.emit("message", payload)
     assert await client.next("error") == {"message": "You have no access to this."}
-    assert (await client.refused("message", said))["code"] == "forbidden"
+    assert (await client.refused("message", payload))["code"] == "forbidden"
     assert [name for name, _ in client.events] == []
 
 
 async def test_a_retry_of_a_message_is_the_same_message(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     alice, bob = await connect(world, "alice"), await connect(world, "bob")
-    said = {"message": "once", "conversationId": conversation, "clientMessageId": "m-1"}
-    await alice.done("message", said)
-    await alice.done("message", said)
+    payload = {"message": "once", "conversationId": conversation, "clientMessageId": "m-1"}
+    await alice.done("message", payload)
+    await alice.done("message", payload)
     await alice.done("message", {"message": "then", "conversationId": conversation})
     assert await bodies(bob, 2) == ["once", "then"]
 
@@ -190,17 +190,17 @@ async def test_a_message_is_a_notification_for_all_but_its_sender(world: World) 
         "messageId": message_id,
     }
     for name in ("bob", "carol"):
-        told = await clients[name].next("notification")
-        assert told == expected | {"title": world.id_of("alice").title()}
-    told_to_sender = await said_until_done(world, clients["alice"], "alice")
-    assert [name for name, _ in told_to_sender if name != "userOnline"] == []
+        notified = await clients[name].next("notification")
+        assert notified == expected | {"title": world.id_of("alice").title()}
+    notified_to_sender = await events_until_done(world, clients["alice"], "alice")
+    assert [name for name, _ in notified_to_sender if name != "userOnline"] == []
 
 
 async def test_strangers_receive_nothing(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     stranger = await connect(world, "mallory")
     await say(world, "alice", conversation, "Hello!")
-    assert await said_until_done(world, stranger, "mallory") == []
+    assert await events_until_done(world, stranger, "mallory") == []
 
 
 async def test_a_new_member_is_notified_from_then_on(world: World) -> None:
@@ -213,7 +213,7 @@ async def test_a_new_member_is_notified_from_then_on(world: World) -> None:
     assert (await carol.next("notification"))["body"] == "after"
     assert (await world.request("DELETE", f"{path}/{world.id_of('carol')}", by="alice")).is_success
     await say(world, "alice", conversation, "without carol")
-    assert await said_until_done(world, carol, "carol") == []
+    assert await events_until_done(world, carol, "carol") == []
 
 
 async def test_messages_of_blocked_users_cause_no_notifications(world: World) -> None:

@@ -19,9 +19,9 @@ from tests.chat.dialects.gateway_client import (
     SEND,
     SEND_MANY,
     connect,
+    events_until_done,
     leave,
     next_of,
-    said_until_done,
     send,
 )
 
@@ -38,7 +38,7 @@ async def test_an_event_goes_to_all_sockets_of_a_user_in_every_dialect(world: Wo
     assert answer == {"success": True, "message": f"Message sent to user {world.id_of('alice')}"}
     for client in clients:
         assert await next_of(client) == {"title": "Hi"}
-    assert await said_until_done(world, other, "bob") == []
+    assert await events_until_done(world, other, "bob") == []
 
 
 @pytest.mark.parametrize("message", [None, "text", 0, 1.5, False, [], {}, [{"a": [None]}]])
@@ -52,7 +52,7 @@ async def test_an_offline_user_is_sent_no_event(world: World) -> None:
     answer = await send(world, "alice", message=1)
     assert answer == {"success": False, "message": f"User {world.id_of('alice')} is not connected"}
     client = await connect(world, "alice")
-    assert await said_until_done(world, client, "alice") == []
+    assert await events_until_done(world, client, "alice") == []
 
 
 async def test_the_response_lists_the_users_who_were_reached(world: World) -> None:
@@ -62,7 +62,7 @@ async def test_the_response_lists_the_users_who_were_reached(world: World) -> No
     assert answer == {"success": True, "message": "Message sent to 2 users", "userIds": reached}
     assert await next_of(alice, "announcement") == [1]
     assert await next_of(bob, "announcement") == [1]
-    assert await said_until_done(world, alice, "alice") == []
+    assert await events_until_done(world, alice, "alice") == []
 
 
 async def test_reaching_no_user_is_no_success(world: World) -> None:
@@ -89,7 +89,7 @@ async def test_an_invalid_event_is_refused(world: World, path: str, change: Payl
     answer = await world.request("POST", path, by="backend", role="service", json=body)
     assert answer.status_code == 422
     assert answer.json()["error"]["details"][0]["path"] == place
-    assert await said_until_done(world, client, "alice") == []
+    assert await events_until_done(world, client, "alice") == []
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "[" * 70 + "]" * 70, "1e999"])
@@ -129,7 +129,7 @@ async def test_a_retry_under_a_key_returns_the_first_response_and_sends_nothing(
     assert await next_of(client) == {"a": 1}
     again = await send_under_key(world, path, {"a": 1})
     assert (again.status_code, again.json()) == (200, first.json())
-    assert await said_until_done(world, client, "alice") == []
+    assert await events_until_done(world, client, "alice") == []
     await leave(world, client, "alice")
     assert (await send_under_key(world, path, {"a": 1})).json() == first.json()
     assert (await send_under_key(world, path, {"a": 1}, by="another")).json()["success"] is False
@@ -142,7 +142,7 @@ async def test_another_body_under_a_key_is_a_conflict_and_is_not_sent(world: Wor
     assert await next_of(client) == 1
     other = await send_under_key(world, path, 2)
     assert (other.status_code, other.json()["error"]["code"]) == (409, "conflict")
-    assert await said_until_done(world, client, "alice") == []
+    assert await events_until_done(world, client, "alice") == []
 
 
 async def test_a_refused_request_may_be_repeated_under_its_key(world: World) -> None:

@@ -22,9 +22,9 @@ from tests.chat.conftest import World, world_at
 from tests.chat.dialects.gateway_client import (
     bodies,
     connect,
+    events_until_done,
     leave,
     next_of,
-    said_until_done,
     say,
     send,
 )
@@ -133,7 +133,7 @@ async def test_events_during_a_long_delivery_of_missed_messages_follow_it(
         await say(world, "alice", conversation, str(number))
     answers.go_on.set()
     assert await bodies(bob, 8) == [str(number) for number in range(8)]
-    assert await said_until_done(world, bob, "bob") == []
+    assert await events_until_done(world, bob, "bob") == []
 
 
 async def test_a_message_during_the_search_for_missed_ones_arrives_once(
@@ -168,7 +168,7 @@ async def test_a_node_that_lags_does_not_resend_what_arrived_at_another(
     await say(world, "alice", conversation, "missed")
     answers.go_on.set()
     assert await bodies(bob, 1) == ["missed"]
-    assert await said_until_done(world, bob, "bob") == []
+    assert await events_until_done(world, bob, "bob") == []
 
 
 @pytest.mark.parametrize("held", ["FindMissed", "ReadMissed"])
@@ -188,7 +188,7 @@ async def test_a_conversation_joined_during_the_delivery_of_missed_messages_is_d
     assert await bodies(bob, 2) == ["before", "new"]
     await say(world, "alice", other, "after")
     assert await bodies(bob, 1) == ["after"]
-    assert await said_until_done(world, bob, "bob") == []
+    assert await events_until_done(world, bob, "bob") == []
 
 
 @pytest.mark.parametrize(("large", "hastened"), [(100, True), (1, False)])

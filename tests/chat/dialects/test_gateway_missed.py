@@ -130,8 +130,8 @@ async def test_a_slow_client_gets_everything_it_missed(world: World) -> None:
     await say(world, "alice", conversation, f"{MANY} live")
     await bodies(quick, 1)
     slow.connection.transport.resume_reading()
-    told = [body.partition(" ")[0] for body in await bodies(slow, MANY + 1)]
-    assert told == [str(number) for number in range(MANY + 1)]
+    received = [body.partition(" ")[0] for body in await bodies(slow, MANY + 1)]
+    assert received == [str(number) for number in range(MANY + 1)]
 
 
 # --- stored events --------------------------------------------------------------------------------------------------

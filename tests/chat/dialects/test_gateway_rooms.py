@@ -234,8 +234,8 @@ async def test_joining_a_room_immediately_delivers_each_message_once(world: Worl
     bob = await connect(world, "bob")
     await bob.done("joinRoom", {"conversationId": talk})
     live = [await say(world, "alice", talk, f"live {number}") for number in range(5)]
-    told = [(await bob.next("notification"))["messageId"] for _ in missed]
-    assert told == missed
+    received = [(await bob.next("notification"))["messageId"] for _ in missed]
+    assert received == missed
     assert [(await bob.next("roomMessage"))["id"] for _ in live] == live
     assert await bob.pending("notification", "roomMessage") == []
 

@@ -104,7 +104,7 @@ class Scene:
         else:
             await self.clients[self.actor].done(event, self.fill(payload))
 
-    async def heard(self, name: str, expected: list[tuple[str, Payload]]) -> None:
+    async def received(self, name: str, expected: list[tuple[str, Payload]]) -> None:
         """Fails unless this member has received exactly these events."""
         client = self.clients[name]
         for event, payload in expected:
@@ -129,7 +129,7 @@ async def test_an_action_reaches_every_dialect_as_its_own_event(
     await scene.prepare(action)
     await scene.act(action, way)
     for name in DIALECTS.keys() - {actor}:
-        await scene.heard(name, HEARD[action][name])
+        await scene.received(name, HEARD[action][name])
 
 
 @pytest.mark.parametrize(("actor", "action", "way"), CASES)
@@ -140,9 +140,9 @@ async def test_sockets_outside_the_conversation_receive_their_dialects_events(
     await scene.prepare(action, outside=True)
     await scene.act(action, way)
     for name in DIALECTS.keys() - {actor}:
-        await scene.heard(name, HEARD_OUTSIDE[action][name])
+        await scene.received(name, HEARD_OUTSIDE[action][name])
 
 
 def test_the_tables_cover_every_dialect_and_action() -> None:
-    assert {action: set(heard) for action, heard in HEARD.items()} == {action: set(DIALECTS) for action in HEARD}
+    assert {action: set(received) for action, received in HEARD.items()} == {action: set(DIALECTS) for action in HEARD}
     assert {action for _, action, _ in CASES} == set(HEARD)

@@ -84,11 +84,11 @@ async def test_joining_and_leaving_are_acknowledged_and_sent_to_the_others(world
     conversation = await world.conversation("alice", "bob")
     alice, bob = await connect(world, "alice", "bob")
     await join(conversation, alice)
-    for event, told in (("join-conversation", "user-joined"), ("leave-conversation", "user-left")):
+    for event, received in (("join-conversation", "user-joined"), ("leave-conversation", "user-left")):
         answer = await bob.done(event, {"conversationId": conversation})
         assert isinstance(answer.pop("message"), str)
         assert answer == {"success": True, "conversationId": conversation}
-        assert await alice.next(told) == in_room(world, "bob", conversation)
+        assert await alice.next(received) == in_room(world, "bob", conversation)
     assert await bob.pending("user-joined", "user-left") == []
 
 
@@ -300,8 +300,8 @@ async def test_a_read_receipt_is_sent_to_the_other_members(world: World) -> None
         answer = await bob.done(event, here)
         assert isinstance(answer.pop("message"), str)
         assert answer == {"success": True}
-        told = await alice.next(event)
-        assert told == {**here, "userId": world.id_of("bob"), "messageId": sent["id"], time: told[time]}
+        received = await alice.next(event)
+        assert received == {**here, "userId": world.id_of("bob"), "messageId": sent["id"], time: received[time]}
     assert await bob.pending("read", "delivered") == []
     assert await tablet.pending("read", "delivered") == []
 
@@ -345,11 +345,11 @@ async def test_an_offer_is_made_over_rest_and_accepted_over_a_socket(world: Worl
     answer = await bob.done("offer-update", {**about, "status": "accepted"})
     assert isinstance(answer.pop("message"), str)
     assert answer == {"success": True}
-    told = await bob.next("offer-update")
-    accepted = told["offer"]
-    assert told == {**about, "status": "accepted", "offer": accepted, "updatedAt": accepted["updatedAt"]}
+    received = await bob.next("offer-update")
+    accepted = received["offer"]
+    assert received == {**about, "status": "accepted", "offer": accepted, "updatedAt": accepted["updatedAt"]}
     assert accepted["status"] == "accepted"
-    assert await alice.next("offer-update") == told
+    assert await alice.next("offer-update") == received
     for client in (alice, phone):
         assert await client.next("offer-accepted") == {**about, "offer": accepted}
     assert await bob.pending("offer-accepted", "new-offer") == []
@@ -625,8 +625,8 @@ async def test_reading_over_rest_sends_the_same_receipts(world: World) -> None:
     sent = (await alice.done("message", {"conversationId": conversation, "content": "Hello!"}))["message"]
     answer = await world.request("POST", f"/api/v1/talks/{conversation}/read", by="bob")
     assert (answer.status_code, answer.json()["unreadCount"]) == (200, 0)
-    told = await alice.next("read")
-    assert (told["userId"], told["messageId"]) == (world.id_of("bob"), sent["id"])
+    received = await alice.next("read")
+    assert (received["userId"], received["messageId"]) == (world.id_of("bob"), sent["id"])
 
 
 @pytest.mark.parametrize(

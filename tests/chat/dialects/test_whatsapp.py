@@ -46,17 +46,17 @@ async def joined(world: World, conversation: str, *names: str) -> list[ChatClien
 
 async def send(client: ChatClient, conversation: str, text: str) -> Payload:
     """Sends a message and returns it."""
-    message = (await client.done("message:send", said(conversation, text)))["message"]
+    message = (await client.done("message:send", text_message(conversation, text)))["message"]
     assert isinstance(message, dict)
     return message
 
 
-def said(conversation: str, text: str, **further: object) -> Payload:
+def text_message(conversation: str, text: str, **further: object) -> Payload:
     return {"conversationId": conversation, "type": "text", "content": {"text": text}, **further}
 
 
 async def send_by_rest(world: World, by: str, conversation: str, text: str, **further: object) -> Payload:
-    answer = await world.request("POST", MESSAGES, by=by, json=said(conversation, text, **further))
+    answer = await world.request("POST", MESSAGES, by=by, json=text_message(conversation, text, **further))
     assert answer.status_code == 201, answer.text
     message = answer.json()
     assert isinstance(message, dict)
@@ -80,9 +80,9 @@ def status(world: World, message: Payload, by: str, status: str) -> Payload:
 
 
 async def next_status(client: ChatClient) -> Payload:
-    told = await client.next("message:status")
-    assert str(told.pop("timestamp")).endswith("Z")
-    return told
+    notified = await client.next("message:status")
+    assert str(notified.pop("timestamp")).endswith("Z")
+    return notified
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:
@@ -135,10 +135,10 @@ async def test_non_members_cannot_join_and_learn_nothing(world: World) -> None:
 async def test_without_an_acknowledgement_a_refusal_is_an_event(world: World) -> None:
     talk = await world.conversation("alice")
     (bob,) = await connect(world, "bob")
-    await bob.emit("message:send", said(talk, "Hello!"))
-    told = await bob.next("error")
-    assert (told["status"], told["code"], told["event"]) == ("error", "forbidden", "message:send")
-    assert told["message"]
+    await bob.emit("message:send", text_message(talk, "Hello!"))
+    notified = await bob.next("error")
+    assert (notified["status"], notified["code"], notified["event"]) == ("error", "forbidden", "message:send")
+    assert notified["message"]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ async def test_an_invalid_message_is_refused_with_the_path(world: World, payload
 async def test_a_retry_sends_nothing_twice(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     alice, bob = await joined(world, talk, "alice", "bob")
-    payload = said(talk, "Hello!", clientMessageId="c-1")
+    payload = text_message(talk, "Hello!", clientMessageId="c-1")
     first, second = [(await alice.done("message:send", payload))["message"] for _ in range(2)]
     assert first == second
     assert first["clientMessageId"] == "c-1"
@@ -231,11 +231,11 @@ async def test_each_author_receives_the_status_of_each_read_message(world: World
     await send_by_rest(world, "bob", talk, "my own")
     third = await send(alice, talk, "3")
     await read(world, "bob", talk)
-    told = [await next_status(alice) for _ in range(2)]
+    notified = [await next_status(alice) for _ in range(2)]
     # heartbeats of carol and alice cause status events too
-    while any(each["userId"] != world.id_of("bob") for each in told):
-        told = [*(each for each in told if each["userId"] == world.id_of("bob")), await next_status(alice)]
-    assert told == [status(world, first, "bob", "read"), status(world, third, "bob", "read")]
+    while any(each["userId"] != world.id_of("bob") for each in notified):
+        notified = [*(each for each in notified if each["userId"] == world.id_of("bob")), await next_status(alice)]
+    assert notified == [status(world, first, "bob", "read"), status(world, third, "bob", "read")]
     of_carol = await next_status(carol)
     while of_carol["userId"] != world.id_of("bob"):
         of_carol = await next_status(carol)
@@ -301,12 +301,12 @@ async def test_only_the_newest_statuses_of_many_messages_are_sent(world: World) 
             await send_by_rest(world, "bob", talk, "my own")
     await bob.close()
     await read(world, "bob", talk)
-    told: list[str] = []
-    while len(told) < COVERED_MAX:
+    notified: list[str] = []
+    while len(notified) < COVERED_MAX:
         each = await next_status(alice)
         if each["status"] == "read":
-            told.append(each["messageId"])
-    assert told == [message["id"] for message in sent[-COVERED_MAX:]]
+            notified.append(each["messageId"])
+    assert notified == [message["id"] for message in sent[-COVERED_MAX:]]
     assert [p for _, p in await alice.pending("message:status") if p["status"] == "read"] == []
 
 
@@ -395,16 +395,18 @@ async def test_a_message_sent_by_rest_is_received(world: World) -> None:
 async def test_the_backend_sends_for_a_user(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     (bob,) = await joined(world, talk, "bob")
-    await world.service("POST", MESSAGES, said(talk, "Hello!", senderId=world.id_of("alice")))
+    await world.service("POST", MESSAGES, text_message(talk, "Hello!", senderId=world.id_of("alice")))
     assert (await bob.next("message:received"))["senderId"] == world.id_of("alice")
-    answer = await world.request("POST", MESSAGES, by="bob", json=said(talk, "x", senderId=world.id_of("alice")))
+    answer = await world.request(
+        "POST", MESSAGES, by="bob", json=text_message(talk, "x", senderId=world.id_of("alice"))
+    )
     assert code(answer) == (403, "forbidden")
 
 
 async def test_a_retry_by_rest_returns_the_current_message(world: World) -> None:
     talk = await world.conversation("alice", "bob")
     for further, headers in (({"clientMessageId": "c-1"}, {}), ({}, {"idempotency-key": "k-1"})):
-        body = said(talk, "Hello!", **further)
+        body = text_message(talk, "Hello!", **further)
         first = (await world.request("POST", MESSAGES, by="alice", json=body, headers=headers)).json()
         await read(world, "bob", talk)
         again = (await world.request("POST", MESSAGES, by="alice", json=body, headers=headers)).json()

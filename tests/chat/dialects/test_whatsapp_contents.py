@@ -48,19 +48,19 @@ def kind_of(message: Payload) -> tuple[str, Payload]:
 async def test_every_response_and_event_keeps_the_type_of_a_message(world: World, type_: str) -> None:
     talk = await world.conversation("alice", "bob")
     alice, bob = await connect(world, "alice", talk), await connect(world, "bob", talk)
-    said = {"conversationId": talk, "type": type_, "content": CONTENTS[type_], "clientMessageId": "c-1"}
-    sent = (await alice.done("message:send", said))["message"]
+    typed_message = {"conversationId": talk, "type": type_, "content": CONTENTS[type_], "clientMessageId": "c-1"}
+    sent = (await alice.done("message:send", typed_message))["message"]
     assert kind_of(sent) == (type_, SHOWN[type_])
     received = await bob.next("message:received")
     assert received == sent
-    again = await world.request("POST", MESSAGES, by="alice", json=said)
+    again = await world.request("POST", MESSAGES, by="alice", json=typed_message)
     assert (again.json()["id"], kind_of(again.json())) == (sent["id"], kind_of(sent))
     page = (await world.request("GET", f"/api/v1/whatsapp/conversations/{talk}/messages", by="bob")).json()
     assert [kind_of(message) for message in page["items"]] == [kind_of(sent)]
     one = (await world.request("GET", f"{MESSAGES}/{sent['id']}", by="bob")).json()
     assert (one["id"], kind_of(one)) == (sent["id"], kind_of(sent))
     assert one["status"] in {"sent", "delivered"}
-    other = {**said, "type": "document" if type_ == "image" else "image", "content": MEDIA}
+    other = {**typed_message, "type": "document" if type_ == "image" else "image", "content": MEDIA}
     assert (await alice.refused("message:send", other))["code"] == "conflict"
 
 
@@ -74,10 +74,10 @@ async def test_a_recovered_session_receives_each_type(world: World, type_: str) 
     await alice.done("message:send", {"conversationId": talk, "content": "Before"})
     await bob.socket.next("message:received")
     await bob.cut()
-    said = {"conversationId": talk, "type": type_, "content": CONTENTS[type_]}
-    sent = (await alice.done("message:send", said))["message"]
+    typed_message = {"conversationId": talk, "type": type_, "content": CONTENTS[type_]}
+    sent = (await alice.done("message:send", typed_message))["message"]
     assert await bob.come()
-    ((name, payload, _),) = await bob.told()
+    ((name, payload, _),) = await bob.notified()
     assert (name, kind_of(payload)) == ("message:received", kind_of(sent))
 
 
@@ -201,8 +201,8 @@ async def test_an_uploaded_file_has_the_senders_type(world: World) -> None:
     form = {"file": ("note.txt", b"hello", "text/plain")}
     file = (await world.request("POST", "/api/v1/files", by="alice", files=form)).json()
     content = {"caption": "Listen"}
-    said = {"conversationId": talk, "type": "audio", "content": content, "attachments": [{"id": file["id"]}]}
-    await alice.done("message:send", said)
+    typed_message = {"conversationId": talk, "type": "audio", "content": content, "attachments": [{"id": file["id"]}]}
+    await alice.done("message:send", typed_message)
     received = await bob.next("message:received")
     assert kind_of(received) == ("audio", {"text": "Listen", **content, "url": file["url"], "name": "note.txt"})
     by_url = {"conversationId": talk, "type": "document", "content": {"url": file["url"]}}
@@ -227,9 +227,9 @@ async def test_a_message_of_another_dialect_has_the_type_of_its_file(world: Worl
 async def test_an_unknown_type_is_refused_with_the_known_types(world: World) -> None:
     talk = await world.conversation("alice")
     alice = await connect(world, "alice", talk)
-    said = {"conversationId": talk, "type": "sticker", "content": {"text": "x"}}
-    error = await alice.refused("message:send", said)
+    typed_message = {"conversationId": talk, "type": "sticker", "content": {"text": "x"}}
+    error = await alice.refused("message:send", typed_message)
     expected = "must be one of text, image, video, audio, document, location"
     assert (error["code"], error["details"]) == ("invalid_request", [{"path": "type", "message": expected}])
-    answer = await world.request("POST", MESSAGES, by="alice", json=said)
+    answer = await world.request("POST", MESSAGES, by="alice", json=typed_message)
     assert (answer.status_code, answer.json()["error"]) == (422, error)

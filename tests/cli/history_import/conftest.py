@@ -11,11 +11,11 @@ import pytest
 
 from talkwire.identity.issuer import TokenIssuer
 from tests.chat.chat_server import SECRET, running_chat
-from tests.cli.conftest import Said
+from tests.cli.conftest import CommandResult
 from tests.cli.history_import.exports import Files, write_zip
 from tests.http_client import HttpClient
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 
 
 class Receiver:
@@ -57,20 +57,20 @@ def imported(command: Command, receiver: Receiver, tmp_path: Path, monkeypatch: 
     """`imported(source, files, *flags)` imports an export as a zip file."""
     monkeypatch.setenv("JWT_SECRET", SECRET)
 
-    def run(source: str, files: Files, *flags: str) -> Said:
+    def run(source: str, files: Files, *flags: str) -> CommandResult:
         path = write_zip(tmp_path / "export.zip", files)
         return command("import", source, str(path), "--server", receiver.url, *flags)
 
     return run
 
 
-def counts(said: Said) -> dict[str, int]:
+def counts(result: CommandResult) -> dict[str, int]:
     """Returns what an import printed as imported."""
-    assert said.exit_code == 0, said.err
-    return {kind: int(count) for kind, count in (line.split("\t") for line in said.out.splitlines())}
+    assert result.exit_code == 0, result.err
+    return {kind: int(count) for kind, count in (line.split("\t") for line in result.out.splitlines())}
 
 
-def dropped(said: Said) -> dict[str, int]:
+def dropped(result: CommandResult) -> dict[str, int]:
     """Returns what an import printed as dropped."""
-    found = [line.strip().split(" ", 1) for line in said.err.splitlines() if line.startswith("  ")]
+    found = [line.strip().split(" ", 1) for line in result.err.splitlines() if line.startswith("  ")]
     return {kind: int(count) for count, kind in found}

@@ -51,7 +51,7 @@ def slack_user(key: str, name: str, **more: Any) -> dict[str, Any]:  # noqa: ANN
     return {"id": key, "name": name, "profile": profile, "deleted": False, **more}
 
 
-def said(ts: str, user: str, text: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+def slack_message(ts: str, user: str, text: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401
     return {"type": "message", "user": user, "ts": ts, "text": text, **more}
 
 
@@ -95,7 +95,7 @@ def slack_export(prefix: str = "") -> dict[str, object]:
         # The second day is written first: days are read in the order of their names.
         "general/2020-01-02.json": [
             # A reply of the next day, and a message of a bot that users.json does not have.
-            said("1577966400.000200", ben, "Late *reply*", thread_ts=ROOT, parent_user_id=ann),
+            slack_message("1577966400.000200", ben, "Late *reply*", thread_ts=ROOT, parent_user_id=ann),
             {
                 "type": "message",
                 "subtype": "bot_message",
@@ -105,11 +105,11 @@ def slack_export(prefix: str = "") -> dict[str, object]:
                 "text": "",
                 "attachments": [{"title": "Build 7", "title_link": "https://ci.example.com/7", "text": "It *failed*"}],
             },
-            said("1577966600.000000", ann, "", files=[{"id": key("F0GONE"), "mode": "tombstone"}]),
+            slack_message("1577966600.000000", ann, "", files=[{"id": key("F0GONE"), "mode": "tombstone"}]),
         ],
         "general/2020-01-01.json": [
             {"type": "message", "subtype": "channel_join", "user": ben, "ts": "1577879000.000000", "text": "joined"},
-            said(
+            slack_message(
                 ROOT,
                 ann,
                 f"Hello <@{ben}> &lt;3 :tada: <https://example.com|the *site*> see <#{secret}|secret> `a*b*c` ~no~",
@@ -123,10 +123,10 @@ def slack_export(prefix: str = "") -> dict[str, object]:
                 ],
             ),
             # Not in the order of time.
-            said("1577880200.000000", cleo, "Third"),
-            said("1577880100.000300", ben, "First _reply_", thread_ts=ROOT, parent_user_id=ann),
-            said("1577880100.000300", ben, "First _reply_", thread_ts=ROOT, parent_user_id=ann),
-            said(
+            slack_message("1577880200.000000", cleo, "Third"),
+            slack_message("1577880100.000300", ben, "First _reply_", thread_ts=ROOT, parent_user_id=ann),
+            slack_message("1577880100.000300", ben, "First _reply_", thread_ts=ROOT, parent_user_id=ann),
+            slack_message(
                 "1577880300.000000",
                 ann,
                 "A picture",
@@ -141,13 +141,22 @@ def slack_export(prefix: str = "") -> dict[str, object]:
                 ],
             ),
             {"type": "message", "subtype": "huddle_thread", "user": ann, "ts": "1577880400.000000", "room": {}},
-            said("1577880500.000000", "USLACKBOT", "<!channel> ```x = 1 &amp; 2```"),
+            slack_message("1577880500.000000", "USLACKBOT", "<!channel> ```x = 1 &amp; 2```"),
         ],
         f"__uploads/{key('F0PIC')}/pic.png": PIXEL,
-        "secret/2020-01-01.json": [said("1577880000.000000", ben, "Psst"), said("nonsense", ben, "No time")],
-        f"{direct}/2020-01-01.json": [said("1577880000.000000", ann, "Hi"), said("1577880001.000000", ben, "Hi!")],
-        "mpdm-ann--ben--cleo-1/2020-01-01.json": [said("1577880000.000000", cleo, "All three")],
-        "old/2019-01-01.json": [said("1546300800.000000", cleo, "Long ago"), said("1546300900.000000", ann, "Yes")],
+        "secret/2020-01-01.json": [
+            slack_message("1577880000.000000", ben, "Psst"),
+            slack_message("nonsense", ben, "No time"),
+        ],
+        f"{direct}/2020-01-01.json": [
+            slack_message("1577880000.000000", ann, "Hi"),
+            slack_message("1577880001.000000", ben, "Hi!"),
+        ],
+        "mpdm-ann--ben--cleo-1/2020-01-01.json": [slack_message("1577880000.000000", cleo, "All three")],
+        "old/2019-01-01.json": [
+            slack_message("1546300800.000000", cleo, "Long ago"),
+            slack_message("1546300900.000000", ann, "Yes"),
+        ],
     }
 
 

@@ -12,7 +12,7 @@ import pytest
 from talkwire.cli.history_import.archive import Archive
 from talkwire.cli.history_import.attached import AttachedFiles
 from tests.cli.history_import.conftest import Command, Receiver, counts, dropped
-from tests.cli.history_import.exports import PIXEL, said, slack_user
+from tests.cli.history_import.exports import PIXEL, slack_message, slack_user
 
 
 class _Files(BaseHTTPRequestHandler):
@@ -66,7 +66,7 @@ def export(prefix: str, elsewhere: str) -> dict[str, object]:
     return {
         "users.json": [user],
         "channels.json": [{"id": f"C{prefix}", "name": "general", "members": [f"U{prefix}"]}],
-        "general/2020-01-01.json": [said("1577880000.000000", f"U{prefix}", "Files", files=files)],
+        "general/2020-01-01.json": [slack_message("1577880000.000000", f"U{prefix}", "Files", files=files)],
     }
 
 

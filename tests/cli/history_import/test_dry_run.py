@@ -9,8 +9,8 @@ from tests.cli.history_import.exports import (
     Files,
     mattermost_export,
     rocketchat_export,
-    said,
     slack_export,
+    slack_message,
     slack_user,
 )
 
@@ -24,12 +24,14 @@ def lossy_export() -> Files:
     def files(start: int, count: int) -> list[object]:
         return [{"id": f"FDRY{number}", "name": "a.png"} for number in range(start, start + count)]
 
-    messages = [said(f"{1577880000 + number}.000000", ann, f"{number}", pinned_to=["CDRY"]) for number in range(250)]
+    messages = [
+        slack_message(f"{1577880000 + number}.000000", ann, f"{number}", pinned_to=["CDRY"]) for number in range(250)
+    ]
     messages[:4] = [
-        said("1577880000.000000", ann, "Many files", files=files(100, 1) + files(0, 23)),
-        said("1577880001.000000", ann, "", files=files(101, 1)),
-        said("1577880002.000000", ann, "Whose reply?", thread_ts="1500000000.000000"),
-        said(
+        slack_message("1577880000.000000", ann, "Many files", files=files(100, 1) + files(0, 23)),
+        slack_message("1577880001.000000", ann, "", files=files(101, 1)),
+        slack_message("1577880002.000000", ann, "Whose reply?", thread_ts="1500000000.000000"),
+        slack_message(
             "1577880003.000000",
             ann,
             "Popular",
@@ -83,7 +85,7 @@ def test_a_dry_run_expects_that_downloads_succeed(imported: Command) -> None:
     export = {
         "users.json": [user],
         "channels.json": [{"id": "CDRYLOAD", "name": "general", "members": ["UDRYLOAD"]}],
-        "general/2020-01-01.json": [said("1577880000.000000", "UDRYLOAD", "", files=files)],
+        "general/2020-01-01.json": [slack_message("1577880000.000000", "UDRYLOAD", "", files=files)],
     }
     result = imported("slack", export, "--dry-run", "--download")
     assert counts(result) == {"conversations": 1, "files": 1, "messages": 1, "pictures of users": 1, "users": 1}

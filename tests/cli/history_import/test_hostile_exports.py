@@ -10,7 +10,7 @@ import pytest
 
 from talkwire.cli.history_import import archive
 from tests.cli.history_import.conftest import Command, Receiver, counts, dropped
-from tests.cli.history_import.exports import said, slack_user, write_folder, write_zip
+from tests.cli.history_import.exports import slack_message, slack_user, write_folder, write_zip
 from tests.protocol.server_process import reserved_port
 
 USERS = [slack_user("U1", "ann")]
@@ -67,9 +67,9 @@ def test_a_damaged_zip_file_is_refused(command: Command, tmp_path: Path) -> None
 def test_what_the_export_says_does_not_reach_the_terminal_as_commands(command: Command, tmp_path: Path) -> None:
     messages = [{"type": f"\x1b[31m{number}", "ts": "1577880000.0"} for number in range(200)]
     path = write_zip(tmp_path / "colours.zip", one_channel(*messages, **{"x\x1b[31m/users.json": "{"}))
-    said = command("import", "slack", str(path), "--dry-run")
-    assert "\x1b" not in said.err
-    assert dropped(said)["others"] == 100
+    result = command("import", "slack", str(path), "--dry-run")
+    assert "\x1b" not in result.err
+    assert dropped(result)["others"] == 100
     only = write_zip(tmp_path / "only.zip", {"x\x1b[31m/users.json": "{"})
     assert "\x1b" not in failure(command("import", "slack", str(only), "--dry-run"))
 
@@ -84,7 +84,7 @@ def test_a_document_and_a_line_have_a_limit(command: Command, tmp_path: Path, mo
 
 
 def test_names_that_leave_the_folder_are_ignored(command: Command, tmp_path: Path) -> None:
-    path = write_zip(tmp_path / "outside.zip", one_channel(said("1577880000.0", "U1", "Hi")))
+    path = write_zip(tmp_path / "outside.zip", one_channel(slack_message("1577880000.0", "U1", "Hi")))
     with zipfile.ZipFile(path, "a") as file:
         file.writestr("../general/2020-01-02.json", "broken")
         file.writestr("/etc/users.json", "broken")
@@ -93,7 +93,7 @@ def test_names_that_leave_the_folder_are_ignored(command: Command, tmp_path: Pat
 
 
 def test_a_link_in_a_folder_is_not_followed(command: Command, tmp_path: Path) -> None:
-    folder = write_folder(tmp_path / "export", one_channel(said("1577880000.0", "U1", "Hi")))
+    folder = write_folder(tmp_path / "export", one_channel(slack_message("1577880000.0", "U1", "Hi")))
     (tmp_path / "secret.json").write_text("broken")
     (folder / "general/2020-01-02.json").symlink_to(tmp_path / "secret.json")
     assert counts(command("import", "slack", str(folder), "--dry-run"))["messages"] == 1
@@ -105,12 +105,14 @@ def test_what_is_odd_in_messages_is_counted_or_made_valid(imported: Command, rec
         "users.json": [slack_user("UODD", "odd"), slack_user("UODD", "twice"), {"name": "no id"}, "text"],
         "channels.json": [{**CHANNEL, "id": "CODD", "members": ["UODD", "UODD", 7, None]}, {"name": "no id"}],
         "general/2020-01-01.json": [
-            said("1577880000.000000", "UODD", "a\u0000b \ud800 c" * 3),
-            said("1577880001.000000", "UODD", "word " * 20_000),
-            said("1577880002.000000", "UUNKNOWN", "Who?", user_profile={"real_name": "Guest"}),
-            said("1577880003.000000", "UODD", "Root?", thread_ts="1500000000.000000"),
-            said("1577880004.000000", "UODD", "Many", reactions=[{"name": "tada", "users": users, "count": 110}]),
-            said("99999999999.000000", "UODD", "The future"),
+            slack_message("1577880000.000000", "UODD", "a\u0000b \ud800 c" * 3),
+            slack_message("1577880001.000000", "UODD", "word " * 20_000),
+            slack_message("1577880002.000000", "UUNKNOWN", "Who?", user_profile={"real_name": "Guest"}),
+            slack_message("1577880003.000000", "UODD", "Root?", thread_ts="1500000000.000000"),
+            slack_message(
+                "1577880004.000000", "UODD", "Many", reactions=[{"name": "tada", "users": users, "count": 110}]
+            ),
+            slack_message("99999999999.000000", "UODD", "The future"),
             {"type": "message", "ts": ["x"], "text": {"a": 1}, "user": 3},
             {"type": 7},
             "text",
@@ -134,7 +136,7 @@ def test_a_conversation_whose_messages_are_all_in_the_future_is_imported(importe
     export = {
         "users.json": [slack_user("UFUTURE", "future")],
         "channels.json": [{**CHANNEL, "id": "CFUTURE", "members": ["UFUTURE"]}],
-        "general/2020-01-01.json": [said("99999999999.000000", "UFUTURE", "The future")],
+        "general/2020-01-01.json": [slack_message("99999999999.000000", "UFUTURE", "The future")],
     }
     assert counts(imported("slack", export))["conversations"] == 1
     assert receiver.messages("slack-CFUTURE") == []
@@ -145,8 +147,8 @@ def test_a_server_that_cannot_be_reached_is_reported_at_once(
 ) -> None:
     monkeypatch.setenv("JWT_SECRET", "s" * 32)
     path = write_zip(tmp_path / "export.zip", one_channel())
-    said = command("import", "slack", str(path), "--server", f"http://127.0.0.1:{reserved_port()}")
-    assert "cannot be reached" in failure(said)
+    result = command("import", "slack", str(path), "--server", f"http://127.0.0.1:{reserved_port()}")
+    assert "cannot be reached" in failure(result)
 
 
 def test_a_secret_of_another_server_is_refused(

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from tests.chat.chat_server import SECRET
 from tests.cli.history_import.conftest import Command, Receiver, counts, dropped
-from tests.cli.history_import.exports import PIXEL, said, slack_user, write_zip
+from tests.cli.history_import.exports import PIXEL, slack_message, slack_user, write_zip
 from tests.cli.processes import clean_environment
 from tests.forked_talkwire import Streams, start_python
 from tests.waiting import DEADLINE_S
@@ -46,7 +46,7 @@ def long_export(prefix: str) -> dict[str, object]:
             if number % 40 == 0:
                 more["pinned_to"] = [f"C{prefix}{room}"]
             messages.append(
-                said(f"{1577880000 + number}.000000", ben if number % 2 else ann, f"Number {number}", **more)
+                slack_message(f"{1577880000 + number}.000000", ben if number % 2 else ann, f"Number {number}", **more)
             )
         files[f"room{room}/2020-01-01.json"] = messages
     return files
@@ -172,8 +172,8 @@ def test_a_repeated_import_names_lost_files_as_the_first_one_did(imported: Comma
         "users.json": [user],
         "channels.json": [{"id": "CLOST", "name": "lost", "members": ["ULOSTANN"]}],
         "lost/2020-01-01.json": [
-            said("1577880000.000000", "ULOSTANN", "", files=lost),
-            said("1577880001.000000", "ULOSTANN", "Last"),
+            slack_message("1577880000.000000", "ULOSTANN", "", files=lost),
+            slack_message("1577880001.000000", "ULOSTANN", "Last"),
         ],
     }
     first = dropped(imported("slack", export))

@@ -62,6 +62,6 @@ def test_a_bulk_export_is_imported(imported: Command, receiver: Receiver) -> Non
 
 def test_a_file_that_is_no_bulk_export_is_refused(command: Command, tmp_path: Path) -> None:
     (tmp_path / "other.jsonl").write_text(lines([{"type": "version", "version": 2}]))
-    said = command("import", "mattermost", str(tmp_path), "--dry-run")
-    assert said.exit_code == 1
-    assert "begins with no version 1" in said.err
+    result = command("import", "mattermost", str(tmp_path), "--dry-run")
+    assert result.exit_code == 1
+    assert "begins with no version 1" in result.err

@@ -83,6 +83,6 @@ def test_messages_stay_in_order_though_the_server_refuses_parts_of_some(imported
 def test_collections_that_cannot_be_read_are_refused(
     command: Command, tmp_path: Path, files: dict[str, object], message: str
 ) -> None:
-    said = command("import", "rocketchat", str(write_folder(tmp_path / "dump", files)), "--dry-run")
-    assert said.exit_code == 1
-    assert message in said.err
+    result = command("import", "rocketchat", str(write_folder(tmp_path / "dump", files)), "--dry-run")
+    assert result.exit_code == 1
+    assert message in result.err

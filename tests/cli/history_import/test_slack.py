@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.history_import.conftest import Command, Receiver, counts, dropped
-from tests.cli.history_import.exports import ROOT, said, slack_export, slack_user, write_folder
+from tests.cli.history_import.exports import ROOT, slack_export, slack_message, slack_user, write_folder
 
 TONED = "\U0001f44d\U0001f3fc"
 
@@ -97,8 +97,11 @@ def test_a_newer_export_brings_what_is_new(imported: Command, receiver: Receiver
     imported("slack", export)
     mine = {"conversationId": "slack-GC0SECRET", "content": "Written here"}
     receiver.request("POST", "/messages", mine, by="UC0ANN").raise_for_status()
-    general = {**export, "general/2020-01-03.json": [said("1578052800.000000", "UC0ANN", "New", thread_ts=ROOT)]}
-    general["secret/2020-01-03.json"] = [said("1578052800.000000", "UC0BEN", "Too old here")]
+    general = {
+        **export,
+        "general/2020-01-03.json": [slack_message("1578052800.000000", "UC0ANN", "New", thread_ts=ROOT)],
+    }
+    general["secret/2020-01-03.json"] = [slack_message("1578052800.000000", "UC0BEN", "Too old here")]
     result = imported("slack", general)
     assert counts(result)["messages"] == 1
     assert dropped(result)["messages older than the newest one of their conversation here"] == 1
@@ -144,7 +147,7 @@ def test_what_was_erased_here_does_not_come_back(imported: Command, receiver: Re
 def test_an_invalid_message_is_dropped_and_the_others_stay_in_order(imported: Command, receiver: Receiver) -> None:
     key = "USZANN"
     long_link = f"https://example.com/{'x' * 3000}"
-    texts = [said(f"15778800{number:02}.000000", key, str(number)) for number in range(10)]
+    texts = [slack_message(f"15778800{number:02}.000000", key, str(number)) for number in range(10)]
     for number in (0, 3, 4, 9):
         texts[number]["files"] = [{"id": f"F{number}", "name": "a.png", "permalink": long_link}]
     result = imported(

@@ -112,11 +112,11 @@ async function file(type, name, content) {
 
 // The server of the test fetches no pages. So the page's messages get what another server would have added.
 async function withPreviews(page) {
-  const said = `"content":"${LINKED}"`;
-  const added = `${said},"previews":${JSON.stringify([PREVIEW])}`;
+  const sent = `"content":"${LINKED}"`;
+  const added = `${sent},"previews":${JSON.stringify([PREVIEW])}`;
   await page.routeWebSocket(/socket\.io/, (socket) => {
     const server = socket.connectToServer();
-    server.onMessage((frame) => socket.send(typeof frame === "string" ? frame.replaceAll(said, added) : frame));
+    server.onMessage((frame) => socket.send(typeof frame === "string" ? frame.replaceAll(sent, added) : frame));
   });
 }
 
@@ -565,12 +565,12 @@ export async function speaking() {
   const elsewhere = await post("conversations", "bob", { kind: "group", memberIds: ["carol"], name: "Elsewhere" });
   const page = await visitAs("carol");
   await open(page, "general");
-  const said = page.locator(".announcer[aria-live=polite]");
+  const announced = page.locator(".announcer[aria-live=polite]");
   await composer(page).waitFor();
   await post("messages", "bob", { conversationId: "general", content: "for the ears" });
   await message(page, "for the ears").waitFor();
-  await said.getByText("bob: for the ears").waitFor({ state: "attached" });
+  await announced.getByText("bob: for the ears").waitFor({ state: "attached" });
   await post("messages", "bob", { conversationId: elsewhere.id, content: "not for the ears" });
   await listed(page, "Elsewhere").getByText("not for the ears").waitFor();
-  report("said", { text: await said.textContent() });
+  report("announced", { text: await announced.textContent() });
 }

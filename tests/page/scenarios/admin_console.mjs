@@ -44,7 +44,7 @@ async function visitConsole(token, options = {}) {
 
 const heading = (page, name) => page.getByRole("heading", { level: 1, name, exact: true });
 const rows = (page) => page.locator(".admin-table tbody tr");
-const said = (page, text) => page.getByRole("status").getByText(text);
+const status = (page, text) => page.getByRole("status").getByText(text);
 
 async function goTo(page, section, title = section) {
   await page.getByRole("navigation", { name: "Sections" }).getByRole("link", { name: section, exact: true }).click();
@@ -142,19 +142,19 @@ export async function people({ token }) {
   const focused = await page.evaluate(() => document.activeElement.tagName);
   await press(page, "button", "End");
   await press(page, "button", "End", page.getByRole("dialog", { name: "End this sign-in?" }));
-  await said(page, "The sign-in has ended.").waitFor();
+  await status(page, "The sign-in has ended.").waitFor();
   await until(() => rows(page).count(), (left) => left === 1);
   await press(page, "button", "Ban…");
   await page.getByRole("dialog", { name: "Ban Eve Example?" }).waitFor();
   await page.keyboard.type("Spam");
   await press(page, "button", "Ban", page.getByRole("dialog"));
-  await said(page, "Eve Example is banned.").waitFor();
+  await status(page, "Eve Example is banned.").waitFor();
   const refused = await login("eve@example.com", "correct horse");
   const reason = page.locator(".admin-facts").getByText("Spam");
   await reason.waitFor();
   await press(page, "button", "Unban…");
   await press(page, "button", "Unban", page.getByRole("dialog", { name: "Unban Eve Example?" }));
-  await said(page, "Eve Example is no longer banned.").waitFor();
+  await status(page, "Eve Example is no longer banned.").waitFor();
   await press(page, "link", "Refusals", page.getByRole("navigation", { name: "More about this user" }));
   await heading(page, "Refusals").waitFor();
   const why = page.locator(".admin-table").getByText("The user is banned");
@@ -183,7 +183,7 @@ export async function conversation({ token }) {
     const asked = page.getByRole("dialog", { name: dialog });
     if (button === "Retention…") await asked.getByLabel("Days").fill("30");
     await asked.getByRole("button", { name: action, exact: true }).click();
-    await said(page, outcome).waitFor();
+    await status(page, outcome).waitFor();
   };
   await act("Retention…", "How long are messages kept here?", "Save", "The retention is saved.");
   await page.getByText("30 days").waitFor();
@@ -227,7 +227,7 @@ export async function delivery({ token }) {
   const reconnected = bob.waitForEvent("websocket");
   await row.getByRole("button", { name: "End" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "End" }).click();
-  await said(page, "The connection has ended.").waitFor();
+  await status(page, "The connection has ended.").waitFor();
   await reconnected;
   hook.status = 500;
   await post("messages", "bob", { conversationId: "general", content: "Not accepted" });
@@ -239,11 +239,11 @@ export async function delivery({ token }) {
   const before = hook.received.length;
   await page.getByRole("button", { name: "Rewind…" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Rewind", exact: true }).click();
-  await said(page, "The webhook continues from the chosen position.").waitFor();
+  await status(page, "The webhook continues from the chosen position.").waitFor();
   await until(() => hook.received.length - before, (more) => more > 10);
   await page.locator(".admin-facts").getByText("delivers").waitFor();
   await page.getByRole("button", { name: "Send a test event" }).click();
-  await said(page, "The endpoint responded with 200.").waitFor();
+  await status(page, "The endpoint responded with 200.").waitFor();
   await page.getByRole("button", { name: "Delete…" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
   await heading(page, "Webhooks").waitFor();
@@ -277,7 +277,7 @@ export async function reports({ token }) {
   await choices.selectOption({ label: "Delete the message for everyone" });
   await page.getByLabel("Reason").fill("Advertising");
   await dialog.getByRole("button", { name: "Decide", exact: true }).click();
-  await said(page, "The report is decided.").waitFor();
+  await status(page, "The report is decided.").waitFor();
   await rowOf("Every day").waitFor({ state: "detached" });
   await page.getByLabel("State").selectOption("resolved");
   const decision = await rowOf("Every day").getByText("message deleted").textContent();

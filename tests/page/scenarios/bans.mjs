@@ -15,7 +15,7 @@ export async function banned() {
   const end = inDays(1);
   await call("PUT", `conversations/${id}/bans/bob`, "alice", { until: end, reason: "Too loud" });
   await notice.getByText("Rowing club").waitFor();
-  const told = await notice.locator("p, span").first().textContent();
+  const shown = await notice.locator("p, span").first().textContent();
   await notice.getByRole("button", { name: "Close" }).click();
 
   await bob.getByRole("button", { name: "Browse public conversations" }).first().click();
@@ -43,7 +43,7 @@ export async function banned() {
   await open(bob, "Rowing club");
   await call("PUT", `conversations/${id}/bans/bob`, "alice", {});
   await notice.getByText("You were banned from Rowing club.").waitFor();
-  report("banned", { told: withoutTime(told), refused: withoutTime(refused), sign });
+  report("banned", { shown: withoutTime(shown), refused: withoutTime(refused), sign });
 }
 
 // The details that another admin has open follow a ban and its end.
@@ -113,16 +113,16 @@ export async function fromServer({ token }) {
   await enterAs(page, "nils");
   await page.locator("aside header").getByText("nils").waitFor();
   await ban("nils", token, { until: end, reason: "Spam in groups" });
-  const thrownOut = await saidAt(page, /Spam in groups/);
+  const thrownOut = await problemAt(page, /Spam in groups/);
 
   await page.evaluate((user) => sessionStorage.setItem("talkwire.session", JSON.stringify({ user })), USER);
   await page.reload();
-  const reloaded = await saidAt(page, /Spam in groups/);
+  const reloaded = await problemAt(page, /Spam in groups/);
 
   const entering = async (text) => {
     await page.reload();
     await enterAs(page, "nils");
-    return saidAt(page, text);
+    return problemAt(page, text);
   };
   const timed = await entering(/Spam in groups/);
   await ban("nils", token, { reason: "Too loud" });
@@ -135,10 +135,10 @@ export async function fromServer({ token }) {
   await page.locator("aside header").getByText("Nora").waitFor();
   const { id } = await page.evaluate(() => JSON.parse(localStorage.getItem("talkwire.session")).user);
   await ban(id, token, { reason: "Too loud" });
-  await saidAt(page, /Too loud/);
+  await problemAt(page, /Too loud/);
   await submitAccount(page, credentials);
   await page.locator(".entrance > form .problem").getByText(/Too loud/).waitFor();
-  const account = await saidAt(page, /Too loud/);
+  const account = await problemAt(page, /Too loud/);
   report("banned", { thrownOut, reloaded, timed, endless, bare, account });
 }
 
@@ -151,7 +151,7 @@ async function ban(id, token, body) {
 }
 
 // What the page of the sign-in says, and where.
-async function saidAt(page, wanted) {
+async function problemAt(page, wanted) {
   const problem = page.locator(".entrance .problem:not(:empty)").filter({ hasText: wanted });
   await problem.waitFor();
   return problem.evaluate((element) => {

@@ -110,8 +110,8 @@ export async function talk() {
   await until(() => received(alice, "video"), (frames) => frames > 5);
   await button(alice, "Turn camera off").click();
   await bob.locator("video.call-picture:not(.own)").waitFor({ state: "hidden" });
-  const heard = await received(bob, "audio");
-  await until(() => received(bob, "audio"), (packets) => packets > heard);
+  const before = await received(bob, "audio");
+  await until(() => received(bob, "audio"), (packets) => packets > before);
 
   await button(bob, "Hang up").click();
   // The notice is shown for six seconds.
@@ -226,8 +226,8 @@ export async function share() {
       return tracks.find((track) => track?.kind === "audio").label;
     });
   const microphoneSent = await until(sends, (label) => label === "Fake Audio Input 2");
-  const heard = await received(bob, "audio");
-  await until(() => received(bob, "audio"), (packets) => packets > heard + 20);
+  const before = await received(bob, "audio");
+  await until(() => received(bob, "audio"), (packets) => packets > before + 20);
   await button(alice, "Hang up").click();
   await callOf(alice, "bob").waitFor({ state: "detached" });
 
@@ -295,15 +295,15 @@ export async function unanswered() {
   await button(bob, "Close").click();
   // The call is mentioned in the conversation, also above a message that waits.
   await open(bob, "alice");
-  const told = bob.locator(".conversation .notice-line").getByText("Missed call from alice");
-  await told.waitFor();
+  const line = bob.locator(".conversation .notice-line").getByText("Missed call from alice");
+  await line.waitFor();
   await bob.context().setOffline(true);
   await say(bob, "I was away");
   await letters(bob).getByText("I was away").waitFor();
-  const above = await told.count();
+  const above = await line.count();
   await bob.context().setOffline(false);
   await message(bob, "I was away").waitFor();
-  report("unanswered", { above, after: await told.count() });
+  report("unanswered", { above, after: await line.count() });
 }
 
 export async function busy() {
@@ -330,7 +330,7 @@ export async function problems() {
   await opened(carol, "bob");
   await button(carol, "Call").click();
   await callOf(carol, "bob").getByText("Microphone access is blocked.").waitFor();
-  report("said");
+  report("shown");
 }
 
 // Anyone who runs this kills the server and starts it again, and answers when that is done: the two continue to talk.
@@ -343,10 +343,10 @@ export async function restart() {
   report("ready");
   for (const page of both) await page.getByText("Reconnecting…").waitFor();
   for (const page of both) {
-    const heard = await received(page, "audio");
+    const before = await received(page, "audio");
     await until(
       () => received(page, "audio"),
-      (packets) => packets > heard + 20,
+      (packets) => packets > before + 20,
     );
   }
   // The server is asked to pass this on when it is there again.

@@ -61,17 +61,17 @@ export async function mentions() {
   await composer(alice).pressSequentially("but not `@bob`");
   const text = await composer(alice).inputValue();
   await alice.keyboard.press("Enter");
-  const said = bob.locator(".message").filter({ hasText: "but not" });
-  await said.locator(".mention.mine").waitFor();
+  const posted = bob.locator(".message").filter({ hasText: "but not" });
+  await posted.locator(".mention.mine").waitFor();
   report("mentioned", {
     all,
     first,
     second,
     stayed,
     written: text,
-    marked: await said.locator(".mention").allTextContents(),
-    own: await said.locator(".mention.mine").allTextContents(),
-    code: await said.locator("code").textContent(),
+    marked: await posted.locator(".mention").allTextContents(),
+    own: await posted.locator(".mention.mine").allTextContents(),
+    code: await posted.locator("code").textContent(),
   });
   await composer(alice).pressSequentially("@al");
   await offered(alice).filter({ hasText: "@all" }).click();

@@ -52,14 +52,14 @@ export async function reconnection() {
     await atEnd(page);
   };
   for (const page of [alice, bob]) await toEnd(page);
-  const said = async () => {
+  const storedTexts = async () => {
     const { items } = await call("GET", "conversations/general/messages?limit=100", "carol");
     return items.map(({ content }) => content);
   };
   const shown = [await messages(alice).allTextContents(), await messages(bob).allTextContents()];
   await alice.reload();
   await toEnd(alice);
-  report("reconnected", { stored: await said(), shown, reloaded: await messages(alice).allTextContents() });
+  report("reconnected", { stored: await storedTexts(), shown, reloaded: await messages(alice).allTextContents() });
 }
 
 // A part of the page that is not loaded yet comes when the server is back; the rest stays.
@@ -120,7 +120,7 @@ export async function missing_parts() {
   await notice(alice).getByRole("button", { name: "Reload the page" }).click();
   await composer(alice).waitFor();
   await alice.unroute(panel);
-  report("said", { says, focused, opened, left, draft: await composer(alice).inputValue() });
+  report("shown", { says, focused, opened, left, draft: await composer(alice).inputValue() });
 }
 
 // A part for which a request is not answered.
@@ -142,7 +142,7 @@ export async function slow_parts() {
   const opened = await alice.getByRole("dialog").count();
   await alice.getByRole("button", { name: "New conversation" }).click();
   await alice.getByRole("dialog").waitFor();
-  report("said", { says, opened });
+  report("shown", { says, opened });
 }
 
 // A page whose scripts do not arrive is not empty, and says what helps.
@@ -201,7 +201,7 @@ export async function outbox() {
   report("sent", { messages: await messages(alice).allTextContents() });
 }
 
-const said = (page, content) =>
+const messageWith = (page, content) =>
   page.locator(".message").filter({ has: page.locator(".text").getByText(content, { exact: true }) });
 
 // Changes of messages are shown at once, and saved when the server is back: through a conversation and a reload.
@@ -225,14 +225,14 @@ export async function changes() {
   await composer(alice).fill("Edited");
   await alice.keyboard.press("Enter");
   await message(alice, "Edited").waitFor();
-  const tick = await said(alice, "Edited").locator(".tick").getAttribute("aria-label");
+  const tick = await messageWith(alice, "Edited").locator(".tick").getAttribute("aria-label");
   await act(alice, "To delete", "Delete");
   await alice.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
   const deleted = await alice.locator(".gone .tick").getAttribute("aria-label");
   await act(alice, "To like and pin", "React with 👍");
-  await said(alice, "To like and pin").getByRole("button", { name: "👍, 1" }).waitFor();
+  await messageWith(alice, "To like and pin").getByRole("button", { name: "👍, 1" }).waitFor();
   await act(alice, "To like and pin", "Pin");
-  await said(alice, "To like and pin").getByText("Pinned").waitFor();
+  await messageWith(alice, "To like and pin").getByText("Pinned").waitFor();
   while ((await kept(alice, "letters", "talkwire")).split('"change"').length < 5) await pause(20);
   report("shown", { tick, deleted });
   await answers.next();
@@ -263,7 +263,7 @@ export async function refused_changes() {
   await message(alice, "Not to be saved").waitFor();
   await call("PUT", `conversations/${id}/mutes/alice`, "bob", {});
   held.release();
-  const edited = said(alice, "Not to be saved");
+  const edited = messageWith(alice, "Not to be saved");
   const problem = await edited.locator(".problem").textContent();
   await alice.reload();
   await edited.locator(".problem").waitFor();

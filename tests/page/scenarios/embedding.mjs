@@ -197,11 +197,11 @@ export const elsewhere = (given) => besidePages(given, async () => {
     origin: otherOrigin,
     expected: /frame-ancestors|Refused to frame|ERR_BLOCKED|Framing/,
   });
-  const said = await arrived(
+  const shown = await arrived(
     "what the browser says about the frame",
     until(async () => page.frames()[1]?.url(), (address) => address?.startsWith("chrome-error:")),
   );
-  report("elsewhere", { said, asked: await page.evaluate(() => window.asked) });
+  report("elsewhere", { shown, asked: await page.evaluate(() => window.asked) });
 });
 
 // The first token lasts a few seconds, which begin when the frame asks for it, however long the page has taken. The frame

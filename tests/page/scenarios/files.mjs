@@ -310,7 +310,7 @@ export async function speaking() {
   const bars = await player.locator("rect").count();
   await position.focus();
   for (let times = 0; times < 5; times++) await bob.keyboard.press("ArrowRight");
-  const said = await position.getAttribute("aria-valuetext");
+  const place = await position.getAttribute("aria-valuetext");
   const at = await position.inputValue();
   await player.getByRole("button", { name: "Speed 1×" }).click();
   await player.getByRole("button", { name: "Speed 1.5×" }).click();
@@ -319,11 +319,11 @@ export async function speaking() {
   await player.getByRole("button", { name: "Play voice message", exact: true }).waitFor(); // it has ended
   const { items } = await call("GET", `conversations/${encodeURIComponent(idOf(alice))}/files?kind=audio`, "bob");
   const [{ file }] = items;
-  report("heard", {
+  report("played", {
     discarded,
     bars,
     at,
-    isPlace: /^0:00 of 0:0[1-9]$/.test(said),
+    isPlace: /^0:00 of 0:0[1-9]$/.test(place),
     rate,
     type: file.contentType,
     isLong: file.durationMs > 1_000 && file.durationMs < 60_000,
@@ -398,7 +398,7 @@ export async function sound() {
   await composer(alice).press("Enter");
   await attachments(bob).locator("audio").waitFor();
   await bob.waitForFunction(() => document.querySelector("audio")?.duration > 0);
-  report("heard", {
+  report("played", {
     seconds: await bob.locator("audio").evaluate((it) => it.duration),
     says: await conversations(bob).filter({ hasText: "Sound" }).locator(".last").textContent(),
   });
@@ -590,7 +590,7 @@ export async function in_order() {
   await message(alice, "Behind it, offline").waitFor();
   await letters(alice).first().waitFor({ state: "detached" });
   const { items } = await call("GET", `conversations/${id}/messages`, "bob");
-  report("sent in order", { waiting, said: items.filter(({ type }) => type !== "system").map(({ content }) => content) });
+  report("sent in order", { waiting, texts: items.filter(({ type }) => type !== "system").map(({ content }) => content) });
 }
 
 // The server is killed while a file is on its way, and comes back.

@@ -213,7 +213,7 @@ export async function reply() {
   await message(bob, "I do").waitFor();
   const { items } = await call("GET", `conversations/${id}/messages`, "bob");
   report("replied", {
-    said: items.map(({ content }) => content),
+    texts: items.map(({ content }) => content),
     quoted: items.at(-1).replyTo?.content,
     left: await bob.getByText("Replying to alice").count(),
   });
@@ -333,14 +333,14 @@ export async function together() {
 export async function deletedMeanwhile() {
   const bob = await visitAs("bob");
   const { id } = await post("conversations", "bob", { kind: "group", memberIds: ["alice"], name: "Deleted" });
-  const said = [];
+  const posted = [];
   for (const content of ["Who rows?", "And who steers?"])
-    said.push(await post("messages", "alice", { conversationId: id, content }));
+    posted.push(await post("messages", "alice", { conversationId: id, content }));
   const { hold, release } = await holdable(bob);
   await open(bob, "Deleted");
   await act(bob, "Who rows?", "Reply");
   await composer(bob).fill("I do");
-  await call("DELETE", `messages/${said[0].id}`, "alice");
+  await call("DELETE", `messages/${posted[0].id}`, "alice");
   await bob.getByText("The message you replied to was deleted.").waitFor();
   const kept = await composer(bob).inputValue();
   await composer(bob).press("Enter");
@@ -349,7 +349,7 @@ export async function deletedMeanwhile() {
   await act(bob, "And who steers?", "Reply");
   hold();
   await say(bob, "Me");
-  await call("DELETE", `messages/${said[1].id}`, "alice");
+  await call("DELETE", `messages/${posted[1].id}`, "alice");
   release();
   const refused = letters(bob);
   await refused.getByText("Not sent: The message you replied to was deleted.").waitFor();
@@ -456,7 +456,7 @@ export async function forwarding() {
   const bob = await visitAs("bob");
   const group = await post("conversations", "bob", { kind: "group", memberIds: ["alice"], name: "Prices" });
   const target = await post("conversations", "bob", { kind: "group", memberIds: ["carol"], name: "Buyers" });
-  const said = await post("messages", "alice", { conversationId: group.id, content: "It costs 90" });
+  const posted = await post("messages", "alice", { conversationId: group.id, content: "It costs 90" });
   const { hold, release } = await deaf(bob);
   await open(bob, "Prices");
   await act(bob, "It costs 90", "Forward");
@@ -464,7 +464,7 @@ export async function forwarding() {
   await dialog.getByRole("checkbox", { name: "Buyers" }).check();
   const preview = dialog.locator(".preview-says");
   hold();
-  await call("PATCH", `messages/${said.id}`, "alice", { content: "It costs 900" });
+  await call("PATCH", `messages/${posted.id}`, "alice", { content: "It costs 900" });
   // The dialog does not know it yet.
   await dialog.getByRole("button", { name: "Forward to Buyers" }).click();
   await dialog.getByText("The message was edited just now.").waitFor();
@@ -479,11 +479,11 @@ export async function forwarding() {
   await dialog.getByLabel("Add a message").fill("Look");
   await dialog.getByRole("textbox", { name: "Filter conversations" }).fill("dave");
   await dialog.getByRole("checkbox", { name: "dave" }).check();
-  await call("PATCH", `messages/${said.id}`, "alice", { content: "It costs 90 after all" });
+  await call("PATCH", `messages/${posted.id}`, "alice", { content: "It costs 90 after all" });
   await dialog.getByText("The message was edited just now.").waitFor();
   const shown = await preview.textContent();
   hold();
-  await call("DELETE", `messages/${said.id}`, "alice");
+  await call("DELETE", `messages/${posted.id}`, "alice");
   await dialog.getByRole("button", { name: "Forward to dave" }).click();
   await dialog.getByText("The message was deleted. It can no longer be forwarded.").waitFor();
   const left = {

@@ -351,23 +351,23 @@ export async function typingAfterAClick() {
   await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Clicking" });
   await open(alice, "Clicking");
   await say(alice, "Clicked");
-  const said = alice.locator("article").filter({ hasText: "Clicked" }).last();
+  const posted = alice.locator("article").filter({ hasText: "Clicked" }).last();
   await letters(alice).waitFor({ state: "detached" });
-  await said.click();
-  await said.and(alice.locator(":focus")).waitFor();
+  await posted.click();
+  await posted.and(alice.locator(":focus")).waitFor();
   await alice.keyboard.type("kept");
-  await said.hover();
-  await said.getByRole("button", { name: "More actions" }).hover();
-  await said.locator(".actions .quick").first().click();
-  const reaction = said.locator(".reactions button").first();
+  await posted.hover();
+  await posted.getByRole("button", { name: "More actions" }).hover();
+  await posted.locator(".actions .quick").first().click();
+  const reaction = posted.locator(".reactions button").first();
   await reaction.waitFor();
   await alice.keyboard.type(", prompter");
   // In a thread, in its own field. What is open already is only led to.
   const panel = alice.getByRole("region", { name: /^Thread/ });
   const field = panel.getByRole("textbox", { name: "Message", exact: true });
   for (const text of ["one", "two"]) {
-    await said.hover();
-    await said.getByRole("button", { name: "Reply in thread" }).click();
+    await posted.hover();
+    await posted.getByRole("button", { name: "Reply in thread" }).click();
     await field.and(alice.locator(":focus")).waitFor();
     await alice.keyboard.type(text);
   }
@@ -495,7 +495,7 @@ export async function typingWhileLoading() {
   const inThread = page.locator(".panel textarea");
   await inThread.waitFor();
   const reply = await until(() => inThread.inputValue(), (text) => text === "res");
-  const said = await page.locator(".message .text").allTextContents();
-  const rest = { composing: await page.locator(".composing").count(), said, after: await composer(page).first().inputValue() };
+  const texts = await page.locator(".message .text").allTextContents();
+  const rest = { composing: await page.locator(".composing").count(), texts, after: await composer(page).first().inputValue() };
   report("typed meanwhile", { field, wanted, focusedAfter, reply, ...rest });
 }

@@ -289,10 +289,10 @@ export async function sheets() {
     await openHeron(page);
     const content = `Said in ${locale}`;
     await post("messages", "ines", { conversationId: "heron-launch", content });
-    const said = page.locator(".message .text").getByText(content);
-    await said.waitFor();
+    const posted = page.locator(".message .text").getByText(content);
+    await posted.waitFor();
     const cdp = await page.context().newCDPSession(page);
-    const pressing = await press(page, cdp, said);
+    const pressing = await press(page, cdp, posted);
     await page.locator("dialog.sheet").waitFor();
     await pressing.lift();
     await page.locator(".sheet-tiles").waitFor();

@@ -436,8 +436,8 @@ export async function unsent() {
   const clock = listed(alice, "Waits").getByRole("img", { name: "Waiting for the connection" });
   await clock.waitFor();
   const rows = async () => {
-    const said = (name) => listed(alice, name).locator(".last").textContent();
-    return [(await namesIn(alice))[0], await said("Waits"), await said("With a file"), await said("With a thread")];
+    const lastOf = (name) => listed(alice, name).locator(".last").textContent();
+    return [(await namesIn(alice))[0], await lastOf("Waits"), await lastOf("With a file"), await lastOf("With a thread")];
   };
   const written = await rows();
   // It is seen before it is stored.

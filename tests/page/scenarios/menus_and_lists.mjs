@@ -28,16 +28,16 @@ export async function menu() {
   await post("messages", "alice", { conversationId: id, content: "See https://example.com/" });
   const bob = await visitAs("bob");
   await open(bob, "Menus");
-  const said = bob.locator(".message").filter({ hasText: "See https" });
+  const posted = bob.locator(".message").filter({ hasText: "See https" });
   const items = bob.getByRole("menu", { name: "Message actions" });
-  await said.click({ button: "right", position: { x: 300, y: 12 } });
+  await posted.click({ button: "right", position: { x: 300, y: 12 } });
   await items.getByRole("menuitem", { name: "Reply", exact: true }).click();
   await bob.getByText("Replying to alice").waitFor();
   await composer(bob).fill("by menu");
   await composer(bob).press("Enter");
   const quote = bob.locator("button.quote");
   await quote.waitFor();
-  await said.first().focus();
+  await posted.first().focus();
   await bob.keyboard.press("Shift+F10");
   await items.getByRole("menuitem", { name: "Copy link" }).waitFor();
   await menuFocused(bob);
@@ -52,9 +52,9 @@ export async function menu() {
       element.dispatchEvent(new PointerEvent("pointerdown", { button: 2, bubbles: true, pointerType: "mouse" }));
       return !element.dispatchEvent(new MouseEvent("contextmenu", { button: 2, bubbles: true, cancelable: true }));
     });
-  const link = await isTaken(said.first().locator(".text a"));
-  await said.first().locator(".text").evaluate((text) => getSelection().selectAllChildren(text));
-  report("left to the browser", { link, selection: await isTaken(said.first().locator(".text p, .text span").first()) });
+  const link = await isTaken(posted.first().locator(".text a"));
+  await posted.first().locator(".text").evaluate((text) => getSelection().selectAllChildren(text));
+  report("left to the browser", { link, selection: await isTaken(posted.first().locator(".text p, .text span").first()) });
 }
 
 // The message field takes the focus when it appears, such as after a moderator's mute, but not from a menu.
@@ -90,7 +90,7 @@ export async function list() {
   const words = await entry.locator(".newest .hidden").textContent();
   await call("PATCH", "users/me", "bob", { name: "Rebecca" });
   await entry.getByText("Rebecca").waitFor();
-  report("heard", { unread: words, sender: await entry.locator(".last bdi").first().textContent() });
+  report("spoken", { unread: words, sender: await entry.locator(".last bdi").first().textContent() });
   await call("PATCH", "users/me", "bob", { name: "bob" });
 }
 
@@ -184,8 +184,8 @@ export async function lowWindow() {
   await open(alice, "Low");
   const menu = alice.getByRole("menu");
   const seen = {};
-  for (const [name, said] of [["low", "Line 11"], ["high", "Line 9"]]) {
-    await message(alice, said).click({ button: "right" });
+  for (const [name, line] of [["low", "Line 11"], ["high", "Line 9"]]) {
+    await message(alice, line).click({ button: "right" });
     await menu.getByRole("menuitem").first().waitFor();
     await menuFocused(alice);
     await alice.keyboard.press("End");

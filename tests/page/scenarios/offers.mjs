@@ -93,7 +93,7 @@ export async function bargain() {
   report("over", {
     asked,
     answered: await card(alice, "Rejected").locator(".standing").innerText(),
-    told: await until(() => alice.locator(".notice-line > span").allTextContents(), (all) => all.length === 3),
+    lines: await until(() => alice.locator(".notice-line > span").allTextContents(), (all) => all.length === 3),
     buttons: await bob.locator(".conversation .offer .buttons button").count(),
     panel: await alice.locator(".panel .offer .what").allTextContents(),
   });
@@ -282,18 +282,18 @@ export async function left() {
   await open(alice, "Attic");
   const answerer = card(alice, "Chair").locator(".standing");
   const reaction = message(alice, "Who is here?").locator("xpath=ancestor::article").getByRole("button", { name: /👍/ });
-  const said = async () => [
+  const shown = async () => [
     await card(alice, "Lamp").locator(".author").textContent(),
     await answerer.innerText(),
     await reaction.getAttribute("title"),
   ];
   await card(alice, "Chair").waitFor();
-  const before = await said();
+  const before = await shown();
   answerUsers();
   await answerer.getByText("by Bela").waitFor();
   answerNotices();
   await until(() => reaction.getAttribute("title"), (title) => title.includes("Dora"));
-  const after = await said();
+  const after = await shown();
   await button(alice, "Offers").click();
   const panel = await alice.locator(".panel .offer").locator(".author, .standing").allInnerTexts();
   await act(alice, "Who is here?", "Reactions");
@@ -315,10 +315,10 @@ export async function withdrawnOffline() {
   await card(alice, "Lamp").getByRole("button", { name: /^Withdraw/ }).click();
   const problem = card(alice, "Lamp").locator(".problem:not(:empty)");
   await problem.waitFor();
-  const said = await problem.textContent();
+  const says = await problem.textContent();
   await alice.context().setOffline(false);
   await problem.waitFor({ state: "detached" });
-  report("back", { said, names: await names(alice, "Lamp") });
+  report("back", { says, names: await names(alice, "Lamp") });
 }
 
 // A page that starts without the server and knows no features gets them with the next connection. Meanwhile, a

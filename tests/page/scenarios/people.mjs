@@ -94,10 +94,10 @@ export async function blockedElsewhere() {
   const direct = await post("conversations", "bob", { kind: "direct", memberIds: ["carol"] });
   const offer = (title, conversationId) =>
     post(`conversations/${conversationId}/offers`, "bob", { title, amount: 500, currency: "EUR" });
-  const said = await post("messages", "bob", { conversationId: id, content: "A secret by bob" });
-  await call("PUT", `messages/${said.id}/pin`, "alice");
-  await post("messages", "alice", { conversationId: id, content: "An answer", replyToId: said.id });
-  await post("messages", "carol", { conversationId: id, content: "In its thread", threadId: said.id });
+  const posted = await post("messages", "bob", { conversationId: id, content: "A secret by bob" });
+  await call("PUT", `messages/${posted.id}/pin`, "alice");
+  await post("messages", "alice", { conversationId: id, content: "An answer", replyToId: posted.id });
+  await post("messages", "carol", { conversationId: id, content: "In its thread", threadId: posted.id });
   await post(`offers/${(await offer("Secret bike", id)).id}/accept`, "alice");
   await offer("Secret lamp", id);
   await offer("Open bike", direct.id);

@@ -449,7 +449,7 @@ export async function first_steps() {
   await reader.waitFor();
   report("stepped", {
     left: await steps.count(),
-    said: items.map(({ content }) => content),
+    texts: items.map(({ content }) => content),
     members: members.map(({ userId }) => userId).sort(),
     member,
     reader: { says: await reader.locator("p").first().textContent(), buttons: await reader.getByRole("button").count() },

@@ -149,11 +149,11 @@ export async function hidden_from_newcomers() {
   await post(`conversations/${id}/read`, "carol", {});
   const ticks = alice.locator(".tick");
   await alice.locator(".tick.read").last().waitFor();
-  const said = await ticks.evaluateAll((all) => all.map((it) => it.title));
+  const states = await ticks.evaluateAll((all) => all.map((it) => it.title));
   await act(alice, "To nobody", "Seen by");
   const dialog = alice.getByRole("dialog", { name: "Seen by" });
   await dialog.getByText("Nobody has seen this yet.").waitFor();
-  report("hidden", { said, listed: await dialog.getByRole("listitem").count() });
+  report("hidden", { states, listed: await dialog.getByRole("listitem").count() });
 }
 
 // What is marked as unread stays so while one is there, in other tabs too.

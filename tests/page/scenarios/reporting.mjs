@@ -1,4 +1,4 @@
-import { act, call, composer, message as said, open, post, report, url, visitAs } from "../browser.mjs";
+import { act, call, composer, message as row, open, post, report, url, visitAs } from "../browser.mjs";
 
 const picture = async (page, name) => {
   if (process.env.PICTURES) await page.screenshot({ path: `${process.env.PICTURES}/${name}.png` });
@@ -56,7 +56,7 @@ export async function decision({ token }) {
     const page = await visitAs(user);
     pages.push(page);
     await open(page, "Decided");
-    await said(page, "No").waitFor();
+    await row(page, "No").waitFor();
     await bell(page, "Notifications").waitFor();
   }
   const decided = await fetch(`${url}/api/v1/reports/${reported.id}`, {
@@ -64,18 +64,18 @@ export async function decision({ token }) {
     headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
     body: JSON.stringify({ state: "resolved", action: "delete", reason: "Advertising" }),
   });
-  const told = [];
+  const shown = [];
   for (const page of pages) {
     await bell(page, "Notifications, 1 unread").waitFor();
     await open(page, "general");
     await open(page, "Decided");
-    await said(page, "No").waitFor();
+    await row(page, "No").waitFor();
     await bell(page, "Notifications, 1 unread").click();
     const entry = page.getByRole("dialog", { name: "Notifications" }).locator(".notification.new");
-    told.push((await entry.textContent()).includes("Advertising"));
-    await picture(page, `decided-${told.length}`);
+    shown.push((await entry.textContent()).includes("Advertising"));
+    await picture(page, `decided-${shown.length}`);
     await entry.click();
     await bell(page, "Notifications").waitFor();
   }
-  report("decided", { status: decided.status, told });
+  report("decided", { status: decided.status, shown });
 }

@@ -44,14 +44,14 @@ export async function about() {
   const loaded = (page, at) => page.locator(`${at} .avatar img`).evaluate((picture) => picture.decode().then(() => picture.naturalWidth));
   const widths = [await loaded(bob, ".conversation > header"), await loaded(bob, ".item a[aria-current]")];
   await until(() => textsOf(bob), (texts) => texts.length >= 1);
-  const told = await textsOf(bob);
+  const lines = await textsOf(bob);
   await panel.getByRole("button", { name: "Edit", exact: true }).click();
   await alice.getByRole("button", { name: "Remove", exact: true }).click();
   await field(alice, "Topic").fill("");
   await alice.getByRole("button", { name: "Save", exact: true }).click();
   await link.waitFor({ state: "detached" });
   await header(bob).locator(".avatar img").waitFor({ state: "detached" });
-  report("told about the room", { widths, told, target: "example" });
+  report("lines about the room", { widths, lines, target: "example" });
 }
 
 // A handle tells people of the same name apart, in the finder, on their card and in mentions.
@@ -77,7 +77,7 @@ export async function handles() {
   await bob.locator(".message .mention").getByText("@ann.smith").waitFor();
   const { items } = await call("GET", `conversations/${id}/messages`, "bob");
   await call("PATCH", "users/me", "alice", { handle: null });
-  report("told apart", { refused: refused.includes("409") || refused.includes("taken"), shown, mentions: items[0].mentions });
+  report("distinguished", { refused: refused.includes("409") || refused.includes("taken"), shown, mentions: items[0].mentions });
   report("namesakes", await namesakes(bob));
 }
 
@@ -176,7 +176,7 @@ export async function happened() {
   // The page reports what carol sees in groups, a third of a second apart.
   const unread = async () => (await call("GET", `conversations/${id}`, "carol")).unreadCount;
   const unreadCount = await until(unread, (count) => count === 0);
-  report("told what happened", { live, order, unreadCount });
+  report("notices", { live, order, unreadCount });
 }
 
 // A channel shows its sign, and is not started without a name.

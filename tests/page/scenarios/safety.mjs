@@ -54,17 +54,17 @@ async function write(id) {
       return undefined;
     }
   };
-  const said = (body) => post("messages", "alice", { conversationId: id, ...body });
+  const posted = (body) => post("messages", "alice", { conversationId: id, ...body });
   let root;
   for (const [index, content] of HOSTILE.entries()) {
     await set(() => call("PATCH", "users/me", "alice", { name: NAMES[index % NAMES.length], text: content.slice(0, 90) }));
-    const message = await set(() => said({ content }));
-    const { id: edited } = await said({ content: "before" });
+    const message = await set(() => posted({ content }));
+    const { id: edited } = await posted({ content: "before" });
     await set(() => call("PATCH", `messages/${edited}`, "alice", { content: `${content} edited` }));
     if (message === undefined) continue;
     root ??= message.id;
-    await set(() => said({ content: "answer", replyToId: message.id }));
-    await set(() => said({ content, threadId: root }));
+    await set(() => posted({ content: "answer", replyToId: message.id }));
+    await set(() => posted({ content, threadId: root }));
     await set(() => call("PUT", `messages/${message.id}/reactions/${encodeURIComponent(content)}`, "alice"));
     await set(() => attach(id, content));
     if (index % 4 === 0) await set(() => call("PUT", `messages/${message.id}/pin`, "alice"));
@@ -74,7 +74,7 @@ async function write(id) {
   for (const name of NAMES) {
     await set(() => post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name }));
   }
-  await said({ content: "the last one, @bob" });
+  await posted({ content: "the last one, @bob" });
   return { ...tried, root };
 }
 

@@ -41,7 +41,7 @@ export async function talk() {
   await unread.getByTitle("1 unread").waitFor();
   // The title follows the list.
   await bob.waitForFunction(() => document.title.startsWith("("));
-  report("told of it", { title: await bob.title() });
+  report("in the title", { title: await bob.title() });
   await open(bob, "alice");
   await message(bob, "Only you").waitFor();
   await alice.getByRole("img", { name: "Read" }).waitFor();

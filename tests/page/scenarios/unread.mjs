@@ -87,20 +87,20 @@ export async function own_message() {
   const undo = toast(alice).getByRole("button", { name: "Undo" });
   const undone = async () => {
     await undo.waitFor();
-    const said = Number.parseInt(await toast(alice).locator("p").textContent());
+    const counted = Number.parseInt(await toast(alice).locator("p").textContent());
     const read = await until(() => readSeq(id), (seq) => seq >= 160);
     await undo.click();
     await undo.waitFor({ state: "detached" });
-    return { said, read, back: await until(() => readSeq(id), (seq) => seq < 160) };
+    return { counted, read, back: await until(() => readSeq(id), (seq) => seq < 160) };
   };
   const written = await undone();
   await markAsRead(alice).click();
-  const { said, read, back } = await undone();
+  const { counted, read, back } = await undone();
   const count = Number(await listed(alice, "Own").locator(".count").textContent());
   // What was on the screen for half a second before had been read.
   const onScreen = back >= 60 && back < 90;
   const alike = written.back === back && written.read >= 160;
-  report("undone", { onScreen, alike, said: said === 160 - back, read: read >= 160, count: count === 160 - back });
+  report("undone", { onScreen, alike, counted: counted === 160 - back, read: read >= 160, count: count === 160 - back });
 
   // Far above, where neither end is loaded any more.
   await until(async () => {

@@ -8,7 +8,7 @@ const slow = (id, slowModeS) => call("PATCH", `conversations/${id}`, "alice", { 
 const slowed = (page) => page.locator(".composer .slowed");
 const send = (page) => page.locator(".composer").getByRole("button", { name: "Send", exact: true });
 const text = (page) => composer(page).inputValue();
-const untimed = (said) => said.replace(/\d[\d:]*/, "…");
+const untimed = (text) => text.replace(/\d[\d:]*/, "…");
 
 // A member writes once; the owner is not limited.
 export async function slow_mode() {
@@ -20,7 +20,7 @@ export async function slow_mode() {
   }
   await slowed(bob).waitFor();
   const first = await slowed(bob).textContent();
-  const counted = first !== (await until(() => slowed(bob).textContent(), (said) => said !== first));
+  const counted = first !== (await until(() => slowed(bob).textContent(), (text) => text !== first));
   await say(alice, "Two of alice");
   await message(bob, "Two of alice").waitFor();
   await say(bob, "Two of bob");
@@ -105,8 +105,8 @@ export async function edited() {
   await group("Edited");
   const bob = await visitAs("bob");
   await open(bob, "Edited");
-  for (const said of ["Is *one* mesage", "Another one"]) {
-    await say(bob, said);
+  for (const text of ["Is *one* mesage", "Another one"]) {
+    await say(bob, text);
     await letters(bob).first().waitFor({ state: "detached" });
   }
   const marked = () => bob.locator(".message.edited-now .text").allTextContents();

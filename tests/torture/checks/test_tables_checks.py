@@ -118,7 +118,7 @@ def test_every_event_that_sync_sends_is_known_by_its_name() -> None:
 
 def test_a_former_member_receives_events_up_to_leaving_and_no_further(story: Story) -> None:
     story._log("MemberRemoved", None, {"user_id": BOB})
-    story.send(ALICE, told=False)
+    story.send(ALICE, notified=False)
     story.resumer.last_pos = story.tables.head
     assert found_in_cursors(story) == [WHOLE]
     left = story.tables.log[-2]
@@ -164,12 +164,12 @@ def test_the_same_messages_pass(story: Story) -> None:
 
 @pytest.mark.parametrize("kind", ["edited", "deleted", "reacted"])
 def test_a_client_that_shows_something_else_is_found(story: Story, kind: str) -> None:
-    index = next(index for index, heard in enumerate(story.bob.heard) if heard.kind == kind)
-    heard = story.bob.heard[index]
+    index = next(index for index, received in enumerate(story.bob.received) if received.kind == kind)
+    received = story.bob.received[index]
     if kind == "reacted":
-        story.bob.heard[index] = replace(heard, about=(*heard.about[:2], False))
+        story.bob.received[index] = replace(received, about=(*received.about[:2], False))
     else:
-        del story.bob.heard[index]
+        del story.bob.received[index]
     assert found_in_views(story) == [VIEWS]
 
 
@@ -179,6 +179,6 @@ def test_a_resumer_that_shows_something_else_is_found(story: Story) -> None:
 
 
 def test_a_former_member_shows_no_messages(story: Story) -> None:
-    del story.bob.heard[10]
+    del story.bob.received[10]
     story.bob.ended = True
     assert found_in_views(story) == []

@@ -111,13 +111,13 @@ interface FrameProps {
 function Frame({ api, me, onSignOut }: FrameProps) {
   const { section: shown, id } = useAddress();
   const current = SECTIONS.find((section) => section.id === (shown || "overview"));
-  const [said, setSaid] = useState("");
-  const value = useMemo(() => ({ api, say: setSaid }), [api]);
+  const [status, setStatus] = useState("");
+  const value = useMemo(() => ({ api, say: setStatus }), [api]);
   useEffect(() => {
-    if (said === "") return;
-    const timer = setTimeout(() => setSaid(""), SAID_MS);
+    if (status === "") return;
+    const timer = setTimeout(() => setStatus(""), STATUS_MS);
     return () => clearTimeout(timer);
-  }, [said]);
+  }, [status]);
   useSearchKey();
   return (
     <AdminContext value={value}>
@@ -165,10 +165,10 @@ function Frame({ api, me, onSignOut }: FrameProps) {
           )}
         </main>
         <div className="admin-said" role="status">
-          {said !== "" && (
+          {status !== "" && (
             <>
-              <p>{said}</p>
-              <IconButton icon={X} label={texts.dismiss} onClick={() => setSaid("")} />
+              <p>{status}</p>
+              <IconButton icon={X} label={texts.dismiss} onClick={() => setStatus("")} />
             </>
           )}
         </div>
@@ -177,7 +177,7 @@ function Frame({ api, me, onSignOut }: FrameProps) {
   );
 }
 
-const SAID_MS = 6_000;
+const STATUS_MS = 6_000;
 
 /** `/` leads to the first filter. */
 function useSearchKey(): void {

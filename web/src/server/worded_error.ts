@@ -39,8 +39,8 @@ function banText({ conversationId, until, reason = null, erased, userIds }: BanD
 
 /** Returns what is wrong without the names of the request's fields, which only developers know. */
 function withoutFields(message: string, details: unknown): string {
-  const said = (Array.isArray(details) ? details : []).map((each: unknown) => messageOf(each));
-  return said.length === 0 || said.includes("") ? message : said.map(sentence).join(" ");
+  const messages = (Array.isArray(details) ? details : []).map((each: unknown) => messageOf(each));
+  return messages.length === 0 || messages.includes("") ? message : messages.map(sentence).join(" ");
 }
 
 function messageOf(detail: unknown): string {

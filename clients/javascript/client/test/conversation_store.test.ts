@@ -33,14 +33,14 @@ it("does not count what was read while an older answer was on its way", async ()
 it("asks whether its reader may write when their role changes", async () => {
   const muted = conversation("c", { members: [], mutedByModerator: {} });
   const state = createStore(() => ({ conversations: { c: muted }, me: { id: ME } }));
-  const handlers = new Map<string, (told: unknown) => void>();
+  const handlers = new Map<string, (payload: unknown) => void>();
   const asked: string[] = [];
   const core = {
     state,
     get now() {
       return state.getState();
     },
-    on: (name: string, handler: (told: unknown) => void) => handlers.set(name, handler),
+    on: (name: string, handler: (payload: unknown) => void) => handlers.set(name, handler),
     changeConversation: () => undefined,
     rest: {
       get: async (path: string) => {
@@ -59,14 +59,14 @@ it("asks whether its reader may write when their role changes", async () => {
 it("asks how many offers are unread when somebody makes one in a muted conversation", async () => {
   const conversations = { loud: conversation("loud"), muted: conversation("muted", { muted: true }) };
   const state = createStore(() => ({ conversations, me: { id: ME } }));
-  const handlers = new Map<string, (told: unknown) => void>();
+  const handlers = new Map<string, (payload: unknown) => void>();
   const asked: string[] = [];
   const core = {
     state,
     get now() {
       return state.getState();
     },
-    on: (name: string, handler: (told: unknown) => void) => handlers.set(name, handler),
+    on: (name: string, handler: (payload: unknown) => void) => handlers.set(name, handler),
     changeConversation: () => undefined,
     rest: {
       get: async (path: string) => {

@@ -66,9 +66,9 @@ test("the reader's own new name does not rename a direct conversation", () => {
 });
 
 test("messages show their sender's current profile", () => {
-  const said = { ...message(1), senderId: "bob", sender: { id: "bob", name: "Bob" } };
+  const sent = { ...message(1), senderId: "bob", sender: { id: "bob", name: "Bob" } };
   const other = { messages: [{ ...message(1), senderId: "ann" }], atStart: true, atEnd: true };
-  const timelines = { c: { messages: [said], atStart: true, atEnd: true }, d: other };
+  const timelines = { c: { messages: [sent], atStart: true, atEnd: true }, d: other };
   const after = withSender(timelines, { id: "bob", name: "Robert", createdAt: AT, avatar: "/new" });
   expect(after.c?.messages[0]?.sender).toEqual({ id: "bob", name: "Robert", avatar: "/new" });
   expect(after.d).toBe(other);

@@ -46,23 +46,23 @@ describe("a thread", () => {
   });
 
   it("keeps a reply once that arrived while its page was loaded", () => {
-    const told = withReply(threadOf("m1"), reply(9));
-    const after = withPage(told, { root: message(1), items: [reply(6)], next: null, following: true });
+    const received = withReply(threadOf("m1"), reply(9));
+    const after = withPage(received, { root: message(1), items: [reply(6)], next: null, following: true });
     expect(seqs(after)).toEqual([6, 9]);
     expect(
-      seqs(withPage(told, { root: message(1), items: [reply(6), reply(9)], next: null, following: true })),
+      seqs(withPage(received, { root: message(1), items: [reply(6), reply(9)], next: null, following: true })),
     ).toEqual([6, 9]);
   });
 
   it("counts a reply that arrived after its first page was read, also when older ones are loaded", () => {
-    const told = withReply(threadOf("m1"), reply(9));
+    const received = withReply(threadOf("m1"), reply(9));
     const root = message(1, { replyCount: 1 });
-    const first = withPage(told, { root, items: [reply(6)], next: "m6", following: true });
+    const first = withPage(received, { root, items: [reply(6)], next: "m6", following: true });
     expect(first.root?.replyCount).toBe(2);
     const whole = withPage(first, { root, items: [reply(2)], next: null, following: true });
     expect(whole.root?.replyCount).toBe(2);
     const read = { root: message(1, { replyCount: 2 }), items: [reply(6), reply(9)], next: null, following: true };
-    expect(withPage(told, read).root?.replyCount).toBe(2);
+    expect(withPage(received, read).root?.replyCount).toBe(2);
   });
 
   it("shows and counts a new reply once", () => {

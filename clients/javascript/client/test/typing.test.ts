@@ -2,14 +2,14 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Core } from "../src/core.ts";
 import { Typing, typistsIn } from "../src/people/typing.ts";
 
-let told: string[];
+let sent: string[];
 let handlers: Record<string, (payload: object) => void>;
 let typing: Typing;
 let blocked: Set<string>;
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000_000 });
-  told = [];
+  sent = [];
   handlers = {};
   blocked = new Set();
   typing = new Typing({
@@ -17,7 +17,7 @@ beforeEach(() => {
     on: (name: string, handler: (payload: object) => void) => {
       handlers[name] = handler;
     },
-    send: (name: string, { conversationId }: { conversationId: string }) => told.push(`${name} ${conversationId}`),
+    send: (name: string, { conversationId }: { conversationId: string }) => sent.push(`${name} ${conversationId}`),
   } as unknown as Core);
 });
 afterEach(() => {
@@ -35,7 +35,7 @@ test("typing is sent every few seconds, for each conversation by itself", () => 
   typing.type("b");
   vi.advanceTimersByTime(3_000);
   typing.type("a");
-  expect(told).toEqual(["typing:start a", "typing:start b", "typing:start a"]);
+  expect(sent).toEqual(["typing:start a", "typing:start b", "typing:start a"]);
 });
 
 test("the end is sent once, where the start was sent", () => {
@@ -43,14 +43,14 @@ test("the end is sent once, where the start was sent", () => {
   typing.stop("b");
   typing.stop("a");
   typing.stop("a");
-  expect(told).toEqual(["typing:start a", "typing:stop a"]);
+  expect(sent).toEqual(["typing:start a", "typing:stop a"]);
 });
 
 test("typing after sending a message is sent again", () => {
   typing.type("a");
   typing.sent("a");
   typing.type("a");
-  expect(told).toEqual(["typing:start a", "typing:start a"]);
+  expect(sent).toEqual(["typing:start a", "typing:start a"]);
 });
 
 test("a blocked user is not shown as typing", () => {

@@ -115,10 +115,10 @@ async def send_messages(  # noqa: PLR0913, PLR0917 (each is a part of the reques
             commands.append(_command(body, idempotency_key, index + 1))
     outcomes = await _send(chat, caller.actor, commands, skip_refused=skip_refused)
     not_sent = [_NOT_SENT] * (len(commands) - len(outcomes))
-    return Response(ListAnswer(tuple(map(_said, [*outcomes, *not_sent])), None), status_code=HTTP_201_CREATED)
+    return Response(ListAnswer(tuple(map(_item, [*outcomes, *not_sent])), None), status_code=HTTP_201_CREATED)
 
 
-def _said(outcome: Outcome) -> SentOrRefused:
+def _item(outcome: Outcome) -> SentOrRefused:
     if isinstance(outcome, ChatError):
         return SentOrRefused(error=error_payload(outcome))
     return SentOrRefused(message_payload(outcome))

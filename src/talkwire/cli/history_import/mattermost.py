@@ -225,9 +225,9 @@ class _Reader:
         """Yields the texts of a post's message attachments (cards that integrations add), as quotes in Markdown."""
         for card in items_of(object_of(body.get("props")).get("attachments")):
             title, text = text_of(card.get("title")), text_of(card.get("text")) or text_of(card.get("fallback"))
-            said = from_mattermost("\n".join(filter(None, (title, text))), self._staging.people)
-            if said.strip():
-                yield "\n".join(f"> {line}" for line in said.splitlines())
+            quoted = from_mattermost("\n".join(filter(None, (title, text))), self._staging.people)
+            if quoted.strip():
+                yield "\n".join(f"> {line}" for line in quoted.splitlines())
 
     def _reactions(self, body: dict[str, Any]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
@@ -244,17 +244,17 @@ class _Reader:
 
     def _files(self, body: dict[str, Any]) -> Iterator[SourceFile]:
         for each in items_of(body.get("attachments")):
-            said = text_of(each.get("path"))
-            if said:
-                yield SourceFile(storable(said.replace("\\", "/").rpartition("/")[2]), self._path(said))
+            path = text_of(each.get("path"))
+            if path:
+                yield SourceFile(storable(path.replace("\\", "/").rpartition("/")[2]), self._path(path))
 
-    def _path(self, said: str) -> str | None:
+    def _path(self, path: str) -> str | None:
         """Returns the name that a file has in the archive, given the path in the export's data; None if the archive
         lacks it.
         """
-        if not said or not is_inside(said):
+        if not path or not is_inside(path):
             return None
-        return next((name for name in (f"data/{said}", said) if name in self._archive), None)
+        return next((name for name in (f"data/{path}", path) if name in self._archive), None)
 
 
 def _channel_key(team: str, channel: str) -> str:

@@ -202,9 +202,9 @@ class _Reader:
                 # The link to the quoted message stands before what is said.
                 parts[0] = parts[0].replace(f"[ ]({link})", "", 1).strip()
                 continue
-            said = [text_of(card.get("title")) if "title_link_download" not in card else ""]
-            said += [text_of(card.get("text")), text_of(card.get("description"))]
-            lines = from_rocketchat("\n".join(filter(None, said)), people).splitlines()
+            texts = [text_of(card.get("title")) if "title_link_download" not in card else ""]
+            texts += [text_of(card.get("text")), text_of(card.get("description"))]
+            lines = from_rocketchat("\n".join(filter(None, texts)), people).splitlines()
             parts.append("\n".join(f"> {line}" for line in lines))
         return "\n".join(filter(None, parts)), reply_to
 

@@ -261,9 +261,9 @@ def _card(card: dict[str, Any], people: People) -> str:
     for each in items_of(card.get("fields")):
         name, value = from_slack(text_of(each.get("title")), people), from_slack(text_of(each.get("value")), people)
         lines.append(f"{name}: {value}" if name and value else name or value)
-    said = "\n".join(line for line in lines if line.strip())
-    said = said or from_slack(text_of(card.get("fallback")), people)
-    return "\n".join(f"> {line}" for line in said.splitlines())
+    shown = "\n".join(line for line in lines if line.strip())
+    shown = shown or from_slack(text_of(card.get("fallback")), people)
+    return "\n".join(f"> {line}" for line in shown.splitlines())
 
 
 def _sender(raw: dict[str, Any], people: People) -> str:

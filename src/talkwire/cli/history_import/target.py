@@ -135,8 +135,8 @@ class ReceivingServer(ImportTarget):
         except (ValueError, KeyError, TypeError):
             error = {}
         if answer.status_code >= 500 or answer.status_code == 401 or not isinstance(error, dict):
-            said = error.get("message", "") if isinstance(error, dict) else ""
-            return Failure(f"{self._url} failed with status {answer.status_code}: {said}")
+            message = error.get("message", "") if isinstance(error, dict) else ""
+            return Failure(f"{self._url} failed with status {answer.status_code}: {message}")
         return ServerRefusal(answer.status_code, error)
 
 

@@ -131,12 +131,12 @@ class LoadClient:
         self._measured.refused[code] = self._measured.refused.get(code, 0) + 1
 
 
-def _code(said: object) -> str:
+def _code(answer: object) -> str:
     """Returns the error code of a refusal: from `{data: {code}}` of a connection, or `{error: {code}}` of a command."""
-    if isinstance(said, Mapping):
-        inner = said.get("data") or said.get("error")
+    if isinstance(answer, Mapping):
+        inner = answer.get("data") or answer.get("error")
         if isinstance(inner, Mapping) and isinstance(inner.get("code"), str):
             return str(inner["code"])
-        if isinstance(said.get("message"), str):
-            return str(said["message"])
+        if isinstance(answer.get("message"), str):
+            return str(answer["message"])
     return "refused"

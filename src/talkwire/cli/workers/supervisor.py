@@ -115,12 +115,12 @@ class Worker:
     async def metrics(self) -> str | None:
         """Returns the worker's metrics as text; None if the worker does not reply within METRICS_WITHIN_S seconds."""
         id_ = next(self._ids)
-        said: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._asked[id_] = said
+        metrics: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._asked[id_] = metrics
         self._channel.send(AskMetrics(id_))
         try:
             async with asyncio.timeout(METRICS_WITHIN_S):
-                return await said
+                return await metrics
         except TimeoutError:
             return None
         finally:
@@ -271,8 +271,8 @@ class Workers:
 
     async def _answer(self, asking: Worker, question: AskAllMetrics) -> None:
         numbers = sorted(number for number, worker in self._workers.items() if worker.ready)
-        said = await asyncio.gather(*(self._workers[number].metrics() for number in numbers))
-        asking.answer(question, {number: text for number, text in zip(numbers, said, strict=True) if text is not None})
+        texts = await asyncio.gather(*(self._workers[number].metrics() for number in numbers))
+        asking.answer(question, {number: text for number, text in zip(numbers, texts, strict=True) if text is not None})
 
     def _run_in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

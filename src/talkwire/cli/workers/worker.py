@@ -91,12 +91,12 @@ class WorkerNode(Node):
         self._channel.send(AskAllMetrics(id_))
         try:
             async with asyncio.timeout(METRICS_WITHIN_S):
-                said = await answered
+                texts = await answered
         except TimeoutError:
-            said = {self._number: (await super().metrics()).decode()}
+            texts = {self._number: (await super().metrics()).decode()}
         finally:
             del self._asked[id_]
-        return merged_metrics(said)
+        return merged_metrics(texts)
 
     async def _listen(self) -> None:
         async for message in self._channel.received():

@@ -63,7 +63,7 @@ class EventHandling:
         if inbound is None:
             self._receive_other(socket, args, ack_id)
             return
-        request = EventRequest(socket, name, ack_id, inbound, said=args[1] if len(args) > 1 else None)
+        request = EventRequest(socket, name, ack_id, inbound, raw=args[1] if len(args) > 1 else None)
         try:
             payload = _payload(inbound, args)
             if inbound.echo is not None:

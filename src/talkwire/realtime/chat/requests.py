@@ -19,7 +19,7 @@ class EventRequest(msgspec.Struct):
     """An event from a client, while it is being handled. `inbound` is its definition in the client's dialect (event
     vocabulary), None if the dialect does not have the event.
 
-    `payload` is kept only if the dialect sends it back to the client. `said` is the JSON that the payload was parsed
+    `payload` is kept only if the dialect sends it back to the client. `raw` is the JSON that the payload was parsed
     from, for error details. `command_type` is the class of the event's command, None before it is parsed; `began_ns` is
     the time at which the command started, in nanoseconds since 1970, 0 without tracing.
     """
@@ -29,7 +29,7 @@ class EventRequest(msgspec.Struct):
     ack_id: int | None
     inbound: Inbound | None
     payload: msgspec.Struct | None = None
-    said: object = None
+    raw: object = None
     command_type: type | None = None
     began_ns: int = 0
 
@@ -72,7 +72,7 @@ class EventReplies:
         if error.code == "rate_limited":
             socket.connection.slow_down()
         if request.inbound is not None:
-            error = with_unknown_fields(error, request.inbound.payload, request.said)
+            error = with_unknown_fields(error, request.inbound.payload, request.raw)
         client: ChatClient = socket.data
         if request.ack_id is None:
             self.send(socket, *client.dialect.error(error, request.name))

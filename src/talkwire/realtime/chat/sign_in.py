@@ -82,10 +82,10 @@ def _credentials(handshake: Handshake, auth: dict[str, Any]) -> Credentials:
     """Returns the credentials in a client's handshake and auth payload. The token is `auth.token`, else from the
     Authorization header, else from the query.
     """
-    said = auth.get("token")
-    said = said if isinstance(said, str) else ""
+    sent = auth.get("token")
+    sent = sent if isinstance(sent, str) else ""
     # Many clients put the header's whole value where the token belongs.
-    token = _bearer(said) or said or _bearer(handshake.authorization) or handshake.query.get("token")
+    token = _bearer(sent) or sent or _bearer(handshake.authorization) or handshake.query.get("token")
     user_id = auth.get("userId") or handshake.query.get("userId")
     if isinstance(user_id, int) and not isinstance(user_id, bool):
         user_id = str(user_id)

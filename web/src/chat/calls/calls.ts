@@ -142,21 +142,21 @@ export class Calls implements ChatPart {
 
   #invited({ callId, conversationId, userId, data }: CallSignal): void {
     const { phase } = this.state.getState();
-    const said = dataOf(data);
-    const call: Call = { callId, conversationId, withVideo: said.video === true };
+    const invitation = dataOf(data);
+    const call: Call = { callId, conversationId, withVideo: invitation.video === true };
     const kind = own(this.#core.now.conversations, conversationId)?.kind;
     if (userId === this.#core.now.me.id || (kind !== undefined && kind !== "direct")) return;
-    if (said.resumes === true) {
+    if (invitation.resumes === true) {
       if (this.#is(call, "talking") || this.#is(call, "joining"))
         void this.#signaling.trySend("accept", call, { resumes: true }).then(() => this.#line?.restart());
     } else if (phase === "idle" || phase === "over") {
-      this.#otherDevice = said.device ?? "";
+      this.#otherDevice = invitation.device ?? "";
       this.#early = [];
       this.#apply({ type: "invited", call });
     } else if (conversationId !== this.#call?.conversationId) {
       void this.#signaling.trySend("reject", call, { reason: "busy" });
     } else if (phase === "outgoing") {
-      this.#crossing = { call, device: said.device ?? "" };
+      this.#crossing = { call, device: invitation.device ?? "" };
     }
   }
 

@@ -18,18 +18,18 @@ export class ReadAll {
   readonly #core: PageCore;
   readonly #marks: Marks;
   readonly #unread: readonly Conversation[];
-  /** Those that the server is not told of yet. */
-  readonly #untold: Conversation[];
-  readonly #told: Promise<void>;
+  /** Those that the server has not received yet. */
+  readonly #unsent: Conversation[];
+  readonly #sending: Promise<void>;
 
-  /** Shows at once that everything is read, and tells the server. What cannot be marked is shown as unread again. */
+  /** Shows at once that everything is read and notifies the server. What cannot be marked is shown as unread again. */
   constructor(core: PageCore, marks: Marks) {
     this.#core = core;
     this.#marks = marks;
     this.#unread = Object.values(core.now.conversations).filter(({ unreadCount }) => unreadCount);
-    this.#untold = [...this.#unread];
+    this.#unsent = [...this.#unread];
     for (const { id } of this.#unread) core.changeConversation(id, (before) => ({ ...before, ...READ }));
-    this.#told = inTurns(this.#untold, ({ id }) =>
+    this.#sending = inTurns(this.#unsent, ({ id }) =>
       whenAccepted(() => marks.conversations.markRead(id)).catch(() => marks.conversations.load(id)),
     );
   }
@@ -41,12 +41,12 @@ export class ReadAll {
 
   /** Makes everything unread again that was unread before. */
   async undo(): Promise<void> {
-    const untold = new Set(this.#untold.splice(0));
+    const unsent = new Set(this.#unsent.splice(0));
     for (const { id, unreadCount = 0, mentionCount = 0 } of this.#unread)
       this.#core.changeConversation(id, (now) => ({ ...now, unreadCount, mentionCount }));
-    await this.#told;
-    const told = this.#unread.filter((each) => !untold.has(each));
-    await inTurns(told, ({ id, readSeq = 0 }) => this.#marks.messages.markUnreadAfter(id, readSeq));
+    await this.#sending;
+    const sent = this.#unread.filter((each) => !unsent.has(each));
+    await inTurns(sent, ({ id, readSeq = 0 }) => this.#marks.messages.markUnreadAfter(id, readSeq));
   }
 }
 

@@ -17,8 +17,8 @@ export function withUnsent(ordered: readonly Conversation[], outbox: readonly Ou
   const writtenAt = new Map(outbox.filter(isInTimeline).map((entry) => [entry.conversationId, timeOf(entry)]));
   if (writtenAt.size === 0) return ordered;
   const newest = (conversation: Conversation): string => {
-    const [said, written] = [newestTime(conversation), writtenAt.get(conversation.id) ?? ""];
-    return written > said ? written : said;
+    const [sent, written] = [newestTime(conversation), writtenAt.get(conversation.id) ?? ""];
+    return written > sent ? written : sent;
   };
   return ordered.toSorted((one, other) => {
     const [first, second] = [newest(one), newest(other)];

@@ -5,14 +5,14 @@ import type { PendingFile } from "@talkwire/client/parts";
 import { texts } from "../../texts";
 import { isPicture } from "../files/files";
 
-interface Said {
+interface Contents {
   readonly content?: string | undefined;
   readonly attachments?: readonly Attachment[] | undefined;
   readonly deletedAt?: string | undefined;
 }
 
 /** Returns the message's text, otherwise what is attached. */
-export function messageSummary({ content = "", attachments = [], deletedAt }: Said): string {
+export function messageSummary({ content = "", attachments = [], deletedAt }: Contents): string {
   if (deletedAt !== undefined) return texts.deleted;
   if (content !== "") return content;
   if (attachments.length === 0) return "";

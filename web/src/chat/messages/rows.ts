@@ -57,7 +57,7 @@ export function rowsOf({ messages, atStart }: Timeline, unreadAfter: number | nu
     : undefined;
   return shown.map((message, index) => {
     const before = shown[index - 1];
-    const place = after(before && said(before), said(message));
+    const place = after(before && sentBy(before), sentBy(message));
     const startsUnread = message === firstUnread;
     return { message, ...place, startsUnread, continued: place.continued && !startsUnread };
   });
@@ -80,15 +80,15 @@ export function rowsWithReplies(rows: readonly Row[], replies: readonly Message[
 
 /** Returns the rows of the messages that are not sent yet. `last`: the message before them. */
 export function unsentRows(entries: readonly OutboxEntry[], last: Message | undefined, myId: string): UnsentRow[] {
-  const all = entries.map(({ writtenAt, replyToId }) => saidAt(myId, new Date(writtenAt), replyToId === null));
+  const all = entries.map(({ writtenAt, replyToId }) => sentAt(myId, new Date(writtenAt), replyToId === null));
   return entries.map((entry, index) => {
-    const before = all[index - 1] ?? (last && said(last));
-    return { entry, ...after(before, all[index] as Said) };
+    const before = all[index - 1] ?? (last && sentBy(last));
+    return { entry, ...after(before, all[index] as Sent) };
   });
 }
 
-/** Who said something and when, which is parsed once: every message rebuilds the rows. */
-interface Said {
+/** The sender of a message and its time, parsed once, because every message rebuilds the rows. */
+interface Sent {
   /** Null for a message of the system. */
   readonly senderId: string | null;
   readonly ms: number;
@@ -97,24 +97,24 @@ interface Said {
   readonly isPlain: boolean;
 }
 
-const known = new WeakMap<Message, Said>();
+const known = new WeakMap<Message, Sent>();
 
-function said(message: Message): Said {
+function sentBy(message: Message): Sent {
   const before = known.get(message);
   if (before !== undefined) return before;
   const isPlain = message.replyTo === undefined && message.forwardedFrom === undefined;
   const senderId = message.type === "system" ? null : message.senderId;
-  const now = saidAt(senderId, new Date(message.createdAt), isPlain);
+  const now = sentAt(senderId, new Date(message.createdAt), isPlain);
   known.set(message, now);
   return now;
 }
 
-function saidAt(senderId: string | null, date: Date, isPlain: boolean): Said {
+function sentAt(senderId: string | null, date: Date, isPlain: boolean): Sent {
   return { senderId, ms: date.getTime(), day: date.toDateString(), isPlain };
 }
 
 /** Returns how a message looks after the one before it. */
-function after(before: Said | undefined, now: Said): Pick<Row, "startsDay" | "continued" | "startsMinute"> {
+function after(before: Sent | undefined, now: Sent): Pick<Row, "startsDay" | "continued" | "startsMinute"> {
   if (before === undefined || before.day !== now.day) return { startsDay: true, continued: false, startsMinute: true };
   const isSame = now.senderId !== null && before.senderId === now.senderId;
   return {
@@ -124,6 +124,6 @@ function after(before: Said | undefined, now: Said): Pick<Row, "startsDay" | "co
   };
 }
 
-function minuteOf({ ms }: Said): number {
+function minuteOf({ ms }: Sent): number {
   return Math.floor(ms / 60_000);
 }

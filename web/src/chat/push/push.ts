@@ -46,12 +46,12 @@ export class Push implements ChatPart {
   }
 
   started(): void {
-    navigator.serviceWorker?.addEventListener("message", this.#told);
+    navigator.serviceWorker?.addEventListener("message", this.#receive);
     document.addEventListener("visibilitychange", this.#hidden);
   }
 
   stopped(): void {
-    navigator.serviceWorker?.removeEventListener("message", this.#told);
+    navigator.serviceWorker?.removeEventListener("message", this.#receive);
     document.removeEventListener("visibilitychange", this.#hidden);
   }
 
@@ -152,7 +152,7 @@ export class Push implements ChatPart {
     return context?.userId === this.#core.now.me.id ? context : undefined;
   }
 
-  readonly #told = ({ data }: MessageEvent<WorkerMessage>): void => {
+  readonly #receive = ({ data }: MessageEvent<WorkerMessage>): void => {
     if (data.kind === "open") this.onOpen(data);
     else void this.subscribe();
   };

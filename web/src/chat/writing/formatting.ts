@@ -87,9 +87,9 @@ export function continuedList(text: string, caret: number): Edit | null {
   const start = text.lastIndexOf("\n", caret - 1) + 1;
   const item = /^( *)(?:([-*+])|(\d{1,8})([.)])) (.*)$/.exec(text.slice(start, caret));
   if (item === null || isInFence(text.slice(0, caret))) return null;
-  const [, indent = "", sign, number, end, said = ""] = item;
+  const [, indent = "", sign, number, end, words = ""] = item;
   const next = `\n${indent}${sign ?? `${Number(number) + 1}${end}`} `;
-  const edit = said.trim() === "" ? { from: start, insert: "" } : { from: caret, insert: next };
+  const edit = words.trim() === "" ? { from: start, insert: "" } : { from: caret, insert: next };
   const at = edit.from + edit.insert.length;
   return { ...edit, to: caret, selection: [at, at] };
 }

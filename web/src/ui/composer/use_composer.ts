@@ -72,15 +72,15 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
     if (editedId !== undefined) return () => typing.stop(id);
   }, [typing, id, editedId]);
 
-  const said = trimmed(content);
-  const over = useMemo(() => charactersOver(said), [said]);
+  const text = trimmed(content);
+  const over = useMemo(() => charactersOver(text), [text]);
   const isTooLong = over > 0;
   const isStuck = edited === null && attached.some(({ problem }) => problem !== null);
   const hasFiles = (edited === null ? attached : (edited.attachments ?? [])).length > 0;
   const untilNext = useSecondsUntil(useSlowMode(id)?.next ?? 0);
   // Slow mode limits new messages, not edits.
   const waitsS = edited === null ? untilNext : 0;
-  const canSend = (said !== "" || hasFiles) && !isTooLong && !isStuck && waitsS === 0;
+  const canSend = (text !== "" || hasFiles) && !isTooLong && !isStuck && waitsS === 0;
 
   const write = (value: string): void => {
     setContent(value);
@@ -99,7 +99,7 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
     setContent("");
     void messages.send({
       conversationId: id,
-      content: said,
+      content: text,
       replyToId: composing?.message.id ?? null,
       threadId: threadId ?? null,
       attachments: attached.map((file) => file.id),
@@ -136,13 +136,13 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
     send: () => {
       if (waitsS > 0) state.setState({ announcement: texts.slowMode.youWait(clockTime(waitsS * 1_000)) });
       if (!canSend) return;
-      if (edited !== null && messages.showOtherEdit(shownNow(edited), said)) return;
+      if (edited !== null && messages.showOtherEdit(shownNow(edited), text)) return;
       if (edited === null) typing.sent(id);
       // The conversation and its thread may reply to different messages.
       if (composing !== null) messages.compose(null);
       setLeftOut("");
       if (edited === null) sendNew();
-      else messages.edit(edited, said);
+      else messages.edit(edited, text);
     },
     cancel: () => {
       if (composing?.kind === "edit") messages.offerEditAgain(composing);

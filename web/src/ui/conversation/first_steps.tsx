@@ -14,7 +14,7 @@ const SHOWN_MAX = 4;
 
 const AddPeople = lazyPart(() => import("../panel/add_people"));
 
-/** A conversation in which nothing was said yet that the reader may see, and what they can do first. */
+/** A conversation without messages that the reader may see, and what they can do first. */
 export function FirstSteps({ id }: { id: string }) {
   const { messages } = useChat();
   const conversation = useChatState((state) => own(state.conversations, id));

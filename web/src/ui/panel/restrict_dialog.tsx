@@ -90,7 +90,7 @@ const isSame = (one: Restriction, other: Restriction | undefined): boolean =>
 
 function warning({ kind, until, reason }: Restriction): string {
   const { meanwhile, again } = texts.places.restricting[kind];
-  const said = meanwhile(until === undefined ? null : endTime(until), reason);
+  const decision = meanwhile(until === undefined ? null : endTime(until), reason);
   // A reason may end without a full stop.
-  return `${said}${/[.!?…]$/.test(said) ? "" : "."} ${again}`;
+  return `${decision}${/[.!?…]$/.test(decision) ? "" : "."} ${again}`;
 }

@@ -105,6 +105,6 @@ function Marked({ pieces }: { pieces: readonly Piece[] }) {
 function foundFiles(message: Message, query: string): readonly Attachment[] {
   const { attachments = [] } = message;
   const summary = messageSummary(message);
-  const isSaid = ({ name, waveform = [] }: Attachment) => name === summary || waveform.length > 0;
-  return attachments.filter((file) => !isSaid(file) && piecesOf(file.name, query).some(({ isFound }) => isFound));
+  const isShown = ({ name, waveform = [] }: Attachment) => name === summary || waveform.length > 0;
+  return attachments.filter((file) => !isShown(file) && piecesOf(file.name, query).some(({ isFound }) => isFound));
 }

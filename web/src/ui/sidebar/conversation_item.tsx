@@ -96,11 +96,11 @@ function PartnerHandle({ conversation }: { conversation: Conversation }) {
 
 function Time({ conversation, unsent }: { conversation: Conversation; unsent: OutboxEntry | undefined }) {
   const offer = useChatState((state) => newestOffer(conversation, state.features));
-  const saidAt = offer?.createdAt ?? newestCall(conversation)?.createdAt ?? conversation.lastMessage?.createdAt;
+  const lastAt = offer?.createdAt ?? newestCall(conversation)?.createdAt ?? conversation.lastMessage?.createdAt;
   // Without a message, or with older ones only, it is the time of joining, which also orders the list.
   const newest = newestTime(conversation);
-  const isNewer = saidAt === undefined || (newest === conversation.joinedAt && newest > saidAt);
-  const createdAt = unsent === undefined ? (isNewer ? newest : saidAt) : timeOf(unsent);
+  const isNewer = lastAt === undefined || (newest === conversation.joinedAt && newest > lastAt);
+  const createdAt = unsent === undefined ? (isNewer ? newest : lastAt) : timeOf(unsent);
   return <time dateTime={createdAt}>{shortTime(createdAt)}</time>;
 }
 

@@ -82,7 +82,7 @@ function Newest({ conversation }: { conversation: Conversation }) {
   if (called) return <span className="last">{called}</span>;
   const { kind, lastMessage } = conversation;
   if (lastMessage === undefined) return <span className="last">{texts.places.nothingSaid}</span>;
-  return <Said message={lastMessage} isDirect={kind === "direct"} />;
+  return <LastMessage message={lastMessage} isDirect={kind === "direct"} />;
 }
 
 function Offered({ offer: { conversationId, authorId, amount, currency, status } }: { offer: Offer }) {
@@ -98,7 +98,7 @@ function Offered({ offer: { conversationId, authorId, amount, currency, status }
   );
 }
 
-function Said({ message, isDirect }: { message: Message; isDirect: boolean }) {
+function LastMessage({ message, isDirect }: { message: Message; isDirect: boolean }) {
   const { conversationId, senderId, sender, type, threadId } = message;
   const isMine = useChatState((state) => state.me.id === senderId);
   const isFolded = useIsFolded(conversationId, senderId);

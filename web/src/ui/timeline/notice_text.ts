@@ -67,7 +67,7 @@ function changeIn(
   actor: string,
 ): string | null {
   const { notices } = texts;
-  const said = changes.flatMap((change) => {
+  const parts = changes.flatMap((change) => {
     if (change === "name") return [name === undefined ? notices.unnamed : notices.renamed(name)];
     if (change === "topic") return [topic === undefined ? notices.topicRemoved : notices.topic(topic)];
     if (change === "public") return [isPublic ? notices.madePublic : notices.madePrivate];
@@ -75,7 +75,7 @@ function changeIn(
     const words: string | undefined = notices.changed[change];
     return words === undefined ? [] : [words];
   });
-  return said.length === 0 ? null : notices.changes(actor, texts.listed(said));
+  return parts.length === 0 ? null : notices.changes(actor, texts.listed(parts));
 }
 
 function peopleIn(notice: Notice, myId: string, you: string = texts.you): string {

@@ -49,7 +49,7 @@ const LOADING: Timeline = { ...EMPTY, atStart: false };
 
 interface Props {
   id: string;
-  /** What is shown while nothing was said: which conversation it is, and what one can do first. */
+  /** What is shown in an empty conversation: which conversation it is, and what one can do first. */
   FirstSteps: ComponentType<{ id: string }>;
 }
 
@@ -74,11 +74,11 @@ export const TimelineView = memo(function TimelineView({ id, FirstSteps }: Props
   const offers = hasOffers ? known : NO_OFFERS;
   const notices = useStore(allNotices.state, (state) => own(state, id)?.notices ?? NO_NOTICES);
   const extras = useMemo(() => inOrder(offers, notices), [offers, notices]);
-  const said = useMemo(() => rowsOf(timeline, unreadAfter, myId), [timeline, unreadAfter, myId]);
-  const replies = useUnreadReplies(id, timeline, said);
+  const messageRows = useMemo(() => rowsOf(timeline, unreadAfter, myId), [timeline, unreadAfter, myId]);
+  const replies = useUnreadReplies(id, timeline, messageRows);
   const rows = useMemo(
-    () => withUnreadOffer(rowsWithExtras(rowsWithReplies(said, replies), extras, timeline), unreadOffers),
-    [timeline, extras, said, replies, unreadOffers],
+    () => withUnreadOffer(rowsWithExtras(rowsWithReplies(messageRows, replies), extras, timeline), unreadOffers),
+    [timeline, extras, messageRows, replies, unreadOffers],
   );
   const last = rows.at(-1)?.message;
   const unsent = useMemo(() => {
@@ -91,7 +91,7 @@ export const TimelineView = memo(function TimelineView({ id, FirstSteps }: Props
   const { keptRows, ...focusEvents } = useMessageFocus(list, scroller, rows);
   const { atEnd, seesLast, sight, daySince, ...scrolling } = useScrollPosition(id, list, rows, count, timeline);
   const { onScroll, onResize, range } = scrolling;
-  // Anyone who sees that nothing was said yet sees everything.
+  // Anyone who sees that the conversation is empty sees everything.
   const seesAll = timeline.atEnd && (seesLast || (timeline.atStart && rows.length === 0));
   const unseen = useReading(id, { rows, timeline, sight, atEnd: seesAll });
 
@@ -107,7 +107,7 @@ export const TimelineView = memo(function TimelineView({ id, FirstSteps }: Props
     return () => clearTimeout(timer);
   }, [messages, id, timeline]);
 
-  if (timeline.atStart && count === 0) return <NothingSaid id={id} extras={extras} FirstSteps={FirstSteps} />;
+  if (timeline.atStart && count === 0) return <EmptyTimeline id={id} extras={extras} FirstSteps={FirstSteps} />;
   return (
     <div className="timeline">
       <div
@@ -142,7 +142,7 @@ export const TimelineView = memo(function TimelineView({ id, FirstSteps }: Props
 });
 
 /** A conversation without messages, which may have offers and notices. */
-function NothingSaid({ id, extras, FirstSteps }: Props & { extras: readonly Extra[] }) {
+function EmptyTimeline({ id, extras, FirstSteps }: Props & { extras: readonly Extra[] }) {
   return (
     <div className="timeline nothing-said">
       {!extras.some(isOffer) && <FirstSteps id={id} />}

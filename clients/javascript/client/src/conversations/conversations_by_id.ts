@@ -24,12 +24,12 @@ export function newestCall({ lastCall, lastMessage }: Conversation): Notice | un
 
 /** Returns the time of the newest message, offer or call, or of the reader's joining if that is later. */
 export function newestTime({ lastMessage, lastOffer, lastCall, createdAt, joinedAt }: Conversation): string {
-  const saidAt = lastMessage?.createdAt ?? createdAt;
+  const lastAt = lastMessage?.createdAt ?? createdAt;
   // Who was a member in another system has joined here when the messages were imported, long after them.
   const cameAt = lastMessage?.imported ? undefined : joinedAt;
   return [lastOffer?.createdAt, lastCall?.createdAt, cameAt].reduce<string>(
     (newest, time = "") => (time > newest ? time : newest),
-    saidAt,
+    lastAt,
   );
 }
 

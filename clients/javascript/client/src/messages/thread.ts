@@ -31,10 +31,10 @@ export function withPage(
   { root, items, next, following, readSeq = 0, unreadCount = 0 }: ThreadPage,
 ): Thread {
   const loaded = new Set(items.map(({ id }) => id));
-  const told = thread.replies.filter(({ id }) => !loaded.has(id));
-  const replies = [...items, ...told].sort((one, other) => one.seq - other.seq);
+  const received = thread.replies.filter(({ id }) => !loaded.has(id));
+  const replies = [...items, ...received].sort((one, other) => one.seq - other.seq);
   const lastSeq = items.at(-1)?.seq ?? 0;
-  const counted = thread.root ?? told.filter(({ seq }) => seq > lastSeq).reduce(withReplyAtRoot, root);
+  const counted = thread.root ?? received.filter(({ seq }) => seq > lastSeq).reduce(withReplyAtRoot, root);
   const { unreadAfter = unreadCount > 0 ? readSeq : null } = thread;
   return { ...thread, root: counted, replies, next, problem: "", following, unreadAfter };
 }
