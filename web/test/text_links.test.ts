@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { partsOf } from "../src/ui/markdown/text_links";
+import { partsOf } from "../src/ui/markdown/linked_text";
 
 const shown = (text: string): string =>
   partsOf(text)

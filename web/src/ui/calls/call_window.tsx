@@ -11,10 +11,11 @@ import {
   Video,
   VideoOff,
 } from "lucide-react";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useStore } from "zustand";
 import type { CallState, Ending } from "../../chat/calls/call_state";
 import { texts } from "../../texts";
+import { clockTime } from "../../time_format";
 import { Avatar } from "../components/avatar";
 import { IconButton } from "../components/icon_button";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
@@ -24,7 +25,6 @@ import { isNarrow } from "../page/use_media";
 import { useQuestionBeforeLeaving } from "../page/use_question_before_leaving";
 import { CallDevicesForm } from "./call_devices_form";
 import { CallVideo } from "./call_video";
-import { Duration } from "./duration";
 
 type Shown = Exclude<CallState, { phase: "idle" | "incoming" }>;
 
@@ -212,5 +212,19 @@ function Afterwards({ state }: { state: Extract<CallState, { phase: "over" }> })
         {texts.close}
       </button>
     </div>
+  );
+}
+
+/** How long the call has lasted. Screen readers do not announce each second. */
+export function Duration({ since }: { since: number }) {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <span className="duration" role="timer" aria-live="off" aria-label={texts.calls.duration}>
+      {clockTime(Math.max(0, now - since))}
+    </span>
   );
 }

@@ -1,5 +1,8 @@
 import type { PendingFile } from "@talkwire/client/parts";
+import { Paperclip } from "lucide-react";
+import { useRef } from "react";
 import { texts } from "../../texts";
+import { IconButton } from "../components/icon_button";
 import { PendingFileView } from "../files/pending_file";
 import { useChat } from "../page/chat_context";
 
@@ -15,5 +18,26 @@ export function AttachmentTray({ files }: { files: readonly PendingFile[] }) {
         </li>
       ))}
     </ul>
+  );
+}
+
+/** A button that opens the file chooser for several files. */
+export function AttachButton({ onFiles }: { onFiles: (files: readonly File[]) => void }) {
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <IconButton icon={Paperclip} label={texts.attach} onClick={() => input.current?.click()} />
+      <input
+        ref={input}
+        type="file"
+        multiple
+        hidden
+        onChange={(event) => {
+          onFiles([...(event.target.files ?? [])]);
+          // The reader may choose the same file again.
+          event.target.value = "";
+        }}
+      />
+    </>
   );
 }

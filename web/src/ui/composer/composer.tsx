@@ -1,5 +1,14 @@
 import { CaseSensitive, Plus, SendHorizontal } from "lucide-react";
-import { type ClipboardEvent, type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
+import {
+  type ClipboardEvent,
+  type KeyboardEvent,
+  type RefObject,
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 import { messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
 import type { Composing } from "../../chat/page_core";
@@ -11,17 +20,13 @@ import { byTouch, isMenuFocused } from "../keyboard/focus";
 import { insertText } from "../keyboard/insert_text";
 import { useChat } from "../page/chat_context";
 import { lazyPart } from "../page/lazy_part";
-import { AttachButton } from "./attach_button";
-import { AttachmentTray } from "./attachment_tray";
+import { AttachButton, AttachmentTray } from "./attachment_tray";
 import { CompletionList } from "./completion_list";
 import { formatSelection, handleComposerKey, isPlainPaste } from "./composer_keys";
-import { pastedFiles } from "./data_transfer";
-import { DropZone } from "./drop_zone";
+import { DropZone, pastedFiles } from "./drop_zone";
 import { useCompletion } from "./use_completion";
 import { useComposer } from "./use_composer";
-import { useFormattingBar } from "./use_formatting_bar";
 import { useRecording } from "./use_recording";
-import { useTallField } from "./use_tall_field";
 import "./composer.css";
 
 const FormattingBar = lazyPart(() => import("./formatting_bar"), "silent");
@@ -205,4 +210,38 @@ function Origin({ composing: { kind, message }, onCancel }: { composing: Composi
       </button>
     </p>
   );
+}
+
+/**
+ * Returns whether the text has needed a second line, and so has the width of the composer, with the buttons below. It
+ * keeps it until it is empty, because it may fit into one line of that width.
+ */
+export function useTallField(field: RefObject<HTMLTextAreaElement | null>, content: string): boolean {
+  const [isTall, setTall] = useState(false);
+  useLayoutEffect(() => {
+    const { current } = field;
+    if (current === null) return;
+    if (content === "") setTall(false);
+    else if (linesOf(current) > 1.5) setTall(true);
+  }, [field, content]);
+  return isTall;
+}
+
+function linesOf(field: HTMLTextAreaElement): number {
+  const { lineHeight, paddingTop, paddingBottom } = getComputedStyle(field);
+  const inside = field.scrollHeight - Number.parseFloat(paddingTop) - Number.parseFloat(paddingBottom);
+  return inside / Number.parseFloat(lineHeight);
+}
+
+const STORAGE_KEY = "talkwire.formatting";
+
+/** Whether the formatting toolbar is shown, which the browser remembers. */
+export function useFormattingBar(): readonly [isShown: boolean, toggle: () => void] {
+  const [isShown, setShown] = useState(() => localStorage.getItem(STORAGE_KEY) !== null);
+  const toggle = (): void => {
+    setShown(!isShown);
+    if (isShown) localStorage.removeItem(STORAGE_KEY);
+    else localStorage.setItem(STORAGE_KEY, "shown");
+  };
+  return [isShown, toggle];
 }

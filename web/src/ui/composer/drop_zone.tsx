@@ -1,7 +1,6 @@
 import { FileUp } from "lucide-react";
 import { type RefObject, useEffect, useRef, useState } from "react";
 import { texts } from "../../texts";
-import { transferredFiles } from "./data_transfer";
 
 interface Props {
   /** An element inside of the area that accepts files. */
@@ -51,4 +50,20 @@ export function DropZone({ within, onFiles }: Props) {
       {texts.dropHere}
     </div>
   );
+}
+
+/** Files that were pasted or dropped. */
+
+/** Returns the files without folders, which browsers hand out as files that cannot be read. */
+export function transferredFiles(transfer: DataTransfer | null): File[] {
+  return [...(transfer?.items ?? [])]
+    .filter((item) => item.kind === "file" && item.webkitGetAsEntry()?.isDirectory !== true)
+    .map((item) => item.getAsFile())
+    .filter((file) => file !== null);
+}
+
+/** Returns the pasted files; none for a text, to which office programs add a picture of it. */
+export function pastedFiles(transfer: DataTransfer): File[] {
+  const isText = transfer.types.includes("text/plain") && transfer.types.includes("text/html");
+  return isText ? [] : transferredFiles(transfer);
 }

@@ -4,8 +4,7 @@ import { texts } from "../../texts";
 import { fullTime } from "../../time_format";
 import { MessageText } from "../markdown/markdown";
 import { useChat } from "../page/chat_context";
-import { LoadedDialog } from "./loaded_dialog";
-import { useLoading } from "./use_loading";
+import { LoadedDialog, useLoading } from "./loaded_dialog";
 
 interface Props {
   message: Message;

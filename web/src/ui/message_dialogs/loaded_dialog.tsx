@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { useEffect, useState } from "react";
 import { texts } from "../../texts";
 import { Dialog } from "../components/dialog";
 import "./message_dialogs.css";
@@ -25,4 +26,26 @@ export function LoadedDialog({ title, isLoading, problem, onClose, children }: P
       </div>
     </Dialog>
   );
+}
+
+export interface Loading<T> {
+  /** Null while it is being loaded. */
+  readonly items: readonly T[] | null;
+  readonly problem: string;
+}
+
+/** Loads the items of a dialog. `load` has to be the same function for the same request. */
+export function useLoading<T>(load: () => Promise<readonly T[]>): Loading<T> {
+  const [state, setState] = useState<Loading<T>>({ items: null, problem: "" });
+  useEffect(() => {
+    let current = true;
+    load().then(
+      (items) => current && setState({ items, problem: "" }),
+      (error: Error) => current && setState({ items: null, problem: error.message }),
+    );
+    return () => {
+      current = false;
+    };
+  }, [load]);
+  return state;
 }

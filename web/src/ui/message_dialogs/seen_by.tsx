@@ -5,8 +5,7 @@ import { texts } from "../../texts";
 import { Avatar } from "../components/avatar";
 import { useChat, useChatState } from "../page/chat_context";
 import { NamesakeHandle } from "../people/person_handle";
-import { LoadedDialog } from "./loaded_dialog";
-import { useLoading } from "./use_loading";
+import { LoadedDialog, useLoading } from "./loaded_dialog";
 
 interface Props {
   message: Message;

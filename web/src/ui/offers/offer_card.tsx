@@ -13,8 +13,7 @@ import { partnerOf } from "../components/conversation_names";
 import { useChat, useChatState } from "../page/chat_context";
 import { useReconnects } from "../page/use_reconnects";
 import { useWindowFocus } from "../page/use_window_focus";
-import { Folded } from "../people/folded";
-import { useIsFolded } from "../people/use_is_folded";
+import { Folded, useIsFolded } from "../people/folded";
 import { useNameIn } from "../people/use_name_in";
 import "./offer_card.css";
 

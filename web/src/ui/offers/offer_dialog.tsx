@@ -5,13 +5,13 @@ import { useStore } from "zustand";
 import { amountText, digitsOf, parseAmount } from "../../chat/offers/money";
 import { answererOf, statusAt } from "../../chat/offers/offer_rules";
 import type { OfferTerms } from "../../chat/offers/offers";
+import { locale } from "../../languages/locale";
 import { texts } from "../../texts";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
 import { useChat, useChatState } from "../page/chat_context";
 import { useIsGone } from "../page/use_is_gone";
 import { useNameIn } from "../people/use_name_in";
-import { CURRENCIES, nameOfCurrency } from "./currencies";
 import "./offer_dialog.css";
 
 interface Props {
@@ -152,4 +152,21 @@ function termsOf(field: (name: string) => string, currency: string, expiry: Expi
   const expiresMs = expiry === "custom" ? Date.parse(field("expiresAt")) : Date.now() + SPANS[expiry];
   if (!(expiresMs > Date.now())) return texts.offers.inThePast;
   return { ...terms, expiresAt: new Date(expiresMs).toISOString() };
+}
+
+/** ISO 4217, as the server accepts them. */
+const CODES = `
+AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLF CLP CNY COP
+CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD
+IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR
+MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP
+SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XCG XOF
+XPF YER ZAR ZMW ZWG`;
+
+export const CURRENCIES: readonly string[] = CODES.trim().split(/\s+/);
+
+/** Returns the currency's name in the reader's language. */
+export function nameOfCurrency(code: string): string {
+  const name = new Intl.DisplayNames(locale(), { type: "currency", fallback: "none" }).of(code);
+  return name === undefined ? code : `${code} · ${name}`;
 }

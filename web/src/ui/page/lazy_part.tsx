@@ -6,7 +6,6 @@ import { whenIdle } from "../../when_idle";
 import { isTyping } from "../keyboard/focus";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
 import { useChatState } from "./chat_context";
-import { reloadStyles } from "./failed_styles";
 import { type HeldKeys, holdKeys } from "./held_keys";
 import { type LoadingState, type PartLoading, startLoading } from "./parts_loading";
 
@@ -191,3 +190,32 @@ function Choices({ state, onRetry }: Props) {
     </>
   );
 }
+
+/** Style sheets of parts of the page. A repeated load of a part does not load them again. */
+
+/** Loads the style sheets that have failed. Rejects when one fails again. */
+export async function reloadStyles(): Promise<void> {
+  const links = document.querySelectorAll<HTMLLinkElement>("link[rel=stylesheet][data-failed]");
+  await Promise.all([...links].map(reloaded));
+}
+
+function reloaded(link: HTMLLinkElement): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const next = link.cloneNode() as HTMLLinkElement;
+    next.onload = () => {
+      delete next.dataset.failed;
+      resolve();
+    };
+    next.onerror = () => reject(new Error(`${next.href} cannot be loaded`));
+    link.replaceWith(next);
+  });
+}
+
+// Errors of elements do not bubble.
+addEventListener(
+  "error",
+  ({ target }) => {
+    if (target instanceof HTMLLinkElement && target.rel === "stylesheet") target.dataset.failed = "";
+  },
+  true,
+);

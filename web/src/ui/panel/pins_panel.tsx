@@ -13,7 +13,7 @@ import { PanelFrame } from "../components/panel_frame";
 import { useGoToMessage } from "../components/panel_layout";
 import { useChat, useChatState } from "../page/chat_context";
 import { useReconnects } from "../page/use_reconnects";
-import { useIsFolded } from "../people/use_is_folded";
+import { useIsFolded } from "../people/folded";
 import "../search/message_results.css";
 
 /** The pinned messages of a conversation, the newest pin first. */

@@ -1,7 +1,11 @@
+import type { Presence } from "@talkwire/client";
+import { own } from "@talkwire/client/parts";
+import { useEffect } from "react";
+import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { Avatar } from "../components/avatar";
+import { useChat, useChatState } from "../page/chat_context";
 import "./avatar_with_presence.css";
-import { usePresence } from "./use_presence";
 
 interface Props {
   userId: string;
@@ -25,4 +29,13 @@ export function AvatarWithPresence({ userId, name, picture }: Props) {
       )}
     </span>
   );
+}
+
+/** Returns a user's presence, subscribed while it is shown. Undefined when it is unknown, as without a connection. */
+export function usePresence(userId: string | undefined): Presence | undefined {
+  const board = useChat().presence;
+  const connected = useChatState((state) => state.connected);
+  useEffect(() => (userId === undefined ? undefined : board.watch(userId)), [board, userId]);
+  const presence = useStore(board.state, (state) => (userId === undefined ? undefined : own(state, userId)));
+  return connected ? presence : undefined;
 }

@@ -1,5 +1,7 @@
 import type { Ref } from "react";
+import { isFolded } from "../../chat/people/folded";
 import { texts } from "../../texts";
+import { useChatState } from "../page/chat_context";
 import "./folded.css";
 
 interface Props {
@@ -19,4 +21,9 @@ export function Folded({ text, ref, onShow }: Props) {
       </button>
     </p>
   );
+}
+
+/** Returns whether what a user says in a conversation is hidden, because the reader has blocked them. */
+export function useIsFolded(conversationId: string, userId: string | undefined): boolean {
+  return useChatState((state) => userId !== undefined && isFolded(state, conversationId, userId));
 }

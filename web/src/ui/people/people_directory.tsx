@@ -5,11 +5,10 @@ import { Dialog } from "../components/dialog";
 import { EmptyState } from "../components/empty_state";
 import { isComposing } from "../keyboard/focus";
 import { useChat, useChatState } from "../page/chat_context";
-import { AvatarWithPresence } from "./avatar_with_presence";
+import { AvatarWithPresence, usePresence } from "./avatar_with_presence";
 import { LastSeen } from "./last_seen";
 import { PersonHandle } from "./person_handle";
 import { type KnownPerson, usePeople } from "./use_people";
-import { usePresence } from "./use_presence";
 import "./people_directory.css";
 
 /** As many as the server returns at once. */

@@ -1,10 +1,10 @@
+import type { User } from "@talkwire/client";
 import type { ReactNode } from "react";
 import { texts } from "../../texts";
 import { Avatar } from "../components/avatar";
 import { useChatState } from "../page/chat_context";
+import { usePresence } from "./avatar_with_presence";
 import { LastSeen } from "./last_seen";
-import { useIsErased } from "./use_is_erased";
-import { usePresence } from "./use_presence";
 import { useUser } from "./use_user";
 import "./person_details.css";
 
@@ -58,4 +58,14 @@ export function PersonDetails({ userId, name, children }: Props) {
       {isBlocked && <p className="note">{texts.people.isBlocked}</p>}
     </div>
   );
+}
+
+/** Returns whether a person's account was deleted: as their profile says, or before it is loaded, a conversation. */
+export function useIsErased(userId: string, user: User | undefined): boolean {
+  const isKnown = useChatState(({ conversations }) =>
+    Object.values(conversations).some(({ members }) =>
+      members?.some((member) => member.userId === userId && member.erased === true),
+    ),
+  );
+  return isKnown || user?.erased === true;
 }

@@ -12,7 +12,7 @@ import { nameOf } from "../components/conversation_names";
 import { useGoToMessage } from "../components/panel_layout";
 import { FileIcon } from "../files/file_icon";
 import { useChatState } from "../page/chat_context";
-import { useIsFolded } from "../people/use_is_folded";
+import { useIsFolded } from "../people/folded";
 import "./message_results.css";
 
 /** The results and the status of a search. */

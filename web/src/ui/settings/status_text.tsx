@@ -7,7 +7,7 @@ import { endTime } from "../../time_format";
 import { EmojiButton } from "../emoji/emoji_button";
 import { insertText } from "../keyboard/insert_text";
 import { useChat, useChatState } from "../page/chat_context";
-import { usePresence } from "../people/use_presence";
+import { usePresence } from "../people/avatar_with_presence";
 import "./status_text.css";
 
 export const STATUSES: readonly ChosenStatus[] = ["online", "away", "dnd", "invisible"];

@@ -5,8 +5,7 @@ import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { useChat, useChatState } from "../page/chat_context";
 import { lazyPart } from "../page/lazy_part";
-import { AvatarWithPresence } from "../people/avatar_with_presence";
-import { usePresence } from "../people/use_presence";
+import { AvatarWithPresence, usePresence } from "../people/avatar_with_presence";
 import type { SidebarDialog } from "./sidebar_dialogs";
 import "./account_button.css";
 

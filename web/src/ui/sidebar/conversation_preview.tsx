@@ -11,7 +11,7 @@ import { partnerOf } from "../components/conversation_names";
 import { useUnfinishedThreads } from "../composer/use_unfinished";
 import { unsentText } from "../files/problem_text";
 import { useChat, useChatState } from "../page/chat_context";
-import { useIsFolded } from "../people/use_is_folded";
+import { useIsFolded } from "../people/folded";
 import { noticeText } from "../timeline/notice_text";
 
 interface Props {

@@ -1,15 +1,15 @@
 import { mayCreateAny } from "@talkwire/client/parts";
-import { Compass, SquarePen, Users } from "lucide-react";
+import { Compass, MessagesSquare, SquarePen, Users } from "lucide-react";
+import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { AlertOffer } from "../alerts/alert_offer";
 import { BellButton } from "../alerts/bell_button";
 import { ConnectionLine } from "../components/connection_line";
 import { IconButton } from "../components/icon_button";
-import { useChatState } from "../page/chat_context";
+import { useChat, useChatState } from "../page/chat_context";
 import { AccountButton } from "./account_button";
 import { ConversationList } from "./conversation_list";
 import type { SidebarDialog } from "./sidebar_dialogs";
-import { ThreadsButton } from "./threads_button";
 import "./sidebar.css";
 
 interface Props {
@@ -64,5 +64,28 @@ function SideButtons({ onOpen }: Pick<Props, "onOpen">) {
         <span>{texts.places.browseShort}</span>
       </button>
     </div>
+  );
+}
+
+/** Opens the list of followed threads, and shows how many have unread replies. */
+export function ThreadsButton() {
+  const chat = useChat();
+  const unread = useStore(chat.followedThreads.state, (state) => state.unread);
+  return (
+    <button
+      type="button"
+      className={unread > 0 ? "side-button reach unread" : "side-button reach"}
+      aria-haspopup="dialog"
+      onClick={() => chat.openOverlay("threads")}
+    >
+      <MessagesSquare className="icon" aria-hidden="true" />
+      <span>{texts.threads.title}</span>
+      {unread > 0 && (
+        <span className="count">
+          <span aria-hidden="true">{unread > 99 ? "99+" : unread}</span>
+          <span className="hidden">{texts.threads.unread(unread)}</span>
+        </span>
+      )}
+    </button>
   );
 }

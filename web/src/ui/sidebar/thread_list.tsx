@@ -13,9 +13,8 @@ import { panelCoversConversation } from "../components/panel_layout";
 import { type Unfinished, useUnfinishedThreads } from "../composer/use_unfinished";
 import { useChat, useChatState } from "../page/chat_context";
 import { showPlace } from "../page/page_address";
-import { useIsFolded } from "../people/use_is_folded";
-import { Faces } from "../timeline/faces";
-import { LastReply } from "../timeline/last_reply";
+import { useIsFolded } from "../people/folded";
+import { Faces, LastReply } from "../timeline/faces";
 import "./thread_list.css";
 
 /** The threads with something unfinished that the reader does not follow, then those that they follow, newest reply first. */

@@ -9,8 +9,7 @@ import { useGoToMessage } from "../components/panel_layout";
 import { type Unfinished, useUnfinishedThreads } from "../composer/use_unfinished";
 import { useChat, useChatState } from "../page/chat_context";
 import { useStrangersName } from "../people/use_strangers_name";
-import { Faces } from "./faces";
-import { LastReply } from "./last_reply";
+import { Faces, LastReply } from "./faces";
 import { ThreadContext } from "./thread_context";
 import "./message_badges.css";
 

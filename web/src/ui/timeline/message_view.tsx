@@ -1,6 +1,6 @@
 import type { Message } from "@talkwire/client";
-import { type OutboxEntry, withChanges } from "@talkwire/client/parts";
-import { Reply } from "lucide-react";
+import { type OutboxEntry, own, statusOf, withChanges } from "@talkwire/client/parts";
+import { Check, CheckCheck, Reply } from "lucide-react";
 import { useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
@@ -12,11 +12,9 @@ import { MessageText } from "../markdown/markdown";
 import { actionsOf, reply } from "../message_dialogs/message_actions";
 import { useChat, useChatState } from "../page/chat_context";
 import { lazyPart } from "../page/lazy_part";
-import { Folded } from "../people/folded";
+import { Folded, useIsFolded } from "../people/folded";
 import { PersonButton } from "../people/person_button";
 import { NamesakeHandle } from "../people/person_handle";
-import { useIsFolded } from "../people/use_is_folded";
-import { DeliveryTick } from "./delivery_tick";
 import { LinkPreviews } from "./link_previews";
 import { Edited, ForwardedFrom, PinMark, Replies, SavedMark } from "./message_badges";
 import { handleMessageKey } from "./message_keys";
@@ -194,4 +192,17 @@ function Unfolded({ message, continued, startsMinute, changes }: Props & { chang
 /** Returns whether there is a composer in the conversation or the thread that has this element. */
 function canWriteBeside(element: Element): boolean {
   return element.closest("main, .panel")?.querySelector(".composer") != null;
+}
+
+/** One tick for sent, two for delivered to all others who can see it, two coloured ones for read by all of them. */
+export function DeliveryTick({ message }: { message: Message }) {
+  const status = useChatState(({ conversations, me }) => {
+    const conversation = own(conversations, message.conversationId);
+    return conversation === undefined ? "sent" : statusOf(conversation, message, me.id);
+  });
+  return (
+    <small className={`tick ${status}`} role="img" aria-label={texts.status[status]} title={texts.status[status]}>
+      {status === "sent" ? <Check className="icon" /> : <CheckCheck className="icon" />}
+    </small>
+  );
 }

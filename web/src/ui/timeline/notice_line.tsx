@@ -6,7 +6,7 @@ import { useStore } from "zustand";
 import { fullTime, timeOfDay } from "../../time_format";
 import { partnerOf } from "../components/conversation_names";
 import { useChat, useChatState } from "../page/chat_context";
-import { useIsFolded } from "../people/use_is_folded";
+import { useIsFolded } from "../people/folded";
 import { noticeText } from "./notice_text";
 import "./notice_line.css";
 

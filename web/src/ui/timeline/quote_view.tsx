@@ -5,7 +5,7 @@ import { plainText } from "../../chat/messages/plain_text";
 import { texts } from "../../texts";
 import { useGoToMessage } from "../components/panel_layout";
 import { useChatState } from "../page/chat_context";
-import { useIsFolded } from "../people/use_is_folded";
+import { useIsFolded } from "../people/folded";
 
 /** The start of the message that is replied to, with a link to it. In groups, what blocked users say is hidden. */
 export function QuoteView({ quote, conversationId }: { quote: Quote; conversationId: string }) {

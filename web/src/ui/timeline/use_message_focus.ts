@@ -4,7 +4,7 @@ import type { Row } from "../../chat/messages/rows";
 import { isTyping, onMac } from "../keyboard/focus";
 import { isLedByKeys } from "../keyboard/lead";
 import { keysOf, shortcutOf } from "../keyboard/shortcuts";
-import { whenFocused } from "./when_focused";
+import { whenFocused } from "./use_target_highlight";
 
 const MESSAGE = "[data-id]";
 

@@ -1,7 +1,6 @@
 import { type RefObject, useEffect, useState } from "react";
 import type { Row } from "../../chat/messages/rows";
 import { useChat, useChatState } from "../page/chat_context";
-import { whenFocused } from "./when_focused";
 
 const LASTS_MS = 2_000;
 
@@ -25,4 +24,22 @@ export function useTargetHighlight(row: Row, element: RefObject<HTMLElement | nu
     return () => clearTimeout(timer);
   }, [isShown]);
   return isShown;
+}
+
+const FRAMES_MAX = 30;
+
+/**
+ * Focuses a message, unless the reader writes in a thread, and calls `done` then. A row is hidden, and cannot be focused,
+ * until the list has measured it. Returns a function that gives up.
+ */
+export function whenFocused(message: HTMLElement | null | undefined, done: () => void = () => undefined): () => void {
+  let frame = 0;
+  const focus = (left: number): void => {
+    const isWriting = document.activeElement?.closest(".panel .composer") != null;
+    if (!isWriting) message?.focus({ preventScroll: true });
+    if (isWriting || document.activeElement === message || left === 0) done();
+    else frame = requestAnimationFrame(() => focus(left - 1));
+  };
+  focus(FRAMES_MAX);
+  return () => cancelAnimationFrame(frame);
 }
