@@ -13,6 +13,12 @@ def test_a_banned_user_sees_why_and_until_when(driver: Driver, demo_url: str) ->
     }
 
 
+def test_a_member_who_is_elsewhere_or_away_sees_the_end_of_a_membership(driver: Driver, demo_url: str) -> None:
+    ended = run(driver, demo_url, "bans", "removedElsewhere")
+    assert ended["after the reload"]["says"] == "You are no longer a member of Team and Crew."
+    assert ended["once"] == {"toasts": 0}
+
+
 def test_the_details_of_another_admin_follow_the_end_of_a_ban(driver: Driver, demo_url: str) -> None:
     assert "lifted" in run(driver, demo_url, "bans", "lifted")
 

@@ -1,5 +1,5 @@
 // What users see who are banned from a conversation, or from the server.
-import { call, enterAs, open, post, report, submitAccount, url, visit, visitAs } from "../browser.mjs";
+import { call, enterAs, kept, LOST, open, post, report, submitAccount, until, url, visit, visitAs } from "../browser.mjs";
 
 const DAY_MS = 24 * 3_600_000;
 const inDays = (days) => new Date(Date.now() + days * DAY_MS).toISOString();
@@ -44,6 +44,44 @@ export async function banned() {
   await call("PUT", `conversations/${id}/bans/bob`, "alice", {});
   await notice.getByText("You were banned from Rowing club.").waitFor();
   report("banned", { shown: withoutTime(shown), refused: withoutTime(refused), sign });
+}
+
+// A member who looks at another conversation, is offline or has closed the page still sees that the membership ended.
+export async function removedElsewhere() {
+  const groups = {};
+  for (const name of ["Choir", "Band", "Crew", "Team"]) {
+    const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name });
+    await post("messages", "alice", { conversationId: id, content: "Welcome" });
+    groups[name] = id;
+  }
+  const bob = await visitAs("bob", { expected: LOST });
+  const remove = (name) => call("DELETE", `conversations/${groups[name]}/members/bob`, "alice");
+  const toast = bob.locator(".toast:popover-open");
+  await open(bob, "general");
+  await remove("Choir");
+  await toast.getByText("You are no longer a member of Choir.").waitFor();
+
+  await bob.context().setOffline(true);
+  await bob.locator(".connection").waitFor();
+  await remove("Band");
+  await bob.context().setOffline(false);
+  await toast.getByText("You are no longer a member of Band.").waitFor();
+
+  // The list is saved after a moment.
+  const isSaved = (names) => names.includes("Crew") && !names.includes("Band");
+  await until(() => kept(bob, "states"), isSaved);
+  const address = bob.url();
+  await bob.goto("about:blank");
+  await remove("Crew");
+  await remove("Team");
+  await bob.goto(address);
+  await toast.getByText("You are no longer a member of").waitFor();
+  report("after the reload", { says: await toast.locator("p").textContent() });
+
+  await until(() => kept(bob, "states"), (names) => !names.includes("Crew"));
+  await bob.reload();
+  await open(bob, "general");
+  report("once", { toasts: await toast.getByText("no longer a member").count() });
 }
 
 // The details that another admin has open follow a ban and its end.

@@ -1,6 +1,6 @@
 /** The chat of the signed-in user: its parts, and what concerns all of them. It does not depend on React. */
 
-import { type Restriction, Talkwire, type User } from "@talkwire/client";
+import { type Conversation, type Restriction, Talkwire, type User } from "@talkwire/client";
 import type {
   ClientStores,
   ConversationStore,
@@ -30,6 +30,7 @@ import { whenIdle } from "../when_idle";
 import { Alerts } from "./alerts/alerts";
 import { Calls } from "./calls/calls";
 import { knownFeatures, rememberFeatures } from "./conversations/known_features";
+import { KnownGroups } from "./conversations/known_groups";
 import { ReadAll } from "./conversations/read_all";
 import { Files } from "./files/files";
 import { LastKnown } from "./last_known";
@@ -105,6 +106,8 @@ export class Chat {
   readonly #stores: ClientStores;
   /** A ban of the reader whose removal from the conversation is not known yet. */
   #ban: Restriction | null = null;
+  readonly #knownGroups = new KnownGroups();
+  #savedGroups: Promise<void> = Promise.resolve();
   #features: Promise<void> | null = null;
   #isOver = false;
 
@@ -159,9 +162,9 @@ export class Chat {
       if (restriction.kind === "ban" && isMember) this.#ban = restriction;
     });
     conversations.onRemoved = (id, why, conversation) => {
-      const name = conversation?.name ?? "";
-      this.#removed(id, why, name);
-      this.leftBehind.show(id, name);
+      this.#knownGroups.forget(id);
+      this.#removed(id, why, conversation === undefined ? "" : shownName(conversation));
+      this.leftBehind.show(id, conversation?.name);
     };
     conversations.onMarkedUnread = (id, readSeq) => {
       this.messages.markedUnread(id, readSeq);
@@ -172,11 +175,18 @@ export class Chat {
           this.#loadFeatures();
           this.#openAgain();
           void conversations.loadAll(whenIdle).then(() => {
-            if (core.now.connected && core.now.nextConversations === null) void this.leftBehind.find();
+            if (!core.now.connected || core.now.nextConversations !== null) return;
+            void this.leftBehind.find();
+            void this.#showMissingGroups();
           });
         },
       },
-      { lost: () => void this.#showSavedMessages() },
+      {
+        lost: () => {
+          this.#knownGroups.keep(core.now.conversations);
+          void this.#showSavedMessages();
+        },
+      },
       this.#offlineState,
       this.idle,
       this.profile,
@@ -197,6 +207,7 @@ export class Chat {
 
   start(): void {
     this.#client.start();
+    this.#savedGroups = this.#offlineState.readConversations().then((saved) => this.#knownGroups.keep(saved));
     addEventListener("online", this.reconnectNow);
     const features = knownFeatures();
     if (features !== undefined) this.state.setState({ features });
@@ -406,18 +417,26 @@ export class Chat {
     this.state.setState({ notice });
   }
 
-  /** Tells the reader why the open conversation is not shown any more. */
+  /** Shows the reader why a conversation is not shown any more. */
   #removed(id: string, why: RemovalReason, name: string): void {
     const ban = this.#ban?.conversationId === id ? this.#ban : null;
     this.#ban = null;
     const { openId, messageDialog } = this.#core.now;
-    if (openId !== id) return;
-    // Forms stay, so that what was written in them can be copied.
-    const isForm = messageDialog !== null && FORMS.has(messageDialog.kind);
-    this.state.setState({ openId: null, panel: null, messageDialog: isForm ? messageDialog : null, notice: "" });
+    if (openId === id) {
+      // Forms stay, so that what was written in them can be copied.
+      const isForm = messageDialog !== null && FORMS.has(messageDialog.kind);
+      this.state.setState({ openId: null, panel: null, messageDialog: isForm ? messageDialog : null, notice: "" });
+    } else if (why === "deleted") return;
     const { wasDeleted, youWereRemoved, youWereBanned } = texts.places;
     if (ban !== null) this.showNotice(youWereBanned(name, ban.until ? endTime(ban.until) : null, ban.reason ?? null));
     else if (why !== "left") this.#showNews(why === "deleted" ? wasDeleted(name) : youWereRemoved(name));
+  }
+
+  /** Shows which groups and channels the reader is not in any more since this browser had a connection. */
+  async #showMissingGroups(): Promise<void> {
+    await this.#savedGroups;
+    const missing = this.#knownGroups.missingIn(this.#core.now.conversations);
+    if (missing.length > 0) this.#showNews(texts.places.youWereRemoved(texts.listed(missing.map(shownName))));
   }
 
   /** Shows the saved conversations until the server is reachable. */
@@ -471,4 +490,9 @@ export class Chat {
     void this.pins.load(openId);
     void this.saved.load(openId);
   }
+}
+
+/** The name of a group or a channel in a sentence. */
+function shownName({ name, kind }: Conversation): string {
+  return name ?? texts.kinds[kind];
 }

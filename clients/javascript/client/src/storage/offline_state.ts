@@ -127,6 +127,15 @@ export class OfflineState implements ChatPart {
     }
   }
 
+  /** Returns the saved conversations; none without storage. */
+  async readConversations(): Promise<SavedState["conversations"]> {
+    try {
+      return (await (await this.#open()).get("states", this.#core.now.me.id))?.conversations ?? {};
+    } catch {
+      return {};
+    }
+  }
+
   /** Returns what is saved of one conversation; undefined without it, or without storage. */
   async readOpened(conversationId: string): Promise<Opened | undefined> {
     try {

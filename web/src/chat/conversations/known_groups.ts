@@ -1,0 +1,27 @@
+/** Detects that the reader has left groups and channels while this page was closed or disconnected. */
+
+import type { Conversation } from "@talkwire/client";
+
+type ConversationsById = Readonly<Record<string, Conversation>>;
+
+export class KnownGroups {
+  #before: ConversationsById = {};
+
+  /** Keeps a list that the page has shown, or that an earlier page has saved. */
+  keep(conversations: ConversationsById): void {
+    this.#before = { ...this.#before, ...conversations };
+  }
+
+  /** Leaves out a conversation whose end is known. */
+  forget(conversationId: string): void {
+    const { [conversationId]: _, ...before } = this.#before;
+    this.#before = before;
+  }
+
+  /** Returns the groups and channels that are missing in the whole list. Each is returned once. */
+  missingIn(conversations: ConversationsById): Conversation[] {
+    const before = this.#before;
+    this.#before = {};
+    return Object.values(before).filter(({ id, kind }) => kind !== "direct" && !Object.hasOwn(conversations, id));
+  }
+}
