@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { blocksOf } from "../src/chat/markdown/blocks";
-import { continuedList, type Format, formatted, isInFence } from "../src/chat/writing/formatting";
+import { continuedList, type Format, formatted, isInFence, withoutSecondSign } from "../src/chat/writing/formatting";
 
 /** Formats the part between the brackets `⟨⟩`, and returns the text with the selection afterwards. */
 function formattedIn(format: Format, marked: string): string {
@@ -72,6 +72,20 @@ describe("a new line", () => {
     ["- milk\nmore|", null],
     ["```\n- milk|", null],
   ])("after %j", (marked, wanted) => expect(continued(marked)).toBe(wanted));
+
+  it.each([
+    ["- milk\n- -|", "- milk\n- |"],
+    ["eggs:\n  * milk\n  * *|", "eggs:\n  * milk\n  * |"],
+    ["1. milk\n2. 2.|", "1. milk\n2. |"],
+    ["- milk\n- a -|", null],
+    ["- milk\n\n- -|", null],
+    ["- -|", null],
+    ["milk\n- -|", null],
+  ])("needs no second sign: %j", (marked, wanted) => {
+    const caret = marked.indexOf("|");
+    const edit = withoutSecondSign(marked.replace("|", ""), caret);
+    expect(edit && `${marked.slice(0, edit.from)}${edit.insert}|${marked.slice(caret + 1)}`).toBe(wanted);
+  });
 
   it("is one within a block of code, from its opening line on", () => {
     expect(["```", "see\n```js", "```\na = 1\n"].map(isInFence)).toEqual([true, true, true]);

@@ -181,6 +181,11 @@ export async function marked_as_unread() {
   const line = await until(() => marked.textContent(), (text) => text === "two");
   await alice.keyboard.press("Escape");
   for (const page of [alice, tab]) await read(page);
+  // That can be taken back.
+  await alice.locator(".toast").getByRole("button", { name: "Undo" }).click();
+  for (const page of [alice, tab]) await count(page, 3).waitFor();
+  await alice.keyboard.press("Escape");
+  for (const page of [alice, tab]) await read(page);
   await open(alice, "general");
   await entry(alice).hover();
   await entry(alice).click({ button: "right" });

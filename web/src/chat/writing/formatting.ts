@@ -93,3 +93,18 @@ export function continuedList(text: string, caret: number): Edit | null {
   const at = edit.from + edit.insert.length;
   return { ...edit, to: caret, selection: [at, at] };
 }
+
+/**
+ * Returns the edit that removes the sign of a list item which was typed behind the one that `continuedList` had inserted,
+ * before the space behind it is typed. Null elsewhere.
+ */
+export function withoutSecondSign(text: string, caret: number): Edit | null {
+  const lines = text.slice(0, caret).split("\n");
+  const [, inserted = "", typed = ""] =
+    /^( *(?:[-*+]|\d{1,8}[.)]) )([-*+]|\d{1,8}[.)])$/.exec(lines.at(-1) ?? "") ?? [];
+  const previous = lines.slice(0, -1).join("\n");
+  const { insert } = continuedList(previous, previous.length) ?? {};
+  if (typed === "" || insert !== `\n${inserted}`) return null;
+  const from = caret - typed.length;
+  return { from, to: caret, insert: "", selection: [from, from] };
+}

@@ -1,5 +1,5 @@
 import type { KeyboardEvent } from "react";
-import { continuedList, type Format, formatted, isInFence } from "../../chat/writing/formatting";
+import { continuedList, type Format, formatted, isInFence, withoutSecondSign } from "../../chat/writing/formatting";
 import { byTouch, isComposing, onMac } from "../keyboard/focus";
 import { insertText } from "../keyboard/insert_text";
 import { keysOf, type ShortcutName, shortcutOf } from "../keyboard/shortcuts";
@@ -16,6 +16,7 @@ export function handleComposerKey(event: Pressed, composer: ComposerState): void
   if (
     handlePage(event) ||
     handleNewLine(event) ||
+    handleSecondSign(event) ||
     handleSend(event, composer) ||
     handleCancel(event, composer) ||
     handleEditLast(event, composer) ||
@@ -38,6 +39,16 @@ function handlePage({ key, currentTarget: field, shiftKey, ctrlKey, altKey, meta
 function handleNewLine({ key, shiftKey, currentTarget: field }: Pressed): boolean {
   if (key !== "Enter" || !(shiftKey || byTouch)) return false;
   const edit = field.selectionStart === field.selectionEnd ? continuedList(field.value, field.selectionStart) : null;
+  if (edit !== null) insertText(field, edit);
+  return edit !== null;
+}
+
+/** Leaves out the sign of a list item that the reader types although the field has inserted it. */
+function handleSecondSign({ key, currentTarget: field }: Pressed): boolean {
+  const edit =
+    key === " " && field.selectionStart === field.selectionEnd
+      ? withoutSecondSign(field.value, field.selectionStart)
+      : null;
   if (edit !== null) insertText(field, edit);
   return edit !== null;
 }

@@ -79,8 +79,8 @@ function move(chat: Chat, step: 1 | -1, unreadOnly = false): void {
 }
 
 /**
- * Closes one thing at a time: the panel, the search of the list, the unread mark, the old messages, then the unread
- * messages above the newest. In a text field, only the panel and the search, unless it is an empty message field.
+ * Closes one thing at a time: the panel, then the search of the list. Then it marks the conversation as read, or leads to
+ * the newest message. In a text field, it only closes the panel and the search, unless it is an empty message field.
  */
 function leave(chat: Chat, event: KeyboardEvent): void {
   const { panel, listQuery, openId, keptUnread, watched, skips } = chat.state.getState();
@@ -92,9 +92,7 @@ function leave(chat: Chat, event: KeyboardEvent): void {
     chat.searchList("");
   } else if (isTyping(event.target) && !isEmptyComposer(event.target)) {
     return;
-  } else if (keptUnread !== null) {
-    chat.messages.clearKeptUnread();
-  } else if (openId !== null && watched && skips) {
+  } else if (openId !== null && (keptUnread === openId || (watched && skips))) {
     void chat.markRead(openId);
   } else if (openId !== null) {
     void chat.messages.toNewest(openId);
