@@ -18,14 +18,15 @@ class BackgroundTasks:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Runs the coroutine as a task of the running event loop, and returns the task."""
+        """Runs the coroutine as a task of the running event loop, and returns the task. The caller need not keep it."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     async def wait(self) -> None:
-        """Waits for all tasks that are running now. Raises the first exception of one of them."""
+        """Waits for all tasks that are running now, but not for tasks started meanwhile. If a task fails, raises its
+        exception at once, without waiting for the others."""
         await asyncio.gather(*self._tasks)
 
     def cancel(self) -> None:

@@ -2,8 +2,8 @@
 gaps.
 
 Events come from this node's writer, from the bus between nodes, and from the log itself, which is read to fill gaps.
-The results of this node's own commands wait for their position too, so that a caller who receives a result finds
-everything that happened before it applied.
+The results of this node's own commands are returned in the order of the log too: unless the log cannot be read, this
+node has delivered all earlier events when a caller receives a result.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class Commit(NamedTuple):
-    """A committed transaction with its events. They are at the log positions after `start_pos` and up to `pos`."""
+    """A committed transaction, which has the log positions after `start_pos` and up to `pos`, with its events. A
+    transaction from the bus may lack events: then they are read from the log."""
 
     start_pos: int
     pos: int
@@ -70,9 +71,9 @@ class _Waiting(NamedTuple):
 class LogFeed:
     """Calls `hand_out` with the events of the log, in order, each once and without gaps.
 
-    `read` reads events from the log. `is_brought` says whether the bus delivers other nodes' events, so that it may
-    fill a gap. `lost` is called if the log was pruned beyond this node's position, so that events are missing for its
-    clients.
+    `read` reads events from the log. `is_brought` returns whether the bus is expected to deliver other nodes' events,
+    so that it may fill a gap before the log is read. `lost` is called if events that this node has not delivered were
+    pruned from the log: they never reach its clients.
     """
 
     def __init__(
@@ -104,7 +105,8 @@ class LogFeed:
         return max(0, self._known_pos - self.pos)
 
     def start(self, pos: int) -> None:
-        """Sets the log position after which events are delivered; earlier events are not delivered."""
+        """Sets the log position after which events are delivered; earlier events are not delivered. Does nothing if the
+        feed is further already."""
         self.pos = self._known_pos = max(self.pos, pos)
 
     def close(self) -> None:
@@ -116,29 +118,35 @@ class LogFeed:
         self._release_answers()
 
     def committed(self, commit: Commit, answer: Callable[[], None]) -> None:
-        """Accepts a transaction of this node's writer, and delivers its events once all earlier ones were delivered.
-        `answer` is called just before, in the same turn of the event loop."""
+        """Accepts a transaction of this node's writer, and delivers its events once all earlier events were delivered.
+
+        `answer` returns the results to the commands' callers. It is called just before the delivery, in the same turn
+        of the event loop; or earlier, if the earlier events cannot be read or the feed is closed.
+        """
         if self._closed:
             answer()
         else:
             self._accept(commit, answer)
 
     def receive(self, commit: Commit) -> None:
-        """Accepts another node's transaction from the bus. If it does not contain all of its events, they are read from
-        the log."""
+        """Accepts another node's transaction from the bus, and delivers its events once all earlier events were
+        delivered. Events that the transaction lacks are read from the log. Ignores a transaction that was delivered
+        before."""
         if not _is_dense(commit):
             self.notice_head(commit.pos)
         elif commit.pos > self.pos and len(self._waiting) < WAITING_MAX and not self._closed:
             self._accept(commit, None)
 
     def notice_head(self, pos: int) -> None:
-        """Starts reading the events that are missing up to `pos`, a position that the log is known to have."""
+        """Starts to read and deliver the missing events up to `pos`, a position that the log is known to have. Does not
+        wait for them."""
         if pos > self.pos:
             self._known_pos = max(self._known_pos, pos)
             self._read_gap()
 
     async def wait_until(self, pos: int) -> None:
-        """Waits until the events up to the log position `pos` have been delivered, or reading them has failed."""
+        """Reads missing events and waits until those up to the log position `pos` have been delivered. A failed read is
+        repeated. Returns without them only if the log turns out not to have them, or if the feed is closed."""
         self.notice_head(pos)
         while self.pos < pos and self._reading is not None:
             await asyncio.wait([self._reading])
@@ -221,7 +229,8 @@ class LogFeed:
         self._deliver_waiting()
 
     def _give_up_waiting(self) -> None:
-        """Stops waiting for log positions that a node has announced and that the log does not contain."""
+        """Stops waiting for log positions that a node has announced and that the log does not contain, and gives this
+        node's own commands their results."""
         _logger.error("announced_position_missing", pos=self.pos, announced=self._known_pos)
         self._release_answers()
         self._waiting.clear()

@@ -43,8 +43,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class Users(Protocol):
-    """The interface from which the lease takes the users that connected and disconnected, to record them in the
-    database. Presence implements it."""
+    """The interface from which the lease takes the changes of this node's list of connected users, to record them in
+    the database. Presence implements it."""
 
     @property
     def grace_s(self) -> float:
@@ -52,13 +52,15 @@ class Users(Protocol):
         ...
 
     def take_user_changes(self) -> UserMoves:
-        """Returns what has changed in the list of connected users since the last call."""
+        """Returns what has changed in the list of connected users since the last call, for a limited number of users.
+        `has_user_changes` says whether more changes are left."""
         ...
 
     def recorded(self, lease: RenewLease, report: LeaseReport) -> None: ...
 
     def not_recorded(self, lease: RenewLease) -> None:
-        """Keeps the users of a renewal that failed, to record them with the next renewal."""
+        """Takes back the changes in `lease.moves`, because this renewal has failed, so that the next
+        `take_user_changes` returns them again."""
         ...
 
     @property
@@ -108,7 +110,8 @@ class Lease:
         folder_ids: tuple[str, ...] = (),
         serves: bool = True,
     ) -> None:
-        """Takes the lease, the record that this node is alive, and starts renewing it. Raises ChatError.
+        """Takes the lease, the record that this node is alive, and starts renewing it. Returns once it is stored.
+        Raises ChatError.
 
         `alone`: no other node can be running, so the records of all others are removed. `address`: where other nodes
         can reach this one. `folder_ids`: the file folders that this node has. `serves`: whether clients may connect
@@ -127,8 +130,8 @@ class Lease:
             self._beat()
 
     async def begin_serving(self) -> None:
-        """Waits until the lease is held. From then on clients may connect, and losing the lease ends their
-        connections."""
+        """Waits until the lease is held. When it returns, clients may connect, and losing the lease from then on ends
+        their connections (`on_lost`)."""
         self.check_stop()
         while not self.held:
             self._taken.clear()
@@ -136,7 +139,8 @@ class Lease:
         self._serves = True
 
     def close(self) -> None:
-        """Ends the lease, which takes this node's users offline."""
+        """Stops renewing the lease and submits its end, without waiting for the database. This node's users become
+        offline: at once, or after the grace period if they can reconnect to other nodes."""
         for timer in self._timers.values():
             timer.cancel()
         if self._started:
@@ -146,13 +150,15 @@ class Lease:
             self._chat.submit(NODE, EndLease(self.node_id, grace_ms), _ignore)
 
     def record_soon(self) -> None:
-        """Schedules that users who connected or disconnected are recorded in the database."""
+        """Schedules a renewal of the lease within `RECORD_S` seconds that records which users have connected or
+        disconnected. Does nothing if there are no such changes or if a renewal is running, after which the changes are
+        recorded anyway."""
         if self._started and not self._renewing and "record" not in self._timers and self._users.has_user_changes:
             self._later("record", RECORD_S, self._record)
 
     def handle_stop(self) -> None:
-        """Gives up the lease and takes a new one, because the process did not run for longer than the lease (on a
-        suspended machine, say). Clients have to reconnect."""
+        """Gives up the lease and takes a new one, because the process was stopped for longer than the lease (on a
+        suspended machine, say). Calls `on_lost` if clients may be connected. Does nothing for a node that is alone."""
         if not self._started or self._alone or not self.held:
             return
         if self._serves:
@@ -166,7 +172,7 @@ class Lease:
             self._record()
 
     def check_stop(self) -> None:
-        """Calls `handle_stop` if the process did not run for longer than the lease.
+        """Calls `handle_stop` if the process was stopped for longer than the lease.
 
         Called before any input is handled, because the input may have been waiting since before the stop.
         """
@@ -262,7 +268,7 @@ def _ms(seconds: float) -> int:
 
 
 def _nothing() -> None:
-    """Does nothing: the default of callbacks that nothing has set yet."""
+    """Does nothing: the default of the callbacks `on_lost` and `on_regained`."""
 
 
 def _ignore(result: object, error: Exception | None) -> None:

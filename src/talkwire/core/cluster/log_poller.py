@@ -1,7 +1,8 @@
 """Polls the log of events for events that the bus between nodes has not delivered: after a silence, or while the bus is
 disconnected.
 
-It also detects that the database's log was replaced, because no events are written to the old one any more.
+It also detects that the log was replaced by one that lacks events which this node has delivered, as after a restore of
+the database.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ _logger = structlog.get_logger(__name__)
 
 
 class LogPoller:
-    """Polls the newest position of the log of events until the log is replaced, then calls `on_replaced` once and ends.
+    """Polls the newest position of the log of events, so that the feed reads events that the bus did not deliver. Ends
+    after it has called `on_replaced` once, because the log was replaced.
 
-    `read_head` returns the position of the log's newest event. `begin_epoch` gives the log a new epoch (version), so
-    that clients' old cursors are refused.
+    `read_head` returns the position of the log's newest event, `is_away` whether the bus is disconnected. `begin_epoch`
+    gives the log a new epoch (version), so that clients' old cursors are refused.
     """
 
     def __init__(
@@ -77,8 +79,8 @@ class LogPoller:
             _logger.exception("log_head_not_read")
 
     async def _compare(self) -> None:
-        """Compares the log's newest position with what was delivered. Raises LogReplaced if the log lacks delivered
-        events.
+        """Compares the log's newest position with the delivered one, and makes the feed read what is missing. Raises
+        LogReplaced if the log does not have all delivered events.
 
         In that case the node's memory is of another log, and the next events would look like old ones. Clients have
         cursors of the old log that must be refused, so a new epoch is started first.

@@ -47,7 +47,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class _Question:
-    """A question to other nodes that waits for answers: the nodes that have not answered, and the answers until now."""
+    """A question of this node that waits for answers: `missing` are the ids of nodes that have not answered, `answers`
+    the encoded answers until now by node id."""
 
     __slots__ = ("answers", "done", "missing")
 
@@ -63,9 +64,9 @@ class _Topic(NamedTuple):
 
 
 class Peers:
-    """Keeps track of the other living nodes, and exchanges questions and answers with them.
+    """The other living nodes of the cluster, and questions to them.
 
-    `send` puts a message on the bus between nodes; `away` says whether the bus is disconnected.
+    `send` puts a message on the bus between nodes; `away` returns whether the bus is disconnected.
     """
 
     def __init__(self, node_id: str, send: Callable[[AnyBusMessage], None], away: Callable[[], bool]) -> None:
@@ -100,7 +101,8 @@ class Peers:
         return {*self._living, *self._new}
 
     def have_answered(self, answers: Collection[str]) -> bool:
-        """Returns whether `answers` (node ids) contains all other living nodes."""
+        """Returns whether `answers` (node ids) contains all other nodes that had a lease when the leases were last
+        read. Nodes that have started since do not count."""
         return self._living.keys() <= set(answers)
 
     def is_peer(self, node_id: str) -> bool:
@@ -120,13 +122,14 @@ class Peers:
         return [peer for peer in self._living.values() if peer.folder_ids]
 
     def start_reading(self) -> None:
-        """Notes that the leases are being read now, so that nodes which are discovered during the read are not removed
-        by its result."""
+        """Prepares for `set_peers`; called when a read of the leases begins. Nodes that are discovered (`add`) after
+        this call may be missing in the result of the read, and `set_peers` does not remove them."""
         self._known_before = set(self._new)
 
     def set_peers(self, peers: Iterable[Peer]) -> None:
-        """Replaces the set of living nodes by those whose leases were just read, and reports nodes that are no longer
-        alive."""
+        """Replaces the set of living nodes by `peers`, whose leases were just read. Calls `on_peers_read` with the
+        other living nodes, and `on_peers_gone` with the ids of nodes that are no longer alive, for whose answers nobody
+        waits any more."""
         before = self._living.keys()
         self._new -= self._known_before
         self._living = {peer.node_id: peer for peer in peers if peer.node_id != self.node_id}
@@ -139,19 +142,24 @@ class Peers:
             self.on_peers_gone(gone)
 
     def add(self, node_id: str) -> None:
-        """Adds a living node that has sent something, and may have started after the leases were last read."""
+        """Adds a living node that has sent a message. It may have started after the leases were last read."""
         if node_id not in self._living:
             self._new.add(node_id)
 
     def answer(self, topic: str, kind: type[T], function: Callable[[T], Awaitable[object]]) -> None:
-        """Registers the function that answers other nodes' questions of a topic, whose bodies have the type `kind`."""
+        """Registers the function that answers other nodes' questions of a topic, and whose result is the answer. `kind`
+        is the type to which the question's body is decoded."""
         self._topics[topic] = _Topic(msgspec.msgpack.Decoder(kind).decode, function)
 
     async def ask(
         self, topic: str, body: object, kind: type[T], *, to: str | None = None, wait_s: float = ASK_S
     ) -> dict[str, T]:
-        """Sends a question to all other nodes, or only to the node `to`, and returns node id -> answer. Nodes that do
-        not answer within `wait_s` seconds are missing."""
+        """Sends a question to all other living nodes, or only to the node `to`, and returns node id -> answer, decoded
+        to `kind`.
+
+        Waits for at most `wait_s` seconds; the result lacks nodes that did not answer in time. Returns an empty result
+        at once if there are no other nodes or the bus is disconnected.
+        """
         missing = {to} if to is not None else set(self.living_ids)
         if not missing or self._away():
             return {}
@@ -175,7 +183,9 @@ class Peers:
         return answers
 
     def receive(self, dispatch: PeerQuestion | PeerAnswer) -> None:
-        """Handles a message from the bus: passes on another node's answer, or answers its question."""
+        """Handles a message from the bus: hands another node's answer to the `ask` that waits for it, or answers
+        another node's question with the function registered for its topic. Ignores messages to other nodes and unknown
+        topics."""
         if isinstance(dispatch, PeerAnswer):
             question = self._questions.get(dispatch.id) if dispatch.to == self.node_id else None
             if question is not None and dispatch.node_id in question.missing:

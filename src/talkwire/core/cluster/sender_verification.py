@@ -32,10 +32,11 @@ _logger = structlog.get_logger(__name__)
 
 
 class SenderVerifier:
-    """Keeps messages from unknown nodes until `list_living` has read which nodes have a lease.
+    """Verifies messages from nodes that this node does not know: keeps them until `list_living` has read which nodes
+    have a lease.
 
-    Then it calls `receive` with the messages from living nodes, in order. Other messages are dropped and counted as
-    refused.
+    Then it adds the living senders to `peers` and calls `receive` with their messages, in order. Other messages are
+    dropped and counted as refused in `counts`.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class SenderVerifier:
 
     def hold(self, dispatch: AnyBusMessage) -> None:
         """Keeps a message from an unknown node and starts reading the leases, which show whether the node is alive.
-        Above the limits, the message is dropped."""
+        Drops and counts a message beyond `HELD_MAX` of one node or of more than `NODES_MAX` unknown nodes."""
         held = self._held.get(dispatch.node_id)
         if held is None and len(self._held) < NODES_MAX:
             held = self._held[dispatch.node_id] = []

@@ -19,7 +19,8 @@ NO_DEVICE = Device()
 
 
 class Login(msgspec.Struct, frozen=True):
-    """A signed-in device and the user that it belongs to."""
+    """The result of signing in or renewing a sign-in: the signed-in device, its user, and the role of the device's
+    tokens."""
 
     session: LoginSession
     user: User
@@ -27,9 +28,11 @@ class Login(msgspec.Struct, frozen=True):
 
 
 class RegisterAccount(Change[User], frozen=True, tag="RegisterAccount"):
-    """Creates an account with e-mail and password and returns its user.
+    """Creates an account with an e-mail address and a password, for a new user or for a user without an account, and
+    returns the user.
 
-    The password is already hashed, because hashing is slow and must not block the writer.
+    The password is already hashed, because hashing is slow and must not block the writer. Raises `conflict` if the
+    address has an account, and `forbidden` for an invitation that is invalid, expired or used up.
     """
 
     email: str
@@ -45,7 +48,8 @@ class RegisterAccount(Change[User], frozen=True, tag="RegisterAccount"):
 
 
 class SetPassword(Change[None], frozen=True, tag="SetPassword"):
-    """Sets a new password for the account of `user_id` and signs its devices out. Only for operators."""
+    """Sets a new password for the account of `user_id` and signs all its devices out. Only for operators. Raises
+    `not_found` for a user without an account."""
 
     user_id: str
     password_hash: str
@@ -54,8 +58,8 @@ class SetPassword(Change[None], frozen=True, tag="SetPassword"):
 class ChangePassword(Change[None], frozen=True, tag="ChangePassword"):
     """Sets a new password for the actor's account and signs all devices but `session_id` out.
 
-    `current_hash` is the hash that the current password was checked against. Raises an error if the password has
-    changed since.
+    `current_hash` is the hash that the current password was checked against. Raises `conflict` if the account has
+    another hash, because the password was changed since that check.
     """
 
     current_hash: str
@@ -64,8 +68,8 @@ class ChangePassword(Change[None], frozen=True, tag="ChangePassword"):
 
 
 class RehashPassword(Change[None], frozen=True, tag="RehashPassword"):
-    """Internal: stores the hash of the same password with other cost parameters, unless the password has changed
-    since."""
+    """Internal: stores a hash of the same password with other cost parameters. Does nothing if the account's hash is no
+    longer `current_hash`, because the password was changed meanwhile."""
 
     user_id: str
     current_hash: str
@@ -76,7 +80,8 @@ class OpenLogin(Change[Login], frozen=True, tag="OpenLogin"):
     """Signs a device in: stores it with its first refresh token and returns it with its user.
 
     `token_hash` is the hash of the refresh token. `password_hash` is the hash that the password was checked against,
-    None for a sign-in without a password. The sign-in ends after `lifetime_ms` milliseconds unless it is renewed.
+    None for a sign-in without a password; raises `unauthenticated` if the password was changed since. The sign-in ends
+    after `lifetime_ms` milliseconds unless it is renewed (`RotateLogin`).
     """
 
     user_id: str
@@ -88,11 +93,12 @@ class OpenLogin(Change[Login], frozen=True, tag="OpenLogin"):
 
 class OpenProviderLogin(Change[Login], frozen=True, tag="OpenProviderLogin"):
     """Signs in a device of a user whom an OpenID provider has identified by `issuer` and `subject`, and returns it with
-    the user.
+    the user. Later sign-ins also copy changes of the provider's profile to the user, except in fields that were changed
+    here.
 
-    Creates the user at the first sign-in, unless `create_user` is false, and copies the provider's changes of the
-    profile later. With `links_by_email`, the first sign-in takes the only user who has the profile's e-mail address and
-    no way to sign in here, if there is one. The provider must have verified the address.
+    The first sign-in creates the user, or raises `forbidden` if `create_user` is false. With `links_by_email`, it uses
+    an existing user instead if exactly one has the profile's e-mail address and no other way to sign in; the caller
+    ensures that the provider has verified the address.
     """
 
     issuer: str
@@ -106,10 +112,11 @@ class OpenProviderLogin(Change[Login], frozen=True, tag="OpenProviderLogin"):
 
 
 class RotateLogin(Change["Login | None"], frozen=True, tag="RotateLogin"):
-    """Replaces a device's refresh token by the next one.
+    """Replaces a device's refresh token by the next one and extends the sign-in by `lifetime_ms` from now. Returns None
+    if the device is not signed in or `token_hash` is not its newest token.
 
-    A token that was already replaced has probably been stolen: it signs the device out. The result is then None and not
-    an error, because an error would roll the sign-out back.
+    An older token was probably stolen, so it also signs the device out. The result is None and not an error, because an
+    error would roll the sign-out back.
     """
 
     session_id: str
@@ -120,26 +127,31 @@ class RotateLogin(Change["Login | None"], frozen=True, tag="RotateLogin"):
 
 
 class CloseLogin(Change[None], frozen=True, tag="CloseLogin"):
-    """Signs out one of the actor's devices."""
+    """Signs out the actor's device `session_id`, which also closes its sockets. Raises `forbidden` for a device that is
+    unknown or of another user."""
 
     session_id: str
 
 
 class EnsureUser(Change[User], frozen=True, tag="EnsureUser"):
-    """Stores the user that a token names, if the user is not stored yet. Returns the stored user, also if that user is
-    banned."""
+    """Returns the user whom a verified token names, also if that user is banned. A user who is not stored yet is stored
+    first; a stored user whose name is only the id receives the token's name.
+
+    Raises `unauthenticated` for an unknown id that only the server could have generated.
+    """
 
     user_id: str
     name: str
 
 
 class EraseUser(Change[None], frozen=True, tag="EraseUser"):
-    """Erases a user for good: the account, the profile and everything that is stored for the user.
+    """Erases a user for good: the account, the profile and everything that is stored for the user. Users erase
+    themselves, the backend and admins anyone. Raises `conflict` for a user on hold.
 
     With `redact`, the user's messages become tombstones (messages without content); the server does this in steps, also
-    after a restart. Users erase themselves, the backend and admins anyone. `password_hash` is the hash that the user's
-    password was checked against, None for a user without an account. Erasing a user again changes nothing, except that
-    `redact` also redacts the messages that an erasure without it has kept.
+    after a restart. `password_hash` is the hash that the user's password was checked against, None for a user without
+    an account. Erasing a user again changes nothing, except that `redact` also redacts the messages that an erasure
+    without it has kept.
     """
 
     user_id: str
@@ -148,9 +160,10 @@ class EraseUser(Change[None], frozen=True, tag="EraseUser"):
 
 
 class BanUser(Change[User], frozen=True, tag="BanUser"):
-    """Bans a user from the server, replacing the reason and the end of an earlier ban.
+    """Bans a user from the server, replacing the reason and the end of an earlier ban, and returns the user. Only for
+    the application's backend and admins.
 
-    Without `until_ms`, the ban lasts until it is lifted.
+    Without `until_ms`, the ban lasts until it is lifted. The user's sockets close on all nodes.
     """
 
     user_id: str
@@ -163,14 +176,16 @@ class UnbanUser(Change[User], frozen=True, tag="UnbanUser"):
 
 
 class EndBans(Change["int | None"], frozen=True, tag="EndBans"):
-    """Internal: lifts the bans from the server whose time has ended, and returns when the next one ends, in
-    milliseconds since 1970, or None. Only for operators."""
+    """Internal: lifts bans from the server whose time has ended, a limited number at once. Returns when the next ban
+    ends, in milliseconds since 1970, or None; a time in the past means that more are to be lifted now. Only for
+    operators."""
 
 
 class UpdateUser(Change[User], frozen=True, tag="UpdateUser"):
-    """Changes the actor's profile. Fields that are not set stay the same; None removes a picture, a text or a handle.
+    """Changes the actor's profile and returns the user. Fields that are not set stay the same; None removes a picture,
+    a text or a handle.
 
-    Users choose their handles only where the server has accounts; elsewhere the backend sets them.
+    Users choose their handles (unique names) only where they sign in on this server; elsewhere the backend sets them.
     """
 
     name: str | msgspec.UnsetType = msgspec.UNSET
@@ -180,9 +195,9 @@ class UpdateUser(Change[User], frozen=True, tag="UpdateUser"):
 
 
 class PutUser(Change[User], frozen=True, tag="PutUser"):
-    """Creates or changes any user. Only for the application's backend and admins.
+    """Creates or changes the user `user_id` and returns the user. Only for the application's backend and admins.
 
-    Fields that are not set stay the same; None clears a field.
+    Fields that are not set stay the same; None clears a field. A new user without a name is named by the id.
     """
 
     user_id: str
@@ -197,7 +212,8 @@ class PutUser(Change[User], frozen=True, tag="PutUser"):
 
 
 class PutUsers(Change[tuple[User, ...]], frozen=True, tag="PutUsers"):
-    """Creates or changes several users: all of them, or none if one is refused."""
+    """Creates or changes several users, each as `PutUser` does, and returns them in the same order: all of them, or
+    none if one is refused."""
 
     users: tuple[PutUser, ...]
 
@@ -233,7 +249,8 @@ class ListLogins(Query[tuple[LoginSession, ...]], frozen=True, tag="ListLogins")
 
 
 class GetUser(Query[User], frozen=True, tag="GetUser"):
-    """Returns a user's profile as the actor may see it."""
+    """Returns a user's profile. Ordinary users receive the profiles of others without e-mail address and metadata, and
+    `forbidden` for a user whom they may not see, even if no such user exists."""
 
     user_id: str
 
@@ -246,10 +263,12 @@ class ListUsers(Query[Page[User]], frozen=True, tag="ListUsers"):
 
 
 class SearchUsers(Query[Page[User]], frozen=True, tag="SearchUsers"):
-    """Finds users in whose name a word starts with `text`, ignoring case, users whose handle does, and the user whose
-    id is `text`.
+    """Finds users in whose names a word starts with `text`, or whose handles start with it, ignoring case, and the user
+    whose id is `text`. An empty text finds all users.
 
-    An empty text finds all users. The setting `directory` restricts which users an ordinary user finds.
+    The setting `directory` restricts which users an ordinary user finds: all, those who share a conversation with them,
+    or none. The first page starts with the users found by id or handle, then those who share a conversation with an
+    ordinary user, in addition to `limit`; the others are sorted by name.
     """
 
     text: str = ""

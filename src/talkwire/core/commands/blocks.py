@@ -24,7 +24,8 @@ class IsBlocked(Query[bool], frozen=True, tag="IsBlocked"):
 
 
 class ListBlocked(Query[Page[User]], frozen=True, tag="ListBlocked"):
-    """Lists the users whom the actor has blocked, in the order of their ids."""
+    """Lists the users whom the actor has blocked, in the order of their ids. Of a user whom the actor may not see, only
+    the id is returned."""
 
     cursor: str | None = None
     limit: int = 50

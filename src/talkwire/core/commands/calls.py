@@ -23,8 +23,12 @@ class CallSignal(SocketSignal[str], frozen=True):
 
 
 class InviteToCall(CallSignal, frozen=True, tag="InviteToCall"):
-    """Starts a call to the other members of a conversation, or only to `to_user_id`. If `call_id` is empty, the server
-    generates it."""
+    """Starts a call that rings for the other members of a conversation, or only for `to_user_id`. If the actor has
+    already joined the call `call_id`, the call rings again for those who have not joined. The server generates an empty
+    `call_id`.
+
+    Raises `conflict` if the conversation has another call.
+    """
 
 
 class AcceptCall(CallSignal, frozen=True, tag="AcceptCall"):
@@ -36,7 +40,8 @@ class RejectCall(CallSignal, frozen=True, tag="RejectCall"):
 
 
 class SendCallSignal(CallSignal, frozen=True, tag="SendCallSignal"):
-    """Relays WebRTC session descriptions, candidates and other data between the participants of a call."""
+    """Relays WebRTC session descriptions, candidates and other data to the other participants of a call, or only to
+    `to_user_id`."""
 
 
 class HangUpCall(CallSignal, frozen=True, tag="HangUpCall"):
@@ -54,8 +59,12 @@ class Callees(msgspec.Struct, frozen=True):
 
 
 class FindCallees(Query[Callees], frozen=True, tag="FindCallees"):
-    """Returns the users whom the actor would call in a conversation. Refused for a conversation with more than
-    `members_max` members."""
+    """Returns which users may join a call that the actor wants to start in a conversation, and for which of them it
+    would ring.
+
+    Raises `forbidden` for channels and for groups of more than `members_max` members, `blocked` for a direct
+    conversation with a block, and `muted` for an actor whom a moderator has muted.
+    """
 
     conversation_id: str
     members_max: int
@@ -80,10 +89,11 @@ class CallRecord(msgspec.Struct, frozen=True):
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """The result of `ClaimCall`, with which a node starts to manage a call.
+    """The result of `ClaimCall`, with which a node asks to manage a new call.
 
-    `holder` is the call now in progress in the conversation. `replaced` is an earlier call that was removed because its
-    node had died, None without one.
+    `holder` is the call that the conversation has now: the new one, or one that another node manages already.
+    `replaced` is a call that was removed because its node had died, so that the caller can publish its end; None
+    without one.
     """
 
     holder: CallRecord
@@ -91,13 +101,15 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 class ClaimCall(NodeCommand[Claim], frozen=True, tag="ClaimCall"):
-    """Stores that a node manages a new call, unless another call is in progress in its conversation."""
+    """Stores that the node `record.node_id` manages the new call `record`, unless the conversation has a call on
+    another living node. The result says which of the two calls the conversation has (`Claim`)."""
 
     record: CallRecord
 
 
 class KeepRinging(NodeCommand[None], frozen=True, tag="KeepRinging"):
-    """Stores which users a call managed by the node `node_id` is still ringing for."""
+    """Stores the users for whom a conversation's call is still ringing, so that another node can end the ringing if
+    this node dies. Does nothing unless the node `node_id` manages the call."""
 
     conversation_id: str
     node_id: str
@@ -105,7 +117,8 @@ class KeepRinging(NodeCommand[None], frozen=True, tag="KeepRinging"):
 
 
 class DropCall(NodeCommand[None], frozen=True, tag="DropCall"):
-    """Removes the stored record of a call that has ended. The node `node_id` managed it."""
+    """Removes the stored record of a conversation's call, because the call has ended. Does nothing unless the node
+    `node_id` manages the call."""
 
     conversation_id: str
     node_id: str

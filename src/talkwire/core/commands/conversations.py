@@ -91,7 +91,11 @@ class CreateConversation(Change[ConversationView], frozen=True, tag="CreateConve
 
 
 class UpdateConversation(Change[ConversationView], frozen=True, tag="UpdateConversation"):
-    """Changes a conversation. Fields that are not set stay the same; None removes a text, picture or metadata."""
+    """Changes a conversation and returns it. Only for the conversation's owner and admins, the application's backend
+    and operators.
+
+    Fields that are not set stay the same; None removes a text, picture or metadata.
+    """
 
     conversation_id: str
     name: str | UnsetType | None = UNSET
@@ -120,9 +124,9 @@ class ListConversations(Query[Page[ConversationView]], frozen=True, tag="ListCon
     """Lists the actor's conversations, the one with the newest message or offer first. `archived` true selects only
     those that the actor has archived, false only the others.
 
-    With `of_everybody`, `member_id` or `text`, the backend and admins list all conversations in the order of their ids:
-    those of `member_id`, and those whose names contain all words of `text`. Conversations of at most `members_max`
-    members include their members.
+    The backend and admins list the conversations of all users, in the order of their ids, if they set `of_everybody`,
+    `member_id` (only conversations of this user) or `text` (only those whose names contain all its words).
+    Conversations of at most `members_max` members include their members.
     """
 
     cursor: str | None = None
@@ -145,9 +149,10 @@ ConversationChange = Literal["name", "topic", "description", "avatar", "public",
 class Notice(msgspec.Struct, frozen=True):
     """A line in a conversation's timeline beside the messages, such as a member who joined or a call that ended.
 
-    Ids of notices, messages and offers grow together in the order of time. `actor_id` is None if the application's
-    backend or the server did it, and for the kind `role`. `user_ids` are the first of `user_count` users that joined,
-    were added or removed, or left, or the one whose `role` changed. `names` has the current names of all these users.
+    Notices, messages and offers can be sorted together by their ids, which grow with time. `actor_id` is the user who
+    caused the notice: None for the application's backend, the server and all notices of the kind `role`. `user_ids` are
+    the users who joined, left, were added or were removed (the first ones of `user_count`), or the one whose `role`
+    changed. `names` has the current names of the actor and these users.
 
     For the kind `changed`, `changes` are the changed fields, and `name`, `topic`, `public` and `slow_mode_s` their new
     values. For the kind `call`, `duration_s` is None if nobody accepted the call, and `reason` says why it ended.
@@ -183,8 +188,8 @@ class ListNotices(Query[Page[Notice]], frozen=True, tag="ListNotices"):
 
 
 class RecordCall(Change[None], frozen=True, tag="RecordCall"):
-    """Internal: records that the actor's call has ended. `duration_s` is its length in seconds, None if nobody accepted
-    it."""
+    """Internal: records in the log that a call of the actor has ended, so that the conversation shows it. `duration_s`
+    is its length in seconds, None if nobody accepted it."""
 
     conversation_id: str
     call_id: str

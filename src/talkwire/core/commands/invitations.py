@@ -16,8 +16,8 @@ class CreatedInvitation(msgspec.Struct, frozen=True):
 
 
 class CreateInvitation(Change[CreatedInvitation], frozen=True, tag="CreateInvitation"):
-    """Creates an invitation, a link with which people register. If `conversation_ids` is not empty, they also join
-    these conversations.
+    """Creates an invitation, a link with which people register and, if `conversation_ids` is not empty, join these
+    conversations. An ordinary user can only invite to one conversation, in which they may add members.
 
     `expires_ms` is in milliseconds since 1970, None for no end. `max_uses` None means no limit.
     """
@@ -28,10 +28,10 @@ class CreateInvitation(Change[CreatedInvitation], frozen=True, tag="CreateInvita
 
 
 class EnsureFirstInvitation(Change["CreatedInvitation | None"], frozen=True, tag="EnsureFirstInvitation"):
-    """Internal: returns the invitation whose account becomes the first admin, or None if there is an admin.
+    """Internal: returns the invitation with which a new account becomes the first admin, or None if there is an admin.
 
-    Creates the invitation unless there is a valid one, however many nodes send this command. It can be used once within
-    a week.
+    Creates the invitation unless there is a valid one, so all nodes that send this command receive the same. It can be
+    used once within a week.
     """
 
 
@@ -42,7 +42,8 @@ class DeleteInvitation(Change[None], frozen=True, tag="DeleteInvitation"):
 
 
 class AcceptInvitation(Change[tuple[str, ...]], frozen=True, tag="AcceptInvitation"):
-    """Adds the actor to the conversations of an invitation and returns the conversations' ids."""
+    """Adds the actor to the conversations of the invitation with this code, and returns the conversations' ids. Raises
+    `not_found` for an unknown code, and `forbidden` for an invitation that has expired or was used up."""
 
     code: str
 
@@ -57,15 +58,18 @@ class InvitedConversation(msgspec.Struct, frozen=True):
 
 
 class ListInvitedConversations(Query[tuple[InvitedConversation, ...]], frozen=True, tag="ListInvitedConversations"):
-    """Lists the conversations of the invitation with this code."""
+    """Lists the conversations of the invitation with this code. Raises the errors of `AcceptInvitation`."""
 
     code: str
 
 
 class ListInvitations(Query[Page[Invitation]], frozen=True, tag="ListInvitations"):
-    """Lists the actor's invitations, newest first; for the application's backend and admins, those of all users. With a
-    `conversation_id`, only those to this conversation, for those who manage it the invitations of all users to it
-    alone."""
+    """Lists invitations, newest first: those that the actor created; for the application's backend and admins, those of
+    all users.
+
+    With a `conversation_id`, lists only invitations to this conversation. Members who may add members to it then
+    receive the invitations of all users that are to this conversation alone.
+    """
 
     cursor: str | None = None
     limit: int = 50

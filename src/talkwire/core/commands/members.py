@@ -8,7 +8,8 @@ from talkwire.core.domain.model import Member, MemberRole
 
 
 class AddMembers(Change[tuple[Member, ...]], frozen=True, tag="AddMembers"):
-    """Adds users to a conversation and returns the members who were not members before.
+    """Adds users to a conversation and returns the new members, without users who were members already. Only for those
+    who may manage the conversation.
 
     Users join a public group or channel by adding themselves and nobody else.
     """
@@ -18,7 +19,8 @@ class AddMembers(Change[tuple[Member, ...]], frozen=True, tag="AddMembers"):
 
 
 class RemoveMember(Change[None], frozen=True, tag="RemoveMember"):
-    """Removes a member from a conversation. Members leave by removing themselves."""
+    """Removes a member from a group or channel. Members leave by removing themselves. When the owner leaves, another
+    member becomes the owner."""
 
     conversation_id: str
     user_id: str

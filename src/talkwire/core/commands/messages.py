@@ -16,7 +16,7 @@ from talkwire.core.domain.model import AttachedKind, Message, Place, SavedMessag
 
 class MessagePage(msgspec.Struct, frozen=True):
     """One page of messages in ascending order of their numbers. `has_more` says whether there are more in the requested
-    direction."""
+    direction: newer ones for `after`, else older ones."""
 
     items: tuple[Message, ...]
     has_more: bool
@@ -71,10 +71,11 @@ class MessageVersion(msgspec.Struct, frozen=True):
 
 
 class AttachmentRef(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A reference to something to attach: an uploaded file by its `id`, a `place`, or a `url` with a name.
+    """A reference to something to attach to a message: an uploaded file by its `id`, a geographic `place`, or a `url`
+    with a name.
 
-    `kind` is the type that clients display for the message. `duration_ms` and `waveform` describe a voice message,
-    `width` and `height` the frames of a film in pixels.
+    `kind` is the type that clients display for the attachment. `duration_ms` and `waveform` (values from 0 to 100)
+    describe a voice message, `width` and `height` the frames of a film in pixels.
     """
 
     id: str | None = None
@@ -89,8 +90,8 @@ class AttachmentRef(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class FetchedPreview(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The title, description, site name and image with which a page that a message links to describes itself.
-    `image_id` is the image as an uploaded file."""
+    """A preview of a web page that a message links to, before it is stored: the title, description, site name and image
+    that the page states. `image_id` is the id of the image, which was stored as an uploaded file."""
 
     url: str
     title: str
@@ -107,8 +108,8 @@ class GivenReaction(msgspec.Struct, frozen=True):
 
 
 class ImportedParts(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The changes of an imported message in the system that it comes from: when it was edited, the reactions to it, and
-    whether it is pinned."""
+    """What happened to an imported message in the system that it comes from: when it was edited, the reactions to it,
+    and whether it is pinned."""
 
     edited_ms: int | None = None
     reactions: tuple[GivenReaction, ...] = ()
@@ -116,14 +117,15 @@ class ImportedParts(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
-    """Sends a message.
+    """Sends a message and returns it.
 
-    `client_message_id` must be unique for conversation and sender; a second message with the same one is a retry.
-    `content` may be empty if there are attachments. If a hook (a function of the application) has changed the message,
-    `sent_hash` is the hash of what the client sent, because a retry repeats that. With `created_ms`, the backend or an
-    admin imports a message that was sent at that time; `imported` may then say how it was edited, pinned and reacted
-    to. `imported` may differ in a retry. The backend and admins send a `system` message, the backend in the name of any
-    user.
+    Each message of a sender in a conversation needs another `client_message_id`: a second command with the same one is
+    a retry and returns the first message. `content` may be empty if there are attachments. If a hook (a function of the
+    application) has changed the message, `sent_hash` is the hash of what the client sent, because a retry repeats that.
+
+    With `created_ms`, the backend or an admin imports a message that was sent at that time; `imported` may then say how
+    it was edited, pinned and reacted to, and may differ in a retry. Only the backend and admins send `system` messages,
+    and only the backend sends in the name of another user (`sender_id`).
     """
 
     conversation_id: str
@@ -141,17 +143,17 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
 
     @property
     def is_plain(self) -> bool:
-        """Returns whether the message is only a text, without attachments, mentions, a reply or a thread, which would
-        have to be looked up."""
+        """Returns whether the message is only a text, without attachments, an `@`, a reply or a thread. Storing such a
+        message needs no lookup of files, members or other messages."""
         return not self.attachments and self.reply_to_id is None and self.thread_id is None and "@" not in self.content
 
 
 class SendMessages(Change[tuple[Message | ChatError, ...]], frozen=True, tag="SendMessages"):
     """Sends or imports messages, one after the other, for the backend or an admin.
 
-    The result has the stored message or the refusal of each. The first refusal is the last item of the result, and the
-    messages after it are not sent, unless `skip_refused` is set. So a refused message can be repaired and sent again
-    before the later ones: a message is not imported after one with a later time.
+    Returns the stored message or the refusal of each, in order. The first refusal ends the sending and is the last item
+    of the result, unless `skip_refused` is set. So a refused message can be corrected and sent again before the later
+    ones: a message cannot be imported after one with a later time.
     """
 
     messages: tuple[SendMessage, ...]
@@ -159,7 +161,8 @@ class SendMessages(Change[tuple[Message | ChatError, ...]], frozen=True, tag="Se
 
 
 class ForwardMessage(Change[tuple[Message, ...]], frozen=True, tag="ForwardMessage"):
-    """Forwards a message to several conversations: to all of them, or to none if one is refused."""
+    """Forwards a message to several conversations and returns the new messages: to all conversations, or to none if one
+    is refused."""
 
     message_id: str
     conversation_ids: tuple[str, ...]
@@ -177,8 +180,11 @@ class DeleteMessage(Change[None], frozen=True, tag="DeleteMessage"):
 
 
 class SetLinkPreviews(Change[None], frozen=True, tag="SetLinkPreviews"):
-    """Stores the previews of a message's links, unless the message's text is no longer `content`. `image_id` of a
-    preview is a file of the author. Only for operators."""
+    """Stores the previews of a message's links. Only for operators.
+
+    Does nothing if the message was deleted, has another text than `content`, or has had its previews removed by a user.
+    A preview's image is shown only if the file `image_id` belongs to the message's sender.
+    """
 
     message_id: int
     content: str
@@ -186,13 +192,15 @@ class SetLinkPreviews(Change[None], frozen=True, tag="SetLinkPreviews"):
 
 
 class RemoveLinkPreviews(Change[Message], frozen=True, tag="RemoveLinkPreviews"):
-    """Removes the previews of a message's links permanently. Repeating the command is no error."""
+    """Removes the previews of a message's links permanently and returns the message. Users may do so for their own
+    messages, the backend and admins for any. Repeating the command is no error."""
 
     message_id: str
 
 
 class React(Change[Message], frozen=True, tag="React"):
-    """Adds a reaction to a message: an emoji, or a custom one as `:name:`. Repeating the command is no error."""
+    """Adds the actor's reaction to a message and returns the message. `emoji` is an emoji, or a custom one as `:name:`.
+    Repeating the command is no error."""
 
     message_id: str
     emoji: str
@@ -260,8 +268,9 @@ class UnfollowThread(Change[ThreadMark], frozen=True, tag="UnfollowThread"):
 
 
 class MarkThreadRead(Change[ThreadMark], frozen=True, tag="MarkThreadRead"):
-    """Marks a followed thread as read, up to the reply `reply_id`, or up to the newest reply if that is None. The
-    position only moves forward."""
+    """Marks a thread as read, up to the reply `reply_id`, or up to the newest reply if that is None. The read position
+    only moves forward, and only in a thread that the actor follows; notifications of the read replies become read in
+    any thread."""
 
     message_id: str
     reply_id: str | None = None
@@ -275,7 +284,8 @@ class ListThreads(Query[FollowedThreads], frozen=True, tag="ListThreads"):
 
 
 class CountThreads(Query[tuple[tuple[str, ThreadMark], ...]], frozen=True, tag="CountThreads"):
-    """Internal: returns the read positions of all followers of some threads, as (user id, mark)."""
+    """Internal: returns the read position and unread count of each follower of the threads with the root messages
+    `root_ids`, as (user id, mark)."""
 
     root_ids: tuple[int, ...]
 

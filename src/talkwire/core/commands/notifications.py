@@ -15,8 +15,8 @@ class NotificationPage(Page[Notification], frozen=True):
 
 
 class ListNotifications(Query[NotificationPage], frozen=True, tag="ListNotifications"):
-    """Lists the actor's notifications, newest first, with `unread` only the unread ones. Notifications that have
-    outlived their retention time at `now_ms` are left out."""
+    """Lists the actor's notifications, newest first, with `unread` only the unread ones. Leaves out notifications that
+    are too old to be kept at the time `now_ms`, and those of conversations that the actor has left."""
 
     now_ms: int
     cursor: str | None = None
@@ -32,7 +32,8 @@ class MarkNotificationsRead(Change[int], frozen=True, tag="MarkNotificationsRead
 
 
 class RecordMissedCall(Change[None], frozen=True, tag="RecordMissedCall"):
-    """Internal: records that the users in `user_ids` did not accept a call of the actor."""
+    """Internal: records that the users in `user_ids` did not accept a call of the actor, which notifies those who are
+    members of the conversation."""
 
     conversation_id: str
     call_id: str
@@ -52,10 +53,11 @@ class FindOccasionNames(Query[OccasionNames], frozen=True, tag="FindOccasionName
 
 
 class PutPushSubscription(Change[PushSubscription], frozen=True, tag="PutPushSubscription"):
-    """Subscribes a device of the actor to pushes, or renews its subscription.
+    """Subscribes a device of the actor to pushes, or renews its subscription, and returns the subscription.
 
     A device's push address (`target`) has one subscription only: if another user had one for it, that one ends. With
-    `renew`, a subscription that the actor has removed does not come back.
+    `renew`, raises `conflict` if the actor has removed the subscription, so that a device does not subscribe again by
+    itself.
     """
 
     target: PushTarget
@@ -66,7 +68,7 @@ class PutPushSubscription(Change[PushSubscription], frozen=True, tag="PutPushSub
 
 
 class DropPushSubscription(Change[None], frozen=True, tag="DropPushSubscription"):
-    """Ends a subscription of the actor to pushes."""
+    """Ends a subscription of the actor to pushes. Raises `forbidden` for one that is unknown or of another user."""
 
     subscription_id: str
 

@@ -25,9 +25,10 @@ class CreateOffer(Change[Offer], frozen=True, tag="CreateOffer"):
 
 
 class UpdateOffer(Change[Offer], frozen=True, tag="UpdateOffer"):
-    """Closes an offer (a proposed price): its author withdraws it, any other member accepts or rejects it.
+    """Closes an offer (a proposed price) and returns it: its author withdraws it, any other member accepts or rejects
+    it. Raises `conflict` if it is closed already, unless the same user has closed it with the same `status`.
 
-    If `conversation_id` is set and the offer is of another conversation, the command fails as for an unknown offer.
+    If `conversation_id` is set and the offer is of another conversation, raises `forbidden` as for an unknown offer.
     """
 
     offer_id: str
@@ -37,9 +38,11 @@ class UpdateOffer(Change[Offer], frozen=True, tag="UpdateOffer"):
 
 
 class CounterOffer(Change[Offer], frozen=True, tag="CounterOffer"):
-    """Closes another member's offer (a proposed price) and returns the actor's new one, which replaces it.
+    """Closes another member's offer (a proposed price) as `countered`, and returns the actor's new offer, which
+    replaces it.
 
-    Title, currency and description default to those of the first offer; its expiry and metadata are not copied.
+    Title, currency and description default to those of the first offer; its expiry and metadata are not copied. Raises
+    `conflict` if the first offer is closed already.
     """
 
     offer_id: str
@@ -53,8 +56,8 @@ class CounterOffer(Change[Offer], frozen=True, tag="CounterOffer"):
 
 
 class ExpireOffers(Change[int | None], frozen=True, tag="ExpireOffers"):
-    """Closes the offers (proposed prices) whose time has ended. Returns when the next one expires, in milliseconds
-    since 1970, or None."""
+    """Closes offers (proposed prices) whose time has ended, a limited number at once. Returns when the next one
+    expires, in milliseconds since 1970, or None; a time in the past means that more are to be closed now."""
 
 
 class GetOffer(Query[Offer], frozen=True, tag="GetOffer"):

@@ -9,20 +9,23 @@ from talkwire.core.domain.model import ConversationPreferences, Notify, Preferen
 
 
 class SetPreferences(Change[Preferences], frozen=True, tag="SetPreferences"):
-    """Replaces the actor's notification settings. With `keep_read_receipts`, the stored choice whether to share read
-    receipts stays the same."""
+    """Replaces all of the actor's notification settings and returns them. With `keep_read_receipts`, the stored choice
+    whether to share read receipts stays the same."""
 
     preferences: Preferences
     keep_read_receipts: bool = False
 
 
 class GetPreferences(Query[Preferences], frozen=True, tag="GetPreferences"):
-    """Returns the actor's notification settings."""
+    """Returns the actor's notification settings, or the defaults if the actor has set none."""
 
 
 class SetMemberPreferences(Change[ConversationPreferences], frozen=True, tag="SetMemberPreferences"):
-    """Sets the actor's settings for one conversation; `notify` None is the default of the conversation's kind. Fields
-    that are `UNSET` stay the same, except that `muted` without `unmute_ms` sets or ends a mute without an end."""
+    """Changes the actor's settings for one conversation and returns them all. Fields that are `UNSET` stay the same;
+    `notify` None restores the default of the conversation's kind.
+
+    `unmute_ms` is when `muted` ends by itself. A command that sets `muted` without `unmute_ms` removes an earlier end.
+    """
 
     conversation_id: str
     muted: bool | UnsetType = False

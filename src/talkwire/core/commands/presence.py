@@ -18,10 +18,10 @@ NO_MOVES: Mapping[str, Any] = MappingProxyType({})
 
 
 class SetPresence(SocketSignal[None], frozen=True, tag="SetPresence"):
-    """Sets the actor's status on the device whose socket is `source`, or on all devices if it is None.
+    """Sets the actor's status on the device whose socket is `source`, or on all devices if it is None. `ends` says when
+    the status `dnd` and the given text end.
 
-    If `text` is not set, the status text stays the same, with its end; None or an empty text removes it. `ends` says
-    when the status `dnd` and the given text end.
+    If `text` is not set, the status text stays the same, with its end; None or an empty text removes it.
     """
 
     status: ChosenStatus
@@ -33,7 +33,8 @@ class SetPresence(SocketSignal[None], frozen=True, tag="SetPresence"):
 
 
 class GetPresence(Signal[tuple[Presence, ...]], frozen=True, tag="GetPresence"):
-    """Returns the presence of the users in `user_ids` that the actor may see, in the same order."""
+    """Returns the presence of those of `user_ids` that the actor may see, in the same order. Other users are left
+    out."""
 
     user_ids: tuple[str, ...]
 
@@ -55,10 +56,11 @@ class ListOnline(Signal[Page[Presence]], frozen=True, tag="ListOnline"):
 
 
 class StorePresence(Change[PresenceRecord], frozen=True, tag="StorePresence"):
-    """Stores the status that the actor has chosen, for later connections and after restarts.
+    """Stores the status that the actor has chosen, for later connections and after restarts, and returns the stored
+    record.
 
     `hidden_ms` is the time since when the actor has been invisible, which is when others last saw them; None if the
-    actor is not. `ends` says when the status `dnd` and the given text end.
+    actor is not. `ends` says when the status `dnd` and the given text end. A text that is not set stays the same.
     """
 
     status: ChosenStatus
@@ -90,21 +92,23 @@ class UserMoves(msgspec.Struct, frozen=True):
 
     @property
     def places(self) -> Mapping[str, bool | None]:
-        """Returns all users of these changes: user id -> whether the user is away on the node, None if the user is not
-        connected to it."""
+        """Returns the users in `arrived`, `departed` and `chosen`: user id -> whether the user is away on the node,
+        None for a user who is not connected to the node."""
         away = set(self.away)
         elsewhere = dict.fromkeys((*self.departed, *self.chosen))
         return elsewhere | {user_id: user_id in away for user_id in self.arrived}
 
 
 class LeaseReport(msgspec.Struct, frozen=True):
-    """The result of renewing a lease, the record that a node is alive.
+    """The result of renewing a node's lease, the record that it is alive.
 
     `known`: the node had a lease before; otherwise other nodes may have removed its users. `peers`: the other living
-    nodes. `records`: the stored presence of the users in the renewal's `moves`, unless the node is alone. `versions`:
-    the newest recorded version of the list of connected users of each other node whose users count as online; None for
-    a node of an older version of Talkwire, which does not count its changes. `ended_calls`: the calls of dead nodes.
-    `left_behind`: users of dead nodes are still recorded, and have to be removed (`ForgetUsers`).
+    nodes. `records`: the stored presence of the users in the renewal's `moves`. `versions`: the newest recorded version
+    of the list of connected users of each other node whose users count as online; None for a node of an older version
+    of Talkwire, which does not count its changes. `ended_calls`: the calls of dead nodes, whose end has to be
+    published. `left_behind`: users of dead nodes are still recorded, and have to be removed (`ForgetUsers`).
+
+    With `RenewLease.alone`, only `known` is set.
     """
 
     known: bool
@@ -119,9 +123,10 @@ class RenewLease(NodeCommand[LeaseReport], frozen=True, tag="RenewLease"):
     """Renews a node's lease (the record that it is alive) for `lease_ms`, and records the changes of its list of
     connected users.
 
-    Other nodes whose lease has ended are declared dead; with `alone`, as on SQLite, all other nodes are. `address` is
-    where other nodes can reach this node, `folder_ids` are its file folders. `pos` is the position in the log of events
-    up to which the node has delivered events, also to the users who have arrived.
+    Other nodes whose leases have ended are declared dead, once this node's own lease has lasted for some seconds; with
+    `alone`, as on SQLite, all other nodes are. `address` is where other nodes can reach this node, `folder_ids` are its
+    file folders. `pos` is the position in the log of events up to which the node has delivered events, also to the
+    users who have arrived.
     """
 
     node_id: str
@@ -136,8 +141,8 @@ class RenewLease(NodeCommand[LeaseReport], frozen=True, tag="RenewLease"):
 class EndLease(NodeCommand[None], frozen=True, tag="EndLease"):
     """Ends the lease (the record that a node is alive) of a node that shuts down.
 
-    The users recorded as connected to the node become offline now, or after `grace_ms` if they can reconnect to other
-    nodes.
+    The users recorded as connected to the node become offline now, or `grace_ms` milliseconds later so that they can
+    reconnect to other nodes meanwhile.
     """
 
     node_id: str
@@ -145,8 +150,8 @@ class EndLease(NodeCommand[None], frozen=True, tag="EndLease"):
 
 
 class ForgetUsers(NodeCommand[bool], frozen=True, tag="ForgetUsers"):
-    """Removes at most `limit` of the users that dead nodes have left recorded as connected. Returns whether there are
-    more.
+    """Removes at most `limit` users whom a dead node has left recorded as connected. Returns whether there are more, of
+    this or another dead node.
 
     Several nodes may do this at once.
     """
@@ -170,15 +175,16 @@ class ListUsersOfNode(Query[ConnectedUsers | None], frozen=True, tag="ListUsersO
 
 
 class FindVisiblePresence(Query[tuple[PresenceRecord, ...]], frozen=True, tag="FindAcquaintances"):
-    """Returns the stored presence of those of `user_ids` whom the actor may see: users who share a conversation with
-    the actor, and neither has blocked the other."""
+    """Returns the stored presence of those of `user_ids` whom the actor may see, each once: the actor, and users who
+    share a conversation with the actor if neither has blocked the other. The backend and operators may see all
+    users."""
 
     user_ids: tuple[str, ...]
 
 
 class FindContacts(Query[tuple[PresenceRecord, ...]], frozen=True, tag="FindContacts"):
-    """Returns the stored presence of the actor and of the actor's contacts: users who share a direct conversation or a
-    group of at most `members_max` members."""
+    """Returns the stored presence of the actor, followed by that of the actor's contacts in the order of their ids.
+    Contacts share a direct conversation or a group of at most `members_max` members; a limited number is returned."""
 
     members_max: int
 
@@ -192,7 +198,8 @@ class FindConnectedElsewhere(Query[Mapping[str, bool]], frozen=True, tag="FindCo
 
 
 class ListConnectedElsewhere(Query[tuple[str, ...]], frozen=True, tag="ListConnectedElsewhere"):
-    """Lists the ids of the users who are connected to living nodes other than `node_id`, in order."""
+    """Lists the ids of at most `limit` users who are connected to living nodes other than `node_id`, in ascending
+    order, after the id `after` (None: from the first)."""
 
     node_id: str
     after: str | None

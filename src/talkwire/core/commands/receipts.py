@@ -44,8 +44,8 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 class MarkRead(Change[ReadMark], frozen=True, tag="MarkRead"):
-    """Marks all messages of a conversation up to `message_id` as read, or up to the newest if that is None. The read
-    position only moves forward.
+    """Marks all messages of a conversation up to `message_id` as read, or up to the newest if that is None, and returns
+    the read position. It only moves forward.
 
     The notifications of these messages become read too; with `without_replies` not those of replies in threads, which
     become read with their thread.
@@ -57,9 +57,10 @@ class MarkRead(Change[ReadMark], frozen=True, tag="MarkRead"):
 
 
 class MarkUnread(Change[ReadMark], frozen=True, tag="MarkUnread"):
-    """Moves the actor's own read position back to before a message, by default before the newest message from others.
+    """Moves the actor's own read position back to before the message `message_id` (None: the newest message from
+    others), and returns it. Never moves it forward; other members are not notified.
 
-    Other members are not notified.
+    Raises `invalid_request` if there is no message from others, and for an imported message.
     """
 
     conversation_id: str
@@ -68,14 +69,16 @@ class MarkUnread(Change[ReadMark], frozen=True, tag="MarkUnread"):
 
 class MarkDelivered(Change[None], frozen=True, tag="MarkDelivered"):
     """Records that the actor's devices have received all messages of a conversation up to `message_id`, or up to the
-    newest if that is None."""
+    newest if that is None. The position only moves forward."""
 
     conversation_id: str
     message_id: str | None = None
 
 
 class ListReceipts(Query[tuple[Receipt, ...]], frozen=True, tag="ListReceipts"):
-    """Lists which members other than the sender have received and read a message."""
+    """Returns a receipt of a message for each member, other than the sender, who can see the message: when the member
+    received and read it. A member who has blocked the actor appears as not having received it, one who does not share
+    read receipts as not having read it."""
 
     message_id: str
 
@@ -90,7 +93,8 @@ class MessageReader(msgspec.Struct, frozen=True):
 
 
 class ListReaders(Query[tuple[MessageReader, ...]], frozen=True, tag="ListReaders"):
-    """Lists the members who have read furthest in a conversation, at most `READERS_MAX`.
+    """Lists the members who have read furthest in a conversation, at most `READERS_MAX`, without those whose read
+    positions the actor may not see.
 
     That suffices to compute for each message whether anyone but its sender has read it.
     """
@@ -103,20 +107,22 @@ Status = Literal["sent", "delivered", "read"]
 
 
 class MessageStatus(msgspec.Struct, frozen=True):
-    """A message with its delivery state: the lowest one among all members other than the sender."""
+    """A message with its delivery state: `read` or `delivered` if all members other than the sender have read or
+    received it, else `sent`."""
 
     message: Message
     status: Status
 
 
 class GetMessageStatus(Query[MessageStatus], frozen=True, tag="GetMessageStatus"):
-    """Returns a message with its delivery state (sent, delivered or read), the lowest among the recipients."""
+    """Returns a message with its delivery state (`MessageStatus`). Raises `forbidden` unless the actor may see the
+    message."""
 
     message_id: str
 
 
 class CountUnread(Query[tuple[tuple[str, str, Unread], ...]], frozen=True, tag="CountUnread"):
-    """Internal: returns the unread counts for several members (conversation id and user id), as (conversation id, user
-    id, counts)."""
+    """Internal: returns (conversation id, user id, unread counts) for each of the memberships `keys`, which are given
+    as (conversation id, user id). Leaves out users who are not members."""
 
     keys: tuple[tuple[str, str], ...]

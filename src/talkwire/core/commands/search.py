@@ -7,10 +7,11 @@ from talkwire.core.domain.model import Conversation, Message
 
 
 class SearchMessages(Query[Page[Message]], frozen=True, tag="SearchMessages"):
-    """Finds messages that contain all words of `text`, newest first.
+    """Finds messages that the actor may see and whose text or attachments' names contain all words of `text`, newest
+    first.
 
-    `conversation_id`, `sender_id` and `after_ms` <= sent < `before_ms` narrow the search. A page may have fewer than
-    `limit` items, or none, while its `next` cursor says that there is more to search.
+    `conversation_id`, `sender_id`, `after_ms` (sent at or after) and `before_ms` (sent before) narrow the search. A
+    page may have fewer than `limit` items, or none, while its `next` cursor says that there is more to search.
     """
 
     text: str
@@ -23,8 +24,8 @@ class SearchMessages(Query[Page[Message]], frozen=True, tag="SearchMessages"):
 
 
 class FindPublicConversations(Query[Page[Conversation]], frozen=True, tag="FindPublicConversations"):
-    """Finds public groups and channels whose names contain all words of `text`, in the order of their ids, and the one
-    whose id is `text`."""
+    """Finds public groups and channels whose names contain all words of `text` (all of them for an empty text), in the
+    order of their ids. The one whose id is `text` comes first."""
 
     text: str
     cursor: str | None = None

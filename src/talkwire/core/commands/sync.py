@@ -34,8 +34,9 @@ class SyncState(msgspec.Struct, frozen=True):
 class SyncPage(msgspec.Struct, frozen=True):
     """One page of the log's events that the actor may see, in log order.
 
-    `cursor` is the position up to which the log was searched. `more` says that there may be further events now.
-    `presence` is that of the actor and their contacts, None if it was not requested; it is not part of the log.
+    `cursor` is the position up to which the log was searched, to continue after. `more` says that there may be further
+    events now. `presence` is that of the actor and their contacts, None if it was not requested; it is not part of the
+    log.
     """
 
     events: tuple[Durable, ...]
@@ -52,7 +53,8 @@ class GetSyncState(Signal[SyncState], frozen=True, tag="GetSyncState"):
 
 
 class GetStoredState(Query[SyncState], frozen=True, tag="GetStoredState"):
-    """Returns the part of a client's initial state that is in the database: all but presence."""
+    """Internal: returns the part of a client's initial state that is in the database, which is all but presence.
+    Clients' `GetSyncState` uses it."""
 
     limit: int
 
@@ -71,8 +73,8 @@ class ListEvents(Signal[SyncPage], frozen=True, tag="ListEvents"):
 
 
 class ListStoredEvents(Query[SyncPage], frozen=True, tag="ListStoredEvents"):
-    """Lists the events that the actor may see after a cursor, without presence. `members_max` is the size of the
-    largest group whose members are contacts."""
+    """Internal: lists the events that the actor may see after a cursor, without presence, for `ListEvents`. Members of
+    a group are contacts of each other if it has at most `members_max` members."""
 
     after: str
     limit: int
@@ -92,8 +94,8 @@ class LogFilter(msgspec.Struct, frozen=True):
 
 
 class LogPage(msgspec.Struct, frozen=True):
-    """One page of the log's events, in its order. `epoch` names the version of the log, `pos` is the position up to
-    which it was searched, and `more` says that the log continues after it."""
+    """One page of the log's events, in log order. `epoch` names the version of the log, `pos` is the position up to
+    which the log was searched, and `more` says that there are positions after it."""
 
     events: tuple[Durable, ...]
     epoch: str

@@ -81,7 +81,8 @@ class DirectoryEntry:
     """The log position of the last change of `conversation_ids`: of joining, leaving or loading."""
 
     def reader(self, user_id: str) -> Reader:
-        """Returns what decides which events the user may see. `user_id` is the id of the entry's user."""
+        """Returns the user as a reader of events: the data by which `audience.event_for_reader` decides which version
+        of an event the user sees. `user_id` is the id of the entry's user."""
         return Reader(user_id, self.histories, self.preferences.read_receipts)
 
     def set_user(self, user: User) -> None:
@@ -117,8 +118,8 @@ class DirectoryEntry:
             self.member_preferences = {**self.member_preferences, conversation_id: wanted}
 
     def join(self, conversation_id: str, history: HistoryStart | None, pos: int) -> None:
-        """Adds a conversation to the user's conversations. `history` is where they see it from, None for its beginning.
-        `pos` is the log position of the event."""
+        """Adds a conversation to the user's conversations. `history` is the point from which the user sees it, None for
+        its beginning. `pos` is the log position of the event by which the user joined."""
         self.moved_pos = max(self.moved_pos, pos)
         self.conversation_ids.add(conversation_id)
         if history is not None:
@@ -127,8 +128,9 @@ class DirectoryEntry:
             self.histories.pop(conversation_id, None)
 
     def leave(self, conversation_id: str, pos: int) -> None:
-        """Removes a conversation from the user's conversations. The point from which the user saw it is kept, because
-        earlier events may still be being delivered to the user. `pos` is the log position of the event."""
+        """Removes a conversation from the user's conversations. The point from which the user saw it is kept in
+        `histories`, because earlier events may still be being delivered to the user. `pos` is the log position of the
+        event that ended the membership."""
         if conversation_id in self.conversation_ids:
             self.moved_pos = max(self.moved_pos, pos)
         self.conversation_ids.discard(conversation_id)
@@ -176,7 +178,7 @@ class Directory:
     others.
 
     `memberships` indexes the cached users by conversation, `notify_all` those with `notify="all"`, `limited_histories`
-    those who do not see a conversation from its beginning. The owner sets `pos`, the current log position.
+    those who do not see a conversation from its beginning. The chat sets `pos`, the current log position.
     """
 
     def __init__(self, load: Load, idle_max: int = IDLE_MAX, contacts_max: int = CONTACTS_MAX) -> None:
@@ -207,7 +209,8 @@ class Directory:
         return self._held.get(user_id) or self._idle.get(user_id)
 
     async def find(self, user_id: str) -> DirectoryEntry:
-        """Returns the user's entry, loading it from the database if needed.
+        """Returns the user's entry, loading it from the database if needed; the entry of an unknown id has no `user`.
+        Raises the error of a failed load, such as a ChatError.
 
         Users requested in one turn of the event loop, or while others are being loaded, are loaded together.
         """
@@ -219,8 +222,9 @@ class Directory:
         return await asyncio.shield(self._request(user_id))
 
     def contacts(self, user_id: str) -> set[str]:
-        """Returns the cached contacts of a user, who are notified of the user's presence without subscribing: members
-        of the same direct conversations and small groups, if neither has blocked the other."""
+        """Returns the cached contacts of a user: members of the same direct conversations and small groups, if neither
+        has blocked the other. Contacts are notified of each other's presence without subscribing. Empty for a user who
+        is not cached."""
         entry = self.peek(user_id)
         if entry is None:
             return set()
@@ -228,7 +232,8 @@ class Directory:
         return {other_id for other_id in found if not self.is_blocked(user_id, other_id)}
 
     def contacts_in(self, conversation_ids: Iterable[str], user_id: str, blocked_ids: Collection[str]) -> set[str]:
-        """Returns the cached users in `conversation_ids` who are contacts of a user. The user need not be cached.
+        """Returns the cached members of the conversations `conversation_ids`, without the user and without users of
+        whom one has blocked the other. The user need not be cached.
 
         `conversation_ids` are the conversations whose members are contacts of the user, `blocked_ids` the users whom
         the user has blocked.
@@ -243,22 +248,24 @@ class Directory:
         return await self._load(user_ids)
 
     def are_acquainted(self, user_id: str, other_id: str) -> bool:
-        """Returns whether two cached users share a conversation and neither has blocked the other."""
+        """Returns whether two users share a conversation and neither has blocked the other. False unless both are
+        cached."""
         entry, other = self.peek(user_id), self.peek(other_id)
         if entry is None or other is None or entry.conversation_ids.isdisjoint(other.conversation_ids):
             return False
         return not self.is_blocked(user_id, other_id)
 
     def is_blocked(self, user_id: str, other_id: str) -> bool:
-        """Returns whether one of two users has blocked the other, as far as they are cached."""
+        """Returns whether one of two users has blocked the other. The blocks of a user who is not cached are not known
+        and count as none."""
         entry, other = self.peek(user_id), self.peek(other_id)
         return (entry is not None and other_id in entry.blocked_ids) or (
             other is not None and user_id in other.blocked_ids
         )
 
     def hold(self, user_id: str, entry: DirectoryEntry) -> DirectoryEntry:
-        """Keeps a user's entry in memory until `release` has been called as often as `hold`. `entry` was just found
-        with `find`.
+        """Keeps a user's entry in memory until `release` has been called as often as `hold`. Called for each socket
+        that connects, with the `entry` that `find` has just returned.
 
         Returns the entry to use: another one if `entry` was evicted and loaded again meanwhile.
         """
@@ -287,7 +294,8 @@ class Directory:
             self._evict(*self._idle.popitem(last=False))
 
     def apply(self, event: Durable) -> None:
-        """Updates the cached users and the indexes with a committed event."""
+        """Updates the cached users and the indexes with a committed event. Called once with each event of the log, in
+        order."""
         if type(event) is MessageSent:
             return  # nearly every event is a message, which changes no entry
         if isinstance(event, ConversationDeleted):
@@ -320,8 +328,8 @@ class Directory:
         return self._held.keys()
 
     def is_connected_since(self, user_id: str, pos: int) -> bool:
-        """Returns whether a user has been connected to this node since before the log position `pos`. Safe to call from
-        any thread."""
+        """Returns whether a user has been connected to this node without interruption since before the log position
+        `pos`. Safe to call from any thread."""
         entry = self._held.get(user_id)
         return entry is not None and entry.since_pos < pos
 

@@ -27,8 +27,8 @@ class LimitedHistoryIndex:
         self._histories: dict[str, dict[str, HistoryStart]] = {}
 
     def of(self, conversation_id: str) -> Mapping[str, HistoryStart]:
-        """Returns the members of a conversation who do not see it from its beginning: user id -> the point from which
-        they do."""
+        """Returns the cached members of a conversation who do not see it from its beginning: user id -> the point from
+        which they see it."""
         return self._histories.get(conversation_id, _NOBODY)
 
     def add(self, user_id: str, histories: Mapping[str, HistoryStart]) -> None:
@@ -43,7 +43,8 @@ class LimitedHistoryIndex:
             self._discard(conversation_id, user_id)
 
     def apply(self, event: Durable, is_cached: Callable[[str], bool]) -> None:
-        """Updates the index with a committed event: members who were added to a conversation."""
+        """Updates the index with a committed event: members who were added to a conversation. `is_cached` returns
+        whether the directory has the user with this id in memory; the index has no other users."""
         if not isinstance(event, MemberAdded):
             return
         for member in event.members:

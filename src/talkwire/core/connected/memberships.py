@@ -74,8 +74,8 @@ class MembershipIndex:
                     del self._memberships[conversation_id]
 
     def fill(self, facts: Mapping[str, ConversationFacts], pos: int, later: Iterable[Durable]) -> None:
-        """Sets the kinds and sizes of conversations, which were read from the database as of the log position `pos`,
-        and applies the events since then (`later`)."""
+        """Sets the kinds and sizes of the conversations that still lack them. `facts` was read from the database as of
+        the log position `pos`; `later` are the events since then, which are applied to the sizes."""
         new = {
             id_: membership
             for id_ in facts
@@ -93,8 +93,8 @@ class MembershipIndex:
         return membership is not None and membership.kind is None
 
     def apply(self, event: Durable, is_cached: Callable[[str], bool]) -> None:
-        """Updates the index with a committed event. Of new members it adds only the users that the directory has in
-        memory: `is_cached` says so of a user's id."""
+        """Updates the index with a committed event. `is_cached` returns whether the directory has the user with this id
+        in memory; new members who are not cached only change a conversation's size."""
         match event:
             case ConversationCreated(conversation=conversation):
                 membership = self._add_cached(conversation.id, event.members, is_cached)
@@ -111,8 +111,8 @@ class MembershipIndex:
                 self._memberships.pop(event.conversation_id, None)
 
     def contacts(self, user_id: str, conversation_ids: Collection[str]) -> set[str]:
-        """Returns the cached contacts of a user who is in `conversation_ids`: the members of those that are direct
-        conversations or small groups."""
+        """Returns the cached contacts of a user: the other members of those conversations in `conversation_ids`, the
+        user's conversations, that are direct ones or small groups. Blocks are not considered."""
         found: set[str] = set()
         for conversation_id in conversation_ids:
             membership = self._memberships.get(conversation_id)
@@ -124,9 +124,11 @@ class MembershipIndex:
     def contact_conversations(
         self, conversation_ids: Iterable[str], facts: Mapping[str, ConversationFacts]
     ) -> tuple[str, ...]:
-        """Returns those of the conversations whose members are contacts of each other: direct ones and small groups.
+        """Returns those of `conversation_ids` whose members are contacts of each other: direct conversations and small
+        groups.
 
-        The kind and size of a conversation are taken from `facts`, else from the index.
+        The kind and size of a conversation are taken from `facts`, else from the index; a conversation in neither is
+        left out.
         """
         found: list[str] = []
         for conversation_id in conversation_ids:
@@ -143,7 +145,8 @@ class MembershipIndex:
     def _add_cached(
         self, conversation_id: str, members: Iterable[Member], is_cached: Callable[[str], bool]
     ) -> ConversationMembership | None:
-        """Adds those new members who are cached; returns None if there are none."""
+        """Adds the new members who are cached to a conversation's members, and returns the conversation's entry; None
+        if no new member is cached."""
         user_ids = [member.user_id for member in members if is_cached(member.user_id)]
         if not user_ids:
             return None

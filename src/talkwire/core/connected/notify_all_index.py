@@ -34,7 +34,8 @@ class NotifyAllIndex:
             self._discard(conversation_id, user_id)
 
     def apply(self, event: Durable, is_cached: Callable[[str], bool]) -> None:
-        """Updates the index with a committed event. `is_cached` says whether a user is cached."""
+        """Updates the index with a committed event. `is_cached` returns whether the directory has the user with this id
+        in memory; the index has no other users."""
         match event:
             case ConversationPreferred(conversation_id=conversation_id, user_id=user_id):
                 if event.notify != "all":

@@ -42,8 +42,8 @@ def acting_as(actor: Actor, user_id: str | None) -> str:
 
 
 def may_act(user: User | None) -> ChatError | None:
-    """Returns a `banned` refusal for a banned or erased user, else None. Commands check this because the user's
-    connections may stay open for a moment after a ban or an erasure."""
+    """Returns a `banned` refusal for a banned or erased user, else None. A user who is not stored (`user` None) is not
+    refused. Commands check this because the user's connections may stay open for a moment after a ban or an erasure."""
     if user is not None and user.erased:
         return ChatError("banned", "This user was erased.", {"erased": True})
     if user is not None and user.banned:
@@ -62,19 +62,19 @@ def _ban_details(user: User) -> dict[str, object] | None:
 
 
 def may_take_part(user: User | None, member: Member | None) -> ChatError | None:
-    """Returns a refusal unless the user is a member of the conversation and not banned, else None. The refusal does not
-    reveal whether the conversation exists."""
+    """Returns a refusal if the user is banned or is not a member of the conversation (`member` is None), else None. The
+    refusal does not reveal whether the conversation exists."""
     return may_act(user) or (forbidden() if member is None else None)
 
 
 def erased(user_id: str) -> ChatError:
-    """Returns the refusal to reuse the id of an erased user."""
+    """Returns the `conflict` error for a command that would reuse the id of an erased user."""
     return ChatError("conflict", "This user was erased. The id cannot be reused.", {"userId": user_id})
 
 
 def must_not_be_held(*held: Conversation | User | None) -> None:
-    """Raises `conflict` if one of the conversations and users is on hold, which means that nothing in or of it may be
-    deleted."""
+    """Raises `conflict` if one of the conversations and users is on hold, so that nothing in the conversation or of the
+    user may be deleted. None stands for one that does not exist and is skipped."""
     for each in held:
         if each is not None and each.hold:
             subject = "conversation" if isinstance(each, Conversation) else "user"
@@ -130,8 +130,8 @@ def message_for_reader(message: Message, history: HistoryStart) -> Message | Non
 
 
 def messages_for_reader(messages: Sequence[Message], history: HistoryStart) -> Sequence[Message]:
-    """Returns the messages that a reader may see whose part of the conversation starts at `history`, each as
-    `message_for_reader` returns it."""
+    """Returns those of the messages that a reader may see, in the same order and each as `message_for_reader` returns
+    it. `history` is the point where the reader's part of the conversation starts."""
     if not history.seq:
         return messages
     return [seen for message in messages if (seen := message_for_reader(message, history)) is not None]
@@ -148,7 +148,7 @@ def must_be_visible(message: Message, history: HistoryStart) -> Message:
 
 def may_see_offer(offer_id: int, history: HistoryStart) -> bool:
     """Returns whether an offer (a price proposed in a conversation) is newer than `history`, where the reader's part of
-    the conversation starts. The offer's id contains its log position."""
+    the conversation starts. `offer_id` suffices, because it contains the offer's log position."""
     return not history.pos or offer_id - MESSAGE_ID_BASE > history.pos
 
 
@@ -188,7 +188,8 @@ def is_owner_or_admin(member: Member | None) -> bool:
 
 
 def blocked() -> ChatError:
-    """Returns the refusal for a blocked pair of users. It does not reveal which of them blocked the other."""
+    """Returns the error for a command that a block between two users forbids. It does not reveal which of them blocked
+    the other."""
     return ChatError("blocked", "One of you has blocked the other.")
 
 
@@ -196,7 +197,7 @@ def may_manage(actor: Actor, conversation: Conversation | None, member: Member |
     """Returns a refusal unless the actor may rename a conversation, set its rules, add members and moderate, else None.
 
     Allowed are the owner and admins of a group or channel, the application's backend and operators. `member` is the
-    actor's membership.
+    actor's membership, None for a user who is not a member. Nobody manages a direct conversation.
     """
     if conversation is None or (actor.role == "user" and member is None):
         return forbidden()
@@ -223,7 +224,7 @@ _PLURALS: Mapping[ConversationKind, str] = MappingProxyType(
 def may_delete(
     actor: Actor, conversation: Conversation | None, member: Member | None, policy: AccessPolicy
 ) -> ChatError | None:
-    """Returns a refusal unless the actor may delete the conversation, else None.
+    """Returns a refusal unless the actor may delete the conversation, else None. `member` is the actor's membership.
 
     Allowed are the application's backend, operators and, if the server's policy allows it, the owner of a group or
     channel.
@@ -246,7 +247,8 @@ def may_join(actor: Actor, conversation: Conversation | None, user_ids: Collecti
 def may_remove(
     actor: Actor, conversation: Conversation | None, member: Member | None, target: Member | None
 ) -> ChatError | None:
-    """Returns a refusal unless the actor may remove the member `target` from a group or channel, else None.
+    """Returns a refusal unless the actor may remove the member `target` from a group or channel, else None. `member` is
+    the actor's own membership.
 
     Any member may leave. The owner removes anyone, admins remove ordinary members. In a conversation without an owner,
     only the application's backend and operators remove other members.
@@ -266,7 +268,8 @@ def may_remove(
 def may_give_role(
     actor: Actor, conversation: Conversation | None, member: Member | None, target: Member | None, role: MemberRole
 ) -> ChatError | None:
-    """Returns a refusal unless the actor may give the member `target` this role in a conversation, else None.
+    """Returns a refusal unless the actor, whose membership is `member`, may give the member `target` this role in a
+    conversation, else None.
 
     The owner, the application's backend and operators may give roles; an admin may become an ordinary member. The owner
     keeps the role until another member receives it.
@@ -285,8 +288,8 @@ def may_give_role(
 
 
 def may_hold_role(user: User, role: MemberRole) -> ChatError | None:
-    """Returns `conflict` if the role is that of the owner or an admin and the user was erased, since nobody could act
-    in it, else None. To take a role away is allowed."""
+    """Returns `conflict` if the user was erased and the role is `owner` or `admin`, because nobody could act in that
+    role; else None."""
     if user.erased and role != "member":
         return ChatError("conflict", "This user was erased and cannot become owner or admin.", {"userId": user.id})
     return None
@@ -295,7 +298,8 @@ def may_hold_role(user: User, role: MemberRole) -> ChatError | None:
 def may_restrict(
     actor: Actor, conversation: Conversation | None, member: Member | None, target: Member | None
 ) -> ChatError | None:
-    """Returns a refusal unless the actor may mute and ban `target` in a conversation, else None.
+    """Returns a refusal unless the actor, whose membership is `member`, may mute and ban `target` in a conversation,
+    else None. `target` is None for a user outside the conversation.
 
     Owner and admins may restrict ordinary members and users outside the conversation. Only the owner may restrict an
     admin, and nobody may restrict the owner.
@@ -311,7 +315,8 @@ def may_restrict(
 def may_ban(
     actor: Actor, conversation: Conversation | None, member: Member | None, target: Member | None
 ) -> ChatError | None:
-    """Returns a refusal unless the actor may ban `target` from a conversation, else None.
+    """Returns a refusal unless the actor, whose membership is `member`, may ban `target` from a conversation, else
+    None.
 
     The rules of `may_restrict` apply. Because a ban also removes a member, only the application's backend and operators
     ban in a conversation without an owner.
@@ -349,18 +354,18 @@ def require(refusal: ChatError | None) -> None:
 
 
 def must_be_trusted(actor: Actor) -> None:
-    """Raises `forbidden` unless the actor is the application's backend or an admin."""
+    """Raises `forbidden`, with a message that says so, unless the actor is the application's backend or an operator."""
     if not actor.is_trusted:
         raise ChatError("forbidden", "Only the application's backend and admins can do this.")
 
 
 def must_be_operator(actor: Actor) -> None:
-    """Raises `forbidden` unless the actor is an operator (role `admin`)."""
+    """Raises `forbidden`, without saying why, unless the actor is an operator (role `admin`)."""
     if actor.role != "admin":
         raise forbidden()
 
 
 def must_be_backend(actor: Actor) -> None:
-    """Raises `forbidden` unless the actor is the application's backend or an operator."""
+    """Raises `forbidden`, without saying why, unless the actor is the application's backend or an operator."""
     if actor.role == "user":
         raise forbidden()

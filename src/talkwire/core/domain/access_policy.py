@@ -45,8 +45,8 @@ class AccessPolicy:
         return self.accounts != "off" or self.oidc_issuer is not None
 
     def accepts_sign_in(self, issuer: str | None) -> bool:
-        """Returns whether a device stays signed in under this policy, by how it signed in: through the OpenID provider
-        `issuer`, or with an account's password if `issuer` is None."""
+        """Returns whether a device that has signed in may stay signed in under this policy. `issuer` is the OpenID
+        provider through which it signed in, None for an account's password."""
         return self.accounts != "off" if issuer is None else issuer == self.oidc_issuer
 
     def creators_of(self, kind: ConversationKind) -> Creators:

@@ -54,11 +54,10 @@ ALL_MEMBERS = Members()
 
 
 def audience_of(event: Durable) -> Audience:
-    """Returns the recipients of an event. Members of a conversation may still receive another version of it, or none
+    """Returns the recipients of an event. A recipient may still receive another version of the event, or none
     (`event_for_reader`).
 
-    A changed name or picture also reaches the user's contacts: live, in recovery and in sync. Other users see it with
-    messages and members.
+    UserUpdated (a changed name or picture) also reaches the user's contacts, which the result does not say.
     """
     reach = event.reach
     return Audience(reach.members_of(event), reach.user(event))
@@ -71,9 +70,10 @@ class Reader(NamedTuple):
     """A user, with everything that decides which version of a conversation's event the user may see.
 
     `histories` maps ids of conversations that the user does not see from the start to where the user's part starts. A
-    user with `sees_reads` false does not share read receipts, and sees only their own. The users in `blocker_ids` have
-    blocked the user, and withhold read and delivery receipts; users whose events name the user in `withheld` need not
-    be among them.
+    user with `sees_reads` false does not share read receipts, and sees only their own.
+
+    `blocker_ids` are users who have blocked the user: the user does not see their read and delivery receipts. Live
+    events list the users from whom they are hidden in `withheld` and need no `blocker_ids`; events from the log do.
     """
 
     user_id: str
@@ -84,7 +84,9 @@ class Reader(NamedTuple):
 
 def event_for_reader(event: Durable, reader: Reader) -> Durable | None:
     """Returns the version of an event that a reader in its audience may see, or None if the reader may not see it.
-    Of a member who does not share read receipts, nobody else sees any."""
+
+    A member who does not share read receipts sees only their own, and nobody else sees them.
+    """
     user_id = reader.user_id
     match event:
         case MessagesRead() if user_id != event.user_id and (event.private or not reader.sees_reads):
@@ -100,8 +102,8 @@ def event_for_reader(event: Durable, reader: Reader) -> Durable | None:
 
 
 def _from_history(event: Durable, history: HistoryStart) -> Durable | None:
-    """Returns the version of an event for a member whose part of the conversation starts at `history`, None if the
-    event is about something before it."""
+    """Returns the version of an event for a member whose part of the conversation starts at `history`: None if the
+    event is about an earlier message or offer, a message without its quote if only the quoted message is earlier."""
     match event:
         case MessageEvent(message=message):
             seen = message_for_reader(message, history)
@@ -127,11 +129,12 @@ def versions_of(
     histories: Callable[[], Mapping[str, HistoryStart]],
     blind_ids: Callable[[], Collection[str]] = tuple,
 ) -> Iterator[tuple[Durable, Members]]:
-    """Yields each version of a conversation's event with the members that receive this version. The same rules as
-    `event_for_reader`, for all members at once.
+    """Yields each version of a conversation's event with the members that receive this version. Applies the rules of
+    `event_for_reader` to all members at once.
 
-    `histories` returns where the conversation starts for members who do not see all of it, by user id. `blind_ids`
-    returns the members who do not see what others have read. Both are called only for events for which they matter.
+    `histories` returns, for members who do not see the whole conversation, user id -> where it starts for them.
+    `blind_ids` returns the members who do not see what others have read. Both are called only for events for which they
+    matter.
     """
     match event:
         case MessagesRead():
@@ -165,10 +168,10 @@ def _members_who_see(event: MessagesRead, blind_ids: Collection[str]) -> Members
 
 
 def depends_on_history(event: Durable) -> bool:
-    """Returns whether members may see different versions of an event because they joined at different times.
+    """Returns whether members may see different versions of an event, or not see it, because they joined at different
+    times.
 
-    Every member that receives a new message may see it. Only a message that it quotes may be older than what a member
-    sees.
+    For a new message that is so only if it quotes another one: all members may see the message itself.
     """
     if isinstance(event, MessageSent):
         return event.message.reply_to is not None
@@ -186,8 +189,8 @@ def conversation_of(event: Durable) -> str | None:
 
 
 def actor_of(event: Event) -> str | None:
-    """Returns the id of the user that an event is attributed to, or None if that is the application's backend or the
-    server itself, or was not recorded."""
+    """Returns the id of the user who caused an event or to whom it happened (`EventReach.actor`). None: the
+    application's backend or the server caused it, or that was not recorded."""
     return event.reach.actor(event) or None
 
 

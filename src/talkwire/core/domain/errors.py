@@ -68,8 +68,8 @@ def invalid(path: str, message: str) -> ChatError:
 
 @contextmanager
 def refusals_at(place: str, names: Mapping[str, str] = MappingProxyType({})) -> Iterator[None]:
-    """A context manager that adds a place in the payload, such as `users[3]`, to errors raised inside it. `names` has
-    the payload's names of fields that the errors name otherwise."""
+    """A context manager that prefixes errors raised inside it with a place in the payload, such as `users[3]`. `names`
+    maps a field's name in the errors to its name in the payload, where they differ."""
     try:
         yield
     except ChatError as error:
@@ -82,7 +82,7 @@ def refusals_at(place: str, names: Mapping[str, str] = MappingProxyType({})) -> 
 
 class NoAccess(ChatError):
     """The `forbidden` error for anything that the caller of a command may not see. It does not reveal whether the thing
-    exists. The application's back end and admins receive its cause instead (`core/engine/refusal_causes.py`)."""
+    exists. The application's backend and admins receive its cause instead (`core/engine/refusal_causes.py`)."""
 
     def __init__(self) -> None:
         super().__init__("forbidden", "You have no access to this.")

@@ -30,13 +30,13 @@ WebhookAction = Literal["created", "updated", "rewound", "secret_rotated", "dele
 
 
 class EventReach(NamedTuple):
-    """Whom an event concerns: functions that return an id from an event of one class, and None or an empty text if
-    there is none.
+    """Says for a class of events whom they concern, as four functions. Each takes an event and returns an id, or None
+    or an empty text if there is none.
 
     All members of the conversation `members_of` receive the event, or else the user `user`, or else only the server
     itself. `about` is the conversation that the event is about, also if its members do not receive it. `actor` is the
-    user to whom the event is attributed, who caused it or, for what only one user receives, to whom it happened; None
-    if that is the application's backend or the server, or was not recorded.
+    user to whom the event is attributed: the one who caused it or, for an event that only one user receives, that user.
+    None: the application's backend or the server caused it, or that was not recorded.
     """
 
     members_of: Callable[[Any], str | None]
@@ -46,21 +46,21 @@ class EventReach(NamedTuple):
 
 
 def to_members_of(conversation: str, *, actor: str | None = None) -> EventReach:
-    """Returns the reach of events that the members of a conversation receive.
-
-    Parameters here and in the next functions are paths to fields of the event, such as `message.sender_id`.
-    """
+    """Returns the reach of events that all members of a conversation receive. `conversation` and `actor` are paths to
+    the event's fields with the ids of the conversation and the actor, such as `message.sender_id`."""
     conversation_id = attrgetter(conversation)
     return EventReach(conversation_id, _none, conversation_id, _field(actor))
 
 
 def to_user(user: str, *, about: str | None = None, actor: str | None = None) -> EventReach:
-    """Returns the reach of events that only one user receives."""
+    """Returns the reach of events that only one user receives. Parameters are paths to fields of the event, as in
+    `to_members_of`."""
     return EventReach(_none, attrgetter(user), _field(about), _field(actor))
 
 
 def to_nobody(*, about: str | None = None, actor: str | None = None) -> EventReach:
-    """Returns the reach of events that no user receives."""
+    """Returns the reach of events that only the server receives, and no user. Parameters are paths to fields of the
+    event, as in `to_members_of`."""
     return EventReach(_none, _none, _field(about), _field(actor))
 
 
@@ -83,8 +83,8 @@ class DurableEvent(msgspec.Struct, frozen=True, tag_field="type"):
 
 
 class UserCreated(DurableEvent, frozen=True, omit_defaults=True):
-    """A user was stored for the first time. With `is_backend`, the user is the application's backend, recognised by its
-    token's role."""
+    """A user was stored for the first time. `is_backend`: the user stands for the application's backend, whose token
+    has the role `service`."""
 
     reach = to_nobody()
     user: User
@@ -92,7 +92,7 @@ class UserCreated(DurableEvent, frozen=True, omit_defaults=True):
 
 
 class UserRenamed(DurableEvent, frozen=True):
-    """A user who had no name other than the id received a name."""
+    """A user whose name was only the id received a name from a token."""
 
     reach = to_nobody()
     user_id: str
@@ -248,7 +248,8 @@ class ConversationUpdated(DurableEvent, frozen=True, omit_defaults=True):
 
 
 class ConversationDeleted(DurableEvent, frozen=True):
-    """A conversation was deleted. It has no members any more, and its id is never reused."""
+    """The actor `user_id` deleted a conversation, or it ended because its last member left. It has no members any more,
+    and its id is never reused."""
 
     reach = to_members_of("conversation_id", actor="user_id")
     conversation_id: str
@@ -256,8 +257,8 @@ class ConversationDeleted(DurableEvent, frozen=True):
 
 
 class MemberRemoved(DurableEvent, frozen=True):
-    """A member left a conversation or was removed from it. `by` is the id of the user who removed the member, or the
-    member's own id."""
+    """A member left a conversation or was removed from it. `by` is the user id of the actor who removed the member, or
+    the member's own id."""
 
     reach = to_members_of("conversation_id", actor="by")
     conversation_id: str
@@ -274,8 +275,8 @@ class MemberUpdated(DurableEvent, frozen=True):
 
 
 class MemberRestricted(DurableEvent, frozen=True):
-    """A moderator muted a member of a conversation or banned a user from it. A ban of a member is accompanied by
-    MemberRemoved."""
+    """A moderator muted a member of a conversation or banned a user from it. Only that user receives this event. A ban
+    of a member is accompanied by MemberRemoved."""
 
     reach = to_user("restriction.user_id", about="restriction.conversation_id", actor="restriction.by")
     restriction: Restriction
@@ -303,9 +304,12 @@ class ReportDecided(DurableEvent, frozen=True):
 
 
 class ConversationPreferred(DurableEvent, frozen=True):
-    """A member changed their settings for one conversation. Only the member receives this event. `archived_seq` is the
-    number of the newest message when the member archived the conversation, None if it is not archived. `muted` ends at
-    `unmute_ms`, or never if that is None. `section` names a section of the member's list."""
+    """A member changed their settings for one conversation. Only the member receives this event.
+
+    `archived_seq` is the number of the newest message when the member archived the conversation, None if it is not
+    archived. `muted` ends at `unmute_ms`, or never if that is None. `section` is the name of the section of the
+    member's list in which the conversation is shown.
+    """
 
     reach = to_user("user_id", about="conversation_id", actor="user_id")
     conversation_id: str
@@ -334,14 +338,13 @@ class MessagesRead(DurableEvent, frozen=True, omit_defaults=True):
     """A member has read all messages of a conversation up to number `seq`, which has the id `message_id`.
 
     In a large conversation only the reader and `authors`, the senders of the messages that were read, receive the
-    event; `authors` is None when all members receive it.
+    event; `authors` is None when all members receive it. Members in `withheld`, whom the reader has blocked, never do.
+    With `private`, the reader does not share receipts, so only the reader's own devices receive the event.
 
     `since` is the number of the message up to which the member had read before. `covered` are the newest messages of
     other senders after `since` and up to `seq`, as (message id, sender id), oldest first, at most
-    `receipts.COVERED_MAX`. The log does not store them: the field is None until `SyncLog.with_covered_messages` has set
-    it. `withheld` are the members whom the reader has blocked; they do not receive the event, and the log does not
-    store them either. With `private`, the reader does not share receipts, so only the reader's own devices receive the
-    event.
+    `receipts.COVERED_MAX`. The log stores neither `covered` nor `withheld`: in an event from the log, `covered` is None
+    until `SyncLog.with_covered_messages` has set it.
     """
 
     reach = to_members_of("conversation_id", actor="user_id")
@@ -519,7 +522,8 @@ class CallRecorded(DurableEvent, frozen=True, omit_defaults=True):
 
 class EphemeralEvent(msgspec.Struct, frozen=True, tag_field="type"):
     """The base class of events that are sent to connected sockets on all nodes and not stored. An event that is lost
-    between nodes is not repeated. `reach` names a user who is not notified of what they caused."""
+    between nodes is not repeated. `reach.actor` returns the user who caused the event and does not receive it, if
+    any."""
 
     reach: ClassVar[EventReach] = to_nobody()
 
@@ -535,10 +539,11 @@ class TypingChanged(EphemeralEvent, frozen=True):
 
 
 class RoomEntered(EphemeralEvent, frozen=True):
-    """A user's first socket started to follow a conversation, i.e. to receive its events. Sent to the sockets that
-    follow the conversation.
+    """A user's first socket started to follow a conversation, i.e. to receive its events. Sent to the other users'
+    sockets that follow the conversation.
 
-    Nodes send it to each other when it is the user's first socket on the node `node_id`.
+    Each node publishes it for the user's first socket on this node, to other nodes with its id as `node_id`. They
+    notify their sockets only if the user followed the conversation on no other node before.
     """
 
     reach = to_members_of("conversation_id", actor="user_id")
@@ -549,8 +554,8 @@ class RoomEntered(EphemeralEvent, frozen=True):
 
 
 class RoomLeft(EphemeralEvent, frozen=True):
-    """A user's last socket stopped following a conversation, i.e. receiving its events. Sent to the sockets that follow
-    the conversation."""
+    """A user's last socket stopped following a conversation, i.e. receiving its events. Sent to the other users'
+    sockets that follow the conversation. `node_id` has the same meaning as in `RoomEntered`."""
 
     reach = to_members_of("conversation_id", actor="user_id")
     conversation_id: str
@@ -560,8 +565,8 @@ class RoomLeft(EphemeralEvent, frozen=True):
 
 
 class UnreadChanged(EphemeralEvent, frozen=True):
-    """A conversation's unread counts changed after a read, a deletion or a change of membership. Sent to the user's own
-    sockets."""
+    """The unread counts of a conversation changed for one user, after a read, a deletion or a change of membership.
+    Sent to the user's own sockets."""
 
     user_id: str
     conversation_id: str
@@ -584,12 +589,12 @@ class PresenceChanged(EphemeralEvent, frozen=True):
     """A user's status or text changed, merged from all of the user's devices. Sent to the user's contacts and to
     sockets that subscribed to the user.
 
-    With `own`, `presence` is what the user's own devices show; it is sent to them, except to the socket `source`, which
-    caused it. With `came`, others saw the user as offline before.
+    With `own`, `presence` is what the user's own devices show: it is sent only to them, except to the socket `source`,
+    which caused it. With `came`, others saw the user as offline before.
 
-    This node may not have loaded a user of another node, so the event says whom to notify: `circle_ids` are the
+    A node may not have loaded a user of another node, so the event says whom to notify: `circle_ids` are the
     conversations whose members are contacts of the user, `blocked_ids` the users whom the user has blocked.
-    `circle_ids` is None for a user in the directory (this node's cache of users), which knows them.
+    `circle_ids` is None for a user in the directory (the node's cache of users), which has both.
     """
 
     presence: Presence
@@ -614,7 +619,8 @@ class CallEvent(EphemeralEvent, frozen=True):
 
 
 class CallInvited(CallEvent, frozen=True):
-    """With `only`, the invitation is for the socket with this id alone, which has connected while the call rang."""
+    """A user invites others to a call: their devices ring. With `only`, it is sent to the socket with this id alone,
+    because that socket has connected while the call rang."""
 
     only: str | None = None
 
@@ -698,11 +704,11 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class UserMove(msgspec.Struct, frozen=True):
-    """One user's place in a node's list of connected users, after a change. `away`: all of the user's devices on the
-    node are away; None if the user is not connected to the node.
+    """A change of one user in a node's list of connected users, as the node sends it to other nodes. `away`: all of the
+    user's devices on the node are away; None if the user is not connected to the node any more.
 
-    `record` is the user's stored presence; with `choice`, the user has just chosen it. `circle_ids` and `blocked_ids`
-    are those of `PresenceChanged`; `circle_ids` is None if the node does not know them.
+    `record` is the user's stored presence. `choice` is set if the user has just chosen a status or a text. `circle_ids`
+    and `blocked_ids` are those of `PresenceChanged`; `circle_ids` is None if the node does not have the user in memory.
     """
 
     record: PresenceRecord
@@ -713,8 +719,8 @@ class UserMove(msgspec.Struct, frozen=True):
 
 
 class UsersMoved(EphemeralEvent, frozen=True):
-    """The list of users who are connected to the node `node_id` changed, from version `since` to `version`. Only the
-    other nodes receive this event."""
+    """The list of users who are connected to the node `node_id` changed, from version `since` to `version` (the number
+    of changes until then). Only the other nodes receive this event."""
 
     node_id: str
     since: int

@@ -19,9 +19,9 @@ class ConversationFacts(NamedTuple):
 class Memberships(NamedTuple):
     """The conversations that some users are members of, as read from the database.
 
-    `conversation_ids`: user id -> the conversations the user is in. `histories`: user id -> conversation id -> where
-    the conversation starts for the user, only where that is not its beginning. `facts`: conversation id -> the
-    conversation's kind and number of members.
+    `conversation_ids`: user id -> the conversations the user is in. `histories`: user id -> conversation id -> the
+    point from which the user sees the conversation, without conversations that the user sees from their beginning.
+    `facts`: conversation id -> the conversation's kind and number of members.
     """
 
     conversation_ids: Mapping[str, set[str]]

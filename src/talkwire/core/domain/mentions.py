@@ -46,28 +46,30 @@ NOBODY = Mentions()
 
 
 class MentionMark(msgspec.Struct, frozen=True):
-    """One @ in a text that may start a mention: the texts after it that may be a member's name, longest first."""
+    """One @ in a text that may start a mention. `spellings` are the texts after it that may be a member's name or id,
+    longest first."""
 
     spellings: tuple[str, ...]
 
 
 def mention_marks(text: str) -> list[MentionMark]:
-    """Returns a mark (the possible names) for each place in the text where an @ may mention a member."""
+    """Returns a mark for each @ in the text that may mention a member, with the possible names after it. Considers at
+    most `MARKS_MAX` of them."""
     if "@" not in text:
         return []
     return [MentionMark(tuple(_spellings(text, start))) for start in _starts(text)]
 
 
 def spellings(marks: Collection[MentionMark]) -> frozenset[str]:
-    """Returns all texts after an @ to look up among the members: the written ones, to compare with ids, and casefolded
-    ones, to compare with names."""
+    """Returns all texts that have to be looked up among the members to resolve the marks: as written, to compare with
+    ids, and casefolded, to compare with names."""
     written = {spelling for mark in marks for spelling in mark.spellings}
     return frozenset(written | {spelling.casefold() for spelling in written})
 
 
 def resolve(marks: Collection[MentionMark], named: Mapping[str, Collection[str]]) -> Mentions:
-    """Returns the users that the marks (the places of a text with an @) mention. `named` maps a casefolded name or an
-    id to the ids of the members that have it."""
+    """Returns the users that a text mentions, at most `MENTIONS_MAX`. `marks` are those of `mention_marks`; `named`
+    maps each casefolded name and each id among their `spellings` to the ids of the members that have it."""
     user_ids: dict[str, None] = {}
     everyone = False
     for mark in marks:
@@ -114,7 +116,8 @@ def _code_spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_in_address(text: str, place: int) -> bool:
-    """Returns whether index `place` lies in a URL: the word before it contains `://` or `www.`."""
+    """Returns whether the @ at index `place` of the text lies in a URL: the characters before it, back to a space,
+    contain `://` or `www.`."""
     before = text[max(0, place - _ADDRESS_MAX_LENGTH) : place]
     word = "" if before[-1:].isspace() else "".join(before.split()[-1:])
     return "://" in word or "www." in word.lower()

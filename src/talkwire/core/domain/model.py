@@ -57,18 +57,20 @@ DELETED_NAME = "Deleted user"
 
 
 def is_valid_id(value: str) -> bool:
-    """Returns whether a text can be an id: 1 to 128 characters, no `/`, white space or control characters, and not a
-    word that REST routes use in place of an id."""
+    """Returns whether a text can be an id of a user, a conversation or another object: 1 to 128 characters, no `/`,
+    white space or control characters, and not a word that REST routes use in place of an id."""
     return _ID.fullmatch(value) is not None and value not in RESERVED_IDS
 
 
 def is_own_id(value: str) -> bool:
-    """Returns whether an id of a user or conversation is in the numeric range that only the server generates."""
+    """Returns whether an id of a user or conversation is in the numeric range that only the server generates, so that
+    the application must not choose it."""
     return value.isascii() and value.isdigit() and OWN_ID_BASE <= int(value) < OWN_ID_BASE + 10**15
 
 
 def message_number(message_id: str) -> int | None:
-    """Returns a message id from a client as a number, or None if no message can have this id."""
+    """Returns a message id from a client as a number, or None for a text that cannot be a message's id. Does not look
+    the message up."""
     if message_id.isascii() and message_id.isdigit() and len(message_id) < 19:
         return int(message_id)
     return None
@@ -105,11 +107,11 @@ class User(msgspec.Struct, frozen=True):
     """A person or program that sends and receives messages.
 
     `text` is the status text that the user has set. `metadata` is the application's own JSON, visible to its backend
-    and admins only. `named`: the backend or the user has set the name, so names in tokens no longer change it.
-    `erased`: the user was erased; only the id is left, which is never reused, and the user counts as banned. `hold`:
-    nothing of the user may be deleted. `read_receipts`: the user shares what they have read and sees what others have
-    read. `handle` is a name that is unique on the server, in lower case (`core/features/users/handles.py`).
-    `ban_until_ms` is when a ban ends by itself.
+    and admins only. `named`: the backend or the user has chosen the id itself as the name, so names in tokens do not
+    replace it. `erased`: the user was erased; only the id is left, which is never reused, and the user counts as
+    banned. `hold`: nothing of the user may be deleted. `read_receipts`: the user shares what they have read and sees
+    what others have read. `handle` is a name that is unique on the server, in lower case
+    (`core/features/users/handles.py`). `ban_until_ms` is when a ban ends by itself.
     """
 
     id: str
@@ -178,8 +180,8 @@ class ProviderIdentity(msgspec.Struct, frozen=True):
     """Links a person at an OpenID provider (`issuer`, `subject`) to the local user `user_id`. A provider never gives a
     `subject` to another person.
 
-    `profile` is what was last copied from the provider. A field of the user with another value was changed on this
-    server.
+    `profile` has the values that were last copied from the provider to the user. If a field of the user has another
+    value now, it was changed on this server, and is not copied any more.
     """
 
     issuer: str
@@ -308,7 +310,8 @@ class Member(msgspec.Struct, frozen=True):
     section: str | None = None
 
     def at(self, now_ms: int) -> Member:
-        """Returns the member without a mute of their own that has ended by `now_ms`."""
+        """Returns the member as of the time `now_ms`: without `muted` if the member's own choice not to be notified has
+        ended by then."""
         if self.unmute_ms is None or (self.muted and now_ms < self.unmute_ms):
             return self
         return msgspec.structs.replace(self, muted=False, unmute_ms=None)
@@ -345,9 +348,9 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
 class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
     """An attachment of a message: an uploaded file (`id`), an external URL, or a `place`, whose `url` is a map.
 
-    `kind`, `duration_ms` and `waveform` are set by the sender's client, and so are `width` and `height` of a film.
-    Without `kind`, readers derive it from the content type. `waveform` is the loudness of a voice message, from 0 to
-    100 at equal distances.
+    `kind`, `duration_ms` and `waveform` are set by the sender's client, and so are `width` and `height` of a film, in
+    pixels. Without `kind`, readers derive it from the content type. `waveform` is the loudness of a voice message at
+    equal distances in time, each from 0 to 100.
     """
 
     url: str
@@ -366,8 +369,8 @@ class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class LinkPreview(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The title, description, site name and image with which a page that a message links to describes itself. `image`
-    is a copy on this server."""
+    """A preview of a web page that a message links to: the title, description, site name and image that the page at
+    `url` states. `image` is a copy on this server."""
 
     url: str
     title: str
@@ -383,8 +386,9 @@ FILE_KINDS: tuple[FileKind, ...] = get_args(FileKind)
 
 
 def file_kind(attachment: Attachment) -> FileKind:
-    """Returns in which list of a conversation's files an attachment appears: `media`, `audio` or `file`. An attachment
-    with a width is media, because only a picture that the server has decoded has one."""
+    """Returns the list of a conversation's files in which an attachment appears: `media` for pictures and films,
+    `audio`, or `file` for all others. A picture is recognised by its width, which only pictures that the server has
+    decoded have."""
     content_type = attachment.content_type or ""
     if attachment.width is not None or content_type.startswith("video/"):
         return "media"
@@ -412,8 +416,8 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 class Reaction(msgspec.Struct, frozen=True):
-    """The users who reacted to a message with one emoji. `user_ids` are the first `REACTION_USERS_MAX` of `count`
-    users."""
+    """All reactions to a message with one emoji. `count` is the number of users, `user_ids` are the first
+    `REACTION_USERS_MAX` of them."""
 
     emoji: str
     count: int
@@ -494,7 +498,8 @@ RestrictionKind = Literal["mute", "ban"]
 
 
 class Restriction(msgspec.Struct, frozen=True):
-    """A moderator's restriction of a user in one conversation: `mute` forbids writing, `ban` forbids membership."""
+    """A moderator's restriction of a user in one conversation: `mute` forbids writing, `ban` forbids membership. It
+    ends at `until_ms`, `FOR_EVER_MS` for no end. `by` is the moderator."""
 
     conversation_id: str
     user_id: str
@@ -533,7 +538,8 @@ class Presence(msgspec.Struct, frozen=True):
     ends: PresenceEnds = NO_ENDS
 
     def at(self, now_ms: int) -> Presence:
-        """Returns the presence without a status and a text that have ended by `now_ms`."""
+        """Returns the presence at the time `now_ms`: a status `dnd` that has ended by then is `online`, a text that has
+        ended is removed."""
         if self.ends == NO_ENDS:
             return self
         status_ms, text_ms = self.ends
@@ -564,7 +570,8 @@ class PresenceRecord(msgspec.Struct, frozen=True):
         return PresenceEnds(self.status_until_ms, self.text_until_ms)
 
     def at(self, now_ms: int) -> PresenceRecord:
-        """Returns the record without a status and a text that have ended by `now_ms`."""
+        """Returns the record at the time `now_ms`: a status that has ended by then is `online`, a text that has ended
+        is removed."""
         record = self
         if _is_over(self.status_until_ms, now_ms):
             record = msgspec.structs.replace(record, status="online", status_until_ms=None)
@@ -578,7 +585,8 @@ def _is_over(until_ms: int | None, now_ms: int) -> bool:
 
 
 def dnd_until_ms(status: str | None, until_ms: int | None) -> int:
-    """Returns until when a user with this status must not be disturbed, 0 for any status other than `dnd`."""
+    """Returns until when a user must not be disturbed, in milliseconds since 1970: 0 for a status other than `dnd`,
+    `FOR_EVER_MS` for `dnd` without an end (`until_ms` None)."""
     if status != "dnd":
         return 0
     return FOR_EVER_MS if until_ms is None else until_ms
@@ -622,8 +630,8 @@ of the user, or of one of the user's messages, was decided."""
 class DoNotDisturb(msgspec.Struct, frozen=True):
     """Hours of the week without notifications, in the user's time zone (an IANA name).
 
-    They start at `start_minute` of each of `days` (0 is Monday), in minutes after midnight, and end at `end_minute`: on
-    the next day if that is not later than the start.
+    They start on each of `days` (0 is Monday) at `start_minute` and end at `end_minute`, both in minutes after
+    midnight: on the next day if the end is not later than the start.
     """
 
     enabled: bool = False
@@ -724,7 +732,7 @@ class PushTarget(msgspec.Struct, frozen=True):
 class PushSubscription(msgspec.Struct, frozen=True):
     """A user's device that receives pushes.
 
-    `session_id` is the sign-in that made the subscription, which ends with it. `device_id` is the id that the
+    `session_id` is the sign-in that made the subscription, which ends with the sign-in. `device_id` is the id that the
     application gave the device. If both are None, the device is unknown, and any connected socket of the user is
     treated as a socket of this device. `renewed_ms` is when the device last sent the subscription.
     """

@@ -38,13 +38,14 @@ def within_bytes(items: Sequence[T], size_of: Callable[[T], int], max_bytes: int
 
 
 def list_cursor(key: object) -> str:
-    """Returns an opaque cursor that encodes the sort key of a page's last item, from which the next page continues."""
+    """Returns an opaque cursor that encodes `key`, the sort key of a page's last item, so that the next page can
+    continue after it. The key is a tuple of texts and numbers."""
     return urlsafe_b64encode(msgspec.json.encode(key)).decode()
 
 
 def key_of_cursor(cursor: str, kind: type[K]) -> K:
-    """Returns the sort key that a cursor encodes (`list_cursor`). Raises `invalid_request` for a text that is not such
-    a cursor."""
+    """Returns the sort key of the type `kind` that a cursor encodes (`list_cursor`). Raises `invalid_request` for a
+    text that is not such a cursor."""
     try:
         key = msgspec.json.decode(urlsafe_b64decode(cursor), type=kind)
         for part in msgspec.to_builtins(key):
@@ -55,8 +56,8 @@ def key_of_cursor(cursor: str, kind: type[K]) -> K:
 
 
 def _check_part(part: int | str) -> None:
-    """Raises ValueError or ChatError for a part of a cursor's key that neither a database nor a message between nodes
-    can hold."""
+    """Raises ValueError or ChatError unless the part of a cursor's key is a text that a database can store, or a number
+    from 0 to 2^53."""
     if isinstance(part, str):
         check_text("cursor", part)
     elif not 0 <= part < _NUMBER_MAX:

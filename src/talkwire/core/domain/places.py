@@ -12,7 +12,8 @@ PLACE_NAME_MAX_LENGTH = 200
 
 
 def check_place(path: str, place: Place) -> None:
-    """Raises `invalid_request` for coordinates out of range and for a name or address that is empty or too long."""
+    """Raises `invalid_request` for coordinates out of range and for a name or address that is empty or too long. `path`
+    is the place's field in the request, to name in the error."""
     _check_degrees(f"{path}.latitude", place.latitude, 90)
     _check_degrees(f"{path}.longitude", place.longitude, 180)
     if place.name is not None:
@@ -27,7 +28,7 @@ def _check_degrees(path: str, degrees: float, limit: int) -> None:
 
 
 def label_of_place(place: Place) -> str:
-    """Returns one line of text: name and address, or the coordinates if there is neither."""
+    """Returns a place as one line of text: name and address, or the coordinates if there is neither."""
     words = ", ".join(text for text in (place.name, place.address) if text is not None)
     return " ".join(words.split()) or f"{_decimal(place.latitude)}, {_decimal(place.longitude)}"
 

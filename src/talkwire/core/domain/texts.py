@@ -26,7 +26,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 def check_text(path: str, value: str) -> None:
-    """Raises `invalid_request` for text that a database cannot store."""
+    """Raises `invalid_request` for text that a database cannot store: with U+0000 or a lone surrogate. `path` is the
+    text's field in the request, to name in the error."""
     if "\x00" in value:
         raise invalid(path, "must not contain U+0000")
     if not value.isascii():
@@ -37,17 +38,18 @@ def check_text(path: str, value: str) -> None:
 
 
 def check_name(path: str, value: str, limit: int = NAME_MAX_LENGTH) -> None:
-    """Raises `invalid_request` unless the text has 1 to `limit` characters, not only white space."""
+    """Raises `invalid_request` unless the text has 1 to `limit` characters, not only white space, and can be stored
+    (`check_text`). `path` is the text's field in the request, to name in the error."""
     check_text(path, value)
     if not value.strip() or len(value) > limit:
         raise invalid(path, f"must have 1 to {limit} characters")
 
 
 def check_content(path: str, value: str, *, may_be_empty: bool = False) -> None:
-    """Raises an error for an invalid text of a message.
+    """Raises an error for an invalid text of a message; `path` is its field in the request.
 
-    The error is `invalid_request` for a blank text, unless `may_be_empty`, and `payload_too_large` for a text above
-    `TEXT_MAX_BYTES` of UTF-8.
+    The error is `invalid_request` for a text that cannot be stored (`check_text`) and for a blank one, unless
+    `may_be_empty`, and `payload_too_large` for a text above `TEXT_MAX_BYTES` of UTF-8.
     """
     check_text(path, value)
     if (not value or value.isspace()) and not may_be_empty:
@@ -57,23 +59,27 @@ def check_content(path: str, value: str, *, may_be_empty: bool = False) -> None:
 
 
 def check_id(path: str, value: str) -> None:
-    """Raises `invalid_request` unless the text is a valid id (`is_valid_id`)."""
+    """Raises `invalid_request` unless the text is a valid id (`is_valid_id`). `path` is the id's field in the request,
+    to name in the error."""
     if not is_valid_id(value):
         raise invalid(path, f"must be an id: 1 to {ID_MAX_LENGTH} characters without spaces, '/' or control characters")
 
 
 def json_fits(path: str, value: object, max_bytes: int) -> bool:
-    """Returns whether a value has at most `max_bytes` bytes as JSON. Raises `invalid_request` for a value that is no
-    JSON, for an invalid text or number in it, and for one that is nested deeper than `NESTING_MAX`.
+    """Returns whether a value has at most `max_bytes` bytes as JSON. Takes no longer than for a value of that size,
+    however large the value is.
 
-    Takes no longer than for a value at the limit, whatever the value is: looking at its parts ends where they are
-    certainly too large, and only then are they encoded.
+    Raises `invalid_request` for a value that is not JSON, that contains a text or a number that clients or databases
+    cannot hold, or that is nested deeper than `NESTING_MAX`. `path` is the value's field in the request, to name in the
+    error.
     """
     return _left(path, value, max_bytes, 0) >= 0 and len(_encode(value)) <= max_bytes
 
 
 def _left(path: str, value: object, left: int, depth: int) -> int:
-    """Returns how many of `left` bytes a value leaves if each of its characters is one byte; may end early below 0."""
+    """Returns how many of `left` bytes remain at most after a value's JSON; below 0, the value is certainly too large.
+    Counts one byte for a character, and stops at the first value that does not fit. Raises `invalid_request` as
+    `json_fits` does."""
     if depth > NESTING_MAX:
         raise invalid(path, f"must not be nested deeper than {NESTING_MAX}")
     if isinstance(value, dict | list | tuple):
@@ -115,14 +121,15 @@ def _check_integer(path: str, value: int) -> None:
 
 
 def check_metadata(path: str, value: dict[str, object]) -> None:
-    """Raises `invalid_request` for `metadata` that is larger than `METADATA_MAX_BYTES` or not valid JSON."""
+    """Raises `invalid_request` for `metadata` that is larger than `METADATA_MAX_BYTES` as JSON or not valid JSON.
+    `path` is its field in the request, to name in the error."""
     if not json_fits(path, value, METADATA_MAX_BYTES):
         raise invalid(path, f"must be at most {METADATA_MAX_BYTES} bytes of JSON")
 
 
 def check_avatar(path: str, value: str) -> None:
     """Raises `invalid_request` unless `value`, the address of a picture, is an http(s) URL or an absolute path on this
-    server."""
+    server, with at most `AVATAR_MAX_LENGTH` characters. `path` is its field in the request."""
     check_text(path, value)
     if len(value) > AVATAR_MAX_LENGTH or _AVATAR.fullmatch(value) is None:
         raise invalid(path, f"must be an http(s) URL or a path, with at most {AVATAR_MAX_LENGTH} characters")

@@ -50,7 +50,8 @@ Done = Callable[[Any, "Exception | None"], None]
 
 
 class CommandWriter(Protocol):
-    """Executes changes (commands that write) in order, many in one transaction. The storage package implements it."""
+    """The interface of the writer, which executes changes (commands that write) in the order in which they were queued,
+    many in one transaction. `talkwire.storage.writer.GroupWriter` implements it."""
 
     @property
     def busy(self) -> bool:
@@ -58,8 +59,8 @@ class CommandWriter(Protocol):
         ...
 
     def start(self, on_commit: Callable[[Commit, Callable[[], None]], None], epoch: str) -> None:
-        """Starts writing to the log of events, whose version must be `epoch`; the writer refuses to write to another
-        one.
+        """Starts executing the queued changes. If the epoch of the database's log is not `epoch`, changes are refused
+        with `LogReplaced`.
 
         For each transaction, in order, `on_commit` is called on the event loop with the transaction and a function that
         delivers the results to the callers.
@@ -81,22 +82,22 @@ class CommandWriter(Protocol):
 
 
 class SnapshotReader(Protocol):
-    """Runs functions that read a consistent snapshot of the database, off the event loop. The storage package
-    implements it."""
+    """The interface of the reader threads: `read` runs a function with a consistent snapshot of the database on one of
+    them, and returns an awaitable of its result. `talkwire.storage.reader.ReaderPool` implements it."""
 
     def read(self, function: Callable[[Snapshot], R]) -> Awaitable[R]: ...
 
 
 class NodeCommandExecutor(Protocol):
-    """Executes the commands about leases (records of living nodes), which do not write to the log of events. The
-    storage package implements it."""
+    """The interface that executes node commands, which store a node's lease (the record that it is alive) and data that
+    ends with the lease, without writing to the log. The storage package implements it."""
 
     def keep(self, actor: Actor, command: NodeCommand[R]) -> Awaitable[R]: ...
 
 
 class Chat:
-    """Executes commands, delivers events to listeners, and connects the parts of the core on this node. It depends on
-    no particular database or network protocol."""
+    """The core of one node. Callers execute commands with `execute` or `submit`, and receive all nodes' events with
+    `subscribe`; `bus` connects this node with the others. It depends on no particular database or network protocol."""
 
     def __init__(  # noqa: PLR0913 (what it joins)
         self,
@@ -194,7 +195,8 @@ class Chat:
         return await self._execute(actor, changed, key if changed is command else sent_as(command, key))
 
     async def _with_cause(self, actor: Actor, command: Command[R], result: Awaitable[R]) -> R:
-        """Returns the result of a command of the back end or an admin. Raises a refusal with its cause."""
+        """Awaits `result`, the result of a command of the back end or an admin, and returns it. Replaces a `NoAccess`,
+        whether raised or in the results of `SendMessages`, with an error that names its cause."""
         try:
             done = await result
         except NoAccess as refusal:
@@ -205,7 +207,8 @@ class Chat:
         return done
 
     async def _cause(self, actor: Actor, command: Command[Any], outcome: X) -> X | ChatError:
-        """Returns the cause of a `NoAccess`; any other outcome unchanged."""
+        """Returns the error that names the cause of a `NoAccess`, as far as there is one now; any other outcome
+        unchanged."""
         if not isinstance(outcome, NoAccess):
             return outcome
         return await self._reader.read(partial(cause_of, actor=actor, command=command)) or outcome
@@ -213,7 +216,8 @@ class Chat:
     def _pass_cause(
         self, actor: Actor, command: Command[Any], done: Done, result: object, error: Exception | None
     ) -> None:
-        """Calls `done` for a command of the back end or an admin: at once, or with the cause of a refusal."""
+        """Calls `done` with the outcome of a command of the back end or an admin: at once, or for a `NoAccess` once its
+        cause was read from the database."""
         if isinstance(error, NoAccess):
             failed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
             failed.set_exception(error)
@@ -250,8 +254,8 @@ class Chat:
     async def _load_and_change(
         self, user_ids: Collection[str], actor: Actor, command: Command[R], key: IdempotencyKey | None
     ) -> R:
-        """Executes a change after loading the users `user_ids`, whose contacts have to be notified, into the
-        directory."""
+        """Executes a change after loading the users `user_ids` into the directory (the cache of users), because their
+        contacts have to be notified of the change."""
         await asyncio.gather(*map(self.directory.find, user_ids))
         change = CHANGES[type(command)]
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
@@ -259,11 +263,11 @@ class Chat:
         return await future
 
     async def _send_once(self, actor: Actor, command: SendToUsers, key: IdempotencyKey) -> SendReport:
-        """Sends a custom event to users, or returns the stored result if that was already done under the same
-        idempotency key.
+        """Sends a custom event to users and stores the result under the idempotency key; if the key was used before,
+        only returns the stored result.
 
-        Sending cannot be stored in one transaction with its result, so the result is stored afterwards. A retry that
-        comes before that, or after a crash in between, sends again.
+        The result cannot be stored in one transaction with the sending, so it is stored afterwards. A retry that
+        arrives before the result is stored sends again, and so does one after a crash in between.
         """
         first = await self._execute(actor, AnswerRetry(command, key))
         if first is not None:
@@ -280,18 +284,19 @@ class Chat:
         self._writer.enqueue(actor, command, done, key)
 
     def subscribe(self, listener: Listener, stage: Stage = Stage.OBSERVERS) -> None:
-        """Registers `listener`, which is then called on the event loop with each batch of events, in log order. `stage`
-        gives its place among the listeners."""
+        """Registers `listener`, which is then called on the event loop with each batch of events of all nodes: durable
+        events in log order, and ephemeral ones. Listeners of an earlier `stage` are called first."""
         self._listeners.add(listener, stage)
 
     def subscribe_commits(self, listener: Callable[[Sequence[Durable]], None]) -> None:
-        """Registers `listener`, which is then called with the events of each transaction that this node commits, but
-        not with those of other nodes. It must not raise."""
+        """Registers `listener`, which is called on the event loop with the events of each transaction that this node
+        commits, right after the commit. Events of other nodes are not included. It must not raise."""
         self._commit_listeners.append(listener)
 
     async def start(self, *, alone: bool = True) -> None:
-        """Reads the current position of the log of events, and starts executing changes and delivering events. `alone`
-        says that no other node can be running."""
+        """Reads the newest position of the log, and starts executing changes and delivering the events after that
+        position. `alone` means that no other node can be running, so the log is not polled for events of other
+        nodes."""
         self.epoch, pos = await self._reader.read(lambda snapshot: snapshot.head())
         self.pos = self.directory.pos = pos
         self.feed.start(pos)
@@ -310,14 +315,13 @@ class Chat:
             self._watching = asyncio.create_task(watch.run())
 
     def close(self) -> None:
-        """Stops sending events to clients and ends this node's lease. To be called while the writer still accepts
-        commands."""
+        """Stops typing, presence and calls on this node, and queues the end of the node's lease. To be called before
+        the writer is closed, which must still execute that command."""
         self.signals.close()
         self.lease.close()
 
     async def stop_following(self) -> None:
-        """Stops delivering events and receiving messages of other nodes. To be called last, after the writer has
-        ended."""
+        """Stops delivering events and disconnects the bus. To be called last, after the writer was closed."""
         if self._watching is not None:
             self._watching.cancel()
         self._sender_verifier.close()
@@ -325,7 +329,8 @@ class Chat:
         await self.bus.close()
 
     def announce_node(self) -> None:
-        """Sends the other nodes a message that this node is running, before they see its lease."""
+        """Sends the other nodes an empty message, which makes them read this node's lease at once, so that they accept
+        its messages."""
         self.bus.send(EphemeralBatch(self.node_id, ()))
 
     # --- the log ----------------------------------------------------------------------------------------------------
@@ -374,8 +379,8 @@ class Chat:
 
     @property
     def expects_more(self) -> bool:
-        """Returns whether more events are expected soon: this node is executing changes, or another node has just
-        announced more."""
+        """True if more events are expected within milliseconds: this node is executing changes, or another node has
+        just announced a further transaction. The hub then delays writing, to send more in one write."""
         return self._writer.busy or asyncio.get_running_loop().time() < self._more_until
 
     def _is_brought(self) -> bool:
@@ -398,8 +403,8 @@ class Chat:
         return {user_id for user_id in changed if self.directory.peek(user_id) is None}
 
     async def _load_then_deliver(self, user_ids: Collection[str], commit: Commit) -> None:
-        """Loads users into the directory, then passes another node's transaction to the feed. Later transactions wait
-        for it."""
+        """Loads users into the directory (the cache of users), then passes another node's transaction to the feed,
+        where later transactions wait for it."""
         with contextlib.suppress(ChatError):
             await asyncio.gather(*map(self.directory.find, user_ids))
         self.feed.receive(commit)
@@ -424,8 +429,8 @@ class Chat:
     async def user_of_token(
         self, user_id: str, name: str, *, role: ActorRole = "user", create: bool = True
     ) -> tuple[User, DirectoryEntry]:
-        """Returns the user that a verified token names, and the user's entry in the directory. An unknown user is
-        stored first.
+        """Returns the user that a verified token names, and the user's entry in the directory. Stores an unknown user
+        first; a user that the backend created without a name gets `name`.
 
         Raises `banned`, and `unauthenticated` for an unknown user if `create` is false.
         """

@@ -128,8 +128,8 @@ QUERIES: Queries = MappingProxyType(
 
 
 def check_command(command: Command[Any]) -> None:
-    """Raises the error for a change command with invalid fields, which is checked before the command is queued. Other
-    commands are checked while they are executed."""
+    """Raises ChatError for a change (a command that writes) with invalid fields; called before the change is queued.
+    Does nothing for other commands, which are checked while they are executed."""
     change = CHANGES.get(type(command))
     if change is not None and change.check is not None:
         change.check(command)

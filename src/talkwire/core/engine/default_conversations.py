@@ -14,7 +14,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class DefaultConversations:
-    """Adds new users to the default conversations, except the application's backend, which is a user too."""
+    """Adds new users to the conversations of the setting `default_conversations`. The user that stands for the
+    application's backend is not added."""
 
     def __init__(self, conversation_ids: Sequence[str]) -> None:
         self._ids = tuple(dict.fromkeys(conversation_ids))
@@ -22,7 +23,7 @@ class DefaultConversations:
 
     def welcome(self, tx: Transaction, created: Sequence[UserCreated]) -> None:
         """Adds the users of the `created` events to each default conversation, with one event for each conversation,
-        however many users there are."""
+        however many users there are. The writer calls it at the end of each batch, in the batch's transaction."""
         user_ids = [event.user.id for event in created if not event.is_backend]
         if not user_ids:
             return

@@ -36,8 +36,8 @@ class Submitter(Protocol):
 
 
 class Expiry(ABC):
-    """The base class of timers that execute a command when something expires. The command returns when the next thing
-    expires, in milliseconds since 1970, or None."""
+    """The base class of timers that execute `command` when an offer or a ban expires. The command's result is the time
+    when the next one expires, in milliseconds since 1970, or None."""
 
     actor: ClassVar[Actor]
     command: ClassVar[ExpireOffers | EndBans]
@@ -57,11 +57,12 @@ class Expiry(ABC):
 
     @abstractmethod
     def due_ms_of(self, event: News) -> int | None:
-        """Returns when what an event has created (an offer or a ban) expires, in milliseconds since 1970; None if it
-        never does or the event creates nothing."""
+        """Returns when the offer or ban that an event has created expires, in milliseconds since 1970. Returns None if
+        it never expires, and for all other events."""
 
     def follow(self, events: Sequence[News]) -> None:
-        """Sets the timer for the expiry of what a batch of events has created: offers or bans."""
+        """Moves the timer forward if an event of the batch has created an offer or a ban that expires earlier than the
+        timer fires."""
         for event in events:
             due_ms = self.due_ms_of(event)
             if due_ms is not None:

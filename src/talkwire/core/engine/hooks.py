@@ -37,8 +37,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class Hooks:
-    """The application's hooks, by the type of command before which they run. Several hooks for one type run in the
-    order of registration, each on the result of the previous one."""
+    """The application's hooks: functions that run before commands of a type and may change or refuse them. Several
+    hooks for one type run in the order of registration, each on the result of the previous one."""
 
     def __init__(self) -> None:
         self.by_type: dict[type[Command[Any]], list[tuple[Hook[Any], Callable[[Any], bool]]]] = {}
@@ -64,8 +64,8 @@ class Hooks:
         return registered is not None and any(when(command) for _, when in registered)
 
     async def apply(self, actor: Actor, command: C) -> C:
-        """Runs the hooks for a command and returns the command to execute. Raises ChatError if a hook refuses it, and
-        `unavailable` if a hook fails."""
+        """Runs the hooks for a command and returns the command to execute. Raises ChatError if a hook refuses the
+        command, and `unavailable` if a hook raises another error or takes longer than `HOOK_MAX_S`."""
         sent = command
         for hook, when in self.by_type.get(type(command), ()):
             if when(command):
@@ -89,8 +89,8 @@ class Hooks:
 
 
 def sent_as(command: Command[Any], key: IdempotencyKey | None) -> IdempotencyKey | None:
-    """Returns the idempotency key with the hash of `command`, the original command, so that a retry matches after a
-    hook replaced the command.
+    """Returns the idempotency key with the hash of `command`, as the client sent it. With this key another command is
+    executed, such as the one that a hook returned, while a retry is still compared with what the client sent.
 
     A key that has a hash is returned unchanged, and None for None.
     """
@@ -100,8 +100,8 @@ def sent_as(command: Command[Any], key: IdempotencyKey | None) -> IdempotencyKey
 
 
 def _with_retry_identity(command: C, sent: C) -> C:
-    """Returns a message that a hook has changed with the client message id and hash of the original one, by which a
-    retry is recognised. Other commands are returned unchanged."""
+    """Returns the message `command`, which a hook made of `sent`, with the client message id and the hash of `sent`, so
+    that a retry by the client is recognised. Commands other than messages are returned unchanged."""
     if isinstance(command, SendMessage) and isinstance(sent, SendMessage) and sent.client_message_id is not None:
         return replace(command, client_message_id=sent.client_message_id, sent_hash=hash_of_message(sent))
     return command

@@ -20,7 +20,8 @@ R = TypeVar("R")
 
 
 class Outcomes(Protocol):
-    """An interface to count succeeded and refused commands with their duration, and to log refusals."""
+    """The interface that counts succeeded and refused commands with their durations, and logs refusals. `begin` returns
+    the time to pass to the other methods when the command has ended."""
 
     def begin(self) -> int: ...
     def succeeded(self, command_type: type, began_ns: int) -> None: ...
@@ -29,10 +30,7 @@ class Outcomes(Protocol):
 
 class LimitedChat:
     """Executes commands of clients on `Chat`, with rate limits. `limits` None disables them. `clock` returns seconds of
-    a monotonic clock.
-
-    If `outcomes` is set, it counts the results of `execute`.
-    """
+    a monotonic clock. `outcomes`, if set, receives the result and duration of each command."""
 
     def __init__(
         self, chat: Chat, limits: Limits | None, clock: Callable[[], float], outcomes: Outcomes | None = None
@@ -44,8 +42,8 @@ class LimitedChat:
         self.policy = chat.policy
 
     async def execute(self, actor: Actor, command: Command[R], key: IdempotencyKey | None = None) -> R:
-        """Executes a command as `Chat.execute` does. Raises `rate_limited` if the actor has sent too many and this is
-        not a retry."""
+        """Executes a command as `Chat.execute` does. Raises `rate_limited` if the actor has used up the limit for this
+        kind of command, unless the command is a retry of an executed one."""
         began_ns = 0 if self._outcomes is None else self._outcomes.begin()
         try:
             wait_s = self.take(actor, kind_of(type(command)))
@@ -80,10 +78,11 @@ class LimitedChat:
     async def answer_retry(
         self, actor: Actor, command: Command[R], wait_s: float, key: IdempotencyKey | None = None
     ) -> R:
-        """Returns the stored result of a command that exceeds the rate limit, if it was executed before; else raises
-        `rate_limited` with the wait `wait_s`.
+        """Returns the stored result of a command that was executed before. Called instead of executing a command that
+        exceeds the rate limit, because a client that did not receive the first result must be able to retry.
 
-        A client that retries because it did not receive the first result must not be limited.
+        Raises `rate_limited` with the wait `wait_s` if the command was not executed before, or the actor's limit for
+        retries is used up too.
         """
         retry = AnswerRetry(command, key)
         if not retry.is_possible or self.take(actor, Kind.RETRIES):

@@ -186,10 +186,11 @@ class Buckets:
         return taken
 
     def adopt(self, full_at: Iterable[tuple[str, float]]) -> None:
-        """Sets the times at which buckets shared by all nodes will be full, as (key, time), unless this node's own
-        times are later.
+        """Applies what all nodes together have taken from shared buckets: `full_at` are (key, time when the bucket is
+        full again).
 
-        The tokens that this node has taken since the last call of `taken` are added.
+        The tokens that this node has taken since the last call of `taken` are added. A later time of this node's own is
+        kept.
         """
         here = self._full_at
         since = self._taken or {}
@@ -199,8 +200,8 @@ class Buckets:
                 here[key] = owed
 
     def _sweep(self, now: float) -> None:
-        """Removes full buckets. The next removal follows when there are twice as many buckets, so that the average cost
-        stays small."""
+        """Removes full buckets, and beyond `BUCKETS_MAX` also the oldest ones. The next removal follows when there are
+        twice as many buckets, so that the average cost stays small."""
         self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
         while len(self._full_at) >= BUCKETS_MAX:
             del self._full_at[next(iter(self._full_at))]
@@ -215,8 +216,8 @@ raises."""
 class Limits:
     """All token buckets of a node, for each kind of action.
 
-    With `shared`, the taken tokens are recorded for the other nodes, so some part of the server has to call `taken`
-    regularly.
+    With `shared`, taken tokens are counted until `taken` returns them; `bus/shared_limits.py` calls it regularly and
+    sends the counts to the other nodes. Kinds in `ASKED_KINDS` are not counted: nodes ask each other for their tokens.
     """
 
     __slots__ = ("_buckets", "ask", "exceeded", "rates")
@@ -261,8 +262,8 @@ class Limits:
             raise RateLimited(wait_s, kind)
 
     async def take_everywhere(self, kind: Kind, key: str, now: float) -> float:
-        """Takes a token from a bucket whose tokens all nodes share (one of `ASKED_KINDS`). Returns 0, or the seconds
-        until there is a token."""
+        """Takes a token from a bucket whose tokens all nodes share (one of `ASKED_KINDS`), by asking the other nodes
+        with `ask` if it is set. Returns 0, or the seconds until there is a token."""
         wait_s = self.take(kind, key, now)
         if wait_s or self.ask is None:
             return wait_s
@@ -287,8 +288,8 @@ class Limits:
 
 
 class RateLimited(ChatError):
-    """The `rate_limited` error with the seconds to wait, as `retryAfterMs` in milliseconds. REST also sends it as
-    `Retry-After`. `limit` is the kind of action, None if something else than a token bucket limits it."""
+    """The `rate_limited` error with the seconds to wait, which clients receive as `retryAfterMs` in milliseconds and,
+    over REST, as `Retry-After`. `limit` is the kind of action that was limited, for the log; None if not given."""
 
     def __init__(self, wait_s: float, limit: Kind | None = None) -> None:
         details = {"retryAfterMs": max(1, math.ceil(wait_s * 1000))}
@@ -298,8 +299,8 @@ class RateLimited(ChatError):
 
 @cache
 def kind_of(command_type: type) -> Kind:
-    """Returns the kind of action that a type of command counts as: sending a message, another change, a query or a
-    signal. Types that are neither changes nor queries count as signals."""
+    """Returns the kind of action as which a type of command is limited: sending a message, any other change, a query,
+    or a signal. Types that are neither changes nor queries count as signals."""
     if issubclass(command_type, SendMessage):
         return Kind.SENDS
     if issubclass(command_type, Change):

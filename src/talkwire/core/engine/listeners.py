@@ -43,7 +43,7 @@ class Listeners:
 
     def notify(self, events: Sequence[News]) -> None:
         """Calls all listeners with a batch of events, in the caller's turn of the event loop. Durable events are in log
-        order."""
+        order. An exception of a listener is logged, and the remaining listeners are still called."""
         for _, listener in self._listeners:
             try:
                 listener(events)

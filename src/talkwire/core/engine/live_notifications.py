@@ -1,7 +1,7 @@
 """Sends connected users notifications of messages, offers, missed calls and the like, right after the event.
 
-Messages are decided with the directory's memory alone: a message that notifies nobody costs two dictionary lookups.
-Other events are rare and need a name, which is read from the database first.
+Whether a message notifies somebody is decided from the directory (the cache of users) alone: a message that notifies
+nobody costs two dictionary lookups. Other events are rare and need a name, which is read from the database first.
 """
 
 from __future__ import annotations
@@ -108,8 +108,8 @@ class LiveNotifications:
         await self._tasks.wait()
 
     def _notifications_of(self, decided: ReportDecided) -> list[Notified]:
-        """Returns the notifications of an admin's decision about a report. Its users are notified whether they are
-        members of the conversation or not."""
+        """Returns the notifications of a decided report for the reporter and the message's author, as far as they are
+        to be notified and connected. They need not be members of the conversation."""
         trigger, notified = trigger_of(decided), list[Notified]()
         for user_id in () if trigger is None else trigger.user_ids:
             entry = self._directory.connected(user_id)
@@ -137,8 +137,8 @@ class LiveNotifications:
     ) -> None:
         """Reads the names that the notifications of one event show, and sends these notifications.
 
-        Waits until `earlier` is set, and sets `sent`: such notifications keep the order of their events, whatever the
-        database returns first. Those of messages need no names and may overtake them.
+        Sends them only after `earlier` is set, and then sets `sent`, so that notifications that need names keep the
+        order of their events. Notifications of messages need no names and may be sent before them.
         """
         try:
             try:

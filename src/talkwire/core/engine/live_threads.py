@@ -1,4 +1,4 @@
-"""Sends the followers of a thread its number of unread replies after a reply was sent or deleted."""
+"""Sends the followers of a thread the number of their unread replies after a reply was sent or deleted."""
 
 from __future__ import annotations
 
@@ -23,11 +23,8 @@ class FollowerFinder(Protocol):
 
 
 class LiveThreads:
-    """Sends the number of unread replies to connected followers of threads, by passing events to `notify`.
-
-    All replies that arrive while a query runs are counted by the next one. Messages outside of threads cost almost
-    nothing.
-    """
+    """Sends connected followers of threads the number of their unread replies, by passing events to `notify`. Replies
+    that arrive while a query counts are counted by the following query."""
 
     def __init__(
         self, chat: FollowerFinder, directory: Directory, notify: Callable[[Sequence[ThreadUnreadChanged]], None]

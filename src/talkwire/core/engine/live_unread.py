@@ -37,11 +37,12 @@ class UnreadCounter(Protocol):
 
 
 class LiveUnread:
-    """Counts the unread messages that a batch of events has changed, with one query, and passes the new counts to
+    """Counts users' unread messages after events that may have changed the counts, and passes the new counts to
     `notify`, which sends them to the users.
 
-    A client adds each new message to its own count. A message that is sent to it around the time of the count would be
-    missing from that sum, or be in it twice, so a conversation with such a message is counted again.
+    Clients add each new message to their counts themselves. So if a message is sent while or shortly after its
+    conversation is counted, the client may add it although the count includes it, or the reverse. The conversation is
+    then counted again.
     """
 
     def __init__(

@@ -35,10 +35,11 @@ class QueryExecutor(Protocol):
 
 
 class LogWatch:
-    """A reader of the log of events, which returns page after page and waits for new events. Used in a `with` block.
+    """A reader of the log, which returns one page after the other and waits for new events. To be used in a `with`
+    block.
 
-    The reader ends when its user is banned or erased, when its device `session_id` signs out, or when the node is about
-    to stop.
+    The reader ends, which means that it does not wait any more, when its user is banned or erased, when its device
+    `session_id` signs out, or when the node is about to stop.
     """
 
     def __init__(self, watches: LogWatches, actor: Actor, query: ListLogEvents, session_id: str | None) -> None:
@@ -64,8 +65,8 @@ class LogWatch:
         self._watches.remove(self)
 
     def made_of(self, page: LogPage, make: Callable[[LogPage], R]) -> R:
-        """Returns `make(page)`, such as the bytes of a page, which is called once for all readers that have read the
-        page together."""
+        """Returns `make(page)`, such as the page's bytes. Readers with the same filter that received the same page
+        share one call of `make`, and must not change the result."""
         return self._watches.made_of(page, self.wanted, make)
 
     async def next_page(self, until_s: float) -> LogPage:
@@ -91,7 +92,7 @@ class LogWatch:
                 await self._wait(until_s)
 
     def note(self, pos: int) -> None:
-        """Wakes the reader because there may be events up to the log position `pos` that its filter selects."""
+        """Wakes the reader, because its filter may select events up to the log position `pos`."""
         self._found_pos = pos
         self._wake()
 
@@ -157,8 +158,8 @@ class LogWatches:
             self._made.pop(watch.wanted, None)
 
     async def read(self, actor: Actor, query: ListLogEvents) -> LogPage:
-        """Returns a page of the log. Readers that ask for the same page at the same time share one read. Raises
-        ChatError."""
+        """Returns a page of the log. Callers that ask for the same page at the same time share one read of the
+        database. Raises ChatError."""
         if query.after is None:
             return await self.chat.execute(actor, query)  # each begins at the end that the log has now
         key = (actor.user_id, actor.role, query)
@@ -174,8 +175,8 @@ class LogWatches:
             reading.exception()  # the readers may all have gone
 
     def made_of(self, page: LogPage, wanted: LogFilter, make: Callable[[LogPage], R]) -> R:
-        """Returns `make(page)`. It is called once for all readers with the filter `wanted` that have read the page
-        together."""
+        """Returns `make(page)`. Readers with the filter `wanted` that received the same page share one call of
+        `make`."""
         made = self._made.setdefault(wanted, {})
         known = made.get(make)
         if known is None or known[0] is not page:
@@ -183,15 +184,15 @@ class LogWatches:
         return cast("R", known[1])
 
     def drain(self) -> None:
-        """Ends all readers, because the node is about to stop. Readers that are opened later wait for `DRAINING_WAIT_S`
-        at most."""
+        """Ends all readers, because the node is about to stop. Readers that are opened later wait for events for at
+        most `DRAINING_WAIT_S` seconds."""
         self.is_draining = True
         for watch in self._all():
             watch.end()
 
     def follow(self, events: Sequence[News]) -> None:
-        """Wakes the readers whose filters select any of a batch of events, and ends readers of banned users and
-        signed-out devices."""
+        """Wakes the readers whose filters select any of a batch of events. Ends readers of banned or erased users and
+        of signed-out devices."""
         durable = [event for event in events if isinstance(event, DurableEvent)] if self._by_filter else ()
         last = events[-1]
         if isinstance(last, DurableEvent):

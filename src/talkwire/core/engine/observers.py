@@ -36,7 +36,8 @@ class Observers:
         self._by_type: dict[type, list[_Observer]] = {}
 
     def add(self, event_types: Iterable[type], function: Function) -> None:
-        """Registers `function` to be called with each event of the types `event_types`."""
+        """Registers `function` to be called with each event of the types `event_types`, one after the other. It may be
+        async; exceptions that it raises are logged."""
         observer = _Observer(function)
         for event_type in event_types:
             self._by_type.setdefault(event_type, []).append(observer)
@@ -49,7 +50,8 @@ class Observers:
                     observer.enqueue(event)
 
     async def close(self) -> None:
-        """Waits until the functions have received the queued events, for at most `CLOSE_S` seconds."""
+        """Waits until the functions have received the queued events, for at most `CLOSE_S` seconds; then drops the
+        remaining events and cancels the functions."""
         observers = {observer for observers in self._by_type.values() for observer in observers}
         await asyncio.gather(*(observer.close() for observer in observers))
 

@@ -44,16 +44,16 @@ class ExecutesPruning(Protocol):
 
 
 class ConversationPruner:
-    """Repeatedly deletes old messages in conversations that have, or had, their own retention time. `retention` is for
-    those without one now; None for no limit."""
+    """Repeatedly deletes old messages in conversations that have, or had, their own retention time. `retention` applies
+    to those that have none of their own any more; None keeps their messages."""
 
     def __init__(self, chat: ExecutesPruning, retention: timedelta | None) -> None:
         self._chat = chat
         self._retention_ms = None if retention is None else round(retention.total_seconds() * 1000)
 
     async def run(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        """Deletes old messages in these conversations until cancelled. While the database is unavailable it retries
-        later."""
+        """Deletes old messages of conversations that have, or had, their own retention time, in small steps, until
+        cancelled. While the database is unavailable, it retries later."""
         after_id: str | None = ""
         while True:
             try:

@@ -1,7 +1,7 @@
-"""What a refused command has named that does not exist, or that its sender may not use.
+"""Finds what a refused command names that does not exist, or that the command's sender may not use.
 
-A user who names a conversation by guessing must not learn whether it exists, so a command refused for that reason gets
-`NoAccess`. The application's back end and admins may see everything, so `cause_of` tells them what is wrong.
+A user who guesses the id of a conversation must not learn whether it exists, so a command refused for that reason gets
+`NoAccess`. The application's back end and admins may see everything, so they get the error that `cause_of` returns.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from talkwire.core.ports.transaction import Snapshot
 
 
 def cause_of(snapshot: Snapshot, actor: Actor, command: Command[Any]) -> ChatError | None:
-    """Returns the refusal that names the cause of a `NoAccess` to the back end or an admin; None if nothing is missing
-    now."""
+    """Returns the error to send to the back end or an admin instead of a `NoAccess`: it names the message, offer, file,
+    conversation or membership that the command lacks. Returns None if nothing is missing now."""
     conversation_id = getattr(command, "conversation_id", None)
     message_id, offer_id = getattr(command, "message_id", None), getattr(command, "offer_id", None)
     if isinstance(message_id, str):

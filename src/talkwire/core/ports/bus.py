@@ -70,8 +70,8 @@ Receive = Callable[[AnyBusMessage], None]
 class BusCounts:
     """Counts of bus messages since this process started.
 
-    `dropped`: messages that could not be sent, or were received and could not be decoded. `refused`: packages that are
-    not signed by a node of this database or were received before, and messages of nodes without a lease.
+    `dropped`: messages that could not be sent, or were received and could not be decoded. `refused`: received data that
+    was not signed by a node of this database or had been received before, and messages of nodes without a lease.
     """
 
     sent: int = 0

@@ -51,8 +51,8 @@ from talkwire.core.domain.search.search_terms import SearchScope, SearchTerms
 
 
 class StoredAnswer(msgspec.Struct, frozen=True):
-    """The stored result of a command as JSON, with a hash of the command and the time when the result may be deleted. A
-    request that is repeated with the same `Idempotency-Key` receives this result."""
+    """The stored result of a command as JSON, with a hash of the command. A request that is repeated with the same
+    `Idempotency-Key` receives this result. It may be deleted at `expires_ms` (milliseconds since 1970)."""
 
     command_hash: int
     result: str
@@ -94,9 +94,9 @@ class MessageParts(Protocol):
         history_seq: int = 0,
         limit: int,
     ) -> Sequence[Message]:
-        """Returns at most `limit` replies of the thread that started with the message `root_id`: the first ones after
-        `after_seq`, or the last ones before `before_seq`. Messages up to `history_seq` are left out, because the reader
-        may not see them."""
+        """Returns at most `limit` replies of the thread that started with the message `root_id`, in ascending order:
+        the first ones after `after_seq`, otherwise the last ones before `before_seq`, or the newest for None. Messages
+        up to `history_seq` are left out, because the reader may not see them."""
         ...
 
     def without_replies(
@@ -124,16 +124,19 @@ class MessageParts(Protocol):
     def file_places(
         self, conversation_id: str, kind: str, history_seq: int, before: tuple[int, str] | None, limit: int
     ) -> Sequence[FilePlace]:
-        """Returns a page of the files that were sent in a conversation, each with its message's `seq` (number in the
-        conversation), newest message first. `kind` selects pictures and videos, sound, or other files. The page holds
-        only files older than `before`, a (`seq`, file id), and newer than the message number `history_seq`."""
+        """Returns at most `limit` files of one kind that were sent in a conversation, each with its message's `seq`
+        (number in the conversation), newest message first. `kind` is one of `FILE_KINDS`.
+
+        Returns only files that come after `before`, a (`seq`, file id), in this order, and whose `seq` is above
+        `history_seq`.
+        """
         ...
 
     def messages_with_links(
         self, conversation_id: str, history_seq: int, until_seq: int, limit: int
     ) -> Sequence[Message]:
-        """Returns a conversation's messages whose text contains `://`, newest first, from the message number
-        `until_seq` on and newer than `history_seq`."""
+        """Returns at most `limit` messages of a conversation whose text contains `://`, newest first: those with
+        numbers (`seq`) up to `until_seq` and above `history_seq`."""
         ...
 
     def messages_by_id(self, message_ids: Collection[int]) -> Mapping[int, Message]: ...
@@ -158,13 +161,13 @@ class Threads(Protocol):
     see the message that a thread started with (its root)."""
 
     def mark(self, root_id: int, user_id: str) -> ThreadMark | None:
-        """Returns whether the user follows the thread and up to where they have read it; None if the user never
-        followed it."""
+        """Returns the user's state in a thread: whether they follow it, and up to where they have read it. Returns None
+        if the user never followed it."""
         ...
 
     def unread_after(self, root_id: int, user_id: str, seq: int) -> int:
         """Returns how many replies of a thread would be unread for a user whose read position in the thread is `seq`,
-        counted up to a maximum."""
+        counted up to `THREAD_UNREAD_MAX`."""
         ...
 
     def newest_seq(self, root_id: int) -> int | None:
@@ -183,8 +186,7 @@ class Threads(Protocol):
         ...
 
     def followers(self, root_ids: Collection[int]) -> Sequence[tuple[str, ThreadMark]]:
-        """Returns (user id, thread with the user's read position in it) for all users who follow one of these
-        threads."""
+        """Returns (user id, state in the thread) for all users who follow one of these threads."""
         ...
 
 
@@ -192,7 +194,8 @@ class Retention(Protocol):
     def prune(self, before_ms: int, limit: int) -> bool:
         """Deletes the content of messages sent before `before_ms`, and the log's events from before that time.
 
-        Starts with the oldest and handles at most `limit` messages and events. Returns whether there may be more.
+        Starts with the oldest, and handles at most `limit` positions of the log and `limit` imported messages. Returns
+        whether there may be more.
 
         Skips messages of users on hold (whose messages must not be deleted), and conversations with a retention time of
         their own: `prune_apart` handles both.
@@ -210,12 +213,12 @@ class Retention(Protocol):
 
     def held_conversations(self, user_id: str) -> Sequence[str]:
         """Returns the ids of conversations on hold (in which nothing may be deleted) that the user is or was a member
-        of; a few of them, to name in an error."""
+        of: only some if there are many, because an error names them."""
         ...
 
     def held_members(self, conversation_id: str) -> Sequence[User]:
-        """Returns users on hold (whose messages must not be deleted) who are or were members of a conversation; a few
-        of them, to name in an error."""
+        """Returns users on hold (whose messages must not be deleted) who are or were members of a conversation: only
+        some if there are many, because an error names them."""
         ...
 
 
@@ -226,10 +229,11 @@ class Search(Protocol):
     def candidate_ids(
         self, terms: SearchTerms, scope: SearchScope, before_id: int | None, limit: int, *, roughly: bool
     ) -> Sequence[int]:
-        """Returns ids of messages that may contain the search terms, in the conversations of the scope, newest first.
+        """Returns the ids of the at most `limit` newest messages with ids below `before_id` that may contain the search
+        terms, in the conversations of the scope, newest first.
 
-        All indexed messages that match are included; callers check the texts. With `roughly`, many messages that do not
-        match may be included too, where returning the newest messages is much cheaper than finding those that match.
+        Callers have to check the texts: messages that do not match may be included. With `roughly`, these may be many,
+        where returning the newest messages is much cheaper than finding those that match.
         """
         ...
 
@@ -252,13 +256,13 @@ class Erasures(Protocol):
     def pending(self, user_id: str) -> PendingErasure | None: ...
 
     def texts(self, pending: PendingErasure) -> ErasureStep:
-        """Returns the next batch of texts to erase for a user who is being deleted: the ids of the user's messages, of
-        forwarded copies of them, of messages with the user's reactions, and of the user's offers (proposed prices).
-        Only reads; the writer erases the returned batch."""
+        """Finds the next texts of a user that an erasure has to remove: returns a step with the ids of the user's
+        messages, of forwarded copies of them, of messages with the user's reactions, and of the user's offers (proposed
+        prices). Changes nothing."""
         ...
 
     def log_rows(self, pending: PendingErasure) -> ErasureStep:
-        """Returns the next step of an erasure: some events of the log that contain texts of the user, already rewritten
+        """Finds the next events of the log that contain texts of the user: returns a step with the events rewritten
         without these texts. Changes nothing."""
         ...
 
@@ -266,8 +270,8 @@ class Erasures(Protocol):
     def end(self, user_id: str) -> None: ...
 
     def forget_client_ids(self, user_id: str, message_ids: Collection[int]) -> None:
-        """Removes the words of these messages from the search index, and the client message ids (ids that the user's
-        client chose) from those that are deleted messages of the user."""
+        """Removes the words of the deleted ones of these messages from the search index, and from the user's own
+        deleted messages the client message id (an id that the user's client chose). Leaves other messages unchanged."""
         ...
 
     def rewrite_log(self, rows: Sequence[LogRow]) -> None: ...
@@ -304,8 +308,8 @@ class ConsoleReads(Protocol):
     def users(
         self, folded_text: str, after: NameKey | None, limit: int, *, banned: bool | None = None
     ) -> NamePage[User]:
-        """Returns at most `limit` users whose names a casefolded text finds, in the order of their names after the key
-        `after`; None starts at the first. How a text finds a name says `domain.search.name_search`.
+        """Returns at most `limit` users whose names a casefolded text finds (by the rules of
+        `domain.search.name_search`), in the order of their names after the key `after`; None starts at the first.
 
         `banned`: True returns only banned users, without erased ones; False only users who are not banned; None all.
         """
@@ -316,15 +320,16 @@ class ConsoleReads(Protocol):
     def conversations_by_age(
         self, kind: ConversationKind | None, before: tuple[int, str] | None, limit: int
     ) -> Sequence[ConversationRecord]:
-        """Returns conversations, newest first, optionally of one kind. `before` is the (creation time, id) after which
-        the page starts."""
+        """Returns at most `limit` conversations, newest first, only of the kind `kind` unless it is None. `before` is
+        the (creation time in milliseconds since 1970, id) after which the page starts."""
         ...
 
     def conversations_by_name(
         self, folded_text: str, kind: ConversationKind | None, after: NameKey | None, limit: int
     ) -> NamePage[ConversationRecord]:
-        """Returns conversations that a casefolded text finds by their names, after the key `after`, optionally of one
-        kind."""
+        """Returns at most `limit` conversations whose names a casefolded text finds (by the rules of
+        `domain.search.name_search`), in the order of their names after the key `after`, only of the kind `kind` unless
+        it is None."""
         ...
 
     def totals(self) -> Totals: ...
@@ -353,8 +358,8 @@ class SavedMessages(Protocol):
     def of_user(
         self, user_id: str, conversation_id: str | None, before_pos: int | None, limit: int
     ) -> Sequence[SavedPlace]:
-        """Returns a page of the saved messages that the user may see now, last saved first: of one conversation, or of
-        all if `conversation_id` is None."""
+        """Returns at most `limit` saved messages that the user may see now, last saved first: of one conversation, or
+        of all if `conversation_id` is None. `before_pos` is the position of the last entry of the previous page."""
         ...
 
 
@@ -364,8 +369,8 @@ class Offers(Protocol):
     def of_conversation(
         self, conversation_id: str, after_pos: int, before_id: int | None, limit: int
     ) -> Sequence[Offer]:
-        """Returns a page of the offers (prices that members proposed) in a conversation, newest first, without those up
-        to the log position `after_pos`."""
+        """Returns at most `limit` offers (prices that members proposed) of a conversation, newest first: those created
+        after the log position `after_pos`, and with ids below `before_id` if it is set."""
         ...
 
     def by_id(self, offer_ids: Collection[int]) -> Mapping[int, Offer]: ...
@@ -415,15 +420,15 @@ class Notifications(Protocol):
         ...
 
     def unread_offers(self, user_id: str, conversation_ids: Collection[str], since_ms: int) -> Mapping[str, int]:
-        """Returns conversation id -> how many unread notifications about offers (proposed prices) the user has in it,
-        with offers that only count since the user has muted the conversation, and without conversations that have none.
-        Only notifications created after `since_ms` count."""
+        """Returns conversation id -> how many offers (proposed prices) are unread for the user in it, without
+        conversations that have none. Offers that did not notify the user, because the conversation was muted, count
+        too. Only offers from after `since_ms` count."""
         ...
 
     def unread_of_messages(self, conversation_id: str, user_id: str) -> Sequence[tuple[int, int | None]]:
-        """Returns (notification id, id of the thread's root message) of the unread notifications about messages of the
-        conversation, oldest first. The root is None for messages outside threads and for notifications that follow the
-        read position of the conversation."""
+        """Returns (notification id, root message id of its thread) of the unread notifications about messages of the
+        conversation, oldest first. The root is None for a notification that becomes read with the conversation and not
+        with a thread."""
         ...
 
     def mark_read(self, user_id: str, ids: Collection[int] | None, now_ms: int) -> Collection[int]:
@@ -464,7 +469,8 @@ class PushSubscriptions(Protocol):
         ...
 
     def add_removal(self, subscription_id: str, user_id: str, at_ms: int, limit: int) -> None:
-        """Stores that the user has removed a push subscription. Keeps the newest `limit` removals of the user."""
+        """Stores that the user has removed a push subscription, and deletes all but the newest `limit` of the user's
+        removals."""
         ...
 
     def forget_removal(self, subscription_id: str) -> None:
@@ -483,15 +489,16 @@ class Pushes(Protocol):
     def claim(
         self, node_id: str, now_ms: int, until_ms: int, limit: int, busy_services: Collection[str]
     ) -> Sequence[PushJob]:
-        """Returns the waiting pushes of at most `limit` devices as jobs, and reserves these devices for the node
-        `node_id` until `until_ms`. Devices of the push services in `busy_services` are skipped.
+        """Returns the pushes of at most `limit` devices that have some to send at `now_ms`, as one job for each device,
+        and reserves these devices for the node `node_id` until `until_ms`. Skips devices of the push services in
+        `busy_services`.
 
         Devices whose sign-in has ended are deleted instead.
         """
         ...
 
     def release_node(self, node_id: str, now_ms: int) -> None:
-        """Ends the claims of a node that has ended, so that their pushes are due at `now_ms`."""
+        """Releases the devices that a node had reserved before it ended, so that their pushes are due at `now_ms`."""
         ...
 
     def record(self, results: Collection[PushResult], now_ms: int) -> None:
@@ -515,11 +522,11 @@ class OfflineQueue(Protocol):
         ...
 
     def missed(self, user_id: str, after_pos: int, since_ms: int, limit: int) -> Sequence[int]:
-        """Returns the ids of messages after the log position `after_pos` that the user has missed, in order: at most
-        `limit`, the newest ones.
+        """Returns the ids of the newest `limit` messages after the log position `after_pos` and the time `since_ms`
+        that the user has missed, oldest first.
 
-        A message is missed if it is from another user and unread, in a conversation that the user had not muted
-        when it was sent.
+        A message is missed if it is from another user and unread, in a conversation that the user had not muted when it
+        was sent.
         """
         ...
 
@@ -580,15 +587,16 @@ class NodeTable(Protocol):
         ...
 
     def overdue(self, node_id: str, now_ms: int | None) -> Sequence[str]:
-        """Returns the ids of all nodes except `node_id` whose leases have ended by `now_ms`. None returns all nodes
-        except `node_id`."""
+        """Returns the ids of all nodes except `node_id` that are over by `now_ms`: their leases have ended, and for
+        nodes that were stopped also the time until which their users count as online. None returns all nodes except
+        `node_id`."""
         ...
 
     def drop(self, node_id: str, overdue_ms: int | None) -> int | None:
-        """Deletes a node from the table unless its lease lasts beyond `overdue_ms`; None deletes it in any case.
+        """Deletes a node from the table if it is over by `overdue_ms` (as in `overdue`); None deletes it in any case.
 
-        Returns when its lease ended, in milliseconds since 1970; None if nothing was deleted, because the node is
-        unknown or alive.
+        Returns when its lease ended or would have ended, in milliseconds since 1970; None if nothing was deleted,
+        because the node is unknown or not over yet.
         """
         ...
 
@@ -640,8 +648,8 @@ class PresenceTable(Protocol):
     def put_last_seen(self, seen: Mapping[str, int | None]) -> None:
         """Stores when each of these users was last seen online by others, in milliseconds since 1970.
 
-        None as the time: the user was invisible, so others must not learn that the user was connected. The table then
-        keeps the old time, also for users who have become invisible in the meantime.
+        None stands for a user who was invisible: others must not learn of the connection, so the stored time stays. It
+        also stays for users whose stored status is invisible by now.
         """
         ...
 
@@ -739,11 +747,10 @@ class Files(Protocol):
         ...
 
     def is_due(self, file_id: str, now_ms: int) -> bool:
-        """Returns whether the server has to check by `now_ms` if the file is still used, in order to delete it
-        otherwise.
+        """Returns whether it is due by `now_ms` to check if anything still uses the file, and to delete it otherwise.
 
-        That is so when a message or picture with the file was removed, or when nothing used the file in time after its
-        upload.
+        A file becomes due when a message or picture with it was removed, or when nothing has used it for some time
+        after its upload.
         """
         ...
 
@@ -857,8 +864,8 @@ class Webhooks(Protocol):
     def signing(self, webhook_id: str, now_ms: int) -> WebhookSigning | None: ...
 
     def failing(self, webhook_id: str) -> tuple[int, int | None]:
-        """Returns (how many conversations and users have events that wait for a retry of their delivery to this
-        webhook, when the first of these events was attempted first, in milliseconds since 1970)."""
+        """Returns (number of conversations and users that have events whose delivery to this webhook waits for a retry,
+        time of the first attempt at the oldest of these events in milliseconds since 1970, or None)."""
         ...
 
     def attempts(self, webhook_id: str) -> Sequence[WebhookAttempt]:
@@ -877,12 +884,14 @@ class Invitations(Protocol):
     def created_by(
         self, creator_id: str | None, conversation_id: str | None, before_id: str | None, limit: int
     ) -> Sequence[Invitation]:
-        """Returns a page of a user's invitations to a conversation, newest first. None for `creator_id` returns the
-        invitations of all users, None for `conversation_id` those to any conversations or to none."""
+        """Returns at most `limit` invitations, newest first, with ids below `before_id` if it is set. `creator_id` and
+        `conversation_id` select those of one user, and those to one conversation, possibly among others; None selects
+        all."""
         ...
 
     def only_to(self, conversation_id: str, before_id: str | None, limit: int) -> Sequence[Invitation]:
-        """Returns a page of the invitations to this conversation and no other, newest first."""
+        """Returns at most `limit` invitations to this conversation and no other, newest first, with ids below
+        `before_id` if it is set."""
         ...
 
     def for_role(self, role: AccountRole) -> Sequence[Invitation]:
@@ -952,8 +961,9 @@ class Unreads(Protocol):
         ...
 
     def mentioned_after(self, positions: Mapping[str, int], user_id: str) -> Collection[str]:
-        """Returns the ids of conversations in which a message after a position mentions the user. `positions` maps each
-        conversation id to that position, the message's `seq`."""
+        """Returns the ids of those conversations in which somebody whom the user has not blocked has mentioned the
+        user, or everyone, in a message after a given one. `positions` maps conversation ids to the number (`seq`) of
+        the given message."""
         ...
 
 
@@ -969,8 +979,7 @@ class SyncLog(Protocol):
 
     def events_of(self, user_id: str, after_pos: int, limit: int) -> Sequence[tuple[Durable, HistoryStart]]:
         """Returns at most `limit` events after a position of the log (the ordered record of events) that concern the
-        user, in order. Each comes with where the part of the conversation that the user may see now begins
-        (`HistoryStart`).
+        user, in order. Each comes with the point from which the user now sees the event's conversation.
 
         From conversations that the user has left, only the event that ended the membership is included.
         """

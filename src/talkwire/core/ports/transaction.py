@@ -57,8 +57,8 @@ from talkwire.core.ports.stores import (
 
 
 class Prefetch:
-    """The keys of the rows that a batch of commands will look up, so that the rows of each table are fetched with one
-    statement."""
+    """The keys of the rows that a batch of commands will look up. Each command's `needs` function adds its keys; then
+    the writer fetches the rows of each table with one statement."""
 
     __slots__ = ("files", "marked", "members", "messages", "names", "sent_messages", "unread_notifications")
 
@@ -70,11 +70,11 @@ class Prefetch:
         self.messages: set[int] = set()
         """ids"""
         self.marked: set[tuple[str, int]] = set()
-        """(conversation id, message id): a message up to which a cursor is to move"""
+        """(conversation id, message id): a message up to which a read or delivery position is to move"""
         self.files: set[str] = set()
         """ids"""
         self.names: set[tuple[str, str]] = set()
-        """(conversation id, casefolded name or id that a member may have)"""
+        """(conversation id, casefolded name, handle or id that a member may have)"""
         self.unread_notifications: set[tuple[str, str]] = set()
         """(conversation id, user id): the unread notifications of messages"""
 
@@ -102,8 +102,8 @@ class Transaction(Protocol):
     def has_admin(self) -> bool: ...
     def provider_identity(self, issuer: str, subject: str) -> ProviderIdentity | None: ...
     def users_without_sign_in(self, email: str) -> Sequence[str]:
-        """Returns the ids of at most two users who have this e-mail address, and neither an account nor an identity at
-        an OpenID provider."""
+        """Returns the ids of users who have this e-mail address, and neither an account nor an identity at an OpenID
+        provider. Returns at most two, which is enough to see whether there is exactly one."""
         ...
 
     def login(self, session_id: str) -> LoginSession | None: ...
@@ -136,7 +136,8 @@ class Transaction(Protocol):
         ...
 
     def members_named(self, conversation_id: str, folded_names: Collection[str]) -> Mapping[str, Collection[str]]:
-        """Returns casefolded name or id -> the ids of the conversation's members who have this name or id."""
+        """Returns casefolded name, handle or id -> the ids of the conversation's members who have it. Names that no
+        member has are left out."""
         ...
 
     def message(self, message_id: int) -> Message | None: ...
@@ -195,15 +196,15 @@ class Transaction(Protocol):
 
     def newest_of_others(self, conversation_id: str, user_id: str, after_seq: int) -> int | None:
         """Returns the number (`seq`) of the newest message in the conversation after `after_seq` that another user sent
-        and that is not deleted; imported messages do not count.
+        and that is neither deleted nor imported.
 
-        Only the conversation's newest messages are searched. Returns None if none of them qualifies.
+        Only a limited number of the conversation's newest messages is searched. Returns None if none of them qualifies.
         """
         ...
 
     def authors(self, conversation_id: str, after_seq: int, up_to_seq: int) -> Sequence[str]:
-        """Returns the ids of the users who sent the messages after `after_seq` up to `up_to_seq`; in a long range, only
-        those of the newest messages."""
+        """Returns the ids of the users who sent the messages after `after_seq` up to `up_to_seq`. If these are many,
+        only a limited number of the newest is searched."""
         ...
 
     def has_been_read(self, message: Message) -> bool:
@@ -234,8 +235,8 @@ class Transaction(Protocol):
         ...
 
     def put_account(self, account: Account) -> None:
-        """Stores an account's e-mail address and password hash. No event is recorded for this, because the log must
-        never contain a password's hash."""
+        """Stores an account's e-mail address, password hash and role, replacing those stored before. No event is
+        recorded for this, because the log must never contain a password's hash."""
         ...
 
     def put_provider_identity(self, identity: ProviderIdentity) -> None:
@@ -257,7 +258,8 @@ class LeaseTransaction(Protocol):
 
     @property
     def now_ms(self) -> int:
-        """The current time by the database's clock, which all nodes share, in milliseconds since 1970."""
+        """The current time in milliseconds since 1970: by the database's clock, which all nodes share, or for SQLite by
+        that of this machine."""
         ...
 
     @property
@@ -277,7 +279,8 @@ class Snapshot(Protocol):
 
     @property
     def now_ms(self) -> int:
-        """The current time by the database's clock, which all nodes share, in milliseconds since 1970."""
+        """The current time in milliseconds since 1970: by the database's clock, which all nodes share, or for SQLite by
+        that of this machine."""
         ...
 
     def head(self) -> tuple[str, int]:
@@ -346,14 +349,16 @@ class Snapshot(Protocol):
         ...
 
     def blocked_by(self, user_id: str, after_id: str | None, limit: int) -> Sequence[User]:
-        """Returns the users whom a user has blocked, in the order of their ids."""
+        """Returns at most `limit` of the users whom a user has blocked, in the order of their ids after the id
+        `after_id`."""
         ...
 
     def conversations_of(
         self, user_id: str, before_pos: int | None, limit: int, *, archived: bool = False
     ) -> Sequence[tuple[Conversation, int]]:
-        """Returns a page of the user's conversations, each with the log position of its newest message or offer
-        (proposed price); the one with the newest comes first.
+        """Returns at most `limit` of the user's conversations, newest first, each with the log position that decides
+        the order: that of its newest message or offer (proposed price), or that from which the user sees the
+        conversation if it is later. `before_pos` is that position for the last entry of the previous page.
 
         With `archived`, returns only conversations that the user has archived, including those that a newer message has
         brought back since.
@@ -361,8 +366,8 @@ class Snapshot(Protocol):
         ...
 
     def all_conversations(self, member_id: str | None, after_id: str | None, limit: int) -> Sequence[Conversation]:
-        """Returns a page of conversations in the order of their ids: of all users, or those of the user `member_id` if
-        it is set."""
+        """Returns at most `limit` conversations in the order of their ids after the id `after_id`: of all users, or
+        those of the user `member_id` if it is set."""
         ...
 
     def message(self, message_id: int) -> Message | None: ...

@@ -136,31 +136,33 @@ class CallExchange:
         self._stored.clear()
 
     def hear(self, event: UnstoredEvent) -> None:
-        """Notes what another node has published about a call."""
+        """Updates this node's record of which calls ring for which users, after another node has published a call
+        event."""
         self._rings.follow([event])
 
     def invitations_for(self, user_id: str, socket_id: str) -> list[CallInvited]:
-        """Returns the invitations of calls that ring for a user, for a socket that has just connected."""
+        """Returns invitation events for the calls that ring for a user, whichever node holds them. The events are
+        addressed to the socket `socket_id` only, which has just connected."""
         return self._rings.invitations_for(user_id, socket_id)
 
     def user_connected(self, user_id: str) -> None:
-        """Sends the invitations of calls of this node that ring for a user to that user. Called when the user gets
-        their first socket on any node, which may be a node that has not heard of the call."""
+        """Publishes invitations to a user for the calls of this node that ring for the user. Called when the user's
+        first socket on any node has connected, perhaps on a node that has not received the first invitations."""
         self._publish_and_store(self._state.user_connected(user_id))
 
     def user_disconnected(self, user_id: str) -> None:
-        """Removes a user from the calls that they had joined. Called when the user's last socket on all nodes has
-        closed."""
+        """Removes a user from the calls that they had joined, and publishes the events. Called when the user's last
+        socket on all nodes has closed."""
         self._publish_and_store(self._state.user_disconnected(user_id))
 
     def ended_elsewhere(self, conversation_id: str) -> None:
-        """Removes a conversation from the cache of which node manages its call, after another node has announced the
-        end of the call."""
+        """Removes a conversation's entry from the cache of homes (the nodes that hold the state of calls), after
+        another node has published that the conversation's call has ended."""
         self._homes.pop(conversation_id, None)
 
     def announce_ended(self, calls: Iterable[CallRecord]) -> None:
-        """Publishes the end of calls that were managed by a node that has died, and removes these calls from the cache
-        of calls' nodes."""
+        """Publishes the end of calls whose home (the node that held their state) has died, and removes their entries
+        from the cache of homes."""
         for call in calls:
             self._homes.pop(call.conversation_id, None)
             missed_by = call.ringing_ids
@@ -189,8 +191,9 @@ class CallExchange:
     # --- signals of users ---------------------------------------------------------------------------------------------
 
     async def _invite(self, actor: Actor, signal: InviteToCall, *, forwarded: bool = False) -> str:
-        """Starts a call or rings again in an existing one, and returns the call's id. `forwarded`: another node has
-        sent the signal here, because its records say that this node manages the call."""
+        """Starts a call or rings again in an existing one, and returns the call's id. `forwarded` is True if another
+        node has sent the signal here because the database names this node as the call's home; the signal is then not
+        forwarded again."""
         if not signal.call_id:
             signal = msgspec.structs.replace(signal, call_id=token_urlsafe(12))
         check_signal(signal)
@@ -232,8 +235,8 @@ class CallExchange:
     # --- other nodes ------------------------------------------------------------------------------------------------
 
     async def _claim(self, actor: Actor, signal: InviteToCall, callees: Callees) -> str:
-        """Returns the id of the node that manages the conversation's call (its home): this node, unless another node
-        already has a call in the conversation."""
+        """Returns the id of the call's home, the node that holds its state. Records this node as the home in the
+        database unless the conversation already has a call on another living node."""
         node_id, conversation_id = self._peers.node_id, signal.conversation_id
         if self._state.has(conversation_id):
             return node_id
@@ -301,8 +304,8 @@ class CallExchange:
         self._publish(events)
 
     def _store(self, conversation_id: str) -> None:
-        """Stores for which users a conversation's call rings, or deletes the stored call if it has ended. Other nodes
-        need the record if this node dies."""
+        """Records in the database for which users a conversation's call rings, or deletes the call's record if the call
+        has ended. If this node dies, other nodes read the record to publish the end of the call."""
         if self._state.has(conversation_id):
             ringing_ids = self._state.unanswered(conversation_id)
             if self._stored.get(conversation_id) != ringing_ids:

@@ -21,7 +21,7 @@ class CallRecorder:
     """Publishes call events, and records ended and missed calls in the log. Only the node that holds a call's state
     publishes its end, so the end is recorded once.
 
-    `clock` returns seconds from any fixed time on; it measures how long calls last.
+    `clock` returns a monotonic time in seconds; it measures how long calls last.
     """
 
     def __init__(

@@ -44,7 +44,7 @@ CallEventT = TypeVar("CallEventT", bound=CallEvent)
 
 class Call:
     """One call in a conversation. The users in `members` may join it, those in `joined` have joined, those in `ringing`
-    were called and have not responded."""
+    have been called and have not responded yet. `answered` is True once a second user has joined."""
 
     __slots__ = ("answered", "caller_id", "conversation_id", "id", "invitation", "joined", "members", "ringing")
 
@@ -64,10 +64,11 @@ class Call:
         return not self.joined or len(self.joined) + len(self.ringing) < 2
 
     def event(self, kind: type[CallEventT], user_id: str, to: Iterable[str], signal: CallSignal | None) -> CallEventT:
-        """Returns an event of type `kind`, caused by `user_id`, for the users in `to`.
+        """Returns an event of type `kind` about this call, caused by `user_id` and addressed to the users in `to`.
 
-        If the signal names one user, the event is for that user instead, and, unless it is an invitation or a relayed
-        signal, for the other devices of `user_id`.
+        If the signal names a single user (`to_user_id`), `to` is ignored: the event is addressed to that user and,
+        unless the event is an invitation or a relayed signal, to `user_id`, whose other devices receive it too. Without
+        a signal, the event repeats the data of the last invitation.
         """
         if signal is None:
             return kind(self.id, self.conversation_id, user_id, tuple(to), data=self.invitation)
@@ -80,7 +81,9 @@ class Call:
 
 
 class CallState:
-    """The calls of which this node holds the state, by conversation id. Methods return the events to publish."""
+    """The calls whose state this node holds, at most one for each conversation. Methods that change a call return the
+    events, which the caller publishes. Methods with a signal raise ChatError for a signal that the user may not
+    send."""
 
     def __init__(self, ring_s: float = RING_S) -> None:
         self._ring_s = ring_s
@@ -97,8 +100,9 @@ class CallState:
     ) -> CallOutput:
         """Starts a call, or rings again in the call that the user has already joined. Returns the events to publish.
 
-        The call rings for the users in `ringing`, or only for the user that the signal names. Raises `conflict` if the
-        conversation has another call.
+        `members` may join the call. It rings for the users in `ringing`, or only for the user that the signal names,
+        from `now` (in seconds). Raises ChatError `conflict` if the conversation has another call or the user has too
+        many, and `forbidden` if there is nobody to call.
         """
         if signal.to_user_id is not None:
             if signal.to_user_id not in ringing:
@@ -118,8 +122,8 @@ class CallState:
         return [call.event(CallInvited, user_id, rung, signal)]
 
     def accept(self, user_id: str, signal: AcceptCall) -> CallOutput:
-        """Adds the user to the call and returns the event to publish. It also makes the user's other devices stop
-        ringing."""
+        """Adds the user to the call, and returns the event to publish, which also makes the user's other devices stop
+        ringing. Raises ChatError if the call has ended or the user may not join it."""
         call = self._call(user_id, signal)
         self._stop_ringing(call, user_id)
         call.joined[user_id] = None
@@ -198,16 +202,17 @@ class CallState:
         return self._end(call, "left")
 
     def conversations_of(self, user_id: str) -> Collection[str]:
-        """Returns the ids of the conversations whose call the user has joined, or is being called to."""
+        """Returns the ids of the conversations in whose call the user takes part: they have joined it, or it rings for
+        them."""
         return tuple(self._sides.get(user_id, ()))
 
     def has(self, conversation_id: str) -> bool:
-        """Returns whether a call is in progress in the conversation."""
+        """Returns whether this node holds the state of a call in the conversation."""
         return conversation_id in self._calls
 
     def unanswered(self, conversation_id: str) -> tuple[str, ...]:
-        """Returns the ids of the users for whom the conversation's call rings; empty once a user has accepted, or
-        without a call."""
+        """Returns the ids of the users for whom the conversation's call still rings, while nobody has accepted the
+        call. Empty once a user has accepted it, and if there is no call."""
         call = self._calls.get(conversation_id)
         return () if call is None or call.answered else tuple(call.ringing)
 
@@ -216,13 +221,13 @@ class CallState:
         return [event for call in tuple(self._calls.values()) for event in self._end(call, "gone")]
 
     def concerns(self, conversation_id: str, user_id: str) -> bool:
-        """Returns whether the conversation has a call that the user has joined or may join."""
+        """Returns whether this node holds a call of the conversation that the user has joined or may join."""
         call = self._calls.get(conversation_id)
         return call is not None and user_id in call.members
 
     def expire(self, now: float) -> CallOutput:
-        """Stops ringing for users who have not responded by `now`, and ends calls in which nobody is left. Returns the
-        events to publish."""
+        """Stops ringing for users who have not responded by their deadline, and ends calls with nobody left to talk to.
+        Returns the events to publish, which name these users as having missed the call. `now` is in seconds."""
         unanswered: dict[str, list[str]] = {}
         while self._deadlines:
             (conversation_id, user_id), deadline = next(iter(self._deadlines.items()))
@@ -260,8 +265,9 @@ class CallState:
         return call
 
     def _publish_and_leave(self, call: Call, user_id: str, event: CallNews, reason: CallEndReason) -> CallOutput:
-        """Returns the event, and the events of removing the user from the call. Returns nothing if the user takes no
-        part in the call, for example because another of their devices has declined already."""
+        """Returns `event`, followed by the call's end if removing the user ended it; publishes nothing itself. Returns
+        an empty list if the user neither joined the call nor is being called, for example because another of their
+        devices has declined already."""
         if user_id not in call.joined and user_id not in call.ringing:
             return []
         return [event, *self._leave(call, user_id, reason)]

@@ -48,8 +48,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 def check_custom_event(event: str, payload: object) -> None:
-    """Raises an error for an event name that Socket.IO clients cannot listen to, and for a payload that is not JSON or
-    is too large."""
+    """Raises ChatError for an event name that is too long or reserved by Socket.IO, and for a payload that is not JSON
+    or has more than PAYLOAD_MAX_BYTES bytes as JSON."""
     check_name("event", event, EVENT_MAX_LENGTH)
     if event in SOCKET_IO_EVENTS:
         raise invalid("event", "must not be a name that Socket.IO reserves")
@@ -146,8 +146,8 @@ class CustomEvents:
         return bool(await self._connected_elsewhere([command.user_id]))
 
     async def _connected_elsewhere(self, user_ids: Sequence[str]) -> Collection[str]:
-        """Returns which of these users are connected to other nodes according to the database, which may lack the
-        changes of the last moment."""
+        """Returns those of the users who are connected to other nodes according to the database, where connects and
+        disconnects are recorded a moment after they happen."""
         return await self._chat.execute(NODE, FindConnectedElsewhere(tuple(user_ids), self._peers.node_id))
 
     def _publish_here(self, sent: _Sent) -> dict[str, int]:

@@ -8,9 +8,10 @@ from math import inf
 
 
 class DeadlineTimer:
-    """Calls `ring` with the event loop's time whenever the deadline that `next_deadline` returns is reached.
+    """A timer on the event loop. Calls `ring` with the loop's time in seconds when the time that `next_deadline`
+    returns has come, then waits for the following deadline. `next_deadline` returns None if there is none.
 
-    `ring` may be called too early, if the entry with that deadline was removed in the meantime.
+    `ring` may be called before any deadline has passed, if the earliest one was removed after the timer was set.
     """
 
     def __init__(self, next_deadline: Callable[[], float | None], ring: Callable[[float], None]) -> None:
@@ -21,7 +22,8 @@ class DeadlineTimer:
         self._due = inf
 
     def arm(self) -> None:
-        """Sets the timer to the next deadline. The owner calls it whenever an earlier deadline may have been added."""
+        """Sets the timer to the next deadline, if that is earlier than the time to which the timer is set. Call it
+        whenever an earlier deadline may have been added."""
         deadline = self._next_deadline()
         if deadline is None or self._due <= deadline:
             return

@@ -57,8 +57,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class NodeMove(NamedTuple):
-    """A change of a user's place in another node's list: `left` says whether the user is not in it any more, `came`
-    that the user was connected to no node before, `gone` that the user is connected to none now."""
+    """A change of another node's list of connected users, concerning one user. `left`: the user is no longer on that
+    node. `came`: the user was connected to no node before. `gone`: the user is now connected to no node."""
 
     node_id: str
     user_id: str
@@ -70,8 +70,9 @@ class NodeMove(NamedTuple):
 class PresenceExchange:
     """Keeps copies of the other nodes' lists of connected users, and sends them the changes of this node's list.
 
-    `announce` is called with changes of the presence of users who are not on this node, `on_touched` when the presence
-    of users of this node may have changed, and `on_move` with each change of another node's list.
+    The owner sets three callbacks: `announce` receives changes of the presence of users who are not on this node, to
+    send them to this node's sockets. `on_touched` is called when the presence of users of this node may have changed,
+    `on_move` with each change of another node's list.
     """
 
     def __init__(self, chat: ChatAccess, publisher: Publisher, peers: Peers, state: PresenceState) -> None:
@@ -101,8 +102,9 @@ class PresenceExchange:
     # --- this node's list ---------------------------------------------------------------------------------------------
 
     def recorded(self, moves: UserMoves, report: LeaseReport) -> None:
-        """Sends recorded changes of this node's list to the other nodes, and reads from the database what the renewal
-        of the lease shows to be missing."""
+        """Called after a renewal of this node's lease has recorded `moves`, the changes of this node's list. Sends them
+        to the other nodes, applies the stored presence in the report, and starts reading the lists of those nodes whose
+        newest changes did not arrive over the bus."""
         for user_id, record in report.records.items():
             if not self._is_choosing(user_id):
                 self._state.adopt(record)
@@ -128,7 +130,8 @@ class PresenceExchange:
         return UserMove(record, away, choice, self._circle_of(entry, {}), tuple(entry.blocked_ids))
 
     def _send(self, moves: Sequence[UserMove], version: int) -> None:
-        """Sends changes in messages of a bounded size, each of which continues the version of the one before."""
+        """Sends changes to the other nodes in messages of a bounded size. `version` is this node's version after all of
+        them; each message continues at the version at which the previous one ended."""
         remaining = len(moves)
         for part in _parts(moves):
             remaining -= len(part)
@@ -136,17 +139,18 @@ class PresenceExchange:
             self._publisher.publish_to_peers([UsersMoved(self._peers.node_id, since, self._sent, part)])
 
     async def _who_is_here(self, user_ids: tuple[str, ...]) -> dict[str, bool]:
-        """Returns user id -> whether the user is away, for those of the users who are connected to this node. Other
-        nodes ask for it."""
+        """Answers another node's question which of these users are connected to this node. Returns user id -> whether
+        the user is away here, without the users who are not connected."""
         return {user_id: away for user_id in user_ids if (away := self._state.away(user_id)) is not None}
 
     # --- the other nodes' lists ---------------------------------------------------------------------------------------
 
     async def find(self, user_ids: tuple[str, ...]) -> Mapping[str, bool]:
-        """Returns which of the users have just connected to another node: user id -> whether the user is away there.
+        """Returns which of the users are connected to other nodes, including users whose connection this node has not
+        been notified of yet: user id -> whether the user is away on all nodes that reported them.
 
-        It asks the other nodes, because changes of their lists arrive a moment later. If a node does not answer within
-        `SETTLE_S` seconds, it asks the database, which has the changes by then.
+        Asks the other nodes. If one of them does not respond within `SETTLE_S` seconds, also queries the database,
+        where connections are recorded by then. Raises ChatError if that query fails.
         """
         if not user_ids or not self._peers.has_peers:
             return {}
@@ -164,8 +168,9 @@ class PresenceExchange:
         return elsewhere
 
     def presence(self, stored: PresenceRecord, away: bool | None = None) -> Presence:  # noqa: FBT001 (data)
-        """Returns a user's presence as others see it, whose stored presence is `stored`. `away`: the user has just
-        connected to another node, and is away there or not."""
+        """Returns a user's presence as others see it; `stored` is the user's presence in the database. `away` is the
+        result of `find` for the user: whether they are away on the nodes that they have just connected to, None if
+        there are none."""
         user_id = stored.user_id
         here = self._state.presence(user_id)
         if here is not None:
@@ -174,7 +179,9 @@ class PresenceExchange:
         return shown_to_others(record, shown_status(record, self.users.away(user_id), away))
 
     def receive(self, event: UsersMoved) -> None:
-        """Applies the changes of another node's list, unless this node's copy has them, or lacks what was before."""
+        """Applies another node's changes of its list to this node's copy, and announces the differences that others
+        see. Ignores changes that the copy has already. If earlier changes are missing, reads the whole list from the
+        database instead."""
         if self.users.has(event):
             return
         if self.users.is_missing(event):
@@ -200,16 +207,18 @@ class PresenceExchange:
             self.announce_loaded(unknown)
 
     def _adopt(self, move: UserMove) -> bool:
-        """Applies the stored presence in a change. Returns whether it is of a user of this node, and differs."""
+        """Caches the stored presence that comes with a change. Returns whether the user is on this node and their
+        presence was replaced by the stored one."""
         entry = self._chat.directory.peek(move.record.user_id)
         if entry is not None:
             entry.presence = move.record
         return move.choice is not None and self._state.adopt(move.record, everywhere=move.choice.everywhere)
 
     def _moved(self, node_id: str, user_id: str, before: bool | None, *, repeat: bool) -> bool:  # noqa: FBT001 (data)
-        """Reports a change in the copy of a node's list; `before` says whether the user was away on the other nodes
-        until then. `repeat`: the user may have chosen a status of which this node's clients do not know. Returns
-        whether the user is on this node too."""
+        """Calls the callbacks after a user's entry in the copy of a node's list has changed, and returns whether the
+        user is on this node too. `before` says whether the user was away on the other nodes until then, None if on
+        none. With `repeat`, the user's presence is announced again, as they may have chosen a status that is unknown
+        here."""
         here, after = self._state.touch(user_id, repeat=repeat), self.users.away(user_id)
         is_on_node = user_id in self.users.on(node_id)
         self.on_move(
@@ -226,8 +235,9 @@ class PresenceExchange:
         return here
 
     def announce_loaded(self, came: Mapping[str, bool]) -> None:
-        """Announces the presence of users who are not in the directory (this node's cache of users), after loading
-        them: user id -> whether others saw the user as offline before. Does nothing if nobody is here."""
+        """Loads users who are not in the directory (this node's cache of users) in the background, and announces their
+        presence. `came` maps a user id to whether others saw the user as offline before. Does nothing if no user is on
+        this node."""
         if self._state.ids():
             self._tasks.start(self._load_and_announce(came))
 
@@ -247,7 +257,8 @@ class PresenceExchange:
         facts: Mapping[str, ConversationFacts],
         came: bool,  # noqa: FBT001 (data)
     ) -> PresenceChanged:
-        """Returns the present state of a user."""
+        """Returns the event with the present state of a user that was loaded from the database. `came` is True if
+        others saw the user as offline before."""
         is_erased = entry.user is not None and entry.user.erased is not None
         stored = PresenceRecord(user_id, "invisible") if is_erased else entry.presence
         presence = self.presence(stored or PresenceRecord(user_id))
@@ -264,7 +275,8 @@ class PresenceExchange:
     # --- what was missed ----------------------------------------------------------------------------------------------
 
     def _look_after(self, report: LeaseReport) -> None:
-        """Reads the lists of nodes that this node does not know or is behind of, and forgets those of dead nodes."""
+        """Starts reading the lists of nodes of which this node has no copy, or one that has been outdated for
+        `BEHIND_S` seconds. Starts removing the users of dead nodes."""
         now = asyncio.get_running_loop().time()
         for node_id, recorded in report.versions.items():
             known = self.users.version(node_id)
@@ -283,7 +295,8 @@ class PresenceExchange:
             self._tasks.start(self._remove_dead())
 
     def _read(self, node_id: str, version: int) -> None:
-        """Starts reading a node's list, in which changes up to `version` are known to be recorded."""
+        """Starts reading a node's list from the database in the background, until this node's copy has at least the
+        version `version`. If the list is being read already, only raises the version to reach."""
         is_reading = node_id in self._reading
         self._reading[node_id] = max(version, self._reading.get(node_id, UNKNOWN))
         if not is_reading:
@@ -306,7 +319,8 @@ class PresenceExchange:
             self._behind.pop(node_id, None)
 
     def _replace(self, node_id: str, found: ConnectedUsers) -> None:
-        """Replaces the copy of a node's list by a newer one, and announces what has changed in it."""
+        """Replaces this node's copy of a node's list by the one that was read from the database, and announces the
+        differences. Does nothing if the copy has the same version or a newer one."""
         known, old = self.users.version(node_id), self.users.on(node_id)
         version = known + 1 if found.version is None else found.version
         if version <= known:
@@ -330,8 +344,8 @@ class PresenceExchange:
             self.announce_loaded(others)
 
     async def _read_choices(self) -> None:
-        """Reads which statuses the users of this node have chosen, because one may have been chosen on another node
-        whose message is lost."""
+        """Reads the presence that users of this node have chosen from the database, because they may have chosen it on
+        another node whose message was lost. Announces the differences."""
         here = tuple(self._state.ids())
         if not here:
             return
@@ -341,8 +355,8 @@ class PresenceExchange:
         self.on_touched()
 
     async def _remove_dead(self) -> None:
-        """Removes the users of dead nodes from the database page by page, then from this node's copies, and announces
-        that they are offline. Other nodes do the same: each announces it to its own sockets."""
+        """Removes the users of dead nodes from the database page by page, then this node's copies of their lists, and
+        announces these users as offline to this node's sockets. All nodes do this, each for its own sockets."""
         try:
             has_more = await self._chat.execute(NODE, ForgetUsers(REMOVE_PAGE))
             while has_more:
@@ -360,7 +374,8 @@ class PresenceExchange:
 
 
 def _parts(moves: Sequence[UserMove]) -> Iterator[tuple[UserMove, ...]]:
-    """Divides changes into groups that have at most `CIRCLES_MAX` conversations together, or one user."""
+    """Divides changes into groups, one for each message to the other nodes. The users, conversations and blocked users
+    that a group names are at most `CIRCLES_MAX` in all, unless the group is a single change."""
     part: list[UserMove] = []
     size = 0
     for move in moves:
@@ -375,7 +390,8 @@ def _parts(moves: Sequence[UserMove]) -> Iterator[tuple[UserMove, ...]]:
 
 
 def _may_be_new(move: UserMove) -> bool:
-    """Returns whether others may see a change because of what the user has chosen."""
+    """Returns whether others may see a difference because the user has chosen a status or a text: always after a
+    choice, unless the user was invisible before and still is."""
     return move.choice is not None and not (move.choice.was_hidden and move.record.status == "invisible")
 
 
@@ -383,8 +399,8 @@ _HIDDEN = frozenset({"offline", "invisible"})
 
 
 def _change(move: UserMove, before: bool | None, after: bool | None) -> PresenceChanged | None:  # noqa: FBT001 (data)
-    """Returns what to announce of a user who is not on this node; None if others see no change. `before` and `after`
-    say whether the user is away on the other nodes."""
+    """Returns the event about a change of a user who is not on this node; None if others see no difference. `before`
+    and `after` say whether the user was and is away on the other nodes, None for not connected to any."""
     record, choice = move.record, move.choice
     old, new = shown_status(record, before), shown_status(record, after)
     is_same = old == new or (old in _HIDDEN and new in _HIDDEN)

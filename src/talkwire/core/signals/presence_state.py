@@ -32,7 +32,7 @@ _NONE: frozenset[str] = frozenset()
 
 
 class _View(NamedTuple):
-    """A user's status and text as somebody sees them, with their ends."""
+    """A user's status and text as they appear to one audience, with the times at which the status and the text end."""
 
     status: ShownStatus
     text: str | None
@@ -54,12 +54,12 @@ _OFFLINE = _Shown(_View("offline", None), _View("offline", None))
 class _Person:
     """The presence state of one user who is connected to this node, or was until less than `grace_s` seconds ago.
 
-    `away` says whether the devices are away, except the devices in `others`, which are the opposite; so not all devices
-    have to be stored. After the last device disconnected, `away` says whether the user was away.
+    `away` says whether the devices are away, except the devices in `others`, for which the opposite is true; so not all
+    devices have to be stored. After the last device disconnected, `away` says whether the user was away.
 
-    `announced` is what others and the user's own devices know. `recorded_away` is whether the user is away on this node
-    according to the database; None if the user may not be recorded. `erased`: the user was erased, and counts as
-    invisible until their last device has gone.
+    `announced` is the presence that was last announced to others and to the user's own devices. `recorded_away` says
+    whether the database records the user as away on this node; None if the user may not be recorded. `erased`: the user
+    was erased, and counts as invisible until their last device has disconnected.
     """
 
     __slots__ = ("announced", "away", "devices", "erased", "left_ms", "others", "record", "recorded_away")
@@ -91,10 +91,10 @@ class _Person:
 
 def shown_status(record: PresenceRecord, *places: bool | None) -> ShownStatus:
     """Returns the status that the user's own devices see: `offline` without a connection, else a chosen `dnd` or
-    `invisible`, else `away` if the user is away wherever they are connected, else `online`.
+    `invisible`, else `away` if the user is away on all nodes that they are connected to, else `online`.
 
-    Each of `places` says of this node or of other nodes whether the user is away there; None if the user is not
-    connected there.
+    Each argument in `places` stands for this node or for other nodes: whether the user is away there, None if the user
+    is not connected there.
     """
     known = [away for away in places if away is not None]
     if not known:
@@ -105,15 +105,15 @@ def shown_status(record: PresenceRecord, *places: bool | None) -> ShownStatus:
 
 
 def shown_to_others(record: PresenceRecord, status: ShownStatus) -> Presence:
-    """Returns a user's presence as others see it, whose own devices show `status`. The text of an invisible user is
-    hidden: it may be newer than what others may know."""
+    """Returns a user's presence as others see it: `status` is what the user's own devices see, and `invisible` becomes
+    `offline`. Leaves out the text of an invisible user, who may have chosen it after becoming invisible."""
     if status == "invisible":
         return Presence(record.user_id, "offline", None, record.last_seen_ms)
     return _presence(record, _shown(record, status).seen)
 
 
 def shown_to_self(record: PresenceRecord, status: ShownStatus) -> Presence:
-    """Returns a user's presence as the user's own devices see it."""
+    """Returns a user's presence as the user's own devices see it, with the status `status` and the text in `record`."""
     return _presence(record, _shown(record, status).own)
 
 
@@ -137,8 +137,8 @@ class PresenceState:
     """The presence of all users with devices (sockets) on this node, or with devices until at most `grace_s` seconds
     ago.
 
-    `away_elsewhere` returns whether a user is away on the other nodes, None if the user is not connected to them; it is
-    None on a server that is the only node. `version` numbers the changes of the list of this node's users.
+    The owner sets `away_elsewhere` if there can be other nodes: it returns whether a user is away on the other nodes,
+    None if the user is connected to none of them. `version` counts the changes of this node's list of connected users.
     """
 
     def __init__(self, grace_s: float = GRACE_S) -> None:
@@ -162,8 +162,8 @@ class PresenceState:
     # --- events -------------------------------------------------------------------------------------------------------
 
     def connected(self, user_id: str, device: str, record: PresenceRecord | None) -> None:
-        """Adds a device of a user. `record` is the user's stored presence, which is used if this is the user's first
-        device here."""
+        """Adds a device of a user. `record` is the user's stored presence; it is used only if the user has no other
+        device and no grace period on this node."""
         person = self._people.get(user_id)
         if person is None:
             known = record or PresenceRecord(user_id)
@@ -181,8 +181,9 @@ class PresenceState:
         self._touch(user_id, person)
 
     def disconnected(self, user_id: str, device: str, now: float, now_ms: int) -> None:
-        """Removes a device of a user. If it was the user's last device on this node, the grace period starts, after
-        which the user counts as offline."""
+        """Removes a device of a user. After the user's last device on this node, the grace period starts, at whose end
+        `expire` removes the user. `now` is the event loop's time in seconds, `now_ms` the time since 1970 in
+        milliseconds."""
         person = self._people[user_id]
         was_away = shown_status(person.record, person.is_away, self._elsewhere(user_id)) == "away"
         person.set_away(device, away=person.away)
@@ -204,8 +205,9 @@ class PresenceState:
         *,
         ends: PresenceEnds = NO_ENDS,
     ) -> PresenceRecord:
-        """Sets the status of a connected user on one device, or on all devices if `device` is None. Returns the record
-        to store."""
+        """Sets the status and text that a user of this node has chosen: for one device, or for all devices if `device`
+        is None. `ends` says when they end. Returns the record to store. Raises KeyError if the user is not on this
+        node."""
         person = self._people[user_id]
         vanishes = status == "invisible" != person.record.status
         last_seen_ms = now_ms if vanishes else person.record.last_seen_ms
@@ -216,8 +218,8 @@ class PresenceState:
         return person.record
 
     def erase(self, user_id: str) -> None:
-        """Makes an erased user appear offline, without a text and a time when they were last seen. The user's own
-        devices, which are about to close, are not notified."""
+        """Makes an erased user appear offline to others, without a text and without the time when they were last seen.
+        The user's own devices, which are about to be disconnected, receive no event."""
         if user_id in self._left:
             self._left[user_id] = PresenceRecord(user_id)
         person = self._people.get(user_id)
@@ -232,8 +234,9 @@ class PresenceState:
         self.note_choice(user_id, Choice())
 
     def expire(self, now: float) -> Iterator[tuple[PresenceRecord, PresenceChanged | None]]:
-        """Removes the users whose grace period has ended: they disconnected `grace_s` seconds ago and did not come
-        back. Yields for each the presence to keep, and the event to announce; None if others see no change."""
+        """Removes the users who disconnected `grace_s` seconds ago and did not come back. Yields (presence record,
+        event) for each: the record is the user's presence after leaving, the event is to be announced, None if others
+        see no change. Users are removed as the iterator advances."""
         while self._leaving:
             user_id, deadline = next(iter(self._leaving.items()))
             if deadline > now:
@@ -246,8 +249,9 @@ class PresenceState:
         return next(iter(self._leaving.values()), None)
 
     def take_changes(self) -> list[PresenceChanged]:
-        """Returns events for the users whose devices or statuses changed since the last call, if their presence now
-        differs from what was announced last."""
+        """Returns the events to announce for users whose devices or statuses have changed since the last call. Several
+        changes of a user make one event for others and one for the user's own devices, or none if their presence is as
+        announced before."""
         changes: list[PresenceChanged] = []
         touched, self._touched = self._touched, {}
         repeated, self._repeated = self._repeated, set()
@@ -264,15 +268,16 @@ class PresenceState:
 
     @property
     def has_moves(self) -> bool:
-        """Whether there is something to record."""
+        """Whether `take_moves` would return changes."""
         return bool(self._moved)
 
     def take_moves(self) -> UserMoves:
-        """Returns what has changed since the last call, for at most `MOVES_MAX` users and all who were interrupted. The
-        caller records it in the database.
+        """Returns the changes of this node's list of connected users since the last call, for the caller to record in
+        the database. Contains at most `MOVES_MAX` users, and all users who were interrupted, i.e. had no device for a
+        while.
 
-        The interrupted ones have to be recorded in one transaction with the node's log position, because that position
-        is taken to be the one up to which every other user has received messages.
+        The interrupted ones must be recorded in one transaction with the node's log position: every other connected
+        user counts as having received all messages up to that position.
         """
         interrupted = [user_id for user_id, was_interrupted in self._moved.items() if was_interrupted]
         further = islice((user_id for user_id in self._moved if not self._moved[user_id]), MOVES_MAX)
@@ -295,8 +300,8 @@ class PresenceState:
         )
 
     def put_back(self, moves: UserMoves) -> None:
-        """Marks what `take_moves` has returned as to be recorded again, after it was not recorded, or may not have
-        been."""
+        """Marks the changes that `take_moves` returned as still to be recorded. Call it if recording them failed, or
+        may have failed."""
         for user_id in {**moves.places, **moves.interrupted}:
             self._move(user_id, interrupted=user_id in moves.interrupted)
             person = self._people.get(user_id)
@@ -305,37 +310,41 @@ class PresenceState:
         self._chosen = {**moves.chosen, **self._chosen}
 
     def recorded(self, moves: UserMoves) -> None:
-        """Forgets the users who are recorded as not connected any more."""
+        """Drops the records of users who have left this node, since the database has their departure now. Call it when
+        `moves` has been recorded."""
         for user_id in moves.departed:
             if user_id not in self._moved:
                 self._left.pop(user_id, None)
 
     def record_all_again(self) -> None:
-        """Marks all users with a device as to be recorded again, after other nodes have declared this node's users
-        offline. For users without a device the grace period ends."""
+        """Marks all users with a device as to be recorded again, after other nodes have declared this node dead and its
+        users offline. Ends all running grace periods."""
         for user_id, person in self._people.items():
             if person.devices:
                 self._move(user_id)
         self._leaving = dict.fromkeys(self._leaving, 0.0)
 
     def note_choice(self, user_id: str, choice: Choice) -> None:
-        """Marks a user's stored choice of a status or a text as to be announced to the other nodes."""
+        """Marks a status or text that a user has chosen, and that is stored, as to be sent to the other nodes with the
+        next recorded changes. Does nothing on a server that is the only node."""
         if self._is_shared:
             earlier = self._chosen.get(user_id, choice)
             self._chosen[user_id] = Choice(earlier.everywhere or choice.everywhere, earlier.was_hidden)
             self._move(user_id)
 
     def is_choosing(self, user_id: str) -> bool:
-        """Returns whether a user of this node has chosen a status that is not announced to other nodes yet, or was
-        erased: then the status here is newer than a recorded one."""
+        """Returns whether this node's presence of a user is newer than a record from the database or from another node,
+        which must then be ignored: the user's choice has not been sent to the other nodes yet, or the user was
+        erased."""
         person = self._people.get(user_id)
         return user_id in self._chosen or (person is not None and person.erased)
 
     # --- other nodes --------------------------------------------------------------------------------------------------
 
     def adopt(self, record: PresenceRecord, *, everywhere: bool = False) -> bool:
-        """Applies the stored presence of a user who may have chosen it on another node; `everywhere` says that the
-        status holds for all of the user's devices. Returns whether the user is on this node and it differs."""
+        """Replaces the chosen status and text of a user by a stored record, because the user may have chosen them on
+        another node. With `everywhere`, the status also replaces that of each single device. Returns True if the user
+        is on this node and the record changed something."""
         person = self._people.get(record.user_id)
         if person is None or person.erased:
             return False
@@ -348,9 +357,9 @@ class PresenceState:
         return True
 
     def touch(self, user_id: str, *, repeat: bool) -> bool:
-        """Marks a user as one whose presence may have changed, because another node's devices have. With `repeat`, it
-        is announced even if it is the same: the record with which the user came here may be newer than what others
-        know. Returns whether the user is on this node."""
+        """Makes the next `take_changes` check the presence of a user, after another node's list has changed. With
+        `repeat`, `take_changes` returns an event even if nothing differs: others may know an older presence than the
+        record that was loaded when the user connected here. Returns whether the user is on this node."""
         person = self._people.get(user_id)
         if person is None:
             return False
@@ -363,7 +372,7 @@ class PresenceState:
 
     def presence(self, user_id: str, *, own: bool = False) -> Presence | None:
         """Returns the presence of a user as others see it, or with `own` as the user's own devices see it; None if the
-        user is not on this node."""
+        user is not on this node (connected, or in the grace period)."""
         person = self._people.get(user_id)
         if person is None:
             return None
@@ -371,7 +380,8 @@ class PresenceState:
         return _presence(person.record, shown.own if own else shown.seen)
 
     def away(self, user_id: str) -> bool | None:
-        """Returns whether all devices of a user on this node are away; None if the user is not on this node."""
+        """Returns whether all devices of a user on this node are away. In the grace period, returns whether the user
+        was away before; None if the user is not on this node."""
         person = self._people.get(user_id)
         return None if person is None else person.is_away
 
@@ -381,16 +391,17 @@ class PresenceState:
         return None if person is None else person.record
 
     def departed(self, user_id: str) -> PresenceRecord | None:
-        """Returns the presence of a user who has left this node, as long as the database does not have it."""
+        """Returns the presence record of a user whose grace period on this node has ended and whose departure is not
+        recorded in the database yet; None for any other user."""
         return self._left.get(user_id)
 
     def ids(self) -> Collection[str]:
-        """Returns the ids of the users on this node."""
+        """Returns the ids of the users on this node, including those in the grace period."""
         return self._people.keys()
 
     def _current(self, person: _Person) -> _Shown:
-        """Returns how a user should be shown now. An invisible user's new text is hidden from others until the user is
-        visible again."""
+        """Returns how the user should appear now to others and to the user's own devices. A text that an invisible user
+        has chosen stays hidden from others until the user is visible again."""
         elsewhere = self._elsewhere(person.record.user_id)
         shown = _shown(person.record, shown_status(person.record, person.is_away, elsewhere))
         return shown._replace(seen=_offline(person.announced.seen)) if shown.own.status == "invisible" else shown
@@ -406,8 +417,8 @@ class PresenceState:
         self._moved[user_id] = interrupted or self._moved.get(user_id, False)
 
     def _interrupt(self, user_id: str) -> None:
-        """Marks a user who had no device on this node for a time as to be recorded: other nodes deliver to the user
-        what this node did not."""
+        """Marks a user as interrupted, i.e. without a device on this node for a while, so that this is recorded in the
+        database: messages of that time were not delivered here."""
         if self._is_shared:
             self._move(user_id, interrupted=True)
 
@@ -435,8 +446,8 @@ def _seen_ms(record: PresenceRecord) -> int | None:
 
 
 def _changes(record: PresenceRecord, before: _Shown, after: _Shown, source: str | None = None) -> list[PresenceChanged]:
-    """Returns the events for the difference between two appearances of a user: one to announce to others, and one for
-    the user's own devices except the device `source`."""
+    """Returns the events that lead from the announced presence `before` to the presence `after`: at most one for
+    others, and one for the user's own devices except the device `source`, which caused the change."""
     changes: list[PresenceChanged] = []
     is_seen = before.seen.status != "offline" or after.seen.status != "offline"
     if is_seen and after.seen != before.seen:

@@ -47,10 +47,13 @@ ONLINE_PAGE_MAX = 1000
 class PresenceTracker:
     """Tracks and announces the presence of this node's users.
 
-    `grace_s`: seconds without a socket after which a user counts as offline. `contacts_max`: up to this many members, a
-    group's members see each other's presence. `on_user_changes` is called when there are connects or disconnects to
-    record with the lease; `on_arrival` and `on_departure` with a user of this node who has come online or is connected
-    to no node any more, if the server can have several nodes.
+    `grace_s`: seconds without a socket after which a user counts as offline. `contacts_max`: the largest number of
+    members with which a group's members see each other's presence.
+
+    The owner sets three callbacks. `on_user_changes` is called when connects or disconnects may have to be recorded
+    with the lease. If the server can have several nodes, `on_arrival` is called with the id of a user who connects to
+    this node and was connected to no node, `on_departure` with that of a user who left this node and is connected to no
+    other.
     """
 
     def __init__(
@@ -91,16 +94,18 @@ class PresenceTracker:
         self.exchange.close()
 
     def enable_peers(self) -> None:
-        """Merges presence with that of users on other nodes. Called once if the server can have several nodes."""
+        """Makes a user's presence depend on their devices on other nodes too. Called once, at the start, if the server
+        can have several nodes."""
         self._state.away_elsewhere = self.exchange.users.away
 
     def is_elsewhere(self, user_id: str) -> bool:
-        """Returns whether a user is known to be connected to another node, or to be about to."""
+        """Returns whether a user is connected to another node as far as this node knows, or `expect_elsewhere` was
+        called for the user."""
         return user_id in self._moving or self.exchange.users.away(user_id) is not None
 
     def expect_elsewhere(self, user_id: str) -> None:
-        """Treats a user as connected to another node for the grace period, because the user's client is about to
-        connect to it."""
+        """Makes `is_elsewhere` True for a user whose client is moving to another node, until the user connects here
+        again or their grace period on this node ends. So the user's calls do not end."""
         self._moving.add(user_id)
 
     # --- sockets ----------------------------------------------------------------------------------------------------
@@ -125,8 +130,8 @@ class PresenceTracker:
     # --- commands and queries -----------------------------------------------------------------------------------------
 
     def _set(self, actor: Actor, command: SetPresence) -> Awaitable[None]:
-        """Sets the actor's status and returns an awaitable that finishes when the status is stored. Applies the status
-        before returning, because the socket may close in the next turn of the event loop."""
+        """Sets the actor's status and text at once, and returns an awaitable that finishes when they are stored. The
+        first step is synchronous because the socket may close in the next turn of the event loop. Raises ChatError."""
         now_ms = _now_ms()
         check_status(command, now_ms)
         entry = self._chat.directory.peek(actor.user_id)
@@ -166,7 +171,7 @@ class PresenceTracker:
 
     async def presence_of(self, actor: Actor, user_ids: tuple[str, ...]) -> tuple[Presence, ...]:
         """Returns the presence of those of the users whom the actor may see: users who share a conversation with the
-        actor."""
+        actor. Leaves out all others. Raises ChatError for an invalid id or too many ids."""
         check_user_ids(user_ids)
         found = await self._chat.execute(actor, FindVisiblePresence(user_ids))
         missing = tuple(record.user_id for record in found if not self._is_online(record.user_id))
@@ -183,7 +188,8 @@ class PresenceTracker:
         return tuple(self._seen_by(actor, record) for record in found)
 
     async def _list_online(self, actor: Actor, command: ListOnline) -> Page[Presence]:
-        """Returns a page of the users whom others see as online, on this node and on other nodes."""
+        """Returns a page of the users whom others see as online, on this node and on other nodes. Only the backend and
+        operators may ask; raises ChatError for others."""
         must_be_backend(actor)
         limit = max(1, min(command.limit, ONLINE_PAGE_MAX))
         after = command.cursor or ""
@@ -195,8 +201,8 @@ class PresenceTracker:
         return Page(tuple(item for item in items if item.status != "offline"), next_cursor)
 
     def _seen_by(self, actor: Actor, stored: PresenceRecord, away_elsewhere: bool | None = None) -> Presence:  # noqa: FBT001 (data)
-        """Returns how the actor sees a user, whose presence is stored as `stored`. `away_elsewhere`: the user has just
-        connected to another node, and is away there or not."""
+        """Returns how the actor sees a user whose presence in the database is `stored`. `away_elsewhere` says whether
+        the user is away on the nodes that they have just connected to, None if there are none."""
         now_ms = _now_ms()
         stored = stored.at(now_ms)
         if stored.user_id != actor.user_id:
@@ -232,8 +238,8 @@ class PresenceTracker:
         self.on_user_changes()
 
     def _publish(self, changes: Sequence[PresenceChanged]) -> None:
-        """Announces presence changes to this node's sockets. Users who are not in the directory (the cache of users)
-        are loaded first, because their contacts are not known."""
+        """Sends presence changes to this node's sockets. A change of a user who is not in the directory (the cache of
+        users) is sent after the user was loaded, since it goes to contacts that are not known before."""
         now_ms = _now_ms()
         known, unknown = [], {}
         for change in changes:
@@ -248,8 +254,8 @@ class PresenceTracker:
             self.exchange.announce_loaded(unknown)
 
     def forget(self, user_id: str) -> None:
-        """Removes the chosen status and text of an erased user from memory, and announces the user as offline at once:
-        their sockets close a moment later."""
+        """Removes the chosen status and text of an erased user from memory, and announces the user as offline at once,
+        without a grace period."""
         self._state.erase(user_id)
         self._schedule_publish()
 

@@ -1,5 +1,5 @@
-"""The invitations of calls that ring, as this node has heard of them: a socket that connects meanwhile receives them
-too, whichever node holds the call's state."""
+"""The invitations of the calls that ring at present, collected from the call events of all nodes. A socket that
+connects while a call rings receives them too, even if another node holds the call's state."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from talkwire.core.domain.events import CallAccepted, CallEnded, CallHungUp, Cal
 
 
 class RingingCalls:
-    """Whom which call rings for. An invitation is forgotten after `ring_s` seconds, because its end may not be heard.
+    """The invitations of calls that ring, by user and conversation, whichever node holds the call. Forgets an
+    invitation after `ring_s` seconds, since the event about the call's end may be lost.
 
-    `clock` returns seconds from any fixed time on.
+    `clock` returns a monotonic time in seconds.
     """
 
     def __init__(self, ring_s: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -26,7 +27,7 @@ class RingingCalls:
         self._rang: dict[tuple[str, str], float] = {}
 
     def follow(self, events: Iterable[UnstoredEvent]) -> None:
-        """Updates the invitations after events of calls, of this node or another one."""
+        """Adds and removes invitations after call events, of this node or another one. Ignores other events."""
         for event in events:
             match event:
                 case CallInvited():
@@ -40,11 +41,12 @@ class RingingCalls:
                         self._stop(user_id, event.conversation_id, event.call_id)
 
     def leave(self, conversation_id: str, user_id: str) -> None:
-        """Forgets the invitation of a user who is no longer a member."""
+        """Forgets the invitation of a user who is no longer a member of the conversation."""
         self._stop(user_id, conversation_id, None)
 
     def invitations_for(self, user_id: str, socket_id: str) -> list[CallInvited]:
-        """Returns the invitations of the calls that ring for a user, for one of the user's sockets only."""
+        """Returns invitation events for the calls that ring for a user, addressed to the socket `socket_id` only. They
+        carry the data of the original invitations."""
         self._forget_old()
         found = self._invitations.get(user_id, {}).values()
         return [replace(each, to=(user_id,), to_user_id=None, source=None, only=socket_id) for each in found]
@@ -55,7 +57,8 @@ class RingingCalls:
         self._rang[user_id, event.conversation_id] = self._clock()
 
     def _stop(self, user_id: str, conversation_id: str, call_id: str | None) -> None:
-        """Forgets an invitation, unless it is that of another call than `call_id`."""
+        """Forgets a user's invitation in a conversation, but only if it is to the call `call_id`; None means any
+        call."""
         invitations = self._invitations.get(user_id, {})
         invitation = invitations.get(conversation_id)
         if invitation is None or call_id not in {None, invitation.call_id}:

@@ -27,10 +27,11 @@ class _Occupant:
 
 
 class RoomOccupants:
-    """The occupants of rooms on all nodes: users who have a conversation open, and on which nodes.
+    """The occupants of rooms on all nodes, i.e. users who have a conversation open, and on which nodes each of them has
+    it open.
 
-    `is_known_here` returns whether this node has members of a conversation in its cache; without them there is nobody
-    to notify. At most `occupants_max` (user, room) pairs are tracked.
+    `is_known_here` returns whether this node caches the members of a conversation; users who enter other conversations
+    are ignored, since no socket here could be notified. At most `occupants_max` (user, room) pairs are tracked.
     """
 
     def __init__(self, is_known_here: Callable[[str], bool], occupants_max: int = OCCUPANTS_MAX) -> None:
@@ -41,8 +42,9 @@ class RoomOccupants:
         self._users: Counter[str] = Counter()
 
     def receive(self, event: RoomNews) -> bool:
-        """Handles a node's announcement that a user entered or left a room. Returns whether to notify this node's
-        sockets: the user was in the room on no other node before, or is in it on no node now."""
+        """Records that a user entered or left a room on the event's node. Returns whether to send the event to this
+        node's sockets: True if the user now is in the room on a first node or on no node any more, and for a user
+        leaving who was not tracked."""
         key = event.conversation_id, event.user_id
         occupant = self._occupants.get(key)
         if isinstance(event, RoomLeft):
@@ -61,10 +63,10 @@ class RoomOccupants:
         return True
 
     def remove_users(self, user_ids: Collection[str], node_id: str) -> list[RoomLeft]:
-        """Removes users from all rooms on a node, after they disconnected from it; the node may not have announced that
-        they left.
+        """Removes users from all rooms on a node, after they disconnected from that node, which may not have announced
+        that they left the rooms.
 
-        Returns events for the rooms in which a user is on no other node.
+        Returns a `RoomLeft` event for each user and room in which the user is on no other node.
         """
         left: list[RoomLeft] = []
         for user_id in user_ids:
@@ -76,18 +78,18 @@ class RoomOccupants:
 
     @property
     def node_ids(self) -> set[str]:
-        """The ids of the nodes that have tracked occupants."""
+        """The ids of the nodes on which tracked users have rooms open."""
         return {node_id for node_id, users in self._users.items() if users}
 
     def remove_node(self, node_id: str) -> None:
-        """Removes all occupants on a node, without returning events."""
+        """Forgets which rooms users have open on a node that is no longer alive. Produces no `RoomLeft` events."""
         for key, occupant in list(self._occupants.items()):
             if node_id in occupant.node_ids:
                 self._leave(key, node_id)
 
     def _leave(self, key: _Key, node_id: str) -> bool:
-        """Removes a node from an occupant, given by (conversation id, user id). Returns whether the user was in the
-        room on this node and is on no other."""
+        """Removes a node from the occupant `key`, which is (conversation id, user id) and must be tracked. Returns True
+        if the user was in the room on that node and is in it on no other."""
         occupant = self._occupants[key]
         if node_id not in occupant.node_ids:
             return False
@@ -104,6 +106,7 @@ class RoomOccupants:
 
 
 def at_node(event: RoomNews, node_id: str) -> RoomNews:
-    """Returns a copy of the event with the id of the node, as nodes send it to each other."""
+    """Returns a copy of the event that names the node `node_id` as its origin, as `RoomOccupants` and the other nodes
+    expect it."""
     kind = RoomEntered if isinstance(event, RoomEntered) else RoomLeft
     return kind(event.conversation_id, event.user_id, event.user_name, node_id)

@@ -54,10 +54,11 @@ class SignalOptions:
 
 
 class Signals:
-    """The entry point to typing, presence, calls, room occupants and custom events. It passes sockets' connects and
-    disconnects, the log's events and other nodes' ephemeral events to them.
+    """The entry point to a node's ephemeral features: typing, presence, calls, room occupants and custom events. Passes
+    sockets' connects and disconnects, the log's events and other nodes' ephemeral events on to these features.
+    `handlers` maps the types of their commands and queries to handlers.
 
-    It also gives the node's lease the users' connects and disconnects to record (the protocol `lease.Users`).
+    It also gives the node's lease the connects and disconnects of users to record; implements `lease.Users`.
     """
 
     def __init__(self, chat: ChatAccess, publisher: Publisher, peers: Peers, options: SignalOptions) -> None:
@@ -108,8 +109,9 @@ class Signals:
             self._publisher.publish_here(invitations)
 
     def disconnected(self, user_id: str, socket_id: str) -> None:
-        """Ends the typing of a closed socket, removes it from presence, and removes the user from calls if it was their
-        last one. The directory (the cache of connected users) must already have released the user."""
+        """Ends the typing that started from a closed socket, removes the socket from presence, and removes the user
+        from calls if this was their last socket on all nodes. The directory (the cache of connected users) must already
+        have released the user."""
         self._typing.socket_closed(socket_id)
         self.presence.disconnected(user_id, socket_id)
         entry = self._chat.directory.peek(user_id)
@@ -117,11 +119,9 @@ class Signals:
             self._calls.user_disconnected(user_id)
 
     def publish_room_change(self, event: RoomNews) -> None:
-        """Publishes that a user's first socket on this node entered a room (opened a conversation), or that the last
-        one left it.
-
-        Listeners on this node are notified only if the user has no socket in the room on other nodes.
-        """
+        """Publishes that a user's first socket on this node has entered a room (opened a conversation), or that the
+        last one has left it. Notifies the other nodes, and this node's sockets if the user has no socket in the room on
+        another node."""
         if not self._shared:
             self._publisher.publish([event])
             return
@@ -144,8 +144,8 @@ class Signals:
                 self.presence.forget(event.user.id)
 
     def receive(self, events: Sequence[UnstoredEvent]) -> Sequence[UnstoredEvent]:
-        """Applies ephemeral events of another node. Returns those events that listeners on this node have to
-        receive."""
+        """Applies ephemeral events of another node to typing, presence, calls and room occupants. Returns those events
+        that must be sent on to this node's sockets."""
         return [event for event in events if self._receive(event)]
 
     def _receive(self, event: UnstoredEvent) -> bool:

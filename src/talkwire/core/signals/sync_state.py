@@ -22,8 +22,8 @@ from talkwire.core.signals.presence_tracker import PresenceTracker
 
 
 class SyncStates:
-    """Handles the queries `GetSyncState` and `ListEvents`, for which it reads stored data and adds presence.
-    `contacts_max`: the size of the largest group whose members are contacts."""
+    """Handles the queries `GetSyncState` and `ListEvents`: reads the stored state or events from the database, and adds
+    the presence of the actor's contacts. `contacts_max` is the size of the largest group whose members are contacts."""
 
     def __init__(self, chat: ChatAccess, presence: PresenceTracker, contacts_max: int) -> None:
         self._chat = chat

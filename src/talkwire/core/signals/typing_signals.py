@@ -35,8 +35,8 @@ ELSEWHERE_MAX = 100_000
 
 
 class TypingSignals:
-    """Tracks which users are typing, on this node and on other nodes. Typing on other nodes ends here after a time,
-    because a killed node cannot announce that its users stopped."""
+    """Handles typing commands, and tracks which users are typing on this node and on other nodes. Typing on another
+    node ends here after a time limit too, since a killed node cannot announce the end."""
 
     def __init__(self, chat: ChatAccess, publisher: Publisher) -> None:
         self._chat = chat
@@ -52,7 +52,8 @@ class TypingSignals:
         self._ending_elsewhere.cancel()
 
     def receive(self, event: TypingChanged) -> None:
-        """Applies a typing event of another node to the typing users that this node tracks."""
+        """Applies a typing event of another node to this node's record of typing users. Publishes nothing: the caller
+        sends the event to this node's sockets."""
         directory = self._chat.directory
         now = _now()
         if not event.is_typing:
@@ -67,14 +68,14 @@ class TypingSignals:
         self._publish(self._state.socket_closed(source, _now()))
 
     def sent(self, event: MessageSent) -> None:
-        """Ends the typing of a message's sender in the conversation. Checks first if anyone types at all, because
-        messages are frequent."""
+        """Ends the typing of a message's sender in the conversation, and publishes that. Cheap while nobody types,
+        since it is called for every message."""
         if len(self._state):
             self._end_typing(event.message.conversation_id, event.message.sender_id)
 
     def follow(self, event: Durable) -> None:
-        """Ends the typing of a user who edited a message or whose membership ended, and all typing in a deleted
-        conversation."""
+        """Ends the typing of a user who edited a message or whose membership ended, and publishes that. Ends all typing
+        in a deleted conversation without publishing. Ignores other events."""
         match event:
             case MessageEdited(message=message):
                 self._end_typing(message.conversation_id, message.sender_id)
@@ -138,8 +139,8 @@ class TypingSignals:
             self._publisher.publish(events)
 
     def _end_elsewhere(self, now: float) -> None:
-        """Ends typing on other nodes whose time limit has passed. Notifies only listeners on this node, because each
-        node does the same."""
+        """Ends typing on other nodes whose time limit has passed. Notifies only this node's sockets, because each node
+        does the same for its own."""
         ended = [e for e in self._elsewhere.expire(now) if not self._state.is_typing(e.conversation_id, e.user_id)]
         if ended:
             self._publisher.publish_here(ended)

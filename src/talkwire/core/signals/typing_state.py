@@ -22,7 +22,7 @@ _Key = tuple[str, str]
 
 @dataclass(slots=True)
 class _Typing:
-    """A user who is typing in a conversation, from the socket `source` (None for REST).
+    """A user who is typing in a conversation, from the socket with the id `source` (None for REST).
 
     `deadline` is when the typing ends, `announced_s` when its last start was announced, both in seconds; `is_announced`
     says whether others see the user as typing.
@@ -36,9 +36,11 @@ class _Typing:
 
 
 class TypingState:
-    """The users who are typing on this node's sockets and over REST, one entry for each conversation and user.
+    """The users who are typing on this node's sockets and over REST, one entry for each conversation and user. Methods
+    return events for the caller to publish.
 
-    A second instance holds the users who are typing on other nodes, whose entries last a little longer.
+    Typing ends `lasts_s` seconds after the last `start`. A start is announced at most every `every_s` seconds. A second
+    instance holds the users who are typing on other nodes, with a larger `lasts_s`.
     """
 
     def __init__(self, lasts_s: float = TYPING_LASTS_S, every_s: float = TYPING_EVERY_S) -> None:
@@ -62,11 +64,11 @@ class TypingState:
         now: float,
         announced_elsewhere_s: float | None = None,
     ) -> TypingChanged | None:
-        """Starts or continues a user's typing. Returns the event to announce, or None if others know of it already or
-        it is too early to announce it again.
+        """Starts or continues a user's typing. Returns the event to announce, or None within `every_s` seconds of the
+        last announced start; `expire` then returns the event later, unless others see the user as typing already.
 
-        `announced_elsewhere_s` is when another node last announced a start, in seconds, if the user is still typing on
-        it.
+        `source` is the socket's id, None for REST. Times are in seconds: `announced_elsewhere_s` is when another node
+        last announced a start, None if the user is not typing on another node.
         """
         key = (conversation_id, user_id)
         before = self._forget(key)
@@ -96,11 +98,12 @@ class TypingState:
         )
 
     def stopped_elsewhere(self, conversation_id: str, user_id: str) -> None:
-        """Removes a typing user without an event, after another node has announced that the user stopped."""
+        """Removes a typing user without returning an event, after another node has announced that the user stopped."""
         self._forget((conversation_id, user_id))
 
     def socket_closed(self, source: str, now: float) -> list[TypingChanged]:
-        """Ends typing that started from a socket that has disconnected, and returns the events to announce."""
+        """Ends all typing that started from the socket with the id `source`, which has disconnected. Returns the events
+        to announce."""
         return self._end(sorted(self._by_source.get(source, ())), now)
 
     def conversation_gone(self, conversation_id: str) -> None:
@@ -109,8 +112,8 @@ class TypingState:
             self._forget(key)
 
     def expire(self, now: float) -> list[TypingChanged]:
-        """Ends typing without a recent command, and announces starts that came too early before. Returns the events to
-        announce."""
+        """Ends the typing of users who sent no typing command for `lasts_s` seconds, and announces starts that `start`
+        had to delay. Returns the events to announce. `now` is in seconds."""
         ended = []
         for key, typing in self._typing.items():
             if typing.deadline > now:
@@ -125,12 +128,13 @@ class TypingState:
         return (conversation_id, user_id) in self._typing
 
     def announced_s(self, conversation_id: str, user_id: str) -> float | None:
-        """Returns when the last start of a typing user was announced, in seconds; None if the user is not typing."""
+        """Returns when the last start of a typing user was announced, in seconds of the caller's clock; None if the
+        user is not typing."""
         typing = self._typing.get((conversation_id, user_id))
         return None if typing is None else typing.announced_s
 
     def next_deadline(self) -> float | None:
-        """Returns the time at which to call `expire`, in seconds; None if nobody is typing."""
+        """Returns the time at which to call `expire`, in seconds of the caller's clock; None if nobody is typing."""
         ends = next((typing.deadline for typing in self._typing.values()), None)
         due = min(self._early.values(), default=None)
         return due if ends is None or (due is not None and due < ends) else ends
@@ -159,7 +163,8 @@ class TypingState:
         return typing
 
     def _forget_stopped(self, now: float) -> None:
-        """Removes the entries of users who stopped typing so long ago that a new start may be announced at once."""
+        """Removes entries of users who stopped typing and whose last announced start is at least `every_s` seconds
+        ago."""
         while self._stopped:
             key, announced_s = next(iter(self._stopped.items()))
             if now - announced_s < self._every_s:

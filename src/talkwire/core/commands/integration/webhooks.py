@@ -10,9 +10,12 @@ from talkwire.core.domain.integration.webhooks import Webhook, WebhookAttempt, W
 
 
 class WebhookView(msgspec.Struct, frozen=True):
-    """A webhook, the epoch (version of the log of events) to which its position belongs, and the number of
-    conversations and users whose events wait for a retry. `failing_since_ms` is when the first of these events was
-    attempted first."""
+    """A webhook and the state of its delivery.
+
+    `epoch` names the version of the log of events to which the webhook's position belongs. `failing` is how many
+    conversations and users have events that wait for a retry, `failing_since_ms` when the first of these events was
+    first sent, in milliseconds since 1970; None without any.
+    """
 
     webhook: Webhook
     epoch: str
@@ -21,16 +24,17 @@ class WebhookView(msgspec.Struct, frozen=True):
 
 
 class CreatedWebhook(msgspec.Struct, frozen=True):
-    """A webhook with its newest signing secret, which only the commands that create a webhook or its secret return."""
+    """A webhook with its newest signing secret. Only the results of `CreateWebhook` and `RotateWebhookSecret` show the
+    secret to a client."""
 
     view: WebhookView
     secret: str
 
 
 class CreateWebhook(Change[CreatedWebhook], frozen=True, tag="CreateWebhook"):
-    """Creates a webhook, an endpoint that receives events. `types` and `conversation_ids` select events, None selects
-    all. `after` is the cursor from which it receives them: None for new events only, `start` for all events that are
-    still stored."""
+    """Creates a webhook, an endpoint that receives events. `types` (names of events such as `message:new`) and
+    `conversation_ids` select events; None selects all. `after` is the cursor from which the webhook receives them: None
+    for new events only, `start` for all events that are still stored."""
 
     url: str
     types: tuple[str, ...] | None = None
@@ -40,7 +44,8 @@ class CreateWebhook(Change[CreatedWebhook], frozen=True, tag="CreateWebhook"):
 
 
 class UpdateWebhook(Change[WebhookView], frozen=True, tag="UpdateWebhook", kw_only=True):
-    """Changes a webhook. Fields that are not set stay the same."""
+    """Changes a webhook. Fields that are not set stay the same. `enabled` true also makes all planned retries due at
+    once."""
 
     webhook_id: str
     url: str | UnsetType = UNSET
@@ -51,22 +56,22 @@ class UpdateWebhook(Change[WebhookView], frozen=True, tag="UpdateWebhook", kw_on
 
 
 class DeleteWebhook(Change[None], frozen=True, tag="DeleteWebhook"):
-    """Deletes a webhook with its secret and its attempts."""
+    """Deletes a webhook with its secret and the records of its delivery attempts."""
 
     webhook_id: str
 
 
 class RewindWebhook(Change[WebhookView], frozen=True, tag="RewindWebhook"):
-    """Makes a webhook continue with the events after a cursor, which may be earlier or later than its position. Planned
-    retries are dropped."""
+    """Makes a webhook receive the events after the cursor `after`, which may be earlier or later than its position, and
+    deletes its planned retries. Raises `cursor_expired` or `cursor_epoch` if events after the cursor are not stored."""
 
     webhook_id: str
     after: str
 
 
 class RotateWebhookSecret(Change[CreatedWebhook], frozen=True, tag="RotateWebhookSecret"):
-    """Gives a webhook a new signing secret and returns it. For a day, requests are signed with the old and the new
-    secret."""
+    """Gives a webhook a new signing secret, and returns the webhook with this secret. For a day, requests are signed
+    with both the old and the new secret."""
 
     webhook_id: str
 

@@ -18,8 +18,11 @@ class ListAudit(Query[Page[AuditEntry]], frozen=True, tag="ListAudit"):
 
 
 class RecordExport(Change[None], frozen=True, tag="RecordExport"):
-    """Records in the audit log that somebody exports a user's or a conversation's data: exactly one of `user_id` and
-    `conversation_id` is set. The export itself only reads."""
+    """Checks that the actor may export the data of a user or a conversation, and adds an entry to the audit log unless
+    it is the actor's own data. The export itself only reads, so it cannot record anything.
+
+    Exactly one of `user_id` and `conversation_id` is set.
+    """
 
     user_id: str | None = None
     conversation_id: str | None = None

@@ -7,8 +7,8 @@ from talkwire.core.domain.moderation.reports import MessageReport, ReportAction,
 
 
 class ReportMessage(Change[MessageReport], frozen=True, tag="ReportMessage"):
-    """Reports a message that the actor can see to the admins. While the actor's earlier report of the same message is
-    open, returns that report."""
+    """Reports a message that the actor can see, and that another user has sent, to the admins. Returns the report, or
+    the actor's earlier report of the same message if that is still open."""
 
     message_id: str
     reason: str
@@ -16,10 +16,11 @@ class ReportMessage(Change[MessageReport], frozen=True, tag="ReportMessage"):
 
 
 class DecideReport(Change[MessageReport], frozen=True, tag="DecideReport"):
-    """Closes a report of a message, and deletes the message, mutes or bans its author if `action` is set. Only for
-    operators.
+    """Closes a report as `dismissed` or `resolved` and returns it. With `action`, also deletes the reported message, or
+    mutes or bans its author. Only for operators.
 
-    The reporter is notified, and the author if there is an action.
+    The reporter is notified, and the author if there is an action. Raises `conflict` if the report was decided
+    differently before.
     """
 
     report_id: str

@@ -7,7 +7,8 @@ from talkwire.core.domain.model import Restriction, RestrictionKind
 
 
 class RestrictMember(Change[Restriction], frozen=True, tag="RestrictMember"):
-    """Mutes a user in a conversation or bans them from it, replacing an earlier restriction of the same kind.
+    """Mutes a user in a conversation or bans them from it, replacing an earlier restriction of the same kind. A ban
+    also removes the member.
 
     Without `until_ms`, the restriction lasts until it is removed.
     """

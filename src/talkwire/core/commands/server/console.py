@@ -50,7 +50,7 @@ class FailingPush(msgspec.Struct, frozen=True):
 
 class PushState(msgspec.Struct, frozen=True):
     """Statistics of pushes: the number of devices that receive them, by kind; how many of these have a push waiting;
-    and some of the devices whose last pushes failed."""
+    and a limited number of the devices whose last pushes failed."""
 
     registrations: dict[str, int]
     waiting: int
@@ -58,9 +58,10 @@ class PushState(msgspec.Struct, frozen=True):
 
 
 class BrowseUsers(Query[Page[UserRecord]], frozen=True, tag="BrowseUsers"):
-    """Lists users in the order of their names; with a `text`, only those in whose names a word starts with it.
+    """Lists users in the order of their names; with a `text`, only those in whose names a word starts with `text`. Only
+    for the backend and admins.
 
-    The user whose id or e-mail address is `text` comes first, then those whose handles start with it. `banned` selects
+    The users whose id or e-mail address is `text` come first, then those whose handles start with it. `banned` selects
     users that are banned (true) or not (false).
     """
 
@@ -71,8 +72,11 @@ class BrowseUsers(Query[Page[UserRecord]], frozen=True, tag="BrowseUsers"):
 
 
 class BrowseConversations(Query[Page[ConversationRecord]], frozen=True, tag="BrowseConversations"):
-    """Lists conversations, the newest first; with a `text`, only those in whose names a word starts with it, in the
-    order of the names from this word on. The conversation whose id is `text` comes first."""
+    """Lists conversations, the newest first, of all kinds or only of one `kind`. Only for the backend and admins.
+
+    With a `text`, lists only the conversation whose id is `text` and those in whose names a word starts with `text`.
+    They are sorted by the part of the name that begins with this word.
+    """
 
     text: str = ""
     kind: ConversationKind | None = None
@@ -85,7 +89,8 @@ class GetTotals(Query[Totals], frozen=True, tag="GetTotals"):
 
 
 class GetPushState(Query[PushState], frozen=True, tag="GetPushState"):
-    """Returns how many devices receive pushes, and some of those whose last pushes failed."""
+    """Returns how many devices receive pushes, and a limited number of those whose last pushes failed. Only for the
+    backend and admins."""
 
 
 class ListLoginsOf(Query[tuple[LoginSession, ...]], frozen=True, tag="ListLoginsOf"):
@@ -95,15 +100,16 @@ class ListLoginsOf(Query[tuple[LoginSession, ...]], frozen=True, tag="ListLogins
 
 
 class EndLogin(Change[None], frozen=True, tag="EndLogin"):
-    """Signs out a device of another user, and closes its sockets."""
+    """Signs out the device `session_id` of the user `user_id`, and closes the device's sockets. Only for the backend
+    and admins."""
 
     user_id: str
     session_id: str
 
 
 class EndConnection(Change[None], frozen=True, tag="EndConnection"):
-    """Checks that the actor may close a socket of another user, and records it in the audit log. The node that has the
-    socket closes it after that."""
+    """Checks that the actor is the backend or an admin, and records in the audit log that they close a socket of
+    another user. The caller closes the socket after that: the command does not."""
 
     user_id: str
     socket_id: str

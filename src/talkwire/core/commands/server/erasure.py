@@ -14,8 +14,8 @@ database's files still hold of deleted rows, and the bytes of files."""
 
 
 class PendingErasure(msgspec.Struct, frozen=True):
-    """An erased user whose data is not completely removed yet. The work of `stage` is done up to the log position
-    `after_pos`."""
+    """An erased user whose data is not completely removed yet. `stage` is the kind of data that is being removed, up to
+    the log position `after_pos` so far. `redact`: the user's messages are removed too."""
 
     user_id: str
     redact: bool
@@ -24,15 +24,15 @@ class PendingErasure(msgspec.Struct, frozen=True):
 
 
 class LogRow(msgspec.Struct, frozen=True):
-    """The new content of one event in the log: the JSON without the erased texts at the position `pos`."""
+    """The new content of the event at the log position `pos`: its JSON without the texts of an erased user."""
 
     pos: int
     data: str | None
 
 
 class ErasureStep(msgspec.Struct, frozen=True):
-    """A limited set of rows to clean for an erased user, up to the log position `until_pos`. With `is_last`, nothing of
-    this stage of the erasure is left after it."""
+    """A limited number of rows from which an erased user's data is to be removed: those up to the log position
+    `until_pos`. With `is_last`, nothing of this stage of the erasure is left after the step."""
 
     erasure: PendingErasure
     until_pos: int
@@ -50,14 +50,15 @@ class FindErasureStep(Query["ErasureStep | None"], frozen=True, tag="FindErasure
 
 
 class TakeErasureStep(Change[bool], frozen=True, tag="TakeErasureStep"):
-    """Carries out one step of removing an erased user's data. Returns False, and does nothing, if another node has done
-    it. Only for operators."""
+    """Carries out one step of removing an erased user's data, as found by `FindErasureStep`. Returns False, and does
+    nothing, if another node has done it. Only for operators."""
 
     step: ErasureStep
 
 
 class EndErasure(Change[None], frozen=True, tag="EndErasure"):
-    """Records that nothing of an erased user's data is left. Only for operators."""
+    """Records that nothing of an erased user's data is left, so that `FindErasureStep` no longer finds it. Only for
+    operators."""
 
     user_id: str
 

@@ -48,9 +48,10 @@ class Missed(msgspec.Struct, frozen=True):
 
 
 class FindMissed(Query[Missed], frozen=True, tag="FindMissed"):
-    """Finds messages that the actor has neither read nor received: the newest `MISSED_MAX` at most.
+    """Returns the ids of messages that the actor has neither read nor received, in log order, at most the newest
+    `MISSED_MAX`.
 
-    Only messages after the log position up to which the actor has received messages are found, or after `after_pos` if
+    Considers only messages after the log position up to which the actor has received messages, or after `after_pos` if
     that is later.
     """
 

@@ -35,8 +35,8 @@ class PushResult(msgspec.Struct, frozen=True):
     """The result of a push job (the pushes to one device): the ids of the notifications that were `sent`, those
     `dropped` because nothing is left to show, and those `dismissed` on the device.
 
-    After a failure, nothing is sent for `retry_ms` milliseconds; None without a failure. `is_gone`: the push service
-    says that the subscription has ended.
+    `failures` is the new number of failed attempts since the last success. After a failure, nothing is sent for
+    `retry_ms` milliseconds; None without a failure. `is_gone`: the push service says that the subscription has ended.
     """
 
     subscription_id: str
@@ -63,8 +63,8 @@ class ClaimPushes(NodeCommand[tuple[PushJob, ...]], frozen=True, tag="ClaimPushe
 
 
 class NextPush(Query[int | None], frozen=True, tag="NextPush"):
-    """Returns in how many milliseconds pushes to some device are due next: 0 if they are due now, None if there are
-    none."""
+    """Returns in how many milliseconds the next push to any device is due: 0 if one is due now, None if none is
+    planned."""
 
 
 class PushContent(msgspec.Struct, frozen=True):
@@ -75,8 +75,8 @@ class PushContent(msgspec.Struct, frozen=True):
 
 
 class PushContents(msgspec.Struct, frozen=True):
-    """The result of `ReadPushContents`: `found` has the unread ones of the requested notifications by (user id,
-    notification id), `badges` the number for the app's icon by user id."""
+    """The result of `ReadPushContents`. `found` maps (user id, notification id) to the content of those requested
+    notifications that are unread, `badges` maps user ids to the number for the app's icon."""
 
     found: Mapping[tuple[str, int], PushContent]
     badges: Mapping[str, int]

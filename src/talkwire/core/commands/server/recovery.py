@@ -14,18 +14,17 @@ from talkwire.core.domain.events import Durable
 
 
 class EnsureSecret(Change[str], frozen=True, tag="EnsureSecret"):
-    """Returns the secret stored under `name`; stores and returns `value` if there is none."""
+    """Returns the secret that all nodes share under `name`. Stores `value` as the secret if there is none yet."""
 
     name: str
     value: str
 
 
 class KeepSessionRoom(NodeCommand[None], frozen=True, tag="KeepSessionRoom"):
-    """Records that a session has opened (True) or closed (False) a conversation, i.e. whether it receives the
-    conversation's events.
+    """Records that the client of the socket `socket_id` has opened a conversation (`opened` True: the socket receives
+    the conversation's events) or closed it (False), so that the socket does the same after it resumes.
 
-    `opened` None deletes the record, so that the default of the session's dialect (the client's protocol) applies
-    again.
+    `opened` None deletes the record, so that the default of the client's dialect applies again.
     """
 
     socket_id: str
@@ -34,22 +33,23 @@ class KeepSessionRoom(NodeCommand[None], frozen=True, tag="KeepSessionRoom"):
 
 
 class MoveSession(NodeCommand[None], frozen=True, tag="MoveSession"):
-    """Records that a client's session has resumed on the node `node_id`, which is not the one where it started."""
+    """Records that the client's session with the socket `socket_id` has resumed on the node `node_id`, which is not the
+    one where the session started."""
 
     socket_id: str
     node_id: str
 
 
 class EndSession(NodeCommand[None], frozen=True, tag="EndSession"):
-    """Records that a client's session was ended on purpose and must not be resumed."""
+    """Records that the client's session with the socket `socket_id` was ended on purpose and must not be resumed."""
 
     socket_id: str
     node_id: str
 
 
 class RefreshSessions(NodeCommand[None], frozen=True, tag="RefreshSessions"):
-    """Marks the records of the sessions in `socket_ids` as still needed, and deletes records that were not marked for
-    `keep_ms` milliseconds."""
+    """Marks the stored records of the sockets in `socket_ids` as still needed, and deletes all records that have not
+    been stored or marked for `keep_ms` milliseconds."""
 
     socket_ids: tuple[str, ...]
     keep_ms: int
@@ -58,9 +58,9 @@ class RefreshSessions(NodeCommand[None], frozen=True, tag="RefreshSessions"):
 class StoredSession(msgspec.Struct, frozen=True):
     """The stored data of a client's session.
 
-    `node_id` is its last node. `age_ms` is how long ago that node was known to be alive, in milliseconds: 0 if it still
-    is, None if the node is unknown. `ended`: the session was ended on purpose. `rooms`: the conversations that it has
-    opened (True) or closed (False) explicitly.
+    `node_id` is the session's last node. `age_ms` is how long ago that node was known to be alive, in milliseconds: 0
+    if the node still is, None if it is unknown. `ended`: the session was ended on purpose. `rooms`: the conversations
+    that the session has opened (True) or closed (False) explicitly.
     """
 
     node_id: str
@@ -85,15 +85,16 @@ class MissedEvents(msgspec.Struct, frozen=True):
 
 
 class CountMissed(Query[bool], frozen=True, tag="CountMissed"):
-    """Returns whether the events after the log position `after` can be sent to a client again: they are still stored,
-    and there are at most `most`."""
+    """Returns whether the actor's events after the log position `after` can be sent to a client again: they are still
+    stored, and their number is at most `most`."""
 
     after: int
     most: int
 
 
 class ListMissed(Query[MissedEvents], frozen=True, tag="ListMissed"):
-    """Lists the actor's events between two log positions, including profile changes of contacts.
+    """Returns a page of the actor's events after the log position `after` and up to `until`, including profile changes
+    of contacts.
 
     Contacts share a direct conversation or a group of at most `members_max` members. Raises `cursor_expired` if the log
     does not reach back that far.

@@ -16,8 +16,8 @@ class PruneOld(Change[bool], frozen=True, tag="PruneOld"):
 
 
 class PruneApart(Change["str | None"], frozen=True, tag="PruneApart"):
-    """Deletes the content of old messages in conversations that have, or had, their own retention time, in a limited
-    step. Only for operators.
+    """Deletes the content of old messages in conversations that have, or once had, a retention time of their own, in a
+    limited step that continues after the conversation `after_id`. Only for operators.
 
     `retention_ms` is for conversations without a time of their own now; None for no limit. Returns the id of the
     conversation to continue after, or None at the end.

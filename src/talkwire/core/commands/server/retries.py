@@ -11,14 +11,18 @@ from talkwire.core.commands.messages import SendMessage
 
 
 class FirstAnswer(msgspec.Struct, frozen=True):
-    """The stored result of a command that is now repeated."""
+    """The stored `result` of a command that a client now repeats. The wrapper distinguishes a stored None from no
+    result."""
 
     result: Any
 
 
 class AnswerRetry(Query["FirstAnswer | None"], frozen=True, tag="AnswerRetry"):
-    """Internal: returns the stored result of the command `first` if it was executed before, else None. It is recognised
-    by its idempotency key or its client message id."""
+    """Internal: returns the stored result of the command `first` if it was executed before, else None. The execution is
+    found by the idempotency key `key` or by the client message id of `first`.
+
+    Raises `conflict` if the key or the id was used for another command.
+    """
 
     first: Command[Any]
     key: IdempotencyKey | None = None

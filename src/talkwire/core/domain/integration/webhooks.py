@@ -24,10 +24,10 @@ the database was restored from a backup."""
 class Webhook(msgspec.Struct, frozen=True):
     """An endpoint of the application that receives events of the log, the ordered list of all committed events.
 
-    `types` and `conversation_ids` select events; None selects all. `pos` is the log position up to which all events
-    were accepted, left out, or recorded for a retry. `rewinds` counts how often `RewindWebhook` has set `pos`, so that
-    progress from before a rewind is not stored. Attempts from before `enabled_ms` no longer count for the retry
-    schedule.
+    `types` and `conversation_ids` select events; None selects all. `pos` is the log position up to which each event was
+    accepted by the endpoint, not selected, or recorded for a retry. `rewinds` counts how often `RewindWebhook` has set
+    `pos`, so that progress from before a rewind is not stored. Attempts from before `enabled_ms` no longer count for
+    the retry schedule.
     """
 
     id: str
@@ -52,8 +52,9 @@ class WebhookSigning(msgspec.Struct, frozen=True):
 
 
 class WebhookAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One request with an event to a webhook. `status` (HTTP) is None if there was no response, `error` if the event
-    was accepted, and `next_ms` (time of the next attempt) if no retry is planned."""
+    """One request that sent an event to a webhook. `status` is the response's HTTP status, None without a response.
+    `error` is None if the event was accepted. `next_ms` is the time of the next attempt, None if no retry is
+    planned."""
 
     event_id: str
     attempt: int
@@ -65,8 +66,8 @@ class WebhookAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class WebhookRetry(msgspec.Struct, frozen=True):
-    """The retry of an event that a webhook has not accepted, for one conversation or user. Later events of it wait for
-    the retry.
+    """The planned retry of an event that a webhook has not accepted. Later events of the same conversation or user wait
+    for it.
 
     `pos` is the event's log position, `attempt` how often it was sent, `first_ms` the time of the first attempt, and
     `next_ms` that of the next one. `first_ms` is None for an event that was not sent yet because the one before it was

@@ -45,8 +45,8 @@ AuditAction = Literal[
 
 
 class Act(NamedTuple):
-    """One action for the audit log: what was done to the user, message, conversation, invitation, webhook or report
-    `target_id`."""
+    """What a command did to the user, message, conversation, invitation, webhook or report `target_id`. It becomes an
+    entry of the audit log."""
 
     action: AuditAction
     target_id: str

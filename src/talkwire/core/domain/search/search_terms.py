@@ -18,8 +18,8 @@ PREFIX_MIN_LENGTH = 2
 
 
 class SearchPhrase(msgspec.Struct, frozen=True):
-    """Words that have to follow each other in a text. With `open_ended`, the last word may also be the beginning of a
-    word of the text."""
+    """Words that must follow each other in a matching text. With `open_ended`, the last word matches any word that
+    begins with it."""
 
     words: tuple[str, ...]
     open_ended: bool = False
@@ -35,7 +35,7 @@ class SearchPhrase(msgspec.Struct, frozen=True):
 
 
 class SearchTerms(msgspec.Struct, frozen=True):
-    """The parsed query of a search: the phrases that a matching text has to contain, all of them."""
+    """The parsed query of a search. A text matches if it contains all of the phrases."""
 
     phrases: tuple[SearchPhrase, ...]
 
@@ -57,9 +57,12 @@ class SearchTerms(msgspec.Struct, frozen=True):
 
 
 class SearchScope(msgspec.Struct, frozen=True):
-    """Limits which messages a search covers: those in conversations that `member_id` is in, as far as the member may
-    see them (None: all conversations), only in `conversation_id` and by `sender_id` if set, and only messages sent from
-    `after_ms` until before `before_ms`."""
+    """The messages that a search covers. None sets no limit.
+
+    `member_id`: only messages that this member may see, in the conversations that they are in. `conversation_id`: only
+    messages of this conversation. `sender_id`: only messages of this sender. `after_ms`, `before_ms`: only messages
+    sent at or after the one and before the other time, in milliseconds since 1970.
+    """
 
     member_id: str | None
     conversation_id: str | None = None
@@ -69,9 +72,10 @@ class SearchScope(msgspec.Struct, frozen=True):
 
 
 def terms_of(path: str, text: str) -> SearchTerms:
-    """Returns the terms of a query: words, of which the last may be incomplete, and "phrases in quotes".
+    """Parses a query into words, of which the last may be incomplete, and "phrases in quotes".
 
-    Raises `invalid_request` if it contains no word, or too many.
+    Raises `invalid_request` for a query without a word, with more than `WORDS_MAX` words or with more than
+    `TEXT_MAX_LENGTH` characters. `path` is the query's field in the request, to name in the error.
     """
     check_text(path, text)
     if len(text) > TEXT_MAX_LENGTH:
@@ -91,16 +95,16 @@ def terms_of(path: str, text: str) -> SearchTerms:
 
 def _phrases(texts: Sequence[str], *, unfinished: bool) -> list[SearchPhrase]:
     """Returns a phrase for each text that contains words: `a@b.example` becomes one phrase of three words. With
-    `unfinished`, the last word of the last phrase may be a prefix."""
+    `unfinished`, the last word of the last phrase may be incomplete."""
     found = [words for text in texts if (words := words_of(text))]
     return [_phrase(words, unfinished=unfinished and place == len(found)) for place, words in enumerate(found, 1)]
 
 
 def _phrase(words: Sequence[str], *, unfinished: bool) -> SearchPhrase:
-    """Returns the words as a phrase of a search query. With `unfinished`, its last word may be a prefix.
+    """Returns the words as a phrase of a search query. With `unfinished`, its last word may be incomplete.
 
     Texts in scripts without spaces are indexed as pairs of characters, and a single last character only at the end of a
-    text. So such a character is dropped from the phrase, and the pair before it matches as a prefix.
+    text. So a single last character is dropped from the phrase, and the pair before it matches as a prefix.
     """
     *before, last = words
     if is_unspaced(last):

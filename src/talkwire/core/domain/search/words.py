@@ -91,9 +91,9 @@ _marks = _Marks()
 
 
 def _normal(form: Literal["NFC", "NFKD"], text: str) -> str:
-    """Returns the text in a Unicode normalisation form, in linear time.
+    """Returns the text in a Unicode normalisation form, in time that is linear in its length.
 
-    Sorting a run of combining marks takes quadratic time, so long runs are cut first.
+    Normalising a run of combining marks takes quadratic time, so long runs are cut first.
     """
     return normalize(form, _MAYBE_MARKS.sub(_cut_marks, text))
 
@@ -115,7 +115,8 @@ def _cut_marks(found: re.Match[str]) -> str:
 
 
 def fold(text: str) -> str:
-    """Returns the text in lower case, without accents, its words separated by spaces."""
+    """Returns the words of the text in the form in which words are compared: lower case, without accents, separated by
+    single spaces. Punctuation is removed."""
     if text.isascii():
         return " ".join(_ASCII_WORD.findall(text.lower()))
     decomposed = _normal("NFKD", _normal("NFKD", text).casefold())
@@ -123,7 +124,8 @@ def fold(text: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """Returns the words of a text in order."""
+    """Returns the words of a text in order, in the form in which they are indexed and compared: folded (`fold`), cut to
+    `WORD_MAX_LENGTH`, and as pairs of characters in scripts without spaces."""
     folded = fold(text)
     if folded.isascii():
         return [word[:WORD_MAX_LENGTH] for word in folded.split()]
@@ -131,12 +133,13 @@ def words_of(text: str) -> list[str]:
 
 
 def is_unspaced(word: str) -> bool:
-    """Returns whether a word is in a script that puts no spaces between words."""
+    """Returns whether a word starts with a character of a script that puts no spaces between words."""
     return _UNSPACED.match(word) is not None
 
 
 def _words_of_run(run: str) -> Iterator[str]:
-    """Yields the words of a text without spaces; characters of unspaced scripts in overlapping pairs.
+    """Yields the words of a folded text without spaces: runs of characters of unspaced scripts as overlapping pairs,
+    and the text between such runs as it is.
 
     `東京大学` becomes 東京, 京大, 大学 and 学, so that each character starts a word.
     """

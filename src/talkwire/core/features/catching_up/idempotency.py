@@ -37,8 +37,9 @@ def decide_once(
     key: IdempotencyKey,
     decide: Callable[[Transaction, Actor, Any], object],
 ) -> object:
-    """Returns the result of executing the command with `decide`; or the stored result if the key was used before,
-    without executing anything (`answer_again`)."""
+    """Executes the command with `decide`, stores its result under the idempotency key for `KEPT_MS` in the same
+    transaction, and returns it. If the key was used before, executes nothing and returns the stored result
+    (`answer_again`). Nothing is stored for a refused command."""
     tx.answers.drop_expired(tx.now_ms)
     stored = tx.answers.find(key)
     if stored is not None:

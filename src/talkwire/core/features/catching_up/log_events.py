@@ -31,7 +31,8 @@ _encode = msgspec.json.Encoder().encode
 
 def list_log_events(snapshot: Snapshot, actor: Actor, query: ListLogEvents) -> LogPage:
     """Returns the next page of the log's events that match a filter, and the position up to which the log was searched.
-    Only for the application's backend and admins."""
+    A page may be empty although the log has more events. Raises `forbidden` unless the actor is the application's
+    backend or an admin."""
     must_be_trusted(actor)
     epoch, head = snapshot.head()
     floor = snapshot.sync.floor()

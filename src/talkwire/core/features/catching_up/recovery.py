@@ -67,8 +67,9 @@ def count_missed(snapshot: Snapshot, actor: Actor, query: CountMissed) -> bool:
 
 
 def list_missed(snapshot: Snapshot, actor: Actor, query: ListMissed) -> MissedEvents:
-    """Returns a page of the events that concern the actor between two positions of the log (the ordered record of
-    events), and the position that the page reaches."""
+    """Returns a page of the events that concern the actor after the position `query.after` of the log up to
+    `query.until`, and the position that the page reaches. Raises `cursor_expired` if the log no longer has all of these
+    events."""
     if query.after < snapshot.sync.floor():
         raise ChatError("cursor_expired", "The events since this cursor are no longer stored. Reload everything.")
     found = missed_by(snapshot, actor.user_id, query.after, PAGE_MAX + 1, query.members_max)

@@ -56,7 +56,11 @@ def get_stored_state(snapshot: Snapshot, actor: Actor, query: GetStoredState) ->
 
 def list_events(snapshot: Snapshot, actor: Actor, query: ListStoredEvents) -> SyncPage:
     """Returns the next page of the events after a cursor that concern the actor. A page may be empty and still have a
-    next page."""
+    next page.
+
+    Raises `cursor_expired` and `cursor_epoch` for a cursor from which the log cannot be read any more, and `forbidden`
+    for the application's backend and admins.
+    """
     _must_be_user(actor)
     epoch, head = snapshot.head()
     after = position_of(query.after, epoch)
@@ -74,9 +78,12 @@ def list_events(snapshot: Snapshot, actor: Actor, query: ListStoredEvents) -> Sy
 def missed_by(
     snapshot: Snapshot, user_id: str, after: int, limit: int, members_max: int
 ) -> Sequence[tuple[Durable, HistoryStart]]:
-    """Returns the first `limit` events after a position of the log (the ordered record of events) that concern a user:
-    the user's own, those of the user's conversations, and changed profiles of contacts. Each comes with where the part
-    of the conversation that the user may see begins."""
+    """Returns the first `limit` events after the log position `after` that concern a user: the user's own, those of the
+    user's conversations, and changed profiles of contacts. Each comes with the point from which the user sees the
+    event's conversation.
+
+    Contacts share a direct conversation with the user, or a group of at most `members_max` members.
+    """
     found = snapshot.sync.events_of(user_id, after, limit)
     profile_changes = snapshot.sync.profile_changes_of_contacts(user_id, members_max, after, limit)
     if not profile_changes:
@@ -85,7 +92,8 @@ def missed_by(
 
 
 def seen_by(snapshot: Snapshot, user_id: str, found: Sequence[tuple[Durable, HistoryStart]]) -> Iterator[Durable]:
-    """Yields the versions that a user may see of events that `missed_by` found."""
+    """Yields the events that `missed_by` found, each in the version that the user may see. Leaves out events that the
+    user may not see."""
     histories = {audience_of(event).conversation_id or "": history for event, history in found if history != WHOLE}
     reader = Reader(user_id, histories)
     if any(isinstance(event, MessagesRead | MessagesDelivered) for event, _ in found):
@@ -106,8 +114,8 @@ def _must_be_user(actor: Actor) -> None:
 def first_page(
     found: Sequence[tuple[Durable, HistoryStart]], limit: int
 ) -> tuple[Sequence[tuple[Durable, HistoryStart]], bool]:
-    """Returns the first events of `found` that fit into a page, at most `limit`, and whether `found` has more
-    events."""
+    """Returns the first page of `found`, with at most `limit` events and at most `PAGE_MAX_BYTES` of JSON, and whether
+    `found` has more events."""
     page = within_bytes(found[:limit], lambda each: len(_encode(each[0])))
     return page, len(page) < len(found)
 

@@ -17,8 +17,8 @@ from talkwire.core.ports.transaction import Snapshot, Transaction
 def archived_of(
     snapshot: Snapshot, user_id: str, conversations: Collection[Conversation], members: Mapping[str, Member]
 ) -> Collection[str]:
-    """Returns the ids of those conversations that are archived for the user. `members` maps conversation ids to the
-    user's memberships."""
+    """Returns the ids of those conversations that the user has archived and that no newer message has brought back.
+    `members` maps conversation ids to the user's memberships."""
     found: set[str] = set()
     muted: dict[str, int] = {}
     for conversation in conversations:
@@ -34,7 +34,7 @@ def archived_of(
 
 
 def is_archived(tx: Transaction, member: Member) -> bool:
-    """Returns whether a conversation is archived for a member."""
+    """Returns whether a member has archived the conversation and no newer message has brought it back."""
     conversation = tx.conversation(member.conversation_id)
     if conversation is None or member.archived_seq is None:
         return False

@@ -54,7 +54,10 @@ def may_call_in(conversation: Conversation, members_max: int) -> ChatError | Non
 
 def find_callees(snapshot: Snapshot, actor: Actor, query: FindCallees) -> Callees:
     """Returns the users of a call that the actor starts: the members who may join it, and the members for whom it
-    rings. The call does not ring for users who have blocked the actor or whom the actor has blocked."""
+    rings. The call does not ring for users who have blocked the actor or whom the actor has blocked.
+
+    Raises ChatError if the actor is not a member, is muted, or calls are not allowed in the conversation.
+    """
     member = snapshot.member(query.conversation_id, actor.user_id)
     require(may_take_part(snapshot.user(actor.user_id), member))
     conversation = snapshot.conversation(query.conversation_id)
@@ -69,8 +72,8 @@ def find_callees(snapshot: Snapshot, actor: Actor, query: FindCallees) -> Callee
 
 
 def claim_call(tx: LeaseTransaction, actor: Actor, command: ClaimCall) -> Claim:
-    """Records a call, unless its conversation has a call on a living node. Returns the conversation's call after that,
-    and the call of a dead node that was replaced, if any.
+    """Records a call, unless its conversation has a call on another living node. Returns the call that the conversation
+    has then, and if that of a dead node was replaced, also the replaced call.
 
     A recorded call of the same node is replaced too, because that node knows that the call has ended.
     """

@@ -127,10 +127,11 @@ def _check_roles(command: CreateConversation) -> None:
 
 
 def create_conversation(tx: Transaction, actor: Actor, command: CreateConversation) -> ConversationView:
-    """Creates a conversation and returns it as the actor sees it, or returns the existing one that the command
-    describes (see `CreateConversation`).
+    """Creates a conversation and returns it as the actor sees it. Returns the existing one instead if it has the
+    command's id and members, or is the direct conversation of the same two users.
 
-    The actor becomes a member too, except for the application's backend, which names all members.
+    The actor becomes a member too, except for the application's backend, which names all members. Raises ChatError if
+    the actor may not create the conversation, or if another one has its id.
     """
     require_actor(tx, actor)
     _check_backend_only(actor, command)
@@ -172,10 +173,11 @@ def _check_backend_only(actor: Actor, command: CreateConversation) -> None:
 
 
 def _existing(tx: Transaction, command: CreateConversation, user_ids: Sequence[str]) -> Conversation | None:
-    """Returns the existing conversation that the command describes, or None if there is none.
+    """Returns the existing conversation with the command's id, or for a direct conversation that of the same two users;
+    None if there is none.
 
-    Raises `conflict` if a different conversation has the command's id, or if the two users of a direct conversation
-    already have one with another id.
+    Raises `conflict` if the conversation with the command's id differs from the command or was deleted, or if the two
+    users have a direct conversation with another id.
     """
     if command.id is not None:
         named = tx.conversation(command.id)
@@ -322,7 +324,8 @@ def check_update(command: UpdateConversation) -> None:
 
 def update_conversation(tx: Transaction, actor: Actor, command: UpdateConversation) -> ConversationView:
     """Changes the fields that the command sets, such as the name, the picture, or how long messages are kept, and
-    returns the conversation. Records nothing if they are unchanged."""
+    returns the conversation. Records nothing if they are unchanged. Raises `forbidden` unless the actor may change
+    these fields."""
     require_actor(tx, actor)
     given = {name: value for name, value in asdict(command).items() if value is not UNSET}
     del given["conversation_id"]
@@ -343,8 +346,9 @@ def update_conversation(tx: Transaction, actor: Actor, command: UpdateConversati
 
 
 def _changeable(tx: Transaction, actor: Actor, conversation_id: str, fields: Collection[str]) -> Conversation:
-    """Returns the conversation that the actor wants to change. Raises `forbidden` unless the actor may change these
-    fields. Only the backend and admins change how long messages are kept, also in a direct conversation."""
+    """Returns the conversation that the actor wants to change. Raises `forbidden` unless the actor may change the
+    fields with the names `fields`. How long messages are kept is changed only by the backend and admins, and also in a
+    direct conversation."""
     if not _KEEPING.isdisjoint(fields):
         must_be_trusted(actor)
     conversation = find_conversation(tx, conversation_id)
@@ -405,7 +409,8 @@ def check_delete(command: DeleteConversation) -> None:
 
 
 def delete_conversation(tx: Transaction, actor: Actor, command: DeleteConversation) -> None:
-    """Deletes a conversation. All memberships end, and nobody can see its messages any more."""
+    """Deletes a conversation. All memberships end, and nobody can see its messages any more. Raises `forbidden` unless
+    the actor may delete it, and `conflict` if it or a present or former member is on hold."""
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
     require(may_delete(actor, conversation, tx.member(command.conversation_id, actor.user_id), tx.policy))
@@ -417,7 +422,8 @@ def delete_conversation(tx: Transaction, actor: Actor, command: DeleteConversati
 
 
 def get_conversation(snapshot: Snapshot, actor: Actor, query: GetConversation) -> ConversationView:
-    """Returns one conversation with all its members, as the actor sees it."""
+    """Returns one conversation with all its members, as the actor sees it. Raises `forbidden` for a conversation that
+    does not exist or that the actor may not read."""
     check_id("conversationId", query.conversation_id)
     history_for(snapshot, actor, query.conversation_id)
     conversation = snapshot.conversation(query.conversation_id)
@@ -430,8 +436,8 @@ def list_conversations(snapshot: Snapshot, actor: Actor, query: ListConversation
     """Returns a page of the actor's own conversations, newest message first; or of all conversations, for the backend
     and admins.
 
-    A cursor of the actor's own list always continues that list, because `sync` returns such cursors, which clients then
-    use with the route for all conversations.
+    A cursor from a page of the actor's own conversations always returns the next page of these, even if the query asks
+    for all conversations: clients use the cursors of `sync` with either list.
     """
     limit = max(1, min(query.limit, PAGE_MAX))
     if not (query.of_everybody or query.member_id is not None or query.text is not None):

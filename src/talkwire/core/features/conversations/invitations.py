@@ -69,8 +69,8 @@ def check_create(command: CreateInvitation) -> None:
 
 
 def create_invitation(tx: Transaction, actor: Actor, command: CreateInvitation) -> CreatedInvitation:
-    """Creates an invitation and returns it with its code. An ordinary user may only invite to a single conversation, in
-    which the user may add members."""
+    """Creates an invitation and returns it with its code. Raises `forbidden` for an ordinary user unless it is for a
+    single conversation to which the user may add members."""
     require_actor(tx, actor)
     conversation_ids = tuple(dict.fromkeys(command.conversation_ids))
     if actor.role == "user":
@@ -115,8 +115,8 @@ def check_delete(command: DeleteInvitation) -> None:
 
 
 def delete_invitation(tx: Transaction, actor: Actor, command: DeleteInvitation) -> None:
-    """Deletes an invitation. Only for its creator, those who manage its only conversation, the application's backend
-    and admins."""
+    """Deletes an invitation. Raises `forbidden` for an ordinary user who neither created it nor manages the only
+    conversation to which it invites."""
     require_actor(tx, actor)
     invitation = tx.invitations.find(command.invitation_id)
     if actor.role == "user" and (invitation is None or not _may_delete(tx, actor, invitation)):
@@ -208,8 +208,9 @@ def accept_invitation(tx: Transaction, actor: Actor, command: AcceptInvitation) 
 
 
 def usable_invitation(tx: Transaction, code: str) -> Invitation:
-    """Returns the invitation with this code. Raises `forbidden` if the code is unknown, or the invitation has expired,
-    was used up or may not be used for another reason."""
+    """Returns the invitation with this code. Raises `forbidden` if the code is unknown, the invitation has expired or
+    was used up, all its conversations were deleted, its creator may no longer invite, or it was for the first admin and
+    there is an admin."""
     invitation = _find(tx, code)
     if invitation is None:
         raise ChatError("forbidden", "The invitation is invalid. Ask for a new one.")
@@ -284,8 +285,9 @@ def _hash(code: str) -> str:
 
 
 def list_invitations(snapshot: Snapshot, actor: Actor, query: ListInvitations) -> Page[Invitation]:
-    """Returns the actor's invitations, newest first; for the application's backend and admins, those of all users, and
-    for those who manage the query's conversation, those of all users to this conversation alone."""
+    """Returns a page of invitations, newest first: all for the application's backend and admins, otherwise those that
+    the actor has created. An actor who manages the query's conversation gets everybody's invitations to this
+    conversation alone."""
     require(may_act(snapshot.user(actor.user_id)))
     if query.cursor is not None:
         check_id("cursor", query.cursor)

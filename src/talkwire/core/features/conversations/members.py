@@ -54,9 +54,11 @@ def check_add_members(command: AddMembers) -> None:
 
 
 def add_members(tx: Transaction, actor: Actor, command: AddMembers) -> tuple[Member, ...]:
-    """Adds users to a group or channel and returns the new members; existing members are skipped.
+    """Adds users to a group or channel and returns the new members; existing members are skipped. Users may add
+    themselves to a public conversation.
 
-    Raises `banned` if one of the users is banned from the conversation, and `blocked` if one has blocked the actor.
+    Raises `forbidden` unless the actor may add members, `banned` if one of the users is banned from the conversation,
+    and `blocked` if one has blocked the actor.
     """
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
@@ -74,7 +76,8 @@ def add_members(tx: Transaction, actor: Actor, command: AddMembers) -> tuple[Mem
 
 
 def join_new_users(tx: Transaction, conversation_id: str, user_ids: Sequence[str]) -> bool:
-    """Adds users whom the same transaction has created to a group or channel, with one event for all of them.
+    """Adds users to a group or channel, with one event for all of them. The same transaction has created the users, so
+    they cannot be banned or muted there.
 
     Returns False if there is no such group or channel. Users who already are members stay unchanged.
     """
@@ -143,8 +146,9 @@ def _history_from(conversation: Conversation, pos: int) -> HistoryStart:
 
 
 def must_not_be_banned(tx: Transaction, actor: Actor, conversation: Conversation, user_ids: Sequence[str]) -> None:
-    """Raises `banned` if one of these users is banned from the conversation. Its `details` are the conversation,
-    the end and the reason of the actor's own ban (null without one), or the ids of the banned users."""
+    """Raises `banned` if one of these users is banned from the conversation. If only the actor is, the error's
+    `details` are the conversation, the end of the ban (null if it has none) and its reason; otherwise they are the ids
+    of the banned users."""
     restrictions = tx.restrictions.on_users(conversation.id, user_ids)
     bans = [each for each in restrictions if each.kind == "ban" and each.until_ms > tx.now_ms]
     match bans:
@@ -159,8 +163,8 @@ def must_not_be_banned(tx: Transaction, actor: Actor, conversation: Conversation
 
 
 def must_not_have_blocked(tx: Transaction, actor: Actor, user_ids: Sequence[str]) -> None:
-    """Raises `blocked` if one of the users whom an ordinary user adds to a conversation has blocked that user. Its
-    `details` are their ids."""
+    """Raises `blocked` if the actor is an ordinary user, and one of the users to be added to a conversation has blocked
+    the actor. The error's `details` are the ids of those users."""
     if actor.role != "user":
         return
     blocker_ids = tx.blockers_of(actor.user_id)
@@ -179,7 +183,8 @@ def check_remove_member(command: RemoveMember) -> None:
 
 
 def remove_member(tx: Transaction, actor: Actor, command: RemoveMember) -> None:
-    """Removes a member from a group or channel. Actors leave a conversation by removing themselves."""
+    """Removes a member from a group or channel. Actors leave a conversation by removing themselves. Raises `forbidden`
+    unless the actor may remove the member."""
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
     member, target = (tx.member(command.conversation_id, user_id) for user_id in (actor.user_id, command.user_id))
@@ -192,8 +197,8 @@ def remove_member(tx: Transaction, actor: Actor, command: RemoveMember) -> None:
 def end_membership(tx: Transaction, conversation: Conversation, member: Member, by: str) -> None:
     """Ends a membership. If the member was the owner, another member becomes the owner.
 
-    The conversation is deleted when its last member leaves, with three exceptions: it has no owner, the policy does not
-    let owners delete, or it or messages in it are on hold (must not be deleted).
+    The conversation is deleted when its last member leaves, except if it has no owner, if the policy does not let
+    owners delete, or if the conversation or a present or former member is on hold.
     """
     tx.record(MemberRemoved(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, by))
     if conversation.member_count == 1:
@@ -215,7 +220,8 @@ def check_update_member(command: UpdateMember) -> None:
 
 
 def update_member(tx: Transaction, actor: Actor, command: UpdateMember) -> MemberView:
-    """Changes a member's role. When a member becomes the owner, the former owner becomes an admin.
+    """Changes a member's role. When a member becomes the owner, the former owner becomes an admin. Raises `forbidden`
+    unless the actor may give the member this role.
 
     Raises `conflict` for an erased user who is to become the owner or an admin.
     """
@@ -281,9 +287,10 @@ def check_user_ids(path: str, user_ids: Collection[str]) -> None:
 
 
 def check_users(tx: Transaction, actor: Actor, user_ids: Sequence[str], path: str) -> None:
-    """Raises `invalid_request` if one of the users does not exist.
+    """Raises `invalid_request` if one of the users does not exist; `path` names the field of the command in the error.
 
-    The backend may name unknown users, who are then created, except with ids that only the server generates.
+    For the backend, unknown users are allowed, because they are created later, except with ids in the range that only
+    the server generates.
     """
     known = tx.users(user_ids)
     for index, user_id in enumerate(user_ids):

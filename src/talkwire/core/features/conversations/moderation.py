@@ -36,7 +36,7 @@ def check_unrestrict(command: RestrictMember | UnrestrictMember) -> None:
 
 def restrict_member(tx: Transaction, actor: Actor, command: RestrictMember) -> Restriction:
     """Mutes or bans a user in a conversation, and returns the restriction. A banned user who is a member is also
-    removed."""
+    removed. Raises `forbidden` unless the actor may restrict this user."""
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
     member, target = (tx.member(command.conversation_id, user_id) for user_id in (actor.user_id, command.user_id))
@@ -75,7 +75,8 @@ def unrestrict_member(tx: Transaction, actor: Actor, command: UnrestrictMember) 
 
 
 def list_restrictions(snapshot: Snapshot, actor: Actor, query: ListRestrictions) -> Page[Restriction]:
-    """Returns a page of a conversation's muted or banned users. Only for its moderators."""
+    """Returns a page of a conversation's muted or banned users. Raises `forbidden` unless the actor is its owner or an
+    admin of it, the application's backend or an operator."""
     check_id("conversationId", query.conversation_id)
     if query.cursor is not None:
         check_id("cursor", query.cursor)

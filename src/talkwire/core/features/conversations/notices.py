@@ -65,8 +65,8 @@ def kinds_shown(conversation: Conversation) -> tuple[type[Durable], ...]:
 
 
 def notice_of(event: Durable, history: HistoryStart) -> Notice | None:
-    """Returns the notice that an event makes for a reader, or None if it makes none. `history` is where the part of the
-    conversation that the reader may see begins."""
+    """Returns the notice of an event, such as that a member joined, as a reader sees it; None for an event that has
+    none. `history` is the point from which the reader sees the conversation."""
     actor_id = actor_of(event)
     id_ = MESSAGE_ID_BASE + event.pos
     match event:
@@ -107,7 +107,8 @@ def _with_values(notice: Notice, conversation: Conversation) -> Notice:
 
 
 def list_notices(snapshot: Snapshot, actor: Actor, query: ListNotices) -> Page[Notice]:
-    """Returns a page of a conversation's notices that the actor may see, newest first."""
+    """Returns a page of a conversation's notices that the actor may see, newest first. Raises `forbidden` unless the
+    actor may read the conversation."""
     check_id("conversationId", query.conversation_id)
     before_id = None if query.cursor is None else message_number(query.cursor)
     if query.cursor is not None and before_id is None:
@@ -128,8 +129,9 @@ def list_notices(snapshot: Snapshot, actor: Actor, query: ListNotices) -> Page[N
 def last_calls(
     snapshot: Snapshot, conversations: Sequence[Conversation], readers: Mapping[str, Member]
 ) -> Mapping[str, Notice]:
-    """Returns conversation id -> the notice of its newest call, if that ended after the newest message and the reader
-    may see it. `readers`: conversation id -> the reader's membership."""
+    """Returns conversation id -> the notice of its newest call. Leaves out conversations whose newest message is newer
+    than their last call, and calls that the reader may not see. `readers` maps conversation ids to the reader's
+    memberships."""
     by_id = {conversation.id: conversation for conversation in conversations}
     found = []
     for event in snapshot.notices.last_calls(by_id):

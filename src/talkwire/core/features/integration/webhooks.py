@@ -89,7 +89,7 @@ def _check_fields(
 
 def _check_url(url: str) -> None:
     """Raises `invalid_request` unless the text is an http(s) URL of acceptable length. Whether the server may connect
-    to its address is checked elsewhere."""
+    to its address is checked by `WebhookProbe.check_url`."""
     check_text("url", url)
     try:
         parts = urlsplit(url)
@@ -114,8 +114,8 @@ def check_rewind(command: RewindWebhook) -> None:
 
 
 def create_webhook(tx: Transaction, actor: Actor, command: CreateWebhook) -> CreatedWebhook:
-    """Creates a webhook and returns it with its secret. Raises `conflict` if there are `WEBHOOKS_MAX` webhooks
-    already."""
+    """Creates a webhook and returns it with its secret. Raises `forbidden` unless the actor is the backend or an admin,
+    and `conflict` if there are `WEBHOOKS_MAX` webhooks already."""
     must_be_trusted(actor)
     if len(tx.webhooks.list_all()) >= WEBHOOKS_MAX:
         raise ChatError("conflict", f"There are {WEBHOOKS_MAX} webhooks, which is the maximum.")
@@ -138,8 +138,9 @@ def create_webhook(tx: Transaction, actor: Actor, command: CreateWebhook) -> Cre
 
 
 def update_webhook(tx: Transaction, actor: Actor, command: UpdateWebhook) -> WebhookView:
-    """Changes a webhook and returns it. When it is enabled, also if it was already, it continues at the log position
-    where it stopped, and its planned retries are due at once."""
+    """Changes the fields of a webhook that the command sets, and returns the webhook. If the command sets `enabled` to
+    true, even for an enabled webhook, its planned retries become due at once, and it continues after the last event
+    that it received."""
     webhook = _find(tx, actor, command.webhook_id)
     webhook = replace(
         webhook,
@@ -164,7 +165,8 @@ def delete_webhook(tx: Transaction, actor: Actor, command: DeleteWebhook) -> Non
 
 
 def rewind_webhook(tx: Transaction, actor: Actor, command: RewindWebhook) -> WebhookView:
-    """Makes a webhook receive events from after a cursor, deletes its planned retries, and returns the webhook."""
+    """Makes a webhook receive the events after the cursor `command.after` next, deletes its planned retries, and
+    returns it."""
     webhook = _find(tx, actor, command.webhook_id)
     webhook = replace(webhook, pos=_position(tx, command.after))
     tx.webhooks.rewind(webhook.id, webhook.pos)
@@ -173,8 +175,8 @@ def rewind_webhook(tx: Transaction, actor: Actor, command: RewindWebhook) -> Web
 
 
 def rotate_secret(tx: Transaction, actor: Actor, command: RotateWebhookSecret) -> CreatedWebhook:
-    """Gives a webhook a new secret and returns it. For a day, requests are also signed with the secret that it
-    replaces."""
+    """Gives a webhook a new secret, and returns the webhook with it. For a day, requests are also signed with the
+    secret that it replaces."""
     webhook = _find(tx, actor, command.webhook_id)
     secret = _new_secret()
     tx.webhooks.rotate(webhook.id, secret, tx.now_ms + ROTATION_MS)

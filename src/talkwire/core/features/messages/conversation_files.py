@@ -26,7 +26,7 @@ _CURSOR = re.compile(r"([0-9]{1,19})\.([0-9a-zA-Z_-]{1,128})", re.ASCII)
 
 def list_files(snapshot: Snapshot, actor: Actor, query: ListFiles) -> Page[FileInMessage]:
     """Returns a page of the files that the actor may see in a conversation, with their messages; files of the newest
-    message come first."""
+    message come first. Raises `forbidden` unless the actor may read the conversation."""
     check_id("conversationId", query.conversation_id)
     if query.kind is not None and query.kind not in FILE_KINDS:
         raise invalid("kind", f"must be one of {', '.join(FILE_KINDS)}")
@@ -58,8 +58,8 @@ def _place(cursor: str) -> tuple[int, str]:
 
 
 def _files(snapshot: Snapshot, places: list[FilePlace], history: HistoryStart) -> dict[FilePlace, FileInMessage]:
-    """Returns place -> file with its message, for the places of files in a conversation. Leaves out places whose
-    message was deleted or that the reader may not see."""
+    """Returns the listed files with their messages, by their places in the list. Leaves out files whose message was
+    deleted, or is older than the point from which the reader sees the conversation (`history`)."""
     messages = snapshot.parts.messages_by_id({place.message_id for place in places})
     files: dict[FilePlace, FileInMessage] = {}
     for place in places:

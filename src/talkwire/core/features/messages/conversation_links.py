@@ -27,7 +27,8 @@ _CURSOR = re.compile(r"([0-9]{1,19})\.([0-9]{1,6})", re.ASCII)
 
 def list_links(snapshot: Snapshot, actor: Actor, query: ListLinks) -> Page[LinkInMessage]:
     """Returns a page of the links that the actor may see in a conversation, with their messages; links of the newest
-    message come first, in the order of its text. The last page may be empty."""
+    message come first, in the order of its text. The last page may be empty. Raises `forbidden` unless the actor may
+    read the conversation."""
     check_id("conversationId", query.conversation_id)
     history = history_for(snapshot, actor, query.conversation_id)
     until, skipped = (SEQ_MAX, 0) if query.cursor is None else _place(query.cursor)
@@ -52,7 +53,8 @@ def _links_of(message: Message) -> Iterator[LinkInMessage]:
 
 
 def _place(cursor: str) -> tuple[int, int]:
-    """Returns (seq, index): the message with which the page begins, and the number of its links on earlier pages."""
+    """Decodes a cursor into (seq, index): the number of the message with which the page begins, and how many of its
+    links were on earlier pages. Raises `invalid_request` for a text that is not such a cursor."""
     match = _CURSOR.fullmatch(cursor)
     if match is None or int(match[1]) > SEQ_MAX:
         raise invalid("cursor", "must be `next` of a page of this list")

@@ -46,8 +46,8 @@ def check_edit(command: EditMessage) -> None:
 def edit_message(tx: Transaction, actor: Actor, command: EditMessage) -> Message:
     """Edits a message's text and returns the message.
 
-    Authors may edit their messages where they may still write. The application's backend edits on behalf of the
-    authors, regardless of bans and mutes.
+    Raises ChatError unless the actor is its author and may still write in the conversation. The application's backend
+    edits the messages of all authors, regardless of bans and mutes.
     """
     message, history = _of_back_end(tx, command) if actor.is_service else _of_author(tx, actor, command)
     if message.forwarded_from is not None:
@@ -90,8 +90,8 @@ def _of_author(tx: Transaction, actor: Actor, command: EditMessage) -> tuple[Mes
 
 
 def _of_back_end(tx: Transaction, command: EditMessage) -> tuple[Message, HistoryStart]:
-    """Returns the message that the backend edits, by any author, and the whole conversation as its visible part. The
-    author need not be a member, because imported messages may be from users who left."""
+    """Returns the message that the backend edits, by any author, and `WHOLE`, because the backend sees the whole
+    conversation. The author need not be a member: imported messages may be from users who left."""
     message = existing_message(tx, command.message_id)
     if command.sender_id not in {None, message.sender_id}:
         raise forbidden()
@@ -100,7 +100,8 @@ def _of_back_end(tx: Transaction, command: EditMessage) -> tuple[Message, Histor
 
 
 def delete_message(tx: Transaction, actor: Actor, command: DeleteMessage) -> None:
-    """Replaces a message by a tombstone, which keeps only its place and sender. Deleting it again changes nothing."""
+    """Replaces a message by a tombstone, which keeps only its number and sender. Deleting it again changes nothing.
+    Raises `forbidden` for an actor who may not delete it, and `conflict` if its conversation or sender is on hold."""
     message = existing_message(tx, command.message_id)
     deleted_by = _deleter_id(tx, actor, message)
     if message.deleted_ms is None:
@@ -118,11 +119,10 @@ def record_deletion(tx: Transaction, left: Message) -> None:
 
 
 def _deleter_id(tx: Transaction, actor: Actor, message: Message) -> str:
-    """Returns the id of the user in whose name a message is deleted. Raises `forbidden` for an actor who may not delete
-    it.
+    """Returns the id of the user in whose name a message is deleted: the actor's, or the author's for the application's
+    backend. Raises `forbidden` for an actor who may not delete the message.
 
-    The author may delete it, the owner and admins of its group or channel, and operators. The application's backend
-    deletes in the author's name.
+    Authors, operators, and the owner and admins of the message's group or channel may delete it.
     """
     if actor.is_service:
         return message.sender_id
@@ -137,7 +137,8 @@ def _deleter_id(tx: Transaction, actor: Actor, message: Message) -> str:
 
 
 def tombstone(message: Message, now_ms: int, deleted_by: str) -> Message:
-    """Returns the tombstone of a deleted message: its id, place and sender, without content."""
+    """Returns the tombstone that replaces a deleted message: the same id, number and sender, without content.
+    `deleted_by` is the id of the user who deleted it."""
     return Message(
         id=message.id,
         conversation_id=message.conversation_id,

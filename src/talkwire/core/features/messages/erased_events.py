@@ -69,8 +69,8 @@ PLAIN_PREFERENCES: Mapping[str, Any] = MappingProxyType(
 
 
 def without_texts_of(event: Durable, user_id: str, *, redact: bool) -> Durable:
-    """Returns a copy of an event without what an erased user has written or set; returns the same event if it contains
-    nothing of the kind.
+    """Returns a copy of an event without the texts and settings of an erased user, and without texts about them.
+    Returns the event itself if it contains none of these.
 
     Only with `redact` are the user's reactions and the texts of the user's offers (proposed prices) removed too.
     """
@@ -103,8 +103,9 @@ def _profile_event(event: Durable, user_id: str) -> Durable | None:
 
 
 def _report_without(report: MessageReport, user_id: str) -> MessageReport:
-    """Returns a report of a message without what an erased user wrote in it or in the message, and without what was
-    written about the user."""
+    """Returns a copy of a report without an erased user's texts: its reason and note if the user is the reporter, the
+    reported text if the user is the author. The decision's text is removed if the user is one of the two or made the
+    decision."""
     if user_id == report.reporter_id:
         report = replace(report, reason=ERASED_REASON, note=None)
     if user_id == report.author_id:

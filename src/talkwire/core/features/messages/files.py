@@ -111,7 +111,8 @@ def check_create(command: CreateUpload) -> None:
 
 def create_upload(tx: Transaction, actor: Actor, command: CreateUpload) -> Upload:
     """Creates an upload (a file whose bytes will follow) of the actor. Raises `rate_limited` if the actor has
-    `UPLOADS_AT_ONCE` unfinished uploads, and `payload_too_large` beyond the user's storage."""
+    `UPLOADS_AT_ONCE` unfinished uploads, and `payload_too_large` if it would exceed the storage that the user may
+    use."""
     require(may_act(tx.user(actor.user_id)))
     if tx.files.count_uploads(actor.user_id, tx.now_ms) >= UPLOADS_AT_ONCE:
         raise ChatError(
@@ -144,7 +145,7 @@ def _must_have_room(tx: Transaction, actor: Actor, command: CreateUpload) -> Non
 
 def finish_upload(tx: Transaction, actor: Actor, command: FinishUpload) -> File:
     """Turns the actor's upload, whose bytes have all arrived, into a file and returns the file. Returns the same file
-    if that was done before."""
+    if that was done before. Raises `forbidden` for an unknown or expired upload, and for another user's."""
     finished = tx.files.of_ids((command.id,)).get(command.id)
     if finished is not None and finished.owner_id == actor.user_id:
         return finished
@@ -171,8 +172,8 @@ def finish_upload(tx: Transaction, actor: Actor, command: FinishUpload) -> File:
 
 
 def drop_file(tx: Transaction, actor: Actor, command: DropFile) -> None:
-    """Deletes an upload or a file of the actor. Raises `conflict` if a message has the file as an attachment, or if the
-    actor is on hold."""
+    """Deletes an upload or a file of the actor. Raises `forbidden` if it is not the actor's, and `conflict` if a
+    message has the file as an attachment, or if the actor is on hold."""
     file = tx.files.of_ids((command.id,)).get(command.id)
     owned = file or tx.files.upload(command.id)
     if owned is None or owned.owner_id != actor.user_id:
@@ -289,8 +290,8 @@ def _is_of_redacted(snapshot: Snapshot, file: File) -> bool:
 
 
 def _is_own(snapshot: Snapshot, actor: Actor, file: File) -> bool:
-    """Returns whether the actor uploaded the file. A file whose message was deleted, and that no message uses any more,
-    does not count."""
+    """Returns whether the actor uploaded the file and still sees it for that reason alone: not if its message was
+    deleted and no other message has it."""
     if file.owner_id != actor.user_id:
         return False
     return not snapshot.files.is_due(file.id, snapshot.now_ms) or snapshot.files.is_attached(file.id)

@@ -43,8 +43,8 @@ def needs_of_forward(actor: Actor, command: ForwardMessage, needs: Prefetch) -> 
 
 
 def forward_message(tx: Transaction, actor: Actor, command: ForwardMessage) -> tuple[Message, ...]:
-    """Copies a message that the sender may see into conversations in which the sender may write, and returns the
-    copies."""
+    """Copies a message into conversations, to all or to none, and returns the copies. Raises ChatError if the sender
+    may not see the message or may not write in one of the conversations."""
     sender_id = acting_as(actor, command.sender_id)
     source, _ = visible_message(tx, sender_id, command.message_id)
     must_not_be_deleted(source)

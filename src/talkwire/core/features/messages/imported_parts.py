@@ -50,7 +50,8 @@ def _check_users(path: str, given: GivenReaction) -> None:
 
 
 def imported_parts(tx: Transaction, command: SendMessage) -> dict[str, Any]:
-    """Returns field name -> value for an imported message's edit time, reactions and pin.
+    """Returns field name -> value for an imported message's edit time, reactions and pin; {} for a message without
+    these.
 
     Raises `invalid_request` for reactions of unknown users, an edit time in the future, and a pin when the conversation
     has the maximum number of pins.

@@ -54,8 +54,8 @@ def _preview(fetched: FetchedPreview, image: File | None, message: Message) -> L
 
 
 def remove_previews(tx: Transaction, actor: Actor, command: RemoveLinkPreviews) -> Message:
-    """Removes the link previews of a message and returns the message. Users may do so for their own messages, the
-    backend and operators for any."""
+    """Removes the link previews of a message and returns the message. Raises `forbidden` for an ordinary user who did
+    not send it."""
     message = existing_message(tx, command.message_id)
     if actor.is_trusted:
         require(may_act(tx.user(actor.user_id)))

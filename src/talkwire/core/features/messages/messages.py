@@ -50,15 +50,16 @@ class Participation(msgspec.Struct, frozen=True):
 
 
 def need_message(needs: Prefetch, message_id: str | None) -> None:
-    """Adds a message's id to the keys that are read from the database in advance; ignores None and invalid ids."""
+    """Adds a message's id to `needs`, the keys of rows that the writer fetches for a whole batch of commands before it
+    executes them. Ignores None and invalid ids."""
     number = None if message_id is None else message_number(message_id)
     if number is not None:
         needs.messages.add(number)
 
 
 def needs_of_change(actor: Actor, command: MessageChange, needs: Prefetch) -> None:
-    """Adds the message that a command changes to the keys that are read from the database before the command is
-    executed."""
+    """Adds the id of the message that a command changes to `needs`, the keys of rows that the writer fetches for a
+    whole batch of commands before it executes them."""
     need_message(needs, command.message_id)
 
 
@@ -87,8 +88,8 @@ def existing_message(tx: Transaction, message_id: str) -> Message:
 
 
 def visible_message(tx: Transaction, user_id: str, message_id: str) -> tuple[Message, Participation]:
-    """Returns a message that a user may see as a member, complete as it is stored, and the user's participation in its
-    conversation.
+    """Returns a message that a user may see as a member, and the user's participation in its conversation. The message
+    is complete as stored, so what it quotes may be hidden from the user.
 
     Raises `forbidden` if the user may not see the message, and `banned` for a banned user.
     """
@@ -99,21 +100,21 @@ def visible_message(tx: Transaction, user_id: str, message_id: str) -> tuple[Mes
 
 
 def must_not_be_deleted(message: Message, path: str = "messageId") -> None:
-    """Raises `invalid_request` for a deleted message."""
+    """Raises `invalid_request` for a deleted message. `path` names the field of the command in the error."""
     if message.deleted_ms is not None:
         raise invalid(path, "this message was deleted")
 
 
 def get_message(snapshot: Snapshot, actor: Actor, query: GetMessage) -> Message:
-    """Returns one message that the actor may see."""
+    """Returns one message as the actor may see it. Raises `forbidden` if the actor may not see it."""
     message, _ = _visible(snapshot, actor, query.message_id)
     return message
 
 
 def _visible(snapshot: Snapshot, actor: Actor, message_id: str) -> tuple[Message, HistoryStart]:
-    """Returns a message as the actor may see it, and where the part of its conversation that the actor may see begins.
+    """Returns a message as the actor may see it, and the point from which the actor sees its conversation.
 
-    Raises `not_found` or `forbidden` for a message that the actor may not see.
+    Raises `forbidden` for a message that does not exist or that the actor may not see, and `banned` for a banned user.
     """
     number = message_number(message_id)
     message = None if number is None else snapshot.message(number)
@@ -125,7 +126,8 @@ def _visible(snapshot: Snapshot, actor: Actor, message_id: str) -> tuple[Message
 
 def list_messages(snapshot: Snapshot, actor: Actor, query: ListMessages) -> MessagePage:
     """Returns a page of the messages of a conversation that the actor may see: before, after or around a message, or
-    the newest ones."""
+    the newest ones. Raises `invalid_request` if the query sets more than one of these, and `forbidden` for a
+    conversation that the actor may not read."""
     _check_one_anchor(query.before, query.after, query.around, query.around_seq)
     check_id("conversationId", query.conversation_id)
     history = history_for(snapshot, actor, query.conversation_id)
@@ -141,8 +143,8 @@ def list_messages(snapshot: Snapshot, actor: Actor, query: ListMessages) -> Mess
 
 
 def get_thread(snapshot: Snapshot, actor: Actor, query: GetThread) -> Thread:
-    """Returns the first message (root) of a thread, a page of its replies, and the actor's read position in it. Raises
-    if the actor may not see the root."""
+    """Returns the thread that contains the message `query.message_id`: its first message (root), a page of its replies,
+    and the actor's read position in it. Raises `forbidden` if the actor may not see the root."""
     _check_one_anchor(query.before, query.after)
     root, history = _visible(snapshot, actor, query.message_id)
     if root.thread_id is not None:
@@ -157,8 +159,8 @@ def get_thread(snapshot: Snapshot, actor: Actor, query: GetThread) -> Thread:
 
 
 def place_in_thread(root: Message, mark: ThreadMark | None) -> ThreadMark:
-    """Returns a user's place in a thread: whether the user follows it, and what is unread. `mark` is the stored place
-    or None. In a thread that the user does not follow, nothing is unread."""
+    """Returns a user's state in a thread. `mark` is the stored state, or None if there is none: then the user does not
+    follow the thread. For a user who does not follow it, nothing is unread."""
     if mark is not None and mark.following:
         return mark
     read_seq = root.seq if mark is None else mark.read_seq
@@ -166,7 +168,8 @@ def place_in_thread(root: Message, mark: ThreadMark | None) -> ThreadMark:
 
 
 def list_pins(snapshot: Snapshot, actor: Actor, query: ListPins) -> Page[Message]:
-    """Returns a page of a conversation's pinned messages that the actor may see, the most recently pinned first."""
+    """Returns a page of a conversation's pinned messages that the actor may see, the most recently pinned first. Raises
+    `forbidden` unless the actor may read the conversation."""
     check_id("conversationId", query.conversation_id)
     history = history_for(snapshot, actor, query.conversation_id)
     before = None
@@ -184,7 +187,8 @@ def list_pins(snapshot: Snapshot, actor: Actor, query: ListPins) -> Page[Message
 
 
 def list_versions(snapshot: Snapshot, actor: Actor, query: ListVersions) -> Page[MessageVersion]:
-    """Returns a page of the versions of a message's text, including the current one; empty for a deleted message."""
+    """Returns a page of the versions of a message's text, from older to newer: the newest ones with the current text,
+    or those before `query.before`. The page is empty for a deleted message."""
     message, _ = _visible(snapshot, actor, query.message_id)
     if message.deleted_ms is not None:
         return Page((), None)
@@ -243,7 +247,7 @@ class _Timeline:
 
     def seq_of(self, message_id: str) -> int:
         """Returns the number (`seq`) of the message at which a page starts. Raises `forbidden` for a message of another
-        conversation."""
+        conversation, and for one that the reader may not see."""
         number = message_number(message_id)
         message = None if number is None else self._snapshot.message(number)
         if message is None or message.conversation_id != self._conversation_id:
@@ -299,7 +303,7 @@ def _around(seen: _Timeline, seq: int, limit: int) -> MessagePage:
 
 
 def size_of(message: Message) -> int:
-    """Returns approximately how many bytes a message takes as JSON."""
+    """Returns approximately how many bytes a message has as JSON."""
     content = message.content
     size = 300 + (len(content) if content.isascii() else len(content.encode()))
     if message.metadata is None and not (message.attachments or message.reactions or message.mentions):

@@ -129,7 +129,8 @@ def is_open(offer: Offer, now_ms: int) -> bool:
 
 
 def create_offer(tx: Transaction, actor: Actor, command: CreateOffer) -> Offer:
-    """Creates an offer (a proposed price) to the other members of a conversation and returns it."""
+    """Creates an offer (a proposed price) to the other members of a conversation and returns it. Raises ChatError
+    unless its author may write in the conversation."""
     author_id = acting_as(actor, command.sender_id)
     _posting_member(tx, command.conversation_id, author_id)
     _check_time(tx, command.expires_ms)
@@ -173,7 +174,8 @@ def update_offer(tx: Transaction, actor: Actor, command: UpdateOffer) -> Offer:
 
 
 def counter_offer(tx: Transaction, actor: Actor, command: CounterOffer) -> Offer:
-    """Closes another member's offer (a proposed price) as `countered`, and returns the new offer that replaces it."""
+    """Closes another member's offer (a proposed price) as `countered`, and returns the new offer that replaces it.
+    Raises `conflict` if the other offer is no longer pending."""
     author_id = acting_as(actor, command.sender_id)
     first = _find(tx, command.offer_id)
     _must_see(first, history_of(actor, _posting_member(tx, first.conversation_id, author_id)))
@@ -270,7 +272,8 @@ def get_offer(snapshot: Snapshot, actor: Actor, query: GetOffer) -> Offer:
 
 
 def list_offers(snapshot: Snapshot, actor: Actor, query: ListOffers) -> Page[Offer]:
-    """Returns a page of the offers (proposed prices) in a conversation that the actor may see, newest first."""
+    """Returns a page of the offers (proposed prices) in a conversation that the actor may see, newest first. Raises
+    `forbidden` unless the actor may read the conversation."""
     check_id("conversationId", query.conversation_id)
     before_id = None if query.cursor is None else message_number(query.cursor)
     if query.cursor is not None and before_id is None:

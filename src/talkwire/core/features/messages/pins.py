@@ -32,7 +32,8 @@ PINS_MAX = 100
 
 
 def pin_message(tx: Transaction, actor: Actor, command: PinMessage) -> Message:
-    """Pins a message in its conversation and returns it. Pinning it again changes nothing."""
+    """Pins a message in its conversation and returns it. Pinning it again changes nothing. Raises ChatError unless the
+    actor may pin it, or if the conversation has `PINS_MAX` pins."""
     message = _pinnable(tx, actor, command)
     history = history_for(tx, actor, message.conversation_id)
     if message.pinned_ms is not None:

@@ -50,8 +50,8 @@ def links_in(content: str) -> tuple[str, ...]:
 
 
 def previewable_links(content: str, *, private: bool = False) -> tuple[str, ...]:
-    """Returns the first links of a text for which the server may fetch a preview, without duplicates and without the
-    part after `#`. `private` also allows links into private networks, as in `is_previewable`."""
+    """Returns the first `LINKS_MAX` links of a text for which the server may fetch a preview, without duplicates and
+    without the part after `#`. `private` also allows links into private networks, as in `is_previewable`."""
     if "://" not in content:
         return ()
     found: dict[str, None] = {}
@@ -68,8 +68,8 @@ def is_previewable(link: str, *, private: bool = False) -> bool:
     """Returns whether the server may fetch a link for a preview: it must use https and a public host name, and no part
     of it may look like a secret.
 
-    `private` also allows names and addresses of private networks, and http. Which of them the server may connect to is
-    decided by the address rules.
+    `private` also allows names and addresses of private networks, and http. To which of these the server may connect is
+    then decided by `egress/address_rules.py`.
     """
     if len(link) > LINK_MAX_LENGTH or not link.isascii():
         return False

@@ -42,7 +42,8 @@ def check_emoji(path: str, emoji: str) -> None:
 
 
 def react(tx: Transaction, actor: Actor, command: React) -> Message:
-    """Adds a user's reaction to a message and returns the message. Repeating it changes nothing."""
+    """Adds a user's reaction to a message and returns the message. Repeating it changes nothing. Raises ChatError if
+    the user may not react, or for too many different emoji on one message."""
     message, user_id, history = _reactable(tx, actor, command)
     given = next((reaction for reaction in message.reactions if reaction.emoji == command.emoji), None)
     if given is None and len(message.reactions) >= EMOJI_PER_MESSAGE:
@@ -55,7 +56,7 @@ def react(tx: Transaction, actor: Actor, command: React) -> Message:
 
 def unreact(tx: Transaction, actor: Actor, command: Unreact) -> Message:
     """Removes a user's reaction from a message and returns the message. Does nothing if the user has not reacted with
-    this emoji."""
+    this emoji. Raises ChatError if the user may not react to the message."""
     message, user_id, history = _reactable(tx, actor, command)
     given = next((reaction for reaction in message.reactions if reaction.emoji == command.emoji), None)
     if given is not None and _has_reacted(tx, message, given, user_id):
@@ -78,10 +79,11 @@ def _with_user(reaction: Reaction, user_id: str) -> Reaction:
 
 
 def _reactable(tx: Transaction, actor: Actor, command: React | Unreact) -> tuple[Message, str, HistoryStart]:
-    """Checks that the actor may react to the message.
+    """Returns the message, the id of the user in whose name the actor reacts to it, and the point from which the actor
+    sees the conversation, which limits what the returned message quotes.
 
-    Returns the message, the id of the user who reacts, and where the part of the conversation that the actor may see
-    begins, which limits what the returned message quotes.
+    Raises `forbidden` if that user may not see the message, `invalid_request` if it was deleted, and `blocked` in a
+    direct conversation where one user has blocked the other.
     """
     user_id = acting_as(actor, command.sender_id)
     message, part = visible_message(tx, user_id, command.message_id)

@@ -19,8 +19,8 @@ Two would suffice if nobody had joined after the message.
 
 
 def has_been_read(message: Message, readers: Iterable[MessageReader]) -> bool:
-    """Returns whether a member other than the sender has read a message. `readers` are the members whose read positions
-    are the furthest."""
+    """Returns whether a member other than the sender has read a message. Only the members in `readers` are examined.
+    Members who joined after the message do not count."""
     return any(
         reader.history_seq < message.seq <= reader.read_seq and reader.user_id != message.sender_id
         for reader in readers
@@ -28,14 +28,14 @@ def has_been_read(message: Message, readers: Iterable[MessageReader]) -> bool:
 
 
 def shares_reads(user: User | None) -> bool:
-    """Returns whether a user shows others what they have read. Only then does the user see what others have read. True
-    for None: no user."""
+    """Returns whether a user shows others what they have read, and therefore sees what others have read. Returns True
+    for `user` None."""
     return user is None or user.read_receipts
 
 
 def may_see_reads(view: MemberView, reader_id: str, *, sees_reads: bool) -> bool:
-    """Returns whether a reader sees what a member has read: reader and member must both share their read positions.
-    `sees_reads` says whether the reader does."""
+    """Returns whether a reader sees what the member `view` has read: always for themselves, otherwise if both share
+    their read positions. `sees_reads` says whether the reader shares theirs."""
     return view.member.user_id == reader_id or (view.read_receipts and sees_reads)
 
 

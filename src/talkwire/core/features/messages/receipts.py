@@ -41,7 +41,7 @@ from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Prefetch, Snapshot, Transaction
 
 COVERED_MAX = 100
-"""The maximum number of messages whose authors are notified of one move of a member's cursor."""
+"""The maximum number of messages whose authors are notified of one move of a member's position."""
 
 
 Mark = MarkRead | MarkUnread | MarkDelivered
@@ -52,8 +52,8 @@ def check_mark(command: Mark) -> None:
 
 
 def needs_of_mark(actor: Actor, command: Mark, needs: Prefetch) -> None:
-    """Adds the keys of the rows that moving a member's read or delivery position needs to the keys that are read from
-    the database in advance."""
+    """Adds to `needs` the keys of the rows that moving a member's read or delivery position will look up; the writer
+    fetches them for a whole batch of commands at once."""
     needs.members.add((command.conversation_id, actor.user_id))
     number = None if command.message_id is None else message_number(command.message_id)
     if number is not None:
@@ -61,15 +61,15 @@ def needs_of_mark(actor: Actor, command: Mark, needs: Prefetch) -> None:
 
 
 def needs_of_read(actor: Actor, command: MarkRead, needs: Prefetch) -> None:
-    """Adds the keys of the rows that marking messages as read needs to the keys that are read from the database in
-    advance."""
+    """Adds to `needs` the keys of the rows that `mark_read` will look up; the writer fetches them for a whole batch of
+    commands at once."""
     needs_of_mark(actor, command, needs)
     needs.unread_notifications.add((command.conversation_id, actor.user_id))
 
 
 def mark_read(tx: Transaction, actor: Actor, command: MarkRead) -> ReadMark:
-    """Moves the actor's read position in a conversation forward and returns it. A message before it leaves the position
-    where it is.
+    """Moves the actor's read position in a conversation forward to a message, and returns the position; it stays if it
+    is already at the message or after it. Marks the notifications of the read messages as read.
 
     Other members receive a receipt only when the position passes the furthest one that they have seen, and only if the
     actor shares what they have read.
@@ -89,8 +89,8 @@ def mark_read(tx: Transaction, actor: Actor, command: MarkRead) -> ReadMark:
 
 
 def _move(tx: Transaction, conversation: Conversation, member: Member, target: tuple[int, int]) -> ReadMark:
-    """Moves the furthest read position of a member, which others see, to the message given as (number in the
-    conversation, id), and returns it with the unread counts."""
+    """Moves a member's furthest read position, which others see unless the member's receipts are private, to the
+    message `target` (number in the conversation, id). Returns the position with the unread counts."""
     seq, message_id = target
     authors = None
     if conversation.member_count > LARGE_CONVERSATION:
@@ -118,8 +118,8 @@ def _move(tx: Transaction, conversation: Conversation, member: Member, target: t
 
 
 def mark_unread(tx: Transaction, actor: Actor, command: MarkUnread) -> ReadMark:
-    """Moves the actor's own read position back to just before a message and returns it; never moves it forward. Other
-    members do not see this."""
+    """Moves the actor's own read position back to just before a message, or for None before the newest one of another
+    member, and returns it; never moves it forward. Other members do not see this."""
     conversation, member = _participation(tx, actor, command)
     if command.message_id is None:
         seq = tx.newest_of_others(conversation.id, member.user_id, member.history.seq)
@@ -172,7 +172,7 @@ def _target(
     tx: Transaction, conversation: Conversation, member: Member, message_id: str | None
 ) -> tuple[int, int] | None:
     """Returns (number in the conversation, id) of the named message, or of the newest one for None. Returns None if the
-    conversation has no messages."""
+    conversation has no messages. Raises `forbidden` for a message that the member may not see."""
     if message_id is None:
         # Once there is a message, `active_pos` is the position of the newest one.
         return (conversation.last_seq, MESSAGE_ID_BASE + conversation.active_pos) if conversation.last_seq else None
@@ -197,8 +197,8 @@ def _message_named(tx: Transaction, member: Member, message_id: str) -> Message:
 
 
 def list_receipts(snapshot: Snapshot, actor: Actor, query: ListReceipts) -> tuple[Receipt, ...]:
-    """Returns a receipt of a message for each other member: when they received it and when they read it, each None if
-    not yet.
+    """Returns a receipt for each member other than the sender who can see the message: when they received it and when
+    they read it, each None if not yet. Raises `forbidden` if the actor may not see the message.
 
     A member who has blocked the actor is shown as not having received the message, and a member who does not share
     their reads with the actor as not having read it.
@@ -231,8 +231,8 @@ def _reached(member: Member, message: Message, seq: int, moved_ms: int) -> int |
 
 
 def list_readers(snapshot: Snapshot, actor: Actor, query: ListReaders) -> tuple[MessageReader, ...]:
-    """Returns the members whose read positions are the furthest, with these positions. Raises `forbidden` unless the
-    actor may read the conversation."""
+    """Returns the at most `READERS_MAX` members whose read positions are the furthest, with these positions. Raises
+    `forbidden` unless the actor may read the conversation."""
     check_id("conversationId", query.conversation_id)
     history_for(snapshot, actor, query.conversation_id)
     return tuple(snapshot.readers(query.conversation_id, actor.user_id, READERS_MAX))

@@ -27,13 +27,14 @@ SAVED_MAX = 1000
 
 
 def needs_of_saving(actor: Actor, command: SaveMessage | UnsaveMessage, needs: Prefetch) -> None:
-    """Adds the message's id to the keys that are read from the database in advance."""
+    """Adds the message's id to `needs`, the keys of rows that the writer fetches for a whole batch of commands before
+    it executes them."""
     need_message(needs, command.message_id)
 
 
 def save_message(tx: Transaction, actor: Actor, command: SaveMessage) -> SavedMessage:
-    """Saves a message for the actor, who must be a member of its conversation and able to see it. Saving it again
-    changes nothing."""
+    """Saves a message for the actor. Saving it again changes nothing. Raises `forbidden` unless the actor is a member
+    who may see the message, and `invalid_request` if it was deleted or the actor has saved `SAVED_MAX`."""
     message, part = visible_message(tx, actor.user_id, command.message_id)
     must_not_be_deleted(message)
     seen = must_be_visible(message, part.member.history)
@@ -59,7 +60,7 @@ def unsave_message(tx: Transaction, actor: Actor, command: UnsaveMessage) -> Non
 
 
 def list_saved(snapshot: Snapshot, actor: Actor, query: ListSaved) -> Page[SavedMessage]:
-    """Returns a page of the messages that the actor has saved and may see now."""
+    """Returns a page of the messages that the actor has saved and may see now, last saved first."""
     require(may_act(snapshot.user(actor.user_id)))
     if query.conversation_id is not None:
         check_id("conversationId", query.conversation_id)

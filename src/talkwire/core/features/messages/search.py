@@ -48,7 +48,8 @@ PUBLIC_MAX = 5000
 
 
 def search_messages(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> Page[Message]:
-    """Returns a page of messages that the actor may see and that contain all words of the query."""
+    """Returns a page of messages that the actor may see and that contain all words of the query, newest first. A page
+    may be short or empty and still have a next page, because each query examines a limited amount of text."""
     terms = terms_of("q", query.text)
     scope = _scope(snapshot, actor, query)
     limit = max(1, min(query.limit, PAGE_MAX))
@@ -120,8 +121,8 @@ def _cursor_id(cursor: str | None) -> int | None:
 
 
 def find_public_conversations(snapshot: Snapshot, actor: Actor, query: FindPublicConversations) -> Page[Conversation]:
-    """Returns a page of public groups and channels whose names contain all words of a text; of all of them without
-    words.
+    """Returns a page of the public groups and channels whose names contain all words of the query; of all of them if it
+    has no words.
 
     If the text is the id of a public conversation, that one comes first. Every signed-in user may use this, independent
     of the setting `directory`, which limits who finds users.

@@ -76,7 +76,7 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 
 
 def check_send(command: SendMessage) -> None:
-    """Raises an error for a message with invalid fields."""
+    """Raises ChatError for a message with invalid fields."""
     check_id("conversationId", command.conversation_id)
     check_content("content", command.content, may_be_empty=bool(command.attachments))
     if command.client_message_id is not None:
@@ -135,7 +135,8 @@ def _check_frame(path: str, ref: AttachmentRef) -> None:
 
 
 def check_url(path: str, url: str) -> None:
-    """Raises `invalid_request` unless this is an http(s) URL, which a browser opens without running a script."""
+    """Raises `invalid_request` unless `url` is an http(s) URL, which a browser opens without running a script. `path`
+    names the field in the error."""
     check_text(path, url)
     if len(url) > URL_MAX_LENGTH:
         raise invalid(path, f"must have at most {URL_MAX_LENGTH} characters")
@@ -150,7 +151,8 @@ def check_url(path: str, url: str) -> None:
 
 
 def needs_of_send(actor: Actor, command: SendMessage, needs: Prefetch) -> None:
-    """Adds the keys of the rows that `send_message` needs to the keys that are read from the database in advance."""
+    """Adds to `needs` the keys of the rows that `send_message` will look up; the writer fetches them for a whole batch
+    of commands at once."""
     sender_id = command.sender_id or actor.user_id
     needs.members.add((command.conversation_id, sender_id))
     if command.client_message_id is not None:
@@ -168,7 +170,8 @@ def need_names(needs: Prefetch, conversation_id: str, content: str) -> None:
 
 def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message:
     """Stores a message and returns it. A retry, recognised by its client message id, returns the message that was
-    stored first.
+    stored first, or raises `conflict` if that had other content. Raises ChatError if the sender may not write in the
+    conversation.
 
     Retries are recognised before slow mode and mutes are checked, because these may have changed since. Raises
     `forbidden` if the sender may no longer see the first message.
@@ -202,7 +205,8 @@ def needs_of_send_all(actor: Actor, command: SendMessages, needs: Prefetch) -> N
 
 
 def send_messages(tx: Transaction, actor: Actor, command: SendMessages) -> tuple[Message | ChatError, ...]:
-    """Stores messages one after the other, and returns each one or its refusal."""
+    """Stores messages one after the other, and returns for each the stored message or its refusal. Stops after the
+    first refusal, unless the command says `skip_refused`. Only for the backend and admins."""
     must_be_trusted(actor)
     outcomes: list[Message | ChatError] = []
     for message in command.messages:
@@ -300,8 +304,8 @@ def _parts(tx: Transaction, owner_ids: Collection[str], history: HistoryStart, c
 
 
 def mentioned(tx: Transaction, conversation_id: str, content: str) -> Mentions:
-    """Returns which members of the conversation a text mentions by `@name` or `@id`, and whether it mentions
-    everyone."""
+    """Returns which members of the conversation a text mentions by `@` and their name, handle or id, and whether it
+    mentions everyone."""
     marks = mention_marks(content)
     if not marks:
         return Mentions()

@@ -33,13 +33,14 @@ ThreadChange = FollowThread | UnfollowThread | MarkThreadRead
 
 
 def needs_of_thread(actor: Actor, command: ThreadChange, needs: Prefetch) -> None:
-    """Adds the id of a message in the thread to the keys that are read from the database in advance."""
+    """Adds the id of a message in the thread to `needs`, the keys of rows that the writer fetches for a whole batch of
+    commands before it executes them."""
     need_message(needs, command.message_id)
 
 
 def follow_thread(tx: Transaction, actor: Actor, command: FollowThread) -> ThreadMark:
-    """Makes the actor follow a thread and returns the actor's place in it: whether they follow it, and what is unread.
-    Nothing is unread at first."""
+    """Makes the actor follow a thread, and returns the actor's state in it: whether they follow it, and what is unread.
+    For a new follower, all replies count as read."""
     root, member = _root(tx, actor, command.message_id)
     mark = tx.threads.mark(root.id, member.user_id)
     if mark is not None and mark.following:
@@ -48,7 +49,8 @@ def follow_thread(tx: Transaction, actor: Actor, command: FollowThread) -> Threa
 
 
 def unfollow_thread(tx: Transaction, actor: Actor, command: UnfollowThread) -> ThreadMark:
-    """Ends the actor's following of a thread, and returns the actor's place in it."""
+    """Ends the actor's following of a thread, and returns the actor's state in it: not following, with nothing
+    unread."""
     root, member = _root(tx, actor, command.message_id)
     mark = tx.threads.mark(root.id, member.user_id)
     if mark is not None and not mark.following:
@@ -58,8 +60,8 @@ def unfollow_thread(tx: Transaction, actor: Actor, command: UnfollowThread) -> T
 
 
 def mark_thread_read(tx: Transaction, actor: Actor, command: MarkThreadRead) -> ThreadMark:
-    """Moves the actor's read position in a thread forward, and returns the actor's place in it. The position stays in a
-    thread that the actor does not follow. Notifications of the read replies become read in both."""
+    """Moves the actor's read position in a thread forward, marks notifications of the read replies as read, and returns
+    the actor's state in the thread. If the actor does not follow the thread, only the notifications change."""
     root, member = _root(tx, actor, command.message_id)
     seq = _read_up_to(tx, root, member, command.reply_id)
     read_with_thread(tx, root, member.user_id, message_number(command.reply_id or ""))
@@ -72,8 +74,8 @@ def mark_thread_read(tx: Transaction, actor: Actor, command: MarkThreadRead) -> 
 
 
 def _read_up_to(tx: Transaction, root: Message, member: Member, reply_id: str | None) -> int | None:
-    """Returns the number (`seq`) of a reply in the thread, for None of the newest one. Returns None for a thread
-    without replies."""
+    """Returns the number (`seq`) of the reply `reply_id`, or of the thread's newest one for None. Returns None if the
+    thread has no replies. Raises ChatError for a message outside of the thread or hidden from the member."""
     if reply_id is None:
         return tx.threads.newest_seq(root.id)
     number = message_number(reply_id)
@@ -88,7 +90,7 @@ def _read_up_to(tx: Transaction, root: Message, member: Member, reply_id: str | 
 
 def _root(tx: Transaction, actor: Actor, message_id: str) -> tuple[Message, Member]:
     """Returns the first message (root) of the thread that a message belongs to, and the actor's membership in the
-    conversation. A message outside of threads is its own root. Raises `not_found` for a message that the actor does not
+    conversation. A message outside of threads is its own root. Raises `forbidden` for a message that the actor may not
     see."""
     message, part = visible_message(tx, actor.user_id, message_id)
     if message.thread_id is not None:
@@ -97,8 +99,8 @@ def _root(tx: Transaction, actor: Actor, message_id: str) -> tuple[Message, Memb
 
 
 def _record(tx: Transaction, member: Member, root: Message, *, following: bool, read_seq: int) -> ThreadMark:
-    """Records whether a member follows a thread and up to where they have read it, and returns this with the number of
-    unread replies."""
+    """Records whether a member follows a thread and up to where they have read it. Returns this state with the number
+    of unread replies."""
     unread = tx.threads.unread_after(root.id, member.user_id, read_seq) if following else 0
     conversation_id, user_id = member.conversation_id, member.user_id
     tx.record(ThreadMarked(tx.next_pos(), tx.now_ms, conversation_id, user_id, root.id, following, read_seq, unread))
@@ -106,7 +108,8 @@ def _record(tx: Transaction, member: Member, root: Message, *, following: bool, 
 
 
 def list_threads(snapshot: Snapshot, actor: Actor, query: ListThreads) -> FollowedThreads:
-    """Returns a page of the threads that the actor follows, and how many of them have unread replies."""
+    """Returns a page of the threads that the actor follows, the one with the newest reply first, and how many of all
+    followed threads have unread replies."""
     require(may_act(snapshot.user(actor.user_id)))
     before = None if query.cursor is None else message_number(query.cursor)
     if query.cursor is not None and before is None:
@@ -127,8 +130,8 @@ def list_threads(snapshot: Snapshot, actor: Actor, query: ListThreads) -> Follow
 
 
 def count_threads(snapshot: Snapshot, actor: Actor, query: CountThreads) -> tuple[tuple[str, ThreadMark], ...]:
-    """Returns (user id, place) for all users who follow one of these threads; a place has the read position and the
-    number of unread replies."""
+    """Returns (user id, state in the thread) for all users who follow one of these threads; the state has the read
+    position and the number of unread replies."""
     return tuple(snapshot.threads.followers(query.root_ids))
 
 

@@ -77,8 +77,8 @@ _WEBHOOK_ACTIONS: Mapping[WebhookAction, AuditAction] = MappingProxyType(
 def decide_audited(
     decide: Callable[[Transaction, Actor, Any], object], tx: Transaction, actor: Actor, command: Command[Any]
 ) -> object:
-    """Executes a command with `decide` and returns the result. Adds what the command did to others to the audit log, in
-    the same transaction."""
+    """Executes a command of one of the types in `ACTS` with `decide`, and returns the result. Adds what the command did
+    to others to the audit log, in the same transaction."""
     before = tx.next_pos()
     result = decide(tx, actor, command)
     acts = tuple(ACTS[type(command)](actor, command, tx.recorded_since(before)))

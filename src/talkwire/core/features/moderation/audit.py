@@ -35,8 +35,8 @@ def _number(cursor: str) -> int:
 
 
 def record_export(tx: Transaction, actor: Actor, command: RecordExport) -> None:
-    """Raises unless the user or conversation may be exported by the actor. Changes nothing itself; the audit log gets
-    an entry for the command (`acts.py`)."""
+    """Checks that the actor may export the user or conversation, and raises ChatError otherwise. Changes nothing
+    itself; the audit log gets an entry for the command (`acts.py`)."""
     if actor.user_id != command.user_id:
         must_be_trusted(actor)
     if command.user_id is not None:

@@ -37,7 +37,8 @@ def check_report(command: ReportMessage) -> None:
 
 
 def needs_of_report(actor: Actor, command: ReportMessage, needs: Prefetch) -> None:
-    """Adds the id of the reported message to the keys that are read from the database in advance."""
+    """Adds the id of the reported message to `needs`, the keys of rows that the writer fetches for a whole batch of
+    commands before it executes them."""
     need_message(needs, command.message_id)
 
 
@@ -78,7 +79,8 @@ def check_decision(command: DecideReport) -> None:
 
 def decide_report(tx: Transaction, actor: Actor, command: DecideReport) -> MessageReport:
     """Decides a report: takes the chosen action (delete the message, mute or ban its author, or none), closes the
-    report and returns it. Deciding again in the same way changes nothing; another decision raises `conflict`."""
+    report and returns it. Deciding again in the same way changes nothing; another decision raises `conflict`. Only for
+    operators."""
     must_be_operator(actor)
     require(may_act(tx.user(actor.user_id)))
     report = tx.reports.find(command.report_id)

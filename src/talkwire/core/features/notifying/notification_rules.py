@@ -59,12 +59,11 @@ DEFAULT_SOUND = "default"
 
 
 class NotificationTrigger(NamedTuple):
-    """An event that may cause notifications, with what they show.
+    """An event that may cause notifications, with what the notifications show. `id` becomes their id.
 
-    `type` is set if it is the same for all recipients, `message` if the event is a message. `user_ids` are recipients
-    named individually, each once, in a collection that finds one quickly; `everyone` adds all members of the
-    conversation. `outcomes` is set if the event is the decision about a reported message: it maps the users to notify
-    to what was decided, even if they have left the conversation.
+    `type` is set if all recipients get the same type, `message` if the event is a message. Recipients are the users in
+    `user_ids`, and with `everyone` all members of the conversation. `outcomes` is set for the decision about a reported
+    message: the users to notify, even if they have left the conversation, with the decision for each.
     """
 
     id: int
@@ -220,8 +219,8 @@ def reason_of(
 
 
 def counts_only(trigger: NotificationTrigger, recipient: NotificationRecipient) -> bool:
-    """Returns whether a new offer counts as unread for a member without notifying them, as messages do: because they
-    have muted the conversation."""
+    """Returns whether an offer counts as unread for a member although it does not notify them, because they have muted
+    the conversation."""
     return (
         trigger.offer_id is not None
         and trigger.everyone
@@ -232,8 +231,8 @@ def counts_only(trigger: NotificationTrigger, recipient: NotificationRecipient) 
 
 
 def _concerns(trigger: NotificationTrigger, recipient: NotificationRecipient) -> bool:
-    """Returns False for what users did themselves, for what users did whom they have blocked, and for offers outside of
-    the part of the conversation that they may see."""
+    """Returns whether an event concerns a recipient. It does not if they caused it, if they have blocked the user who
+    did, or if it is about an offer from before the point from which they see the conversation."""
     if recipient.user_id == trigger.actor_id or trigger.actor_id in recipient.blocked_ids:
         return False
     return trigger.offer_id is None or may_see_offer(trigger.offer_id, recipient.history)
@@ -286,7 +285,7 @@ def must_not_disturb(recipient: NotificationRecipient, at_ms: int) -> bool:
 
 def sound_of(reason: NotificationType, recipient: NotificationRecipient) -> str | None:
     """Returns the name of a notification's sound: the one in the recipient's settings for the conversation, else their
-    sound for this type of notification."""
+    sound for this type of notification. None means no sound."""
     return recipient.member_preferences.sound or recipient.preferences.sounds.get(reason, DEFAULT_SOUND)
 
 

@@ -29,7 +29,8 @@ IDS_MAX = 1000
 
 
 def list_notifications(snapshot: Snapshot, actor: Actor, query: ListNotifications) -> NotificationPage:
-    """Returns a page of the actor's notifications, without those of conversations that the actor has left."""
+    """Returns a page of the actor's notifications, newest first, without those of conversations that the actor has
+    left; and how many are unread in total."""
     require(may_act(snapshot.user(actor.user_id)))
     before_id = None if query.cursor is None else message_number(query.cursor)
     if query.cursor is not None and before_id is None:
@@ -85,8 +86,8 @@ def read_with_thread(tx: Transaction, root: Message, user_id: str, reply_id: int
 
 
 def _read(tx: Transaction, user_id: str, ids: Sequence[int] | None) -> int:
-    """Marks a user's notifications as read and returns how many are still unread. If any was unread, records an event
-    that informs the user's other devices."""
+    """Marks a user's notifications with these ids (None: all) as read, and returns how many are still unread. If any
+    was unread, records an event that informs the user's other devices."""
     changed = tx.notifications.mark_read(user_id, ids, tx.now_ms)
     unread = tx.notifications.count_unread(user_id, tx.now_ms - KEPT_MS)
     if changed:
@@ -96,7 +97,7 @@ def _read(tx: Transaction, user_id: str, ids: Sequence[int] | None) -> int:
 
 
 def record_missed_call(tx: Transaction, actor: Actor, command: RecordMissedCall) -> None:
-    """Records in the log which of the users, as far as they are members of the conversation, have missed a call."""
+    """Records in the log that a call was missed by those of the command's users who are members of the conversation."""
     members = tx.members(command.conversation_id, command.user_ids)
     missed = tuple(user_id for user_id in command.user_ids if user_id in members)
     if missed:

@@ -40,10 +40,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 def member_receives(message: Message, user_id: str, blocked_ids: Collection[str], here: MemberPreferences) -> bool:
-    """Returns whether a member receives a message of a conversation that is not open on their device.
+    """Returns whether a member is notified of a message in a conversation that they have not opened. The gateway
+    dialect then sends it to their sockets, or as a missed message when they connect again.
 
-    A member does not receive their own messages, messages of users whom they have blocked, and messages for which their
-    settings in the conversation (`here`) switched notifications off when it was sent.
+    A member is not notified of their own messages, of messages of users whom they have blocked, and of messages for
+    which their settings in the conversation (`here`) switched notifications off when the message was sent.
     """
     if message.sender_id == user_id or message.sender_id in blocked_ids:
         return False

@@ -54,7 +54,8 @@ def put_subscription(tx: Transaction, actor: Actor, command: PutPushSubscription
     """Stores a push subscription (a device that receives pushes) of the actor and returns it. If the actor then has
     more than `SUBSCRIPTIONS_MAX`, deletes the one that was not renewed for the longest time.
 
-    Raises `conflict` if the command only renews, and the actor has removed the subscription.
+    Raises `conflict` if the actor has removed the subscription and the device did not subscribe again, but only renews
+    it (`command.renew`).
     """
     require(may_act(tx.user(actor.user_id)))
     if command.session_id is not None and tx.login(command.session_id) is None:

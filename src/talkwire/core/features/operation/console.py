@@ -36,8 +36,8 @@ TEXT_MAX_LENGTH = max(NAME_MAX_LENGTH, 255)
 
 
 class AgeKey(NamedTuple):
-    """The sort key of an entry in a list ordered by times of creation (milliseconds since 1970): where a page of the
-    list continues."""
+    """The sort key of an entry in a list ordered by time of creation, in milliseconds since 1970. A cursor encodes the
+    key of a page's last entry."""
 
     created_ms: int
     id: str
@@ -151,8 +151,8 @@ def end_login(tx: Transaction, actor: Actor, command: EndLogin) -> None:
 
 
 def end_connection(tx: Transaction, actor: Actor, command: EndConnection) -> None:
-    """Raises unless the actor may close a socket of another user; records nothing, because sockets are not stored. The
-    command is a change so that it has a place in the order of all changes."""
+    """Checks that the actor may close a socket of another user, and raises `forbidden` otherwise. Changes nothing: the
+    caller closes the socket afterwards. It is a change so that the audit log gets an entry in the same transaction."""
     must_be_trusted(actor)
 
 

@@ -76,7 +76,8 @@ def _must_be_redactable(tx: Transaction, user: User) -> None:
 
 
 def erased_user(user: User, *, redact: bool) -> User:
-    """Returns the record of a user after erasure: the id and the time of creation, with a placeholder as the name."""
+    """Returns the record of a user after erasure: the id and the time of creation, with a placeholder as the name.
+    `redact` is recorded in it: the user's messages are erased too."""
     return User(user.id, DELETED_NAME, user.created_ms, banned=True, named=True, erased="redact" if redact else "keep")
 
 

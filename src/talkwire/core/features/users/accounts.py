@@ -39,7 +39,8 @@ _EMAIL = re.compile(r"[^@\s\x00]{1,64}@[^@\s\x00]{1,190}")
 
 
 def normal_email(email: str) -> str:
-    """Returns an e-mail address in the form used for comparison. Raises `invalid_request` for an invalid address."""
+    """Returns an e-mail address casefolded, the form in which addresses are stored and compared. Raises
+    `invalid_request` for an invalid address."""
     check_text("email", email)
     if _EMAIL.fullmatch(email) is None:
         raise invalid("email", "must be an e-mail address")
@@ -56,7 +57,7 @@ def check_register(command: RegisterAccount) -> None:
 
 def register_account(tx: Transaction, actor: Actor, command: RegisterAccount) -> User:
     """Creates an account with an e-mail address and a password, for a new user or for one who has no account, and
-    returns the user.
+    returns the user. Raises `conflict` if the address or the user has an account already.
 
     Only an operator may choose the id. Raises `forbidden` for an invalid or used-up invitation; this check comes before
     the e-mail address is looked up, so that it reveals nothing about existing accounts.
@@ -79,7 +80,8 @@ def register_account(tx: Transaction, actor: Actor, command: RegisterAccount) ->
 
 
 def _without_account(tx: Transaction, user_id: str) -> User | None:
-    """Returns the user with this id; None if there is none. Raises ChatError if the user cannot get an account."""
+    """Returns the user with this id; None if there is none. Raises ChatError if the user is banned, erased or has an
+    account, or if the id of a new user is in the range that only the server generates."""
     user = tx.user(user_id)
     if user is None:
         if is_own_id(user_id):

@@ -43,8 +43,8 @@ _SOUND = re.compile(r"[a-z0-9._-]{1,64}")
 
 
 def check_sound(path: str, sound: str | None) -> None:
-    """Raises `invalid_request` unless the text can be the name of a notification sound. `path` names the field in the
-    error."""
+    """Raises `invalid_request` unless the text can be the name of a notification sound; None is allowed. `path` names
+    the field in the error."""
     if sound is not None and _SOUND.fullmatch(sound) is None:
         raise invalid(path, "must be the name of a sound: 1 to 64 of a-z, 0-9, '.', '_' and '-'")
 

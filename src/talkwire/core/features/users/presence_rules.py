@@ -50,8 +50,8 @@ TEXT_MAX_LENGTH = 200
 
 
 def check_status(command: SetPresence, now_ms: int) -> None:
-    """Raises `invalid_request` for a status text that is invalid or too long, and for an end of nothing or in the
-    past."""
+    """Raises `invalid_request` for a status text that is invalid or too long, for an end in the past, and for an end
+    without a status or text that can end."""
     if isinstance(command.text, str):
         check_text("text", command.text)
         if len(command.text) > TEXT_MAX_LENGTH:
@@ -87,8 +87,8 @@ def store_presence(tx: Transaction, actor: Actor, command: StorePresence) -> Pre
 def text_and_ends(
     before: PresenceRecord, text: str | msgspec.UnsetType | None, ends: PresenceEnds
 ) -> tuple[str | None, PresenceEnds]:
-    """Returns the status text after a user has chosen a status, and the ends of both. A text that is not set stays,
-    with its end."""
+    """Returns the status text after a user has chosen a status, and when status and text end. `text` UNSET keeps the
+    text of `before` and its end; an empty text removes it."""
     if text is msgspec.UNSET:
         return before.text, PresenceEnds(ends.status_ms, before.text_until_ms)
     return text or None, ends
@@ -178,11 +178,12 @@ def find_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: FindConnec
 
 
 def _record_moves(tx: LeaseTransaction, command: RenewLease) -> None:
-    """Records who has connected to a node or disconnected from it since its last renewal, and whose connection was
-    interrupted for a moment: the time since which these count as connected begins again.
+    """Records in the database which users have connected to a node or disconnected from it since the last renewal of
+    its lease. For users who had no socket for a moment, records the log position since which they have one again, or
+    that they have none.
 
-    This is the transaction that stores up to which log position the node has delivered events, so that both always fit
-    together. A lock comes first: two nodes that change the same users could otherwise wait for each other's rows.
+    The same transaction stores up to which log position the node has delivered events, so that both always fit
+    together. Locks the table first, because two nodes that change the same users could otherwise deadlock.
     """
     moves, presence, node_id = command.moves, tx.presence, command.node_id
     if not command.alone and (moves.arrived or moves.departed or moves.interrupted):
@@ -206,8 +207,8 @@ def list_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: ListConnec
 
 
 def _expire_node(tx: LeaseTransaction, node_id: str, overdue_ms: int | None) -> int | None:
-    """Deletes a node unless its lease lasts beyond `overdue_ms`; None deletes it in any case. Returns when the node
-    ended, in milliseconds since 1970, or None if it was not deleted.
+    """Deletes a node if it is over by `overdue_ms` (see `NodeTable.overdue`); None deletes it in any case. Returns when
+    the node ended, in milliseconds since 1970, or None if it was not deleted.
 
     If several nodes try this at once, one succeeds. The node's users stay recorded until `ForgetUsers` removes them.
     """

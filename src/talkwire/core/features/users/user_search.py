@@ -51,8 +51,9 @@ def queries(policy: AccessPolicy) -> Queries:
 
 
 def get_user(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: GetUser) -> User:
-    """Returns a user's profile, without e-mail address and metadata for other ordinary users. Raises `forbidden` for a
-    user whom the actor may not see, even if that user does not exist."""
+    """Returns a user's profile, without e-mail address and metadata if it is of another user and the actor is an
+    ordinary user. Raises `forbidden` for a user whom the actor may not see, whether that user exists or not; for actors
+    who see everybody, `not_found` for an unknown user."""
     check_id("userId", query.user_id)
     is_own = actor.user_id == query.user_id
     if not (is_own or _sees_everybody(policy, actor)) and not _known_to(snapshot, actor, [query.user_id]):
@@ -64,11 +65,11 @@ def get_user(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: GetU
 
 
 def search_users(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: SearchUsers) -> Page[User]:
-    """Returns a page of users in whose names a word starts with the query's text, in the order of the names from this
-    word on (`core.domain.search.name_search`).
+    """Returns a page of the users in whose names a word starts with the query's text, in the order described in
+    `core.domain.search.name_search`. Finds only users whom the setting `directory` lets the actor find.
 
-    A user whose id is the text comes first, then users whose handles start with the text and whose names do not, then
-    the first `limit` users with whom the actor shares a conversation. They are in addition to the page's limit.
+    The first page begins with users whose id is the text or whose handle starts with it and whose names do not; then
+    come up to `limit` users with whom the actor shares a conversation. Both are in addition to the page's limit.
     """
     check_text("query", query.text)
     if len(query.text) > NAME_MAX_LENGTH:
@@ -168,7 +169,8 @@ def _by_handle(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, search: _
 
 
 def _found_by(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, users: Sequence[User]) -> list[User]:
-    """Returns those of the users whom the actor may find; banned users only for the backend and admins."""
+    """Returns those of the users whom the actor may find: all for the backend and admins, otherwise users who are not
+    banned and whom the setting `directory` lets the actor see."""
     found = [user for user in users if actor.is_trusted or not user.banned]
     if found and not _sees_everybody(policy, actor):
         known = _known_to(snapshot, actor, [user.id for user in found])

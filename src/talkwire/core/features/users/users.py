@@ -80,7 +80,8 @@ def check_update(command: UpdateUser | PutUser) -> None:
 
 
 def update_user(tx: Transaction, actor: Actor, command: UpdateUser) -> User:
-    """Changes the actor's profile and returns the user. Records nothing if it is unchanged."""
+    """Changes the actor's profile and returns the user. Records nothing if it is unchanged. Raises `forbidden` if the
+    actor may not choose a handle, and `conflict` if the handle is taken."""
     user = tx.user(actor.user_id)
     refusal = may_act(user)
     if refusal is not None or user is None:
@@ -187,8 +188,8 @@ def _check_sign_in(tx: Transaction, user: User, command: PutUser) -> None:
 
 
 def users_put(actor: Actor, command: PutUser | PutUsers) -> set[str]:
-    """Returns the valid ids of the users that the command creates or changes; an empty set unless the actor is the
-    backend or an admin."""
+    """Returns the valid ids of the users that the command creates or changes, which are loaded before it is queued
+    (`ChangeHandler.loads`). Returns an empty set unless the actor is the backend or an admin."""
     if not actor.is_trusted:
         return set()
     commands = command.users[:BATCH_MAX] if isinstance(command, PutUsers) else (command,)
@@ -235,7 +236,8 @@ def check_unban(command: BanUser | UnbanUser) -> None:
 
 
 def ban_user(tx: Transaction, actor: Actor, command: BanUser) -> User:
-    """Bans a user from the server and returns the user. The user's sockets close on every node."""
+    """Bans a user from the server and returns the user. The user's sockets close on every node. Only for the backend
+    and admins."""
     user = _moderated(tx, actor, command.user_id)
     if command.until_ms is not None and command.until_ms <= tx.now_ms:
         raise invalid("until", "must be in the future")
@@ -245,7 +247,8 @@ def ban_user(tx: Transaction, actor: Actor, command: BanUser) -> User:
 
 
 def unban_user(tx: Transaction, actor: Actor, command: UnbanUser) -> User:
-    """Lifts a user's ban from the server and returns the user. Does nothing for a user who is not banned."""
+    """Lifts a user's ban from the server and returns the user. Does nothing for a user who is not banned. Only for the
+    backend and admins."""
     user = _moderated(tx, actor, command.user_id)
     if user.banned:
         tx.record(UserUnbanned(tx.next_pos(), tx.now_ms, user.id))
