@@ -32,8 +32,8 @@ CLOSE_REASONS = (
 
 
 class RealtimeMetrics(Collector):
-    """The counters of one node's connections, sessions and sockets: a Prometheus collector, to register with a
-    `CollectorRegistry`.
+    """The counters of one node's connections, sessions and sockets, which the code increments directly: a Prometheus
+    collector, to register with a `CollectorRegistry`.
     """
 
     def __init__(self) -> None:

@@ -75,7 +75,9 @@ class AdminNamespace:
         peers.answer(_COMMAND, PageCommand, self._answer_command)
 
     async def close(self) -> None:
-        """Stops sending changes of sockets to the pages, and forgets what they have not fetched."""
+        """Stops sending the changes among all nodes' sockets to the pages, and stops collecting events for other nodes'
+        pages. Does not disconnect the pages.
+        """
         self._watch.close()
         if self._task is not None:
             self._task.cancel()
@@ -120,7 +122,7 @@ class AdminNamespace:
         socket.connection.lane.enter(lambda: self._start(socket, command), pipelined=False)
 
     def unreadable(self, socket: Socket, name: str | float, ack_id: int | None, flaw: str) -> None:  # noqa: ARG002
-        """Refuses a page's event whose payload could not be decoded, like an event that is no command."""
+        """Logs and ignores a page's event whose payload could not be decoded; the page receives no reply."""
         log_refusal("admin_ui_command_refused", reason="unreadable", socket_id=socket.id)
 
     def expired(self, socket: Socket) -> None:

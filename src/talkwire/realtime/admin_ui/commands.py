@@ -30,8 +30,11 @@ _RESERVED = frozenset({"connect", "connect_error", "disconnect", "disconnecting"
 
 
 class PageCommand(msgspec.Struct, frozen=True):
-    """A command of an Admin UI page for sockets of one namespace: for all of them if `chosen` is None, else for those
-    in the room, or the one with the socket id, that `chosen` names.
+    """A command of an Admin UI page for sockets of one namespace. `chosen` names a room or the id of one socket; None
+    means all sockets of the namespace.
+
+    `room` is the room of `join` and `leave`, `args` the event of `emit` (its name first). `closes`: `_disconnect`
+    closes the whole connection instead of leaving the namespace.
     """
 
     kind: Literal["emit", "join", "leave", "_disconnect"]
@@ -47,8 +50,9 @@ class InvalidCommand(ValueError):
 
 
 def parse_command(args: list[Any], admin_namespace: str) -> PageCommand:
-    """Parses an event of an Admin UI page, given as its name and arguments. Raises InvalidCommand if it is no valid
-    command.
+    """Parses an event of an Admin UI page, given as its name and arguments. Raises InvalidCommand if the event is no
+    valid command, or concerns rooms of the chat or the pages' own namespace `admin_namespace`, whose sockets pages may
+    only disconnect.
     """
     kind, *rest = args
     if kind not in {"emit", "join", "leave", "_disconnect"} or len(rest) < 2:
@@ -85,7 +89,7 @@ def _chosen(value: object) -> str | None:
 
 class CommandRunner:
     """Carries out the commands of Admin UI pages on this node's sockets. `cursor` returns the position in the event log
-    that this node has delivered last.
+    that this node has delivered last, as an opaque text.
     """
 
     def __init__(self, watch: NodeWatch, hub: Hub, cursor: Callable[[], str]) -> None:
@@ -94,8 +98,8 @@ class CommandRunner:
         self._cursor = cursor
 
     async def run(self, command: PageCommand) -> int:
-        """Carries out a command on this node, and returns the number of sockets that it applied to. Raises
-        LocalProtocolError for arguments that JSON cannot hold.
+        """Carries out a command on this node, in several turns of the event loop if it is for many sockets. Returns the
+        number of sockets that the command selects. Raises LocalProtocolError for arguments that JSON cannot hold.
         """
         chosen = list(self._chosen(command))
         for start in range(0, len(chosen), STEP):
@@ -130,8 +134,8 @@ class CommandRunner:
                 socket.disconnect()
 
     def _offset(self, socket: Socket, last: object) -> list[str]:
-        """Returns the recovery offset to append to an event whose last argument `last` is a text, or nothing. Without
-        it, a recoverable client would take that text for its offset.
+        """Returns what to append to an event whose last argument is `last`: the recovery offset if `last` is a text and
+        the client is recoverable, else nothing. Such a client takes a text at the end of an event for the offset.
         """
         client = socket.data
         is_recoverable = isinstance(client, ChatClient) and client.recoverable is not None

@@ -55,8 +55,8 @@ class AdminCredentials:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     async def admit(self, auth: dict[str, Any], address: str) -> str | None:
-        """Verifies a page's sign-in. Returns the id of a new session for a correct password, None for a valid session
-        id. Raises ConnectRefused for anything else.
+        """Verifies a page's sign-in, from the client address `address`. Returns the id of a new session for a correct
+        password, None for a valid session id. Raises ConnectRefused for invalid credentials and for too many attempts.
         """
         if self._is_valid(auth.get("sessionId")):
             return None
@@ -71,8 +71,8 @@ class AdminCredentials:
         return self._session(round(time.time()) + SESSION_S)
 
     async def _take(self, address: str) -> list[tuple[Kind, str]]:
-        """Counts a sign-in attempt against the rate limits for sign-ins, and returns what was counted. Raises
-        ConnectRefused after too many attempts.
+        """Counts a sign-in attempt against the rate limits for sign-ins. Returns the (kind, key) of each counted limit,
+        to give back after a correct password. Raises ConnectRefused after too many attempts.
         """
         if self._limits is None:
             return []

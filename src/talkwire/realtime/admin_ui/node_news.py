@@ -13,7 +13,9 @@ import msgspec
 
 
 class HandshakeView(msgspec.Struct, frozen=True):
-    """The part of a session's opening request that Admin UI pages show. `issued` is in milliseconds since 1970."""
+    """The data about a session's opening request that Admin UI pages show. `issued` is the time at which the socket
+    connected, in milliseconds since 1970.
+    """
 
     address: str
     issued: int
@@ -23,8 +25,8 @@ class HandshakeView(msgspec.Struct, frozen=True):
 
 
 class SocketView(msgspec.Struct, frozen=True, rename="camel"):
-    """The description of one socket that Admin UI pages show. `rooms` has only the first rooms of a socket that is in
-    many.
+    """The description of one socket that Admin UI pages show. `nsp` is the namespace; `client_id` is a hash of the
+    engine session's secret id; `rooms` has at most `node_watch.ROOMS_MAX` rooms.
     """
 
     id: str
@@ -49,8 +51,9 @@ class EventView(msgspec.Struct, frozen=True):
 
 
 class StatisticsView(msgspec.Struct, frozen=True, rename="camel"):
-    """Statistics of one node for Admin UI pages: its connections now, and counts of what happened since its previous
-    statistics.
+    """Statistics of one node for Admin UI pages. `clients_count` and `polling_clients_count` are present numbers of
+    connections, `uptime` is in seconds; `aggregated_events` counts what happened since the previous statistics for the
+    same viewer, such as bytes received.
     """
 
     server_id: str
@@ -66,8 +69,9 @@ class StatisticsView(msgspec.Struct, frozen=True, rename="camel"):
 class NodeNews(msgspec.Struct, frozen=True):
     """The changes among one node's sockets since the viewer (a node with Admin UI pages) asked last.
 
-    If `complete` is True, `sockets` has all sockets that the node shows, else those that are new or have changed.
-    `gone` maps the ids of ended sockets to the reasons. `left_out` counts events that are not in `events`.
+    `number` numbers the reports to this viewer. If `complete` is True, `sockets` has all sockets that the node shows,
+    else those that are new or have changed. `gone` maps the ids of ended sockets to the reasons. `left_out` counts
+    events that happened but are not in `events`.
     """
 
     number: int
@@ -96,7 +100,7 @@ _NO_SOCKETS: Mapping[str, SocketView] = {}
 
 
 class Mirror:
-    """The sockets of all nodes, as the connected Admin UI pages last received them."""
+    """The sockets of all nodes, as this node last showed them to the connected Admin UI pages."""
 
     def __init__(self) -> None:
         self._nodes: dict[str, dict[str, SocketView]] = {}
@@ -106,7 +110,9 @@ class Mirror:
             yield from sockets.values()
 
     def forget(self, node_id: str, time: str) -> list[Packet]:
-        """Removes the sockets of a node that is no longer alive. Returns the disconnect events to send to the pages."""
+        """Removes the sockets of a node that is no longer alive. Returns a disconnect event, with the time `time` in
+        ISO 8601, for each of them, to send to the pages.
+        """
         gone = self._nodes.pop(node_id, _NO_SOCKETS)
         return [("socket_disconnected", view.nsp, view.id, "server shutting down", time) for view in gone.values()]
 

@@ -47,7 +47,7 @@ _NAME = re.compile(r'\["((?:[^"\\]|\\.)*)"')
 
 
 class Traffic:
-    """The number of bytes of messages from and to the clients of this node."""
+    """Counters of the bytes in messages from and to the clients of this node, since the start."""
 
     __slots__ = ("bytes_in", "bytes_out")
 
@@ -74,10 +74,11 @@ class _Viewer:
 
 
 class NodeWatch:
-    """Lists the sockets of this node, and collects their events while there are viewers (nodes with Admin UI pages).
+    """Lists the sockets of this node, and collects their events while there are viewers (nodes with Admin UI pages)
+    that ask for `news`.
 
-    `detail` is the setting `socketio_admin_detail`: how much pages show, from `totals` only to the `contents` of
-    events.
+    `detail` is the setting `socketio_admin_detail`, how much pages show: `totals` is only statistics, `sockets` adds
+    the sockets, `events` also the names of their events, `contents` also the events' arguments.
     """
 
     def __init__(
@@ -136,7 +137,7 @@ class NodeWatch:
 
     def broadcast(self, members: Mapping[Occupant, Outlet], frames: bytes) -> None:
         """Records the events inside WebSocket frames that are being sent to sockets of one namespace, to show them on
-        Admin UI pages. Shows RECIPIENTS_MAX of the recipients, and counts the others.
+        Admin UI pages. Records them for RECIPIENTS_MAX of the recipients in `members`, and only counts the others.
         """
         if self._may_note(len(members)):
             shown = [socket for socket in islice(members, RECIPIENTS_MAX) if isinstance(socket, Socket)]
@@ -178,8 +179,11 @@ class NodeWatch:
     # --- news for viewers -------------------------------------------------------------------------------------------
 
     def news(self, viewer_id: str, after: int | None) -> NodeNews:
-        """Returns the changes since the news with the number `after` for a viewer (a node with Admin UI pages). Returns
-        a complete list of sockets if `after` is not the number of the latest news.
+        """Returns the changes among this node's sockets for a viewer (a node with Admin UI pages), since the news with
+        the number `after` that the viewer received last. If that was not the latest news for this viewer, or is None,
+        the result has all sockets.
+
+        From the first call on, events are collected for the viewer, until it has made no call for VIEWER_S seconds.
         """
         viewer = self._viewers.get(viewer_id)
         if viewer is None or viewer.number != after:
@@ -200,7 +204,9 @@ class NodeWatch:
         return NodeNews(viewer.number, complete, iso_now(), changed, gone, events, left_out, statistics)
 
     def close(self) -> None:
-        """Forgets all viewers (nodes with Admin UI pages), and stops collecting events for them."""
+        """Removes the state of all viewers (nodes with Admin UI pages). Afterwards no events are collected until one
+        asks for `news`.
+        """
         for viewer_id in list(self._viewers):
             self._forget(viewer_id)
 

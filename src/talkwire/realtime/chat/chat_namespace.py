@@ -121,7 +121,8 @@ class ChatNamespace:
 
     def close_connection(self, socket: Socket, reason: str) -> None:
         """Sends a client the reason and closes its connection, after which client libraries connect again by
-        themselves. Handlers that are running have ANSWER_S to send their acknowledgements.
+        themselves. Running handlers have ANSWER_S seconds to send their acknowledgements; a second call closes the
+        connection at once.
         """
         connection = socket.connection
         if connection.ending:
@@ -187,8 +188,8 @@ class ChatNamespace:
 
     @staticmethod
     def _replace(before: Socket | None, socket: Socket) -> None:
-        """Closes the previous socket of a client that resumes before its old connection was found broken. `before` is
-        None if there is none.
+        """Closes `before`, the previous socket of a client that resumes as `socket` before the old connection was found
+        broken. The new socket takes over which conversations the client opened. `before` is None if there is none.
         """
         if before is None:
             return
@@ -231,8 +232,8 @@ def end_socket(socket: Socket, reason: str) -> None:
 
 
 def end_for_operator(socket: Socket) -> None:
-    """Closes a chat client's connection because an operator asked for it. The user stays signed in, so the client may
-    connect again.
+    """Closes a chat client's connection with the reason `ended`, because an operator asked for it. The user stays
+    signed in, so the client may connect again.
     """
     handler = socket.handler
     assert isinstance(handler, ChatNamespace)

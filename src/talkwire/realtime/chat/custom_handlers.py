@@ -20,7 +20,7 @@ Handler = Callable[["ClientSocket", Any], Any]
 
 
 def check_event_name(name: str) -> None:
-    """Raises ValueError for an empty name or one that Socket.IO reserves."""
+    """Raises ValueError for a name that a custom event cannot have: an empty one, or one that Socket.IO reserves."""
     if not name:
         raise ValueError("an event's name must be a text that is not empty")
     if name in SOCKET_IO_EVENTS:
@@ -59,8 +59,8 @@ class ClientSocket:
 
     @property
     def claims(self) -> Mapping[str, object]:
-        """Claims of the client's newest token: `role`, `type`, `department`, `permissions` and those named by the
-        setting `keep_claims`, as far as the token has them.
+        """The claims of the client's newest token that the server keeps: `role`, `type`, `department`, `permissions`
+        and those named by the setting `keep_claims`, as far as the token has them.
         """
         return self._client.actor.claims
 

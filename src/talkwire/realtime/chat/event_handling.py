@@ -53,8 +53,9 @@ class EventHandling:
         self._commands = commands
 
     def receive(self, socket: Socket, args: list[Any], ack_id: int | None) -> None:
-        """Handles one event: parses its command by the client's dialect (event vocabulary) and queues it in the
-        connection's order, or refuses it.
+        """Handles one event: finds its definition in the client's dialect (event vocabulary), parses its command, and
+        queues that in the connection's lane, which keeps the order. Refuses invalid events, and commands beyond the
+        rate limits, with a reply.
         """
         self._metrics.events_received += 1
         client: ChatClient = socket.data
@@ -85,15 +86,18 @@ class EventHandling:
         socket.connection.lane.enter(start, pipelined=pipelined)
 
     def receive_unreadable(self, socket: Socket, name: str | float, ack_id: int | None, flaw: str) -> None:
-        """Refuses an event whose payload could not be decoded, for the reason `flaw`."""
+        """Refuses an event whose payload could not be decoded, with a reply that contains the reason `flaw`. `name` is
+        the event's name.
+        """
         request = EventRequest(socket, str(name)[:64], ack_id, None)
         self._refuse_invalid(request, ChatError("invalid_request", f"The payload cannot be taken: {flaw}"))
 
     # --- commands ---------------------------------------------------------------------------------------------------
 
     def _start(self, request: EventRequest, command: Command[Any] | SocketCommand) -> bool:
-        """Starts a command. Returns True if it is still running, in which case the connection's lane (its queue of
-        events) is notified when it finishes; False if it has finished.
+        """Called by the connection's lane (its queue of events) when it is the command's turn: starts the command.
+        Returns True if the command is still running; `lane.finished` is then called at its end. Returns False if it has
+        finished.
         """
         client: ChatClient = request.socket.data
         try:
@@ -147,7 +151,7 @@ class EventHandling:
             self._outcomes.succeeded(request.command_type, request.began_ns)
 
     def _refuse(self, request: EventRequest, error: Exception) -> None:
-        """Replies with a refusal. Any error other than ChatError is a bug: reports it, and replies with the code
+        """Replies with a refusal. An error other than ChatError is a bug: logs it, and replies with the code
         `unavailable`.
         """
         if not isinstance(error, ChatError):
@@ -215,8 +219,8 @@ class EventHandling:
         request.socket.connection.lane.enter(start, pipelined=False)
 
     def _start_handler(self, request: EventRequest, handler: Handler, data: object) -> bool:
-        """Calls the application's handler of a custom event. Returns True if the handler is still running, False if it
-        has finished.
+        """Calls the application's handler of a custom event. Returns True if the handler is still running; the lane's
+        `finished` is then called at its end. Returns False if it has finished.
         """
         try:
             answer = handler(ClientSocket(request.socket, lambda: self._chat.cursor), data)

@@ -26,8 +26,8 @@ _logger = structlog.get_logger(__name__)
 
 
 def fence(engine: EngineServer, chat: Chat) -> Fencing:
-    """Creates a node's fencing, which ends its sessions if its lease (its record in the database that it is alive)
-    expires. Registers the callbacks between it and the lease, the event log and the sessions, and returns it.
+    """Creates and returns a node's fencing, which ends the node's sessions when its lease (its record in the database
+    that it is alive) has expired. Connects it with the lease and the engine by setting their callbacks.
     """
     fencing = Fencing(engine, chat)
     engine.on_lease_expired = chat.lease.handle_stop
@@ -51,22 +51,22 @@ class Fencing:
             self._returning.cancel()
 
     def set_deadline(self, deadline: float) -> None:
-        """Allows the engine to handle clients' input until the time `deadline`, in seconds of the server's clock. After
-        it, other nodes may have declared this node dead.
+        """Allows the engine to handle clients' input until `deadline`, in seconds of the event loop's clock. Called
+        with each renewal of the lease; after the deadline, other nodes may have declared this node dead.
         """
         self._engine.lease_deadline = deadline
 
     def suspend(self) -> None:
-        """Closes all sessions and accepts no new ones, because the node's lease (its record in the database that it is
-        alive) has expired.
+        """Closes all sessions with the reason `lease_lost`, and accepts no new ones until `resume`. Called when the
+        node's lease (its record in the database that it is alive) has expired.
         """
         self.close()
         self._engine.suspended = True
         self._engine.close_at_once(LEASE_LOST)
 
     def resume(self) -> None:
-        """Accepts sessions again once the node has caught up with the event log, since users may have been banned
-        meanwhile.
+        """Called when the lease is held again. Accepts sessions as soon as this node has received all events that are
+        in the log now, since users may have been banned meanwhile. Returns at once.
         """
         self.close()
         self._returning = asyncio.ensure_future(self._return())

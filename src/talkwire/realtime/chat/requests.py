@@ -17,7 +17,7 @@ from talkwire.wire import ack_frame, event_frame
 
 class EventRequest(msgspec.Struct):
     """An event from a client, while it is being handled. `inbound` is its definition in the client's dialect (event
-    vocabulary), None if the dialect does not have the event.
+    vocabulary), None if the dialect does not have the event. `ack_id` is None if the client wants no acknowledgement.
 
     `payload` is kept only if the dialect sends it back to the client. `raw` is the JSON that the payload was parsed
     from, for error details. `command_type` is the class of the event's command, None before it is parsed; `began_ns` is
@@ -42,8 +42,9 @@ class EventReplies:
         self._hub = hub
 
     def answer(self, request: EventRequest, result: object) -> None:
-        """Replies to a request whose command has succeeded: sends the acknowledgement with the result, and the event
-        that goes back to the sender if its dialect (event vocabulary) defines one.
+        """Replies to a request whose command has succeeded with `result`: sends the acknowledgement, if the client
+        asked for one, and the event that the client's dialect (event vocabulary) sends back to the sender, if it
+        defines one. Does nothing if the socket has disconnected.
         """
         socket, inbound = request.socket, request.inbound
         if inbound is None or not socket.connected:
@@ -56,15 +57,16 @@ class EventReplies:
             )
 
     def acknowledge(self, request: EventRequest, answer: object) -> None:
-        """Sends the value that the application's handler returned as the acknowledgement. Raises LocalProtocolError if
-        the value is not JSON.
+        """Sends the value that the application's handler returned as the acknowledgement, if the client asked for one.
+        Raises LocalProtocolError if the value is not JSON.
         """
         if request.ack_id is not None:
             request.socket.acknowledge(request.ack_id, [answer])
 
     def refuse(self, request: EventRequest, error: ChatError) -> None:
         """Sends the client the refusal of its command or invalid event: as the acknowledgement if it asked for one,
-        else as the error event of its dialect (event vocabulary).
+        else as the error event of its dialect (event vocabulary). A refusal for exceeded rate limits also slows down
+        reading from the client.
         """
         socket = request.socket
         if not socket.connected:
@@ -81,7 +83,7 @@ class EventReplies:
             self._hub.send(socket.connection, ack_frame(self._namespace, request.ack_id, refusal))
 
     def send(self, socket: Socket, name: str, payload: msgspec.Struct, offset: str | None = None) -> None:
-        """Sends an event to one socket. `offset` is the position in the event log from which a recoverable socket
-        resumes after a disconnect; None to send no position.
+        """Sends an event to one socket. `offset` is the recovery offset to append, the position in the event log from
+        which a recoverable socket resumes after a disconnect; None appends none.
         """
         self._hub.send(socket.connection, event_frame(self._namespace, name, encode_json(payload), offset))

@@ -68,8 +68,9 @@ class SignIn:
             raise ConnectRefused("Authentication failed", data, parting) from error
 
     async def renew(self, handshake: Handshake, token: str, client: ChatClient) -> None:
-        """Replaces the token of a connected client by a newer one of the same user. Raises ChatError for an invalid
-        token, and for a token of another user (with the code `forbidden`).
+        """Replaces the token of a connected client by a newer one of the same user: updates the user, the sign-in and
+        the expiry in `client`. Raises ChatError for an invalid token, and for a token of another user (with the code
+        `forbidden`).
         """
         credentials = Credentials(token, forwarded=handshake.forwarded, address=handshake.address)
         renewed = ChatClient.of(await self._callers.identify(credentials), client.dialect)

@@ -37,7 +37,9 @@ _QuickCommand = JoinRoom | LeaveRoom | UnsubscribePresence | GetServerTime | Get
 
 
 class Now(NamedTuple):
-    """The result of a command that was carried out at once, in contrast to an awaitable."""
+    """Wraps the result of a command that `SocketCommands.run` carried out at once, so that it cannot be mistaken for an
+    awaitable.
+    """
 
     result: object
 
@@ -92,7 +94,9 @@ class SocketCommands:
                 assert_never(command)
 
     def set_expiry(self, socket: Socket) -> None:
-        """Sets the time at which a socket expires to the expiry of its token; never, if the token has none."""
+        """Sets `socket.expires` to the time at which the socket's token expires, in the server's clock; infinity if the
+        token does not expire.
+        """
         expires_at = socket.data.expires_at
         socket.expires = inf if expires_at is None else self._now() + expires_at - time.time()
 
@@ -108,8 +112,9 @@ class SocketCommands:
         return client.expires_at
 
     async def _watch(self, socket: Socket, command: SubscribePresence) -> tuple[Presence, ...]:
-        """Subscribes a socket to the presence of users. Returns the presence of those that the socket's user may see,
-        and sends the socket later changes of it.
+        """Subscribes a socket to the presence of users whom the socket's user may see, so that it receives later
+        changes. Returns their presence now. Raises ChatError if the socket would be subscribed to more than ASKED_MAX
+        users.
         """
         client: ChatClient = socket.data
         watched = {room for room in socket.rooms if room.startswith(presence_room(""))}
@@ -133,8 +138,8 @@ class SocketCommands:
     async def _choose_room(
         self, socket: Socket, command: JoinRoom | LeaveRoom, recovery: Recovery, recoverable: RecoverableSocket
     ) -> str:
-        """Opens or closes a conversation on a recoverable socket, and stores the choice for when the socket resumes.
-        Returns the conversation's id.
+        """Opens or closes a conversation on a recoverable socket, and stores the choice in the database for when the
+        socket resumes. Returns the conversation's id. Raises ChatError `forbidden` if the user is not a member.
         """
         client: ChatClient = socket.data
         if command.conversation_id not in client.entry.conversation_ids:

@@ -52,8 +52,9 @@ def presence_room(user_id: str) -> str:
 
 @dataclass(slots=True, eq=False)
 class ChatClient:
-    """The chat's data of one signed-in socket: its user, dialect (event vocabulary) and token expiry, and the state
-    that it needs to resume.
+    """The chat's data of one signed-in socket, stored as `socket.data`: its user (`actor`, and `entry` in the
+    directory), dialect (event vocabulary), sign-in and token expiry, and the state that it needs to resume.
+    `expires_at` is in seconds since 1970, None for a token that does not expire.
     """
 
     actor: Actor
@@ -165,7 +166,8 @@ class DialectEncoding(EncodingGroup):
 
     def personal(self, event: Event) -> Sequence[tuple[PersonalOutbound, str, int, bytes]]:
         """Returns (packet definition, user id, counter, frame) for each packet of an event that is for a single user.
-        Returns nothing if making the packets fails, after logging the error.
+        The counter is the packet's number among all packets of the event. Returns an empty tuple if making the packets
+        fails, after logging the error.
         """
         try:
             return list(self._personal(event))
@@ -233,10 +235,10 @@ NOWHERE = ""
 
 def encode_custom(group: EncodingGroup, event: CustomEvent, payload_json: bytes, offset: str) -> bytes:
     """Returns the WebSocket frame of a custom event for an encoding group (sockets that receive the same bytes), empty
-    for a group without chat.
+    for a group without chat. `payload_json` is the encoded payload.
 
-    A client that can resume takes a text as the last argument for its recovery offset. So `offset` follows a payload
-    that is a text.
+    Appends `offset` if the group's clients can resume and the payload is a text: they take a text as the last argument
+    for their recovery offset.
     """
     if not isinstance(group, DialectEncoding):
         return b""
@@ -245,7 +247,8 @@ def encode_custom(group: EncodingGroup, event: CustomEvent, payload_json: bytes,
 
 
 def encode_for(group: EncodingGroup, event: Event, to: To = To.ROOM) -> bytes:
-    """Returns an event's frames for an encoding group (sockets that receive the same bytes), empty for a group without
+    """Returns the frames of an event for those sockets of an encoding group (sockets that receive the same bytes) that
+    belong to the destination `to`. Empty if the group's dialect does not send the event there, and for a group without
     chat.
     """
     return group.encode(event, to) if isinstance(group, DialectEncoding) else b""

@@ -29,8 +29,8 @@ class ConnectedDevices:
         peers.answer(_QUESTION, list[DeviceKey], self._find_here)
 
     def add(self, client: ChatClient) -> None:
-        """Counts a new socket for its device. The device keys of the socket stay the same until `remove`, even if its
-        token is replaced by one of another sign-in.
+        """Counts a new socket for its device. The socket is counted under the same keys until `remove` is called, even
+        if its token is replaced by one of another sign-in.
         """
         user_id = client.actor.user_id
         client.device_keys = tuple(device_keys(user_id, client.session_id, client.device_id))
@@ -46,7 +46,9 @@ class ConnectedDevices:
         client.device_keys = ()
 
     def is_here(self, user_id: str, session_id: str | None, device_id: str | None) -> bool:
-        """Returns whether a device has a socket on this node. Can be called from any thread."""
+        """Returns whether a device, identified by the sign-in `session_id` or by `device_id`, has a socket on this
+        node. With neither, returns whether the user has any socket here. Can be called from any thread.
+        """
         return any(key in self._sockets for key in _subscribed_keys(user_id, session_id, device_id))
 
     async def find(self, subscriptions: Sequence[PushSubscription]) -> Collection[str]:

@@ -18,8 +18,9 @@ _QUESTION = "connected since"
 
 
 class ConnectedSince(NamedTuple):
-    """A node's answer about connected users. `pos` is the position up to which the node has handed out the event log;
-    `users` maps a user id to the position from which the user has been connected.
+    """A node's answer to the question since when users have been connected to it. `pos` is the log position up to which
+    the node has delivered events; `users` maps the id of each connected user to the position from which on the user has
+    received them.
     """
 
     pos: int
@@ -27,8 +28,8 @@ class ConnectedSince(NamedTuple):
 
 
 class ConnectedElsewhere:
-    """Asks the other nodes since when users have been connected to them, and answers the same question of other
-    nodes.
+    """Asks the other nodes since which log position users have been connected to them, and answers the same question of
+    other nodes.
     """
 
     def __init__(self, peers: Peers, directory: Directory) -> None:
@@ -38,8 +39,8 @@ class ConnectedElsewhere:
         peers.answer(_QUESTION, list[str], self._find_here)
 
     def ask(self, user_ids: Collection[str]) -> Mapping[str, ConnectedSince]:
-        """Returns the other nodes' answers by node id, for the nodes that answer in time. Blocks, so it must be called
-        from another thread than the event loop's.
+        """Returns the other nodes' answers about these users, by node id. Nodes that do not respond within about a
+        second are missing. Blocks for up to two seconds, so call it only from a thread other than the event loop's.
         """
         if not self._peers.has_peers:
             return {}

@@ -35,7 +35,10 @@ LOST = frozenset(
 
 @dataclass(slots=True, eq=False)
 class RecoverableSocket:
-    """A socket that can resume after its connection broke, with the state that it keeps over all its connections."""
+    """The state of a socket that can resume after its connection broke. It outlives the socket's connections: `socket`
+    is the `Socket` of the present one, None while disconnected. `pid` is the recovery token that the client holds,
+    `claims` its contents.
+    """
 
     claims: RecoveryClaims
     pid: str
@@ -64,8 +67,8 @@ class RecoverableSocket:
 
 @dataclass(slots=True, eq=False)
 class ResumePlan:
-    """Where a returning socket resumes: after `offset`. `page` is the first page of missed events, if they were read
-    from the log instead of memory.
+    """The plan by which a returning client resumes the socket `recoverable`: it receives the events after `offset`.
+    `page` is the first page of missed events, None if they are all in memory.
 
     `waited` is True if making the plan took more than one turn of the event loop, so that the client's token must be
     checked again.
@@ -97,7 +100,9 @@ class RecoverableSockets:
         return self._connected.get(socket_id) or self._gone.get(socket_id)
 
     def remember(self, recoverable: RecoverableSocket) -> None:
-        """Adds a socket that has been at another node and is about to connect to this one."""
+        """Adds a socket that was taken over from another node or the database and is about to connect to this node. It
+        counts as disconnected just now.
+        """
         recoverable.gone_at = self._now()
         self._gone[recoverable.socket_id] = recoverable
 
@@ -109,8 +114,8 @@ class RecoverableSockets:
         return recoverable
 
     def attach(self, recoverable: RecoverableSocket, socket: Socket) -> Socket | None:
-        """Notes the new connection of a resuming socket. Returns the previous connection's `Socket` if that has not
-        ended yet, else None.
+        """Records the new connection of a socket, which then counts as connected. Returns the `Socket` of its previous
+        connection if that has not ended yet (the caller closes it), else None.
         """
         before, recoverable.socket = recoverable.socket, socket
         self._gone.pop(recoverable.socket_id, None)
@@ -119,8 +124,8 @@ class RecoverableSockets:
         return before
 
     def detach(self, recoverable: RecoverableSocket, socket: Socket, *, on_purpose: bool) -> bool:
-        """Notes that a socket's connection has ended. Returns False if the recoverable socket already has a newer
-        connection. `on_purpose` says that it must not resume.
+        """Records that a socket's connection has ended, so that the recovery window starts. `on_purpose` says that the
+        socket must not resume. Returns False, and does nothing, if the socket already has a newer connection.
         """
         if recoverable.socket is not socket:
             return False
@@ -133,8 +138,8 @@ class RecoverableSockets:
         return True
 
     def stored(self) -> Collection[str]:
-        """Returns the ids of the connected sockets that have rows in the database, because their clients opened or
-        closed conversations or came from another node.
+        """Returns the ids of those connected sockets whose recovery state has rows in the database, which have to be
+        renewed: sockets whose clients opened or closed conversations, or that came from another node.
         """
         return [id_ for id_, recoverable in self._connected.items() if recoverable.chosen or recoverable.moved]
 

@@ -46,8 +46,8 @@ class RecoveryTokenSigner:
         return f"{body}.{_encode(self._signature(body))}"
 
     def read(self, pid: object) -> RecoveryClaims | None:
-        """Verifies a client's recovery token (`pid`) and returns its claims; None if no node of this server signed
-        it.
+        """Verifies a client's recovery token (`pid`) and returns its claims. Returns None for anything that no node of
+        this server has signed; does not check whether the token's epoch is current.
         """
         if not isinstance(pid, str) or len(pid) > LENGTH_MAX or not pid.isascii():
             return None

@@ -26,7 +26,9 @@ from talkwire.realtime.socketio.socketio_socket import Socket
 
 
 def destinations(event: Durable, client: ChatClient, *, follows: bool) -> tuple[To, ...]:
-    """Returns the packet destinations that include a member's socket, in the order in which their packets are sent.
+    """Returns which packet destinations of an event include a socket of a conversation's member, in the order in which
+    their packets are sent. Sockets of the user who caused the event, and of users who do not want to be notified of it,
+    are at most in the destination of all followers.
 
     `follows` says whether the socket follows the conversation, i.e. receives all its events.
     """
@@ -37,15 +39,16 @@ def destinations(event: Durable, client: ChatClient, *, follows: bool) -> tuple[
 
 
 def receives_personal(packet: PersonalOutbound, client: ChatClient, conversation_id: str, *, follows: bool) -> bool:
-    """Returns whether a packet for a single user reaches a socket of that user. `follows` says whether the socket
-    follows the conversation, which the user may have left already.
+    """Returns whether a packet for a single user reaches a socket of that user. For packets that only followers
+    receive, that is `follows`, i.e. whether the socket follows the conversation; for all others, whether the user is a
+    member.
     """
     return follows if packet.followers_only else conversation_id in client.entry.conversation_ids
 
 
 def _wants(client: ChatClient, event: Durable) -> bool:
-    """Returns whether the user's preferences and blocks allow to notify them of an event. Always True for a client that
-    receives events as such instead of notifications.
+    """Returns whether the user wants to be notified of an event. False only for a message that the user's preferences
+    or blocks exclude; always True if the client's dialect has events instead of notifications.
     """
     if not client.dialect.sends_notifications or not isinstance(event, MessageSent):
         return True
@@ -58,8 +61,8 @@ def _wants(client: ChatClient, event: Durable) -> bool:
 
 
 def excluded(group: DialectEncoding, to: To, event: Durable, conversation_id: str, members: Members) -> set[Socket]:
-    """Returns the sockets in a destination's room that must not receive the event: for instance those of the user who
-    caused it, or of members who may not see it.
+    """Returns the sockets in a destination's room that must not receive the event: those of the user who caused it, if
+    the destination excludes them, of users who do not want to be notified, and of users who are not in `members`.
     """
     room = room_of(to, conversation_id)
     follows = to is not To.NON_FOLLOWERS

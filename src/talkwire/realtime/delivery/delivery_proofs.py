@@ -37,9 +37,11 @@ def recipients_in(hub: Hub, memberships: MembershipIndex, conversation_id: str) 
 
 @dataclass(slots=True)
 class _Batch:
-    """Messages of one conversation, up to `message_id`, whose delivery is proved together.
+    """Messages of one conversation whose delivery is proved together. `message_id` is the newest one's id, `sent_at`
+    the time at which it was sent, in seconds of the event loop's clock.
 
-    `waiting` has the recipients without a proof; it is None before they are looked up.
+    `waiting` has the recipients without a proof; it is None before they are looked up. `proved` has the ids of users
+    with a proof.
     """
 
     message_id: int
@@ -51,10 +53,11 @@ class _Batch:
 
 
 class DeliveryProofs:
-    """Marks messages as delivered by the heartbeats of their recipients' clients.
+    """Marks messages as delivered once a heartbeat of the recipient's client proves their arrival.
 
     `recipients(conversation_id)` returns the sockets that follow a conversation. `mark` submits the command that marks
-    a message as delivered. After `rounds_max` rounds of a second, recipients without a proof are given up.
+    a message, and all earlier ones, as delivered to the actor. Checks once a second; after `rounds_max` checks,
+    recipients without a proof are dropped, and nothing is marked for them.
     """
 
     def __init__(
@@ -71,7 +74,9 @@ class DeliveryProofs:
         self._rounds = HeartbeatRounds(self._check)
 
     def follow(self, events: Sequence[News]) -> None:
-        """Notes the new messages among committed events, to prove their delivery."""
+        """Starts to prove the delivery of the new messages among these events. Call it right after the events were sent
+        to sockets. Ignores other events.
+        """
         now = asyncio.get_running_loop().time()
         for event in events:
             if type(event) is MessageSent:
@@ -83,7 +88,7 @@ class DeliveryProofs:
         return not (self._collected or self._proving)
 
     def close(self) -> None:
-        """Stops the checks, and so the requests for heartbeats."""
+        """Stops the timer. Messages without a proof are not marked as delivered."""
         self._rounds.close()
 
     def _note(self, message: Message, now: float) -> None:
@@ -110,8 +115,9 @@ class DeliveryProofs:
         return not self.idle
 
     def _prove(self, conversation_id: str, batch: _Batch) -> bool:
-        """Checks which recipients have received a batch of messages by their heartbeats. Returns True if no recipient
-        is left to wait for, or after too many rounds.
+        """Checks by the heartbeats which recipients have received a batch of messages, and marks it as delivered to
+        these. Returns True if the batch is finished: no recipient is left to wait for, or there were `rounds_max`
+        checks.
         """
         waiting = batch.waiting
         if waiting is None:

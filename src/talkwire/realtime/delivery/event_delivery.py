@@ -49,8 +49,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class EventDelivery:
-    """Sends the events of the log to the chat sockets of this node, in all namespaces. `end` sends a client a reason
-    and disconnects its socket.
+    """Sends the events of the log, and events about single users such as unread counts, to the chat sockets of this
+    node, in all namespaces. `end` sends a client a reason and disconnects its socket.
     """
 
     def __init__(self, hub: Hub, rooms: Rooms, directory: Directory, end: Callable[[Socket, str], None]) -> None:
@@ -60,8 +60,8 @@ class EventDelivery:
         self._end = end
 
     def deliver(self, events: Sequence[News]) -> None:
-        """Sends a batch of events, whose durable events are in log order. An error in one event is logged and does not
-        affect the others.
+        """Sends a batch of events, whose durable events are in log order, to this node's sockets. Ignores signals,
+        which `SignalDelivery` sends. An error in one event is logged and does not affect the others.
         """
         for event in events:
             try:
@@ -128,7 +128,9 @@ class EventDelivery:
     # --- the members of a conversation ------------------------------------------------------------------------------
 
     def _send_to_members(self, conversation_id: str, event: Durable, members: Members) -> None:
-        """Sends an event of a conversation to the sockets of `members`, the members who may see this version of it."""
+        """Sends one version of a conversation's event to the sockets of `members`, the members who may see that
+        version.
+        """
         room = conversation_room(conversation_id)
         if members is ALL_MEMBERS:
             self._hub.broadcast(room, lambda group: encode_for(group, event))

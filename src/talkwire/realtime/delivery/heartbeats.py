@@ -19,7 +19,7 @@ ROUND_S = 1.0
 
 
 class Recipient(Protocol):
-    """A socket to which something was sent whose arrival is to be proved by a heartbeat."""
+    """A socket whose client is to prove by a heartbeat that sent packets have arrived."""
 
     @property
     def actor(self) -> Actor: ...
@@ -36,7 +36,9 @@ class Recipient(Protocol):
         ...
 
     def hasten_ping(self) -> None:
-        """Sends the client a heartbeat (a ping) now, unless an earlier one is unanswered."""
+        """Sends the client a heartbeat (a ping) now instead of at its regular time. Does nothing while an earlier ping
+        is unanswered.
+        """
         ...
 
 
@@ -77,7 +79,7 @@ class HeartbeatRounds:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Starts the timer unless it is running."""
+        """Starts the timer unless it is running: the first check is one second later."""
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(ROUND_S, self._round)
 

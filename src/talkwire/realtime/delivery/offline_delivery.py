@@ -46,8 +46,8 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(slots=True, eq=False)
 class _Backlog:
-    """The missed messages that a catching-up socket must receive before it is live: by their conversations, and those
-    that arrived meanwhile.
+    """The state of sending a socket the messages that its user missed, until the socket is live. `conversation_ids` are
+    the conversations that the socket does not receive live yet.
     """
 
     conversation_ids: set[str] = field(default_factory=set)
@@ -59,8 +59,8 @@ class _Backlog:
 
 @dataclass(slots=True, eq=False)
 class _Inbox:
-    """The state of one socket that receives missed messages and stored events. `backlog` is None once the socket has
-    received all messages that its user missed.
+    """The state of sending one socket its user's missed messages and stored custom events. `backlog` is None once the
+    socket has received all missed messages; `reading` is the running task, if any.
     """
 
     socket: Socket
@@ -82,8 +82,8 @@ class _Inbox:
 
 
 class OfflineDelivery:
-    """Sends missed messages and stored events to those sockets of this node whose dialects (event vocabularies) have
-    notifications. `now_ms` returns the time in milliseconds since 1970.
+    """Sends missed messages, and custom events that were stored for offline users, to those sockets of this node whose
+    dialects (event vocabularies) have notifications. `now_ms` returns the time in milliseconds since 1970.
     """
 
     def __init__(self, chat: Chat, hub: Hub, rooms: Rooms, now_ms: Callable[[], int]) -> None:
@@ -99,8 +99,9 @@ class OfflineDelivery:
     # --- sockets ----------------------------------------------------------------------------------------------------
 
     def entered(self, socket: Socket) -> None:
-        """Starts sending a new socket the messages and events that its user missed. The socket joins the rooms of its
-        conversations once it has received them.
+        """Starts sending a new socket the messages and the stored custom events that its user missed, in the
+        background. The socket joins the rooms of its conversations once it has received the messages; until then its
+        client is `catching_up`.
         """
         inbox = self._inboxes[socket] = _Inbox(socket, SentMarks(socket))
         inbox.client.catching_up = True
@@ -120,12 +121,16 @@ class OfflineDelivery:
         self._read(inbox)
 
     def has_backlog(self, socket: Socket) -> bool:
-        """Returns whether a socket has still to receive messages that its user missed before it connected."""
+        """Returns whether a socket has still to receive messages that its user missed before the socket connected.
+        False for a socket that was not passed to `entered`.
+        """
         inbox = self._inboxes.get(socket)
         return inbox is not None and inbox.backlog is not None
 
     def left(self, socket: Socket) -> None:
-        """Forgets a disconnected socket, and confirms the arrival of what its last heartbeat has proved."""
+        """Stops sending to a disconnected socket, and confirms the arrival of the messages and events that its last
+        heartbeat has proved.
+        """
         inbox = self._inboxes.pop(socket, None)
         if inbox is None:
             return
@@ -135,7 +140,9 @@ class OfflineDelivery:
         self._proofs.end(inbox.sent)
 
     def close(self) -> None:
-        """Stops sending missed messages and stored events."""
+        """Stops sending missed messages and stored custom events, and requesting heartbeats. Messages and events that
+        are not confirmed by then are sent again at the user's next connect.
+        """
         self._proofs.close()
         for inbox in self._inboxes.values():
             if inbox.reading is not None:
@@ -144,8 +151,9 @@ class OfflineDelivery:
     # --- following the log ------------------------------------------------------------------------------------------
 
     def follow(self, events: Sequence[News]) -> None:
-        """Handles committed events: collects new messages and conversations for sockets that are still receiving missed
-        messages, and sends newly stored custom events. Call it after the events were sent to all other sockets.
+        """Handles committed events: keeps new messages and conversations for sockets that are still catching up, tracks
+        the arrival of new messages at the others, and sends newly stored custom events. Call it after the events were
+        sent to the live sockets.
         """
         if not self._inboxes:
             return
@@ -162,8 +170,8 @@ class OfflineDelivery:
                         self._read(self._inboxes[socket])
 
     def _admit(self, conversation_id: str, members: Iterable[Member]) -> None:
-        """Adds a new conversation to the backlogs (missed messages to send) of those members' sockets that are catching
-        up, since `Rooms` does not add such sockets to rooms yet.
+        """Adds a conversation to the backlogs of its new members' sockets that are catching up: they receive its
+        messages from the backlog, since `Rooms` adds them to rooms only afterwards.
         """
         for member in members:
             for socket in clients_in(self._hub, user_room(member.user_id)):
@@ -189,8 +197,8 @@ class OfflineDelivery:
     # --- sending ----------------------------------------------------------------------------------------------------
 
     def _read(self, inbox: _Inbox) -> None:
-        """Starts the task that sends a socket its missed messages and stored events. If the task is running, it will
-        look for new stored events once more.
+        """Starts the task that sends a socket its missed messages and stored custom events. If the task is running,
+        makes it look for new custom events once more.
         """
         inbox.has_new_mail = True
         if inbox.reading is None:
@@ -213,11 +221,11 @@ class OfflineDelivery:
             inbox.reading = None
 
     def _give_up(self, inbox: _Inbox) -> None:
-        """Handles a failure to send a socket its missed messages: lets it receive live events without them. They are
-        sent at the next connect, since they are not confirmed.
+        """Handles a failure to send a socket its missed messages: makes the socket live without them. They are sent at
+        the next connect, since they are not confirmed.
 
-        Disconnects a recoverable socket instead, since it would later resume after the missed messages and never
-        receive them.
+        Closes the connection of a recoverable socket instead. Otherwise it would later resume after the missed messages
+        and never receive them.
         """
         if inbox.backlog is None:
             return
@@ -272,7 +280,7 @@ class OfflineDelivery:
         await self._drain(inbox)
 
     def _send_message(self, inbox: _Inbox, event: MessageSent) -> int:
-        """Sends a missed message to a socket. Returns the number of bytes sent."""
+        """Sends a missed message to a socket, as a notification. Returns the number of bytes sent."""
         frames = inbox.encoding_group.encode(event, To.NON_FOLLOWERS)
         self._hub.send(inbox.socket.connection, frames)
         inbox.sent.pos = max(inbox.sent.pos, event.pos)
@@ -294,14 +302,18 @@ class OfflineDelivery:
             await self._drain(inbox)
 
     async def _drain(self, inbox: _Inbox) -> None:
-        """Waits until the client has read most of the bytes that were sent to it."""
+        """Starts to prove the arrival of what was sent to the socket, then waits while the client is slow, i.e. has too
+        many unread bytes. Wait here before sending more.
+        """
         self._proofs.prove(inbox.sent)
         await asyncio.sleep(0)  # has it written first
         while inbox.socket.connection.is_slow():  # noqa: ASYNC110 (fetching a poll notifies nobody)
             await asyncio.sleep(SLOW_S)
 
     def _drop_backlog(self, inbox: _Inbox) -> None:
-        """Clears a socket's backlog of missed messages, so that it counts as live."""
+        """Removes a socket's backlog of missed messages from all indexes, and marks its client as no longer catching
+        up.
+        """
         backlog, inbox.backlog = inbox.backlog, None
         inbox.client.catching_up = False
         for conversation_id in () if backlog is None else backlog.conversation_ids:

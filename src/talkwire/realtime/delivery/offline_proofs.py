@@ -31,8 +31,8 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class _Proof:
-    """A pending proof: once the client answers a heartbeat sent after `sent_at`, messages up to log position `pos` and
-    stored events up to `mail_id` have arrived.
+    """A pending proof: once the client answers a heartbeat that was sent after `sent_at` (in the event loop's time),
+    messages up to log position `pos` and stored custom events up to the id `mail_id` have arrived.
     """
 
     sent_at: float
@@ -42,8 +42,8 @@ class _Proof:
 
 @dataclass(slots=True, eq=False)
 class SentMarks:
-    """The progress of sending one socket what its user missed: messages up to the log position `pos`, stored events up
-    to `mail_id`.
+    """The progress of sending one socket what its user missed: messages up to the log position `pos`, stored custom
+    events up to the id `mail_id`.
 
     `proved` has the two values up to which the client has received them, because it answered a heartbeat that was sent
     afterwards.
@@ -63,8 +63,8 @@ class SentMarks:
 
 
 class OfflineProofs:
-    """Confirms to the chat what has arrived at those sockets of this node whose dialects (event vocabularies) have
-    notifications.
+    """Confirms to the chat which messages and stored custom events have arrived at those sockets of this node whose
+    dialects (event vocabularies) have notifications, so that these are not sent to the user again.
     """
 
     def __init__(self, chat: Chat, hub: Hub) -> None:
@@ -78,9 +78,9 @@ class OfflineProofs:
         self._rounds = HeartbeatRounds(self._check)
 
     def prove(self, marks: SentMarks) -> None:
-        """Begins to prove that everything which was sent to the socket of `marks` until now has arrived: once the
-        client answers a heartbeat that is sent later, it counts as delivered. Without an answer it stays queued for the
-        user.
+        """Starts to prove the arrival of everything sent to the socket of `marks` until now: once the client answers a
+        later heartbeat, the arrival is confirmed to the chat. Messages and events that are never confirmed are sent
+        again at the user's next connect.
         """
         if marks.is_proved:
             return
@@ -91,26 +91,28 @@ class OfflineProofs:
         self._rounds.start()
 
     def include_live(self, marks: SentMarks) -> None:
-        """Registers a socket that has received all missed messages: from now on, new messages of its user's
-        conversations count as sent to it, and their arrival is proved too.
+        """Registers a socket that has received all missed messages. From now on, `note_message` counts for it: new
+        messages of its user's conversations are taken as sent to the socket, and their arrival is proved too.
         """
         self._live[marks.socket] = marks
 
     def note_message(self, conversation_id: str, pos: int) -> None:
-        """Notes that the sockets of a conversation were sent a message, or a notification of it, in this turn of the
-        event loop. `pos` is its position in the log.
+        """Records that a message with the log position `pos`, or a notification of it, was sent to the live sockets of
+        its conversation's members in this turn of the event loop. Its arrival at them is then proved.
         """
         self._sent[conversation_id] = pos
         self._rounds.start()
 
     def end(self, marks: SentMarks) -> None:
-        """Removes a disconnected socket, and confirms the arrival of what its last heartbeat has proved."""
+        """Removes a disconnected socket, and confirms the arrival of the messages and stored events that its last
+        heartbeat has proved.
+        """
         self._live.pop(marks.socket, None)
         self._unproved.discard(marks)
         self._confirm(self._arrivals((marks,)))
 
     def close(self) -> None:
-        """Stops the checks, and so the requests for heartbeats."""
+        """Stops the timer, so that no more arrivals are proved by it and no early heartbeats are requested."""
         self._rounds.close()
 
     def _check(self) -> bool:
@@ -128,8 +130,8 @@ class OfflineProofs:
         return bool(self._unproved)
 
     def _note_sent(self, conversation_id: str, pos: int) -> None:
-        """Notes that the sockets of a conversation were sent its messages up to `pos`. Sockets of a large conversation
-        get no early heartbeat for that.
+        """Moves the sent position of a conversation's live sockets to `pos`, and starts proving the arrival. Sockets of
+        a large conversation are not asked for an early heartbeat; their next regular one is the proof.
         """
         membership = self._chat.directory.memberships.get(conversation_id)
         urgent = membership is not None and membership.member_count <= LARGE_CONVERSATION
@@ -150,8 +152,8 @@ class OfflineProofs:
                     yield from cast("Collection[Socket]", group.rooms.get(room, ()))
 
     def _arrivals(self, all_marks: Iterable[SentMarks]) -> list[Arrival]:
-        """Returns, for each of these sockets with a new proof, its user and what the heartbeats have proved since the
-        last call.
+        """Returns an `Arrival` for each of these sockets whose client has answered the heartbeat of its pending proof:
+        the user, and the log position and custom event id that are newly proved (0 for none). Completes these proofs.
         """
         arrivals = []
         for marks in all_marks:
@@ -176,6 +178,8 @@ class OfflineProofs:
 
 
 def _log_failure(_result: object, error: Exception | None) -> None:
-    """Logs an error while confirming arrivals. Its only effect is that the user receives the same messages again."""
+    """Logs an error while confirming arrivals. The user then receives the same messages and stored events again at the
+    next connect.
+    """
     if error is not None:
         _logger.warning("arrivals_not_confirmed", error=str(error))

@@ -27,7 +27,7 @@ HAND_OVER_S = 1.0
 
 class Rooms:
     """Adds this node's chat sockets to rooms (named groups of sockets to which events are sent) and removes them.
-    `publish` sends an event that is not stored in the log.
+    `publish` sends an event about a user who opened or left a conversation to other members' sockets on all nodes.
     """
 
     def __init__(self, hub: Hub, publish: Callable[[RoomEntered | RoomLeft], None]) -> None:
@@ -35,15 +35,18 @@ class Rooms:
         self._publish = publish
 
     def enter(self, socket: Socket, conversation_ids: Iterable[str]) -> None:
-        """Adds a new socket to the room of its user, and to the rooms of these conversations."""
+        """Adds a new socket to the room of its user, and to the rooms of these conversations that are for it: a socket
+        whose dialect follows only opened conversations is added to their rooms for non-followers, if the dialect uses
+        them.
+        """
         client: ChatClient = socket.data
         self._hub.join(user_room(client.actor.user_id), socket)
         for conversation_id in conversation_ids:
             self._admit(socket, conversation_id)
 
     def resume(self, socket: Socket, conversation_ids: Iterable[str]) -> None:
-        """Adds a resuming socket to the room of its user, and to the rooms of those conversations that it followed
-        before its disconnect.
+        """Adds a resuming socket to the room of its user, to the rooms of those conversations that it followed before
+        its disconnect, and to the rooms for non-followers of the others, if its dialect uses them.
         """
         client: ChatClient = socket.data
         assert client.recoverable is not None, "it resumes"
@@ -55,8 +58,9 @@ class Rooms:
                 self._hub.join(non_followers_room(conversation_id), socket)
 
     def admit(self, conversation_id: str, user_ids: Iterable[str]) -> None:
-        """Adds the sockets of new members to a conversation's room. Leaves out a socket that is catching up on missed
-        messages: it enters its rooms afterwards.
+        """Adds the sockets of new members to a conversation's room, or to its room for non-followers if their dialect
+        follows only opened conversations. Leaves out a socket that is catching up on missed messages: that socket
+        enters its rooms afterwards.
         """
         for user_id in user_ids:
             for socket in clients_in(self._hub, user_room(user_id)):
@@ -70,8 +74,9 @@ class Rooms:
             self._leave(socket, conversation_id)
 
     def open(self, socket: Socket, conversation_id: str) -> None:
-        """Lets a member's socket follow a conversation, i.e. receive all its events. Publishes `RoomEntered` if it is
-        the first of the user's sockets that opens it.
+        """Makes a member's socket follow a conversation, i.e. receive all its events. Publishes `RoomEntered` if it is
+        the first of the user's sockets on this node that opens the conversation, unless the dialect follows all
+        conversations anyway.
         """
         client: ChatClient = socket.data
         self._hub.leave(non_followers_room(conversation_id), socket)
@@ -84,8 +89,8 @@ class Rooms:
             self._publish(RoomEntered(conversation_id, client.actor.user_id, client.actor.name))
 
     def close(self, socket: Socket, conversation_id: str) -> None:
-        """Stops a member's socket from following a conversation. Publishes `RoomLeft` if no other socket of the user
-        has it open.
+        """Stops a member's socket from following a conversation. Publishes `RoomLeft` if the client had opened it and
+        no other socket of the user on this node has it open.
         """
         client: ChatClient = socket.data
         self._leave(socket, conversation_id)
@@ -93,16 +98,14 @@ class Rooms:
             self._hub.join(non_followers_room(conversation_id), socket)
 
     def publish_left(self, client: ChatClient) -> None:
-        """Publishes `RoomLeft` for the conversations that a disconnected socket had open. Call it after the socket was
-        removed from all rooms.
+        """Publishes `RoomLeft` for the conversations that a disconnected socket had open, and that no other socket of
+        the user on this node has open. Call it after the socket was removed from all rooms.
         """
         self._publish_left(client, client.opened)
 
     def delay_leaving(self, client: ChatClient) -> None:
-        """Delays the `RoomLeft` events of a client that moves to another node until it has entered its rooms at that
-        node.
-
-        So other members receive neither `RoomLeft` nor `RoomEntered`.
+        """Delays the `RoomLeft` events of a client that moves to another node by HAND_OVER_S seconds. If the client
+        enters its rooms at that node within that time, other members receive neither `RoomLeft` nor `RoomEntered`.
         """
         opened = client.take_opened()
         if opened:

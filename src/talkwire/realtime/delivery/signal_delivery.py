@@ -47,8 +47,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class SignalDelivery:
-    """Sends events that are not in the log to the chat sockets of this node, in all namespaces. `cursor` returns the
-    newest log position that this node has delivered.
+    """Sends events that are not in the log, such as typing, presence and calls, to the chat sockets of this node, in
+    all namespaces. `cursor` returns the newest log position that this node has delivered, as an opaque text.
     """
 
     def __init__(self, hub: Hub, directory: Directory, cursor: Callable[[], str]) -> None:
@@ -58,8 +58,8 @@ class SignalDelivery:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def deliver(self, events: Sequence[News]) -> None:
-        """Sends those events of a batch that are not in the log. An error in one event is logged and does not affect
-        the others.
+        """Sends the ephemeral events among these to this node's sockets: typing, presence, calls, opened conversations
+        and custom events. Ignores all others. An error in one event is logged and does not affect the others.
         """
         for event in events:
             if isinstance(event, DurableEvent):
@@ -116,8 +116,8 @@ class SignalDelivery:
         self._hub.multicast_ephemeral(sockets, lambda group: encode_for(group, event))
 
     async def _send_to_watching(self, watching: Sequence[Socket], event: PresenceChanged) -> None:
-        """Sends a user's new presence to those subscribed sockets that may see it, after loading the user, who is
-        connected to another node.
+        """Sends a user's new presence to those subscribed sockets that may see it. First loads the user, who is
+        connected to another node and not cached here. Sends nothing if the database does not respond.
         """
         user_id = event.presence.user_id
         try:
@@ -131,8 +131,8 @@ class SignalDelivery:
         self._hub.multicast(sockets, lambda group: encode_for(group, event))
 
     def _deliver_custom(self, event: CustomEvent) -> None:
-        """Sends a custom event to its user or conversation. Slow clients receive it too, since the sender's request has
-        been acknowledged.
+        """Sends a custom event to the sockets of its user, or to the followers of its conversation. Slow clients
+        receive it too, unlike other ephemeral events, since the application's request has been acknowledged.
         """
         if event.user_id is not None:
             room = user_room(event.user_id)

@@ -52,7 +52,9 @@ _logger = structlog.get_logger(__name__)
 
 
 class Handshake(msgspec.Struct, frozen=True, gc=False):
-    """The parts of a session's opening request that the server keeps, such as the client's address, query and token."""
+    """The parts of a session's opening request that the server keeps: the client's address, the query, which may
+    contain a token, the header Authorization, and perhaps the header Cookie.
+    """
 
     address: str
     query: Mapping[str, str] = msgspec.field(default_factory=dict)
@@ -64,7 +66,9 @@ class Handshake(msgspec.Struct, frozen=True, gc=False):
 
 
 class WebSocket(Protocol):
-    """The interface that a connection uses of its WebSocket."""
+    """The interface that a connection uses of its WebSocket: `unsent` returns the bytes in the write buffer, `close`
+    performs the closing handshake with a close code, `abort` ends it at once, `set_reading(False)` pauses input.
+    """
 
     write: Callable[[bytes], None]
 
@@ -88,8 +92,8 @@ class Host(Protocol):
 
 
 class Connection(ABC):
-    """Connects an Engine.IO `Session`, which does no I/O, to its transports. A subclass handles the client's messages
-    (`received`) and the session's end (`ended`).
+    """The server's side of one Engine.IO session: connects a `Session`, which does no I/O, to its transports. A
+    subclass handles the client's messages (`received`) and the session's end (`ended`).
 
     Shares one list with its session: `self.out is session.out`. The hub appends frames to it, this class writes and
     clears it, and the session queues its packets in it. Nobody may assign another list to either attribute. If the list
@@ -148,13 +152,15 @@ class Connection(ABC):
         return self.session.options.max_payload
 
     def say_goodbye(self, reason: str) -> None:  # noqa: B027 (a subclass may have nothing to say)
-        """Sends the client the reason why the server is about to close the session."""
+        """Sends the client the reason for which the server is about to close the session, if the subclass's protocol
+        has a packet for it. Does not close it.
+        """
 
     # --- from the transports ----------------------------------------------------------------------------------------
 
     def start_on_websocket(self, websocket: WebSocket, answer: bytes = b"") -> None:
-        """Starts the session on the WebSocket that opened it. Writes the session's open packet, after `answer`, the
-        response to the upgrade request.
+        """Starts the session on the WebSocket that opened it. Writes `answer`, the response to the upgrade request
+        (empty if it was sent already), then the session's open packet.
         """
         self.websocket = websocket
         self.polling = False
@@ -182,8 +188,7 @@ class Connection(ABC):
 
     async def receive_payload(self, body: str, now: float) -> None:
         """Handles the body of a polling POST, in steps of the work queue so that other clients are served in between.
-
-        Returns when the client may send more.
+        Returns once all packets are handled and the client may send more.
         """
         events = self.session.receive_payload(body, now)
         while await self.server.work.finish(partial(self._receive_some, events, now)):
@@ -205,8 +210,8 @@ class Connection(ABC):
         return True if self.lane.is_full else None
 
     def slow_down(self) -> None:
-        """Counts a refusal for exceeded rate limits. Pauses reading from the client after too many refusals, since
-        refusing costs as much as serving.
+        """Call it for each command or event that was refused for exceeded rate limits. After too many such refusals,
+        pauses reading from the client for a while, since refusing costs as much as serving.
         """
         now = self.server.now()
         self._refused_until = max(self._refused_until, now) + 1 / REFUSALS_PER_S
@@ -215,7 +220,7 @@ class Connection(ABC):
             self.lane.slow(slowed=True)
 
     def _slow_s(self) -> float:
-        """Returns for how many more seconds reading from the client must pause; not above 0 if it need not."""
+        """Returns for how many more seconds reading from the client must pause; 0 or less if it need not pause."""
         return self._refused_until - self.server.now() - REFUSALS_FREE / REFUSALS_PER_S
 
     def _read_again(self) -> None:
@@ -239,9 +244,9 @@ class Connection(ABC):
 
     def poll(self, now: float) -> asyncio.Future[str] | None:
         """Starts a polling GET. Returns a future with its response body, or None if the client may not poll now and
-        must get HTTP 400.
+        must get HTTP 400, for instance because another poll is pending or the session uses a WebSocket.
 
-        The poll starts in this turn of the event loop, so that requests behind it are handled after it.
+        Nothing is awaited before the poll starts, so a later request of the same client is handled after it.
         """
         if not self.session.poll_started(now):
             self._close_if_session_closed()
@@ -301,15 +306,15 @@ class Connection(ABC):
         self.server.hub.wake(self)
 
     def close(self, reason: str, code: int = NORMAL_CLOSURE) -> None:
-        """Ends the session from the server's side, after writing what is queued. `code` is the WebSocket's close
-        code.
+        """Ends the session from the server's side, after writing the queued output, for `reason` (one of Socket.IO's,
+        such as "transport close"). `code` is the WebSocket's close code. Does nothing if the session is closed.
         """
         if self.session.close(reason):
             self._close(reason, code)
 
     def close_gracefully(self, reason: str = "shutdown") -> None:
-        """Sends the client the reason, stops reading, waits for running handlers, then closes the session. Client
-        libraries then connect again by themselves. Further calls do nothing (uvicorn calls it too).
+        """Sends the client `reason`, stops reading, and closes the session once its running handlers have finished;
+        returns at once. Client libraries then connect again by themselves. Further calls do nothing.
         """
         if self.ending is None:
             self.ending = "server shutting down" if reason == "shutdown" else "forced server close"
@@ -356,7 +361,9 @@ class Connection(ABC):
             self.flush()
 
     def flush(self) -> None:
-        """Writes all queued frames at once. Disconnects a client that has left more than UNSENT_MAX bytes unread."""
+        """Writes all queued frames to the WebSocket, or to a pending poll; without a poll they stay queued. Disconnects
+        a client that has left more than UNSENT_MAX bytes unread.
+        """
         out = self.out
         websocket = self.websocket
         if websocket is None:
@@ -373,16 +380,16 @@ class Connection(ABC):
             out.clear()
 
     def is_slow(self) -> bool:
-        """Returns whether the client has left so many bytes unread that it must not receive ephemeral events, such as
-        typing.
+        """Returns whether the client has left more than SLOW bytes unread, so that it must not receive ephemeral
+        events, such as typing.
         """
         if self.websocket is None:
             return self.session.unfetched() > SLOW
         return self.lane.held and self.websocket.unsent() > SLOW
 
     def set_writable(self, writable: bool) -> None:  # noqa: FBT001
-        """Notes that the WebSocket's write buffer has filled up (False) or drained (True). While it is full, the
-        client's queries wait.
+        """Called when the WebSocket's write buffer has filled up (False) or drained (True). While it is full, the
+        client's queries wait in its lane; commands are still handled.
         """
         if writable:
             self._notify_drained()
@@ -391,9 +398,10 @@ class Connection(ABC):
             self.lane.held = True
 
     async def drained(self) -> bool:
-        """Waits until the client has fetched all output (polling), or its write buffer has drained (WebSocket).
+        """Waits until the client has fetched all output (polling), or the WebSocket's write buffer is no longer full.
+        Returns True then.
 
-        Returns False if the session has closed meanwhile, so that nothing more can be sent.
+        Returns False if the session has closed, or is closing, so that nothing more can be sent.
         """
         await asyncio.sleep(0)  # frames are written at the end of the turn
         while not (self.session.closed or self.ending) and self._is_behind():
@@ -411,8 +419,8 @@ class Connection(ABC):
             drained.set_result(None)
 
     def _disconnect_slow_client(self, websocket: WebSocket) -> None:
-        """Disconnects a client that does not read its output. When it reconnects, it reads from the event log what it
-        missed.
+        """Disconnects a client that does not read its output, at once and without writing the queued frames. When it
+        reconnects, it receives the missed events from the log.
         """
         self.server.metrics.slow_connections += 1
         self.out.clear()
@@ -471,7 +479,9 @@ class Connection(ABC):
             self._release()
 
     def _release(self) -> None:
-        """Drops queued output, timers and everything else that keeps this connection in memory."""
+        """Drops queued output and timers, and removes the connection from the timing wheel. Called when the session has
+        ended and has no last response for its client.
+        """
         self.out.clear()
         self.server.wheel.forget(self)
         if self._slowed is not None:
@@ -479,8 +489,8 @@ class Connection(ABC):
             self._slowed = None
 
     def lane_changed(self) -> None:
-        """Pauses or resumes reading from the client when its lane (the queue of its events) fills up or has room. While
-        the session is closing gracefully, closes it once the lane is idle.
+        """Pauses or resumes reading from the client when its lane (the queue of its events) has filled up or has room
+        again. If the session is closing gracefully, closes it once the lane is idle.
         """
         if self.ending and self.lane.idle:
             self.close(self.ending, GOING_AWAY)

@@ -124,8 +124,9 @@ class EngineServer(ABC):
         return path.removesuffix("/") in (self.path[:-1], self.further_path[:-1])
 
     def admit(self, request: EngineRequest, host: str, address: str, *, over_tls: bool = False) -> Admission:
-        """Checks a request that opens a session or uses one: its host, protocol, origin and the limits. Returns its
-        admission, or raises HandshakeRefused.
+        """Checks a request that opens a session or uses one: its host, protocol, origin, and for a new session the
+        limits. Returns its admission; its `engine_sid` is None if the request may open a session. Raises
+        HandshakeRefused.
 
         `address` is the client's; see `OriginPolicy.allows` for `over_tls`.
         """
@@ -155,8 +156,9 @@ class EngineServer(ABC):
             raise
 
     def _admit_new(self, address: str) -> None:
-        """Checks whether an address may open a session on this node now. Raises HandshakeRefused if the node is
-        stopping, may be dead for other nodes, or the address exceeds its limits.
+        """Checks whether an address may open a session on this node now, and counts it against the rate limit. Raises
+        HandshakeRefused if the node is stopping, if other nodes may have declared it dead, or if the address exceeds
+        its limits.
         """
         if not self.accepting:
             self._note_refused("stopping", address)
@@ -174,8 +176,8 @@ class EngineServer(ABC):
         log_refusal("connection_refused", reason=reason, address=address)
 
     def _handle_overdue(self, engine_sid: str | None) -> None:
-        """Handles a session's deadline that has passed, before a request uses the session. So a session is closed after
-        its ping timeout, however late the timing wheel is.
+        """Handles the session's deadline if it has passed, before a request uses the session. So a session is closed
+        after its ping timeout even if the timing wheel is late. Does nothing for an unknown session id.
         """
         connection = self.find(engine_sid) if engine_sid else None
         now = self.now()
@@ -205,7 +207,7 @@ class EngineServer(ABC):
         return True
 
     def open(self, transport: Transport, handshake: Handshake) -> Connection:
-        """Opens a session on a transport, and returns its connection."""
+        """Opens a session on a transport, and returns its connection. Call `admit` first: this does no checks."""
         session = Session(new_engine_sid(self.node_id), self.options, transport, self.now())
         if TAKES_MANY.fullmatch(handshake.query.get("t", "")):
             session.take_many()
@@ -224,7 +226,9 @@ class EngineServer(ABC):
         return self._connections.get(engine_sid) or self._lingering.get(engine_sid)
 
     def forget(self, connection: Connection) -> bool:
-        """Removes an ended session. Returns False if it was removed before."""
+        """Removes an ended session from the open ones. Its connection can still be found while it has a last response
+        for its client. Returns False if the session was removed from the open ones before.
+        """
         engine_sid = connection.session.engine_sid
         known = self._connections.pop(engine_sid, None) is not None
         if connection.session.lingering:
@@ -246,7 +250,7 @@ class EngineServer(ABC):
                 del self._sessions_by_address[key]
 
     def start_draining(self) -> None:
-        """Marks this node as about to stop, and calls `on_draining`, the first time it is called."""
+        """Marks this node as about to stop, and calls `on_draining`. Further calls do nothing."""
         if not self.draining:
             self.draining = True
             self._logger.info("stopping", connections=len(self._connections))
@@ -265,9 +269,9 @@ class EngineServer(ABC):
 
     def is_fenced(self) -> bool:
         """Returns whether clients' input must not be handled, because the node's lease has expired and other nodes may
-        have declared it dead.
+        have declared it dead. Call it before handling input.
 
-        In that case its sessions have been ended.
+        If the lease deadline has passed, first calls `on_lease_expired`, which ends the sessions if the lease is lost.
         """
         if self.now() > self.lease_deadline:
             self.on_lease_expired()
@@ -281,8 +285,8 @@ class EngineServer(ABC):
             connection.close_at_once(reason)
 
     def is_for_another(self, engine_sid: str | None) -> bool:
-        """Returns whether another node holds the session with this id, so that the request must be forwarded to that
-        node.
+        """Returns whether a request with this session id must be forwarded to another node: the id names another node
+        as the session's owner, and this node has no such session. Always False without other nodes.
         """
         forwarder = self.forwarder
         return (

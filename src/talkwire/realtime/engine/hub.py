@@ -33,9 +33,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class Outlet(Protocol):
-    """The interface that the hub uses of a connection.
-
-    `out` is shared with the connection's session. If it is not empty, the connection is already queued for a flush.
+    """The interface that the hub uses of a connection: frames are appended to `out` or passed to `write`, and `flush`
+    writes what is in `out`.
     """
 
     @property
@@ -59,7 +58,9 @@ class Outlet(Protocol):
 
 
 class Occupant(Protocol):
-    """The interface that the hub uses of a socket, which can be in rooms."""
+    """The interface that the hub uses of a socket. An occupant of a room receives the events that
+    are sent to the room.
+    """
 
     rooms: tuple[str, ...] | set[str]
     """The rooms that it is in. Up to FEW_ROOMS are a tuple, which takes 160 bytes less than a set. Only the hub changes
@@ -89,7 +90,8 @@ class EncodingGroup:
 
 class _ExtraFrames:
     """Pending broadcasts to one room (a named group of sockets): frames that are not in the queues of its connections
-    yet. They may wait for more until the time `due`.
+    yet. They may wait for further broadcasts until the time `due`, in seconds of the event loop's clock. `members` are
+    the room's sockets with their connections.
     """
 
     __slots__ = ("due", "frames", "members")
@@ -105,9 +107,10 @@ class _ExtraFrames:
 
 class Hub:
     """The rooms (named groups of sockets) of this node, and the queues of connections that have output to be written.
+    All methods must be called on the event loop's thread.
 
-    `expects_more` returns whether another broadcast is about to come. A broadcast to a large room then waits a little,
-    since one write for both is cheaper than two.
+    `expects_more` returns whether another broadcast is about to come. A broadcast to a large room then waits up to
+    LINGER_S seconds, since one write for both is cheaper than two.
     """
 
     def __init__(self, expects_more: Callable[[], bool] = lambda: False) -> None:
@@ -225,14 +228,18 @@ class Hub:
         self.multicast([socket for socket in sockets if not socket.connection.is_slow()], encode)
 
     def send(self, connection: Outlet, frames: bytes) -> None:
-        """Queues frames for one connection, to be written in this turn of the event loop."""
+        """Queues frames for one connection, after everything that was sent to the connection before. They are written
+        at the end of this turn of the event loop.
+        """
         if self._pending:
             self.flush_pending()  # keeps the order: the connection may be in a room with pending broadcasts
         connection.out.append(frames)
         self.wake(connection)
 
     def wake(self, connection: Outlet) -> None:
-        """Queues a connection whose output list has frames, to be written to in this turn of the event loop."""
+        """Queues a connection whose output list `out` has frames, so that it is flushed at the end of this turn of the
+        event loop.
+        """
         self._urgent[connection] = None
         if not self._flushing:
             self._schedule()
@@ -257,8 +264,8 @@ class Hub:
             self._schedule()
 
     def _flush_before_change(self, group: EncodingGroup, members: dict[Occupant, Outlet]) -> None:
-        """Moves a room's pending broadcasts into the queues of its connections, before a socket joins or leaves the
-        room.
+        """Moves a room's pending broadcasts into the queues of its connections. Called before a socket joins or leaves
+        the room, so that exactly the present sockets receive them.
         """
         pending = self._pending.get(group)
         if pending is not None and pending.members is members:
@@ -312,8 +319,8 @@ class Hub:
             self._schedule()
 
     def _may_linger(self) -> bool:
-        """Returns whether pending broadcasts may wait a little longer for another one, and starts the timer that ends
-        the wait.
+        """Returns whether pending broadcasts may wait a little longer for another one: only for large rooms, and only
+        while one is expected. If so, starts the timer that ends the wait.
         """
         if not self._pending or sum(len(pending.members) for pending in self._pending.values()) < LARGE_ROOM:
             return False

@@ -8,8 +8,8 @@ _HEAD = re.compile(r"[ -~]?\d{0,8}-?(?:/[\w.-]{0,32},?)?\d{0,8}[\[{\"]?", re.ASC
 
 
 def preview(message: str | bytes) -> str:
-    """Returns the beginning of a client's message for the log: type, namespace and ack id of a text packet, such as
-    `451-0[…`, or the first four bytes of a binary message.
+    """Returns the beginning of a client's message for the log, without any content: packet type, namespace and ack id
+    of a text packet, such as `451-0[…`, or the first four bytes of a binary message in hexadecimal.
     """
     if isinstance(message, bytes):
         return f"bytes {message[:4].hex()}…"

@@ -43,8 +43,8 @@ _MISSING = 404
 
 
 class FileForwarding:
-    """Forwards uploads to the nodes that hold them, and reads finished files of other nodes, over HTTP; implements
-    `files.holders.Holders`.
+    """Forwards requests for uploads to the nodes that hold the uploads, and reads finished files from other nodes, over
+    HTTP; implements `files.holders.Holders`. `now` returns the time in seconds.
     """
 
     def __init__(
@@ -59,8 +59,8 @@ class FileForwarding:
         self._open: dict[_Exchange, str] = {}
 
     def note_living(self, peers: Iterable[Peer]) -> None:
-        """Notes that the nodes `peers` are alive, and so their folders of files are available. When such a folder is
-        missing again, its absence is measured from then.
+        """Call it with the living nodes at each renewal of the lease. Ends the recorded absence of their folders of
+        files: if such a folder is missing later, its absence is measured from that time.
         """
         if not self._missing_since:
             return
@@ -70,7 +70,9 @@ class FileForwarding:
                     self._missing_since.pop(folder_id, None)
 
     def drop(self, node_ids: Iterable[str]) -> None:
-        """Aborts the running requests to the nodes `node_ids`, which are dead."""
+        """Aborts the running requests to the nodes `node_ids`, which are dead. Their callers get an error at once
+        instead of waiting.
+        """
         gone = frozenset(node_ids)
         for exchange in [exchange for exchange, node_id in self._open.items() if node_id in gone]:
             exchange.abort()
@@ -92,8 +94,9 @@ class FileForwarding:
         return FileStream(await self._find("GET", folder_id, f"{STORED}{key}?{query}"))
 
     async def _find(self, method: str, folder_id: str | None, target: str) -> _Exchange:
-        """Requests a stored file from the node with the folder, or from each node with folders if `folder_id` is None.
-        Returns the first successful response, with its body still to be read.
+        """Requests `target` from the other node that has the folder, or from each node with folders in turn if
+        `folder_id` is None. Returns the first successful response, with its body still to be read; the caller closes
+        it.
 
         Raises HolderAway if a node that has the file, or may have it, cannot be reached. Raises FileNotFoundError if
         the node that has the folder does not have the file.
@@ -193,8 +196,8 @@ async def _exchanged(exchange: _Exchange, body: AsyncIterator[bytes]) -> Forward
 
 
 class _Exchange:
-    """One HTTP request to another node and its response, over its own connection. Call `close` when the response is
-    read.
+    """One HTTP request to another node and its response, over a connection of its own. Call `close` after the response
+    was read, or `abort` instead. `on_close` is called once with this object.
     """
 
     def __init__(
@@ -250,7 +253,9 @@ class _Exchange:
             raise PeerConnectionBroken
 
     async def read_chunk(self) -> bytes:
-        """Returns the next part of the response's body; empty bytes at its end. Raises PeerConnectionBroken."""
+        """Returns the next bytes of the response's body; empty bytes at its end. Call `read_head` before. Raises
+        PeerConnectionBroken.
+        """
         while not self._chunks:
             if self._is_complete:
                 return b""

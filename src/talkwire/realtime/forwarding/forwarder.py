@@ -41,8 +41,9 @@ ONE_HOP = frozenset(
 
 
 class Upgrade(NamedTuple):
-    """A client's request to upgrade to a WebSocket, to forward. `request` has the parts to seal; `head` is the whole
-    request with the bytes that the client has sent behind it; `unknown` is the response if no node has the session.
+    """A client's request to upgrade to a WebSocket, to forward. `request` has the parts that are sealed; `head` is the
+    bytes of the whole request and those that the client has sent behind it; `unknown` is the HTTP response for a
+    session whose node is not found.
     """
 
     engine_sid: str
@@ -78,7 +79,9 @@ class Forwarder:
         return list(self._tunnels)
 
     def is_for_another(self, engine_sid: str) -> bool:
-        """Returns whether an engine session id names another node than this one as its owner."""
+        """Returns whether a session id names another node than this one as the session's owner. Does not check whether
+        that node is alive.
+        """
         return node_of(engine_sid) not in {None, self._node_id}
 
     def drop(self, node_ids: Iterable[str]) -> None:
@@ -137,10 +140,12 @@ class Forwarder:
     # --- WebSockets -------------------------------------------------------------------------------------------------
 
     def open_tunnel(self, transport: asyncio.Transport, upgrade: Upgrade, open_: OpenConnections) -> Tunnel:
-        """Forwards a client's WebSocket: takes over its transport, connects it to the session's owner in the
-        background, and returns the tunnel between both.
+        """Forwards a client's WebSocket: takes over its transport, connects to the session's owner in the background,
+        and returns the tunnel between both. If that fails, writes `upgrade.unknown` to the client and closes the
+        tunnel.
 
-        The caller makes the returned tunnel's `client` the protocol of the transport.
+        The caller makes the returned tunnel's `client` the protocol of the transport. `open_` contains the tunnel until
+        it closes.
         """
 
         def closed(tunnel: Tunnel) -> None:
@@ -159,10 +164,11 @@ class Forwarder:
 
     @contextlib.asynccontextmanager
     async def connect(self, engine_sid: str, target: str, address: str) -> AsyncIterator[ClientConnection]:
-        """A context manager that opens a WebSocket to the session's owner, over which messages (not raw bytes) are
-        forwarded.
+        """A context manager that opens a WebSocket to the session's owner and yields it, to forward messages (not raw
+        bytes). `target` is the path and query to request, `address` the client's address, which the owner then takes
+        for the session's.
 
-        The caller has checked the page's origin. Raises PeerConnectionBroken.
+        The caller has checked the page's origin. Raises PeerConnectionBroken if the owner is unknown or unreachable.
         """
         peer = await self._owners.find(engine_sid)
         if peer is None:
@@ -247,8 +253,8 @@ def _head_of_poll(request: ForwardedHead, headers: Iterable[tuple[bytes, bytes]]
 
 
 def _sealed_head(head: bytes, seal: str) -> bytes:
-    """Adds the seal, which proves to the other node that this node forwards the request, to the head of an upgrade
-    request. Returns the head and the bytes that the client has sent behind it.
+    """Returns the bytes `head`, an upgrade request and everything that the client has sent behind it, with the header
+    of the seal added. The seal proves to the other node that this node forwards the request.
 
     `head` has header names in lower case; a seal that the client sent itself is removed.
     """

@@ -43,8 +43,8 @@ class ForwardedHead(NamedTuple):
 
 
 class PeerAuth:
-    """Seals requests to other nodes (adds a MAC that proves their sender), and checks the seals of requests from other
-    nodes.
+    """Seals requests to other nodes (adds a MAC that proves that one of the server's nodes sent them), and checks the
+    seals of requests from other nodes. `secret` is shared by all nodes; `node_id` is this node's id.
     """
 
     def __init__(self, secret: bytes, node_id: str) -> None:

@@ -46,7 +46,9 @@ class PeerResponse(NamedTuple):
 
 
 def place_of(address: str) -> tuple[str, int]:
-    """Splits an address such as `10.0.0.1:4000` or `[::1]:4000` into host and port. Raises ValueError."""
+    """Splits an address such as `10.0.0.1:4000` or `[::1]:4000` into host (without brackets) and port. Raises
+    ValueError if the port is missing or no number.
+    """
     host, _, port = address.rpartition(":")
     return host.strip("[]"), int(port)
 
@@ -62,7 +64,9 @@ class _Connection(asyncio.Protocol):
         self._begin()
 
     def ask(self, request: bytes, confirmation: bytes) -> asyncio.Future[PeerResponse]:
-        """Sends a request without its confirmation byte, and returns a future with the response."""
+        """Sends `request`. The rest of its body, the bytes `confirmation`, is sent only when the response's `confirm`
+        is called. Returns a future with the response, or with the exception PeerConnectionBroken.
+        """
         self._confirmation = confirmation
         answer = self._answer = asyncio.get_running_loop().create_future()
         if self.transport is None:
@@ -133,8 +137,9 @@ class PeerHttp:
         self._busy: dict[_Connection, str] = {}
 
     async def ask(self, peer: Peer, request: bytes, confirmation: bytes = b"") -> PeerResponse:
-        """Sends a request to another node and returns the response. The bytes `confirmation` are sent when the
-        response's `confirm` is called.
+        """Sends a request to another node and returns the response. The caller must then call the response's `confirm`,
+        which sends the bytes `confirmation` and keeps the connection for reuse, or its `drop`, which closes the
+        connection.
 
         Cancelling this call closes the connection, so that the other node notices it. Raises PeerConnectionBroken.
         """
@@ -149,7 +154,7 @@ class PeerHttp:
             self._busy.pop(connection, None)
 
     def drop(self, node_ids: Iterable[str]) -> None:
-        """Aborts the running requests to the nodes `node_ids`, which are dead."""
+        """Aborts the running requests to the nodes `node_ids`, which are dead. They raise PeerConnectionBroken."""
         gone = frozenset(node_ids)
         for connection in [connection for connection, node_id in self._busy.items() if node_id in gone]:
             connection.abort()

@@ -24,14 +24,16 @@ _NODE_ID = re.compile("[0-9a-f]{16}")
 
 
 def new_engine_sid(node_id: str) -> str:
-    """Returns a new secret session id. It ends with `node_id`, this node's id, which is empty if there are no other
-    nodes.
+    """Returns a new random, secret session id. It ends with `node_id`, this node's id, by which other nodes find the
+    session's owner; `node_id` is empty if there are no other nodes.
     """
     return token_urlsafe(_SECRET_BYTES) + node_id
 
 
 def node_of(engine_sid: str) -> str | None:
-    """Returns the node id at the end of a session id, which names the session's owner; None if there is none."""
+    """Returns the node id at the end of a session id, which names the session's owner; None if the session id has none,
+    as on a server that is the only node.
+    """
     node_id = engine_sid[_SECRET_LENGTH:]
     return node_id if _NODE_ID.fullmatch(node_id) else None
 
@@ -55,7 +57,9 @@ class SessionOwners:
         self._unknown: set[str] = set()
 
     async def find(self, engine_sid: str) -> Peer | None:
-        """Returns the living node, other than this one, that opened the session; None if no such node is known."""
+        """Returns the living node, other than this one, that opened the session; None if there is no such node, or it
+        has no address for other nodes. May wait for a read of the table of nodes.
+        """
         node_id = node_of(engine_sid)
         if node_id is None or node_id == self._peers.node_id:
             return None
@@ -72,8 +76,8 @@ class SessionOwners:
         return [peer for peer in self._peers.with_folders() if peer.address]
 
     async def _found(self, id_: str, find: Callable[[str], Peer | None]) -> Peer | None:
-        """Returns the living node that `find` returns for an id. If it returns None, reads the table of nodes and tries
-        again.
+        """Returns the living node that `find` returns for an id, if it has an address for other nodes. If `find`
+        returns None, reads the table of nodes, unless the last read did not find the id either, and tries again.
         """
         peer = find(id_)
         if peer is None and not (id_ in self._unknown and self._now() < self._read_at + CHECK_EVERY_S):

@@ -40,7 +40,9 @@ class StoredFiles:
             await _answer(send, 404 if error.code == "forbidden" else 503)
 
     async def _send(self, place: FileKey, query: str, receive: Receive, send: Send) -> None:
-        """Sends a range of a file's bytes as the response. Raises ChatError before anything is sent."""
+        """Sends the bytes from `start` to `end`, both in the query, of a file as the response. Raises ChatError before
+        anything is sent if the file cannot be read.
+        """
         start, end = (_number(query, name) for name in ("start", "end"))
         reading = await self._store.read(place, start, end)
         try:

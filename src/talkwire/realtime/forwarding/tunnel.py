@@ -40,8 +40,8 @@ class TunnelEnd(asyncio.Protocol):
             other.transport.write(data)
 
     def eof_received(self) -> bool:
-        """Forwards the end of input to the other end, whose side may still have bytes to send. Returns False if the
-        transport should be closed.
+        """Forwards the end of input to the other end, whose side may still have bytes to send. Returns False, so that
+        asyncio closes the transport, if the other end is missing or has ended too.
         """
         other, self._ended = self.other, True
         if other is None or other.transport is None or other._ended:
@@ -86,8 +86,9 @@ class TunnelEnd(asyncio.Protocol):
 
 
 class OwnerEnd(TunnelEnd):
-    """The end of a tunnel (a forwarded WebSocket) towards the node that owns the session. `on_answer` is called with
-    the first bytes from that node, and returns whether to forward them to the client.
+    """The end of a tunnel (a forwarded WebSocket) towards the node that owns the session. `on_answer` is called once,
+    with the first bytes from that node, and returns False if they must not be forwarded to the client, since the node
+    refused the request.
     """
 
     __slots__ = ("_on_answer",)
@@ -114,9 +115,7 @@ class Tunnel:
         self._on_close: Callable[[Tunnel], None] | None = on_close
 
     def join(self, owner: TunnelEnd) -> None:
-        """Connects the client's end with the owner's, so that bytes flow. The caller makes `client` the protocol of the
-        client's transport.
-        """
+        """Connects the client's end with the owner's, so that bytes flow in both directions from now on."""
         self.owner = owner
         owner.other, self.client.other = self.client, owner
         self.client.set_reading(True)

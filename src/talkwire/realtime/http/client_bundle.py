@@ -59,7 +59,7 @@ class ClientBundle:
         self._files: dict[str, _File | None] = {}
 
     def serves(self, path: str) -> bool:
-        """Returns whether a request path names one of the bundles."""
+        """Returns whether a request path names one of the bundles, whether or not they are built."""
         return path.startswith(self._path) and path[len(self._path) :] in NAMES
 
     async def __call__(self, scope: Mapping[str, Any], receive: object, send: Send) -> None:  # noqa: ARG002 (ASGI)
@@ -100,8 +100,8 @@ def _is_known(if_none_match: bytes, etag: bytes) -> bool:
 async def _answer(
     send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes | None, *, has_body: bool = True
 ) -> None:
-    """Sends an HTTP response. `body` is None for a status without a body; without `has_body` (for HEAD), only its
-    length is sent.
+    """Sends an HTTP response. `body` is None for a status that has no body, such as 304. If `has_body` is False (for
+    HEAD), only the body's length is sent.
     """
     length = [] if body is None else [(b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": [*headers, *length]})

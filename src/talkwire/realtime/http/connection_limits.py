@@ -46,8 +46,8 @@ class LimitedConnection(Protocol):
 
 
 class Verdict:
-    """The possible decisions about a new connection: serve it, serve it health checks only, or refuse it for one of two
-    reasons.
+    """The possible decisions of `ConnectionLimits` about a new connection: serve it, serve it health checks only, or
+    refuse it because its address has too many connections or no file descriptors are left.
     """
 
     SERVED = ""
@@ -87,8 +87,11 @@ class ConnectionLimits:
         self._full_from = descriptors - self._reserve / 4
 
     def opened(self, connection: LimitedConnection, address: str | None, descriptor: int) -> str:
-        """Counts a new connection as idle, and returns a decision of `Verdict` about it. The caller closes the
-        connection if the decision is a refusal.
+        """Counts a new connection, and returns a decision of `Verdict` about it. Unless it is refused, the connection
+        counts as idle. If it is refused, the caller closes it. In each case, the caller later calls `closed`.
+
+        `address` is the TCP peer's, None if unknown; `descriptor` is the socket's file descriptor, whose number shows
+        how many are in use.
         """
         connection.capped = self._client(address)
         metrics = self.metrics
@@ -106,7 +109,9 @@ class ConnectionLimits:
         return Verdict.SPARED if spared else Verdict.SERVED
 
     def closed(self, connection: LimitedConnection) -> None:
-        """Stops counting a connection that has ended or become a WebSocket."""
+        """Stops counting a connection. Call it once for each opened connection, when it has ended or become a
+        WebSocket.
+        """
         self.mark_busy(connection)
         self.metrics.http_connections -= 1
         client, connection.capped = connection.capped, None
@@ -116,7 +121,9 @@ class ConnectionLimits:
                 del self._clients[client.key]
 
     def mark_idle(self, connection: LimitedConnection) -> None:
-        """Notes that the request on a connection was answered, so that it is idle until the next one."""
+        """Counts a connection as idle, after its request was answered. Closes the oldest idle connection of the address
+        if the address has too many of them.
+        """
         self._wait(self._used, connection)
 
     def _wait(self, idle: OrderedDict[LimitedConnection, None], connection: LimitedConnection) -> None:
@@ -128,7 +135,9 @@ class ConnectionLimits:
                 _oldest(client.idle).drop("idle_limit")
 
     def mark_busy(self, connection: LimitedConnection) -> None:
-        """Notes that a connection is no longer idle: a request on it is being served, or it is about to end."""
+        """Counts a connection as not idle any more: a request on it is being served, or it is about to end. It will not
+        be closed to free descriptors.
+        """
         self._new.pop(connection, None)
         self._used.pop(connection, None)
         if connection.capped is not None:

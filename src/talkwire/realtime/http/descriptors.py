@@ -27,7 +27,7 @@ def raise_descriptor_limit() -> float:
 
 
 def reserve(limit: float) -> float:
-    """Returns how many of `limit` file descriptors are reserved for health checks, files, the database and other
-    nodes.
+    """Returns how many of `limit` file descriptors are reserved for health checks, files, the database and other nodes:
+    a tenth, but between 16 and 256.
     """
     return max(16.0, min(256.0, limit / 10))

@@ -122,8 +122,8 @@ class _CycleTransport(asyncio.Transport):
 
 
 class _Flow(FlowControl):
-    """uvicorn's flow control, except that reading stays paused while received bytes wait for the parser, even if the
-    application resumes it.
+    """uvicorn's flow control, which pauses reading from the client, with an additional hold: from `hold` to `release`,
+    reading stays paused even if the application resumes it. Used while received bytes wait for the parser.
     """
 
     def __init__(self, transport: Any) -> None:  # noqa: ANN401 (uvloop's is no subclass of asyncio's)
@@ -226,7 +226,9 @@ class HttpProtocol(HttpToolsProtocol):
     # --- uvicorn ----------------------------------------------------------------------------------------------------
 
     def shutdown(self) -> None:
-        """Closes the connection after the current response, because the server shuts down."""
+        """Closes the connection because the server shuts down: at once if it is idle, else after the current response.
+        Called by uvicorn.
+        """
         if self._phase is HttpPhase.LEAVING:
             self.transport.close()
             return
@@ -236,7 +238,9 @@ class HttpProtocol(HttpToolsProtocol):
             self._current.transport = self.transport  # skips lingering, for which there is no time
 
     def on_response_complete(self) -> None:
-        """Prepares the connection for the next request, after the application has sent its whole response."""
+        """Prepares the connection for the next request, or for the rest of the request's body. Called by uvicorn after
+        the application has sent its whole response.
+        """
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             self._await_end()
@@ -254,8 +258,8 @@ class HttpProtocol(HttpToolsProtocol):
             self._arm()
 
     def end_after_answer(self) -> None:
-        """Closes the connection after a response, as uvicorn would. While the request's body is still arriving, first
-        waits for the client to read the response.
+        """Closes the connection after a response, in place of uvicorn's own closing. If the request's body is still
+        arriving, first gives the client time to read the response.
         """
         if self._phase is HttpPhase.LEAVING:
             return
@@ -275,7 +279,9 @@ class HttpProtocol(HttpToolsProtocol):
     # --- for ConnectionLimits ---------------------------------------------------------------------------------------
 
     def drop(self, reason: str) -> None:
-        """Closes an idle connection for `ConnectionLimits`, and counts it in the metrics under `reason`."""
+        """Closes an idle connection, and counts it in the metrics under `reason`. Called by `ConnectionLimits`, or to
+        refuse a new connection.
+        """
         self.connection_limits.count(reason)
         self._close()
 
@@ -285,8 +291,8 @@ class HttpProtocol(HttpToolsProtocol):
         return min(self._deadline, self._read_deadline)
 
     def handle_deadline(self, now: float) -> None:
-        """Handles a deadline that has passed: refuses the request or ends the connection, unless the current phase has
-        made progress. Called by the timing wheel.
+        """Called by the timing wheel when a deadline has passed: refuses a request whose head or body is late, or ends
+        an idle connection or one whose client does not read.
         """
         if self._read_deadline <= now:
             self._check_reader(now)
@@ -312,7 +318,7 @@ class HttpProtocol(HttpToolsProtocol):
                 self._deadline = inf
 
     def _arm(self) -> None:
-        """Sets the deadline of the current phase, if the phase has changed."""
+        """Sets the deadline of the current phase. Does nothing if the deadline was set for this phase already."""
         phase = self._phase
         if phase is self._armed:
             return
@@ -338,7 +344,9 @@ class HttpProtocol(HttpToolsProtocol):
         self.connection_limits.wheel.watch(self)
 
     def _await_reader(self) -> None:
-        """Starts the time limit within which the client must read some of its unread output."""
+        """Sets the time by which the client must have read some of its unread output; otherwise the connection is
+        aborted.
+        """
         self._unsent = _unacknowledged(self.transport)
         self._read_deadline = self.loop.time() + self.connection_limits.limits.read_s
         self.connection_limits.wheel.watch(self)
@@ -501,14 +509,14 @@ class HttpProtocol(HttpToolsProtocol):
             cycle.keep_alive = False
 
     def _has_long_rest(self) -> bool:
-        """Returns whether the unread rest of a request's body may be too long to be read and dropped after the
-        response.
+        """Returns whether the rest of a request's body, which the application may leave unread, may be longer than
+        UNWANTED_MAX. Such a body is not read to its end, so the connection closes after the response.
         """
         return self._is_chunked or self._remaining > UNWANTED_MAX
 
     def _restore_keep_alive(self) -> None:
-        """Allows the connection to stay open after this request, unless the response has started and announced that it
-        closes.
+        """Keeps the connection open after this request, since the rest of its body turned out to be short. Does nothing
+        if the response has started and announced that it closes the connection.
         """
         if not self.cycle.response_started:
             self._withholds = False
@@ -549,7 +557,10 @@ class HttpProtocol(HttpToolsProtocol):
     # --- ends -------------------------------------------------------------------------------------------------------
 
     def _switch(self, rest: bytes) -> None:
-        """Gives the connection to a new WebSocket protocol, with the upgrade request's head and all bytes behind it."""
+        """Passes the connection, after a request to upgrade to a WebSocket, to a new WebSocket protocol, with the
+        request's head and all bytes behind it. Called for any upgrade: one to another protocol is ignored, and a
+        connection with a CONNECT request closes after the response.
+        """
         if self._declines:
             self._decline(rest)
             return
@@ -590,7 +601,9 @@ class HttpProtocol(HttpToolsProtocol):
         self._read(encode_head(parser.get_method(), self.url, parser.get_http_version(), fields) + rest)
 
     def _refuse(self, refusal: HttpRefusal) -> None:
-        """Sends an error response in place of the application's, and ends the connection."""
+        """Sends an error response instead of the application's, and ends the connection. If the application's response
+        has started already, aborts the connection.
+        """
         cycle = self._current
         unanswered = cycle is None or cycle.response_complete or not cycle.response_started
         if unanswered:
@@ -623,13 +636,13 @@ class HttpProtocol(HttpToolsProtocol):
         self._set_deadline(LINGER_S)
 
     def _close(self) -> None:
-        """Closes a connection on which no request is being served."""
+        """Closes the connection after its output is sent. Call it only while no request is being served."""
         self.connection_limits.mark_busy(self)
         self.transport.close()
         self._await_end()
 
     def _await_end(self) -> None:
-        """Waits for the client to read the remaining output of a transport that is closing, within a time limit."""
+        """Sets the time limit within which the client must read the remaining output of a transport that is closing."""
         self._phase = HttpPhase.CLOSING
         self._deadline = inf
         if self.transport.get_write_buffer_size():
@@ -658,8 +671,8 @@ def _unacknowledged(transport: Any) -> int:  # noqa: ANN401 (uvloop's is no subc
 
 
 class _Sparing:
-    """An ASGI application for a connection that is accepted while file descriptors are scarce: passes only health
-    checks and metrics on to the real application, and refuses all other requests.
+    """An ASGI application for a connection that is accepted while file descriptors are scarce: passes health checks and
+    requests for metrics on to the real application, and responds to all others with 503.
     """
 
     def __init__(self, app: Any) -> None:  # noqa: ANN401 (ASGI)

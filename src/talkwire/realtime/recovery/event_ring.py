@@ -60,7 +60,9 @@ class RingEntry:
         self.frames: dict[tuple[EncodingGroup, object], bytes] | None = None
 
     def for_reader(self, reader: Reader) -> RingEntry | None:
-        """Returns this entry with the version of its event that a reader may see, None if they may not see it."""
+        """Returns an entry with the version of the event that a reader may see, which is usually this entry itself;
+        None if the reader may not see the event.
+        """
         if type(self.event) is MessageSent and self.event.message.conversation_id not in reader.histories:
             return self  # nearly every entry: saves most of the general path's time
         seen = event_for_reader(self.event, reader)
@@ -69,8 +71,8 @@ class RingEntry:
         return RingEntry(seen)
 
     def frame(self, group: EncodingGroup, which: object, encode: Callable[[], bytes]) -> bytes:
-        """Returns the frame that `encode` makes of the event, from a cache. The cache's key is the encoding group
-        (sockets that receive the same bytes) and `which`, the destination of the packet.
+        """Returns the event's frame for an encoding group (sockets that receive the same bytes) and a destination
+        `which`. Calls `encode` to make it the first time, then returns it from a cache.
         """
         if self.frames is None:
             self.frames = {}
@@ -81,7 +83,9 @@ class RingEntry:
 
 
 class _EventChains:
-    """The events in memory of each conversation, or of each user, linked from the newest one backwards."""
+    """The events in memory by conversation, or by user: for each id, a list that is linked from the newest event to the
+    oldest.
+    """
 
     __slots__ = ("evicted", "newest")
 
@@ -117,8 +121,9 @@ class _EventChains:
 
 
 class EventRing:
-    """The newest events of the log, those after the position `pos`, in memory. Events from before `oldest_ms()`, in
-    milliseconds since 1970, have been removed from the log, so the ring does not replay them either.
+    """The newest events of the log in memory, starting after the log position `pos`. `oldest_ms()` returns the time, in
+    milliseconds since 1970, from before which events have been removed from the log; the ring does not replay those
+    either.
     """
 
     def __init__(  # noqa: PLR0913 (its limits)
@@ -148,8 +153,8 @@ class EventRing:
         """The users that were erased since the ring started."""
 
     def follow(self, events: Sequence[News]) -> None:
-        """Adds the durable events of a batch that was committed to the log, and evicts the oldest events beyond the
-        limits.
+        """Adds the durable events of a batch that was committed to the log, in log order, and evicts the oldest events
+        beyond the limits.
         """
         for event in events:
             if type(event) is MessageSent:  # nearly every event is one
@@ -170,10 +175,12 @@ class EventRing:
         is_known: Callable[[str], bool] = lambda _: True,
     ) -> list[RingEntry] | None:
         """Returns the events that a user missed after the log position `after`, in log order: those of their
-        conversations, those for the user alone, and changes of contacts' names and pictures.
+        conversations, those for the user alone, and changes of contacts' names and pictures. `contact_ids` returns the
+        ids of the user's contacts. The events still have to be checked with `for_reader`.
 
-        Returns None if some of the events are not in memory, if there are more than `missed_max`, or if `is_known` is
-        False for a user whose name or picture changed: then it is unknown whose contact that user is.
+        Returns None if some of the events are not in memory, if there are more than `missed_max`, or if `is_known`,
+        called with the id of a user whose name or picture changed, returns False: then it is unknown whose contact that
+        user is.
         """
         self._evict_old()
         has_all = (
@@ -225,7 +232,7 @@ class EventRing:
 
     def _apply_deletions(self, entry: RingEntry) -> None:
         """Updates the message in an entry's event to later deletions, as the log does: replaces a deleted message by
-        its tombstone, and empties the quote of a deleted message.
+        its tombstone, and empties the quote of a deleted message. Does nothing for other events.
         """
         event = entry.event
         if not isinstance(event, MessageEvent):
@@ -240,7 +247,7 @@ class EventRing:
             entry.frames = None
 
     def _apply_erasures(self, entry: RingEntry) -> None:
-        """Replaces the name and picture in an entry's event if their user was erased later, as the log does."""
+        """Replaces the user's name and picture in an entry's event if the user was erased later, as the log does."""
         event = entry.event
         if isinstance(event, UserUpdated) and event.user.id in self._erased:
             entry.event, entry.frames = replace(event, user=self._erased[event.user.id]), None
@@ -269,8 +276,8 @@ class EventRing:
             self._forget_evicted(entry.event.pos)
 
     def _forget_evicted(self, pos: int) -> None:
-        """Forgets the positions of evicted events, to limit memory, and moves the start of the ring to `pos`. Sockets
-        that return from before `pos` are then replayed from the log instead.
+        """Forgets the positions of evicted events, to limit memory, and moves the start of the ring to `pos`. From then
+        on, sockets that return with an earlier position are replayed from the log instead.
         """
         self._start_pos = pos
         self._conversations.evicted.clear()

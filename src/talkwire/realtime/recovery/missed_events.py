@@ -27,7 +27,7 @@ class _Lookup(NamedTuple):
 
 
 class MissedEventReader:
-    """Reads the events that the users of this node's returning sockets have missed.
+    """Reads the events that the users of returning sockets have missed, for `Recovery` and `Replay`.
 
     `contacts_max` is the size of the largest group whose members are contacts (`core.connected.memberships`).
     """
@@ -45,10 +45,11 @@ class MissedEventReader:
         return self._chat.pos
 
     def in_memory(self, client: ChatClient, pos: int) -> list[RingEntry] | None:
-        """Returns the events that a client's user missed after the log position `pos`, or None if they must be read
-        from the log.
+        """Returns the events that a client's user missed after the log position `pos`, up to the present, in log order.
+        Returns None if they must be read from the log: some are not in memory, or the user has joined or left a
+        conversation since.
 
-        That is the case if some of them are not in memory, or the user has joined or left a conversation since.
+        The caller applies `RingEntry.for_reader` to each event.
         """
         entry, last = client.entry, self._last
         if entry.moved_pos > pos:
@@ -77,7 +78,7 @@ class MissedEventReader:
         return await self._chat.execute(client.actor, ListMissed(pos, self._chat.pos, self._contacts_max))
 
     async def is_complete(self, client: ChatClient, page: MissedEvents) -> bool:
-        """Returns whether the log still has all events after a page, and at most MISSED_MAX of them for this client.
-        Raises ChatError.
+        """Returns whether the events after a page can all be replayed: the log still has them, and the client missed at
+        most MISSED_MAX of them. Raises ChatError.
         """
         return page.pos >= self._chat.pos or await self._chat.execute(client.actor, CountMissed(page.pos, MISSED_MAX))

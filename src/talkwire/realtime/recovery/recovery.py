@@ -55,9 +55,10 @@ Mode = Literal["ask", "always", "never"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryOptions:
-    """The options of recovery. `mode`: which clients can resume, all, none or those that ask for it. `window_s`: how
-    many seconds a socket may be disconnected. `alone`: no other node writes to the database. `contacts_max`: the size
-    of the largest group whose members are contacts (`core.connected.memberships`).
+    """The options of recovery. `mode`: whether sockets are recoverable `always`, `never`, or only if their clients
+    `ask` for it. `window_s`: how many seconds a socket may be disconnected. `alone`: this is the only node that writes
+    to the database. `contacts_max`: the size of the largest group whose members are contacts
+    (`core.connected.memberships`).
     """
 
     mode: Mode = "ask"
@@ -74,7 +75,8 @@ async def recovery_key(chat: Chat) -> bytes:
 
 
 class Recovery:
-    """Lets sockets of this node resume after their connection broke, in all chat namespaces.
+    """Makes sockets of this node resume after their connection broke, in all chat namespaces: finds their earlier
+    state, sends them the missed events, and remembers disconnected ones.
 
     `on_hand_over` is called with a client that continues at another node, before its socket on this node is closed.
     """
@@ -104,16 +106,16 @@ class Recovery:
     # --- connecting -------------------------------------------------------------------------------------------------
 
     def is_requested(self, handshake: Handshake, auth: dict[str, Any]) -> bool:
-        """Returns whether a new socket is to be recoverable, i.e. its client receives a `pid` (recovery token): by the
-        operator's setting, or because the client asks for it.
+        """Returns whether a new socket is to be recoverable, i.e. its client receives a `pid` (recovery token). In the
+        mode `ask`, that is so if the client asks for it by `recovery` in its auth payload or query.
         """
         if self._options.mode == "ask":
             return auth.get("recovery") is True or handshake.query.get("recovery", "").lower() in _TRUE
         return self._options.mode == "always"
 
     def begin(self, client: ChatClient, namespace: str) -> RecoverableSocket:
-        """Returns the recovery state of a new socket, with a signed recovery token. The socket must be connected in the
-        same turn of the event loop.
+        """Returns the recovery state of a new socket, with a signed recovery token that contains the present log
+        position. So the socket must join its rooms in the same turn of the event loop, to miss no event.
         """
         chat = self._chat
         claims = RecoveryClaims(
@@ -128,7 +130,10 @@ class Recovery:
         return RecoverableSocket(claims, self._signer.sign(claims))
 
     async def find(self, client: ChatClient, namespace: str, auth: dict[str, Any]) -> ResumePlan | None:
-        """Returns the plan by which a signed-in client resumes its earlier socket, or None if it gets a new session."""
+        """Returns the plan by which a signed-in client resumes its earlier socket, named by `pid` and `offset` in
+        `auth`. Returns None if the client asks for nothing to resume, or cannot resume completely: it then gets a new
+        session.
+        """
         if auth.get("pid") is None:
             return None
         try:
@@ -158,8 +163,8 @@ class Recovery:
         return plan
 
     async def _wait_for(self, plan: ResumePlan) -> None:
-        """Waits until this node has read the events that the client has already received from another node. Raises
-        UnrecoverableError if they do not come in time.
+        """Waits at most BEHIND_S seconds until this node has read the events that the client has already received from
+        another node. Raises UnrecoverableError if they do not come in time.
         """
         pos = plan.offset.newest
         if pos <= self._chat.pos:
@@ -189,16 +194,17 @@ class Recovery:
             raise UnrecoverableError("the client has missed too many events")
 
     def attach(self, socket: Socket) -> Socket | None:
-        """Notes that a recoverable socket is connected. Returns the client's previous socket if that has not
-        disconnected yet, else None.
+        """Records that a recoverable socket is connected. Returns the client's previous socket if that has not
+        disconnected yet, for the caller to close, else None.
         """
         client: ChatClient = socket.data
         assert client.recoverable is not None, "it was admitted as recoverable"
         return self._sockets.attach(client.recoverable, socket)
 
     def resume(self, socket: Socket, plan: ResumePlan, may_stay: Callable[[], bool], then: Callable[[], None]) -> None:
-        """Starts sending a socket the events that it missed. `may_stay` returns whether the socket may continue; `then`
-        is called when it has received all of them.
+        """Starts sending a socket the events that it missed, by its plan. Calls `may_stay` before each page; if that
+        returns False, it has disconnected the socket, and sending ends. Otherwise calls `then` once, in the turn of the
+        event loop in which the socket has received all of them.
         """
         self._metrics.recoveries += 1
         assert isinstance(socket.encoding_group, DialectEncoding)
@@ -206,8 +212,9 @@ class Recovery:
         Replay(socket, plan, self._missed, listener, may_stay=may_stay, then=then).start()
 
     def detach(self, socket: Socket, reason: str, *, for_good: bool = False) -> None:
-        """Notes that a socket has disconnected. It cannot resume if `for_good` is True, or if `reason` says that one
-        side ended it on purpose.
+        """Records that a socket has disconnected, so that its recovery window starts. The socket cannot resume if
+        `for_good` is True, or if `reason` is not one of `recoverable.LOST`. Does nothing for a socket that is not
+        recoverable.
         """
         client: ChatClient = socket.data
         recoverable = client.recoverable
@@ -222,8 +229,9 @@ class Recovery:
     async def choose(
         self, recoverable: RecoverableSocket, conversation_id: str, *, opened: bool, by_default: bool
     ) -> None:
-        """Stores that a client has opened or closed a conversation on a socket, so that this holds when the socket
-        resumes. Returns after the commit.
+        """Stores in the database that a client has opened or closed a conversation on a socket, so that this still
+        holds when the socket resumes. `by_default` says whether the socket follows conversations without a choice.
+        Returns after the commit. Raises ChatError.
         """
         async with recoverable.choosing:
             if recoverable.follows(conversation_id, by_default=by_default) is not opened:
@@ -240,8 +248,9 @@ class Recovery:
     # --- following the log ------------------------------------------------------------------------------------------
 
     def follow(self, events: Sequence[News]) -> None:
-        """Adds a batch of committed events to the events in memory for replays. When a user was removed from a
-        conversation, forgets that their sockets opened or closed it.
+        """Adds a batch of committed events to the event ring (the newest events in memory), and wakes returning sockets
+        that wait for them. When a user was removed from a conversation, removes their sockets' choices to open or close
+        it.
         """
         self._ring.follow(events)
         if not self._news.is_set():

@@ -48,11 +48,11 @@ _logger = structlog.get_logger(__name__)
 
 
 class ReplayingSocket:
-    """Encodes missed events for one returning socket: which packets it receives, by its dialect (event vocabulary) and
-    the conversations that it follows.
+    """Encodes missed events for one returning socket: selects the packets that the socket receives, by its dialect
+    (event vocabulary) and the conversations that it follows.
 
-    `forget` is called when the socket's choice to follow a conversation or not becomes void, since the user joined or
-    left that conversation.
+    `forget` is called with the socket's state and a conversation's id when the user joined or left that conversation,
+    so that an earlier choice to open or close it no longer holds.
     """
 
     def __init__(
@@ -69,8 +69,8 @@ class ReplayingSocket:
         self._forget = forget
 
     def frames_of(self, entry: RingEntry, counter: int | None = None) -> bytes:
-        """Returns the frames of an event for this socket, without the packets up to number `counter`, which it has
-        received before its disconnect.
+        """Returns the frames of an event for this socket, empty if the socket receives none. With `counter`, leaves out
+        the event's packets up to that number, which the socket received before its disconnect.
 
         Also updates which conversations the socket follows when the event says that its user joined or left one.
         """
@@ -89,10 +89,8 @@ class ReplayingSocket:
         return frames
 
     def _message_frame(self, entry: RingEntry, conversation_id: str) -> bytes:
-        """Returns the frame of a new message if the socket follows its conversation, else nothing. A fast path for
-        clients to which new messages are sent only if they follow the conversation.
-
-        Nearly every missed event is a new message. This saves 3.3 of the general path's 4.2 µs.
+        """Returns the frame of a new message if the socket follows its conversation, else empty bytes. A fast path for
+        the most frequent event, in dialects in which only followers receive new messages.
         """
         if not self._follows(conversation_id):
             return b""
@@ -146,9 +144,9 @@ class ReplayingSocket:
 
 class Replay:
     """Sends one returning socket the events that it missed, page by page. Calls `then` in the turn of the event loop in
-    which the socket has all of them.
+    which the socket has all of them, so that no event is missing between the replay and live events.
 
-    Before each page, calls `may_stay`: if it returns False, it has closed the socket.
+    Before each page, calls `may_stay`: if that returns False, it has disconnected the socket, and the replay ends.
     """
 
     def __init__(  # noqa: PLR0913 (what it connects)
@@ -175,8 +173,8 @@ class Replay:
             self._take_page(plan.page)
 
     def start(self) -> None:
-        """Sends the first page of missed events at once, and the others as fast as the client reads. The client's own
-        packets wait until the replay ends.
+        """Sends the first page of missed events at once, and the others in the background, as fast as the client reads.
+        Events that the client sends wait in its lane until the replay ends.
         """
         try:
             done = self._advance()
@@ -216,8 +214,9 @@ class Replay:
         connection.close("transport error")
 
     def _advance(self) -> bool:
-        """Sends missed events that were read already or are in memory, at most two pages. Returns True if the socket
-        has received all missed events or is closed.
+        """Continues the replay: sends events that were read already or are in memory, at most two pages. Returns True
+        if the replay has ended: the socket has received all missed events, and `then` was called, or it is
+        disconnected.
         """
         if not self._socket.connected or not self._may_stay():
             return True
@@ -228,8 +227,8 @@ class Replay:
         return True
 
     def _send_events_at_hand(self) -> bool:
-        """Sends the pending events and those in memory, at most two pages. Returns whether the socket has received all
-        missed events.
+        """Sends the pending events, then those in memory, at most two pages in all. Returns whether the socket has
+        received all missed events; if not, `_needs_log` says whether the next ones are in the log only.
         """
         self._send_page()
         if self._pending or not self._take_from_memory():
@@ -238,8 +237,8 @@ class Replay:
         return not self._pending
 
     def _take_from_memory(self) -> bool:
-        """Adds the remaining missed events from memory to the pending ones. Returns False if they must be read from the
-        log instead.
+        """Adds the remaining missed events from memory to the pending ones, in the versions that the user may see.
+        Returns False if they must be read from the log instead.
         """
         if self._offset.counter is None and self._offset.pos >= self._missed.pos:
             return True
@@ -284,8 +283,8 @@ class Replay:
             return b""
 
     def _settle(self) -> None:
-        """Moves the socket's offset (its position in the log) to the end of the last read once no events are pending:
-        the socket has received everything before that.
+        """Once no events are pending, moves the socket's offset to the log position up to which events were read: the
+        socket has received everything up to there.
         """
         if not self._pending and self._reach > self._offset.pos:
             self._offset = Offset(self._reach)

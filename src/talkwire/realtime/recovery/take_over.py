@@ -23,8 +23,8 @@ _TOPIC = "take-over"
 
 
 class TakeOverRequest(msgspec.Struct, frozen=True):
-    """A node's question to another one, where a recoverable socket was last: asks to hand the socket over. `node_id` is
-    the asking node.
+    """A node's question to the node where a recoverable socket was last: asks that node to hand the socket over.
+    `node_id` is the asking node.
     """
 
     socket_id: str
@@ -76,10 +76,10 @@ class TakeOver:
         chat.peers.answer(_TOPIC, TakeOverRequest, self._hand_over)
 
     async def find(self, plan: ResumePlan) -> RecoverableSocket:
-        """Returns the state of the socket that a plan resumes: from this node, or taken over from the node or the
-        database rows that have it.
+        """Returns the state of the socket that a plan resumes: this node's own, or that taken over from the node where
+        the socket was last, or from the database. Sets `plan.waited` if it had to wait.
 
-        Raises UnrecoverableError and ChatError.
+        Raises UnrecoverableError if the socket cannot resume, ChatError if the database fails.
         """
         known = self._sockets.find(plan.recoverable.socket_id)
         if known is None or not self._alone:
@@ -89,8 +89,9 @@ class TakeOver:
         return known
 
     async def _find_stored(self, plan: ResumePlan, known: RecoverableSocket | None) -> RecoverableSocket:
-        """Returns `known`, this node's own state of the socket, unless the database says that it has been at another
-        node since. Then takes the socket over from that node.
+        """Returns `known`, this node's own state of the socket, unless the database says that the socket has been at
+        another node since. Otherwise takes the socket over from that node, and records in the database that it is here
+        now. Raises UnrecoverableError and ChatError.
         """
         claims = plan.recoverable.claims
         if claims.node_id == self._node_id and self._alone:
@@ -123,10 +124,11 @@ class TakeOver:
                 socket.connection.close("forced server close")
 
     async def _ask(self, claims: RecoveryClaims, stored: StoredSession) -> TakeOverAnswer | None:
-        """Asks the node where the socket was last to hand it over. Returns the answer, or None if that node is not
-        alive or does not respond in time.
+        """Asks the node where the socket was last, by the database row `stored`, to hand the socket over. Returns the
+        answer, or None if that node is not alive or does not respond within HAND_OVER_WAIT_S seconds.
 
-        A node that was killed does not respond, although its lease may last for a while.
+        A killed node does not respond, although its lease may last for a while. After that it is not asked again for
+        SILENT_S seconds.
         """
         node_id = stored.node_id
         if self._alone or stored.age_ms != 0 or node_id == self._node_id:
@@ -160,8 +162,8 @@ class TakeOver:
         return TakeOverAnswer(known=True, ended=recoverable.ended, gone_s=gone_s, rooms=recoverable.chosen)
 
     def _adopt(self, recoverable: RecoverableSocket, stored: StoredSession, handed: TakeOverAnswer | None) -> None:
-        """Fills in the state of a socket from another node: by that node's answer, or by the database rows if it did
-        not respond. Raises UnrecoverableError if the socket ended or is gone for too long.
+        """Fills in the state of a socket that comes from another node: from that node's answer, or from the database
+        rows if `handed` is None. Raises UnrecoverableError if the socket ended on purpose or disconnected too long ago.
         """
         if stored.node_id == self._node_id or (handed is not None and not handed.known):
             # Within the window that node would still know it.

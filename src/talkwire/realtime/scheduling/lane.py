@@ -26,18 +26,22 @@ _logger = structlog.get_logger(__name__)
 
 
 class LaneOwner(Protocol):
-    """The interface that a lane (a queue of a connection's events) uses of its connection."""
+    """The interface that a lane (a queue of a connection's events) uses of its owner, the connection."""
 
     def lane_changed(self) -> None:
-        """Stops or resumes reading from the client, depending on whether the lane (the queue of the client's events) is
-        full; closes the connection if it waits for the end of all work. Called when the lane has become full, and from
-        then on until it is no longer full; if the lane is `watched`, also when work has finished.
+        """Pauses or resumes reading from the client, depending on whether the lane (the queue of the client's events)
+        is full. Called when the lane has become full, and after each change until it is no longer full.
+
+        If the lane is `watched`, also called when work has finished: an owner that waits for the end of all work then
+        closes the connection.
         """
         ...
 
 
 class Lane:
-    """A queue that runs one connection's events in order. `owner` is the connection."""
+    """A queue that runs the events of one connection, its `owner`, in order. Each event is given as a function that
+    starts its work.
+    """
 
     __slots__ = ("_exclusive", "_owner", "_room", "_running", "_waiting", "_was_full", "held", "slowed", "watched")
 
@@ -68,7 +72,8 @@ class Lane:
 
     def enter(self, start: Start, *, pipelined: bool) -> None:
         """Starts an event's work now, or queues it behind earlier events. `pipelined` work may run at the same time as
-        other pipelined work.
+        other pipelined work; any other work runs alone. `start` returns True if the work continues in the background;
+        `finished` must be called at its end.
         """
         if self._waiting or not self._may_start(pipelined):
             if self._waiting is None:
@@ -81,25 +86,29 @@ class Lane:
             self._changed()
 
     async def room(self) -> None:
-        """Waits until the lane (the queue of a connection's events) is not full."""
+        """Waits until the lane (the queue of a connection's events) is not full, or is cleared. Returns at once if it
+        is not full.
+        """
         if self.is_full:
             if self._room is None:
                 self._room = get_running_loop().create_future()
             await self._room
 
     def slow(self, *, slowed: bool) -> None:
-        """Pauses (True) or resumes (False) reading from a client that exceeds its rate limits."""
+        """Makes the lane count as full (True), so that the owner pauses reading from a client that exceeds its rate
+        limits, or ends that (False).
+        """
         self.slowed = slowed
         self._moved()
 
     def release(self) -> None:
-        """Resumes starting queued events, since the client reads its output again."""
+        """Ends `held`: starts the queued queries that waited because the client had left its output unread."""
         self.held = False
         self._advance()
         self._moved()
 
     def clear(self) -> None:
-        """Drops the queued events, since the client has disconnected. Events that have started continue."""
+        """Drops the queued events, since the connection is closing. Events that have started continue."""
         self._waiting = None
         self.slowed = False
         self._make_room()
@@ -137,8 +146,8 @@ class Lane:
             self._running -= 1
 
     def finished(self) -> None:
-        """Notes that work which ran in the background has finished, and starts queued events that were waiting for
-        it.
+        """Must be called once for each event whose `start` returned True, when its work has finished. Starts the queued
+        events that were waiting for that.
         """
         self._running -= 1
         if self._waiting:

@@ -25,8 +25,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class Deadlined(Protocol):
-    """The interface that a timing wheel uses of an object with deadlines. `wheel_tick` belongs to the wheel and starts
-    as 0, which means "not in the wheel".
+    """The interface that a timing wheel uses of an object with deadlines. The wheel calls `handle_deadline` when the
+    deadline has passed. `wheel_tick` belongs to the wheel and must start as 0, which means "not in the wheel".
     """
 
     wheel_tick: int
@@ -39,7 +39,9 @@ class Deadlined(Protocol):
 
 
 def tick_for(*timeouts_s: float) -> float:
-    """Returns the length of a timing wheel's tick, in seconds, that is short enough for timeouts of these lengths."""
+    """Returns the tick length, in seconds, of a timing wheel that is precise enough for timeouts of these lengths: a
+    fiftieth of the shortest one, between 1 and 20 milliseconds.
+    """
     return min(TICK_S, max(_TICK_MIN_S, min(timeouts_s) / TICKS_A_TIMEOUT))
 
 
@@ -47,8 +49,9 @@ class TimingWheel:
     """One timer for many items with deadlines: calls an item's `handle_deadline` at most `tick_s` seconds after its
     `next_deadline`.
 
-    After a call, the wheel asks an item for its deadline again within `ask_every_s` seconds. An item's deadline may
-    move nearer without a call of `watch`, but not to a time before the wheel asks again.
+    If an item's deadline may have become earlier, call `watch`. The exception is a deadline that moves while the item
+    is in the wheel to a time at least `ask_every_s` seconds ahead: the wheel asks each item for its deadline that
+    often.
     """
 
     def __init__(self, ask_every_s: float = inf, tick_s: float = TICK_S) -> None:
@@ -69,7 +72,7 @@ class TimingWheel:
             self._watch(item, deadline)
 
     def forget(self, item: Deadlined) -> None:
-        """Removes an item from the wheel at once. Searches only the items of the same tick."""
+        """Removes an item from the wheel. Does nothing if the item is not in it."""
         bucket = self._buckets.get(item.wheel_tick)
         if bucket is not None:
             bucket.remove(item)

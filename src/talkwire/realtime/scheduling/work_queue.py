@@ -21,8 +21,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class WorkQueue:
-    """A queue of several clients' long work, split into steps: calls the steps in rotation, for at most TURN_S seconds
-    per turn of the event loop.
+    """A queue of several clients' long work, split into steps: calls the steps in rotation, for about TURN_S seconds
+    per turn of the event loop, so that one client's work does not delay all others.
     """
 
     def __init__(self) -> None:
@@ -32,12 +32,12 @@ class WorkQueue:
 
     @property
     def busy(self) -> bool:
-        """Returns whether steps are queued, so that new work has to wait for its turn."""
+        """Returns whether steps are queued, so that new work should wait for its turn behind them."""
         return bool(self._steps)
 
     def add(self, step: Callable[[], bool]) -> None:
-        """Queues `step`: calls it repeatedly, from the next turn of the event loop on, until it returns False. Does not
-        add a step again that is queued already.
+        """Queues `step`: calls it repeatedly, from the next turn of the event loop on, until it returns False or raises
+        an exception, which is logged. Does nothing if the same step is queued already.
         """
         self._steps[step] = None
         if not self._scheduled:
@@ -45,9 +45,10 @@ class WorkQueue:
             asyncio.get_running_loop().call_soon(self._turn)
 
     async def finish(self, step: Callable[[], T | None]) -> T:
-        """Calls `step` until it returns a value other than None, and returns that value.
+        """Calls `step` repeatedly until it returns a value other than None, and returns that value. Other clients'
+        steps, and the event loop, run between the calls.
 
-        Makes the first call at once unless other steps are queued. Raises what `step` raises.
+        Makes the first call at once unless other steps are queued. Raises any exception of `step`.
         """
         result = None if self._steps else step()
         if result is not None:

@@ -23,8 +23,8 @@ _logger = structlog.get_logger(__name__)
 
 
 async def drain(engine: EngineServer, window_s: float) -> None:
-    """Ends the open sessions and forwarded WebSockets of this node, spread over `window_s` seconds. Returns when this
-    time is over.
+    """Ends the open sessions and forwarded WebSockets of this node one by one, evenly over the last four fifths of
+    `window_s` seconds. Clients can still connect meanwhile. Returns after `window_s` seconds.
     """
     loop = asyncio.get_running_loop()
     began_s = loop.time()

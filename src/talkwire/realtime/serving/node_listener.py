@@ -41,10 +41,10 @@ class NodeListener:
 
 
 def host_towards(host: str | None, port: int) -> str:
-    """Returns the address that this machine has on the route to `host`; the loopback address if `host` is local (None,
-    empty or a path).
+    """Returns the address that this machine has on the route to `host` and `port`, such as the database's; the loopback
+    address if `host` is local (None, empty or a path).
 
-    Sends nothing over the network. Raises OSError.
+    Sends no packets except for resolving the name. Raises OSError.
     """
     if not host or host.startswith("/"):
         return LOOPBACK

@@ -65,10 +65,10 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def bind_shared(host: str, port: int) -> socket.socket:
-    """Returns a bound socket whose address other processes of the same system user may bind too. It does not listen
-    yet: `Server` does that.
+    """Returns a bound TCP socket whose address other processes of the same system user may bind too. The socket does
+    not listen yet: `Server` does that.
 
-    Once several processes listen, the kernel spreads connections evenly. Raises OSError.
+    Once several processes listen, the kernel spreads connections over them. Raises OSError.
     """
     return _bound(host, port, socket.SO_REUSEPORT)
 
@@ -88,18 +88,18 @@ def _bound(host: str, port: int, *options: int) -> socket.socket:
 
 
 class ApplicationFailed(RuntimeError):
-    """The embedding application did not start, so the server did not start either. The application has logged the
-    reason.
+    """Raised by `Server.startup` if the embedding application did not start, so that the server did not start either.
+    The application has logged the reason.
     """
 
 
 class Server(uvicorn.Server):
     """A uvicorn server with this project's signal handling and shutdown.
 
-    `on_shutdown` ends the application's long requests. For `drain_s` seconds before the shutdown, clients are sent to
-    other nodes. `beside` says that `app` contains an embedding application, which receives the ASGI lifespan and all
-    WebSockets outside the engine's path. `internal` is the listening socket for other nodes. `limits` apply to HTTP
-    connections.
+    `on_shutdown` is called at the shutdown, to end long requests of the application. For `drain_s` seconds before the
+    shutdown, clients are sent to other nodes; `shutdown_s` limits how long running requests may then take. `beside`
+    says that `app` contains an embedding application, which receives the ASGI lifespan and all WebSockets outside the
+    engine's path. `internal` is the listening socket for other nodes. `limits` apply to HTTP connections.
     """
 
     def __init__(  # noqa: PLR0913 (all but two may be left out)
@@ -143,8 +143,8 @@ class Server(uvicorn.Server):
         )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Starts listening, for clients and other nodes. Raises ApplicationFailed if the embedding application does not
-        start, where uvicorn would end the process.
+        """Starts listening, for clients and other nodes, and calls `on_ready`. Raises ApplicationFailed if the
+        embedding application does not start, where uvicorn would end the process.
         """
         try:
             await super().startup(sockets)
@@ -158,7 +158,7 @@ class Server(uvicorn.Server):
 
     async def has_begun(self, serving: asyncio.Task[None]) -> None:
         """Waits until the server accepts requests. If the task `serving`, which runs the server, ends before that,
-        raises its exception.
+        raises the task's exception, or returns if it has none.
         """
         begun = asyncio.ensure_future(self._begun.wait())
         await asyncio.wait([begun, serving], return_when=asyncio.FIRST_COMPLETED)
@@ -167,9 +167,11 @@ class Server(uvicorn.Server):
             await serving
 
     async def main_loop(self) -> None:
-        """Runs until the server has to stop, and then drains: sends its clients to other nodes, if there are any.
+        """Runs until the server has to stop, and then drains: for `drain_s` seconds, sends its clients to other nodes,
+        if there are any.
 
-        uvicorn's own loop looks for the end ten times a second, which took 0.13 % of a core on an idle server.
+        It replaces uvicorn's own loop, which checks for the end ten times a second and took 0.13 % of a core on an idle
+        server.
         """
         while not await self.on_tick(_RENEWS_DATE):
             with contextlib.suppress(TimeoutError):
@@ -188,7 +190,7 @@ class Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Handles SIGTERM and SIGINT while the server runs: the first one starts an orderly shutdown, the second ends
-        the process.
+        the process at once. Does nothing outside the main thread.
 
         uvicorn would raise the first signal again at the end, which makes an orderly exit look like a death by signal.
         """
@@ -209,7 +211,9 @@ class Server(uvicorn.Server):
 
     @property
     def should_exit(self) -> bool:
-        """Returns whether the server has to stop. Assign it only in the server's thread or in a signal handler."""
+        """Whether the server has to stop. Assign True to stop it, only in the server's thread or in
+        a signal handler.
+        """
         return self._exiting.is_set()
 
     @should_exit.setter
@@ -223,8 +227,8 @@ class Server(uvicorn.Server):
 async def listen_internally(
     engine: EngineServer, internal: NodeListener, state: uvicorn.server.ServerState
 ) -> asyncio.Server:
-    """Starts serving other nodes on the internal listening socket, and returns the asyncio server. `state` keeps the
-    set of its open connections.
+    """Starts serving other nodes on the internal listening socket, and returns the asyncio server, which the caller
+    closes. The open connections are in `state.connections`, for the caller to close too.
     """
     connection_limits = ConnectionLimits(engine.wheel, LINK_LIMITS, engine.metrics)
     config = uvicorn.Config(
@@ -247,10 +251,10 @@ async def listen_internally(
 
 @contextlib.asynccontextmanager
 async def attached(engine: EngineServer, internal: NodeListener | None) -> AsyncIterator[AsgiWebSockets]:
-    """A context manager for running inside another ASGI server: starts the socket for other nodes, and yields the
-    application for WebSockets.
+    """A context manager for running inside another ASGI server: starts serving other nodes on the socket `internal`, if
+    there is one, and yields the ASGI application for Engine.IO's WebSockets.
 
-    On exit, notifies the clients and closes their sessions.
+    On exit, notifies the clients, closes their sessions and waits for their WebSockets for some seconds.
     """
     state = uvicorn.server.ServerState()
     websockets = AsgiWebSockets(engine)

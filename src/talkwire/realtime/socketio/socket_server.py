@@ -69,8 +69,8 @@ class SocketServer(EngineServer):
 class Namespace:
     """A plain Socket.IO namespace, on which an application registers handlers.
 
-    Handlers are functions or coroutines. The events of one connection are handled one after the other. A handler's
-    return value is sent as the ack, if the client asked for one; a tuple is sent as several arguments.
+    Handlers are functions or coroutine functions. The events of one connection are handled one after the other. A
+    handler's return value is sent as the ack, if the client asked for one; a tuple is sent as several arguments.
     """
 
     def __init__(self, name: str, hub: Hub) -> None:
@@ -86,28 +86,30 @@ class Namespace:
 
     def use(self, middleware: Middleware) -> Middleware:
         """Registers a middleware: a coroutine function with the parameters `(handshake, auth)` that runs before a
-        client may join, and raises ConnectRefused to refuse the client.
+        client may join, and raises ConnectRefused to refuse the client. Middlewares run in the order of their
+        registration. Returns the middleware, so it can be used as a decorator.
         """
         self._middlewares.append(middleware)
         return middleware
 
     def on_connect(self, handler: Connect) -> Connect:
-        """Registers a handler with the parameters `(socket, auth)`, called when a client has joined the namespace.
-        `socket.data` is the auth payload; handlers may replace it.
+        """Registers a handler with the parameters `(socket, auth)`, called when a client has joined the namespace;
+        replaces an earlier one. `socket.data` is the auth payload, unless the handler assigns something else. Returns
+        the handler, so it can be used as a decorator.
         """
         self._connect = handler
         return handler
 
     def on_disconnect(self, handler: Disconnect) -> Disconnect:
         """Registers a handler with the parameters `(socket, reason)`, called when a client has left the namespace or
-        disconnected.
+        disconnected; replaces an earlier one. Returns the handler, so it can be used as a decorator.
         """
         self._disconnect = handler
         return handler
 
     def on(self, event: str | int) -> Callable[[H], H]:
-        """Returns a decorator that registers a handler with the parameters `(socket, *args)` for events named
-        `event`.
+        """Returns a decorator that registers a handler with the parameters `(socket, *args)` for events named `event`,
+        and replaces an earlier one.
         """
 
         def register(handler: H) -> H:

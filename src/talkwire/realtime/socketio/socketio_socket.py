@@ -59,10 +59,11 @@ _logger = structlog.get_logger(__name__)
 
 
 class ConnectRefused(Exception):
-    """Refuses a client access to a namespace; the client receives `CONNECT_ERROR {message, data}`.
+    """Refuses a client access to a namespace; the client receives `CONNECT_ERROR {message, data}`. `data` may have a
+    `code`, which also labels the metric of refusals.
 
-    With `parting`, the name and payload of an event, the client is connected instead, receives that event, and is
-    disconnected again.
+    With `parting`, an event's name and payload, the client is connected instead, receives that event, and is
+    disconnected again: for dialects whose clients expect an event instead of CONNECT_ERROR.
     """
 
     def __init__(self, message: str, data: object | None = None, parting: tuple[str, object] | None = None) -> None:
@@ -84,7 +85,8 @@ class Admitted(NamedTuple):
     """The result of admitting a client to a namespace.
 
     `encoding_group` determines the encoding of the events that are broadcast to the socket; `data` becomes
-    `socket.data`. A recoverable socket has a `pid` (recovery token), and keeps its `socket_id` when it reconnects.
+    `socket.data`. A recoverable socket has a `pid` (recovery token), and keeps its `socket_id` when it reconnects;
+    without a `socket_id`, the socket gets a random id.
     """
 
     encoding_group: EncodingGroup
@@ -194,10 +196,10 @@ class Socket:
             self.connection.send_packet(packet)
 
     async def call(self, *args: object, timeout_s: float) -> list[Any]:
-        """Sends an event and waits for the client's ack. Returns the arguments of the ack.
+        """Sends an event (`args[0]` is its name) and waits for the client's ack. Returns the arguments of the ack.
 
-        Raises TimeoutError after `timeout_s` seconds without an ack, and ConnectionError if the client has
-        disconnected.
+        Raises TimeoutError after `timeout_s` seconds without an ack, ConnectionError if the client has disconnected or
+        disconnects meanwhile, and LocalProtocolError for arguments that JSON cannot hold.
         """
         if not self.connected:
             raise ConnectionError("the socket is disconnected")
@@ -216,13 +218,17 @@ class Socket:
             self._acks.pop(ack_id, None)
 
     def acknowledge(self, ack_id: int, args: list[object]) -> None:
-        """Sends the ack of the client's event `ack_id`. Does nothing if the client has disconnected."""
+        """Sends the ack of the client's event `ack_id`, with the arguments `args`. Does nothing if the client has
+        disconnected. Raises LocalProtocolError for arguments that JSON cannot hold.
+        """
         packet = encode_ack(self.namespace, args, ack_id)
         if self.connected:
             self.connection.send_packet(packet)
 
     def disconnect(self, reason: str = "server namespace disconnect") -> None:
-        """Disconnects the client from this namespace. Its session and its other namespaces stay connected."""
+        """Disconnects the client from this namespace. Its session and its other namespaces stay connected. `reason` is
+        passed to the namespace's handler, not to the client. Does nothing if the client has disconnected.
+        """
         if self.connected:
             self.connection.send(self.connection.packets.disconnect(self.namespace))
             self.connection.drop(self, reason)
@@ -236,17 +242,16 @@ class Socket:
             future.set_result(args)
 
     def forget_acks(self) -> None:
-        """Ends all running `call`s, which wait for an ack, with ConnectionError."""
+        """Makes all running `call`s, which wait for an ack, raise ConnectionError. Called when the socket has
+        disconnected.
+        """
         for future in (self._acks or {}).values():
             if not future.done():
                 future.set_exception(ConnectionError("the socket disconnected"))
 
 
 class SocketConnection(Connection):
-    """An Engine.IO session that speaks Socket.IO, with one socket in each namespace that its client has joined.
-
-    Nearly all clients join the root namespace only. Without a dict for its socket, a connection takes 180 bytes less.
-    """
+    """An Engine.IO session that speaks Socket.IO, with one socket in each namespace that its client has joined."""
 
     __slots__ = ("_connecting", "_connects", "_others", "_root", "packets")
 
@@ -350,7 +355,9 @@ class SocketConnection(Connection):
         self.server.hub.wake(self)
 
     def drop(self, socket: Socket, reason: str) -> None:
-        """Removes a disconnected socket from its rooms, and passes its handler the reason."""
+        """Marks a socket as disconnected, removes it from all rooms, and calls its handler's `disconnected` with the
+        reason. Sends nothing to the client. Does nothing if the socket was dropped before.
+        """
         if socket.connected:
             socket.connected = False
             if socket is self._root:
@@ -363,7 +370,7 @@ class SocketConnection(Connection):
             socket.handler.disconnected(socket, reason)
 
     def _socket_in(self, namespace: str) -> Socket:
-        """Returns the client's socket in a namespace, which it has joined."""
+        """Returns the client's socket in a namespace, which the client must have joined."""
         return next(socket for socket in self.sockets if socket.namespace == namespace)
 
     # --- connecting to a namespace ----------------------------------------------------------------------------------

@@ -41,7 +41,9 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 class AsgiWebSockets:
-    """An ASGI application that serves the `websocket` scopes of Engine.IO's path."""
+    """An ASGI application that serves the `websocket` scopes of Engine.IO's path: opens sessions, upgrades them, or
+    forwards the WebSocket to the node that owns its session.
+    """
 
     def __init__(self, engine: EngineServer) -> None:
         self._engine = engine
@@ -58,7 +60,9 @@ class AsgiWebSockets:
             self._serving.discard(task)
 
     async def close(self) -> None:
-        """Waits until all WebSockets have ended, for at most CLOSE_TIMEOUT_S seconds. Does not end them."""
+        """Waits until all WebSockets have ended, for at most CLOSE_TIMEOUT_S seconds. The caller ends them before, by
+        shutting down the engine.
+        """
         if self._serving:
             await asyncio.wait(self._serving, timeout=CLOSE_TIMEOUT_S)
 
@@ -100,7 +104,9 @@ class AsgiWebSockets:
 
 
 async def _relay(other: ClientConnection, receive: Receive, send: Send) -> None:
-    """Forwards WebSocket messages between a client and another node in both directions, until one side ends."""
+    """Forwards WebSocket messages between a client and another node in both directions, until one side ends. Does not
+    close the WebSocket `other`; the client's is closed if the other node's ends first.
+    """
     directions = asyncio.create_task(_send_there(receive, other)), asyncio.create_task(_send_back(other, send))
     try:
         await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
@@ -129,7 +135,7 @@ async def _send_back(other: ClientConnection, send: Send) -> None:
 
 
 class _Upgrade:
-    """A client's request for a WebSocket, as an ASGI scope."""
+    """A client's request for a WebSocket, given as an ASGI scope, with methods that check it."""
 
     def __init__(self, scope: Any, engine: EngineServer) -> None:  # noqa: ANN401 (ASGI)
         self.scope = scope
@@ -162,7 +168,9 @@ class _Upgrade:
 
     @property
     def target(self) -> str:
-        """The request's path and query, which the seal covers when the request is forwarded to another node."""
+        """The path and query of the request when it is forwarded to another node, which the seal covers: the engine's
+        path with the query that the client sent.
+        """
         return f"{self._engine.path}?{self.scope['query_string'].decode('latin-1')}"
 
     @property
@@ -218,7 +226,9 @@ class AsgiWebSocket:
         return self._unsent
 
     def close(self, code: int) -> None:
-        """Closes the WebSocket after all output is sent. Drops input that still arrives."""
+        """Closes the WebSocket after all output is sent, for which there are CLOSE_TIMEOUT_S seconds. Drops input that
+        still arrives. Further calls do nothing.
+        """
         self._connection = None
         if self._close_code is None:
             self._close_code = code
@@ -245,8 +255,8 @@ class AsgiWebSocket:
     # --- the ASGI server --------------------------------------------------------------------------------------------
 
     async def run(self, connection: Connection, receive: Receive, send: Send, *, carries: bool) -> None:
-        """Serves the WebSocket until it ends. `carries` is True if it has opened the session, False if it is an upgrade
-        of one.
+        """Serves the WebSocket as a transport of the session `connection`, until it ends. `carries` is True if the
+        WebSocket has opened the session, False if it is on trial in an upgrade from polling.
         """
         self._connection = connection
         if carries:

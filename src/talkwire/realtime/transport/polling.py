@@ -49,7 +49,7 @@ class PollingApp:
     """An ASGI application that serves the polling requests for the sessions of one `EngineServer`.
 
     Forwards requests for other nodes' sessions to these nodes. With `for_nodes`, it serves the requests that other
-    nodes forward instead: these nodes confirm that they have delivered the responses of polls.
+    nodes forward instead, and forwards none: those nodes confirm that they have delivered the responses of polls.
     """
 
     def __init__(self, server: EngineServer, *, for_nodes: bool = False) -> None:
@@ -96,8 +96,11 @@ class PollingApp:
 
     async def _forward(self, request: _Request) -> None:
         """Forwards a polling request to the node that owns its session, and sends the client that node's response.
+        Raises HandshakeRefused if that node is unreachable.
 
-        A client that disconnects in the middle of a POST also ends its pending poll, so that the owner notices.
+        If the client disconnects while it waits for the response, aborts the forwarded request, so that the owner
+        notices. If the client disconnects in the middle of a POST's body, forwards nothing: its pending poll ends too,
+        by which the owner notices.
         """
         forwarder = self._server.forwarder
         assert forwarder is not None
@@ -166,10 +169,11 @@ class PollingApp:
             connection.handle(connection.session.transport_closed(Transport.POLLING, now), now)
 
     async def _answer_through(self, request: _Request, connection: Connection, body: str) -> None:
-        """Sends a poll's response through the node that forwarded the poll.
+        """Sends the response `body` of a poll to the node that forwarded the poll, and waits for its confirmation that
+        the client received it.
 
-        If that node does not confirm the delivery, closes the session so that the client reconnects: the protocol has
-        no other way to show the client that it has missed something.
+        Without a confirmation within CONFIRM_S seconds, closes the session so that the client reconnects: the protocol
+        has no other way to show the client that it has missed something.
         """
         outcome: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._server.unconfirmed[request.engine_sid] = outcome
@@ -243,7 +247,7 @@ class _Request:
 
     @property
     def peer(self) -> str:
-        """The address at the other end of the TCP connection, which may be a proxy's."""
+        """The address at the other end of the TCP connection, which may be a proxy's; empty if it is unknown."""
         client = self._scope.get("client")
         return client[0] if client else ""
 
@@ -274,15 +278,15 @@ class _Request:
         return ForwardedHead.of(self.method, target_of(self._scope), self.address, self.headers)
 
     async def body(self, limit: int) -> str:
-        """Reads the request's body as text, of at most `limit` bytes. Raises PayloadTooLarge, or _Aborted if the client
-        disconnects.
+        """Reads the request's body as text. Raises PayloadTooLarge for more than `limit` bytes, and _Aborted if the
+        client disconnects before its end.
         """
         # Text that is not UTF-8 becomes a packet that every parser refuses.
         return (await self.raw_body(limit)).decode("utf-8", "replace")
 
     async def raw_body(self, limit: int) -> bytes:
-        """Reads the request's body, of at most `limit` bytes. Raises PayloadTooLarge, or _Aborted if the client
-        disconnects.
+        """Reads the request's body. Raises PayloadTooLarge for more than `limit` bytes, and _Aborted if the client
+        disconnects before its end.
         """
         chunks: list[bytes] = []
         size = 0
@@ -305,8 +309,8 @@ class _Request:
             pass
 
     async def answer_and_confirm(self, body: bytes) -> bool:
-        """Sends the response to a poll that another node forwarded. Returns whether that node confirmed the delivery to
-        its client.
+        """Sends the response to a poll that another node forwarded, and waits until that node has confirmed the
+        delivery to its client (True) or has disconnected (False).
         """
         await self.answer(200, body, _TEXT, ends=False)
         message = await self._receive()
@@ -317,7 +321,9 @@ class _Request:
         return bool(message["type"] == "http.request")
 
     async def end_answer(self) -> None:
-        """Ends a response whose body was sent but left open for a confirmation."""
+        """Ends a response whose body was sent but left open by `answer_and_confirm`, after waiting for the confirmation
+        was given up.
+        """
         await self._send({"type": "http.response.body", "body": b""})
 
     async def answer(

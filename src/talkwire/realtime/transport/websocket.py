@@ -59,7 +59,7 @@ OtherProtocol = Callable[..., asyncio.Protocol]
 
 
 class _Message:
-    """A WebSocket message whose fragments are still arriving."""
+    """A WebSocket message whose fragments are still arriving, with the data of the fragments so far."""
 
     __slots__ = ("data", "fragments", "text")
 
@@ -70,8 +70,8 @@ class _Message:
 
 
 class WebSocketProtocol(asyncio.Protocol):
-    """The protocol class of one WebSocket connection. The function `websocket_class` makes a subclass with the class
-    attributes set.
+    """One WebSocket connection: an asyncio protocol for uvicorn, and the WebSocket of a session's connection. The
+    function `websocket_class` makes a subclass with the class attributes set.
     """
 
     __slots__ = (
@@ -175,8 +175,9 @@ class WebSocketProtocol(asyncio.Protocol):
     # --- HTTP -------------------------------------------------------------------------------------------------------
 
     def receive_request(self, request: UpgradeRequest, rest: bytes) -> None:
-        """Handles the upgrade request: opens or upgrades a session, forwards the request, or refuses it. `rest` has the
-        bytes that the client has sent behind it.
+        """Handles the upgrade request: opens or upgrades a session, forwards the request to another node, passes a path
+        outside the engine's to the protocol `other`, or refuses the request. `rest` has the bytes that the client has
+        sent behind the request.
         """
         server = self.server
         if server.now() > server.lease_deadline:
@@ -194,7 +195,9 @@ class WebSocketProtocol(asyncio.Protocol):
     # --- uvicorn ----------------------------------------------------------------------------------------------------
 
     def shutdown(self) -> None:
-        """Ends the session gracefully, because the server shuts down."""
+        """Called by uvicorn when the server shuts down: ends the session gracefully, or closes a WebSocket without a
+        session.
+        """
         if self._connection is not None:
             self._connection.close_gracefully()
         else:
@@ -206,8 +209,9 @@ class WebSocketProtocol(asyncio.Protocol):
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     def close(self, code: int) -> None:
-        """Starts the WebSocket's closing handshake with a close frame. Aborts the connection if the peer does not
-        complete the handshake within CLOSE_TIMEOUT_S seconds.
+        """Starts the closing handshake with a close frame, after which input is dropped. Aborts the connection if the
+        peer does not complete the handshake within CLOSE_TIMEOUT_S seconds. Does nothing if the WebSocket is closing
+        already.
         """
         # Further input belongs to no session, not even to one that this WebSocket was on trial for.
         self._connection = None
@@ -253,8 +257,8 @@ class WebSocketProtocol(asyncio.Protocol):
     # --- the upgrade request ----------------------------------------------------------------------------------------
 
     def _give_transport_to(self, other: asyncio.Protocol, head: bytes) -> None:
-        """Gives the transport to another protocol object, which continues with the request's head as if it had received
-        it itself.
+        """Makes `other` the transport's protocol in place of this object, and passes it the bytes `head`, the request
+        and everything behind it, as if it had received them itself.
         """
         transport, self._transport, self.write = self._transport, None, _discard
         assert transport is not None
@@ -351,8 +355,8 @@ class WebSocketProtocol(asyncio.Protocol):
     # --- frames -----------------------------------------------------------------------------------------------------
 
     def _receive_much(self, data: bytes) -> None:
-        """Handles much input in slices, with other clients served in between. Reads nothing more from the transport
-        until all is handled.
+        """Handles much input in slices, with other clients served in between. Pauses reading from the transport until
+        all is handled; input that still arrives is added.
         """
         unread, self._unread = self._unread, memoryview(data)
         if unread is not None:
@@ -363,7 +367,9 @@ class WebSocketProtocol(asyncio.Protocol):
             self.server.work.add(self._receive_slice)
 
     def _receive_slice(self) -> bool:
-        """Handles one slice of the waiting input. Returns False if none is left or the connection has paused input."""
+        """Handles one slice of the waiting input. Returns whether to call it again: False if no input is left or input
+        is paused.
+        """
         unread = self._unread
         if unread is None or not self._reads:
             return False
@@ -407,8 +413,8 @@ class WebSocketProtocol(asyncio.Protocol):
             self._parse(part)
 
     def _answer_close(self, answer: bytes) -> None:
-        """Responds to the client's close frame, which completes the closing handshake. Drops input behind the close
-        frame.
+        """Sends `answer`, the response to the client's close frame, and closes the connection. Drops input behind the
+        client's close frame.
         """
         self._has_closed = True
         self.write(answer)
@@ -417,7 +423,9 @@ class WebSocketProtocol(asyncio.Protocol):
         self._abort_later()
 
     def _parse(self, data: bytes | memoryview) -> None:
-        """Passes at most one frame, or a part of one, to the general parser, and handles the frames that it returns."""
+        """Passes one frame, or a part of one, to the general parser of `websockets`, handles the frames that the parser
+        returns, and writes its responses to pings and closes.
+        """
         framing = self._general_parser()
         framing.receive_data(data)  # type: ignore[arg-type]  # it appends them to a bytearray
         for frame in framing.events_received():
@@ -475,7 +483,7 @@ class WebSocketProtocol(asyncio.Protocol):
         connection.receive_websocket(message, self.server.now())
 
     def _detach(self, reason: str = "transport close") -> None:
-        """Notifies the session's connection that this WebSocket has ended."""
+        """Notifies the session's connection, once, that this WebSocket has ended for `reason` (one of Socket.IO's)."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.websocket_closed(self, self.server.now(), reason)
@@ -504,7 +512,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self._abort_later()
 
     def _abort_later(self) -> None:
-        """Aborts the connection after CLOSE_TIMEOUT_S if the peer has not completed the closing handshake."""
+        """Aborts the connection CLOSE_TIMEOUT_S seconds from now, if it has not ended by then."""
         if self._abort_timer is None and self._transport is not None:
             self._abort_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self.abort)
 
@@ -530,8 +538,8 @@ def websocket_class(
 ) -> type[WebSocketProtocol]:
     """Returns the protocol class for uvicorn's option `ws=`, whose WebSockets serve the sessions of `server`.
 
-    WebSockets outside the engine's path go to `other`, a protocol class of the same form. With `link`, only requests
-    that other nodes have sealed are accepted.
+    WebSockets outside the engine's path go to protocols that `other` makes; without it, they are refused with 404. With
+    `link`, only requests that other nodes have sealed are accepted.
     """
     members = {"server": server, "other": other, "link": link, "__slots__": ()}
     return type("TalkwireWebSocket", (WebSocketProtocol,), members)
