@@ -59,8 +59,9 @@ class BusTransport(Protocol):
     """A network connection that sends parcels (sealed batches of messages) to every listening node, including the
     sender.
 
-    A parcel may be slightly larger than `dispatch_max` bytes. If the network does not work, every method raises one of
-    `failures` within some seconds.
+    `includes_events` says whether commits are sent with their events, or only with their log positions. A parcel may be
+    slightly larger than `dispatch_max` bytes. If the network does not work, every method raises one of `failures`
+    within some seconds.
     """
 
     includes_events: bool
@@ -70,7 +71,8 @@ class BusTransport(Protocol):
     async def publish(self, parcel: bytes) -> None: ...
 
     def listening(self) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Connects as a listener; inside the `async with`, yields every parcel that any node publishes from then on."""
+        """Returns a context manager that connects as a listener. Its value iterates over the parcels that all nodes,
+        this one included, publish from then on."""
         ...
 
     async def close(self) -> None: ...
@@ -80,7 +82,8 @@ class TransportBus:
     """A bus between nodes over a network transport: queues messages, sends them in sealed parcels and passes received
     ones on. Implements `core.ports.bus.Bus`.
 
-    `carry` creates the transport for a channel name; `realm` derives the name and the sealing key from the log's name.
+    `carry` creates the transport for a channel name; `realm` derives that name and the sealing key from the log's
+    epoch.
     """
 
     def __init__(self, carry: Callable[[str], BusTransport], realm: Realm) -> None:
@@ -164,8 +167,9 @@ class TransportBus:
             tries += 1
 
     def _take(self, parcel: bytes) -> bool:
-        """Handles one received parcel (a sealed batch of messages). Returns whether this node sent the parcel
-        itself.
+        """Handles one received parcel (a sealed batch of messages): passes the messages of another node to the
+        receiver, and drops a parcel that is too large or whose seal is invalid. Returns True if the parcel is this
+        node's own, which shows that the network works in both directions.
         """
         opened = None if len(parcel) > self._parcel_max else self._seal.open(parcel)
         if opened is None:
@@ -212,7 +216,8 @@ class TransportBus:
 
 
 class _Turn:
-    """A stopwatch for one turn of the event loop: measures how long a task has run without letting other tasks run."""
+    """A stopwatch for the current turn of the event loop: a task asks it for how long it has kept other tasks from
+    running."""
 
     __slots__ = ("_began", "_loop")
 

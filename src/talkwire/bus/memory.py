@@ -1,4 +1,4 @@
-"""A bus between nodes in one process, for tests and embedding: messages are passed in memory."""
+"""A bus between nodes in one process, for tests: messages are passed in memory."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from talkwire.core.ports.bus import AnyBusMessage, BusCounts, Receive
 
 
 class Exchange:
-    """Connects the in-memory buses of one process: a message sent on one bus reaches the other joined buses of the same
-    log.
+    """Connects the in-memory buses of one process: a message sent on one bus reaches the other started buses of the
+    same log.
     """
 
     def __init__(self) -> None:
@@ -18,8 +18,8 @@ class Exchange:
 
 
 class MemoryBus:
-    """A bus between nodes in one process, for tests. Messages arrive in a later turn of the event loop, as over a
-    network. Implements `core.ports.bus.Bus`.
+    """A bus between nodes in one process, for tests. Messages are passed in memory, but arrive in a later turn of the
+    event loop, as over a network. Implements `core.ports.bus.Bus`.
     """
 
     includes_events = True
@@ -47,7 +47,8 @@ class MemoryBus:
                 asyncio.get_running_loop().call_soon(bus.receive, dispatch)
 
     def receive(self, dispatch: AnyBusMessage) -> None:
-        """Receives a message from another bus of the process."""
+        """Passes a message from another bus of the process to this node. Ignores the message once this bus is
+        closed."""
         if not self.is_disconnected:
             self.counts.received += 1
             self._receive(dispatch)

@@ -24,8 +24,9 @@ _logger = structlog.get_logger(__name__)
 class Outgoing:
     """A bounded queue of encoded bus messages for other nodes.
 
-    `dispatch_max` is the size of the largest message in bytes. Without `with_events`, a committed batch of events is
-    sent as its log positions only, and other nodes read the events from the log (the ordered list of committed events).
+    `dispatch_max` is the size of the largest message in bytes. Without `with_events`, only the log positions of the
+    newest commit are sent, and other nodes read the events from the log (the ordered list of committed events). Dropped
+    messages are added to `counts.dropped`.
     """
 
     def __init__(self, counts: BusCounts, *, dispatch_max: int, with_events: bool) -> None:
@@ -40,7 +41,8 @@ class Outgoing:
         self._warned = False
 
     def put(self, dispatch: AnyBusMessage) -> None:
-        """Queues a message, or drops it if it is too large or cannot be encoded. Never raises."""
+        """Queues a message, or drops it if it is too large or cannot be encoded. Drops the oldest messages if the queue
+        exceeds WAITING_MAX bytes. Never raises."""
         if isinstance(dispatch, CommittedBatch) and not self._with_events:
             self._newest = _without_events(dispatch)
             self.waiting.set()
@@ -59,8 +61,8 @@ class Outgoing:
         self.waiting.set()
 
     def take(self) -> tuple[int, bytes]:
-        """Removes messages from the queue. Returns their number, and the parcel that contains them: empty if none are
-        queued.
+        """Removes the oldest messages from the queue: at most PARCEL_MAX bytes of them, or one larger message. Returns
+        their number, and the parcel that contains them: one without messages if none are queued.
         """
         taken: list[bytes] = []
         size = 0
@@ -78,8 +80,8 @@ class Outgoing:
         return len(taken), pack(taken)
 
     def drop(self) -> None:
-        """Empties the queue and counts its messages as dropped, since nobody can receive them now and later they are
-        out of date.
+        """Empties the queue and counts its messages as dropped: while the bus is disconnected nobody can receive them,
+        and later they would be out of date.
         """
         self._counts.dropped += len(self._dispatches) + (self._newest is not None)
         self._dispatches.clear()
@@ -88,8 +90,8 @@ class Outgoing:
         self.waiting.clear()
 
     def _replacement(self, dispatch: AnyBusMessage, size: int) -> bytes | None:
-        """Returns what to send instead of a message that is too large: for a committed batch, the batch without its
-        events; for all other messages None, which drops them.
+        """Returns the encoded message to send instead of one that has `size` bytes, which is too large: a commit
+        without its events. Returns None for all other messages, which are dropped.
         """
         if isinstance(dispatch, CommittedBatch):
             return encode(_without_events(dispatch))

@@ -64,7 +64,7 @@ def _extension(code: int, data: memoryview) -> object:
 
 
 class _Header(msgspec.Struct):
-    """The fields that can be decoded from a message of any version, even if the rest of the message is unknown."""
+    """The fields of a message that a node can decode even if an unknown version of Talkwire has written the rest."""
 
     kind: str
     node_id: str
@@ -86,7 +86,8 @@ _decode_event_header = msgspec.msgpack.Decoder(_EventHeader).decode
 
 
 class Unpacker:
-    """Decodes parcels into messages, and drops messages that it cannot decode. Logs each such kind of message once."""
+    """Decodes parcels into messages. Drops messages, and ephemeral events in a message, that it cannot decode, and logs
+    each kind of them once. A commit with unknown events is returned without its events."""
 
     def __init__(self) -> None:
         self.not_understood = 0

@@ -141,11 +141,10 @@ class Joiner:
 
 
 async def _answered(connection: Connection, statement: Coroutine[object, object, R]) -> R:
-    """Awaits a statement and returns its result. Raises TimeoutError or psycopg.Error; if there is no result after
-    ANSWER_S seconds, closes the connection.
+    """Awaits a statement on `connection` and returns its result. Raises psycopg.Error; if there is no result after
+    ANSWER_S seconds, cuts the connection, so that the statement fails.
 
-    Closing keeps psycopg from asking the server to cancel the statement, and from waiting for a server that does not
-    reply.
+    Otherwise psycopg would ask the server to cancel the statement, and wait for a server that does not respond.
     """
     executing = asyncio.ensure_future(statement)
     try:

@@ -19,7 +19,8 @@ FAILURES = (RedisError, OSError, TimeoutError)
 
 
 def redis_client(url: str) -> Redis:
-    """Returns a client of the Redis at a `redis://`, `rediss://` or `unix://` URL. Opens connections as needed.
+    """Returns a client of the Redis at a `redis://`, `rediss://` or `unix://` URL. It connects at its first command,
+    not now, and opens at most CONNECTIONS_MAX connections.
 
     The URL may have parameters, as in `rediss://user:password@host:6380/0?ssl_ca_certs=/etc/ssl/redis.pem`. The client
     never retries: a command that adds to a counter could count twice, and a subscriber has to know that it missed
@@ -42,5 +43,5 @@ def redis_client(url: str) -> Redis:
 
 
 def reason_of(error: Exception) -> str:
-    """Returns a Redis error's text in one line for logs, without the Redis URL and its password."""
+    """Returns an error's text in one line for logs, or the name of its class if it has no text."""
     return " ".join(str(error).split()) or type(error).__name__

@@ -29,7 +29,8 @@ _PURPOSE = b"talkwire bus 1\n"
 
 
 class Realm(NamedTuple):
-    """The identity and secret that all nodes of one database share, from which bus keys and channel names are derived.
+    """The identity and secret that all nodes of one database share. From them each node derives the names of bus
+    channels and the keys that authenticate bus messages.
 
     `database` is an id that copies of the database do not share; `secret` is stored in the database.
     """
@@ -38,8 +39,8 @@ class Realm(NamedTuple):
     secret: bytes
 
     def name(self, log: str) -> str:
-        """Returns the channel or key prefix for one of this database's logs: a hash, unique also on Redis servers that
-        others use.
+        """Returns the channel name or key prefix for the log with the epoch `log`. It is a hash of 32 hexadecimal
+        digits, so that it is unique also on a Redis server that others use.
         """
         return sha256(self._context(log)).hexdigest()[:32]
 
@@ -80,8 +81,8 @@ class Seal:
         return self._mac(sealed) + sealed
 
     def open(self, parcel: bytes) -> Opened | None:
-        """Returns the content of a received parcel, or None if its seal is invalid or the node has accepted this or a
-        later parcel of the same sender.
+        """Returns the content of a received parcel. Returns None, and the caller drops the parcel, if its seal is
+        invalid or this node has accepted this or a later parcel of the same sender.
 
         A parcel with an old number is a copy, or was delayed by an attacker.
         """

@@ -70,8 +70,9 @@ _logger = structlog.get_logger(__name__)
 class Report(NamedTuple):
     """The tokens that a node took from rate-limit buckets of one kind, as it reports them to Redis.
 
-    `at` and `since` are seconds of the node's clock: when the report was written, and the time after which the tokens
-    were taken.
+    `costs_us` are, for each of the buckets `keys`, the microseconds in which the bucket gains as many tokens as were
+    taken. `at` and `since` are seconds of the node's clock: when the report was written, and the time after which the
+    tokens were taken.
     """
 
     kind: Kind
@@ -99,9 +100,10 @@ def reports(limits: Limits, since: float, now: float) -> Iterator[Report]:
 
 
 def adopt_reply(limits: Limits, report: Report, answers_us: Sequence[int]) -> None:
-    """Stores Redis's reply to a report (when each bucket will be full again) in this node's own rate-limit buckets.
+    """Stores Redis's reply to a report in this node's own rate-limit buckets: `answers_us` are the microseconds until
+    each of the report's buckets will be full again, counted from the time of the report.
 
-    Redis replied later than the report was written; counting from the earlier time errs on the side of allowing more.
+    Redis replied later than that, so the buckets are full a little too early, which allows more and never less.
     """
     at = report.at
     buckets = zip(report.keys, answers_us, strict=True)
@@ -109,7 +111,8 @@ def adopt_reply(limits: Limits, report: Report, answers_us: Sequence[int]) -> No
 
 
 class _Pauses:
-    """Decides when Redis may be tried again after failures: the pause doubles with each failure, up to PAUSE_MAX_S."""
+    """The pauses without requests to Redis after failures. Each further failure doubles the pause, from PAUSE_S up to
+    PAUSE_MAX_S seconds; a success ends it."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -137,8 +140,8 @@ class SharedLimits:
     """Shares this node's rate-limit buckets through Redis with all nodes of the same log; `name` prefixes the Redis
     keys.
 
-    `limits` are the node's own buckets, of which those of `shared` kinds are shared; `clock` returns the node's time in
-    seconds.
+    `limits` are the node's own buckets, created with `shared=True`. The constructor sets `limits.ask`, and `run`
+    reports the taken tokens. `clock` returns the node's time in seconds.
     """
 
     def __init__(self, redis: Redis, limits: Limits, name: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -157,14 +160,14 @@ class SharedLimits:
         return self._reporting.failing
 
     async def run(self) -> None:
-        """Calls `report` every REPORT_EVERY_S seconds until cancelled. Never raises another error."""
+        """Calls `report` every REPORT_EVERY_S seconds until the task is cancelled. A failing Redis does not end it."""
         while True:
             await asyncio.sleep(REPORT_EVERY_S)
             await self.report()
 
     async def report(self) -> None:
-        """Reports to Redis the tokens taken since the last report, and stores in this node's buckets what all nodes
-        have left.
+        """Reports to Redis the tokens taken since the last report, and adjusts this node's buckets to what all nodes
+        together have left. Logs when Redis begins to fail and when it works again; never raises that error.
 
         A report that may have reached Redis without a reply is not repeated, and tokens taken during a pause after
         failures are not reported: counting twice is worse, and buckets refill.
@@ -188,10 +191,11 @@ class SharedLimits:
             self._reporting.succeeded()
 
     async def ask(self, kind: Kind, key: str) -> float:
-        """Takes one token from the bucket that all nodes share in Redis. Returns 0 if it got one, else the seconds
-        until one is free.
+        """Takes one token from the bucket `key` that all nodes share in Redis. Returns 0 if it got one, else the
+        seconds until one is free.
 
-        Returns 0 as well if Redis does not reply within ASK_WITHIN_S: this node's own bucket has allowed the request.
+        Returns 0 as well if Redis does not reply within ASK_WITHIN_S, or has failed just before: this node's own bucket
+        has allowed the request.
         """
         if self._reporting.waiting or self._asking.waiting:
             return 0.0

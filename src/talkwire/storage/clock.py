@@ -31,8 +31,8 @@ def _on_postgresql(_element: DatabaseMs, _compiler: SQLCompiler, **_: Any) -> st
 
 
 def clock_of(dialect: Dialect, clock_ms: Callable[[], int] | None) -> Callable[[Connection], int]:
-    """Returns a function that reads the current time in milliseconds: `clock_ms` if it is not None, else the clock of
-    the PostgreSQL database."""
+    """Returns a function that reads the current time in milliseconds since 1970 over a connection: `clock_ms` if it is
+    not None, else the clock of the database, which must be PostgreSQL."""
     if clock_ms is not None:
         return lambda _: clock_ms()
     assert dialect.name == "postgresql", "a database of one process takes that process's clock"
@@ -40,6 +40,6 @@ def clock_of(dialect: Dialect, clock_ms: Callable[[], int] | None) -> Callable[[
 
 
 def now_column(dialect: Dialect, clock_ms: Callable[[], int]) -> ColumnElement[int]:
-    """Returns a SQL expression for the current time in milliseconds, for use in conditions: the database's clock on
-    PostgreSQL, the process's clock on SQLite."""
+    """Returns a SQL expression for the current time in milliseconds since 1970, for use in conditions: the database's
+    clock on PostgreSQL, the value that `clock_ms` returns now on SQLite."""
     return DatabaseMs() if dialect.name == "postgresql" else literal(clock_ms())

@@ -35,8 +35,8 @@ _POSTGRESQL_OPTIONS = (
 
 
 def database_url(text: str) -> URL:
-    """Parses a database URL (`postgresql://…`, `postgres://…` or `sqlite:///path`) and sets Talkwire's database driver
-    in it. Raises ValueError for any other text."""
+    """Parses a database URL (`postgresql://…`, `postgres://…` or `sqlite:///path`) and returns it with the driver that
+    Talkwire uses. Raises ValueError for any other text, also for SQLite in memory."""
     try:
         url = make_url(text)
     except ArgumentError:
@@ -56,7 +56,8 @@ def sqlite_url(path: Path) -> URL:
 
 
 def writing_engine(url: URL) -> Engine:
-    """Returns an engine with a single connection that writes, for the writer's thread."""
+    """Returns an engine with a single connection that writes. A transaction on SQLite begins by locking the database
+    against other writers; PostgreSQL ends a transaction that is idle for longer than _WRITER_IDLE_MS."""
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url, begin="BEGIN IMMEDIATE", size=1, writes=True)
     from talkwire.storage.sql import pipeline  # noqa: PLC0415 (needs the package of an extra)
@@ -115,14 +116,15 @@ def _sqlite_engine(url: URL, *, begin: str, size: int, writes: bool) -> Engine:
 
 
 def _create_private(path: Path) -> None:
-    """Creates a new database file that only its owner can read. SQLite creates its WAL files with the same mode."""
+    """Creates a new, empty database file that only its owner can read; SQLite gives its WAL files the same mode. Does
+    nothing if the file exists or cannot be created."""
     with suppress(OSError):  # the file exists, or SQLite reports why it cannot be created
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _use_wal(cursor: sqlite3.Cursor) -> None:
-    """Sets SQLite's WAL mode, and retries while the file is busy. If several connections open a new file at once, only
-    one can set the mode, and SQLite reports an error to the others without waiting for its busy timeout."""
+    """Sets SQLite's WAL mode, and retries for up to BUSY_TIMEOUT_MS while the file is busy: if several connections open
+    a new file at once, SQLite reports an error to all but one without waiting."""
     until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
         try:

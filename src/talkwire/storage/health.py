@@ -31,8 +31,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class WriteProbe:
-    """Checks whether writes to the database succeed, by the writer's recent commits or, if there are none, by a small
-    write of its own."""
+    """Checks whether writes to the database succeed. A commit of the writer within the last TRUST_S seconds proves it;
+    otherwise the probe makes a small write of its own."""
 
     def __init__(self, writer: GroupWriter) -> None:
         self._writer = writer
@@ -40,7 +40,8 @@ class WriteProbe:
         self._probing: asyncio.Task[None] | None = None
 
     async def check(self) -> None:
-        """Raises `unavailable` while writes to the database fail. Concurrent calls share one test write."""
+        """Raises ChatError `unavailable` if writes to the database fail now. Waits for the test write, if one is
+        necessary; concurrent calls share it."""
         if not self._has_written_lately():
             if self._probing is None and time.monotonic() - self._failed_at >= PROBE_EVERY_S:
                 self._probing = asyncio.ensure_future(self._probe())
@@ -83,7 +84,7 @@ def _write_something(connection: Connection) -> None:
 
 class FileWatch:
     """Makes the writer refuse commands while its SQLite file is not at its path, since everything written to a renamed
-    or removed file is lost with the process.
+    or removed file is lost when the process ends. The writer accepts commands again once the file is back.
 
     Checks on a thread of its own, since a disk that stalls may block the check.
     """

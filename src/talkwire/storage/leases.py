@@ -40,7 +40,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class LeaseRows:
-    """A transaction on the tables of nodes, presence, calls, sessions and pushes. Implements
+    """The tables that one transaction of a node may change: nodes, presence, calls, sessions and pushes. Implements
     `core.ports.transaction.LeaseTransaction`."""
 
     def __init__(self, connection: Connection, now_ms: int) -> None:
@@ -54,7 +54,8 @@ class LeaseRows:
 
 @dataclass(slots=True, eq=False)
 class _NodeJob:
-    """One queued command of a node, the future for its result, and its outcome."""
+    """One queued command of a node: `answer` is the future that its caller awaits, and gets `result` or `error` after
+    the commit."""
 
     actor: Actor
     command: NodeCommand[Any]
@@ -70,8 +71,8 @@ class LeaseKeeper:
     `transact` runs a function in a transaction: `own_transactions`, or on SQLite, which allows one writing connection
     only, a task on the writer's thread. With `clock_ms` None the database's clock is used.
 
-    Commands that arrive while a transaction runs share the next one: thousands of users of a killed node may connect at
-    once.
+    Commands that are queued while a transaction runs share the next one, since thousands of users of a killed node may
+    connect at once.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ class LeaseKeeper:
 
     def keep(self, actor: Actor, command: NodeCommand[R]) -> Awaitable[R]:
         """Queues a node command and returns an awaitable of its result. Commands are executed in the order of the
-        calls. Raises `unavailable` while the database does not respond."""
+        calls. Awaiting raises `unavailable` if the database does not respond; the call raises it after `close`."""
         if self._closed:
             raise ChatError("unavailable", "The server is closing. Try again.")
         loop = asyncio.get_running_loop()
@@ -103,8 +104,8 @@ class LeaseKeeper:
         await asyncio.to_thread(self._thread.shutdown)
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Executes all queued commands in one transaction, and if that fails each in its own. Does nothing if an
-        earlier call has executed them already."""
+        """Executes the queued commands, at most BATCH_MAX, in one transaction, and if that fails each in its own. Then
+        gives their callers on `loop` the results. Does nothing if an earlier call has executed them already."""
         taken: list[_NodeJob] = []
         with contextlib.suppress(Empty):
             while len(taken) < BATCH_MAX:
@@ -116,7 +117,7 @@ class LeaseKeeper:
             loop.call_soon_threadsafe(_answer, taken)
 
     def _carry_out(self, taken: Sequence[_NodeJob]) -> bool:
-        """Executes commands in one transaction and stores their results or errors. Returns False if nothing was written
+        """Executes commands in one transaction and sets their `result` or `error`. Returns False if nothing was written
         because one of several commands failed, so that the caller must retry them one by one."""
         try:
             self._transact(partial(self._carry_out_in, taken))
@@ -167,7 +168,8 @@ def _answer(taken: Iterable[_NodeJob]) -> None:
 
 
 def own_transactions(engine: Engine) -> Callable[[Callable[[Connection], object]], object]:
-    """Returns a function that calls another function with a connection of this engine, inside a new transaction."""
+    """Returns a function `transact` for `LeaseKeeper`: it calls its argument with a connection of this engine in a new
+    transaction, commits, and returns the result."""
 
     def transact(function: Callable[[Connection], object]) -> object:
         with engine.begin() as connection:

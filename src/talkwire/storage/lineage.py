@@ -49,8 +49,8 @@ class LogIdentity(NamedTuple):
 
 
 class IsSameLog(FunctionElement[Any]):
-    """A SQL column for statements over `log_head`: whether the database still has the lineage (cluster and timeline)
-    that was stored by `adopt_log`.
+    """A SQL expression for statements over the table `log_head`: whether the database still has the lineage
+    (PostgreSQL's cluster and timeline) that `adopt_log` stored. If not, it may have lost transactions.
 
     Always true if no lineage is stored: on SQLite, and on servers that do not provide it.
     """
@@ -70,9 +70,9 @@ def _on_postgresql(_element: IsSameLog, _compiler: SQLCompiler, **_: Any) -> str
 
 
 def adopt_log(engine: Engine) -> None:
-    """Stores the database's lineage (PostgreSQL's cluster and timeline) if it is new. If the lineage has changed,
-    begins a new epoch of the log, so that clients with an older cursor reload everything. Call this before a node reads
-    the log."""
+    """Stores the database's lineage (PostgreSQL's cluster and timeline) in `log_head`. If another one was stored,
+    begins a new epoch of the log, so that clients with an older cursor reload everything. Does nothing on SQLite. Call
+    it before a node reads the log."""
     if engine.dialect.name != "postgresql":
         return
     with engine.begin() as connection:
@@ -88,9 +88,9 @@ def adopt_log(engine: Engine) -> None:
 
 
 def end_epoch(connection: Connection, epoch: str) -> None:
-    """Begins a new epoch of the log if `epoch` is still the current one, so that clients reload everything. Used if log
-    positions are assigned a second time although the lineage is the same, as after a crash that lost acknowledged
-    transactions."""
+    """Begins a new epoch of the log if `epoch` is still the current one, so that clients reload everything. A node
+    calls this when log positions are assigned a second time although the lineage is the same, for example after a crash
+    in which the database lost acknowledged transactions."""
     connection.execute(update(log_head).where(log_head.c.epoch == epoch).values(epoch=new_epoch()))
 
 
@@ -128,8 +128,8 @@ def _lineage(connection: Connection) -> str | None:
 
 
 def _control_data(connection: Connection, expression: str) -> str | None:
-    """Returns the value of an expression over PostgreSQL's control data functions, or None if the server is a
-    compatible product without these functions."""
+    """Returns the value of a SQL expression that uses PostgreSQL's control data functions. Returns None if the server
+    does not have these functions, as some compatible products do not. Raises DBAPIError if the connection is lost."""
     try:
         with connection.begin_nested():
             found: str = connection.execute(select(literal_column(expression))).scalar_one()

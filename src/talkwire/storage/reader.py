@@ -28,7 +28,7 @@ _logger = structlog.get_logger(__name__)
 
 class ReaderPool:
     """A pool of threads that run functions over read-only snapshots of the database. Implements
-    `core.engine.chat.SnapshotReader`. Without `clock_ms` the database's clock is used."""
+    `core.engine.chat.SnapshotReader`. `clock_ms` is the snapshots' clock; with None, the database's clock is used."""
 
     def __init__(self, engine: Engine, threads: int = READERS, clock_ms: Callable[[], int] | None = None) -> None:
         self._engine = engine
@@ -37,8 +37,9 @@ class ReaderPool:
         self._closed = False
 
     def read(self, function: Callable[[Snapshot], R]) -> Awaitable[R]:
-        """Runs `function` with a snapshot on a reader thread, and returns an awaitable of its result. Raises the
-        function's errors, and `unavailable` if the database does not respond in time."""
+        """Runs `function` with a snapshot on a reader thread, and returns an awaitable of its result. Awaiting raises
+        the function's errors, and `unavailable` if the database fails or does not respond within READ_WITHIN_S
+        seconds."""
         if self._closed:
             raise ChatError("unavailable", "The server is closing. Try again.")
         return _within(asyncio.get_running_loop().run_in_executor(self._threads, self._read, function))

@@ -35,7 +35,8 @@ metadata = MetaData(
 
 
 def _partial(name: str, where: str, *columns: str, unique: bool = False) -> Index:
-    """Returns an index that contains only the rows that meet a condition."""
+    """Returns a partial index: it contains only the rows that meet the SQL condition `where`. A query uses it only if
+    it spells this condition alike."""
     return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
 

@@ -40,7 +40,7 @@ class RunningScrub:
 
     async def run(self) -> bool:
         """Scrubs the SQLite file. Returns True once it has finished, or False if readers still use the write-ahead log
-        or SQLite reports an error; the caller must then call it again later."""
+        or SQLite reports an error: then call it again later, and it continues."""
         try:
             return await self._run()
         except (sqlite3.Error, WriterClosedError) as error:
@@ -84,7 +84,7 @@ def merge_words(connection: sqlite3.Connection, *, begin: bool = False) -> bool:
     """Merges a part of the search index, which removes the words of deleted messages from the file. Returns whether
     there is more to merge.
 
-    `begin` starts a new merge of all existing segments into one.
+    `begin` starts a new merge of all existing segments into one; call without it until False is returned.
     """
     before = connection.total_changes
     pages = -MERGE_PAGES if begin else MERGE_PAGES
@@ -94,7 +94,8 @@ def merge_words(connection: sqlite3.Connection, *, begin: bool = False) -> bool:
 
 
 def truncate_wal(connection: sqlite3.Connection) -> bool:
-    """Copies SQLite's write-ahead log into the database file and empties it. Returns False if readers still use it."""
+    """Copies SQLite's write-ahead log into the database file and empties it. Returns False if that was not possible
+    within 0.1 s because readers still use the log."""
     timeout_ms = connection.execute("PRAGMA busy_timeout").fetchone()[0]
     connection.execute("PRAGMA busy_timeout=100")
     try:

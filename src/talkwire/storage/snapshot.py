@@ -39,8 +39,9 @@ from talkwire.storage.tables.webhooks import WebhookRows
 
 
 class TableSnapshot(UserReads, AccountReads, ConversationReads, MemberReads, MessageReads, ReceiptReads, LogReads):
-    """A consistent read-only view of the chat. Implements `core.ports.transaction.Snapshot`: each base class reads one
-    table or feature."""
+    """A consistent read-only view of the chat: all reads see the state at one moment. Implements
+    `core.ports.transaction.Snapshot`; each base class reads one table or feature. `clock_ms` is its clock, or with None
+    the database's."""
 
     def __init__(self, connection: Connection, clock_ms: Callable[[], int] | None = None) -> None:
         super().__init__(connection)

@@ -55,8 +55,9 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
     """The write transaction of one batch of commands: each base class has the lookups and changes of one table.
     Implements `core.ports.transaction.Transaction`.
 
-    The constructor locks the log's head; `flush` returns what the commit still has to write. The transaction's time is
-    that of `clock_ms` or, with None, of the database.
+    The constructor locks the log's head, and raises LogReplaced if the database may have lost transactions. Before the
+    commit, call `flush` and run the writes that it returns; after it, call `committed`. `clock_ms` gives the
+    transaction's time; with None, the database does.
     """
 
     def __init__(
@@ -98,8 +99,8 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         return self._pos
 
     def prefetch(self, needs: Prefetch) -> None:
-        """Reads the rows that the commands of a batch will look up into the caches, with at most one statement for each
-        table."""
+        """Reads the rows that the commands of a batch will need, and keeps them for the commands' lookups. Takes at
+        most one statement for each table."""
         workspace = self._workspace
         find_users(workspace, {user_id for _, user_id in needs.members})
         fetch_conversations(workspace, {conversation_id for conversation_id, _ in needs.members})
@@ -144,8 +145,9 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
             touch_conversation(self._workspace, conversation_id, event.pos)
 
     def flush(self) -> Sequence[Write]:
-        """Writes all staged rows and the log rows of the recorded events, and moves the log's head. Returns the writes
-        that the caller has to run at the commit: all of them if the batch has nothing but plain messages."""
+        """Prepares the commit: returns the writes of the staged rows, of the recorded events' log rows and of the log's
+        head, for the caller to run together with COMMIT. If the batch has more than plain messages, `flush` runs these
+        writes itself and returns none."""
         if not self.events:
             return ()
         more = [*self._pending.take(), *new_log_rows(self.events, self._sent, self.batch_id)]
@@ -159,8 +161,8 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         return ()
 
     def committed(self) -> None:
-        """Copies this transaction's changes into the writer's view, its cache between transactions. Call it after the
-        commit."""
+        """Copies this transaction's changes into the writer's view, its cache between transactions. Call it only after
+        a successful commit."""
         self._workspace.committed(self._pos)
 
 

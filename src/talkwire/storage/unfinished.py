@@ -25,8 +25,8 @@ a password."""
 
 
 class UnfinishedMark(NamedTuple):
-    """The mark of an unfinished copy or restore: what it is, its source, and the epoch and position of the source's
-    log."""
+    """The mark of an unfinished copy or restore: `what` it is, a name of its source, and the epoch and newest position
+    of the source's log."""
 
     what: What
     source: str

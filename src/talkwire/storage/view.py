@@ -16,7 +16,8 @@ ENTRIES_MAX = 500_000
 
 @dataclass(slots=True)
 class View:
-    """Cached conversations, members and users of the writer, as of log position `pos`."""
+    """The writer's cache of conversations, members (by conversation id and user id) and users, as of log position
+    `pos`."""
 
     pos: int = -1
     conversations: dict[str, Conversation] = field(default_factory=dict)
@@ -24,8 +25,8 @@ class View:
     users: dict[str, User] = field(default_factory=dict)
 
     def move_to(self, pos: int) -> None:
-        """Empties the cache unless it is as of log position `pos`, which means that no other node has written since.
-        Also empties it if it has grown too large."""
+        """Empties the cache and sets its position to `pos`, the log's head, unless it has this position already: then
+        no other node has written since. Also empties a cache of more than ENTRIES_MAX values."""
         if pos != self.pos or len(self.members) + len(self.conversations) + len(self.users) > ENTRIES_MAX:
             self.conversations.clear()
             self.members.clear()

@@ -38,8 +38,9 @@ class MessagePlace(NamedTuple):
 
 
 class NewFollow(NamedTuple):
-    """A user who starts to follow a thread, unless a row says that the user follows it or has stopped following it.
-    With `again`, a user who has stopped follows it again."""
+    """A user who follows a thread from now on, with everything up to `read_seq` read. Does not change an existing row,
+    which says that the user follows the thread already or has stopped following it; with `again`, a user who has
+    stopped follows it again."""
 
     user_id: str
     root_id: int
@@ -49,8 +50,8 @@ class NewFollow(NamedTuple):
 
 
 class StagedMessages:
-    """New messages of a transaction and the rows stored with them, until they are written. `only_texts` is True while
-    no message has more than a text."""
+    """New messages of a transaction, and the rows that belong to them, until they are written together. `only_texts` is
+    True while no message has more than a text, so that a cheaper statement can write them."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -68,12 +69,13 @@ class StagedMessages:
 
     @property
     def have_followers(self) -> bool:
-        """Whether there are rows that can be written only after the messages."""
+        """True if there are rows that can be written only after the messages, such as counts of replies."""
         return bool(self.runs or self.replies or self.follows or self.imported)
 
 
 class Workspace:
-    """The changed values and staged rows of one transaction over one connection."""
+    """The uncommitted changes of one transaction over `connection`: changed users, conversations, members and messages
+    by their keys, which later commands of the batch must see, and staged rows that are not written yet."""
 
     def __init__(self, connection: Connection, view: View, now_ms: int) -> None:
         self.connection = connection
@@ -105,7 +107,8 @@ class Workspace:
             self.named = {key: ids for key, ids in self.named.items() if key[0] != conversation_id}
 
     def move_member(self, member: Member, **cursors: int) -> None:
-        """Changes a member's counts and read and delivery positions. The row is staged, to be written at the end."""
+        """Changes a member's counts and read and delivery positions, given as fields of `Member`. The row is staged, to
+        be written at the end."""
         key = (member.conversation_id, member.user_id)
         self.members[key] = replace(member, **cursors)
         self.moved_members.add(key)
@@ -118,8 +121,8 @@ class Workspace:
             self.sent[message.conversation_id, message.sender_id, message.client_message_id] = message
 
     def forget_sender(self, user_id: str) -> None:
-        """Removes cached messages and names that depend on a changed user: messages contain their sender's name, and
-        mentions are found by it."""
+        """Removes cached messages that show a user, since they contain the user's name and picture, and the cached
+        results of looking up members by name. Call it when a user has changed."""
         self.named.clear()
         self.messages = {id_: m for id_, m in self.messages.items() if m is None or not _names(m, user_id)}
         self.sent = {key: m for key, m in self.sent.items() if m is None or not _names(m, user_id)}
@@ -130,7 +133,8 @@ class Workspace:
         self.sent.clear()
 
     def forget_message(self, message_id: int) -> None:
-        """Removes a message and the messages that quote it from the cache."""
+        """Removes a message, and the messages that quote it, from the cache, so that they are read again from the
+        database."""
 
         def is_other(message: Message | None) -> bool:
             quote = None if message is None else message.reply_to
@@ -140,13 +144,14 @@ class Workspace:
         self.sent = {key: message for key, message in self.sent.items() if is_other(message)}
 
     def take_references(self) -> list[MessageSent]:
-        """Returns the events of new messages with mentions or a quoted message that were staged since the last call."""
+        """Returns the events of new messages with mentions or a quoted message that were staged since the last call:
+        they may notify users."""
         found, self.staged.references = self.staged.references, []
         return found
 
     def committed(self, pos: int) -> None:
-        """Copies the transaction's changes into the writer's view, its cache between transactions. Call it after the
-        commit."""
+        """Copies the transaction's changes into the writer's view, its cache between transactions, which is then as of
+        log position `pos`. Call it only after a successful commit."""
         view = self.view
         view.pos = pos
         view.conversations.update(self.conversations)
@@ -159,13 +164,14 @@ class Workspace:
 
 
 def _names(message: Message, user_id: str) -> bool:
-    """Returns whether a message contains the user's name, as its sender or as a participant of its thread."""
+    """Returns whether a message shows the user's name, as its sender or as a participant of its thread."""
     participants = () if message.thread is None else message.thread.participants
     return message.sender_id == user_id or any(each.user_id == user_id for each in participants)
 
 
 class Changes:
-    """The base class of the parts of a write transaction, each of which is in the module of its table."""
+    """The base class of the parts of a write transaction. Each part is in the module of its table, and all share one
+    `Workspace`."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace

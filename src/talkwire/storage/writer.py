@@ -66,7 +66,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class Job(msgspec.Struct, eq=False):
-    """One queued command with its actor, and its result or error once it was executed."""
+    """One queued command with its actor, and its `result` or `error` once it was executed. `done` passes these to the
+    caller; `answered` says that it did. `key` makes a repeated request return the stored result."""
 
     actor: Actor
     command: Command[Any]
@@ -87,7 +88,7 @@ class Attempt:
 
 
 class Outcome(NamedTuple):
-    """Jobs (queued commands) that were executed together, and the commit with their events; `commit` is None if nothing
+    """Jobs (queued commands) that were executed in one transaction, and the `commit` with their events; None if nothing
     was committed."""
 
     jobs: Sequence[Job]
@@ -101,7 +102,11 @@ of the transactions."""
 
 class GroupWriter:
     """Executes commands that change the chat in batches, on a thread of its own. Implements
-    `core.engine.chat.CommandWriter`. With `clock_ms` None the database's clock is used."""
+    `core.engine.chat.CommandWriter`.
+
+    `engine` is a `writing_engine`, which `close` disposes of; `handlers` decide commands by type. With `clock_ms` None
+    the database's clock is used.
+    """
 
     def __init__(
         self,
@@ -145,7 +150,7 @@ class GroupWriter:
 
     @property
     def busy(self) -> bool:
-        """True while commands are queued or being executed."""
+        """True while commands are queued or being executed; other tasks of the thread do not count."""
         return bool(self._in_flight or self._waiting)
 
     def start(self, on_commit: OnCommit, epoch: str) -> None:
@@ -157,7 +162,8 @@ class GroupWriter:
         self._thread.start()
 
     async def close(self) -> None:
-        """Executes the queued commands, then ends the thread."""
+        """Executes the queued commands, ends the thread and closes the connections. Later commands get
+        `unavailable`."""
         self._closed = True
         self._cancel_hand_over()
         while self._waiting:
@@ -186,7 +192,7 @@ class GroupWriter:
 
     def submit_transaction(self, function: Callable[[Connection], R]) -> Future[R]:
         """Queues `function` to run in a transaction of its own on the writer's thread, without blocking. Returns the
-        future of its result. Raises `WriterClosedError`."""
+        future of its result. Raises `WriterClosedError` after `close`."""
         if self._closed:
             raise WriterClosedError
         task = WriterTask(function)
@@ -195,7 +201,8 @@ class GroupWriter:
 
     def submit_maintenance(self, function: Callable[[Engine], R]) -> Future[R]:
         """Queues `function` to run on the writer's thread between two batches, outside any transaction and while the
-        writer uses no connection. Returns the future of its result. Raises `WriterClosedError`."""
+        writer uses no connection of the engine, which is the argument. Returns the future of its result. Raises
+        `WriterClosedError` after `close`."""
         if self._closed:
             raise WriterClosedError
         task = MaintenanceTask(function)
@@ -203,8 +210,9 @@ class GroupWriter:
         return task.answer
 
     async def begin_epoch(self) -> None:
-        """Begins a new epoch of the log, unless another node has. From then on, commands are refused and older cursors
-        (clients' positions in the log) are invalid. Raises `unavailable` while the database accepts no writes."""
+        """Begins a new epoch of the log, unless another node has begun one. From then on, this writer refuses commands
+        with `LogReplaced`, and older cursors (clients' positions in the log) are invalid: the node has to restart.
+        Raises `unavailable` while the database accepts no writes."""
         try:
             await asyncio.wrap_future(self.submit_transaction(partial(end_epoch, epoch=self._epoch)))
         except (SQLAlchemyError, WriterClosedError) as error:
@@ -221,7 +229,7 @@ class GroupWriter:
             self._gathered = self._loop.call_later(wait_s, self._hand_over)
 
     def _hand_over(self) -> None:
-        """Passes the waiting commands to the writer's thread, as one batch."""
+        """Passes the waiting commands, at most BATCH_MAX, to the writer's thread as one batch."""
         self._cancel_hand_over()
         batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
         self._in_flight += len(batch)
@@ -251,8 +259,8 @@ class GroupWriter:
         self._give_back()
 
     def _next_work(self) -> list[Job] | MaintenanceTask | None:
-        """Waits for the next batch or task. Returns the connection to the pool if none arrives within KEEP_S seconds.
-        Returns None when the writer is closed."""
+        """Blocks until there is a batch or another task, and returns it; None when the writer was closed. Gives the
+        kept connection back to the pool if nothing arrives within KEEP_S seconds."""
         if self._kept is not None:
             with contextlib.suppress(Empty):
                 return self._queue.get(timeout=KEEP_S)
@@ -260,20 +268,21 @@ class GroupWriter:
         return self._queue.get()
 
     def _give_back(self) -> None:
-        """Returns the kept connection to the pool, which checks it before its next use."""
+        """Gives the connection that was kept for the next batch, if any, back to the pool."""
         kept, self._kept = self._kept, None
         if kept is not None:
             kept.close()
 
     def _end(self, outcome: Outcome) -> None:
-        """Schedules on the event loop that the executed commands get their results."""
+        """Makes the event loop pass the results of executed commands to their callers, and publish the commit."""
         self._under_way = None
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._settle, outcome)
 
     def _carry_out(self, jobs: list[Job], behind: Sequence[Job] = ()) -> None:
         """Executes all jobs (queued commands) in one transaction. If one of them makes it fail, executes each in its
-        own transaction, so that only that one fails. `behind` are the later jobs of a failed batch."""
+        own transaction, so that only that one fails. `behind` are the jobs of a failed batch that follow: they get an
+        error too if the database stalls."""
         began_at = time.monotonic()
         self._under_way = (*jobs, *behind), began_at
         attempt = Attempt()
@@ -303,8 +312,8 @@ class GroupWriter:
     def _commit(self, jobs: list[Job], attempt: Attempt) -> None:
         """Executes the jobs (queued commands) one after the other in one transaction, and commits it.
 
-        Raises the error of the database or of a command. Nothing is written then, except that if `attempt.commit_sent`
-        is set, the database may have committed.
+        Raises the error of the database or of a command. Nothing is written then, unless `attempt.commit_sent` is set:
+        the database may have committed although its reply was lost.
         """
         kept = self._kept is not None
         try:
@@ -367,7 +376,7 @@ class GroupWriter:
         """Returns whether a transaction is in the log although its commit failed, because the reply to COMMIT was lost;
         None if that is unknown, as for a transaction without events.
 
-        Waits for the lock of the log's head first, by which time the lost transaction has ended.
+        Waits for the lock of the log's head first: when it gets the lock, the failed transaction has ended.
         """
         tx = attempt.tx
         if tx is None or not attempt.commit_sent:
@@ -399,15 +408,15 @@ class GroupWriter:
                 self._next_batch()
 
     def _next_batch(self) -> None:
-        """Schedules the next batch of waiting commands after the last one has ended."""
+        """Schedules the batch of the commands that are waiting, if any, after the last one has ended."""
         assert self._loop is not None
         self._gathering.ended(self._loop.time())
         if self._waiting and self._handing_over is None:
             self._schedule_hand_over()
 
     def _check_stall(self) -> None:
-        """Answers commands with an error if the transaction in progress takes longer than STALL_S seconds. Schedules
-        the next check while commands are in flight."""
+        """Gives all commands the error `unavailable` if the transaction in progress takes longer than STALL_S seconds.
+        Schedules the next check while commands are in flight."""
         self._watching = None
         under_way = self._under_way  # the thread may set it meanwhile
         if under_way is not None and time.monotonic() - under_way[1] >= STALL_S:
@@ -461,16 +470,17 @@ def _answer_one(job: Job, result: object, error: Exception | None) -> None:
 
 
 def _is_of_a_command(error: Exception, attempt: Attempt) -> bool:
-    """Returns whether a batch may have failed because of one of its commands, and not because of the log's lock or the
-    connection. Only then is it useful to execute the commands one by one."""
+    """Returns whether a batch may have failed because of one of its commands. False if the log's head could not be
+    locked or the connection was lost: then executing the commands one by one is useless."""
     if attempt.tx is None or isinstance(error, LogReplaced):
         return False
     return not (isinstance(error, DBAPIError) and error.connection_invalidated)
 
 
 def _fail(jobs: Sequence[Job], error: Exception) -> None:
-    """Sets the jobs' errors. If the database failed, it is unknown whether a change was stored: the error says to try
-    again, which is safe. Any other error is a bug and is passed on unchanged."""
+    """Sets the jobs' errors. If the database failed, the error is `unavailable`, which asks the caller to try again:
+    whether the change was stored is unknown, but a retry is safe. LogReplaced is set unchanged, and any other error
+    too, which is a bug and is logged."""
     if isinstance(error, LogReplaced):
         for job in jobs:
             job.error = error

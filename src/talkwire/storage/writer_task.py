@@ -14,8 +14,8 @@ class WriterClosedError(Exception):
 
 
 class MaintenanceTask:
-    """A function of the writer's engine that runs on the writer's thread. The future `answer` gets its result
-    or error."""
+    """A function to run on the writer's thread, with the writer's engine as its argument. The future `answer` gets its
+    result or error."""
 
     __slots__ = ("_function", "answer")
 
@@ -36,7 +36,8 @@ class MaintenanceTask:
 
 
 class WriterTask(MaintenanceTask):
-    """A function that runs on the writer's thread in a transaction of its own, without locking the log's head."""
+    """A function to run on the writer's thread in a transaction of its own, which does not lock the log's head. Its
+    argument is the connection."""
 
     __slots__ = ()
 

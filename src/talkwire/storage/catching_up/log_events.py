@@ -37,15 +37,15 @@ _of_conversations = or_(
 
 
 def read_events(connection: Connection, rows: Sequence[AnyRow]) -> list[Durable]:
-    """Turns rows of the log table into events. Messages in the events are in their current state, with later edits and
-    deletions."""
+    """Builds events from rows of the log table, and leaves out events that this version cannot decode. Messages in the
+    events are in their current state, with later edits and deletions."""
     message_ids = {row.message_id for row in rows if row.message_id is not None}
     return to_events(rows, messages_by_id(connection, message_ids))
 
 
 def read_window(connection: Connection, wanted: LogFilter, after_pos: int, until_pos: int, limit: int) -> LogWindow:
-    """Returns at most `limit` events of the log with `after_pos` < position <= `until_pos` that the filter selects, and
-    the position up to which the log was searched. Messages are in their current state.
+    """Returns at most `limit` events of the log with `after_pos` < position <= `until_pos` that the filter selects, in
+    order, and the position up to which the log was searched. Messages are in their current state.
 
     Implements `core.ports.stores.SyncLog.log_window`.
     """

@@ -65,7 +65,7 @@ _conversations: Select[Any] = (
 @dataclass(slots=True)
 class _SeqRange:
     """The part of one conversation that the search for missed messages has not read yet: messages with `low` < `seq` <=
-    `high`. `oldest_id` is the id of the oldest message that was read, 0 for none."""
+    `high`. `oldest_id` is the id of the oldest message in the part that was read last, 0 if that part was empty."""
 
     conversation_id: str
     low: int
@@ -106,8 +106,8 @@ class OfflineQueueRows(Reads):
         after `since_ms` (milliseconds since 1970), oldest first.
 
         Searches the newest messages of all conversations first, and older ones only in conversations where they can
-        still be among the newest `limit`. So the rows read are about as many as the ids returned, however many messages
-        are unread.
+        still be among the newest `limit`. It reads at most about LOOKED_AT_MAX messages, and may find fewer than
+        `limit` then.
         """
         parameters = {"user_id": user_id, "after_pos": after_pos}
         found = self._connection.execute(_conversations, parameters).all()
@@ -140,7 +140,8 @@ class OfflineQueueRows(Reads):
         return newest[::-1]
 
     def _look(self, ranges: Sequence[_SeqRange], width: int) -> Sequence[AnyRow]:
-        """Reads the newest `width` messages of each conversation's unread range, and shortens the ranges by them."""
+        """Returns rows of the newest `width` messages of each conversation's unread range, and removes these messages
+        from the ranges."""
         rows = rows_of_ranges(self._connection, [span.take_newest(width) for span in ranges])
         oldest_ids: dict[str, int] = {}
         for row in rows:

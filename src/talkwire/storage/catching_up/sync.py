@@ -58,11 +58,10 @@ _lasts = spans.c.to_pos.is_(None)
 
 
 def _of_member_now(column: ColumnElement[int]) -> ScalarSelect[int]:
-    """Returns a subquery for a column of the user's present membership in the span's conversation; NULL if the user is
-    not a member now.
+    """Returns a subquery for a column of `members`, read for the user and conversation of a row of `spans` (one
+    membership, from joining to leaving). It is NULL if the user is not a member now.
 
-    A scalar subquery and not a join, so that the database evaluates it only for memberships that have ended. Nearly all
-    have not, and their rows contain the column themselves.
+    A scalar subquery is evaluated only where a statement needs it: for memberships that have ended, which are few.
     """
     return (
         select(column)
@@ -76,8 +75,9 @@ _since_joined_pos = _of_member_now(members.c.history_pos)
 
 
 def _spans() -> Select[Any]:
-    """Selects the user's spans of membership (from joining to leaving) that may have events within the window of log
-    positions, in conversations that the user is in now, with the start of the history that the user sees now."""
+    """Returns a query for the user's spans of membership (from joining to leaving) that may have events between the log
+    positions `low` and `high`, in conversations of which the user is a member now. Its columns are the start of the
+    history that the user sees now."""
     return (
         select(
             case((_lasts, spans.c.history_seq), else_=_since_joined_seq).label("history_seq"),
@@ -100,8 +100,12 @@ def _within(pos: ColumnElement[int]) -> tuple[ColumnElement[bool], ...]:
 
 
 def _milestone(pos: ColumnElement[int], *, before: bool) -> ColumnElement[int]:
-    """Returns a subquery for the `seq` of a message near a log position, used to limit a search: the last indexed
-    message up to the position, or the first one after it. Every 64th message is indexed."""
+    """Returns a SQL expression for a `seq` that limits a search by log position in the conversation of a row of
+    `spans`.
+
+    With `before`, it is the `seq` of the last indexed message up to log position `pos`, or 0; else that of the first
+    indexed message after `pos`, or a number above all others. Every 64th message of a conversation is indexed.
+    """
     near = messages.alias("milestones")
     id_ = pos + MESSAGE_ID_BASE
     found = select(near.c.seq).where(near.c.conversation_id == spans.c.conversation_id, near.c.seq % 64 == 0)
@@ -151,7 +155,8 @@ _found = (
 
 
 class LogReads(Reads):
-    """The reads of the log: its head and its events. This base class is a part of `core.ports.transaction.Snapshot`."""
+    """The methods of `core.ports.transaction.Snapshot` that read the log: its head and its events. `TableSnapshot`
+    inherits them."""
 
     def head(self) -> tuple[str, int]:
         epoch, pos, is_same = self._connection.execute(_head).one()
@@ -168,7 +173,7 @@ _head = select(log_head.c.epoch, log_head.c.pos, IsSameLog())
 
 
 class SyncRows(Reads):
-    """Reads the log for clients that catch up: the events that one user may see, and all events. Implements
+    """Reads the log for clients that catch up: the events that one user may see, or all events. Implements
     `core.ports.stores.SyncLog`."""
 
     def floor(self) -> int:
@@ -191,8 +196,8 @@ class SyncRows(Reads):
         return found
 
     def _events_at(self, places: Mapping[int, HistoryStart]) -> Sequence[tuple[Durable, HistoryStart]]:
-        """Returns the events at these log positions, each with the start of the user's history. Leaves out events that
-        this version cannot decode."""
+        """Returns the events at the log positions that are the keys of `places`, each with its value there: the start
+        of the user's history in the event's conversation. Leaves out events that this version cannot decode."""
         if not places:
             return []
         rows = self._connection.execute(log_by_pos, keys_parameter([(str(pos),) for pos in places])).all()

@@ -53,8 +53,9 @@ class FollowerWork(Protocol[P]):
     def range_size(self) -> int: ...
 
     def prepare(self, connection: Connection, after: int, until: int) -> tuple[int, P]:
-        """Reads the events with `after` < position <= `until`. Returns (the position up to which it has handled events,
-        the rows to store). Returns `after` as the position to have the range tried again later."""
+        """Reads the events with `after` < position <= `until`, on the follower's thread. Returns (the position up to
+        which it has handled events, the rows to store). To have the range tried again later, it returns `after` and no
+        rows."""
         ...
 
     def store(self, connection: Connection, prepared: P) -> None:
@@ -68,8 +69,8 @@ class FollowerWork(Protocol[P]):
 @dataclass(slots=True)
 class _LogRange(Generic[P]):
     """A range of the log that a follower has prepared: positions after `after` up to `reached`, while the log ended at
-    `head`. `stored` is the follower's position in the database; `lag_s` is the age of the range's first event, and
-    `spent_s` the processor time used, in seconds."""
+    `head`. `stored` is the follower's position in the database, and `prepared` the rows to store. `lag_s` is the age of
+    the range's first event, `spent_s` the processor time used so far, both in seconds."""
 
     stored: int
     head: int
@@ -83,8 +84,9 @@ class _LogRange(Generic[P]):
 class Follower(Generic[P]):
     """Runs one follower's work on a thread of its own: processes the log range by range as it grows.
 
-    `transact` runs a function in a transaction on the writer's thread; `clock_ms` is the clock by which events are
-    dated. When the work fails, the chat is not affected, and the failed range is tried again later.
+    `transact` runs a function in a transaction on the writer's thread and returns its result; `clock_ms` is the clock
+    from which events get their times, in milliseconds since 1970. If the work fails, the chat is not affected: the
+    error is logged and the range is tried again later.
     """
 
     def __init__(
@@ -114,12 +116,12 @@ class Follower(Generic[P]):
 
     @property
     def pos(self) -> int:
-        """The log position up to which this node knows the work to be done; -1 before the first range."""
+        """The log position up to which the work is finished, as far as this node knows; -1 before the first range."""
         return self._pos
 
     def close(self) -> None:
-        """Ends the thread once the range in progress is done. Call it before the writer's `close`, because the writer
-        stores the position."""
+        """Ends the thread and closes its connections; blocks until the range in progress is done. Call it before the
+        writer's `close`, because the writer stores the position."""
         self._closing.set()
         self._woken.set()
         if self._thread.ident is not None:
@@ -127,8 +129,8 @@ class Follower(Generic[P]):
         self._reading.dispose()
 
     def wait_for(self, pos: int, timeout_s: float) -> bool:
-        """Blocks until the work is done up to a log position. Returns False if that takes longer than `timeout_s`
-        seconds."""
+        """Blocks until the work is finished up to log position `pos`. Returns True then, or False if it takes longer
+        than `timeout_s` seconds."""
         with self._moved:
             return self._moved.wait_for(lambda: self._pos >= pos, timeout_s)
 
@@ -146,7 +148,7 @@ class Follower(Generic[P]):
 
     def _advance(self) -> float | None:
         """Processes one range of the log. Returns the seconds to rest before the next range, or None if the log has no
-        more events."""
+        more events or the writer was closed. Logs all other errors."""
         try:
             return self._work_on_a_range()
         except WriterClosedError:
@@ -199,8 +201,9 @@ class Follower(Generic[P]):
         return 0.0 if at_ms is None else max(0.0, (self._clock_ms() - at_ms) / 1000)
 
     def _store(self, connection: Connection, span: _LogRange[P]) -> bool:
-        """Stores a prepared range, on the writer's thread. Returns False if another node has changed the position or
-        has its row locked; it does not wait for the lock, since commands would wait as well."""
+        """Writes a prepared range and the follower's new position, on the writer's thread. Returns False, and writes
+        nothing, if another node has changed the position or has its row locked. It does not wait for the lock, since
+        commands would wait as well."""
         began_s = time.thread_time()
         unmoved = (
             select(followers.c.name)

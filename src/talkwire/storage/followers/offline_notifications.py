@@ -94,10 +94,11 @@ _Joined = tuple[Member, int]
 
 
 class _OnlineElsewhere(NamedTuple):
-    """A user's presence on another node, which notified the user of events with `since_pos` < position <= `pos`.
+    """A user's connection to another node. That node has notified the user of events with `since_pos` < position <=
+    `pos`.
 
-    Events dated from `awaited_ms` (milliseconds since 1970) on may also have been delivered, but the node has not
-    confirmed that yet. None means that it never will, since its lease has ended.
+    It may also have delivered later events dated `awaited_ms` (milliseconds since 1970) or later, but has not confirmed
+    that yet. None means that it never will, since its lease has ended.
     """
 
     since_pos: int
@@ -106,8 +107,9 @@ class _OnlineElsewhere(NamedTuple):
 
 
 class _Facts(NamedTuple):
-    """The data needed to decide whom a range of events notifies: the conversations, their members, the members'
-    preferences and blocks, and where they are online."""
+    """The data needed to decide which users a range of events notifies: the conversations, their members, and the
+    members' preferences, blocks, "do not disturb" times and connections to other nodes. Keys are ids of conversations
+    or users."""
 
     conversations: Mapping[str, Conversation]
     members: Mapping[str, Mapping[str, _Joined]]
@@ -119,7 +121,8 @@ class _Facts(NamedTuple):
 
 
 class _NotYetKnownError(Exception):
-    """Raised if it is unknown whether another node has notified a user, until that node renews its lease."""
+    """Whether a user was notified cannot be decided before another node renews its lease, so the event must be tried
+    again later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,7 @@ class PreparedNotifications:
 
 class OfflineNotifications:
     """A follower's work: derives from the log's events the notifications of users who were offline, and the pushes of
-    them.
+    these notifications.
 
     `is_here` and `is_device_here` return whether a user or a device is connected to this node; `ask_others` asks the
     other nodes. `clock_ms` decides which nodes are alive. `node_id` is this node's id, or None if there are no other
@@ -188,8 +191,8 @@ class OfflineNotifications:
         self, connection: Connection, after: int, until: int, *, asks: bool
     ) -> tuple[int, Sequence[tuple[Notification, bool]]]:
         """Returns (the log position up to which notifications are decided, the notifications). Each notification is
-        paired with whether it is quiet: stored without a push. With `asks`, other nodes are asked about users that
-        their leases do not decide about."""
+        paired with whether it is quiet: stored without a push. With `asks`, the other nodes are asked about users if
+        the nodes' leases do not tell whether they notified the user."""
         found = [
             (event.pos, occasion)
             for event in self._events(connection, after, until)
@@ -245,8 +248,8 @@ class OfflineNotifications:
                 yield notification(occasion, listener, reason, "", quiet=quiet), quiet
 
     def _was_notified(self, user_id: str, pos: int, at_ms: int, elsewhere: Sequence[_OnlineElsewhere]) -> bool:
-        """Returns whether a user was connected, and so notified of an event, when it happened. Raises _NotYetKnownError
-        if another node must confirm that first."""
+        """Returns whether a user was connected to a node when the event at log position `pos` happened, at `at_ms`, and
+        so was notified of it. Raises _NotYetKnownError if another node must confirm that first."""
         if self._is_here(user_id, pos) or any(stay.since_pos < pos <= stay.pos for stay in elsewhere):
             return True
         if any(stay.since_pos < pos and stay.awaited_ms is not None and at_ms >= stay.awaited_ms for stay in elsewhere):
@@ -284,8 +287,8 @@ class OfflineNotifications:
     def _concerned(
         self, connection: Connection, occasions: Sequence[NotificationTrigger], found: Mapping[str, Conversation]
     ) -> Mapping[str, Mapping[str, _Joined]]:
-        """Returns conversation id -> user id -> (member, log position of joining), for the members that may have to be
-        notified."""
+        """Returns conversation id -> user id -> (member, log position of joining), for the members that the triggers
+        `occasions` may notify. `found` has the triggers' conversations by id."""
         named: set[tuple[str, str]] = set()
         whole: set[str] = set()
         notify_all_ids: set[str] = set()
@@ -314,8 +317,8 @@ class OfflineNotifications:
     def _online_elsewhere(
         self, connection: Connection, user_ids: Collection[str], ask_up_to: int
     ) -> Mapping[str, Sequence[_OnlineElsewhere]]:
-        """Returns user id -> the other nodes that the user is connected to. Asks those nodes whose leases do not cover
-        events up to position `ask_up_to`."""
+        """Returns user id -> the user's connections to other nodes. Asks the other nodes about users if a living node's
+        lease has not confirmed the events up to log position `ask_up_to`; 0 for never."""
         if self._node_id is None:
             return {}
         lives = nodes.c.lease_until_ms > now_column(connection.dialect, self._clock_ms)
@@ -364,8 +367,8 @@ def _keys(ids: Collection[str]) -> list[tuple[str]]:
 
 
 def _dismissals(connection: Connection, after: int, until: int) -> Sequence[Dismissal]:
-    """Returns the dismissals of pushes that a range of events makes necessary: of notifications that were read, and of
-    messages that were deleted."""
+    """Returns the dismissals of pushes that the events with `after` < position <= `until` cause, in the order of the
+    log: of notifications that were read, and of messages that were deleted."""
     within = (log.c.pos > after, log.c.pos <= until)
     deleted = select(log.c.pos, log.c.at_ms, log.c.message_id).where(*within, log.c.type == MessageDeleted.__name__)
     read = select(log).where(*within, log.c.type == NotificationsRead.__name__)

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 
 class Share(NamedTuple):
-    """A follower's share of one processor's time, from 0 to 1: the normal one, and the largest one when it is far
-    behind."""
+    """The share of one processor's time that a follower may use, from 0 to 1: `first` normally, up to `most` when it is
+    far behind."""
 
     first: float
     most: float
@@ -36,10 +36,10 @@ RETRY_S = 5.0
 
 class Pace:
     """Computes how long a follower of the log rests after each range of events, so that it uses only its share of the
-    processor.
+    processor: a smaller one while the process is busy, a larger one the further it is behind.
 
-    `busy` returns whether commands are queued; `clock_s` is the wall clock and `cpu_s` the process's processor time, in
-    seconds.
+    `busy` returns whether commands are queued; `clock_s` is a monotonic clock and `cpu_s` the process's processor time,
+    in seconds. The follower rests at least `gather_s` seconds at the log's end, and `retry_s` after an error.
     """
 
     def __init__(
@@ -59,8 +59,8 @@ class Pace:
 
     def rest_s(self, spent_s: float, lag_s: float, *, is_last: bool) -> float:
         """Returns how many seconds to rest before the next range. `spent_s` is the processor time that the last range
-        took, `lag_s` the age of its events, both in seconds. `is_last` says whether the range ended at the end of the
-        log."""
+        took, `lag_s` the age of its first event, both in seconds. `is_last` says whether the range ended at the end of
+        the log. Call it once after each range: it also measures the process's load since the last call."""
         (last_s, last_cpu_s), self._last = self._last, (self._clock_s(), self._cpu_s())
         passed_s, cpu_s = self._last[0] - last_s, self._last[1] - last_cpu_s
         others_load = (cpu_s - spent_s) / max(passed_s, 1e-6)

@@ -25,10 +25,10 @@ _analyze = text(f"ANALYZE {', '.join(table.name for table in metadata.sorted_tab
 
 
 class YoungStatistics:
-    """A follower's work: has PostgreSQL count its rows (ANALYZE) each time the log of a new database has doubled.
+    """A follower's work, for PostgreSQL only: runs ANALYZE each time the log of a new database has doubled.
 
-    PostgreSQL's own schedule is too slow for a database that has just begun to grow. On SQLite this does nothing:
-    without statistics SQLite chooses indexes well.
+    PostgreSQL's own schedule is too slow for a database that has just begun to grow. SQLite chooses indexes well
+    without statistics.
     """
 
     name = "statistics"

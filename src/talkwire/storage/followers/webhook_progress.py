@@ -30,8 +30,8 @@ Transact = Callable[[Callable[[Connection], Any]], Any]
 
 
 class WebhookState(NamedTuple):
-    """A stored webhook. `secrets` sign its requests; `mine` says whether this node has claimed the webhook, so that it
-    delivers to the endpoint."""
+    """A stored webhook. Each of its `secrets` adds a signature to its requests; `mine` says whether this node has
+    claimed the webhook and delivers its events."""
 
     webhook: Webhook
     secrets: tuple[str, ...]
@@ -39,16 +39,17 @@ class WebhookState(NamedTuple):
 
 
 class WebhookBacklog(NamedTuple):
-    """The state that an earlier delivery of a webhook left: planned retries by key (a conversation or user), and the
-    newest attempts."""
+    """What earlier deliveries of a webhook have left in the database: `retries`, the planned retries by key (a
+    conversation or user), and `attempts`, the newest attempts."""
 
     retries: Mapping[str, WebhookRetry]
     attempts: Sequence[WebhookAttempt]
 
 
 class LogPart(NamedTuple):
-    """Some events of the log for a webhook. The log, whose epoch is `epoch`, was searched up to position `reached`.
-    `head` is its newest position; events up to `floor` have been deleted."""
+    """The result of one search of the log for a webhook: the events found, and the position `reached` up to which the
+    log was searched. `epoch` is the log's epoch and `head` its newest position; events up to `floor` have been
+    deleted."""
 
     events: Sequence[Durable]
     epoch: str
@@ -60,9 +61,11 @@ class LogPart(NamedTuple):
 class WebhookProgress(msgspec.Struct, frozen=True):
     """A change of the stored progress of one webhook's delivery.
 
-    `pos` is the log position that the delivery has reached. `retries` are the keys (conversations or users) whose
-    planned retry has changed, None for a key that waits for no retry any more. `attempts` None leaves the stored
-    attempts as they are. `released` lets another node claim the webhook.
+    `pos` is the log position that the delivery has reached. `rewinds` is how often the webhook had been reset to
+    another position when the delivery began; if the stored number is another one, nothing is stored. `retries` has the
+    keys (conversations or users) whose planned retry has changed, with None for a key that waits for no retry any more.
+    `attempts` None leaves the stored attempts as they are. `disabled_reason` disables the webhook. `released` lets
+    another node claim it.
     """
 
     webhook_id: str
@@ -98,8 +101,8 @@ class WebhookStore:
             return connection.execute(found).first() is not None
 
     def claim(self) -> Sequence[WebhookState]:
-        """Claims for this node the enabled webhooks that no living node has claimed. Returns all webhooks, also
-        disabled ones and those of other nodes."""
+        """Claims for this node the enabled webhooks that no living node has claimed, if this node has a valid lease.
+        Returns all webhooks, also disabled ones and those of other nodes."""
         with self._reading.begin() as connection:
             free = connection.execute(select(webhooks.c.id).where(self._is_free()).limit(1)).first() is not None
         if free:
@@ -122,8 +125,8 @@ class WebhookStore:
         return webhooks.c.enabled & nobodys & here
 
     def load(self, webhook_id: str) -> tuple[WebhookState | None, WebhookBacklog]:
-        """Returns (the webhook, None unless it is enabled and claimed by this node; the retries and attempts that
-        earlier deliveries left)."""
+        """Returns (the webhook, or None if it is disabled, deleted or not claimed by this node; the retries and
+        attempts that earlier deliveries left)."""
         with self._reading.begin() as connection:
             mine = webhooks.c.id == webhook_id, webhooks.c.node_id == self._node_id, webhooks.c.enabled
             row = connection.execute(select(webhooks).where(*mine)).one_or_none()
@@ -137,7 +140,8 @@ class WebhookStore:
 
     def read(self, wanted: LogFilter, after: int, until: int | None, limit: int) -> LogPart:
         """Returns the first `limit` events after log position `after` that a filter selects, up to position `until`, or
-        with None up to the end of the log. One call searches at most SEARCHED_MAX positions."""
+        with None up to the end of the log. One call searches at most SEARCHED_MAX positions, so continue at the
+        result's `reached`."""
         with self._reading.begin() as connection:
             head, floor, epoch = connection.execute(select(log_head.c.pos, log_head.c.floor, log_head.c.epoch)).one()
             after = max(after, floor)

@@ -80,8 +80,8 @@ _insert_mentions = insert_rows(mentions, ("conversation_id", "user_id", "seq", "
 
 
 class MessageLookups(Changes):
-    """The lookups of messages in a write transaction, including uncommitted changes. This base class is a part of
-    `core.ports.transaction.Transaction`."""
+    """The methods of `core.ports.transaction.Transaction` that look up messages, with the transaction's uncommitted
+    changes. `BatchTransaction` inherits them."""
 
     def message(self, message_id: int) -> Message | None:
         found = self._workspace.messages
@@ -111,18 +111,19 @@ class MessageLookups(Changes):
 
 
 def fetch_messages(workspace: Workspace, message_ids: Collection[int]) -> None:
-    """Reads messages by id from the database into the workspace, the cache of the transaction."""
+    """Reads messages by id from the database into `workspace.messages`, the transaction's cache; None for ids without a
+    message. Writes the staged messages first."""
     write_messages(workspace)
     workspace.messages.update(dict.fromkeys(message_ids))
     workspace.messages.update(messages_by_id(workspace.connection, message_ids))
 
 
 def fetch_marked(workspace: Workspace, asked: Collection[tuple[str, int]]) -> None:
-    """Reads the conversation and `seq` of messages, named by (conversation id, message id), into the transaction's
-    workspace (its cache).
+    """Reads the conversation and `seq` of messages into `workspace.places`, a cache of the transaction. `asked` has
+    (conversation id, message id).
 
-    Skips the newest message of each conversation: receipts usually name that one, and the conversation's row contains
-    its place.
+    Skips the newest message of each conversation: most receipts name that one, and the conversation's row has its
+    `seq`.
     """
     known = ((find_conversation(workspace, conversation_id), id_) for conversation_id, id_ in asked)
     ids = {id_ for conversation, id_ in known if conversation is not None and not _is_newest(conversation, id_)}
@@ -152,8 +153,8 @@ def _fetch_places(workspace: Workspace, message_ids: Collection[int]) -> None:
 
 
 def fetch_sent(workspace: Workspace, asked: Collection[tuple[str, str, str]]) -> None:
-    """Reads messages by (conversation id, sender id, client message id) into the transaction's workspace (its cache),
-    to recognize messages that a client sends again."""
+    """Reads messages by (conversation id, sender id, client message id) into `workspace.sent`, a cache of the
+    transaction, to recognize messages that a client sends again; None for keys without a message."""
     write_messages(workspace)
     workspace.sent.update(dict.fromkeys(asked))
     for message in messages_sent(workspace.connection, asked):
@@ -166,7 +167,7 @@ def fetch_sent(workspace: Workspace, asked: Collection[tuple[str, str, str]]) ->
 
 def _sent(workspace: Workspace, event: MessageSent) -> None:
     """Applies a `MessageSent` event: stages the new message for writing, and updates its conversation's newest `seq`
-    and its sender's counts."""
+    and positions and, unless it was imported, the number of messages that its sender has sent there."""
     message, staged = event.message, workspace.staged
     conversation_id, sender_id = message.conversation_id, message.sender_id
     staged.messages.append(message)
@@ -217,7 +218,8 @@ def _stage_parts(workspace: Workspace, event: MessageSent) -> None:
 
 
 def _stage_follows(staged: StagedMessages, follows: Iterable[NewFollow]) -> None:
-    """Stages for writing that users follow threads, which means that they have a read position in the thread."""
+    """Stages rows that say that users follow threads, each with a read position in the thread. Of several rows for one
+    user and thread, the first one's read position counts."""
     for follow in follows:
         key = (follow.user_id, follow.root_id)
         first = staged.follows.get(key)
@@ -244,7 +246,8 @@ def _stage_mentions(staged: StagedMessages, message: Message) -> None:
 
 
 def write_messages(workspace: Workspace) -> None:
-    """Writes the staged messages to the database, and before them the new users that sent them."""
+    """Writes the staged messages and all rows that belong to them to the database; before them the new users, who may
+    have sent them."""
     write_new_users(workspace)
     write(workspace.connection, _take_messages(workspace.staged))
     _write_what_follows(workspace)
@@ -257,15 +260,17 @@ def write_staged(workspace: Workspace, more: Sequence[Write] = ()) -> None:
 
 
 def take_staged(workspace: Workspace) -> list[Write]:
-    """Returns the writes of the staged messages and of the moved members and conversations, for the caller to run. New
-    users are written here."""
+    """Returns the writes of the staged messages and of the members and conversations whose positions and counts have
+    changed, for the caller to run. New users are written by this call. Rows that may only follow the messages, such as
+    counts of replies, stay staged."""
     write_new_users(workspace)
     moved = [*take_moved_members(workspace), *take_moved_conversations(workspace)]
     return [*_take_messages(workspace.staged), *moved]
 
 
 def _write_what_follows(workspace: Workspace) -> None:
-    """Writes the staged rows that belong to messages which are in the database already."""
+    """Writes the staged rows that change or refer to new messages, once these are in the database: imports, counts of
+    replies, followers of threads."""
     staged = workspace.staged
     for runs in staged.runs.values():
         for run in runs:
@@ -435,8 +440,8 @@ def _change(workspace: Workspace, message: Message, **values: Any) -> None:  # n
 
 
 def _stored_extra(connection: Connection, message: Message) -> Extra:
-    """Returns the details (mentions, attachments) that the database still has of a message before a change, to find the
-    rows that the change removes."""
+    """Returns the rare fields (mentions, attachments, …) that a message has in the database before the change to
+    `message`, to find the rows that the change removes."""
     row = connection.execute(select(messages.c.extra).where(messages.c.id == message.id)).one()
     return to_extra(row.extra)
 
@@ -468,8 +473,8 @@ def _forget_links(connection: Connection, message: Message, file_ids: Sequence[s
 
 
 def _thread_updated(_: Workspace, __: ThreadUpdated) -> None:
-    """Does nothing for a `ThreadUpdated` event: the event that deleted the reply has changed the thread's
-    root message."""
+    """Does nothing for a `ThreadUpdated` event: the `MessageDeleted` of the reply has changed the thread's root message
+    already."""
 
 
 def _thread_marked(workspace: Workspace, event: ThreadMarked) -> None:
@@ -521,23 +526,23 @@ _drop_links = delete(file_links).where(
 
 
 def clearable_between(connection: Connection, after_id: int, until_id: int) -> Sequence[Row[Any]]:
-    """Returns rows of the messages with `after_id` < id <= `until_id` that are not deleted yet, as `clear_messages`
-    needs them."""
+    """Returns rows of the messages with `after_id` < id <= `until_id` that are not deleted yet, as arguments for
+    `clear_messages`."""
     return connection.execute(_clearable.where(messages.c.id > after_id, messages.c.id <= until_id)).all()
 
 
 def clearable_in(
     connection: Connection, conversation_id: str, after_seq: int, limit: int, *conditions: ColumnElement[bool]
 ) -> Sequence[Row[Any]]:
-    """Returns rows of the first messages of a conversation with a `seq` above `after_seq` that are not deleted yet, as
-    `clear_messages` needs them."""
+    """Returns rows of the first `limit` messages of a conversation with a `seq` above `after_seq` that are not deleted
+    yet and meet the SQL `conditions` on `messages`, as arguments for `clear_messages`."""
     found = _clearable.where(messages.c.conversation_id == conversation_id, messages.c.seq > after_seq, *conditions)
     return connection.execute(found.order_by(messages.c.seq).limit(limit)).all()
 
 
 def clearable_in_run(connection: Connection, run: Row[Any], before_ms: int, limit: int) -> Sequence[Row[Any]]:
-    """Returns rows of the messages of a run (consecutive imported messages) that were sent before `before_ms`, in
-    milliseconds since 1970, and are not deleted yet, as `clear_messages` needs them."""
+    """Returns rows of the first `limit` messages of a run (a row of `imports`: consecutive imported messages) that were
+    sent before `before_ms`, in milliseconds since 1970, and are not deleted yet, as arguments for `clear_messages`."""
     of_run = messages.c.seq <= run.to_seq, messages.c.created_ms < before_ms
     return clearable_in(connection, run.conversation_id, run.from_seq - 1, limit, *of_run)
 
@@ -545,8 +550,9 @@ def clearable_in_run(connection: Connection, run: Row[Any], before_ms: int, limi
 def oldest_clearable_ms(
     conversation_id: ColumnElement[str], from_seq: ColumnElement[int], to_seq: ColumnElement[int]
 ) -> ScalarSelect[int]:
-    """Returns a subquery for the time at which the first message in a range of `seq` was sent, of those that are not
-    deleted and not older than the statement's parameter `before_ms`."""
+    """Returns a subquery for the time at which the oldest message that must still be kept was sent: the first one with
+    `from_seq` <= `seq` <= `to_seq` that is not deleted and was sent at or after the statement's parameter `before_ms`.
+    NULL if there is none."""
     return (
         select(messages.c.created_ms)
         .where(
@@ -564,7 +570,7 @@ def oldest_clearable_ms(
 
 def clear_messages(connection: Connection, rows: Sequence[Row[Any]], now_ms: int) -> None:
     """Deletes the content of messages and leaves tombstones, as when a user deletes a message. `rows` are results of
-    the `clearable_…` functions."""
+    the `clearable_…` functions, `now_ms` is the time of the deletion in milliseconds since 1970."""
     if not rows:
         return
     ids = [{"of_id": row.id} for row in rows]

@@ -150,8 +150,11 @@ class ErasureRows(Reads):
 
 
 def _texts_of(user_id: str) -> tuple[Select[Any], Select[Any], Select[Any]]:
-    """Returns three queries: for the ids of messages that the user wrote or that copy the user's, of messages with
-    reactions of the user, and of the user's offers (proposed prices)."""
+    """Returns three queries for ids: of messages that the user wrote and of forwarded copies of them, of messages to
+    which the user reacted, and of the user's offers (proposed prices).
+
+    Each returns the first TEXTS_AT_ONCE ids with `after_id` < id <= `until_id`, which are its parameters.
+    """
     # Without its content, a tombstone still has the id that the user's client gave it.
     own = (messages.c.sender_id == user_id) & or_(
         messages.c.deleted_ms.is_(None), messages.c.client_message_id.is_not(None)
@@ -171,6 +174,6 @@ def _in_range(id_: ColumnElement[int], condition: ColumnElement[bool]) -> Select
 
 
 def _names(json: ColumnElement[Any], user_id: str) -> ColumnElement[bool]:
-    """Returns the SQL condition that a JSON text contains a user's id as a string. The same string may also occur there
-    with another meaning."""
+    """Returns the SQL condition that a JSON text contains a user's id as a string, perhaps with another meaning than
+    that of a user's id."""
     return json.contains(to_json(user_id) or "", autoescape=True)

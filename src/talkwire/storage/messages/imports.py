@@ -66,8 +66,8 @@ def imported_count(
 
 
 def is_imported(conversation_id: ColumnElement[str], seq: ColumnElement[int]) -> ColumnElement[bool]:
-    """Returns the SQL condition that the message with this `seq` was imported. It is evaluated for each message, so it
-    costs an index lookup each."""
+    """Returns the SQL condition that the message with this `seq` was imported. A query evaluates it by one index lookup
+    for each message."""
     run = imports.alias()
     return exists().where(run.c.conversation_id == conversation_id, run.c.from_seq <= seq, run.c.to_seq >= seq)
 
@@ -75,15 +75,16 @@ def is_imported(conversation_id: ColumnElement[str], seq: ColumnElement[int]) ->
 def due_runs(
     connection: Connection, before_ms: int, limit: int, *conditions: ColumnElement[bool]
 ) -> Sequence[Row[Any]]:
-    """Returns at most `limit` runs (rows of consecutively imported messages) that may have messages from before
-    `before_ms`, which retention has to delete; the longest due first."""
+    """Returns at most `limit` runs (rows of `imports`: consecutive imported messages) with messages sent before
+    `before_ms` that retention has to delete, those with the oldest messages first. Only runs that meet the SQL
+    `conditions` on `imports` are returned."""
     due = select(imports).where(imports.c.due_ms < before_ms, *conditions).order_by(imports.c.due_ms).limit(limit)
     return connection.execute(due).all()
 
 
 def set_due(connection: Connection, runs: Sequence[Row[Any]], due_ms: ScalarSelect[int], before_ms: int) -> None:
-    """Stores when each run of imported messages next has a message to delete. `due_ms` is a subquery that computes that
-    time for a row of `imports` from the parameter `before_ms`."""
+    """Stores for each run (a row of `imports`) when its next message is due to be deleted. `due_ms` is a subquery for
+    that time over the row and the parameter `before_ms`: `oldest_clearable_ms`."""
     of_run = imports.c.conversation_id == bindparam("of_conversation"), imports.c.from_seq == bindparam("of_seq")
     rows = [{"of_conversation": run.conversation_id, "of_seq": run.from_seq, "before_ms": before_ms} for run in runs]
     if rows:

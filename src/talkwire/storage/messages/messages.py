@@ -177,8 +177,8 @@ def attached_names(extra: str | None) -> str:
 def _to_message(
     row: Iterable[Any], reactions: Collection[Reaction] = (), thread: ThreadActivity | None = None
 ) -> Message:
-    """Builds a message from a row of `message_select`. Unpacks the columns by position, which takes a third of the time
-    of access by name: a page has 50 messages."""
+    """Builds a message from a row of `message_select`, whose columns are read by position, since access by name takes
+    three times as long. The caller has read the reactions and the thread's activity."""
     (
         id_,
         conversation_id,
@@ -279,8 +279,8 @@ _message = PreparedStatement(message_select.where(messages.c.id == bindparam("id
 
 
 def _after_and_before(chosen: Select[Any]) -> tuple[PreparedStatement, PreparedStatement]:
-    """Returns two prepared statements over a selection of messages: one for the first messages after a `seq`, and one
-    for the last messages before a `seq`."""
+    """Adds the order to a query of messages and returns two prepared statements: for the first messages after the
+    parameter `after_seq`, and for the last ones between `after_seq` and `before_seq`, the newest first."""
     before = chosen.where(messages.c.seq < bindparam("before_seq"))
     return PreparedStatement(chosen.order_by(messages.c.seq)), PreparedStatement(before.order_by(messages.c.seq.desc()))
 
@@ -348,19 +348,22 @@ def messages_by_id(connection: Connection, message_ids: Collection[int]) -> Mapp
 
 
 def messages_sent(connection: Connection, asked: Collection[tuple[str, str, str]]) -> list[Message]:
-    """Returns the messages with these keys: (conversation id, sender id, client message id)."""
+    """Returns the messages with these keys, in no particular order: (conversation id, sender id, client message id).
+    Keys without a message are left out."""
     return _read(connection, _sent, keys_parameter(asked))
 
 
 def rows_of_ranges(connection: Connection, ranges: Collection[tuple[str, int, int]]) -> Sequence[AnyRow]:
-    """Returns rows of the messages in several ranges, each given as (conversation id, `seq` before the first message,
-    `seq` of the last message)."""
+    """Returns rows of the messages in several ranges, in no particular order. A range is (conversation id, `seq` before
+    the first message, `seq` of the last message). Rows have the id, conversation, sender, times and rare fields
+    (`extra`)."""
     asked = [(conversation_id, str(low), str(high)) for conversation_id, low, high in ranges]
     return connection.execute(_of_ranges, keys_parameter(asked)).all()
 
 
 def sent_ms(connection: Connection, message_id: int) -> int:
-    """Returns when the message with this id was sent, in milliseconds since 1970."""
+    """Returns when the message with this id was sent, in milliseconds since 1970. Raises SQLAlchemy's NoResultFound
+    without such a message."""
     return int(connection.execute(select(messages.c.created_ms).where(messages.c.id == message_id)).scalar_one())
 
 
@@ -371,8 +374,11 @@ def _read(
 
 
 def _range(after_seq: int | None, before_seq: int | None, history_seq: int) -> tuple[int, int | None]:
-    """Returns the bounds of a page as (`seq` after which it begins, `seq` before which it ends). With None as the
-    second, the page has the first messages of the range, else the last."""
+    """Returns the bounds of a page as (`seq` after which it begins, `seq` before which it ends), never reaching back to
+    `history_seq`, up to which the reader sees nothing.
+
+    If the second bound is None, the page has the first messages after `after_seq`; otherwise the last ones before it.
+    """
     if after_seq is not None:
         return max(after_seq, history_seq), None
     return history_seq, _BEYOND if before_seq is None else before_seq
@@ -385,7 +391,7 @@ def _page(
     between: tuple[int, int | None],
 ) -> Sequence[Message]:
     """Returns a page of messages in ascending `seq`. `statements` are the pair that `_after_and_before` returns,
-    `between` the bounds that `_range` returns."""
+    `asked` their further parameters, and `between` the bounds that `_range` returns."""
     (first_after, last_before), (after, before) = statements, between
     if before is None:
         return to_messages(connection, first_after.rows(connection, after_seq=after, **asked))
@@ -393,7 +399,7 @@ def _page(
 
 
 class MessageReads(Reads):
-    """The reads of messages in a read-only snapshot. This base class is a part of `core.ports.transaction.Snapshot`."""
+    """The methods of `core.ports.transaction.Snapshot` that read messages. `TableSnapshot` inherits them."""
 
     def message(self, message_id: int) -> Message | None:
         rows = _message.rows(self._connection, id=message_id)
@@ -423,7 +429,7 @@ class MessageReads(Reads):
 class MessagePartRows(ReactionReads):
     """Reads versions, replies, reactions, pins and files of messages. Implements `core.ports.stores.MessageParts`.
 
-    `staged` are imported messages whose pins a write transaction has not written to the database yet.
+    `staged` are the imported messages that a write transaction has not written yet; their pins are counted too.
     """
 
     def __init__(self, connection: Connection, staged: Sequence[Message] = ()) -> None:

@@ -28,8 +28,8 @@ _ranked: Select[Any] = select(
 
 
 def _first(chosen: Select[Any]) -> Select[Any]:
-    """Limits a query of numbered reactions to the rows that clients see: the first REACTION_USERS_MAX users of each
-    emoji."""
+    """Limits a query with the columns of `_ranked` to the reactions that clients see: those of the first
+    REACTION_USERS_MAX users for each message and emoji. The emoji that was used first comes first."""
     ranked = chosen.subquery()
     return (
         select(ranked)
@@ -39,7 +39,7 @@ def _first(chosen: Select[Any]) -> Select[Any]:
 
 
 def _grouped(rows: Iterable[AnyRow]) -> dict[int, list[Reaction]]:
-    """Groups rows of reactions into message id -> reactions, one for each emoji, in the order of the rows."""
+    """Groups rows of reactions into message id -> one `Reaction` for each emoji, in the order of the rows."""
     users_of: dict[tuple[int, str], tuple[int, list[str]]] = {}
     for row in rows:
         users_of.setdefault((row.message_id, row.emoji), (row.total, []))[1].append(row.user_id)
@@ -53,12 +53,13 @@ _of_messages = _first(_ranked.select_from(KEYS).join(reactions, reactions.c.mess
 
 
 def read_reactions(connection: Connection, message_ids: Collection[int]) -> Mapping[int, Sequence[Reaction]]:
-    """Returns message id -> reactions, for the messages that have any."""
+    """Returns message id -> reactions, one for each emoji in the order of their first use; messages without reactions
+    are missing."""
     return _grouped(connection.execute(_of_messages, keys_parameter([(str(id_),) for id_ in message_ids])))
 
 
 class ReactionReads(Reads):
-    """The reads of reactions to messages. This base class is a part of `core.ports.stores.MessageParts`."""
+    """The methods of `core.ports.stores.MessageParts` that read reactions. `MessagePartRows` inherits them."""
 
     def has_reacted(self, message_id: int, user_id: str, emoji: str) -> bool:
         given = select(reactions.c.pos).where(

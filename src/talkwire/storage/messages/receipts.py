@@ -153,7 +153,8 @@ class UnreadRows(Reads):
 
     def _without_blocked(self, found: Mapping[tuple[str, str], Unread]) -> dict[tuple[str, str], Unread]:
         """Returns corrected unread counts, without messages of blocked users, for those members that have blocked
-        others in their conversation."""
+        another member or former member of the conversation. `found` are the uncorrected counts; keys are (conversation
+        id, user id)."""
         blocking = select(blocks.c.user_id).distinct().where(blocks.c.user_id.in_({user_id for _, user_id in found}))
         user_ids = set(self._connection.execute(blocking).scalars())
         if not user_ids:
@@ -191,8 +192,8 @@ class UnreadRows(Reads):
         )
 
     def unread_after(self, conversation_id: str, user_id: str, seq: int) -> Unread:
-        """Returns the numbers of unread messages and mentions that a member would have with the read position `seq`, by
-        counting the messages one by one."""
+        """Returns the numbers of unread messages and mentions that a member would have with the read position `seq`.
+        Counts the messages after it one by one, so it is slow for an old position."""
         of_others = select(func.count()).where(
             messages.c.conversation_id == conversation_id,
             messages.c.seq > seq,
@@ -231,14 +232,14 @@ def _blocks_user(user_id: str) -> Exists:
 
 def _hides_reads_from(user_id: str) -> ColumnElement[bool]:
     """Returns the SQL condition that the user must not see how far the member of a row of `members` has read, because
-    one of them does not share read receipts."""
+    the user or the member does not share read receipts."""
     hides = exists().where(users.c.id.in_([members.c.user_id, user_id]), ~users.c.read_receipts)
     return (members.c.user_id != user_id) & hides
 
 
 class ReceiptReads(Reads):
-    """The reads of receipts (how far members have received and read) in a read-only snapshot. This base class is a part
-    of `core.ports.transaction.Snapshot`."""
+    """The methods of `core.ports.transaction.Snapshot` that read receipts (how far members have received and read).
+    `TableSnapshot` inherits them."""
 
     def readers(self, conversation_id: str, asker_id: str, limit: int) -> Sequence[MessageReader]:
         # New members start at the newest message without having read anything.
@@ -267,8 +268,8 @@ class ReceiptReads(Reads):
 
 
 class ReceiptLookups(Changes):
-    """The lookups of receipts and unread counts in a write transaction, including uncommitted changes. This base class
-    is a part of `core.ports.transaction.Transaction`."""
+    """The methods of `core.ports.transaction.Transaction` that look up receipts and unread counts, with the
+    transaction's uncommitted changes. `BatchTransaction` inherits them."""
 
     def unread(self, conversation_id: str, user_id: str) -> Unread:
         write_staged(self._workspace)
@@ -330,7 +331,7 @@ class ReceiptLookups(Changes):
 
 
 def _read(workspace: Workspace, event: MessagesRead) -> None:
-    """Applies a `MessagesRead` event: moves the member's read position, and the position of received messages if it is
+    """Applies a `MessagesRead` event: moves the member's read position, and also the delivery position if that is
     behind, since a member who has read a message has received it."""
     member = known_member(workspace, event.conversation_id, event.user_id)
     conversation = known_conversation(workspace, event.conversation_id)
@@ -342,8 +343,9 @@ def _read(workspace: Workspace, event: MessagesRead) -> None:
 
 
 def _read_sent(workspace: Workspace, member: Member, seq: int, last_seq: int) -> int:
-    """Returns how many of the messages up to the read position `seq` the member has sent. Counts them in the part just
-    read or in the part still unread, whichever is shorter; at the newest message nothing needs counting."""
+    """Returns how many of the messages up to the new read position `seq` the member has sent; `last_seq` is the
+    conversation's newest `seq`. Counts only the messages between the old and the new position, or those after the new
+    one, if they are fewer."""
     if seq == last_seq:
         return member.sent_count
     if seq - member.read_seq < last_seq - seq:
@@ -407,11 +409,12 @@ PROJECTIONS: Projections = MappingProxyType(
 
 
 def _covered_select() -> CompoundSelect[Any]:
-    """Returns a query for the messages that moved read or delivery positions cover.
+    """Returns a query for the messages that moved read or delivery positions cover, at most the newest COVERED_MAX of
+    each move.
 
-    Keys are (place in the list of events, conversation id, user id, `seq` before, `seq` after). Result rows are (place,
-    message id, sender id) for each covered message of another user, and (place, NULL, user id) for each member that the
-    user has blocked.
+    Its keys are (index in the list of events, conversation id, user id, `seq` before, `seq` after). Its rows are
+    (index, message id, sender id) for each covered message of another user, and (index, NULL, user id) for each member
+    that the user has blocked.
     """
     place, conversation_id, user_id = (key_text(index) for index in range(3))
     since, seq = key_number(3), key_number(4)
@@ -446,11 +449,12 @@ _covered = _covered_select()
 
 
 def with_covered_messages(connection: Connection, events: Sequence[Durable]) -> list[Durable]:
-    """Returns the events, where those that move a member's read or delivery position list the messages that the move
-    covers and the members that must not see it because the reader has blocked them.
+    """Returns the events. `MessagesRead` and `MessagesDelivered`, which move a member's position, get the messages
+    between the old and the new position as `covered` (at most the newest COVERED_MAX), and as `withheld` the members
+    that the user has blocked, who must not see the receipt.
 
-    The log only stores the positions before and after. The messages in between are read by one statement for all
-    events, with one index range for each move. Without any such event nothing is read.
+    The log stores only the positions, so the messages are read by one statement for all events, if there are such
+    events.
     """
     places = [place for place, event in enumerate(events) if isinstance(event, MessagesRead | MessagesDelivered)]
     if not places:

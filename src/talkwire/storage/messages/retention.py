@@ -56,7 +56,7 @@ _next_due = oldest_clearable_ms(imports.c.conversation_id, imports.c.from_seq, i
 
 
 class RetentionRows(Changes):
-    """Deletes the content of old messages and old events of the log, in a write transaction that has locked the log's
+    """Deletes the content of old messages, and old events of the log, in a write transaction that has locked the log's
     head. Implements `core.ports.stores.Retention`."""
 
     def prune(self, before_ms: int, limit: int) -> bool:
@@ -69,8 +69,8 @@ class RetentionRows(Changes):
         return more
 
     def _prune_imported(self, before_ms: int, limit: int) -> bool:
-        """Clears (deletes the content of) at most `limit` imported messages from before `before_ms`, run by run, the
-        longest due first. Returns whether there may be more.
+        """Clears (deletes the content of) at most `limit` imported messages that were sent before `before_ms`, run by
+        run, beginning with the run whose messages are the oldest. Returns whether there may be more.
 
         For each run (consecutive imported messages) that has no more messages to clear now, stores when its next
         message is due.
@@ -109,11 +109,11 @@ class RetentionRows(Changes):
         return young == limit
 
     def _unheld(self, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
-        """Returns those of the rows whose messages may be cleared now, without messages of users on hold (whose
-        messages must not be deleted).
+        """Returns those of the rows whose messages may be cleared now: rows of conversations that are not pruned
+        separately.
 
-        The conversations of held users' messages are from then on pruned separately (`prune_apart`), so that these
-        messages are cleared once the hold is lifted.
+        A conversation with a message of a user on hold, which must not be deleted, is from now on pruned separately
+        (`prune_apart`), so that its other messages are cleared soon, and the held ones once the hold is lifted.
         """
         connection = self._workspace.connection
         held_ids = set(connection.execute(_held_users).scalars())
@@ -144,7 +144,8 @@ class RetentionRows(Changes):
 
     def _clear_old(self, conversation: Row[Any], before_ms: int, limit: int, held_ids: Sequence[str]) -> int:
         """Clears (deletes the content of) at most `limit` messages of a conversation that were sent before `before_ms`,
-        except those of held users. Returns how many."""
+        except those of the users `held_ids`, and stores up to which `seq` all are cleared. Returns the number of
+        cleared messages."""
         connection, id_ = self._workspace.connection, conversation.id
         unheld = messages.c.sender_id.not_in(held_ids), messages.c.created_ms < before_ms
         forget_old(connection, before_ms, reports.c.conversation_id == id_, reports.c.author_id.not_in(held_ids))
@@ -175,8 +176,8 @@ class RetentionRows(Changes):
 
 
 class DeletedConversations:
-    """The work of a follower (a background task that processes the log): clears the messages of deleted
-    conversations."""
+    """The work of a follower (a background task that processes the log): clears the messages of deleted conversations,
+    at most CLEARED_AT_ONCE in one step."""
 
     name = "deleted-conversations"
     from_start = True
@@ -212,8 +213,8 @@ class DeletedConversations:
         self._cleared = last.conversation_id, last.seq
 
     def _uncleared(self, connection: Connection, conversation_id: str) -> Sequence[Row[Any]]:
-        """Returns some messages of the conversation that still have content. Starts after the last message that was
-        cleared, to skip the tombstones."""
+        """Returns rows of at most CLEARED_AT_ONCE messages of the conversation that still have content. Starts after
+        the last message that was cleared, to skip the tombstones."""
         cleared_id, cleared_seq = self._cleared
         after_seq = cleared_seq if cleared_id == conversation_id else 0
         return clearable_in(connection, conversation_id, after_seq, CLEARED_AT_ONCE)

@@ -45,10 +45,11 @@ be found."""
 
 
 class _Sql(NamedTuple):
-    """The SQL fragments of the search index that differ between the databases.
+    """The SQL fragments of the search index that differ between the databases: the name of the id column, the condition
+    for a match, and the statements that put and drop the words of messages.
 
-    Rows are passed as `keys_parameter`: (id, words), or (id). A message that was deleted since it was split into words
-    is skipped, since `clear_messages` has removed its words.
+    The keys of `put` are (id, words), those of `drop` are (id). `put` skips messages that were deleted since they were
+    split into words, since `clear_messages` has removed their words.
     """
 
     id: str
@@ -152,7 +153,7 @@ class WordTable:
 
     def put(self, connection: Connection, changed: Words) -> None:
         """Replaces the indexed words of messages, given as message id -> words. Messages without words are removed from
-        the index."""
+        the index, and messages that have been deleted meanwhile are skipped."""
         rows = [(str(id_), " ".join(words)) for id_, words in changed.items() if words]
         if rows:
             connection.execute(self._put, keys_parameter(rows))
@@ -218,11 +219,11 @@ class SearchRows(Reads):
         return Wanted([*whole, labels] if labels else whole, terms.beginnings)
 
     def _spelled_out(self, wanted: Wanted, *, roughly: bool) -> Wanted:
-        """Replaces each beginning of a word by all words in the index that begin with it.
+        """Returns the search with each beginning of a word replaced by the words in the index that begin with it, since
+        SQLite's FTS5 searches for complete words much faster.
 
-        For a beginning, FTS5 first merges the message lists of all matching words: 0.6 s if a million messages have
-        such a word. The lists of complete words are read from the newest message on, until enough are found: 0.7 ms. A
-        beginning with more than SPELLINGS_MAX words is kept, or with `roughly` dropped from the search.
+        It uses at most SPELLINGS_MAX words in all. A beginning with more words than are left is kept, or with `roughly`
+        omitted, so that the search finds more messages than asked for.
         """
         any_of = list(wanted.any_of)
         beginnings = []
@@ -242,8 +243,8 @@ class SearchRows(Reads):
         return self._connection.execute(_VOCABULARY, between).scalars().all()
 
     def _labels(self, scope: SearchScope) -> Sequence[str]:
-        """Returns the words that stand in the full-text index for the conversations to which the search is limited.
-        Empty without a limit, and for more than LABELS_MAX conversations, which `_conditions` then selects alone."""
+        """Returns the labels (`label_of`) of the conversations to which the search is limited. Returns none without a
+        limit, and for more than LABELS_MAX conversations, which only `_conditions` then selects."""
         if scope.conversation_id is not None:
             return [label_of(scope.conversation_id)]
         if scope.member_id is None:

@@ -94,10 +94,11 @@ _put = resolving(_inserted, _KEY, "following = excluded.following, read_seq = ex
 
 
 def new_follows(reply: Message, root: Message | None) -> list[NewFollow]:
-    """Returns the users who follow a thread because of a new reply: its author, the author of the root message, and
-    users whom either of them mentions.
+    """Returns the users who follow a thread because of a new reply: its author, users whom it mentions and, if `root`
+    is not None, the root message's author and the users mentioned there.
 
-    For new followers, earlier replies count as read, and so does an imported reply.
+    For new followers all earlier replies count as read. The reply itself counts as read for its author, and for
+    everybody if it was imported.
     """
     assert reply.thread_id is not None
     seq = reply.seq if reply.imported else reply.seq - 1
@@ -112,7 +113,8 @@ def new_follows(reply: Message, root: Message | None) -> list[NewFollow]:
 
 
 def follow_writes(follows: Iterable[NewFollow]) -> list[Write]:
-    """Returns the database writes that store that users follow threads."""
+    """Returns the database writes of new rows in `thread_follows`. Existing rows stay unchanged, except that a user who
+    has stopped following follows again if the `NewFollow` says so."""
     rows: dict[bool, list[Values]] = {False: [], True: []}
     for each in follows:
         rows[each.again].append((each.user_id, each.root_id, each.conversation_id, each.read_seq, True))
@@ -120,7 +122,8 @@ def follow_writes(follows: Iterable[NewFollow]) -> list[Write]:
 
 
 def put_follow(connection: Connection, mark: ThreadMarked) -> None:
-    """Stores whether a user follows a thread, and how far the user has read it."""
+    """Stores whether a user follows a thread and how far the user has read it, as the event says. Replaces an earlier
+    row."""
     values = (mark.user_id, mark.root_id, mark.conversation_id, mark.read_seq, mark.following)
     write(connection, [Write(_put, [values])])
 
@@ -133,8 +136,8 @@ _root = messages.alias("root")
 
 
 def _newest(column: ColumnElement[Any]) -> ScalarSelect[Any]:
-    """Returns a subquery for a column of the newest reply in the thread of a `thread_follows` row; NULL without
-    replies."""
+    """Returns a subquery for a column (of the alias `_reply`) of the newest reply in the thread of a `thread_follows`
+    row; NULL without replies."""
     return (
         select(column)
         .where(_reply.c.thread_id == _follow.c.root_id, _reply.c.deleted_ms.is_(None))
@@ -158,7 +161,8 @@ _imported_to = (
 def _unread_to(
     user_id: ColumnElement[str], root_id: ColumnElement[int], read_seq: ColumnElement[int]
 ) -> tuple[ColumnElement[bool], ...]:
-    """Returns the SQL conditions that a reply is unread for a user whose read position in the thread is `read_seq`."""
+    """Returns the SQL conditions that a row of the alias `_reply` is a reply in the thread of `root_id` and unread for
+    the user, whose read position in the thread is `read_seq`."""
     blocked = exists().where(blocks.c.user_id == user_id, blocks.c.blocked_id == _reply.c.sender_id)
     return (
         _reply.c.thread_id == root_id,
@@ -232,7 +236,7 @@ _followers: Select[Any] = _visible.join(KEYS, _follow.c.root_id == key_number(0)
 
 class ThreadRows(Reads):
     """Reads which users follow which threads and how far they have read them. Implements `core.ports.stores.Threads`.
-    `write_staged` is called before reads, to write the messages that the transaction has only staged."""
+    `write_staged` is called before reads, to write the messages that a write transaction has only staged."""
 
     def __init__(self, connection: Connection, write_staged: Callable[[], None] = lambda: None) -> None:
         super().__init__(connection)

@@ -194,7 +194,8 @@ _notifying_messages: Select[Any] = (
 
 def notifying_messages(connection: Connection, after: int, until: int) -> Sequence[AnyRow]:
     """Returns (log position, time in milliseconds since 1970, message id) of the messages sent at positions `after` <
-    pos <= `until` that may notify users. Most messages in groups do not."""
+    position <= `until` that may notify users. Leaves out plain messages of groups and channels in which no member wants
+    all notifications."""
     return connection.execute(_notifying_messages.where(log.c.pos > after, log.c.pos <= until)).all()
 
 
@@ -221,8 +222,8 @@ def insert_missing(connection: Connection, stored: Sequence[Notification]) -> No
 
 
 def drop_old(connection: Connection, since_ms: Mapping[str, int], kept: int) -> None:
-    """Deletes each user's notifications that were created up to the time in `since_ms` (user id -> milliseconds since
-    1970), and all except the newest `kept`."""
+    """For each user in `since_ms` (user id -> milliseconds since 1970), deletes the notifications created up to that
+    time, and all except the newest `kept`."""
     connection.execute(
         _drop_old, [{"user_id": user_id, "since_ms": ms, "kept": kept} for user_id, ms in since_ms.items()]
     )
@@ -241,8 +242,8 @@ class NotificationRows:
         self._unread: dict[tuple[str, str], list[tuple[int, int | None]]] = {}
 
     def prefetch_unread(self, keys: Collection[tuple[str, str]]) -> None:
-        """Reads the unread notifications about messages into a cache, for later calls of `unread_of_messages`. `keys`
-        are (conversation id, user id)."""
+        """Reads the unread notifications about messages into a cache, from which `unread_of_messages` takes them until
+        notifications are written or marked as read. `keys` are (conversation id, user id)."""
         self._unread.update((key, []) for key in keys)
         for row in self._connection.execute(_unread_of_messages, keys_parameter(keys)):
             self._unread[row.conversation_id, row.user_id].append((row.id, row.root_id))
@@ -340,8 +341,8 @@ def _to_notification(row: AnyRow) -> Notification:
 
 
 def _outcome(row: AnyRow) -> Outcome | None:
-    """Returns the outcome of a decision about a report that a notification shows: the report's state to its reporter,
-    the moderator's action to the message's author. None for other notifications."""
+    """Returns how a report was decided, for a notification of that decision: the report's state if the notification is
+    for the reporter, the moderator's action if it is for the message's author. None for other notifications."""
     if row.state is None:
         return None
     outcome: Outcome = row.state if row.reporter_id == row.user_id else row.action

@@ -93,7 +93,8 @@ _USUAL = Preferences()
 
 
 class PendingNotifications:
-    """Collects the events of one transaction that notify users, until their notifications are written."""
+    """Collects the events of one transaction that notify users, and writes their notifications in the same
+    transaction."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -114,7 +115,7 @@ class PendingNotifications:
 
     def take(self) -> list[Write]:
         """Returns the database writes for the notifications of all events added since the last call of `store` or
-        `take`."""
+        `take`; empty if they notify nobody."""
         for event in self._workspace.take_references():
             self.add(event)
         if not self._occasions:

@@ -69,8 +69,8 @@ class NewPush(NamedTuple):
 
 
 class Dismissal(NamedTuple):
-    """Notifications whose pushes must be removed from devices, because they were read or their message was deleted.
-    With `user_id` None, of all users.
+    """Notifications whose pushes must be removed from devices, because they were read or their message was deleted, at
+    `at_ms`. With `user_id` None, those of all users.
 
     `ids` are the ids of the notifications; None means all up to the id `up_to_id`.
     """
@@ -97,16 +97,16 @@ def devices_of(connection: Connection, user_ids: Collection[str]) -> Sequence[Pu
 
 
 def add_pushes(connection: Connection, added: Sequence[NewPush]) -> None:
-    """Stores pushes to send, and marks their subscriptions as due unless a node is sending to them or they wait after a
-    failure."""
+    """Stores pushes to send, at least one, and makes their subscriptions due, so that a node sends them. A subscription
+    that already has a due time keeps it: a node is sending to it, or it waits after a failure."""
     connection.execute(_insert, [each._asdict() | {"state": NEW} for each in added])
     at_ms = min(each.at_ms for each in added)
     _make_due(connection, push_subscriptions.c.id.in_({each.subscription_id for each in added}), at_ms)
 
 
 def dismiss(connection: Connection, dismissal: Dismissal) -> None:
-    """Deletes pushes that were not sent yet, and marks those that were or may have been sent for dismissal on the
-    device."""
+    """Deletes the notifications' pushes that were not sent yet. Those that were or may have been sent become
+    dismissals, which a node sends to the devices."""
     which = _dismissed(dismissal)
     connection.execute(delete(pushes).where(which, pushes.c.state == NEW))
     may_be_shown = pushes.c.state.in_((TRIED, SENT))
@@ -131,7 +131,7 @@ def _make_due(connection: Connection, which: ColumnElement[bool], at_ms: int) ->
 
 
 class PushRows(Reads):
-    """Hands out and records the pushes to send. Implements `core.ports.stores.Pushes`."""
+    """Gives nodes the pushes to send, and records the results. Implements `core.ports.stores.Pushes`."""
 
     def next_due_ms(self) -> int | None:
         due_ms = push_subscriptions.c.due_ms
@@ -211,7 +211,8 @@ class PushRows(Reads):
         self._connection.execute(delete(pushes).where(outdated))
 
     def _take(self, ids: Sequence[str]) -> Mapping[str, Sequence[DuePush]]:
-        """Returns subscription id -> pushes and dismissals to send now, and marks the pushes as tried."""
+        """Returns subscription id -> what to send now: at most JOB_MAX pushes and DISMISSED_MAX dismissals for each
+        subscription. Marks the pushes as tried."""
         number = func.row_number().over(
             partition_by=(pushes.c.subscription_id, pushes.c.state == DISMISS), order_by=pushes.c.notification_id
         )
@@ -231,7 +232,7 @@ class PushRows(Reads):
         return work
 
     def _prune(self, now_ms: int) -> None:
-        """Deletes some of the rows of pushes that are too old to be dismissed any more, if there are any."""
+        """Deletes at most PRUNED_MAX rows of pushes that are too old to be dismissed any more."""
         old = select(pushes.c.subscription_id, pushes.c.notification_id).where(pushes.c.at_ms <= now_ms - SENT_MS)
         rows = self._connection.execute(old.limit(PRUNED_MAX)).all()
         if rows:

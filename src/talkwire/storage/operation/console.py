@@ -83,7 +83,7 @@ class ConsoleRows(Reads):
         return NamePage([by_id[id_] for id_ in ids], next_)
 
     def _records(self, found: Subquery, *order: ColumnElement[Any]) -> list[ConversationRecord]:
-        """Returns the conversations of a query, each with the time of its newest message."""
+        """Returns the conversations of a query, in the given order, each with the time of its newest message."""
         newest = and_(messages.c.conversation_id == found.c.id, messages.c.seq == found.c.last_seq)
         statement = select(found, messages.c.created_ms.label("last_message_ms")).outerjoin(messages, newest)
         rows = self._connection.execute(statement.order_by(*order))

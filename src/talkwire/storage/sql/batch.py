@@ -41,8 +41,8 @@ class Write(NamedTuple):
 
 
 def insert_rows(table: Table, columns: Sequence[str], **constants: str) -> BulkStatement:
-    """Returns a bulk statement that inserts rows with these columns. `constants` are further columns that have the same
-    value in every row."""
+    """Returns a bulk statement that inserts rows with the columns `columns`. `constants` (column=value) are further
+    columns, with the same value in every row. Every column without a default must be given."""
     names = (*columns, *constants)
     needed = {column.name for column in table.columns if not column.nullable and column.server_default is None}
     assert needed <= set(names), "every column without a default is written"
@@ -62,8 +62,9 @@ def resolving(statement: BulkStatement, key: Sequence[str], changes: str = "") -
 
 
 def update_rows(table: Table, changed: Sequence[str], key: Sequence[str], *, adds: bool = False) -> BulkStatement:
-    """Returns a bulk statement that sets the columns `changed` in the rows found by the columns `key`. No two rows of
-    one write may have the same key. With `adds` the values are added to the old ones instead of replacing them."""
+    """Returns a bulk statement that sets the columns `changed` in the rows found by the columns `key`. Its rows have
+    the values of `changed`, then those of `key`; no two may have the same key. With `adds` the values are added to the
+    old ones instead of replacing them."""
     names = (*changed, *key)
     changes = ", ".join(f"{name} = {f'{name} + ' if adds else ''}?" for name in changed)
     found = " AND ".join(f"{name} = ?" for name in key)
@@ -78,7 +79,8 @@ def update_rows(table: Table, changed: Sequence[str], key: Sequence[str], *, add
 
 
 def write(connection: Connection, writes: Sequence[Write]) -> None:
-    """Runs bulk writes, in no particular order. Two writes that change the same rows must not be in one call."""
+    """Runs bulk writes in the transaction of `connection`, in no particular order. Two writes that change the same rows
+    must not be in one call."""
     if connection.dialect.name == "sqlite":
         for statement, rows in writes:
             execute_on_sqlite(connection, statement.sqlite, rows)
@@ -101,8 +103,8 @@ def commit_with(transaction: RootTransaction, writes: Sequence[Write]) -> None:
 
 
 def execute_on_sqlite(connection: Connection, text: str, rows: Sequence[Values]) -> None:
-    """Runs a statement for each row, in the transaction that has begun. SQLAlchemy would double the cost of a
-    statement with one row."""
+    """Runs a statement once for each row of parameters, in the open transaction, without SQLAlchemy's overhead. Raises
+    SQLAlchemy's DBAPIError."""
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
     try:

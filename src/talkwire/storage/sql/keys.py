@@ -40,16 +40,17 @@ texts."""
 
 
 def keys_parameter(given: Collection[object]) -> dict[str, str]:
-    """Returns the JSON parameter with the keys of a statement that reads from the table `KEYS`. Each key is a sequence
-    of texts."""
+    """Returns the parameters of a statement that reads from the table `KEYS`: the keys `given` as JSON. Each key is a
+    sequence of texts, which the statement reads by `key_text` and `key_number`."""
     return {"keys": _encode(list(given)).decode()}
 
 
 def key_text(index: int) -> ColumnElement[Any]:
-    """Returns a SQL expression for the text at position `index` of each key in `KEYS`."""
+    """Returns a SQL expression for the text at index `index` (from 0) of each key in `KEYS`."""
     return KEYS.c.value.op("->>", return_type=Text())(literal_column(str(index)))
 
 
 def key_number(index: int) -> ColumnElement[int]:
-    """Returns a SQL expression for the text at position `index` of each key in `KEYS`, converted to a whole number."""
+    """Returns a SQL expression for the text at index `index` (from 0) of each key in `KEYS`, converted to a whole
+    number."""
     return cast(key_text(index), BigInteger)

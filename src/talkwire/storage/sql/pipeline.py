@@ -70,8 +70,9 @@ def execute_and_commit(connection: Connection, text: str, values: Sequence[bytes
 
 
 def roll_back(connection: Connection) -> None:
-    """Rolls back the driver's transaction and deallocates all prepared statements of the connection, as psycopg does
-    with its own. Handles SQLAlchemy's event `rollback`; its own rollback then finds nothing to do."""
+    """Rolls back the transaction of the connection and deallocates its prepared statements, since it is unknown which
+    of them PostgreSQL still has. SQLAlchemy calls this at its event `rollback`, and its own rollback then finds nothing
+    to do. Raises `DBAPIError`."""
     if connection.invalidated:
         return
     driver = _driver(connection.connection)
@@ -106,7 +107,8 @@ def run(driver: psycopg.Connection, statements: Sequence[Statement]) -> list[Row
 
 
 def _send(libpq: PGconn, statement: Statement, prepared: dict[str, bytes], new: dict[str, bytes]) -> None:
-    """Queues a statement in libpq's pipeline; before its first use also the request to prepare it."""
+    """Queues a statement in libpq's pipeline; before its first use also the request to prepare it. `prepared` has the
+    names of the connection's prepared statements by text; a new one is added to `new`."""
     text, values = statement
     name = prepared.get(text)
     if name is None and statement is not _BEGIN and statement is not _COMMIT and len(prepared) < PREPARED_MAX:

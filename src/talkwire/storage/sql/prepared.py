@@ -11,8 +11,8 @@ from talkwire.storage.sql.values import AnyRow
 
 
 class PreparedStatement:
-    """A query that is compiled once for each database. All its parameters are named, and their values are passed to the
-    driver without conversion."""
+    """A query that is compiled once for each kind of database, which `rows` runs. All its parameters are named, and
+    their values are passed to the driver without conversion."""
 
     __slots__ = ("_compiled", "_statement")
 
@@ -39,8 +39,8 @@ class PreparedStatement:
 
 
 class _Compiled(NamedTuple):
-    """A compiled query. `fixed` are the parameters whose values are part of the query; `places` are the names of all
-    parameters in order, or None if the driver takes parameters by name."""
+    """A compiled query. `fixed` are the values of parameters that the query itself contains; `places` are the names of
+    all parameters in the order in which the driver takes them, or None if it takes them by name."""
 
     text: str
     fixed: dict[str, object]

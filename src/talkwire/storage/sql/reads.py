@@ -6,7 +6,8 @@ from sqlalchemy import Connection
 
 
 class Reads:
-    """A base class for reading tables. All reads use one connection and the transaction that is open on it."""
+    """A base class of classes that read tables over the connection `_connection`, in the transaction that is open on
+    it."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -7,9 +7,7 @@ from sqlalchemy.dialects import postgresql
 
 
 def upsert(table: Table) -> postgresql.Insert:
-    """Returns an insertion into a table that has the methods `on_conflict_do_update` and `on_conflict_do_nothing`, for
-    both databases.
-
-    SQLAlchemy has one class for each database. SQLite's compiler accepts PostgreSQL's as well.
+    """Returns an insertion into a table with the methods `on_conflict_do_update` and `on_conflict_do_nothing`. It works
+    on both databases: SQLite's compiler accepts SQLAlchemy's class for PostgreSQL too.
     """
     return postgresql.insert(table)

@@ -60,8 +60,8 @@ def _to_identity(row: AnyRow) -> ProviderIdentity:
 
 
 class AccountReads(Reads):
-    """The reads of accounts and logins (signed-in devices) in a read-only snapshot. This base class is a part of
-    `core.ports.transaction.Snapshot`."""
+    """The methods of `core.ports.transaction.Snapshot` that read accounts and logins (signed-in devices).
+    `TableSnapshot` inherits them."""
 
     def logins_of(self, user_id: str, now_ms: int) -> Sequence[LoginSession]:
         signed_in = select(logins).where(logins.c.user_id == user_id, logins.c.expires_ms > now_ms)
@@ -96,8 +96,8 @@ class AccountReads(Reads):
 
 
 class AccountChanges(Changes):
-    """The lookups and changes of accounts and logins (signed-in devices) in a write transaction. This base class is a
-    part of `core.ports.transaction.Transaction`."""
+    """The methods of `core.ports.transaction.Transaction` that look up and change accounts and logins (signed-in
+    devices). `BatchTransaction` inherits them."""
 
     def account(self, email: str) -> Account | None:
         return self._account(accounts.c.email == email)

@@ -53,7 +53,8 @@ def to_conversation(row: AnyRow) -> Conversation:
 
 
 def conversation_values(conversation: Conversation) -> dict[str, object]:
-    """Returns the column values of a conversation's row, except `direct_key`."""
+    """Returns the column values of a conversation's row by name: all that derive from `Conversation`, so without
+    `direct_key`."""
     folded_name = (conversation.name or "").casefold()
     return asdict(conversation) | {"metadata": to_json(conversation.metadata), "folded_name": folded_name}
 
@@ -83,8 +84,7 @@ _move = update_rows(conversations, ("last_seq", "last_pos", "active_pos"), ("id"
 
 
 class ConversationReads(Reads):
-    """The reads of conversations in a read-only snapshot. This base class is a part of
-    `core.ports.transaction.Snapshot`."""
+    """The methods of `core.ports.transaction.Snapshot` that read conversations. `TableSnapshot` inherits them."""
 
     def conversation(self, conversation_id: str) -> Conversation | None:
         row = self._connection.execute(select(conversations).where(conversations.c.id == conversation_id)).one_or_none()
@@ -118,7 +118,7 @@ class ConversationReads(Reads):
 
 
 def read_conversations(connection: Connection, conversation_ids: Collection[str]) -> list[Conversation]:
-    """Returns the conversations with these ids; ids without a conversation are left out."""
+    """Returns the conversations with these ids, in no particular order; ids without a conversation are left out."""
     found = keys_parameter([(id_,) for id_ in conversation_ids])
     return [to_conversation(row) for row in connection.execute(_conversations, found)]
 
@@ -133,8 +133,8 @@ def direct_conversation_id(connection: Connection, user_id: str, other_id: str) 
 
 
 class ConversationLookups(Changes):
-    """The lookups of conversations in a write transaction, including uncommitted changes. This base class is a part of
-    `core.ports.transaction.Transaction`."""
+    """The methods of `core.ports.transaction.Transaction` that look up conversations, with the transaction's
+    uncommitted changes. `BatchTransaction` inherits them."""
 
     def conversation(self, conversation_id: str) -> Conversation | None:
         return find_conversation(self._workspace, conversation_id)
@@ -156,14 +156,16 @@ def find_conversation(workspace: Workspace, conversation_id: str) -> Conversatio
 
 
 def known_conversation(workspace: Workspace, conversation_id: str) -> Conversation:
-    """Returns a conversation with this transaction's changes, for callers that know that it exists."""
+    """Returns a conversation with this transaction's changes, for callers that know that it exists: otherwise an
+    AssertionError is raised."""
     conversation = find_conversation(workspace, conversation_id)
     assert conversation is not None, "the domain looked the conversation up"
     return conversation
 
 
 def fetch_conversations(workspace: Workspace, conversation_ids: Collection[str]) -> None:
-    """Reads those of the conversations that are not cached yet from the database into the writer's view, its cache."""
+    """Reads conversations from the database into `workspace.view`, the writer's cache, except those that it or the
+    transaction has already."""
     known = workspace.view.conversations
     missing = [id_ for id_ in conversation_ids if id_ not in known and id_ not in workspace.conversations]
     if missing:
@@ -188,8 +190,8 @@ def touch_conversation(workspace: Workspace, conversation_id: str, pos: int) -> 
 
 
 def take_moved_conversations(workspace: Workspace) -> list[Write]:
-    """Returns the database writes that store the newest `seq` and log positions of conversations with new events since
-    the last call."""
+    """Returns the database writes that store the newest `seq` and log positions of the conversations that have had new
+    events since the last call."""
     if not workspace.moved_conversations:
         return []
     moved = [workspace.conversations[id_] for id_ in workspace.moved_conversations]
@@ -215,8 +217,8 @@ def _updated(workspace: Workspace, event: ConversationUpdated) -> None:
 
 
 def prune_apart(connection: Connection, *conversation_ids: str) -> None:
-    """Marks conversations to be pruned separately from the log (`pruned_seq`), because their messages are kept for
-    longer or shorter than the log's events."""
+    """Marks conversations for separate pruning, from their first message on (`pruned_seq` 0), because their messages
+    are kept for longer or shorter than the log's events. Conversations that are marked already stay as they are."""
     begin = update(conversations).where(conversations.c.id.in_(conversation_ids), conversations.c.pruned_seq.is_(None))
     connection.execute(begin.values(pruned_seq=0))
 

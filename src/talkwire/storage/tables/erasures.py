@@ -98,7 +98,7 @@ def _erased(workspace: Workspace, event: UserErased) -> None:
 
 
 def put_pending(connection: Connection, pending: PendingErasure) -> None:
-    """Stores the progress of an unfinished erasure of a user."""
+    """Stores the progress of an unfinished erasure of a user, and replaces what was stored for that user."""
     values = {
         "user_id": pending.user_id,
         "redact": pending.redact,

@@ -40,16 +40,18 @@ def _to_upload(row: AnyRow) -> Upload:
 
 
 def make_due(connection: Connection, file_ids: Collection[str], now_ms: int) -> None:
-    """Schedules a check whether anything still refers to these files (`core/features/messages/files.py`)."""
+    """Schedules at `now_ms` a check whether anything still refers to these files; unused files are then deleted
+    (`core/features/messages/files.py`)."""
     if file_ids:
         connection.execute(update(files).where(files.c.id.in_(sorted(file_ids))).values(due_ms=now_ms))
 
 
 def replace_picture(connection: Connection, avatar: str | None, now_ms: int, owner_id: str | None = None) -> None:
-    """Schedules a check whether a replaced picture is still used, if `avatar` is the URL of an uploaded file. It is the
-    picture of the user `owner_id`, or with None of a conversation.
+    """Schedules a check whether a replaced picture is still used, if its URL `avatar` is that of an uploaded file. The
+    picture was that of the user `owner_id`, or with None that of a conversation.
 
-    Only its uploader may shorten the time that an upload has until something refers to it.
+    A file whose check is scheduled already, since nothing has used it yet, is checked earlier only if `owner_id` has
+    uploaded it.
     """
     file_id = None if avatar is None else file_id_in(avatar)
     if file_id is not None:
@@ -67,7 +69,8 @@ class FileRows(Reads):
         self._known: dict[str, File] = {}
 
     def prefetch(self, file_ids: Collection[str]) -> None:
-        """Reads the files that a batch of commands will look up into a cache."""
+        """Reads these files into a cache, from which `of_ids` takes them, since the commands of a batch will look them
+        up."""
         rows = self._connection.execute(select(files).where(files.c.id.in_(file_ids)))
         self._known.update((row.id, to_file(row)) for row in rows)
 

@@ -63,8 +63,8 @@ def lock_head(connection: Connection) -> tuple[str, int, int | None]:
     """Locks the log's head (its newest position) until the transaction ends, so that one transaction at a time appends
     events.
 
-    Returns (epoch of the log, newest position, the database's time in milliseconds or None on SQLite). Raises
-    LogReplaced if the database holds another log than before.
+    Returns (epoch of the log, newest position, the database's time in milliseconds since 1970 or None on SQLite).
+    Raises LogReplaced if the database may have lost transactions (`IsSameLog`).
     """
     epoch, pos, now_ms, is_same = _locked_head(connection)
     if not is_same:
@@ -84,8 +84,9 @@ def _locked_head(connection: Connection) -> tuple[str, int, int | None, bool]:
 
 
 def new_log_rows(events: Sequence[Durable], sent: Sequence[MessageSent], batch_id: int) -> list[Write]:
-    """Returns the database writes that append a transaction's events to the log and move its head. `sent` are those of
-    the events that are `MessageSent`. The last row gets the transaction's `batch_id`."""
+    """Returns the database writes that append a transaction's events, at least one, to the log and move its head.
+    `sent` are those of the events that are `MessageSent`. The last row gets the transaction's random `batch_id`, by
+    which the writer finds out whether a commit succeeded."""
     if len(sent) == len(events):  # the usual case: nothing but messages
         rows = [_sent_values(event, None) for event in sent[:-1]]
         rows.append(_sent_values(sent[-1], batch_id))
@@ -101,13 +102,15 @@ def new_log_rows(events: Sequence[Durable], sent: Sequence[MessageSent], batch_i
 
 
 def _sent_values(event: MessageSent, batch: int | None) -> Values:
-    """Returns the column values (`_SENT_COLUMNS`) of the log row for a `MessageSent` event."""
+    """Returns the column values (`_SENT_COLUMNS`) of the log row for a `MessageSent` event. `batch` is the
+    transaction's id in its last row, None in the others."""
     message = event.message
     return event.pos, message.conversation_id, message.id, event.at_ms, batch
 
 
 def _values(event: Durable, batch: int | None) -> Values:
-    """Returns the column values (`_COLUMNS`) of an event's log row."""
+    """Returns the column values (`_COLUMNS`) of an event's log row. `batch` is the transaction's id in its last row,
+    None in the others."""
     if type(event) is MessageSent:
         message = event.message
         return event.pos, "MessageSent", message.conversation_id, None, message.id, None, event.at_ms, batch
@@ -125,8 +128,8 @@ def _values(event: Durable, batch: int | None) -> Values:
 
 
 def data_of(event: Durable) -> str | None:
-    """Returns the JSON for the log column `data` of an event other than `MessageSent`; without the message, which has
-    its own table."""
+    """Returns the JSON for the log column `data` of an event other than `MessageSent`. Leaves out the message of an
+    event about a message, which is read from its own table."""
     return to_json(_beside_the_message(event) if isinstance(event, MessageEvent) else event)
 
 
@@ -138,8 +141,8 @@ def _beside_the_message(event: MessageEvent) -> Any:  # noqa: ANN401 (JSON)
 
 
 def _to_event(row: AnyRow, message: Message | None) -> Durable:
-    """Builds an event from a log row. `message` is the message that the row refers to, in its current state,
-    or None."""
+    """Builds an event from a log row. `message` is the message that the row refers to, in its current state, or None if
+    it refers to none. Raises one of `_UNREADABLE` for a row that this version cannot decode."""
     if message is None:
         return _events.decode(row.data)
     kind = _MESSAGE_EVENTS[row.type]
@@ -151,8 +154,9 @@ def _to_event(row: AnyRow, message: Message | None) -> Durable:
 
 
 def to_events(rows: Iterable[AnyRow], messages: Mapping[int, Message] = _NO_MESSAGES) -> list[Durable]:
-    """Builds events from log rows. `messages` contains the messages that the rows refer to, by id. Skips events that
-    this version cannot decode because a newer one has written them, so that later events need not wait for them."""
+    """Builds events from log rows, in their order. `messages` has the messages that the rows refer to, by id. Logs and
+    skips rows that this version cannot decode, such as those of a newer version, so that later events need not wait for
+    them."""
     events = []
     for row in rows:
         if row.type not in KNOWN_EVENTS:

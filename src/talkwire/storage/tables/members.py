@@ -153,7 +153,7 @@ _named = _named_members()
 
 
 class MemberReads(Reads):
-    """The reads of members in a read-only snapshot. This base class is a part of `core.ports.transaction.Snapshot`."""
+    """The methods of `core.ports.transaction.Snapshot` that read members. `TableSnapshot` inherits them."""
 
     def member(self, conversation_id: str, user_id: str) -> Member | None:
         rows = _member.rows(self._connection, conversation_id=conversation_id, user_id=user_id)
@@ -197,8 +197,8 @@ class MemberReads(Reads):
 
 
 class MemberLookups(Changes):
-    """The lookups of members in a write transaction, including uncommitted changes. This base class is a part of
-    `core.ports.transaction.Transaction`."""
+    """The methods of `core.ports.transaction.Transaction` that look up members, with the transaction's uncommitted
+    changes. `BatchTransaction` inherits them."""
 
     def member(self, conversation_id: str, user_id: str) -> Member | None:
         return find_member(self._workspace, conversation_id, user_id)
@@ -238,16 +238,16 @@ def find_member(workspace: Workspace, conversation_id: str, user_id: str) -> Mem
 
 
 def known_member(workspace: Workspace, conversation_id: str, user_id: str) -> Member:
-    """Returns a conversation's member with this transaction's changes, for callers that know that the user is
-    a member."""
+    """Returns a conversation's member with this transaction's changes, for callers that know that the user is a member:
+    otherwise an AssertionError is raised."""
     member = find_member(workspace, conversation_id, user_id)
     assert member is not None, "the domain looked the member up"
     return member
 
 
 def fetch_members(workspace: Workspace, asked: Collection[tuple[str, str]]) -> None:
-    """Reads those of the members, given as (conversation id, user id), that are not cached yet into the writer's view,
-    its cache."""
+    """Reads members, given as (conversation id, user id), from the database into `workspace.view`, the writer's cache,
+    except those that it or the transaction has already."""
     known = workspace.view.members
     missing = [key for key in asked if key not in known and key not in workspace.members]
     if missing:
@@ -256,8 +256,8 @@ def fetch_members(workspace: Workspace, asked: Collection[tuple[str, str]]) -> N
 
 
 def fetch_named_members(workspace: Workspace, asked: Collection[tuple[str, str]]) -> None:
-    """Reads which members have these names, given as (conversation id, casefolded name, handle or id), into the
-    transaction's workspace (its cache)."""
+    """Reads which members have these names, given as (conversation id, casefolded name, handle or id), into
+    `workspace.named`, a cache of the transaction; an empty list for a name of nobody."""
     write_new_users(workspace)
     workspace.named.update((key, []) for key in asked)
     for row in workspace.connection.execute(_named, keys_parameter(asked)):

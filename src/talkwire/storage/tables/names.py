@@ -33,7 +33,8 @@ _LAST_CHARACTER = "\U0010ffff"
 
 
 def starts_with(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
-    """Returns the condition that a column sorted by code points starts with a text, in a form that uses its index."""
+    """Returns the SQL condition that a column sorted by code points starts with `prefix`. It is a range, so that the
+    database uses the column's index."""
     return and_(column >= prefix, column <= f"{prefix}{_LAST_CHARACTER}")
 
 
@@ -43,8 +44,12 @@ def starts_with(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
 def of_name(
     table: Table, kind: str, folded_text: str, after: NameKey | None, conditions: Sequence[Condition]
 ) -> list[Select[Any]]:
-    """Returns the queries for the rows of `users` or `conversations` that a text finds by their names, one for each
-    index that leads to them. Their columns are the part of the name that was found, the id and the folded name."""
+    """Returns queries for the rows of `table` (`users` or `conversations`) whose name starts with a casefolded text, or
+    has a later word that starts with it: one query for each index.
+
+    `kind` selects the names in `name_parts`; `after` is the last entry of the page before; `conditions` restrict the
+    rows. The columns are `found`, which is the part of the name that starts with the text, `id` and `folded_name`.
+    """
     whole = table.c.folded_name
     parts = [_after(select(whole.label("found"), table.c.id, whole), (whole, table.c.id), after)]
     if folded_text:
@@ -63,7 +68,8 @@ def _after(query: Select[Any], order: Sequence[ColumnElement[Any]], after: NameK
 
 
 def ids_found(connection: Connection, queries: Sequence[Select[Any]], folded_text: str, limit: int) -> NamePage[str]:
-    """Returns a page of the ids that the queries (`of_name`) find, in the order of the parts that the text finds."""
+    """Returns a page of at most `limit` ids that the queries of `of_name` find, in the order of the found parts of the
+    names. A page may have fewer ids and still have a next one."""
     some = united([query.limit(limit + 1) for query in queries])
     rows = connection.execute(select(some).order_by(some.c.found, some.c.id).limit(limit + 1)).all()
     # A name in which the text starts several later words is found by each of them.
@@ -72,8 +78,8 @@ def ids_found(connection: Connection, queries: Sequence[Select[Any]], folded_tex
 
 
 def united(queries: Sequence[Select[Any]]) -> Subquery:
-    """Combines queries for the same columns into one. Each is put in a subquery, because SQLite sorts and limits a part
-    of a union only there."""
+    """Returns the union of queries for the same columns as one subquery. SQLite sorts and limits the parts of a union
+    only if each is a subquery of its own, so each becomes one."""
     if len(queries) == 1:
         return queries[0].subquery()
     return union_all(*(select(query.subquery()) for query in queries)).subquery()
@@ -85,14 +91,16 @@ _insert = insert_rows(name_parts, ("kind", "folded_part", "id"))
 
 
 def add_names(connection: Connection, kind: str, names: Iterable[tuple[str, str]]) -> None:
-    """Stores the later parts of new names, given as (id, name)."""
+    """Stores the later parts of new names, given as (id, name), in `name_parts`: each reaches from a later word to the
+    name's end, and `of_name` finds the name by it. `kind` is USER or the conversation's kind."""
     rows = [(kind, part, id_) for id_, name in names for part in later_parts(name.casefold())]
     if rows:
         write(connection, [Write(_insert, rows)])
 
 
 def change_name(connection: Connection, kind: str, id_: str, before: str, after: str) -> None:
-    """Replaces the stored parts of a changed name."""
+    """Replaces the later parts of a name (see `add_names`) by those of the new name `after`. Does nothing if the name
+    stays the same."""
     if before == after:
         return
     old = later_parts(before.casefold())

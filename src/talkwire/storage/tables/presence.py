@@ -111,8 +111,8 @@ _connected_elsewhere: Select[Any] = (
 
 
 def _apart(own: FromClause, other: FromClause) -> tuple[ColumnElement[bool], ...]:
-    """Returns the SQL conditions that `own` is a row of the user, `other` a row of another user, and that neither has
-    blocked the other."""
+    """Returns the SQL conditions that, of two rows with a `user_id`, `own` is that of the user (a parameter), `other`
+    that of somebody else, and that neither of the two has blocked the other."""
     blocked = or_(
         and_(blocks.c.user_id == own.c.user_id, blocks.c.blocked_id == other.c.user_id),
         and_(blocks.c.user_id == other.c.user_id, blocks.c.blocked_id == own.c.user_id),
@@ -154,7 +154,7 @@ contacts_select: Select[Any] = (
 
 
 class PresenceRows(Reads):
-    """Reads and changes who is online where and which status users chose. Implements
+    """Reads and changes which users are connected to which node, and the status that each user chose. Implements
     `core.ports.stores.PresenceTable`."""
 
     def records(self, user_ids: Collection[str]) -> Mapping[str, PresenceRecord]:

@@ -12,8 +12,6 @@ Projections = Mapping[type[Durable], Callable[[Workspace, Any], None]]
 
 
 def nothing(workspace: Workspace, event: Durable) -> None:
-    """A projection that does nothing, for events whose rows are written elsewhere.
-
-    The rows of logins contain a token's hash, which events do not (`put_login`, `drop_login`); notifications are stored
-    by `PendingNotifications`.
+    """Does nothing. It is the projection of events whose rows are written elsewhere: rows of logins contain a token's
+    hash, which events do not (`put_login`, `drop_login`), and `PendingNotifications` stores notifications.
     """

@@ -86,7 +86,7 @@ def drop_subscriptions(connection: Connection, condition: ColumnElement[bool]) -
 
 
 def drop_subscriptions_of_user(connection: Connection, user_id: str) -> None:
-    """Deletes all push subscriptions of a user, the pushes that were to be sent to them, and which ones the user has
-    removed."""
+    """Deletes all push subscriptions of a user, the pushes that were to be sent to them, and the records of
+    subscriptions that the user has removed."""
     drop_subscriptions(connection, push_subscriptions.c.user_id == user_id)
     connection.execute(delete(push_removals).where(push_removals.c.user_id == user_id))

@@ -32,7 +32,8 @@ _refresh_rooms = update(session_rooms).where(session_rooms.c.socket_id.in_(_name
 
 
 class SessionRows(Reads):
-    """Reads and changes the stored part of recoverable sessions. Implements `core.ports.stores.Sessions`."""
+    """Reads and changes the stored state of recoverable sessions: the node on which each one continues or was ended,
+    and the conversations that its socket has opened or closed. Implements `core.ports.stores.Sessions`."""
 
     def ensure_secret(self, name: str, value: str) -> str:
         stored = self._connection.execute(select(secrets.c.value).where(secrets.c.name == name)).scalar_one_or_none()

@@ -100,8 +100,7 @@ _sharing: Select[Any] = (
 
 
 class UserReads(Reads):
-    """The reads of users and blocks in a read-only snapshot. This base class is a part of
-    `core.ports.transaction.Snapshot`."""
+    """The methods of `core.ports.transaction.Snapshot` that read users and blocks. `TableSnapshot` inherits them."""
 
     def user(self, user_id: str) -> User | None:
         return next(map(to_user, _user.rows(self._connection, id=user_id)), None)
@@ -183,7 +182,8 @@ def users_by_name(
     limit: int,
     conditions: Sequence[Condition],
 ) -> NamePage[User]:
-    """Returns a page of the users that a casefolded text finds by their names and that meet the conditions."""
+    """Returns a page of at most `limit` users that a casefolded text finds by their names (`of_name`) and that meet the
+    SQL conditions. `after` is the key at which the page before ended, None for the first page."""
     queries = of_name(users, USER, folded_text, after, conditions)
     ids, next_ = ids_found(connection, queries, folded_text, limit)
     found = read_users(connection, ids)
@@ -194,8 +194,8 @@ def users_by_name(
 
 
 class UserLookups(Changes):
-    """The lookups of users and blocks in a write transaction, including uncommitted changes. This base class is a part
-    of `core.ports.transaction.Transaction`."""
+    """The methods of `core.ports.transaction.Transaction` that look up users and blocks, with the transaction's
+    uncommitted changes. `BatchTransaction` inherits them."""
 
     def user(self, user_id: str) -> User | None:
         workspace = self._workspace
@@ -235,8 +235,8 @@ def _blockers_of(connection: Connection, user_id: str) -> frozenset[str]:
 
 
 def find_users(workspace: Workspace, user_ids: Collection[str]) -> Mapping[str, User]:
-    """Returns user id -> user with this transaction's changes; unknown ids are missing. Reads users that are not cached
-    yet from the database."""
+    """Returns user id -> user with this transaction's changes; unknown ids are missing. Users that are in no cache are
+    read from the database into the writer's cache."""
     changed, known = workspace.users, workspace.view.users
     missing = [user_id for user_id in user_ids if user_id not in known and user_id not in changed]
     if missing:
@@ -246,8 +246,8 @@ def find_users(workspace: Workspace, user_ids: Collection[str]) -> Mapping[str, 
 
 
 def write_new_users(workspace: Workspace) -> None:
-    """Writes the users that were staged by `UserCreated` events. Call it before anything searches the database for
-    users."""
+    """Writes the users that `UserCreated` events have staged. Call it before a statement that looks for users in the
+    database."""
     if workspace.new_users:
         workspace.connection.execute(insert(users), [_values(user) for user in workspace.new_users])
         add_names(workspace.connection, USER, [(user.id, user.name) for user in workspace.new_users])
@@ -258,8 +258,8 @@ def write_new_users(workspace: Workspace) -> None:
 
 
 def _created(workspace: Workspace, event: UserCreated) -> None:
-    """Applies a `UserCreated` event: stages the user for writing, since the application's backend may create thousands
-    at once."""
+    """Applies a `UserCreated` event: stages the user, so that thousands that the application's backend creates at once
+    are written by one statement."""
     workspace.users[event.user.id] = event.user
     workspace.new_users.append(event.user)
 
@@ -293,7 +293,7 @@ def _unbanned(workspace: Workspace, event: UserUnbanned) -> None:
 
 
 def change_user(workspace: Workspace, user_id: str, **changes: Any) -> None:  # noqa: ANN401 (fields of a user)
-    """Changes fields of a user, in the database and for later commands of the transaction."""
+    """Changes fields of an existing user, in the database and for later commands of the transaction."""
     write_user(workspace, replace(find_users(workspace, (user_id,))[user_id], **changes))
 
 
@@ -331,7 +331,8 @@ def _end_block(workspace: Workspace, user_id: str, blocked_id: str) -> None:
 
 
 def _mark_direct(workspace: Workspace, user_id: str, other_id: str, *, blocked: bool) -> None:
-    """Stores in the direct conversation of two users, if they have one, whether one has blocked the other."""
+    """Stores in the direct conversation of two users, if they have one, whether one of them has blocked the other
+    (`blocked`)."""
     conversation_id = direct_conversation_id(workspace.connection, user_id, other_id)
     if conversation_id is not None:
         change_conversation(workspace, conversation_id, blocked=blocked)

@@ -37,8 +37,9 @@ _OWNER_ONLY = 0o600
 
 
 class Contents(msgspec.Struct, frozen=True, rename="camel"):
-    """The header of a backup: which database it is of, and its log's state. `revision` is the version of the tables;
-    `files` is `included`, or says where the bytes of uploaded files are."""
+    """The header of a backup: the version of Talkwire (`program`), the kind of database, the version of its tables
+    (`revision`), the state of its log (`epoch`, `pos`, `floor`) and the tables in the backup. `files` is `included`, or
+    says where the bytes of uploaded files are."""
 
     format: int
     program: str
@@ -53,8 +54,8 @@ class Contents(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Sums(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """The totals at the end of a backup: rows and checksum of each table, and the number of files. `last_ids` are the
-    last ids of tables whose ids the database generates."""
+    """The totals at the end of a backup: the number of rows and the checksum of each table, and the number of files.
+    `last_ids` has, for each table whose ids the database generates, the last id."""
 
     tables: dict[str, Summed]
     last_ids: dict[str, int]
@@ -62,7 +63,8 @@ class Sums(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="came
 
 
 class ArchivePart(NamedTuple):
-    """One member of a backup archive with data: rows of a table, or the bytes of an uploaded file."""
+    """One file in a backup archive with data: rows of a table, or the bytes of an uploaded file. `names` is its path in
+    the archive, split at `/`; `file` reads its `size` bytes."""
 
     names: tuple[str, ...]
     size: int
@@ -79,8 +81,8 @@ class ArchivePart(NamedTuple):
 
 
 class ArchiveWriter:
-    """Writes a backup archive sequentially, without seeking. `created_s` is the time of its members in seconds since
-    1970."""
+    """Writes a backup archive to `file` sequentially, without seeking. `contents` is the header, and `created_s` the
+    time of all files in the archive in seconds since 1970. The archive is complete after `finish`."""
 
     def __init__(self, file: BinaryIO, contents: Contents, created_s: int) -> None:
         self._file = file
@@ -90,14 +92,15 @@ class ArchiveWriter:
         self._add(_HEAD, msgspec.json.format(msgspec.json.encode(contents), indent=1))
 
     def add_rows(self, table: str, lines: list[bytes]) -> None:
-        """Appends rows of a table, each encoded as a line of JSON."""
+        """Appends rows of a table, each encoded as a line of JSON (`tables.encoded`). Call it for one table after the
+        other."""
         number = self._parts[table] = self._parts.get(table, 0) + 1
         packed = gzip.compress(b"\n".join(lines) + b"\n", COMPRESSION, mtime=0)
         self._add(f"tables/{table}/{number:06}.jsonl.gz", packed)
 
     def add_file(self, name: str, path: Path) -> int:
-        """Appends the bytes of an uploaded file and returns their number. Raises FileNotFoundError before anything is
-        written."""
+        """Appends the bytes of the file at `path` as `files/NAME`, and returns their number. Raises FileNotFoundError
+        before anything is written; after any other OSError the archive is unusable."""
         with path.open("rb") as file:
             size = file.seek(0, 2)
             file.seek(0)
@@ -141,8 +144,9 @@ class Advance(Protocol):
 
 
 class ArchiveReader:
-    """Reads a backup archive. The constructor verifies the checksum, and raises ArchiveError if the archive is damaged
-    or incomplete."""
+    """Reads a backup archive, whose header is `contents` and whose totals are `sums`. The constructor reads all of the
+    file to verify its checksum, and raises ArchiveError if the file is not a backup, or the backup is damaged or
+    incomplete."""
 
     contents: Contents
     sums: Sums
@@ -222,7 +226,8 @@ def _opened(file: BinaryIO) -> tarfile.TarFile:
 
 
 def _entries(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    """Yields the archive's members without keeping them in memory, as the library's own iterator would."""
+    """Yields the files of the archive, without keeping all of them in memory as the library's own iterator would.
+    Raises ArchiveError for an entry that is not a file."""
     while (entry := archive.next()) is not None:
         archive.members.clear()  # type: ignore[attr-defined]
         if not entry.isreg():

@@ -22,16 +22,16 @@ first part has to exist."""
 
 
 class Uploaded(NamedTuple):
-    """The treatment of uploaded files in a backup. `where` is INCLUDED, or a description of the place where the files
-    stay; then `find`, which finds a file's bytes, is None."""
+    """What a backup does with uploaded files. `where` is INCLUDED if their bytes are in the backup, and `find` finds
+    them; otherwise `where` describes for the operator where the files stay, and `find` is None."""
 
     where: str
     find: Find | None = None
 
 
 class BackedUp(NamedTuple):
-    """The result of a backup: rows and checksum of each table, the number of `files` whose bytes are included, and of
-    those whose bytes were `missing`."""
+    """The result of a backup: the number of rows and the checksum of each table, and the numbers of uploaded files
+    whose bytes are included (`files`) and whose bytes were not found (`missing`)."""
 
     tables: dict[str, Summed]
     files: int

@@ -27,7 +27,8 @@ class Progress(Protocol):
     """Shows the operator the progress of a copy, backup or restore."""
 
     def begin(self, subject: str, total: int, unit: str = "rows") -> None:
-        """Shows that the next part begins, which has `total` steps."""
+        """Shows that the work on `subject`, such as a table's name, begins. `advance` counts its steps up to `total`,
+        in `unit`."""
         ...
 
     def advance(self, count: int) -> None: ...
@@ -37,15 +38,15 @@ class Progress(Protocol):
 
 
 class Copied(dict[str, Summed]):
-    """The result of a copy: table -> number of rows and checksum, equal in both databases. `was_copied_before` is True
-    if the target already had all rows."""
+    """The result of a copy: table -> number of rows and checksum, which are the same in both databases.
+    `was_copied_before` is True if the target already had all rows, so that nothing was written."""
 
     was_copied_before = False
 
 
 def copy_database(source_url: URL, target_url: URL, source_name: str, progress: Progress) -> Copied:
     """Copies all data from one database to another and compares them afterwards. `source_name` describes the source in
-    messages. Nobody may write to the source meanwhile.
+    messages, without a password. No server may run on the source, and nobody may write to it meanwhile.
 
     Raises SourceError, TargetError, RowError, MismatchError, UnfinishedError, NewerTablesError, SQLAlchemyError. Rows
     that were written before an error are kept, and the next copy resumes after them. No server starts on the target
@@ -69,8 +70,8 @@ def copy_database(source_url: URL, target_url: URL, source_name: str, progress: 
 
 
 def compare(target: Target, tables: Iterable[MovedTable], sent: Mapping[str, Summed], progress: Progress) -> None:
-    """Reads all rows of the target and compares each table's checksum with that of the rows that were sent. Raises
-    MismatchError."""
+    """Reads all rows of these tables in the target and compares each table's number of rows and checksum with those of
+    the rows that were sent, `sent`. Raises MismatchError."""
     tables = list(tables)
     progress.begin("comparing", sum(summed.rows for summed in sent.values()))
     for moved in tables:
@@ -81,8 +82,8 @@ def compare(target: Target, tables: Iterable[MovedTable], sent: Mapping[str, Sum
 
 
 def _must_be_still(url: URL, snapshot: Source) -> None:
-    """Raises SourceError if a server runs on the source database or somebody has written to it since the snapshot. On
-    SQLite the file's lock prevents both, so nothing is checked."""
+    """Raises SourceError if a server runs on the source database, or its log has changed since the snapshot. SQLite is
+    not checked, since a lock on its file prevents both."""
     if snapshot.kind == "sqlite":
         return
     engine = with_long_timeouts(reading_engine(url, 1))
@@ -131,7 +132,7 @@ def _copy_table(source: Source, target: Target, moved: MovedTable, progress: Pro
 
 def _resume(source: Source, target: Target, moved: MovedTable, progress: Progress) -> Summed:
     """Copies the rows of a table that the target does not have yet. Returns the number of rows and checksum of the
-    source's table. Raises _Different before it writes anything, if the target has other rows."""
+    source's table. Raises _Different, and writes nothing, if the target's rows are not the first rows of the source."""
     present = target.checksum_of(moved)
     writing = Writing(target, moved)
     checksum = Checksum()
@@ -151,7 +152,8 @@ def _resume(source: Source, target: Target, moved: MovedTable, progress: Progres
 
 
 class Writing:
-    """A buffer of rows for one table of the target, which writes them in transactions of limited size."""
+    """A buffer of rows for one table of the target. It writes them in transactions of about WRITTEN_ROWS rows or
+    WRITTEN_BYTES bytes; `flush` writes the rest."""
 
     def __init__(self, target: Target, moved: MovedTable) -> None:
         self._target = target

@@ -19,7 +19,7 @@ class TargetError(MovingError):
 
 
 class RowError(MovingError):
-    """One row cannot be stored in the target or the backup. `table` and `key` name the row."""
+    """One row cannot be written to the target or the backup. `table` and `key` (column -> value) name the row."""
 
     def __init__(self, table: str, key: Mapping[str, object], reason: str) -> None:
         named = ", ".join(f"{name} {value!r}" for name, value in key.items())
@@ -29,7 +29,7 @@ class RowError(MovingError):
 
 
 class MismatchError(MovingError):
-    """The rows in the target differ from the rows that were sent."""
+    """The rows in the target differ from the rows that were sent, so the target must not be used."""
 
 
 class ArchiveError(MovingError):

@@ -36,8 +36,8 @@ class ExportReader:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="talkwire-export")
 
     async def read(self, function: Callable[[Snapshot], R]) -> R:
-        """Runs `function` with a snapshot and returns its result. Raises the function's errors, and `unavailable` if
-        the database fails."""
+        """Runs `function` with a snapshot on one of the threads and returns its result; waits while all threads are
+        busy. Raises the function's errors, and `unavailable` if the database fails."""
         if self._engine is None:
             self._engine = with_long_timeouts(reading_engine(self._url, AT_ONCE))
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, self._engine, function)

@@ -28,8 +28,9 @@ def restore_database(  # noqa: PLR0913 (what is restored, and where to)
     keep_webhooks: bool = True,
 ) -> Mapping[str, Summed]:
     """Restores a backup into a database that is empty, or in which an earlier restore was interrupted. `name` describes
-    the backup in messages; `keep_file` stores the bytes of uploaded files. Without `keep_webhooks`, webhooks are
-    disabled, since the original may still send to them. Returns table -> number of rows and checksum.
+    the backup in messages; `keep_file` is called with each part of an uploaded file and stores its bytes. Without
+    `keep_webhooks`, webhooks are disabled, since the original may still send to them. Returns table -> number of rows
+    and checksum.
 
     Raises ArchiveError and TargetError before anything is written; RowError, MismatchError, SQLAlchemyError and the
     errors of `keep_file` later: no server starts on the database then, and the restore can be repeated.

@@ -45,14 +45,15 @@ class Head(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Some rows of a table, and the same rows encoded as lines of JSON."""
+    """Up to ROWS_AT_ONCE rows of a table, and the same rows encoded as lines of JSON."""
 
     rows: list[Row]
     lines: list[bytes]
 
 
 class Source:
-    """A consistent snapshot of the source database, as long as its connection's transaction is open."""
+    """A consistent snapshot of a database that is copied or backed up. It lasts as long as the transaction that is open
+    on `connection`. `revision` is the version of the database's tables, `head` the state of its log."""
 
     def __init__(self, connection: Connection, revision: str) -> None:
         self.revision = revision
@@ -68,8 +69,8 @@ class Source:
         return int(self._connection.execute(count_rows(moved)).scalar_one())
 
     def batches(self, moved: MovedTable) -> AbstractContextManager[Iterator[Batch]]:
-        """Returns a context manager that provides an iterator over all rows of a table, in batches. Iterating may raise
-        RowError."""
+        """Returns a context manager that provides an iterator over all rows of a table in the order of its key, in
+        batches. Iterating may raise RowError."""
         return reading(self._connection, moved)
 
     def last_ids(self) -> dict[str, int]:
@@ -79,8 +80,9 @@ class Source:
 
 @contextmanager
 def opened_source(url: URL) -> Iterator[Source]:
-    """Opens a database and yields a snapshot of it. Raises SQLAlchemyError, NewerTablesError, SourceError if it holds
-    no chat or the tables of an older version, and UnfinishedError if it holds an unfinished copy or restore."""
+    """A context manager that opens a database and provides a snapshot of it. Raises SQLAlchemyError, NewerTablesError,
+    SourceError if the database holds no chat or the tables of an older version, and UnfinishedError if it holds an
+    unfinished copy or restore."""
     engine = with_long_timeouts(reading_engine(url, 1))
     try:
         revision = revision_of(engine)
@@ -113,8 +115,8 @@ def with_long_timeouts(engine: Engine) -> Engine:
 
 @contextmanager
 def reading(connection: Connection, moved: MovedTable) -> Iterator[Iterator[Batch]]:
-    """Provides an iterator over all rows of a table in the order of its key, in batches. Iterating may raise
-    RowError."""
+    """A context manager that provides an iterator over all rows of a table in the order of its key, in batches.
+    Iterating may raise RowError."""
     statement = select_rows(moved, connection.dialect)
     with connection.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE}) as found:
         yield _batches(moved, found)
@@ -134,7 +136,7 @@ def head_of(connection: Connection) -> Head:
 
 
 def has_living_node(connection: Connection) -> bool:
-    """Returns whether a server is running on a PostgreSQL database: one that has a valid lease by the
+    """Returns whether a server runs on a PostgreSQL database: whether a node has a lease that is valid by the
     database's clock."""
     living = exists().where(nodes.c.lease_until_ms > DatabaseMs())
     return bool(connection.execute(select(living)).scalar_one())

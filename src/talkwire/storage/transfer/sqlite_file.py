@@ -21,8 +21,9 @@ _OWNER_ONLY = 0o600
 
 
 def copy_file(source: Path, folder: Path) -> Path:
-    """Copies the SQLite database `source` into a new file in `folder` and returns its path. The caller removes the
-    file. Raises OSError."""
+    """Copies the SQLite database `source`, which may be in use, into a new file in `folder` and returns its path. The
+    caller removes the file. Raises OSError, also if the database cannot be copied. Removes earlier copies in the folder
+    first."""
     remove_copies(folder)
     path = folder / f"{_PREFIX}{token_hex(8)}{_SUFFIX}"
     path.touch(_OWNER_ONLY, exist_ok=False)
@@ -42,7 +43,7 @@ def copy_file(source: Path, folder: Path) -> Path:
 
 
 def remove_copies(folder: Path) -> None:
-    """Removes the copies of the database that killed commands have left in the folder. A copy that a process is reading
-    stays readable to that process."""
+    """Removes all files that `copy_file` has left in the folder, for example when a command was killed. A process that
+    has such a file open can read it to the end."""
     for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
         path.unlink(missing_ok=True)

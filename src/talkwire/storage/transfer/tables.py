@@ -108,8 +108,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 class MovedTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The description of a table that a copy or backup moves. `columns` maps column names to types, in order; `key`
-    names the columns of the primary key."""
+    """The description of a table that a copy or backup moves. `columns` maps column names to types, in the order in
+    which rows have the values; `key` names the columns of the primary key."""
 
     name: str
     columns: dict[str, Kind]
@@ -152,7 +152,8 @@ _WORDS_TABLE = MovedTable(WORDS, {"message_id": "integer", "words": "text"}, ("m
 
 
 def select_rows(moved: MovedTable, dialect: Dialect) -> Executable:
-    """Returns a query for all rows of a table in the order of its primary key."""
+    """Returns a query for all rows of a table, with the columns of `moved`, in the order of its primary key: texts by
+    code points."""
     if moved.name == WORDS:
         return text(_SELECT_WORDS[dialect.name])
     found: FromClause = _with_killed_nodes() if moved.name == ended_nodes.name else moved.clause()
@@ -166,13 +167,13 @@ def select_rows(moved: MovedTable, dialect: Dialect) -> Executable:
 
 
 def count_rows(moved: MovedTable) -> Executable:
-    """Returns a query for the number of rows of a table, used to show progress."""
+    """Returns a query for the number of rows of a table, to show progress."""
     return select(func.count()).select_from(table(moved.name))
 
 
 def _with_killed_nodes() -> FromClause:
-    """Returns the rows of ended nodes (server processes), including nodes that were killed: their end is the end of
-    their lease."""
+    """Returns a subquery for the rows of `ended_nodes` and of all nodes (server processes) without a row there, which
+    were killed and ended when their leases did."""
     ended = select(ended_nodes.c.id, ended_nodes.c.ended_ms)
     killed = select(nodes.c.id, nodes.c.lease_until_ms).where(nodes.c.id.not_in(select(ended_nodes.c.id)))
     return union_all(ended, killed).subquery()
@@ -188,8 +189,8 @@ _SELECT_WORDS = MappingProxyType(
 
 
 def as_moved(moved: MovedTable, found: Sequence[Any]) -> Row:
-    """Returns a row that `select_rows` has read in the form in which it is moved. In the index of words, a message's
-    words are sorted and unique."""
+    """Converts a row that `select_rows` has read to the form that is the same for all databases: in the index of words,
+    each message's words become sorted and unique."""
     if moved.name == WORDS:
         return found[0], " ".join(sorted(set(found[1].split(" "))))
     return tuple(found)
@@ -213,7 +214,8 @@ class Checksum:
         self._hash = sha256()
 
     def add(self, lines: Sequence[bytes]) -> None:
-        """Adds rows, encoded as lines of JSON, in the order of the table's key."""
+        """Adds rows, each encoded as a line of JSON. Add all rows of a table in the order of its key, in any number of
+        calls."""
         if lines:
             self.rows += len(lines)
             self._hash.update(b"\n".join(lines) + b"\n")

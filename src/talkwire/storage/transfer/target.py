@@ -56,15 +56,16 @@ _json = msgspec.json.Encoder()
 
 
 class Target:
-    """A database that a copy or restore fills over one connection. No other process fills it at the same time."""
+    """A database that a copy or restore fills over `connection`. No other process fills it at the same time. Call
+    `begin_copy` or `begin_restore` first, and `finish` last."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._on_postgresql = connection.dialect.name == "postgresql"
 
     def has_reached(self, head: Head) -> bool:
-        """Returns whether the database is complete, has this version's tables, and its log has the same epoch and
-        positions as `head`."""
+        """Returns whether the database is a complete chat of this version whose log has the epoch, newest position and
+        floor of `head`."""
         with self._connection.begin():
             names = set(inspect(self._connection).get_table_names())
             if mark_of(self._connection) is not None or not names.issuperset(metadata.tables):
@@ -78,8 +79,8 @@ class Target:
 
     def begin_copy(self, mark: UnfinishedMark) -> UnfinishedMark | None:
         """Marks the database as unfinished and creates its tables, if it is empty. If an earlier copy of the same log
-        was interrupted, keeps the rows and returns that copy's mark, else None. Raises TargetError before anything is
-        written."""
+        was interrupted, keeps the rows and returns that copy's mark, else None. Raises TargetError, and changes
+        nothing, if the database holds anything else."""
         with self._connection.begin():
             lock_schema(self._connection)
             earlier = mark_of(self._connection)
@@ -91,9 +92,9 @@ class Target:
         return earlier
 
     def begin_restore(self, mark: UnfinishedMark, revision: str, tables: Iterable[MovedTable]) -> None:
-        """Marks the database as unfinished, removes the rows of an interrupted restore, and creates empty tables of
-        version `revision`. Raises TargetError, and ArchiveError if that version does not have all of `tables`; nothing
-        is changed then."""
+        """Marks the database, which must be empty or hold an interrupted restore, as unfinished, removes the rows of
+        that restore, and creates empty tables of version `revision`. Raises TargetError for any other database, and
+        ArchiveError if that version does not have all of `tables`; nothing is changed then."""
         with self._connection.begin():
             lock_schema(self._connection)
             earlier = mark_of(self._connection)
@@ -113,7 +114,7 @@ class Target:
             self._connection.execute(filled.delete())
 
     def clear(self, moved: MovedTable) -> None:
-        """Deletes all rows of a table."""
+        """Deletes all rows of a table and commits."""
         with self._connection.begin():
             if self._on_postgresql:
                 self._connection.execute(text(f"TRUNCATE {moved.name}"))
@@ -123,7 +124,8 @@ class Target:
     # --- the rows ---------------------------------------------------------------------------------------------------
 
     def write(self, moved: MovedTable, rows: Sequence[Row]) -> None:
-        """Inserts rows into a table and commits. Raises RowError for a row that this database cannot store."""
+        """Inserts rows into a table and commits. Raises RowError for a row that this database cannot store: then none
+        of the rows is stored."""
         try:
             with self._connection.begin():
                 self._insert(moved, rows)
@@ -167,8 +169,8 @@ class Target:
             raise DBAPIError.instance(statement, None, error, Error) from error
 
     def _culprit(self, moved: MovedTable, rows: Sequence[Row], error: StatementError) -> RowError:
-        """Returns the error for the first row that cannot be written. Finds the row by bisection, since a batch has
-        thousands."""
+        """Returns the RowError for the first of `rows` that makes an insertion fail; `error` is the failure. Finds it
+        by trying parts of the rows in transactions that are rolled back."""
         good, bad = 0, len(rows)
         while bad - good > 1:
             middle = (good + bad) // 2
@@ -199,9 +201,13 @@ class Target:
         in_new_folders: bool = False,
         webhooks_disabled_ms: int | None = None,
     ) -> None:
-        """Completes the database, so that a server may start on it. With `in_new_folders`, the bytes of files are in
-        other folders than the rows say: the rows' folders are removed, and the nodes that have the files store the new
-        ones. `webhooks_disabled_ms` is the time at which all webhooks are disabled; None keeps them as they are."""
+        """Completes the database, so that a server may start on it: stores `head` as the state of its log, upgrades its
+        tables to this version, and continues generated ids after `last_ids` (table -> id).
+
+        With `in_new_folders`, the bytes of files are in other folders than the rows say: the rows' folders are removed,
+        and the nodes that have the files store the new ones. `webhooks_disabled_ms` is the time at which all webhooks
+        are disabled; None keeps them as they are.
+        """
         with self._connection.begin():
             if self._on_postgresql:
                 # When this commit is on disk, so are the earlier ones, which did not wait for the disk.
@@ -239,8 +245,8 @@ _PUT_WORDS = text(
 
 @contextmanager
 def opened_target(url: URL) -> Iterator[Target]:
-    """Opens a database and yields it as the target of a copy or restore. Raises SQLAlchemyError, and TargetError if
-    another process is filling the database."""
+    """A context manager that opens a database as the target of a copy or restore. Raises SQLAlchemyError, and
+    TargetError if another process is filling the database."""
     engine = with_long_timeouts(writing_engine(url))
     try:
         with engine.connect() as connection:
@@ -273,7 +279,8 @@ def _must_have(connection: Connection, tables: Iterable[MovedTable]) -> None:
 
 
 def _must_be_empty(connection: Connection, mark: UnfinishedMark) -> None:
-    """Raises TargetError unless the database has no tables, or only Talkwire's tables without rows."""
+    """Raises TargetError unless the database has no tables, or only Talkwire's tables without a chat in them. `mark`
+    names the chat that is about to be written, for a better error text."""
     names = set(inspect(connection).get_table_names())
     migrated = "alembic_version" in names
     for name in sorted(names):
@@ -288,7 +295,7 @@ def _must_be_empty(connection: Connection, mark: UnfinishedMark) -> None:
 
 
 def _same_chat(connection: Connection, mark: UnfinishedMark) -> str | None:
-    """Returns an error text if the target already contains the chat (the log's epoch) that `mark` names, else None."""
+    """Returns an error text if the database already contains the log that `mark` names, by its epoch; else None."""
     same = connection.execute(select(log_head.c.epoch)).scalar() == mark.epoch
     return f"the database has this chat already, or a whole copy of it (epoch {mark.epoch})" if same else None
 

@@ -45,8 +45,8 @@ class AuditRows(Reads):
 
 
 def forget_user(connection: Connection, user_id: str) -> None:
-    """Removes an erased user's personal data from the audit log: the user's network addresses, and the reasons given by
-    or about the user, including those of decisions about the user's reports and messages."""
+    """Removes an erased user's personal data from the audit log: the user's network addresses, and the reasons in
+    entries by or about the user or about reports and messages of the user."""
     theirs = or_(reports.c.author_id == user_id, reports.c.reporter_id == user_id)
     concerned = or_(
         audit.c.actor_id == user_id,

@@ -59,8 +59,8 @@ def _decided(workspace: Workspace, event: ReportDecided) -> None:
 
 
 def forget_user(connection: Connection, user_id: str) -> None:
-    """Removes the texts that an erased user has written in reports and in reported messages, and decisions' texts about
-    the user."""
+    """Removes an erased user's texts from reports: the reasons and notes that the user gave as a reporter, the texts of
+    the user's reported messages, and the texts of decisions by the user or on reports by or about the user."""
     own = reports.c.reporter_id == user_id
     connection.execute(update(reports).where(own).values(reason=ERASED_REASON, note=None))
     _forget_content(connection, reports.c.author_id == user_id)
@@ -69,12 +69,14 @@ def forget_user(connection: Connection, user_id: str) -> None:
 
 
 def forget_messages(connection: Connection, message_ids: Sequence[int]) -> None:
-    """Removes the texts of messages that are not kept any longer from reports of them."""
+    """Removes the texts of these messages from the open reports of them, because the messages are not kept any longer.
+    Decided reports have no text."""
     _forget_content(connection, reports.c.message_id.in_(message_ids))
 
 
 def forget_old(connection: Connection, before_ms: int, *conditions: ColumnElement[bool]) -> None:
-    """Removes the texts of messages from reports from before a time, also where the message was deleted since."""
+    """Removes the messages' texts from open reports created before `before_ms` (milliseconds since 1970) that meet the
+    SQL `conditions` on `reports`, also if the message has been deleted since."""
     _forget_content(connection, reports.c.created_ms < before_ms, *conditions)
 
 

@@ -83,7 +83,8 @@ def _drop(workspace: Workspace, event: MemberRestricted | MemberUnrestricted) ->
 
 
 def _mute(workspace: Workspace, event: MemberRestricted | MemberUnrestricted, until_ms: int) -> None:
-    """Stores until when a member is muted in the member's own row as well, where sending a message checks it."""
+    """Stores until when a member is muted (milliseconds since 1970, 0 for not) in the member's row of `members` as
+    well, since sending a message checks only this row. Does nothing for a ban, and for users who are not members."""
     restriction = event.restriction
     if restriction.kind != "mute":
         return
