@@ -115,8 +115,8 @@ class _Page:
         return self._type(schema)
 
     def _members(self, schema: Json | None) -> str:
-        """Returns the members of a payload with their types, as the text of one table cell. Omits `success`, which
-        every acknowledgement has."""
+        """Returns the members of a payload with their types, as the text of one table cell; an empty text for None.
+        Omits `success`, which every acknowledgement has."""
         if schema is None:
             return ""
         schema = self._resolve(schema)

@@ -71,10 +71,10 @@ class _Unshown:
     """An `ExportProgress` that displays nothing, for exports that are downloaded over HTTP."""
 
     def begin(self, subject: str, total: int, unit: str = "rows") -> None:
-        """Ignores that a part of the export begins, since a download has no progress bar."""
+        """Does nothing, since a download has no progress bar."""
 
     def advance(self, count: int) -> None:
-        """Ignores that `count` more units were exported, since a download has no progress bar."""
+        """Does nothing, since a download has no progress bar."""
 
 
 class SavedReferencePayload(Payload, frozen=True):
@@ -147,8 +147,9 @@ def _temporary(closing: ExitStack) -> IO[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class ExportedUser:
-    """The subject of an export: one user's profile, conversations, messages and files. `actor` is the caller who
-    exports; the profile has only the members that this caller may see."""
+    """The subject of an export: one user's profile, the conversations and messages that the user may see, the user's
+    messages in conversations that they left, and the files that they uploaded. `actor` is the caller who exports; the
+    profile has only the members that this caller may see."""
 
     user_id: str
     actor: Actor
@@ -162,7 +163,8 @@ class ExportedUser:
         parts.add_files(files_of(snapshot, user.id))
 
     def count(self, snapshot: Snapshot) -> int:
-        """Returns the approximate number of the user's messages, for a display of progress."""
+        """Returns the approximate number of messages in the export, deleted ones included, for a display of
+        progress."""
         return sum(view.conversation.last_seq for view in conversations_of(snapshot, self.user_id))
 
 

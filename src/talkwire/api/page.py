@@ -119,8 +119,8 @@ def page_handlers() -> list[ControllerRouterHandler]:
 
 
 def _page_handler(page: str) -> HTTPRouteHandler:
-    """Returns the route `/`, which serves the web client's page. Servers in one process share the route, so each
-    request brings the settings of its server."""
+    """Returns the route `/`, which serves the web client's HTML page with the settings in `page_options`. The settings
+    are a dependency of each request, since several servers in one process share the route."""
 
     @get("/", include_in_schema=False, sync_to_thread=False)
     def serve_page(page_options: GivenPageOptions) -> Response[str]:
@@ -130,8 +130,8 @@ def _page_handler(page: str) -> HTTPRouteHandler:
 
 
 def _console_handler(page: str) -> HTTPRouteHandler:
-    """Returns the route `/admin`, which serves the operators' console. No page may show the console in a frame, to
-    prevent clickjacking."""
+    """Returns the route `/admin`, which serves `page`, the HTML of the operators' console. Its headers forbid that
+    another page shows the console in a frame, to prevent clickjacking."""
 
     @get(CONSOLE_PATH, include_in_schema=False, sync_to_thread=False)
     def serve_console(request: Request[Any, Any, Any], page_options: GivenPageOptions) -> Response[str] | Redirect:

@@ -45,9 +45,10 @@ class Readiness:
     """Checks whether this node (server process) is ready: whether its database works, it has its lease (the record in
     the database that it is alive), and it is not about to stop.
 
-    `check_reads` raises ChatError while the database does not respond, `check_writes` while writes fail.
-    `bus_disconnected`, `lease_lost` (other nodes may consider this node dead) and `draining` (the node is about to
-    stop) and `webhooks_stopped` (an error has ended all deliveries) return the present state.
+    `check_reads` raises ChatError while the database does not respond, `check_writes` while writes fail. The other
+    functions return true while the bus between the nodes is unavailable (`bus_disconnected`), while the lease is lost,
+    so that other nodes may consider this node dead (`lease_lost`), once the node is about to stop (`draining`), and
+    while an error has stopped all webhooks (`webhooks_stopped`).
     """
 
     check_reads: Callable[[], Awaitable[None]]

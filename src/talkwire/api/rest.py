@@ -145,7 +145,7 @@ class Services:
     webhooks: WebhookProbe | None = None
     """Sends test events to webhooks; None if the routes are only described in documents."""
     console: OperatorsConsole | None = None
-    """Answers the operators' console; None if the routes are only described in documents."""
+    """Collects what the operators' console shows; None if the routes are only described in documents."""
     exports: UserExports | None = None
     """Begins exports of users' data; None if the routes are only described in documents."""
     openid: ProviderSignIn | None = None
@@ -231,13 +231,12 @@ def rest_application(services: Services, *, version: str, origins: OriginPolicy,
 def _routes(  # noqa: PLR0913 (what differs between servers)
     names: tuple[str, ...], version: str, prefix: str, *, has_accounts: bool, has_provider: bool, has_page: bool
 ) -> Litestar:
-    """Returns the Litestar application of all routes.
+    """Returns the Litestar application of all routes. It is cached by the arguments, since building it takes as long as
+    the rest of a server's start. Servers in one process share it, so it contains nothing of a server; each request
+    finds the services of its server in the ASGI scope.
 
-    `names` are the dialects whose routes it has, `version` is Talkwire's, and `prefix` comes before the path of each
-    route. The rest says whether it has the routes of accounts, of the OpenID provider, and of the web client.
-
-    Building it takes Litestar as long as the rest of a server's start, so servers in the same process share it. It
-    contains nothing of a server; each request finds the services of its server in the ASGI scope.
+    `names` are the dialects whose routes it has, `version` is Talkwire's, and clients see its paths below `prefix`. The
+    other arguments say whether it has the routes of accounts, of the OpenID provider, and of the web client.
     """
     described = described_routes(names, has_accounts=has_accounts, has_provider=has_provider)
     pages = [*page_handlers(), demo_json] if has_page else []
@@ -286,7 +285,8 @@ def _with_services(application: Litestar, services: Services, origins: OriginPol
 
 
 def _check_address(request: Request[Any, Any, Any]) -> None:
-    """Raises `invalid_request` for a path or query that cannot be stored, and for unknown query parameters."""
+    """Raises `invalid_request` for a path or query with characters that no database can store, and for query parameters
+    that the route does not have."""
     refuse_unstorable(request)
     if request.scope["query_string"]:
         refuse_unknown_parameters(request)
@@ -303,10 +303,10 @@ def _provider(name: str) -> Callable[[Scope], Any]:
 
 
 def _provide_chat(caller: GivenCaller, scope: Scope) -> LimitedChat:  # noqa: ARG001 (resolved first)
-    """Returns the chat, for routes that need a signed-in user.
+    """Returns the chat with the limits of callers, for routes that need a signed-in user.
 
-    The unused parameter `caller` makes Litestar authenticate the user first. Litestar would otherwise start a task for
-    each of the two dependencies, which is slower.
+    The parameter `caller` is unused: it makes Litestar authenticate the user first. If the two were separate
+    dependencies of a route, Litestar would start a task for each, which is slower.
     """
     chat: LimitedChat = _services_of(scope)["chat"]
     return chat

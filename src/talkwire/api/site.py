@@ -23,7 +23,7 @@ def site_provider(
     public_url: str | None, trusted_proxies: frozenset[str], prefix: str = ""
 ) -> Callable[[Request[Any, Any, Any]], str]:
     """Returns Litestar's provider of the dependency `site`, the server's public address: the setting `public_url`, or
-    else the address that the request was sent to, without the path of the route."""
+    else the address that the request was sent to, up to and including `prefix`."""
 
     def provide_site(request: Request[Any, Any, Any]) -> str:
         if public_url is not None:

@@ -19,14 +19,15 @@ AT_ONCE_MAX = 8
 """How many exports a node sends at the same time."""
 
 RETRY_S = 30.0
-"""When a user whose export is still being downloaded should try again."""
+"""Seconds after which a user whose export is still being downloaded should try again."""
 
 
 class UserExports:
-    """The exports that this node is sending. A user downloads one at a time, and their own as often as `limits` allow.
+    """Starts the exports that users and the backend download from this node, and limits them: a user downloads one at a
+    time, and exports of the own data only as often as `limits` allow. At most `AT_ONCE_MAX` exports run at once, which
+    is the only limit for the backend.
 
-    The back end, which exports for many users, has only the limit of all. `read` calls a function with a snapshot of
-    the database on another thread; `store` has the bytes of uploaded files.
+    `read` calls a function with a snapshot of the database on another thread; `store` has the bytes of uploaded files.
     """
 
     def __init__(self, read: Read, store: ByteStore, limits: Limits | None) -> None:
@@ -37,9 +38,9 @@ class UserExports:
         self._running: Counter[str] = Counter()
 
     def begin(self, user: User, actor: Actor) -> ExportedZip:
-        """Returns the export of a user's data. The caller closes it. Raises `rate_limited` if the caller has
-        one already or had too many, and `unavailable` if there are too many in all.
-        """
+        """Returns the export of the data of `user`, which the caller must close. Raises `rate_limited` if `actor` is
+        downloading an export already or has exported their own data too often, and `unavailable` if too many exports
+        run on this node."""
         self._take(actor)
         try:
             if self._limits is not None and user.id == actor.user_id:
@@ -62,7 +63,8 @@ class UserExports:
             self._running[actor.user_id] += 1
 
     def _free(self, user_id: str) -> None:
-        """Counts an export that has ended, complete or not. Called on any thread."""
+        """Removes an ended export of this user from the count of running exports, whether it was complete or not.
+        Called on any thread."""
         with self._lock:
             self._running[user_id] -= 1
             self._running = +self._running

@@ -27,8 +27,9 @@ _COMMENT = b":\n\n"
 
 
 class StreamedPage(NamedTuple):
-    """One page of a stream of events: the blocks of its events, the `id` of the last one (empty without events), and
-    the cursor from which a client resumes after them."""
+    """One page of an event stream. `blocks` are its events as bytes in the format of server-sent events, `last_id` is
+    the id of the last event (empty without events), and `cursor` is the cursor from which a client resumes after the
+    page."""
 
     blocks: bytes
     last_id: str
@@ -40,8 +41,9 @@ def streamed_page(events: Sequence[LogEventPayload], cursor: str) -> StreamedPag
 
 
 class EventStream(Response[Any]):
-    """A Litestar response that sends pages of events as server-sent events. It closes `resources` when the stream ends,
-    also after an error or a disconnect. With `is_bodiless`, for a HEAD request, it sends only the headers."""
+    """A Litestar response that sends pages of events as server-sent events. It closes `resources`, the exit stack with
+    everything that `pages` needs, when the stream ends, also after an error or a disconnect. With `is_bodiless`, for a
+    HEAD request, it sends only the headers."""
 
     def __init__(
         self, pages: AsyncIterator[StreamedPage], resources: contextlib.AsyncExitStack, *, is_bodiless: bool

@@ -101,8 +101,8 @@ async def list_log_events(  # noqa: PLR0913, PLR0917 (Litestar passes them by na
 async def _stream(
     request: Request[Any, Any, Any], watches: LogWatches, caller: Caller, query: ListLogEvents
 ) -> EventStream:
-    """Returns a response with server-sent events. It reads the first page before that, so that the client receives an
-    error status if its cursor is invalid."""
+    """Returns a response that streams the events of `query` as server-sent events. Reads the first page before it
+    returns, so that an invalid cursor raises ChatError and the client receives an error status."""
     async with contextlib.AsyncExitStack() as closing:
         watch = await closing.enter_async_context(_reading(watches, caller, query, request))
         first = await watch.next_page(0.0)
@@ -130,8 +130,8 @@ async def _pages(watch: LogWatch, first: LogPage, end_s: float) -> AsyncIterator
 async def _reading(
     watches: LogWatches, caller: Caller, query: ListLogEvents, request: Request[Any, Any, Any]
 ) -> AsyncIterator[LogWatch]:
-    """A context manager that provides a watch, which reads events from the log for a caller. The watch ends when the
-    client disconnects, or when the caller loses the right to read the log."""
+    """A context manager that provides a watch, with which the caller reads the events of `query` from the log. The
+    watch ends when the block ends, when the client disconnects, or when the caller loses the right to read the log."""
     with watches.open(caller.actor, query, caller.session_id) as watch:
         async with until_disconnect(request.receive, watch.end):
             yield watch

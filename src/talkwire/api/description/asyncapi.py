@@ -49,7 +49,8 @@ _QUERY: Json = {
 
 
 def asyncapi(vocabularies: Sequence[Vocabulary], version: str) -> Json:
-    """Returns the AsyncAPI document that describes the events of these dialects, as JSON values."""
+    """Returns the AsyncAPI document that describes the events of these dialects, as JSON values. `version` is the
+    version of Talkwire that the document states."""
     described = schemas(struct for vocabulary in vocabularies for struct in vocabulary.structs())
     return {
         "asyncapi": "3.0.0",
@@ -160,8 +161,8 @@ def _message(channel: str, key: str) -> Json:
 
 
 def _key(kind: str, event: InboundEvent | OutboundEvent) -> str:
-    """Returns the key of an event's message in its channel. The event's colons become dots, since AsyncAPI's keys
-    cannot contain colons."""
+    """Returns the key under which AsyncAPI lists an event's message in its channel: `kind` (`in`, `answer` or `out`), a
+    dot, and the event's name with dots instead of colons, which such keys cannot contain."""
     return f"{kind}.{event.name.replace(':', '.')}"
 
 

@@ -45,8 +45,8 @@ _POLICY = (
 
 
 def _with_policy(response: Response[Any]) -> Response[Any]:
-    """Adds a content security policy to the response of `/docs`: the browser runs only this server's scripts, and the
-    page's inline scripts, which the policy names by their hashes."""
+    """Returns the response of `/docs` with a content security policy added: the browser runs only this server's
+    scripts, and the page's inline scripts, which the policy names by their hashes."""
     content = response.content
     hashes = [_hash_of(script) for script in _INLINE_SCRIPT.findall(content)] if isinstance(content, bytes) else []
     response.headers["content-security-policy"] = _POLICY.format(scripts=" ".join(["'self'", *hashes]))
@@ -92,8 +92,8 @@ def openapi_config(version: str, prefix: str = "") -> OpenAPIConfig:
 
 
 async def _describe_routes(request: Request[Any, Any, Any]) -> None:
-    """Generates the OpenAPI document on a thread before `/docs` is rendered, since the first generation takes 100 to
-    250 ms."""
+    """Generates the OpenAPI document on a thread before `/docs` is rendered: the first generation takes 100 to 250 ms,
+    for which it would block the event loop."""
     await asyncio.to_thread(_routes_of, request)
 
 
@@ -139,11 +139,11 @@ def _version_of(request: Request[Any, Any, Any]) -> str:
 
 
 def _written_once(request: Request[Any, Any, Any], key: Hashable, describe: Callable[[], object]) -> Response[bytes]:
-    """Returns a response with the document that `describe` makes, as JSON. The first request for `key` generates it,
-    which takes up to 200 ms; later requests get the same bytes.
+    """Returns a response with the document that `describe` returns, encoded as JSON. Calls `describe` only at the first
+    request for `key`, since it takes up to 200 ms; later requests get the same bytes.
 
-    Servers in one process that share the routes share their documents too, so `key` names everything else that a
-    document depends on.
+    Several servers in one process may share an application and so its documents. Therefore `key` must differ wherever
+    the document would.
     """
     written: dict[Hashable, bytes] = request.app.state.setdefault("documents", {})
     if key not in written:

@@ -44,7 +44,8 @@ Keywords = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """A member's description, and the JSON Schema keywords to add if the member is a string, an integer or an array."""
+    """The description of a member of a JSON object, and the JSON Schema keywords (its bounds) to add if the member is a
+    string, an integer or an array."""
 
     text: str
     of_text: Keywords = field(default_factory=dict)
@@ -84,7 +85,8 @@ def _id(text: str) -> Meaning:
 
 
 def _of_schemas(names: tuple[str, ...], **meanings: Meaning) -> dict[str, Meaning]:
-    """Returns rows for the table of meanings: each of the given members, in each of the named schemas."""
+    """Returns rows for the table of meanings: for each of the schemas `names` and each of the members `meanings`, a row
+    with the key `Schema.member`."""
     return {f"{name}.{member}": meaning for name in names for member, meaning in meanings.items()}
 
 

@@ -129,7 +129,7 @@ def _with_log_events(types: Iterable[Any]) -> Mapping[str, Json]:
 
 
 def _routes_with(option: str, application: Litestar) -> Iterator[tuple[str, str]]:
-    """Yields (path, method) of each route that has an option in `opt`. The method is in lower case."""
+    """Yields (path, method) of each route whose `opt` contains `option`. The method is in lower case."""
     for route in application.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
             if option in handler.opt:
@@ -137,8 +137,8 @@ def _routes_with(option: str, application: Litestar) -> Iterator[tuple[str, str]
 
 
 def _tidied(value: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401 (JSON)
-    """Returns a part of the OpenAPI document with Talkwire's schema names, without keywords that have their default
-    value, and with whole numbers as integers."""
+    """Returns a part of the OpenAPI document with each reference replaced by its value in `references` (from Litestar's
+    schema names to Talkwire's), without keywords that have their default value, and with whole numbers as integers."""
     match value:
         case {"$ref": str() as reference}:
             return {"$ref": references.get(reference, reference)}

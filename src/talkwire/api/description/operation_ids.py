@@ -20,8 +20,9 @@ _ALIAS = "Alias"
 
 
 def operation_id(handler: HTTPRouteHandler, _: Method, path: list[str | PathParameterDefinition]) -> str:
-    """Returns the id of an operation whose route does not set `operation_id=`. For a route with several paths, the path
-    below `/api` has the plain id, and the other paths have the suffix `Alias`."""
+    """Returns the `operationId` of a route that does not set `operation_id=`: the route function's name in camelCase,
+    after the name of the route's dialect if it has one, such as `talksSendMessage`. If the route has several paths, the
+    ids of those outside `/api` have the suffix `Alias`."""
     words = [word for word in (dialect_of(handler.fn.__module__), *handler.fn.__name__.split("_")) if word]
     first, *others = words
     name = first + "".join(word.capitalize() for word in others)

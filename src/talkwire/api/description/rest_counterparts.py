@@ -59,8 +59,8 @@ _DIALECT_MODULES = "talkwire.api.dialects."
 
 
 def rest_counterparts(routes: Iterable[BaseRoute]) -> Counterparts:
-    """Returns a function `(dialect, inbound event)` that returns which of these routes do the same as the event, or why
-    no route does."""
+    """Returns a function that finds, for a dialect and its entry for an inbound event, the routes among `routes` that
+    execute the same command, or the reason why no route does."""
     by_command: dict[type[Command[Any] | SocketCommand], set[tuple[str, str]]] = defaultdict(set)
     for route in routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
@@ -87,7 +87,7 @@ def _dialect_of(function: object) -> str:
 
 def _commands(function: object, seen: set[object]) -> Iterator[type[Command[Any] | SocketCommand]]:
     """Yields the command classes that a function uses, itself or through functions of Talkwire that it calls, in order
-    of use. `seen` has the functions that were visited."""
+    of use. `seen` is the set of the functions visited so far, to which the visited ones are added."""
     if not isinstance(function, FunctionType) or function in seen or not function.__module__.startswith(_PACKAGE):
         return
     seen.add(function)

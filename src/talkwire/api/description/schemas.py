@@ -67,7 +67,8 @@ def reference_to(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Schemas:
-    """JSON schemas of some types and of all types nested in them. `components` has them by schema name."""
+    """The JSON schemas of the types given to `schemas`, and of all types nested in them. `components` maps each schema
+    name to its schema."""
 
     components: Mapping[str, Json]
 
@@ -143,8 +144,8 @@ _NULL: Json = {"type": "null"}
 
 
 def _finished(name: str, schema: Json, renamed: Mapping[str, str]) -> Json:
-    """Returns the generated schema of a type with a title, with Talkwire's schema names in its references, and with a
-    description of each member."""
+    """Returns a finished copy of the schema that msgspec generated for one type: with `name` as title, with a
+    description of each member, and with each reference replaced by its value in `renamed`."""
     finished: Json = {**_plain(schema, renamed), "title": name}
     required = finished.get("required", ())
     properties: dict[str, Json] = finished.get("properties", {})
@@ -157,8 +158,8 @@ def _finished(name: str, schema: Json, renamed: Mapping[str, str]) -> Json:
 
 
 def _name_choices(schema: Json, name: str) -> None:
-    """Sets a name for the enumeration of a member, for the generator Modelina, which would otherwise call it
-    AnonymousSchema_78.
+    """Sets a name for the enumeration in a member's schema, if it has one. The generator Modelina would otherwise call
+    the enumeration AnonymousSchema_78.
 
     The name is in `x-parser-schema-id`, since other generators derive a name themselves and would misread a `title`.
     """
@@ -199,8 +200,8 @@ def _add_bounds(schema: Json, meaning: Meaning) -> None:
 
 
 def _plain(value: Any, renamed: Mapping[str, str]) -> Any:  # noqa: ANN401 (JSON)
-    """Returns a part of a schema with Talkwire's schema names in its references, and with each enumeration that
-    contains null split into the enumeration and null."""
+    """Returns a part of a schema with each reference replaced by its value in `renamed`, with each enumeration that
+    contains null split into the enumeration and null, and with each description's paragraphs on one line."""
     match value:
         case {"$ref": str() as reference}:
             return {"$ref": renamed[reference]}

@@ -77,8 +77,9 @@ class Vocabulary:
 
 
 def vocabulary(dialect: Dialect, counterparts: Counterparts = lambda *_: Counterpart()) -> Vocabulary:
-    """Returns the descriptions of all events of a dialect. `counterparts` finds the REST routes for an event. Raises
-    TypeError when the payload or acknowledgement type of an event cannot be determined."""
+    """Returns the descriptions of all events of a dialect. `counterparts` returns the REST routes that do the same as
+    an event from clients; by default there are none. Raises TypeError when the payload or acknowledgement type of an
+    event cannot be determined."""
     inbound_events = (
         InboundEvent(name, inbound.payload, inbound.answer_type, inbound.summary, counterparts(dialect, inbound))
         for name, inbound in dialect.inbound.items()
@@ -88,8 +89,9 @@ def vocabulary(dialect: Dialect, counterparts: Counterparts = lambda *_: Counter
 
 
 def _socket_events(dialect: Dialect) -> Iterator[OutboundEvent]:
-    """Yields the events that concern one socket: the first event after the connect, a refusal, and the last event
-    before the close. Functions make their payloads, so each type is taken from an example."""
+    """Yields the descriptions of the dialect's events about the socket itself: the first event after the connect, the
+    error after a refused event, and the last event before the close. Takes the type of each payload from an example,
+    since functions build these payloads."""
     welcome = dialect.welcome(_USER, "bHWzYpVzBrfV3qPVAAAB", "1-42")
     if welcome is not None:
         yield _by_example(
@@ -117,8 +119,8 @@ def _chat_events(dialect: Dialect) -> Iterator[OutboundEvent]:
 
 
 def _merged(events: Sequence[OutboundEvent]) -> tuple[OutboundEvent, ...]:
-    """Returns the events with one description for each event name, which has the payload types of all events of that
-    name."""
+    """Returns the descriptions with those of the same event name merged into one, which has the payload types of all of
+    them."""
     merged: dict[str, OutboundEvent] = {}
     for event in events:
         known = merged.setdefault(event.name, event)

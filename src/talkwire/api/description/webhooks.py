@@ -26,7 +26,8 @@ _RESPONSES: Json = {
 
 
 def webhook_types() -> list[Any]:
-    """Returns the types of the request's body and of its payloads, whose schemas `webhooks` refers to."""
+    """Returns the types of the body of a webhook's request and of the payloads in it. The description that `webhooks`
+    returns refers to their schemas."""
     return [WebhookEventPayload, *(packet.payload_type for packet in LOG_EVENTS.values())]
 
 

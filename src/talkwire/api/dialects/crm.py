@@ -58,8 +58,8 @@ class MessagesAnswer(Payload, frozen=True, omit_defaults=False):
 
 @contextmanager
 def _crm_names_in_refusals() -> Iterator[None]:
-    """A context manager that renames the members in an error's details to the names of the `crm` dialect, such as
-    `chatId` instead of `conversationId`."""
+    """A context manager for routes of the `crm` dialect: a ChatError raised in the block leaves it with the names of
+    that dialect in its text and details, such as `chatId` instead of `conversationId`."""
     try:
         yield
     except ChatError as error:

@@ -50,7 +50,7 @@ class SentAnswer(Body, frozen=True, omit_defaults=True, kw_only=True):
 
 class SentManyAnswer(SentAnswer, frozen=True, kw_only=True):
     """The result of sending an event to several users. `userIds` are the users who are connected. `success`: at least
-    one is connected. `stored`: the others will receive the event at their next connect."""
+    one is connected. `stored`: at least one is offline and will receive the event at the next connect."""
 
     user_ids: tuple[str, ...]
 

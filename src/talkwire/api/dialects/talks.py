@@ -111,8 +111,8 @@ def to_create(actor: Actor, given: OpenTalkBody) -> CreateConversation:
 
 
 def _with_body_names(error: ChatError, given: OpenTalkBody) -> ChatError:
-    """Returns an error whose details name the member of the request's body (such as `participantIds`) instead of the
-    command's `memberIds`."""
+    """Returns the error of a `CreateConversation` with the names of the request's body: `participantIds`, `senderId` or
+    `receiverId` instead of the command's `memberIds`. Any other error is returned unchanged."""
     match error.details:
         case [{"path": str() as path, "message": str() as message}] if path.startswith("memberIds"):
             if given.participant_ids is not None:

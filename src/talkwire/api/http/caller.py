@@ -26,13 +26,14 @@ ADDRESS, USER_ID = "caller_address", "caller_user_id"
 def caller_provider(
     callers: Callers, trusted_proxies: frozenset[str], origins: OriginPolicy
 ) -> Callable[[Request[Any, Any, Any]], Awaitable[Caller]]:
-    """Returns Litestar's provider of the dependency `caller`: a function that returns the authenticated user of a
-    request."""
+    """Returns Litestar's provider of the dependency `caller`: a function that authenticates the user of a request.
+    `trusted_proxies` are the proxies whose `X-Forwarded-For` names the client; `origins` says which pages count as the
+    server's own."""
 
     async def provide_caller(request: Request[Any, Any, Any]) -> Caller:
         """Returns the authenticated user of a request, whose token is in `Authorization: Bearer …` or `?token=`. Where
         development sign-in is on, `?userId=` also works, but not from pages of other origins, which could make a
-        developer's browser send it."""
+        developer's browser send it. Raises ChatError if the request has no valid token."""
         authorization = request.headers.get("authorization", "")
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":

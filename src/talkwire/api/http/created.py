@@ -15,8 +15,8 @@ T = TypeVar("T")
 
 
 def existing(payload: type) -> dict[int, ResponseSpec]:
-    """Returns the OpenAPI description of the response 200, for a route that normally responds with 201: the
-    conversation already existed."""
+    """Returns the `responses=` of a route that creates a conversation with status 201. It documents that the route
+    responds with status 200 and a `payload` if the conversation already existed."""
     return {HTTP_200_OK: ResponseSpec(payload, description="The conversation already existed", generate_examples=False)}
 
 

@@ -43,8 +43,9 @@ _SAFE = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"
 
 
 class CrossOrigin:
-    """An ASGI middleware that handles CORS and adds security headers to every response. It passes on requests without
-    an `Origin` header, which do not come from a page of another origin."""
+    """An ASGI middleware that handles cross-origin requests (CORS) and adds security headers to responses. It responds
+    to preflight requests itself. A page of an origin that `origins` does not allow gets a response without CORS
+    headers, which its browser hides from it."""
 
     def __init__(self, app: AsgiApp, origins: OriginPolicy, trusted_proxies: frozenset[str] = frozenset()) -> None:
         self._app = app

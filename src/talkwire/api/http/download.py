@@ -16,15 +16,16 @@ from talkwire.files.holders import Reading
 from talkwire.files.sending import send_reading
 
 SLOW_START_S = 60.0
-"""For how long a download may be slower than its least speed."""
+"""Seconds for which a download may be slower than its least speed."""
 
 
 class Download(Response[bytes]):
     """A Litestar response that sends the bytes of `reading`. It closes `reading` when all bytes are sent, when the
     client disconnects, or when the server stops. It reads the next chunk only when the client can receive it.
 
-    With `least_bytes_s`, it breaks off the download when the client has received fewer bytes a second, on average and
-    after `SLOW_START_S` seconds."""
+    With `least_bytes_s`, it breaks off a download that, on average and after `SLOW_START_S` seconds, is slower than
+    this number of bytes a second.
+    """
 
     def __init__(
         self, reading: Reading, *, status_code: int, headers: dict[str, str], media_type: str, least_bytes_s: int = 0
@@ -76,7 +77,8 @@ class _Sending(ASGIResponse):
 
 
 class _Paced:
-    """A reading that moves a time limit forward with each chunk that is taken from it. Implements `Reading`."""
+    """A wrapper of `reading` that extends the timeout `limit` with each chunk that it returns: the client has
+    `SLOW_START_S` seconds, and one more for each `least_bytes_s` bytes. Implements `Reading`."""
 
     def __init__(self, reading: Reading, limit: asyncio.Timeout, least_bytes_s: int) -> None:
         self._reading = reading

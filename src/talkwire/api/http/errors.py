@@ -111,8 +111,8 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
 
 
 def _no_such_method(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-    """Returns the response to a method that no route of the path has: 204 with the header `Allow` for OPTIONS, 405 for
-    any other method (see `methods.py`)."""
+    """Returns the response to a request whose path exists, but has no route for the method: status 204 with the header
+    `Allow` for OPTIONS, 405 for any other method (see `methods.py`)."""
     methods = {method.strip() for method in (error.headers or {}).get("allow", "").split(",")} | {"OPTIONS"}
     names = ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
     allow = {"Allow": names}
@@ -136,7 +136,8 @@ def on_unreadable_body(request: Request[Any, Any, Any], error: Exception) -> Res
 
 
 def _log(request: Request[Any, Any, Any], error: ChatError) -> None:
-    """Logs the refusal of a request that no command has logged, because the request never became one."""
+    """Logs a refused request with its route, error code, user and address. Logs nothing if the refusal was logged
+    already, or if the caller is not signed in (status 401)."""
     if error.is_logged or STATUS[error.code] == 401:
         return
     known = {"user_id": request.state.get(USER_ID), "address": request.state.get(ADDRESS)}
@@ -172,8 +173,8 @@ def _detail(request: Request[Any, Any, Any], path: str, message: str) -> dict[st
 
 
 def _range_of(request: Request[Any, Any, Any], path: str) -> str | None:
-    """Returns a message with the allowed range of a query parameter, such as "must be between 1 and 100"; None if it
-    has no minimum or no maximum."""
+    """Returns a message with the allowed range of the query parameter `path`, such as "must be between 1 and 100"; None
+    if there is no such parameter, or if it has no minimum or no maximum."""
     for name, parameter in request.route_handler.parsed_fn_signature.parameters.items():
         given = parameter.kwarg_definition
         if path in {name, getattr(given, "alias", None), getattr(given, "name", None)}:

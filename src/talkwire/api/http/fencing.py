@@ -18,9 +18,9 @@ ALWAYS_SERVED = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class FencedApp:
-    """An ASGI middleware that refuses requests while `is_fenced()` is true, which means that this node (server process)
-    has lost its lease, the record that it is alive. It checks when a request begins, and before each part of the
-    request's body."""
+    """An ASGI middleware that refuses HTTP requests with the error `unavailable` while `is_fenced()` is true: then this
+    node (server process) has lost its lease, the record that it is alive. It checks when a request begins, and before
+    each part of the request's body. Paths in `ALWAYS_SERVED` are never refused."""
 
     def __init__(self, app: AsgiApp, is_fenced: Callable[[], bool]) -> None:
         self._app = app

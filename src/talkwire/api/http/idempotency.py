@@ -38,8 +38,8 @@ _Header = Annotated[
 async def provide_key(
     request: Request[Any, Any, Any], caller: GivenCaller, idempotency_key: _Header = None
 ) -> IdempotencyKey | None:
-    """Returns the idempotency key of a request, which is unique for the user, the method and the path; None if the
-    request has no `Idempotency-Key`."""
+    """Provides the dependency `key` of routes: the request's idempotency key, which is unique for the user, the method
+    and the path; None if the request has no header `Idempotency-Key`."""
     if idempotency_key is None:
         return None
     return IdempotencyKey(caller.actor.user_id, f"{request.method} {request.url.path.rstrip('/')}", idempotency_key)

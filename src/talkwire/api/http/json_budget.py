@@ -20,7 +20,8 @@ _EXPONENT = re.compile(rb"[0-9][eE][+-]?[0-9]+[\s,\]}]")
 
 
 def check_budget(body: bytes) -> None:
-    """Raises `invalid_request` for JSON with too many arrays, objects or numbers with an exponent."""
+    """Raises `invalid_request` if the JSON in `body` has more than `CONTAINERS_MAX` arrays and objects, or more than
+    `EXPONENTS_MAX` numbers with an exponent, which are expensive to decode. It does not decode the body."""
     if _is_costly(body) and _is_costly(_TEXT.sub(b"", body)):
         limits = f"{CONTAINERS_MAX} arrays and objects and {EXPONENTS_MAX} numbers with an exponent"
         raise invalid("body", f"must have at most {limits}")

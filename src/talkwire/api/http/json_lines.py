@@ -33,7 +33,8 @@ def takes_lines(request: Request[Any, Any, Any]) -> bool:
 
 
 async def arriving_lines(request: Request[Any, Any, Any], most: int) -> AsyncIterator[tuple[Line, ...]]:
-    """Yields the lines of a request's body in groups of at most `most`. A group has the lines that arrived together.
+    """Yields the lines of a request's body as they arrive, each with its number from 1 on, in groups of at most `most`.
+    Skips empty lines, but counts them.
 
     Raises `payload_too_large` for a line of more than `LINE_MAX` bytes, and `invalid_request` if the connection ends
     before the body.

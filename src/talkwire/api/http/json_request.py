@@ -28,7 +28,8 @@ class JsonRequest(Request[Any, Any, Any]):
     decoder would accept `"5"` as 5 and 1 as true."""
 
     async def body(self) -> bytes:
-        """Returns the body; nothing for lines of JSON (`json_lines.py`), which the route reads as they arrive."""
+        """Returns the body. For lines of JSON (`json_lines.py`), which the route reads as they arrive, returns an empty
+        one."""
         return b"" if takes_lines(self) else await super().body()
 
     async def json(self) -> Any:  # noqa: ANN401 (JSON)
@@ -61,8 +62,8 @@ def refuse_unstorable(request: Request[Any, Any, Any]) -> None:
 
 
 def body_problem(request: Request[Any, Any, Any]) -> ChatError | None:
-    """Returns the error that describes why the request's body is invalid; None if the request was refused for another
-    reason."""
+    """Returns why the request's body does not fit the type that the route declares, or is too expensive to decode; None
+    if neither is the case."""
     problem = request.state.get(_PROBLEM)
     return problem if isinstance(problem, ChatError) else None
 

@@ -20,8 +20,8 @@ AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class OwnOptions(ReceiveRoutePlugin):
-    """A Litestar plugin that removes the OPTIONS handlers that Litestar generates. It keeps the OPTIONS handler of a
-    route that defines one."""
+    """A Litestar plugin that removes the OPTIONS handlers that Litestar generates, and keeps those that a route defines
+    itself."""
 
     def receive_route(self, route: BaseRoute) -> None:
         if isinstance(route, HTTPRoute) and "OPTIONS" in route.route_handler_map:

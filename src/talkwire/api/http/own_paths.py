@@ -25,7 +25,7 @@ FILES = "/api/v1/files"
 
 
 class OwnPaths:
-    """The set of the paths that the chat's routes handle, below a prefix such as `/chat`, which may be empty."""
+    """The paths that the chat's routes handle, below a prefix such as `/chat`, which may be empty."""
 
     def __init__(self, routes: Iterable[BaseRoute], prefix: str = "") -> None:
         self._prefix = prefix
@@ -33,7 +33,8 @@ class OwnPaths:
         self._own = re.compile("|".join(sorted(patterns)))
 
     def within(self, path: str) -> str | None:
-        """Returns the path without the prefix if one of the chat's routes handles it; None if none does."""
+        """Returns the path without the prefix if one of the chat's routes handles it: an empty text for the prefix
+        itself. Returns None if no route handles it. A path of uploaded files is handled with and without the prefix."""
         if self._prefix and path.startswith(f"{FILES}/"):
             return path
         inner = path.removeprefix(self._prefix)
@@ -43,8 +44,8 @@ class OwnPaths:
 
 
 def route_by_path(own: AsgiApp, paths: OwnPaths, application: AsgiApp | None) -> AsgiApp:
-    """Returns an ASGI application that passes a request to `own` if `paths` contains its path, and to `application`
-    otherwise. If `application` is None, other paths get the status 404."""
+    """Returns an ASGI application that passes a request to `own`, with the path below the prefix, if `paths` contains
+    its path, and to `application` otherwise. If `application` is None, other paths get the status 404."""
     elsewhere = application or _not_found
 
     async def dispatch(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)

@@ -22,8 +22,8 @@ _SHOWN = 64
 
 
 class QueryNames(ReceiveRoutePlugin):
-    """A Litestar plugin that notes the query parameters of each route of the REST API. The routes of dialects are left
-    out, because clients that exist already may send parameters of their own."""
+    """A Litestar plugin that records the names of each REST route's query parameters, which `refuse_unknown_parameters`
+    reads. It skips the routes of dialects, because their existing clients may send parameters of their own."""
 
     def receive_route(self, route: BaseRoute) -> None:
         if not isinstance(route, HTTPRoute) or not route.path.startswith("/api/"):
@@ -34,7 +34,8 @@ class QueryNames(ReceiveRoutePlugin):
 
 
 def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
-    """Raises `invalid_request` for query parameters that the route does not have."""
+    """Raises `invalid_request` if the request has query parameters that its route does not have. Accepts any parameter
+    for a route that `QueryNames` skipped, and credentials for every route."""
     known: frozenset[str] | None = request.route_handler.opt.get(_NAMES)
     if known is None:
         return

@@ -182,8 +182,8 @@ async def overridden(
     uploads: GivenUploads,
     trusted_proxies: GivenTrustedProxies,
 ) -> Response[None]:
-    """Handles a POST request that names PATCH or DELETE in `X-HTTP-Method-Override`, as the tus protocol defines it for
-    clients behind proxies that only allow GET and POST."""
+    """Handles a POST request that names PATCH or DELETE in the header `X-HTTP-Method-Override` as a request with that
+    method. The tus protocol defines this for clients behind proxies that only allow GET and POST."""
     match request.headers.get("x-http-method-override", "").upper():
         case "PATCH":
             try:
@@ -249,8 +249,8 @@ async def _receive(file_id: str, request: AnyRequest, actor: Actor, uploads: Upl
 async def _drop(
     file_id: str, request: AnyRequest, actor: Actor, uploads: Uploads, trusted_proxies: frozenset[str]
 ) -> Response[None]:
-    """Deletes an upload. If another node has its bytes on disk, that node removes the bytes now, or when it is running
-    again."""
+    """Deletes an upload and returns the response, status 204. If another node has the upload's bytes on disk, that node
+    handles the request; if it is not running, it removes the bytes when it runs again."""
     held = await uploads.find_other_holder(actor, file_id)
     if held is not None and not request.scope.get(FORWARDED):
         with contextlib.suppress(HolderAway, TusRefusal):
@@ -263,7 +263,7 @@ async def _forward(
     held: HeldElsewhere, request: AnyRequest, uploads: Uploads, trusted_proxies: frozenset[str]
 ) -> Response[None]:
     """Passes a request to the node that has the upload's bytes, and returns that node's response. Raises ChatError if
-    the node cannot be reached."""
+    the node cannot be reached, or if another node has forwarded the request to this one already."""
     if uploads.holders is None or request.scope.get(FORWARDED):
         raise HolderAway("The node that holds this upload is not running. Try again later.")
     target = f"{request.scope['raw_path'].decode('latin-1')}?{request.scope['query_string'].decode('latin-1')}"
@@ -410,8 +410,9 @@ async def _download(request: AnyRequest, uploads: Uploads, file: File, part: Par
 
 
 def _description(file: File, part: Part) -> dict[str, str]:
-    """Returns the headers `Content-Type` and `Content-Disposition` of a file's download. Browsers display only types
-    that are safe (`inline`); they save other files."""
+    """Returns the headers `Content-Type` and `Content-Disposition` for the download of a file's content or thumbnail
+    (`part`). The disposition is `inline` for types that browsers can display safely, and `attachment` for others, which
+    browsers save."""
     if part != "content":
         return {"Content-Type": _THUMBNAIL_TYPE, "Content-Disposition": "inline"}
     disposition = "inline" if is_inline(file.content_type) else "attachment"
@@ -429,8 +430,8 @@ def _names(if_none_match: str, etag: str) -> bool:
 
 
 def _on_refusal(request: AnyRequest, error: ChatError) -> Response[Any]:
-    """Returns the error response for a ChatError in these routes, with the status and the headers that the tus protocol
-    requires."""
+    """Returns the error response for a ChatError in the routes of files, with the status and the headers that the tus
+    protocol requires."""
     answer = on_chat_error(request, error)
     if isinstance(error, _Stopping):
         answer = Lingering(answer.content, status_code=answer.status_code, headers=answer.headers)

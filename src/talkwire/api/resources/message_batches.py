@@ -125,7 +125,9 @@ def _item(outcome: Outcome) -> SentOrRefused:
 
 
 class _SentLines:
-    """Sends the messages in lines of JSON, and counts what happens to them."""
+    """Sends the messages in lines of JSON, and counts how many were stored and how many refused. With `skip_refused`, a
+    refused line does not end the sending. `key` is the request's idempotency key, from which the client message ids of
+    the lines follow; None if each line must have its own."""
 
     def __init__(self, chat: LimitedChat, actor: Actor, key: str | None, *, skip_refused: bool) -> None:
         self._chat = chat
@@ -137,10 +139,11 @@ class _SentLines:
         self._refusals: list[RefusedLine] = []
 
     async def send(self, groups: AsyncIterator[Sequence[Line]]) -> LinesAnswer:
-        """Sends the lines group by group, and returns what happened to them.
+        """Sends the lines group by group, and returns how many were received, stored and refused.
 
-        Raises the refusal of a line that ends the sending. The rest of the body is read before that, because many
-        clients read no response until they have sent everything.
+        Raises the error that ended the sending, if there is one: that of the first refused line, or, with
+        `skip_refused`, `unavailable`. Reads the rest of the body before that, because many clients read no response
+        until they have sent everything.
         """
         end: ChatError | None = None
         async for group in groups:
@@ -150,8 +153,8 @@ class _SentLines:
         return LinesAnswer(self._stored + self._refused, self._stored, self._refused, tuple(self._refusals))
 
     async def _send_group(self, group: Sequence[Line]) -> ChatError | None:
-        """Sends the lines of a group. Returns the refusal that ends the sending: the first one, or, if refused lines
-        are skipped, `unavailable`. None if there is no such refusal."""
+        """Sends the lines of a group. Returns the error that ends the sending: that of the first refused line, or, with
+        `skip_refused`, `unavailable`. Returns None if all lines were sent or skipped."""
         read = [(number, self._command_in(line, number)) for number, line in group]
         sent = read if self._skip_refused else takewhile(lambda each: isinstance(each[1], SendMessage), read)
         commands = [each for _, each in sent if isinstance(each, SendMessage)]
@@ -176,8 +179,8 @@ class _SentLines:
         return ChatError(error.code, f"Line {number}: {error.message}", details)
 
     def _command_in(self, line: bytes, number: int) -> SendMessage | ChatError:
-        """Returns the command to send the message in a line of JSON, or the error that describes why the line is
-        invalid."""
+        """Returns the command to send the message in a line of JSON, or the error that says why the line is invalid.
+        `number` is the line's number from 1 on."""
         try:
             check_budget(line)
         except ChatError as error:
@@ -196,7 +199,8 @@ class _SentLines:
 
 
 def _command(body: SendMessageBody, key: str | None, number: int) -> SendMessage:
-    """Returns the command to send a message of a batch. Raises `invalid_request` for an invalid one."""
+    """Returns the command to send the message `number` of a batch. Its client message id is the body's, or else
+    consists of the request's idempotency key and the number. Raises `invalid_request` for an invalid message."""
     command = to_send(body, None if key is None else f"{key}-{number}")
     check_send(command)
     return command
@@ -205,9 +209,11 @@ def _command(body: SendMessageBody, key: str | None, number: int) -> SendMessage
 async def _send(
     chat: LimitedChat, actor: Actor, commands: Sequence[SendMessage], *, skip_refused: bool
 ) -> Sequence[Outcome]:
-    """Sends messages in the given order. Returns the outcomes as the command `SendMessages` does.
+    """Sends messages in the given order, and returns for each the stored message or the error that refused it. Without
+    `skip_refused`, the first error is the last item, and the messages after it are not sent.
 
-    If the application has hooks for one of them, each is sent by itself, because hooks concern single messages.
+    If the application has a hook for one of the messages, each message is sent by a command of its own, since hooks
+    concern single messages.
     """
     if not any(map(chat.is_hooked, commands)):
         return await chat.execute(actor, SendMessages(tuple(commands), skip_refused)) if commands else ()

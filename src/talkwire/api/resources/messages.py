@@ -81,9 +81,9 @@ class GivenReactionBody(Body, frozen=True):
 class SendMessageBody(Body, frozen=True):
     """A message to send. `content` may be empty if there are attachments. Only callers with the role `service` set
     `senderId`, to the user who sends the message. Callers with the role `service` or `admin` may set `createdAt` to
-    import a message from another system, which was sent at that time, and with it `editedAt`, `reactions` and `pinned`.
-    They may also send the `type` `system`: a notice of the application, in the name of any user, or without `senderId`
-    in the caller's own. The other types follow from the content."""
+    import a message that another system sent at that time, with `editedAt`, `reactions` and `pinned` as they were
+    there. They may also send the `type` `system`, a notice of the application; without `senderId`, the caller is its
+    sender. The other types follow from the content."""
 
     conversation_id: str
     content: str = ""
@@ -100,8 +100,8 @@ class SendMessageBody(Body, frozen=True):
     type: MessageType | None = None
 
     def imported(self) -> ImportedParts | None:
-        """Returns the time of the last edit, the reactions and the pin of an imported message; None if it has none of
-        these."""
+        """Returns the `editedAt`, the reactions and the pin of a message that is imported from another system; None if
+        it has none of these."""
         if self.edited_at is None and not self.reactions and not self.pinned:
             return None
         return ImportedParts(

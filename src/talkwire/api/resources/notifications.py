@@ -127,8 +127,9 @@ async def delete_push_subscription(subscription_id: FromPath[str], caller: Given
 
 
 def _checked_target(data: SubscribePayload, check: UrlCheck) -> PushTarget:
-    """Returns the push service's address and the keys to send pushes to, from the body of a subscription. Raises
-    `invalid_request` for a missing member, invalid keys, or an address that the server may not reach."""
+    """Returns the target of pushes (the push service's address and the device's keys) that the body of a subscription
+    describes. `check` raises RefusedUrl for an address that the server may not reach. Raises `invalid_request` for such
+    an address, a missing member, or invalid keys."""
     if data.kind == "web":
         if data.endpoint is None or data.keys is None:
             raise invalid("endpoint" if data.endpoint is None else "keys", "is missing")
@@ -148,10 +149,11 @@ def _checked_target(data: SubscribePayload, check: UrlCheck) -> PushTarget:
 
 
 def _check_url(url: str, member: str, check: UrlCheck) -> None:
-    """Raises `invalid_request` for a URL that no push can be sent to.
+    """Raises `invalid_request`, with `member` as the name of the invalid member, if `check` refuses the URL as a target
+    of pushes.
 
-    Its name is not resolved, and each connection checks the addresses of the name. So users learn nothing about names
-    and addresses that only the server can look up or reach.
+    Does not resolve the URL's host name; its addresses are checked at each connection. So users cannot find out which
+    names and addresses the server can look up or reach.
     """
     try:
         check(url)

@@ -194,7 +194,8 @@ async def unban_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenCha
 
 
 LEAST_EXPORT_BYTES_S = 16 * 1024
-"""How fast an export is downloaded at least: its temporary files stay until then."""
+"""The least speed of an export's download in bytes a second. Slower ones are broken off, since an export keeps its
+temporary files until the end of the download."""
 
 _EXPORTED = (
     "Contains `profile.json`, `conversations.jsonl`, `messages.jsonl` with the messages that the user may see now, and "
