@@ -127,7 +127,8 @@ def restore(
 
 @contextlib.contextmanager
 def readable_database(settings: Settings) -> Iterator[URL]:
-    """Yields the URL of a database that can be read while the context is open.
+    """Yields the URL of a database that can be read while the context is open. Raises Failure if it is a SQLite
+    database that does not exist.
 
     If a server is running on a SQLite database, the URL is that of a copy, which the server makes and which is removed
     at the end. Otherwise no server can start on the SQLite database meanwhile.
@@ -231,7 +232,8 @@ def _sync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _restore_failures(settings: Settings, path: Path) -> Iterator[None]:
-    """Turns the errors of a restore into Failure."""
+    """A context manager that turns the errors of a restore, raised inside it, into a Failure whose text names the
+    backup (`path`) or the database of the settings."""
     try:
         yield
     except ArchiveError as error:
@@ -242,7 +244,8 @@ def _restore_failures(settings: Settings, path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _file_keeper(settings: Settings, archive: ArchiveReader) -> Iterator[Callable[[ArchivePart], None]]:
-    """Yields a function that stores an uploaded file from the backup in the place where the server will read it."""
+    """Yields a function that stores one uploaded file of the backup in the file store of the settings, from which the
+    server will read it."""
     if not archive.sums.files:
         yield _no_file
         return
@@ -260,10 +263,10 @@ def _file_keeper(settings: Settings, archive: ArchiveReader) -> Iterator[Callabl
 
 
 def _place_of(part: ArchivePart) -> FileKey:
-    """Returns the key under which the server's file store keeps an uploaded file from a backup.
+    """Returns the key in the server's file store for an uploaded file from a backup.
 
-    Raises ArchiveError for a file with any other name: its purpose is unknown, and its path could lead outside the
-    folder.
+    Raises ArchiveError if the name of `part` in the backup is not that of an uploaded file: then its purpose is
+    unknown, and its path could lead outside the folder.
     """
     found = _FILE_NAME.fullmatch("/".join(part.names))
     if found is None:

@@ -291,9 +291,8 @@ def _on_callbacks(settings: Settings) -> Iterator[Finding]:
 
 
 async def _refused_urls(settings: Settings) -> dict[str, str | None]:
-    """Returns for each callback's name why the server cannot send requests to its URL; None if it can. Resolves host
-    names.
-    """
+    """Returns, for the name of each callback of the settings, the reason why the server may not send requests to the
+    callback's URL; None if it may. Resolves host names."""
     egress = Egress(address_rules(settings))
     try:
         return {name: await egress.refusal(url) for name, url in callback_urls(settings).items()}

@@ -69,9 +69,9 @@ class Operator(Protocol):
 
 def run_as_operator(settings: Settings, job: Callable[[Operator], Awaitable[T]], *, may_create: bool = False) -> T:
     """Calls `job` with an `Operator`, which executes chat commands with an operator's rights, and returns the job's
-    result.
+    result. Commands run in the server that has the SQLite database open, or else in this process.
 
-    If `may_create` is true, a missing database is created; otherwise it is a Failure.
+    If `may_create` is true, a missing SQLite database is created; otherwise it is a Failure.
     """
 
     async def run() -> T:
@@ -121,10 +121,7 @@ class _ChatOperator:
 
     async def _scrub(self) -> bool:
         """Removes the bytes of deleted files that this process can reach, and deleted data from SQLite's file. Returns
-        True.
-
-        Other nodes (server processes) remove the files that only they can reach.
-        """
+        True: this process has nothing left to remove. Raises Failure if SQLite's file cannot be vacuumed."""
         settings = self._settings
         limits = UploadLimits(settings.max_file_size, settings.upload_ttl.total_seconds(), settings.user_storage)
         await FileService(self._chat, settings.data, settings.files, limits).sweeper.sweep()
@@ -137,7 +134,8 @@ class _ChatOperator:
 
 
 class WebhookRequests:
-    """Sends requests to webhooks from this process, by its settings; implements `core.ports.webhooks.WebhookProbe`."""
+    """Sends requests to webhooks from this process, to the addresses that its settings allow. Implements
+    `core.ports.webhooks.WebhookProbe`."""
 
     def __init__(self, settings: Settings) -> None:
         self._rules = AddressRules.of(settings.webhook_allow, loopback=settings.demo)
@@ -219,8 +217,8 @@ def server_snapshot(holder: Holder) -> Path:
 
 
 def role_at_server(settings: Settings, token: str) -> str | None:
-    """Lets the server that has the data folder open verify an access token. Returns the token's role, or None if no
-    server runs there or it is too old to say.
+    """Asks the server that has the data folder open to verify an access token, and returns the token's role. Returns
+    None if the token has no role, if no server has the folder open, or if that server is too old for the question.
 
     Raises Failure if the server does not accept the token.
     """

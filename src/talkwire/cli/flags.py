@@ -24,7 +24,8 @@ WHERE = ("data", "database")
 
 
 def takes_settings(*names: str) -> Callable[[F], F]:
-    """Returns a decorator that replaces a command's `**flags` by `--config` and the flags of the settings `names`."""
+    """Returns a decorator for a command's function: its parameter `**flags` becomes `--config` and a flag for each of
+    the settings `names` on the command line. The function passes `flags` to `load`."""
 
     def decorate(command: F) -> F:
         known = known_settings()
@@ -40,7 +41,8 @@ def takes_settings(*names: str) -> Callable[[F], F]:
 
 
 def load(flags: Mapping[str, Flag]) -> LoadedSettings:
-    """Returns the settings of a command from its `**flags`, the environment and the file. Raises SettingsError."""
+    """Returns the settings of a command from its `**flags`, the environment variables and the configuration file.
+    Raises SettingsError if one of them is invalid."""
     given = {name: value for name, value in flags.items() if value is not None and name != "config"}
     config = flags.get("config")
     return load_settings(given, os.environ, Path(config) if isinstance(config, str) else None)

@@ -68,7 +68,8 @@ def _warn_without_accounts(settings: Settings) -> None:
 
 
 def _end_of(expires: str | None) -> int | None:
-    """Returns when the invitation link expires, in milliseconds since 1970; None if it never does."""
+    """Returns when an invitation link with the lifetime `expires`, such as `7d`, expires: in milliseconds since 1970;
+    None if it never does. Raises Misuse if the text is no duration."""
     if expires is None:
         return None
     try:
@@ -79,7 +80,8 @@ def _end_of(expires: str | None) -> int | None:
 
 
 def _site(settings: Settings) -> str:
-    """Returns the URL at which people reach the server: the setting public_url, or that of the running server."""
+    """Returns the URL at which people reach the server: the setting public_url, else that of the running server, else
+    the one at which a server with these settings would run."""
     if settings.public_url is not None:
         return settings.public_url
     holder = None if settings.lock_file is None else find_holder(settings.lock_file)

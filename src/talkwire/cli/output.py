@@ -16,7 +16,8 @@ from rich.text import Text
 
 
 def print_line(text: str) -> None:
-    """Prints one line of text to stdout, unchanged."""
+    """Prints one line of text to stdout. Control characters stay in the text, which a terminal would execute, so the
+    caller removes them from texts of users."""
     sys.stdout.write(f"{text}\n")
 
 
@@ -26,13 +27,15 @@ def print_note(text: str) -> None:
 
 
 def print_result(sentence: str, value: str | None = None) -> None:
-    """Prints a sentence about what a command did. Unless stdout is a terminal, prints only `value`, if there is one."""
+    """Prints, to stdout, a sentence about what a command did. If stdout is no terminal but read by a program, prints
+    `value` instead, if there is one."""
     on_terminal = sys.stdout.isatty()
     print_line(_clean(sentence) if on_terminal or value is None else _clean(value))
 
 
 def print_list(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Prints rows as a table with headings on a terminal; elsewhere as lines with tabs, without headings."""
+    """Prints rows to stdout: as a table with headings on a terminal; elsewhere as lines with a tab between the cells,
+    without headings."""
     if not sys.stdout.isatty():
         for row in rows:
             print_line("\t".join(map(_clean, row)))
@@ -44,7 +47,7 @@ def print_list(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def print_json(items: Sequence[Mapping[str, object]]) -> None:
-    """Prints a list as one JSON array."""
+    """Prints a list to stdout as one JSON array."""
     print_line(msgspec.json.format(msgspec.json.encode(items), indent=2).decode())
 
 

@@ -16,9 +16,10 @@ FROM_STDIN = "-"
 
 
 def hashed_password(source: str | None) -> str:
-    """Returns the hash of a password. Reads the password from stdin for `-` or without a terminal, else from a prompt.
+    """Returns the hash of a password. Asks for the password twice on the terminal; reads it from the first line of
+    stdin if `source` is `-` or stdin is no terminal.
 
-    Raises Misuse if `source` is anything else, and Failure if the password is empty or its two entries differ.
+    Raises Misuse if `source` is anything else but None, and Failure if the password is empty or its two entries differ.
     """
     if source not in {None, FROM_STDIN}:
         raise Misuse(

@@ -75,9 +75,10 @@ def serve(**flags: Flag) -> None:
 
 
 def _serve_with_workers(settings: Settings, listening: socket.socket) -> None:
-    """Runs the workers (server processes that share the port) until a signal ends them.
+    """Runs the workers (server processes that share the port) until a signal ends them. Closes `listening`, whose
+    address they use.
 
-    A socket that accepts no connections reserves the address, since single workers end and restart.
+    A socket that accepts no connections reserves the address meanwhile, since single workers end and restart.
     """
     url, port = reachable_url(listening), listening.getsockname()[1]
     listening.close()
@@ -121,7 +122,7 @@ def _greet(settings: Settings, url: str) -> None:
 
 
 def _greeting_for_programs(settings: Settings, url: str) -> str:
-    """Returns the message that the server is running, as one line of JSON with its URL and main settings.
+    """Returns the message for programs that the server is running: one line of JSON with its URL and main settings.
 
     It is JSON like the log, since standard output and the log often end up in one file.
     """
@@ -169,7 +170,7 @@ def _refuse_a_second_server(settings: Settings) -> None:
 
 
 def _refuse_an_unusable_redis(settings: Settings) -> None:
-    """Raises Failure if the Redis URL is invalid or the Redis client is not installed.
+    """Raises Failure if the settings name a Redis and its URL is invalid or the Redis client is not installed.
 
     A Redis that does not respond now is accepted, since it may become available later.
     """

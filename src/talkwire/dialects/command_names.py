@@ -60,8 +60,9 @@ CommandType = type[Command[Any]]
 
 
 class Named(NamedTuple):
-    """A command class that a command's name, such as `message:send`, stands for. `when` returns whether a command of
-    this class has the name: `typing:start` and `typing:stop` share a class."""
+    """One of the command classes that a command's name, such as `message:send`, stands for. A class may have several
+    names: `when(command)` returns whether the name is that of this command, such as `typing:start` or `typing:stop` for
+    a `SetTyping`."""
 
     command_type: CommandType
     when: Callable[[Any], bool] = lambda _: True
@@ -160,8 +161,8 @@ def name_of_command(command_type: type) -> str:
 
 
 def commands_named(what: str | type) -> tuple[Named, ...]:
-    """Returns the command classes that a name such as `message:send` stands for, each with its condition. A command
-    class stands for itself. Raises ValueError for any other name or class."""
+    """Returns the command classes that `what`, a name such as `message:send`, stands for, each with its condition. If
+    `what` is a command class, returns this class alone. Raises ValueError for any other name or class."""
     if isinstance(what, type) and issubclass(what, Command):
         return (Named(what),)
     name = what if isinstance(what, str) else what.__name__

@@ -127,8 +127,9 @@ class Inbound:
 
 
 class To(Enum):
-    """The sockets that receive a dialect's event about a conversation: those that follow the conversation, or those of
-    members that do not."""
+    """Which sockets receive a dialect's event about a conversation: all that follow the conversation (`ROOM`); those of
+    them whose user did not cause the event (`OTHERS`); or members' sockets that do not follow it, again without the
+    user who caused the event (`NON_FOLLOWERS`)."""
 
     ROOM = "all sockets that follow the conversation"
     OTHERS = "sockets that follow the conversation, except those of the user who caused the event"
@@ -162,10 +163,11 @@ class Outbound:
 @dataclass(frozen=True, slots=True)
 class PersonalOutbound:
     """A dialect's entry for an event that the server sends to some users when an event happens in the chat, with a
-    separate payload for each user.
+    payload of its own for each user.
 
-    `payloads` returns pairs of user id and payload, at most `PERSONAL_MAX` for one chat event. With `followers_only`,
-    only those of the users' sockets receive it that follow the conversation.
+    `payloads` builds pairs of user id and payload from the chat's event, at most `PERSONAL_MAX`. `struct` is the type
+    of the payloads. With `followers_only`, the server sends the event only to those of a user's sockets that follow the
+    conversation.
     """
 
     name: str
@@ -198,9 +200,9 @@ def _result_type(function: Callable[..., msgspec.Struct]) -> type[msgspec.Struct
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dialect:
-    """The vocabulary of one kind of client application, in one Socket.IO namespace. `inbound` has the events that
-    clients send, by name; `outbound` has the packets for the chat's events. Every kind of chat event is in either
-    `outbound` or `silent`, which are the events that these clients do not receive.
+    """The vocabulary of one kind of client application, in one Socket.IO namespace. `inbound` maps the names of the
+    events that clients send to their entries; `outbound` maps each kind of chat event to the entries of the events that
+    clients receive because of it. A kind of chat event that these clients do not receive is in `silent` instead.
 
     With `follows_all`, a socket receives the events of all conversations of its user from the start; otherwise only of
     the conversations that its client joins.

@@ -62,8 +62,8 @@ def refusal_with_message(error: ChatError) -> RefusalWithMessage:
 
 
 def with_renamed_members(error: ChatError, names: Mapping[str, str]) -> ChatError:
-    """Returns an error whose details and text use a dialect's names of members. `names` maps the names in commands,
-    such as `conversationId`, to the dialect's."""
+    """Returns an error with a dialect's names of members in its details and text. `names` maps the names in commands,
+    such as `conversationId`, to the dialect's. Other members keep their names."""
     message, details = error.message, error.details
     if not isinstance(details, list):
         return error

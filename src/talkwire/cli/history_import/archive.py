@@ -36,7 +36,8 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 
 
 class Archive(AbstractContextManager["Archive"]):
-    """The files of an export, a folder or a zip file, by name. Names are relative paths with `/`."""
+    """The files of an export, which is a folder or a zip file, by their names: paths relative to the folder, with `/`.
+    Raises InvalidExport if `path` is neither."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -171,7 +172,7 @@ def is_inside(name: str) -> bool:
 
 
 def ms_of(value: object) -> int | None:
-    """Returns a time of the export, if it is a valid number of milliseconds since 1970; None for any other value."""
+    """Returns a time in an export, a number of milliseconds since 1970, if it is valid; None for any other value."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LAST_MS else None
 
 

@@ -27,7 +27,8 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class FileMissing(Exception):
-    """Raised when a file cannot be imported. Its text is the kind of loss under which the import counts the file."""
+    """Raised when a file cannot be imported. Its text describes the kind of loss, such as "files that cannot be
+    unpacked"; the import counts losses by this text."""
 
 
 class AttachedFiles:
@@ -47,10 +48,10 @@ class AttachedFiles:
 
     @asynccontextmanager
     async def opened(self, path: str | None, url: str | None, most: int, name: str = "") -> AsyncIterator[IO[bytes]]:
-        """Yields a file of at most `most` bytes, open for reading: from `path` in the export, or else downloaded from
-        `url`.
+        """Yields a file, open for reading: the file `path` of the export, or else the download of `url`. `name` is the
+        file's name in the source system.
 
-        Raises FileMissing if the file is not available or is too large.
+        Raises FileMissing if the file is not available or has more than `most` bytes.
         """
         with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as content:
             if path is not None:
@@ -81,7 +82,9 @@ class AttachedFiles:
         raise FileMissing("files that could not be downloaded")
 
     async def _fetch(self, egress: Egress, url: str, content: IO[bytes], most: int, name: str) -> bool:
-        """Downloads a URL into `content`. Returns False if the server does not respond with the file."""
+        """Downloads a URL into `content`, following redirects. Returns False if the server does not respond with the
+        file: also for an HTML page, unless `name` (the file's name) ends with `.html` or `.htm`. Raises EgressError,
+        OSError or ValueError if the download fails or has more than `most` bytes."""
         client = egress.client(EgressLimits(total_s=_DOWNLOAD_S))
         try:
             for _ in range(REDIRECTS_MAX + 1):
@@ -101,9 +104,10 @@ class AttachedFiles:
         return False
 
     def headers_for(self, url: str) -> dict[str, str]:
-        """Returns the request headers for downloading a URL: the token if the URL is Slack's and https, else none.
+        """Returns the request headers for downloading a URL: the token, if there is one and the URL is Slack's and
+        https; otherwise none.
 
-        Raises ValueError for what is not a URL.
+        Raises ValueError for a text that is not a URL.
         """
         address = URL(url)
         host = address.host or ""

@@ -12,8 +12,8 @@ from talkwire.core.features.messages.pins import PINS_MAX
 
 
 class AcceptingServer(ImportTarget):
-    """An empty server that accepts an import without storing it. It refuses only pins beyond those that a conversation
-    may have."""
+    """Stands for an empty server in a dry run: accepts everything without storing it. Like a server, it refuses further
+    pins in a conversation that has `PINS_MAX`."""
 
     def __init__(self, max_file_size: int) -> None:
         self.max_file_size = max_file_size
@@ -22,7 +22,7 @@ class AcceptingServer(ImportTarget):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Has nothing to close."""
+        """Does nothing, since no connection is open."""
 
     async def request(self, method: str, path: str, body: Any = None) -> Any:  # noqa: ANN401 (JSON)
         match method, path:
@@ -54,7 +54,7 @@ class AcceptingServer(ImportTarget):
 
 
 class UnfetchedFiles(AttachedFiles):
-    """Opens files of the export, and empty files in place of downloads."""
+    """Opens the files that the export contains, and an empty file in place of each download, for dry runs."""
 
     async def _download(self, url: str, content: IO[bytes], most: int, name: str) -> None:
-        """Downloads nothing."""
+        """Leaves `content` empty."""

@@ -16,7 +16,8 @@ _EMOJI_STYLE = "\ufe0f"
 
 
 def emoji_named(name: str) -> str | None:
-    """Returns the emoji with a name such as `thumbsup`, `wave::skin-tone-3` or `+1_light_skin_tone`.
+    """Returns the emoji with a name such as `thumbsup`, `wave::skin-tone-3` or `+1_light_skin_tone`. A name that is an
+    emoji itself is returned unchanged.
 
     The name may be enclosed in colons. Returns None for an unknown name, such as that of a custom emoji.
     """
@@ -39,7 +40,8 @@ def _tone_of(skin: re.Match[str]) -> int:
 
 
 def _toned(base: str, tone: int) -> str:
-    """Returns an emoji of one person or hand with a skin tone, which is added after its first character."""
+    """Returns the emoji `base` (one person or hand) with a skin tone, from 0 (light) to 4 (dark), which is added after
+    its first character."""
     first, rest = base[0], base[1:].removeprefix(_EMOJI_STYLE)
     return f"{first}{chr(_FIRST_TONE + tone)}{rest}"
 

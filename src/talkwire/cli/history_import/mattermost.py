@@ -130,9 +130,8 @@ class _Reader:
         self._channels.setdefault(conversation.key, conversation)
 
     def add_channels(self) -> None:
-        """Adds the channels to the staging (the temporary database). Call it after all users have been read, for the
-        members.
-        """
+        """Adds the channels with their members to the staging (the temporary database). Call it after all users have
+        been read, since a user's lines name the channels that the user is a member of."""
         for key, conversation in self._channels.items():
             conversation.members += self._members.get(key, ())
             for username in conversation.members:
@@ -164,9 +163,8 @@ class _Reader:
             self._message(reply, conversation, root)
 
     def _message(self, body: dict[str, Any], conversation: str, root: str | None) -> str | None:
-        """Adds a post to the staging (the temporary database) and returns the post's key; None if it is not
-        imported.
-        """
+        """Adds a post to the staging (the temporary database) and returns the post's key; None if it is not imported.
+        `root` is the key of the thread's first post if the post is a reply."""
         staging = self._staging
         created, username = ms_of(body.get("create_at")), text_of(body.get("user"))
         kind = text_of(body.get("type"))
@@ -207,9 +205,9 @@ class _Reader:
         return key
 
     def _key(self, conversation: str, username: str, created: int) -> str:
-        """Returns a key for a post, which is the same in later exports of the same server.
+        """Returns a new key for a post, which later exports of the same server give to the same post.
 
-        It consists of time, author and, for further posts of the same millisecond, a number.
+        It consists of the time, the author and, for further posts of the same author in the same millisecond, a number.
         """
         key, number = f"{created}-{username}", 1
         while self._staging.has_message(conversation, key):
@@ -249,9 +247,8 @@ class _Reader:
                 yield SourceFile(storable(path.replace("\\", "/").rpartition("/")[2]), self._path(path))
 
     def _path(self, path: str) -> str | None:
-        """Returns the name that a file has in the archive, given the path in the export's data; None if the archive
-        lacks it.
-        """
+        """Returns the name that a file has in the archive, given `path`, its path in the export's data; None if the
+        archive lacks the file."""
         if not path or not is_inside(path):
             return None
         return next((name for name in (f"data/{path}", path) if name in self._archive), None)

@@ -46,7 +46,7 @@ class OutgoingMessage:
 
 
 class OutgoingMessages:
-    """Collects the messages of one conversation, and sends them when there are enough for a request."""
+    """Collects the messages of one conversation, and sends them to the server in batches."""
 
     def __init__(self, server: ImportTarget, staging: Staging, counts: Counter[str]) -> None:
         self._server = server
@@ -60,7 +60,8 @@ class OutgoingMessages:
         return key in self._waiting
 
     async def add(self, message: OutgoingMessage) -> None:
-        """Adds a message, and sends the earlier ones if there are enough of them."""
+        """Adds a message, after sending the collected ones if it does not fit into one request with them. A message
+        without text and attachments is not added, but counted as lost."""
         if not message.body["content"].strip() and not message.body.get("attachments"):
             self._staging.drop(LOST)
             return
@@ -71,8 +72,8 @@ class OutgoingMessages:
         self._bytes += size
 
     async def send(self) -> None:
-        """Sends the messages that wait. One that the server refuses is sent again without the parts that it refuses,
-        before the later ones, since a message cannot be imported after one with a later time."""
+        """Sends all collected messages, in order. If the server refuses one, sends it again without the parts that it
+        refuses before sending the later ones, since a message cannot be imported after one with a later time."""
         waiting = list(self._waiting.values())
         self._waiting.clear()
         self._bytes = 0
@@ -83,7 +84,8 @@ class OutgoingMessages:
             waiting = waiting[sent + 1 :]
 
     async def _send_up_to_a_refusal(self, messages: list[OutgoingMessage]) -> int:
-        """Sends messages in one request, and returns how many the server has stored before it refused one."""
+        """Sends messages in one request, and returns how many of them, from the first on, the server has stored. It
+        stores none after the first message that it refuses."""
         body = {"messages": [each.body for each in messages]}
         try:
             items = (await self._server.request("POST", "/messages/batch", body))["items"]
@@ -100,7 +102,7 @@ class OutgoingMessages:
 
     async def _send_alone(self, message: OutgoingMessage) -> None:
         """Sends one message. When the server refuses a part of it, such as a reaction, sends it again without that
-        part; a message that is refused as such is skipped. Both are counted for the report of the import."""
+        part; when it refuses the message itself, skips the message. Counts both for the report of the import."""
         body = message.body
         while True:
             try:

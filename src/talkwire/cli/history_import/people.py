@@ -17,10 +17,8 @@ _UNUSABLE = re.compile(r"[\s/\x00-\x1f\x7f-\x9f]+")
 
 
 class People:
-    """The users of an export, by their keys (ids in the source system) and by their handles (unique names).
-
-    It is held in memory, which the messages of an export may exceed.
-    """
+    """The users of an export, by their keys (ids in the source system) and by their handles (unique names). It also
+    assigns each user's id on the receiving server. All users are held in memory."""
 
     def __init__(self, source: str, user_ids: UserIds) -> None:
         self._source = source
@@ -32,9 +30,10 @@ class People:
         self._names: Counter[str] = Counter()
 
     def add(self, user: SourceUser) -> None:
-        """Adds a user, unless the key (id in the source system) is known.
+        """Adds a user and assigns the id on the receiving server. Does nothing if the user's key (id in the source
+        system) is known.
 
-        A handle or server id that an earlier user has is not given to a later one.
+        A later user gets neither the handle nor the server id of an earlier one.
         """
         if user.key in self._users:
             return
@@ -71,9 +70,8 @@ class People:
         return self._users.get(key)
 
     def id_of(self, key: str) -> str:
-        """Returns the id on the receiving server of a user that was added, given the user's key in the source
-        system.
-        """
+        """Returns the id on the receiving server of the user with this key (id in the source system). Raises KeyError
+        if no such user was added."""
         return self._ids[key]
 
     def key_of_handle(self, handle: str) -> str | None:

@@ -138,9 +138,10 @@ class _Reader:
         )
 
     def _roles_of(self, room: str, members: list[str], creator: str) -> dict[str, Any]:
-        """Returns the roles of a room's owner and admins by user key.
+        """Returns the roles of the owner and the admins among a room's members, by user key.
 
-        A room has one owner on the server: its creator if the creator is an owner. Other owners become admins.
+        A room has one owner on the server: its creator if the creator is an owner in Rocket.Chat, otherwise the first
+        of the owners there. Other owners become admins. In a room without roles, the creator becomes the owner.
         """
         present = self._members.get(room, {})
         given = {user: role for user, role in self._roles.get(room, {}).items() if user in present}
@@ -249,10 +250,8 @@ def _is_collection(name: str, collection: str) -> bool:
 
 
 def _unwanted(raw: dict[str, Any]) -> str | None:
-    """Returns the reason, under which the loss is counted, why a document of the message collection is not imported.
-
-    Returns None if the document is imported.
-    """
+    """Returns why a document of the message collection is not imported: a description such as "deleted messages", by
+    which losses are counted. Returns None if the document is imported."""
     kind = text_of(raw.get("t"))
     if kind == "rm" or raw.get("_hidden") is True:
         return "deleted messages"

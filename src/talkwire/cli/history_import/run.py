@@ -45,9 +45,11 @@ _UNUSABLE = re.compile(r"[\s/\x00-\x1f\x7f-\x9f]+")
 
 
 class ImportRun:
-    """Sends the content of one staging (the temporary database of everything to import) to the server.
+    """Sends the content of one staging (the temporary database of everything to import) to the server, and counts in
+    `counts` what was imported. Everything that is not imported is counted in the staging.
 
-    `source` is the name of the other system, with which the ids of conversations and messages begin.
+    `source` is the name of the other system. The ids of conversations and the client message ids on the server begin
+    with it.
     """
 
     def __init__(
@@ -67,7 +69,8 @@ class ImportRun:
         """What was imported and what was there before, by kind."""
 
     async def run(self) -> None:
-        """Imports everything from the staging. Raises Failure if the server becomes unreachable."""
+        """Imports everything from the staging: users, then conversations with their messages, then bans of deactivated
+        users. Raises Failure if the server becomes unreachable."""
         users = list(self._people)
         self._progress.begin("users", len(users), "users")
         await self._in_parallel(users, lambda each: self._put_user(*each))
@@ -146,7 +149,8 @@ class ImportRun:
             self.counts["pictures of users"] += 1
 
     async def _ban(self, user_id: str) -> None:
-        """Bans a user who was deactivated in the source system, so that nobody can sign in as this user."""
+        """Bans a user who was deactivated in the source system, so that nobody can sign in as this user. Does nothing
+        for a user who was banned on the server before the import, or who is not imported."""
         if user_id in self._gone | self._banned:
             return
         with suppress(ServerRefusal):
@@ -265,9 +269,10 @@ class ImportRun:
     # --- messages -----------------------------------------------------------------------------------------------------
 
     async def _list_sent(self, conversation_id: str, key: str) -> int:
-        """Lists a conversation's messages on the server, and records in the staging which of them earlier imports sent.
+        """Reads the list of a conversation's messages from the server, and records in the staging the ids of those that
+        earlier imports sent. `key` is the conversation's key in the staging.
 
-        Returns the time of the conversation's newest message, in milliseconds since 1970.
+        Returns the time of the conversation's newest message, in milliseconds since 1970; 0 if it has none.
         """
         newest_ms, before = 0, ""
         prefix = self._client_id("")
@@ -361,8 +366,8 @@ class ImportRun:
         return found
 
     async def _is_lost(self, message: SourceMessage) -> bool:
-        """Returns whether a message consists of lost files only, so that an earlier import has dropped it. Counts these
-        files."""
+        """Returns whether a message has neither text nor links and none of its files can be opened, so that there is
+        nothing to import. Counts its files as lost."""
         if message.text.strip() or any(map(_has_link, message.files)):
             return False
         for file in message.files:

@@ -84,6 +84,7 @@ class _Source:
 
 def _root(archive: Archive) -> str:
     """Returns the folder inside the archive that has users.json, with a final `/`; empty if it is the top folder.
+    Raises InvalidExport if there is no users.json.
 
     Some tools pack the export's folder instead of its content.
     """
@@ -94,7 +95,7 @@ def _root(archive: Archive) -> str:
 
 
 def _uploads(archive: Archive, root: str) -> dict[str, str]:
-    """Returns the names in the archive of downloaded files, by the files' ids in Slack."""
+    """Returns the names of the files that a tool has downloaded into the archive, by the files' ids in Slack."""
     found = {}
     for name in archive.names(root):
         folder, _, last = name.removeprefix(root).rpartition("/")
@@ -150,7 +151,7 @@ def _read_conversation(source: _Source, raw: dict[str, Any], kind: Kind, list_na
 
 
 def _known(people: People, key: str) -> str:
-    """Adds a user with this key (id in Slack), unless the user has been read from users.json, and returns the key."""
+    """Adds a user with this key (id in Slack) as the name, unless the user is known, and returns the key."""
     people.add(SourceUser(key, "Slackbot" if key == SLACKBOT else key))
     return key
 
@@ -201,10 +202,8 @@ def _read_message(source: _Source, raw: dict[str, Any], conversation: str, pinne
 
 
 def _unwanted(raw: dict[str, Any], subtype: str) -> str | None:
-    """Returns the reason, under which the loss is counted, why a line of the export is not imported as a message.
-
-    Returns None if the line is imported.
-    """
+    """Returns why a line of the export is not imported as a message: a description such as "deleted messages", by which
+    losses are counted. Returns None if the line is imported."""
     if raw.get("type") not in {"message", None}:
         return f"lines of the type {str(raw.get('type'))[:40]}"
     if subtype in _CALLS or "room" in raw:

@@ -82,7 +82,7 @@ class SourceMessage(msgspec.Struct, omit_defaults=True):
 
 
 class Dropped(Counter[str]):
-    """Counts what is not imported, by a description of its kind."""
+    """A counter of what is not imported: the number of losses by their description, such as "empty messages"."""
 
 
 class InvalidExport(Failure):

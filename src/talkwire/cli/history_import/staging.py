@@ -55,7 +55,8 @@ class Staging:
         self._db.close()
 
     def drop(self, kind: str, count: int = 1) -> None:
-        """Counts something that is not imported under a description of its kind."""
+        """Counts `count` things that are not imported. `kind` describes them in the plural, such as "empty messages".
+        Beyond `KINDS_MAX` different kinds, they are counted under the common kind `OTHER`."""
         kind = printable(kind)
         if count:
             self.dropped[kind if kind in self.dropped or len(self.dropped) < KINDS_MAX else OTHER] += count
@@ -66,7 +67,8 @@ class Staging:
         self._db.execute("INSERT OR IGNORE INTO conversations VALUES (?, ?)", row)
 
     def add_message(self, message: SourceMessage) -> None:
-        """Adds a message, unless one with the same key has been added: exports repeat some messages."""
+        """Adds a message. If the conversation has one with the same key, counts it as repeated instead: exports repeat
+        some messages."""
         self.message_count += 1
         row = (message.conversation, message.order, self.message_count, message.key, msgspec.json.encode(message))
         try:
@@ -87,9 +89,7 @@ class Staging:
         return _conversation.decode(body)
 
     def messages(self, conversation: str) -> Iterator[SourceMessage]:
-        """Yields the messages of a conversation in the order of time. The database can be used for other things
-        meanwhile.
-        """
+        """Yields the messages of a conversation, oldest first. Other methods may be called between two messages."""
         place, number = -1, -1
         while True:
             rows = self._db.execute(

@@ -26,7 +26,7 @@ _BUSY = frozenset({429, 502, 503, 504})
 
 
 class ServerRefusal(Exception):
-    """Raised when the server refuses a request in a way that a retry cannot change."""
+    """Raised when the server refuses a request for good, so that sending it again is useless."""
 
     def __init__(self, status: int, error: Mapping[str, Any]) -> None:
         super().__init__(str(error.get("message", "")) or f"status {status}")
@@ -44,23 +44,25 @@ class ServerRefusal(Exception):
 
 
 class ImportTarget(AbstractAsyncContextManager[Any], Protocol):
-    """The receiver of an import: a server, or what a dry run uses in its place. `max_file_size` is in bytes."""
+    """The receiver of an import: a server, or the substitute of a dry run. Enter it as a context manager before the
+    first request. `max_file_size` is in bytes."""
 
     max_file_size: int
 
     async def request(self, method: str, path: str, body: Any = None) -> Any:  # noqa: ANN401 (JSON)
-        """Sends a request and returns the JSON of the response, or None if it has no body. Raises ServerRefusal if the
-        server refuses the request."""
+        """Sends a request to a path of the REST API, relative to `/api/v1`, and returns the JSON of the response; None
+        if it has no body. Raises ServerRefusal if the server refuses the request."""
         ...
 
     async def upload(self, name: str, content: IO[bytes], owner_id: str | None = None) -> dict[str, Any]:
-        """Uploads a file and returns its description. `owner_id` is the user that uploads it; by default it is the
-        importer. Raises ServerRefusal if the server refuses the file."""
+        """Uploads a file and returns its description as the REST API returns it. `owner_id` is the user that uploads
+        it; by default it is the importer. Raises ServerRefusal if the server refuses the file."""
         ...
 
 
 class ReceivingServer(ImportTarget):
-    """The server that receives an import. `token(user_id, role)` returns a signed token for a user."""
+    """An HTTP client of the server that receives an import. `token(user_id, role)` returns a signed token for a
+    user."""
 
     def __init__(self, url: str, token: Callable[[str, str | None], str]) -> None:
         self._url = url.rstrip("/")
@@ -70,9 +72,8 @@ class ReceivingServer(ImportTarget):
         self.max_file_size = 0
 
     async def __aenter__(self) -> Self:
-        """Checks that the server accepts the importer's token, and reads the maximum file size. Raises Failure
-        otherwise.
-        """
+        """Checks that the server accepts the importer's token, and reads the maximum file size. Raises Failure if the
+        server refuses the token or does not respond."""
         try:
             # A wrong address is reported at once: nothing is repeated before the server has responded.
             await self._answer(lambda: self._http.get("/conversations?limit=1", headers=self._service), retry_s=0)
@@ -93,7 +94,8 @@ class ReceivingServer(ImportTarget):
         await self._http.aclose()
 
     async def request(self, method: str, path: str, body: Any = None) -> Any:  # noqa: ANN401 (JSON)
-        """Repeats the request while the server is busy or unreachable."""
+        """Sends a request, and repeats it while the server is busy or unreachable: for at most `RETRY_S` seconds, then
+        it raises Failure. Otherwise as `ImportTarget.request`."""
         answer = await self._answer(lambda: self._http.request(method, path, json=body, headers=self._service))
         return answer.json() if answer.content else None
 

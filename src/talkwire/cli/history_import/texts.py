@@ -28,7 +28,7 @@ _EVERYBODY = {"channel": "@all", "everyone": "@all", "group": "@all", "here": "@
 
 
 class _Kept:
-    """Replaces parts of a text by placeholders, so that the following conversions do not change them."""
+    """Replaces parts of a text by placeholders, so that later conversions of the text do not change them."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
@@ -48,7 +48,7 @@ class _Kept:
 
 
 def from_slack(text: str, people: People) -> str:
-    """Converts a text in Slack's markup to Markdown."""
+    """Returns a text in Slack's markup as Markdown. `people` gives the names for mentions."""
     kept = _Kept()
     text = _FENCE.sub(lambda match: _alone(match, kept.keep(_fence(_plain(match[1], people)))), storable(text))
     text = _INLINE.sub(lambda match: kept.keep(_plain(match[0], people)), text)
@@ -57,7 +57,7 @@ def from_slack(text: str, people: People) -> str:
 
 
 def from_rocketchat(text: str, people: People) -> str:
-    """Converts a text in Rocket.Chat's markup to Markdown."""
+    """Returns a text in Rocket.Chat's markup as Markdown. `people` gives the names for mentions."""
     kept = _Kept()
     text = _FENCE.sub(lambda match: _alone(match, kept.keep(_fence(match[1]))), storable(text))
     for pattern in (_INLINE, _MARKDOWN_LINK, _ADDRESS):
@@ -66,7 +66,8 @@ def from_rocketchat(text: str, people: People) -> str:
 
 
 def from_mattermost(text: str, people: People) -> str:
-    """Converts mentions and emoji names in a text of Mattermost, which is otherwise Markdown already."""
+    """Returns a text of Mattermost, which is Markdown, with mentions as this server writes them and emoji instead of
+    their names. `people` gives the names for mentions."""
     kept = _Kept()
     text = storable(text)
     for pattern in (_FENCE, _INLINE, _ADDRESS):
@@ -105,7 +106,8 @@ def _fence(code: str) -> str:
 
 
 def _alone(match: re.Match[str], block: str) -> str:
-    """Returns a block with line breaks that separate it from the text before and after the match."""
+    """Returns `block`, the replacement of a match, with a line break before and after it wherever text of the same line
+    would touch it."""
     before, after = match.string[: match.start()], match.string[match.end() :]
     first = "" if not before.strip(" ") or before.endswith("\n") else "\n"
     last = "" if not after.strip(" ") or after.startswith("\n") else "\n"
@@ -113,14 +115,14 @@ def _alone(match: re.Match[str], block: str) -> str:
 
 
 def _plain(code: str, people: People) -> str:
-    """Returns a piece of code from Slack in which links and mentions are plain text."""
+    """Returns a piece of code from Slack in which links are plain addresses and mentions plain text, since Markdown
+    does not format code."""
     return unescape(_REFERENCE.sub(lambda match: _reference(match[1], people, in_code=True), code))
 
 
 def _reference(content: str, people: People, *, in_code: bool = False) -> str:
-    """Returns the Markdown for a reference that Slack writes between `<` and `>`: a mention, channel, link or
-    command.
-    """
+    """Returns the Markdown for a reference (a mention, channel, link or command), whose `content` Slack writes between
+    `<` and `>`. With `in_code`, a link becomes its address only."""
     target, _, label = content.partition("|")
     label = unescape(label)
     if target.startswith("@"):
@@ -150,8 +152,7 @@ def _in_link(label: str) -> str:
 
 def _mentions(text: str, people: People, kept: _Kept) -> str:
     """Returns a text in which mentions by a source system's handle are replaced by mentions that the server
-    understands.
-    """
+    understands. The new mentions are placeholders of `kept`."""
 
     def named(match: re.Match[str]) -> str:
         handle = match[1].rstrip("._-")

@@ -38,9 +38,8 @@ class Measurements:
 
 
 class LoadClient:
-    """A load test's client: one user with one socket. `run_id` marks the messages of this run; others are not
-    counted.
-    """
+    """A load test's client: one user with one socket, which adds its measurements to `measured`. The texts of its
+    messages begin with `run_id`; messages without it are not measured."""
 
     def __init__(self, connection: ClientConnection, run_id: str, measured: Measurements) -> None:
         self._connection = connection
@@ -56,9 +55,9 @@ class LoadClient:
 
     @classmethod
     async def connected(cls, url: str, token: str, run_id: str, measured: Measurements) -> LoadClient:
-        """Connects a client and returns it once the server has accepted it. Raises Refused, OSError and
-        TimeoutError.
-        """
+        """Connects a client to the server at `url`, and returns it once the server has accepted the socket. Adds the
+        duration to `measured`. Raises Refused, OSError, TimeoutError, or InvalidStatus or ConnectionClosed of
+        `websockets`."""
         start = time.perf_counter()
         address = f"ws{url.removeprefix('http').rstrip('/')}/socket.io/?EIO=4&transport=websocket"
         connection = await connect(address, max_size=None, compression=None, ping_interval=None, open_timeout=CONNECT_S)
@@ -75,9 +74,11 @@ class LoadClient:
         return len(self._waiting)
 
     async def send(self, conversation_id: str, members: int, number: int) -> None:
-        """Sends a message whose text has the time of sending, to a conversation with `members` members.
+        """Sends a message to a conversation with `members` members. Its text contains the time of sending, so that
+        recipients can measure the delivery.
 
-        `number` identifies its acknowledgement. Raises ConnectionClosed.
+        `number` identifies the message's acknowledgement, so each message of a client needs another one. Raises
+        ConnectionClosed.
         """
         now = time.perf_counter()
         self._waiting[number] = now, members
@@ -132,7 +133,8 @@ class LoadClient:
 
 
 def _code(answer: object) -> str:
-    """Returns the error code of a refusal: from `{data: {code}}` of a connection, or `{error: {code}}` of a command."""
+    """Returns the error code in the payload of a refusal: `{data: {code}}` for a connection, `{error: {code}}` for a
+    command. Without a code, returns the payload's `message`, or `refused`."""
     if isinstance(answer, Mapping):
         inner = answer.get("data") or answer.get("error")
         if isinstance(inner, Mapping) and isinstance(inner.get("code"), str):

@@ -84,6 +84,6 @@ def _percentile(ordered: Sequence[float], part: float) -> float | None:
 
 
 def _is_complete(result: Result) -> bool:
-    """Returns whether every message was acknowledged and delivered."""
+    """Returns whether the server acknowledged every message, and delivered the acknowledged ones to all members."""
     measured = result.measured
     return len(measured.acknowledgements) == result.sent and len(measured.deliveries) >= measured.expected

@@ -76,9 +76,8 @@ class LoadRun:
         return self._result
 
     async def _groups(self, http: httpx.AsyncClient) -> dict[str, Sequence[str]]:
-        """Creates the test users and their group conversations on the server. Returns the members by
-        conversation id.
-        """
+        """Creates the test users and their group conversations on the server. Returns the ids of the members by
+        conversation id."""
         groups: dict[str, Sequence[str]] = {}
         for start in range(0, len(self._users), GROUP_SIZE):
             members = self._users[start : start + GROUP_SIZE]
@@ -110,7 +109,8 @@ class LoadRun:
         return [task.result() for task in tasks]
 
     async def _send(self, clients: Sequence[LoadClient], groups: dict[str, Sequence[str]]) -> None:
-        """Sends messages at an even pace. If this process is late, it sends faster to keep the average rate."""
+        """Sends the messages of the load test at an even pace, each from one of `clients` to that user's conversation
+        in `groups`. If this process is late, it sends faster to keep the average rate."""
         total = round(self._load.rate * self._load.seconds)
         self._progress.begin("sending", total, "messages")
         by_user = {user: group for group, members in groups.items() for user in members}
@@ -131,7 +131,7 @@ class LoadRun:
     async def _wait_for_the_last(self, clients: Sequence[LoadClient]) -> None:
         measured = self._result.measured
         until = time.perf_counter() + LAST_S
-        # There is nothing to wait for: a message may have been lost.
+        # Polls, since no event marks the end: a message may have been lost.
         while time.perf_counter() < until:
             if not any(client.waiting for client in clients) and len(measured.deliveries) >= measured.expected:
                 return

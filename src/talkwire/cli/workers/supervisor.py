@@ -98,7 +98,8 @@ class Worker:
         stdin.close()
 
     async def requests(self) -> AsyncIterator[Ready | AskAllMetrics]:
-        """Yields the messages from the worker that the supervisor has to handle, until the worker ends."""
+        """Yields the messages from the worker that the supervisor has to handle, until the worker ends. Handles the
+        other messages itself, such as the replies that `metrics` waits for."""
         async for message in self._channel.received():
             match message:
                 case Ready() | AskAllMetrics():
@@ -148,9 +149,8 @@ class Worker:
 
 
 class Workers:
-    """Starts all workers on a reserved port and restarts those that end. Calls `greet` once all of them accept
-    requests.
-    """
+    """Starts all workers on a reserved port and restarts those that end. Calls `greet` once, when all of them accept
+    requests."""
 
     def __init__(self, settings: Settings, port: int, greet: Callable[[], None]) -> None:
         self._settings = settings
@@ -164,7 +164,8 @@ class Workers:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Runs the workers until a signal arrives or a worker cannot run, and stops them. Raises WorkerFailed."""
+        """Runs the workers until a signal arrives or one of them fails for good; then stops them all. Raises
+        WorkerFailed if a worker has failed, or the error that kept its process from starting."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop_or_die)
@@ -204,9 +205,8 @@ class Workers:
             await asyncio.wait(self._tasks)
 
     async def _keep(self, number: int) -> None:
-        """Runs one worker and restarts it, after a pause, whenever it ends. Raises WorkerFailed if a restart is
-        useless.
-        """
+        """Runs one worker and restarts it, after a pause, whenever it ends. Returns when the workers are being stopped.
+        Raises WorkerFailed if a restart is useless."""
         loop, pause_s = asyncio.get_running_loop(), FIRST_PAUSE_S
         while not self._over.is_set():
             began_s = loop.time()

@@ -203,8 +203,8 @@ def message_payload(message: Message, *, is_read: bool | UnsetType) -> MessagePa
 
 
 def read_message_payload(message: Message, readers: Iterable[MessageReader]) -> MessagePayload:
-    """Returns the payload of a message with `isRead`, which follows from `readers`: the members of the chat who have
-    read furthest."""
+    """Returns the payload of a message with `isRead`: whether one of `readers`, the members of the chat who have read
+    furthest, has read the message. The sender does not count."""
     return message_payload(message, is_read=has_been_read(message, readers))
 
 

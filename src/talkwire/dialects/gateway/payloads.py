@@ -73,7 +73,7 @@ class UserIdsPayload(Payload, frozen=True):
 def to_command(payload: AnyJson) -> SendMessage | GetServerTime:
     """Returns the command for a `message` event from a client: SendMessage if the payload names a conversation. For any
     other payload it returns GetServerTime, whose result becomes the timestamp of the reply. Raises `payload_too_large`
-    and `invalid_request`."""
+    for more than `PAYLOAD_MAX_BYTES` of JSON, and `invalid_request` for an invalid message."""
     value = payload.value
     if not json_fits("message", value, PAYLOAD_MAX_BYTES):
         raise ChatError("payload_too_large", f"message: must be at most {PAYLOAD_MAX_BYTES} bytes of JSON")
@@ -348,8 +348,9 @@ def refused_sign_in(_: ChatError) -> tuple[str, ErrorPayload]:
 
 
 def goodbye(reason: str, reconnect: bool) -> tuple[str, ErrorPayload] | None:  # noqa: FBT001
-    """Returns the name and payload of the event that tells a client why the server closes its socket; None if the
-    client may reconnect with the same sign-in."""
+    """Returns the name and payload of the last event before the server closes a socket, which tells the client
+    `reason`. Returns None if the client shall simply connect again: `reconnect` is true and the reason does not end the
+    user's sign-in."""
     if reconnect and reason not in _ENDINGS:
         return None
     return "error", ErrorPayload(_ENDINGS.get(reason, "Disconnected"))

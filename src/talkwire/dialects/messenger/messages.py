@@ -219,7 +219,8 @@ def _messages_reply(page: MessagePage) -> MessagesReply:
 
 
 def search_command(payload: SearchMessagesPayload) -> SearchMessages:
-    """Returns the search command for the members of a socket's event or a REST request. Raises `invalid_request`."""
+    """Returns the search command for the members of a socket's event or a REST request. Raises `invalid_request` if
+    `before` or `after` is not a valid time."""
     return SearchMessages(
         payload.q,
         payload.conversation_id,

@@ -70,8 +70,8 @@ class ThreadReply(Reply, frozen=True, kw_only=True, rename="camel"):
 
 
 class ReadReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    """The user's read position in a conversation: `seq` is the number of the last message read. Also the number of
-    unread messages, and how many of these mention the user."""
+    """The user's read position in a conversation: `seq` is the number of the last message read, `unreadCount` the
+    number of unread messages, and `mentionCount` how many of these mention the user."""
 
     seq: int
     unread_count: int

@@ -86,8 +86,8 @@ def call_ended_payload(event: CallEnded) -> CallEndedPayload:
 
 
 class CallNames(NamedTuple):
-    """A dialect's names for the events of calls. The other users in a call receive an event under the name under which
-    a client sent it; the server alone sends `ended`."""
+    """A dialect's names for the events of calls. Under each name a client sends the event to the server, and the other
+    users in the call receive it; only `ended` is never sent by clients."""
 
     invite: str
     accept: str
@@ -102,7 +102,8 @@ Entry = Callable[[type[CallSignal], str], Inbound]
 
 
 def call_entry(command: type[CallSignal], summary: str) -> Inbound:
-    """Returns the entry of an event whose payload has the members of the command."""
+    """Returns the entry of an event with which a client executes `command`, one of the commands of calls. The event's
+    payload has the members of the command. `summary` describes the event in the API documentation."""
     payload = InvitePayload if command is InviteToCall else CallPayload
 
     def to_command(signal: InvitePayload | CallPayload) -> CallSignal:
@@ -112,7 +113,8 @@ def call_entry(command: type[CallSignal], summary: str) -> Inbound:
 
 
 def calls_inbound(names: CallNames, entry: Entry = call_entry) -> dict[str, Inbound]:
-    """Returns a dialect's table of the events that a client sends in calls."""
+    """Returns a dialect's table of the events that a client sends in calls, under the dialect's `names`.
+    `entry(command, summary)` builds each entry; a dialect with payloads of its own gives its own function."""
     return {
         names.invite: entry(
             InviteToCall,
@@ -133,8 +135,8 @@ def calls_outbound(
     signal: Callable[[CallEvent], msgspec.Struct] = call_signal_payload,
     ended: Callable[[CallEnded], msgspec.Struct] = call_ended_payload,
 ) -> dict[type[Event], tuple[Outbound, ...]]:
-    """Returns a dialect's table of the events that the server sends in calls. `signal` and `ended` make their
-    payloads."""
+    """Returns a dialect's table of the events that the server sends in calls, under the dialect's `names`. `ended`
+    builds the payload of the event `ended`, and `signal` those of all others."""
     return {
         CallInvited: (Outbound(names.invite, signal, summary="Another user invited this user to a call."),),
         CallAccepted: (Outbound(names.accept, signal, summary="Another user accepted the call."),),

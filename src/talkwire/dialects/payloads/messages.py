@@ -32,8 +32,8 @@ class AttachmentPayload(Payload, frozen=True):
     """A file or a location attached to a message. An uploaded file has an `id`; a file at an external address has only
     `url` and `name`. The `url` of a `place` shows a map. `kind` is the message type that the sender's client set, if
     any. The thumbnail of an `animated` picture does not move. A voice message has its `durationMs` and a `waveform`:
-    values of loudness from 0 to 100 at equal distances in time, which the sender's client measured. So are the `width`
-    and the `height` of a film; those of a picture are the server's."""
+    values of loudness from 0 to 100 at equal distances in time. The sender's client measured both, and the `width` and
+    the `height` of a film; the server measured those of a picture."""
 
     url: str
     name: str
@@ -332,8 +332,8 @@ def saved_message_payload(saved: SavedMessage) -> SavedMessagePayload:
 
 
 def attachment_refs(attachments: tuple[AttachmentBody, ...] | None) -> tuple[AttachmentRef, ...]:
-    """Returns the attachments of a request as a command takes them. For a file with an `id`, `url` and `name` are
-    ignored."""
+    """Returns the attachments of a request in the form that commands have them; none for None. For a file with an `id`,
+    `url` and `name` are ignored. Raises `invalid_request` for too many attachments."""
     check_attachment_count(len(attachments or ()))
     return tuple(
         AttachmentRef(url=each.url, name=each.name)

@@ -101,8 +101,8 @@ class MemberPreferencesPayload(Payload, frozen=True, omit_defaults=False):
 
 
 class MemberPreferencesChange(Payload, frozen=True):
-    """The preferences for one conversation to change. An omitted member stays unchanged, except that `muted` without
-    `mutedUntil` mutes without an end, or ends the mute."""
+    """The preferences for one conversation to change. An omitted member stays unchanged, with one exception: `muted`
+    without `mutedUntil` mutes without an end if it is true, and ends a mute if it is false."""
 
     muted: bool | msgspec.UnsetType = msgspec.UNSET
     notify: Notify | msgspec.UnsetType | None = msgspec.UNSET

@@ -13,7 +13,7 @@ class PresencePayload(Payload, frozen=True):
     """A user's presence: `status` and `text`. The payload always has all members, so that a client that merges updates
     also removes a `text` that is null now. `lastSeenAt` is null while the user is online, and for a user who was never
     online. `textUntil` and `statusUntil` are set while the text and the status `dnd` have an end. From then on the text
-    is null and the status `online`, which no event says."""
+    is null and the status `online`; the server sends no event at that time."""
 
     user_id: str
     status: Literal["online", "away", "dnd", "invisible", "offline"]

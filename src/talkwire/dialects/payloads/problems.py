@@ -74,7 +74,8 @@ def invalid_payload(error: msgspec.ValidationError, expected: object = None) -> 
 
 
 def plain(message: str) -> str:
-    """Returns the text of a msgspec error as a sentence such as "must be an integer"."""
+    """Returns the message of a msgspec error as words that follow the name of the invalid member, such as "must be an
+    integer"; "is invalid" for an unknown message."""
     for pattern, words in _SENTENCES:
         found = pattern.match(message)
         if found is not None:
@@ -83,8 +84,9 @@ def plain(message: str) -> str:
 
 
 def with_unknown_fields(error: ChatError, expected: object, given: object) -> ChatError:
-    """Returns the error extended with the names of members of the payload `given` that its type `expected` does not
-    have, if the error is `invalid_request`; else the error unchanged."""
+    """Returns the error with the names of up to five members of the payload `given` that its type `expected` does not
+    have, in its message and details. Returns the error unchanged if there are none, or if it is not
+    `invalid_request`."""
     if error.code != "invalid_request" or not isinstance(given, dict):
         return error
     known = _field_names(_struct_of(expected))
@@ -104,8 +106,8 @@ def with_unknown_fields(error: ChatError, expected: object, given: object) -> Ch
 
 
 def with_unknown_fields_in(error: ChatError, expected: object, body: bytes) -> ChatError:
-    """Returns the error extended as by `with_unknown_fields` for a payload that is JSON in `body`; unchanged if that is
-    no JSON, which has no members."""
+    """Does the same as `with_unknown_fields` for a payload that is still encoded as JSON in `body`. Returns the error
+    unchanged if `body` is not valid JSON."""
     if error.code != "invalid_request":
         return error
     try:
@@ -149,8 +151,8 @@ def _field_names(struct: type[msgspec.Struct] | None) -> frozenset[str]:
 
 
 def _allowed_at(expected: object, path: str) -> Sequence[object]:
-    """Returns the allowed values of the member at a path such as `members[3].role` in a payload type; empty if it is no
-    enumeration."""
+    """Returns the allowed values of the member at `path`, such as `members[3].role`, in the payload type `expected`;
+    empty if the member is no enumeration or the type is None."""
     if expected is None:
         return ()
     found = _flat([inspect.type_info(expected)])

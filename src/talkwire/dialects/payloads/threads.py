@@ -10,7 +10,7 @@ from talkwire.dialects.payloads.messages import MessagePayload, ThreadSummaryPay
 
 class ThreadMarkPayload(Payload, frozen=True, omit_defaults=False):
     """The user's read position in the thread of the message `messageId`: whether the user follows the thread, the `seq`
-    up to which the user has read it, and its number of unread replies (at most 100)."""
+    up to which the user has read the thread, and the number of unread replies (at most 100)."""
 
     conversation_id: str
     message_id: str

@@ -153,7 +153,7 @@ class MessagePayload(Payload, frozen=True):
 
 
 class MessageNotePayload(Payload, frozen=True):
-    """A message without the id of its conversation, which the event's payload has beside the message."""
+    """A message inside an event's payload. It has no conversation id, since the payload has that beside the message."""
 
     id: str
     content: str

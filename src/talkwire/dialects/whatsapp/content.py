@@ -95,8 +95,9 @@ def text_of(content: str | TextBody | ContentBody) -> str:
 def attached(
     type_: str | None, content: str | ContentBody, refs: tuple[AttachmentRef, ...]
 ) -> tuple[AttachmentRef, ...]:
-    """Returns the attachments of a message of the type `type_`: first the file or the location in its content, then the
-    other attachments `refs`. Raises `invalid_request` for an unknown type or a content that does not fit the type."""
+    """Returns the attachments of a message: first the file or the location in its content, then the other attachments
+    `refs`. `type_` is the type that the client set, such as `image`; None if it set none. Raises `invalid_request` for
+    an unknown type or a content that does not fit the type."""
     if type_ is not None and type_ not in TYPES:
         raise invalid("type", f"must be one of {', '.join(TYPES)}")
     body = ContentBody(content) if isinstance(content, str) else content

@@ -121,8 +121,9 @@ def to_react(given: ReactPayload) -> React | Unreact:
 
 
 class MessagePayload(Payload, frozen=True):
-    """A message. `status` is the lowest status among the other members (`sent`, `delivered` or `read`); it is missing
-    in the event of an edit, which does not change it. `clientMessageId`, `editedAt` and `deletedAt` may be missing."""
+    """A message. `status` is the lowest status among the other members (`sent`, `delivered` or `read`). The event of an
+    edit has no `status`, since an edit does not change the status. `clientMessageId`, `editedAt` and `deletedAt` may be
+    missing."""
 
     id: str
     conversation_id: str
@@ -200,7 +201,8 @@ def message_updated_payload(event: MessageEdited) -> MessagePayload:
 
 
 def status_payloads(event: MessagesRead | MessagesDelivered) -> Iterator[tuple[str, StatusPayload]]:
-    """Yields (author's user id, status payload) for each message that a member has just received or read."""
+    """Yields a pair for each of the newest messages that a member has just received or read: the user id of the
+    message's author, who receives the event, and the new status."""
     status: Status = "read" if isinstance(event, MessagesRead) else "delivered"
     timestamp = iso(event.at_ms)
     for message_id, author_id in event.covered or ():
