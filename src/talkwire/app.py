@@ -116,8 +116,10 @@ class Node:
         """Stops everything that was started, in reverse order."""
 
     async def start(self) -> None:
-        """Opens and migrates the database, and starts all parts of the node. Raises OSError or SQLAlchemyError;
-        everything that was started is stopped then.
+        """Opens and migrates the database, and starts all parts of the node.
+
+        Raises SettingsError, DataFolderError, OSError, SQLAlchemyError, or NewerTablesError if a newer version of
+        Talkwire created the tables. Everything that was started is stopped then.
         """
         prepare_folder(self.settings.data)
         policy = token_policy(self.settings)
@@ -157,18 +159,20 @@ class Node:
         )
 
     def serves(self, path: str) -> bool:
-        """Returns whether the chat serves this URL path; other paths belong to the embedding application."""
+        """Returns whether the chat serves this URL path. Without an embedding application, the chat serves every path;
+        otherwise the application serves all paths that are not the chat's.
+        """
         return self.engine.serves(path) or self._embedding.application is None or self._paths.within(path) is not None
 
     def announce_url(self, url: str) -> None:
-        """Writes the node's address into the lock file, so that command-line tools on this machine can find the server.
-        Does nothing for a database without a lock file.
+        """Writes the server's URL into the lock file of the SQLite database, so that command-line tools on this machine
+        can send their commands to the server. Does nothing on PostgreSQL, which has no lock file.
         """
         if self._lock is not None:
             self._lock.announce(url)
 
     async def metrics(self) -> bytes:
-        """Returns the metrics in Prometheus' format."""
+        """Returns the node's metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
     @property
@@ -273,6 +277,8 @@ class Node:
     def _serve_sockets(self, foundation: Foundation, callers: Callers, devices: ConnectedDevices, key: bytes) -> None:
         """Adds a Socket.IO namespace for each dialect (a client application's event vocabulary) to the server, and
         starts the delivery of events to sockets.
+
+        `key` is the secret that all nodes share; it signs the tokens with which clients resume a socket.
         """
         settings, chat, engine = self.settings, self.chat, self.engine
         self.user_sockets = UserSockets(engine.hub, chat.peers)
@@ -300,7 +306,9 @@ class Node:
         deliver_events(foundation, engine, rooms, offline)
 
     def _readiness(self, foundation: Foundation) -> Readiness:
-        """Returns the checks that decide whether the node is ready, and the other parts of `/readyz`."""
+        """Returns the object that computes the response of `/readyz`. Its checks of database, writes, lease and
+        draining decide whether this node is ready; the states of the bus and the webhooks are only reported.
+        """
         return Readiness(
             self.chat.check,
             WriteProbe(foundation.writer).check,

@@ -22,14 +22,17 @@ CHECK_EVERY_S = 10.0
 
 
 def tune_collector() -> None:
-    """Collects now, exempts the remaining objects from all later collections, and sets the thresholds."""
+    """Tunes Python's garbage collector for a server that has started: collects now, exempts all objects that exist then
+    from later collections (`gc.freeze`), and sets the collector's `THRESHOLDS`. Blocks during the collection.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)
 
 
 async def collect_while_idle(sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-    """Runs a full garbage collection each time the server becomes idle. Never returns; cancel it to stop.
+    """Runs a full garbage collection each time the server becomes idle. Never returns; cancel it to stop. Tests replace
+    `sleep`.
 
     After a rush, nothing would trigger the collector on an idle server, and the memory would stay in use. The server
     counts as idle if the first generation was not collected within CHECK_EVERY_S seconds.
@@ -42,8 +45,8 @@ async def collect_while_idle(sleep: Callable[[float], Awaitable[None]] = asyncio
 
 
 def has_grown() -> bool:
-    """Returns whether the garbage collector's first generation was collected since the last full collection. Always
-    False while the collector is disabled.
+    """Returns whether the garbage collector has run on its youngest generation since the last full collection, i.e.
+    whether a full collection may find something. Always False while the collector is disabled.
     """
     _, first, second = gc.get_count()
     return gc.isenabled() and bool(first or second)

@@ -52,21 +52,29 @@ BODY_MAX_BYTES = 4 * 1024 * 1024
 
 
 class CheckWebhookUrl(Command[None], frozen=True, tag="CheckWebhookUrl"):
-    """Raises `invalid_request` for a URL that a webhook may not have. The server answers it, whose settings decide, and
-    not its chat."""
+    """A command of the command line that raises `invalid_request` for a URL that a webhook may not have.
+
+    The running server executes it (see `carry_out`), and not its chat, since the server's own settings decide.
+    """
 
     url: str
 
 
 class SendWebhookTest(Command[WebhookAttempt], frozen=True, tag="SendWebhookTest"):
-    """Sends a test event to a webhook now, and returns the attempt. The server answers it, and not its chat."""
+    """A command of the command line that sends a test event to a webhook now, and returns the attempt.
+
+    The running server executes it (see `carry_out`), and not its chat.
+    """
 
     webhook_id: str
 
 
 class CheckToken(Command[str], frozen=True, tag="CheckToken"):
-    """Verifies an access token as a client's would be, and returns its role. The server answers it, whose settings
-    decide, and not its chat. It creates no user."""
+    """A command of the command line that verifies an access token like a client's, and returns the role in it. It
+    creates no user.
+
+    The running server's `ControlEndpoint` executes it, and not its chat, since the server's own settings decide.
+    """
 
     token: str
 
@@ -158,7 +166,9 @@ def operator_for(command: Command[Any]) -> Actor:
 
 
 async def carry_out(chat: Chat, webhooks: WebhookProbe, command: Command[R]) -> R:
-    """Executes an operator's command and returns its result. Raises ChatError."""
+    """Executes an operator's command from the command line and returns its result: commands about sending webhook
+    requests with `webhooks`, all others in the chat. Raises ChatError.
+    """
     operator = operator_for(command)
     match command:
         case CheckWebhookUrl():

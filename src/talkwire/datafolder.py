@@ -71,7 +71,10 @@ def prepare_folder(folder: Path) -> None:
 
 
 class FolderLock:
-    """The held lock of a SQLite database, from `acquire` until `release` or the end of the process."""
+    """The held lock of a SQLite database, from `acquire` until `release` or the end of the process.
+
+    `control_token` is a random secret, which `announce` writes into the lock file; `ControlEndpoint` requires it.
+    """
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
@@ -80,8 +83,8 @@ class FolderLock:
 
     @classmethod
     def acquire(cls, path: Path, wait_s: float = LOCK_WAIT_S) -> FolderLock:
-        """Acquires the lock of a SQLite database. If another process holds it, waits up to `wait_s` seconds for a
-        command-line tool to finish or a server to finish starting.
+        """Acquires the lock of a SQLite database; `path` is the lock file's. If another process holds it, blocks up to
+        `wait_s` seconds for a command-line tool to finish or a server to finish starting.
 
         Raises FolderInUse if a running server holds the lock or the wait was too short; DataFolderError if the lock
         file cannot be opened.
@@ -100,8 +103,8 @@ class FolderLock:
             time.sleep(_RETRY_S)
 
     def announce(self, url: str) -> None:
-        """Writes the server's address into the lock file, so that command-line tools can send their commands to the
-        server.
+        """Writes the server's URL and its `control_token` into the lock file, so that command-line tools can send their
+        commands to the server.
         """
         self._write(Holder(os.getpid(), url, self.control_token))
 
@@ -121,8 +124,8 @@ class FolderLock:
 
 
 def find_holder(path: Path) -> Holder | None:
-    """Returns the process that holds the lock of a SQLite database, or None if no process does. Never acquires the
-    lock.
+    """Returns the process that holds the lock of a SQLite database, or None if no process does. `path` is the lock
+    file's. Never acquires the lock. Raises DataFolderError if the file cannot be opened.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY)

@@ -79,8 +79,8 @@ def configure_logs(
     """Configures structlog and the standard library's logging for this process.
 
     Logs go to `stream`, by default stderr; `log_format` is `auto`, `console` or `json`. `worker` is the number of this
-    worker process, which is added to each line. With `is_final`, a later call does not change loggers that have logged
-    something since; a line then takes a quarter less time.
+    worker process, which is added to each line. Pass `is_final` if no later call changes the configuration: each logger
+    then keeps the one of its first line, so that a line takes a quarter less time.
 
     Talkwire's own lines do not pass through the standard library: that takes nearly twice as long, and several lines
     are written for each client. The lines of libraries pass through it, with the same processors.
@@ -167,7 +167,7 @@ def _with_origin(worker: int | None, logger: WrappedLogger, method: str, event_d
 
 
 class _StreamLogger:
-    """A logger that writes the finished log lines of one module to a stream. `name` is the module's name."""
+    """The logger beneath structlog: writes finished lines to a stream. `name` is the module whose lines it writes."""
 
     def __init__(self, stream: TextIO, name: str = "") -> None:
         self._stream = stream
@@ -189,10 +189,10 @@ def _console_output(*, colors: bool) -> list[Processor]:
 
 
 def _json_line(logger: WrappedLogger | None, method: str, event_dict: EventDict) -> str:
-    """A structlog processor that returns a log entry without secrets as one line of JSON.
+    """A structlog processor that returns a log entry as one line of JSON, in which `***` replaces secrets.
 
-    Most entries contain nothing that could be a secret, which one look at the whole line shows. Looking at each value
-    takes longer than the rest of the line.
+    Most entries contain nothing like a secret. For these, searching the finished line once is faster than redacting
+    each value.
     """
     if _is_plain(event_dict):
         line = _json(event_dict)
@@ -210,7 +210,7 @@ def _json(event_dict: EventDict) -> str:
 
 
 def _is_plain(event_dict: EventDict) -> bool:
-    """Returns whether no key names a secret and no value has keys of its own."""
+    """Returns whether no key names a secret and every value is a text, a number, a boolean or None."""
     return _PLAIN_TYPES.issuperset(map(type, event_dict.values())) and not _have_secrets(tuple(event_dict))
 
 
@@ -220,7 +220,9 @@ def _have_secrets(keys: tuple[str, ...]) -> bool:
 
 
 def _may_contain_secret(text: str) -> bool:
-    """Returns False for texts in which `_SECRET_TEXTS` find nothing, which most texts are."""
+    """Returns whether a text contains a sign of a secret, such as `=`, `://` or `bearer`. If False, it has no secret to
+    redact.
+    """
     # One by one: a loop over them takes four times as long.
     if "=" in text or "://" in text or "[parameters" in text or "eyJ" in text or "whsec_" in text:
         return True

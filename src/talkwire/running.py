@@ -80,7 +80,7 @@ async def _run_once(node: Node, listening: socket.socket, on_ready: Callable[[],
 async def serve(
     node: Node, listening: socket.socket, server: Server, on_replaced: Callable[[], None] = lambda: None
 ) -> None:
-    """Serves a started node until the server stops.
+    """Serves a started node on the socket `listening` until `server` stops.
 
     Raises ApplicationFailed if the embedding application fails to start, and LogReplaced if the node had to stop
     because its database was replaced or went back in time. `on_replaced` is called before the node stops for that
@@ -127,8 +127,8 @@ async def run_attached(node: Node) -> AsyncIterator[AsgiWebSockets]:
 
 
 def _tune_interpreter() -> None:
-    """Sets the interpreter's thread switch interval and garbage collector for one busy event loop and one writer
-    thread.
+    """Sets the interpreter's thread switch interval and garbage collector for a process with one busy event loop and
+    one writer thread.
     """
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     tune_collector()

@@ -28,8 +28,8 @@ class OtherTablesError(Exception):
 
 @contextlib.asynccontextmanager
 async def opened_chat(url: URL, policy: AccessPolicy = DEFAULT_POLICY) -> AsyncIterator[Chat]:
-    """Opens a database and yields a chat that can execute commands. Creates the tables in an empty database, and
-    migrates an older SQLite file.
+    """Opens a database and yields a chat that can execute commands, without a server. Creates the tables in an empty
+    database, and migrates an older SQLite file. `policy` says what the commands of users may do.
 
     Raises SQLAlchemyError if the database cannot be opened, and OtherTablesError if a PostgreSQL database has tables of
     another version, which only `talkwire migrate` upgrades.

@@ -43,6 +43,7 @@ class ApplicationCallbacks:
 
 
 def _is_asked_about(named: Named, command: Command[Any]) -> bool:
-    """Returns whether the callback `named` is asked about a command: about those that its own condition selects, except
-    imports from another system, which have happened already."""
+    """Returns whether to ask the back end about a command. It is not asked about a command that `named.when` excludes,
+    nor about a message imported from another system (`created_ms` is set), since that was sent already.
+    """
     return named.when(command) and getattr(command, "created_ms", None) in {None, UNSET}

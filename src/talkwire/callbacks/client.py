@@ -32,10 +32,11 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackOptions:
-    """The operator's settings of callbacks. `urls` has the URL of each callback by its name: `connect` or a command's
-    name.
+    """The operator's settings of callbacks. `urls` maps the name of a callback, `connect` or a command's name such as
+    `message:send`, to its URL. `secret` signs the requests.
 
-    `on_failure` is what happens to a command if its callback fails. `response_max` is in bytes.
+    `on_failure` says whether a command is refused or executed (`allow`) if its callback fails. `timeout_s` limits a
+    whole request in seconds, `response_max` the body of its response in bytes.
     """
 
     urls: Mapping[str, str]
@@ -46,8 +47,8 @@ class CallbackOptions:
 
 
 class CallbackFailed(Exception):
-    """Raised if a callback got no valid response. `reason` is one word, such as `timeout`; the text is for the
-    operator.
+    """Raised if a callback got no valid response. `reason` is one word: `address` (the address rules refuse the URL),
+    `connection`, `timeout`, `status` (not 200) or `response` (invalid). The text is for the operator.
     """
 
     def __init__(self, reason: str, text: str) -> None:
@@ -56,9 +57,10 @@ class CallbackFailed(Exception):
 
 
 class CallbackRefusal(msgspec.Struct, frozen=True):
-    """The member `error` of a callback's response, with which the back end refuses a command or a token.
+    """The field `error` of a callback's JSON response, with which the back end refuses a command or a token.
 
-    Unknown members are ignored, so that a refusal never counts as an invalid response, which `on_failure` might allow.
+    Unknown fields inside `error` are ignored: if they made the response invalid, a command that the back end refuses
+    would be executed where `on_failure` is `allow`.
     """
 
     code: str = ""
@@ -66,7 +68,7 @@ class CallbackRefusal(msgspec.Struct, frozen=True):
 
 
 class CallbackClient:
-    """An HTTP client that sends signed callback requests to the application's back end.
+    """An HTTP client that sends signed callback requests to the application's back end. Close it with `aclose`.
 
     Each callback has its own connections, so that a slow callback does not delay the others.
     """
@@ -82,9 +84,11 @@ class CallbackClient:
         self._lines = LogRateLimit()
 
     async def ask(self, name: str, request: Mapping[str, object], response_type: type[A]) -> A:
-        """Sends a request to the callback `name`, and returns the response as `response_type`.
+        """Sends `request` as signed JSON to the URL of the callback `name`, and returns the response, decoded from JSON
+        as `response_type`.
 
-        Raises CallbackFailed if the response is missing, late or invalid.
+        Raises CallbackFailed if no response arrives within the `timeout_s` of the options, if its status is not 200, or
+        if its body is invalid.
         """
         body = msgspec.json.encode({"type": name, **request}).decode()
         headers = self._signer.headers(f"msg_{token_hex(12)}", body, datetime.now(UTC))
@@ -106,12 +110,14 @@ class CallbackClient:
             raise CallbackFailed("response", f"the response is invalid: {error}") from None
 
     def count(self, name: str, outcome: str) -> None:
-        """Counts one call of the callback `name` in the metrics, with its outcome."""
+        """Counts one call of the callback `name` in the metrics. `outcome` is `allowed`, `changed` or `refused`; use
+        `count_failure` for a call that failed.
+        """
         self._metrics.count(name, outcome)
 
     def count_failure(self, name: str, failure: CallbackFailed, outcome: str) -> None:
-        """Counts and logs a failed call of the callback `name`. `outcome` is what happens to the command: `refuse` or
-        `allow`.
+        """Counts and logs a failed call of the callback `name`. `outcome` is what the log says was done about the
+        failure: `refuse` or `allow`.
         """
         self._metrics.count(name, "failed")
         suppressed = self._lines.take(time.monotonic())

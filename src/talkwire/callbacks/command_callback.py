@@ -36,10 +36,10 @@ class _Response(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CommandCallback:
-    """A hook that asks the application's back end over HTTP about one command, such as `message:send`.
+    """A hook that asks the application's back end over HTTP about one command, such as `message:send`. Register it with
+    `core.engine.hooks.Hooks.add`.
 
-    It is registered in `core/engine/hooks.py`. The command's name and payload are those of the messenger dialect, the
-    default event vocabulary of clients.
+    The command's name and payload are those of the messenger dialect, the default event vocabulary of clients.
     """
 
     def __init__(self, name: str, client: CallbackClient, on_failure: OnFailure) -> None:

@@ -47,7 +47,9 @@ class RemoveLinkPreviewsPayload(Payload, frozen=True):
 
 
 class _Form(NamedTuple):
-    """The payload type of a command, and the function that makes the command of such a payload."""
+    """How a command is converted: the type of its payload in callbacks, and the function that makes the command of a
+    payload.
+    """
 
     payload: type[msgspec.Struct]
     to_command: Callable[[Any], Any]
@@ -82,7 +84,7 @@ def payload_of(name: str, command: Command[Any]) -> dict[str, object]:
     """Returns a command as the payload of the event `name` in the messenger dialect (the default event vocabulary of
     clients).
 
-    Members that have their default value are left out.
+    Fields that have their default value are left out, unless they are required.
     """
     payload: dict[str, object] = {}
     for field in fields(_form(name).payload):
@@ -94,10 +96,10 @@ def payload_of(name: str, command: Command[Any]) -> dict[str, object]:
 
 
 def command_of(name: str, payload: Mapping[str, object], original: C) -> C:
-    """Returns the command that a payload changed by the back end describes. Fields that payloads lack come from
-    `original`.
+    """Returns the command that a callback's response describes: `original` with the changes that the back end made to
+    its `payload`. Fields of the command that a payload cannot contain are copied from `original`.
 
-    Raises ValueError and ChatError for a payload that is invalid or describes another type of command.
+    Raises ValueError or ChatError for a payload that is invalid or describes another type of command.
     """
     form = _form(name)
     names = {field.encode_name for field in fields(form.payload)}
@@ -120,9 +122,10 @@ def command_of(name: str, payload: Mapping[str, object], original: C) -> C:
 
 
 def _attachments(sent: object) -> tuple[AttachmentRef, ...]:
-    """Returns the attachments of a message that the back end has changed, and checks their number.
+    """Returns the attachments in a changed message, from the decoded JSON `sent`. Unlike those in clients' messages,
+    they may be locations as well as files.
 
-    They may be files and also places, which payloads of messenger clients do not allow.
+    Raises ValueError for invalid attachments, and ChatError for too many.
     """
     refs = msgspec.convert(sent, tuple[AttachmentRef, ...])
     check_attachment_count(len(refs))
@@ -148,7 +151,7 @@ def _value(command: Command[Any], name: str) -> object:
 
 
 def _left_out(command_type: type[Command[Any]], payload: type[msgspec.Struct]) -> set[str]:
-    """Returns the names of a command's fields that its payload does not contain."""
+    """Returns the names of those fields of a command type that have no counterpart in its payload type."""
     others = _OTHER_FIELDS.get(command_type, {})
     contained = {others.get(field.name, field.name) for field in fields(payload)}
     return {field.name for field in fields(command_type)} - contained

@@ -51,9 +51,11 @@ class _Kept(NamedTuple):
 
 
 class ConnectCallback:
-    """The callback `connect`, which asks the back end which user a client's credentials belong to.
+    """The callback `connect`, which asks the back end which user a client's credentials belong to. Implements
+    `identity.callers.ForeignTokens`.
 
-    `clock` returns seconds since 1970.
+    Responses about REST requests are reused for `KEPT_S` seconds; each connecting socket asks. `clock` returns seconds
+    since 1970.
     """
 
     def __init__(self, client: CallbackClient, clock: Callable[[], float] = time.time) -> None:
@@ -63,8 +65,8 @@ class ConnectCallback:
         self._asking: dict[bytes, asyncio.Task[Identity]] = {}
 
     def known(self, credentials: Credentials) -> Identity | None:
-        """Returns the cached identity of a REST request's credentials; None if the back end has to be asked with
-        `identify`.
+        """Returns the cached identity of a REST request's credentials. Returns None if the back end has to be asked
+        with `identify`, as it always is about a socket's credentials.
         """
         if not credentials.one_request:
             return None
@@ -75,7 +77,7 @@ class ConnectCallback:
         """Asks the back end, and returns the user whom the credentials belong to.
 
         Concurrent REST requests with the same credentials share one callback. Raises ChatError: the back end's refusal,
-        or `unavailable` if the callback fails, whatever the setting `on_failure` is.
+        `token_expired`, or `unavailable` if the callback fails, whatever the setting `on_failure` is.
         """
         if not credentials.one_request:
             return await self._ask(credentials)

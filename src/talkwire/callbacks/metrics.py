@@ -14,7 +14,7 @@ _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.
 
 
 class CallbackMetrics(Collector):
-    """The Prometheus collector of callback metrics, to register with a `CollectorRegistry`.
+    """The Prometheus collector of callbacks' number and duration, to register with a `CollectorRegistry`.
 
     The label `command` is the callback's name, `outcome` is `allowed`, `changed`, `refused` or `failed`.
     """

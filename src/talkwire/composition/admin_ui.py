@@ -12,9 +12,11 @@ from talkwire.realtime.socketio.socket_server import SocketServer
 
 
 def serve_admin_ui(foundation: Foundation, engine: SocketServer, key: bytes, limits: Limits | None) -> None:
-    """Adds the Socket.IO namespace to which pages of Socket.IO's Admin UI connect.
+    """Adds the Socket.IO namespace to which pages of Socket.IO's Admin UI connect. Call it only if the setting
+    `socketio_admin` (the page's user name and password) is set.
 
-    Raises ValueError if a dialect (one kind of client's event names) already uses that namespace.
+    `key` is the secret that all nodes share; it signs the sessions of signed-in pages. `limits` limits attempts to sign
+    in. Raises ValueError if a dialect (one kind of client's event names) already uses the namespace.
     """
     settings, chat = foundation.settings, foundation.chat
     assert isinstance(engine, ObservedServer)

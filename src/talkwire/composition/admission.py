@@ -51,7 +51,7 @@ def limits_of(foundation: Foundation, redis: Redis | None) -> Limits | None:
 def accounts_of(foundation: Foundation, passwords: Passwords, secret: str | None, limits: Limits | None) -> Accounts:
     """Returns the service that registers and signs in accounts (users with an e-mail address and a password).
 
-    It signs their tokens with `secret`.
+    `secret` signs their tokens; if it is None, every sign-in fails with `unavailable`. `limits` limits attempts.
     """
     settings = foundation.settings
     issuer = None if secret is None else TokenIssuer(secret)
@@ -78,7 +78,10 @@ async def note_missing_admin(foundation: Foundation) -> None:
 
 
 def openid_sign_in(foundation: Foundation, accounts: Accounts, secret: str | None) -> ProviderSignIn | None:
-    """Returns the sign-in through the OpenID provider that the settings name; None if they name no provider."""
+    """Returns the sign-in through the OpenID provider that the settings name; None if they name no provider.
+
+    `secret` encrypts the cookies of pending sign-ins. The settings' rules require one with a provider.
+    """
     settings = foundation.settings
     if settings.oidc_issuer is None:
         return None
@@ -100,7 +103,8 @@ def callers_of(
 ) -> Callers:
     """Returns the `Callers`, which find out the user or service behind a request's or a socket's token.
 
-    The application's callback `connect` decides about tokens that `verifier` cannot verify.
+    If `callbacks` has the application's callback `connect`, the application decides about tokens that `verifier` cannot
+    verify.
     """
     settings = foundation.settings
     return Callers(

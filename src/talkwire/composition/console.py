@@ -25,7 +25,11 @@ from talkwire.settings.shown import shown_settings
 def start_console(
     foundation: Foundation, engine: SocketServer, limits: Limits | None, pushes: PushMetrics
 ) -> OperatorsConsole:
-    """Returns the source of everything that the operators' console shows, and starts counting this node's work."""
+    """Returns the source of all data that the operators' console shows. Starts the task that regularly samples this
+    node's counts of messages, commands and refusals, from which the console shows those of the last minute.
+
+    `pushes` has the counts of push requests.
+    """
     chat, counts = foundation.chat, foundation.counts
     sockets = ConnectedSockets(engine, chat.node_id, end_for_operator)
     sources = NodeSources(
@@ -64,7 +68,8 @@ def _bus_kind(foundation: Foundation) -> BusKind:
 
 
 def _limits(foundation: Foundation, metrics: RealtimeMetrics, limits: Limits | None) -> tuple[LimitCount, ...]:
-    """Returns each limit of this node with its setting's name and how often it was exceeded.
+    """Returns each limit of this node: its setting's name, its value, and how often it was exceeded since the node's
+    start.
 
     Returns an empty tuple if limits are turned off.
     """

@@ -84,7 +84,7 @@ async def lock_data(settings: Settings, closing: contextlib.AsyncExitStack) -> F
     """Locks the files that only one server may use, until `closing` is closed.
 
     Returns the lock of SQLite's database file; None if the database is PostgreSQL, which several nodes may use. Raises
-    OSError if another process has a lock.
+    FolderInUse if another process has a lock, and DataFolderError if a lock file cannot be opened.
     """
     lock = None
     if settings.lock_file is not None:
@@ -116,7 +116,8 @@ async def start_chat(
     hooks: Hooks,
     closing: contextlib.AsyncExitStack,
 ) -> Foundation:
-    """Starts the chat on the database and returns the foundation for the other parts.
+    """Starts the chat on the database and returns the foundation for the other parts. `hooks` run before commands.
+    Closing `closing` stops the chat.
 
     It does not yet take a lease (the record in the database that a node is alive), so other nodes do not know this node
     yet.

@@ -15,8 +15,8 @@ from talkwire.previews.service import LinkPreviews
 def preview_links(foundation: Foundation, thread: EgressThread) -> PreviewMetrics:
     """Starts the task that fetches previews of links in messages, and returns its metrics.
 
-    It has address rules separate from those of webhooks: the operator chooses the addresses of webhooks, but users
-    choose links.
+    These requests have address rules of their own, by the setting `link_preview_allow`: users choose the links, while
+    the operator chooses the addresses of webhooks.
     """
     closing, allowed = foundation.closing, foundation.settings.link_preview_allow
     egress = Egress(AddressRules.of(allowed, setting="link_preview_allow"), thread)

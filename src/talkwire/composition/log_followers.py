@@ -34,8 +34,8 @@ def follow_log(
     """Starts and returns the followers: tasks that process the log's events after the commit, each from a stored
     position.
 
-    `wake_pushes` is called when a follower has stored push notifications. Devices for which `is_device_here` returns
-    true, since they have a socket on this node, get none.
+    `wake_pushes` is called when a follower has stored push notifications. No push is stored for a device for which
+    `is_device_here` returns True, since the device has a socket on this node.
     """
     chat, database, writer = foundation.chat, foundation.database, foundation.writer
     elsewhere = ConnectedElsewhere(chat.peers, chat.directory)

@@ -34,10 +34,11 @@ _logger = structlog.get_logger(__name__)
 
 
 async def take_lease(foundation: Foundation) -> socket.socket | None:
-    """Takes the node's lease: the record in the database from which other nodes learn that this node is alive.
+    """Takes the node's lease: the record in the database from which other nodes learn that this node is alive. Call it
+    before clients may connect.
 
-    It runs before clients may connect. Returns the listening socket for requests of other nodes; None if there can be
-    no other nodes (SQLite). Raises OSError if the address for other nodes cannot be used.
+    Returns the listening socket for requests of other nodes; None if there can be no other nodes (SQLite). Raises
+    OSError if the address for other nodes cannot be used.
     """
     settings, chat = foundation.settings, foundation.chat
     if foundation.alone:
@@ -82,11 +83,10 @@ async def _listen_for_nodes(
 def join_nodes(
     foundation: Foundation, listening: socket.socket, key: bytes, engine: SocketServer, rest: RestApplication
 ) -> NodeListener:
-    """Lets nodes forward requests to each other: for sessions of other nodes, and from other nodes for this node's
-    sessions.
+    """Sets up forwarding between nodes: this node sends requests for other nodes' sessions and files to those nodes,
+    and the returned listener serves the requests that they send to this node at the socket `listening`.
 
-    `key` authenticates the nodes to each other, and all of them have the same one. Returns the listener that serves
-    other nodes' requests.
+    `key` is a secret that all nodes share; it authenticates them to each other.
     """
     chat, files, metrics = foundation.chat, foundation.files, engine.metrics
     link = PeerAuth(key, chat.node_id)

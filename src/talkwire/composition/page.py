@@ -28,7 +28,9 @@ async def demo_people(settings: Settings, database: Database, passwords: Passwor
 
 
 def demo_sign_in(settings: Settings, people: Sequence[demo.Person]) -> DemoSignIn:
-    """Returns the list of demo users as whom a visitor of the page at `/` can sign in."""
+    """Returns the demo's part of the sign-in page at `/`: whether the server runs with `--demo`, and the `people` that
+    a visitor can choose from to sign in.
+    """
     users = [DemoUser(each.id, each.name, each.role, f"{demo.picture_path(each)}?userId={each.id}") for each in people]
     return DemoSignIn(settings.demo, users)
 

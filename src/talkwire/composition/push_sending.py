@@ -38,8 +38,8 @@ class PushParts:
 
 
 def push_rules(settings: Settings) -> AddressRules:
-    """Returns the rules for the addresses of push services, which users choose. Those of webhooks are wider: operators
-    choose these.
+    """Returns the rules for the addresses of push services. Since users choose these, only global addresses and the
+    networks of the setting `push_allow` are allowed; with `--demo` also this machine.
     """
     return AddressRules.of(settings.push_allow, loopback=settings.demo, setting="push_allow")
 
@@ -65,8 +65,8 @@ def start_pushes(foundation: Foundation, thread: EgressThread) -> PushParts:
 
 
 def vapid_subject(settings: Settings) -> str | None:
-    """Returns the operator's contact address (VAPID `sub`), which the server sends to push services; None if it has
-    none.
+    """Returns the operator's contact address (VAPID `sub`), which the server sends to push services: the setting
+    `vapid_subject`, else an https `public_url`; None if neither is set.
     """
     url = settings.public_url
     return settings.vapid_subject or (url if url is not None and url.startswith("https://") else None)

@@ -95,8 +95,9 @@ def add_namespaces(
     """Adds the namespaces to the Socket.IO server, each with a default dialect (event names and payloads of one client
     kind).
 
-    `/` speaks the dialect `root`, each other namespace the dialect with that namespace. In all of them, a client may
-    ask for another dialect. If `observed` is true, Socket.IO's Admin UI shows the sockets of these namespaces.
+    The default of `/` is `root`; each of `dialects` is the default of its own namespace. In all of them, a client may
+    ask for another one of `dialects`. If `observed` is true, Socket.IO's Admin UI shows the sockets of these
+    namespaces.
     """
     kind = ChatNamespace
     if observed:
@@ -147,8 +148,8 @@ def watch_log(chat: Chat, engine: SocketServer) -> LogWatches:
 
 
 def _connect_wait_s(limits: Limits, address: str) -> float:
-    """Counts a new session of an address. Returns 0 if it may open, else the seconds until the address may open another
-    one.
+    """Counts a new session in the rate limit of the IP address `address`. Returns 0 if the session may open, else the
+    seconds after which the address may open one.
     """
     return limits.take(Kind.CONNECTS, address_key(address), time.monotonic())
 

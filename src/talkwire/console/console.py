@@ -16,10 +16,11 @@ BusKind = Literal["none", "postgresql", "redis"]
 
 
 class BusFigures(NamedTuple):
-    """The state of the bus (the messages between nodes) as this node sees it, with message counts since the node's
-    start.
+    """The state of the bus, which carries messages between nodes, as this node sees it. `away` is true while the node
+    has no connection to the bus.
 
-    `away` is true while the node has no connection to the bus.
+    The counts are since the node's start. `dropped`: messages that could not be sent, or not be decoded. `refused`:
+    those that no living node of this database signed, or that came twice.
     """
 
     kind: BusKind
@@ -32,8 +33,8 @@ class BusFigures(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OperatorsConsole:
-    """The data for the operators' console: `nodes` asks all nodes; `database`, `bus` and `settings` are those of this
-    node.
+    """The data for the operators' console. `nodes` collects data from all nodes; `database`, `bus` (called for the
+    present state) and `settings` are as this node sees them.
     """
 
     nodes: NodesConsole

@@ -19,7 +19,9 @@ DatabaseKind = Literal["sqlite", "postgresql"]
 
 
 class DatabaseState(NamedTuple):
-    """The result of a check: whether the database responded, and after how many milliseconds; None if it did not."""
+    """The result of a check of the database. `answers` says whether the database responded, and `latency_ms` after how
+    many milliseconds; it is None if there was no response.
+    """
 
     answers: bool
     latency_ms: float | None

@@ -68,7 +68,7 @@ class LimitCount(msgspec.Struct, frozen=True):
 class PushFigures(msgspec.Struct, frozen=True):
     """Counts of requests to push services. `attempts` has the number of requests since the node's start by outcome.
 
-    `errors` has the newest error by push subscription.
+    `errors` has, by the id of a push subscription, why its newest request failed; other subscriptions are missing.
     """
 
     attempts: Mapping[str, int]
@@ -90,7 +90,9 @@ class NodeSources:
 
 @dataclass(slots=True)
 class MinuteCounts:
-    """Counts a node's work in the last minute from samples. `done` returns the work since the node's start."""
+    """Counts a node's work in the last minute, from samples that the task `run` takes. `done` returns the counts since
+    the node's start.
+    """
 
     done: Callable[[], DoneWork]
     _samples: deque[DoneWork] = field(default_factory=lambda: deque(maxlen=SAMPLES))
@@ -102,14 +104,19 @@ class MinuteCounts:
             await asyncio.sleep(SAMPLE_S)
 
     def last_minute(self) -> DoneWork:
-        """Returns the work since the oldest kept sample, i.e. at most the last minute."""
+        """Returns the work since the oldest kept sample: of the last 60 to 65 seconds, or since `run` started if that
+        is less.
+        """
         now = self.done()
         before = self._samples[0] if self._samples else DoneWork(0, 0, 0)
         return DoneWork(*(int(new - old) for new, old in zip(now, before, strict=True)))
 
 
 class NodeReporter:
-    """Assembles the `NodeFigures` of this node."""
+    """Assembles the `NodeFigures` of this node from `sources`. `connections` returns the number of connected sockets.
+
+    Run the coroutine `minute.run()` as a task: it takes the samples for the counts of the last minute.
+    """
 
     def __init__(self, node_id: str, sources: NodeSources, connections: Callable[[], int]) -> None:
         self.sources = sources

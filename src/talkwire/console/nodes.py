@@ -36,7 +36,8 @@ class RefusalKey(NamedTuple):
 
 
 class WantedRefusals(msgspec.Struct, frozen=True):
-    """A request for a page of refused requests: the newest `limit` ones before the key `before`.
+    """A request for a page of refused requests: the newest `limit` ones before the key `before`, or of all if that is
+    None.
 
     `kind` and `user_id` restrict the page; None restricts nothing.
     """
@@ -58,8 +59,8 @@ class SocketQuestion(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Answers(Generic[T]):
-    """The answers of all nodes, including this one, by node id. `silent` has the ids of living nodes that did not
-    answer.
+    """The answers of the nodes that were asked, by node id. `silent` has the ids of living nodes that did not answer in
+    time.
     """
 
     by_node: Mapping[str, T]
@@ -79,7 +80,9 @@ class MergedPage(Generic[T]):
 
 
 class NodesConsole:
-    """Collects console data from all nodes, and answers other nodes' questions about this node."""
+    """Collects data for the operators' console from all nodes, this one included, by asking the others over the bus.
+    From its creation on, it also answers such questions of other nodes about this node.
+    """
 
     def __init__(
         self, peers: Peers, reporter: NodeReporter, connections: LocalConnections, refusals: RecentRefusals
@@ -138,15 +141,17 @@ class NodesConsole:
         return MergedPage(found[: wanted.limit], len(found) > wanted.limit, answers.silent)
 
     async def connection(self, socket_id: str) -> ConnectionRecord | None:
-        """Returns the record of the socket with this id; None if no node has it."""
+        """Returns the record of the socket with this id; None if none of the nodes that answered in time has it."""
         return await self._ask_about_socket(SocketQuestion(socket_id))
 
     async def end_connection(self, socket_id: str) -> bool:
-        """Closes the socket with this id on the node that has it. Returns False if no node has it."""
+        """Closes the socket with this id on the node that has it. Returns False if none of the nodes that answered in
+        time has it.
+        """
         return await self._ask_about_socket(SocketQuestion(socket_id, end=True)) is not None
 
     async def count_connections(self, user_ids: Sequence[str]) -> Answers[Mapping[str, int]]:
-        """Returns the number of sockets by user id, for each node."""
+        """Returns, for each node, the number of sockets by user id; users without a socket there are missing."""
         return await self._ask_all("counts", tuple(user_ids), dict[str, int])
 
     async def refusals(self, wanted: WantedRefusals) -> MergedPage[tuple[str, Refusal]]:
@@ -160,8 +165,8 @@ class NodesConsole:
     # --- asking -----------------------------------------------------------------------------------------------------
 
     async def _ask_all(self, topic: str, body: object, kind: type[T], to: str | None = None) -> Answers[T]:
-        """Asks one question of this node and all others, or only of the node `to`, and returns the answers by
-        node id.
+        """Sends a question, `body`, about `topic` to this node and all other living ones, or only to the node `to`.
+        Returns the answers by node id, decoded as `kind`.
         """
         answers: dict[str, T] = {}
         if to is None or to == self.node_id:

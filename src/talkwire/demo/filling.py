@@ -132,8 +132,10 @@ async def _state_of(chat: Chat) -> int | None:
 
 
 def _locked(url: URL) -> Callable[[], None]:
-    """Waits until no other node fills the database, locks it against them, and returns a function that releases the
-    lock.
+    """Returns a function that releases the lock for filling a PostgreSQL database, after acquiring that lock. Blocks
+    while another node fills the database.
+
+    SQLite needs no such lock, since its data folder is locked already; the function then does nothing.
     """
     if url.get_backend_name() != "postgresql":
         return lambda: None  # the lock of the data folder is enough

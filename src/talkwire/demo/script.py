@@ -35,7 +35,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A file that the demo generates. For a picture it has a width and a height in pixels, and a thumbnail."""
+    """A file that the demo generates. A picture also has its width and height in pixels, and a thumbnail."""
 
     name: str
     content_type: str
@@ -47,9 +47,10 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class ScriptedMessage:
-    """A message of the demo's story. `reply_to` and `thread` are the `name` of an earlier message.
+    """A message of the demo's story, by the person with the id `who`. `reply_to` and `thread` are the `name` of an
+    earlier message.
 
-    `reactions` has an emoji by the id of the reacting person.
+    `reactions` has emojis: the key of each is the id of the person who added it.
     """
 
     who: str
@@ -78,8 +79,8 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A conversation of the demo, with its story. `unread` has the number of messages that a person has not read, by
-    id.
+    """A conversation of the demo, with its story. `unread` says, by a person's id, how many of the newest messages the
+    person has not read.
     """
 
     id: str

@@ -5,7 +5,7 @@ only this machine or its network may reach, for example a cloud's metadata servi
 global addresses are allowed, over https, and the networks that the operator names, over http too.
 
 A URL is checked when it is stored. Each address that its name resolves to is checked again when the server connects
-(`transport.py`), since a name may resolve differently then.
+(`bounded_connection.py`), since a name may resolve differently then.
 """
 
 from __future__ import annotations
@@ -83,8 +83,8 @@ _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
 class RefusedUrl(ValueError):
-    """Raised for a URL that the address rules refuse. Its text completes a sentence about the URL and names the
-    rule.
+    """Raised for a URL that the address rules refuse. Its text names the rule and completes a sentence that begins with
+    "The URL", such as "must begin with https://".
     """
 
 
@@ -94,10 +94,10 @@ class RefusedAddress(OSError):
 
 @dataclass(frozen=True, slots=True)
 class AddressRules:
-    """Decides to which addresses the server may send requests.
+    """Decides to which addresses the server may send requests: to global addresses over https, and to the networks
+    `allowed` also over http.
 
-    `allowed` are the networks of the setting `setting`: they may be reached although they are not global, and over http
-    too.
+    `setting` is the name of the setting that has these networks, for error texts.
     """
 
     allowed: tuple[Network, ...] = ()
@@ -107,8 +107,8 @@ class AddressRules:
     def of(cls, networks: Iterable[str], *, loopback: bool = False, setting: str = "webhook_allow") -> AddressRules:
         """Returns rules that allow the given networks, such as `10.0.0.0/8`, in addition to global addresses.
 
-        `loopback` also allows this machine. `setting` has named the networks. Raises ValueError for a text that is not
-        a network.
+        `loopback` also allows this machine. `setting` is the name of the setting that has the networks, for error
+        texts. Raises ValueError for a text that is not a network.
         """
         texts = (*networks, *(_LOOPBACK if loopback else ()))
         return cls(tuple(ip_network(text, strict=False) for text in texts), setting)
@@ -134,8 +134,8 @@ class AddressRules:
         return CheckedUrl(url)
 
     def refusal(self, address: Address, *, encrypted: bool) -> str | None:
-        """Returns why the server must not connect to an address; None if it may. `encrypted` says whether it would use
-        https.
+        """Returns why the server must not connect to an address, as an error text; None if it may. `encrypted` says
+        whether it would use https.
         """
         mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
         address = mapped or address
@@ -223,7 +223,7 @@ def _number(part: str) -> int:
 
 
 def _parsed(text: str) -> tuple[URL, str]:
-    """Returns the URL and its host in ASCII. Raises RefusedUrl for what is not an absolute URL."""
+    """Returns the parsed URL, and its host in ASCII. Raises RefusedUrl for a text that is not an absolute URL."""
     if not text or len(text) > URL_MAX_LENGTH:
         raise RefusedUrl(f"must have 1 to {URL_MAX_LENGTH} characters")
     if _BLANK.search(text) is not None:

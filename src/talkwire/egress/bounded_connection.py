@@ -31,7 +31,8 @@ class MalformedResponse(aiohttp.ClientPayloadError):
 
 
 class BoundedConnector(aiohttp.TCPConnector):
-    """Opens at most `limit` connections, to the addresses that `lookup` returns, with the context `tls` for https.
+    """A connector of aiohttp that opens at most `limit` connections, to the addresses that `lookup` returns, with the
+    context `tls` for https.
 
     Idle connections are closed after `idle_s` seconds, at once if it is 0.
     """
@@ -46,7 +47,9 @@ class BoundedConnector(aiohttp.TCPConnector):
 
 
 class BoundedProtocol(ResponseHandler):
-    """Reads the responses of one connection, and closes it at the limit of what is not body."""
+    """The protocol of one client connection. It closes the connection if a response has more than `OVERHEAD_MAX_BYTES`
+    outside its body, e.g. in headers, so that no server can fill the memory with them.
+    """
 
     _received = 0
 
@@ -56,8 +59,9 @@ class BoundedProtocol(ResponseHandler):
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
-        """Parses received bytes. With more than `OVERHEAD_MAX_BYTES` beside the body, aborts the connection and fails
-        the request with `MalformedResponse`."""
+        """Parses received bytes. If the response has more than `OVERHEAD_MAX_BYTES` outside its body, aborts the
+        connection and fails the request with `MalformedResponse`.
+        """
         # aiohttp passes no bytes to continue with those that it kept while the body was not read.
         for start in range(0, len(data) or 1, STEP_BYTES):
             part = data if len(data) <= STEP_BYTES else data[start : start + STEP_BYTES]
@@ -92,7 +96,9 @@ class _Resolver(AbstractResolver):
         port: int = 0,
         family: socket.AddressFamily = socket.AF_INET,  # noqa: ARG002 (aiohttp's signature)
     ) -> list[ResolveResult]:
-        """Returns the IP addresses of a host name. Raises OSError if the server may not reach one of them."""
+        """Returns the IP addresses of a host name, as aiohttp's connector asks for them. Raises OSError if the name
+        cannot be resolved, or if the server may not connect to one of its addresses.
+        """
         return [
             ResolveResult(
                 hostname=host,

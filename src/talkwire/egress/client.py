@@ -29,8 +29,8 @@ Reason = Literal["address", "connection", "response", "timeout"]
 class EgressError(Exception):
     """Raised when a request gets no usable response. The text says why, for operators.
 
-    `reason` is `address` (the rules refuse it), `connection` (there is none, or it broke), `response` (it is too large
-    or malformed) or `timeout`.
+    `reason` is `address` (the rules refuse the address), `connection` (it could not be made, or it broke), `response`
+    (it is too large or malformed) or `timeout`.
     """
 
     def __init__(self, reason: Reason, text: str) -> None:
@@ -40,11 +40,12 @@ class EgressError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EgressLimits:
-    """The limits of one HTTP client. Names ending in `_s` are in seconds; `response_max` is in bytes.
+    """The limits of one HTTP client. Names ending in `_s` are in seconds; `response_max` is in bytes; `connections` is
+    how many may be open at once.
 
     `total_s` limits the time from the start of a request to the end of its response, `connect_s` each attempt to
-    connect. Idle connections are closed after `idle_s`, at once if it is 0: before the 5 s after which many servers
-    close them, so that no request meets a connection being closed.
+    connect. A connection that has been idle for `idle_s` is closed (0: at once). The default is less than the 5 s after
+    which many servers close it, so that no request is sent while the server does so.
     """
 
     connect_s: float = 5.0
@@ -56,7 +57,7 @@ class EgressLimits:
 
 @dataclass(frozen=True, slots=True)
 class EgressResponse:
-    """A response: its status, its headers, in which any case of a name is found, and its body as it was sent."""
+    """A response: its status, its headers, whose names are case-insensitive, and its body as it was sent."""
 
     status: int
     headers: Mapping[str, str]
@@ -69,7 +70,9 @@ class EgressResponse:
 
 
 class Reach(Protocol):
-    """What a client may connect to, and the TLS context of its connections: the part of `Egress` that clients use."""
+    """What `EgressClient` needs in order to connect: the address rules, the allowed addresses of a host name, and the
+    TLS context. `Egress` implements it.
+    """
 
     rules: AddressRules
 
@@ -85,10 +88,11 @@ class ResponseTooLarge(aiohttp.ClientPayloadError):
 
 @dataclass(frozen=True, slots=True)
 class BodyReading:
-    """What to do with the body of a response: return it, of at most `most` bytes.
+    """How to read the body of a response. The body is returned if it has at most `most` bytes. A longer body raises
+    ResponseTooLarge or, if `cut` is true, is cut off.
 
-    A longer one is an error, or cut off with `cut`. `into` gets the body piece by piece instead. With `most` 0 the body
-    is not needed: it is dropped, and read only as far as that lets the connection be used again.
+    If `into` is set, it receives the body piece by piece, and the returned body is empty. If `most` is 0, the body is
+    dropped.
     """
 
     most: int
@@ -96,7 +100,9 @@ class BodyReading:
     into: Callable[[bytes], object] | None = None
 
     async def body_of(self, response: aiohttp.ClientResponse) -> bytes:
-        """Reads the body of a response whose headers have arrived. Raises ResponseTooLarge, and aiohttp's errors."""
+        """Returns the body of a response whose headers have arrived, read as this object says. Raises ResponseTooLarge,
+        and aiohttp's errors.
+        """
         if self.most == 0:
             await _drain(response)
             return b""
@@ -115,7 +121,9 @@ class BodyReading:
 
 
 async def _drain(response: aiohttp.ClientResponse) -> None:
-    """Reads and drops a body, so that the connection can be used again. Closes it if the body is long or slow."""
+    """Reads and drops a body, so that its connection can be used for another request. Closes the connection instead if
+    the body has more than `DRAIN_MAX_BYTES` or takes longer than `DRAIN_S` seconds.
+    """
     if response.content.at_eof():
         return
     try:
@@ -133,7 +141,8 @@ async def _drain(response: aiohttp.ClientResponse) -> None:
 
 
 class EgressClient:
-    """An HTTP client that runs on `thread`, or on the caller's event loop if it is None.
+    """An HTTP client that runs on `thread`, or on the caller's event loop if that is None. Create it with
+    `Egress.client`, and close it with `aclose`.
 
     It sends no cookies, follows no redirects, decompresses nothing, and ignores proxies set in the environment.
     """
@@ -156,9 +165,11 @@ class EgressClient:
         content: bytes = b"",
         reading: BodyReading | None = None,
     ) -> EgressResponse:
-        """Sends a request and returns its response. `reading` says what to do with the body.
+        """Sends a request and returns its response, whatever its status is. A text as `url` is checked by the address
+        rules.
 
-        Raises EgressError.
+        `reading` says what to do with the body; by default, it is returned if it has at most `response_max` bytes (see
+        `EgressLimits`). Raises EgressError.
         """
         try:
             checked = self._reach.rules.check_url(url) if isinstance(url, str) else url
@@ -188,7 +199,7 @@ class EgressClient:
     async def _session(self, scheme: str) -> aiohttp.ClientSession:
         """Returns the session of `http` or `https`, made with the first request that needs it.
 
-        BodyReading the trusted certificates takes tens of milliseconds, so that happens in another thread.
+        Reading the trusted certificates takes tens of milliseconds, so that happens in another thread.
         """
         if self._loop is not asyncio.get_running_loop():  # which was another one if the thread had ended
             self._loop = asyncio.get_running_loop()
@@ -214,7 +225,7 @@ class EgressClient:
 
 
 def _error_of(error: Exception, url: CheckedUrl, limits: EgressLimits) -> EgressError:
-    """Returns the error that callers get for one of aiohttp's."""
+    """Returns the EgressError that callers get instead of an exception of aiohttp or the operating system."""
     match error:
         case TimeoutError():
             return EgressError("timeout", f"no response within {limits.total_s:g} s")

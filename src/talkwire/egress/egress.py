@@ -24,9 +24,10 @@ ADDRESSES_MAX = 4
 class Egress:
     """Checks the URLs of one purpose, such as webhooks, and creates HTTP clients for requests to them.
 
-    Each purpose has its own, so that the names of one do not delay the others. Clients run on `thread`, or on the event
-    loop that uses them. `resolve` and `tls` replace the system's name servers and certificates, for tests. Close its
-    clients before the `Egress` itself.
+    Each purpose has its own `Egress` with its own threads for resolving host names, so that slow name servers for one
+    purpose do not delay the others. The clients run on `thread` or, if it is None, on the event loop that uses them.
+    `resolve` and `tls` replace the system's name servers and certificates in tests. Close the clients before the
+    `Egress`.
     """
 
     def __init__(
@@ -62,10 +63,11 @@ class Egress:
         return next((refusal for refusal in refusals if refusal is not None), None)
 
     async def check_url(self, url: str, member: str = "url") -> None:
-        """Raises the ChatError `invalid_request` if the address rules refuse the URL.
+        """Raises the ChatError `invalid_request` if the address rules refuse the URL, also after resolving its host
+        name.
 
-        Its text names the broken rule and `member`, the request's field that has the URL. It can tell what a name
-        resolves to, so it is for the URLs of operators and back ends only.
+        The error's text names the broken rule and `member`, the request's field that has the URL. The text may reveal
+        addresses in the server's network, so check only URLs of operators and back ends with this method.
         """
         refusal = await self.refusal(url)
         if refusal is not None:
@@ -89,7 +91,7 @@ class Egress:
         return EgressClient(self, limits, self.thread)
 
     def close(self) -> None:
-        """Ends the threads that resolve names."""
+        """Ends the threads that resolve names, without waiting for lookups in progress."""
         self._resolver.close()
 
     @cached_property

@@ -29,7 +29,7 @@ KEPT_MAX = 1000
 
 @dataclass(slots=True)
 class _Lookup:
-    """A lookup in progress, and how many callers wait for it."""
+    """A lookup in progress, and the number of callers that wait for it."""
 
     found: Future[list[str]]
     waiting: int = 0
@@ -44,9 +44,9 @@ class _Kept:
 class Resolver:
     """Resolves host names with the operating system's resolver (`getaddrinfo`), on a pool of threads.
 
-    A name is looked up at each call, since its addresses may change. If that takes long, or the name server fails, the
-    addresses of its last successful lookup are used. Simultaneous calls for a name share a lookup. It can be called
-    from several event loops.
+    Each call looks up the name, since its addresses may change. If the lookup takes longer than `LATE_S` seconds or the
+    name server fails, the call returns the addresses of the last successful lookup, if that was less than `KEPT_S`
+    seconds ago. Simultaneous calls for a name share a lookup. Several event loops may use one resolver.
     """
 
     def __init__(self) -> None:
@@ -85,7 +85,9 @@ class Resolver:
             return lookup
 
     def _left(self, lookup: _Lookup) -> None:
-        """Drops a lookup that has not begun when nobody waits for it any more, so that no later one waits behind it."""
+        """Counts one caller less as waiting for a lookup. If no caller is left, cancels the lookup unless it has
+        started, so that it does not delay later ones.
+        """
         with self._lock:
             lookup.waiting -= 1
             if lookup.waiting == 0:

@@ -7,8 +7,8 @@ from email.utils import parsedate_to_datetime
 
 
 def parse_retry_after(header: str | None, now_s: float) -> float | None:
-    """Returns the seconds to wait from `now_s`, a Unix time. The header has a number of seconds or a date; returns None
-    if it is missing or invalid.
+    """Returns how many seconds to wait from `now_s` (seconds since 1970), by the number or the date in a `Retry-After`
+    header. Returns None if the header is missing or invalid.
     """
     if header is None:
         return None

@@ -17,9 +17,10 @@ SECRET_MAX_BYTES = 64
 
 
 class Signer:
-    """Signs requests with a secret, or with several at once while receivers change to a new secret.
+    """Signs requests by the Standard Webhooks specification with a secret, or with several at once while receivers
+    change to a new secret.
 
-    Raises ValueError for an invalid secret.
+    Raises ValueError for an invalid secret (see `check_signing_secret`).
     """
 
     def __init__(self, *signing_secrets: str) -> None:
@@ -28,9 +29,11 @@ class Signer:
         self._signing = tuple(map(Webhook, signing_secrets))
 
     def headers(self, message_id: str, body: str, at: datetime) -> dict[str, str]:
-        """Returns the headers that sign a request with this body and time.
+        """Returns the headers that sign a request with this body and time: `webhook-id`, `webhook-timestamp` and
+        `webhook-signature`.
 
-        `message_id` identifies the event, and stays the same when the request is repeated.
+        `message_id` becomes `webhook-id`, by which receivers recognize a repeated request: pass the same one for each
+        attempt.
         """
         at = at.astimezone(UTC)
         return {

@@ -14,7 +14,9 @@ R = TypeVar("R")
 
 
 class EgressThread:
-    """A thread with an event loop. It starts with the first coroutine to run, and again if it has ended since."""
+    """A thread with an event loop, on which the server's own HTTP requests run. The thread starts with the first
+    coroutine, and again with the next one after `close`.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -36,7 +38,7 @@ class EgressThread:
             return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def close(self) -> None:
-        """Cancels everything that still runs on the thread, and waits for its end."""
+        """Cancels everything that still runs on the thread, and blocks until the thread has ended."""
         with self._lock:
             if self._thread is not None and self._thread.is_alive():
                 self._loop.call_soon_threadsafe(self._ended.set)

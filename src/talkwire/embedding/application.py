@@ -194,9 +194,11 @@ class Talkwire:
         system: bool = False,
     ) -> Message:
         """Sends a message as the user `sender`, and returns the stored message. Calling again with the same
-        `client_message_id` returns the message that exists. With `created_at` it imports a message that was sent at
-        that time. A `system` message is a notice of the application, whose sender need not be a member
-        (docs/back-end.md).
+        `client_message_id` returns the message that exists.
+
+        With `created_at` it imports a message that was sent at that time. A `system` message is a notice of the
+        application, whose sender need not be a member (docs/back-end.md). `thread_id` is the id of the message whose
+        thread the message is sent to.
 
         Raises Refused, for example with `forbidden` when the sender is not a member.
         """
@@ -217,7 +219,8 @@ class Talkwire:
     async def execute(self, command: Command[R], actor: Actor = BACKEND) -> R:
         """Executes a command of `talkwire.commands` and returns its result. Hooks apply, rate limits do not.
 
-        The actor (who issues the command) is the application's backend unless another one is passed. Raises Refused.
+        The actor (who issues the command) is the application's backend unless another one is passed. Raises Refused,
+        and RuntimeError while the chat is not running.
         """
         return await self._started.chat.execute(actor, command)
 
@@ -231,14 +234,14 @@ class Talkwire:
         return await self.execute(IsConnected(user_id))
 
     async def get_active_users(self) -> list[str]:
-        """Returns the sorted ids of all users that have a socket.
+        """Returns the sorted ids of all users that have a socket on any node (server process).
 
-        Users on other nodes (server processes) are read from the database, which may be a moment behind.
+        Users on other nodes are read from the database, which may be a moment behind.
         """
         return list(await self.execute(ListConnected()))
 
     async def get_active_users_count(self) -> int:
-        """Returns the number of users that have a socket."""
+        """Returns the number of users that have a socket on any node (server process)."""
         return len(await self.get_active_users())
 
     async def get_user_sockets(self, user_id: str) -> list[str]:
@@ -321,7 +324,8 @@ class Talkwire:
 
     @contextlib.contextmanager
     def _use(self, settings: Settings) -> Iterator[Node]:
-        """Makes a node with these settings the one that this object uses, until the block ends.
+        """Makes a node with these settings and yields it. Until the block ends, the methods of this object use this
+        node.
 
         Raises RuntimeError if this object already runs a node.
         """

@@ -83,8 +83,8 @@ class AsgiChat:
             await _refuse(scope, receive, send, _NOT_FOUND)
 
     def _announce(self, scope: Mapping[str, Any]) -> None:
-        """Records the server's URL in the data folder when the first request reveals it, so that commands can find the
-        server.
+        """Writes the server's URL into the data folder, so that command-line tools can find the server. The first
+        request reveals the URL; later calls do nothing.
         """
         server = scope.get("server")
         if self._is_announced or scope.get("root_path") or not server or server[1] is None:
@@ -156,7 +156,9 @@ async def serve_lifespan(
     receive: Receive,
     send: Send,
 ) -> None:
-    """Handles the ASGI scope `lifespan`: starts the chat and then the application, and stops them in reverse order."""
+    """Handles the ASGI scope `lifespan`: starts the chat (by entering `start()`) and then the application, and stops
+    them in reverse order. Returns when both have stopped. Reports errors to the ASGI server instead of raising them.
+    """
     await receive()
     started = False
     try:

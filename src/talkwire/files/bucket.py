@@ -32,8 +32,8 @@ _RETRIES: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=20
 class BucketBytes:
     """The S3 backend of the file store: writes, reads and removes the bytes of finished files as objects of a bucket.
 
-    Implements `byte_store.Bytes`. `place` is `s3://bucket/prefix`; the AWS_… environment variables have the
-    credentials, region and endpoint.
+    Implements `byte_store.Bytes`. `place` is `s3://bucket/prefix`; credentials, region and endpoint are in the
+    environment variables `AWS_…`.
     """
 
     def __init__(self, place: str) -> None:
@@ -62,9 +62,10 @@ class BucketBytes:
 
 
 class BucketReading:
-    """A download of a part of one S3 object, requested range by range. Implements `holders.Reading`.
+    """A download of the bytes of one S3 object from offset `start` up to, but not including, `end`, in chunks of
+    `chunk_bytes`. Implements `holders.Reading`.
 
-    No request is open while the caller handles a chunk, and at most one range is in memory.
+    It requests RANGE_BYTES at a time, which are in memory; no request is open while the caller handles a chunk.
     """
 
     def __init__(self, store: S3Store, key: str, start: int, end: int, chunk_bytes: int) -> None:
@@ -79,7 +80,8 @@ class BucketReading:
         return self
 
     async def __anext__(self) -> bytes:
-        """Returns the next chunk. Raises OSError if the object ends before the part that was requested."""
+        """Returns the next chunk. Raises OSError if the object is shorter than the requested part, and obstore's
+        errors."""
         if not self._fetched:
             await self.fetch()
         if not self._fetched:
@@ -89,7 +91,8 @@ class BucketReading:
         return chunk
 
     async def fetch(self) -> None:
-        """Requests the next range of the object from S3 into memory. Does nothing at the end of the part to read."""
+        """Requests the next range of the object from S3 into memory. Does nothing if the requested part has been read.
+        Called once before the first chunk, it raises FileNotFoundError for a missing object."""
         until = min(self._offset + RANGE_BYTES, self._end)
         if self._offset >= until:
             return
@@ -100,6 +103,6 @@ class BucketReading:
         self._fetched = found
 
     async def aclose(self) -> None:
-        """Frees the fetched range. Further reads return nothing."""
+        """Frees the fetched range. The iteration then ends."""
         self._fetched = memoryview(b"")
         self._offset = self._end

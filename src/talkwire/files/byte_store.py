@@ -41,7 +41,8 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FileKey:
-    """The name of a file's content or a thumbnail in the store. `digest` is the content's digest, for thumbnails too.
+    """The name of stored bytes: a file's content or one of its thumbnails (`part`). `digest` is that of the content,
+    for thumbnails too.
 
     `folder_id` is the folder that has the bytes; None if it is unknown or they are on S3.
     """
@@ -62,7 +63,8 @@ class FileKey:
 
 
 class Bytes(Protocol):
-    """The interface of a storage backend, a folder or S3: writes, reads and removes bytes by key.
+    """The interface of a storage backend, a folder or S3: writes, reads and removes bytes by key. `has` and `remove`
+    are about all keys below a folder, `prefix`; `read` reads from offset `start` up to, but not including, `end`.
 
     Its methods raise FileNotFoundError for a missing key, and other OSErrors or BaseError if the storage fails.
     """
@@ -77,8 +79,8 @@ class Bytes(Protocol):
 class ByteStore:
     """Stores finished files. Each method raises ChatError `unavailable` while the storage fails.
 
-    `place` is a folder, or `s3://bucket/prefix` (with the AWS_… variables). Bytes that are not in this node's folder
-    are read through `holders`, the other nodes with folders of their own (None if there are none).
+    `place` is a folder, or `s3://bucket/prefix` (with the environment variables `AWS_…`). Bytes that are not in this
+    node's folder are read through `holders`, the other nodes with folders of their own (None if there are none).
     """
 
     def __init__(self, place: str | Path) -> None:
@@ -95,8 +97,8 @@ class ByteStore:
             raise OSError(f"{place}: {_first_line(error)}") from error
 
     def identify(self) -> str | None:
-        """Returns the id of the storage folder; None for S3. Call it before reading: the store uses the id to know
-        which files are in its own folder.
+        """Returns the id of the storage folder, and creates it if the folder has none; None for S3. Call it before
+        reading: the store uses the id to know which files are in its own folder.
 
         Raises OSError.
         """
@@ -131,13 +133,14 @@ class ByteStore:
                 return await self._holders_of(place).read(place.folder_id, place.key, start, end)
 
     def local(self) -> ByteStore:
-        """Returns a store that reads only this node's own folder. Requests of other nodes are served from it."""
+        """Returns a copy of this store that never reads from other nodes. It serves the requests that other nodes make
+        for bytes in this node's folder."""
         here = copy(self)
         here.holders = None
         return here
 
     async def find(self, file_ids: Collection[str]) -> list[str]:
-        """Returns those of the file ids whose bytes are in this node's folder, or in the bucket."""
+        """Returns those of the file ids that have bytes in this node's folder, or in the bucket."""
         with _failing_as_unavailable():
             return [file_id for file_id in file_ids if await self._bytes.has(_folder_of(file_id))]
 
@@ -147,8 +150,8 @@ class ByteStore:
             await self._bytes.remove(_folder_of(file_id))
 
     def _holders_of(self, place: FileKey) -> Holders:
-        """Returns the client that reads from other nodes' folders. Raises FileNotFoundError if no other node can have
-        the bytes.
+        """Returns the client that reads from other nodes' folders. Raises FileNotFoundError if there are no other
+        nodes, or the bytes should be in this node's folder.
         """
         if self.holders is None or place.folder_id == self.folder_id:
             raise FileNotFoundError
@@ -164,7 +167,7 @@ class ByteStore:
 
 
 class _Checked:
-    """An open download whose failures in the storage become ChatError `unavailable`."""
+    """An open download that raises ChatError `unavailable` if the storage fails. Implements `holders.Reading`."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading

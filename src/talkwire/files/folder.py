@@ -19,7 +19,7 @@ _FOLDER_MODE = 0o700
 class FolderBytes:
     """The backend of the file store that keeps bytes in a folder. Implements `byte_store.Bytes`.
 
-    Keys are paths below `folder`; only the owner can read the files.
+    Keys are paths below `folder`. Only the operating system's user that runs the server can read the files.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -68,14 +68,15 @@ class FolderBytes:
 
 
 class FolderReading:
-    """A download of a part of one file in the folder, read on a thread chunk by chunk. Implements `holders.Reading`.
+    """A download of the bytes of one file in the folder from offset `start` up to, but not including, `end`, read on a
+    thread in chunks of at most `chunk_bytes`. Implements `holders.Reading`.
 
     It closes itself when it is garbage-collected: a cancelled caller never receives it, and a cancelled `aclose` may
     not run.
     """
 
     def __init__(self, path: Path, start: int, end: int, chunk_bytes: int) -> None:
-        """Opens the file at `path` for a read of the bytes from `start` to `end`; may block. Raises OSError."""
+        """Opens the file at `path`; may block. Raises OSError."""
         self._descriptor: int | None = None
         self._offset = start
         self._end = end
@@ -90,7 +91,7 @@ class FolderReading:
         return self
 
     async def __anext__(self) -> bytes:
-        """Returns the next chunk. Raises OSError if the file ends before the part that was requested."""
+        """Returns the next chunk. Raises OSError if the file is shorter than the requested part, or was closed."""
         count = min(self._chunk_bytes, self._end - self._offset)
         if count <= 0:
             raise StopAsyncIteration
@@ -123,8 +124,8 @@ _Raised = tuple[type[BaseException], BaseException, TracebackType]
 
 
 def _ignore_missing(_function: object, _path: str, raised: _Raised) -> None:
-    """Ignores missing files and raises other errors, as `shutil.rmtree` calls it: another node may remove the same
-    folder.
+    """An error handler for `shutil.rmtree` that ignores missing files, which another node that shares the folder may
+    have removed, and raises all other errors.
     """
     if not isinstance(raised[1], FileNotFoundError):
         raise raised[1]

@@ -28,18 +28,18 @@ class FormFile:
 
 
 def boundary_of(content_type: str) -> str | None:
-    """Returns the boundary between a form's fields, from a header `Content-Type`; None for a body that is not a
-    form.
+    """Returns the boundary between a form's fields, from the value of a header `Content-Type`; None if the type is not
+    `multipart/form-data` or has no boundary.
     """
     kind, options = parse_options_header(content_type)
     return options.get("boundary") or None if kind.lower() == FORM_TYPE else None
 
 
 async def file_in_form(boundary: str, body: AsyncIterator[bytes]) -> FormFile:
-    """Returns the form's file once the file's header has arrived. Skips other fields.
+    """Reads a form until its file's header has arrived, and returns the file. Skips fields before it.
 
-    Raises `invalid_request` for an invalid form or one without a file; iterating `chunks` also raises it for a second
-    file.
+    Raises `invalid_request` for an invalid form or one without a file, and `payload_too_large` if the other fields are
+    longer than FRAME_MAX_BYTES; iterating `chunks` raises the same errors, and `invalid_request` for a second file.
     """
     parts = _parts(boundary, body)
     segment = await anext(parts, None)
@@ -56,8 +56,8 @@ async def _chunks(parts: AsyncIterator[MultipartSegment | bytes]) -> AsyncIterat
 
 
 async def _parts(boundary: str, body: AsyncIterator[bytes]) -> AsyncGenerator[MultipartSegment | bytes]:
-    """Yields the header of each file in a form and then the file's bytes, while the body arrives. Skips other
-    fields.
+    """Yields the header of each file in a form and then the file's bytes, while the body arrives. Skips other fields.
+    Raises `invalid_request` for an invalid form, and `payload_too_large` if other fields exceed FRAME_MAX_BYTES.
     """
     beside = 0
     inside = False

@@ -23,7 +23,8 @@ _OWNER_ONLY = 0o600
 
 
 def folder_id(folder: Path) -> str:
-    """Returns the id of a folder of files, from a file in the folder. The first call creates it. Raises OSError."""
+    """Returns the id of a folder of files: 32 hexadecimal digits, which a file in the folder contains. Creates that
+    file if it is missing. Raises OSError."""
     path = folder / _NAME
     while True:
         try:
@@ -37,7 +38,8 @@ def folder_id(folder: Path) -> str:
 
 
 def _give_id(folder: Path, path: Path) -> None:
-    """Writes a new folder id in one atomic step. If another process has written an id meanwhile, that id stays."""
+    """Writes a new id of `folder` to the file `path` in one atomic step. If another process has written one meanwhile,
+    that one stays."""
     draft = folder / f"{_NAME}.{token_hex(8)}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
     try:
@@ -55,8 +57,8 @@ FORWARDED = "talkwire.forwarded"
 
 
 class HeldElsewhere(Exception):
-    """Raised if the bytes of an upload are in another node's folder, so that the request has to be forwarded to that
-    node.
+    """Raised if the bytes of an upload are in another node's folder, `folder_id`, so that the request has to be
+    forwarded to that node.
     """
 
     def __init__(self, folder_id: str) -> None:
@@ -74,7 +76,7 @@ class HolderAway(ChatError):
 @dataclass(frozen=True, slots=True)
 class ForwardedRequest:
     """A client's HTTP request to forward to another node. `target` is the path with the query; `address` is the
-    client's.
+    client's IP address.
     """
 
     method: str

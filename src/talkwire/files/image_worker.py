@@ -68,10 +68,11 @@ class TooManyPixels(Exception):
 
 
 def prepare(source: Path, picture: Path, thumbnail: Path, large: Path, pixels_max: int) -> dict[str, object]:
-    """Writes a safe copy of a picture and its thumbnails (WebP), the `large` one only for a picture that is larger than
-    the other thumbnail. Returns the picture's type, width, height and whether it is animated.
+    """Writes to `picture` a copy of `source` that is safe to show, and its thumbnail (WebP) to `thumbnail`; if the
+    picture is larger than that thumbnail, also a larger one to `large`.
 
-    Raises Broken, TooManyPixels, and whatever Pillow raises.
+    Returns the copy's `content_type`, `width`, `height` and whether it is `animated`. Raises Broken, TooManyPixels (one
+    frame has more than `pixels_max`, or all together more than ANIMATION_PIXELS_MAX), and whatever Pillow raises.
     """
     Image.MAX_IMAGE_PIXELS = None  # the limit is checked below, before anything is decoded
     with Image.open(source, formats=FORMATS) as image:
@@ -96,8 +97,9 @@ def prepare(source: Path, picture: Path, thumbnail: Path, large: Path, pixels_ma
 
 
 def _copied(source: Path, content_type: str, image: Image.Image, *, animated: bool, turned: bool) -> bytes | None:
-    """Returns a lossless copy of the picture without metadata; None for formats and pictures that have to be encoded
-    again.
+    """Returns a lossless copy of the picture without metadata, or None if it must be encoded again: for still JPEG, PNG
+    and AVIF, and for a still WebP that is `turned`, shown in another orientation than it is stored. Raises Broken and
+    TooManyPixels.
     """
     data = source.read_bytes()
     match content_type:
@@ -117,7 +119,7 @@ def _copied(source: Path, content_type: str, image: Image.Image, *, animated: bo
 
 
 def _encoding(image: Image.Image, content_type: str) -> dict[str, Any]:
-    """Returns Pillow's options to encode a still picture in its own format, a JPEG with its former quality."""
+    """Returns Pillow's options to encode a still picture in its own format: a JPEG with the quality of `image`."""
     match content_type:
         case "image/jpeg":
             assert isinstance(image, JpegImagePlugin.JpegImageFile)
@@ -132,7 +134,7 @@ def _encoding(image: Image.Image, content_type: str) -> dict[str, Any]:
 
 
 def _save_thumbnail(image: Image.Image, side: int, path: Path, *, quality: int) -> None:
-    """Shrinks the image so that its longer side has at most `side` pixels, and saves it."""
+    """Shrinks `image` itself so that its longer side has at most `side` pixels, and saves it as WebP."""
     image.thumbnail((side, side))
     image.info = {}
     image.save(path, format="WEBP", quality=quality)
@@ -142,8 +144,8 @@ def _save_thumbnail(image: Image.Image, side: int, path: Path, *, quality: int) 
 
 
 def copy_png(data: bytes) -> tuple[bytes, int]:
-    """Returns (data, frames): a PNG without metadata chunks, and its number of frames (PNG, third edition, section
-    5.3).
+    """Returns a PNG without metadata chunks and bytes behind its end, and its number of frames. Raises Broken for
+    invalid data (PNG, third edition, section 5.3).
     """
     out = bytearray(data[:8])
     frames, place = 1, 8
@@ -162,8 +164,8 @@ def copy_png(data: bytes) -> tuple[bytes, int]:
 
 
 def copy_webp(data: bytes) -> tuple[bytes, int]:
-    """Returns (data, frames): a WebP without metadata chunks, and its number of frames (RFC 9649, sections 2.3 and
-    2.7).
+    """Returns a WebP without metadata chunks and bytes behind its end, and its number of frames. Raises Broken for
+    invalid data (RFC 9649, sections 2.3 and 2.7).
     """
     (size,) = _unpacked("<I", data, 4)
     body = bytearray(b"WEBP")
@@ -184,8 +186,8 @@ def copy_webp(data: bytes) -> tuple[bytes, int]:
 
 
 def copy_gif(data: bytes) -> tuple[bytes, int]:
-    """Returns (data, frames): a GIF without comments and other metadata, and its number of frames (GIF89a, sections 17
-    to 27).
+    """Returns a GIF without comments, other metadata and bytes behind its end, and its number of frames. Raises Broken
+    for invalid data (GIF89a, sections 17 to 27).
     """
     (flags,) = _unpacked("B", data, 10)
     place = 13 + _color_table(flags)
@@ -224,8 +226,8 @@ def _end_of_blocks(data: bytes, place: int) -> int:
 
 
 def _is_of_the_picture(data: bytes, place: int) -> bool:
-    """Returns whether a GIF's extension block controls how frames are shown or repeated. Other blocks, such as
-    comments, are not copied.
+    """Returns whether the GIF extension block at index `place` controls how frames are shown or repeated. Other
+    extension blocks, such as comments, are metadata.
     """
     label = data[place + 1]
     return label == 0xF9 or (label == 0xFF and data[place + 3 : place + 14] in _GIF_LOOPS)
@@ -242,8 +244,8 @@ def _unpacked(form: str, data: bytes, place: int) -> tuple[Any, ...]:
 
 
 def answer(source: Path, picture: Path, thumbnail: Path, large: Path, pixels_max: int) -> dict[str, object]:
-    """Encodes the uploaded picture `source` again, without its metadata, as `picture`, and smaller ones as `thumbnail`
-    and `large`. Returns what this process prints as JSON: the picture's type and size, or why it was refused."""
+    """Returns what the program prints as JSON: the result of `prepare`, or as `problem` why there is no safe copy:
+    `pixels` with the picture's size, or `unreadable` with a reason."""
     try:
         return prepare(source, picture, thumbnail, large, pixels_max)
     except TooManyPixels as error:

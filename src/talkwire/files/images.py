@@ -48,8 +48,10 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 class ImageWorkers:
-    """Makes uploaded pictures safe: starts `image_worker.py` for each, and waits for it on a thread, off the event
-    loop.
+    """Makes uploaded pictures safe to show: runs the program `image_worker.py` for each, at most AT_ONCE at a time,
+    without blocking the event loop.
+
+    `pixels_max` is the largest number of pixels of a picture, `deadline_s` the longest time for one picture in seconds.
     """
 
     def __init__(self, *, pixels_max: int = PIXELS_MAX, deadline_s: float = DEADLINE_S) -> None:
@@ -61,8 +63,8 @@ class ImageWorkers:
         """Writes a safe copy of `source` to `picture`, its thumbnail (WebP) to `thumbnail`, and a larger one to `large`
         if the picture is larger than its thumbnail. Returns the copy's type and size.
 
-        Returns None, and writes nothing, if `source` is not a readable picture. Raises `invalid_request` for a picture
-        with too many pixels, or one that takes too long or too much memory.
+        Returns None if `source` is not a readable picture; the other paths may then have incomplete files. Raises
+        `invalid_request` for a picture with too many pixels, or one that takes too long or too much memory.
         """
         loop = asyncio.get_running_loop()
         answer = await loop.run_in_executor(self._threads, self._run, source, picture, thumbnail, large)

@@ -41,8 +41,8 @@ class Partials:
         self.folder_id = folder_id(self.folder.parent)
 
     def offset(self, upload_id: str) -> int:
-        """Returns how many bytes of an upload this node has; 0 if it has none, as when the upload is on another
-        node.
+        """Returns how many bytes of an upload are in this folder; 0 if it has no file for the upload, for example
+        because the upload is on another node.
         """
         try:
             return (self.folder / f"{upload_id}{_BYTES}").stat().st_size
@@ -50,13 +50,13 @@ class Partials:
             return 0
 
     def has(self, upload_id: str) -> bool:
-        """Returns whether this node has a file for the upload, which may be empty."""
+        """Returns whether this folder has a file for the upload, which may be empty."""
         return (self.folder / f"{upload_id}{_BYTES}").exists()
 
     def open(self, upload_id: str) -> Partial:
-        """Opens the file of an upload, creates it if necessary, and locks it for one request.
+        """Opens the file of an upload, creates it if necessary, and locks it for one request. May block.
 
-        Raises TusRefusal with HTTP status 423 while another request has the lock.
+        Raises TusRefusal with HTTP status 423 while another request has the lock, and OSError.
         """
         path = self.folder / f"{upload_id}{_BYTES}"
         while True:
@@ -76,10 +76,11 @@ class Partials:
 
 
 class Partial:
-    """The bytes of one unfinished upload, locked until `close` or garbage collection.
+    """The bytes of one unfinished upload, locked until `close` or garbage collection, so that only one request at a
+    time changes them.
 
-    If a request is cancelled while a thread locks its upload, it never receives this object; garbage collection then
-    releases the lock. Methods may be called from any thread, one call after the other.
+    Garbage collection matters if a request is cancelled while a thread opens its upload: the request never receives
+    this object. Methods may be called from any thread, one call after the other.
     """
 
     def __init__(self, path: Path, descriptor: int) -> None:
@@ -109,8 +110,8 @@ class Partial:
                 view = view[os.write(descriptor, view) :]
 
     def append_file(self, path: Path) -> None:
-        """Appends the bytes of another file to the upload. After a crash, only the first part of them may be
-        appended.
+        """Appends the bytes of another file to the upload. If the process dies meanwhile, only the beginning of them
+        may have been appended.
         """
         with path.open("rb") as file:
             while data := file.read(COPY_BYTES):
@@ -118,8 +119,8 @@ class Partial:
 
     @contextlib.contextmanager
     def temporary_file(self) -> Iterator[Partial]:
-        """Yields a second, temporary file for bytes whose checksum is not verified yet; removes it when the
-        block ends.
+        """A context manager that provides a second, empty file for bytes whose checksum is not verified yet, and
+        removes it at the end.
         """
         path = self.sibling("aside")
         temporary = Partial(path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY))
@@ -130,7 +131,7 @@ class Partial:
             path.unlink(missing_ok=True)
 
     def cut(self, offset: int) -> None:
-        """Truncates the upload to `offset` bytes."""
+        """Shortens the upload to its first `offset` bytes."""
         with self._busy:
             os.ftruncate(self._opened(), offset)
 

@@ -14,7 +14,8 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 async def send_reading(reading: Reading, receive: Receive, send: Send) -> None:
-    """Sends the chunks of a file as a response's body, each once the client has room for it.
+    """Sends the chunks of `reading` as the body of an ASGI response whose start was sent already, each once the client
+    has room for it.
 
     Ends early if the client disconnects. If the file cannot be read, leaves the body incomplete, which breaks the
     connection. The caller closes `reading`.

@@ -22,7 +22,8 @@ PARTIALS_FOLDER = "uploads"
 class FileService:
     """The file service of one node: its store, its uploads and the removal of expired ones. `data` is the data folder.
 
-    `place` is where finished files are stored (see `ByteStore`); None for a folder in `data`.
+    `place` is where finished files are stored (see `ByteStore`); None for a folder in `data`. The constructor creates
+    the folders, and raises OSError if that fails.
     """
 
     def __init__(self, chat: Chat, data: Path, place: str | None, limits: UploadLimits) -> None:
@@ -41,7 +42,8 @@ class FileService:
         return self.sweeper.folder_ids
 
     def start(self) -> None:
-        """Starts the sweeper, a background task that removes expired uploads and unused files."""
+        """Starts the sweeper, a background task that removes expired uploads and unused files. Call it on the event
+        loop."""
         self._sweeping = asyncio.create_task(self.sweeper.run())
 
     async def close(self) -> None:

@@ -69,8 +69,9 @@ def may_be_picture(head: bytes) -> bool:
 
 
 def content_type_of(head: bytes, declared: str | None) -> str:
-    """Returns the media type of a file that is not a picture, by its first bytes and the type that the client
-    declared.
+    """Returns the media type of a file that is not a picture. Sound and video are recognized by the file's first bytes,
+    `head`. Any other file gets the type that the client declared, or UNKNOWN if that is missing, invalid, a type of
+    pictures, sound or video, or one that browsers run or show as a page.
     """
     claimed = _normal(declared)
     for name, confidence in _found(head):
@@ -85,7 +86,8 @@ def content_type_of(head: bytes, declared: str | None) -> str:
 
 
 def _found(head: bytes) -> list[tuple[str, float]]:
-    """Returns the possible media types of a file by its first bytes, as (type, confidence), the most probable first."""
+    """Returns the media types that the first bytes of a file may have, as (type, confidence from 0 to 1), the most
+    probable first; empty if none is known."""
     try:
         return [(found.mime_type, found.confidence) for found in puremagic.magic_string(head) if found.mime_type]
     except (puremagic.PureError, ValueError):

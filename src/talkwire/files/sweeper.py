@@ -41,7 +41,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class Sweeper:
-    """A background task that removes the bytes of expired uploads and of files that no message refers to.
+    """Removes the bytes of expired uploads and of files that no message refers to: `run` is its background task.
 
     It removes bytes before the database row that names them, so that an interrupted sweep is repeated. With several
     nodes, each node removes the uploads that it has claimed in the database.
@@ -80,12 +80,13 @@ class Sweeper:
 
     @property
     def folder_ids(self) -> tuple[str, ...]:
-        """The ids of the folders in which this sweeper removes bytes: of unfinished uploads and of finished files."""
+        """The ids of the folders in which this sweeper removes bytes: of unfinished uploads, and of finished files
+        unless they are on S3."""
         return tuple(found for found in (self._partials.folder_id, self._store.folder_id) if found is not None)
 
     async def place_files(self) -> None:
-        """Records in the database which folder has each file that was uploaded by an old version, which did not record
-        it.
+        """Stores in the database which files are in this node's folder, for files without a stored folder: an old
+        version did not store it. Does nothing on S3.
         """
         folder_id, after_id = self._store.folder_id, ""
         if folder_id is None:
@@ -118,8 +119,8 @@ class Sweeper:
             await self._remove_all(over, await self._chat.execute(SWEEPER, FindFiles(over)))
 
     async def _remove_all(self, upload_ids: Collection[str], finished: Collection[str] = ()) -> list[str]:
-        """Removes the bytes of uploads; of those in `finished`, only the partial bytes. Returns the ids whose bytes are
-        all gone.
+        """Removes the bytes of uploads; of those in `finished`, which have become files, only the partial bytes.
+        Returns the ids of the uploads of which nothing is left.
 
         Skips uploads that a request is writing to. Logs uploads whose bytes cannot be removed.
         """

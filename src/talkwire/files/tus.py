@@ -27,7 +27,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 class TusRefusal(ChatError):
-    """A refused upload request, with the HTTP status that the tus protocol defines for the reason."""
+    """A refused upload request. `status` is the HTTP status that the tus protocol defines for the reason."""
 
     def __init__(self, status: int, code: ErrorCode, message: str) -> None:
         super().__init__(code, message)
@@ -49,8 +49,8 @@ def check_body_type(headers: Mapping[str, str]) -> None:
 
 
 def upload_length(headers: Mapping[str, str], limit: int) -> int:
-    """Returns the length of a new upload in bytes, from `Upload-Length`. Raises `invalid_request`, or
-    `payload_too_large` above `limit`.
+    """Returns the length of a new upload in bytes, from the header `Upload-Length`. Raises `invalid_request` if it is
+    missing or invalid, and `payload_too_large` above `limit` bytes. Names in `headers` are in lower case.
     """
     length = _number(headers, "Upload-Length")
     if length > limit:
@@ -59,8 +59,8 @@ def upload_length(headers: Mapping[str, str], limit: int) -> int:
 
 
 def upload_offset(headers: Mapping[str, str]) -> int:
-    """Returns the number of bytes that the client believes the server has, from `Upload-Offset`. Raises
-    `invalid_request`.
+    """Returns the number of bytes that the client believes the server has, from the header `Upload-Offset`. Raises
+    `invalid_request` if it is missing or invalid.
     """
     return _number(headers, "Upload-Offset")
 
@@ -73,7 +73,8 @@ def _number(headers: Mapping[str, str], name: str) -> int:
 
 
 def upload_metadata(headers: Mapping[str, str]) -> dict[str, str]:
-    """Returns the texts in the header `Upload-Metadata` by key, decoded from base64. Raises `invalid_request`."""
+    """Returns the texts in the header `Upload-Metadata` by key, decoded from base64; empty without the header. Raises
+    `invalid_request`."""
     text = headers.get("upload-metadata", "")
     if len(text) > METADATA_MAX_LENGTH:
         raise invalid("Upload-Metadata", f"must have at most {METADATA_MAX_LENGTH} characters")
@@ -91,13 +92,14 @@ def upload_metadata(headers: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class UploadChecksum:
-    """The expected digest of one upload request's body, and its algorithm, from the header `Upload-Checksum`."""
+    """The digest that one upload request's body must have, and its algorithm, from the header `Upload-Checksum`."""
 
     algorithm: str
     digest: bytes
 
     def check(self, path: Path) -> None:
-        """Raises TusRefusal 460 if the file at `path`, which has the request's body, has another digest."""
+        """Raises TusRefusal 460 if the file at `path`, which has the request's body, has another digest. Blocks while
+        it reads the file."""
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, self.algorithm).digest()
         if not hmac.compare_digest(digest, self.digest):

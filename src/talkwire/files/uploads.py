@@ -49,8 +49,8 @@ class Interrupted(Exception):
 class UploadLimits:
     """The operator's limits of uploads.
 
-    `max_file_size` is in bytes. An unfinished upload expires after `lifetime_s` seconds. All files of a user together
-    have at most `user_storage` bytes.
+    `max_file_size` is in bytes. An unfinished upload expires after `lifetime_s` seconds. All files and unfinished
+    uploads of a user together have at most `user_storage` bytes.
     """
 
     max_file_size: int
@@ -85,9 +85,9 @@ class _Content:
 
 
 class Uploads:
-    """Creates, fills, finishes and drops uploads of users.
+    """Creates, fills, finishes and drops uploads of users. Finished files are in `store`.
 
-    Its methods raise ChatError, and TusRefusal for an HTTP status that the tus protocol defines.
+    Its methods raise ChatError, among them TusRefusal with an HTTP status that the tus protocol defines.
     """
 
     def __init__(
@@ -127,8 +127,8 @@ class Uploads:
                 patience.reschedule(0)
 
     async def create(self, actor: Actor, name: str, content_type: str | None, length: int) -> Upload:
-        """Creates an upload of `length` bytes, whose bytes follow. `name` and `content_type` come from the client, and
-        the type is not trusted.
+        """Creates an upload of `length` bytes, to be filled by `receive`; one of 0 bytes becomes a file at once. `name`
+        and `content_type` come from the client, and the type is not trusted.
         """
         lifetime_ms = round(self.limits.lifetime_s * 1000)
         upload_id = secrets.token_hex(16)
@@ -143,8 +143,8 @@ class Uploads:
         return upload
 
     async def state(self, actor: Actor, upload_id: str) -> State:
-        """Returns the progress of the actor's own upload. Turns an upload that has all bytes into a file if that was
-        interrupted.
+        """Returns the progress of the actor's own upload. If a crash has kept an upload that has all bytes from
+        becoming a file, it becomes one now.
 
         Raises HeldElsewhere if the bytes are in another node's folder.
         """
@@ -167,9 +167,9 @@ class Uploads:
         """Appends the bytes of one request to an upload, and returns its progress. The last byte turns the upload into
         a file.
 
-        `offset` is where the request's bytes start. If `body` raises Interrupted, the bytes before it are kept, unless
-        there is a checksum of the whole body. Raises HeldElsewhere before it reads `body` if another node has the
-        upload.
+        `offset` is where the request's bytes start: TusRefusal 409 unless the server has exactly as many. If `body`
+        raises Interrupted, the bytes before it are kept, unless there is a checksum of the whole body. Raises
+        HeldElsewhere before it reads `body` if another node has the upload.
         """
         await self._find_here(actor, upload_id)
         async with self._taken(upload_id) as partial:
@@ -190,8 +190,8 @@ class Uploads:
             return State(upload.length, upload.length, None)
 
     async def store_form_file(self, actor: Actor, form: FormFile, limit: int) -> File:
-        """Stores a file of at most `limit` bytes that arrives whole in one form request. Keeps nothing unless all of it
-        arrives.
+        """Stores a file of at most `limit` bytes that arrives whole in one form request, and returns its record. Keeps
+        nothing if the request ends early, or the file is longer.
         """
         name, content_type, body = form.name, form.content_type, form.chunks
         upload = await self.create(actor, name, content_type, limit)
@@ -227,8 +227,8 @@ class Uploads:
             await self._chat.execute(SWEEPER, ForgetUploads((file_id,)))
 
     async def find_other_holder(self, actor: Actor, file_id: str) -> HeldElsewhere | None:
-        """Returns a HeldElsewhere with the folder of the actor's own upload or file if another node has its bytes; else
-        None.
+        """Returns a HeldElsewhere, to be raised or ignored, if another node has the bytes of the actor's own upload or
+        file; else None.
         """
         if self.holders is None:
             return None
@@ -254,9 +254,11 @@ class Uploads:
 
     @contextlib.asynccontextmanager
     async def _taken(self, upload_id: str) -> AsyncIterator[Partial]:
-        """Locks an upload for one request and yields its bytes on disk, to be read and extended.
+        """A context manager that locks an upload for one request and provides its bytes on disk, to be read and
+        extended.
 
-        Raises `unavailable` if the disk fails; bytes that are already on disk are kept.
+        Raises TusRefusal 423 while another request has the lock, and `unavailable` if the disk fails; bytes that are
+        already on disk are kept.
         """
         try:
             partial = await asyncio.to_thread(self._partials.open, upload_id)
@@ -337,7 +339,7 @@ class _Progress:
 
 async def _fill(partial: Partial, body: AsyncIterator[bytes], limit: int, progress: _Progress | None) -> None:
     """Appends a request's body to an upload as it arrives. Raises `payload_too_large`, and keeps nothing of the body,
-    if it is longer than `limit` bytes.
+    if it is longer than `limit` bytes. If `body` raises an error, keeps the bytes before it.
     """
     start = partial.offset
     received = 0
@@ -363,7 +365,8 @@ async def _fill(partial: Partial, body: AsyncIterator[bytes], limit: int, progre
 async def _fill_checked(
     partial: Partial, body: AsyncIterator[bytes], limit: int, checksum: UploadChecksum, progress: _Progress
 ) -> None:
-    """Appends a request's body to an upload only if the whole body has the expected checksum."""
+    """Appends a request's body to an upload once all of it has arrived and has the expected checksum. Otherwise keeps
+    nothing and raises the error of `body`, or TusRefusal 460."""
     with partial.temporary_file() as temporary:
         await _fill(temporary, body, limit, progress)
         await asyncio.to_thread(checksum.check, temporary.path)

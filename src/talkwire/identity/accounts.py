@@ -47,7 +47,7 @@ _NOBODY = Actor("", "")
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """The lifetimes of access tokens and refresh tokens, in seconds."""
+    """The lifetimes of access tokens and of unused refresh tokens, in seconds."""
 
     access_s: float = 3600
     refresh_s: float = 30 * 24 * 3600
@@ -76,8 +76,9 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class ProviderUser:
-    """A user whom an OpenID provider has identified: the user's id there (`subject`) and profile. `links_by_email`
-    allows the first sign-in to take an existing user with the same e-mail address."""
+    """A user whom an OpenID provider has identified: the provider's URL (`issuer`), the user's id there (`subject`) and
+    profile. If `links_by_email` is true, the first sign-in may belong to an existing user with the same e-mail address.
+    """
 
     issuer: str
     subject: str
@@ -88,10 +89,10 @@ class ProviderUser:
 class Accounts:
     """Registers and signs in users: those with an account on this server, and those of an OpenID provider.
 
-    Methods raise ChatError: `unauthenticated`, `banned`, `conflict`, `forbidden`, `invalid_request`, and `rate_limited`
-    for too many attempts with passwords. If `limits` is None, attempts are not limited. With `invited_only`,
-    registering needs an invitation. `creates_users` says whether the first sign-in through an OpenID provider creates a
-    user.
+    Methods raise ChatError: `unauthenticated`, `banned`, `conflict`, `forbidden`, `invalid_request`, `rate_limited` for
+    too many attempts with passwords, and `unavailable` if `issuer`, which signs tokens, is None. If `limits` is None,
+    attempts are not limited. With `invited_only`, registering needs an invitation. `creates_users` says whether the
+    first sign-in through an OpenID provider creates a user.
     """
 
     def __init__(  # noqa: PLR0913 (what it joins)
@@ -157,8 +158,9 @@ class Accounts:
         return await self._sign_in(found.user, device, password_hash)
 
     async def take_provider_attempt(self, device: Device) -> None:
-        """Counts an attempt to sign in through an OpenID provider, before the server sends a request to the provider.
-        Raises `rate_limited` after too many attempts from the device's address."""
+        """Counts an attempt to sign in through an OpenID provider. Call this before sending a request to the provider.
+        Raises `rate_limited` after too many attempts from the device's address.
+        """
         await self._take(Kind.SIGN_INS, address_key(device.address))
 
     async def sign_in_provider_user(self, user: ProviderUser, device: Device = NO_DEVICE) -> tuple[str, User]:
@@ -198,8 +200,12 @@ class Accounts:
         await self._chat.execute(actor, ChangePassword(found.password_hash, new_hash, session_id))
 
     async def erase(self, actor: Actor, session_id: str | None, password: str | None, *, redact: bool) -> None:
-        """Erases the data of the actor, who is the caller. Raises `forbidden` if the actor has an account and the
-        password is wrong. With `redact`, the actor's messages are deleted too."""
+        """Erases the user `actor` and their data; with `redact`, the user's messages too. `session_id` is the device
+        that asks for it.
+
+        If the user has an account, `password` must be its password: raises `forbidden` for another one or None, and
+        `rate_limited` after too many attempts.
+        """
         found = await self._chat.execute(actor, FindOwnAccount())
         if found is None:
             await self._chat.execute(actor, EraseUser(actor.user_id, redact))
@@ -210,8 +216,10 @@ class Accounts:
         await self._chat.execute(actor, EraseUser(actor.user_id, redact, found.password_hash))
 
     async def refresh(self, refresh_token: str, device: Device = NO_DEVICE) -> SignedIn:
-        """Returns new tokens in exchange for a refresh token, which becomes invalid. A refresh token that was used
-        before may be stolen, so it ends the sign-in of its device."""
+        """Returns new tokens in exchange for a refresh token, which becomes invalid. Using a refresh token a second
+        time signs out its device, since one of the two clients must have stolen the token. Raises `unauthenticated` for
+        an invalid token.
+        """
         if self._limits is not None:
             self._limits.take_or_refuse(Kind.REFRESHES, address_key(device.address), time.monotonic())
         session_id, _, secret = refresh_token.partition(".")
@@ -232,7 +240,9 @@ class Accounts:
         return self._signed_in(login, renewed_secret)
 
     async def logout(self, actor: Actor, session_id: str) -> None:
-        """Signs out the actor's device `session_id` and closes its sockets."""
+        """Signs out the actor's device `session_id` and closes its sockets. Does nothing if the device is signed out
+        already.
+        """
         try:
             await self._chat.execute(actor, CloseLogin(session_id))
         except ChatError as error:
@@ -248,7 +258,8 @@ class Accounts:
             return None
 
     async def _take_guess(self, account: str, found: AccountRecord | None, device: Device) -> None:
-        """Limits guesses of one account's password from many addresses, without locking out the account's owner.
+        """Limits guesses of one account's password from many addresses, without locking out the account's owner. Raises
+        `rate_limited` if the limit is used up.
 
         Attempts from addresses where a device of the account is signed in do not count against the limit, and neither
         do the first attempts from any other address.
@@ -264,8 +275,9 @@ class Accounts:
             await self._take(Kind.ACCOUNT_GUESSES, account)
 
     async def _is_free(self, kind: Kind, key: str) -> bool:
-        """Returns whether the bucket `key` still had a token (each bucket allows some attempts for a time). If so, the
-        attempt does not count against the account's own limit."""
+        """Takes an attempt from the bucket `key`, which allows some attempts for a time. Returns False if none was
+        left; the attempt then counts against the account's own limit.
+        """
         return self._limits is None or not await self._limits.take_everywhere(kind, key, time.monotonic())
 
     async def _matches(self, found: AccountRecord | None, password: str) -> bool:
@@ -291,8 +303,9 @@ class Accounts:
         return SignedIn(token, _refresh_token(login, secret), self._lifetimes.access_s, login.user)
 
     async def _take(self, kind: Kind, key: str) -> None:
-        """Counts an attempt with a password against a limit that all nodes share. Raises `rate_limited` if the limit is
-        used up."""
+        """Counts an attempt to register, to sign in or to prove a password against a limit that all nodes share. Raises
+        `rate_limited` if the limit is used up.
+        """
         if self._limits is not None:
             await self._limits.take_or_refuse_everywhere(kind, key, time.monotonic())
 

@@ -32,8 +32,9 @@ def joined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def is_forwarded(headers: Mapping[str, str]) -> bool:
-    """Returns whether the headers show that a proxy has forwarded the request. The names of the headers are in lower
-    case."""
+    """Returns whether the headers show that a proxy has forwarded the request, e.g. by `x-forwarded-for`. The names in
+    `headers` must be in lower case.
+    """
     return any(name in headers for name in FORWARDING_HEADERS)
 
 

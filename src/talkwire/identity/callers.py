@@ -42,8 +42,9 @@ class ForeignTokens(Protocol):
     `callbacks` implements this protocol."""
 
     def known(self, credentials: Credentials) -> Identity | None:
-        """Returns the identity for these credentials if an earlier answer of the application is still valid; None if
-        the application has to be asked."""
+        """Returns the identity for these credentials if an earlier response of the application is still valid; None if
+        the application has to be asked with `identify`.
+        """
         ...
 
     async def identify(self, credentials: Credentials) -> Identity:
@@ -53,8 +54,9 @@ class ForeignTokens(Protocol):
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """The authenticated user of a request or a socket, with the role and the stored user. `identity` has the token's
-    claims."""
+    """The authenticated user of a request or a socket. `actor` is the user as the issuer of commands, with the role;
+    `user` is the stored user, `entry` the cached data about the user. `identity` has the token's claims.
+    """
 
     actor: Actor
     user: User
@@ -159,7 +161,9 @@ class Callers:
             self._limits.give_back(Kind.REFUSED_TOKENS, key)
 
     def _has_foreign(self, credentials: Credentials) -> bool:
-        """Returns whether credentials without a token have a header by which the application may identify the user."""
+        """Returns whether the application is to identify a user without a token, by a cookie or another header. A user
+        id for development sign-in has priority.
+        """
         if self._foreign is None or (self._insecure_dev_auth and credentials.user_id is not None):
             return False
         return bool(credentials.authorization or credentials.cookie)

@@ -67,8 +67,8 @@ def decode_claims(payload: bytes) -> Claims:
 
 
 def identity_of(claims: Claims, policy: TokenPolicy, *, signed_with_secret: bool) -> Identity:
-    """Returns the identity that the claims of a verified token describe. Raises `unauthenticated` for a wrong issuer,
-    audience or user id.
+    """Returns the identity that the claims of a verified token describe; the caller checks whether it has expired.
+    Raises `unauthenticated` for a wrong issuer, audience or user id.
 
     A token counts as this server's own if it has this server's issuer and was signed with the secret, which only the
     server and the application have.
@@ -117,7 +117,11 @@ def _check_issuer_and_audience(claims: Claims, policy: TokenPolicy) -> None:
 
 def _user_id(claims: Claims, *, own_allowed: bool) -> str:
     """Returns the user id in a token's claims: the first present one of `sub`, `userId`, `id` and `_id`. Since the
-    order is fixed, a token always means the same user. Raises `unauthenticated` for an invalid id."""
+    order is fixed, a token always means the same user.
+
+    Raises `unauthenticated` for an invalid id and, unless `own_allowed` is true, for one in the range of ids that only
+    this server generates.
+    """
     value = next((claims[name] for name in _USER_ID_CLAIMS if claims.get(name) is not None), None)
     if value is None:
         raise unauthenticated("The token names no user: none of sub, userId, id and _id is there.")
@@ -161,8 +165,9 @@ def display_text(value: object) -> str | None:
 
 
 def _role(claims: Claims, policy: TokenPolicy, *, issued_by_us: bool) -> ActorRole:
-    """Returns the caller's role by a token's claims. In the server's own tokens, the claim `role` names it; in all
-    others, the policy says which values of a claim mean which role."""
+    """Returns the caller's role by a token's claims. The policy says which values of which claim mean which role; in
+    the server's own tokens, the claim `role` counts first if it is `service` or `admin`.
+    """
     if issued_by_us:
         match claims.get("role"):
             case "service":

@@ -38,7 +38,9 @@ class TokenIssuer:
     ) -> str:
         """Returns a token for `user_id` that is valid for `ttl_s` seconds, rounded up to a whole second.
 
-        `claims` are further claims, as JSON values. Raises `invalid_request` for an invalid id, duration or claim.
+        `session_id` is the signed-in device, `provider` the issuer of the OpenID provider that it used; `claims` are
+        further claims, as JSON values. Raises ChatError: `invalid_request` for an invalid id, duration or claim,
+        `payload_too_large` if the token would be too long.
         """
         check_id("userId", user_id)
         if not (math.isfinite(ttl_s) and ttl_s > 0):

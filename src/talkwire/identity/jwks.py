@@ -23,7 +23,9 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchLimits:
-    """Limits for fetching the keys of an identity provider. Durations are in seconds."""
+    """Limits for fetching the keys of an identity provider. Durations are in seconds: keys are fetched again after
+    `max_age_s`, but after the start of a fetch not before `retry_after_s`.
+    """
 
     max_age_s: float = 600.0
     retry_after_s: float = 30.0
@@ -41,7 +43,8 @@ class _FetchFailedError(Exception):
 
 
 class KeySet:
-    """The cached public keys of one JWKS address. `clock` returns seconds since any time and never goes back.
+    """The cached public keys of one JWKS address, empty until the first `refresh`. `clock` returns seconds since any
+    time and never goes back.
 
     The caller closes `client`. If it is None, the key set creates an HTTP client, which `aclose` closes.
     """
@@ -75,8 +78,9 @@ class KeySet:
         return candidates[0] if len(candidates) == 1 else None
 
     def should_refresh(self, *, found: bool) -> bool:
-        """Returns whether to call `refresh`: the key was not found or the keys are old, and a fetch is running or
-        allowed again."""
+        """Returns whether to call `refresh`: if no key was found or the keys are older than `max_age_s`, and a fetch is
+        running or may be started again. `found` says whether `find` returned a key.
+        """
         now = self._clock()
         is_old = self._fetched_at is None or now - self._fetched_at >= self._limits.max_age_s
         if found and not is_old:
@@ -84,8 +88,9 @@ class KeySet:
         return self._fetch is not None or self._tried_at is None or now - self._tried_at >= self._limits.retry_after_s
 
     async def refresh(self) -> None:
-        """Fetches the keys from the JWKS address. Concurrent callers share one fetch. If it fails, the cached keys
-        remain, and `last_failure` has the reason."""
+        """Fetches the keys from the JWKS address. Concurrent callers share one fetch. If it fails, nothing is raised:
+        the cached keys remain, and `last_failure` has the reason.
+        """
         if self._fetch is None:
             self._tried_at = self._clock()
             self._fetch = asyncio.create_task(self._fetch_keys())

@@ -39,7 +39,9 @@ class HashCost:
 
 
 class Passwords:
-    """Hashes and verifies passwords on threads of its own. Call `close` when done."""
+    """Hashes and verifies passwords on `workers` threads of its own. While `waiting_max` calls wait for a thread,
+    further calls raise `unavailable`. Call `close` when done.
+    """
 
     def __init__(self, cost: HashCost | None = None, *, workers: int = 2, waiting_max: int = 64) -> None:
         cost = cost or HashCost()
@@ -75,7 +77,9 @@ class Passwords:
             return True
 
     def close(self) -> None:
-        """Stops the threads, and cancels hashes whose computation has not started."""
+        """Stops the threads. Blocks until hashes that are being computed are done; calls that wait for a thread are
+        cancelled.
+        """
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _hash(self, password: str) -> str:
@@ -104,8 +108,10 @@ class Passwords:
 
 
 def _random_hash(cost: HashCost) -> str:
-    """Returns an encoded hash of the given cost with random bytes for salt and hash, so that no password matches. To
-    verify a password against it takes as long as against the hash of an account, and to make it takes no time."""
+    """Returns an encoded hash with random bytes for salt and hash, so that no password matches. Verifying a password
+    against it takes as long as against the hash of an account of the same `cost`. Creating it takes no time, unlike
+    hashing.
+    """
     salt, tag = (b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, 32))
     return f"$argon2id$v=19$m={cost.memory_kib},t={cost.passes},p={cost.lanes}${salt}${tag}"
 

@@ -35,8 +35,9 @@ def load_or_create_secret(
 
 
 def _create(path: Path, secret: str) -> None:
-    """Creates the secret's file atomically: writes and syncs a temporary file, and links it to the final name, which
-    fails if another process was first."""
+    """Creates the secret's file atomically and durably. If another process has created the file first, keeps that one's
+    secret.
+    """
     draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
     try:

@@ -124,7 +124,9 @@ def _verify_hs256(keyed: hmac.HMAC, signed: bytes, signature: bytes) -> bool:
 
 
 class Header(msgspec.Struct, frozen=True):
-    """The members of a token's header that Talkwire uses: algorithm and key id. `crit` must be absent."""
+    """The fields of a token's header that Talkwire uses: algorithm and key id. `parse_compact` refuses a token with
+    `crit`.
+    """
 
     alg: str
     kid: str | None = None

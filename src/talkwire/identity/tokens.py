@@ -62,7 +62,9 @@ class TokenVerifier:
         return self._identity(signed, key, now)
 
     def verify_now(self, token: str, now: float) -> Identity | None:
-        """Verifies a token like `verify`, but without waiting: returns None if keys must be fetched first."""
+        """Verifies a token like `verify` and raises the same errors, but does not wait: returns None if keys must be
+        fetched first.
+        """
         signed = parse_compact(token)
         key = self._key_at_hand(signed)
         return None if key is None else self._identity(signed, key, now)
@@ -73,8 +75,10 @@ class TokenVerifier:
             await self._key_set.aclose()
 
     def _key_at_hand(self, signed: SignedToken) -> Key | None:
-        """Returns the key that verifies a token, if it is known; None if it has to be fetched first. Raises
-        UnverifiableToken for an algorithm without a key, such as `none`."""
+        """Returns the key that verifies a token; None if keys have to be fetched first. Raises UnverifiableToken for an
+        algorithm that no key has, such as `none`, and the error of `_no_key` for an unknown key while no fetch is
+        allowed.
+        """
         header = signed.header
         if (key := self._keys.get(header.alg)) is not None:
             return key

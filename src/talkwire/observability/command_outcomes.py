@@ -25,8 +25,8 @@ UNREADABLE = "unreadable"
 class CommandOutcomes(Collector):
     """The Prometheus collector that counts users' commands by name and outcome. Register it with a `CollectorRegistry`.
 
-    `name_of` returns the name of a command's class. With a `tracer`, a command whose start is known is recorded as a
-    span.
+    `name_of` returns the name of a command's class. With a `tracer`, commands are also recorded as spans, if `begin`
+    was called before them.
     """
 
     def __init__(self, name_of: Callable[[type], str], tracer: Tracer | None = None) -> None:
@@ -44,7 +44,9 @@ class CommandOutcomes(Collector):
         return 0 if self._tracer is None else time.time_ns()
 
     def succeeded(self, command_type: type, began_ns: int = 0) -> None:
-        """Counts a command that was executed. `began_ns` is the result of `begin`; 0 records no span."""
+        """Counts a command that was executed. `began_ns` is what `begin` returned before the command; 0 records no
+        span.
+        """
         self._counts[command_type, OK] += 1
         if began_ns:
             self._trace(self._name_of(command_type), began_ns, None)
@@ -57,7 +59,8 @@ class CommandOutcomes(Collector):
         began_ns: int = 0,
         name: str = "unknown",
     ) -> None:
-        """Counts and logs a refused command of `actor`. `began_ns` is the result of `begin`; 0 records no span.
+        """Counts and logs a refused command of `actor`. `began_ns` is what `begin` returned before the command; 0
+        records no span.
 
         `command_type` is None if the event `name` of a client was invalid, so that no command could be made of it.
         """

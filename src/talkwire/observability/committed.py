@@ -18,7 +18,7 @@ _logger = structlog.get_logger(__name__)
 
 class CommittedEvents(Collector):
     """The Prometheus collector that counts the messages that this node has stored. Register it with a
-    `CollectorRegistry`.
+    `CollectorRegistry`, and pass the events of each committed transaction to `note`.
 
     It also logs members who join or leave and, with `logs_messages`, each message at the level `debug`.
     """
@@ -29,7 +29,7 @@ class CommittedEvents(Collector):
         """How many messages this node has stored."""
 
     def note(self, events: Sequence[Durable]) -> None:
-        """Logs and counts the events of one transaction."""
+        """Counts the messages among the events of one committed transaction, and logs members who joined or left."""
         for event in events:
             match event:
                 case MessageSent():

@@ -6,7 +6,7 @@ LINES_PER_S = 10
 
 
 class LogRateLimit:
-    """A limit of `per_s` log lines of one kind per second, which counts the lines that it suppresses."""
+    """Allows `per_s` log lines of one kind per second, and counts the lines that are suppressed."""
 
     __slots__ = ("_ends", "_left", "_per_s", "_suppressed")
 
@@ -17,7 +17,8 @@ class LogRateLimit:
         self._suppressed = 0
 
     def take(self, now: float) -> int | None:
-        """Returns how many lines were suppressed since the last logged one, or None if this line must not be logged.
+        """Counts a line that is about to be logged. Returns None if the line must be suppressed; else how many lines
+        were suppressed since the last logged one.
 
         `now` is in seconds of a monotonic clock.
         """

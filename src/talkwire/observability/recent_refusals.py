@@ -34,9 +34,9 @@ _MEMBERS = ("command", "limit", "method", "detail", "user_id", "address", "origi
 
 
 class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A refused connection, sign-in or command, or an exceeded rate limit, and the client that it was refused to.
+    """A refusal that one client received: of a connection, a sign-in or a command, or because of a rate limit.
 
-    `count` is how often the same was refused to this client, the last time at `at_ms` (milliseconds since 1970).
+    `count` is how often this client received the same refusal, the last time at `at_ms` (milliseconds since 1970).
     `number` orders the refusals of this process.
     """
 
@@ -75,7 +75,9 @@ class RecentRefusals:
         """How many refusals there were since the start."""
 
     def add(self, event: str, fields: Mapping[str, object]) -> None:
-        """Keeps a refusal, from the event and the fields of its log line. Ignores events that are not refusals."""
+        """Keeps the refusal that a log line is about. `event` and `fields` are those of the line; an event that is no
+        refusal is ignored.
+        """
         kind = _KINDS.get(event)
         if kind is None:
             return
@@ -89,8 +91,8 @@ class RecentRefusals:
             kept.popitem(last=False)
 
     def newest(self, kind: RefusalKind | None = None, user_id: str | None = None) -> Iterator[Refusal]:
-        """Yields the kept refusals, kind by kind, the newest of each kind first; with arguments, only of one kind or
-        one user.
+        """Yields the kept refusals, kind by kind, the newest of each kind first. `kind` and `user_id` restrict them to
+        one kind or one user; None restricts nothing.
         """
         for each, kept in self._by_kind.items():
             if kind not in {None, each}:

@@ -45,7 +45,9 @@ sign_ins = SignIns()
 
 @dataclass(slots=True)
 class SignInAttempt:
-    """An attempt to sign in, which is logged when it ends. Set `user_id` once the user is known; it is empty before."""
+    """An attempt to sign in, which `logged_sign_in` logs when it ends. Set `user_id` once the user is known; it is
+    empty before.
+    """
 
     user_id: str = ""
 
@@ -65,9 +67,9 @@ def log_refused_sign_in(method: str, reason: str, address: str, **more: str) -> 
 @contextmanager
 def logged_sign_in(method: str, address: str) -> Iterator[SignInAttempt]:
     """A context manager around a sign-in that logs its outcome: `signed_in`, or `sign_in_refused` with the ChatError's
-    code.
+    code. Set `user_id` of the yielded attempt.
 
-    `method` is `register`, `password` or `oidc`; `address` is the client's IP address.
+    `method` is `register` or `password`; `address` is the client's IP address.
     """
     attempt = SignInAttempt()
     try:

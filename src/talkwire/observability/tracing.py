@@ -25,7 +25,8 @@ TRACES_PATH = "/v1/traces"
 class OtlpTracer:
     """A tracer that collects spans and sends them to an OpenTelemetry collector in batches, on its own thread.
 
-    Implements `spans.Tracer`. While the collector does not respond, spans are dropped.
+    Implements `spans.Tracer`. `endpoint` is the collector's base URL. While the collector does not respond, spans are
+    dropped.
     """
 
     def __init__(self, endpoint: str, *, version: str, instance_id: str) -> None:
@@ -52,7 +53,7 @@ class OtlpTracer:
             yield _RequestSpan(span)
 
     def close(self) -> None:
-        """Sends the collected spans, and ends the thread."""
+        """Sends the collected spans and ends the thread. Blocks until both are done."""
         self._provider.shutdown()
 
 

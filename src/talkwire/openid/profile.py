@@ -65,7 +65,7 @@ def _before_at(value: object) -> str | None:
 
 
 def _valid(normal: Callable[[str], str], value: object) -> str | None:
-    """Returns `value` as `normal` normalises it; None if it is not a text or is invalid."""
+    """Returns `normal(value)`, the normalised text; None if `value` is not a text or `normal` raises ChatError."""
     try:
         return normal(value) if isinstance(value, str) else None
     except ChatError:

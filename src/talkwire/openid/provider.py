@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 
 class Metadata(msgspec.Struct, frozen=True):
-    """The members of a provider's metadata that Talkwire uses (OpenID Connect Discovery 1.0, section 3)."""
+    """The fields of a provider's metadata that Talkwire uses (OpenID Connect Discovery 1.0, section 3)."""
 
     issuer: str
     authorization_endpoint: str
@@ -62,8 +62,8 @@ class Metadata(msgspec.Struct, frozen=True):
 class OpenIdProvider:
     """An OpenID provider, named by its issuer URL, with this server as its client. Implements `sign_in.Provider`.
 
-    `leeway_s` is the accepted difference in seconds between the clocks of the provider and this server. `clock` returns
-    seconds since 1970 UTC.
+    `client_secret` is None for a client without a secret. `leeway_s` is the accepted difference in seconds between the
+    clocks of the provider and this server. `clock` returns seconds since 1970 UTC.
     """
 
     def __init__(
@@ -185,8 +185,9 @@ class OpenIdProvider:
     async def request(
         self, method: str, url: str, headers: Mapping[str, str], body: str | None = None
     ) -> httpx.Response:
-        """Sends an HTTP request to the provider, and returns the complete response. Raises `SignInFailed` if there is
-        no response, or one that is too long."""
+        """Sends an HTTP request to the provider, and returns the complete response, whatever its status is. Raises
+        `SignInFailed` if there is no response within `REQUEST_S` seconds, or one of more than `RESPONSE_MAX` bytes.
+        """
         where = urlsplit(url).hostname
         try:
             async with (
@@ -269,8 +270,9 @@ class OpenIdProvider:
 
 
 class _Client(OAuth2Client):  # type: ignore[misc]  # Authlib has no types
-    """Authlib's OAuth client, which sends its requests by `OpenIdProvider.request`. Authlib has no client for the
-    installed version of httpx."""
+    """Authlib's OAuth client, which sends its requests through `OpenIdProvider.request`. Authlib has no client for the
+    installed version of httpx.
+    """
 
     async def _fetch_token(self, url: str, body: str, auth: Any, method: str, headers: Any, **_: object) -> Any:  # noqa: ANN401
         url, headers, body = auth.prepare(method, url, dict(headers), body)

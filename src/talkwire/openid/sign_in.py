@@ -38,8 +38,9 @@ _REASONS: dict[str, Reason] = {"banned": "banned", "forbidden": "closed", "rate_
 
 
 class SignInFailed(Exception):
-    """A sign-in through an OpenID provider that failed. `detail` is for the operator's log; it never contains a token
-    or a part of one."""
+    """Raised when a sign-in through an OpenID provider fails. `reason` is a word for the client; `detail` is for the
+    operator's log and never contains a token or a part of one.
+    """
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}")
@@ -48,8 +49,9 @@ class SignInFailed(Exception):
 
 
 class Provider(Protocol):
-    """An OpenID provider, as `ProviderSignIn` uses it. Methods raise `SignInFailed` with `unavailable`, `invalid` or
-    `refused`."""
+    """An OpenID provider, as `ProviderSignIn` uses it. Methods raise `SignInFailed` with the reason `unavailable`,
+    `invalid` or `refused`.
+    """
 
     @property
     def issuer(self) -> str: ...
@@ -81,8 +83,12 @@ class Answer:
 
 
 class ProviderSignIn:
-    """Signs users in through one OpenID provider. `name` is the provider's name for display. With `links_by_email`, a
-    first sign-in may take an existing user with the same e-mail address, if the provider has verified the address."""
+    """Signs users in through one OpenID provider: `begin` redirects the browser to the provider, `finish` handles its
+    response. `name` is the provider's name for display.
+
+    With `links_by_email`, a first sign-in belongs to the existing user with the same e-mail address who cannot sign in
+    otherwise, if there is one and the provider has verified the address.
+    """
 
     def __init__(
         self, name: str, provider: Provider, seal: SignInSeal, accounts: Accounts, *, links_by_email: bool = False
@@ -95,7 +101,11 @@ class ProviderSignIn:
 
     async def begin(self, redirect_uri: str, destination: Destination, device: Device) -> tuple[str, str]:
         """Starts a sign-in. Returns the provider's address to redirect the browser to, and the value of the cookie that
-        the browser keeps meanwhile. Raises `SignInFailed`."""
+        the browser keeps until `finish`.
+
+        `redirect_uri` is this server's address for the provider's response, `destination` the place in the web client
+        to show after the sign-in. Raises `SignInFailed`.
+        """
         pending = PendingSignIn(token_urlsafe(24), token_urlsafe(24), token_urlsafe(48), redirect_uri, destination)
         try:
             return await self._provider.authorization_url(pending), self._seal.close(pending)
@@ -104,8 +114,10 @@ class ProviderSignIn:
             raise
 
     async def finish(self, answer: Answer, sealed: str | None, device: Device) -> tuple[str, Destination]:
-        """Finishes a sign-in with the provider's response and the cookie's value `sealed`. Returns the device's first
-        refresh token, and the place in the web client to show. Raises `SignInFailed`."""
+        """Finishes a sign-in with the provider's response and the value of the browser's cookie, `sealed` (None if
+        there is no cookie). Returns the device's first refresh token, and the place in the web client to show. Raises
+        `SignInFailed`.
+        """
         try:
             pending = self._pending(answer, sealed)
             refresh_token = await self._sign_in(answer, pending, device)

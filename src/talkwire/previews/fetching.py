@@ -43,7 +43,7 @@ class NoPreview(Exception):
 class PageFetcher:
     """An HTTP client that fetches linked pages and pictures from addresses that the rules of `egress` allow.
 
-    `may_follow` returns whether a redirect to a URL may be followed.
+    `may_follow` returns whether a redirect to a URL may be followed. Call `close` when done.
     """
 
     def __init__(self, egress: Egress, may_follow: Callable[[str], bool]) -> None:
@@ -51,8 +51,8 @@ class PageFetcher:
         self._may_follow = may_follow
 
     async def page(self, url: str) -> LinkedPage:
-        """Fetches a page and returns its title, description, site name and picture's URL. Raises NoPreview and
-        EgressError.
+        """Fetches a page and returns its title, description, site name and picture's URL. Raises NoPreview for a page
+        that is not found, is not HTML or has no title, and EgressError if it cannot be fetched.
         """
         response = await self._get(url, "text/html,application/xhtml+xml", BodyReading(PAGE_MAX_BYTES, cut=True))
         if response.content_type not in _HTML:
@@ -63,8 +63,9 @@ class PageFetcher:
         return page
 
     async def image(self, url: str) -> bytes:
-        """Fetches a picture and returns its bytes, which are not verified to be a picture. Raises NoPreview and
-        EgressError.
+        """Fetches a picture and returns its bytes, which are not verified to be a picture. Raises NoPreview if it is
+        not found or the response's type is not `image/…`, and EgressError if it cannot be fetched or has more than
+        `IMAGE_MAX_BYTES`.
         """
         response = await self._get(url, "image/*", BodyReading(IMAGE_MAX_BYTES))
         if not response.content_type.startswith("image/"):

@@ -58,7 +58,7 @@ class _Job:
 class LinkPreviews:
     """A background service that fetches link previews for messages that this node has stored, from `start` to `close`.
 
-    `links_in` returns the links in a message's text.
+    Pass the events of each committed transaction to `note`. `links_in` returns the links in a message's text.
     """
 
     def __init__(
@@ -91,7 +91,9 @@ class LinkPreviews:
         await self._fetcher.close()
 
     def note(self, events: Sequence[Durable]) -> None:
-        """Queues new and edited messages that contain links, among the events that this node has committed."""
+        """Queues the new and edited messages that contain links, among the events of one transaction that this node has
+        committed. Returns without waiting.
+        """
         for event in events:
             if isinstance(event, MessageSent | MessageEdited) and "://" in event.message.content:
                 self._enqueue(event.message)
@@ -131,8 +133,8 @@ class LinkPreviews:
                 self._changed.set()
 
     def _next(self) -> _Job | None:
-        """Returns the oldest waiting message whose host is not being fetched from, and marks the host as busy; None if
-        there is none.
+        """Returns the oldest waiting message whose host has fewer than `PER_HOST` fetches in progress, and counts one
+        more for the host; None if there is no such message.
         """
         if self._dropped and not self._waiting:
             _logger.warning("link_previews_dropped", messages=self._dropped)

@@ -37,7 +37,8 @@ GONE = frozenset({404, 410})
 
 @dataclass(frozen=True, slots=True)
 class PushOutcome:
-    """The outcome of one push request. `kind` is `sent`, `gone` (the subscription has ended), `refused` or `failed`.
+    """The outcome of one push request. `kind` is `sent`, `gone` (the subscription has ended), `refused` (a retry is
+    useless) or `failed` (a retry may succeed).
 
     `unreachable`: the push service did not respond. `retry_after_s` is the delay in seconds that its response asks for;
     None if it asks for none.
@@ -67,7 +68,9 @@ class PushDelivery:
     async def show(
         self, subscription: PushSubscription, push: DuePush, content: PushContent, badge: int
     ) -> PushOutcome:
-        """Sends a notification to a device, with `badge` as the number of unread notifications. Returns the outcome."""
+        """Sends a notification to a device, with `badge` as the number of unread notifications. Returns the outcome,
+        also of a failure.
+        """
         payload = shown(content.notification, badge, self._level)
         if subscription.target.kind == "gateway":
             return await self._notify(subscription, gateway_notification(subscription, content, payload, self._level))
@@ -80,8 +83,8 @@ class PushDelivery:
         return await self._send(subscription, message)
 
     async def dismiss(self, subscription: PushSubscription, pushes: Sequence[DuePush], badge: int) -> PushOutcome:
-        """Makes a device remove notifications that the user has read elsewhere, and updates its badge. Returns the
-        outcome.
+        """Makes a device remove the notifications `pushes`, which the user has read elsewhere, and show `badge` as the
+        number of unread ones. Returns the outcome, also of a failure.
         """
         ids = [push.notification_id for push in pushes]
         if subscription.target.kind == "gateway":

@@ -22,7 +22,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 def shown(notification: Notification, badge: int, level: ContentLevel) -> PushPayload:
-    """Returns the payload of the push that shows a notification, without the title or text that `level` forbids."""
+    """Returns the payload of the push that shows a notification. `level` says what the push may contain: `full`,
+    everything; `sender`, the title but no text; `none`, neither.
+    """
     payload = notification_payload(notification)
     title = "" if level == "none" else payload.title
     body = payload.body if level == "full" else ""
@@ -45,7 +47,9 @@ def encode_shown(payload: PushPayload, size_max: int) -> bytes:
 
 
 def encode_dismissal(ids: Sequence[int], badge: int) -> bytes:
-    """Returns the JSON payload of the push that makes a device remove the notifications with these ids."""
+    """Returns the JSON payload of the push that makes a device remove the notifications with these ids, and show
+    `badge` as the number of unread ones.
+    """
     return _encode(DismissPushPayload(tuple(map(str, ids)), badge))
 
 

@@ -45,15 +45,17 @@ class PushMetrics(Collector):
             self._attempts.labels(outcome)
 
     def count(self, outcome: Outcome, lag_s: float) -> None:
-        """Counts a push request by outcome. `lag_s` is the time in seconds since the notification was made or read."""
+        """Counts a push request by outcome. `lag_s` is the time in seconds since the notification was made or, for a
+        dismissal, read; it is measured only for the outcome `sent`.
+        """
         self._attempts.labels(outcome).inc()
         self.counts[outcome] += 1
         if outcome == "sent":
             self._lag.observe(max(0.0, lag_s))
 
     def note(self, subscription_id: str, error: str | None) -> None:
-        """Keeps the error of a subscription's newest push request for operators; with None, which is a success, removes
-        it.
+        """Keeps for operators why the newest push request of a subscription failed. None as `error` means that it
+        succeeded, and removes an earlier error.
         """
         self.errors.pop(subscription_id, None)
         if error is not None:

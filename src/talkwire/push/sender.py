@@ -83,7 +83,8 @@ class PushChat(Protocol):
 class PushSender:
     """A background task that sends pending pushes, from `start` to `close`.
 
-    `alone`: there are no other nodes, so this node need not look for pushes that a killed node has left.
+    `in_use` returns which of the given devices have a socket on any node; these get no push. `alone`: there are no
+    other nodes, so this node need not look for pushes that a killed node has left.
     """
 
     def __init__(
@@ -290,8 +291,8 @@ class _JobInProgress:
         self._is_gone = False
 
     def note(self, outcome: PushOutcome) -> None:
-        """Updates the job's number of failures, its next retry, and whether its subscription has ended, after a push
-        request.
+        """Records the outcome of one of the job's push requests: its number of failures in a row, when to retry, and
+        whether the subscription has ended.
         """
         match outcome.kind:
             case "failed":
@@ -318,7 +319,8 @@ class _JobInProgress:
 
 
 def retry_ms(failures: int, retry_after_s: float | None) -> int:
-    """Returns how many milliseconds a device's subscription waits after this number of failures in a row.
+    """Returns how many milliseconds to wait before the next push to a device whose last `failures` pushes (1 or more)
+    failed.
 
     This is at least the delay in seconds that the push service asked for, `retry_after_s`, up to the longest regular
     wait.

@@ -46,7 +46,8 @@ class VapidKey:
         self.public_key = base64url(raw)
 
     def authorization(self, service: str, now_s: float) -> str:
-        """Returns the `Authorization` header of requests to a push service at the time `now_s`, in seconds since 1970.
+        """Returns the value of the `Authorization` header for requests to a push service at the time `now_s`, in
+        seconds since 1970. The signed token in it is reused for some time.
 
         `service` is the push service's scheme, host and port.
         """
@@ -88,7 +89,9 @@ def new_private_key() -> str:
 
 
 def parse_private_key(text: str) -> ec.EllipticCurvePrivateKey:
-    """Returns the VAPID private key in a text: 32 bytes in base64url, or PEM. Raises ValueError for anything else."""
+    """Returns the VAPID private key in a text: 32 bytes in base64url, or PEM without a password. Raises ValueError for
+    a key of another kind or length.
+    """
     if "-----BEGIN" in text:
         key = load_pem_private_key(text.encode(), None)
         if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
@@ -101,7 +104,9 @@ def parse_private_key(text: str) -> ec.EllipticCurvePrivateKey:
 
 
 def check_device_keys(p256dh: str, auth: str) -> str | None:
-    """Returns the name of a browser's invalid key, `p256dh` or `auth`; None if both keys are valid."""
+    """Checks the keys with which pushes to a browser are encrypted. Returns the name of an invalid one, `p256dh` or
+    `auth`; None if both are valid.
+    """
     try:
         ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), from_base64url(p256dh))
     except ValueError:
@@ -117,6 +122,8 @@ def base64url(raw: bytes) -> str:
 
 
 def from_base64url(text: str) -> bytes:
-    """Returns the bytes of a base64url text, with or without padding. Raises ValueError for other texts."""
+    """Returns the bytes of a base64url text, with or without padding. Raises ValueError for a text whose length is
+    impossible or that is not ASCII; ignores other characters that base64url does not have.
+    """
     padded = text.strip().rstrip("=").replace("+", "-").replace("/", "_")
     return urlsafe_b64decode((padded + "=" * (-len(padded) % 4)).encode("ascii"))

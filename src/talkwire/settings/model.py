@@ -671,8 +671,8 @@ class SettingValues:
 
     @property
     def folder_lock_file(self) -> Path | None:
-        """The lock file of the data folder, if the SQLite database is another file than the folder's `talkwire.db`;
-        else None.
+        """The lock file of the data folder if the SQLite database is another file than the folder's `talkwire.db`, so
+        that the server needs a second lock for the folder's other files; else None.
         """
         lock, of_folder = self.lock_file, self.data / LOCK_FILE
         return None if lock is None or lock.resolve() == of_folder.resolve() else of_folder

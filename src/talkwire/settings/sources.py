@@ -205,8 +205,11 @@ def _from_file(file: Path, known: Mapping[str, Known]) -> dict[str, Given]:
 
 
 def _from_callbacks(table: Mapping[str, object], file: Path, given: Mapping[str, Given]) -> dict[str, Given]:
-    """Returns the settings in the file's table `[callbacks]`, whose keys are callbacks' names or settings of
-    callbacks.
+    """Returns the settings in the table `[callbacks]` of the configuration file `file`. Its keys are names of
+    callbacks, with URLs as values, or settings of callbacks.
+
+    `given` has the settings outside the table. Raises SettingsError for a setting that is in both, or for a URL that is
+    not a text.
     """
     settings: dict[str, Given] = {}
     urls: list[str] = []
@@ -225,10 +228,10 @@ def _from_callbacks(table: Mapping[str, object], file: Path, given: Mapping[str,
 
 
 def _from_environment(environ: Mapping[str, str], known: Mapping[str, Known]) -> Iterator[tuple[str, Given]]:
-    """Yields (setting's name, value) for each setting in the environment. An empty variable counts as not set.
+    """Yields (setting's name, value) for each setting in the environment. A variable that is empty or blank counts as
+    not set, since container tools unset variables like that.
 
-    Container tools set variables to an empty text to unset them. Raises SettingsError for a setting that has both a
-    value and a file, and for a file that cannot be read.
+    Raises SettingsError for a setting that has both a value and a file, and for a file that cannot be read.
     """
     for name, each in known.items():
         present = [variable for variable in each.variables if environ.get(variable, "").strip()]

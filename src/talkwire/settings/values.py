@@ -22,7 +22,9 @@ _NO = frozenset({"off", "false", "no", "0"})
 
 
 def parse_value(kind: object, value: object) -> object:
-    """Converts a setting's value from a flag, variable or file to the setting's type `kind`. Raises ValueError."""
+    """Converts a setting's value from a flag, variable or file to the setting's type `kind` (see `Known`). Raises
+    ValueError for an invalid value.
+    """
     return _PARSERS[kind](value)
 
 

@@ -40,7 +40,7 @@ class Rejected(Exception):
 
 
 class Client:
-    """A Socket.IO test client with a socket in one namespace. Create it with `connected`.
+    """A Socket.IO test client with a socket in one namespace, connected by WebSocket. Create it with `connected`.
 
     `waiting` holds the received events, as (name, arguments), that no call of `wait_for` has returned yet.
     """
@@ -69,8 +69,10 @@ class Client:
         await self._send(encode_event(self._namespace, [event, *args]))
 
     async def call(self, event: str, *args: object, timeout_s: float = DEADLINE_S) -> Any:  # noqa: ANN401 (JSON)
-        """Sends an event and returns its acknowledgement. Raises TimeoutError, and ConnectionError when the socket ends
-        before the acknowledgement arrives."""
+        """Sends an event and returns the first argument of its acknowledgement; None if that has no arguments. Raises
+        TimeoutError after `timeout_s` seconds, and ConnectionError when the socket ends before the acknowledgement
+        arrives.
+        """
         ack_id = self._next_ack
         self._next_ack += 1
         answer = self._acks[ack_id] = asyncio.get_running_loop().create_future()

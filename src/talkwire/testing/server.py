@@ -65,8 +65,9 @@ class TemporaryServer:
 async def temporary_server(chat: Talkwire | None = None, **settings: Any) -> AsyncIterator[TemporaryServer]:  # noqa: ANN401
     """Serves on a free port until the block ends, with SQLite in a temporary folder and a random token secret.
 
-    `chat` keeps its handlers, hooks, application and settings, except that rate limits are off. `settings` override
-    single settings by name. Raises SettingsError, and the exceptions of `Talkwire.serving`.
+    `chat` keeps its handlers, hooks, application and settings, except for addresses, storage, token keys, callbacks
+    (none) and rate limits (off). `settings` override single settings by name. Raises SettingsError, and the exceptions
+    of `Talkwire.serving`.
     """
     chat = Talkwire(Settings()) if chat is None else chat
     secret = secrets.token_urlsafe(32)
@@ -76,10 +77,11 @@ async def temporary_server(chat: Talkwire | None = None, **settings: Any) -> Asy
 
 
 def _isolated(folder: Path, settings: Settings, secret: str, further: Mapping[str, Any]) -> Settings:
-    """Returns settings for a test server that uses no external service and that only the test can reach.
+    """Returns `settings` for a test server that only this machine can reach: with its own database and files in
+    `folder`, the token secret `secret`, and no callbacks or rate limits. `further` overrides single settings.
 
-    The test server has a token secret even if `settings` have none, so values that depend on having a secret are copied
-    from the original access policy.
+    The defaults of some settings depend on whether there is a token secret. These are copied from the original access
+    policy, since the test server has a secret even if `settings` have none.
     """
     policy = access_policy(settings)
     values: dict[str, Any] = {
@@ -102,7 +104,9 @@ def _isolated(folder: Path, settings: Settings, secret: str, further: Mapping[st
 
 
 class ThreadedServer:
-    """A `TemporaryServer` that runs in its own thread, for tests without an event loop."""
+    """A running test server like `TemporaryServer`, with an event loop in its own thread: for tests without an event
+    loop. `run` executes coroutines on that loop.
+    """
 
     def __init__(self, server: TemporaryServer, loop: asyncio.AbstractEventLoop) -> None:
         self.url = server.url
@@ -131,8 +135,6 @@ def threaded_server(chat: Talkwire | None = None, **settings: Any) -> Iterator[T
 
 
 class _Thread:
-    """A thread that runs an event loop with a temporary server."""
-
     def __init__(self, chat: Talkwire | None, settings: Mapping[str, Any]) -> None:
         self.thread = threading.Thread(target=self._run, args=(chat, settings), name="talkwire-server", daemon=True)
         self._ready = threading.Event()

@@ -5,8 +5,9 @@ queue.py      decides which events of an endpoint may be sent now, in order for 
 schedule.py   when a refused event is sent again
 sender.py     signs and sends requests
 endpoint.py   delivers to one endpoint
-service.py    a thread with an event loop that delivers to all endpoints of this node
+service.py    delivers to all endpoints of this node, on the thread of `egress`
 metrics.py    Prometheus metrics
 
-The thread starts with the first webhook. It reads the log after the commit, so that an endpoint never delays the chat.
+The deliveries start with the first webhook. They read the log after the commit, so that an endpoint never delays the
+chat.
 """

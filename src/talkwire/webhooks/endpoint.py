@@ -63,8 +63,9 @@ class Blocking(Protocol):
 class EndpointDelivery:
     """The delivery of events to one webhook endpoint, in its own asyncio task from creation to `stop`.
 
-    `on_change` is called when there is progress to store. `on_read` is called before the log is read; call `wake` for
-    events that are committed after that. `now_ms` returns milliseconds since 1970.
+    `backlog` has the stored retries and attempts. `on_change` is called when there is progress to store. `on_read` is
+    called before the log is read; call `wake` for events that are committed after that. `now_ms` returns milliseconds
+    since 1970.
     """
 
     def __init__(  # noqa: PLR0913 (what it joins)
@@ -130,6 +131,8 @@ class EndpointDelivery:
     def take_progress(self, *, released: bool = False) -> WebhookProgress | None:
         """Returns the delivery's progress since the last call (position, retries, attempts), to be stored; None if
         there is none.
+
+        With `released`, always returns it, with the mark that other nodes may claim the webhook.
         """
         retries, pos = self.queue.take_changes(), self.queue.cursor
         attempts = tuple(self._attempts) if self._has_new_attempts else None
@@ -201,7 +204,7 @@ class EndpointDelivery:
     async def _read(self, function: Callable[[], EventPage]) -> EventPage | None:
         """Returns the page of events that `function` reads from the log; None if the database does not respond.
 
-        Logs and counts it if events that should have been in the page were removed from the log as too old.
+        If events of the page were removed from the log as too old, logs and counts the loss.
         """
         try:
             page = await self._blocking(function)
@@ -230,7 +233,9 @@ class EndpointDelivery:
                 self._woken.set()
 
     def _settle(self, event: QueuedEvent, outcome: SendOutcome) -> None:
-        """Records the outcome of sending an event: marks it as accepted, plans a retry, or disables the webhook."""
+        """Records the outcome of sending an event: marks it as accepted, or plans a retry. Disables the webhook if
+        there is to be no retry.
+        """
         self._metrics.attempts[outcome.kind] += 1
         attempt = self.queue.attempt_of(event)
         next_ms = None
@@ -252,7 +257,11 @@ class EndpointDelivery:
         self._on_change()
 
     def _next_ms(self, attempt: int, first_ms: int, outcome: SendOutcome) -> int | None:
-        """Returns when to retry a refused event, in milliseconds since 1970; None if the webhook is to be disabled."""
+        """Returns when to retry an event whose attempt number `attempt` failed, in milliseconds since 1970. `first_ms`
+        is the time of its first attempt.
+
+        Returns None if the webhook is to be disabled: the endpoint is gone, or the event has failed for `GIVE_UP_MS`.
+        """
         now_ms, end_ms = self._now_ms(), first_ms + GIVE_UP_MS
         if outcome.gone or now_ms >= end_ms:
             return None

@@ -75,13 +75,15 @@ class EventSource:
         self._filter = LogFilter(types, ids)
 
     def after(self, pos: int) -> EventPage:
-        """Returns the first page of the webhook's events after a log position."""
+        """Returns the first page of the webhook's events after the log position `pos`. For the next page, call it with
+        `reached` of this one.
+        """
         part = self._store.read(self._filter, pos, None, PAGE)
         return _page(part, max(0, part.floor - pos))
 
     def of_key(self, key: str, after: int, until: int) -> EventPage:
         """Returns the first page of events of one key (a conversation or a user) after the log position `after`, up to
-        `until`.
+        and including `until`.
         """
         types = self._filter.types
         if key.startswith(_CONVERSATION):

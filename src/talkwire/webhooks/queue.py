@@ -58,6 +58,7 @@ class _BlockedKey:
 
 class EventQueue:
     """The queue of events to send to one webhook endpoint, filled from the log (the ordered list of committed events).
+    Send what `take` returns, and report the outcome with `accept` or `fail`.
 
     `pos` is the log position up to which all events were handled, and `retries` are the blocked keys: the conversations
     and users whose events wait for a retry.
@@ -100,8 +101,9 @@ class EventQueue:
         self.read_pos = max(self.read_pos, reached)
 
     def due(self, now_ms: int) -> Sequence[tuple[str, int, int]]:
-        """Returns the blocked keys whose retry is due, as (key, after, until): read the key's events from the log
-        between these positions and pass them to `resume`.
+        """Returns the blocked keys whose retry is due, as (key, after, until), and marks them as being read. For each,
+        read the key's events after position `after` up to and including `until`, and call `resume` or, if that fails,
+        `postpone`.
 
         A blocked key is a conversation or user whose events wait for a retry.
         """
@@ -114,7 +116,7 @@ class EventQueue:
 
     def resume(self, key: str, events: Sequence[QueuedEvent], reached: int) -> None:
         """Queues events of a blocked key (a conversation or user that waited for a retry), read from the log up to
-        `reached`.
+        `reached`. If there are none, unblocks the key or lets `due` return it again for the rest of the log.
         """
         blocked = self._blocked[key]
         blocked.reached = reached
@@ -125,8 +127,8 @@ class EventQueue:
             self._continue(key, blocked, reached + 1)
 
     def postpone(self, key: str, next_ms: int) -> None:
-        """Moves the retry of a blocked key (a conversation or user) to `next_ms`, because its events could not
-        be read.
+        """Moves the retry of a blocked key (a conversation or user) to `next_ms` (milliseconds since 1970), because its
+        events could not be read.
         """
         blocked = self._blocked[key]
         blocked.loading = False
@@ -148,7 +150,9 @@ class EventQueue:
         return key in self._blocked
 
     def take(self) -> QueuedEvent | None:
-        """Returns the next event to send; None if none may be sent now. Report the outcome with `accept` or `fail`."""
+        """Returns the next event to send and counts it as in flight; None if none may be sent now. Report the outcome
+        with `accept` or `fail`.
+        """
         # They take turns, so that neither a backlog nor new events wait for each other.
         prefers_new = self.in_flight % 2 == 0 and self._ready and len(self._blocked) < BLOCKED_MAX
         if self._resumed and not prefers_new:
@@ -190,7 +194,7 @@ class EventQueue:
 
     def fail(self, event: QueuedEvent, sent_ms: int, next_ms: int) -> None:
         """Blocks the key (conversation or user) of an event that was refused: no event of the key is sent until
-        `next_ms`.
+        `next_ms`. `sent_ms` is when this attempt was made; both are in milliseconds since 1970.
         """
         retry = WebhookRetry(event.pos, self.attempt_of(event), self.first_ms_of(event) or sent_ms, next_ms)
         self.in_flight -= 1

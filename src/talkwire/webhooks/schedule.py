@@ -19,8 +19,8 @@ RETRY_AFTER_MAX_S = DELAYS_S[-1]
 
 
 def retry_delay_ms(attempt: int, retry_after_s: float | None, random_of: Callable[[], float] = random) -> int:
-    """Returns the milliseconds to wait after the failed attempt number `attempt`, at least the endpoint's
-    `retry_after_s`.
+    """Returns the milliseconds to wait after the failed attempt number `attempt` (from 1): longer after each attempt,
+    and at least the seconds that the endpoint asked for, `retry_after_s`, up to `RETRY_AFTER_MAX_S`.
 
     The delay varies at random. `random_of` returns a number from 0 to 1.
     """

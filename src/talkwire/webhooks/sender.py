@@ -34,9 +34,11 @@ _GONE = 410
 
 @dataclass(frozen=True, slots=True)
 class SendOutcome:
-    """The outcome of one attempt to send an event: HTTP status, error, start and duration in milliseconds.
+    """The outcome of one attempt to send an event. `at_ms` is when it was sent, in milliseconds since 1970, and
+    `duration_ms` how long it took. `status` is None without a response, `error` is None if the event was accepted.
 
-    `kind` is one of `metrics.OUTCOMES`, such as `accepted` or `timeout`.
+    `kind` is one of `metrics.OUTCOMES`, such as `accepted` or `timeout`. `retry_after_s` is the delay in seconds that
+    the endpoint asks for.
     """
 
     kind: str
@@ -105,7 +107,9 @@ class WebhookSender:
 
 
 def _checked(egress: Egress, url: str) -> str | CheckedUrl:
-    """Returns the URL checked once for all events; as it is if the rules refuse it, so that each request says so."""
+    """Returns the parsed URL if the address rules allow it, so that it is not checked for each event. Returns a refused
+    URL as text, so that each request fails with the reason.
+    """
     try:
         return egress.rules.check_url(url)
     except RefusedUrl:

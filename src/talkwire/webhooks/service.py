@@ -50,7 +50,7 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class _Running:
-    """A webhook that this node delivers to: its delivery task and its HTTP client."""
+    """A webhook that this node delivers to: its delivery task, and the HTTP client that the delivery uses."""
 
     delivery: EndpointDelivery
     sender: WebhookSender
@@ -79,7 +79,7 @@ class WebhookService:
         self._closing = False
 
     async def start(self) -> None:
-        """Starts the deliveries if any webhook is enabled."""
+        """Starts the deliveries if any webhook is enabled. Otherwise they start when a webhook changes."""
         self._loop = asyncio.get_running_loop()
         if await asyncio.to_thread(self._store.any_enabled):
             self._start()
@@ -182,12 +182,14 @@ class _Deliveries:
                 self._loop.call_soon_threadsafe(self._news.set)
 
     def close(self) -> None:
-        """Lets `serve` stop all deliveries, store their progress and return."""
+        """Lets `serve` stop all deliveries, store their progress and return. Does not wait for that."""
         self._closing = True
         self.notify(changed=True)
 
     async def serve(self) -> None:
-        """Delivers until `close`, or until an error."""
+        """Delivers to all webhooks that this node has claimed, until `close` is called or an error occurs. At its end,
+        stores the progress and releases the webhooks.
+        """
         self._loop = asyncio.get_running_loop()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -219,7 +221,8 @@ class _Deliveries:
     def _listen(self) -> None:
         """Re-enables `notify`, because a delivery is about to read the log and must be woken for later events.
 
-        While no delivery reads, because all endpoints are down, `notify` does nothing and costs the chat nothing.
+        While no delivery reads, because all endpoints are down, `notify` does nothing about new events and costs the
+        chat nothing.
         """
         self._notified = False
 
@@ -263,7 +266,9 @@ class _Deliveries:
             await self._in_database(lambda: self._store.store([disabled]))
 
     async def _start(self, webhook_id: str) -> None:
-        """Starts the delivery to a webhook from the position and the retries that the database has for it."""
+        """Starts the delivery to a webhook from the position and the retries that the database has for it. Does nothing
+        if the webhook is no longer this node's or enabled.
+        """
         state, backlog = await self._in_database(lambda: self._store.load(webhook_id))
         if state is None:
             return
@@ -311,7 +316,11 @@ class _Deliveries:
                 self.notify(changed=True)
 
     async def _store_of(self, deliveries: Sequence[EndpointDelivery], *, released: bool = False) -> bool:
-        """Stores the progress of these deliveries. Returns False if the database did not respond."""
+        """Stores the progress of these deliveries, except failed ones. Returns False if the database did not respond;
+        the next call then stores it.
+
+        Stops deliveries whose progress was not accepted (see `_drop`).
+        """
         taken = {each: each.take_progress(released=released) for each in deliveries if not each.failed}
         progress: list[WebhookProgress] = [each for each in taken.values() if each is not None]
         if not progress:
@@ -348,8 +357,8 @@ class _Deliveries:
 
 
 def _is_outdated(running: _Running, state: WebhookState | None) -> bool:
-    """Returns whether a delivery must be stopped: its webhook is disabled or no longer this node's, or now has another
-    URL, other events or another start position.
+    """Returns whether a delivery must be stopped: its webhook is disabled or no longer this node's (`state` is None),
+    or now has another URL, other events or another start position.
     """
     if state is None:
         return True

@@ -20,11 +20,10 @@ POLL_BYTES_MAX: Final = 128 * 1024
 
 
 class Backlog:
-    """Counts the WebSocket frames in a polling session's output list `out`, and takes them from its front, one poll
-    response at a time.
+    """The output of a polling session that no poll has fetched: WebSocket frames in the session's list `out`. Counts
+    their bytes, and takes them from the front, one poll response at a time.
 
-    Works on the session's own list and never replaces it. Taking frames costs time linear in the frames taken; counting
-    costs time linear in the frames appended since the last count.
+    It changes `out` in place, since others append to the list too. `packets_max` limits the packets of one response.
     """
 
     __slots__ = ("_counted", "_out", "_size", "packets_max")
@@ -43,8 +42,8 @@ class Backlog:
         return self._size
 
     def take(self) -> str:
-        """Returns the body of one poll response, and removes its packets from the list. Packets beyond the limits of
-        one response wait for the next poll.
+        """Returns the body of one poll response, and removes its packets from the list. Packets beyond `packets_max` or
+        POLL_BYTES_MAX stay for the next poll. Call it only if there are frames: an empty body is no valid response.
         """
         size = self.size()
         out, packets = self._out, list[str | bytes]()

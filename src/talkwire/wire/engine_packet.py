@@ -20,7 +20,8 @@ _NOT_BASE64: Final = bytes(set(range(256)) - set(_BASE64 + b"-_"))
 
 
 class PacketType(IntEnum):
-    """The type of an Engine.IO packet, such as ping or message: the first digit of every text packet."""
+    """The type of an Engine.IO packet, such as ping or message: the first digit of a text packet. Binary data is always
+    a message and has no digit."""
 
     OPEN = 0
     CLOSE = 1

@@ -34,8 +34,8 @@ class RemoteProtocolError(WireError):
 
 
 class PayloadTooLarge(RemoteProtocolError):
-    """A polling request's body is larger than `max_payload` bytes. Respond with HTTP `status`, which is 413; the
-    session stays open.
+    """A polling request's body is larger than `max_payload` bytes. Unlike other RemoteProtocolErrors, this one leaves
+    the session open: respond with HTTP `status`, which is 413.
     """
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE.value
@@ -63,7 +63,7 @@ _MESSAGES = {
 
 
 class HandshakeRefused(WireError):
-    """Refuses an HTTP request, or the opening request of a WebSocket. The response has the HTTP status `status` and the
+    """An HTTP request, or the opening request of a WebSocket, is refused. Respond with the HTTP status `status` and the
     body `body()`.
     """
 

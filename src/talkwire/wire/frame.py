@@ -66,8 +66,8 @@ def text_header(length: int) -> bytes:
 
 
 def unframe(frames: bytes) -> Iterator[str | bytes]:
-    """Yields the messages inside concatenated frames of this server: str for a text frame, bytes for a binary one.
-    Skips control frames, such as a pong.
+    """Yields the messages inside concatenated, unmasked frames that this module has encoded: str for a text frame,
+    bytes for a binary one. Skips control frames, such as a pong.
     """
     position = 0
     while position < len(frames):
@@ -77,8 +77,8 @@ def unframe(frames: bytes) -> Iterator[str | bytes]:
 
 
 def frame_at(frames: bytes, position: int) -> tuple[str | bytes | None, int]:
-    """Returns the message inside this server's own frame at `position` (None for a control frame), and the position
-    after the frame.
+    """Returns the message inside the frame that begins at index `position` (None for a control frame), and the index
+    after the frame. The frame must be one that this module has encoded.
     """
     opcode = frames[position] & 0x0F
     start, end = _payload_span(frames, position)

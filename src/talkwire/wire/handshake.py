@@ -26,7 +26,8 @@ _HEADER_TEXT: Final = re.compile("[\t\x20-\x7e\x80-\xff]*")
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
     """The limits of all Engine.IO sessions of a server. `max_payload` is the largest message in bytes, over both
-    transports; names that end with `_s` are in seconds.
+    transports; names that end with `_s` are in seconds. A client has `connect_timeout_s` to join a namespace, and a
+    packet at most `max_attachments` binary attachments.
     """
 
     ping_interval_s: float = 25.0
@@ -40,8 +41,9 @@ class EngineOptions:
 
 
 class EngineRequest(msgspec.Struct, frozen=True, gc=False):
-    """The parts of an HTTP request that `check_request` checks. `websocket` is True if the request asks for a WebSocket
-    (`Upgrade: websocket`).
+    """The parts of an HTTP request that `check_request` checks. `query` are the parameters as `read_query` returns
+    them, `origin` is the header's value; `websocket` is True if the request asks for a WebSocket (`Upgrade:
+    websocket`).
     """
 
     method: str
@@ -77,8 +79,8 @@ def check_request(
     """Checks a request that opens an Engine.IO session or uses an open one, and returns its admission. Raises
     HandshakeRefused, which has the HTTP status and body of the response.
 
-    `known` returns the current transport of an open session, and None for an unknown `engine_sid`. Afterwards, the
-    caller must check the value of the Origin header and apply checks of its own.
+    `known` returns the current transport of an open session by its `engine_sid`, None for an unknown one. The Origin
+    header is checked for invalid characters only: the caller must decide afterwards which origins it allows.
     """
     transport = _check_transport(request, options)
     if not _HEADER_TEXT.fullmatch(request.origin or ""):

@@ -40,14 +40,15 @@ _OVER_WEBSOCKET: Final = Phase.WEBSOCKET
 
 
 class MessageReceived(msgspec.Struct, frozen=True):
-    """The peer has sent a message. `data` is bytes if the message is binary. Pass it to `SocketSession.receive`."""
+    """The peer has sent a message. `data` is bytes if the message is binary, else text without the packet type. Pass it
+    to `SocketSession.receive`."""
 
     data: str | bytes
 
 
 class Upgraded(msgspec.Struct, frozen=True):
-    """The session has moved from polling to the new WebSocket that was on trial (being probed). Respond to a pending
-    poll with `take_poll`, then write `Session.out` to the WebSocket.
+    """The session has moved from polling to the new WebSocket that an upgrade was probing. Respond to a pending poll
+    with `take_poll`, then write `Session.out` to the WebSocket.
     """
 
 
@@ -142,21 +143,21 @@ class Session:
 
     @property
     def closed(self) -> bool:
-        """Returns whether the session has ended. A closed polling session may still have output for its client
+        """True if the session has ended. A closed polling session may still have output for its client
         (`lingering`).
         """
         return self._phase is Phase.CLOSED
 
     @property
     def lingering(self) -> bool:
-        """Returns whether a closed polling session still has output for its client. The caller must accept the
-        session's polls until this is False.
+        """True if a closed polling session still has output for its client. The caller must accept the session's polls
+        until this is False.
         """
         return self._goodbye is not None
 
     @property
     def upgrading(self) -> bool:
-        """Returns whether an upgrade is running: a WebSocket is on trial, and the session still uses polling."""
+        """True while an upgrade is running: a WebSocket is on trial, and the session still uses polling."""
         return self._trial is not None
 
     @property
@@ -169,11 +170,11 @@ class Session:
     # Input
 
     def only_forwards(self) -> bool:
-        """Returns whether a message from the session's WebSocket would only be returned as MessageReceived, without a
-        change of the session.
+        """Returns whether a message packet from the session's WebSocket has no effect but to be returned as
+        MessageReceived.
 
         That is the case while the session uses a WebSocket and waits for no pong. The caller may then skip
-        `receive_websocket` for a message packet.
+        `receive_websocket` for a message packet, to save time.
         """
         return self._phase is _OVER_WEBSOCKET and not self._awaits_pong
 
@@ -181,8 +182,8 @@ class Session:
         """Handles one message from the session's WebSocket, or from the WebSocket on trial during an upgrade, and
         returns the resulting events.
 
-        The caller handles the events, then sends the output as the class describes. Sections "Message" and "Upgrade" of
-        the protocol.
+        The caller handles the events, then sends the output as the docstring of the class describes. See the sections
+        "Message" and "Upgrade" of the Engine.IO protocol.
         """
         if message[:1] == "4" and self.only_forwards():
             return [MessageReceived(message[1:])]
@@ -210,8 +211,8 @@ class Session:
             yield from self._fail("parse error")
 
     def receive_packet(self, transport: Transport, packet: Packet, now: float) -> list[Event]:
-        """Handles one packet that arrived over `transport`, and returns the resulting events, which the caller handles
-        as those of `receive_websocket`.
+        """Handles one decoded packet that arrived over `transport`, and returns the resulting events. The caller
+        continues as after `receive_websocket`.
         """
         if self._awaits_pong and transport is self.transport:
             if now >= self._heartbeat_due:
@@ -239,12 +240,13 @@ class Session:
             self._backlog.packets_max = POLL_PACKETS_MAX
 
     def unfetched(self) -> int:
-        """Returns how many bytes of output wait for the next poll; 0 if the session uses a WebSocket."""
+        """Returns how many bytes of output, frame headers included, wait for the next poll; 0 if the session uses a
+        WebSocket."""
         return 0 if self._backlog is None else self._backlog.size()
 
     def close(self, reason: str) -> list[Event]:
-        """Closes the session from the server's side. Returns its SessionClosed event, or an empty list if the session
-        is closed already.
+        """Closes the session from the server's side. Returns its SessionClosed event with `reason`, or an empty list if
+        the session is closed already.
 
         The caller then writes `out` and closes the WebSocket. A polling session is `lingering`: its client fetches the
         remaining output, and at last the close packet, with polls that it may send until the next heartbeat deadline.
@@ -327,9 +329,10 @@ class Session:
 
     def upgrade_started(self, now: float) -> bool:
         """Puts a new WebSocket on trial for an upgrade from polling. Returns False if the session does not accept it,
-        because it has one already or upgrades are disabled: then close the WebSocket.
+        because it has one already, is closed, or upgrades are disabled: then close the WebSocket.
 
-        After True, pass its messages to `receive_websocket` and write `probe_out` to it. Protocol section "Upgrade".
+        After True, pass its messages to `receive_websocket` and write `probe_out` to it. See the section "Upgrade" of
+        the Engine.IO protocol.
         """
         if self._phase is not Phase.POLLING or not self.options.allow_upgrades:
             return False
@@ -343,8 +346,9 @@ class Session:
         now: float,  # noqa: ARG002 - see the class
         reason: str = "transport close",
     ) -> list[Event]:
-        """Handles the end of a transport and returns the resulting events: the session closes, or its upgrade fails.
-        Pass "transport error" as `reason` if the transport ended with an error.
+        """Handles the end of a transport and returns the resulting events: the session closes if it uses this
+        transport; otherwise its upgrade fails, if one is running. Pass "transport error" as `reason` if the transport
+        ended with an error.
         """
         if transport is self.transport:
             return self._fail(reason)
@@ -457,8 +461,8 @@ class Session:
         return goodbye
 
     def _drain(self) -> str | None:
-        """Returns the body of one poll response, and removes its packets from the output; packets beyond its limits
-        wait for the next poll.
+        """Returns the body of one poll response, and removes its packets from the output; packets beyond the limits of
+        a response stay for the next poll. Returns None if the session uses a WebSocket.
         """
         self._release_poll = False
         return None if self._backlog is None else self._backlog.take()
@@ -519,8 +523,8 @@ class Session:
         self._heartbeat_due = now + self.options.ping_interval_s
 
     def _extend_heartbeat(self, now: float) -> None:
-        """Restarts the timeout for the pong, at most once per ping, since any other packet also shows that the peer is
-        alive. Socket.IO's Node server does this too.
+        """Restarts the timeout for the pong, because another packet shows that the peer is alive. This happens at most
+        once for each ping, as in Socket.IO's Node server.
         """
         self._may_extend = False
         self._heartbeat_due = now + self.options.ping_timeout_s

@@ -178,11 +178,11 @@ class Decoder:
 
 
 def read_root_event(message: str, size_max: int) -> tuple[list[Any], int | None] | None:
-    """Decodes the most frequent message quickly: an event of the root namespace `/`. Returns the event's arguments and
-    its ack id, which is None without one.
+    """Decodes an Engine.IO message packet (text that begins with its type `4`) quickly if it is an event of the root
+    namespace `/`, the most frequent case. Returns the event's arguments and its ack id, which is None without one.
 
-    Returns None for every other message, and for an event that `Decoder.receive` would refuse or reduce to its name.
-    Takes 1.3 µs instead of the general decoder's 2.3.
+    Returns None for every other message, for one of more than `size_max` or _CHECKED_FROM characters, and for an event
+    that `Decoder.receive` would refuse or reduce to its name: use the decoder then.
     """
     if message[:2] != "42" or not len(message) <= min(_CHECKED_FROM, size_max):
         return None
@@ -204,7 +204,8 @@ def read_root_event(message: str, size_max: int) -> tuple[list[Any], int | None]
 
 
 class _Partial:
-    """An incomplete packet: some of its binary attachments have not arrived."""
+    """A packet whose binary attachments have not all arrived: `count` are expected. `size` is the length of its text
+    plus the bytes of the attachments so far."""
 
     __slots__ = ("attachments", "count", "packet", "size")
 
@@ -394,7 +395,8 @@ def _decode_json(json: str) -> object:
 
 
 def _check_cost(json: str) -> None:
-    """Raises _Undecodable for JSON that is slow to decode or to traverse. The check itself takes 10 ns a character."""
+    """Raises _Undecodable for JSON that is slow to decode or to traverse: with too many arrays, objects or numbers with
+    an exponent. Those inside strings do not count, up to MAX_TEXTS strings."""
     if _flaw_of(json) and (flaw := _flaw_of(_without_texts(json))):
         raise _Undecodable(flaw)
 
@@ -416,16 +418,16 @@ def _flaw_of(json: str) -> str:
 
 
 def _without_texts(json: str) -> str:
-    """Returns JSON without its string literals; returns it unchanged if it has more of them than MAX_TEXTS.
-
-    Takes 5 ms for a megabyte; a regular expression, as in api/http/json_budget.py, takes up to 27 ms.
+    """Returns JSON without its string literals, so that characters inside them are not counted; returns it unchanged if
+    it has more than MAX_TEXTS of them, since that would take too long.
     """
     bare = json.replace("\\\\", "").replace('\\"', "")
     return json if bare.count('"') > 2 * MAX_TEXTS else "".join(bare.split('"')[::2])
 
 
 def _has_lone_surrogates(json: str) -> bool:
-    """Returns whether escaped lone surrogates are the only error in a JSON text."""
+    """Returns whether a JSON text that was refused would be valid without its escaped lone surrogates (half of a UTF-16
+    pair)."""
     readable, found = _LONE_SURROGATE.subn(r"\\ufffd", json)
     if not found:
         return False
@@ -457,8 +459,8 @@ def _name_in(json: str) -> str | int | float:
 
 
 def _may_be_too_deep(json: str) -> bool:
-    """Returns whether a JSON text has enough brackets to exceed MAX_DEPTH. For nearly every text it is False, which
-    saves traversing the decoded value.
+    """Returns whether a JSON text has more opening brackets than MAX_DEPTH. If not, its value cannot be nested too
+    deeply and need not be traversed.
     """
     return len(json) > 2 * MAX_DEPTH and json.count("[") + json.count("{") > MAX_DEPTH
 

@@ -36,7 +36,7 @@ class ConnectRequested(msgspec.Struct, frozen=True):
     """The client asks to join a namespace. The caller calls `accept`, `refuse` or `turn_away`, and sends the packets
     that the method returns.
 
-    `namespace` is the full name, a query included; `auth` is the whole payload.
+    `namespace` is the full name, a query included; `auth` is the whole auth payload, empty without one.
     """
 
     namespace: str
@@ -105,7 +105,8 @@ class SocketSession:
 
     @property
     def packet_max(self) -> int:
-        """The largest packet that the client may send, in bytes: FIRST_PACKET_MAX until it has joined a namespace."""
+        """The size of the largest packet that the client may send, attachments included, in bytes: FIRST_PACKET_MAX
+        until it has joined a namespace, then `max_payload`."""
         return self._decoder.max_size
 
     def receive(self, data: str | bytes, now: float) -> SocketEvent | None:
@@ -137,10 +138,11 @@ class SocketSession:
                 assert_never(packet)
 
     def receive_root_event(self, message: str) -> tuple[list[Any], int | None] | None:
-        """Decodes an Engine.IO message quickly if it is an event of the root namespace, which the client has joined.
-        Returns the event's arguments and its ack id, which is None without one.
+        """Decodes an Engine.IO message packet (text that begins with its type `4`) quickly if it is an event of the
+        root namespace, which the client has joined. Returns the event's arguments and its ack id, which is None without
+        one.
 
-        Returns None for every other message; then pass the message's data to `receive`.
+        Returns None for every other message; then pass the message without the `4` to `receive`.
         """
         if self._root is not _CONNECTED or self._part_deadline != inf:
             return None
@@ -178,8 +180,8 @@ class SocketSession:
         return packets
 
     def disconnect(self, namespace: str) -> str:
-        """Returns the packet that disconnects the client from a namespace. Raises LocalProtocolError if the client has
-        not joined the namespace.
+        """Returns the packet that disconnects the client from a namespace. Packets of the client for it that are still
+        on their way are then ignored. Raises LocalProtocolError if the client has not joined the namespace.
         """
         self._require(namespace, _CONNECTED)
         self._note(namespace, _Membership.DISMISSED)
@@ -201,13 +203,13 @@ class SocketSession:
 
     @property
     def waits_for_attachments(self) -> bool:
-        """Returns whether a packet is incomplete because binary attachments are missing. Each attachment must arrive
-        within the ping timeout of the previous one.
+        """True if a packet is incomplete because binary attachments are missing. Each attachment must arrive within the
+        ping timeout of the previous one.
         """
         return self._part_deadline != inf
 
     def close(self) -> None:
-        """Drops all state of a session that has ended."""
+        """Drops all state, because the Engine.IO session has ended. Returns no packets and no events."""
         self._decoder.forget()
         self._root = self._others = None
         self._deadline = self._part_deadline = inf
@@ -257,11 +259,11 @@ class SocketSession:
         return Disconnected(packet.namespace)
 
     def _admits(self, namespace: str) -> bool:
-        """Returns whether to handle a client's packet for a namespace: False if the server has disconnected the client
-        from it and the packet was on its way.
+        """Returns whether to handle a client's packet for a namespace. False means to ignore it, because the server has
+        disconnected the client from the namespace while the packet was on its way.
 
-        Raises RemoteProtocolError for any other namespace that the client has not joined. Node's server closes the
-        session, and with it all other namespaces, even for a packet that was on its way.
+        Raises RemoteProtocolError for any other namespace that the client has not joined: as in Socket.IO's Node
+        server, the caller then closes the session, with all its namespaces.
         """
         membership = self._membership(namespace)
         if membership is None or membership is _Membership.PENDING:

@@ -26,10 +26,10 @@ class Phase(Enum):
 
 
 class Action(Enum):
-    """The possible reactions of a session to a packet.
+    """The reactions of a session to a packet, in the cells of `TABLE`.
 
-    The session handles DELIVER on the transport in use without a look into the table: messages are the most frequent
-    packets. The tests of the table check that both agree.
+    The session handles DELIVER on the transport in use without looking it up in the table, because messages are the
+    most frequent packets. The table's tests check that both agree.
     """
 
     DELIVER = "hand the message to the application"

@@ -36,8 +36,8 @@ class Attachment(TypedDict):
     """A file or a location attached to a message. An uploaded file has an `id`; a file at an external address has
     only `url` and `name`. The `url` of a `place` shows a map. `kind` is the message type that the sender's client
     set, if any. The thumbnail of an `animated` picture does not move. A voice message has its `durationMs` and a
-    `waveform`: values of loudness from 0 to 100 at equal distances in time, which the sender's client measured. So
-    are the `width` and the `height` of a film; those of a picture are the server's."""
+    `waveform`: values of loudness from 0 to 100 at equal distances in time. The sender's client measured both, and
+    the `width` and the `height` of a film; the server measured those of a picture."""
 
     url: str
     """The file's address; a relative one is on this server."""
@@ -852,7 +852,7 @@ class Presence(TypedDict):
     """A user's presence: `status` and `text`. The payload always has all members, so that a client that merges
     updates also removes a `text` that is null now. `lastSeenAt` is null while the user is online, and for a user who
     was never online. `textUntil` and `statusUntil` are set while the text and the status `dnd` have an end. From then
-    on the text is null and the status `online`, which no event says."""
+    on the text is null and the status `online`; the server sends no event at that time."""
 
     userId: str
     """The id of the user."""
@@ -1071,7 +1071,7 @@ class SyncEvent(TypedDict):
 
 class ThreadMark(TypedDict):
     """The user's read position in the thread of the message `messageId`: whether the user follows the thread, the
-    `seq` up to which the user has read it, and its number of unread replies (at most 100)."""
+    `seq` up to which the user has read the thread, and the number of unread replies (at most 100)."""
 
     conversationId: str
     """The id of the conversation."""
