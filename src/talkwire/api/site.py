@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from litestar import Request
 from litestar.di import NamedDependency
 
-from talkwire.identity.address import came_over_tls
+from talkwire.api.http.device import is_over_tls
 
 GivenSite = NamedDependency[str]
 
@@ -50,7 +50,4 @@ def _scheme(request: Request[Any, Any, Any], host: str, trusted_proxies: frozens
         page = urlsplit("")
     if page.scheme in {"http", "https"} and page.netloc == host.lower():
         return page.scheme
-    peer = "" if request.client is None else request.client.host
-    forwarded_proto = request.headers.get("x-forwarded-proto")
-    scheme = request.scope.get("scheme", "http")
-    return "https" if came_over_tls(scheme, peer, forwarded_proto, trusted_proxies) else "http"
+    return "https" if is_over_tls(request, trusted_proxies) else "http"

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from litestar import Request
 from litestar.params import QueryParameter
 
-from talkwire.api.http.device import address_of
+from talkwire.api.http.device import address_of, is_over_tls
 from talkwire.identity.address import is_forwarded
 from talkwire.identity.callers import Caller, Callers, Credentials
 from talkwire.identity.origins import OriginPolicy
@@ -39,7 +39,11 @@ def caller_provider(
         if scheme.lower() != "bearer":
             token = request.query_params.get("token", "")
         request.state[ADDRESS] = address_of(request, trusted_proxies)
-        is_own_page = origins.allows(request.headers.get("origin"), request.headers.get("host", ""))
+        is_own_page = origins.allows(
+            request.headers.get("origin"),
+            request.headers.get("host", ""),
+            over_tls=is_over_tls(request, trusted_proxies),
+        )
         credentials = Credentials(
             token.strip() or None,
             request.query_params.get("userId") if is_own_page else None,
