@@ -122,6 +122,12 @@ async def test_a_new_node_is_waited_for_before_its_lease_was_read() -> None:
     assert await asking == {"two": 5}
 
 
+def test_a_new_node_without_an_answer_leaves_a_question_open() -> None:
+    one, _ = Net().join("one", "two")
+    one.add("three")
+    assert [one.have_answered(answers) for answers in (["two"], ["two", "three"])] == [False, True]
+
+
 async def test_duplicate_late_and_unknown_answers_are_ignored() -> None:
     net = Net()
     one, _ = net.join("one", "two")

@@ -101,9 +101,9 @@ class Peers:
         return {*self._living, *self._new}
 
     def have_answered(self, answers: Collection[str]) -> bool:
-        """Returns whether `answers` (node ids) contains all other nodes that had a lease when the leases were last
-        read. Nodes that have started since do not count."""
-        return self._living.keys() <= set(answers)
+        """Returns whether `answers` (node ids) contains all other living nodes, also those that have started since the
+        leases were last read."""
+        return set(self.living_ids) <= set(answers)
 
     def is_peer(self, node_id: str) -> bool:
         """Returns whether a node is known to be alive: it had a lease when the leases were last read, or has started
