@@ -196,6 +196,21 @@ async def test_imported_messages_are_kept_for_the_conversations_own_time(node: N
     assert await contents(node) == [""]
 
 
+async def test_held_imported_messages_do_not_end_pruning_early(
+    node: Node, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "STEP", 2)
+    await begin(node)
+    await node.group("d", BOB)
+    for conversation_id, sender_id, age_days in (("c", "alice", 9), ("d", "bob", 8)):
+        at_ms = clock.now_ms - age_days * DAY_MS
+        for text in ("one", "two"):
+            await node.do(BACKEND, SendMessage(conversation_id, text, sender_id=sender_id, created_ms=at_ms))
+    await hold_user(node, "alice")
+    await prune(node)
+    assert (await contents(node), await contents(node, "d")) == (["one", "two"], ["", ""])
+
+
 async def test_a_direct_conversation_can_be_kept_and_held(node: Node) -> None:
     await begin(node)
     direct = (await node.do(ALICE, CreateConversation("direct", ("bob",)))).conversation.id

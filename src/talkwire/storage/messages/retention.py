@@ -85,10 +85,11 @@ class RetentionRows(Changes):
             if len(found) == limit:
                 break
             visited.append(run)
+        is_full = len(found) == limit
         found = self._unheld(found)
         set_due(connection, visited, _next_due, before_ms)
         clear_messages(connection, found, self._workspace.now_ms)
-        return len(found) == limit or len(runs) == RUNS_AT_ONCE
+        return is_full or len(runs) == RUNS_AT_ONCE
 
     def _prune_log(self, before_ms: int, limit: int) -> bool:
         connection = self._workspace.connection
