@@ -96,3 +96,4 @@ def test_long_texts_are_cut_between_words() -> None:
     assert "".join(found) == text
     assert all(len(each.encode()) <= 20 and each.endswith(" ") for each in found[:-1])
     assert pieces("ö" * 15, 7) == ["ööö"] * 5
+    assert pieces("नमस्ते दुनिया", 30) == ["नमस्ते ", "दुनिया"]  # most of the first 30 bytes are before the space

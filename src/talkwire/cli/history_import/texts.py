@@ -89,7 +89,7 @@ def pieces(text: str, limit: int = TEXT_MAX_BYTES) -> list[str]:
     while len(text.encode()) > limit:
         head = text.encode()[:limit].decode(errors="ignore")
         cut = max(head.rfind("\n"), head.rfind(" "))
-        head = head[: cut + 1] if cut > limit // 2 else head
+        head = head[: cut + 1] if cut > len(head) // 2 else head
         found.append(head)
         text = text[len(head) :]
     return [*found, text]
