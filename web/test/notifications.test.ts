@@ -2,7 +2,8 @@ import "fake-indexeddb/auto";
 import type { ChatNotification, Weekday } from "@talkwire/client";
 import { describe, expect, it } from "vitest";
 import { AlertClaims } from "../src/chat/alerts/alert_claims";
-import { isQuiet, merged, rowsOf, unreadOf, withRead } from "../src/chat/alerts/notifications";
+import { unreadIn } from "../src/chat/alerts/alerts";
+import { isListed, isQuiet, merged, unreadOf, withRead } from "../src/chat/alerts/notifications";
 import { mayClaim } from "../src/chat/alerts/tabs";
 
 const notified = (id: string, more: Partial<ChatNotification> = {}): ChatNotification => ({
@@ -33,21 +34,11 @@ describe("notifications", () => {
   });
 });
 
-describe("rows", () => {
-  it("are one for the messages of each direct conversation, with the newest and the number of unread ones", () => {
-    const all = [
-      notified("15"),
-      notified("14", { type: "mention" }),
-      notified("13", { conversationId: "d" }),
-      notified("12", { readAt: "now" }),
-      notified("11"),
-    ];
-    expect(rowsOf(all).map(({ newest, ids, unread }) => [newest.id, ids, unread])).toEqual([
-      ["15", ["15", "12", "11"], 2],
-      ["14", ["14"], 1],
-      ["13", ["13"], 1],
-    ]);
-  });
+it("leaves out plain messages, which unread counts cover", () => {
+  const types: ChatNotification["type"][] = ["direct", "mention", "message", "offer"];
+  const all = types.map((type, index) => notified(`1${index}`, { type }));
+  expect(all.filter(isListed).map(({ type }) => type)).toEqual(["mention", "offer"]);
+  expect(unreadIn({ items: all, unread: 6, next: null, hasMessages: false })).toBe(4);
 });
 
 describe("an alert that several tabs claim", () => {

@@ -2,7 +2,7 @@
 
 import type { Presence } from "@talkwire/client";
 import { type Beside, type KeptByApplication, own, type Pins, type PresenceStore } from "@talkwire/client/parts";
-import type { Alerts } from "./alerts/alerts";
+import { type Alerts, unreadIn } from "./alerts/alerts";
 import type { FollowedThreads } from "./messages/followed_threads";
 import type { Offers } from "./offers/offers";
 
@@ -52,7 +52,7 @@ export class LastKnown implements KeptByApplication {
   more(): Known {
     const { alerts, followedThreads, presence } = this.#parts;
     return {
-      notifications: alerts.state.getState().unread,
+      notifications: unreadIn(alerts.state.getState()),
       threads: followedThreads.state.getState().unread,
       presence: presence.mine,
     };

@@ -4,7 +4,7 @@ import type { ChatNotification, MemberPreferences, NotificationsAnswer, Preferen
 import { type ChatPart, own } from "@talkwire/client/parts";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { PageCore } from "../page_core";
-import { isReadWithThread, isStored, merged, type Notifications, unreadOf, withRead } from "./notifications";
+import { isListed, isReadWithThread, isStored, merged, type Notifications, unreadOf, withRead } from "./notifications";
 import { Tabs } from "./tabs";
 
 export interface AlertState {
@@ -230,7 +230,9 @@ export class Alerts implements ChatPart {
   }
 }
 
-export const unreadIn = ({ unread }: AlertState): number => unread;
+/** Returns how many unread notifications the bell lists, as far as they are loaded. */
+export const unreadIn = ({ unread, items }: AlertState): number =>
+  Math.max(0, unread - unreadOf(items.filter((each) => !isListed(each))));
 
 const LOAD_ATTEMPTS = 3;
 /** How many notifications the browser may show at the same time. */

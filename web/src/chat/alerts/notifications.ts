@@ -21,32 +21,22 @@ export function withRead(
   return all.map((each) => (each.readAt === undefined && matches(each) ? { ...each, readAt } : each));
 }
 
-/** Returns whether the server stores a notification for connected readers; unread counts cover the others. */
-export function isStored({ type, quiet }: ChatNotification): boolean {
-  return quiet === true || (type !== "direct" && type !== "message");
+/** Returns whether the server stores a notification for connected readers too. */
+export function isStored(notification: ChatNotification): boolean {
+  return notification.quiet === true || isListed(notification);
+}
+
+/**
+ * Returns whether the bell lists a notification. It leaves out plain messages, which the server stores only for readers
+ * who are away: the unread counts of the conversations cover them all.
+ */
+export function isListed({ type }: ChatNotification): boolean {
+  return type !== "direct" && type !== "message";
 }
 
 /** Returns whether reading a thread marks a notification as read, rather than reading the conversation. */
 export function isReadWithThread(notification: ChatNotification): boolean {
   return notification.threadId !== undefined && isStored(notification);
-}
-
-/** A row of the list: one notification, or those of the messages in a direct conversation. */
-export interface NotificationRow {
-  readonly newest: ChatNotification;
-  readonly ids: readonly string[];
-  readonly unread: number;
-}
-
-/** `all`: newest first. */
-export function rowsOf(all: Notifications): readonly NotificationRow[] {
-  const rows = new Map<string, NotificationRow>();
-  for (const each of all) {
-    const key = each.type === "direct" ? `in ${each.conversationId}` : each.id;
-    const { newest, ids, unread } = rows.get(key) ?? { newest: each, ids: [], unread: 0 };
-    rows.set(key, { newest, ids: [...ids, each.id], unread: unread + unreadOf([each]) });
-  }
-  return [...rows.values()];
 }
 
 export function unreadOf(all: Notifications): number {

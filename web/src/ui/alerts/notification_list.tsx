@@ -12,15 +12,15 @@ import {
   Tag,
   UserPlus,
 } from "lucide-react";
+import { useEffect, useMemo } from "react";
 import { useStore } from "zustand";
 import { unreadIn } from "../../chat/alerts/alerts";
-import { type NotificationRow, rowsOf } from "../../chat/alerts/notifications";
+import { isListed } from "../../chat/alerts/notifications";
 import { texts } from "../../texts";
 import { fullTime, shortTime } from "../../time_format";
 import { nameOf } from "../components/conversation_names";
 import { Dialog } from "../components/dialog";
 import { EmptyState } from "../components/empty_state";
-import { UnreadCount } from "../components/unread_count";
 import { useChat, useChatState } from "../page/chat_context";
 import { goTo } from "../page/page_address";
 import { bodyOf, headlineOf } from "./notification_text";
@@ -38,30 +38,34 @@ const ICONS: Readonly<Record<ChatNotification["type"], LucideIcon>> = {
   reply: Reply,
 };
 
-/** The reader's notifications, newest first. Those of a direct conversation are one row. */
+/** The reader's notifications, newest first. */
 export default function NotificationList({ onClose }: { onClose: () => void }) {
   const { alerts } = useChat();
-  const { items, next } = useStore(alerts.state);
+  const { items: stored, next } = useStore(alerts.state);
+  const items = useMemo(() => stored.filter(isListed), [stored]);
   const unread = useStore(alerts.state, unreadIn);
   const connected = useChatState((state) => state.connected);
   // Only their number is kept for a reload without a connection.
-  const isUnknown = items.length === 0 && !connected;
-  const go = ({ newest, ids, unread: unreadInRow }: NotificationRow): void => {
+  const isUnknown = stored.length === 0 && !connected;
+  const isEmpty = items.length === 0;
+  useEffect(() => {
+    if (isEmpty && next !== null) void alerts.load(next);
+  }, [alerts, isEmpty, next]);
+  const go = ({ id, conversationId, messageId }: ChatNotification): void => {
     onClose();
-    void alerts.markRead(ids);
-    // Without a message, the conversation opens at the first unread one.
-    goTo(newest.conversationId, unreadInRow > 1 ? undefined : newest.messageId);
+    void alerts.markRead([id]);
+    goTo(conversationId, messageId);
   };
   return (
     <Dialog title={texts.alerts.title} onClose={onClose} className="notifications large">
       <PermissionLine />
       {isUnknown && <EmptyState icon={CloudOff} title={texts.alerts.notLoaded} />}
-      {items.length === 0 && !isUnknown && <EmptyState icon={BellRing} title={texts.alerts.none} />}
-      {items.length > 0 && (
+      {isEmpty && !isUnknown && next === null && <EmptyState icon={BellRing} title={texts.alerts.none} />}
+      {!isEmpty && (
         <ul>
-          {rowsOf(items).map((row) => (
-            <li key={row.newest.id}>
-              <Item row={row} onOpen={() => go(row)} />
+          {items.map((item) => (
+            <li key={item.id}>
+              <Item item={item} onOpen={() => go(item)} />
             </li>
           ))}
         </ul>
@@ -84,28 +88,23 @@ export default function NotificationList({ onClose }: { onClose: () => void }) {
   );
 }
 
-function Item({ row: { newest: item, unread }, onOpen }: { row: NotificationRow; onOpen: () => void }) {
+function Item({ item, onOpen }: { item: ChatNotification; onOpen: () => void }) {
   const conversation = useChatState((state) => own(state.conversations, item.conversationId));
   const Icon = ICONS[item.type];
   const where = conversation === undefined || conversation.kind === "direct" ? undefined : nameOf(conversation);
-  const isNew = unread > 0;
+  const isNew = item.readAt === undefined;
   const isDeleted = item.messageId !== undefined && item.body === "";
   return (
     <button type="button" className={isNew ? "notification new" : "notification"} onClick={onOpen}>
       <Icon className="icon" aria-hidden="true" />
       <span className="headline">
         {headlineOf(item)}
-        {unread === 1 && <span className="hidden">, {texts.alerts.isNew}</span>}
+        {isNew && <span className="hidden">, {texts.alerts.isNew}</span>}
       </span>
       <time dateTime={item.createdAt} title={fullTime(item.createdAt)}>
         {shortTime(item.createdAt)}
       </time>
       <span className="excerpt">{bodyOf(isDeleted ? { ...item, body: texts.deleted } : item, where)}</span>
-      {unread > 1 && (
-        <span className="unread-in-row">
-          <UnreadCount count={unread} />
-        </span>
-      )}
     </button>
   );
 }
