@@ -9,7 +9,13 @@ import jwt
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from talkwire.composition.push_sending import vapid_subject
 from talkwire.core.commands.server.recovery import EnsureSecret
@@ -18,7 +24,15 @@ from talkwire.push import push_metrics
 from talkwire.push.push_content import ContentLevel, cut_text, encode_dismissal, encode_shown, shown
 from talkwire.push.push_metrics import PushMetrics
 from talkwire.push.sender import retry_ms
-from talkwire.push.vapid import LIFETIME_S, RENEWED_S, VapidKey, VapidKeys, new_private_key, parse_private_key
+from talkwire.push.vapid import (
+    LIFETIME_S,
+    RENEWED_S,
+    VapidKey,
+    VapidKeys,
+    check_device_keys,
+    new_private_key,
+    parse_private_key,
+)
 from talkwire.push.web_push import CONTENT_MAX
 from talkwire.settings import Settings, SettingsError
 
@@ -93,6 +107,20 @@ def test_a_private_key_may_be_pem() -> None:
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     raw = urlsafe_b64encode(key.private_numbers().private_value.to_bytes(32, "big")).decode()
     assert VapidKey(parse_private_key(pem)).public_key == VapidKey(parse_private_key(raw)).public_key
+
+
+def test_a_private_key_with_a_password_is_refused() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")).decode()
+    with pytest.raises(ValueError, match="without a password"):
+        parse_private_key(pem)
+
+
+@pytest.mark.parametrize(("prefix", "wrong"), [("", None), (" \n", None), ("!!!!", "auth"), ("ä", "auth")])
+def test_keys_of_a_device_are_base64_and_nothing_else(prefix: str, wrong: str | None) -> None:
+    point = ec.generate_private_key(ec.SECP256R1()).public_key()
+    p256dh = urlsafe_b64encode(point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)).decode()
+    assert check_device_keys(p256dh, prefix + urlsafe_b64encode(b"\xff" * 16).decode()) == wrong
 
 
 @pytest.mark.parametrize(

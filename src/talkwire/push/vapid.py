@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Awaitable
 from typing import Protocol
 
@@ -93,7 +93,10 @@ def parse_private_key(text: str) -> ec.EllipticCurvePrivateKey:
     a key of another kind or length.
     """
     if "-----BEGIN" in text:
-        key = load_pem_private_key(text.encode(), None)
+        try:
+            key = load_pem_private_key(text.encode(), None)
+        except TypeError:
+            raise ValueError("must be a key without a password") from None
         if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
             raise ValueError("must be a key of the curve P-256")
         return key
@@ -122,8 +125,6 @@ def base64url(raw: bytes) -> str:
 
 
 def from_base64url(text: str) -> bytes:
-    """Returns the bytes of a base64url text, with or without padding. Raises ValueError for a text whose length is
-    impossible or that is not ASCII; ignores other characters that base64url does not have.
-    """
-    padded = text.strip().rstrip("=").replace("+", "-").replace("/", "_")
-    return urlsafe_b64decode((padded + "=" * (-len(padded) % 4)).encode("ascii"))
+    """Returns the bytes of a base64 or base64url text, with or without padding. Raises ValueError for other texts."""
+    plain = text.strip().rstrip("=").replace("-", "+").replace("_", "/")
+    return b64decode(plain + "=" * (-len(plain) % 4), validate=True)
