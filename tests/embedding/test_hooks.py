@@ -136,6 +136,21 @@ async def test_a_retry_does_not_run_the_hook_again(chat: Talkwire, serve: Serve)
     assert asked == ["damn"]
 
 
+async def test_a_retry_of_a_system_message_does_not_run_the_hook_again(chat: Talkwire, serve: Serve) -> None:
+    asked: list[str] = []
+
+    @chat.before("message:send")
+    def note(_: Actor, command: SendMessage) -> None:
+        asked.append(command.content)
+
+    server = await serve(chat)
+    backend = server.headers("backend", role="service")
+    named = {**SEND, "clientMessageId": "m1", "type": "system"}
+    answers = [await request(server, "POST", "/api/v1/messages", json=named, headers=backend) for _ in range(2)]
+    assert answers[0].json()["id"] == answers[1].json()["id"]
+    assert len(asked) == 1
+
+
 async def test_a_hook_may_redirect_a_message(chat: Talkwire, serve: Serve) -> None:
     """The sender is a member of the other conversation, and not of the named one."""
 

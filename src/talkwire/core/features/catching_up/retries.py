@@ -24,7 +24,7 @@ def find_sent(snapshot: Snapshot, actor: Actor, command: SendMessage) -> Message
     """
     if command.client_message_id is None:
         return None
-    if command.created_ms is not None:
+    if command.created_ms is not None or command.system:
         must_be_trusted(actor)
         sender_id = acting_as(actor, command.sender_id)
         first = snapshot.sent_message(command.conversation_id, sender_id, command.client_message_id)
