@@ -16,6 +16,9 @@ def test_two_bargain(driver: Driver, demo_url: str) -> None:
         "order": ["I sell my bike", "Bike", "What do you say?", "Bike with lock"],
     }
     assert reports["over"] == {
+        "warning": "The offer is over for everyone in this conversation, who will see that you withdrew it. "
+        "This can't be undone.",
+        "cancelled": "Open",
         "asked": "Open",
         "answered": "Rejected\nby bob",
         "lines": [
@@ -58,6 +61,15 @@ def test_who_has_left_is_named_on_offers_and_reactions_and_never_by_an_id(driver
 def test_that_the_server_cannot_be_reached_is_over_with_the_next_connection(driver: Driver, demo_url: str) -> None:
     back = run(driver, demo_url, "offers", "withdrawnOffline")["back"]
     assert back == {"says": "The server cannot be reached.", "names": ["Withdraw"]}
+
+
+def test_the_list_of_offers_says_their_day(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "offers", "days")["days"] == {"listed": "yesterday", "isTime": True}
+
+
+def test_a_counter_offer_ends_when_the_offer_does(driver: Driver, demo_url: str) -> None:
+    ends = run(driver, demo_url, "offers", "counterEnds")["ends"]
+    assert ends == {"endless": "never", "proposed": "custom", "isSame": True}
 
 
 def test_a_page_that_starts_without_the_server_has_offers_afterwards(driver: Driver, demo_url: str) -> None:

@@ -588,11 +588,14 @@ export const texts = {
     questions: {
       accept: (title: string, amount: string) => `Accept “${title}” for ${amount}?`,
       reject: (title: string, amount: string) => `Reject “${title}” for ${amount}?`,
+      withdraw: (title: string, amount: string) => `Withdraw “${title}” for ${amount}?`,
     },
     consequences: {
       accept: "Everyone in this conversation will see that you accepted. This can't be undone.",
       reject:
         "The offer is over for everyone in this conversation, who will see that you rejected it. This can't be undone.",
+      withdraw:
+        "The offer is over for everyone in this conversation, who will see that you withdrew it. This can't be undone.",
     },
   },
   invitation: {

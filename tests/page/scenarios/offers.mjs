@@ -18,6 +18,8 @@ import {
   visitAs,
 } from "../browser.mjs";
 
+const DAY_MS = 24 * 3_600_000;
+
 const card = (page, title) => page.locator(".conversation").getByRole("article", { name: `Offers: ${title}`, exact: true });
 const status = (page, title) => card(page, title).locator(".status");
 const button = (page, name) => page.getByRole("button", { name, exact: true });
@@ -75,6 +77,12 @@ export async function bargain() {
     post(`conversations/${conversationId}/offers`, "alice", { title, amount: 5, currency: "KWD", ...more });
   await offer("Withdrawn");
   await button(alice.locator(".conversation"), "Withdraw: Withdrawn").click();
+  const withdrawing = alice.getByRole("dialog", { name: "Withdraw “Withdrawn” for KWD 0.005?" });
+  const warning = await withdrawing.locator("p").first().textContent();
+  await withdrawing.getByRole("button", { name: "Cancel" }).click();
+  const cancelled = await status(alice, "Withdrawn").textContent();
+  await button(alice.locator(".conversation"), "Withdraw: Withdrawn").click();
+  await withdrawing.getByRole("button", { name: "Withdraw", exact: true }).click();
   await offer("Rejected");
   await button(bob, "Reject: Rejected").click();
   const question = bob.getByRole("dialog", { name: "Reject “Rejected” for KWD 0.005?" });
@@ -91,6 +99,8 @@ export async function bargain() {
   await bob.reload();
   await is(bob, "Short", "Expired");
   report("over", {
+    warning,
+    cancelled,
     asked,
     answered: await card(alice, "Rejected").locator(".standing").innerText(),
     lines: await until(() => alice.locator(".notice-line > span").allTextContents(), (all) => all.length === 3),
@@ -313,12 +323,53 @@ export async function withdrawnOffline() {
   await alice.context().setOffline(true);
   await alice.locator(".connection").first().waitFor();
   await card(alice, "Lamp").getByRole("button", { name: /^Withdraw/ }).click();
-  const problem = card(alice, "Lamp").locator(".problem:not(:empty)");
+  const question = alice.getByRole("dialog", { name: /^Withdraw/ });
+  await question.getByRole("button", { name: "Withdraw", exact: true }).click();
+  const problem = question.locator(".problem:not(:empty)");
   await problem.waitFor();
   const says = await problem.textContent();
   await alice.context().setOffline(false);
   await problem.waitFor({ state: "detached" });
+  await question.getByRole("button", { name: "Cancel" }).click();
   report("back", { says, names: await names(alice, "Lamp") });
+}
+
+// The panel has no lines for days, so its cards say the day. Among the messages, such a line is above.
+export async function days() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Yard sale" });
+  await post(`conversations/${id}/offers`, "bob", { title: "Ladder", amount: 100, currency: "EUR" });
+  const alice = await visitAs("alice");
+  await alice.clock.setFixedTime(Date.now() + DAY_MS);
+  await open(alice, "Yard sale");
+  await button(alice, "Offers").click();
+  const time = (part) => alice.locator(part).getByRole("article", { name: "Offers: Ladder" }).locator("header time").textContent();
+  report("days", { listed: await time(".panel"), isTime: /^\d+:\d\d/.test(await time(".conversation")) });
+}
+
+// A counter-offer ends when the offer does, unless its author chooses something else.
+export async function counterEnds() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Bazaar" });
+  const expiresAt = new Date(Date.now() + 5 * DAY_MS).toISOString();
+  await post(`conversations/${id}/offers`, "bob", { title: "Rug", amount: 100, currency: "EUR", expiresAt });
+  await post(`conversations/${id}/offers`, "bob", { title: "Vase", amount: 100, currency: "EUR" });
+  const alice = await visitAs("alice", { timezoneId: "Asia/Kathmandu" });
+  await open(alice, "Bazaar");
+  const expiry = alice.getByRole("combobox", { name: "Expires after" });
+  await button(alice, "Counter: Vase").click();
+  const endless = await expiry.inputValue();
+  await button(alice, "Cancel").click();
+  await closed(alice);
+  await button(alice, "Counter: Rug").click();
+  const proposed = await expiry.inputValue();
+  await button(alice, "Cancel").click();
+  await closed(alice);
+  await button(alice, "Counter: Rug").click();
+  await fill(alice, { Title: "Old rug" });
+  await closed(alice);
+  await is(alice, "Old rug", "Open");
+  const { items } = await call("GET", `conversations/${id}/offers`, "bob");
+  const end = items.find(({ title }) => title === "Old rug").expiresAt ?? "never";
+  report("ends", { endless, proposed, isSame: end.slice(0, 16) === expiresAt.slice(0, 16) });
 }
 
 // A page that starts without the server and knows no features gets them with the next connection. Meanwhile, a

@@ -563,11 +563,14 @@ export const texts: Texts = {
     questions: {
       accept: (title, amount) => `„${title}“ für ${amount} annehmen?`,
       reject: (title, amount) => `„${title}“ für ${amount} ablehnen?`,
+      withdraw: (title, amount) => `„${title}“ für ${amount} zurückziehen?`,
     },
     consequences: {
       accept: "Alle in dieser Unterhaltung sehen, dass du angenommen hast. Das kann nicht rückgängig gemacht werden.",
       reject:
         "Das Angebot ist dann für alle in dieser Unterhaltung vorbei, und sie sehen, dass du es abgelehnt hast. Das kann nicht rückgängig gemacht werden.",
+      withdraw:
+        "Das Angebot ist dann für alle in dieser Unterhaltung vorbei, und sie sehen, dass du es zurückgezogen hast. Das kann nicht rückgängig gemacht werden.",
     },
     title: "Angebote",
     make: "Angebot machen",

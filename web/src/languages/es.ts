@@ -568,10 +568,12 @@ export const texts: Texts = {
     questions: {
       accept: (title, amount) => `¿Aceptar «${title}» por ${amount}?`,
       reject: (title, amount) => `¿Rechazar «${title}» por ${amount}?`,
+      withdraw: (title, amount) => `¿Retirar «${title}» por ${amount}?`,
     },
     consequences: {
       accept: "Todos en esta conversación verán que la has aceptado. No se puede deshacer.",
       reject: "La oferta termina para todos en esta conversación, y verán que la has rechazado. No se puede deshacer.",
+      withdraw: "La oferta termina para todos en esta conversación, y verán que la has retirado. No se puede deshacer.",
     },
     title: "Ofertas",
     make: "Hacer una oferta",

@@ -569,11 +569,14 @@ export const texts: Texts = {
     questions: {
       accept: (title, amount) => `Accepter « ${title} » pour ${amount} ?`,
       reject: (title, amount) => `Refuser « ${title} » pour ${amount} ?`,
+      withdraw: (title, amount) => `Retirer « ${title} » pour ${amount} ?`,
     },
     consequences: {
       accept: "Tout le monde dans cette conversation verra que vous avez accepté. C’est irréversible.",
       reject:
         "L’offre prend fin pour tout le monde dans cette conversation, qui verra que vous l’avez refusée. C’est irréversible.",
+      withdraw:
+        "L’offre prend fin pour tout le monde dans cette conversation, qui verra que vous l’avez retirée. C’est irréversible.",
     },
     title: "Offres",
     make: "Faire une offre",

@@ -1,5 +1,6 @@
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { texts } from "../../texts";
+import { useReconnects } from "../page/use_reconnects";
 import { Dialog } from "./dialog";
 import { looksLike } from "./looks_like";
 
@@ -22,6 +23,9 @@ export function Confirmation({ title, action, isHarmless = false, typed, onConfi
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   const [entered, setEntered] = useState("");
+  const reconnects = useReconnects();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: that the server cannot be reached is over then
+  useEffect(() => setProblem(""), [reconnects]);
   const confirm = async (): Promise<void> => {
     setBusy(true);
     try {

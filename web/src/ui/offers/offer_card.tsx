@@ -11,7 +11,6 @@ import { fullTime, shortTime, timeOfDay } from "../../time_format";
 import { Confirmation } from "../components/confirmation";
 import { partnerOf } from "../components/conversation_names";
 import { useChat, useChatState } from "../page/chat_context";
-import { useReconnects } from "../page/use_reconnects";
 import { useWindowFocus } from "../page/use_window_focus";
 import { Folded, useIsFolded } from "../people/folded";
 import { useNameIn } from "../people/use_name_in";
@@ -32,12 +31,18 @@ const ICONS: Readonly<Record<OfferStatus, LucideIcon>> = {
   expired: Clock,
 };
 
+interface Props {
+  offer: Offer;
+  /** Whether it is in a list without days. */
+  isListed?: boolean;
+}
+
 /** An offer. In groups, offers of blocked users are hidden. */
-export default function OfferCard({ offer }: { offer: Offer }) {
+export default function OfferCard({ offer, isListed = false }: Props) {
   const [shown, setShown] = useState(false);
   const isFolded = useIsFolded(offer.conversationId, offer.authorId);
   if (isFolded && !shown) return <FoldedOffer offer={offer} onShow={() => setShown(true)} />;
-  return <Unfolded offer={offer} />;
+  return <Unfolded offer={offer} isListed={isListed} />;
 }
 
 /** An offer that was made before its author was blocked may still be unread. */
@@ -48,7 +53,7 @@ function FoldedOffer({ offer, onShow }: { offer: Offer; onShow: () => void }) {
 }
 
 /** An offer with its current status and the reader's possible actions. */
-function Unfolded({ offer }: { offer: Offer }) {
+function Unfolded({ offer, isListed }: Required<Props>) {
   const nowMs = useStore(useChat().offers.state, (state) => state.nowMs);
   const status = statusAt(offer, nowMs);
   const Icon = ICONS[status];
@@ -61,7 +66,7 @@ function Unfolded({ offer }: { offer: Offer }) {
         <Tag className="icon" aria-hidden="true" />
         <Author offer={offer} />
         <time dateTime={createdAt} title={fullTime(createdAt)}>
-          {timeOfDay(createdAt)}
+          {isListed ? shortTime(createdAt) : timeOfDay(createdAt)}
         </time>
       </header>
       <div className="terms">
@@ -134,25 +139,16 @@ function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
   const chat = useChat();
   const me = useChatState((state) => state.me);
   const conversation = useChatState((state) => own(state.conversations, offer.conversationId));
-  const [asks, setAsks] = useState<"accept" | "reject" | null>(null);
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState("");
-  const reconnects = useReconnects();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: that the server cannot be reached is over then
-  useEffect(() => setProblem(""), [reconnects]);
+  const [asks, setAsks] = useState<Exclude<OfferAction, "counter"> | null>(null);
   const mayWrite = conversation !== undefined && may(conversation.kind, roleOf(conversation, me), "post");
   const partner = conversation && partnerOf(conversation, me);
   const isBlocked = useChatState(({ blocked }) => partner !== undefined && blocked.has(partner.userId));
   const actions = actionsOn(offer, { myId: me.id, mayWrite, isBlocked }, nowMs);
-  if (actions.length === 0 && problem === "") return null;
+  if (actions.length === 0) return null;
 
-  const act = async (action: OfferAction): Promise<void> => {
-    if (action === "counter") return chat.openOfferForm({ conversationId: offer.conversationId, counterTo: offer });
-    if (action !== "withdraw") return setAsks(action);
-    setBusy(true);
-    setProblem("");
-    await chat.offers.answer(offer.id, action).catch((error: Error) => setProblem(error.message));
-    setBusy(false);
+  const act = (action: OfferAction): void => {
+    if (action === "counter") chat.openOfferForm({ conversationId: offer.conversationId, counterTo: offer });
+    else setAsks(action);
   };
   return (
     <>
@@ -163,16 +159,12 @@ function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
             type="button"
             className={action === "accept" ? "primary" : undefined}
             aria-label={texts.offers.action(texts.offers.actions[action], offer.title)}
-            disabled={busy}
-            onClick={() => void act(action)}
+            onClick={() => act(action)}
           >
             {texts.offers.actions[action]}
           </button>
         ))}
       </div>
-      <p className="problem" role="alert">
-        {problem}
-      </p>
       {asks !== null && (
         <Confirmation
           title={texts.offers.questions[asks](offer.title, formatAmount(offer.amount, offer.currency))}

@@ -21,6 +21,7 @@ interface Props {
   onClose: () => void;
 }
 
+const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const SPANS = { hour: HOUR_MS, day: 24 * HOUR_MS, threeDays: 72 * HOUR_MS, week: 168 * HOUR_MS } as const;
 const EXPIRIES = ["never", "hour", "day", "threeDays", "week", "custom"] as const;
@@ -34,7 +35,8 @@ export default function OfferDialog({ conversationId, counterTo, onClose }: Prop
     const { conversations, features } = state.getState();
     return counterTo?.currency ?? own(conversations, conversationId)?.lastOffer?.currency ?? features.offerCurrency;
   });
-  const [expiry, setExpiry] = useState<Expiry>("never");
+  const [proposedEnd] = useState(() => endInFuture(counterTo));
+  const [expiry, setExpiry] = useState<Expiry>(proposedEnd === undefined ? "never" : "custom");
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   const over = useWhyOver(conversationId, counterTo);
@@ -98,7 +100,7 @@ export default function OfferDialog({ conversationId, counterTo, onClose }: Prop
         {expiry === "custom" && (
           <label>
             {labels.expiresAt}
-            <input name="expiresAt" type="datetime-local" required />
+            <input name="expiresAt" type="datetime-local" required defaultValue={proposedEnd} />
           </label>
         )}
         <FormButtons
@@ -140,6 +142,16 @@ function CurrencyChoice({ value, onChange }: { value: string; onChange: (code: s
       </select>
     </label>
   );
+}
+
+/** Returns when an offer ends, to the minute and as a field has it; undefined if that is never or not in the future. */
+function endInFuture(offer: Offer | undefined): string | undefined {
+  const end = new Date(offer?.expiresAt ?? 0);
+  end.setSeconds(0, 0);
+  if (end.getTime() <= Date.now()) return undefined;
+  return new Date(end.getTime() - end.getTimezoneOffset() * MINUTE_MS)
+    .toISOString()
+    .slice(0, "yyyy-mm-ddThh:mm".length);
 }
 
 /** Returns the terms, or what is wrong with them. */

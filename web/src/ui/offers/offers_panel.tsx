@@ -39,7 +39,7 @@ export default function OffersPanel({ conversation }: { conversation: Conversati
         </EmptyState>
       )}
       {known?.offers.toReversed().map((offer) => (
-        <OfferCard key={offer.id} offer={offer} />
+        <OfferCard key={offer.id} offer={offer} isListed />
       ))}
       {known !== undefined && known.next !== null && (
         <button type="button" className="quiet" onClick={() => void offers.loadMore(id)}>
