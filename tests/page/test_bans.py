@@ -33,6 +33,10 @@ def test_a_moderator_sees_what_another_one_has_decided_before_it_is_replaced(dri
     }
 
 
+def test_why_people_are_not_added_is_over_when_others_are_chosen(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "bans", "addedAgain")["added"] == {"left": 0}
+
+
 def test_the_sign_in_says_until_when_and_why_the_server_bans(driver: Driver, demo_url: str, admin_token: str) -> None:
     timed = "Your account is banned from this server until TIME: Spam in groups"
     assert run(driver, demo_url, "bans", "fromServer", token=admin_token)["banned"] == {

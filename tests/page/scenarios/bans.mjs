@@ -1,5 +1,19 @@
 // What users see who are banned from a conversation, or from the server.
-import { call, enterAs, kept, LOST, open, post, report, submitAccount, until, url, visit, visitAs } from "../browser.mjs";
+import {
+  call,
+  choose,
+  enterAs,
+  kept,
+  LOST,
+  open,
+  post,
+  report,
+  submitAccount,
+  until,
+  url,
+  visit,
+  visitAs,
+} from "../browser.mjs";
 
 const DAY_MS = 24 * 3_600_000;
 const inDays = (days) => new Date(Date.now() + days * DAY_MS).toISOString();
@@ -142,6 +156,28 @@ export async function mutedTwice() {
   await dialog.waitFor({ state: "detached" });
   await mark("dave").waitFor();
   report("muted", { first: first.replace(/until .*\d+:\d+\s[AP]M/, "until TIME"), left, second, replaced, all: await reasons() });
+}
+
+// Why people are not added to a group is said until others are chosen.
+export async function addedAgain() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Bakers" });
+  await call("PUT", `conversations/${id}/bans/bob`, "alice", {});
+  await call("DELETE", `conversations/${id}/members/carol`, "carol");
+  const alice = await visitAs("alice", { expected: /status of 403/ });
+  await open(alice, "Bakers");
+  await alice.getByRole("button", { name: "Details" }).click();
+  await alice.locator(".panel").getByRole("button", { name: "Add people" }).click();
+  const dialog = alice.getByRole("dialog", { name: "Add people to Bakers" });
+  await choose(alice, "bob");
+  await dialog.getByRole("button", { name: "Add people" }).click();
+  const problem = dialog.getByRole("alert").getByText("bob is banned from this conversation.");
+  await problem.waitFor();
+  await dialog.getByRole("button", { name: "Remove bob" }).click();
+  const left = await problem.count();
+  await choose(alice, "carol");
+  await dialog.getByRole("button", { name: "Add people" }).click();
+  await dialog.waitFor({ state: "detached" });
+  report("added", { left });
 }
 
 // Anyone who is thrown out, comes back or tries to sign in sees the end and the reason, at the form that was used.

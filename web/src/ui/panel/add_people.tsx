@@ -16,6 +16,10 @@ export default function AddPeople({ conversation, onClose }: { conversation: Con
   const [busy, setBusy] = useState(false);
   const { id, members } = conversation;
 
+  const choose = (people: readonly Person[]): void => {
+    setChosen(people);
+    setProblem("");
+  };
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
     setBusy(true);
@@ -37,7 +41,7 @@ export default function AddPeople({ conversation, onClose }: { conversation: Con
         <PeopleFinder
           isOpenAtFirst
           chosen={chosen}
-          onChange={setChosen}
+          onChange={choose}
           without={members?.map(({ userId }) => userId) ?? []}
         />
         <FormButtons

@@ -30,6 +30,10 @@ export default function NewConversation({ wanted: first, onClose, onOpen }: Prop
   // With a second person it becomes a group.
   const kind = wanted === "direct" && chosen.length > 1 && rights.createGroup ? "group" : wanted;
 
+  const choose = (people: readonly Person[]): void => {
+    setChosen(people);
+    setProblem("");
+  };
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
@@ -62,7 +66,7 @@ export default function NewConversation({ wanted: first, onClose, onOpen }: Prop
         />
         <p className="hint">{texts.places.kindHints[kind]}</p>
         {kind !== "direct" && <NameField kind={kind} name={name} onName={setName} />}
-        <PeopleFinder chosen={chosen} onChange={setChosen} isOpenAtFirst />
+        <PeopleFinder chosen={chosen} onChange={choose} isOpenAtFirst />
         {kind !== "direct" && <Rules kind={kind} />}
         <FormButtons
           problem={problem}
