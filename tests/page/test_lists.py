@@ -50,6 +50,15 @@ def test_a_saved_message_is_marked_and_found_again(driver: Driver, demo_url: str
     assert run(driver, demo_url, "lists", "saved")["saved"] == {"where": "in Notes"}
 
 
+def test_what_is_attached_to_a_text_stands_below_it(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "lists", "attached")["attached"] == {
+        "forwarded": "2 files",
+        "pinned": "2 files",
+        "kept": "2 files",
+        "isAligned": True,
+    }
+
+
 def test_a_message_is_forwarded_to_each_place_by_itself(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "lists", "forwarding")["forwarded"] == {
         "forbidden": 0,

@@ -1,7 +1,7 @@
 import type { PendingFile } from "@talkwire/client/parts";
 import { describe, expect, it } from "vitest";
 import { readableSize } from "../src/chat/files/file_size";
-import { filesSummary, messageSummary } from "../src/chat/messages/message_summary";
+import { attachedSummary, filesSummary, messageSummary } from "../src/chat/messages/message_summary";
 import { Api } from "../src/server/api";
 import { type Session, SessionStore } from "../src/server/session";
 
@@ -20,6 +20,16 @@ describe("the summary of a message", () => {
     expect(messageSummary({ attachments: [recorded] })).toBe("Voice message");
     expect(messageSummary({ attachments: [file, photo] })).toBe("2 files");
     expect(messageSummary({ content: "gone", deletedAt: "2026-01-01" })).toBe("This message was deleted.");
+  });
+});
+
+describe("what is attached to a message", () => {
+  it("is said beside its text only", () => {
+    expect(attachedSummary({ content: "hi", attachments: [file, photo] })).toBe("2 files");
+    expect(attachedSummary({ content: "hi", attachments: [file] })).toBe("notes.txt");
+    expect(attachedSummary({ content: "hi" })).toBe("");
+    expect(attachedSummary({ attachments: [file] })).toBe("");
+    expect(attachedSummary({ content: "gone", attachments: [file], deletedAt: "2026-01-01" })).toBe("");
   });
 });
 

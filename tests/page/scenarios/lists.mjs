@@ -287,6 +287,45 @@ export async function saved() {
   report("saved", { where });
 }
 
+// What is attached to a text stands below it wherever that stands alone.
+export async function attached() {
+  await group("Files", "bob");
+  await call("GET", "users/me", "outsider");
+  const alice = await visitAs("alice");
+  await open(alice, "Files");
+  const files = ["one.txt", "two.txt"].map((name) => ({ name, mimeType: "text/plain", buffer: Buffer.from(name) }));
+  await alice.locator(".composer input[type=file]").setInputFiles(files);
+  await alice.locator(".composer .tray li").nth(1).waitFor();
+  await say(alice, "Both lists");
+  for (const action of ["Save for later", "Pin"]) await act(alice, "Both lists", action);
+  await alice.locator(".message .mark").getByText("Saved", { exact: true }).waitFor();
+  await act(alice, "Both lists", "Forward");
+  const dialog = alice.getByRole("dialog", { name: "Forward message" });
+  const forwarded = await dialog.getByRole("blockquote").innerText();
+  // The heading of those without a conversation stands above their pictures.
+  await dialog.getByLabel("Filter conversations").fill("outsider");
+  const face = dialog.locator("label", { has: alice.getByRole("checkbox", { name: "outsider" }) }).locator(".avatar");
+  await face.waitFor();
+  const heading = await dialog.getByText("People", { exact: true }).evaluate(textStart);
+  const isAligned = Math.abs(heading - (await face.boundingBox()).x) < 1;
+  await alice.keyboard.press("Escape");
+  await alice.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await alice.getByRole("button", { name: "1 pinned message" }).click();
+  const pinned = await alice.locator(".panel .find").innerText();
+  await showSaved(alice);
+  const kept = await alice.getByRole("dialog", { name: "Saved messages" }).locator(".find").innerText();
+  const below = (text) => text.split("\n").at(-1);
+  report("attached", { forwarded: below(forwarded), pinned: below(pinned), kept: below(kept), isAligned });
+}
+
+// Runs in the page. Where the text of an element begins.
+function textStart(it) {
+  const range = document.createRange();
+  range.selectNodeContents(it);
+  return range.getBoundingClientRect().left;
+}
+
 // Each place for itself: one that refuses does not stop the others. People without a conversation can be chosen.
 export async function forwarding() {
   const target = await group("Target", "bob");

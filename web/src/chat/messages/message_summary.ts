@@ -24,6 +24,11 @@ export function messageSummary({ content = "", attachments = [], deletedAt }: Co
   return first.kind === "audio" ? first.name.replace(/\.\w+$/, "") : first.name;
 }
 
+/** Returns what is attached to a message whose summary is its text; empty if nothing is. */
+export function attachedSummary({ content = "", attachments, deletedAt }: Contents): string {
+  return content === "" || deletedAt !== undefined ? "" : messageSummary({ attachments });
+}
+
 /** Returns what is attached to a message that is not sent yet. */
 export function filesSummary(files: readonly PendingFile[]): string {
   const [first] = files;

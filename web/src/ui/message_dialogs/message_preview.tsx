@@ -2,6 +2,7 @@ import type { Message } from "@talkwire/client";
 import { messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
 import { dayOf, timeOfDay } from "../../time_format";
+import { AttachedLine } from "../files/attached_line";
 import "./message_dialogs.css";
 
 /** The message that a dialog is about. */
@@ -17,6 +18,7 @@ export function MessagePreview({ message }: { message: Message }) {
       <p className="preview-says" dir="auto">
         {plainText(messageSummary(message))}
       </p>
+      <AttachedLine message={message} />
     </blockquote>
   );
 }

@@ -11,6 +11,7 @@ import { EmptyState } from "../components/empty_state";
 import { IconButton } from "../components/icon_button";
 import { PanelFrame } from "../components/panel_frame";
 import { useGoToMessage } from "../components/panel_layout";
+import { AttachedLine } from "../files/attached_line";
 import { useChat, useChatState } from "../page/chat_context";
 import { useReconnects } from "../page/use_reconnects";
 import { useIsFolded } from "../people/folded";
@@ -57,6 +58,7 @@ function Pinned({ message, mayUnpin }: { message: Message; mayUnpin: boolean }) 
           <time dateTime={createdAt}>{shortTime(createdAt)}</time>
         </span>
         <span className="find-says">{isFolded ? texts.people.folded : plainText(messageSummary(message))}</span>
+        {!isFolded && <AttachedLine message={message} />}
       </button>
       {mayUnpin && <IconButton icon={PinOff} label={texts.unpin} onClick={() => messages.pin(message)} />}
     </li>

@@ -10,6 +10,7 @@ import { nameOf } from "../components/conversation_names";
 import { Dialog } from "../components/dialog";
 import { EmptyState } from "../components/empty_state";
 import { IconButton } from "../components/icon_button";
+import { AttachedLine } from "../files/attached_line";
 import { useChat, useChatState } from "../page/chat_context";
 import { goTo } from "../page/page_address";
 import "../search/message_results.css";
@@ -106,6 +107,7 @@ function Entry({ saved: { message }, onOpen, onRemove }: EntryProps) {
         <span className="find-says" dir="auto">
           {plainText(messageSummary(message))}
         </span>
+        <AttachedLine message={message} />
       </button>
       <IconButton icon={BookmarkX} label={texts.saved.remove} onClick={onRemove} />
     </li>
