@@ -63,7 +63,7 @@ _LEAST_LEVELS: Mapping[str, int] = {
 
 def are_json(log_format: str, stream: TextIO | None = None) -> bool:
     """Returns whether `configure_logs` with this format (`auto`, `console` or `json`) writes JSON to this stream, by
-    default stderr.
+    default stderr. `auto` is JSON unless the stream is a terminal.
     """
     return log_format == "json" or (log_format == "auto" and not (stream or sys.stderr).isatty())
 
@@ -76,15 +76,14 @@ def configure_logs(
     worker: int | None = None,
     is_final: bool = False,
 ) -> None:
-    """Configures structlog and the standard library's logging for this process.
+    """Configures structlog and the standard library's logging for this process, to write lines of at least `level`
+    (such as `info`) to `stream`, by default stderr.
 
-    Logs go to `stream`, by default stderr; `log_format` is `auto`, `console` or `json`. `worker` is the number of this
-    worker process, which is added to each line. Pass `is_final` if no later call changes the configuration: each logger
-    then keeps the one of its first line, so that a line takes a quarter less time.
-
-    Talkwire's own lines do not pass through the standard library: that takes nearly twice as long, and several lines
-    are written for each client. The lines of libraries pass through it, with the same processors.
+    `log_format` is `auto` (see `are_json`), `console` or `json`. `worker` is the number of this worker process, which
+    is added to each line. Pass `is_final` if the configuration will not change again, which makes logging faster.
     """
+    # Talkwire's own lines do not pass through the standard library: that takes nearly twice as long, and several lines
+    # are written for each client. The lines of libraries pass through it, with the same processors.
     stream = stream or sys.stderr
     on_terminal = stream.isatty()
     readable = not are_json(log_format, stream)

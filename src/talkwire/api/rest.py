@@ -156,7 +156,8 @@ def described_routes(
     dialects: Collection[str] = tuple(DIALECT_ROUTES), *, has_accounts: bool = True, has_provider: bool = True
 ) -> list[ControllerRouterHandler]:
     """Returns the routes that `/openapi.json` describes: the general routes, and the routes of the given dialects
-    (client applications' APIs)."""
+    (client applications' APIs). `has_accounts` includes the routes of accounts with a password, `has_provider` those
+    of the sign-in through an OpenID provider."""
     auth = auth_router(has_accounts=has_accounts, has_provider=has_provider)
     api = Router(
         "/api/v1",
@@ -231,12 +232,11 @@ def rest_application(services: Services, *, version: str, origins: OriginPolicy,
 def _routes(  # noqa: PLR0913 (what differs between servers)
     names: tuple[str, ...], version: str, prefix: str, *, has_accounts: bool, has_provider: bool, has_page: bool
 ) -> Litestar:
-    """Returns the Litestar application of all routes. It is cached by the arguments, since building it takes as long as
-    the rest of a server's start. Servers in one process share it, so it contains nothing of a server; each request
-    finds the services of its server in the ASGI scope.
+    """Returns the Litestar application of all routes: the dialects `names`, and optionally accounts, the OpenID
+    provider and the web client. `version` is Talkwire's; clients see the paths below `prefix`.
 
-    `names` are the dialects whose routes it has, `version` is Talkwire's, and clients see its paths below `prefix`. The
-    other arguments say whether it has the routes of accounts, of the OpenID provider, and of the web client.
+    Cached, since building it takes as long as the rest of a server's start. Servers in one process share it, so each
+    request finds the services of its server in the ASGI scope.
     """
     described = described_routes(names, has_accounts=has_accounts, has_provider=has_provider)
     pages = [*page_handlers(), demo_json] if has_page else []

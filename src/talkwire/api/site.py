@@ -42,8 +42,9 @@ def _root_of(scope: Any) -> str:  # noqa: ANN401 (ASGI)
 
 
 def _scheme(request: Request[Any, Any, Any], host: str, trusted_proxies: frozenset[str]) -> str:
-    """Returns `http` or `https`, the scheme of the address that the client used. If a page of this server sent the
-    request, the scheme is taken from `Origin`, since a proxy may not forward the scheme."""
+    """Returns `http` or `https`, the scheme of the address that the client used. `host` is the request's header
+    `Host`. If a page of that host sent the request, the scheme is taken from `Origin`, since a proxy may not forward
+    the scheme."""
     try:
         page = urlsplit(request.headers.get("origin", ""))
     except ValueError:

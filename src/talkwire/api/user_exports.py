@@ -23,9 +23,8 @@ RETRY_S = 30.0
 
 
 class UserExports:
-    """Starts the exports that users and the backend download from this node, and limits them: a user downloads one at a
-    time, and exports of the own data only as often as `limits` allow. At most `AT_ONCE_MAX` exports run at once, which
-    is the only limit for the backend.
+    """Starts the exports that users and the backend download from this node. At most `AT_ONCE_MAX` run at once; the
+    backend has no other limit. A user downloads one at a time, and their own data only as often as `limits` allow.
 
     `read` calls a function with a snapshot of the database on another thread; `store` has the bytes of uploaded files.
     """

@@ -49,9 +49,10 @@ _WELL_KNOWN = frozenset({"secret", "changeme", "change-me", "password", "your-se
 
 
 class Finding(NamedTuple):
-    """One result of `talkwire check`, printed as one line.
+    """One result of `talkwire check`, printed as one line: its state (`ok`, `note`, `warning` or `wrong`), the part of
+    the installation that was checked, such as `database`, and a text.
 
-    If any finding has the state `wrong`, the command ends with the highest `exit_code` of those findings.
+    `exit_code` counts only in the state `wrong`: the command ends with the highest one of these findings, else with 0.
     """
 
     state: State

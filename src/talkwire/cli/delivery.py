@@ -205,8 +205,8 @@ def _refusal(body: bytes) -> ChatError:
 
 
 def server_snapshot(holder: Holder) -> Path:
-    """Lets a running server copy its SQLite database into a new file, and returns the file's path. The caller removes
-    it.
+    """Lets `holder`, a running server, copy its SQLite database into a new file, and returns the file's path. The
+    caller removes the file.
     """
 
     async def ask() -> Path:

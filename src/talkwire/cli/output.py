@@ -16,8 +16,8 @@ from rich.text import Text
 
 
 def print_line(text: str) -> None:
-    """Prints one line of text to stdout. Control characters stay in the text, which a terminal would execute, so the
-    caller removes them from texts of users."""
+    """Prints one line of text to stdout, unchanged. The caller removes control characters from texts of users, since a
+    terminal would execute them."""
     sys.stdout.write(f"{text}\n")
 
 
@@ -52,7 +52,7 @@ def print_json(items: Sequence[Mapping[str, object]]) -> None:
 
 
 def iso_time(time_ms: int) -> str:
-    """Returns a time in ISO 8601, UTC with milliseconds, as the API writes times."""
+    """Returns a time, given in milliseconds since 1970, in ISO 8601: UTC with milliseconds, as the API writes times."""
     return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -21,7 +21,8 @@ PROGRAM = "talkwire"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code: 0 for success, 1 for a failure, 2 for an invalid command line."""
+    """Runs one command and returns its exit code: 0 for success, 1 for a failure, 2 for an invalid command line.
+    `arguments` are by default those of the process."""
     try:
         result = _parser()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()

@@ -33,7 +33,8 @@ def client_of(url: str) -> Redis:
 
 
 async def check_redis(url: str) -> list[Remark]:
-    """Checks the Redis at `url`, and returns a list of remarks: pairs of a state, such as `ok` or `wrong`, and a text.
+    """Checks the Redis at `url`, and returns a list of remarks: pairs of a state of a `Finding`, such as `ok` or
+    `wrong`, and a text.
 
     Leaves no data in Redis. Raises Failure if Redis does not respond.
     """

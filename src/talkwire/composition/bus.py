@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 def redis_of(settings: Settings, closing: contextlib.AsyncExitStack) -> Redis | None:
-    """Returns the node's only Redis client, which connects when it is first used; None if no Redis is configured."""
+    """Returns the node's only Redis client, which connects when it is first used and is closed with `closing`. Returns
+    None if no Redis is configured."""
     if settings.redis is None:
         return None
     from talkwire.bus.redis_client import redis_client  # noqa: PLC0415 (needs the package of an extra)

@@ -97,8 +97,8 @@ async def lock_data(settings: Settings, closing: contextlib.AsyncExitStack) -> F
 
 
 async def open_database(settings: Settings, closing: contextlib.AsyncExitStack) -> Database:
-    """Opens the database of the settings and migrates its tables to this version. Raises SQLAlchemyError if
-    that fails.
+    """Opens the database of the settings until `closing` is closed, and migrates its tables to this version. Raises
+    SQLAlchemyError if that fails.
     """
     file = settings.sqlite_file
     url = database_url(settings.database or "") if file is None else sqlite_url(file)
@@ -153,7 +153,8 @@ async def start_chat(
 
 
 def tracer_of(settings: Settings, closing: contextlib.AsyncExitStack) -> Tracer | None:
-    """Returns the tracer that sends OpenTelemetry traces to the setting `otlp_endpoint`; None if that is not set."""
+    """Returns the tracer that sends OpenTelemetry traces to the setting `otlp_endpoint`, until `closing` is closed.
+    Returns None if that setting is not set."""
     if settings.otlp_endpoint is None:
         return None
     from talkwire.observability.tracing import OtlpTracer  # noqa: PLC0415 (needs the packages of an extra)

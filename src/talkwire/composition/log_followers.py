@@ -80,9 +80,9 @@ def expire(foundation: Foundation) -> None:
 
 
 def apply_retention(foundation: Foundation) -> None:
-    """Starts the tasks that delete messages and log events older than the setting `retention`.
+    """Starts the task that deletes messages and log events older than the setting `retention`, if it is set.
 
-    One task applies the retention of conversations that have a different one.
+    Also starts the task that deletes messages of conversations with a retention of their own.
     """
     chat, retention, closing = foundation.chat, foundation.settings.retention, foundation.closing
     apart = asyncio.create_task(ConversationPruner(chat, retention).run())

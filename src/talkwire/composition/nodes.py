@@ -59,7 +59,8 @@ async def take_lease(foundation: Foundation) -> socket.socket | None:
 async def _listen_for_nodes(
     settings: Settings, url: URL, closing: contextlib.AsyncExitStack
 ) -> tuple[socket.socket, str]:
-    """Returns a listening socket for requests of other nodes, and the address (host and port) at which they reach it.
+    """Returns a listening socket for requests of other nodes, and the address (host and port) at which they reach it:
+    by default the one from which this machine reaches the database `url`. Closing `closing` closes the socket.
 
     Nobody accepts its connections before the server runs. Raises OSError if the address cannot be used.
     """

@@ -21,8 +21,9 @@ def callbacks_of(
     settings: Settings, thread: EgressThread, hooks: Hooks, closing: contextlib.AsyncExitStack
 ) -> ApplicationCallbacks | None:
     """Returns the HTTP callbacks to the application's back end that the settings name, and registers them in `hooks`.
+    Closing `closing` ends them. Returns None if the settings name no callback.
 
-    Returns None if the settings name no callback.
+    The callbacks send their requests on `thread`.
     """
     if not settings.callbacks:
         return None

@@ -35,7 +35,8 @@ class ConnectionRecord(msgspec.Struct, frozen=True):
 
 
 class WantedConnections(msgspec.Struct, frozen=True):
-    """A request for a page of connections: the newest `limit` ones before the key `before`, or of all if that is None.
+    """A request for a page of connections: the newest `limit` ones. With a key as `before`, only those that sort before
+    this key count, so that a page begins where the former one ended.
 
     `dialect` and `user_id` restrict the page to the sockets with this dialect or of this user; None restricts nothing.
     """

@@ -22,7 +22,7 @@ _MEMORY = Path("/proc/self/statm")
 
 
 class DoneWork(NamedTuple):
-    """The numbers of messages, commands and refusals that a node has handled since its start."""
+    """The numbers of messages, commands and refusals of a node, since its start or in the last minute."""
 
     messages: int
     commands: int

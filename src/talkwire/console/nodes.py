@@ -36,8 +36,8 @@ class RefusalKey(NamedTuple):
 
 
 class WantedRefusals(msgspec.Struct, frozen=True):
-    """A request for a page of refused requests: the newest `limit` ones before the key `before`, or of all if that is
-    None.
+    """A request for a page of refused requests: the newest `limit` ones. With a key as `before`, only those that sort
+    before this key count, so that a page begins where the former one ended.
 
     `kind` and `user_id` restrict the page; None restricts nothing.
     """
@@ -131,8 +131,8 @@ class NodesConsole:
         return PushFigures(dict(attempts), errors), answers.silent
 
     async def connections(self, wanted: WantedConnections, node_id: str | None = None) -> MergedPage[ConnectionRecord]:
-        """Returns a page of the newest connections that `wanted` asks for, of all nodes or only of the node
-        `node_id`.
+        """Returns a page of the newest connections that `wanted` asks for, of all nodes or only of the node `node_id`.
+        The page is empty if that node is not alive.
         """
         asked = msgspec.structs.replace(wanted, limit=wanted.limit + 1)
         answers = await self._ask_all("connections", asked, tuple[ConnectionRecord, ...], to=node_id)
@@ -166,7 +166,7 @@ class NodesConsole:
 
     async def _ask_all(self, topic: str, body: object, kind: type[T], to: str | None = None) -> Answers[T]:
         """Sends a question, `body`, about `topic` to this node and all other living ones, or only to the node `to`.
-        Returns the answers by node id, decoded as `kind`.
+        Returns the answers by node id, decoded as `kind`: none at all if the node `to` is not alive.
         """
         answers: dict[str, T] = {}
         if to is None or to == self.node_id:

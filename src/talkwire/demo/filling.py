@@ -153,7 +153,8 @@ def _locked(url: URL) -> Callable[[], None]:
 
 
 class _Filling:
-    """Executes the commands of the demo's story. Skips those that an interrupted filling has executed."""
+    """Executes the commands of the demo's story. Those that an interrupted filling has executed are skipped, or change
+    nothing when they are repeated."""
 
     def __init__(self, chat: Chat, clock: _StoryClock, store: ByteStore, started_ms: int) -> None:
         self._chat = chat

@@ -97,7 +97,8 @@ class Room:
 def moment(start: datetime, when: When) -> int:
     """Returns a time of the story in milliseconds since 1970, for a server that starts at `start`.
 
-    A time of day is in the time zone of `start`.
+    `when` is a pair, such as `(2, "09:30")`: days before `start` and a time of day in the time zone of `start`. Or it
+    is the number of minutes before `start`.
     """
     if isinstance(when, int):
         return _ms(start - timedelta(minutes=when))

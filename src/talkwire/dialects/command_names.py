@@ -60,9 +60,9 @@ CommandType = type[Command[Any]]
 
 
 class Named(NamedTuple):
-    """One of the command classes that a command's name, such as `message:send`, stands for. A class may have several
-    names: `when(command)` returns whether the name is that of this command, such as `typing:start` or `typing:stop` for
-    a `SetTyping`."""
+    """A command class that a command's name, such as `message:send`, stands for. `when(command)` returns whether the
+    name fits this instance: `typing:start` and `typing:stop` both stand for the class `SetTyping`, and `when`
+    distinguishes them by `is_typing`."""
 
     command_type: CommandType
     when: Callable[[Any], bool] = lambda _: True

@@ -165,9 +165,9 @@ class PersonalOutbound:
     """A dialect's entry for an event that the server sends to some users when an event happens in the chat, with a
     payload of its own for each user.
 
-    `payloads` builds pairs of user id and payload from the chat's event, at most `PERSONAL_MAX`. `struct` is the type
-    of the payloads. With `followers_only`, the server sends the event only to those of a user's sockets that follow the
-    conversation.
+    `payloads` builds pairs of user id and payload from the chat's event. It must not build more than `PERSONAL_MAX`:
+    their offsets for recovery would not be unique. `struct` is the type of the payloads. With `followers_only`, the
+    server sends the event only to those of a user's sockets that follow the conversation.
     """
 
     name: str

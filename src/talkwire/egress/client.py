@@ -91,8 +91,8 @@ class BodyReading:
     """How to read the body of a response. The body is returned if it has at most `most` bytes. A longer body raises
     ResponseTooLarge or, if `cut` is true, is cut off.
 
-    If `into` is set, it receives the body piece by piece, and the returned body is empty. If `most` is 0, the body is
-    dropped.
+    If `into` is set, it is called with each piece of the body as it arrives, and the returned body is empty. If `most`
+    is 0, the body is dropped.
     """
 
     most: int

@@ -74,10 +74,10 @@ class Egress:
             raise invalid(member, refusal)
 
     async def addresses(self, host: str, port: int, *, encrypted: bool) -> list[str]:
-        """Returns the IP addresses of a host name to connect to, at most `ADDRESSES_MAX`.
+        """Returns the IP addresses of a host name to connect to: the first `ADDRESSES_MAX`, if it has more.
 
-        `encrypted` says whether the connection will use TLS. Raises RefusedAddress if any of its addresses is not
-        allowed, and OSError if the host cannot be resolved.
+        `encrypted` says whether the connection will use TLS. Raises RefusedAddress if any address of the host is not
+        allowed, also one beyond the first, and OSError if the host cannot be resolved.
         """
         found = await addresses_of(self._resolve, host, port)
         for address in found:
@@ -96,8 +96,8 @@ class Egress:
 
     @cached_property
     def tls(self) -> ssl.SSLContext:
-        """The TLS context of its clients. It trusts the usual public authorities and the certificates of the operating
-        system.
+        """The TLS context with which the clients of this `Egress` connect. It trusts the usual public authorities and
+        the certificates of the operating system, unless `tls` was given.
         """
         return _system_tls() if self._given_tls is None else self._given_tls
 

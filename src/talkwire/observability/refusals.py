@@ -20,8 +20,8 @@ _logger = structlog.get_logger(__name__)
 
 
 def log_refusal(event: str, **fields: object) -> None:
-    """Keeps a refusal for operators and logs it as a warning. `event` is one such as `connection_refused`; `fields` are
-    those of the log line.
+    """Keeps a refusal for operators and logs it as a warning. `event` is the log line's event, such as
+    `connection_refused`, and `fields` are the line's other fields.
 
     At most ten lines of one event are logged per second. The next line has the number of lines that were left out, as
     `suppressed`.

@@ -53,13 +53,15 @@ class SignInAttempt:
 
 
 def log_sign_in(method: str, user_id: str, address: str) -> None:
-    """Logs and counts a sign-in that succeeded. `address` is the client's IP address."""
+    """Logs and counts a sign-in that succeeded. `method` is how the user signed in, such as `password` or `oidc`;
+    `address` is the client's IP address."""
     sign_ins.counts[method, OK] += 1
     _logger.info("signed_in", method=method, user_id=user_id, address=address)
 
 
 def log_refused_sign_in(method: str, reason: str, address: str, **more: str) -> None:
-    """Logs and counts a sign-in that was refused, and keeps it for operators. `more` are further fields of the line."""
+    """Logs and counts a sign-in that was refused, and keeps it for operators. `method` is how the user tried to sign
+    in, such as `password` or `oidc`; `reason` is one word; `more` are further fields of the log line."""
     sign_ins.counts[method, reason] += 1
     log_refusal("sign_in_refused", method=method, reason=reason, address=address, **more)
 

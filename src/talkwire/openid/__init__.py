@@ -1,7 +1,7 @@
 """Sign-in through an OpenID provider: the authorization code flow with PKCE (OpenID Connect Core 1.0, RFC 7636).
 
 sign_in.py    one sign-in, from the redirect to the provider to the first refresh token
-pending.py    the state of a sign-in that the browser keeps meanwhile, sealed in a cookie
+pending.py    the state of a sign-in, which the browser keeps meanwhile in an encrypted cookie
 provider.py   the provider: its endpoints, its tokens and its keys; all requests to it
 profile.py    turns the provider's claims into a user's profile
 

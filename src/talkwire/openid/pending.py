@@ -1,4 +1,5 @@
-"""Seals the state of a sign-in in a cookie, which the browser keeps while its user is at the OpenID provider.
+"""Encrypts and signs the state of a sign-in for a cookie, which the browser keeps while its user is at the OpenID
+provider.
 
 The cookie binds the provider's response to the browser that started the sign-in: a response that somebody else has
 received is useless without the cookie (RFC 6749, section 10.12).
@@ -57,8 +58,8 @@ class SignInSeal:
         return self._fernet.encrypt_at_time(msgspec.json.encode(pending), int(self._clock())).decode()
 
     def open(self, sealed: str) -> PendingSignIn | None:
-        """Returns the state of a sign-in from the value of the cookie; None if this server did not seal it, or sealed
-        it more than `LIFETIME_S` seconds ago."""
+        """Returns the state of a sign-in from `sealed`, the value of the cookie. Returns None unless `close` returned
+        this value, on any node with the same secret, at most `LIFETIME_S` seconds ago."""
         if len(sealed) > SEALED_MAX_LENGTH:
             return None
         try:

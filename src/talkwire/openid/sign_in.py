@@ -38,8 +38,8 @@ _REASONS: dict[str, Reason] = {"banned": "banned", "forbidden": "closed", "rate_
 
 
 class SignInFailed(Exception):
-    """Raised when a sign-in through an OpenID provider fails. `reason` is a word for the client; `detail` is for the
-    operator's log and never contains a token or a part of one.
+    """Raised when a sign-in through an OpenID provider fails. `reason` is for the client (see `Reason`), `detail` is
+    for the operator's log and never contains a token or a part of one.
     """
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
@@ -66,8 +66,8 @@ class Provider(Protocol):
         ...
 
     async def check_issuer(self, issuer: str | None) -> None:
-        """Checks that a response comes from this provider, by the issuer that it names (RFC 9207). Raises
-        `SignInFailed` if it does not."""
+        """Raises `SignInFailed` unless `issuer`, which the response names (RFC 9207), is this provider. None is
+        refused only if the provider's metadata promise that it names itself."""
         ...
 
 
@@ -86,8 +86,8 @@ class ProviderSignIn:
     """Signs users in through one OpenID provider: `begin` redirects the browser to the provider, `finish` handles its
     response. `name` is the provider's name for display.
 
-    With `links_by_email`, a first sign-in belongs to the existing user with the same e-mail address who cannot sign in
-    otherwise, if there is one and the provider has verified the address.
+    With `links_by_email`, a first sign-in may be that of an existing user instead of a new one: if the provider has
+    verified the e-mail address, and exactly one user has this address and no other way to sign in.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class ProviderSignIn:
         the browser keeps until `finish`.
 
         `redirect_uri` is this server's address for the provider's response, `destination` the place in the web client
-        to show after the sign-in. Raises `SignInFailed`.
+        to show after the sign-in. `device` is the browser, for the log. Raises `SignInFailed`.
         """
         pending = PendingSignIn(token_urlsafe(24), token_urlsafe(24), token_urlsafe(48), redirect_uri, destination)
         try:
@@ -115,8 +115,8 @@ class ProviderSignIn:
 
     async def finish(self, answer: Answer, sealed: str | None, device: Device) -> tuple[str, Destination]:
         """Finishes a sign-in with the provider's response and the value of the browser's cookie, `sealed` (None if
-        there is no cookie). Returns the device's first refresh token, and the place in the web client to show. Raises
-        `SignInFailed`.
+        there is no cookie). Returns the first refresh token of `device`, the browser, and the place in the web client
+        to show. Raises `SignInFailed`.
         """
         try:
             pending = self._pending(answer, sealed)

@@ -84,7 +84,7 @@ class LinkPreviews:
         self._workers = [asyncio.create_task(self._work()) for _ in range(WORKERS)]
 
     async def close(self) -> None:
-        """Cancels the requests in flight. Messages that still wait get no previews."""
+        """Cancels the requests in flight and closes the fetcher. Messages that still wait get no previews."""
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)

@@ -70,8 +70,8 @@ class Client:
 
     async def call(self, event: str, *args: object, timeout_s: float = DEADLINE_S) -> Any:  # noqa: ANN401 (JSON)
         """Sends an event and returns the first argument of its acknowledgement; None if that has no arguments. Raises
-        TimeoutError after `timeout_s` seconds, and ConnectionError when the socket ends before the acknowledgement
-        arrives.
+        TimeoutError after `timeout_s` seconds, and ConnectionError when the connection closes before the
+        acknowledgement arrives.
         """
         ack_id = self._next_ack
         self._next_ack += 1

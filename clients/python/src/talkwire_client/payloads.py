@@ -729,8 +729,8 @@ class NotificationList(TypedDict):
 
 
 class NotificationsRead(TypedDict):
-    """The notifications that were just marked as read: either the listed `ids`, or all. `unread` is the number of
-    notifications that are still unread."""
+    """The notifications that were just marked as read: either the listed `ids`, or every one with `all: true`.
+    `unread` is the number of notifications that are still unread."""
 
     unread: int
     """How many notifications are unread."""

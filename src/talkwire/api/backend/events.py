@@ -113,7 +113,8 @@ async def _stream(
 
 async def _pages(watch: LogWatch, first: LogPage, end_s: float) -> AsyncIterator[StreamedPage]:
     """Yields pages of events, beginning with `first`, and an empty page after every `HEARTBEAT_S` seconds without an
-    event. Ends when `watch`, which reads the log, ends, or when the caller's token expires at `end_s`."""
+    event. Ends when `watch`, which reads the log, ends, or at `end_s`, in seconds of the event loop's clock, when the
+    caller's token expires."""
     loop = asyncio.get_running_loop()
     page = first
     while True:

@@ -59,8 +59,8 @@ _DIALECT_MODULES = "talkwire.api.dialects."
 
 
 def rest_counterparts(routes: Iterable[BaseRoute]) -> Counterparts:
-    """Returns a function that finds, for a dialect and its entry for an inbound event, the routes among `routes` that
-    execute the same command, or the reason why no route does."""
+    """Returns a function `(dialect, inbound)`, where `inbound` is the dialect's entry for an event from clients. It
+    returns those of `routes` that execute the same command as the event, or the reason why no route does."""
     by_command: dict[type[Command[Any] | SocketCommand], set[tuple[str, str]]] = defaultdict(set)
     for route in routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():

@@ -170,7 +170,8 @@ def _name_choices(schema: Json, name: str) -> None:
 
 
 def _describe(schema: Json, meaning: Meaning | None, *, is_required: bool) -> None:
-    """Adds a member's description, bounds and default value to its schema."""
+    """Adds a member's description and bounds to its schema, and replaces a default value by a sentence that names it.
+    A member that may be null is described as removed by null, unless it is required or has a default."""
     options = schema.get("anyOf", [schema])
     sentences = [schema["description"]] if "description" in schema else []
     if meaning is not None:

@@ -119,8 +119,8 @@ def _chat_events(dialect: Dialect) -> Iterator[OutboundEvent]:
 
 
 def _merged(events: Sequence[OutboundEvent]) -> tuple[OutboundEvent, ...]:
-    """Returns the descriptions with those of the same event name merged into one, which has the payload types of all of
-    them."""
+    """Returns one description for each event name. If several of `events` have the name, it has the payload types of
+    all of these."""
     merged: dict[str, OutboundEvent] = {}
     for event in events:
         known = merged.setdefault(event.name, event)

@@ -22,7 +22,7 @@ connections."""
 
 class Lingering(Response[Any]):
     """A Litestar response that, after it has been sent, reads and discards the rest of the request's body for up to
-    three seconds."""
+    three seconds. If the server closed the connection before that, the client could lose the response."""
 
     def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **options: Any) -> Any:  # noqa: ANN401
         """Returns an ASGI application that sends the response and then discards the rest of the request's body."""

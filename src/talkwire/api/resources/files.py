@@ -216,7 +216,7 @@ async def _first_bytes(
     request: AnyRequest, actor: Actor, uploads: Uploads, upload: Upload, checksum: UploadChecksum | None
 ) -> State:
     """Stores the bytes that were sent in the request that created an upload, and returns the upload's state. If the
-    request is interrupted, the bytes received until then are kept."""
+    request is interrupted, the bytes received until then are kept, unless they should match a `checksum`."""
     try:
         return await uploads.receive(actor, upload.id, 0, _body(request, uploads), checksum)
     except Interrupted:
@@ -287,7 +287,8 @@ def _state_headers(state: State) -> dict[str, str]:
 
 
 async def _body(request: AnyRequest, uploads: Uploads) -> AsyncIterator[bytes]:
-    """Yields a request's body as it arrives. Raises Interrupted when the client disconnects or pauses for too long."""
+    """Yields a request's body as it arrives. Raises Interrupted when the client disconnects, when it sends nothing for
+    `IDLE_S` seconds, or when the server stops."""
     while True:
         try:
             async with uploads.idle_timeout(IDLE_S):

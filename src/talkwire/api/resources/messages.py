@@ -151,7 +151,8 @@ class FollowedThreadsAnswer(ListAnswer[FollowedThreadPayload], frozen=True):
 
 
 def to_send(data: SendMessageBody, key: str | None) -> SendMessage:
-    """Returns the command that sends a message. `key` becomes its client message id if the body has none."""
+    """Returns the command that sends a message. If the body has no client message id, the message gets the request's
+    idempotency key, `key`, as its id."""
     return SendMessage(
         conversation_id=data.conversation_id,
         content=data.content,

@@ -43,7 +43,7 @@ Unread = Annotated[bool, QueryParameter(description="Only unread notifications")
 
 
 class MarkNotificationsReadBody(Body, frozen=True):
-    """The notifications to mark as read: either the listed `ids`, or all."""
+    """The notifications to mark as read: either the listed `ids`, or every one with `all: true`."""
 
     ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=IDS_MAX)] | None = None
     all: Literal[True] | None = None

@@ -91,8 +91,8 @@ class Archive(AbstractContextManager["Archive"]):
             self._uncounted %= 1024
 
     def open(self, name: str) -> IO[bytes]:
-        """Opens the file with this name for reading. Raises InvalidExport if its compression ratio suggests a
-        zip bomb.
+        """Opens a file for reading. Its name must be in the archive. Raises InvalidExport if it cannot be unpacked, or
+        if its compression ratio suggests a zip bomb.
         """
         if self._zip is None:
             return (self.path / name).open("rb")
@@ -105,7 +105,8 @@ class Archive(AbstractContextManager["Archive"]):
             raise InvalidExport(f"{self.path}: {name} cannot be unpacked ({error})") from None
 
     def document(self, name: str) -> Any:  # noqa: ANN401 (JSON)
-        """Returns the parsed content of a JSON file. Raises InvalidExport if the file is too long or no JSON."""
+        """Returns the parsed content of a JSON file, whose name must be in the archive. Raises InvalidExport if the
+        file has more than `DOCUMENT_MAX_BYTES`, cannot be read or is not JSON."""
         if self._sizes[name] > DOCUMENT_MAX_BYTES:
             raise InvalidExport(f"{self.path}: {name} has more than {DOCUMENT_MAX_BYTES} bytes")
         with self.open(name) as file:
@@ -116,9 +117,11 @@ class Archive(AbstractContextManager["Archive"]):
             raise InvalidExport(f"{self.path}: {name} is not JSON ({error})") from None
 
     def objects(self, name: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
-        """Yields a pair for each non-empty line of a JSON Lines file: the line's number and its JSON object.
+        """Yields a pair for each non-empty line of a JSON Lines file: the line's number, from 1 on, and its JSON
+        object; None for a line that is not a JSON object.
 
-        The object is None if the line is not a JSON object.
+        The file's name must be in the archive. Raises InvalidExport if the file cannot be read, or for a line of more
+        than `LINE_MAX_BYTES`.
         """
         with self.open(name) as file:
             number = 0

@@ -36,8 +36,9 @@ _INDEX = re.compile(r"messages\[(\d+)\]")
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A message to send: the key of its conversation and its own key in the staging, and its JSON. `is_first` is false
-    for the further parts of a text that was too long for one message."""
+    """A message to send. `conversation` and `key` are the keys of its conversation and of the message in the staging,
+    `body` is the JSON for the REST API. `is_first` is false for the further parts of a text that was too long for one
+    message."""
 
     conversation: str
     key: str
@@ -102,7 +103,8 @@ class OutgoingMessages:
 
     async def _send_alone(self, message: OutgoingMessage) -> None:
         """Sends one message. When the server refuses a part of it, such as a reaction, sends it again without that
-        part; when it refuses the message itself, skips the message. Counts both for the report of the import."""
+        part; when it refuses the message itself, skips the message. Counts in the staging what was left out or
+        skipped."""
         body = message.body
         while True:
             try:

@@ -17,8 +17,9 @@ _UNUSABLE = re.compile(r"[\s/\x00-\x1f\x7f-\x9f]+")
 
 
 class People:
-    """The users of an export, by their keys (ids in the source system) and by their handles (unique names). It also
-    assigns each user's id on the receiving server. All users are held in memory."""
+    """The users of an export, by their keys (ids in the source system) and by their handles (unique names), all in
+    memory. It also assigns each user's id on the receiving server: the id in the source system, the handle or the
+    e-mail address, as `user_ids` says, or another one if that is invalid or taken. `source` is the source system."""
 
     def __init__(self, source: str, user_ids: UserIds) -> None:
         self._source = source
@@ -79,8 +80,8 @@ class People:
         return self._keys_by_handle.get(handle.lower())
 
     def mention(self, key: str) -> str:
-        """Returns the text that mentions a user: `@` and the name, or the handle or id if several users have
-        this name.
+        """Returns the text that mentions the user with this key: `@` and the name, or the handle or id if several users
+        have this name; for an unknown user, `@` and the key.
         """
         user = self._users.get(key)
         if user is None:

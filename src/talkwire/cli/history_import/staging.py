@@ -120,11 +120,13 @@ class Staging:
         return found.fetchone() is not None
 
     def put_sent(self, conversation: str, key: str, message_id: str) -> None:
-        """Records the id that an imported message has on the server; an empty text if the message was deleted there."""
+        """Records the id on the server of a message, which is given by its own and its conversation's key. An empty
+        text as `message_id` says that the message was deleted there."""
         self._db.execute("INSERT OR REPLACE INTO sent VALUES (?, ?, ?)", (conversation, key, message_id))
 
     def sent_id(self, conversation: str, key: str) -> str | None:
-        """Returns the id on the server that `put_sent` recorded for a message; None if it recorded none."""
+        """Returns the id on the server that `put_sent` recorded for a message (empty if the message was deleted there);
+        None if it recorded none."""
         found = self._db.execute(
             "SELECT message_id FROM sent WHERE conversation = ? AND key = ?", (conversation, key)
         ).fetchone()

@@ -55,7 +55,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class WorkerFailed(CommandError):
-    """Raised when a worker cannot be started. Its text is the worker's own error message."""
+    """Raised when a worker cannot be started. Its text is for the user, mostly the worker's own error message;
+    `exit_code` becomes that of the command."""
 
     def __init__(self, line: str, exit_code: int) -> None:
         super().__init__(line)
@@ -75,7 +76,8 @@ class Worker:
 
     @classmethod
     async def start(cls, number: int, port: int) -> Worker:
-        """Starts a worker process, which waits until `begin` sends it the settings, and returns its `Worker`."""
+        """Starts the process of the worker with this number, and returns its `Worker`. The process waits until
+        `Worker.begin` sends it the settings; then it serves on `port`, which all workers share."""
         ours, theirs = socket.socketpair()
         with contextlib.ExitStack() as failed, theirs:
             failed.callback(ours.close)
@@ -193,7 +195,8 @@ class Workers:
         self._over.set()
 
     async def _stop(self) -> None:
-        """Asks all workers to stop gracefully, and kills those that take too long."""
+        """Asks all workers to stop gracefully, and waits until they have ended. Kills those that take more than
+        `drain_window_s` (of the settings) + `SHUTDOWN_S` + `LAST_WORDS_S` seconds."""
         self._ready[FIRST].set()
         for worker in self._workers.values():
             worker.stop()

@@ -104,7 +104,9 @@ class ReactPayload(Payload, frozen=True):
 
 
 class ListMessagesPayload(Payload, frozen=True):
-    """Selects a page of a conversation's messages. With `threads: "collapsed"`, replies in threads are left out."""
+    """Selects a page of a conversation's messages: those `before`, `after` or `around` a message id or around the
+    number `aroundSeq`, or the newest messages if none of these is set. With `threads: "collapsed"`, replies in threads
+    are left out."""
 
     conversation_id: str
     before: str | None = None

@@ -62,15 +62,15 @@ def _text(id_: int | None) -> str | None:
 
 
 class MarkNotificationsReadPayload(Payload, frozen=True):
-    """The notifications to mark as read: either the listed `ids`, or all."""
+    """The notifications to mark as read: either the listed `ids`, or every one with `all: true`."""
 
     ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=IDS_MAX)] | None = None
     all: Literal[True] | None = None
 
 
 class NotificationsReadPayload(Payload, frozen=True):
-    """The notifications that were just marked as read: either the listed `ids`, or all. `unread` is the number of
-    notifications that are still unread."""
+    """The notifications that were just marked as read: either the listed `ids`, or every one with `all: true`. `unread`
+    is the number of notifications that are still unread."""
 
     unread: int
     ids: tuple[str, ...] | None = None

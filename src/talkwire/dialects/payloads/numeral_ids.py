@@ -23,7 +23,7 @@ _NUMERAL = re.compile(r"0|[1-9][0-9]{0,15}")
 
 def numeral(text: str) -> NumeralId:
     """Returns an id of the chat as clients of the `crm` dialect receive it: an integer if it is a canonical decimal
-    number of at most `SAFE_MAX`, otherwise the same string."""
+    number of at most `SAFE_MAX` (2**53 - 1), otherwise the same string."""
     if _NUMERAL.fullmatch(text) is None:
         return text
     number = int(text)

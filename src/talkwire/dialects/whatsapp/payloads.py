@@ -201,8 +201,8 @@ def message_updated_payload(event: MessageEdited) -> MessagePayload:
 
 
 def status_payloads(event: MessagesRead | MessagesDelivered) -> Iterator[tuple[str, StatusPayload]]:
-    """Yields a pair for each of the newest messages that a member has just received or read: the user id of the
-    message's author, who receives the event, and the new status."""
+    """Yields a pair for each message that a member has just received or read, but only for the newest 100: the user id
+    of the message's author, who receives the event, and the new status."""
     status: Status = "read" if isinstance(event, MessagesRead) else "delivered"
     timestamp = iso(event.at_ms)
     for message_id, author_id in event.covered or ():

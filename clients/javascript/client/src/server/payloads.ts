@@ -695,7 +695,11 @@ export interface ListConversationsCommand {
   archived?: boolean | null;
 }
 
-/** Selects a page of a conversation's messages. With `threads: "collapsed"`, replies in threads are left out. */
+/**
+ * Selects a page of a conversation's messages: those `before`, `after` or `around` a message id or around the number
+ * `aroundSeq`, or the newest messages if none of these is set. With `threads: "collapsed"`, replies in threads are left
+ * out.
+ */
 export interface ListMessagesCommand {
   /** The id of the conversation. */
   conversationId: string;
@@ -750,7 +754,7 @@ export interface MarkCommand {
   messageId?: string | null;
 }
 
-/** The notifications to mark as read: either the listed `ids`, or all. */
+/** The notifications to mark as read: either the listed `ids`, or every one with `all: true`. */
 export interface MarkNotificationsReadCommand {
   ids?: readonly string[] | null;
   all?: true | null;
@@ -1022,8 +1026,8 @@ export interface NotificationsAnswer {
 }
 
 /**
- * The notifications that were just marked as read: either the listed `ids`, or all. `unread` is the number of
- * notifications that are still unread.
+ * The notifications that were just marked as read: either the listed `ids`, or every one with `all: true`. `unread` is
+ * the number of notifications that are still unread.
  */
 export interface NotificationsRead {
   /** How many notifications are unread. */

@@ -93,7 +93,7 @@ class OverviewAnswer(msgspec.Struct, frozen=True, rename="camel"):
 class LimitAnswer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """A limit of the server. With `perSeconds` it is a rate limit: `value` actions are allowed at once, and a limit
     that is used up is full again after that many seconds. Without it, `value` is how many may be open at the same time.
-    `refused` is how often all nodes refused a request because of the limit since they started."""
+    `refused` is how often the limit was exceeded, on each node since its start, added up."""
 
     name: str
     value: int

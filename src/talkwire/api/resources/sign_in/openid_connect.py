@@ -124,9 +124,9 @@ def _to_page(page: str, fragment: dict[str, str | None], *cookies: Cookie) -> Re
 
 
 def _cookie_name(site: str, kind: str) -> str:
-    """Returns the name of the cookie that keeps a `pending` sign-in, or of the one with the new `session`, as `kind`
-    says. On an https site it has the prefix `__Host-`, so that browsers accept the cookie only over TLS and from this
-    host."""
+    """Returns the name of a cookie of the sign-in. `kind` is `pending` (the state of a sign-in at the provider) or
+    `session` (the first refresh token), `site` is the server's public address. If that is https, the name begins with
+    `__Host-`, so that browsers accept the cookie only over TLS and from this host."""
     return f"__Host-talkwire-{kind}" if site.startswith("https:") else f"talkwire-{kind}"
 
 
