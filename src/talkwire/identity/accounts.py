@@ -275,9 +275,8 @@ class Accounts:
             await self._take(Kind.ACCOUNT_GUESSES, account)
 
     async def _is_free(self, kind: Kind, key: str) -> bool:
-        """Takes an attempt from the bucket `key`, which allows some attempts for a time. Returns False if none was
-        left; the attempt then counts against the account's own limit.
-        """
+        """Takes a token from the bucket `key`, whose kind is in `EXEMPTING_KINDS`. Returns True if there was one: the
+        attempt then does not count against the account's limit."""
         return self._limits is None or not await self._limits.take_everywhere(kind, key, time.monotonic())
 
     async def _matches(self, found: AccountRecord | None, password: str) -> bool:

@@ -34,7 +34,8 @@ __all__ = ["Identity", "TokenPolicy", "TokenVerifier"]
 class TokenVerifier:
     """Verifies tokens by one policy, which has the keys and the required claims. Raises ValueError for an unusable key.
 
-    `key_set` replaces the set of keys that is otherwise created for the policy's `jwks_url`. `aclose` closes either.
+    `key_set` replaces the set of keys that is otherwise created for the policy's `jwks_url`. `aclose` closes the one
+    that is used.
     """
 
     def __init__(self, policy: TokenPolicy, *, key_set: KeySet | None = None) -> None:

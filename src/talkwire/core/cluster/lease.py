@@ -114,8 +114,8 @@ class Lease:
         Raises ChatError.
 
         `alone`: no other node can be running, so the records of all others are removed. `address`: where other nodes
-        can reach this one. `folder_ids`: the file folders that this node has. `serves`: whether clients may connect
-        already; otherwise `begin_serving` follows. `lease_s` is the lease's duration in seconds.
+        can reach this one. `folder_ids`: the ids of the file folders that this node has. `serves`: whether clients may
+        connect already; otherwise `begin_serving` follows. `lease_s` is the lease's duration in seconds.
         """
         self._serves = serves
         self._alone, self._address, self._lease_s, self._folder_ids = alone, address, lease_s, folder_ids

@@ -207,8 +207,8 @@ class Chat:
         return done
 
     async def _cause(self, actor: Actor, command: Command[Any], outcome: X) -> X | ChatError:
-        """Returns the error that names the cause of a `NoAccess`, as far as there is one now; any other outcome
-        unchanged."""
+        """Returns `outcome`, the result of a command or its error. Instead of a `NoAccess`, returns the error that
+        names what the command lacks, unless nothing is missing any more."""
         if not isinstance(outcome, NoAccess):
             return outcome
         return await self._reader.read(partial(cause_of, actor=actor, command=command)) or outcome
@@ -336,8 +336,9 @@ class Chat:
     # --- the log ----------------------------------------------------------------------------------------------------
 
     def _committed(self, commit: Commit, answer: Callable[[], None]) -> None:
-        """Handles a transaction of this node's writer: sends it to the other nodes at once, and to this node's event
-        feed, which may deliver it later."""
+        """Handles a transaction of this node's writer: sends it to the other nodes at once, and passes it to this
+        node's feed, which may deliver it later. `answer` returns the results to the commands' callers; the feed calls
+        it just before the delivery."""
         if commit.events and self.peers.has_peers:
             events = tuple(commit.events)
             self.bus.send(CommittedBatch(self.node_id, commit.start_pos, commit.pos, events, self._writer.busy))
@@ -430,7 +431,7 @@ class Chat:
         self, user_id: str, name: str, *, role: ActorRole = "user", create: bool = True
     ) -> tuple[User, DirectoryEntry]:
         """Returns the user that a verified token names, and the user's entry in the directory. Stores an unknown user
-        first; a user that the backend created without a name gets `name`.
+        first, as an actor with the role `role`; a user that the backend created without a name gets `name`.
 
         Raises `banned`, and `unauthenticated` for an unknown user if `create` is false.
         """

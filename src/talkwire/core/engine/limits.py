@@ -157,7 +157,7 @@ class Buckets:
 
     def take(self, key: str, now: float) -> float:
         """Takes a token from the bucket `key` and returns 0. If there is none, takes nothing and returns the seconds
-        until there will be one."""
+        until there will be one. `now` is in seconds of a monotonic clock, the same at each call."""
         full_at = self._full_at.get(key, now)
         if full_at < now:
             full_at = now
@@ -186,12 +186,9 @@ class Buckets:
         return taken
 
     def adopt(self, full_at: Iterable[tuple[str, float]]) -> None:
-        """Applies what all nodes together have taken from shared buckets: `full_at` are (key, time when the bucket is
-        full again).
-
-        The tokens that this node has taken since the last call of `taken` are added. A later time of this node's own is
-        kept.
-        """
+        """Applies what all nodes together have taken from shared buckets: `full_at` has, for each key, the time when
+        its bucket is full again, by the clock of `take`. Tokens that this node has taken since the last call of `taken`
+        make that time later. If this node knows a later time for a bucket, it keeps that."""
         here = self._full_at
         since = self._taken or {}
         for key, shared in full_at:
@@ -216,8 +213,9 @@ raises."""
 class Limits:
     """All token buckets of a node, for each kind of action.
 
-    With `shared`, taken tokens are counted until `taken` returns them; `bus/shared_limits.py` calls it regularly and
-    sends the counts to the other nodes. Kinds in `ASKED_KINDS` are not counted: nodes ask each other for their tokens.
+    With `shared`, the nodes limit together: `taken` returns the tokens that this node has taken, and `adopt` receives
+    what all nodes have left. Tokens of the kinds in `ASKED_KINDS` are not counted like this: the function `ask`, if it
+    is set, takes each from a bucket of all nodes. `bus/shared_limits.py` does both with Redis.
     """
 
     __slots__ = ("_buckets", "ask", "exceeded", "rates")
@@ -231,21 +229,23 @@ class Limits:
         self._buckets = {kind: Buckets(rates[kind], counts=shared and kind not in ASKED_KINDS) for kind in Kind}
 
     def take(self, kind: Kind, key: str, now: float) -> float:
-        """Takes a token from the bucket `key` of a kind of action. Returns 0, or the seconds until there is a token."""
+        """Takes a token from the bucket `key` of a kind of action. Returns 0, or the seconds until there is a token.
+        `now` is in seconds of a monotonic clock."""
         wait_s = self._buckets[kind].take(key, now)
         if wait_s and kind not in EXEMPTING_KINDS:
             self.exceeded[kind] += 1
         return wait_s
 
     def take_for(self, actor: Actor, kind: Kind, now: float) -> float:
-        """Takes a token from a user's bucket. Returns 0, or the seconds until there is a token. The application's
-        backend is not limited, because it acts for many users."""
+        """Takes a token from the actor's bucket for a kind of action. Returns 0, or the seconds until there is a token;
+        always 0 for the application's backend, which acts for many users. `now` is in seconds of a monotonic clock."""
         if actor.role == "service":
             return 0.0
         return self.take(kind, actor.user_id, now)
 
     def take_or_refuse(self, kind: Kind, key: str, now: float) -> None:
-        """Takes a token from the bucket `key` of a kind of action, or raises `rate_limited` if there is none."""
+        """Takes a token from the bucket `key` of a kind of action, or raises `rate_limited` if there is none.
+        `now` is in seconds of a monotonic clock."""
         wait_s = self.take(kind, key, now)
         if wait_s:
             raise RateLimited(wait_s, kind)
@@ -256,14 +256,15 @@ class Limits:
 
     async def take_or_refuse_everywhere(self, kind: Kind, key: str, now: float) -> None:
         """Takes a token from a bucket whose tokens all nodes share (one of `ASKED_KINDS`), or raises `rate_limited` if
-        there is none."""
+        there is none. `now` is in seconds of a monotonic clock."""
         wait_s = await self.take_everywhere(kind, key, now)
         if wait_s:
             raise RateLimited(wait_s, kind)
 
     async def take_everywhere(self, kind: Kind, key: str, now: float) -> float:
-        """Takes a token from a bucket whose tokens all nodes share (one of `ASKED_KINDS`), by asking the other nodes
-        with `ask` if it is set. Returns 0, or the seconds until there is a token."""
+        """Takes a token from a bucket whose tokens all nodes share (one of `ASKED_KINDS`), with the function
+        `ask` if it is set, else from this node's own bucket. Returns 0, or the seconds until there is a token. `now` is
+        in seconds of a monotonic clock."""
         wait_s = self.take(kind, key, now)
         if wait_s or self.ask is None:
             return wait_s

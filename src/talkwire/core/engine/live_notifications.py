@@ -67,7 +67,7 @@ class LiveNotifications:
     def follow(self, events: Sequence[News]) -> None:
         """Creates the notifications for a batch of events.
 
-        Notifications that the user reads before they are sent are left out: devices have then received the
+        Notifications that the user reads before they are sent are left out: the user's sockets have then received the
         `NotificationsRead` event first, and would count the notification as unread forever.
         """
         membership_of, notify_all_of = self._directory.memberships.get, self._directory.notify_all.of
@@ -108,8 +108,8 @@ class LiveNotifications:
         await self._tasks.wait()
 
     def _notifications_of(self, decided: ReportDecided) -> list[Notified]:
-        """Returns the notifications of a decided report for the reporter and the message's author, as far as they are
-        to be notified and connected. They need not be members of the conversation."""
+        """Returns the notifications of a decided report for the reporter and the message's author, if the decision
+        notifies them and they are connected. They need not be members of the conversation."""
         trigger, notified = trigger_of(decided), list[Notified]()
         for user_id in () if trigger is None else trigger.user_ids:
             entry = self._directory.connected(user_id)
@@ -186,7 +186,8 @@ def _has_read(read: NotificationsRead, notified: Notified) -> bool:
 def _candidates(
     trigger: NotificationTrigger, membership: ConversationMembership, notify_all_ids: Collection[str]
 ) -> Collection[str]:
-    """Returns the ids of the cached users who may have to be notified of an event in a conversation."""
+    """Returns the ids of the users who may have to be notified of an event in a conversation, some of whom may not be
+    cached. `notify_all_ids` are the users who want a notification for each message of the conversation."""
     is_direct_message = membership.kind == "direct" and trigger.message is not None
     if is_direct_message or (trigger.everyone and membership.member_count <= EVERYONE_MAX):
         return tuple(membership.user_ids)

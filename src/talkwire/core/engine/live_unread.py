@@ -86,7 +86,8 @@ class LiveUnread:
             self._changed[conversation_id, user_id] = None
 
     def _note_members(self, conversation_id: str) -> None:
-        """Schedules counting for the connected members of a conversation, unless the conversation is large.
+        """Schedules counting for the connected members of a conversation, unless it has more than `LARGE_CONVERSATION`
+        members.
 
         In a large conversation the clients update their counts themselves: the event `message:deleted` names the
         message.

@@ -37,13 +37,14 @@ class Observers:
 
     def add(self, event_types: Iterable[type], function: Function) -> None:
         """Registers `function` to be called with each event of the types `event_types`, one after the other. It may be
-        async; exceptions that it raises are logged."""
+        async; exceptions that it raises are logged. While `WAITING_MAX` events wait for it, it misses further ones."""
         observer = _Observer(function)
         for event_type in event_types:
             self._by_type.setdefault(event_type, []).append(observer)
 
     def follow(self, events: Sequence[News]) -> None:
-        """Adds a batch of events to the queues of the functions registered for their types."""
+        """Adds a batch of events to the queues of the functions registered for their types. A full queue drops
+        the event."""
         if self._by_type:
             for event in events:
                 for observer in self._by_type.get(type(event), ()):

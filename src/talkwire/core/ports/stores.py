@@ -108,15 +108,16 @@ class MessageParts(Protocol):
         history_seq: int = 0,
         limit: int,
     ) -> Sequence[Message]:
-        """Returns a page of a conversation's messages as `Snapshot.messages` does, but without the replies in
-        threads."""
+        """Returns a page of the messages of a conversation that are not replies in threads. The parameters and the
+        order are those of `Snapshot.messages`."""
         ...
 
     def pinned(
         self, conversation_id: str, history_seq: int, before: tuple[int, int] | None, limit: int
     ) -> Sequence[Message]:
         """Returns at most `limit` pinned messages of a conversation whose `seq` is above `history_seq`, the most
-        recently pinned first. `before` is the (pin time, message id) after which the page starts."""
+        recently pinned first. `before` is the (pin time in milliseconds since 1970, message id) after which the
+        page starts; None starts at the first."""
         ...
 
     def count_pinned(self, conversation_id: str) -> int: ...
@@ -229,11 +230,11 @@ class Search(Protocol):
     def candidate_ids(
         self, terms: SearchTerms, scope: SearchScope, before_id: int | None, limit: int, *, roughly: bool
     ) -> Sequence[int]:
-        """Returns the ids of the at most `limit` newest messages with ids below `before_id` that may contain the search
-        terms, in the conversations of the scope, newest first.
+        """Returns the ids of at most `limit` messages that `scope` covers and that may contain the search terms, newest
+        first; only ids below `before_id`, unless it is None.
 
         Callers have to check the texts: messages that do not match may be included. With `roughly`, these may be many,
-        where returning the newest messages is much cheaper than finding those that match.
+        if finding the messages that match would be expensive.
         """
         ...
 
@@ -244,7 +245,7 @@ class Search(Protocol):
 
     def public_conversations(self, after_id: str | None, limit: int) -> Sequence[Conversation]:
         """Returns a page of the public conversations (groups and channels that everyone may join), in the order of
-        their ids."""
+        their ids, after the id `after_id`; None starts at the first."""
         ...
 
 
@@ -270,8 +271,8 @@ class Erasures(Protocol):
     def end(self, user_id: str) -> None: ...
 
     def forget_client_ids(self, user_id: str, message_ids: Collection[int]) -> None:
-        """Removes the words of the deleted ones of these messages from the search index, and from the user's own
-        deleted messages the client message id (an id that the user's client chose). Leaves other messages unchanged."""
+        """Removes the deleted messages among `message_ids` from the search index, and the client message ids (ids that
+        the user's client chose) of those of them that the user has sent. Leaves other messages unchanged."""
         ...
 
     def rewrite_log(self, rows: Sequence[LogRow]) -> None: ...
@@ -335,7 +336,7 @@ class ConsoleReads(Protocol):
     def totals(self) -> Totals: ...
 
     def push_state(self, limit: int) -> PushState:
-        """Counts push subscriptions (devices that receive push notifications), and returns at most `limit` of those
+        """Counts push subscriptions, and returns at most `limit` of those
         whose last pushes failed, the one with the most failures first."""
         ...
 
@@ -410,19 +411,20 @@ class Notifications(Protocol):
     def of_user(
         self, user_id: str, since_ms: int, before_id: int | None, limit: int, *, unread: bool
     ) -> Sequence[Notification]:
-        """Returns a page of the user's notifications that were created after `since_ms`, newest first, each with its
-        current text and read state. With `unread`, only unread ones."""
+        """Returns at most `limit` of the user's notifications that were created after `since_ms` (milliseconds since
+        1970), newest first, each with its current text and read state; only ids below `before_id`, unless it is None.
+        With `unread`, only unread ones."""
         ...
 
     def count_unread(self, user_id: str, since_ms: int) -> int:
-        """Returns how many unread notifications of the user were created after `since_ms`, among those that `of_user`
-        would list."""
+        """Returns how many unread notifications of the user were created after `since_ms` (milliseconds since
+        1970), among those that `of_user` would list."""
         ...
 
     def unread_offers(self, user_id: str, conversation_ids: Collection[str], since_ms: int) -> Mapping[str, int]:
         """Returns conversation id -> how many offers (proposed prices) are unread for the user in it, without
         conversations that have none. Offers that did not notify the user, because the conversation was muted, count
-        too. Only offers from after `since_ms` count."""
+        too. Only offers from after `since_ms` (milliseconds since 1970) count."""
         ...
 
     def unread_of_messages(self, conversation_id: str, user_id: str) -> Sequence[tuple[int, int | None]]:
@@ -446,13 +448,13 @@ class Notifications(Protocol):
 
 
 class PushSubscriptions(Protocol):
-    """The table of push subscriptions: devices to which the server sends push notifications. Read-only in a
-    snapshot."""
+    """The table of push subscriptions: apps and browsers of users to which the server sends push notifications.
+    Read-only in a snapshot."""
 
     def find(self, subscription_id: str) -> PushSubscription | None: ...
 
     def of_user(self, user_id: str) -> Sequence[PushSubscription]:
-        """Returns the user's push subscriptions (devices that receive pushes), most recently renewed first."""
+        """Returns the user's push subscriptions, most recently renewed first."""
         ...
 
     def put(self, subscription: PushSubscription, service: str) -> None:
@@ -469,36 +471,36 @@ class PushSubscriptions(Protocol):
         ...
 
     def add_removal(self, subscription_id: str, user_id: str, at_ms: int, limit: int) -> None:
-        """Stores that the user has removed a push subscription, and deletes all but the newest `limit` of the user's
-        removals."""
+        """Stores that the user has removed a push subscription at `at_ms` (milliseconds since 1970), and deletes all
+        but the newest `limit` of the user's removals."""
         ...
 
     def forget_removal(self, subscription_id: str) -> None:
-        """Forgets that a push subscription was removed, since its device has subscribed again."""
+        """Forgets that a push subscription was removed, because its app or browser has subscribed again."""
         ...
 
 
 class Pushes(Protocol):
-    """The pushes that are waiting to be sent to devices. One node at a time claims a device and sends its pushes. Times
-    are in milliseconds since 1970. Read-only in a snapshot."""
+    """The pushes that are waiting to be sent to push subscriptions. One node at a time claims a subscription and sends
+    its pushes. Times are in milliseconds since 1970. Read-only in a snapshot."""
 
     def next_due_ms(self) -> int | None:
-        """Returns when the next push is due, which may be in the past; None if no push is waiting."""
+        """Returns when the next push is due, in milliseconds since 1970, which may be in the past; None if no push is
+        waiting."""
         ...
 
     def claim(
         self, node_id: str, now_ms: int, until_ms: int, limit: int, busy_services: Collection[str]
     ) -> Sequence[PushJob]:
-        """Returns the pushes of at most `limit` devices that have some to send at `now_ms`, as one job for each device,
-        and reserves these devices for the node `node_id` until `until_ms`. Skips devices of the push services in
-        `busy_services`.
-
-        Devices whose sign-in has ended are deleted instead.
-        """
+        """Returns the pushes of at most `limit` push subscriptions that are due by `now_ms`, as one job for each
+        subscription, and reserves these subscriptions for the node `node_id` until `until_ms` (milliseconds since
+        1970). Skips subscriptions of the push services in `busy_services`, and deletes those whose sign-in has
+        ended."""
         ...
 
     def release_node(self, node_id: str, now_ms: int) -> None:
-        """Releases the devices that a node had reserved before it ended, so that their pushes are due at `now_ms`."""
+        """Releases the push subscriptions that a node had reserved before it ended, so that their pushes are due at
+        `now_ms`."""
         ...
 
     def record(self, results: Collection[PushResult], now_ms: int) -> None:
@@ -508,22 +510,22 @@ class Pushes(Protocol):
 
 
 class OfflineQueue(Protocol):
-    """The events and messages that wait for offline users until the users' devices have received them. Read-only in a
-    snapshot."""
+    """The custom events and messages that wait for offline users until the users' clients have received them. Read-only
+    in a snapshot."""
 
     def position(self, user_id: str) -> int:
-        """Returns up to which position of the log (the ordered record of events) the user's devices have received
+        """Returns up to which position of the log (the ordered record of events) the user's clients have received
         messages; 0 if none is recorded."""
         ...
 
     def stored(self, user_id: str, after_id: int, since_ms: int, limit: int) -> Sequence[Mail]:
         """Returns the oldest `limit` custom events that are stored for the user, with an id above `after_id` and newer
-        than `since_ms`, in the order of storing."""
+        than `since_ms` (milliseconds since 1970), in the order of storing."""
         ...
 
     def missed(self, user_id: str, after_pos: int, since_ms: int, limit: int) -> Sequence[int]:
-        """Returns the ids of the newest `limit` messages after the log position `after_pos` and the time `since_ms`
-        that the user has missed, oldest first.
+        """Returns the ids of the newest `limit` messages that the user has missed after the log position `after_pos`
+        and the time `since_ms` (milliseconds since 1970), oldest first.
 
         A message is missed if it is from another user and unread, in a conversation that the user had not muted when it
         was sent.
@@ -534,11 +536,12 @@ class OfflineQueue(Protocol):
     def keep_newest(self, user_ids: Collection[str], kept: int) -> None: ...
 
     def forget(self, before_ms: int) -> None:
-        """Deletes stored events that are older than `before_ms`, a limited number in each call."""
+        """Deletes stored events that are older than `before_ms` (milliseconds since 1970): a limited number in each
+        call, further ones in the next calls."""
         ...
 
     def confirm(self, arrivals: Collection[Arrival]) -> None:
-        """Records what users' devices have received: moves each user's position in the log (the ordered record of
+        """Records what users' clients have received: moves each user's position in the log (the ordered record of
         events) forward, never back, and deletes the stored events that were received."""
         ...
 
@@ -583,13 +586,13 @@ class NodeTable(Protocol):
 
     def stop(self, node_id: str, now_ms: int, users_until_ms: int) -> None:
         """Ends the lease of a node that shuts down, at `now_ms`. Its users count as online until `users_until_ms`, so
-        that they can reconnect to another node."""
+        that they can reconnect to another node. Times are in milliseconds since 1970."""
         ...
 
     def overdue(self, node_id: str, now_ms: int | None) -> Sequence[str]:
-        """Returns the ids of all nodes except `node_id` that are over by `now_ms`: their leases have ended, and for
-        nodes that were stopped also the time until which their users count as online. None returns all nodes except
-        `node_id`."""
+        """Returns the ids of all nodes except `node_id` that are over by `now_ms` (milliseconds since 1970): their
+        leases have ended, and for nodes that were stopped also the time until which their users count as online. None
+        returns all nodes except `node_id`."""
         ...
 
     def drop(self, node_id: str, overdue_ms: int | None) -> int | None:
@@ -712,8 +715,8 @@ class PresenceTable(Protocol):
 class ExpiredUploads(NamedTuple):
     """A selection of expired uploads whose bytes are to be deleted. Times are in milliseconds since 1970.
 
-    It includes uploads that expired by `now_ms` if their bytes are in one of the data folders `folder_ids`, which this
-    node can reach, or in no recorded folder; and uploads in other data folders if they expired by the earlier
+    It includes uploads that expired by `now_ms` if their bytes are in one of the file folders `folder_ids`, which this
+    node can reach, or in no recorded folder; and uploads in other file folders if they expired by the earlier
     `lost_ms`.
     """
 
@@ -767,7 +770,8 @@ class Files(Protocol):
         """Returns how many bytes count towards a user's storage: the sizes of their files and the full lengths of their
         uploads.
 
-        Uploads that expired after `expired_since_ms` still count until their bytes are deleted.
+        Uploads that expired after `expired_since_ms` (milliseconds since 1970) still count until their bytes are
+        deleted.
         """
         ...
 
@@ -792,7 +796,8 @@ class Files(Protocol):
         ...
 
     def expired_uploads(self, which: ExpiredUploads, limit: int) -> Sequence[str]:
-        """Returns the ids of expired uploads that are selected by `which` and that no node has claimed for deletion.
+        """Returns the ids of expired uploads that are selected by `which`, without those that a node has claimed for
+        deletion until a time after `now_ms`.
 
         Uploads that were never claimed come first, oldest first; then those whose claim ended without their deletion,
         the longest ago first.
@@ -802,17 +807,17 @@ class Files(Protocol):
     def claim_uploads(self, upload_ids: Collection[str], until_ms: int) -> None: ...
 
     def without_folder(self, after_id: str, limit: int) -> Sequence[str]:
-        """Returns the ids of at most `limit` files for which no data folder is recorded, in order, after the id
+        """Returns the ids of at most `limit` files for which no file folder is recorded, in order, after the id
         `after_id`."""
         ...
 
     def set_folder(self, file_ids: Collection[str], folder_id: str) -> None:
-        """Records which data folder holds the bytes of these files. Files with a recorded folder are left unchanged."""
+        """Records which file folder holds the bytes of these files. Files with a recorded folder are left unchanged."""
         ...
 
     def put(self, file: File, due_ms: int) -> None:
-        """Stores a finished file. At `due_ms` the server checks whether anything uses the file, and deletes it
-        otherwise."""
+        """Stores a finished file. At `due_ms` (milliseconds since 1970) the server checks whether anything uses the
+        file, and deletes it otherwise."""
         ...
 
     def drop(self, file_id: str) -> None: ...
@@ -855,8 +860,8 @@ class Webhooks(Protocol):
         ...
 
     def rotate(self, webhook_id: str, secret: str, old_until_ms: int) -> None:
-        """Stores a new secret for a webhook. Until `old_until_ms`, requests are also signed with the secret that it
-        replaces."""
+        """Stores a new secret for a webhook. Until `old_until_ms` (milliseconds since 1970), requests are also signed
+        with the secret that it replaces."""
         ...
 
     def remove(self, webhook_id: str) -> None: ...
@@ -899,7 +904,7 @@ class Invitations(Protocol):
         ...
 
     def drop_expired(self, before_ms: int) -> None:
-        """Deletes invitations that expired before `before_ms`."""
+        """Deletes invitations that expired before `before_ms` (milliseconds since 1970)."""
         ...
 
 
@@ -919,8 +924,8 @@ class Restrictions(Protocol):
     def of_conversation(
         self, conversation_id: str, kind: RestrictionKind, now_ms: int, after_id: str | None, limit: int
     ) -> Sequence[Restriction]:
-        """Returns a page of a conversation's mutes or bans that have not expired by `now_ms`, in the order of user
-        ids."""
+        """Returns at most `limit` of a conversation's mutes or bans that have not expired by `now_ms`, in the order of
+        user ids, after the user id `after_id`; None starts at the first."""
         ...
 
 
@@ -934,8 +939,8 @@ class Reports(Protocol):
         ...
 
     def page(self, state: ReportState | None, before_id: str | None, limit: int) -> Sequence[MessageReport]:
-        """Returns a page of reports of messages in the given state, newest first. None for `state` returns those in all
-        states."""
+        """Returns at most `limit` reports of messages in the given state, or in all states for None, newest first; only
+        ids below `before_id`, unless it is None."""
         ...
 
 
@@ -948,7 +953,8 @@ class AuditLog(Protocol):
         ...
 
     def page(self, wanted: ListAudit, before_id: int | None, limit: int) -> Sequence[AuditEntry]:
-        """Returns a page of the audit log's entries that match the filters in `wanted`, newest first."""
+        """Returns at most `limit` of the audit log's entries that match the filters in `wanted`, newest first; only ids
+        below `before_id`, unless it is None."""
         ...
 
 
@@ -1047,7 +1053,7 @@ class Sessions(Protocol):
         ...
 
     def prune(self, before_ms: int) -> None:
-        """Deletes sessions that were last marked as needed before `before_ms`."""
+        """Deletes sessions that were last marked as needed before `before_ms` (milliseconds since 1970)."""
         ...
 
     def find(self, socket_id: str, node_id: str, now_ms: int) -> StoredSession: ...

@@ -198,13 +198,13 @@ class Transaction(Protocol):
         """Returns the number (`seq`) of the newest message in the conversation after `after_seq` that another user sent
         and that is neither deleted nor imported.
 
-        Only a limited number of the conversation's newest messages is searched. Returns None if none of them qualifies.
+        Searches only the newest 1000 of these messages. Returns None if there is no such message among them.
         """
         ...
 
     def authors(self, conversation_id: str, after_seq: int, up_to_seq: int) -> Sequence[str]:
-        """Returns the ids of the users who sent the messages after `after_seq` up to `up_to_seq`. If these are many,
-        only a limited number of the newest is searched."""
+        """Returns the ids of the users who sent the messages after `after_seq` up to `up_to_seq`. Considers only the
+        newest 1000 of these messages."""
         ...
 
     def has_been_read(self, message: Message) -> bool:
@@ -303,8 +303,9 @@ class Snapshot(Protocol):
     def users_named(
         self, folded_text: str, after: NameKey | None, limit: int, *, with_banned: bool = False
     ) -> NamePage[User]:
-        """Returns at most `limit` users that a casefolded text finds by their names, after the key `after`
-        (`domain.search.name_search`)."""
+        """Returns at most `limit` users whose names a casefolded text finds (by the rules of
+        `domain.search.name_search`), in the order of their names after the key `after`; None starts at the first.
+        Banned users are found only with `with_banned`."""
         ...
 
     def contacts_named(
@@ -360,8 +361,8 @@ class Snapshot(Protocol):
         the order: that of its newest message or offer (proposed price), or that from which the user sees the
         conversation if it is later. `before_pos` is that position for the last entry of the previous page.
 
-        With `archived`, returns only conversations that the user has archived, including those that a newer message has
-        brought back since.
+        With `archived`, returns only conversations that the user has archived, even if a newer message has arrived in
+        them since; otherwise all.
         """
         ...
 
@@ -382,8 +383,8 @@ class Snapshot(Protocol):
         history_seq: int = 0,
         limit: int,
     ) -> Sequence[Message]:
-        """Returns at most `limit` messages of a conversation, in ascending order of their numbers (`seq`), all above
-        `history_seq`, where the part that the reader may see begins.
+        """Returns at most `limit` messages of a conversation, in ascending order of their numbers (`seq`). Messages up
+        to `history_seq` are left out, because the reader may not see them.
 
         With `after_seq` these are the first messages after it, with `before_seq` the last ones before it, otherwise the
         newest.

@@ -1,8 +1,8 @@
 """The state of audio and video calls in memory: who has joined, for whom a call rings, and when a call ends.
 
-A participant is a user, with any number of devices. A conversation has at most one call. Times are arguments in
-seconds: the caller reads `next_deadline` and calls `expire` at that time. The state is in the memory of one node, and
-its calls end when the node stops.
+A participant is a user, with any number of sockets. A conversation has at most one call. Times are arguments in seconds
+of the event loop's clock: the caller reads `next_deadline` and calls `expire` at that time. The state is in the memory
+of one node, and its calls end when the node stops.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Call:
         """Returns an event of type `kind` about this call, caused by `user_id` and addressed to the users in `to`.
 
         If the signal names a single user (`to_user_id`), `to` is ignored: the event is addressed to that user and,
-        unless the event is an invitation or a relayed signal, to `user_id`, whose other devices receive it too. Without
+        unless the event is an invitation or a relayed signal, to `user_id`, whose other sockets receive it too. Without
         a signal, the event repeats the data of the last invitation.
         """
         if signal is None:
@@ -100,9 +100,9 @@ class CallState:
     ) -> CallOutput:
         """Starts a call, or rings again in the call that the user has already joined. Returns the events to publish.
 
-        `members` may join the call. It rings for the users in `ringing`, or only for the user that the signal names,
-        from `now` (in seconds). Raises ChatError `conflict` if the conversation has another call or the user has too
-        many, and `forbidden` if there is nobody to call.
+        `members` may join the call. The call rings for the users in `ringing`, or only for the user that the signal
+        names, from `now` (in seconds of the event loop's clock). Raises ChatError `conflict` if the conversation has
+        another call or the user has too many, and `forbidden` if there is nobody to call.
         """
         if signal.to_user_id is not None:
             if signal.to_user_id not in ringing:
@@ -122,7 +122,7 @@ class CallState:
         return [call.event(CallInvited, user_id, rung, signal)]
 
     def accept(self, user_id: str, signal: AcceptCall) -> CallOutput:
-        """Adds the user to the call, and returns the event to publish, which also makes the user's other devices stop
+        """Adds the user to the call, and returns the event to publish, which also makes the user's other sockets stop
         ringing. Raises ChatError if the call has ended or the user may not join it."""
         call = self._call(user_id, signal)
         self._stop_ringing(call, user_id)
@@ -227,7 +227,8 @@ class CallState:
 
     def expire(self, now: float) -> CallOutput:
         """Stops ringing for users who have not responded by their deadline, and ends calls with nobody left to talk to.
-        Returns the events to publish, which name these users as having missed the call. `now` is in seconds."""
+        Returns the events to publish, which name these users as having missed the call. `now` is in seconds
+        of the event loop's clock."""
         unanswered: dict[str, list[str]] = {}
         while self._deadlines:
             (conversation_id, user_id), deadline = next(iter(self._deadlines.items()))
@@ -245,7 +246,8 @@ class CallState:
         return events
 
     def next_deadline(self) -> float | None:
-        """Returns the time at which to call `expire`, in seconds; None if no call is ringing."""
+        """Returns the time at which to call `expire`, in seconds of the event loop's clock; None if no call is
+        ringing."""
         return next(iter(self._deadlines.values()), None)
 
     # --- participants -------------------------------------------------------------------------------------------------
@@ -267,7 +269,7 @@ class CallState:
     def _publish_and_leave(self, call: Call, user_id: str, event: CallNews, reason: CallEndReason) -> CallOutput:
         """Returns `event`, followed by the call's end if removing the user ended it; publishes nothing itself. Returns
         an empty list if the user neither joined the call nor is being called, for example because another of their
-        devices has declined already."""
+        sockets has declined already."""
         if user_id not in call.joined and user_id not in call.ringing:
             return []
         return [event, *self._leave(call, user_id, reason)]

@@ -63,8 +63,8 @@ def keep_report(tx: Transaction, actor: Actor, command: KeepReport) -> SendRepor
 
 
 class _Sent(msgspec.Struct, frozen=True):
-    """A request to the other nodes to send an event to the sockets of these users. Each node responds with user id ->
-    number of the user's sockets on it."""
+    """A request to the other nodes to send the custom event `event` to all sockets of the users `user_ids`. Each node
+    responds with user id -> number of the user's sockets on it."""
 
     user_ids: tuple[str, ...]
     event: str

@@ -17,7 +17,7 @@ UNKNOWN = -1
 
 
 class _List:
-    """A copy of one node's list of connected users: `away` maps a user id to whether all of the user's devices on the
+    """A copy of one node's list of connected users: `away` maps a user id to whether all of the user's sockets on the
     node are away, `version` counts the node's changes of its list."""
 
     __slots__ = ("away", "version")
@@ -29,7 +29,7 @@ class _List:
 
 class NodeUsers:
     """The users who are connected to the other nodes: a copy of each node's list of connected users, with the version
-    of the list that was copied. "Away" means that all of the user's devices on the node are away."""
+    of the list that was copied. "Away" means that all of the user's sockets on the node are away."""
 
     def __init__(self) -> None:
         self._lists: dict[str, _List] = {}

@@ -1,10 +1,10 @@
 """The presence (online, away, ...) of the users who are connected to this node, in memory and merged from their
-devices. A device is a socket of this node.
+sockets. Parameters named `device` are ids of sockets.
 
-A user is online from their first device until `grace_s` seconds after their last device disconnected. The statuses
-`dnd` and `invisible` belong to the user and apply to all devices until another status replaces them. `online` and
-`away` belong to one device; a user is away when all their devices are, on all nodes. A new device starts with the
-status that was chosen last.
+A user is online from their first socket until `grace_s` seconds after their last socket closed. The statuses `dnd` and
+`invisible` belong to the user and apply to all sockets until another status replaces them. `online` and `away` belong
+to one socket; a user is away when all their sockets are, on all nodes. A new socket starts with the status that was
+chosen last.
 
 Times are arguments: `now` is the event loop's time in seconds, `now_ms` is in milliseconds since 1970. Changes are
 collected at the end of a turn of the event loop (`take_changes`), so that at most one change of a user is announced in
@@ -40,7 +40,7 @@ class _View(NamedTuple):
 
 
 class _Shown(NamedTuple):
-    """A user's status and text as others see them (`seen`), and as the user's own devices see them (`own`)."""
+    """A user's status and text as others see them (`seen`), and as the user's own sockets see them (`own`)."""
 
     seen: _View
     own: _View
@@ -54,12 +54,13 @@ _OFFLINE = _Shown(_View("offline", None), _View("offline", None))
 class _Person:
     """The presence state of one user who is connected to this node, or was until less than `grace_s` seconds ago.
 
-    `away` says whether the devices are away, except the devices in `others`, for which the opposite is true; so not all
-    devices have to be stored. After the last device disconnected, `away` says whether the user was away.
+    `devices` is the number of the user's sockets on this node. `away` says whether the sockets are away, except those
+    in `others`, for which the opposite is true; so not all sockets have to be stored. After the last socket closed,
+    `away` says whether the user was away.
 
-    `announced` is the presence that was last announced to others and to the user's own devices. `recorded_away` says
+    `announced` is the presence that was last announced to others and to the user's own sockets. `recorded_away` says
     whether the database records the user as away on this node; None if the user may not be recorded. `erased`: the user
-    was erased, and counts as invisible until their last device has disconnected.
+    was erased, and counts as invisible until their last socket has closed.
     """
 
     __slots__ = ("announced", "away", "devices", "erased", "left_ms", "others", "record", "recorded_away")
@@ -76,11 +77,11 @@ class _Person:
 
     @property
     def is_away(self) -> bool:
-        """True if all of the user's devices on this node are away."""
+        """True if all of the user's sockets on this node are away."""
         return not self.others if self.away else bool(self.devices) and len(self.others) == self.devices
 
     def set_away(self, device: str | None, *, away: bool) -> None:
-        """Sets whether a device is away; None as the device sets it for all of the user's devices."""
+        """Sets whether the socket with the id `device` is away; for None, sets it for all of the user's sockets."""
         if device is None:
             self.away, self.others = away, _NONE
         elif away != self.away:
@@ -90,7 +91,7 @@ class _Person:
 
 
 def shown_status(record: PresenceRecord, *places: bool | None) -> ShownStatus:
-    """Returns the status that the user's own devices see: `offline` without a connection, else a chosen `dnd` or
+    """Returns the status that the user's own sockets see: `offline` without a connection, else a chosen `dnd` or
     `invisible`, else `away` if the user is away on all nodes that they are connected to, else `online`.
 
     Each argument in `places` stands for this node or for other nodes: whether the user is away there, None if the user
@@ -105,7 +106,7 @@ def shown_status(record: PresenceRecord, *places: bool | None) -> ShownStatus:
 
 
 def shown_to_others(record: PresenceRecord, status: ShownStatus) -> Presence:
-    """Returns a user's presence as others see it: `status` is what the user's own devices see, and `invisible` becomes
+    """Returns a user's presence as others see it: `status` is what the user's own sockets see, and `invisible` becomes
     `offline`. Leaves out the text of an invisible user, who may have chosen it after becoming invisible."""
     if status == "invisible":
         return Presence(record.user_id, "offline", None, record.last_seen_ms)
@@ -113,7 +114,7 @@ def shown_to_others(record: PresenceRecord, status: ShownStatus) -> Presence:
 
 
 def shown_to_self(record: PresenceRecord, status: ShownStatus) -> Presence:
-    """Returns a user's presence as the user's own devices see it, with the status `status` and the text in `record`."""
+    """Returns a user's presence as the user's own sockets see it, with the status `status` and the text in `record`."""
     return _presence(record, _shown(record, status).own)
 
 
@@ -134,8 +135,7 @@ def _presence(record: PresenceRecord, view: _View) -> Presence:
 
 
 class PresenceState:
-    """The presence of all users with devices (sockets) on this node, or with devices until at most `grace_s` seconds
-    ago.
+    """The presence of all users with sockets on this node, or with sockets until at most `grace_s` seconds ago.
 
     The owner sets `away_elsewhere` if there can be other nodes: it returns whether a user is away on the other nodes,
     None if the user is connected to none of them. `version` counts the changes of this node's list of connected users.
@@ -148,11 +148,11 @@ class PresenceState:
         self._people: dict[str, _Person] = {}
         # In the order of their deadlines, because all have the same grace period.
         self._leaving: dict[str, float] = {}
-        # Users whose presence may have changed -> the device that caused it.
+        # Users whose presence may have changed -> the socket that caused it.
         self._touched: dict[str, str | None] = {}
         # Users among them who are announced in any case.
         self._repeated: set[str] = set()
-        # Users whose place in the list has to be recorded -> whether they had no device for a while.
+        # Users whose place in the list has to be recorded -> whether they had no socket for a while.
         self._moved: dict[str, bool] = {}
         # Users who are not connected any more, until that is recorded.
         self._left: dict[str, PresenceRecord] = {}
@@ -162,8 +162,8 @@ class PresenceState:
     # --- events -------------------------------------------------------------------------------------------------------
 
     def connected(self, user_id: str, device: str, record: PresenceRecord | None) -> None:
-        """Adds a device of a user. `record` is the user's stored presence; it is used only if the user has no other
-        device and no grace period on this node."""
+        """Adds the socket with the id `device` of a user. `record` is the user's stored presence, None if there is
+        none; it is used only if the user has no other socket and no grace period on this node."""
         person = self._people.get(user_id)
         if person is None:
             known = record or PresenceRecord(user_id)
@@ -181,9 +181,9 @@ class PresenceState:
         self._touch(user_id, person)
 
     def disconnected(self, user_id: str, device: str, now: float, now_ms: int) -> None:
-        """Removes a device of a user. After the user's last device on this node, the grace period starts, at whose end
-        `expire` removes the user. `now` is the event loop's time in seconds, `now_ms` the time since 1970 in
-        milliseconds."""
+        """Removes the closed socket `device` of a user. After the user's last socket on this node, the grace period
+        starts, at whose end `expire` removes the user. `now` is the event loop's time in seconds, `now_ms` the time
+        since 1970 in milliseconds."""
         person = self._people[user_id]
         was_away = shown_status(person.record, person.is_away, self._elsewhere(user_id)) == "away"
         person.set_away(device, away=person.away)
@@ -205,9 +205,9 @@ class PresenceState:
         *,
         ends: PresenceEnds = NO_ENDS,
     ) -> PresenceRecord:
-        """Sets the status and text that a user of this node has chosen: for one device, or for all devices if `device`
-        is None. `ends` says when they end. Returns the record to store. Raises KeyError if the user is not on this
-        node."""
+        """Sets the status and text that a user of this node has chosen: for the socket with the id `device`, or for all
+        of the user's sockets if `device` is None. `ends` says when they end. Returns the record to store. Raises
+        KeyError if the user is not on this node."""
         person = self._people[user_id]
         vanishes = status == "invisible" != person.record.status
         last_seen_ms = now_ms if vanishes else person.record.last_seen_ms
@@ -219,7 +219,7 @@ class PresenceState:
 
     def erase(self, user_id: str) -> None:
         """Makes an erased user appear offline to others, without a text and without the time when they were last seen.
-        The user's own devices, which are about to be disconnected, receive no event."""
+        The user's own sockets, which are about to be closed, receive no event."""
         if user_id in self._left:
             self._left[user_id] = PresenceRecord(user_id)
         person = self._people.get(user_id)
@@ -249,8 +249,8 @@ class PresenceState:
         return next(iter(self._leaving.values()), None)
 
     def take_changes(self) -> list[PresenceChanged]:
-        """Returns the events to announce for users whose devices or statuses have changed since the last call. Several
-        changes of a user make one event for others and one for the user's own devices, or none if their presence is as
+        """Returns the events to announce for users whose sockets or statuses have changed since the last call. Several
+        changes of a user make one event for others and one for the user's own sockets, or none if their presence is as
         announced before."""
         changes: list[PresenceChanged] = []
         touched, self._touched = self._touched, {}
@@ -273,7 +273,7 @@ class PresenceState:
 
     def take_moves(self) -> UserMoves:
         """Returns the changes of this node's list of connected users since the last call, for the caller to record in
-        the database. Contains at most `MOVES_MAX` users, and all users who were interrupted, i.e. had no device for a
+        the database. Contains at most `MOVES_MAX` users, and all users who were interrupted, i.e. had no socket for a
         while.
 
         The interrupted ones must be recorded in one transaction with the node's log position: every other connected
@@ -285,7 +285,7 @@ class PresenceState:
         here = {user_id: person for user_id in taken if (person := self._people.get(user_id)) is not None}
         for user_id in taken:
             del self._moved[user_id]
-        # Other nodes may have removed a recorded user without a device, who must not come back by this.
+        # Other nodes may have removed a recorded user without a socket, who must not come back by this.
         listed = {id_: each for id_, each in here.items() if each.devices or each.recorded_away is None}
         for person in listed.values():
             person.recorded_away = person.is_away
@@ -317,7 +317,7 @@ class PresenceState:
                 self._left.pop(user_id, None)
 
     def record_all_again(self) -> None:
-        """Marks all users with a device as to be recorded again, after other nodes have declared this node dead and its
+        """Marks all users with a socket as to be recorded again, after other nodes have declared this node dead and its
         users offline. Ends all running grace periods."""
         for user_id, person in self._people.items():
             if person.devices:
@@ -343,8 +343,8 @@ class PresenceState:
 
     def adopt(self, record: PresenceRecord, *, everywhere: bool = False) -> bool:
         """Replaces the chosen status and text of a user by a stored record, because the user may have chosen them on
-        another node. With `everywhere`, the status also replaces that of each single device. Returns True if the user
-        is on this node and the record changed something."""
+        another node. With `everywhere`, the status also replaces the one of each single socket. Returns True if the
+        user is on this node and the record changed something."""
         person = self._people.get(record.user_id)
         if person is None or person.erased:
             return False
@@ -371,7 +371,7 @@ class PresenceState:
     # --- queries ------------------------------------------------------------------------------------------------------
 
     def presence(self, user_id: str, *, own: bool = False) -> Presence | None:
-        """Returns the presence of a user as others see it, or with `own` as the user's own devices see it; None if the
+        """Returns the presence of a user as others see it, or with `own` as the user's own sockets see it; None if the
         user is not on this node (connected, or in the grace period)."""
         person = self._people.get(user_id)
         if person is None:
@@ -380,7 +380,7 @@ class PresenceState:
         return _presence(person.record, shown.own if own else shown.seen)
 
     def away(self, user_id: str) -> bool | None:
-        """Returns whether all devices of a user on this node are away. In the grace period, returns whether the user
+        """Returns whether all sockets of a user on this node are away. In the grace period, returns whether the user
         was away before; None if the user is not on this node."""
         person = self._people.get(user_id)
         return None if person is None else person.is_away
@@ -400,7 +400,7 @@ class PresenceState:
         return self._people.keys()
 
     def _current(self, person: _Person) -> _Shown:
-        """Returns how the user should appear now to others and to the user's own devices. A text that an invisible user
+        """Returns how the user should appear now to others and to the user's own sockets. A text that an invisible user
         has chosen stays hidden from others until the user is visible again."""
         elsewhere = self._elsewhere(person.record.user_id)
         shown = _shown(person.record, shown_status(person.record, person.is_away, elsewhere))
@@ -417,7 +417,7 @@ class PresenceState:
         self._moved[user_id] = interrupted or self._moved.get(user_id, False)
 
     def _interrupt(self, user_id: str) -> None:
-        """Marks a user as interrupted, i.e. without a device on this node for a while, so that this is recorded in the
+        """Marks a user as interrupted, i.e. without a socket on this node for a while, so that this is recorded in the
         database: messages of that time were not delivered here."""
         if self._is_shared:
             self._move(user_id, interrupted=True)
@@ -447,7 +447,7 @@ def _seen_ms(record: PresenceRecord) -> int | None:
 
 def _changes(record: PresenceRecord, before: _Shown, after: _Shown, source: str | None = None) -> list[PresenceChanged]:
     """Returns the events that lead from the announced presence `before` to the presence `after`: at most one for
-    others, and one for the user's own devices except the device `source`, which caused the change."""
+    others, and one for the user's own sockets except the socket `source`, which caused the change."""
     changes: list[PresenceChanged] = []
     is_seen = before.seen.status != "offline" or after.seen.status != "offline"
     if is_seen and after.seen != before.seen:

@@ -94,7 +94,7 @@ class PresenceTracker:
         self.exchange.close()
 
     def enable_peers(self) -> None:
-        """Makes a user's presence depend on their devices on other nodes too. Called once, at the start, if the server
+        """Makes a user's presence depend on their sockets on other nodes too. Called once, at the start, if the server
         can have several nodes."""
         self._state.away_elsewhere = self.exchange.users.away
 

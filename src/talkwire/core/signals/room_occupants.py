@@ -43,8 +43,8 @@ class RoomOccupants:
 
     def receive(self, event: RoomNews) -> bool:
         """Records that a user entered or left a room on the event's node. Returns whether to send the event to this
-        node's sockets: True if the user now is in the room on a first node or on no node any more, and for a user
-        leaving who was not tracked."""
+        node's sockets: when entering, True if the user was in the room on no node before; when leaving, True if the
+        user is in it on no node any more, or was not tracked."""
         key = event.conversation_id, event.user_id
         occupant = self._occupants.get(key)
         if isinstance(event, RoomLeft):

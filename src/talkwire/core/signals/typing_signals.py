@@ -139,8 +139,8 @@ class TypingSignals:
             self._publisher.publish(events)
 
     def _end_elsewhere(self, now: float) -> None:
-        """Ends typing on other nodes whose time limit has passed. Notifies only this node's sockets, because each node
-        does the same for its own."""
+        """Ends typing on other nodes whose time limit has passed by `now`, in seconds of the event loop's clock.
+        Notifies only this node's sockets, because each node does the same for its own."""
         ended = [e for e in self._elsewhere.expire(now) if not self._state.is_typing(e.conversation_id, e.user_id)]
         if ended:
             self._publisher.publish_here(ended)

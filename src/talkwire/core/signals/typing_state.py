@@ -4,7 +4,8 @@ command.
 At most one start is announced to others for a user and conversation within `TYPING_EVERY_S` seconds, however often a
 client sends it. A start that comes too early after a stop is announced at the end of that time.
 
-Times are arguments in seconds: the caller reads `next_deadline` and calls `expire` at that time.
+Times are arguments in seconds of the event loop's clock: the caller reads `next_deadline` and calls `expire` at that
+time.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ _Key = tuple[str, str]
 class _Typing:
     """A user who is typing in a conversation, from the socket with the id `source` (None for REST).
 
-    `deadline` is when the typing ends, `announced_s` when its last start was announced, both in seconds; `is_announced`
-    says whether others see the user as typing.
+    `deadline` is when the typing ends, `announced_s` when its last start was announced, both in seconds of the event
+    loop's clock; `is_announced` says whether others see the user as typing.
     """
 
     user_name: str
@@ -67,8 +68,9 @@ class TypingState:
         """Starts or continues a user's typing. Returns the event to announce, or None within `every_s` seconds of the
         last announced start; `expire` then returns the event later, unless others see the user as typing already.
 
-        `source` is the socket's id, None for REST. Times are in seconds: `announced_elsewhere_s` is when another node
-        last announced a start, None if the user is not typing on another node.
+        `source` is the socket's id, None for REST. Times are in seconds of the event loop's clock:
+        `announced_elsewhere_s` is when another node last announced a start, None if the user is not typing on another
+        node.
         """
         key = (conversation_id, user_id)
         before = self._forget(key)
@@ -86,7 +88,8 @@ class TypingState:
         return None
 
     def stop(self, conversation_id: str, user_id: str, now: float) -> TypingChanged | None:
-        """Ends a user's typing. Returns the event to announce, or None if others do not see the user as typing."""
+        """Ends a user's typing. Returns the event to announce, or None if others do not see the user as typing.
+        `now` is in seconds of the event loop's clock."""
         key = (conversation_id, user_id)
         typing = self._forget(key)
         if typing is None:
@@ -103,7 +106,7 @@ class TypingState:
 
     def socket_closed(self, source: str, now: float) -> list[TypingChanged]:
         """Ends all typing that started from the socket with the id `source`, which has disconnected. Returns the events
-        to announce."""
+        to announce. `now` is in seconds of the event loop's clock."""
         return self._end(sorted(self._by_source.get(source, ())), now)
 
     def conversation_gone(self, conversation_id: str) -> None:
@@ -113,7 +116,7 @@ class TypingState:
 
     def expire(self, now: float) -> list[TypingChanged]:
         """Ends the typing of users who sent no typing command for `lasts_s` seconds, and announces starts that `start`
-        had to delay. Returns the events to announce. `now` is in seconds."""
+        had to delay. Returns the events to announce. `now` is in seconds of the event loop's clock."""
         ended = []
         for key, typing in self._typing.items():
             if typing.deadline > now:
