@@ -57,7 +57,7 @@ def sqlite_url(path: Path) -> URL:
 
 def writing_engine(url: URL) -> Engine:
     """Returns an engine with a single connection that writes. A transaction on SQLite begins by locking the database
-    against other writers; PostgreSQL ends a transaction that is idle for longer than _WRITER_IDLE_MS."""
+    against other writers; PostgreSQL ends a transaction that is idle for longer than two seconds."""
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url, begin="BEGIN IMMEDIATE", size=1, writes=True)
     from talkwire.storage.sql import pipeline  # noqa: PLC0415 (needs the package of an extra)

@@ -22,23 +22,24 @@ COME_BACK_S = 0.05
 
 class Gathering:
     """Decides how long the writer waits for further commands before it begins a batch: not at all, or up to GATHER_S
-    seconds while fewer commands are queued than the last large batch had."""
+    (0.002) seconds while fewer commands are queued than the last batch had, if that one had at least GATHER_FROM
+    (8)."""
 
     def __init__(self) -> None:
         self._expected = 0
         self._until_s = -inf
 
     def began(self, commands: int) -> None:
-        """Records the number of commands of the batch that begins now. The next batch waits for as many, or for none if
-        there are fewer than GATHER_FROM."""
+        """Records that a batch of `commands` commands begins. The next batch then waits for the same number of
+        commands, or does not wait if there are fewer than GATHER_FROM (8)."""
         self._expected = commands if commands >= GATHER_FROM else 0
 
     def ended(self, now_s: float) -> None:
-        """Records that the batch has ended at `now_s` and its commands get their results. For COME_BACK_S seconds from
-        then on, their clients are expected to send as many commands again."""
+        """Records that the batch has ended and its commands get their results, at `now_s` (seconds on the event loop's
+        clock). For COME_BACK_S (0.05) seconds from then on, clients are expected to send as many commands again."""
         self._until_s = now_s + COME_BACK_S
 
     def wait_s(self, waiting: int, now_s: float) -> float:
         """Returns how many seconds the next batch waits for further commands, 0 for not at all. `waiting` is the number
-        of commands that are queued already."""
+        of commands that are queued already, `now_s` the time in seconds on the event loop's clock."""
         return GATHER_S if waiting < self._expected and now_s < self._until_s else 0.0

@@ -31,8 +31,8 @@ _logger = structlog.get_logger(__name__)
 
 
 class WriteProbe:
-    """Checks whether writes to the database succeed. A commit of the writer within the last TRUST_S seconds proves it;
-    otherwise the probe makes a small write of its own."""
+    """Checks whether writes to the database succeed. A commit of the writer within the last TRUST_S (5) seconds proves
+    it; otherwise the probe makes a small write of its own."""
 
     def __init__(self, writer: GroupWriter) -> None:
         self._writer = writer

@@ -41,7 +41,7 @@ _logger = structlog.get_logger(__name__)
 
 class LeaseRows:
     """The tables that one transaction of a node may change: nodes, presence, calls, sessions and pushes. Implements
-    `core.ports.transaction.LeaseTransaction`."""
+    `core.ports.transaction.LeaseTransaction`. `now_ms` is the transaction's time in milliseconds since 1970."""
 
     def __init__(self, connection: Connection, now_ms: int) -> None:
         self.now_ms = now_ms
@@ -69,7 +69,8 @@ class LeaseKeeper:
     `core.engine.chat.NodeCommandExecutor`.
 
     `transact` runs a function in a transaction: `own_transactions`, or on SQLite, which allows one writing connection
-    only, a task on the writer's thread. With `clock_ms` None the database's clock is used.
+    only, a task on the writer's thread. `clock_ms` returns milliseconds since 1970; with None the database's clock is
+    used.
 
     Commands that are queued while a transaction runs share the next one, since thousands of users of a killed node may
     connect at once.

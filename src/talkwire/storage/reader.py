@@ -38,7 +38,7 @@ class ReaderPool:
 
     def read(self, function: Callable[[Snapshot], R]) -> Awaitable[R]:
         """Runs `function` with a snapshot on a reader thread, and returns an awaitable of its result. Awaiting raises
-        the function's errors, and `unavailable` if the database fails or does not respond within READ_WITHIN_S
+        the function's errors, and `unavailable` if the database fails or does not respond within READ_WITHIN_S (8)
         seconds."""
         if self._closed:
             raise ChatError("unavailable", "The server is closing. Try again.")

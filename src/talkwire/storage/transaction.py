@@ -56,8 +56,8 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
     Implements `core.ports.transaction.Transaction`.
 
     The constructor locks the log's head, and raises LogReplaced if the database may have lost transactions. Before the
-    commit, call `flush` and run the writes that it returns; after it, call `committed`. `clock_ms` gives the
-    transaction's time; with None, the database does.
+    commit, call `flush` and run the writes that it returns; after it, call `committed`, which updates `view`.
+    `clock_ms` gives the transaction's time in milliseconds since 1970; with None, the database does.
     """
 
     def __init__(

@@ -75,7 +75,8 @@ class StagedMessages:
 
 class Workspace:
     """The uncommitted changes of one transaction over `connection`: changed users, conversations, members and messages
-    by their keys, which later commands of the batch must see, and staged rows that are not written yet."""
+    by their keys, which later commands of the batch must see, and staged rows that are not written yet. `view` is the
+    writer's cache, `now_ms` the transaction's time in milliseconds since 1970."""
 
     def __init__(self, connection: Connection, view: View, now_ms: int) -> None:
         self.connection = connection

@@ -67,7 +67,7 @@ _logger = structlog.get_logger(__name__)
 
 class Job(msgspec.Struct, eq=False):
     """One queued command with its actor, and its `result` or `error` once it was executed. `done` passes these to the
-    caller; `answered` says that it did. `key` makes a repeated request return the stored result."""
+    caller; `answered` says that it did. With an idempotency `key`, a repeated request gets the stored result."""
 
     actor: Actor
     command: Command[Any]
@@ -104,8 +104,9 @@ class GroupWriter:
     """Executes commands that change the chat in batches, on a thread of its own. Implements
     `core.engine.chat.CommandWriter`.
 
-    `engine` is a `writing_engine`, which `close` disposes of; `handlers` decide commands by type. With `clock_ms` None
-    the database's clock is used.
+    `engine` is a `writing_engine`, which `close` disposes of; `handlers` decide commands by type, under the operator's
+    `policy`. `clock_ms` returns milliseconds since 1970; with None the database's clock is used. A `tracer` records
+    transactions as spans.
     """
 
     def __init__(
@@ -154,8 +155,9 @@ class GroupWriter:
         return bool(self._in_flight or self._waiting)
 
     def start(self, on_commit: OnCommit, epoch: str) -> None:
-        """Starts the writer's thread. Call it on the event loop from which commands are queued. If the log's epoch in
-        the database is no longer `epoch`, commands are refused with `LogReplaced`."""
+        """Starts the writer's thread. Call it on the event loop from which commands are queued; there `on_commit` is
+        called with each commit. If the log's epoch in the database is no longer `epoch`, commands are refused with
+        `LogReplaced`."""
         self._loop = asyncio.get_running_loop()
         self._on_commit = on_commit
         self._epoch = epoch

@@ -102,12 +102,12 @@ class OfflineQueueRows(Reads):
         return [Mail(row.id, row.event, row.payload) for row in rows]
 
     def missed(self, user_id: str, after_pos: int, since_ms: int, limit: int) -> Sequence[int]:
-        """Returns the ids of the newest `limit` messages that a user missed: sent after log position `after_pos` and
-        after `since_ms` (milliseconds since 1970), oldest first.
+        """Returns the ids of the newest `limit` messages that a user missed, oldest first: sent after log position
+        `after_pos` and after `since_ms` (milliseconds since 1970).
 
         Searches the newest messages of all conversations first, and older ones only in conversations where they can
-        still be among the newest `limit`. It reads at most about LOOKED_AT_MAX messages, and may find fewer than
-        `limit` then.
+        still be among the newest `limit`. Stops after about LOOKED_AT_MAX (20,000) messages, and then returns what it
+        has found, which may be fewer than `limit`.
         """
         parameters = {"user_id": user_id, "after_pos": after_pos}
         found = self._connection.execute(_conversations, parameters).all()

@@ -76,8 +76,8 @@ _since_joined_pos = _of_member_now(members.c.history_pos)
 
 def _spans() -> Select[Any]:
     """Returns a query for the user's spans of membership (from joining to leaving) that may have events between the log
-    positions `low` and `high`, in conversations of which the user is a member now. Its columns are the start of the
-    history that the user sees now."""
+    positions `low` and `high`, in conversations of which the user is a member now. Its columns, `history_seq` and
+    `history_pos`, say where the history begins that the user sees now. Parameters: `user_id`, `low`, `high`."""
     return (
         select(
             case((_lasts, spans.c.history_seq), else_=_since_joined_seq).label("history_seq"),
@@ -100,11 +100,11 @@ def _within(pos: ColumnElement[int]) -> tuple[ColumnElement[bool], ...]:
 
 
 def _milestone(pos: ColumnElement[int], *, before: bool) -> ColumnElement[int]:
-    """Returns a SQL expression for a `seq` that limits a search by log position in the conversation of a row of
-    `spans`.
+    """Returns a SQL expression for the `seq` of an indexed message near the log position `pos`, in the conversation of
+    a row of `spans`. It limits a search by log position: every 64th message of a conversation is in a small index.
 
-    With `before`, it is the `seq` of the last indexed message up to log position `pos`, or 0; else that of the first
-    indexed message after `pos`, or a number above all others. Every 64th message of a conversation is indexed.
+    With `before`, this is the last indexed message up to `pos`, or 0 without one. Otherwise it is the first indexed
+    message after `pos`, or a number above every `seq`.
     """
     near = messages.alias("milestones")
     id_ = pos + MESSAGE_ID_BASE

@@ -84,9 +84,10 @@ class _LogRange(Generic[P]):
 class Follower(Generic[P]):
     """Runs one follower's work on a thread of its own: processes the log range by range as it grows.
 
-    `transact` runs a function in a transaction on the writer's thread and returns its result; `clock_ms` is the clock
-    from which events get their times, in milliseconds since 1970. If the work fails, the chat is not affected: the
-    error is logged and the range is tried again later.
+    `reading` is the engine from which the thread reads; `transact` runs a function in a transaction on the writer's
+    thread and returns its result. `clock_ms` is the clock of the events' times, in milliseconds since 1970; `pace`
+    decides how long to rest between ranges. If the work fails, the chat is not affected: the error is logged and the
+    range is tried again later.
     """
 
     def __init__(

@@ -97,8 +97,8 @@ class _OnlineElsewhere(NamedTuple):
     """A user's connection to another node. That node has notified the user of events with `since_pos` < position <=
     `pos`.
 
-    It may also have delivered later events dated `awaited_ms` (milliseconds since 1970) or later, but has not confirmed
-    that yet. None means that it never will, since its lease has ended.
+    The node may also have delivered later events that happened at `awaited_ms` (milliseconds since 1970) or later, but
+    has not confirmed that yet. `awaited_ms` None means that it never will, since its lease has ended.
     """
 
     since_pos: int
@@ -146,9 +146,10 @@ class OfflineNotifications:
     """A follower's work: derives from the log's events the notifications of users who were offline, and the pushes of
     these notifications.
 
-    `is_here` and `is_device_here` return whether a user or a device is connected to this node; `ask_others` asks the
-    other nodes. `clock_ms` decides which nodes are alive. `node_id` is this node's id, or None if there are no other
-    nodes.
+    `is_here` returns whether a user is connected to this node and was so at a log position, `is_device_here` whether a
+    device is connected to it. `ask_others` asks the other nodes which users are connected to them. `node_id` is this
+    node's id, or None if there are no other nodes. `clock_ms` is compared with the nodes' leases on SQLite; on
+    PostgreSQL the database's clock is.
     """
 
     name = "notifications"
@@ -191,8 +192,10 @@ class OfflineNotifications:
         self, connection: Connection, after: int, until: int, *, asks: bool
     ) -> tuple[int, Sequence[tuple[Notification, bool]]]:
         """Returns (the log position up to which notifications are decided, the notifications). Each notification is
-        paired with whether it is quiet: stored without a push. With `asks`, the other nodes are asked about users if
-        the nodes' leases do not tell whether they notified the user."""
+        paired with whether it is quiet: stored without a push.
+
+        With `asks`, asks the other nodes about users for whom the nodes' leases do not show whether they were notified.
+        """
         found = [
             (event.pos, occasion)
             for event in self._events(connection, after, until)
@@ -248,8 +251,9 @@ class OfflineNotifications:
                 yield notification(occasion, listener, reason, "", quiet=quiet), quiet
 
     def _was_notified(self, user_id: str, pos: int, at_ms: int, elsewhere: Sequence[_OnlineElsewhere]) -> bool:
-        """Returns whether a user was connected to a node when the event at log position `pos` happened, at `at_ms`, and
-        so was notified of it. Raises _NotYetKnownError if another node must confirm that first."""
+        """Returns whether a user was connected to a node when the event at log position `pos` happened, at `at_ms`
+        (milliseconds since 1970), and so was notified of it. `elsewhere` are the user's connections to other nodes.
+        Raises _NotYetKnownError if another node must confirm that first."""
         if self._is_here(user_id, pos) or any(stay.since_pos < pos <= stay.pos for stay in elsewhere):
             return True
         if any(stay.since_pos < pos and stay.awaited_ms is not None and at_ms >= stay.awaited_ms for stay in elsewhere):
@@ -317,8 +321,8 @@ class OfflineNotifications:
     def _online_elsewhere(
         self, connection: Connection, user_ids: Collection[str], ask_up_to: int
     ) -> Mapping[str, Sequence[_OnlineElsewhere]]:
-        """Returns user id -> the user's connections to other nodes. Asks the other nodes about users if a living node's
-        lease has not confirmed the events up to log position `ask_up_to`; 0 for never."""
+        """Returns user id -> the user's connections to other nodes. Asks the other nodes about a user if a living
+        node's lease has not confirmed the events up to log position `ask_up_to`; with 0, never asks."""
         if self._node_id is None:
             return {}
         lives = nodes.c.lease_until_ms > now_column(connection.dialect, self._clock_ms)

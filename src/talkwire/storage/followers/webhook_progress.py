@@ -63,9 +63,9 @@ class WebhookProgress(msgspec.Struct, frozen=True):
 
     `pos` is the log position that the delivery has reached. `rewinds` is how often the webhook had been reset to
     another position when the delivery began; if the stored number is another one, nothing is stored. `retries` has the
-    keys (conversations or users) whose planned retry has changed, with None for a key that waits for no retry any more.
-    `attempts` None leaves the stored attempts as they are. `disabled_reason` disables the webhook. `released` lets
-    another node claim it.
+    keys (conversations or users) whose planned retry has changed; None as the value removes the key's retry. With
+    `attempts` None, the stored attempts stay. A `disabled_reason` disables the webhook; None leaves it enabled.
+    `released` lets another node claim it.
     """
 
     webhook_id: str
@@ -80,9 +80,9 @@ class WebhookProgress(msgspec.Struct, frozen=True):
 class WebhookStore:
     """Reads and stores the webhooks and their delivery progress for the node `node_id`. All methods block.
 
-    `transact` runs a function in a transaction on the writer's thread, so that on SQLite nobody waits for the write
-    lock. `clock_ms` returns the current time in milliseconds since 1970; on PostgreSQL, leases are compared with the
-    database's clock instead.
+    `reading` is a `reading_engine`, which `close` disposes of. `transact` runs a function in a transaction on the
+    writer's thread, so that on SQLite nobody waits for the write lock. `clock_ms` returns the current time in
+    milliseconds since 1970; on PostgreSQL, leases are compared with the database's clock instead.
     """
 
     def __init__(self, reading: Engine, transact: Transact, node_id: str, clock_ms: Callable[[], int]) -> None:
@@ -139,9 +139,9 @@ class WebhookStore:
         return state, WebhookBacklog(retries, attempts)
 
     def read(self, wanted: LogFilter, after: int, until: int | None, limit: int) -> LogPart:
-        """Returns the first `limit` events after log position `after` that a filter selects, up to position `until`, or
-        with None up to the end of the log. One call searches at most SEARCHED_MAX positions, so continue at the
-        result's `reached`."""
+        """Returns the first `limit` events after log position `after` that the filter `wanted` selects, up to position
+        `until`, or with None up to the end of the log. One call searches at most SEARCHED_MAX (10,000) positions and
+        may return fewer events, so continue at the result's `reached`."""
         with self._reading.begin() as connection:
             head, floor, epoch = connection.execute(select(log_head.c.pos, log_head.c.floor, log_head.c.epoch)).one()
             after = max(after, floor)

@@ -218,8 +218,8 @@ def _stage_parts(workspace: Workspace, event: MessageSent) -> None:
 
 
 def _stage_follows(staged: StagedMessages, follows: Iterable[NewFollow]) -> None:
-    """Stages rows that say that users follow threads, each with a read position in the thread. Of several rows for one
-    user and thread, the first one's read position counts."""
+    """Stages rows of users who follow threads, each with a read position in the thread. Of several rows for one user
+    and thread, the read position of the first one is kept."""
     for follow in follows:
         key = (follow.user_id, follow.root_id)
         first = staged.follows.get(key)
@@ -345,8 +345,8 @@ def _edited(workspace: Workspace, event: MessageEdited) -> None:
 
 
 def _keep_version(connection: Connection, message: Message) -> None:
-    """Stores the text that a message had before an edit as an earlier version, with the time at which that text was
-    written."""
+    """Stores the text that a message has in the database, before an edit replaces it, as an earlier version, with the
+    time at which that text was written. `message` is the edited message."""
     before = connection.execute(
         select(messages.c.content, messages.c.created_ms, messages.c.edited_ms).where(messages.c.id == message.id)
     ).one()

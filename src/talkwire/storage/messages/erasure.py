@@ -174,6 +174,6 @@ def _in_range(id_: ColumnElement[int], condition: ColumnElement[bool]) -> Select
 
 
 def _names(json: ColumnElement[Any], user_id: str) -> ColumnElement[bool]:
-    """Returns the SQL condition that a JSON text contains a user's id as a string, perhaps with another meaning than
-    that of a user's id."""
+    """Returns the SQL condition that a JSON text contains `user_id` as a whole string. The string may also be something
+    else than a user's id, such as a text of one word."""
     return json.contains(to_json(user_id) or "", autoescape=True)

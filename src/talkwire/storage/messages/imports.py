@@ -75,16 +75,17 @@ def is_imported(conversation_id: ColumnElement[str], seq: ColumnElement[int]) ->
 def due_runs(
     connection: Connection, before_ms: int, limit: int, *conditions: ColumnElement[bool]
 ) -> Sequence[Row[Any]]:
-    """Returns at most `limit` runs (rows of `imports`: consecutive imported messages) with messages sent before
-    `before_ms` that retention has to delete, those with the oldest messages first. Only runs that meet the SQL
-    `conditions` on `imports` are returned."""
+    """Returns at most `limit` runs (rows of `imports`: consecutive imported messages) that have messages sent before
+    `before_ms` (milliseconds since 1970) which retention has to delete. The runs with the oldest messages come first.
+    Only runs that meet the SQL `conditions` on `imports` are returned."""
     due = select(imports).where(imports.c.due_ms < before_ms, *conditions).order_by(imports.c.due_ms).limit(limit)
     return connection.execute(due).all()
 
 
 def set_due(connection: Connection, runs: Sequence[Row[Any]], due_ms: ScalarSelect[int], before_ms: int) -> None:
-    """Stores for each run (a row of `imports`) when its next message is due to be deleted. `due_ms` is a subquery for
-    that time over the row and the parameter `before_ms`: `oldest_clearable_ms`."""
+    """Stores for each run (a row of `imports`) the time from which retention looks at the run again: when its oldest
+    kept message was sent, NULL if none is left. `due_ms` is the subquery for this time, made by `oldest_clearable_ms`;
+    `before_ms`, its parameter, is the time up to which messages were cleared, in milliseconds since 1970."""
     of_run = imports.c.conversation_id == bindparam("of_conversation"), imports.c.from_seq == bindparam("of_seq")
     rows = [{"of_conversation": run.conversation_id, "of_seq": run.from_seq, "before_ms": before_ms} for run in runs]
     if rows:
@@ -92,7 +93,7 @@ def set_due(connection: Connection, runs: Sequence[Row[Any]], due_ms: ScalarSele
 
 
 def forget_due(connection: Connection, conversation_id: str, up_to_seq: int) -> None:
-    """Excludes the conversation's runs of imported messages up to `up_to_seq` from retention, because other code
-    deletes their messages."""
+    """Excludes the conversation's runs of imported messages up to `up_to_seq` from retention, because the follower
+    `DeletedConversations` clears their messages."""
     of_conversation = imports.c.conversation_id == conversation_id, imports.c.from_seq <= up_to_seq
     connection.execute(update(imports).where(*of_conversation, imports.c.due_ms.is_not(None)).values(due_ms=None))

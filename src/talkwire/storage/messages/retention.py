@@ -69,8 +69,9 @@ class RetentionRows(Changes):
         return more
 
     def _prune_imported(self, before_ms: int, limit: int) -> bool:
-        """Clears (deletes the content of) at most `limit` imported messages that were sent before `before_ms`, run by
-        run, beginning with the run whose messages are the oldest. Returns whether there may be more.
+        """Clears (deletes the content of) at most `limit` imported messages that were sent before `before_ms`
+        (milliseconds since 1970), run by run, beginning with the run whose messages are the oldest. Returns whether
+        there may be more.
 
         For each run (consecutive imported messages) that has no more messages to clear now, stores when its next
         message is due.
@@ -144,9 +145,9 @@ class RetentionRows(Changes):
         return visited[-1].id if len(visited) == CONVERSATIONS_AT_ONCE else None
 
     def _clear_old(self, conversation: Row[Any], before_ms: int, limit: int, held_ids: Sequence[str]) -> int:
-        """Clears (deletes the content of) at most `limit` messages of a conversation that were sent before `before_ms`,
-        except those of the users `held_ids`, and stores up to which `seq` all are cleared. Returns the number of
-        cleared messages."""
+        """Clears (deletes the content of) at most `limit` messages of a conversation that were sent before `before_ms`
+        (milliseconds since 1970), except those of the users `held_ids`. Stores the `seq` up to which all messages are
+        cleared, and returns how many were cleared now."""
         connection, id_ = self._workspace.connection, conversation.id
         unheld = messages.c.sender_id.not_in(held_ids), messages.c.created_ms < before_ms
         forget_old(connection, before_ms, reports.c.conversation_id == id_, reports.c.author_id.not_in(held_ids))
@@ -178,7 +179,8 @@ class RetentionRows(Changes):
 
 class DeletedConversations:
     """The work of a follower (a background task that processes the log): clears the messages of deleted conversations,
-    at most CLEARED_AT_ONCE in one step."""
+    at most CLEARED_AT_ONCE (200) in one step. `clock_ms` returns milliseconds since 1970, for the time of the
+    deletion."""
 
     name = "deleted-conversations"
     from_start = True

@@ -222,8 +222,8 @@ class SearchRows(Reads):
         """Returns the search with each beginning of a word replaced by the words in the index that begin with it, since
         SQLite's FTS5 searches for complete words much faster.
 
-        It uses at most SPELLINGS_MAX words in all. A beginning with more words than are left is kept, or with `roughly`
-        omitted, so that the search finds more messages than asked for.
+        It inserts at most SPELLINGS_MAX (32) words in all. A beginning that would need more stays as it is. With
+        `roughly` it is left out instead, so that the search finds also messages that do not match it.
         """
         any_of = list(wanted.any_of)
         beginnings = []
@@ -243,8 +243,9 @@ class SearchRows(Reads):
         return self._connection.execute(_VOCABULARY, between).scalars().all()
 
     def _labels(self, scope: SearchScope) -> Sequence[str]:
-        """Returns the labels (`label_of`) of the conversations to which the search is limited. Returns none without a
-        limit, and for more than LABELS_MAX conversations, which only `_conditions` then selects."""
+        """Returns the labels (`label_of`) of the conversations to which the search is limited. Returns no labels if the
+        search is not limited, or if there are more than LABELS_MAX (64) conversations: then only `_conditions` limits
+        the search."""
         if scope.conversation_id is not None:
             return [label_of(scope.conversation_id)]
         if scope.member_id is None:

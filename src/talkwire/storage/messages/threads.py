@@ -94,8 +94,8 @@ _put = resolving(_inserted, _KEY, "following = excluded.following, read_seq = ex
 
 
 def new_follows(reply: Message, root: Message | None) -> list[NewFollow]:
-    """Returns the users who follow a thread because of a new reply: its author, users whom it mentions and, if `root`
-    is not None, the root message's author and the users mentioned there.
+    """Returns the users who follow a thread because of `reply`: its author, users whom it mentions and, unless `root`
+    is None, the root message's author and the users mentioned there. Pass None as `root` if these are not to follow.
 
     For new followers all earlier replies count as read. The reply itself counts as read for its author, and for
     everybody if it was imported.
@@ -113,8 +113,8 @@ def new_follows(reply: Message, root: Message | None) -> list[NewFollow]:
 
 
 def follow_writes(follows: Iterable[NewFollow]) -> list[Write]:
-    """Returns the database writes of new rows in `thread_follows`. Existing rows stay unchanged, except that a user who
-    has stopped following follows again if the `NewFollow` says so."""
+    """Returns the database writes of new rows in `thread_follows`. Existing rows stay unchanged, except that with
+    `NewFollow.again` a user who has stopped following the thread follows it again."""
     rows: dict[bool, list[Values]] = {False: [], True: []}
     for each in follows:
         rows[each.again].append((each.user_id, each.root_id, each.conversation_id, each.read_seq, True))

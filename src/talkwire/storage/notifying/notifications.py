@@ -215,15 +215,15 @@ def notification_values(each: Notification) -> Values:
 
 
 def insert_missing(connection: Connection, stored: Sequence[Notification]) -> None:
-    """Stores notifications, and skips those that exist already."""
+    """Stores notifications, and skips those whose id exists already."""
     connection.execute(
         _insert_missing, [dict(zip(_COLUMNS, notification_values(each), strict=True)) for each in stored]
     )
 
 
 def drop_old(connection: Connection, since_ms: Mapping[str, int], kept: int) -> None:
-    """For each user in `since_ms` (user id -> milliseconds since 1970), deletes the notifications created up to that
-    time, and all except the newest `kept`."""
+    """For each user in `since_ms` (user id -> milliseconds since 1970), deletes the notifications that were created up
+    to that time, and also all but the newest `kept` notifications."""
     connection.execute(
         _drop_old, [{"user_id": user_id, "since_ms": ms, "kept": kept} for user_id, ms in since_ms.items()]
     )

@@ -54,7 +54,8 @@ _of_keys = tuple_(pushes.c.subscription_id, pushes.c.notification_id).in_(
 
 
 class PushDevice(NamedTuple):
-    """A push subscription with the ids that identify its user, sign-in and device."""
+    """A push subscription with the ids of its user, sign-in (`session_id`) and device. `device_id` is the id that the
+    application gave the device. See `PushSubscription` in `core/domain/model.py` about None."""
 
     subscription_id: str
     user_id: str
@@ -69,8 +70,8 @@ class NewPush(NamedTuple):
 
 
 class Dismissal(NamedTuple):
-    """Notifications whose pushes must be removed from devices, because they were read or their message was deleted, at
-    `at_ms`. With `user_id` None, those of all users.
+    """Notifications whose pushes must be removed from devices, because at `at_ms` (milliseconds since 1970) they were
+    read or their message was deleted. `user_id` limits them to one user; with None they are those of all users.
 
     `ids` are the ids of the notifications; None means all up to the id `up_to_id`.
     """
@@ -197,8 +198,8 @@ class PushRows(Reads):
         self._connection.execute(changed.where(~more).values(due_ms=None, failures=result.failures, node_id=None))
 
     def _without_ended(self, ids: Sequence[str], now_ms: int) -> list[str]:
-        """Deletes those of the subscriptions whose sign-in has ended, and returns the ids of the others in the same
-        order."""
+        """Deletes those of the subscriptions whose sign-in has ended by `now_ms` (milliseconds since 1970), and returns
+        the ids of the others in the same order."""
         lasts = exists().where(logins.c.id == push_subscriptions.c.session_id, logins.c.expires_ms > now_ms)
         has_ended = and_(push_subscriptions.c.id.in_(ids), push_subscriptions.c.session_id.is_not(None), ~lasts)
         ended = set(self._connection.execute(select(push_subscriptions.c.id).where(has_ended)).scalars())
@@ -232,7 +233,8 @@ class PushRows(Reads):
         return work
 
     def _prune(self, now_ms: int) -> None:
-        """Deletes at most PRUNED_MAX rows of pushes that are too old to be dismissed any more."""
+        """Deletes at most PRUNED_MAX rows of pushes that are too old at `now_ms` (milliseconds since 1970) to be
+        dismissed any more."""
         old = select(pushes.c.subscription_id, pushes.c.notification_id).where(pushes.c.at_ms <= now_ms - SENT_MS)
         rows = self._connection.execute(old.limit(PRUNED_MAX)).all()
         if rows:

@@ -40,18 +40,19 @@ def _to_upload(row: AnyRow) -> Upload:
 
 
 def make_due(connection: Connection, file_ids: Collection[str], now_ms: int) -> None:
-    """Schedules at `now_ms` a check whether anything still refers to these files; unused files are then deleted
-    (`core/features/messages/files.py`)."""
+    """Schedules a check at `now_ms` (milliseconds since 1970) whether anything still refers to these files; unused
+    files are then deleted (`core/features/messages/files.py`)."""
     if file_ids:
         connection.execute(update(files).where(files.c.id.in_(sorted(file_ids))).values(due_ms=now_ms))
 
 
 def replace_picture(connection: Connection, avatar: str | None, now_ms: int, owner_id: str | None = None) -> None:
-    """Schedules a check whether a replaced picture is still used, if its URL `avatar` is that of an uploaded file. The
-    picture was that of the user `owner_id`, or with None that of a conversation.
+    """Schedules a check, at `now_ms` (milliseconds since 1970), whether a replaced picture is still used. Does nothing
+    unless its URL `avatar` is that of an uploaded file. `owner_id` is the user whose picture it was; None if it was the
+    picture of a conversation.
 
-    A file whose check is scheduled already, since nothing has used it yet, is checked earlier only if `owner_id` has
-    uploaded it.
+    If the file's check is scheduled already, since nothing has used the file yet, only the user who uploaded the file
+    can make it earlier.
     """
     file_id = None if avatar is None else file_id_in(avatar)
     if file_id is not None:

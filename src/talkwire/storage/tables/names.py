@@ -47,8 +47,9 @@ def of_name(
     """Returns queries for the rows of `table` (`users` or `conversations`) whose name starts with a casefolded text, or
     has a later word that starts with it: one query for each index.
 
-    `kind` selects the names in `name_parts`; `after` is the last entry of the page before; `conditions` restrict the
-    rows. The columns are `found`, which is the part of the name that starts with the text, `id` and `folded_name`.
+    `kind` is USER or a kind of conversation, `after` the last entry of the page before (None for the first page);
+    `conditions` restrict the rows. The columns are `found` (the part of the name that starts with the text), `id` and
+    `folded_name`.
     """
     whole = table.c.folded_name
     parts = [_after(select(whole.label("found"), table.c.id, whole), (whole, table.c.id), after)]

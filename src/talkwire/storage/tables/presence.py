@@ -111,8 +111,8 @@ _connected_elsewhere: Select[Any] = (
 
 
 def _apart(own: FromClause, other: FromClause) -> tuple[ColumnElement[bool], ...]:
-    """Returns the SQL conditions that, of two rows with a `user_id`, `own` is that of the user (a parameter), `other`
-    that of somebody else, and that neither of the two has blocked the other."""
+    """Returns the SQL conditions for two rows with a `user_id`: `own` is a row of the user (the parameter `user_id`),
+    `other` a row of another user, and neither user has blocked the other."""
     blocked = or_(
         and_(blocks.c.user_id == own.c.user_id, blocks.c.blocked_id == other.c.user_id),
         and_(blocks.c.user_id == other.c.user_id, blocks.c.blocked_id == own.c.user_id),
@@ -126,7 +126,7 @@ def _apart(own: FromClause, other: FromClause) -> tuple[ColumnElement[bool], ...
 
 def _of_contacts() -> ColumnElement[bool]:
     """Returns the SQL condition that a conversation makes its members contacts: it is direct, or a group of at most
-    `members_max` members."""
+    `members_max` (a parameter) members."""
     small = and_(conversations.c.kind == "group", conversations.c.member_count <= bindparam("members_max"))
     return or_(conversations.c.kind == "direct", small)
 

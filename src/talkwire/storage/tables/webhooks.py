@@ -86,7 +86,7 @@ def to_webhook(row: AnyRow) -> Webhook:
 
 def to_signing(row: AnyRow, now_ms: int) -> WebhookSigning:
     """Returns a webhook's address and signing secrets from its row. After a rotation the previous secret is included
-    until it expires."""
+    until it expires; `now_ms` is the time in milliseconds since 1970."""
     has_old = row.old_secret is not None and row.old_secret_until_ms > now_ms
     return WebhookSigning(row.url, (row.secret, row.old_secret) if has_old else (row.secret,))
 

@@ -37,9 +37,9 @@ _OWNER_ONLY = 0o600
 
 
 class Contents(msgspec.Struct, frozen=True, rename="camel"):
-    """The header of a backup: the version of Talkwire (`program`), the kind of database, the version of its tables
-    (`revision`), the state of its log (`epoch`, `pos`, `floor`) and the tables in the backup. `files` is `included`, or
-    says where the bytes of uploaded files are."""
+    """The header of a backup: the version of the archive's `format`, the version of Talkwire (`program`), the kind of
+    database, the version of its tables (`revision`), the state of its log (`epoch`, `pos`, `floor`) and the tables in
+    the backup. `files` is `included`, or says where the bytes of uploaded files are."""
 
     format: int
     program: str

@@ -205,8 +205,8 @@ class Target:
         tables to this version, and continues generated ids after `last_ids` (table -> id).
 
         With `in_new_folders`, the bytes of files are in other folders than the rows say: the rows' folders are removed,
-        and the nodes that have the files store the new ones. `webhooks_disabled_ms` is the time at which all webhooks
-        are disabled; None keeps them as they are.
+        and the nodes that have the files store the new ones. `webhooks_disabled_ms` disables all webhooks as of that
+        time (milliseconds since 1970); None keeps them as they are.
         """
         with self._connection.begin():
             if self._on_postgresql:
