@@ -65,7 +65,7 @@ class BucketReading:
     """A download of the bytes of one S3 object from offset `start` up to, but not including, `end`, in chunks of
     `chunk_bytes`. Implements `holders.Reading`.
 
-    It requests RANGE_BYTES at a time, which are in memory; no request is open while the caller handles a chunk.
+    It reads RANGE_BYTES (1 MiB) at a time into memory, so that no request is open while the caller handles a chunk.
     """
 
     def __init__(self, store: S3Store, key: str, start: int, end: int, chunk_bytes: int) -> None:

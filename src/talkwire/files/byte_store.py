@@ -41,10 +41,10 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FileKey:
-    """The name of stored bytes: a file's content or one of its thumbnails (`part`). `digest` is that of the content,
-    for thumbnails too.
+    """The name of stored bytes: a file's content or one of its thumbnails (`part`). `digest` is the content's SHA-256,
+    also in the key of a thumbnail.
 
-    `folder_id` is the folder that has the bytes; None if it is unknown or they are on S3.
+    `folder_id` is the id of the folder that has the bytes; None if it is unknown or they are on S3.
     """
 
     file_id: str
@@ -64,7 +64,7 @@ class FileKey:
 
 class Bytes(Protocol):
     """The interface of a storage backend, a folder or S3: writes, reads and removes bytes by key. `has` and `remove`
-    are about all keys below a folder, `prefix`; `read` reads from offset `start` up to, but not including, `end`.
+    concern all keys below the folder `prefix`; `read` reads from offset `start` up to, but not including, `end`.
 
     Its methods raise FileNotFoundError for a missing key, and other OSErrors or BaseError if the storage fails.
     """

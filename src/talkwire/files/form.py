@@ -39,7 +39,8 @@ async def file_in_form(boundary: str, body: AsyncIterator[bytes]) -> FormFile:
     """Reads a form until its file's header has arrived, and returns the file. Skips fields before it.
 
     Raises `invalid_request` for an invalid form or one without a file, and `payload_too_large` if the other fields are
-    longer than FRAME_MAX_BYTES; iterating `chunks` raises the same errors, and `invalid_request` for a second file.
+    longer than FRAME_MAX_BYTES (64 KiB); iterating `chunks` raises the same errors, and `invalid_request` for a second
+    file.
     """
     parts = _parts(boundary, body)
     segment = await anext(parts, None)

@@ -57,8 +57,8 @@ FORWARDED = "talkwire.forwarded"
 
 
 class HeldElsewhere(Exception):
-    """Raised if the bytes of an upload are in another node's folder, `folder_id`, so that the request has to be
-    forwarded to that node.
+    """Raised if the bytes of an upload are in a folder of another node, so that the request has to be forwarded to that
+    node. `folder_id` is the folder's id.
     """
 
     def __init__(self, folder_id: str) -> None:
@@ -128,6 +128,7 @@ class Holders(Protocol):
     async def forward(self, folder_id: str, request: ForwardedRequest, body: AsyncIterator[bytes]) -> ForwardedAnswer:
         """Forwards a client's request to the node that has the folder, streams `body` to it, and returns its response.
 
-        Raises TusRefusal with HTTP status 410 if that node has been offline for too long, and whatever `body` raises.
+        Raises TusRefusal with HTTP status 410 if no running node has had the folder for a minute, so that the client
+        restarts the upload; and whatever `body` raises.
         """
         ...

@@ -97,9 +97,10 @@ def prepare(source: Path, picture: Path, thumbnail: Path, large: Path, pixels_ma
 
 
 def _copied(source: Path, content_type: str, image: Image.Image, *, animated: bool, turned: bool) -> bytes | None:
-    """Returns a lossless copy of the picture without metadata, or None if it must be encoded again: for still JPEG, PNG
-    and AVIF, and for a still WebP that is `turned`, shown in another orientation than it is stored. Raises Broken and
-    TooManyPixels.
+    """Returns a lossless copy of the picture without metadata. Raises Broken and TooManyPixels.
+
+    Returns None if the picture must be encoded again: a still JPEG, PNG or AVIF, or a still WebP with `turned`, which
+    means that it is shown in another orientation than it is stored in.
     """
     data = source.read_bytes()
     match content_type:

@@ -70,8 +70,8 @@ def may_be_picture(head: bytes) -> bool:
 
 def content_type_of(head: bytes, declared: str | None) -> str:
     """Returns the media type of a file that is not a picture. Sound and video are recognized by the file's first bytes,
-    `head`. Any other file gets the type that the client declared, or UNKNOWN if that is missing, invalid, a type of
-    pictures, sound or video, or one that browsers run or show as a page.
+    `head`. Any other file gets the type that the client declared, or UNKNOWN (`application/octet-stream`) if that is
+    missing, invalid, a type of pictures, sound or video, or one that browsers run or show as a page.
     """
     claimed = _normal(declared)
     for name, confidence in _found(head):

@@ -138,5 +138,7 @@ def _outcome_of(response: EgressResponse) -> PushOutcome:
 
 
 def _ttl_s(at_ms: int) -> int:
-    """Returns for how many more seconds a notification of the time `at_ms` is worth showing; 0 if it is too old."""
+    """Returns for how many more seconds a notification of the time `at_ms` (milliseconds since 1970) is worth showing;
+    0 if it is too old.
+    """
     return max(0, round((at_ms + SHOWN_MS) / 1000 - time.time()))

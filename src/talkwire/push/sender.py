@@ -320,10 +320,9 @@ class _JobInProgress:
 
 def retry_ms(failures: int, retry_after_s: float | None) -> int:
     """Returns how many milliseconds to wait before the next push to a device whose last `failures` pushes (1 or more)
-    failed.
+    failed: about 5 seconds after the first failure, longer after each further one, up to about 10 hours.
 
-    This is at least the delay in seconds that the push service asked for, `retry_after_s`, up to the longest regular
-    wait.
+    If the push service asked for a longer delay, `retry_after_s` in seconds, the wait is that delay, at most 10 hours.
     """
     wait_s = RETRY_S[min(failures, len(RETRY_S)) - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 (no secret)
     return round(1000 * max(wait_s, min(retry_after_s or 0.0, RETRY_S[-1])))

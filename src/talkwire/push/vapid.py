@@ -63,8 +63,8 @@ class VapidKey:
 
 
 class VapidKeys:
-    """Provides the server's VAPID key pair: the configured one, or one that the first use creates and stores in the
-    database.
+    """Provides the server's VAPID key pair: the configured `private_key` or, with None, one that the first use creates
+    and stores in the database. `subject` is the operator's contact, as in `VapidKey`.
     """
 
     def __init__(self, secrets: SecretKeeper, private_key: str | None, subject: str | None) -> None:

@@ -30,9 +30,10 @@ URGENT: frozenset[NotificationType] = frozenset({"direct", "mention", "missed-ca
 
 
 class WebPushMessage(NamedTuple):
-    """A message to a browser. The push service keeps it for `ttl_s` seconds while the browser is offline.
+    """A message to a browser. The push service keeps it for `ttl_s` seconds while the browser is offline. `urgent` asks
+    for delivery also to a device that saves power.
 
-    A later message with the same `topic` replaces one that the push service has not delivered yet.
+    A later message with the same `topic` replaces one that the push service has not delivered yet; None for no topic.
     """
 
     content: bytes

@@ -275,8 +275,9 @@ class EndpointDelivery:
 
 
 def _current(backlog: WebhookBacklog, webhook: Webhook, now_ms: int) -> dict[str, WebhookRetry]:
-    """Returns the stored retries of a webhook by key (conversation or user). Those that were planned before the webhook
-    was enabled again are due now and start with the first attempt.
+    """Returns the stored retries of a webhook by key (conversation or user). Retries of events that were first sent
+    before the webhook was enabled again are due now, at `now_ms` (milliseconds since 1970), and start with the first
+    attempt.
     """
     return {
         key: WebhookRetry(retry.pos, 0, None, now_ms)

@@ -30,7 +30,7 @@ BLOCKED_MAX = 64
 @dataclass(slots=True, eq=False)
 class QueuedEvent:
     """An event that waits to be sent to a webhook. Events with the same key (a conversation or a user) are sent in
-    order.
+    order. `at_ms` is when the event happened, in milliseconds since 1970.
 
     `settled`: nothing is left to do for now. The receiver accepted the event, or an earlier event of the key failed and
     blocks the key until it is accepted.
@@ -45,7 +45,8 @@ class QueuedEvent:
 
 @dataclass(slots=True, eq=False)
 class _BlockedKey:
-    """A key (conversation or user) whose events wait, because the endpoint did not accept the first of them.
+    """A key (conversation or user) whose events wait, because the endpoint did not accept the first of them. `at_ms` is
+    when this first event happened, in milliseconds since 1970; None if it was not read yet.
 
     `loading`: its events are being read from the log or sent. `reached` is the log position up to which they were read.
     """
@@ -101,9 +102,9 @@ class EventQueue:
         self.read_pos = max(self.read_pos, reached)
 
     def due(self, now_ms: int) -> Sequence[tuple[str, int, int]]:
-        """Returns the blocked keys whose retry is due, as (key, after, until), and marks them as being read. For each,
-        read the key's events after position `after` up to and including `until`, and call `resume` or, if that fails,
-        `postpone`.
+        """Returns the blocked keys whose retry is due at `now_ms` (milliseconds since 1970), as (key, after, until),
+        and marks them as being read. For each, read the key's events after position `after` up to and including
+        `until`, and call `resume` or, if that fails, `postpone`.
 
         A blocked key is a conversation or user whose events wait for a retry.
         """

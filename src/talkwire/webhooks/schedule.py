@@ -19,10 +19,10 @@ RETRY_AFTER_MAX_S = DELAYS_S[-1]
 
 
 def retry_delay_ms(attempt: int, retry_after_s: float | None, random_of: Callable[[], float] = random) -> int:
-    """Returns the milliseconds to wait after the failed attempt number `attempt` (from 1): longer after each attempt,
-    and at least the seconds that the endpoint asked for, `retry_after_s`, up to `RETRY_AFTER_MAX_S`.
+    """Returns the milliseconds to wait after the failed attempt number `attempt` (from 1): about 5 seconds at first,
+    longer after each attempt, up to about 10 hours. `random_of` returns a number from 0 to 1, which varies the delay.
 
-    The delay varies at random. `random_of` returns a number from 0 to 1.
+    If the endpoint asked for a longer delay, `retry_after_s` in seconds, the result is that delay, at most 10 hours.
     """
     delay_s = DELAYS_S[min(attempt, len(DELAYS_S)) - 1] * (1 - JITTER + 2 * JITTER * random_of())
     if retry_after_s is not None:

@@ -316,8 +316,8 @@ class _Deliveries:
                 self.notify(changed=True)
 
     async def _store_of(self, deliveries: Sequence[EndpointDelivery], *, released: bool = False) -> bool:
-        """Stores the progress of these deliveries, except failed ones. Returns False if the database did not respond;
-        the next call then stores it.
+        """Stores the progress of these deliveries, except failed ones; with `released`, other nodes may then claim
+        their webhooks. Returns False if the database did not respond; the next call then stores the progress.
 
         Stops deliveries whose progress was not accepted (see `_drop`).
         """

@@ -43,7 +43,8 @@ class Backlog:
 
     def take(self) -> str:
         """Returns the body of one poll response, and removes its packets from the list. Packets beyond `packets_max` or
-        POLL_BYTES_MAX stay for the next poll. Call it only if there are frames: an empty body is no valid response.
+        POLL_BYTES_MAX (128 KiB) stay for the next poll. Call it only if there are frames: an empty body is no valid
+        response.
         """
         size = self.size()
         out, packets = self._out, list[str | bytes]()

@@ -26,8 +26,8 @@ _HEADER_TEXT: Final = re.compile("[\t\x20-\x7e\x80-\xff]*")
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
     """The limits of all Engine.IO sessions of a server. `max_payload` is the largest message in bytes, over both
-    transports; names that end with `_s` are in seconds. A client has `connect_timeout_s` to join a namespace, and a
-    packet at most `max_attachments` binary attachments.
+    transports; names that end with `_s` are in seconds. A client must join a namespace within `connect_timeout_s`, and
+    a packet has at most `max_attachments` binary attachments.
     """
 
     ping_interval_s: float = 25.0

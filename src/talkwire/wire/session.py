@@ -70,7 +70,9 @@ Event = MessageReceived | Upgraded | UpgradeFailed | SessionClosed
 
 
 class _Trial:
-    """A new WebSocket during an upgrade, on trial: the client probes it, and it then replaces polling."""
+    """A new WebSocket during an upgrade, on trial: the client probes it, and it then replaces polling. The upgrade
+    fails at `deadline`. At `noop_due` the pending poll ends, so that the client stops polling.
+    """
 
     __slots__ = ("deadline", "noop_due", "out")
 
@@ -95,8 +97,9 @@ class Session:
     The caller may also append frames to the list `out` and clear it, as a server's hub does. So the session changes
     this list in place and never assigns another list to `out`.
 
-    Every method that reports something about the peer takes `now`, even where no rule needs it today. When the peer
-    breaks the protocol, methods raise no exception: they close the session.
+    Every method that reports something about the peer takes `now`, even where no rule needs it today: seconds on one
+    monotonic clock of the caller's choice. When the peer breaks the protocol, methods raise no exception: they close
+    the session.
     """
 
     __slots__ = (
@@ -233,8 +236,8 @@ class Session:
             self.out.append(message_frame(data))
 
     def take_many(self) -> None:
-        """Raises the limit of one poll response to POLL_PACKETS_MAX packets. Call it for clients that are known to
-        accept that many.
+        """Increases the limit of one poll response to POLL_PACKETS_MAX (2048) packets. Call it for clients that are
+        known to accept that many.
         """
         if self._backlog is not None:
             self._backlog.packets_max = POLL_PACKETS_MAX

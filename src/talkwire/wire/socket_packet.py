@@ -73,6 +73,7 @@ class Disconnect(msgspec.Struct, frozen=True):
 
 class Event(msgspec.Struct, frozen=True):
     """An event packet. `args[0]` is the event's name, a text or a number; `args` is empty only for the bare packet `2`.
+    The peer expects an acknowledgement with this `ack_id`, or none if it is None.
 
     If `flaw` is not empty, this server refuses to decode the payload, for the reason in `flaw`, although Node's parser
     accepts it: then `args` has only the name.
@@ -106,7 +107,8 @@ SocketPacket = Connect | Disconnect | Event | Ack | ConnectError
 
 class Decoder:
     """Turns the Engine.IO messages of one session into Socket.IO packets. Keeps a packet until its binary attachments,
-    which follow as separate messages, have arrived.
+    which follow as separate messages, have arrived. A packet with more than `max_attachments`, or larger than
+    `max_size` (characters of text plus bytes of attachments), is refused.
 
     After a RemoteProtocolError the decoder is unusable: the caller closes the session.
     """
@@ -181,8 +183,8 @@ def read_root_event(message: str, size_max: int) -> tuple[list[Any], int | None]
     """Decodes an Engine.IO message packet (text that begins with its type `4`) quickly if it is an event of the root
     namespace `/`, the most frequent case. Returns the event's arguments and its ack id, which is None without one.
 
-    Returns None for every other message, for one of more than `size_max` or _CHECKED_FROM characters, and for an event
-    that `Decoder.receive` would refuse or reduce to its name: use the decoder then.
+    Returns None for every other message, for one of more than `size_max` or 4096 characters, and for an event that
+    `Decoder.receive` would refuse or reduce to its name. Pass the message to the decoder then.
     """
     if message[:2] != "42" or not len(message) <= min(_CHECKED_FROM, size_max):
         return None
@@ -218,10 +220,11 @@ class _Partial:
 
 def encode_event(namespace: str, args: Sequence[Any], ack_id: int | None = None) -> list[str | bytes]:
     """Encodes an event as Engine.IO messages: the text, then one binary attachment for each bytes value anywhere inside
-    `args`.
+    `args`. Pass each message to `Session.send_message`, in this order.
 
-    `args[0]` is the event's name; the rest is anything that msgspec encodes. Raises LocalProtocolError for a value that
-    JSON cannot hold or that contains itself. Pass each message to `Session.send_message`, in this order.
+    `args[0]` is the event's name; the rest is anything that msgspec encodes. With an `ack_id`, the client is asked for
+    an acknowledgement, which repeats it. Raises LocalProtocolError for a value that JSON cannot hold or that contains
+    itself.
     """
     return _encode_with_attachments("2", "5", namespace, args, ack_id)
 
@@ -276,8 +279,8 @@ def ack_frame(namespace: str, ack_id: int, payload_json: bytes) -> bytes:
 
 
 def _split(text: str, position: int) -> tuple[str, int | None, str]:
-    """Parses `[<nsp>,][<id>][json]`, the part of a packet after its type and attachment count. Returns the namespace,
-    the ack id (None without one) and the JSON text.
+    """Parses `[<nsp>,][<id>][json]`, the part of a packet that begins at index `position`, after its type and
+    attachment count. Returns the namespace, the ack id (None without one) and the JSON text.
     """
     header = _HEADER.match(text, position)
     assert header is not None
@@ -396,7 +399,9 @@ def _decode_json(json: str) -> object:
 
 def _check_cost(json: str) -> None:
     """Raises _Undecodable for JSON that is slow to decode or to traverse: with too many arrays, objects or numbers with
-    an exponent. Those inside strings do not count, up to MAX_TEXTS strings."""
+    an exponent. Such characters inside strings are not counted, unless the JSON has more than MAX_TEXTS (25,000)
+    strings.
+    """
     if _flaw_of(json) and (flaw := _flaw_of(_without_texts(json))):
         raise _Undecodable(flaw)
 

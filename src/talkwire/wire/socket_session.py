@@ -44,7 +44,8 @@ class ConnectRequested(msgspec.Struct, frozen=True):
 
 
 class EventReceived(msgspec.Struct, frozen=True):
-    """The client has sent an event to a namespace that it has joined; `args[0]` is the event's name.
+    """The client has sent an event to a namespace that it has joined; `args[0]` is the event's name. The client expects
+    an acknowledgement with this `ack_id`, or none if it is None.
 
     If `flaw` is not empty, the payload was not decoded and `args` has only the name: refuse the event and send `flaw`
     to the client as the reason.
@@ -89,7 +90,7 @@ class SocketSession:
     `receive`.
 
     The methods that return packets only encode them: the caller sends each with `Session.send_message`. At
-    `next_deadline`, the caller closes the session.
+    `next_deadline`, the caller closes the session. `now` is the time in seconds on the clock of `Session`.
     """
 
     __slots__ = ("_deadline", "_decoder", "_options", "_others", "_part_deadline", "_root")
@@ -105,8 +106,9 @@ class SocketSession:
 
     @property
     def packet_max(self) -> int:
-        """The size of the largest packet that the client may send, attachments included, in bytes: FIRST_PACKET_MAX
-        until it has joined a namespace, then `max_payload`."""
+        """The size of the largest packet that the client may send, attachments included, in bytes: FIRST_PACKET_MAX (16
+        KiB) until it has joined a namespace, then `max_payload`.
+        """
         return self._decoder.max_size
 
     def receive(self, data: str | bytes, now: float) -> SocketEvent | None:
@@ -149,7 +151,8 @@ class SocketSession:
         return read_root_event(message, self._decoder.max_size)
 
     def accept(self, namespace: str, socket_id: str, pid: str | None = None) -> str:
-        """Returns the packet that accepts the client in a namespace, and ends the connect timeout.
+        """Returns the packet that accepts the client in a namespace, and ends the connect timeout. `socket_id` names
+        the new socket; a recoverable one also needs its recovery token `pid`.
 
         Raises LocalProtocolError unless a ConnectRequested for `namespace` is unanswered.
         """
@@ -196,8 +199,8 @@ class SocketSession:
         return [name for name, membership in known.items() if membership is _CONNECTED]
 
     def next_deadline(self) -> float:
-        """Returns the time at which the caller must close the session: the client has joined no namespace, or has not
-        sent a packet's attachments, for too long. Returns `inf` for no deadline.
+        """Returns the time, on the clock of `now`, at which the caller must close the session: the client has joined no
+        namespace, or has not sent a packet's attachments, for too long. Returns `inf` for no deadline.
         """
         return min(self._deadline, self._part_deadline)
 

@@ -29,7 +29,7 @@ class Action(Enum):
     """The reactions of a session to a packet, in the cells of `TABLE`.
 
     The session handles DELIVER on the transport in use without looking it up in the table, because messages are the
-    most frequent packets. The table's tests check that both agree.
+    most frequent packets. The table's tests check that the session then does what the table says.
     """
 
     DELIVER = "hand the message to the application"
