@@ -305,7 +305,8 @@ export async function left() {
   await until(() => reaction.getAttribute("title"), (title) => title.includes("Dora"));
   const after = await shown();
   await button(alice, "Offers").click();
-  const panel = await alice.locator(".panel .offer").locator(".author, .standing").allInnerTexts();
+  const parts = alice.locator(".panel .offer").locator(".author, .standing");
+  const panel = await until(() => parts.allInnerTexts(), (texts) => texts.length === 4);
   await act(alice, "Who is here?", "Reactions");
   const reacted = await alice.getByRole("dialog", { name: "Reactions" }).locator(".receipt-name").first().textContent();
   report("named", { before, after, panel, reacted });
