@@ -9,10 +9,19 @@ from tests.page.driving import Driver, run
 pytestmark = pytest.mark.whole_browser
 
 
-def test_back_and_a_reload_decline_no_call(driver: Driver, demo_url: str) -> None:
+#: The dialog of a call is where it was, with its buttons.
+STAYS = {"answers": ["Decline", "Accept"], "isElsewhere": False}
+
+
+def test_back_and_a_reload_neither_decline_nor_hide_a_call(driver: Driver, demo_url: str) -> None:
     ringing = run(driver, demo_url, "phone_calls", "ringing")["ringing"]
     received = {"caller": "Ringing…", "hints": 0, "missed": 1}
-    assert ringing == {"again": 1, "afterBack": 0, "entries": 0, "at": "#/"} | received
+    assert ringing == {"again": 1, "afterBack": STAYS, "entries": 0} | received
+
+
+def test_back_in_a_conversation_hides_no_call(driver: Driver, demo_url: str) -> None:
+    ringing = run(driver, demo_url, "phone_calls", "ringingInConversation")["inConversation"]
+    assert ringing == {"afterBack": STAYS, "isHere": True, "at": "#/"}
 
 
 def test_one_back_ends_no_call(driver: Driver, demo_url: str) -> None:

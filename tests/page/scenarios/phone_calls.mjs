@@ -16,7 +16,8 @@ async function two(options) {
   return [alice, bob];
 }
 
-// What a phone does that rings: it is reloaded, and its Back button is pressed. Neither tells the caller anything.
+// A phone rings at the list of conversations: it is reloaded, and its Back button is pressed. Neither tells the caller
+// anything, and the reader can still answer.
 export async function ringing() {
   const [alice, bob] = await two();
   // So that the conversation is in his list, and has nothing that he has not read.
@@ -30,19 +31,47 @@ export async function ringing() {
   const again = await ringer(bob).count();
   const hints = await ringer(bob).getByText("Press Esc").count();
   const before = await bob.evaluate(() => history.length);
-  await bob.goBack();
-  await ringer(bob).waitFor({ state: "detached" });
-  const afterBack = await ringer(bob).count();
-  await open(bob, "alice");
-  await bob.goBack();
-  await conversations(bob).first().waitFor();
-  const at = await bob.evaluate(() => location.hash);
+  const afterBack = await afterTwoBacks(bob);
   const caller = await callOf(alice, "bob").locator(".says").textContent();
   await alice.getByRole("button", { name: "Hang up" }).click();
-  await bob.getByText("Missed call from alice").first().waitFor();
+  await callOf(bob, "alice").getByText("Missed call from alice").waitFor();
   const entries = (await bob.evaluate(() => history.length)) - before;
-  const missed = await bob.getByText("Missed call from alice").count();
-  report("ringing", { again, hints, afterBack, entries, caller, at, missed });
+  const missed = await until(() => conversations(bob).getByText("Missed call from alice").count(), Boolean);
+  report("ringing", { again, hints, afterBack, entries, caller, missed });
+}
+
+// The same in the conversation, which the Back button leaves once the call is declined.
+export async function ringingInConversation() {
+  const [alice, bob] = await two();
+  const { items } = await call("GET", "conversations", "alice");
+  const { id } = items.find(({ kind }) => kind === "direct");
+  await post("messages", "bob", { conversationId: id, content: "Ring me" });
+  await open(bob, "alice");
+  await message(bob, "Ring me").waitFor();
+  await alice.getByRole("button", { name: "Call", exact: true }).click();
+  await ringer(bob).waitFor();
+  const afterBack = await afterTwoBacks(bob);
+  await ringer(bob).getByRole("button", { name: "Decline" }).tap();
+  await callOf(alice, "bob").getByText("bob declined.").waitFor();
+  await ringer(bob).waitFor({ state: "detached" });
+  const isHere = await message(bob, "Ring me").isVisible();
+  await bob.goBack();
+  const at = await until(() => bob.evaluate(() => location.hash), (hash) => hash === "#/");
+  report("inConversation", { afterBack, isHere, at });
+}
+
+// Presses Back twice, as a step in the history, and as the Escape that some phones send to a dialog. Returns what can
+// still be tapped, and whether the page is another one.
+async function afterTwoBacks(page) {
+  const before = await page.evaluate(() => location.href);
+  for (let each = 0; each < 2; each++) {
+    await page.goBack();
+    await page.keyboard.press("Escape");
+    // The browser closes the dialog whatever the page says, which then opens it again.
+    await ringer(page).waitFor();
+  }
+  const answers = await ringer(page).getByRole("button").allTextContents();
+  return { answers, isElsewhere: (await page.evaluate(() => location.href)) !== before };
 }
 
 // In a call, Back makes it small, and the browser asks before it leaves the page.

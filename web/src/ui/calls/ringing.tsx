@@ -20,16 +20,20 @@ interface Props {
   isPlace: boolean;
 }
 
-/** An incoming call. The dialog has the focus and none of its buttons has, so that typing does not accept the call. */
+/**
+ * An incoming call. The dialog has the focus and none of its buttons has, so that typing does not accept the call. Back
+ * does not close it, because nothing else leads to the call: a phone's Back is an Escape, too.
+ */
 export function Ringing({ call, name, face, picture, isPlace }: Props) {
   const { calls } = useChat();
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useBackCloses(true, () => calls.ignore());
-  useFocusUntilClosed(() => {
+  const show = (): void => {
     dialog.current?.showModal();
     dialog.current?.focus();
-  });
+  };
+  useBackCloses(true, () => undefined, { isOfPage: true, isKept: () => true });
+  useFocusUntilClosed(show);
   const labels = texts.calls;
   return (
     <dialog
@@ -39,7 +43,8 @@ export function Ringing({ call, name, face, picture, isPlace }: Props) {
       tabIndex={-1}
       aria-labelledby={id}
       aria-describedby={byTouch ? undefined : `${id}hint`}
-      onClose={() => calls.ignore()}
+      onCancel={(event) => byTouch && event.preventDefault()}
+      onClose={() => (byTouch ? show() : calls.ignore())}
     >
       <span className="ripples">
         <Avatar id={face} name={name} picture={picture} isPlace={isPlace} />
