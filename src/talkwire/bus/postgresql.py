@@ -97,7 +97,9 @@ async def _parcels(connection: Connection) -> AsyncIterator[bytes]:
 
 
 def split(number: int, parcel: bytes) -> Sequence[str]:
-    """Splits a parcel into the texts of several notifications, each of the form `number index count base64`."""
+    """Splits a parcel into the texts of one or more notifications, each of the form `number index count base64`:
+    `number` identifies the parcel among its sender's, `index` (from 0) the part, of which there are `count`.
+    """
     starts = range(0, len(parcel), CHUNK)
     return [
         f"{number} {index} {len(starts)} {b64encode(parcel[start : start + CHUNK]).decode()}"

@@ -71,8 +71,8 @@ class Report(NamedTuple):
     """The tokens that a node took from rate-limit buckets of one kind, as it reports them to Redis.
 
     `costs_us` are, for each of the buckets `keys`, the microseconds in which the bucket gains as many tokens as were
-    taken. `at` and `since` are seconds of the node's clock: when the report was written, and the time after which the
-    tokens were taken.
+    taken. `at` and `since` are in seconds of this node's monotonic clock: when the report was written, and the time
+    after which the tokens were taken.
     """
 
     kind: Kind
@@ -88,7 +88,7 @@ class Report(NamedTuple):
 
 def reports(limits: Limits, since: float, now: float) -> Iterator[Report]:
     """Yields reports, of at most REPORT_MAX buckets each, of the rate-limit tokens taken since the last call, which was
-    at the time `since`. Times are in seconds.
+    at the time `since`. `since` and `now` are in seconds of this node's monotonic clock.
     """
     for kind, taken in limits.taken():
         interval_us = _US / limits.rates[kind].per_s
@@ -141,7 +141,7 @@ class SharedLimits:
     keys.
 
     `limits` are the node's own buckets, created with `shared=True`. The constructor sets `limits.ask`, and `run`
-    reports the taken tokens. `clock` returns the node's time in seconds.
+    reports the taken tokens. `clock` returns the time in seconds of a monotonic clock.
     """
 
     def __init__(self, redis: Redis, limits: Limits, name: str, clock: Callable[[], float] = time.monotonic) -> None:

@@ -51,8 +51,8 @@ class InvalidCommand(ValueError):
 
 def parse_command(args: list[Any], admin_namespace: str) -> PageCommand:
     """Parses an event of an Admin UI page, given as its name and arguments. Raises InvalidCommand if the event is no
-    valid command, or concerns rooms of the chat or the pages' own namespace `admin_namespace`, whose sockets pages may
-    only disconnect.
+    valid command, if it would change who is in a room of the chat, or if it would do anything else than disconnect
+    sockets in the namespace `admin_namespace`, which the pages themselves use.
     """
     kind, *rest = args
     if kind not in {"emit", "join", "leave", "_disconnect"} or len(rest) < 2:
@@ -99,7 +99,8 @@ class CommandRunner:
 
     async def run(self, command: PageCommand) -> int:
         """Carries out a command on this node, in several turns of the event loop if it is for many sockets. Returns the
-        number of sockets that the command selects. Raises LocalProtocolError for arguments that JSON cannot hold.
+        number of this node's sockets that the command selects. Raises LocalProtocolError for arguments that JSON cannot
+        hold.
         """
         chosen = list(self._chosen(command))
         for start in range(0, len(chosen), STEP):

@@ -52,8 +52,8 @@ class EventView(msgspec.Struct, frozen=True):
 
 class StatisticsView(msgspec.Struct, frozen=True, rename="camel"):
     """Statistics of one node for Admin UI pages. `clients_count` and `polling_clients_count` are present numbers of
-    connections, `uptime` is in seconds; `aggregated_events` counts what happened since the previous statistics for the
-    same viewer, such as bytes received.
+    connections, `uptime` is in seconds; `aggregated_events` counts what happened, such as bytes received, since the
+    previous statistics for the same viewer (a node with Admin UI pages).
     """
 
     server_id: str

@@ -223,8 +223,9 @@ class ChatNamespace:
 
 
 def end_socket(socket: Socket, reason: str) -> None:
-    """Sends a chat client the reason and disconnects its socket. The goodbye event says that the client should not
-    reconnect with the same sign-in.
+    """Disconnects a chat client's socket. Before, sends the goodbye event of its dialect, if there is one: the reason,
+    and that the client should not reconnect with the same sign-in. `reason` is one of those with `reconnect` False in
+    `docs/messenger.md`, such as `banned`.
     """
     handler = socket.handler
     assert isinstance(handler, ChatNamespace)

@@ -79,8 +79,9 @@ class ClientSocket:
         return self._socket.connected
 
     def emit(self, event: str, data: object = None) -> None:
-        """Sends an event to this socket only; does nothing if the socket is disconnected. `data` is JSON or bytes.
-        Raises ValueError for a name that Socket.IO reserves, LocalProtocolError for data that is not JSON.
+        """Sends an event to this socket only; does nothing if the socket is disconnected. `data` is a JSON
+        value or bytes; None is sent as null. Raises ValueError if the name is empty or reserved by Socket.IO,
+        LocalProtocolError for data that JSON cannot hold.
         """
         check_event_name(event)
         group = self._socket.encoding_group
@@ -109,7 +110,8 @@ class CustomHandlers:
         self._handlers: dict[str, Handler] = {}
 
     def add(self, name: str, handler: Handler) -> None:
-        """Registers `handler` for the custom event `name`. Raises ValueError for an invalid name, or a name that
+        """Registers `handler` for the custom event `name`: a function, or coroutine function, with the parameters
+        `(socket, data)`, whose result is the acknowledgement. Raises ValueError for an invalid name, or a name that
         another handler or one of the chat's own events has.
         """
         check_event_name(name)

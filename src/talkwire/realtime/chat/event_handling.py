@@ -170,7 +170,7 @@ class EventHandling:
 
     def _answer_retry(self, request: EventRequest, command: Command[Any] | SocketCommand, wait_s: float) -> None:
         """Refuses a command that exceeds a rate limit, unless it repeats a command that was carried out before: then
-        replies with the earlier result.
+        replies with the earlier result. `wait_s` is after how many seconds the limit allows the command.
         """
         if not isinstance(command, Command) or not AnswerRetry(command).is_possible:
             self._send_refusal(request, RateLimited(wait_s))
@@ -268,8 +268,8 @@ def _payload(inbound: Inbound, args: list[Any]) -> msgspec.Struct | None:
 
 
 def _hint(event: str, dialect: Dialect) -> str:
-    """Returns a text to append to the refusal of an event that `dialect` does not have: which dialects have it, or
-    else the similar event of this one."""
+    """Returns a text to append to the refusal of an event that `dialect` does not have: which other dialects have
+    it, else the most similar event of `dialect`; empty if there is none."""
     others = [name for name, other in DIALECTS.items() if event in other.inbound]
     if not others:
         return did_you_mean(event, dialect.inbound)

@@ -81,7 +81,7 @@ class SignIn:
 
 def _credentials(handshake: Handshake, auth: dict[str, Any]) -> Credentials:
     """Returns the credentials in a client's handshake and auth payload. The token is `auth.token`, else from the
-    Authorization header, else from the query.
+    Authorization header, else from the query; None if none of them has one.
     """
     sent = auth.get("token")
     sent = sent if isinstance(sent, str) else ""

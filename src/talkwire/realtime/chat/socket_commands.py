@@ -94,8 +94,8 @@ class SocketCommands:
                 assert_never(command)
 
     def set_expiry(self, socket: Socket) -> None:
-        """Sets `socket.expires` to the time at which the socket's token expires, in the server's clock; infinity if the
-        token does not expire.
+        """Sets `socket.expires` to the time at which the socket's token expires, in seconds of the event loop's clock;
+        infinity if the token does not expire.
         """
         expires_at = socket.data.expires_at
         socket.expires = inf if expires_at is None else self._now() + expires_at - time.time()

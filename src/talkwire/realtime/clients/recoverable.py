@@ -81,8 +81,8 @@ class ResumePlan:
 
 
 class RecoverableSockets:
-    """The recoverable sockets of this node, by id. Remembers disconnected ones for `window_s` seconds, and at most
-    `gone_max` of them. `now` returns the time in seconds.
+    """The recoverable sockets of this node, by id. Remembers disconnected ones for `window_s` seconds; beyond
+    `gone_max` of them, forgets those that disconnected first. `now` returns the time in seconds of a monotonic clock.
     """
 
     def __init__(self, window_s: float, now: Callable[[], float], gone_max: int = GONE_MAX) -> None:

@@ -26,11 +26,11 @@ from talkwire.realtime.socketio.socketio_socket import Socket
 
 
 def destinations(event: Durable, client: ChatClient, *, follows: bool) -> tuple[To, ...]:
-    """Returns which packet destinations of an event include a socket of a conversation's member, in the order in which
-    their packets are sent. Sockets of the user who caused the event, and of users who do not want to be notified of it,
-    are at most in the destination of all followers.
+    """Returns the destinations that include the socket of `client`, whose user is a member of the event's conversation,
+    in the order in which their packets are sent. `follows`: the socket follows the conversation.
 
-    `follows` says whether the socket follows the conversation, i.e. receives all its events.
+    If the user caused the event, or does not want to be notified of it, the result is `To.ROOM` for a follower, and
+    empty for others.
     """
     room = (To.ROOM,) if follows else ()
     if actor_of(event) == client.actor.user_id or not _wants(client, event):
@@ -48,7 +48,7 @@ def receives_personal(packet: PersonalOutbound, client: ChatClient, conversation
 
 def _wants(client: ChatClient, event: Durable) -> bool:
     """Returns whether the user wants to be notified of an event. False only for a message that the user's preferences
-    or blocks exclude; always True if the client's dialect has events instead of notifications.
+    or blocks exclude; always True if the client's dialect does not treat new messages as notifications.
     """
     if not client.dialect.sends_notifications or not isinstance(event, MessageSent):
         return True

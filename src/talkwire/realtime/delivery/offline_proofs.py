@@ -31,8 +31,8 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class _Proof:
-    """A pending proof: once the client answers a heartbeat that was sent after `sent_at` (in the event loop's time),
-    messages up to log position `pos` and stored custom events up to the id `mail_id` have arrived.
+    """A pending proof: once the client answers a heartbeat that was sent after `sent_at` (in seconds of the event
+    loop's clock), messages up to log position `pos` and stored custom events up to the id `mail_id` have arrived.
     """
 
     sent_at: float

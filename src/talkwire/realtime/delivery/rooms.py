@@ -35,9 +35,8 @@ class Rooms:
         self._publish = publish
 
     def enter(self, socket: Socket, conversation_ids: Iterable[str]) -> None:
-        """Adds a new socket to the room of its user, and to the rooms of these conversations that are for it: a socket
-        whose dialect follows only opened conversations is added to their rooms for non-followers, if the dialect uses
-        them.
+        """Adds a new socket to the room of its user, and to a room of each conversation: the followers' room if the
+        socket's dialect follows all conversations, else the room for non-followers, if the dialect uses that.
         """
         client: ChatClient = socket.data
         self._hub.join(user_room(client.actor.user_id), socket)

@@ -140,7 +140,7 @@ class Connection(ABC):
 
     @abstractmethod
     def received(self, data: str | bytes, now: float) -> None:
-        """Handles one message of the client. `now` is the time of the server's clock in seconds."""
+        """Handles one message of the client. `now` is the time in seconds of the event loop's clock."""
 
     @abstractmethod
     def ended(self, reason: str) -> None:
@@ -169,7 +169,7 @@ class Connection(ABC):
 
     def upgrade(self, websocket: WebSocket, now: float) -> bool:
         """Puts a new WebSocket on trial, i.e. starts an upgrade from polling to it. Returns False if the session does
-        not accept an upgrade; the caller then closes the WebSocket.
+        not accept an upgrade; the caller then closes the WebSocket. `now` is in seconds of the event loop's clock.
         """
         if not self.session.upgrade_started(now):
             return False
@@ -178,7 +178,9 @@ class Connection(ABC):
         return True
 
     def receive_websocket(self, message: str | bytes, now: float) -> None:
-        """Handles one message from the session's WebSocket, or from the WebSocket on trial during an upgrade."""
+        """Handles one message from the session's WebSocket, or from the WebSocket on trial during an upgrade. `now` is
+        in seconds of the event loop's clock.
+        """
         events = self.session.receive_websocket(message, now)
         if self._trial is not None:
             self._handle_trial(now)
@@ -188,7 +190,8 @@ class Connection(ABC):
 
     async def receive_payload(self, body: str, now: float) -> None:
         """Handles the body of a polling POST, in steps of the work queue so that other clients are served in between.
-        Returns once all packets are handled and the client may send more.
+        Returns once all packets are handled and the client may send more. `now` is the time at which the body was
+        complete, in seconds of the event loop's clock.
         """
         events = self.session.receive_payload(body, now)
         while await self.server.work.finish(partial(self._receive_some, events, now)):
@@ -233,7 +236,7 @@ class Connection(ABC):
 
     def websocket_closed(self, websocket: WebSocket, now: float, reason: str) -> None:
         """Handles the end of a WebSocket: the session's, which closes the session, or the one on trial, which fails the
-        upgrade.
+        upgrade. Ignores any other. `now` is in seconds of the event loop's clock; `reason` is one of Socket.IO's.
         """
         if websocket is self._trial:
             self._trial = None
@@ -246,7 +249,8 @@ class Connection(ABC):
         """Starts a polling GET. Returns a future with its response body, or None if the client may not poll now and
         must get HTTP 400, for instance because another poll is pending or the session uses a WebSocket.
 
-        Nothing is awaited before the poll starts, so a later request of the same client is handled after it.
+        Nothing is awaited before the poll starts, so a later request of the same client is handled after it. `now` is
+        in seconds of the event loop's clock.
         """
         if not self.session.poll_started(now):
             self._close_if_session_closed()
@@ -262,12 +266,16 @@ class Connection(ABC):
         return answer
 
     def poll_aborted(self, now: float) -> None:
-        """Handles a client that disconnected while its poll was pending: closes the session."""
+        """Handles a client that disconnected while its poll was pending, at the time `now` (in seconds of the event
+        loop's clock): closes the session.
+        """
         self._poll = None
         self.handle(self.session.poll_aborted(now), now)
 
     def post_started(self, now: float) -> bool:
-        """Returns whether the body of a polling POST may be received now; if not, the caller responds with HTTP 400."""
+        """Returns whether the body of a polling POST may be received now; if not, the caller responds with HTTP 400.
+        `now` is in seconds of the event loop's clock.
+        """
         if self.session.post_started(now):
             return True
         self._close_if_session_closed()
@@ -277,7 +285,7 @@ class Connection(ABC):
 
     def handle(self, events: Iterable[SessionEvent], now: float) -> None:
         """Handles events that the session has returned, in their order: passes on messages, switches transports, or
-        closes.
+        closes. `now` is in seconds of the event loop's clock.
         """
         for event in events:
             match event:
@@ -332,14 +340,14 @@ class Connection(ABC):
         self.close("forced server close", GOING_AWAY)
 
     def next_deadline(self) -> float:
-        """Returns the session's next deadline, such as the next ping, in seconds of the server's clock, for the timing
-        wheel.
+        """Returns the session's next deadline, such as the next ping, in seconds of the event loop's clock, for the
+        timing wheel.
         """
         return self.session.next_deadline()
 
     def handle_deadline(self, now: float) -> None:
         """Handles a deadline of the session that has passed: sends a ping, or closes the session after a timeout.
-        Called by the timing wheel.
+        Called by the timing wheel. `now` is in seconds of the event loop's clock.
         """
         # A pong proves that everything before the ping has arrived, so pending broadcasts go first.
         self.server.hub.flush_pending()

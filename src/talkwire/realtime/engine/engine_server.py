@@ -128,7 +128,7 @@ class EngineServer(ABC):
         limits. Returns its admission; its `engine_sid` is None if the request may open a session. Raises
         HandshakeRefused.
 
-        `address` is the client's; see `OriginPolicy.allows` for `over_tls`.
+        `host` is the request's `Host` header, `address` the client's address; see `OriginPolicy.allows` for `over_tls`.
         """
         self._handle_overdue(request.query.get("sid"))
         if not self.origins.serves(host):

@@ -248,10 +248,8 @@ class Hub:
         """Queues frames for every connection in `members` (a room's sockets of one encoding group), in the order of the
         calls.
 
-        Consecutive broadcasts to one room are kept pending and joined once for all connections, instead of once for
-        each. They are flushed before a broadcast to another room of the group, and before a socket joins or leaves the
-        room. So each socket receives everything in order, and exactly what was sent while it was in the room. No socket
-        is in two groups, so each group has its own pending room.
+        Consecutive broadcasts to one room stay pending, to be joined once for all connections. A broadcast to another
+        room of the group flushes them. No socket is in two groups, so each group has its own pending room.
         """
         pending = self._pending.get(group)
         if pending is None or pending.members is not members:

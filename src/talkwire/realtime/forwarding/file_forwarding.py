@@ -44,7 +44,7 @@ _MISSING = 404
 
 class FileForwarding:
     """Forwards requests for uploads to the nodes that hold the uploads, and reads finished files from other nodes, over
-    HTTP; implements `files.holders.Holders`. `now` returns the time in seconds.
+    HTTP; implements `files.holders.Holders`. `now` returns the time in seconds of a monotonic clock.
     """
 
     def __init__(
@@ -59,8 +59,8 @@ class FileForwarding:
         self._open: dict[_Exchange, str] = {}
 
     def note_living(self, peers: Iterable[Peer]) -> None:
-        """Call it with the living nodes at each renewal of the lease. Ends the recorded absence of their folders of
-        files: if such a folder is missing later, its absence is measured from that time.
+        """Records that the file folders of these nodes are available again: an upload in such a folder is not refused
+        as gone. Call it with all other living nodes each time the leases were read.
         """
         if not self._missing_since:
             return
@@ -70,8 +70,8 @@ class FileForwarding:
                     self._missing_since.pop(folder_id, None)
 
     def drop(self, node_ids: Iterable[str]) -> None:
-        """Aborts the running requests to the nodes `node_ids`, which are dead. Their callers get an error at once
-        instead of waiting.
+        """Aborts the running requests to the nodes `node_ids`, which are dead. The calls that wait for their responses
+        raise an error at once, as for a node that is unreachable.
         """
         gone = frozenset(node_ids)
         for exchange in [exchange for exchange, node_id in self._open.items() if node_id in gone]:
@@ -94,12 +94,13 @@ class FileForwarding:
         return FileStream(await self._find("GET", folder_id, f"{STORED}{key}?{query}"))
 
     async def _find(self, method: str, folder_id: str | None, target: str) -> _Exchange:
-        """Requests `target` from the other node that has the folder, or from each node with folders in turn if
-        `folder_id` is None. Returns the first successful response, with its body still to be read; the caller closes
-        it.
+        """Requests the path and query `target` from the other node that has the folder `folder_id`, or if that is None,
+        from each node with file folders in turn. Returns the first response with status 200, with its body still to be
+        read; the caller closes it.
 
-        Raises HolderAway if a node that has the file, or may have it, cannot be reached. Raises FileNotFoundError if
-        the node that has the folder does not have the file.
+        Raises FileNotFoundError if the node with the folder does not have the file, HolderAway if no living node
+        has the folder, or that node is unreachable or cannot read the file. With the `folder_id` None, raises
+        HolderAway if no node returns the file.
         """
         named = None if folder_id is None else await self._owners.with_folder(folder_id)
         if folder_id is not None and named is None:

@@ -239,8 +239,8 @@ def target_of(scope: Mapping[str, object]) -> str:
 
 
 def header_lines(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
-    """Returns the lines of a client's headers that are forwarded. Adds an empty Host, which HTTP/1.1 requires, if there
-    is none: the request came by HTTP/1.0, or from this node itself.
+    """Returns those of a client's headers that are forwarded, each as a line `name: value` without its end. Leaves out
+    headers for a single hop (ONE_HOP), and adds an empty Host, which HTTP/1.1 requires, if there is none.
     """
     kept = [name + b": " + value for name, value in headers if name not in ONE_HOP]
     return kept if any(line.startswith(b"host:") for line in kept) else [b"host: ", *kept]

@@ -66,8 +66,8 @@ class SessionOwners:
         return await self._found(node_id, self._peers.find)
 
     async def with_folder(self, folder_id: str) -> Peer | None:
-        """Returns the living node, other than this one, that stores a folder of files; None if no such node is
-        known.
+        """Returns the living node, other than this one, that has the file folder; None if there is no such node, or
+        it has no address for other nodes. May wait for a read of the table of nodes.
         """
         return await self._found(folder_id, self._peers.with_folder)
 

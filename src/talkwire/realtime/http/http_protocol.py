@@ -407,8 +407,8 @@ class HttpProtocol(HttpToolsProtocol):
         return found + len(_END) if found >= 0 else min(limit, len(data))
 
     def _parse(self, piece: bytes, data: bytes, end: int) -> bool:
-        """Feeds a piece of the received bytes to the parser, and handles its errors and upgrades. Returns whether to
-        feed it the next piece.
+        """Feeds `piece`, which ends at the position `end` of the received bytes `data`, to the parser. Handles the
+        parser's errors and upgrades. Returns whether to feed it the next piece.
         """
         is_body = self._remaining > 0
         try:

@@ -276,8 +276,9 @@ class EventRing:
             self._forget_evicted(entry.event.pos)
 
     def _forget_evicted(self, pos: int) -> None:
-        """Forgets the positions of evicted events, to limit memory, and moves the start of the ring to `pos`. From then
-        on, sockets that return with an earlier position are replayed from the log instead.
+        """Moves the start of the ring to the log position `pos`: sockets that return with an earlier position receive
+        their missed events from the log. To free memory, clears the records of which conversations and users had events
+        evicted.
         """
         self._start_pos = pos
         self._conversations.evicted.clear()

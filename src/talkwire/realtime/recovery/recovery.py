@@ -213,8 +213,8 @@ class Recovery:
 
     def detach(self, socket: Socket, reason: str, *, for_good: bool = False) -> None:
         """Records that a socket has disconnected, so that its recovery window starts. The socket cannot resume if
-        `for_good` is True, or if `reason` is not one of `recoverable.LOST`. Does nothing for a socket that is not
-        recoverable.
+        `for_good` is True, or if `reason` is not one of those that neither side intended, such as "ping timeout"
+        (`recoverable.LOST`). Does nothing for a socket that is not recoverable.
         """
         client: ChatClient = socket.data
         recoverable = client.recoverable

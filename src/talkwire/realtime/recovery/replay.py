@@ -273,8 +273,8 @@ class Replay:
         self._settle()
 
     def _frames_of(self, entry: RingEntry, counter: int | None) -> bytes:
-        """Returns the frames of an event for the socket. Returns none after an error, which is logged and does not end
-        the replay.
+        """Returns the frames of an event for the socket, as `ReplayingSocket.frames_of` does. Returns empty bytes after
+        an error, which is logged and does not end the replay.
         """
         try:
             return self._listener.frames_of(entry, counter)

@@ -102,7 +102,9 @@ class Lane:
         self._moved()
 
     def release(self) -> None:
-        """Ends `held`: starts the queued queries that waited because the client had left its output unread."""
+        """Sets `held` to False, since the client has read its output: starts the queued queries that waited for
+        that.
+        """
         self.held = False
         self._advance()
         self._moved()

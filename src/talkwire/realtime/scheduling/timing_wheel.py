@@ -32,7 +32,7 @@ class Deadlined(Protocol):
     wheel_tick: int
 
     def next_deadline(self) -> float:
-        """Returns the object's next deadline in the event loop's time, in seconds; `inf` for none."""
+        """Returns the object's next deadline in seconds of the event loop's clock; `inf` for none."""
         ...
 
     def handle_deadline(self, now: float) -> None: ...
@@ -49,8 +49,8 @@ class TimingWheel:
     """One timer for many items with deadlines: calls an item's `handle_deadline` at most `tick_s` seconds after its
     `next_deadline`.
 
-    If an item's deadline may have become earlier, call `watch`. The exception is a deadline that moves while the item
-    is in the wheel to a time at least `ask_every_s` seconds ahead: the wheel asks each item for its deadline that
+    Call `watch` whenever an item's deadline may have become earlier. For an item in the wheel, that is unnecessary if
+    the new deadline is at least `ask_every_s` seconds ahead: the wheel reads each item's deadline at least that
     often.
     """
 

@@ -28,9 +28,9 @@ OPEN_PATHS = frozenset({"/healthz", "/metrics"})
 
 @dataclass(frozen=True, slots=True)
 class NodeListener:
-    """The listening socket for other nodes, with the ASGI applications behind it: `app` serves OPEN_PATHS, `uploads`
-    forwarded requests for this node's uploads, `stored` reads of its finished files. `link` checks the seals of
-    requests.
+    """The listening socket for other nodes, with the ASGI applications behind it: `app` serves health checks and
+    metrics, `uploads` forwarded requests for this node's uploads, `stored` reads of its finished files; None
+    serves none. `link` checks the seals of all requests but those to `app`.
     """
 
     listening: socket.socket

@@ -56,8 +56,8 @@ class SocketServer(EngineServer):
         self._handlers[name] = handler
 
     def handler_of(self, namespace: str) -> NamespaceHandler | None:
-        """Returns the handler of a namespace, or None if there is no such namespace. `namespace` is the full name, a
-        query included, as in Socket.IO's Node server.
+        """Returns the handler of a namespace, or None if there is no such namespace. A query belongs to the name, as in
+        Socket.IO's Node server: `/chat?x=1` is another namespace than `/chat`.
         """
         return self._handlers.get(namespace)
 

@@ -74,8 +74,8 @@ class ConnectRefused(Exception):
 
     @property
     def reason(self) -> str:
-        """The reason of the refusal in logs and metrics, by the code in `data`: `application` for any other data of an
-        application's handler.
+        """The label of the refusal in logs and metrics, such as `token`, which the code in `data` determines;
+        `application` if `data` has none of the chat's codes for refusals.
         """
         code = self.data.get("code") if isinstance(self.data, Mapping) else None
         return _REASONS.get(code, "application") if isinstance(code, str) else "application"
