@@ -137,7 +137,8 @@ class EnsureUser(Change[User], frozen=True, tag="EnsureUser"):
     """Returns the user whom a verified token names, also if that user is banned. A user who is not stored yet is stored
     first; a stored user whose name is only the id receives the token's name.
 
-    Raises `unauthenticated` for an unknown id that only the server could have generated.
+    Raises `unauthenticated` for an id without a stored user in the range of ids that only the server generates
+    (`is_own_id`).
     """
 
     user_id: str
@@ -212,8 +213,8 @@ class PutUser(Change[User], frozen=True, tag="PutUser"):
 
 
 class PutUsers(Change[tuple[User, ...]], frozen=True, tag="PutUsers"):
-    """Creates or changes several users, each as `PutUser` does, and returns them in the same order: all of them, or
-    none if one is refused."""
+    """Creates or changes 1 to `BATCH_MAX` users, each as `PutUser` does, and returns them in the same order: all of
+    them, or none if one is refused. Raises `invalid_request` for a larger number of users."""
 
     users: tuple[PutUser, ...]
 
@@ -243,7 +244,8 @@ class FindOwnAccount(Query["AccountRecord | None"], frozen=True, tag="FindOwnAcc
 
 
 class ListLogins(Query[tuple[LoginSession, ...]], frozen=True, tag="ListLogins"):
-    """Lists the actor's signed-in devices, most recently used first, without those expired by `now_ms`."""
+    """Lists the actor's signed-in devices, most recently used first, without those whose sign-in has ended by `now_ms`
+    (milliseconds since 1970)."""
 
     now_ms: int
 

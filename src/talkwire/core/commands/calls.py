@@ -24,8 +24,8 @@ class CallSignal(SocketSignal[str], frozen=True):
 
 class InviteToCall(CallSignal, frozen=True, tag="InviteToCall"):
     """Starts a call that rings for the other members of a conversation, or only for `to_user_id`. If the actor has
-    already joined the call `call_id`, the call rings again for those who have not joined. The server generates an empty
-    `call_id`.
+    already joined the call `call_id`, the call rings again for those who have not joined. If `call_id` is empty, the
+    server generates the id.
 
     Raises `conflict` if the conversation has another call.
     """
@@ -125,6 +125,6 @@ class DropCall(NodeCommand[None], frozen=True, tag="DropCall"):
 
 
 class FindCall(Query[CallRecord | None], frozen=True, tag="FindCall"):
-    """Returns the call in progress in a conversation, or None."""
+    """Internal: returns the call in progress in a conversation, or None. Does not check the actor's rights."""
 
     conversation_id: str

@@ -36,7 +36,8 @@ class EnsureFirstInvitation(Change["CreatedInvitation | None"], frozen=True, tag
 
 
 class DeleteInvitation(Change[None], frozen=True, tag="DeleteInvitation"):
-    """Deletes an invitation. Users who have registered or joined conversations with it stay."""
+    """Deletes an invitation. Users who have registered or joined conversations with it stay. Raises `forbidden` for an
+    ordinary user who neither created it nor may add members to the only conversation to which it invites."""
 
     invitation_id: str
 

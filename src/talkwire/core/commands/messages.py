@@ -161,8 +161,8 @@ class SendMessages(Change[tuple[Message | ChatError, ...]], frozen=True, tag="Se
 
 
 class ForwardMessage(Change[tuple[Message, ...]], frozen=True, tag="ForwardMessage"):
-    """Forwards a message to several conversations and returns the new messages: to all conversations, or to none if one
-    is refused."""
+    """Forwards a message to 1 to `TARGETS_MAX` conversations and returns the new messages: to all conversations, or to
+    none if one is refused."""
 
     message_id: str
     conversation_ids: tuple[str, ...]
@@ -313,7 +313,8 @@ class ListVersions(Query[Page[MessageVersion]], frozen=True, tag="ListVersions")
 
 
 class SaveMessage(Change[SavedMessage], frozen=True, tag="SaveMessage"):
-    """Adds a message to the actor's saved messages. Saving it again changes nothing."""
+    """Adds a message to the actor's saved messages. Saving it again changes nothing. Raises `invalid_request` if the
+    actor has saved `SAVED_MAX` messages already."""
 
     message_id: str
 

@@ -33,8 +33,8 @@ class SetPresence(SocketSignal[None], frozen=True, tag="SetPresence"):
 
 
 class GetPresence(Signal[tuple[Presence, ...]], frozen=True, tag="GetPresence"):
-    """Returns the presence of those of `user_ids` that the actor may see, in the same order. Other users are left
-    out."""
+    """Returns the presence of those of `user_ids` that the actor may see, in the same order. Other users are left out.
+    Raises `invalid_request` for more than `ASKED_MAX` ids."""
 
     user_ids: tuple[str, ...]
 
@@ -183,8 +183,9 @@ class FindVisiblePresence(Query[tuple[PresenceRecord, ...]], frozen=True, tag="F
 
 
 class FindContacts(Query[tuple[PresenceRecord, ...]], frozen=True, tag="FindContacts"):
-    """Returns the stored presence of the actor, followed by that of the actor's contacts in the order of their ids.
-    Contacts share a direct conversation or a group of at most `members_max` members; a limited number is returned."""
+    """Returns the stored presence of the actor, followed by that of the actor's contacts in the order of their ids, at
+    most `CONTACTS_LISTED_MAX` of them. Contacts share a direct conversation or a group of at most `members_max`
+    members."""
 
     members_max: int
 

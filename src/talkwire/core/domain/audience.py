@@ -85,7 +85,7 @@ class Reader(NamedTuple):
 def event_for_reader(event: Durable, reader: Reader) -> Durable | None:
     """Returns the version of an event that a reader in its audience may see, or None if the reader may not see it.
 
-    A member who does not share read receipts sees only their own, and nobody else sees them.
+    A member who does not share read receipts sees no read receipts of others, and others see none of this member.
     """
     user_id = reader.user_id
     match event:

@@ -522,8 +522,8 @@ class CallRecorded(DurableEvent, frozen=True, omit_defaults=True):
 
 class EphemeralEvent(msgspec.Struct, frozen=True, tag_field="type"):
     """The base class of events that are sent to connected sockets on all nodes and not stored. An event that is lost
-    between nodes is not repeated. `reach.actor` returns the user who caused the event and does not receive it, if
-    any."""
+    between nodes is not repeated. `reach.actor` returns the id of the user who caused the event, and who does not
+    receive it; None if there is no such user."""
 
     reach: ClassVar[EventReach] = to_nobody()
 
@@ -542,8 +542,9 @@ class RoomEntered(EphemeralEvent, frozen=True):
     """A user's first socket started to follow a conversation, i.e. to receive its events. Sent to the other users'
     sockets that follow the conversation.
 
-    Each node publishes it for the user's first socket on this node, to other nodes with its id as `node_id`. They
-    notify their sockets only if the user followed the conversation on no other node before.
+    Each node publishes the event for a user's first socket on that node. The copy for other nodes has the publishing
+    node's id as `node_id`; they notify their own sockets only if the user followed the conversation on no other node
+    before.
     """
 
     reach = to_members_of("conversation_id", actor="user_id")

@@ -77,9 +77,12 @@ def json_fits(path: str, value: object, max_bytes: int) -> bool:
 
 
 def _left(path: str, value: object, left: int, depth: int) -> int:
-    """Returns how many of `left` bytes remain at most after a value's JSON; below 0, the value is certainly too large.
-    Counts one byte for a character, and stops at the first value that does not fit. Raises `invalid_request` as
-    `json_fits` does."""
+    """Returns `left` minus the least number of bytes that a value can have as JSON, which counts one byte for a
+    character. A negative result means that the value does not fit into `left` bytes. Raises `invalid_request` as
+    `json_fits` does.
+
+    `depth` is how deep the value is nested. Counting stops as soon as the result is negative.
+    """
     if depth > NESTING_MAX:
         raise invalid(path, f"must not be nested deeper than {NESTING_MAX}")
     if isinstance(value, dict | list | tuple):

@@ -32,9 +32,10 @@ class CreatedWebhook(msgspec.Struct, frozen=True):
 
 
 class CreateWebhook(Change[CreatedWebhook], frozen=True, tag="CreateWebhook"):
-    """Creates a webhook, an endpoint that receives events. `types` (names of events such as `message:new`) and
-    `conversation_ids` select events; None selects all. `after` is the cursor from which the webhook receives them: None
-    for new events only, `start` for all events that are still stored."""
+    """Creates a webhook, an endpoint that receives events. Only for the backend and admins, like all commands about
+    webhooks. `types` (names of events such as `message:new`) and `conversation_ids` select events; None selects all.
+    `after` is the cursor from which the webhook receives them: None for new events only, `start` for all events that
+    are still stored."""
 
     url: str
     types: tuple[str, ...] | None = None
@@ -44,8 +45,8 @@ class CreateWebhook(Change[CreatedWebhook], frozen=True, tag="CreateWebhook"):
 
 
 class UpdateWebhook(Change[WebhookView], frozen=True, tag="UpdateWebhook", kw_only=True):
-    """Changes a webhook. Fields that are not set stay the same. `enabled` true also makes all planned retries due at
-    once."""
+    """Changes a webhook and returns it. Fields that are not set stay the same. `enabled` true also makes all planned
+    retries due at once. Only for the backend and admins. Raises `not_found` for an unknown webhook."""
 
     webhook_id: str
     url: str | UnsetType = UNSET
@@ -56,7 +57,8 @@ class UpdateWebhook(Change[WebhookView], frozen=True, tag="UpdateWebhook", kw_on
 
 
 class DeleteWebhook(Change[None], frozen=True, tag="DeleteWebhook"):
-    """Deletes a webhook with its secret and the records of its delivery attempts."""
+    """Deletes a webhook with its secret and the records of its delivery attempts. Only for the backend and admins.
+    Raises `not_found` for an unknown webhook."""
 
     webhook_id: str
 
@@ -81,11 +83,12 @@ class GetWebhook(Query[WebhookView], frozen=True, tag="GetWebhook"):
 
 
 class ListWebhooks(Query[Page[WebhookView]], frozen=True, tag="ListWebhooks"):
-    """Lists all webhooks, oldest first, on one page."""
+    """Lists all webhooks, oldest first, on one page. Only for the backend and admins."""
 
 
 class ListWebhookAttempts(Query[Page[WebhookAttempt]], frozen=True, tag="ListWebhookAttempts"):
-    """Lists the newest attempts to deliver events to a webhook, newest first, on one page."""
+    """Lists the last attempts to deliver events to a webhook, at most `ATTEMPTS_KEPT`, newest first, on one page. Only
+    for the backend and admins."""
 
     webhook_id: str
 

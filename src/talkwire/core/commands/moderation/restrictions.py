@@ -7,10 +7,12 @@ from talkwire.core.domain.model import Restriction, RestrictionKind
 
 
 class RestrictMember(Change[Restriction], frozen=True, tag="RestrictMember"):
-    """Mutes a user in a conversation or bans them from it, replacing an earlier restriction of the same kind. A ban
-    also removes the member.
+    """Mutes a user in a conversation or bans the user from it, replacing an earlier restriction of the same kind, and
+    returns the restriction. A ban also removes the member. Without `until_ms`, the restriction lasts until it is
+    removed.
 
-    Without `until_ms`, the restriction lasts until it is removed.
+    Raises `forbidden` unless the actor may restrict this user (`may_restrict` and `may_ban` in
+    `core/domain/access.py`).
     """
 
     conversation_id: str
@@ -27,7 +29,8 @@ class UnrestrictMember(Change[None], frozen=True, tag="UnrestrictMember"):
 
 
 class ListRestrictions(Query[Page[Restriction]], frozen=True, tag="ListRestrictions"):
-    """Lists the mutes or the bans of a conversation that are active at `now_ms`, in the order of user ids."""
+    """Lists the mutes or the bans of a conversation that are active at `now_ms` (milliseconds since 1970), in the order
+    of user ids. Only for the conversation's owner and admins, the application's backend and operators."""
 
     conversation_id: str
     kind: RestrictionKind

@@ -50,7 +50,7 @@ class FailingPush(msgspec.Struct, frozen=True):
 
 class PushState(msgspec.Struct, frozen=True):
     """Statistics of pushes: the number of devices that receive them, by kind; how many of these have a push waiting;
-    and a limited number of the devices whose last pushes failed."""
+    and at most `PAGE_MAX` of the devices whose last pushes failed."""
 
     registrations: dict[str, int]
     waiting: int
@@ -85,23 +85,25 @@ class BrowseConversations(Query[Page[ConversationRecord]], frozen=True, tag="Bro
 
 
 class GetTotals(Query[Totals], frozen=True, tag="GetTotals"):
-    """Returns the numbers of users, conversations and messages in the database, and its size."""
+    """Returns the numbers of users, conversations and messages in the database, and its size. Only for the backend and
+    admins."""
 
 
 class GetPushState(Query[PushState], frozen=True, tag="GetPushState"):
-    """Returns how many devices receive pushes, and a limited number of those whose last pushes failed. Only for the
+    """Returns how many devices receive pushes, and at most `PAGE_MAX` of those whose last pushes failed. Only for the
     backend and admins."""
 
 
 class ListLoginsOf(Query[tuple[LoginSession, ...]], frozen=True, tag="ListLoginsOf"):
-    """Lists the signed-in devices of a user, most recently used first."""
+    """Lists the signed-in devices of a user, most recently used first. Only for the backend and admins. Raises
+    `not_found` for an unknown user."""
 
     user_id: str
 
 
 class EndLogin(Change[None], frozen=True, tag="EndLogin"):
     """Signs out the device `session_id` of the user `user_id`, and closes the device's sockets. Only for the backend
-    and admins."""
+    and admins. Raises `not_found` for a device that is unknown or of another user."""
 
     user_id: str
     session_id: str

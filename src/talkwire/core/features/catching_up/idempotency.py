@@ -37,7 +37,7 @@ def decide_once(
     key: IdempotencyKey,
     decide: Callable[[Transaction, Actor, Any], object],
 ) -> object:
-    """Executes the command with `decide`, stores its result under the idempotency key for `KEPT_MS` in the same
+    """Executes the command with `decide`, stores its result under the idempotency key for `KEPT_MS` (a day) in the same
     transaction, and returns it. If the key was used before, executes nothing and returns the stored result
     (`answer_again`). Nothing is stored for a refused command."""
     tx.answers.drop_expired(tx.now_ms)

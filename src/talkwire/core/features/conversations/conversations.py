@@ -459,7 +459,8 @@ def _list_own(snapshot: Snapshot, actor: Actor, query: ListConversations, limit:
 def _page_of_own(
     snapshot: Snapshot, user_id: str, before: int | None, limit: int, *, archived: bool | None
 ) -> tuple[list[Conversation], str | None]:
-    """Returns a page of a user's conversations, newest first, and the cursor of the next page or None.
+    """Returns a page of a user's conversations, newest first, and the cursor of the next page or None. `before` is the
+    number in the cursor of the previous page, None for the first page.
 
     `archived` selects archived conversations (True), others (False) or both (None). The database does not store which
     ones are archived, so several queries may be needed to fill the page.

@@ -195,7 +195,8 @@ def remove_member(tx: Transaction, actor: Actor, command: RemoveMember) -> None:
 
 
 def end_membership(tx: Transaction, conversation: Conversation, member: Member, by: str) -> None:
-    """Ends a membership. If the member was the owner, another member becomes the owner.
+    """Ends a membership; `by` is the id of the user who ends it. If the member was the owner, another member becomes
+    the owner. Checks no rights.
 
     The conversation is deleted when its last member leaves, except if it has no owner, if the policy does not let
     owners delete, or if the conversation or a present or former member is on hold.

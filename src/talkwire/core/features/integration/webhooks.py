@@ -88,8 +88,8 @@ def _check_fields(
 
 
 def _check_url(url: str) -> None:
-    """Raises `invalid_request` unless the text is an http(s) URL of acceptable length. Whether the server may connect
-    to its address is checked by `WebhookProbe.check_url`."""
+    """Raises `invalid_request` unless the text is an http(s) URL with at most `URL_MAX_LENGTH` characters. Whether the
+    server may connect to its address is checked by `WebhookProbe.check_url`."""
     check_text("url", url)
     try:
         parts = urlsplit(url)
@@ -138,8 +138,8 @@ def create_webhook(tx: Transaction, actor: Actor, command: CreateWebhook) -> Cre
 
 
 def update_webhook(tx: Transaction, actor: Actor, command: UpdateWebhook) -> WebhookView:
-    """Changes the fields of a webhook that the command sets, and returns the webhook. If the command sets `enabled` to
-    true, even for an enabled webhook, its planned retries become due at once, and it continues after the last event
+    """Changes the fields of a webhook that the command sets, and returns the webhook. `enabled` true, even for an
+    enabled webhook, makes the webhook's planned retries due at once, and the webhook continues after the last event
     that it received."""
     webhook = _find(tx, actor, command.webhook_id)
     webhook = replace(
@@ -165,8 +165,8 @@ def delete_webhook(tx: Transaction, actor: Actor, command: DeleteWebhook) -> Non
 
 
 def rewind_webhook(tx: Transaction, actor: Actor, command: RewindWebhook) -> WebhookView:
-    """Makes a webhook receive the events after the cursor `command.after` next, deletes its planned retries, and
-    returns it."""
+    """Makes a webhook receive the events after the cursor `command.after` next, deletes the webhook's planned retries,
+    and returns the webhook. Raises `cursor_expired` or `cursor_epoch` if events after the cursor are not stored."""
     webhook = _find(tx, actor, command.webhook_id)
     webhook = replace(webhook, pos=_position(tx, command.after))
     tx.webhooks.rewind(webhook.id, webhook.pos)

@@ -58,8 +58,8 @@ def _place(cursor: str) -> tuple[int, str]:
 
 
 def _files(snapshot: Snapshot, places: list[FilePlace], history: HistoryStart) -> dict[FilePlace, FileInMessage]:
-    """Returns the listed files with their messages, by their places in the list. Leaves out files whose message was
-    deleted, or is older than the point from which the reader sees the conversation (`history`)."""
+    """Returns place -> file and its message, for places of the list (ids of a message and a file). Leaves out files
+    whose message was deleted, or is older than the point from which the reader sees the conversation (`history`)."""
     messages = snapshot.parts.messages_by_id({place.message_id for place in places})
     files: dict[FilePlace, FileInMessage] = {}
     for place in places:

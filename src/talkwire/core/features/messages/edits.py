@@ -36,8 +36,8 @@ from talkwire.core.ports.transaction import Transaction
 
 
 def check_edit(command: EditMessage) -> None:
-    """Raises an error for an invalid text. Accepts an empty text, because it is allowed for a message with attachments,
-    which is checked later."""
+    """Raises an error for an edit with an invalid text or sender id. Accepts an empty text, because a message with
+    attachments may have one; `edit_message` checks whether it has attachments."""
     check_content("content", command.content, may_be_empty=True)
     if command.sender_id is not None:
         check_id("senderId", command.sender_id)

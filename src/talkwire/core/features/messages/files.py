@@ -260,8 +260,8 @@ def get_file(snapshot: Snapshot, actor: Actor, query: GetFile) -> File:
 
 
 def _is_seen_in_conversations(snapshot: Snapshot, actor: Actor, file: File) -> bool:
-    """Returns whether the actor sees the file in a message, or as the picture of a conversation. The backend and admins
-    see those of all conversations."""
+    """Returns whether the actor sees the file in a message, or as the picture of a conversation: of any conversation
+    for the backend and admins, otherwise of the actor's own conversations."""
     files = snapshot.files
     if actor.is_trusted:
         pictures = files.pictures_among([(file.owner_id, url) for url in _urls(file)])

@@ -242,8 +242,8 @@ def _participation(tx: Transaction, conversation_id: str, user_id: str) -> tuple
 
 
 def _posting_member(tx: Transaction, conversation_id: str, user_id: str) -> Member:
-    """Returns the user's membership in a conversation. Raises unless the user may write in it; slow mode (the waiting
-    time between messages) does not apply to offers."""
+    """Returns the user's membership in a conversation. Raises ChatError unless the user may write in it; slow mode (the
+    waiting time between messages) does not apply to offers."""
     conversation, member = _participation(tx, conversation_id, user_id)
     require(may_post(replace(conversation, slow_mode_s=0), member, tx.now_ms))
     return member

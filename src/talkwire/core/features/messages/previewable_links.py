@@ -44,7 +44,8 @@ LISTED_MAX_LENGTH = 2048
 
 
 def links_in(content: str) -> tuple[str, ...]:
-    """Returns the links in a text outside of code, without duplicates, up to LISTED_MAX_LENGTH characters each."""
+    """Returns the links in a text outside of code, without duplicates. Leaves out links with more than
+    `LISTED_MAX_LENGTH` characters."""
     found = (_without_trailing(match[0]) for match in _ANY_LINK.finditer(_CODE.sub(" ", content)))
     return tuple(dict.fromkeys(link for link in found if "://" in link[:-1] and len(link) <= LISTED_MAX_LENGTH))
 

@@ -93,8 +93,8 @@ def check_send(command: SendMessage) -> None:
 
 
 def check_attachment_count(count: int) -> None:
-    """Raises `invalid_request` if a message has too many attachments. Callers check this before they process the
-    attachments."""
+    """Raises `invalid_request` for more than `ATTACHMENTS_MAX` attachments of one message. Callers check this before
+    they process the attachments."""
     if count > ATTACHMENTS_MAX:
         raise invalid("attachments", f"must have at most {ATTACHMENTS_MAX} items")
 
@@ -289,8 +289,8 @@ def _record(
 def _parts(tx: Transaction, owner_ids: Collection[str], history: HistoryStart, command: SendMessage) -> dict[str, Any]:
     """Returns name -> value for the optional fields of a message: quote, thread, attachments and mentions.
 
-    Raises if the sender may not refer to one of them. `history` is where the part of the conversation that the sender
-    may see begins; `owner_ids` are the users whose files may be attached.
+    Raises ChatError if the sender may not quote, reply to or attach what the command names. `history` is where the part
+    of the conversation that the sender may see begins; `owner_ids` are the users whose files may be attached.
     """
     conversation_id = command.conversation_id
     mentions = mentioned(tx, conversation_id, command.content)

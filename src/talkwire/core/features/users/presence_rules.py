@@ -87,8 +87,8 @@ def store_presence(tx: Transaction, actor: Actor, command: StorePresence) -> Pre
 def text_and_ends(
     before: PresenceRecord, text: str | msgspec.UnsetType | None, ends: PresenceEnds
 ) -> tuple[str | None, PresenceEnds]:
-    """Returns the status text after a user has chosen a status, and when status and text end. `text` UNSET keeps the
-    text of `before` and its end; an empty text removes it."""
+    """Returns the status text after a user has chosen a status, and when status and text end. `ends` are the chosen
+    ends. `text` UNSET keeps the text of `before` and its end; an empty text removes it."""
     if text is msgspec.UNSET:
         return before.text, PresenceEnds(ends.status_ms, before.text_until_ms)
     return text or None, ends
@@ -161,8 +161,9 @@ def find_visible_presence(snapshot: Snapshot, actor: Actor, query: FindVisiblePr
 
 
 def find_contacts(snapshot: Snapshot, actor: Actor, query: FindContacts) -> tuple[PresenceRecord, ...]:
-    """Returns the stored presence of the actor, followed by that of at most `CONTACTS_LISTED_MAX` contacts (users who
-    share a direct conversation or a small group with the actor) in the order of their ids."""
+    """Returns the stored presence of the actor, followed by that of at most `CONTACTS_LISTED_MAX` contacts in the order
+    of their ids. Contacts share a direct conversation or a group of at most `query.members_max` members with the
+    actor."""
     found = snapshot.presence.contacts(actor.user_id, query.members_max, CONTACTS_LISTED_MAX)
     return _records(snapshot, (actor.user_id, *found))
 
@@ -207,8 +208,9 @@ def list_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: ListConnec
 
 
 def _expire_node(tx: LeaseTransaction, node_id: str, overdue_ms: int | None) -> int | None:
-    """Deletes a node if it is over by `overdue_ms` (see `NodeTable.overdue`); None deletes it in any case. Returns when
-    the node ended, in milliseconds since 1970, or None if it was not deleted.
+    """Deletes a node whose users count as offline by the time `overdue_ms` in milliseconds since 1970
+    (`NodeTable.overdue`); None deletes it in any case. Returns when the node ended, in milliseconds since 1970, or None
+    if it was not deleted.
 
     If several nodes try this at once, one succeeds. The node's users stay recorded until `ForgetUsers` removes them.
     """

@@ -257,7 +257,7 @@ def unban_user(tx: Transaction, actor: Actor, command: UnbanUser) -> User:
 
 def end_bans(tx: Transaction, actor: Actor, command: EndBans) -> int | None:
     """Lifts bans whose time has ended, at most `ENDED_AT_ONCE`. Returns when the next ban ends, in milliseconds since
-    1970, or None."""
+    1970, or None; a time in the past if more are to be lifted now."""
     must_be_operator(actor)
     for user_id in tx.ended_bans(tx.now_ms, ENDED_AT_ONCE):
         tx.record(UserUnbanned(tx.next_pos(), tx.now_ms, user_id))
