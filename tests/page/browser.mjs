@@ -363,6 +363,17 @@ export async function act(page, content, name, within = page) {
   if (wanted === menu) await page.getByRole("menuitem", { name, exact: true }).click();
 }
 
+// Holds a finger on a message until its sheet is open.
+export async function longPress(page, at) {
+  const box = await at.boundingBox();
+  const session = await page.context().newCDPSession(page);
+  const point = { x: box.x + Math.min(60, box.width / 2), y: box.y + box.height / 2 };
+  await session.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [point] });
+  await page.locator("dialog.sheet").waitFor();
+  await session.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+  await session.detach();
+}
+
 // Points at a message until it shows its buttons: the list may move away below the pointer.
 export async function hover(at) {
   const shown = async () => {

@@ -123,3 +123,8 @@ def test_what_is_opened_without_the_server_comes_with_it(driver: Driver, demo_fo
     meanwhile = {"happened": "away", "rootMeanwhile": 1, "foundMeanwhile": 0, "problems": [1, 1, 1, 1]}
     reports = run_through_a_kill(driver, demo_folder, "connection", "opened_meanwhile", meanwhile)
     assert reports["back"] == {"left": [0, 0, 0, 0, 0]}
+
+
+def test_an_entrance_opened_without_the_server_completes_itself(driver: Driver, demo_url: str) -> None:
+    late = run(driver, demo_url, "connection", "lateEntrance")["late"]
+    assert late == {"before": 0, "kept": "alice@example.com", "after": 0}

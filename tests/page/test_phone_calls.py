@@ -36,3 +36,13 @@ def test_a_small_call_covers_nothing(driver: Driver, demo_url: str) -> None:
     places = ("newest", "field", "reply", "threadField", "list", "head")
     assert room["small"] == dict.fromkeys(places, True)
     assert room["ended"] == {"newest": True, "field": True}
+
+
+def test_a_call_fits_a_phone_on_its_side(driver: Driver, demo_url: str) -> None:
+    shown = run(driver, demo_url, "phone_calls", "onItsSide")["onItsSide"]
+    clear = dict.fromkeys(("field", "details", "account"), True)
+    assert shown == {"whole": clear, "small": clear}
+
+
+def test_the_sheet_of_a_message_is_not_above_a_call(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "phone_calls", "aboveCall")["above"] == {"sheets": 0, "after": 0}

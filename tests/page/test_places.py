@@ -75,7 +75,7 @@ def test_a_new_user_sees_what_to_do(driver: Driver, demo_url: str) -> None:
         "kinds": ["direct", "group"],
         "focused": ["Find people", "Group name"],
         "states": 1,
-        "onPhone": 1,
+        "onPhone": {"states": 1, "edges": [16, 16]},
     }
 
 

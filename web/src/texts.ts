@@ -39,6 +39,7 @@ export const texts = {
       return `${all.charAt(0).toUpperCase()}${all.slice(1)}. Signing out removes ${messages + drafts === 1 ? "it" : "them"}.`;
     },
   },
+  serverIsAway: "The server cannot be reached. Trying again…",
   email: "E-mail",
   password: "Password",
   passwordHint: "At least 8 characters",

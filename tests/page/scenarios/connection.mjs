@@ -1,4 +1,5 @@
 import {
+  field,
   LOST,
   act,
   anotherTab,
@@ -538,4 +539,30 @@ export async function opened_meanwhile() {
   await search.locator(".find").filter({ hasText: "The root" }).waitFor();
   const left = await Promise.all(Object.values(pages).map((page) => page.getByText(/cannot be reached/).count()));
   report("back", { left });
+}
+
+// The entrance that was opened without the server says so, and completes itself: when the network returns, and after a
+// while.
+export async function lateEntrance() {
+  const refused = /api\/v1\/server|demo\.json/;
+  const says = (page) => page.getByText("The server cannot be reached. Trying again…");
+  const people = (page) => page.getByRole("heading", { name: "Try it as" });
+  const alice = await visitAs("alice", { expected: LOST });
+  await alice.getByRole("button", { name: /^Your account/ }).click();
+  await alice.getByRole("menuitem", { name: "Sign out" }).waitFor();
+  await alice.context().setOffline(true);
+  await alice.getByRole("menuitem", { name: "Sign out" }).click();
+  await says(alice).waitFor();
+  const before = await people(alice).count();
+  await field(alice, "E-mail").fill("alice@example.com");
+  await alice.context().setOffline(false);
+  await people(alice).waitFor();
+  const kept = await field(alice, "E-mail").inputValue();
+  const bob = await visit({ expected: LOST });
+  await bob.route(refused, (route) => route.abort());
+  await bob.reload();
+  await says(bob).waitFor();
+  await bob.unroute(refused);
+  await people(bob).waitFor();
+  report("late", { before, kept, after: (await says(alice).count()) + (await says(bob).count()) });
 }

@@ -5,6 +5,7 @@ import {
   composer,
   conversations,
   holdable,
+  longPress,
   letters,
   listed,
   open,
@@ -54,16 +55,6 @@ async function trail(page) {
 
 // Waits until the history has so many entries up to the current one. An entry is removed a moment after what it belongs to.
 const trailOf = (page, count) => until(() => trail(page), ({ length }) => length === count);
-
-async function longPress(page, at) {
-  const box = await at.boundingBox();
-  const session = await page.context().newCDPSession(page);
-  const point = { x: box.x + Math.min(60, box.width / 2), y: box.y + box.height / 2 };
-  await session.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [point] });
-  await page.locator("dialog.sheet").waitFor();
-  await session.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
-  await session.detach();
-}
 
 // Everything that can be in front of a conversation, by how it is opened and what it is.
 const IN_FRONT = {

@@ -1,5 +1,20 @@
 // Calls on a phone: what its Back button and a reload do to them.
-import { atEnd, call, composer, conversations, message, open, opened, post, report, start, stays, until, visitAs } from "../browser.mjs";
+import {
+  atEnd,
+  call,
+  composer,
+  conversations,
+  longPress,
+  message,
+  open,
+  opened,
+  post,
+  report,
+  start,
+  stays,
+  until,
+  visitAs,
+} from "../browser.mjs";
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const permissions = ["microphone", "camera"];
@@ -140,6 +155,53 @@ export async function room() {
   await shown.getByText("The call has ended.").waitFor();
   const ended = { newest: await clearOf(bob, shown, newest), field: await clearOf(bob, shown, composer(bob)) };
   report("room", { small, ended });
+}
+
+// A phone on its side has room for all of a call, beside what else can be tapped.
+export async function onItsSide() {
+  const [alice, bob] = await two({ viewport: { width: 844, height: 390 } });
+  const { items } = await call("GET", "conversations", "alice");
+  await post("messages", "bob", { conversationId: items.find(({ kind }) => kind === "direct").id, content: "On my side" });
+  await open(bob, "alice");
+  await message(bob, "On my side").waitFor();
+  await alice.getByRole("button", { name: "Call", exact: true }).click();
+  await ringer(bob).getByRole("button", { name: "Accept", exact: true }).tap();
+  const shown = callOf(bob, "alice");
+  await shown.getByRole("timer").waitFor();
+  const besides = async () => ({
+    field: await clearOf(bob, shown, composer(bob)),
+    details: await clearOf(bob, shown, bob.getByRole("button", { name: "Details" })),
+    account: await clearOf(bob, shown, bob.getByRole("button", { name: /^Your account/ })),
+  });
+  const whole = await besides();
+  await shown.getByRole("button", { name: "Enlarge" }).tap();
+  await shown.getByRole("button", { name: "Turn microphone off" }).tap();
+  await shown.getByRole("button", { name: "Turn microphone on" }).waitFor();
+  await shown.getByRole("button", { name: "Make smaller" }).tap();
+  await bob.goBack();
+  await shown.locator(".controls").waitFor({ state: "hidden" });
+  const small = await besides();
+  await shown.getByRole("button", { name: "Hang up" }).tap();
+  await callOf(alice, "bob").getByText("The call has ended.").waitFor();
+  report("onItsSide", { whole, small });
+}
+
+// What can be done with a message does not stay above the call that is accepted meanwhile.
+export async function aboveCall() {
+  const [alice, bob] = await two();
+  const { items } = await call("GET", "conversations", "alice");
+  await post("messages", "bob", { conversationId: items.find(({ kind }) => kind === "direct").id, content: "Hold this" });
+  await open(bob, "alice");
+  await message(bob, "Hold this").waitFor();
+  await atEnd(bob);
+  await longPress(bob, bob.locator(".message").filter({ hasText: "Hold this" }));
+  await alice.getByRole("button", { name: "Call", exact: true }).click();
+  await ringer(bob).getByRole("button", { name: "Accept", exact: true }).tap();
+  const shown = callOf(bob, "alice");
+  await callOf(alice, "bob").getByRole("timer").waitFor();
+  const sheets = await bob.locator("dialog.sheet").count();
+  if (sheets === 0) await shown.getByRole("button", { name: "Hang up" }).tap();
+  report("above", { sheets, after: sheets === 0 && (await until(() => shown.getByRole("timer").count(), (count) => !count)) });
 }
 
 // Whether both are on the screen, and one does not cover the other.

@@ -393,9 +393,11 @@ export async function empty() {
   }
   const states = await erna.locator(".empty-state").count();
   await erna.setViewportSize({ width: 390, height: 700 });
+  const { x: left, width } = await erna.locator(".sidebar .start-card").first().boundingBox();
   await erna.locator(".sidebar .start-card").filter({ hasText: "Browse public conversations" }).click();
   await erna.getByLabel("Find a group or channel").waitFor();
-  report("begun", { offered, kinds, focused, states, onPhone: await erna.locator(".empty-state").count() });
+  const onPhone = { states: await erna.locator(".empty-state").count(), edges: [left, 390 - left - width] };
+  report("begun", { offered, kinds, focused, states, onPhone });
 }
 
 // Who came later and does not see what was said before, and who may not write, in a group.

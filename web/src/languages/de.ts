@@ -75,6 +75,7 @@ export const texts: Texts = {
       return `${all.charAt(0).toUpperCase()}${all.slice(1)}. Beim Abmelden wird das entfernt.`;
     },
   },
+  serverIsAway: "Der Server ist nicht erreichbar. Es wird weiter versucht…",
   email: "E-Mail-Adresse",
   password: "Passwort",
   passwordHint: "Mindestens 8 Zeichen",

@@ -82,6 +82,7 @@ export const texts: Texts = {
       return `${all.charAt(0).toUpperCase()}${all.slice(1)}. Al cerrar la sesión se eliminará todo.`;
     },
   },
+  serverIsAway: "No se puede conectar con el servidor. Se sigue intentando…",
   email: "Correo electrónico",
   password: "Contraseña",
   passwordHint: "Al menos 8 caracteres",

@@ -83,6 +83,7 @@ export const texts: Texts = {
       return `${all.charAt(0).toUpperCase()}${all.slice(1)}. La déconnexion supprime tout cela.`;
     },
   },
+  serverIsAway: "Le serveur est injoignable. Nouvelles tentatives en cours…",
   email: "E-mail",
   password: "Mot de passe",
   passwordHint: "Au moins 8 caractères",

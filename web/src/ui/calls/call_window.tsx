@@ -21,7 +21,7 @@ import { IconButton } from "../components/icon_button";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
 import { useChat } from "../page/chat_context";
 import { useBackCloses } from "../page/use_back_closes";
-import { isNarrow } from "../page/use_media";
+import { little, useMedia } from "../page/use_media";
 import { useQuestionBeforeLeaving } from "../page/use_question_before_leaving";
 import { CallDevicesForm } from "./call_devices_form";
 import { CallVideo } from "./call_video";
@@ -58,7 +58,8 @@ export function CallWindow({ state, name, face, picture, isPlace }: Props) {
   const isOver = state.phase === "over";
   const isSmall = size === "small" && !isOver;
   const isLarge = size === "large" && !isOver;
-  useBackCloses(isNarrow() && !isOver && !isSmall, () => setSize("small"));
+  const isLittle = useMedia(little);
+  useBackCloses(isLittle && !isOver && !isSmall, () => setSize("small"));
   useQuestionBeforeLeaving(state.phase === "joining" || state.phase === "talking");
   return (
     <section
@@ -70,7 +71,7 @@ export function CallWindow({ state, name, face, picture, isPlace }: Props) {
       <header>
         <strong>{name}</strong>
         {state.phase === "talking" && <Duration since={state.since} />}
-        {isNarrow() && !isOver && size === "normal" && (
+        {isLittle && !isOver && size === "normal" && (
           <IconButton
             icon={ChevronDown}
             label={texts.calls.shrink}

@@ -3,6 +3,9 @@ import { useSyncExternalStore } from "react";
 /** Screens that show one thing at a time (app.css). */
 export const narrow = matchMedia("(max-width: 700px)");
 
+/** Screens of which a call would cover most (call_layer.css): narrow ones, and a phone on its side. */
+export const little = matchMedia("(max-width: 700px) or (max-height: 480px)");
+
 export const isNarrow = (): boolean => narrow.matches;
 
 /** Returns whether a media query matches, and follows its changes. */

@@ -9,6 +9,7 @@ import { texts } from "../../texts";
 import { EntranceHead } from "../components/brand";
 import type { ProviderReturn } from "./provider_return";
 import { SignIn } from "./sign_in";
+import { useLateServer } from "./use_late_server";
 
 interface Props {
   api: Api;
@@ -30,7 +31,7 @@ interface Props {
   onInvitationOver: () => void;
 }
 
-/** What the page does for a server that does not answer: it shows the forms, whose use says so. */
+/** What the page does for a server that does not answer: it shows the forms, and asks again. */
 const UNKNOWN: ServerAnswer = {
   accounts: "open",
   webSignIn: "account",
@@ -85,9 +86,11 @@ export default function Entrance({
   }, [api, token, attempt]);
 
   useEffect(() => host?.post({ type: "talkwire:state", state: problem ? "ended" : "connecting" }), [host, problem]);
+  const isAway = server === UNKNOWN;
+  useLateServer(api, isAway && problem === null, (found) => setState({ server: found, problem: null }));
   if (problem === null) {
     const why = failure === "" ? reason : (texts.byProvider.problems[failure] ?? failure);
-    return <SignIn key={why} api={api} server={server} reason={why} onSession={onSession} {...rest} />;
+    return <SignIn key={why} api={api} server={server} isAway={isAway} reason={why} onSession={onSession} {...rest} />;
   }
   const tryAgain = (): void => {
     setState({ server: null, problem: "" });

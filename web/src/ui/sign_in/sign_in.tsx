@@ -15,6 +15,8 @@ interface Props {
   api: Api;
   /** Null: the server has not answered yet. */
   server: ServerAnswer | null;
+  /** Whether it could not be reached. */
+  isAway: boolean;
   /** Why the last session ended; empty at first. */
   reason: string;
   /** The code of the opened invitation link; null: none. */
@@ -34,7 +36,7 @@ const NO_PROBLEM: Problem = { text: "", at: null };
 
 type Attempt = (action: () => Promise<Session>, registers?: boolean) => Promise<void>;
 
-export function SignIn({ api, server, reason, invitation, onSession, onInvitationOver }: Props) {
+export function SignIn({ api, server, isAway, reason, invitation, onSession, onInvitationOver }: Props) {
   const [problem, setProblem] = useState<Problem>({ text: reason, at: null });
   const [busy, setBusy] = useState(false);
   const accounts = server?.accounts ?? null;
@@ -62,7 +64,10 @@ export function SignIn({ api, server, reason, invitation, onSession, onInvitatio
       <p className="problem" role="alert">
         {problemAt(null)}
       </p>
+      {isAway && <p role="status">{texts.serverIsAway}</p>}
       <DemoSignIn
+        // The people are asked for again, together with the server.
+        key={String(isAway)}
         api={api}
         busy={busy}
         problem={problemAt("demo")}
