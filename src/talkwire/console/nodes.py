@@ -106,8 +106,8 @@ class NodesConsole:
         return await self._ask_all("figures", None, NodeFigures)
 
     async def limits(self) -> tuple[Sequence[LimitCount], tuple[str, ...]]:
-        """Returns a pair: this node's limits, with how often all nodes together exceeded them, and the ids of silent
-        nodes.
+        """Returns a pair: this node's limits, with the number of refusals for each on all nodes together since these
+        started, and the ids of silent nodes.
 
         A node is silent if it did not answer in time.
         """

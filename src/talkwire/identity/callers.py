@@ -101,8 +101,9 @@ class Callers:
     async def identify(self, credentials: Credentials) -> Caller:
         """Returns the authenticated caller for these credentials, and stores a user who is new to this server.
 
-        Valid tokens are always accepted, even if their address has sent too many invalid ones: a whole company may
-        share it.
+        Raises ChatError: `unauthenticated` or `token_expired` for invalid or missing credentials, `rate_limited` once
+        the address has sent too many of them, `banned` for a banned user. Valid tokens are always accepted, since many
+        users may share an address.
         """
         attempt = SignInAttempt()
         try:

@@ -283,8 +283,8 @@ class GroupWriter:
 
     def _carry_out(self, jobs: list[Job], behind: Sequence[Job] = ()) -> None:
         """Executes all jobs (queued commands) in one transaction. If one of them makes it fail, executes each in its
-        own transaction, so that only that one fails. `behind` are the jobs of a failed batch that follow: they get an
-        error too if the database stalls."""
+        own transaction, so that only that one fails. `behind` are jobs that the caller executes afterwards; if the
+        database stalls during this call, they receive an error too."""
         began_at = time.monotonic()
         self._under_way = (*jobs, *behind), began_at
         attempt = Attempt()

@@ -150,9 +150,11 @@ class EraseUser(Change[None], frozen=True, tag="EraseUser"):
     themselves, the backend and admins anyone. Raises `conflict` for a user on hold.
 
     With `redact`, the user's messages become tombstones (messages without content); the server does this in steps, also
-    after a restart. `password_hash` is the hash that the user's password was checked against, None for a user without
-    an account. Erasing a user again changes nothing, except that `redact` also redacts the messages that an erasure
-    without it has kept.
+    after a restart. Erasing a user again changes nothing, except that `redact` also redacts the messages that an
+    erasure without it has kept.
+
+    `password_hash` is the stored hash with which the password of a user who erases themselves was verified: the command
+    is refused if the password has changed since. It is None if no password was verified.
     """
 
     user_id: str
@@ -177,9 +179,10 @@ class UnbanUser(Change[User], frozen=True, tag="UnbanUser"):
 
 
 class EndBans(Change["int | None"], frozen=True, tag="EndBans"):
-    """Internal: lifts bans from the server whose time has ended, a limited number at once. Returns when the next ban
-    ends, in milliseconds since 1970, or None; a time in the past means that more are to be lifted now. Only for
-    operators."""
+    """Internal (issued by the server, with an operator as the actor): lifts bans from the server whose time has ended,
+    a limited number at once. Returns when the next ban ends, in milliseconds since 1970, None if none is left; a time
+    in the past means that more are to be lifted now.
+    """
 
 
 class UpdateUser(Change[User], frozen=True, tag="UpdateUser"):

@@ -111,8 +111,9 @@ class MembershipIndex:
                 self._memberships.pop(event.conversation_id, None)
 
     def contacts(self, user_id: str, conversation_ids: Collection[str]) -> set[str]:
-        """Returns the cached contacts of a user: the other members of those conversations in `conversation_ids`, the
-        user's conversations, that are direct ones or small groups. Blocks are not considered."""
+        """Returns the contacts of a user, whose conversations are `conversation_ids`: the other members of the direct
+        conversations and small groups among them. Conversations that are not in this index are left out. Blocks are not
+        considered."""
         found: set[str] = set()
         for conversation_id in conversation_ids:
             membership = self._memberships.get(conversation_id)

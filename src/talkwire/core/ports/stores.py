@@ -128,8 +128,8 @@ class MessageParts(Protocol):
         """Returns at most `limit` files of one kind that were sent in a conversation, each with its message's `seq`
         (number in the conversation), newest message first. `kind` is one of `FILE_KINDS`.
 
-        Returns only files that come after `before`, a (`seq`, file id), in this order, and whose `seq` is above
-        `history_seq`.
+        Files of one message are in descending order of their ids. `before` is the (`seq`, file id) of the last file of
+        the previous page, None for the first page. Only files whose `seq` is above `history_seq` are returned.
         """
         ...
 
@@ -596,7 +596,9 @@ class NodeTable(Protocol):
         ...
 
     def drop(self, node_id: str, overdue_ms: int | None) -> int | None:
-        """Deletes a node from the table if it is over by `overdue_ms` (as in `overdue`); None deletes it in any case.
+        """Deletes a node from the table if `overdue(…, overdue_ms)` would return it: if its lease, and for a stopped
+        node also its users' grace period, has ended by `overdue_ms` (milliseconds since 1970). None deletes it in any
+        case.
 
         Returns when its lease ended or would have ended, in milliseconds since 1970; None if nothing was deleted,
         because the node is unknown or not over yet.

@@ -59,8 +59,8 @@ class SocketCommands:
         self._sign_in = sign_in
 
     def run(self, socket: Socket, command: Command[Any] | SocketCommand) -> Awaitable[Any] | Now:
-        """Carries out a command for a socket. Returns its result as `Now`, or an awaitable of the result. Raises
-        ChatError.
+        """Carries out a command for a socket. Returns the result wrapped in `Now` if the command was carried out at
+        once, else an awaitable of the result. A refusal is a ChatError, which this call or the awaitable raises.
         """
         client: ChatClient = socket.data
         match command:

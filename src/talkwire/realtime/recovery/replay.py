@@ -237,8 +237,9 @@ class Replay:
         return not self._pending
 
     def _take_from_memory(self) -> bool:
-        """Adds the remaining missed events from memory to the pending ones, in the versions that the user may see.
-        Returns False if they must be read from the log instead.
+        """Adds the remaining missed events from memory to the pending ones, without events and contents that the user
+        may not see. Returns False, and adds nothing, if memory lacks some of them, so that they must be read from the
+        log.
         """
         if self._offset.counter is None and self._offset.pos >= self._missed.pos:
             return True

@@ -39,8 +39,9 @@ class PreparedStatement:
 
 
 class _Compiled(NamedTuple):
-    """A compiled query. `fixed` are the values of parameters that the query itself contains; `places` are the names of
-    all parameters in the order in which the driver takes them, or None if it takes them by name."""
+    """A compiled query. `fixed` has the values of the constants in the query, by parameter name. `places` are the names
+    of all parameters, constants included, in the order in which the driver takes them; None if it takes them by
+    name."""
 
     text: str
     fixed: dict[str, object]
