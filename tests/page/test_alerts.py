@@ -33,9 +33,7 @@ def test_what_was_stored_is_listed_and_makes_no_sound(driver: Driver, demo_url: 
     assert reports["stored"] == {"before": {"played": [], "shown": []}, "unread": 0}
 
 
-def test_the_bell_leaves_direct_messages_to_the_list_and_names_a_deleted_message(
-    driver: Driver, demo_url: str
-) -> None:
+def test_the_bell_leaves_direct_messages_to_the_list_and_names_a_deleted_message(driver: Driver, demo_url: str) -> None:
     rows = [["bob mentioned you", "Rows: This message was deleted."], ["bob added you to a conversation", "Rows"]]
     assert run(driver, demo_url, "alerts", "rows")["rows"] == {"rows": rows, "count": "3"}
 
