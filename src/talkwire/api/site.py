@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from litestar import Request
 from litestar.di import NamedDependency
 
-from talkwire.api.http.device import is_over_tls
+from talkwire.identity.address import came_over_tls
 
 GivenSite = NamedDependency[str]
 
@@ -39,6 +39,13 @@ def _root_of(scope: Any) -> str:  # noqa: ANN401 (ASGI)
     none."""
     root: str = scope.get(OUTER, {}).get("root_path", "")
     return root
+
+
+def is_over_tls(request: Request[Any, Any, Any], trusted_proxies: frozenset[str]) -> bool:
+    """Returns whether the client's connection used TLS, as the ASGI server or a proxy in `trusted_proxies` reports."""
+    peer = "" if request.client is None else request.client.host
+    forwarded_proto = request.headers.get("x-forwarded-proto")
+    return came_over_tls(request.scope.get("scheme", "http"), peer, forwarded_proto, trusted_proxies)
 
 
 def _scheme(request: Request[Any, Any, Any], host: str, trusted_proxies: frozenset[str]) -> str:

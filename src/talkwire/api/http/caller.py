@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from litestar import Request
 from litestar.params import QueryParameter
 
-from talkwire.api.http.device import address_of, is_over_tls
+from talkwire.api.http.device import address_of
+from talkwire.api.site import is_over_tls
 from talkwire.identity.address import is_forwarded
 from talkwire.identity.callers import Caller, Callers, Credentials
 from talkwire.identity.origins import OriginPolicy

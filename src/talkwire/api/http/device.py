@@ -9,7 +9,7 @@ from litestar import Request
 from litestar.di import NamedDependency
 
 from talkwire.core.commands.accounts import Device
-from talkwire.identity.address import came_over_tls, client_address
+from talkwire.identity.address import client_address
 
 USER_AGENT_MAX_LENGTH = 300
 
@@ -23,13 +23,6 @@ def address_of(request: Request[Any, Any, Any], trusted_proxies: frozenset[str])
     peer = "" if request.client is None else request.client.host
     forwarded_for = ", ".join(request.headers.getall("x-forwarded-for", [])) or None
     return client_address(peer, forwarded_for, trusted_proxies)
-
-
-def is_over_tls(request: Request[Any, Any, Any], trusted_proxies: frozenset[str]) -> bool:
-    """Returns whether the client's connection used TLS, as the ASGI server or a proxy in `trusted_proxies` reports."""
-    peer = "" if request.client is None else request.client.host
-    forwarded_proto = request.headers.get("x-forwarded-proto")
-    return came_over_tls(request.scope.get("scheme", "http"), peer, forwarded_proto, trusted_proxies)
 
 
 async def provide_device(request: Request[Any, Any, Any], trusted_proxies: GivenTrustedProxies) -> Device:
