@@ -32,7 +32,7 @@ class LogPoller:
     after it has called `on_replaced` once, because the log was replaced.
 
     `read_head` returns the position of the log's newest event, `is_away` whether the bus is disconnected. `begin_epoch`
-    gives the log a new epoch (version), so that clients' old cursors are refused.
+    starts a new epoch of the log, in which clients' cursors from before are refused.
     """
 
     def __init__(

@@ -68,8 +68,9 @@ def invalid(path: str, message: str) -> ChatError:
 
 @contextmanager
 def refusals_at(place: str, names: Mapping[str, str] = MappingProxyType({})) -> Iterator[None]:
-    """A context manager that prefixes errors raised inside it with a place in the payload, such as `users[3]`. `names`
-    maps a field's name in the errors to its name in the payload, where they differ."""
+    """A context manager that puts a place in the payload, such as `users[3]`, in front of the message and path of a
+    ChatError raised inside it. `names` maps a field's name in the errors to its name in the payload, where they differ.
+    """
     try:
         yield
     except ChatError as error:

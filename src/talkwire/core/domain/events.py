@@ -53,14 +53,16 @@ def to_members_of(conversation: str, *, actor: str | None = None) -> EventReach:
 
 
 def to_user(user: str, *, about: str | None = None, actor: str | None = None) -> EventReach:
-    """Returns the reach of events that only one user receives. Parameters are paths to fields of the event, as in
-    `to_members_of`."""
+    """Returns the reach of events that only one user receives. The parameters are paths to the event's fields with the
+    ids of that user, of the conversation that the event is about, and of the user who caused it, such as
+    `message.sender_id`."""
     return EventReach(_none, attrgetter(user), _field(about), _field(actor))
 
 
 def to_nobody(*, about: str | None = None, actor: str | None = None) -> EventReach:
-    """Returns the reach of events that only the server receives, and no user. Parameters are paths to fields of the
-    event, as in `to_members_of`."""
+    """Returns the reach of events that only the server receives, and no user. The parameters are paths to the event's
+    fields with the ids of the conversation that the event is about and of the user who caused it, such as
+    `message.sender_id`."""
     return EventReach(_none, _none, _field(about), _field(actor))
 
 
@@ -361,7 +363,11 @@ class MessagesRead(DurableEvent, frozen=True, omit_defaults=True):
 
 class MessagesDelivered(DurableEvent, frozen=True, omit_defaults=True):
     """A member's devices have received all messages of a conversation up to number `seq`, which has the id
-    `message_id`. `since`, `covered` and `withheld` have the same meaning as in `MessagesRead`."""
+    `message_id`; until then they had received those up to number `since`.
+
+    `covered` are the newest messages of others in between, as (message id, sender id); an event from the log lacks
+    them. Members in `withheld`, whom the member has blocked, do not receive the event.
+    """
 
     reach = to_members_of("conversation_id", actor="user_id")
     conversation_id: str
@@ -556,7 +562,11 @@ class RoomEntered(EphemeralEvent, frozen=True):
 
 class RoomLeft(EphemeralEvent, frozen=True):
     """A user's last socket stopped following a conversation, i.e. receiving its events. Sent to the other users'
-    sockets that follow the conversation. `node_id` has the same meaning as in `RoomEntered`."""
+    sockets that follow the conversation.
+
+    Each node publishes the event for the last socket on that node. In the copy for other nodes `node_id` is the
+    publishing node; they notify their own sockets only if the user follows the conversation on no node any more.
+    """
 
     reach = to_members_of("conversation_id", actor="user_id")
     conversation_id: str
@@ -705,11 +715,11 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class UserMove(msgspec.Struct, frozen=True):
-    """A change of one user in a node's list of connected users, as the node sends it to other nodes. `away`: all of the
-    user's devices on the node are away; None if the user is not connected to the node any more.
+    """A change of one user in a node's list of connected users. `away`: all of the user's devices on the node are away;
+    None if the user has left it. `record` is the stored presence, `choice` a newly chosen status or text.
 
-    `record` is the user's stored presence. `choice` is set if the user has just chosen a status or a text. `circle_ids`
-    and `blocked_ids` are those of `PresenceChanged`; `circle_ids` is None if the node does not have the user in memory.
+    The user's contacts are the members of the conversations `circle_ids`, without the users `blocked_ids`, whom the
+    user has blocked. `circle_ids` is None if the node does not have the user in memory.
     """
 
     record: PresenceRecord

@@ -76,8 +76,8 @@ class CommandWriter(Protocol):
         ...
 
     async def begin_epoch(self) -> None:
-        """Gives the log of events a new epoch (version), so that clients' old cursors are refused, unless another node
-        has done so. Raises ChatError."""
+        """Starts a new epoch of the log, in which clients' cursors from before are refused, unless another node has
+        done so. Raises `unavailable` while the database accepts no writes."""
         ...
 
 
@@ -150,18 +150,18 @@ class Chat:
         their result is available after the commit. A change with an idempotency key is executed once, however often it
         is sent (`idempotency.py`).
 
-        Raises `ChatError`: from the awaitable, or immediately for a command that is invalid.
+        Raises `ChatError`: from the awaitable, or immediately, for example for a command that is invalid.
         """
         hooked = self.is_hooked(command)
         result = self._ask_hooks(actor, command, key) if hooked else self._execute(actor, command, key)
         return self._with_cause(actor, command, result) if actor.is_trusted else result
 
     def submit(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None = None) -> None:
-        """Queues a command that writes, and calls `done` with its (result, error). The order is that of the calls,
-        except for commands for which the application has hooks.
+        """Queues a command that writes, in the order of the calls unless the application has hooks for it. `done` is
+        called with (result, error) on the event loop, in one turn for all changes that were committed together.
 
-        `done` is called on the event loop, in one turn for all changes that were committed together. Raises `ChatError`
-        for a command that is invalid.
+        The call itself raises `ChatError` only for a command without hooks that is invalid, or while the node's lease
+        is lost; all other errors are passed to `done`.
         """
         if actor.is_trusted:
             done = partial(self._pass_cause, actor, command, done)
@@ -295,8 +295,8 @@ class Chat:
 
     async def start(self, *, alone: bool = True) -> None:
         """Reads the newest position of the log, and starts executing changes and delivering the events after that
-        position. `alone` means that no other node can be running, so the log is not polled for events of other
-        nodes."""
+        position. `alone` means that no other node can be running, so the log is not polled for events of other nodes.
+        Raises ChatError if the database cannot be read."""
         self.epoch, pos = await self._reader.read(lambda snapshot: snapshot.head())
         self.pos = self.directory.pos = pos
         self.feed.start(pos)

@@ -73,7 +73,7 @@ class LogWatch:
         """Waits for events and returns the next page. Returns an empty page at the time `until_s` of the event loop's
         clock, or when the reader ends.
 
-        Raises ChatError.
+        Raises the ChatError with which the query of the log is refused.
         """
         while True:
             if self._has_more or self._found_pos > self._pos:
@@ -159,7 +159,7 @@ class LogWatches:
 
     async def read(self, actor: Actor, query: ListLogEvents) -> LogPage:
         """Returns a page of the log. Callers that ask for the same page at the same time share one read of the
-        database. Raises ChatError."""
+        database. Raises the ChatError with which the query is refused, such as `forbidden` for ordinary users."""
         if query.after is None:
             return await self.chat.execute(actor, query)  # each begins at the end that the log has now
         key = (actor.user_id, actor.role, query)

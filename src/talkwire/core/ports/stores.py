@@ -108,16 +108,17 @@ class MessageParts(Protocol):
         history_seq: int = 0,
         limit: int,
     ) -> Sequence[Message]:
-        """Returns a page of the messages of a conversation that are not replies in threads. The parameters and the
-        order are those of `Snapshot.messages`."""
+        """Returns at most `limit` messages of a conversation that are not replies in threads, in ascending order of
+        their numbers (`seq`): the first ones after `after_seq`, otherwise the last ones before `before_seq`, or the
+        newest for None. Messages up to `history_seq` are left out, because the reader may not see them."""
         ...
 
     def pinned(
         self, conversation_id: str, history_seq: int, before: tuple[int, int] | None, limit: int
     ) -> Sequence[Message]:
         """Returns at most `limit` pinned messages of a conversation whose `seq` is above `history_seq`, the most
-        recently pinned first. `before` is the (pin time in milliseconds since 1970, message id) after which the
-        page starts; None starts at the first."""
+        recently pinned first. `before` is the (pin time in milliseconds since 1970, message id) of the last message of
+        the previous page, None for the first page."""
         ...
 
     def count_pinned(self, conversation_id: str) -> int: ...
@@ -259,12 +260,12 @@ class Erasures(Protocol):
     def texts(self, pending: PendingErasure) -> ErasureStep:
         """Finds the next texts of a user that an erasure has to remove: returns a step with the ids of the user's
         messages, of forwarded copies of them, of messages with the user's reactions, and of the user's offers (proposed
-        prices). Changes nothing."""
+        prices). The step's `is_last` says that none are left. Changes nothing."""
         ...
 
     def log_rows(self, pending: PendingErasure) -> ErasureStep:
         """Finds the next events of the log that contain texts of the user: returns a step with the events rewritten
-        without these texts. Changes nothing."""
+        without these texts. The step's `is_last` says that no further events are left. Changes nothing."""
         ...
 
     def put(self, pending: PendingErasure) -> None: ...
@@ -309,8 +310,9 @@ class ConsoleReads(Protocol):
     def users(
         self, folded_text: str, after: NameKey | None, limit: int, *, banned: bool | None = None
     ) -> NamePage[User]:
-        """Returns at most `limit` users whose names a casefolded text finds (by the rules of
-        `domain.search.name_search`), in the order of their names after the key `after`; None starts at the first.
+        """Returns a page of at most `limit` users whose name starts with the casefolded `folded_text`, at its beginning
+        or at a later word, ordered by the part of the name from there on. `after` is `next` of the previous page, None
+        for the first.
 
         `banned`: True returns only banned users, without erased ones; False only users who are not banned; None all.
         """
@@ -322,15 +324,16 @@ class ConsoleReads(Protocol):
         self, kind: ConversationKind | None, before: tuple[int, str] | None, limit: int
     ) -> Sequence[ConversationRecord]:
         """Returns at most `limit` conversations, newest first, only of the kind `kind` unless it is None. `before` is
-        the (creation time in milliseconds since 1970, id) after which the page starts."""
+        the (creation time in milliseconds since 1970, id) of the last one of the previous page, None for the first
+        page."""
         ...
 
     def conversations_by_name(
         self, folded_text: str, kind: ConversationKind | None, after: NameKey | None, limit: int
     ) -> NamePage[ConversationRecord]:
-        """Returns at most `limit` conversations whose names a casefolded text finds (by the rules of
-        `domain.search.name_search`), in the order of their names after the key `after`, only of the kind `kind` unless
-        it is None."""
+        """Returns a page of at most `limit` conversations whose name starts with the casefolded `folded_text`, at its
+        beginning or at a later word, ordered by the part of the name from there on; only of the kind `kind` unless it
+        is None. `after` is `next` of the previous page, None for the first."""
         ...
 
     def totals(self) -> Totals: ...
@@ -360,7 +363,8 @@ class SavedMessages(Protocol):
         self, user_id: str, conversation_id: str | None, before_pos: int | None, limit: int
     ) -> Sequence[SavedPlace]:
         """Returns at most `limit` saved messages that the user may see now, last saved first: of one conversation, or
-        of all if `conversation_id` is None. `before_pos` is the position of the last entry of the previous page."""
+        of all if `conversation_id` is None. `before_pos` is the log position of the last entry of the previous page,
+        None for the first page."""
         ...
 
 
@@ -572,7 +576,8 @@ class NodeTable(Protocol):
     """The table of nodes (server processes) and their leases, which say until when each node counts as alive."""
 
     def lease(self, node_id: str) -> LeaseRecord | None:
-        """Returns a node's lease, or None, and locks its row until the end of the transaction."""
+        """Returns a node's lease and locks its row until the end of the transaction. Returns None for a node that is
+        not in the table."""
         ...
 
     def is_alive(self, node_id: str, now_ms: int) -> bool: ...
@@ -692,7 +697,7 @@ class PresenceTable(Protocol):
 
     def connected_after(self, node_id: str, after: str | None, limit: int, now_ms: int) -> Sequence[str]:
         """Returns the ids of at most `limit` users who are connected to nodes other than `node_id` that are alive at
-        `now_ms`, in the order of the ids, starting after the id `after`."""
+        `now_ms`, in the order of the ids: those after the id `after`, or the first ones for None."""
         ...
 
     def connected_elsewhere(self, user_ids: Collection[str], node_id: str, now_ms: int) -> Mapping[str, bool]:
@@ -798,8 +803,8 @@ class Files(Protocol):
         ...
 
     def expired_uploads(self, which: ExpiredUploads, limit: int) -> Sequence[str]:
-        """Returns the ids of expired uploads that are selected by `which`, without those that a node has claimed for
-        deletion until a time after `now_ms`.
+        """Returns the ids of at most `limit` expired uploads that are selected by `which`, without those that a node
+        has claimed for deletion until a time after `which.now_ms`.
 
         Uploads that were never claimed come first, oldest first; then those whose claim ended without their deletion,
         the longest ago first.
@@ -853,7 +858,8 @@ class Webhooks(Protocol):
     def add(self, webhook: Webhook, secret: str) -> None: ...
 
     def put(self, webhook: Webhook) -> None:
-        """Stores a changed webhook, except for its position (the log position up to which it has received events)."""
+        """Replaces the stored webhook with the same id, except for its position (the log position up to which it has
+        received events) and its number of `rewinds`. Does nothing if none is stored."""
         ...
 
     def rewind(self, webhook_id: str, pos: int) -> None:
@@ -1008,8 +1014,9 @@ class SyncLog(Protocol):
     def profile_changes_of_contacts(
         self, user_id: str, members_max: int, after_pos: int, limit: int
     ) -> Sequence[Durable]:
-        """Returns the first `limit` events after a log position in which a contact of the user
-        (`PresenceTable.contacts`) changed their profile."""
+        """Returns the first `limit` events after the log position `after_pos` by which a contact of the user changed
+        their profile or was erased. Contacts share a direct conversation with the user, or a group of at most
+        `members_max` members, and neither has blocked the other."""
         ...
 
     def floor(self) -> int:

@@ -186,7 +186,8 @@ class Transaction(Protocol):
     def audit(self) -> AuditLog: ...
 
     def unread(self, conversation_id: str, user_id: str) -> Unread:
-        """Returns a member's unread counts, including this transaction's changes."""
+        """Returns a member's unread counts, including this transaction's changes. Raises KeyError if the user is not a
+        member."""
         ...
 
     def unread_after(self, conversation_id: str, user_id: str, seq: int) -> Unread:
@@ -198,7 +199,7 @@ class Transaction(Protocol):
         """Returns the number (`seq`) of the newest message in the conversation after `after_seq` that another user sent
         and that is neither deleted nor imported.
 
-        Searches only the newest 1000 of these messages. Returns None if there is no such message among them.
+        Searches only the newest 1000 messages after `after_seq`; returns None if none of them is such a message.
         """
         ...
 
@@ -303,15 +304,17 @@ class Snapshot(Protocol):
     def users_named(
         self, folded_text: str, after: NameKey | None, limit: int, *, with_banned: bool = False
     ) -> NamePage[User]:
-        """Returns at most `limit` users whose names a casefolded text finds (by the rules of
-        `domain.search.name_search`), in the order of their names after the key `after`; None starts at the first.
-        Banned users are found only with `with_banned`."""
+        """Returns a page of at most `limit` users whose name starts with the casefolded `folded_text`, at its beginning
+        or at a later word, ordered by the part of the name from there on. `after` is `next` of the previous page, None
+        for the first. Banned users are found only with `with_banned`."""
         ...
 
     def contacts_named(
         self, user_id: str, reach_max: int, folded_text: str, after: NameKey | None, limit: int
     ) -> NamePage[User] | None:
-        """Returns users by name as `users_named` does, but only users who share a conversation with the user `user_id`.
+        """Returns a page of at most `limit` users who share a conversation with the user `user_id` and whose name
+        starts with the casefolded `folded_text`, at its beginning or at a later word. `after` is `next` of the previous
+        page, None for the first.
 
         Returns None if that user's conversations have more than `reach_max` members in total: too many to search.
         """
@@ -350,8 +353,8 @@ class Snapshot(Protocol):
         ...
 
     def blocked_by(self, user_id: str, after_id: str | None, limit: int) -> Sequence[User]:
-        """Returns at most `limit` of the users whom a user has blocked, in the order of their ids after the id
-        `after_id`."""
+        """Returns at most `limit` of the users whom a user has blocked, in the order of their ids: those after the id
+        `after_id`, or the first ones for None."""
         ...
 
     def conversations_of(
@@ -367,8 +370,8 @@ class Snapshot(Protocol):
         ...
 
     def all_conversations(self, member_id: str | None, after_id: str | None, limit: int) -> Sequence[Conversation]:
-        """Returns at most `limit` conversations in the order of their ids after the id `after_id`: of all users, or
-        those of the user `member_id` if it is set."""
+        """Returns at most `limit` conversations in the order of their ids: those after the id `after_id`, or the first
+        ones for None. `member_id` selects the conversations of one user; None selects all."""
         ...
 
     def message(self, message_id: int) -> Message | None: ...

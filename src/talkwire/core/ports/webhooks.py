@@ -18,5 +18,5 @@ class WebhookProbe(Protocol):
 
     async def test(self, webhook_id: str, signing: WebhookSigning) -> WebhookAttempt:
         """Sends a test event to a webhook's endpoint now, signed as `signing` says, and returns the outcome of the
-        attempt."""
+        attempt. A request that fails or is refused raises nothing: its `error` says why."""
         ...

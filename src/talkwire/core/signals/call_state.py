@@ -123,7 +123,7 @@ class CallState:
 
     def accept(self, user_id: str, signal: AcceptCall) -> CallOutput:
         """Adds the user to the call, and returns the event to publish, which also makes the user's other sockets stop
-        ringing. Raises ChatError if the call has ended or the user may not join it."""
+        ringing. Raises `not_found` if the call has ended, and `forbidden` if the user may not join it."""
         call = self._call(user_id, signal)
         self._stop_ringing(call, user_id)
         call.joined[user_id] = None
@@ -132,8 +132,9 @@ class CallState:
         return [call.event(CallAccepted, user_id, call.members, signal)]
 
     def reject(self, user_id: str, signal: RejectCall) -> CallOutput:
-        """Declines a call for the user, and returns the events to publish, including the call's end if nobody is
-        left."""
+        """Declines a call for the user, and returns the events to publish, including the call's end if nobody is left:
+        none if the user neither joined it nor is being called. Raises `not_found` if the call has ended, and
+        `forbidden` if the user may not join it."""
         call = self._call(user_id, signal)
         return self._publish_and_leave(
             call, user_id, call.event(CallRejected, user_id, call.members, signal), "rejected"
@@ -141,7 +142,8 @@ class CallState:
 
     def hang_up(self, user_id: str, signal: HangUpCall) -> CallOutput:
         """Removes the user from the call, and returns the events to publish, including the call's end if nobody is
-        left."""
+        left: none if the user neither joined it nor is being called. Raises `not_found` if the call has ended, and
+        `forbidden` if the user may not join it."""
         call = self._call(user_id, signal)
         event = call.event(CallHungUp, user_id, call.members, signal)
         if call.answered:
@@ -150,7 +152,8 @@ class CallState:
 
     def signal(self, user_id: str, signal: SendCallSignal) -> CallOutput:
         """Returns an event that relays a participant's WebRTC data to the call's other participants, or to the one that
-        the signal names."""
+        the signal names. Raises `not_found` if the call has ended, and `forbidden` if the user or the named one neither
+        joined it nor is being called."""
         call = self._call(user_id, signal)
         sides = {**call.joined, **call.ringing}
         if user_id not in sides or (signal.to_user_id is not None and signal.to_user_id not in sides):

@@ -48,8 +48,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 def check_custom_event(event: str, payload: object) -> None:
-    """Raises ChatError for an event name that is too long or reserved by Socket.IO, and for a payload that is not JSON
-    or has more than PAYLOAD_MAX_BYTES bytes as JSON."""
+    """Raises `invalid_request` for an event name that is empty, too long or reserved by Socket.IO and for a payload
+    that is not JSON, and `payload_too_large` for one with more than PAYLOAD_MAX_BYTES bytes as JSON."""
     check_name("event", event, EVENT_MAX_LENGTH)
     if event in SOCKET_IO_EVENTS:
         raise invalid("event", "must not be a name that Socket.IO reserves")

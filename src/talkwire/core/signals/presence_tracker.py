@@ -131,7 +131,8 @@ class PresenceTracker:
 
     def _set(self, actor: Actor, command: SetPresence) -> Awaitable[None]:
         """Sets the actor's status and text at once, and returns an awaitable that finishes when they are stored. The
-        first step is synchronous because the socket may close in the next turn of the event loop. Raises ChatError."""
+        first step is synchronous because the socket may close in the next turn of the event loop. The call raises
+        ChatError for an invalid command or a banned actor, the awaitable if they cannot be stored."""
         now_ms = _now_ms()
         check_status(command, now_ms)
         entry = self._chat.directory.peek(actor.user_id)
@@ -170,8 +171,9 @@ class PresenceTracker:
         return found[0]
 
     async def presence_of(self, actor: Actor, user_ids: tuple[str, ...]) -> tuple[Presence, ...]:
-        """Returns the presence of those of the users whom the actor may see: users who share a conversation with the
-        actor. Leaves out all others. Raises ChatError for an invalid id or too many ids."""
+        """Returns the presence of those of the users whom the actor may see: the actor, and users who share a
+        conversation with the actor without a block; for the backend and operators all users. Leaves out the others.
+        Raises ChatError for an invalid id, for too many ids, and if the database cannot be read."""
         check_user_ids(user_ids)
         found = await self._chat.execute(actor, FindVisiblePresence(user_ids))
         missing = tuple(record.user_id for record in found if not self._is_online(record.user_id))
@@ -188,8 +190,8 @@ class PresenceTracker:
         return tuple(self._seen_by(actor, record) for record in found)
 
     async def _list_online(self, actor: Actor, command: ListOnline) -> Page[Presence]:
-        """Returns a page of the users whom others see as online, on this node and on other nodes. Only the backend and
-        operators may ask; raises ChatError for others."""
+        """Returns a page of the users whom others see as online, on this node and on other nodes. Raises `forbidden`
+        unless the actor is the backend or an operator."""
         must_be_backend(actor)
         limit = max(1, min(command.limit, ONLINE_PAGE_MAX))
         after = command.cursor or ""
