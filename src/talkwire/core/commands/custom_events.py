@@ -38,8 +38,8 @@ class SendToUsers(Signal[SendReport], frozen=True, tag="SendToUsers"):
 class KeepReport(Change[SendReport], frozen=True, tag="KeepReport"):
     """Internal: returns its own field `report`, which is thereby stored as the result of a request.
 
-    A `SendToUsers` cannot store its result itself. This command is executed with the same idempotency key, so that a
-    retry of the request finds the result. Only for the application's backend and operators.
+    A `SendToUsers` cannot store its result itself. This command is executed for the same actor with the same
+    idempotency key, so that a retry of the request finds the result.
     """
 
     report: SendReport

@@ -58,7 +58,8 @@ class DropFile(Change[None], frozen=True, tag="DropFile"):
 
 
 class ForgetUploads(Change[None], frozen=True, tag="ForgetUploads"):
-    """Deletes the records of uploads after the caller has removed their bytes. Only for operators."""
+    """Internal, with an operator as the actor: deletes the records of the uploads `ids`, whose bytes the caller has
+    removed."""
 
     ids: tuple[str, ...]
 

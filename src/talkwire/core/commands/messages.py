@@ -180,7 +180,7 @@ class DeleteMessage(Change[None], frozen=True, tag="DeleteMessage"):
 
 
 class SetLinkPreviews(Change[None], frozen=True, tag="SetLinkPreviews"):
-    """Stores the previews of a message's links. Only for operators.
+    """Internal, with an operator as the actor: stores the previews of a message's links.
 
     Does nothing if the message was deleted, has another text than `content`, or has had its previews removed by a user.
     A preview's image is shown only if the file `image_id` belongs to the message's sender.
@@ -291,7 +291,8 @@ class CountThreads(Query[tuple[tuple[str, ThreadMark], ...]], frozen=True, tag="
 
 
 class ListPins(Query[Page[Message]], frozen=True, tag="ListPins"):
-    """Lists the pinned messages of a conversation, newest pin first. `before` is the id of a pinned message."""
+    """Lists the pinned messages of a conversation, newest pin first. The page continues after the pinned message with
+    the id `before`; None returns the newest pins."""
 
     conversation_id: str
     before: str | None = None

@@ -12,8 +12,8 @@ from talkwire.core.domain.model import Presence
 
 
 def cursor_of(epoch: str, pos: int) -> str:
-    """Returns the cursor (opaque text for clients) of a position in the log of events. `epoch` names the version of the
-    log."""
+    """Returns the cursor (opaque text for clients) of a position in the log of events. `epoch` names the history of the
+    log to which the position belongs."""
     return f"{epoch}-{pos}"
 
 
@@ -94,8 +94,8 @@ class LogFilter(msgspec.Struct, frozen=True):
 
 
 class LogPage(msgspec.Struct, frozen=True):
-    """One page of the log's events, in log order. `epoch` names the version of the log, `pos` is the position up to
-    which the log was searched, and `more` says that there are positions after it."""
+    """One page of the log's events, in log order. `epoch` names the history of the log to which the positions belong,
+    `pos` is the position up to which the log was searched, and `more` says that there are positions after it."""
 
     events: tuple[Durable, ...]
     epoch: str

@@ -12,9 +12,9 @@ from talkwire.core.domain.integration.webhooks import Webhook, WebhookAttempt, W
 class WebhookView(msgspec.Struct, frozen=True):
     """A webhook and the state of its delivery.
 
-    `epoch` names the version of the log of events to which the webhook's position belongs. `failing` is how many
-    conversations and users have events that wait for a retry, `failing_since_ms` when the first of these events was
-    first sent, in milliseconds since 1970; None without any.
+    `epoch` names the history of the log to which the webhook's position belongs. `failing` is how many conversations
+    and users have events that wait for a retry, `failing_since_ms` when the first of these events was first sent, in
+    milliseconds since 1970; None without any.
     """
 
     webhook: Webhook

@@ -7,8 +7,8 @@ from talkwire.core.domain.moderation.reports import MessageReport, ReportAction,
 
 
 class ReportMessage(Change[MessageReport], frozen=True, tag="ReportMessage"):
-    """Reports a message that the actor can see, and that another user has sent, to the admins. Returns the report, or
-    the actor's earlier report of the same message if that is still open."""
+    """Reports a message to the admins. Returns the report, or the actor's earlier report of the same message if that is
+    still open. Raises `forbidden` if the actor may not see the message, and `invalid_request` for an own message."""
 
     message_id: str
     reason: str

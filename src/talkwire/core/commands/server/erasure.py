@@ -50,8 +50,8 @@ class FindErasureStep(Query["ErasureStep | None"], frozen=True, tag="FindErasure
 
 
 class TakeErasureStep(Change[bool], frozen=True, tag="TakeErasureStep"):
-    """Carries out one step of removing an erased user's data, as found by `FindErasureStep`. Returns False, and does
-    nothing, if another node has done it. Only for operators."""
+    """Internal, with an operator as the actor: carries out one step of removing an erased user's data, as found by
+    `FindErasureStep`. Returns False, and does nothing, if another node has done it."""
 
     step: ErasureStep
 

@@ -47,7 +47,8 @@ def position_of(cursor: str, epoch: str) -> int:
 
 def get_stored_state(snapshot: Snapshot, actor: Actor, query: GetStoredState) -> SyncState:
     """Returns a client's initial state: the first page of the user's conversations, and the cursor from which to
-    continue. Presence, which is not stored, is added by the caller."""
+    continue. Presence, which is not stored, is added by the caller. Raises `forbidden` for the application's backend
+    and admins."""
     _must_be_user(actor)
     epoch, pos = snapshot.head()
     page = list_conversations(snapshot, actor, ListConversations(None, query.limit))
@@ -58,8 +59,9 @@ def list_events(snapshot: Snapshot, actor: Actor, query: ListStoredEvents) -> Sy
     """Returns the next page of the events after a cursor that concern the actor. A page may be empty and still have a
     next page.
 
-    Raises `cursor_expired` and `cursor_epoch` for a cursor from which the log cannot be read any more, and `forbidden`
-    for the application's backend and admins.
+    Raises `cursor_expired` if events after the cursor were deleted, `cursor_epoch` if the cursor belongs to a log that
+    was replaced, `invalid_request` for text that is no cursor, and `forbidden` for the application's backend and
+    admins.
     """
     _must_be_user(actor)
     epoch, head = snapshot.head()

@@ -17,8 +17,9 @@ from talkwire.core.ports.transaction import Snapshot, Transaction
 def archived_of(
     snapshot: Snapshot, user_id: str, conversations: Collection[Conversation], members: Mapping[str, Member]
 ) -> Collection[str]:
-    """Returns the ids of those conversations that the user has archived and that no newer message has brought back.
-    `members` maps conversation ids to the user's memberships."""
+    """Returns the ids of the conversations that the user has archived and that no newer message has brought back; in a
+    muted conversation, only a message that mentions the user does so. `members` maps conversation ids to the user's
+    memberships."""
     found: set[str] = set()
     muted: dict[str, int] = {}
     for conversation in conversations:
@@ -34,7 +35,8 @@ def archived_of(
 
 
 def is_archived(tx: Transaction, member: Member) -> bool:
-    """Returns whether a member has archived the conversation and no newer message has brought it back."""
+    """Returns whether a member has archived the conversation and no newer message has brought it back. In a muted
+    conversation, only a message that mentions the member does so."""
     conversation = tx.conversation(member.conversation_id)
     if conversation is None or member.archived_seq is None:
         return False

@@ -31,7 +31,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 def check_signal(signal: CallSignal) -> None:
-    """Raises an error for a call signal with invalid ids, and for `data` that is too large or not valid JSON."""
+    """Raises `invalid_request` for a call signal with invalid ids or with `data` that is not valid JSON, and
+    `payload_too_large` for `data` of more than `DATA_MAX_BYTES`."""
     check_id("conversationId", signal.conversation_id)
     check_id("callId", signal.call_id)
     if signal.to_user_id is not None:
@@ -56,7 +57,8 @@ def find_callees(snapshot: Snapshot, actor: Actor, query: FindCallees) -> Callee
     """Returns the users of a call that the actor starts: the members who may join it, and the members for whom it
     rings. The call does not ring for users who have blocked the actor or whom the actor has blocked.
 
-    Raises ChatError if the actor is not a member, is muted, or calls are not allowed in the conversation.
+    Raises `forbidden` for an actor who is not a member, `muted` for one whom a moderator has muted, and the error of
+    `may_call_in` if calls are not allowed in the conversation.
     """
     member = snapshot.member(query.conversation_id, actor.user_id)
     require(may_take_part(snapshot.user(actor.user_id), member))

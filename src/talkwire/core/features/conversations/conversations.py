@@ -130,8 +130,8 @@ def create_conversation(tx: Transaction, actor: Actor, command: CreateConversati
     """Creates a conversation and returns it as the actor sees it. Returns the existing one instead if it has the
     command's id and members, or is the direct conversation of the same two users.
 
-    The actor becomes a member too, except for the application's backend, which names all members. Raises ChatError if
-    the actor may not create the conversation, or if another one has its id.
+    The actor becomes a member too, except for the application's backend, which names all members. Raises `forbidden` if
+    the actor may not create it, `blocked` if a block forbids it, and `conflict` if a different conversation has its id.
     """
     require_actor(tx, actor)
     _check_backend_only(actor, command)
@@ -160,8 +160,8 @@ def create_conversation(tx: Transaction, actor: Actor, command: CreateConversati
 
 
 def _check_backend_only(actor: Actor, command: CreateConversation) -> None:
-    """Raises an error for fields that only the application's backend may set, and for a backend that names no
-    members."""
+    """Raises `forbidden` for fields that only the application's backend may set, and `invalid_request` for a backend
+    that names no members."""
     if actor.is_service:
         if not command.member_ids:
             raise invalid("memberIds", "must name every member")
@@ -433,11 +433,12 @@ def get_conversation(snapshot: Snapshot, actor: Actor, query: GetConversation) -
 
 
 def list_conversations(snapshot: Snapshot, actor: Actor, query: ListConversations) -> Page[ConversationView]:
-    """Returns a page of the actor's own conversations, newest message first; or of all conversations, for the backend
-    and admins.
+    """Returns a page of the actor's own conversations, the one with the newest message or offer first. If the query
+    asks for those of all users, which only the backend and admins may do, returns a page of these in the order of their
+    ids.
 
-    A cursor from a page of the actor's own conversations always returns the next page of these, even if the query asks
-    for all conversations: clients use the cursors of `sync` with either list.
+    A cursor from a page of the actor's own conversations always continues that list, even if the query asks for those
+    of all users: clients use the cursors of `sync` with either list.
     """
     limit = max(1, min(query.limit, PAGE_MAX))
     if not (query.of_everybody or query.member_id is not None or query.text is not None):

@@ -75,8 +75,8 @@ def unrestrict_member(tx: Transaction, actor: Actor, command: UnrestrictMember) 
 
 
 def list_restrictions(snapshot: Snapshot, actor: Actor, query: ListRestrictions) -> Page[Restriction]:
-    """Returns a page of a conversation's muted or banned users. Raises `forbidden` unless the actor is its owner or an
-    admin of it, the application's backend or an operator."""
+    """Returns a page of a conversation's mutes or of its bans, as `query.kind` says. Raises `forbidden` unless the
+    actor is the conversation's owner or one of its admins, the application's backend or an operator."""
     check_id("conversationId", query.conversation_id)
     if query.cursor is not None:
         check_id("cursor", query.cursor)

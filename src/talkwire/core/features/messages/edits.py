@@ -36,18 +36,20 @@ from talkwire.core.ports.transaction import Transaction
 
 
 def check_edit(command: EditMessage) -> None:
-    """Raises an error for an edit with an invalid text or sender id. Accepts an empty text, because a message with
-    attachments may have one; `edit_message` checks whether it has attachments."""
+    """Raises `invalid_request` for an edit with an invalid text or sender id, and `payload_too_large` for a text that
+    is too long. Accepts an empty text, because a message with attachments may have one; `edit_message` checks whether
+    it has attachments."""
     check_content("content", command.content, may_be_empty=True)
     if command.sender_id is not None:
         check_id("senderId", command.sender_id)
 
 
 def edit_message(tx: Transaction, actor: Actor, command: EditMessage) -> Message:
-    """Edits a message's text and returns the message.
+    """Edits a message's text and returns the message. The application's backend edits the messages of all authors,
+    regardless of bans and mutes.
 
-    Raises ChatError unless the actor is its author and may still write in the conversation. The application's backend
-    edits the messages of all authors, regardless of bans and mutes.
+    Raises `forbidden` for another actor who is not the author, the refusals of `may_post` (such as `muted`) for an
+    author who may not write now, and `invalid_request` for a deleted or forwarded message.
     """
     message, history = _of_back_end(tx, command) if actor.is_service else _of_author(tx, actor, command)
     if message.forwarded_from is not None:

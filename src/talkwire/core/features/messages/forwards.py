@@ -43,8 +43,9 @@ def needs_of_forward(actor: Actor, command: ForwardMessage, needs: Prefetch) -> 
 
 
 def forward_message(tx: Transaction, actor: Actor, command: ForwardMessage) -> tuple[Message, ...]:
-    """Copies a message into conversations, to all or to none, and returns the copies. Raises ChatError if the sender
-    may not see the message or may not write in one of the conversations."""
+    """Copies a message into conversations, to all or to none, and returns the copies. Raises `forbidden` if the sender
+    may not see the message or is not a member of one of the conversations, and the refusals of `may_post` (such as
+    `muted`) if the sender may not write there now."""
     sender_id = acting_as(actor, command.sender_id)
     source, _ = visible_message(tx, sender_id, command.message_id)
     must_not_be_deleted(source)

@@ -188,7 +188,8 @@ def list_pins(snapshot: Snapshot, actor: Actor, query: ListPins) -> Page[Message
 
 def list_versions(snapshot: Snapshot, actor: Actor, query: ListVersions) -> Page[MessageVersion]:
     """Returns a page of the versions of a message's text, from older to newer: the newest ones with the current text,
-    or those before `query.before`. The page is empty for a deleted message."""
+    or those before the number `query.before`. The page is empty for a deleted message. Raises `forbidden` if the actor
+    may not see the message."""
     message, _ = _visible(snapshot, actor, query.message_id)
     if message.deleted_ms is not None:
         return Page((), None)

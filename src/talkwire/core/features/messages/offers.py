@@ -129,8 +129,9 @@ def is_open(offer: Offer, now_ms: int) -> bool:
 
 
 def create_offer(tx: Transaction, actor: Actor, command: CreateOffer) -> Offer:
-    """Creates an offer (a proposed price) to the other members of a conversation and returns it. Raises ChatError
-    unless its author may write in the conversation."""
+    """Creates an offer (a proposed price) to the other members of a conversation and returns it. Raises `forbidden`
+    unless its author is a member, and `muted`, `blocked` or `forbidden` if the author may not write in the
+    conversation."""
     author_id = acting_as(actor, command.sender_id)
     _posting_member(tx, command.conversation_id, author_id)
     _check_time(tx, command.expires_ms)

@@ -32,8 +32,9 @@ PINS_MAX = 100
 
 
 def pin_message(tx: Transaction, actor: Actor, command: PinMessage) -> Message:
-    """Pins a message in its conversation and returns it. Pinning it again changes nothing. Raises ChatError unless the
-    actor may pin it, or if the conversation has `PINS_MAX` pins."""
+    """Pins a message in its conversation and returns it. Pinning it again changes nothing. Raises `forbidden` or
+    `blocked` if the actor may not pin it, and `invalid_request` if it was deleted or the conversation has `PINS_MAX`
+    pins."""
     message = _pinnable(tx, actor, command)
     history = history_for(tx, actor, message.conversation_id)
     if message.pinned_ms is not None:

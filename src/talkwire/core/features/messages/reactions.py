@@ -42,8 +42,9 @@ def check_emoji(path: str, emoji: str) -> None:
 
 
 def react(tx: Transaction, actor: Actor, command: React) -> Message:
-    """Adds a user's reaction to a message and returns the message. Repeating it changes nothing. Raises ChatError if
-    the user may not react, or for too many different emoji on one message."""
+    """Adds a user's reaction to a message and returns the message. Repeating it changes nothing. Raises `forbidden` or
+    `blocked` if the user may not react, and `invalid_request` for a deleted message or if the message has
+    `EMOJI_PER_MESSAGE` different emoji."""
     message, user_id, history = _reactable(tx, actor, command)
     given = next((reaction for reaction in message.reactions if reaction.emoji == command.emoji), None)
     if given is None and len(message.reactions) >= EMOJI_PER_MESSAGE:
@@ -56,7 +57,8 @@ def react(tx: Transaction, actor: Actor, command: React) -> Message:
 
 def unreact(tx: Transaction, actor: Actor, command: Unreact) -> Message:
     """Removes a user's reaction from a message and returns the message. Does nothing if the user has not reacted with
-    this emoji. Raises ChatError if the user may not react to the message."""
+    this emoji. Raises `forbidden` or `blocked` if the user may not react, and `invalid_request` for a deleted message.
+    """
     message, user_id, history = _reactable(tx, actor, command)
     given = next((reaction for reaction in message.reactions if reaction.emoji == command.emoji), None)
     if given is not None and _has_reacted(tx, message, given, user_id):

@@ -35,8 +35,9 @@ def _number(cursor: str) -> int:
 
 
 def record_export(tx: Transaction, actor: Actor, command: RecordExport) -> None:
-    """Checks that the actor may export the user or conversation, and raises ChatError otherwise. Changes nothing
-    itself; the audit log gets an entry for the command (`acts.py`)."""
+    """Checks that the actor may export the user or conversation. Raises `forbidden` otherwise, `not_found` for an
+    unknown one, and `conflict` for an erased user. Changes nothing itself; the audit log gets an entry for the command
+    (`acts.py`)."""
     if actor.user_id != command.user_id:
         must_be_trusted(actor)
     if command.user_id is not None:

@@ -43,8 +43,9 @@ def needs_of_report(actor: Actor, command: ReportMessage, needs: Prefetch) -> No
 
 
 def report_message(tx: Transaction, actor: Actor, command: ReportMessage) -> MessageReport:
-    """Reports a message and returns the report. If the actor has reported it before and that report is still open,
-    returns that one."""
+    """Reports a message and returns the report; if an earlier report of it by the actor is still open, returns that
+    one. Raises `forbidden` if the actor may not see the message, and `invalid_request` if it is deleted or the actor's
+    own."""
     message, _ = visible_message(tx, actor.user_id, command.message_id)
     open_report = tx.reports.open_of(message.id, actor.user_id)
     if open_report is not None:

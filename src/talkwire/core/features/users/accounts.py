@@ -108,7 +108,8 @@ def _create_user(tx: Transaction, command: RegisterAccount, email: str) -> User:
 
 
 def set_password(tx: Transaction, actor: Actor, command: SetPassword) -> None:
-    """Replaces an account's password and signs all of its devices out. Only for operators."""
+    """Replaces an account's password and signs all of its devices out. Only for operators. Raises `not_found` for a
+    user without an account."""
     must_be_operator(actor)
     account = tx.account_of(command.user_id)
     if account is None:
@@ -119,7 +120,7 @@ def set_password(tx: Transaction, actor: Actor, command: SetPassword) -> None:
 
 def change_password(tx: Transaction, actor: Actor, command: ChangePassword) -> None:
     """Replaces the actor's password and signs out the actor's other devices, which somebody who knew the old password
-    may have signed in."""
+    may have signed in. Raises `conflict` if the password was changed since the caller checked it."""
     account = _account_with(tx, actor.user_id, command.current_hash)
     if account is None:
         raise ChatError("conflict", "The password was changed in the meantime.")

@@ -19,7 +19,8 @@ def check_block(command: BlockUser | UnblockUser) -> None:
 
 
 def block_user(tx: Transaction, actor: Actor, command: BlockUser) -> None:
-    """Records that the actor blocks a user. Repeating it changes nothing."""
+    """Records that the actor blocks a user. Repeating it changes nothing. Raises `invalid_request` if that is the
+    actor, and `not_found` for an unknown user."""
     _require_both(tx, actor, command.user_id)
     if not tx.has_blocked(actor.user_id, command.user_id):
         tx.record(UserBlocked(tx.next_pos(), tx.now_ms, actor.user_id, command.user_id))

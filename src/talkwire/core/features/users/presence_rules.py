@@ -87,8 +87,9 @@ def store_presence(tx: Transaction, actor: Actor, command: StorePresence) -> Pre
 def text_and_ends(
     before: PresenceRecord, text: str | msgspec.UnsetType | None, ends: PresenceEnds
 ) -> tuple[str | None, PresenceEnds]:
-    """Returns the status text after a user has chosen a status, and when status and text end. `ends` are the chosen
-    ends. `text` UNSET keeps the text of `before` and its end; an empty text removes it."""
+    """Returns the status text and the times at which status and text end, after a user has chosen a status. `before` is
+    the stored state; `ends` are the times that the user has chosen. `text` UNSET keeps the text of `before` and its
+    end; None or an empty text removes the text."""
     if text is msgspec.UNSET:
         return before.text, PresenceEnds(ends.status_ms, before.text_until_ms)
     return text or None, ends
@@ -208,9 +209,9 @@ def list_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: ListConnec
 
 
 def _expire_node(tx: LeaseTransaction, node_id: str, overdue_ms: int | None) -> int | None:
-    """Deletes a node whose users count as offline by the time `overdue_ms` in milliseconds since 1970
-    (`NodeTable.overdue`); None deletes it in any case. Returns when the node ended, in milliseconds since 1970, or None
-    if it was not deleted.
+    """Deletes a node if its lease, and for a node that was stopped also its users' grace period, has ended by
+    `overdue_ms` (milliseconds since 1970); None deletes it in any case. Returns when the node ended, in milliseconds
+    since 1970, or None if it was not deleted.
 
     If several nodes try this at once, one succeeds. The node's users stay recorded until `ForgetUsers` removes them.
     """

@@ -65,8 +65,8 @@ def get_user(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: GetU
 
 
 def search_users(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: SearchUsers) -> Page[User]:
-    """Returns a page of the users in whose names a word starts with the query's text, in the order described in
-    `core.domain.search.name_search`. Finds only users whom the setting `directory` lets the actor find.
+    """Returns a page of the users in whose names a word starts with the query's text, sorted by the part of the name
+    that begins with this word. Finds only users whom the setting `directory` lets the actor find.
 
     The first page begins with users whose id is the text or whose handle starts with it and whose names do not; then
     come up to `limit` users with whom the actor shares a conversation. Both are in addition to the page's limit.

@@ -209,7 +209,8 @@ def check_put_all(command: PutUsers) -> None:
 
 
 def put_users(tx: Transaction, actor: Actor, command: PutUsers) -> tuple[User, ...]:
-    """Creates or changes several users and returns them. All users are checked before the first one is recorded."""
+    """Creates or changes several users and returns them: all of them, or none if one is refused. Only for the backend
+    and admins."""
     must_be_trusted(actor)
     decided = []
     for index, user in enumerate(command.users):
