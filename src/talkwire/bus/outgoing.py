@@ -25,7 +25,7 @@ class Outgoing:
     """A bounded queue of encoded bus messages for other nodes.
 
     `dispatch_max` is the size of the largest message in bytes. Without `with_events`, only the log positions of the
-    newest commit are sent, and other nodes read the events from the log (the ordered list of committed events). Dropped
+    newest commit are sent, in place of earlier unsent commits, and other nodes read the events from the log. Dropped
     messages are added to `counts.dropped`.
     """
 
@@ -41,8 +41,9 @@ class Outgoing:
         self._warned = False
 
     def put(self, dispatch: AnyBusMessage) -> None:
-        """Queues a message, or drops it if it is too large or cannot be encoded. Drops the oldest messages if the queue
-        exceeds WAITING_MAX bytes. Never raises."""
+        """Queues a message, or drops it if it is too large or cannot be encoded; a commit that is too large is queued
+        without its events. Drops the oldest messages if the queue exceeds WAITING_MAX bytes. Never raises.
+        """
         if isinstance(dispatch, CommittedBatch) and not self._with_events:
             self._newest = _without_events(dispatch)
             self.waiting.set()
@@ -62,7 +63,8 @@ class Outgoing:
 
     def take(self) -> tuple[int, bytes]:
         """Removes the oldest messages from the queue: at most PARCEL_MAX bytes of them, or one larger message. Returns
-        their number, and the parcel that contains them: one without messages if none are queued.
+        their number and the parcel (one block of bytes) that contains them; 0 and a parcel without messages if none are
+        queued.
         """
         taken: list[bytes] = []
         size = 0

@@ -70,9 +70,9 @@ _logger = structlog.get_logger(__name__)
 class Report(NamedTuple):
     """The tokens that a node took from rate-limit buckets of one kind, as it reports them to Redis.
 
-    `costs_us` are, for each of the buckets `keys`, the microseconds in which the bucket gains as many tokens as were
-    taken. `at` and `since` are in seconds of this node's monotonic clock: when the report was written, and the time
-    after which the tokens were taken.
+    `costs_us` has, for each of the buckets `keys`, the taken tokens as the microseconds in which the bucket regains
+    them. The tokens were taken between the times `since` and `at`, the latter being the time of this report, in seconds
+    of this node's monotonic clock.
     """
 
     kind: Kind

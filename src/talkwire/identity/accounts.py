@@ -125,7 +125,9 @@ class Accounts:
         return signed_in
 
     async def create(self, actor: Actor, email: str, password: str, name: str, user_id: str | None = None) -> User:
-        """Creates an account and returns its user, without signing in. Only operators may choose `user_id`."""
+        """Creates an account and returns its user, without signing in. Only operators may choose `user_id`: a new id,
+        or the id of a user without an account. Raises `conflict` if the e-mail address has an account.
+        """
         return await self._create(actor, Registration(email, password, name), user_id)
 
     async def _create(self, actor: Actor, asked: Registration, user_id: str | None = None) -> User:
@@ -187,9 +189,10 @@ class Accounts:
 
     async def change_password(self, actor: Actor, session_id: str | None, current: str, new: str) -> None:
         """Changes the password of the actor's account from `current` to `new`, and signs out all devices of the account
-        except `session_id`.
+        except `session_id` (None: all devices).
 
-        Raises `forbidden` for a wrong password, and after the same time if the actor has no account.
+        Raises `forbidden` for a wrong `current` and, after the same time, if the actor has no account; `rate_limited`
+        after too many attempts.
         """
         _check_password("newPassword", new)
         await self._take(Kind.ACCOUNT_SIGN_INS, f"{actor.user_id} {session_id or ''}")
@@ -275,8 +278,9 @@ class Accounts:
             await self._take(Kind.ACCOUNT_GUESSES, account)
 
     async def _is_free(self, kind: Kind, key: str) -> bool:
-        """Takes a token from the bucket `key`, whose kind is in `EXEMPTING_KINDS`. Returns True if there was one: the
-        attempt then does not count against the account's limit."""
+        """Takes a token from the rate-limit bucket `key`, whose kind is in `EXEMPTING_KINDS`. Returns True if there was
+        one, or if attempts are not limited: the attempt then does not count against the account's limit.
+        """
         return self._limits is None or not await self._limits.take_everywhere(kind, key, time.monotonic())
 
     async def _matches(self, found: AccountRecord | None, password: str) -> bool:

@@ -14,7 +14,8 @@ HOPS_MAX = 32
 
 
 def joined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Returns a request's headers by name. Repeated headers are joined with commas (RFC 9110, section 5.3).
+    """Returns a request's headers by name; `fields` has the names in lower case. Repeated headers are joined with
+    commas (RFC 9110, section 5.3).
 
     A proxy may append its own header line to a line that the client has sent, so a reader of the first line alone would
     trust the client.

@@ -78,8 +78,9 @@ class KeySet:
         return candidates[0] if len(candidates) == 1 else None
 
     def should_refresh(self, *, found: bool) -> bool:
-        """Returns whether to call `refresh`: if no key was found or the keys are older than `max_age_s`, and a fetch is
-        running or may be started again. `found` says whether `find` returned a key.
+        """Returns whether to call `refresh`; `found` says whether `find` returned a key. True if no key was found or
+        the keys are older than `max_age_s`, unless the last fetch has ended and was started less than `retry_after_s`
+        ago.
         """
         now = self._clock()
         is_old = self._fetched_at is None or now - self._fetched_at >= self._limits.max_age_s

@@ -42,7 +42,9 @@ class OriginPolicy:
         return "*" in self._allowed
 
     def serves(self, host: str) -> bool:
-        """Returns whether the server handles requests with this `Host` header, which browsers always send."""
+        """Returns whether the server handles requests with this `Host` header: always True without `loopback_only`;
+        with it, for names of this machine, and for an empty text (no header), which no browser sends.
+        """
         return not self._loopback_only or not host or _is_loopback_name(host)
 
     def allows(self, origin: str | None, host: str, *, over_tls: bool = False) -> bool:

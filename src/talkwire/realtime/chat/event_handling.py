@@ -189,8 +189,9 @@ class EventHandling:
             self._send_refusal(request, error)
 
     def _is_limited(self, request: EventRequest) -> bool:
-        """Counts an event that is no command against the rate limit, since refusing it costs nearly as much as a
-        command. If the limit is exceeded, refuses it and returns True.
+        """Counts an event that has not become a command (an invalid or unknown one, or one of the application's own)
+        against the user's rate limit for signals. If the limit is exceeded, refuses the event and returns True, else
+        False.
         """
         if self._limits is None:
             return False

@@ -60,7 +60,8 @@ class SocketCommands:
 
     def run(self, socket: Socket, command: Command[Any] | SocketCommand) -> Awaitable[Any] | Now:
         """Carries out a command for a socket. Returns the result wrapped in `Now` if the command was carried out at
-        once, else an awaitable of the result. A refusal is a ChatError, which this call or the awaitable raises.
+        once, else an awaitable of the result. Raises ChatError for a refusal: directly if the command is invalid or is
+        carried out at once, otherwise from the awaitable.
         """
         client: ChatClient = socket.data
         match command:
@@ -102,7 +103,8 @@ class SocketCommands:
 
     async def _renew_sign_in(self, socket: Socket, command: RenewSignIn) -> float | None:
         """Replaces the socket's token by a newer one. Returns the time at which the new token expires, in seconds since
-        1970; None for never. If it is refused, the socket keeps its old token.
+        1970; None for never. Raises ChatError if the new token is invalid or another user's; the socket then keeps its
+        old token.
         """
         client: ChatClient = socket.data
         await self._sign_in.renew(socket.handshake, command.token, client)

@@ -61,8 +61,9 @@ def _wants(client: ChatClient, event: Durable) -> bool:
 
 
 def excluded(group: DialectEncoding, to: To, event: Durable, conversation_id: str, members: Members) -> set[Socket]:
-    """Returns the sockets in a destination's room that must not receive the event: those of the user who caused it, if
-    the destination excludes them, of users who do not want to be notified, and of users who are not in `members`.
+    """Returns the sockets of `group` in the room of the destination `to` that must not receive the event: those of the
+    user who caused it, if the destination excludes them, of users who do not want to be notified, and of users who are
+    not in `members`, the members that may see the event in this form.
     """
     room = room_of(to, conversation_id)
     follows = to is not To.NON_FOLLOWERS

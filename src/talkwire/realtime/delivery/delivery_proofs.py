@@ -26,8 +26,8 @@ _logger = structlog.get_logger(__name__)
 
 
 def recipients_in(hub: Hub, memberships: MembershipIndex, conversation_id: str) -> list[SocketRecipient]:
-    """Returns the sockets that follow a conversation, whose receipt of its messages is to be proved. Returns none for a
-    large conversation, which has no delivery receipts.
+    """Returns the sockets that follow a conversation: the recipients for which `DeliveryProofs` proves that messages
+    arrived. Empty for a large conversation, which has no delivery receipts, and for one that is not in `memberships`.
     """
     membership = memberships.get(conversation_id)
     if membership is None or membership.member_count > LARGE_CONVERSATION:

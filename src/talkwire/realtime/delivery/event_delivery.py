@@ -128,8 +128,8 @@ class EventDelivery:
     # --- the members of a conversation ------------------------------------------------------------------------------
 
     def _send_to_members(self, conversation_id: str, event: Durable, members: Members) -> None:
-        """Sends one version of a conversation's event to the sockets of `members`, the members who may see that
-        version.
+        """Sends a conversation's event to the sockets of `members`, the members who see the event in this form. Other
+        members, such as those with a limited history, may receive another form of it by a call of its own.
         """
         room = conversation_room(conversation_id)
         if members is ALL_MEMBERS:

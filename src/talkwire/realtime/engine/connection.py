@@ -273,8 +273,9 @@ class Connection(ABC):
         self.handle(self.session.poll_aborted(now), now)
 
     def post_started(self, now: float) -> bool:
-        """Returns whether the body of a polling POST may be received now; if not, the caller responds with HTTP 400.
-        `now` is in seconds of the event loop's clock.
+        """Starts a polling POST, and returns whether its body may be received now. If not, the caller responds with
+        HTTP 400; the session has been closed if another POST was running. `now` is in seconds of the event loop's
+        clock.
         """
         if self.session.post_started(now):
             return True
@@ -308,7 +309,9 @@ class Connection(ABC):
                     assert_never(event)
 
     def send(self, data: str | bytes) -> None:
-        """Queues one message for the client."""
+        """Queues one message for the client, to be written at the end of this turn of the event loop. Drops the message
+        if the session is closed.
+        """
         self.server.hub.flush_pending()  # keeps the order: earlier broadcasts to rooms must not be overtaken
         self.session.send_message(data)
         self.server.hub.wake(self)

@@ -125,8 +125,8 @@ class EngineServer(ABC):
 
     def admit(self, request: EngineRequest, host: str, address: str, *, over_tls: bool = False) -> Admission:
         """Checks a request that opens a session or uses one: its host, protocol, origin, and for a new session the
-        limits. Returns its admission; its `engine_sid` is None if the request may open a session. Raises
-        HandshakeRefused.
+        limits. Returns an admission whose `engine_sid` is None if the request may open a session, else the session's
+        id. Raises HandshakeRefused.
 
         `host` is the request's `Host` header, `address` the client's address; see `OriginPolicy.allows` for `over_tls`.
         """

@@ -148,8 +148,9 @@ class FileForwarding:
         return answer
 
     def _refuse_what_is_gone(self, folder_id: str) -> None:
-        """Raises TusRefusal with status 410 if no living node has had the upload's folder of files for more than
-        GONE_AFTER_S seconds, so that the client restarts the upload.
+        """Raises TusRefusal with status 410, so that the client restarts the upload, if the upload's file folder is
+        gone: more than GONE_AFTER_S seconds have passed since the first call for the folder, and no living node has had
+        it meanwhile.
         """
         now = self._now()
         if now - self._missing_since.setdefault(folder_id, now) > GONE_AFTER_S:

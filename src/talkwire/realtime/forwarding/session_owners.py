@@ -39,11 +39,11 @@ def node_of(engine_sid: str) -> str | None:
 
 
 class SessionOwners:
-    """Finds other nodes by session or by folder of files, among the living nodes that this node knows. For an unknown
-    id, it reads the table of nodes in the database.
+    """Finds other nodes by session or by file folder, among the living nodes that this node knows. For an unknown id,
+    it reads the table of nodes in the database.
 
-    A client that makes up ids causes at most one read a second. An id that the last read did not find counts as unknown
-    until the next; the first request for another unknown id waits for the next read.
+    It reads at most once a second, however many ids clients make up: a search for an unknown id waits until the next
+    read is due. In the second after a read, an id that the read did not find is not searched again.
     """
 
     def __init__(
@@ -72,7 +72,9 @@ class SessionOwners:
         return await self._found(folder_id, self._peers.with_folder)
 
     def with_folders(self) -> list[Peer]:
-        """Returns all other living nodes that store folders of files."""
+        """Returns the other living nodes that this node knows and that have file folders and an address for other
+        nodes. Does not read the table of nodes.
+        """
         return [peer for peer in self._peers.with_folders() if peer.address]
 
     async def _found(self, id_: str, find: Callable[[str], Peer | None]) -> Peer | None:

@@ -40,8 +40,8 @@ class StoredFiles:
             await _answer(send, 404 if error.code == "forbidden" else 503)
 
     async def _send(self, place: FileKey, query: str, receive: Receive, send: Send) -> None:
-        """Sends the bytes from `start` to `end`, both in the query, of a file as the response. Raises ChatError before
-        anything is sent if the file cannot be read.
+        """Sends a file's bytes from `start` up to, but not including, `end` as the response. Both are in the query; a
+        missing or invalid number counts as 0. Raises ChatError before anything is sent if the file cannot be read.
         """
         start, end = (_number(query, name) for name in ("start", "end"))
         reading = await self._store.read(place, start, end)

@@ -10,14 +10,14 @@ DESCRIPTORS_MAX = 1_048_576
 
 
 def descriptor_limit() -> float:
-    """Returns how many file descriptors this process may have open."""
+    """Returns how many file descriptors this process may have open (its soft limit); infinity if there is no limit."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return math.inf if soft == resource.RLIM_INFINITY else soft
 
 
 def raise_descriptor_limit() -> float:
-    """Raises this process's soft limit of file descriptors to the hard limit, at most DESCRIPTORS_MAX, and returns the
-    new limit.
+    """Raises this process's soft limit of file descriptors to the hard limit, but at most to DESCRIPTORS_MAX; never
+    lowers it. Returns the soft limit that now holds, infinity for none.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS_MAX if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS_MAX)

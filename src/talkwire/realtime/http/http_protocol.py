@@ -557,9 +557,9 @@ class HttpProtocol(HttpToolsProtocol):
     # --- ends -------------------------------------------------------------------------------------------------------
 
     def _switch(self, rest: bytes) -> None:
-        """Passes the connection, after a request to upgrade to a WebSocket, to a new WebSocket protocol, with the
-        request's head and all bytes behind it. Called for any upgrade: one to another protocol is ignored, and a
-        connection with a CONNECT request closes after the response.
+        """Handles a request to upgrade, or a CONNECT request, after its head; `rest` has the bytes behind the head.
+        Passes the connection, for an upgrade to a WebSocket, to a new WebSocket protocol with the head and `rest`.
+        Ignores an upgrade to another protocol. After the response to CONNECT, the connection closes.
         """
         if self._declines:
             self._decline(rest)

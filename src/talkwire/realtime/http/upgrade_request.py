@@ -51,7 +51,7 @@ def _headers(fields: Fields) -> dict[str, str]:
 
 @lru_cache(64)
 def _usual_query(text: str) -> Mapping[str, str]:
-    """Returns the parameters of a short query, cached: most clients send the same query, and each connection keeps its
-    parameters.
+    """Returns the parameters of a query. Caches its latest results, since most clients send the same query, so that
+    their connections share one mapping. Longer queries than _USUAL_QUERY_MAX are parsed without this cache.
     """
     return MappingProxyType(read_query(text))

@@ -60,8 +60,8 @@ class RingEntry:
         self.frames: dict[tuple[EncodingGroup, object], bytes] | None = None
 
     def for_reader(self, reader: Reader) -> RingEntry | None:
-        """Returns an entry with the version of the event that a reader may see, which is usually this entry itself;
-        None if the reader may not see the event.
+        """Returns this entry if a reader may see its whole event, else a new entry with the event as the reader may see
+        it; None if the reader may not see the event at all.
         """
         if type(self.event) is MessageSent and self.event.message.conversation_id not in reader.histories:
             return self  # nearly every entry: saves most of the general path's time
@@ -71,8 +71,8 @@ class RingEntry:
         return RingEntry(seen)
 
     def frame(self, group: EncodingGroup, which: object, encode: Callable[[], bytes]) -> bytes:
-        """Returns the event's frame for an encoding group (sockets that receive the same bytes) and a destination
-        `which`. Calls `encode` to make it the first time, then returns it from a cache.
+        """Returns the event's frames for an encoding group (sockets that receive the same bytes) and the destination
+        `which`, a `To`. Calls `encode` to make them the first time, and caches them in this entry.
         """
         if self.frames is None:
             self.frames = {}
@@ -121,9 +121,8 @@ class _EventChains:
 
 
 class EventRing:
-    """The newest events of the log in memory, starting after the log position `pos`. `oldest_ms()` returns the time, in
-    milliseconds since 1970, from before which events have been removed from the log; the ring does not replay those
-    either.
+    """The newest events of the log in memory, starting after the log position `pos`. `oldest_ms()` returns a time in
+    milliseconds since 1970: older events have been removed from the log, so the ring evicts them too.
     """
 
     def __init__(  # noqa: PLR0913 (its limits)
@@ -247,7 +246,9 @@ class EventRing:
             entry.frames = None
 
     def _apply_erasures(self, entry: RingEntry) -> None:
-        """Replaces the user's name and picture in an entry's event if the user was erased later, as the log does."""
+        """Gives the user in an entry's event (the changed user, or a message's sender) the name and picture of an
+        erased user, if that user was erased after the event. The log does the same.
+        """
         event = entry.event
         if isinstance(event, UserUpdated) and event.user.id in self._erased:
             entry.event, entry.frames = replace(event, user=self._erased[event.user.id]), None

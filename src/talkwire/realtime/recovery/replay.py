@@ -111,8 +111,8 @@ class ReplayingSocket:
                 yield frame
 
     def _rank(self, event: Durable, counter: int) -> tuple[int, int]:
-        """Returns a sort key for the place of the packet with the number `counter` in the order in which an event's
-        packets are sent.
+        """Returns a sort key of the packet with the number `counter`: by these keys, the packets of an event are in the
+        order in which they are sent. The key of a number for which the dialect has no packet sorts last.
         """
         packets = self._encoding_group.dialect.outbound.get(type(event), ())
         index = counter // PERSONAL_MAX

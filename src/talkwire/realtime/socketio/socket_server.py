@@ -46,13 +46,17 @@ class SocketServer(EngineServer):
         return SocketConnection(self, session, handshake, self.options)
 
     def namespace(self, name: str) -> Namespace:
-        """Adds a Socket.IO namespace to the server and returns it, to register handlers on. `name` starts with `/`."""
+        """Adds a plain Socket.IO namespace to the server and returns it, to register handlers on. `name` starts with
+        `/`. Clients that join later no longer reach an earlier namespace of this name.
+        """
         namespace = Namespace(name, self.hub)
         self.add(name, namespace)
         return namespace
 
     def add(self, name: str, handler: NamespaceHandler) -> None:
-        """Adds a Socket.IO namespace to the server; `handler` admits its sockets and handles their events."""
+        """Adds a Socket.IO namespace to the server; `handler` admits its sockets and handles their events. If the
+        namespace exists already, `handler` replaces its handler for clients that join later.
+        """
         self._handlers[name] = handler
 
     def handler_of(self, namespace: str) -> NamespaceHandler | None:

@@ -168,8 +168,8 @@ class _Upgrade:
 
     @property
     def target(self) -> str:
-        """The path and query of the request when it is forwarded to another node, which the seal covers: the engine's
-        path with the query that the client sent.
+        """The path and query that this node requests from another node to forward the WebSocket, and that the seal
+        covers: the engine's path with the query that the client sent.
         """
         return f"{self._engine.path}?{self.scope['query_string'].decode('latin-1')}"
 
