@@ -67,7 +67,8 @@ class HeldElsewhere(Exception):
 
 
 class HolderAway(ChatError):
-    """Raised if the node that has the bytes of a file or an upload is not running, or does not respond."""
+    """The ChatError `unavailable` that is raised if the node that has the bytes of a file or an upload is not running,
+    or does not respond."""
 
     def __init__(self, message: str) -> None:
         super().__init__("unavailable", message)

@@ -74,7 +74,7 @@ def _number(headers: Mapping[str, str], name: str) -> int:
 
 def upload_metadata(headers: Mapping[str, str]) -> dict[str, str]:
     """Returns the texts in the header `Upload-Metadata` by key, decoded from base64; empty without the header. Raises
-    `invalid_request`."""
+    `invalid_request` for a header that is invalid or too long."""
     text = headers.get("upload-metadata", "")
     if len(text) > METADATA_MAX_LENGTH:
         raise invalid("Upload-Metadata", f"must have at most {METADATA_MAX_LENGTH} characters")

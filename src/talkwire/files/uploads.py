@@ -120,7 +120,8 @@ class Uploads:
                 self._waits.discard(patience)
 
     def stop_waiting(self) -> None:
-        """Ends all waits for bytes from clients with TimeoutError, because the server shuts down."""
+        """Makes all present and later waits for bytes from clients (`idle_timeout`) raise TimeoutError, because the
+        server shuts down."""
         self.stopping = True
         for patience in self._waits:
             if not patience.expired():
@@ -190,8 +191,10 @@ class Uploads:
             return State(upload.length, upload.length, None)
 
     async def store_form_file(self, actor: Actor, form: FormFile, limit: int) -> File:
-        """Stores a file of at most `limit` bytes that arrives whole in one form request, and returns its record. Keeps
-        nothing if the request ends early, or the file is longer.
+        """Stores a file of at most `limit` bytes that arrives whole in one form request, and returns its record.
+
+        Raises Interrupted if the request ends early, and ChatError for a longer file (`payload_too_large`) or an
+        invalid form; nothing is kept then.
         """
         name, content_type, body = form.name, form.content_type, form.chunks
         upload = await self.create(actor, name, content_type, limit)
@@ -211,7 +214,8 @@ class Uploads:
         return await self._chat.execute(actor, GetFile(file_id))
 
     async def drop(self, actor: Actor, file_id: str) -> None:
-        """Removes an unfinished upload, or deletes a file that no message has attached.
+        """Removes the actor's unfinished upload, or deletes the actor's file. Raises `forbidden` if it is not the
+        actor's, and `conflict` if a message has the file attached or the actor is on hold.
 
         If the bytes cannot be removed now, because a request is still sending them or another node has them, the
         sweeper removes them later.
@@ -320,7 +324,8 @@ class Uploads:
 
 
 class _Progress:
-    """Publishes an upload's progress to its owner's sockets: every PROGRESS_EVERY_S seconds, and at the end."""
+    """Publishes an upload's progress to its owner's sockets while bytes arrive: at most every PROGRESS_EVERY_S (0.25)
+    seconds, and when the last byte has arrived."""
 
     def __init__(self, chat: Chat, upload: Upload, offset: int) -> None:
         self._chat = chat

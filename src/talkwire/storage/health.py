@@ -31,8 +31,9 @@ _logger = structlog.get_logger(__name__)
 
 
 class WriteProbe:
-    """Checks whether writes to the database succeed. A commit of the writer within the last TRUST_S (5) seconds proves
-    it; otherwise the probe makes a small write of its own."""
+    """Checks whether writes to the database succeed. A successful write within the last TRUST_S (5) seconds, without a
+    failure since, proves it; otherwise the probe makes a small test write, at the earliest PROBE_EVERY_S (1) second
+    after a failed one."""
 
     def __init__(self, writer: GroupWriter) -> None:
         self._writer = writer
@@ -40,8 +41,8 @@ class WriteProbe:
         self._probing: asyncio.Task[None] | None = None
 
     async def check(self) -> None:
-        """Raises ChatError `unavailable` if writes to the database fail now. Waits for the test write, if one is
-        necessary; concurrent calls share it."""
+        """Raises ChatError `unavailable` if the latest write to the database failed, or the writer refuses commands.
+        Waits for the test write, if one is necessary; concurrent calls share it."""
         if not self._has_written_lately():
             if self._probing is None and time.monotonic() - self._failed_at >= PROBE_EVERY_S:
                 self._probing = asyncio.ensure_future(self._probe())

@@ -90,7 +90,8 @@ class LeaseKeeper:
 
     def keep(self, actor: Actor, command: NodeCommand[R]) -> Awaitable[R]:
         """Queues a node command and returns an awaitable of its result. Commands are executed in the order of the
-        calls. Awaiting raises `unavailable` if the database does not respond; the call raises it after `close`."""
+        calls. Awaiting raises the command's error, or `unavailable` if the database fails. After `close`, the call
+        itself raises `unavailable`."""
         if self._closed:
             raise ChatError("unavailable", "The server is closing. Try again.")
         loop = asyncio.get_running_loop()

@@ -39,7 +39,7 @@ class ReaderPool:
     def read(self, function: Callable[[Snapshot], R]) -> Awaitable[R]:
         """Runs `function` with a snapshot on a reader thread, and returns an awaitable of its result. Awaiting raises
         the function's errors, and `unavailable` if the database fails or does not respond within READ_WITHIN_S (8)
-        seconds."""
+        seconds. After `close`, the call itself raises `unavailable`."""
         if self._closed:
             raise ChatError("unavailable", "The server is closing. Try again.")
         return _within(asyncio.get_running_loop().run_in_executor(self._threads, self._read, function))

@@ -399,7 +399,7 @@ def _decode_json(json: str) -> object:
 
 def _check_cost(json: str) -> None:
     """Raises _Undecodable for JSON that is slow to decode or to traverse: with too many arrays, objects or numbers with
-    an exponent. Such characters inside strings are not counted, unless the JSON has more than MAX_TEXTS (25,000)
+    an exponent. Brackets and exponents inside strings are not counted, unless the JSON has more than MAX_TEXTS (25,000)
     strings.
     """
     if _flaw_of(json) and (flaw := _flaw_of(_without_texts(json))):

@@ -65,7 +65,7 @@ _conversations: Select[Any] = (
 @dataclass(slots=True)
 class _SeqRange:
     """The part of one conversation that the search for missed messages has not read yet: messages with `low` < `seq` <=
-    `high`. `oldest_id` is the id of the oldest message in the part that was read last, 0 if that part was empty."""
+    `high`. `oldest_id` is the id of the oldest message that the latest read returned, 0 if it returned none."""
 
     conversation_id: str
     low: int

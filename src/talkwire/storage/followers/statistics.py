@@ -25,7 +25,8 @@ _analyze = text(f"ANALYZE {', '.join(table.name for table in metadata.sorted_tab
 
 
 class YoungStatistics:
-    """A follower's work, for PostgreSQL only: runs ANALYZE each time the log of a new database has doubled.
+    """A follower's work, for PostgreSQL only: runs ANALYZE each time the log of a new database has doubled,
+    until its head reaches the position GROWN_UP.
 
     PostgreSQL's own schedule is too slow for a database that has just begun to grow. SQLite chooses indexes well
     without statistics.

@@ -21,8 +21,8 @@ _of_a_live_message: tuple[ColumnElement[bool], ...] = is_live(file_links.c.messa
 
 class AttachedFileRows(FileRows):
     """Reads and changes the tables of files, including their attachments to messages. Implements
-    `core.ports.stores.Files`. Before it reads attachments, it calls `write_links`, which writes the attachments that
-    the transaction has only staged."""
+    `core.ports.stores.Files`. `attached_among` and `is_attached` first call `write_links`, which writes the attachments
+    that the transaction has only staged."""
 
     def __init__(self, connection: Connection, write_links: Callable[[], None] = lambda: None) -> None:
         super().__init__(connection)

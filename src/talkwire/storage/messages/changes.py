@@ -119,8 +119,8 @@ def fetch_messages(workspace: Workspace, message_ids: Collection[int]) -> None:
 
 
 def fetch_marked(workspace: Workspace, asked: Collection[tuple[str, int]]) -> None:
-    """Reads the conversation and `seq` of messages into `workspace.places`, a cache of the transaction. `asked` has
-    (conversation id, message id).
+    """Reads the conversation and `seq` of messages that receipts name into `workspace.places`, a cache of the
+    transaction; None for ids without a message. `asked` has (conversation id, message id).
 
     Skips the newest message of each conversation: most receipts name that one, and the conversation's row has its
     `seq`.

@@ -55,7 +55,8 @@ _of_keys = tuple_(pushes.c.subscription_id, pushes.c.notification_id).in_(
 
 class PushDevice(NamedTuple):
     """A push subscription with the ids of its user, sign-in (`session_id`) and device. `device_id` is the id that the
-    application gave the device. See `PushSubscription` in `core/domain/model.py` about None."""
+    application gave the device. If both are None, the device is unknown, and any connected socket of the user is
+    treated as a socket of this device."""
 
     subscription_id: str
     user_id: str

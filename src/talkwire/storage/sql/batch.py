@@ -54,8 +54,8 @@ def insert_rows(table: Table, columns: Sequence[str], **constants: str) -> BulkS
 
 
 def resolving(statement: BulkStatement, key: Sequence[str], changes: str = "") -> BulkStatement:
-    """Returns a bulk insertion that skips rows whose values in the columns `key` exist already or, with `changes` (SQL
-    assignments), applies these changes to the existing row."""
+    """Returns the bulk insertion `statement` (made by `insert_rows`) with a rule for rows whose values in the columns
+    `key` exist already: they are skipped or, with `changes` (SQL assignments), the existing row is changed."""
     action = f"DO UPDATE SET {changes}" if changes else "DO NOTHING"
     suffix = f" ON CONFLICT ({', '.join(key)}) {action}"
     return BulkStatement(statement.sqlite + suffix, statement.postgresql + suffix)

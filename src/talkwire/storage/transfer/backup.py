@@ -39,9 +39,9 @@ class BackedUp(NamedTuple):
 
 
 def write_backup(source: Source, file: BinaryIO, program: str, uploaded: Uploaded, progress: Progress) -> BackedUp:
-    """Writes a backup of the database `source`, and of the uploaded files if they can be found, to `file`. `program` is
-    the version of Talkwire. Reports each table and file to `progress`, and returns what was written and how many files
-    are missing.
+    """Writes a backup of the database `source` to `file`, with the bytes of uploaded files if `uploaded` includes them.
+    `program` is the version of Talkwire. Reports each table and file to `progress`, and returns what was
+    written and how many files are missing.
 
     Raises RowError for a row that cannot be written, OSError for the file, and SQLAlchemyError for the database; `file`
     is incomplete then.
