@@ -90,7 +90,7 @@ class Embedding:
 
 
 class Node:
-    """One chat server process. Before `start` opens its database, it has nothing but settings.
+    """One chat server process. The attributes `chat`, `accounts`, `app` and `engine` exist only after `start`.
 
     `dialects` (event vocabularies of client applications) are served beside the built-in ones, each in its own
     namespace. Raises ValueError for a dialect whose name is taken. `embedding` holds the embedding application's

@@ -167,7 +167,8 @@ def operator_for(command: Command[Any]) -> Actor:
 
 async def carry_out(chat: Chat, webhooks: WebhookProbe, command: Command[R]) -> R:
     """Executes an operator's command from the command line and returns its result: commands about sending webhook
-    requests with `webhooks`, all others in the chat. Raises ChatError.
+    requests with `webhooks`, all others in the chat. Raises ChatError if the chat, or the check of a webhook's
+    URL, refuses the command.
     """
     operator = operator_for(command)
     match command:

@@ -53,7 +53,8 @@ class FolderInUse(DataFolderError):
 
 
 def prepare_folder(folder: Path) -> None:
-    """Creates the data folder if it is missing; its parent must exist. Raises DataFolderError."""
+    """Creates the data folder if it is missing; its parent must exist. Raises DataFolderError if it cannot be
+    created, is not a folder, or is not writable."""
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:

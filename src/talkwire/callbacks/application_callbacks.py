@@ -43,7 +43,8 @@ class ApplicationCallbacks:
 
 
 def _is_asked_about(named: Named, command: Command[Any]) -> bool:
-    """Returns whether to ask the back end about a command. It is not asked about a command that `named.when` excludes,
-    nor about a message imported from another system (`created_ms` is set), since that was sent already.
+    """Returns whether to ask the back end about a command of the class in `named`. Returns False if the callback's name
+    does not fit the command (see `Named.when`), and for a message imported from another system (`created_ms` is set),
+    since users sent that message already.
     """
     return named.when(command) and getattr(command, "created_ms", None) in {None, UNSET}

@@ -35,8 +35,8 @@ class CallbackOptions:
     """The operator's settings of callbacks. `urls` maps the name of a callback, `connect` or a command's name such as
     `message:send`, to its URL. `secret` signs the requests.
 
-    `on_failure` says whether a command is refused or executed (`allow`) if its callback fails. `timeout_s` limits a
-    whole request in seconds, `response_max` the body of its response in bytes.
+    `on_failure` says what happens to a command whose callback fails: `refuse`, or `allow` to execute it. `timeout_s`
+    limits a whole request in seconds, `response_max` the body of its response in bytes.
     """
 
     urls: Mapping[str, str]

@@ -169,7 +169,8 @@ class _ServerOperator:
             raise Failure(f"{user_id} is erased, but the server is still deleting messages or files.") from None
 
     async def snapshot(self) -> Path:
-        """Lets the server copy its SQLite database into a new file, and returns the path of the file."""
+        """Lets the server copy its SQLite database into a new file, and returns the path of the file. Raises Failure if
+        the server does not respond, and ChatError if it refuses."""
         found: CopyRequest = await self._ask(SNAPSHOT_PATH, b"", CopyRequest)
         return Path(found.path)
 
@@ -206,7 +207,7 @@ def _refusal(body: bytes) -> ChatError:
 
 def server_snapshot(holder: Holder) -> Path:
     """Lets `holder`, a running server, copy its SQLite database into a new file, and returns the file's path. The
-    caller removes the file.
+    caller removes the file. Raises Failure if the server does not respond, and ChatError if it refuses.
     """
 
     async def ask() -> Path:

@@ -17,8 +17,8 @@ from talkwire.storage.notifying.pushes import PushDevice
 
 @dataclass(frozen=True, slots=True)
 class PushParts:
-    """The parts that send push notifications: sender, VAPID keys (the server's identity), connected devices and
-    metrics.
+    """The parts that send push notifications: the sender, the VAPID keys (which sign the server's requests), the
+    record of devices with a socket on this node, and the metrics.
     """
 
     sender: PushSender

@@ -33,8 +33,8 @@ class BusFigures(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OperatorsConsole:
-    """The data for the operators' console. `nodes` collects data from all nodes; `database`, `bus` (called for the
-    present state) and `settings` are as this node sees them.
+    """The data for the operators' console. `nodes` collects data from all nodes. The others are about this node:
+    the state of its `database`, its `settings`, and `bus()`, which returns the current state of the bus.
     """
 
     nodes: NodesConsole

@@ -28,9 +28,10 @@ class DatabaseState(NamedTuple):
 
 
 class DatabaseWatch:
-    """Checks the database by calling `check`, and counts its content by calling `count`.
+    """The database's state for the operators' console: whether it responds, by calling `check`, and how many rows it
+    has, by calling `count`. `now` returns seconds of a monotonic clock.
 
-    Both functions raise ChatError while the database is unavailable.
+    `check` and `count` raise ChatError while the database is unavailable.
     """
 
     def __init__(

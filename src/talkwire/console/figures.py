@@ -77,7 +77,8 @@ class PushFigures(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class NodeSources:
-    """Functions from which a node's figures are read. Each function returns without waiting."""
+    """The version of a node, and functions that return its other current figures, for `NodeReporter`. Each function
+    returns without waiting."""
 
     version: str
     draining: Callable[[], bool]

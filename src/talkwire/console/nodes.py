@@ -27,7 +27,7 @@ _TOPIC = "console "
 
 class RefusalKey(NamedTuple):
     """The sort key of refused requests: the time in milliseconds since 1970, the node's id, and the refusal's number
-    there.
+    on that node.
     """
 
     at_ms: int
@@ -106,10 +106,8 @@ class NodesConsole:
         return await self._ask_all("figures", None, NodeFigures)
 
     async def limits(self) -> tuple[Sequence[LimitCount], tuple[str, ...]]:
-        """Returns a pair: this node's limits, with the number of refusals for each on all nodes together since these
-        started, and the ids of silent nodes.
-
-        A node is silent if it did not answer in time.
+        """Returns a pair: this node's limits, and the ids of the nodes that did not answer in time. The `refused` of
+        each limit is how often it was exceeded on any of the nodes that answered, since the start of each.
         """
         answers = await self._ask_all("limits", None, tuple[LimitCount, ...])
         refused: Counter[str] = Counter()

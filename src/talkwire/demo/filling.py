@@ -97,7 +97,8 @@ class _StoryClock:
 
 @asynccontextmanager
 async def _opened(url: URL) -> AsyncIterator[tuple[Chat, _StoryClock]]:
-    """Yields a chat on the database, without a server, and the clock that its commands use."""
+    """Yields a chat on the database, without a server, and the clock that its commands use. Closes the chat at the
+    end."""
     clock = _StoryClock()
     engine = writing_engine(url)
     writer = GroupWriter(engine, CHANGES, clock)
@@ -291,7 +292,7 @@ class _Filling:
 
 
 async def _found(query: Awaitable[object]) -> bool:
-    """Returns whether a query finds its object, i.e. raises no ChatError."""
+    """Awaits a query, and returns True if it succeeds, False if it raises ChatError because its object is missing."""
     try:
         await query
     except ChatError:

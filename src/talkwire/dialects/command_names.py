@@ -60,9 +60,9 @@ CommandType = type[Command[Any]]
 
 
 class Named(NamedTuple):
-    """A command class that a command's name, such as `message:send`, stands for. `when(command)` returns whether the
-    name fits this instance: `typing:start` and `typing:stop` both stand for the class `SetTyping`, and `when`
-    distinguishes them by `is_typing`."""
+    """The meaning of a command's name, such as `message:send`: the commands of the class `command_type` for which
+    `when(command)` is true. For example, `typing:start` and `typing:stop` both stand for the class `SetTyping`, and
+    `when` distinguishes them by `is_typing`."""
 
     command_type: CommandType
     when: Callable[[Any], bool] = lambda _: True

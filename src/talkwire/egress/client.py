@@ -169,7 +169,7 @@ class EgressClient:
         rules.
 
         `reading` says what to do with the body; by default, it is returned if it has at most `response_max` bytes (see
-        `EgressLimits`). Raises EgressError.
+        `EgressLimits`). Raises EgressError if there is no usable response, or if the address rules refuse the URL.
         """
         try:
             checked = self._reach.rules.check_url(url) if isinstance(url, str) else url
@@ -197,7 +197,7 @@ class EgressClient:
             raise _error_of(error, url, self._limits) from error
 
     async def _session(self, scheme: str) -> aiohttp.ClientSession:
-        """Returns the session of `http` or `https`, made with the first request that needs it.
+        """Returns aiohttp's session for the URL scheme `http` or `https`. The first request with the scheme creates it.
 
         Reading the trusted certificates takes tens of milliseconds, so that happens in another thread.
         """

@@ -25,7 +25,8 @@ class EgressThread:
         self._ended: asyncio.Event
 
     async def run(self, coroutine: Coroutine[Any, Any, R]) -> R:
-        """Runs a coroutine on the thread and returns its result. Cancelling the call cancels the coroutine."""
+        """Runs a coroutine on the thread and returns its result, or raises its exception. Cancelling the call cancels
+        the coroutine."""
         if self._thread is threading.current_thread():
             return await coroutine
         return await asyncio.wrap_future(self.start(coroutine))

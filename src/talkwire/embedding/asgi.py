@@ -83,8 +83,8 @@ class AsgiChat:
             await _refuse(scope, receive, send, _NOT_FOUND)
 
     def _announce(self, scope: Mapping[str, Any]) -> None:
-        """Writes the server's URL into the data folder, so that command-line tools can find the server. The first
-        request reveals the URL; later calls do nothing.
+        """Writes the server's URL into the data folder, so that command-line tools can find the server. `scope` is that
+        of a request, which reveals the URL. Does nothing if the URL was written already or the scope lacks it.
         """
         server = scope.get("server")
         if self._is_announced or scope.get("root_path") or not server or server[1] is None:

@@ -23,7 +23,8 @@ UNREADABLE = "unreadable"
 
 
 class CommandOutcomes(Collector):
-    """The Prometheus collector that counts users' commands by name and outcome. Register it with a `CollectorRegistry`.
+    """The Prometheus collector that counts the commands of sockets and REST requests, by name and outcome. Register it
+    with a `CollectorRegistry`.
 
     `name_of` returns the name of a command's class. With a `tracer`, commands are also recorded as spans, if `begin`
     was called before them.

@@ -57,6 +57,7 @@ class CommittedEvents(Collector):
 
 
 def _log_joined(conversation_id: str, members: Sequence[Member], by: str) -> None:
-    """Logs members who were added together in one line, with their number and the ids of the first ones."""
+    """Logs, in one line, members who joined or were added together: their number and the ids of the first ones. `by` is
+    the id of the user who added them."""
     user_ids = [member.user_id for member in members[:_NAMED_MAX]]
     _logger.info("joined", conversation_id=conversation_id, user_ids=user_ids, count=len(members), by=by)

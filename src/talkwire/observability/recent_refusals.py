@@ -36,8 +36,8 @@ _MEMBERS = ("command", "limit", "method", "detail", "user_id", "address", "origi
 class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
     """A refusal that one client received: of a connection, a sign-in or a command, or because of a rate limit.
 
-    `count` is how often this client received the same refusal, the last time at `at_ms` (milliseconds since 1970).
-    `number` orders the refusals of this process.
+    `count` is how often this client has received the same refusal while it was kept (see `RecentRefusals`), the last
+    time at `at_ms` (milliseconds since 1970). A later refusal of this process has a greater `number`.
     """
 
     at_ms: int
@@ -75,8 +75,8 @@ class RecentRefusals:
         """How many refusals there were since the start."""
 
     def add(self, event: str, fields: Mapping[str, object]) -> None:
-        """Keeps the refusal that a log line is about. `event` and `fields` are those of the line; an event that is no
-        refusal is ignored.
+        """Records the refusal that a log line reports, or counts it if it is recorded already. `event` and `fields` are
+        those of the log line. Does nothing if the event is not a refusal.
         """
         kind = _KINDS.get(event)
         if kind is None:

@@ -31,6 +31,6 @@ class Tracer(Protocol):
 
     def request(self, headers: Mapping[str, str]) -> AbstractContextManager[RequestSpan]:
         """Returns a context manager that records the span of a request. Its parent is the span in the header
-        `traceparent`.
+        `traceparent`; without this header, the span has no parent.
         """
         ...

@@ -122,7 +122,8 @@ class OpenIdProvider:
         return await self._with_profile(metadata.userinfo_endpoint, tokens, claims)
 
     async def metadata(self) -> Metadata:
-        """Returns the provider's metadata, fetched at most once an hour. Raises `SignInFailed`."""
+        """Returns the provider's metadata, fetched at most once an hour. Raises `SignInFailed` if it cannot be fetched
+        or is invalid."""
         now = time.monotonic()
         if self._metadata is None or now - self._fetched_at > METADATA_MAX_AGE_S:
             found = await self._fetch_metadata()
@@ -166,9 +167,10 @@ class OpenIdProvider:
 
     async def _with_profile(self, url: str, tokens: Mapping[str, Any], claims: Claims) -> Claims:
         """Returns the claims of the ID token together with those of the provider's UserInfo endpoint `url`, where most
-        providers have the user's profile. Of a claim that both have, the ID token's counts.
+        providers have the user's profile. If both have a claim, the ID token's value is used. Without an
+        access token in `tokens`, returns `claims` unchanged.
 
-        Raises `SignInFailed` if the endpoint does not answer, or answers about another user.
+        Raises `SignInFailed` if the endpoint does not respond, or responds with the claims of another user.
         """
         access_token = tokens.get("access_token")
         if not isinstance(access_token, str):
@@ -223,7 +225,7 @@ class OpenIdProvider:
 
     async def _verified(self, metadata: Metadata, tokens: Mapping[str, Any], pending: PendingSignIn) -> Claims:
         """Verifies the ID token in the provider's response (OpenID Connect Core 1.0, section 3.1.3.7), and returns its
-        claims. Raises `SignInFailed`."""
+        claims. Raises `SignInFailed` if the token is missing or invalid, or if the keys cannot be fetched."""
         id_token = tokens.get("id_token")
         if not isinstance(id_token, str):
             raise SignInFailed("invalid", "the provider has sent no ID token")
@@ -253,7 +255,7 @@ class OpenIdProvider:
 
     async def _key(self, signed: SignedToken) -> Key:
         """Returns the key that verifies an ID token. If the key is not known yet, the provider's keys are fetched,
-        since providers replace them. Raises `SignInFailed`."""
+        since providers replace them. Raises `SignInFailed` if they cannot be fetched or none of them fits."""
         assert self._keys is not None
         header = signed.header
         if header.alg not in ASYMMETRIC_ALGORITHMS:

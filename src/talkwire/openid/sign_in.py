@@ -66,8 +66,9 @@ class Provider(Protocol):
         ...
 
     async def check_issuer(self, issuer: str | None) -> None:
-        """Raises `SignInFailed` unless `issuer`, which the response names (RFC 9207), is this provider. None is
-        refused only if the provider's metadata promise that it names itself."""
+        """Raises `SignInFailed` unless `issuer`, the issuer that the response names (RFC 9207), is this provider's.
+        None means that the response names no issuer; it is refused only if the provider's metadata announce that each
+        response names one."""
         ...
 
 
@@ -104,7 +105,8 @@ class ProviderSignIn:
         the browser keeps until `finish`.
 
         `redirect_uri` is this server's address for the provider's response, `destination` the place in the web client
-        to show after the sign-in. `device` is the browser, for the log. Raises `SignInFailed`.
+        to show after the sign-in. `device` is the browser, for the log. Raises `SignInFailed` if the provider's
+        metadata cannot be used.
         """
         pending = PendingSignIn(token_urlsafe(24), token_urlsafe(24), token_urlsafe(48), redirect_uri, destination)
         try:
@@ -116,7 +118,7 @@ class ProviderSignIn:
     async def finish(self, answer: Answer, sealed: str | None, device: Device) -> tuple[str, Destination]:
         """Finishes a sign-in with the provider's response and the value of the browser's cookie, `sealed` (None if
         there is no cookie). Returns the first refresh token of `device`, the browser, and the place in the web client
-        to show. Raises `SignInFailed`.
+        to show. Raises `SignInFailed` if the cookie or the response is invalid, or the provider or server refuses.
         """
         try:
             pending = self._pending(answer, sealed)

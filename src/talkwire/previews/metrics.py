@@ -37,8 +37,8 @@ class PreviewMetrics(Collector):
             self._outcomes.labels(outcome)
 
     def count(self, outcome: Outcome, links: int = 1) -> None:
-        """Counts `links` links by outcome, without a duration, because they were not fetched or the fetch was
-        cancelled.
+        """Counts `links` links that were not fetched, or whose fetch was cancelled, by outcome. For fetched links, call
+        `observe`, which also records the duration.
         """
         self._outcomes.labels(outcome).inc(links)
 

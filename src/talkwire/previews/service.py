@@ -133,8 +133,8 @@ class LinkPreviews:
                 self._changed.set()
 
     def _next(self) -> _Job | None:
-        """Returns the oldest waiting message whose host has fewer than `PER_HOST` fetches in progress, and counts one
-        more for the host; None if there is no such message.
+        """Removes and returns the oldest waiting message whose link is to a host with fewer than `PER_HOST` fetches in
+        progress, and counts one more fetch for this host. Returns None if there is no such message.
         """
         if self._dropped and not self._waiting:
             _logger.warning("link_previews_dropped", messages=self._dropped)

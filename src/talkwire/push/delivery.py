@@ -68,8 +68,8 @@ class PushDelivery:
     async def show(
         self, subscription: PushSubscription, push: DuePush, content: PushContent, badge: int
     ) -> PushOutcome:
-        """Sends a notification to a device, with `badge` as the number of unread notifications. Returns the outcome,
-        also of a failure.
+        """Sends a notification to a device, with `badge`, the user's number of unread messages, for the app's icon.
+        Returns the outcome also if sending failed, instead of raising an error.
         """
         payload = shown(content.notification, badge, self._level)
         if subscription.target.kind == "gateway":
@@ -83,8 +83,8 @@ class PushDelivery:
         return await self._send(subscription, message)
 
     async def dismiss(self, subscription: PushSubscription, pushes: Sequence[DuePush], badge: int) -> PushOutcome:
-        """Makes a device remove the notifications `pushes`, which the user has read elsewhere, and show `badge` as the
-        number of unread ones. Returns the outcome, also of a failure.
+        """Makes a device remove the notifications `pushes`, which the user has read elsewhere, and show `badge`, the
+        user's number of unread messages, on the app's icon. Returns the outcome also if sending failed.
         """
         ids = [push.notification_id for push in pushes]
         if subscription.target.kind == "gateway":

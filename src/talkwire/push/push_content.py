@@ -22,8 +22,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 def shown(notification: Notification, badge: int, level: ContentLevel) -> PushPayload:
-    """Returns the payload of the push that shows a notification. `level` says what the push may contain: `full`,
-    everything; `sender`, the title but no text; `none`, neither.
+    """Returns the payload of the push that shows a notification, and `badge`, the user's number of unread messages, on
+    the app's icon. `level` says what the push may contain: `full`, everything; `sender`, the title but no text; `none`,
+    neither.
     """
     payload = notification_payload(notification)
     title = "" if level == "none" else payload.title
@@ -48,7 +49,7 @@ def encode_shown(payload: PushPayload, size_max: int) -> bytes:
 
 def encode_dismissal(ids: Sequence[int], badge: int) -> bytes:
     """Returns the JSON payload of the push that makes a device remove the notifications with these ids, and show
-    `badge` as the number of unread ones.
+    `badge`, the user's number of unread messages, on the app's icon.
     """
     return _encode(DismissPushPayload(tuple(map(str, ids)), badge))
 

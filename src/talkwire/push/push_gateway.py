@@ -70,6 +70,7 @@ def gateway_notification(
 
 def gateway_dismissal(subscription: PushSubscription, ids: Sequence[int], badge: int) -> bytes:
     """Returns the body of the gateway request that is sent after a user has read notifications elsewhere.
+    `badge` is the user's number of unread messages.
 
     It names no event, so a gateway updates the badge only. An app that receives the whole request finds the ids of the
     notifications to remove in `content`.

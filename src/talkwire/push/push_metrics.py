@@ -54,8 +54,8 @@ class PushMetrics(Collector):
             self._lag.observe(max(0.0, lag_s))
 
     def note(self, subscription_id: str, error: str | None) -> None:
-        """Keeps for operators why the newest push request of a subscription failed. None as `error` means that it
-        succeeded, and removes an earlier error.
+        """Records the result of a subscription's newest push request for the operators' console: `error` says why it
+        failed. With None, removes the subscription's earlier error.
         """
         self.errors.pop(subscription_id, None)
         if error is not None:

@@ -27,7 +27,8 @@ SERVICES_MAX = 1000
 
 
 class SecretKeeper(Protocol):
-    """The part of the chat that stores secrets in the database."""
+    """The part of the chat that stores secrets in the database. Its command `EnsureSecret` returns the stored secret,
+    and stores a new one only if there is none."""
 
     def execute(self, actor: Actor, command: EnsureSecret) -> Awaitable[str]: ...
 
@@ -47,7 +48,7 @@ class VapidKey:
 
     def authorization(self, service: str, now_s: float) -> str:
         """Returns the value of the `Authorization` header for requests to a push service at the time `now_s`, in
-        seconds since 1970. The signed token in it is reused for some time.
+        seconds since 1970. Its signed token is reused until it is about to expire, since signing is expensive.
 
         `service` is the push service's scheme, host and port.
         """

@@ -80,6 +80,7 @@ def encrypt(content: bytes, p256dh: str, auth: str) -> bytes:
 
 
 def topic_of(target: PushTarget, notification_id: int) -> str:
-    """Returns the Web Push topic of a notification: a hash of 32 characters that tells the push service nothing."""
+    """Returns the Web Push topic of a notification: a hash of 32 characters, from which the push service cannot
+    find out the notification or the user."""
     named = f"{target.auth} {notification_id}".encode()
     return base64url(sha256(named).digest()[:24])

@@ -28,7 +28,8 @@ def is_postgresql(url: str) -> bool:
 
 
 def sqlite_path(url: str) -> Path:
-    """Returns the path in a database URL `sqlite:///relative.db` or `sqlite:////absolute.db`."""
+    """Returns the path in a SQLite URL, `sqlite:///relative.db` or `sqlite:////absolute.db`. The caller has checked
+    that the URL is one of SQLite."""
     return Path(url.partition("://")[2].removeprefix("/"))
 
 

@@ -30,13 +30,13 @@ class Settings(SettingValues):
         return MappingProxyType(self.__dict__.get("_sources", {}))
 
     def note_sources(self, sources: Mapping[str, str]) -> None:
-        """Stores where each setting was set (a flag, an environment variable or a file), which `sources` then
-        returns.
+        """Records in `sources` where each setting was set: a flag, an environment variable or a key in a file, by the
+        setting's name. Replaces the earlier record.
         """
         self.__dict__["_sources"] = dict(sources)
 
     def changed(self, **values: Any) -> Settings:  # noqa: ANN401 (as the class has them)
-        """Returns a copy of the settings with these values replaced. Raises SettingsError.
+        """Returns a copy of the settings with these values replaced. Raises SettingsError if the result is invalid.
 
         Unchanged settings keep the record of where they were set (`sources`).
         """

@@ -56,7 +56,8 @@ def _source_of(source: str | None, *, is_default: bool) -> SettingSource:
 
 
 def _public(value: object) -> str | None:
-    """Returns a setting's value as text, with the secret parts of URLs hidden; None for a private key."""
+    """Returns a setting's value as text, with the secret parts of URLs hidden; None for a text that is a private key
+    in PEM."""
     if isinstance(value, tuple):
         return ",".join(filter(None, map(_public, value)))
     text = as_text(value)

@@ -161,7 +161,7 @@ def settings_from_environment(**values: Any) -> Settings:  # noqa: ANN401 (as th
     """Returns the settings that `talkwire serve` without flags would use in this process; `values` override single
     settings.
 
-    Raises SettingsError.
+    Raises SettingsError if a value is invalid or the configuration file cannot be read.
     """
     settings = load_settings({}, os.environ).settings
     return settings.changed(**values) if values else settings

@@ -29,7 +29,8 @@ def parse_value(kind: object, value: object) -> object:
 
 
 def parse_duration(text: str) -> timedelta:
-    """Parses a duration such as `90s`, `15m`, `1h`, `30d` or `1h30m`. Raises ValueError."""
+    """Parses a duration such as `90s`, `15m`, `1h`, `30d` or `1h30m`. Raises ValueError for any other text, or if it is
+    too long."""
     if _DURATION.fullmatch(text) is None:
         raise ValueError("must be a duration such as 90s, 15m, 1h or 30d")
     try:

@@ -109,7 +109,8 @@ class Client:
             raise TimeoutError(f"{event!r} did not arrive; received instead: {list(self.waiting)}") from None
 
     async def wait_disconnected(self, *, timeout_s: float = DEADLINE_S) -> None:
-        """Waits until the server has ended the socket. Raises TimeoutError after `timeout_s` seconds."""
+        """Waits until the server has ended the socket or the connection has closed. Raises TimeoutError after
+        `timeout_s` seconds."""
         async with asyncio.timeout(timeout_s), self._received:
             await self._received.wait_for(lambda: self._is_disconnected or self._reading.done())
 
@@ -121,7 +122,8 @@ class Client:
     async def connect(self, auth: Mapping[str, object]) -> None:
         """Connects a socket to the client's namespace. `auth` is Socket.IO's auth payload, with a token.
 
-        Raises Rejected, TimeoutError or ConnectionError.
+        Raises Rejected if the server refuses the socket, TimeoutError if it does not answer in time, and
+        ConnectionError if the connection ends.
         """
         prefix = "" if self._namespace == "/" else f"{self._namespace},"
         await self._connection.send(f"40{prefix}{msgspec.json.encode(auth).decode()}")

@@ -54,9 +54,9 @@ class TemporaryServer:
     def client(
         self, user_id: str, *, namespace: str = "/", role: str | None = None, **auth: object
     ) -> AbstractAsyncContextManager[Client]:
-        """Connects a Socket.IO test client as this user until the block ends.
+        """Returns a context manager that connects a Socket.IO test client as this user, and closes it at the end.
 
-        `auth` has further members of the auth payload, such as `dialect`.
+        `auth` has further members of the auth payload, such as `dialect`. Entering raises the errors of `connected`.
         """
         return connected(self.url, {"token": self.token(user_id, role=role), **auth}, namespace=namespace)
 

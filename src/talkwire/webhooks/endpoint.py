@@ -190,9 +190,8 @@ class EndpointDelivery:
         self._on_change()
 
     async def _read_key(self, key: str, after: int, until: int) -> None:
-        """Reads the events after `after` and up to `until` of a blocked key into the queue, because their retry is due.
-
-        A blocked key is a conversation or user whose events wait for a retry.
+        """Reads the events after `after` and up to `until` of a blocked key (a conversation or user whose events wait
+        for a retry) into the queue, because the retry is due. If the database does not respond, postpones the retry.
         """
         page = await self._read(lambda: self._source.of_key(key, after, until))
         if page is None:

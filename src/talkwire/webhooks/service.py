@@ -63,8 +63,8 @@ class _Running:
 class WebhookService:
     """Starts, notifies and stops the webhook deliveries of one node. Call its methods on the chat's event loop.
 
-    The service closes `store`. Every `check_s` seconds it looks for webhooks of nodes that have ended, and for expired
-    secrets.
+    `store` has the webhooks and their progress; `close` closes it too. Every `check_s` seconds the service claims the
+    webhooks of nodes that have ended, and stops signing with secrets that have expired.
     """
 
     def __init__(self, store: WebhookStore, egress: Egress, check_s: float = CHECK_S) -> None:

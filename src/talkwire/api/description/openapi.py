@@ -118,8 +118,8 @@ def openapi(application: Litestar) -> Json:
 def _with_log_events(types: Iterable[Any]) -> Mapping[str, Json]:
     """Returns the schemas of the given types, and the schemas of the payloads of the log's events.
 
-    The description of the member `data` of such an event names the schema for each event type, in words. A choice
-    between schemas that depends on the neighbouring member `type` would be misread by client generators.
+    The member `data` of a log event has a different schema for each event type. Its description lists these schemas as
+    text, because client generators misread a choice between schemas that depends on another member (`type`).
     """
     kinds = {packet.name: packet.payload_type for packet in LOG_EVENTS.values()}
     components = schemas([*types, LogEventPayload, *kinds.values()]).components

@@ -262,8 +262,9 @@ async def _drop(
 async def _forward(
     held: HeldElsewhere, request: AnyRequest, uploads: Uploads, trusted_proxies: frozenset[str]
 ) -> Response[None]:
-    """Passes a request to the node that has the upload's bytes, and returns that node's response. Raises ChatError if
-    the node cannot be reached, or if another node has forwarded the request to this one already."""
+    """Passes a request to the node that has the upload's bytes, and returns that node's response. Raises HolderAway if
+    that node cannot be reached, also if another node has already forwarded the request to this one; another ChatError
+    if the request's body ends too early, since the client or the server stops."""
     if uploads.holders is None or request.scope.get(FORWARDED):
         raise HolderAway("The node that holds this upload is not running. Try again later.")
     target = f"{request.scope['raw_path'].decode('latin-1')}?{request.scope['query_string'].decode('latin-1')}"

@@ -200,7 +200,8 @@ class _SentLines:
 
 def _command(body: SendMessageBody, key: str | None, number: int) -> SendMessage:
     """Returns the command to send the message `number` of a batch. Its client message id is the body's, or else
-    consists of the request's idempotency key and the number. Raises `invalid_request` for an invalid message."""
+    consists of `key` (the request's idempotency key) and the number; None if both are missing. Raises `invalid_request`
+    for an invalid message."""
     command = to_send(body, None if key is None else f"{key}-{number}")
     check_send(command)
     return command

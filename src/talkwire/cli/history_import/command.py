@@ -116,7 +116,8 @@ def rocketchat(
 class _Import:
     """Runs one import command: reads an export, sends it to the server unless it is a dry run, and prints the counts.
 
-    `passes` is the number of times that `read` reads the export's files, for the progress display.
+    `source` is the name of the other system. `read` reads each file of the export `passes` times, a number that the
+    progress display needs. `user_ids` says whether a user's id there, handle or e-mail address becomes the user's id.
     """
 
     def __init__(self, source: str, read: Read, path: Path, user_ids: UserIds, passes: int = 1) -> None:

@@ -205,9 +205,11 @@ class _Reader:
         return key
 
     def _key(self, conversation: str, username: str, created: int) -> str:
-        """Returns a new key for a post, which later exports of the same server give to the same post.
+        """Returns a new key for a post of the user `username`, sent at `created` (milliseconds since 1970). A later
+        import of the same post gives it the same key.
 
-        It consists of the time, the author and, for further posts of the same author in the same millisecond, a number.
+        The key consists of the time, the author and, for further posts of the same author in the same millisecond, a
+        number.
         """
         key, number = f"{created}-{username}", 1
         while self._staging.has_message(conversation, key):

@@ -85,8 +85,8 @@ class OutgoingMessages:
             waiting = waiting[sent + 1 :]
 
     async def _send_up_to_a_refusal(self, messages: list[OutgoingMessage]) -> int:
-        """Sends messages in one request, and returns how many of them, from the first on, the server has stored. It
-        stores none after the first message that it refuses."""
+        """Sends messages, and returns how many of them the server has stored. The server stores the messages before the
+        first one that it refuses, and none from that one on."""
         body = {"messages": [each.body for each in messages]}
         try:
             items = (await self._server.request("POST", "/messages/batch", body))["items"]

@@ -367,7 +367,7 @@ class ImportRun:
 
     async def _is_lost(self, message: SourceMessage) -> bool:
         """Returns whether a message has neither text nor links and none of its files can be opened, so that there is
-        nothing to import. Counts its files as lost."""
+        nothing to import. Counts in the staging each file that it could not open, until one can be opened."""
         if message.text.strip() or any(map(_has_link, message.files)):
             return False
         for file in message.files:

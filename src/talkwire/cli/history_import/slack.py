@@ -73,7 +73,8 @@ def read_slack(archive: Archive, staging: Staging) -> None:
 
 
 class _Source:
-    """The objects that all readers of one Slack export share: archive, root folder, staging and downloaded files."""
+    """The objects that all readers of one Slack export share: the archive, its folder with users.json (`root`), the
+    staging (the temporary database), and in `uploads` the names of files in the archive by their id in Slack."""
 
     def __init__(self, archive: Archive, root: str, staging: Staging, uploads: dict[str, str]) -> None:
         self.archive = archive

@@ -78,7 +78,7 @@ class LoadClient:
         recipients can measure the delivery.
 
         `number` identifies the message's acknowledgement, so each message of a client needs another one. Raises
-        ConnectionClosed.
+        ConnectionClosed if the connection has ended.
         """
         now = time.perf_counter()
         self._waiting[number] = now, members

@@ -52,7 +52,7 @@ def erase(
 def _confirm(user_id: str, messages: Erased) -> None:
     """Asks the operator on a terminal to confirm the erasure. Raises Failure if the answer is not yes.
 
-    Without a terminal, it does not ask.
+    Without a terminal, returns at once, and the erasure proceeds.
     """
     if not sys.stdin.isatty():
         return

@@ -64,7 +64,8 @@ class WorkerFailed(CommandError):
 
 
 class Worker:
-    """A worker process as seen by the supervisor, with the channel to the process."""
+    """A worker process as seen by the supervisor, with the channel to the process. `ready`: it accepts requests;
+    `failed`: why it could not start, None if it has not reported that."""
 
     def __init__(self, process: asyncio.subprocess.Process, channel: WorkerChannel) -> None:
         self.ready = False

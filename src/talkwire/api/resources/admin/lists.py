@@ -250,8 +250,8 @@ def _no_connection() -> ChatError:
 
 class RefusalAnswer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """A request, event or connection that the server refused to one client. `reason` is the reason in the log line, or
-    the error code that the client received. `count` is how often the same refusal occurred; `at` is the time of the
-    last one."""
+    the error code that the client received. `count` is how often the same refusal occurred on the
+    node while it was kept among the newest ones; `at` is the time of the last one."""
 
     at: str
     kind: RefusalKind
