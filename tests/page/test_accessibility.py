@@ -33,4 +33,4 @@ def test_nothing_moves_for_who_wants_that(driver: Driver, demo_url: str) -> None
 
 
 def test_screen_readers_announce_new_messages(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "accessibility", "speaking")["said"]["text"] == "bob: for the ears"
+    assert run(driver, demo_url, "accessibility", "speaking")["announced"]["text"] == "bob: for the ears"

@@ -19,6 +19,10 @@ def test_a_member_who_is_elsewhere_or_away_sees_the_end_of_a_membership(driver: 
     assert ended["once"] == {"toasts": 0}
 
 
+def test_a_user_who_is_added_at_the_address_sees_the_messages(driver: Driver, demo_url: str) -> None:
+    assert "added" in run(driver, demo_url, "bans", "addedAtAddress")
+
+
 def test_the_details_of_another_admin_follow_the_end_of_a_ban(driver: Driver, demo_url: str) -> None:
     assert "lifted" in run(driver, demo_url, "bans", "lifted")
 

@@ -67,6 +67,10 @@ def test_the_list_of_offers_says_their_day(driver: Driver, demo_url: str) -> Non
     assert run(driver, demo_url, "offers", "days")["days"] == {"listed": "yesterday", "isTime": True}
 
 
+def test_many_offers_do_not_squeeze_the_button_above_them(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "offers", "many")["many"] == {"isSame": True}
+
+
 def test_a_counter_offer_ends_when_the_offer_does(driver: Driver, demo_url: str) -> None:
     ends = run(driver, demo_url, "offers", "counterEnds")["ends"]
     assert ends == {"endless": "never", "proposed": "custom", "isSame": True}

@@ -5,6 +5,7 @@ import {
   enterAs,
   kept,
   LOST,
+  message,
   open,
   post,
   report,
@@ -96,6 +97,20 @@ export async function removedElsewhere() {
   await bob.reload();
   await open(bob, "general");
   report("once", { toasts: await toast.getByText("no longer a member").count() });
+}
+
+// Anyone who is added while the page is at the conversation's address sees its messages at once, and those that follow.
+export async function addedAtAddress() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["carol"], name: "Late" });
+  await post("messages", "alice", { conversationId: id, content: "Before" });
+  const bob = await visitAs("bob", { expected: /status of 403/ });
+  await bob.goto(`${bob.url().split("#")[0]}#/conversation/${id}`);
+  await bob.getByText("You are not a member of this conversation, or it does not exist.").waitFor();
+  await post(`conversations/${id}/members`, "alice", { userIds: ["bob"] });
+  await message(bob, "Before").waitFor();
+  await post("messages", "alice", { conversationId: id, content: "After" });
+  await message(bob, "After").waitFor();
+  report("added");
 }
 
 // The details that another admin has open follow a ban and its end.

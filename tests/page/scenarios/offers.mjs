@@ -347,6 +347,23 @@ export async function days() {
   report("days", { listed: await time(".panel"), isTime: /^\d+:\d\d/.test(await time(".conversation")) });
 }
 
+// Many cards scroll, and do not squeeze the button above them.
+export async function many() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Fair" });
+  const offer = (title) => post(`conversations/${id}/offers`, "bob", { title, amount: 100, currency: "EUR" });
+  await offer("Stall 0");
+  const alice = await visitAs("alice");
+  await open(alice, "Fair");
+  await button(alice, "Offers").click();
+  const cards = alice.locator(".panel").getByRole("article");
+  await cards.first().waitFor();
+  const height = async () => (await button(alice.locator(".panel"), "Make an offer").boundingBox()).height;
+  const one = await height();
+  for (let number = 1; number < 8; number++) await offer(`Stall ${number}`);
+  await until(() => cards.count(), (count) => count === 8);
+  report("many", { isSame: (await height()) === one });
+}
+
 // A counter-offer ends when the offer does, unless its author chooses something else.
 export async function counterEnds() {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Bazaar" });

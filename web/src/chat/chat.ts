@@ -166,6 +166,10 @@ export class Chat {
       this.#removed(id, why, conversation === undefined ? "" : shownName(conversation));
       this.leftBehind.show(id, conversation?.name);
     };
+    core.state.subscribe(({ openId, conversations: now }, { conversations: before }) => {
+      const isNew = openId !== null && now !== before && own(before, openId) === undefined;
+      if (isNew && own(now, openId) !== undefined) this.#openAgain();
+    });
     conversations.onMarkedUnread = (id, readSeq) => {
       this.messages.markedUnread(id, readSeq);
     };
