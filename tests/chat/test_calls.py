@@ -16,8 +16,9 @@ NAMES = ("call:invite", "call:accept", "call:reject", "call:signal", "call:hangu
 
 @pytest.fixture(scope="module")
 def ringing_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server with short ringing."""
+    """A server with short ringing, where a side without a socket is gone soon."""
     settings = {
+        "TALKWIRE_PRESENCE_GRACE_S": "0.3",
         "TALKWIRE_CALL_RING_S": str(RING_S),
         "TALKWIRE_CONTACTS_MAX": "4",
         "TALKWIRE_ICE_SERVERS": "stun:stun.example.com,turn:chat:p%40ss@turn.example.com:3478?transport=udp",
@@ -85,15 +86,28 @@ async def test_a_call_that_nobody_answers_ends_by_itself(quick: World) -> None:
     assert (await bob.refused("call:accept", call))["code"] == "not_found"
 
 
-async def test_a_call_ends_when_a_sides_last_socket_disconnects(world: World) -> None:
-    alice, phone, laptop = [await world.connect(name) for name in ("alice", "bob", "bob")]
-    call = await _call(alice, await world.conversation("alice", "bob", kind="direct"))
+async def test_a_call_ends_when_a_side_has_no_socket_any_more(quick: World) -> None:
+    alice, phone, laptop = [await quick.connect(name) for name in ("alice", "bob", "bob")]
+    call = await _call(alice, await quick.conversation("alice", "bob", kind="direct"))
     await phone.done("call:accept", call)
     await phone.close()
     await alice.next("call:accept")
     assert await alice.pending("call:ended") == []
     await laptop.close()
     assert await alice.next("call:ended") == {**call, "reason": "gone"}
+
+
+async def test_a_side_that_is_disconnected_for_a_moment_stays_in_the_call(world: World) -> None:
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    call = await _call(alice, await world.conversation("alice", "bob", kind="direct"))
+    await bob.done("call:accept", call)
+    await bob.close()
+    bob = await world.connect("bob")
+    await bob.done("call:accept", call)
+    await bob.done("call:hangup", call)
+    assert await alice.next("call:ended") == {**call, "reason": "hangup"}
+    assert (await alice.next("call:recorded"))["reason"] == "hangup"
+    assert await alice.pending("call:ended", "call:recorded") == []
 
 
 async def test_a_device_that_connects_during_ringing_rings_too(world: World) -> None:

@@ -32,7 +32,7 @@ from talkwire.dialects.dialect import (
     UnsubscribePresence,
 )
 
-_CALL = "A call needs a socket: its sides exchange signals live, and it ends when a side's last socket disconnects."
+_CALL = "A call needs a socket: its sides exchange signals live, and it ends when a side has no socket."
 _ROOM = "A room is a set of sockets. Membership has routes: `conversations/{id}/members`."
 _WATCH = "It changes which events this socket receives. `GET /api/v1/presence` returns the presence once."
 

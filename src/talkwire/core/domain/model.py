@@ -596,7 +596,7 @@ CallEndReason = Literal["timeout", "rejected", "cancelled", "hangup", "gone", "l
 """Why a call ended.
 
 `timeout`: nobody accepted; `rejected`: all called users declined; `cancelled`: the caller gave up; `hangup`: a side
-hung up; `gone`: a side's last socket closed; `left`: a side is no longer a member of the conversation.
+hung up; `gone`: a side had no socket any more; `left`: a side is no longer a member of the conversation.
 """
 
 OfferStatus = Literal["pending", "accepted", "rejected", "withdrawn", "expired", "countered"]

@@ -151,8 +151,8 @@ class CallExchange:
         self._publish_and_store(self._state.user_connected(user_id))
 
     def user_disconnected(self, user_id: str) -> None:
-        """Removes a user from the calls that they had joined, and publishes the events. Called when the user's last
-        socket on all nodes has closed."""
+        """Removes a user from the calls that they had joined, and publishes the events. Called when the user has had no
+        socket on any node for the time after which they count as offline."""
         self._publish_and_store(self._state.user_disconnected(user_id))
 
     def ended_elsewhere(self, conversation_id: str) -> None:

@@ -163,7 +163,7 @@ class CallState:
     # --- events -------------------------------------------------------------------------------------------------------
 
     def user_disconnected(self, user_id: str) -> CallOutput:
-        """Removes a user whose last socket closed from the calls that they had joined, and returns the events to
+        """Removes a user who has no socket any more from the calls that they had joined, and returns the events to
         publish. Calls that ring for the user continue to ring, because the user may reconnect."""
         return [
             event

@@ -51,9 +51,9 @@ class PresenceTracker:
     members with which a group's members see each other's presence.
 
     The owner sets three callbacks. `on_user_changes` is called when connects or disconnects may have to be recorded
-    with the lease. If the server can have several nodes, `on_arrival` is called with the id of a user who connects to
-    this node and was connected to no node, `on_departure` with that of a user who left this node and is connected to no
-    other.
+    with the lease, `on_departure` with the id of a user who has had no socket for `grace_s` and is connected to no
+    other node. If the server can have several nodes, `on_arrival` is called with that of a user who connects to this
+    node and was connected to no node.
     """
 
     def __init__(
@@ -232,7 +232,7 @@ class PresenceTracker:
         for record, change in self._state.expire(now):
             self._cache_record(record)
             self._moving.discard(record.user_id)
-            if self._is_shared and not self.is_elsewhere(record.user_id):
+            if not self.is_elsewhere(record.user_id):
                 self.on_departure(record.user_id)
             if change is not None:
                 changes.append(change)

@@ -109,14 +109,10 @@ class Signals:
             self._publisher.publish_here(invitations)
 
     def disconnected(self, user_id: str, socket_id: str) -> None:
-        """Ends the typing that started from a closed socket, removes the socket from presence, and removes the user
-        from calls if this was their last socket on all nodes. The directory (the cache of connected users) must already
-        have released the user."""
+        """Ends the typing that started from a closed socket, and removes the socket from presence. A user who has no
+        other socket on any node stays in calls for `presence_grace_s`, to take them up again."""
         self._typing.socket_closed(socket_id)
         self.presence.disconnected(user_id, socket_id)
-        entry = self._chat.directory.peek(user_id)
-        if (entry is None or not entry.holds) and not self.presence.is_elsewhere(user_id):
-            self._calls.user_disconnected(user_id)
 
     def publish_room_change(self, event: RoomNews) -> None:
         """Publishes that a user's first socket on this node has entered a room (opened a conversation), or that the
