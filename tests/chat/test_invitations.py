@@ -227,6 +227,9 @@ async def test_who_has_the_code_sees_the_conversation_before_joining(world: Worl
         assert (invited["id"], invited["kind"]) == (conversation, "group")
         seen.append(invited["isMember"])
     assert seen == [True, False]
+    before_signing_in = f"/api/v1/auth/invitations/{created['code']}"
+    answer = await world.request("GET", before_signing_in)
+    assert answer.json()["conversations"] == [{**invited, "isMember": False}]
     # Looking uses nothing up.
     assert (await world.request("POST", f"{path}/accept", by="bob")).status_code == 200
     # The next user cannot join; those who have joined still see what they are in.
@@ -236,8 +239,20 @@ async def test_who_has_the_code_sees_the_conversation_before_joining(world: Worl
         403,
         "The invitation has been used up. Ask for a new one.",
     )
-    unknown = await world.request("GET", "/api/v1/invitations/guessed/conversations", by="carol")
-    assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "not_found")
+    assert (await world.request("GET", before_signing_in)).json() == refused.json()
+    for path, by in (("/api/v1/invitations/guessed/conversations", "carol"), ("/api/v1/auth/invitations/guessed", None)):
+        unknown = await world.request("GET", path, by=by)
+        assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "not_found")
+
+
+async def test_a_used_up_invitation_to_the_server_is_refused_before_signing_in(world: World) -> None:
+    created = await _invite(world, maxUses=1)
+    path = f"/api/v1/auth/invitations/{created['code']}"
+    assert (await world.request("GET", path)).json() == {"conversations": []}
+    account = {"email": f"{created['id']}@example.com", "password": "correct horse", "name": "Iris"}
+    registered = await world.request("POST", "/api/v1/auth/register", json={**account, "invitation": created["code"]})
+    assert registered.status_code == 201, registered.text
+    assert (await world.request("GET", path)).status_code == 403
 
 
 async def test_concurrent_uses_of_the_last_invitation_have_one_winner(world: World) -> None:
@@ -295,3 +310,4 @@ async def test_codes_are_guessed_as_slowly_as_passwords_and_links_lead_to_the_pu
             assert [answer.status_code for answer in answers] == [404, 404, 404, 429]
             refused = await world.request("POST", f"/api/v1/invitations/{created['code']}/accept", by="carol")
             assert refused.status_code == 429
+            assert (await world.request("GET", f"/api/v1/auth/invitations/{created['code']}")).status_code == 429

@@ -22,6 +22,7 @@ SERVER = ("get", "/api/v1/server")
 ROUTES = {
     ("post", "/api/v1/auth/register"),
     ("post", "/api/v1/auth/login"),
+    ("get", "/api/v1/auth/invitations/{code}"),
     ("post", "/api/v1/auth/refresh"),
     ("post", "/api/v1/auth/logout"),
     SERVER,

@@ -602,7 +602,8 @@ export const texts = {
   invitation: {
     noAccounts: "Sign in through the application that this chat belongs to.",
     needed: "To create an account, open your invitation link.",
-    invited: "You have been invited. Create an account, or sign in to yours.",
+    invited: (to: string) =>
+      `You have been invited${to === "" ? "" : ` to ${to}`}. Create an account, or sign in to yours.`,
     joinTitle: "Join by invitation?",
     over: "This invitation is no longer valid",
     overHint: "The link has expired, was used up or was revoked. Ask for a new one.",
@@ -618,7 +619,8 @@ export const texts = {
     anyNumber: "Any number of people",
     people: (count: number) => counted(count, { one: "person", other: "people" }),
     link: "Invitation link",
-    shownOnce: "Anyone with the link can join. Copy it now: the server doesn't store it.",
+    shownOnce: (people: number | null) =>
+      `${people === null ? "Anyone" : people === 1 ? "One person" : `${people} people`} with the link can join. Copy it now: the server doesn't store it.`,
     links: "Invitation links",
     by: (name: string) => `By ${name}`,
     byApplication: "By the application",
@@ -841,6 +843,7 @@ export const texts = {
     readOnly: "Only the owner and admins can write in this channel. You can read and react.",
     youAreMuted: (until: string | null, reason: string | undefined) =>
       `A moderator has muted you here${until === null ? "" : ` until ${until}`}${reason === undefined ? "." : `: ${reason}`}`,
+    youLeft: (name: string) => `You left ${name}.`,
     youWereRemoved: (name: string) => `You are no longer a member of ${name}.`,
     youWereBanned: (name: string, until: string | null, reason: string | null) =>
       `You were banned from ${name}${until === null ? "" : ` until ${until}`}${reason === null ? "." : `: ${reason}`}`,

@@ -27,6 +27,7 @@ from talkwire.core.commands.accounts import (
     RehashPassword,
     RotateLogin,
 )
+from talkwire.core.commands.invitations import InvitedConversation, ListInvitedConversations
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import Actor, ProviderProfile, User
 from talkwire.core.engine.chat import Chat
@@ -123,6 +124,13 @@ class Accounts:
             signed_in = await self._sign_in(await self._create(_NOBODY, asked), device)
             attempt.user_id = signed_in.user.id
         return signed_in
+
+    async def invited_conversations(self, code: str, device: Device) -> tuple[InvitedConversation, ...]:
+        """Returns the conversations that an invitation leads to, for someone who has not signed in; empty for an
+        invitation to the server only. Raises `not_found` for an unknown code, `forbidden` for an invitation that cannot
+        be used any more, and `rate_limited` like a sign-in."""
+        await self._take(Kind.SIGN_INS, address_key(device.address))
+        return await self._chat.execute(_NOBODY, ListInvitedConversations(code))
 
     async def create(self, actor: Actor, email: str, password: str, name: str, user_id: str | None = None) -> User:
         """Creates an account and returns its user, without signing in. Only operators may choose `user_id`: a new id,

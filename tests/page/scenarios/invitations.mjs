@@ -112,7 +112,7 @@ export async function path() {
   await registers(dora).waitFor();
   const address = await dora.evaluate(() => location.hash);
   await dora.reload();
-  await registers(dora).getByText("You have been invited.", { exact: false }).waitFor();
+  await registers(dora).getByText(`You have been invited to ${GROUP}.`).waitFor();
   await submitAccount(dora, { Name: "Dora", "E-mail": "dora@example.com", Password: "correct horse" });
   await opened(dora, GROUP);
   await message(dora, "Welcome").waitFor();
@@ -167,6 +167,10 @@ export async function usedUp() {
   await signsIn(second).waitFor();
   const registering = await second.locator(".entrance > form .problem").textContent();
   const email = await second.getByLabel("E-mail").inputValue();
+  // Anyone who opens it later is not asked to fill in a form in vain.
+  const third = await visit({ path, expected: /status of 403/ });
+  await third.getByRole("alert").getByText("This invitation is no longer valid.").waitFor();
+  const forms = await registers(third).count();
   const tess = await visitAs("test", { expected: /status of 40[34]/ });
   await tess.goto(link);
   const over = tess.getByRole("dialog", { name: "This invitation is no longer valid" });
@@ -184,7 +188,7 @@ export async function usedUp() {
   await over.waitFor();
   await tess.reload();
   await over.waitFor();
-  report("refused", { registering, email, offered, revoked: await joins(tess).count() });
+  report("refused", { registering, email, forms, offered, revoked: await joins(tess).count() });
 }
 
 // On a server without accounts: no form for one is shown, also not before the page knows. The demo's people need none.

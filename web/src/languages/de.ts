@@ -629,7 +629,8 @@ export const texts: Texts = {
   invitation: {
     noAccounts: "Melde dich über die Anwendung an, zu der dieser Chat gehört.",
     needed: "Um ein Konto zu erstellen, öffne deinen Einladungslink.",
-    invited: "Du wurdest eingeladen. Erstelle ein Konto oder melde dich mit deinem an.",
+    invited: (to) =>
+      `Du wurdest ${to === "" ? "" : `zu ${to} `}eingeladen. Erstelle ein Konto oder melde dich mit deinem an.`,
     joinTitle: "Der Einladung folgen?",
     over: "Diese Einladung ist nicht mehr gültig",
     overHint: "Der Link ist abgelaufen, aufgebraucht oder zurückgezogen. Bitte um einen neuen.",
@@ -659,7 +660,8 @@ export const texts: Texts = {
     revokeQuestion: "Diesen Einladungslink widerrufen?",
     revoking: "Damit kann niemand mehr beitreten. Wer beigetreten ist, bleibt.",
     revoked: "Einladungslink widerrufen.",
-    shownOnce: "Wer den Link hat, kann beitreten. Kopiere ihn jetzt: Der Server speichert ihn nicht.",
+    shownOnce: (people) =>
+      `${people === null ? "Wer den Link hat, kann" : people === 1 ? "Eine Person kann mit dem Link" : `${people} Personen können mit dem Link`} beitreten. Kopiere ihn jetzt: Der Server speichert ihn nicht.`,
   },
   listed,
   notices: {
@@ -866,6 +868,7 @@ export const texts: Texts = {
     readOnly: "In diesem Kanal schreiben nur der Inhaber und Admins. Du kannst lesen und reagieren.",
     youAreMuted: (until, reason) =>
       `Die Moderation hat dich hier${until === null ? "" : ` bis ${until}`} stummgeschaltet${reason === undefined ? "." : `: ${reason}`}`,
+    youLeft: (name) => `Du hast ${name} verlassen.`,
     youWereRemoved: (name) => `Du bist kein Mitglied von ${name} mehr.`,
     youWereBanned: (name, until, reason) =>
       `Du wurdest aus ${name} ausgeschlossen${until === null ? "" : `, bis ${until}`}${reason === null ? "." : `: ${reason}`}`,

@@ -631,7 +631,7 @@ export const texts: Texts = {
   invitation: {
     noAccounts: "Inicia sesión desde la aplicación a la que pertenece este chat.",
     needed: "Para crear una cuenta, abre tu enlace de invitación.",
-    invited: "Te han invitado. Crea una cuenta o inicia sesión en la tuya.",
+    invited: (to) => `Te han invitado${to === "" ? "" : ` a ${to}`}. Crea una cuenta o inicia sesión en la tuya.`,
     joinTitle: "¿Unirte con la invitación?",
     over: "Esta invitación ya no es válida",
     overHint: "El enlace ha caducado, se ha agotado o se ha revocado. Pide uno nuevo.",
@@ -661,7 +661,8 @@ export const texts: Texts = {
     revokeQuestion: "¿Revocar este enlace de invitación?",
     revoking: "Nadie más podrá unirse con él. Quienes ya se unieron permanecen.",
     revoked: "Enlace de invitación revocado.",
-    shownOnce: "Cualquiera que tenga el enlace puede unirse. Cópialo ahora: el servidor no lo guarda.",
+    shownOnce: (people) =>
+      `${people === null ? "Cualquiera que tenga el enlace puede unirse" : people === 1 ? "Una persona puede unirse con el enlace" : `${people} personas pueden unirse con el enlace`}. Cópialo ahora: el servidor no lo guarda.`,
   },
   listed,
   notices: {
@@ -865,6 +866,7 @@ export const texts: Texts = {
     readOnly: "En este canal solo escriben el propietario y los administradores. Puedes leer y reaccionar.",
     youAreMuted: (until, reason) =>
       `Un moderador te ha silenciado aquí${until === null ? "" : ` hasta ${until}`}${reason === undefined ? "." : `: ${reason}`}`,
+    youLeft: (name) => `Has salido de ${name}.`,
     youWereRemoved: (name) => `Ya no eres miembro de ${name}.`,
     youWereBanned: (name, until, reason) =>
       `Te han vetado en ${name}${until === null ? "" : ` hasta ${until}`}${reason === null ? "." : `: ${reason}`}`,

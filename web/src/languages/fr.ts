@@ -635,7 +635,8 @@ export const texts: Texts = {
   invitation: {
     noAccounts: "Connectez-vous depuis l’application à laquelle ce chat appartient.",
     needed: "Pour créer un compte, ouvrez votre lien d’invitation.",
-    invited: "Vous êtes invité. Créez un compte, ou connectez-vous au vôtre.",
+    invited: (to) =>
+      `Vous êtes invité${to === "" ? "" : ` à rejoindre ${to}`}. Créez un compte, ou connectez-vous au vôtre.`,
     joinTitle: "Accepter l’invitation ?",
     over: "Cette invitation n’est plus valable",
     overHint: "Le lien a expiré, a été épuisé ou révoqué. Demandez-en un nouveau.",
@@ -664,7 +665,8 @@ export const texts: Texts = {
     revokeQuestion: "Révoquer ce lien d’invitation ?",
     revoking: "Plus personne ne pourra rejoindre avec lui. Ceux qui ont rejoint restent.",
     revoked: "Lien d’invitation révoqué.",
-    shownOnce: "Toute personne qui a le lien peut rejoindre. Copiez-le maintenant : le serveur ne le conserve pas.",
+    shownOnce: (people) =>
+      `${people === null ? "Toute personne qui a le lien peut" : people === 1 ? "Une personne peut, avec le lien," : `${people} personnes peuvent, avec le lien,`} rejoindre. Copiez-le maintenant : le serveur ne le conserve pas.`,
   },
   listed,
   notices: {
@@ -870,6 +872,7 @@ export const texts: Texts = {
     readOnly: "Seuls le propriétaire et les administrateurs peuvent écrire dans ce canal. Vous pouvez lire et réagir.",
     youAreMuted: (until, reason) =>
       `Un modérateur vous a rendu muet ici${until === null ? "" : ` jusqu’au ${until}`}${reason === undefined ? "." : ` : ${reason}`}`,
+    youLeft: (name) => `Vous avez quitté ${name}.`,
     youWereRemoved: (name) => `Vous n’êtes plus membre de ${name}.`,
     youWereBanned: (name, until, reason) =>
       `Vous avez été banni de ${name}${until === null ? "" : ` jusqu’au ${until}`}${reason === null ? "." : ` : ${reason}`}`,

@@ -1,4 +1,11 @@
-import type { ErrorAnswer, ServerAnswer, SignedInAnswer, User } from "@talkwire/client";
+import type {
+  ErrorAnswer,
+  InvitedConversation,
+  InvitedConversationsAnswer,
+  ServerAnswer,
+  SignedInAnswer,
+  User,
+} from "@talkwire/client";
 import { RequestError } from "@talkwire/client";
 import { Rest, withLock } from "@talkwire/client/parts";
 import { deviceId } from "./device_id";
@@ -87,6 +94,12 @@ export class Api extends Rest {
   /** Returns the properties of the server, which need no sign-in. Rejects with `RequestError`. */
   describeServer(): Promise<ServerAnswer> {
     return this.send<ServerAnswer>("GET", "server", null);
+  }
+
+  /** Returns the conversations that an invitation leads to, before the sign-in. Rejects with `RequestError`. */
+  async invitedTo(code: string): Promise<InvitedConversation[]> {
+    const path = `auth/invitations/${encodeURIComponent(code)}`;
+    return (await this.send<InvitedConversationsAnswer>("GET", path, null)).conversations;
   }
 
   /** Signs out: here at once, and on the server if it is reachable. Returns whether the server has ended the session. */

@@ -4,6 +4,7 @@ on the server and join conversations."""
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
@@ -21,6 +22,7 @@ from talkwire.core.commands.invitations import (
     AcceptInvitation,
     CreateInvitation,
     DeleteInvitation,
+    InvitedConversation,
     ListInvitations,
     ListInvitedConversations,
 )
@@ -61,6 +63,10 @@ class InvitedConversationsAnswer(msgspec.Struct, frozen=True):
     """The conversations of an invitation; empty for an invitation to the server only."""
 
     conversations: tuple[InvitedConversationPayload, ...]
+
+
+def invited_conversations_answer(found: Iterable[InvitedConversation]) -> InvitedConversationsAnswer:
+    return InvitedConversationsAnswer(tuple(map(invited_conversation_payload, found)))
 
 
 @get("/", summary="List the invitations that the caller has created or may revoke, or all of them for admins")
@@ -105,7 +111,7 @@ async def list_invited_conversations(
 ) -> InvitedConversationsAnswer:
     await _count_guess(limits, device)
     found = await chat.execute(caller.actor, ListInvitedConversations(code))
-    return InvitedConversationsAnswer(tuple(map(invited_conversation_payload, found)))
+    return invited_conversations_answer(found)
 
 
 @post("/{code:str}/accept", status_code=HTTP_200_OK, summary="Accept an invitation")

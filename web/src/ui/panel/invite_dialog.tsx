@@ -16,7 +16,7 @@ const USES = [0, 1, 10, 100] as const;
 /** Creates an invitation link for a group or a channel. It is shown once. */
 export function InviteDialog({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
   const { invitations } = useChat();
-  const [link, setLink] = useState<string | null>(null);
+  const [created, setCreated] = useState<Created | null>(null);
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
 
@@ -26,7 +26,7 @@ export function InviteDialog({ conversation, onClose }: { conversation: Conversa
     setBusy(true);
     setProblem("");
     try {
-      setLink(await invitations.create(conversation.id, limits));
+      setCreated({ link: await invitations.create(conversation.id, limits), maxUses: limits.maxUses });
     } catch (error) {
       setProblem((error as Error).message);
       setBusy(false);
@@ -34,7 +34,7 @@ export function InviteDialog({ conversation, onClose }: { conversation: Conversa
   };
   return (
     <Dialog title={texts.invitation.inviteTo(nameOf(conversation))} onClose={onClose}>
-      {link === null ? (
+      {created === null ? (
         <form onSubmit={(event) => void submit(event)}>
           <label>
             {texts.invitation.expires}
@@ -59,13 +59,19 @@ export function InviteDialog({ conversation, onClose }: { conversation: Conversa
           <FormButtons problem={problem} action={texts.invitation.create} disabled={busy} onClose={onClose} />
         </form>
       ) : (
-        <InvitationLink link={link} />
+        <InvitationLink {...created} />
       )}
     </Dialog>
   );
 }
 
-function InvitationLink({ link }: { link: string }) {
+interface Created {
+  link: string;
+  /** Null: any number of people. */
+  maxUses: number | null;
+}
+
+function InvitationLink({ link, maxUses }: Created) {
   const chat = useChat();
   const copy = useRef<HTMLButtonElement>(null);
   // The button that was pressed is gone.
@@ -76,7 +82,7 @@ function InvitationLink({ link }: { link: string }) {
         {texts.invitation.link}
         <input readOnly value={link} onFocus={(event) => event.currentTarget.select()} />
       </label>
-      <p className="hint">{texts.invitation.shownOnce}</p>
+      <p className="hint">{texts.invitation.shownOnce(maxUses)}</p>
       <div className="buttons">
         <button ref={copy} type="button" className="primary" onClick={() => void copyText(chat, link)}>
           {texts.copyLink}

@@ -1,10 +1,10 @@
-import { RequestError } from "@talkwire/client";
 import { useEffect, useState } from "react";
 import type { Chat } from "../../chat/chat";
 import { texts } from "../../texts";
 import { Dialog } from "../components/dialog";
 import { useChat } from "../page/chat_context";
 import { goTo } from "../page/page_address";
+import { isRefusal, nameOfInvited } from "./use_invited_to";
 
 interface Props {
   code: string;
@@ -23,7 +23,7 @@ export default function InvitationLink({ code, hasJoined, onOver }: Props) {
     if (hasJoined) return;
     invitations.conversationsOf(code).then(
       (found) => {
-        const names = found.filter(({ isMember }) => !isMember).map(({ name, kind }) => name ?? texts.kinds[kind]);
+        const names = found.filter(({ isMember }) => !isMember).map(nameOfInvited);
         setTitle(names.length === 0 ? null : texts.places.joinOne(names.join(", ")));
       },
       // Joining shows any other problem.
@@ -34,11 +34,6 @@ export default function InvitationLink({ code, hasJoined, onOver }: Props) {
   if (title === undefined) return null;
   if (title === null) return <AcceptInvitation code={code} onDone={onOver} />;
   return <JoinDialog code={code} title={title} onRefused={() => setIsOver(true)} onClose={onOver} />;
-}
-
-/** Whether the server has refused the invitation itself. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof RequestError && (error.code === "forbidden" || error.code === "not_found");
 }
 
 function InvitationOver({ onClose }: { onClose: () => void }) {

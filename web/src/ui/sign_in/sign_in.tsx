@@ -9,6 +9,7 @@ import { EntranceHead } from "../components/brand";
 import { placeHere } from "../page/page_address";
 import { DemoSignIn } from "./demo_sign_in";
 import { providerAddress } from "./provider_return";
+import { useInvitedTo } from "./use_invited_to";
 import "./sign_in.css";
 
 interface Props {
@@ -42,17 +43,21 @@ export function SignIn({ api, server, isAway, reason, invitation, onSession, onI
   const accounts = server?.accounts ?? null;
   const hasForms = server !== null && server.webSignIn !== "token" && accounts !== "off";
 
+  const invitationOver = (at: Problem["at"]): void => {
+    setProblem({ text: `${texts.invitation.over}. ${texts.invitation.overHint}`, at });
+    onInvitationOver();
+  };
+  const invitedTo = useInvitedTo(api, hasForms ? invitation : null, () => invitationOver("account"));
+
   const attemptAt = async (at: Problem["at"], action: () => Promise<Session>, registers: boolean): Promise<void> => {
     setBusy(true);
     setProblem(NO_PROBLEM);
     try {
       onSession(await action(), registers);
     } catch (error) {
-      const isOver = invitation !== null && error instanceof RequestError && error.code === "forbidden";
-      const text = isOver ? `${texts.invitation.over}. ${texts.invitation.overHint}` : (error as Error).message;
-      setProblem({ text, at });
+      if (invitation !== null && error instanceof RequestError && error.code === "forbidden") invitationOver(at);
+      else setProblem({ text: (error as Error).message, at });
       setBusy(false);
-      if (isOver) onInvitationOver();
     }
   };
   const attempt: Attempt = (action, registers = false) => attemptAt("account", action, registers);
@@ -82,6 +87,7 @@ export function SignIn({ api, server, isAway, reason, invitation, onSession, onI
           api={api}
           accounts={server.accounts}
           invitation={invitation}
+          invitedTo={invitedTo}
           problem={problemAt("account")}
           busy={busy}
           attempt={attempt}
@@ -107,6 +113,8 @@ interface FormProps {
   api: Api;
   accounts: AccountPolicy;
   invitation: string | null;
+  /** The names of what the invitation leads to; empty: unknown, or only the server. */
+  invitedTo: string;
   problem: string;
   busy: boolean;
   attempt: Attempt;
@@ -115,7 +123,7 @@ interface FormProps {
 }
 
 /** Signs in or registers. Registering is offered only where the server or an invitation allows it. */
-function AccountForm({ api, accounts, invitation, problem, busy, attempt, onChange }: FormProps) {
+function AccountForm({ api, accounts, invitation, invitedTo, problem, busy, attempt, onChange }: FormProps) {
   const mayRegister = accounts === "open" || invitation !== null;
   /** Null: the reader has not chosen. */
   const [chosen, setChosen] = useState<boolean | null>(null);
@@ -141,7 +149,7 @@ function AccountForm({ api, accounts, invitation, problem, busy, attempt, onChan
   return (
     <form onSubmit={submit} aria-label={registers ? texts.register : texts.signIn}>
       <h2>{registers ? texts.register : texts.signIn}</h2>
-      {invitation !== null && <p>{texts.invitation.invited}</p>}
+      {invitation !== null && <p>{texts.invitation.invited(invitedTo)}</p>}
       {registers && (
         <label>
           {texts.yourName}

@@ -1,13 +1,13 @@
-"""Routes of `/api/v1/auth` for accounts with e-mail and password: register, sign in and out, change the password, and
-refresh tokens.
+"""Routes of `/api/v1/auth` for accounts with e-mail and password: register, sign in and out, change the password, refresh
+tokens, and see what an invitation leads to.
 
 A server has only the routes for the ways to sign in that are turned on.
 """
 
 from __future__ import annotations
 
-from litestar import Router, post
-from litestar.params import JSONBody
+from litestar import Router, get, post
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from talkwire.api.description.refusals import may_refuse
@@ -21,6 +21,7 @@ from talkwire.api.http.bodies import (
 )
 from talkwire.api.http.dependencies import GivenAccounts, GivenCaller
 from talkwire.api.http.device import GivenDevice
+from talkwire.api.resources.invitations import InvitedConversationsAnswer, invited_conversations_answer
 from talkwire.api.resources.sign_in.openid_connect import openid_routes
 from talkwire.core.domain.errors import ChatError
 from talkwire.identity.accounts import Registration
@@ -35,6 +36,17 @@ async def register(data: JSONBody[RegisterBody], accounts: GivenAccounts, device
 @post("/login", status_code=HTTP_200_OK, summary="Sign in with e-mail and password", opt=may_refuse(401, 403))
 async def login(data: JSONBody[LoginBody], accounts: GivenAccounts, device: GivenDevice) -> SignedInAnswer:
     return signed_in_answer(await accounts.login(data.email, data.password, device))
+
+
+@get(
+    "/invitations/{code:str}",
+    summary="List the conversations of an invitation before signing in",
+    opt=may_refuse(403, 404),
+)
+async def describe_invitation(
+    code: FromPath[str], accounts: GivenAccounts, device: GivenDevice
+) -> InvitedConversationsAnswer:
+    return invited_conversations_answer(await accounts.invited_conversations(code, device))
 
 
 @post(
@@ -67,4 +79,4 @@ def auth_router(*, has_accounts: bool, has_provider: bool) -> Router | None:
         return None
     of_accounts = [register, login, change_password] if has_accounts else []
     of_provider = openid_routes if has_provider else []
-    return Router("/auth", route_handlers=[*of_accounts, refresh, logout, *of_provider], tags=["auth"])
+    return Router("/auth", route_handlers=[*of_accounts, describe_invitation, refresh, logout, *of_provider], tags=["auth"])

@@ -310,10 +310,11 @@ def _listed(snapshot: Snapshot, actor: Actor, query: ListInvitations, limit: int
 def list_invited_conversations(
     snapshot: Snapshot, actor: Actor, query: ListInvitedConversations
 ) -> tuple[InvitedConversation, ...]:
-    """Returns the conversations of the invitation with this code.
+    """Returns the conversations of the invitation with this code. The actor may be nobody (an empty user id): the link shows
+    where it leads before the sign-in.
 
     Raises the errors of `accept_invitation`: `not_found` for an unknown code, and `forbidden` for an invitation with
-    which the actor cannot join any more, unless the actor is a member of all its conversations.
+    which the actor cannot join any more, unless the actor is a user and a member of all its conversations.
     """
     require(may_act(snapshot.user(actor.user_id)))
     invitation = _find(snapshot, query.code)
@@ -321,7 +322,7 @@ def list_invited_conversations(
         raise _unknown_invitation()
     conversations = _open_conversations(snapshot, invitation)
     joined = snapshot.memberships(actor.user_id, [conversation.id for conversation in conversations])
-    if len(joined) < len(conversations):
+    if not actor.user_id or len(joined) < len(conversations):
         _must_be_usable(snapshot, invitation)
     return tuple(InvitedConversation(each.id, each.kind, each.name, each.id in joined) for each in conversations)
 
