@@ -113,6 +113,36 @@ export async function addedAtAddress() {
   report("added");
 }
 
+// Anyone who leaves a group and is added again reads on where they were.
+export async function leftAndAdded() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Orchestra" });
+  for (let number = 0; number < 60; number++)
+    await post("messages", "alice", { conversationId: id, content: `Bar ${number}` });
+  await post(`conversations/${id}/read`, "bob", {});
+  const bob = await visitAs("bob");
+  await open(bob, "Orchestra");
+  await message(bob, "Bar 59").waitFor();
+  await bob.getByRole("log").hover();
+  await until(
+    () => bob.mouse.wheel(0, -2000).then(() => message(bob, "Bar 0").count()),
+    (count) => count === 1,
+  );
+  await bob.getByRole("button", { name: "Details" }).click();
+  await bob.locator(".panel").getByRole("button", { name: "Leave" }).click();
+  await bob.locator("dialog").getByRole("button", { name: "Leave" }).click();
+  const listed = bob.getByRole("navigation").getByText("Orchestra");
+  await listed.waitFor({ state: "detached" });
+  const toast = bob.locator(".toast:popover-open p");
+  const says = await toast.textContent();
+  await post("messages", "alice", { conversationId: id, content: "Encore" });
+  await post(`conversations/${id}/members`, "alice", { userIds: ["bob"] });
+  await listed.waitFor();
+  await post("messages", "alice", { conversationId: id, content: "Bravo" });
+  await open(bob, "Orchestra");
+  await message(bob, "Bravo").waitFor();
+  report("again", { says, lines: await bob.getByText("New", { exact: true }).count() });
+}
+
 // The details that another admin has open follow a ban and its end.
 export async function lifted() {
   const members = { memberIds: ["bob", "carol"], name: "Choir" };

@@ -3,6 +3,7 @@ import {
   answers,
   call,
   anotherTab,
+  choose,
   conversations,
   launch,
   letters,
@@ -370,6 +371,27 @@ export async function restart() {
   await button(alice, "Call").click();
   await ringing(bob).getByText("alice is calling").waitFor();
   report("went on", { connections: await alice.evaluate(() => window.peers.length) });
+}
+
+// A dialog does not stay in front of the call that is accepted, unless something was entered there.
+export async function behind_dialog() {
+  const [alice, bob] = await two();
+  const accept = async () => {
+    await button(alice, "Call").click();
+    await ringing(bob).getByRole("button", { name: "Accept", exact: true }).click();
+    await callOf(bob, "alice").getByRole("timer").waitFor();
+  };
+  await bob.getByRole("button", { name: /^Your account/ }).click();
+  await bob.getByRole("menuitem", { name: "Settings" }).click();
+  await bob.getByRole("dialog", { name: "Settings" }).waitFor();
+  await accept();
+  await button(bob, "Hang up").click();
+  await callOf(alice, "bob").getByText("The call has ended.").waitFor();
+  await button(bob, "New conversation").click();
+  await choose(bob, "carol");
+  await accept();
+  const chosen = bob.locator("dialog").getByRole("button", { name: "Remove carol" });
+  report("accepted", { chosen: await chosen.count() });
 }
 
 // Anyone who does not want to be disturbed sees a call, beside what they do, and hears nothing.

@@ -425,15 +425,18 @@ export class Chat {
   #removed(id: string, why: RemovalReason, name: string): void {
     const ban = this.#ban?.conversationId === id ? this.#ban : null;
     this.#ban = null;
+    // Anyone who is added again starts where others do.
+    this.messages.anchors.set(id, null);
     const { openId, messageDialog } = this.#core.now;
     if (openId === id) {
       // Forms stay, so that what was written in them can be copied.
       const isForm = messageDialog !== null && FORMS.has(messageDialog.kind);
       this.state.setState({ openId: null, panel: null, messageDialog: isForm ? messageDialog : null, notice: "" });
     } else if (why === "deleted") return;
-    const { wasDeleted, youWereRemoved, youWereBanned } = texts.places;
+    const { wasDeleted, youLeft, youWereRemoved, youWereBanned } = texts.places;
     if (ban !== null) this.showNotice(youWereBanned(name, ban.until ? endTime(ban.until) : null, ban.reason ?? null));
-    else if (why !== "left") this.#showNews(why === "deleted" ? wasDeleted(name) : youWereRemoved(name));
+    else if (why === "left") this.showToast(youLeft(name));
+    else this.#showNews(why === "deleted" ? wasDeleted(name) : youWereRemoved(name));
   }
 
   /** Shows which groups and channels the reader is not in any more since this browser had a connection. */

@@ -40,7 +40,7 @@ export function amountText(amount: number, currency: string, locale = readerLoca
 
 /**
  * Parses an amount that the reader typed, in the smallest unit; null when it is invalid. Accepts a point or a comma
- * before the decimals, and the language's grouping.
+ * before the decimals, and grouping: the language's, or the other one where the decimals tell both apart.
  */
 export function parseAmount(text: string, currency: string, locale = readerLocale()): number | null {
   const digits = digitsOf(currency);
@@ -55,8 +55,9 @@ function normalizedAmount(text: string, locale = readerLocale()): string {
   const { decimal } = signsOf(locale);
   const other = decimal === "," ? "." : ",";
   const typed = text.replaceAll(/[\s'’]/g, "");
-  const grouped = new RegExp(`^\\d{1,3}(\\${other}\\d{3})+(\\${decimal}\\d*)?$`);
-  return (grouped.test(typed) ? typed.replaceAll(other, "") : typed).replace(/[.,]/, ".");
+  const isGrouped = new RegExp(`^\\d{1,3}(\\${other}\\d{3})+$`).test(typed);
+  const grouping = isGrouped ? other : /^\d{1,3}([.,])\d{3}(?:\1\d{3})*(?!\1)[.,]\d*$/.exec(typed)?.[1];
+  return (grouping === undefined ? typed : typed.replaceAll(grouping, "")).replace(/[.,]/, ".");
 }
 
 function signsOf(locale = readerLocale()): { decimal: string } {

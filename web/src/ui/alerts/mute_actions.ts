@@ -26,6 +26,8 @@ export function muteAction({ muted }: Conversation, onChoose: (wanted: Mute) => 
 }
 
 /** Returns that a conversation is muted, and until when. */
-export function mutedText({ mutedUntil }: Conversation): string {
-  return mutedUntil === undefined ? texts.places.muted : texts.places.ownMuteUntil(endTime(mutedUntil));
+export function mutedText({ mutedUntil }: Pick<Conversation, "mutedUntil"> | Mute): string {
+  return mutedUntil === undefined || mutedUntil === null
+    ? texts.places.muted
+    : texts.places.ownMuteUntil(endTime(mutedUntil));
 }

@@ -4,6 +4,7 @@ import { texts } from "../../texts";
 import { byTouch } from "../keyboard/focus";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
 import { useBackCloses } from "../page/use_back_closes";
+import { useCallCloses } from "../page/use_call_closes";
 import { hasChangedField } from "./changed_fields";
 import { IconButton } from "./icon_button";
 import { SheetGrabber } from "./sheet_grabber";
@@ -34,15 +35,19 @@ interface Props {
   children: ReactNode;
 }
 
-/** A modal dialog. Anyone who leaves it with changes that are not saved is asked whether to discard them. */
+/**
+ * A modal dialog. Anyone who leaves it with changes that are not saved is asked whether to discard them. A call that
+ * is accepted closes it, unless it has such changes.
+ */
 export function Dialog(props: Props) {
   const { title, onClose, isChanged = false, question, focusOn, hasText = false, isSheet = false } = props;
   const { className, children } = props;
   const dialog = useRef<HTMLDialogElement>(null);
   const [isAsking, setAsking] = useState(false);
   const id = useId();
+  const hasChanges = (): boolean => isChanged || hasChangedField(dialog.current);
   const isKept = (): boolean => {
-    const keeps = isChanged || hasChangedField(dialog.current);
+    const keeps = hasChanges();
     if (keeps) setAsking(true);
     return keeps;
   };
@@ -51,6 +56,9 @@ export function Dialog(props: Props) {
   };
   useModal(dialog, focusOn);
   useBackCloses(true, onClose, { isKept });
+  useCallCloses(() => {
+    if (!hasChanges()) onClose();
+  });
   return (
     <>
       <dialog

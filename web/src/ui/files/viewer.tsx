@@ -8,6 +8,7 @@ import { stepOf } from "../keyboard/direction";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
 import { useChat } from "../page/chat_context";
 import { useBackCloses } from "../page/use_back_closes";
+import { useCallCloses } from "../page/use_call_closes";
 import { MissingFile } from "./missing_file";
 import { useFileUrl } from "./use_file_url";
 import { type Spot, usePictureGestures } from "./use_picture_gestures";
@@ -22,6 +23,7 @@ export default function Viewer({ viewing: { pictures, index } }: { viewing: View
   const [isOriginal, setOriginal] = useState(false);
   const picture = pictures[index];
   useBackCloses(true, () => files.close());
+  useCallCloses(() => files.close());
   useFocusUntilClosed(() => dialog.current?.showModal());
   const pressed = (event: KeyboardEvent): void => {
     // Arrow keys scroll a picture that is larger than the window.

@@ -6,7 +6,6 @@ import { Dialog } from "../components/dialog";
 import { EmojiButton } from "../emoji/emoji_button";
 import { QUICK_REACTIONS } from "../emoji/quick_reactions";
 import { useChat } from "../page/chat_context";
-import { useCallCloses } from "../page/use_call_closes";
 import { actionsOf } from "./message_actions";
 import { MessagePreview } from "./message_preview";
 import { SheetActions } from "./sheet_actions";
@@ -20,7 +19,6 @@ interface Props {
 /** What can be done with a message, at the lower edge of a touch screen. A long press opens it. */
 export default function ActionSheet({ message, onClose }: Props) {
   const chat = useChat();
-  useCallCloses(onClose);
   const [place, setPlace] = useState<HTMLElement | null>(null);
   const actions = actionsOf(chat, message);
   const react = (emoji: string): void => {

@@ -16,7 +16,7 @@ import {
 import { useState } from "react";
 import { sectionNames } from "../../chat/conversations/list_sections";
 import { texts } from "../../texts";
-import { muteAction } from "../alerts/mute_actions";
+import { muteAction, mutedText } from "../alerts/mute_actions";
 import { nameOf } from "../components/conversation_names";
 import { MenuButton } from "../components/menu";
 import type { MenuAction } from "../components/menu_action";
@@ -83,7 +83,12 @@ export function ConversationMenu({ conversation, open, setOpen }: Props) {
       icon: archived ? ArchiveRestore : Archive,
       onClick: () => attempt(() => (archived ? chat.conversations.prefer(id, { archived: false }) : putAway())),
     },
-    muteAction(conversation, (wanted) => attempt(() => chat.conversations.prefer(id, wanted))),
+    muteAction(conversation, (wanted) =>
+      attempt(async () => {
+        await chat.conversations.prefer(id, wanted);
+        if (wanted.muted) chat.showToast(mutedText(wanted));
+      }),
+    ),
     ...(may(kind, roleOf(conversation, me), "leave")
       ? [{ label: texts.places.leave, icon: LogOut, isDangerous: true, onClick: () => setLeaves(true) }]
       : []),

@@ -93,8 +93,7 @@ export class ConversationStore {
       if (userId === core.now.me.id) void this.load(conversationId);
     });
     core.on("member:removed", ({ conversationId, userId, by }) => {
-      const myId = core.now.me.id;
-      if (userId === myId) this.#remove(conversationId, by === myId ? "left" : "removed");
+      if (userId === core.now.me.id) this.#remove(conversationId, by === undefined ? "left" : "removed");
       else core.changeConversation(conversationId, (before) => withoutMember(before, userId));
     });
     core.on("member:restricted", ({ kind, conversationId, until, reason }) => {
