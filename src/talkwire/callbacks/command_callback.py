@@ -37,7 +37,8 @@ class _Response(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class CommandCallback:
     """A hook that asks the application's back end over HTTP about one command, such as `message:send`. Register it with
-    `core.engine.hooks.Hooks.add`.
+    `core.engine.hooks.Hooks.add`. If the back end does not answer properly, the command is refused with `unavailable`,
+    or executed if `on_failure` is `allow`.
 
     The command's name and payload are those of the messenger dialect, the default event vocabulary of clients.
     """

@@ -31,7 +31,9 @@ def create(
     public: Annotated[bool, Parameter(help="Let all users find and join the group or channel.", negative=())] = False,
     **flags: Flag,
 ) -> None:
-    """Create a conversation.
+    """Create a conversation, and print its id.
+
+    If the two members have a direct conversation already, it prints the id of that one.
 
     Parameters
     ----------

@@ -62,7 +62,8 @@ class Provider(Protocol):
 
     async def claims(self, code: str, pending: PendingSignIn) -> Claims:
         """Exchanges the code from the provider's response for tokens, and returns the claims of the verified ID token
-        and of the user's profile."""
+        and of the user's profile. Raises `SignInFailed` if the provider cannot be reached, refuses the code, or returns
+        an ID token that is not valid."""
         ...
 
     async def check_issuer(self, issuer: str | None) -> None:

@@ -41,8 +41,9 @@ _logger = structlog.get_logger(__name__)
 
 
 class LogIdentity(NamedTuple):
-    """The identity that all nodes of one database share: the database's `name`, which a copy of the database does not
-    have, and a `secret` that is stored in the database."""
+    """The identity that all nodes of one database share: the database's `name`, which is another one for a copy (see
+    `identify`), and a `secret` stored in the database. What nodes send each other is encrypted with a key derived from
+    it."""
 
     name: str
     secret: bytes

@@ -412,7 +412,8 @@ def _has_link(file: SourceFile) -> bool:
 
 
 def _short(text: str, most: int) -> str:
-    """Returns a text unchanged if it has at most `most` characters, else its start and a hash of the whole text."""
+    """Returns a text unchanged if it has at most `most` characters, else its start and a hash of the whole text: `most`
+    characters together."""
     if len(text) <= most:
         return text
     return f"{text[: most - 33]}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"

@@ -49,7 +49,8 @@ class ConversationMembership:
 
 
 class MembershipIndex:
-    """Maps conversation ids to their cached members, kind and size."""
+    """Maps conversation ids to their kind, their size (of all members), and those members whom the directory, the cache
+    of users, holds."""
 
     def __init__(self, members_max: int = CONTACTS_MAX) -> None:
         self._members_max = members_max

@@ -73,8 +73,8 @@ class _SeqRange:
     oldest_id: int = 0
 
     def take_newest(self, width: int) -> tuple[str, int, int]:
-        """Removes the newest `width` messages from the unread range, and returns them as (conversation id, `seq` before
-        the first, `seq` of the last)."""
+        """Removes the newest `width` messages from the unread range, or all if it has fewer, and returns them as
+        (conversation id, `seq` before the first, `seq` of the last)."""
         high, self.high = self.high, max(self.low, self.high - width)
         return self.conversation_id, self.high, high
 

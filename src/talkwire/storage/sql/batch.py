@@ -41,8 +41,9 @@ class Write(NamedTuple):
 
 
 def insert_rows(table: Table, columns: Sequence[str], **constants: str) -> BulkStatement:
-    """Returns a bulk statement that inserts rows with the columns `columns`. `constants` (column=value) are further
-    columns, with the same value in every row. Every column without a default must be given."""
+    """Returns a bulk statement that inserts rows with the columns `columns`. `constants` (column=text) are further
+    columns, with the same text in every row; it is quoted, and not escaped. Every column without a default must be
+    given."""
     names = (*columns, *constants)
     needed = {column.name for column in table.columns if not column.nullable and column.server_default is None}
     assert needed <= set(names), "every column without a default is written"

@@ -96,7 +96,8 @@ def messages_of(snapshot: Snapshot, user_id: str) -> Iterator[Sequence[Message]]
 
 
 def messages_in(snapshot: Snapshot, conversation_id: str, history: HistoryStart = WHOLE) -> Iterator[Sequence[Message]]:
-    """Yields pages of a conversation's messages, oldest first, from where the visible part (`history`) begins."""
+    """Yields pages of a conversation's messages, oldest first, from where the visible part (`history`) begins. Deleted
+    messages and replies in threads are among them."""
     after_seq = history.seq
     while found := snapshot.messages(conversation_id, after_seq=after_seq, limit=PAGE):
         yield messages_for_reader(found, history)
