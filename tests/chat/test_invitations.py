@@ -240,7 +240,10 @@ async def test_who_has_the_code_sees_the_conversation_before_joining(world: Worl
         "The invitation has been used up. Ask for a new one.",
     )
     assert (await world.request("GET", before_signing_in)).json() == refused.json()
-    for path, by in (("/api/v1/invitations/guessed/conversations", "carol"), ("/api/v1/auth/invitations/guessed", None)):
+    for path, by in (
+        ("/api/v1/invitations/guessed/conversations", "carol"),
+        ("/api/v1/auth/invitations/guessed", None),
+    ):
         unknown = await world.request("GET", path, by=by)
         assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "not_found")
 

@@ -1,5 +1,5 @@
-"""Routes of `/api/v1/auth` for accounts with e-mail and password: register, sign in and out, change the password, refresh
-tokens, and see what an invitation leads to.
+"""Routes of `/api/v1/auth` for accounts with e-mail and password: register, sign in and out, change the password,
+refresh tokens, and see what an invitation leads to.
 
 A server has only the routes for the ways to sign in that are turned on.
 """
@@ -79,4 +79,6 @@ def auth_router(*, has_accounts: bool, has_provider: bool) -> Router | None:
         return None
     of_accounts = [register, login, change_password] if has_accounts else []
     of_provider = openid_routes if has_provider else []
-    return Router("/auth", route_handlers=[*of_accounts, describe_invitation, refresh, logout, *of_provider], tags=["auth"])
+    return Router(
+        "/auth", route_handlers=[*of_accounts, describe_invitation, refresh, logout, *of_provider], tags=["auth"]
+    )

@@ -310,8 +310,8 @@ def _listed(snapshot: Snapshot, actor: Actor, query: ListInvitations, limit: int
 def list_invited_conversations(
     snapshot: Snapshot, actor: Actor, query: ListInvitedConversations
 ) -> tuple[InvitedConversation, ...]:
-    """Returns the conversations of the invitation with this code. The actor may be nobody (an empty user id): the link shows
-    where it leads before the sign-in.
+    """Returns the conversations of the invitation with this code. The actor may be nobody (an empty user id): the link
+    shows where it leads before the sign-in.
 
     Raises the errors of `accept_invitation`: `not_found` for an unknown code, and `forbidden` for an invitation with
     which the actor cannot join any more, unless the actor is a user and a member of all its conversations.
