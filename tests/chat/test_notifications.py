@@ -85,8 +85,11 @@ async def test_in_a_group_mentions_and_replies_cause_notifications(world: World)
     all_received = await bob.next("notification")
     assert (all_received["type"], all_received["body"], all_received["sound"]) == ("message", "plain again", "gong")
     await prefer(world, "bob", f"conversations/{conversation}", {"muted": True})
+    await alice.send_message(conversation, "plain and muted")
     await alice.send_message(conversation, f"@{world.id_of('bob')} hush")
-    assert await bob.pending("notification") == []
+    quiet = await bob.next("notification")
+    assert (quiet["type"], quiet["body"], quiet["quiet"]) == ("mention", f"@{world.id_of('bob')} hush", True)
+    assert "sound" not in quiet
 
 
 async def test_offers_and_invitations_cause_notifications(world: World) -> None:

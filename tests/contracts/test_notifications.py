@@ -234,11 +234,12 @@ async def test_a_conversation_that_was_muted_for_a_time_notifies_again(watched: 
         await node.send(ALICE, text, to=direct)
         await node.send(ALICE, f"@Bob {text}")
     await watched.settle()
-    assert [each.body for each in watched.notified] == ["after", "@Bob after"]
+    received = [(each.body, each.sound) for each in watched.notified]
+    assert received == [("@Bob before", None), ("after", "default"), ("@Bob after", "default")]
     watched.go(BOB)
     await node.send(ALICE, "away", to=direct)
     await node.send(ALICE, "@Bob away")
-    assert [each.body for each in await watched.stored(BOB)] == ["@Bob away", "away", "@Bob after"]
+    assert [each.body for each in await watched.stored(BOB)] == ["@Bob away", "away", "@Bob after", "@Bob before"]
 
 
 async def test_a_mention_after_a_mute_is_stored_with_its_message(node: Node, clock: Clock) -> None:

@@ -98,7 +98,7 @@ class Nodes(RuleBasedStateMachine):
                 self.world.close()
 
 
-TestNodes = Nodes.TestCase
+TestNodes = pytest.mark.timeout(1200)(Nodes.TestCase)
 TestNodes.settings = settings(max_examples=repetitions(800, usual=30), stateful_step_count=30, deadline=None)
 
 

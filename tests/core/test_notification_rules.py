@@ -115,9 +115,29 @@ def test_a_message_notifies_according_to_the_members_settings(
     assert reason(event, kind, listener(here=MemberPreferences(notify=notify))) == expected
 
 
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (PLAIN, None),
+        (NAMED, "mention"),
+        (EVERYONE, None),
+        (REPLY, "reply"),
+        (OfferCreated(5, 0, offer()), None),
+    ],
+)
+@pytest.mark.parametrize("kind", ["direct", "group"])
+def test_a_muted_conversation_notifies_quietly_of_what_names_the_member(
+    event: Durable, kind: ConversationKind, expected: NotificationType | None
+) -> None:
+    muted = listener(here=MemberPreferences(muted=True, notify="all"))
+    assert reason(event, kind, muted) == expected
+    assert must_not_disturb(muted, 0)
+    silenced = listener(here=MemberPreferences(muted=True), preferences=Preferences(off=("mention", "reply")))
+    assert reason(event, kind, silenced) is None
+
+
 @pytest.mark.parametrize("event", [PLAIN, NAMED, EVERYONE, REPLY, OfferCreated(5, 0, offer())])
-def test_muted_conversations_blocked_users_and_own_actions_notify_nobody(event: Durable) -> None:
-    assert reason(event, "direct", listener(here=MemberPreferences(muted=True, notify="all"))) is None
+def test_blocked_users_and_own_actions_notify_nobody(event: Durable) -> None:
     assert reason(event, "direct", listener(blocked="alice")) is None
     assert reason(event, "direct", listener("alice")) is None
     assert reason(event, "direct", listener()) is not None

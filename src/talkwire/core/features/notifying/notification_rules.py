@@ -57,6 +57,9 @@ NO_OUTCOMES: Mapping[str, Outcome] = MappingProxyType({})
 BODY_MAX_LENGTH = 200
 DEFAULT_SOUND = "default"
 
+_DESPITE_MUTE: frozenset[NotificationType] = frozenset({"mention", "reply"})
+"""What notifies a member of a conversation that they have muted, without a sound."""
+
 
 class NotificationTrigger(NamedTuple):
     """An event that may cause notifications, with what the notifications show. `id` becomes their id.
@@ -210,10 +213,12 @@ def reason_of(
     if not _concerns(trigger, recipient):
         return None
     here = recipient.member_preferences
-    if here.is_muted(trigger.at_ms) or here.notify == "none":
+    is_muted = here.is_muted(trigger.at_ms)
+    is_named = trigger.message is not None and recipient.user_id in trigger.user_ids
+    if here.notify == "none" or (is_muted and not is_named):
         return None
     for reason in _reasons(trigger, kind, member_count, recipient):
-        if reason not in recipient.preferences.off:
+        if reason not in recipient.preferences.off and (reason in _DESPITE_MUTE or not is_muted):
             return reason
     return None
 
@@ -279,8 +284,12 @@ def is_in_quiet_hours(quiet: DoNotDisturb, at_ms: int) -> bool:
 
 def must_not_disturb(recipient: NotificationRecipient, at_ms: int) -> bool:
     """Returns whether a recipient must not be disturbed now because of their status `dnd` or their "do not disturb"
-    hours. Notifications then have no sound."""
-    return at_ms < recipient.dnd_until_ms or is_in_quiet_hours(recipient.preferences.do_not_disturb, at_ms)
+    hours, or because they have muted the conversation. Notifications then have no sound."""
+    return (
+        at_ms < recipient.dnd_until_ms
+        or recipient.member_preferences.is_muted(at_ms)
+        or is_in_quiet_hours(recipient.preferences.do_not_disturb, at_ms)
+    )
 
 
 def sound_of(reason: NotificationType, recipient: NotificationRecipient) -> str | None:
