@@ -15,6 +15,11 @@ def test_two_users_talk(driver: Driver, demo_url: str) -> None:
     assert reports["met in a group"] == {"members": "3 members"}
 
 
+def test_a_first_message_that_is_overtaken_is_shown(driver: Driver, demo_url: str) -> None:
+    shown = ["From bob", "From alice"]
+    assert run(driver, demo_url, "talking", "overtaken")["overtaken"] == {"shown": shown}
+
+
 def test_messages_are_edited_answered_reacted_to_and_deleted(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "talking", "changes")
     assert reports["changed"] == {"draft": "a draft", "quoted": "alice\nfirst", "edited": 0}

@@ -8,12 +8,35 @@ import {
   messages,
   open,
   opened,
+  post,
   report,
   say,
   start,
   visitAs,
   write,
 } from "../browser.mjs";
+
+// The answer to one's own first message overtakes the event of another one, which is before it.
+export async function overtaken() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "New here" });
+  const alice = await visitAs("alice");
+  const late = [];
+  await alice.routeWebSocket(/socket\.io/, (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((frame) =>
+      /"message:new".*From bob/.test(String(frame)) ? late.push(() => socket.send(frame)) : socket.send(frame),
+    );
+  });
+  await alice.reload();
+  await open(alice, "New here");
+  await alice.locator(".nothing-said").waitFor();
+  await post("messages", "bob", { conversationId: id, content: "From bob" });
+  await say(alice, "From alice");
+  await message(alice, "From alice").waitFor();
+  for (const send of late) send();
+  await message(alice, "From bob").waitFor();
+  report("overtaken", { shown: await messages(alice).allTextContents() });
+}
 
 export async function talk() {
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];

@@ -77,7 +77,14 @@ describe("messages far from the reader", () => {
 describe("a new message", () => {
   it("is the last one", () => {
     expect(seqs(withNew(loaded(1, 2), message(3)))).toEqual([1, 2, 3]);
-    expect(seqs(withNew(EMPTY, message(9)))).toEqual([9]);
+    expect(withNew(EMPTY, message(1))).toEqual({ messages: [message(1)], atStart: true, atEnd: true });
+  });
+
+  it("that overtakes the first one leaves room for it", () => {
+    const second = withNew(EMPTY, message(2));
+    expect(second).toMatchObject({ atStart: false, atEnd: true });
+    expect(seqs(withOlder(second, [message(1)], false))).toEqual([1, 2]);
+    expect(withNew({ ...EMPTY, upTo: 8 }, message(9))).toMatchObject({ atStart: true });
   });
 
   it("that is repeated or late changes nothing", () => {

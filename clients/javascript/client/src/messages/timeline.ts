@@ -54,13 +54,15 @@ export function withNewer(timeline: Timeline, page: readonly Message[], hasMore:
 
 /**
  * Appends a new message. Ignores a repeated one. A message that would leave a gap is not added: the range ends before
- * it until it is loaded.
+ * it until it is loaded. An empty range starts with the message instead, and what is missing is before its start: the
+ * answer to one's own first message may overtake the event of another one.
  */
 export function withNew(timeline: Timeline, message: Message): Timeline {
   const last = lastSeq(timeline);
   if (message.seq <= last || !timeline.atEnd) return timeline;
-  if (timeline.messages.length > 0 && message.seq > last + 1) return { ...timeline, atEnd: false };
-  return { ...timeline, messages: [...timeline.messages, message] };
+  const isBehindGap = message.seq > last + 1;
+  if (isBehindGap && timeline.messages.length > 0) return { ...timeline, atEnd: false };
+  return { ...timeline, messages: [...timeline.messages, message], atStart: timeline.atStart && !isBehindGap };
 }
 
 /** Notes a new reply in a thread, which the range leaves out. Behind a gap, the range ends before it. */
