@@ -441,7 +441,9 @@ export async function counts_offline() {
   const says = await alice.getByRole("dialog").getByRole("heading", { level: 2 }).last().textContent();
   await alice.keyboard.press("Escape");
   await alice.locator(".account").click();
-  const chosen = await alice.locator('[role=menu] [aria-checked="true"]').allTextContents();
+  const checked = alice.locator('[role=menu] [aria-checked="true"]');
+  await checked.first().waitFor();
+  const chosen = await checked.allTextContents();
   await alice.keyboard.press("Escape");
   await alice.context().setOffline(false);
   await alice.locator(".connection").waitFor({ state: "detached" });

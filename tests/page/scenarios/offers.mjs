@@ -413,6 +413,9 @@ export async function withoutServer() {
   const before = await button.count();
   sockets[0].close();
   await alice.locator(".connection").waitFor();
+  // The list, which has become lower, may have scrolled past it.
+  await alice.locator(".conversations").hover();
+  await alice.mouse.wheel(0, -5_000);
   await listed(alice, "Unopened").click();
   await alice.getByRole("heading", { name: "The messages are not here yet." }).waitFor();
   isAway = false;
