@@ -154,6 +154,20 @@ def test_a_lost_status_is_found_although_nothing_follows_it(chooser: int) -> Non
         assert (a.notified["alice"], b.notified["alice"]) == ("dnd", "dnd")
 
 
+@pytest.mark.parametrize("status", ["dnd", "invisible"])
+def test_a_status_reaches_the_clients_of_the_node_that_stores_it(status: ChosenStatus) -> None:
+    """A REST request may arrive at a node where its user has no socket."""
+    with closing(_two_nodes()) as world:
+        a, b = world.nodes
+        world.run(a.connect("bob", "phone"))
+        world.run(b.connect("alice", "phone"))
+        world.pass_time(15)
+        world.run(a.choose("alice", None, status))
+        world.pass_time(1)
+        expected = "offline" if status == "invisible" else status
+        assert (a.notified["alice"], b.notified["alice"]) == (expected, expected)
+
+
 @pytest.mark.parametrize("failure", ["is_cut_off", "is_uncertain"])
 def test_a_status_is_announced_although_its_recording_failed(failure: str) -> None:
     with closing(_two_nodes()) as world:

@@ -1,6 +1,6 @@
 """Builds and starts the task that completes erasures of users.
 
-The request to erase a user only marks the user, since cleaning the user's rows takes longer.
+The request to erase a user empties the user's own rows; cleaning texts of messages and the log takes longer.
 """
 
 from __future__ import annotations

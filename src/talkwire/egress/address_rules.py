@@ -4,8 +4,8 @@ Users and operators name the URLs of webhooks, callbacks and push services. With
 only this machine or its network may reach, for example a cloud's metadata service (server-side request forgery). Only
 global addresses are allowed, over https, and the networks that the operator names, over http too.
 
-A URL is checked when it is stored. Each address that its name resolves to is checked again when the server connects
-(`bounded_connection.py`), since a name may resolve differently then.
+A URL is checked when it is stored. The addresses that its name resolves to are checked again each time the
+server connects (`Egress.addresses`), since a name may resolve differently then.
 """
 
 from __future__ import annotations

@@ -109,7 +109,9 @@ class UserUpdated(DurableEvent, frozen=True):
 
 
 class UserBlocked(DurableEvent, frozen=True):
-    """A user blocked another: `user_id` no longer receives anything from `blocked_id`."""
+    """`user_id` blocked `blocked_id`: neither can write to the other in their direct conversation or call the other,
+    and `blocked_id` cannot add `user_id` to a group. In groups, messages of `blocked_id` still reach `user_id`, without
+    a notification."""
 
     reach = to_user("user_id", actor="user_id")
     user_id: str
@@ -138,8 +140,8 @@ class UserUnbanned(DurableEvent, frozen=True):
 
 
 class UserErased(DurableEvent, frozen=True, omit_defaults=True):
-    """A user was erased: everything about `user` but the id was deleted. `by` is the id of the user who did it, empty
-    for the application's backend.
+    """A user was erased: the profile, the account and what they had set are deleted; the id, their memberships and their
+    messages stay. `by` is the id of the user who did it, empty for the application's backend.
 
     With `redact`, the user's messages become tombstones (messages without content), and each message has its own
     MessageDeleted soon after this event.

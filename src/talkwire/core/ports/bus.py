@@ -44,8 +44,8 @@ class EphemeralBatch(BusMessage, frozen=True, tag="told"):
 
 
 class PeerQuestion(BusMessage, frozen=True, tag="question"):
-    """A question from one node to all others, or only to the node `to`. `topic` selects the handler; `body` is JSON
-    that `peers.py` encodes and decodes."""
+    """A question from one node to all others, or only to the node `to`. `topic` selects the handler; `body` is
+    MessagePack that `peers.py` encodes and decodes."""
 
     id: str
     topic: str

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -103,14 +103,18 @@ class PresenceExchange:
 
     def recorded(self, moves: UserMoves, report: LeaseReport) -> None:
         """Called after a renewal of this node's lease has recorded `moves`, the changes of this node's list. Sends them
-        to the other nodes, applies the stored presence in the report, and starts reading the lists of those nodes whose
-        newest changes did not arrive over the bus."""
+        to the other nodes, applies the stored presence in the report, announces what users who are not on this node
+        have chosen here, and starts reading the lists of those nodes whose newest changes did not arrive over the
+        bus."""
         for user_id, record in report.records.items():
             if not self._is_choosing(user_id):
                 self._state.adopt(record)
         self.on_touched()
-        places = moves.places.items()
-        self._send([self._move_of(id_, away, moves, report.records) for id_, away in places], moves.version)
+        sent = [self._move_of(id_, away, moves, report.records) for id_, away in moves.places.items()]
+        self._send(sent, moves.version)
+        chosen = [move for move in sent if move.choice is not None and self._state.away(move.record.user_id) is None]
+        away = [self.users.away(move.record.user_id) for move in chosen]
+        self._announce_others(zip(chosen, away, away, strict=True))
         self._look_after(report)
 
     def _is_choosing(self, user_id: str) -> bool:
@@ -187,21 +191,28 @@ class PresenceExchange:
         if self.users.is_missing(event):
             self._read(event.node_id, event.version)
             return
-        changes: list[PresenceChanged] = []
-        unknown: dict[str, bool] = {}
+        others: list[tuple[UserMove, bool | None, bool | None]] = []
         for move in event.moves:
             user_id = move.record.user_id
             before = self.users.away(user_id)
             self.users.set(event.node_id, user_id, away=move.away)
             is_adopted = not self._is_choosing(user_id) and self._adopt(move)
-            if self._moved(event.node_id, user_id, before, repeat=_may_be_new(move) and not is_adopted):
-                continue
-            change = _change(move, before, self.users.away(user_id))
+            if not self._moved(event.node_id, user_id, before, repeat=_may_be_new(move) and not is_adopted):
+                others.append((move, before, self.users.away(user_id)))
+        self.users.set_version(event.node_id, event.version)
+        self._announce_others(others)
+
+    def _announce_others(self, moves: Iterable[tuple[UserMove, bool | None, bool | None]]) -> None:
+        """Announces changes of users who are not on this node. Each has whether the user was and is away on the other
+        nodes, None for not connected to any."""
+        changes: list[PresenceChanged] = []
+        unknown: dict[str, bool] = {}
+        for move, before, after in moves:
+            change = _change(move, before, after)
             if change is not None and move.circle_ids is None:
-                unknown[user_id] = change.came
+                unknown[move.record.user_id] = change.came
             elif change is not None:
                 changes.append(change)
-        self.users.set_version(event.node_id, event.version)
         self.announce(changes)
         if unknown:
             self.announce_loaded(unknown)

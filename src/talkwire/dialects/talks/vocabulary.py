@@ -2,7 +2,7 @@
 and make price offers.
 
 A socket receives all events of the conversations that it has joined. Of its user's other conversations it receives only
-an event for each new message and offer.
+an event for each new message, each new offer, and each own offer that was accepted.
 """
 
 from __future__ import annotations
@@ -135,7 +135,8 @@ TALKS = Dialect(
             ConversationIdPayload,
             lambda p: LeaveRoom(p.conversation_id),
             _left,
-            summary="Stop receiving a conversation's events on this socket, except `new-message` and `new-offer`.",
+            summary="Stop receiving a conversation's events on this socket, except `new-message`, `new-offer` and "
+            "`offer-accepted`.",
         ),
         "message": Inbound(
             SendPayload,

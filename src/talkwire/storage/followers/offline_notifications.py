@@ -1,9 +1,10 @@
-"""A follower of the log (a background task that processes its events in order) that stores notifications for users who
-were offline, and the pushes to send for them.
+"""A follower of the log (a background task that processes its events in order) that stores notifications of plain
+messages for users who were offline, and pushes of all notifications for devices without a socket.
 
 Notifications of mentions, replies, offers, invitations and missed calls are stored in the transaction of the event
-itself, whether or not the user is online (`notifying/pending.py`). They are stored here again only if a node of an
-older version has written the event. Otherwise the row exists, and only a user's oldest notifications are deleted.
+itself, whether or not the user is online (`notifying/pending.py`). Here they are pushed, and stored again only if a
+node of an older version has written the event. Otherwise the row exists, and only a user's oldest notifications are
+deleted.
 
 Users who had a socket when something happened were notified then, except those who do not want to be disturbed. Users
 who connected afterwards were not: the log position of their connection decides. In doubt a notification is stored
@@ -14,10 +15,10 @@ had a socket there since which position. About later events nothing is decided u
 its lease ends. If there are push subscriptions, the other nodes are asked first, since a push must not wait for a
 lease.
 
-Every notification that is stored here is also pushed to the user's subscriptions (`notifying/pushes.py`), except to
-devices that have a socket on this node, and except quiet ones (stored without alerting the user). A push is dismissed
-when its notification was read, or its message was deleted. Without any subscription, that costs one statement for each
-range.
+Each of these notifications is also pushed to the user's subscriptions (`notifying/pushes.py`), except to devices that
+have a socket on this node (the sender asks the others again), and except quiet ones (stored without alerting the user).
+A push is dismissed when its notification was read, or its message was deleted. Without any subscription, that costs one
+statement for each range.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Erases users: of an erased user only the id and the time of creation remain. The id is never used again.
+"""Erases users: of the profile of an erased user only the id and the time of creation remain, of what they did their
+memberships, messages and offers, and the blocks of others. The id is never used again.
 
 The command records one event, after which nobody sees the user any more. Work that takes long follows in short steps,
 so that it delays nobody: first the texts of messages, then the events of the log that contain texts. Positions in the
