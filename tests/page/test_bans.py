@@ -23,6 +23,10 @@ def test_a_user_who_is_added_at_the_address_sees_the_messages(driver: Driver, de
     assert "added" in run(driver, demo_url, "bans", "addedAtAddress")
 
 
+def test_the_end_of_a_group_is_shown_until_it_is_over(driver: Driver, demo_url: str) -> None:
+    assert "back" in run(driver, demo_url, "bans", "endedAndBack")
+
+
 def test_who_is_added_again_reads_on_where_they_were(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "bans", "leftAndAdded")["again"] == {"says": "You left Orchestra.", "lines": 1}
 

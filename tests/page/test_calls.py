@@ -67,6 +67,10 @@ def test_a_dialog_is_not_in_front_of_an_accepted_call(driver: Driver, demo_url: 
     assert run(driver, demo_url, "calls", "behind_dialog")["accepted"] == {"chosen": 1}
 
 
+def test_a_voice_message_has_nothing_of_a_call(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "calls", "recording")["recorded"] == {"kept": 1, "records": 0}
+
+
 def test_a_call_does_not_disturb_who_wants_that(driver: Driver, demo_url: str) -> None:
     called = run(driver, demo_url, "calls", "do_not_disturb")["called"]
     assert called == {"modal": 0, "focus": "TEXTAREA", "played": []}

@@ -63,6 +63,11 @@ def test_that_the_server_cannot_be_reached_is_over_with_the_next_connection(driv
     assert back == {"says": "The server cannot be reached.", "names": ["Withdraw"]}
 
 
+def test_a_question_says_that_somebody_else_has_decided(driver: Driver, demo_url: str) -> None:
+    decided = run(driver, demo_url, "offers", "decidedMeanwhile")["decided"]
+    assert decided == {"mayAccept": False, "names": []}
+
+
 def test_the_list_of_offers_says_their_day(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "offers", "days")["days"] == {"listed": "yesterday", "isTime": True}
 

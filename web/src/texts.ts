@@ -233,6 +233,7 @@ export const texts = {
     cancel: "Discard the recording",
     finish: "Finish the recording",
     fileName: "Voice message",
+    inCall: "A voice message can be recorded after the call.",
     noMicrophone: "The microphone can't be used. Allow it for this page in the browser's settings.",
     failed: "The recording couldn't be read. Please try again.",
     play: "Play voice message",

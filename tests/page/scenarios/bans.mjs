@@ -113,6 +113,24 @@ export async function addedAtAddress() {
   report("added");
 }
 
+// The end of a group that is not open is shown, and no longer once it is over.
+export async function endedAndBack() {
+  const groups = {};
+  for (const name of ["Quartet", "Quintet"])
+    groups[name] = (await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name })).id;
+  const bob = await visitAs("bob");
+  await open(bob, "general");
+  const toast = bob.locator(".toast:popover-open");
+  await call("DELETE", `conversations/${groups.Quartet}`, "alice");
+  await toast.getByText("Quartet was deleted.").waitFor();
+  await call("DELETE", `conversations/${groups.Quintet}/members/bob`, "alice");
+  await toast.getByText("You are no longer a member of Quintet.").waitFor();
+  await post(`conversations/${groups.Quintet}/members`, "alice", { userIds: ["bob"] });
+  await bob.getByRole("navigation").getByText("Quintet").waitFor();
+  await toast.waitFor({ state: "detached" });
+  report("back");
+}
+
 // Anyone who leaves a group and is added again reads on where they were.
 export async function leftAndAdded() {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Orchestra" });

@@ -394,6 +394,24 @@ export async function behind_dialog() {
   report("accepted", { chosen: await chosen.count() });
 }
 
+// A recording ends when its author accepts a call, which it would have as well, and none begins during a call.
+export async function recording() {
+  const [alice, bob] = await two();
+  await say(alice, "Can you talk?");
+  await open(bob, "alice");
+  const record = button(bob, "Record a voice message");
+  await record.click();
+  await button(bob, "Finish the recording").waitFor();
+  await button(alice, "Call").click();
+  await ringing(bob).getByRole("button", { name: "Accept", exact: true }).click();
+  await callOf(bob, "alice").getByRole("timer").waitFor();
+  await button(bob, "Finish the recording").waitFor({ state: "detached" });
+  const kept = await readUntil(() => bob.locator(".composer .tray li").count(), (count) => count > 0);
+  await record.click();
+  await bob.getByText("A voice message can be recorded after the call.").waitFor();
+  report("recorded", { kept, records: await button(bob, "Finish the recording").count() });
+}
+
 // Anyone who does not want to be disturbed sees a call, beside what they do, and hears nothing.
 export async function do_not_disturb() {
   const [alice, bob] = await two();

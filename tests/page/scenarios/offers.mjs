@@ -335,6 +335,24 @@ export async function withdrawnOffline() {
   report("back", { says, names: await names(alice, "Lamp") });
 }
 
+// The question before an answer stays when somebody else has decided, and says so.
+export async function decidedMeanwhile() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Stall" });
+  const offer = await post(`conversations/${id}/offers`, "carol", { title: "Drum", amount: 100, currency: "EUR" });
+  const bob = await visitAs("bob");
+  await open(bob, "Stall");
+  await card(bob, "Drum").getByRole("button", { name: /^Accept/ }).click();
+  const question = bob.getByRole("dialog", { name: /^Accept/ });
+  const accept = question.getByRole("button", { name: "Accept", exact: true });
+  await accept.waitFor();
+  await call("PATCH", `offers/${offer.id}`, "alice", { status: "accepted" });
+  await question.getByText("alice accepted this offer meanwhile.").waitFor();
+  const mayAccept = await accept.isEnabled();
+  await question.getByRole("button", { name: "Cancel" }).click();
+  await question.waitFor({ state: "detached" });
+  report("decided", { mayAccept, names: await names(bob, "Drum") });
+}
+
 // The panel has no lines for days, so its cards say the day. Among the messages, such a line is above.
 export async function days() {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Yard sale" });

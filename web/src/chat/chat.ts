@@ -169,6 +169,8 @@ export class Chat {
     core.state.subscribe(({ openId, conversations: now }, { conversations: before }) => {
       const isNew = openId !== null && now !== before && own(before, openId) === undefined;
       if (isNew && own(now, openId) !== undefined) this.#openAgain();
+      const { endedId = "" } = this.state.getState().toast ?? {};
+      if (endedId !== "" && own(now, endedId) !== undefined) this.state.setState({ toast: null });
     });
     conversations.onMarkedUnread = (id, readSeq) => {
       this.messages.markedUnread(id, readSeq);
@@ -411,9 +413,9 @@ export class Chat {
     this.state.setState({ toast: action === undefined ? { text } : { text, action }, announcement: text });
   }
 
-  /** Says what others did, for long enough to notice and read it. */
-  #showNews(text: string): void {
-    this.state.setState({ toast: { text, isNews: true }, announcement: text });
+  /** Says what others did, for long enough to notice and read it; `endedId`: to which conversation. */
+  #showNews(text: string, endedId = ""): void {
+    this.state.setState({ toast: { text, isNews: true, endedId }, announcement: text });
   }
 
   /** Shows the reader why an action failed. */
@@ -432,11 +434,11 @@ export class Chat {
       // Forms stay, so that what was written in them can be copied.
       const isForm = messageDialog !== null && FORMS.has(messageDialog.kind);
       this.state.setState({ openId: null, panel: null, messageDialog: isForm ? messageDialog : null, notice: "" });
-    } else if (why === "deleted") return;
+    }
     const { wasDeleted, youLeft, youWereRemoved, youWereBanned } = texts.places;
     if (ban !== null) this.showNotice(youWereBanned(name, ban.until ? endTime(ban.until) : null, ban.reason ?? null));
     else if (why === "left") this.showToast(youLeft(name));
-    else this.#showNews(why === "deleted" ? wasDeleted(name) : youWereRemoved(name));
+    else this.#showNews(why === "deleted" ? wasDeleted(name) : youWereRemoved(name), id);
   }
 
   /** Shows which groups and channels the reader is not in any more since this browser had a connection. */

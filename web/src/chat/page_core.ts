@@ -56,6 +56,8 @@ export interface Toast {
   readonly leadsTo?: { readonly conversationId: string; readonly messageId?: string | undefined };
   /** Whether it is about something that others did, which the reader does not expect. */
   readonly isNews?: true;
+  /** The id of the conversation that the reader is not in any more. The toast disappears when they are again. */
+  readonly endedId?: string;
 }
 
 export interface ToastAction {

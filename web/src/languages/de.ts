@@ -237,6 +237,7 @@ export const texts: Texts = {
     cancel: "Aufnahme verwerfen",
     finish: "Aufnahme beenden",
     fileName: "Sprachnachricht",
+    inCall: "Eine Sprachnachricht kannst du nach dem Anruf aufnehmen.",
     noMicrophone: "Das Mikrofon ist nicht verfügbar. Erlaube es für diese Seite in den Einstellungen des Browsers.",
     failed: "Die Aufnahme ist nicht lesbar. Bitte versuche es noch einmal.",
     play: "Sprachnachricht abspielen",

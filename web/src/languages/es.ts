@@ -244,6 +244,7 @@ export const texts: Texts = {
     cancel: "Descartar la grabación",
     finish: "Terminar la grabación",
     fileName: "Mensaje de voz",
+    inCall: "Podrás grabar un mensaje de voz después de la llamada.",
     noMicrophone: "No se puede usar el micrófono. Permítelo para esta página en los ajustes del navegador.",
     failed: "No se ha podido leer la grabación. Inténtalo de nuevo.",
     play: "Reproducir el mensaje de voz",

@@ -245,6 +245,7 @@ export const texts: Texts = {
     cancel: "Abandonner l’enregistrement",
     finish: "Terminer l’enregistrement",
     fileName: "Message vocal",
+    inCall: "Vous pourrez enregistrer un message vocal après l’appel.",
     noMicrophone: "Le microphone est inutilisable. Autorisez-le pour cette page dans les réglages du navigateur.",
     failed: "L’enregistrement est illisible. Veuillez réessayer.",
     play: "Lire le message vocal",

@@ -12,6 +12,8 @@ interface Props {
   isHarmless?: boolean;
   /** What the reader has to type before the button works. */
   typed?: string;
+  /** Why it is too late for the action; empty if it is not. */
+  over?: string;
   onConfirm: () => Promise<void>;
   onClose: () => void;
   /** The consequences of the action. */
@@ -19,7 +21,8 @@ interface Props {
 }
 
 /** Asks for confirmation of an action that cannot be undone. A failure is shown, and the dialog stays open. */
-export function Confirmation({ title, action, isHarmless = false, typed, onConfirm, onClose, children }: Props) {
+export function Confirmation(props: Props) {
+  const { title, action, isHarmless = false, typed, over = "", onConfirm, onClose, children } = props;
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   const [entered, setEntered] = useState("");
@@ -47,7 +50,7 @@ export function Confirmation({ title, action, isHarmless = false, typed, onConfi
       )}
       <div className="buttons">
         <p className="problem" role="alert">
-          {problem}
+          {busy ? "" : over || problem}
         </p>
         <button type="button" onClick={onClose}>
           {texts.cancel}
@@ -55,7 +58,7 @@ export function Confirmation({ title, action, isHarmless = false, typed, onConfi
         <button
           type="button"
           className={isHarmless ? "primary" : "destructive"}
-          disabled={busy || (typed !== undefined && !looksLike(entered, typed))}
+          disabled={busy || over !== "" || (typed !== undefined && !looksLike(entered, typed))}
           onClick={() => void confirm()}
         >
           {action}

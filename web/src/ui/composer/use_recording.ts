@@ -1,6 +1,7 @@
 import { useEffect, useEffectEvent, useState } from "react";
 import { texts } from "../../texts";
 import type { Recording } from "../files/recording";
+import { useCallCloses } from "../page/use_call_closes";
 import { useQuestionBeforeLeaving } from "../page/use_question_before_leaving";
 import type { ComposerState } from "./use_composer";
 
@@ -18,7 +19,10 @@ export interface RecordingState {
   readonly cancel: () => void;
 }
 
-/** The recording of a composer. It becomes a file, also when the reader leaves the conversation meanwhile. */
+/**
+ * The recording of a composer. It becomes a file, also when the reader leaves the conversation meanwhile, or is in a call,
+ * which would be recorded with it.
+ */
 export function useRecording({ edited, keep, send }: ComposerState): RecordingState {
   const [recording, setRecording] = useState<Recording | null>(null);
   const [problem, setProblem] = useState("");
@@ -33,6 +37,7 @@ export function useRecording({ edited, keep, send }: ComposerState): RecordingSt
       return false;
     }
   };
+  useCallCloses(() => recording !== null && void finish());
   // The browser waits for no file when the page ends.
   useQuestionBeforeLeaving(recording !== null);
   const leave = useEffectEvent(() => void finish());

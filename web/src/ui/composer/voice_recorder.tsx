@@ -1,9 +1,11 @@
 import { Check, Mic, Trash2 } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
+import type { Calls } from "../../chat/calls/calls";
 import { texts } from "../../texts";
 import { IconButton } from "../components/icon_button";
 import { playingTime } from "../files/playing_time";
 import { canRecord, RECORDING_MAX_MS, Recording } from "../files/recording";
+import { useChat } from "../page/chat_context";
 import type { RecordingState } from "./use_recording";
 import "../files/voice.css";
 
@@ -12,6 +14,7 @@ const labels = texts.voice;
 /** A button that records a voice message, and the bar of the recording. */
 export default function VoiceRecorder({ state }: { state: RecordingState }) {
   const { recording, problem, begin, fail, finish, cancel } = state;
+  const { calls } = useChat();
   const isGone = useRef(false);
   useEffect(() => {
     isGone.current = false;
@@ -21,10 +24,11 @@ export default function VoiceRecorder({ state }: { state: RecordingState }) {
   }, []);
   if (!canRecord) return null;
   const start = async (): Promise<void> => {
-    fail("");
+    fail(isCalling(calls) ? labels.inCall : "");
+    if (isCalling(calls)) return;
     try {
       const started = await Recording.start();
-      if (isGone.current) started.cancel();
+      if (isGone.current || isCalling(calls)) started.cancel();
       else begin(started);
     } catch {
       fail(labels.noMicrophone);
@@ -47,6 +51,12 @@ export default function VoiceRecorder({ state }: { state: RecordingState }) {
       )}
     </>
   );
+}
+
+/** Whether the reader is in a call, of which a recording would have their side. */
+function isCalling({ state }: Calls): boolean {
+  const { phase } = state.getState();
+  return phase === "outgoing" || phase === "joining" || phase === "talking";
 }
 
 interface RunningProps {

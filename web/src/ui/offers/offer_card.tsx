@@ -14,6 +14,7 @@ import { useChat, useChatState } from "../page/chat_context";
 import { useWindowFocus } from "../page/use_window_focus";
 import { Folded, useIsFolded } from "../people/folded";
 import { useNameIn } from "../people/use_name_in";
+import { useWhyOver } from "./use_why_over";
 import "./offer_card.css";
 
 /** Of a card at a fraction of a pixel, the browser may say that a little less than all is in sight. */
@@ -139,12 +140,12 @@ function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
   const chat = useChat();
   const me = useChatState((state) => state.me);
   const conversation = useChatState((state) => own(state.conversations, offer.conversationId));
-  const [asks, setAsks] = useState<Exclude<OfferAction, "counter"> | null>(null);
+  const [asks, setAsks] = useState<Asked | null>(null);
   const mayWrite = conversation !== undefined && may(conversation.kind, roleOf(conversation, me), "post");
   const partner = conversation && partnerOf(conversation, me);
   const isBlocked = useChatState(({ blocked }) => partner !== undefined && blocked.has(partner.userId));
   const actions = actionsOn(offer, { myId: me.id, mayWrite, isBlocked }, nowMs);
-  if (actions.length === 0) return null;
+  if (actions.length === 0 && asks === null) return null;
 
   const act = (action: OfferAction): void => {
     if (action === "counter") chat.openOfferForm({ conversationId: offer.conversationId, counterTo: offer });
@@ -152,31 +153,42 @@ function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
   };
   return (
     <>
-      <div className="buttons">
-        {actions.map((action) => (
-          <button
-            key={action}
-            type="button"
-            className={action === "accept" ? "primary" : undefined}
-            aria-label={texts.offers.action(texts.offers.actions[action], offer.title)}
-            onClick={() => act(action)}
-          >
-            {texts.offers.actions[action]}
-          </button>
-        ))}
-      </div>
-      {asks !== null && (
-        <Confirmation
-          title={texts.offers.questions[asks](offer.title, formatAmount(offer.amount, offer.currency))}
-          action={texts.offers.actions[asks]}
-          isHarmless={asks === "accept"}
-          onConfirm={() => chat.offers.answer(offer.id, asks)}
-          onClose={() => setAsks(null)}
-        >
-          {texts.offers.consequences[asks]}
-        </Confirmation>
+      {actions.length > 0 && (
+        <div className="buttons">
+          {actions.map((action) => (
+            <button
+              key={action}
+              type="button"
+              className={action === "accept" ? "primary" : undefined}
+              aria-label={texts.offers.action(texts.offers.actions[action], offer.title)}
+              onClick={() => act(action)}
+            >
+              {texts.offers.actions[action]}
+            </button>
+          ))}
+        </div>
       )}
+      {asks !== null && <Question offer={offer} asks={asks} onClose={() => setAsks(null)} />}
     </>
+  );
+}
+
+type Asked = Exclude<OfferAction, "counter">;
+
+/** Asks before an offer is answered. It stays, and says why, when that is not possible any more. */
+function Question({ offer, asks, onClose }: { offer: Offer; asks: Asked; onClose: () => void }) {
+  const { offers } = useChat();
+  return (
+    <Confirmation
+      title={texts.offers.questions[asks](offer.title, formatAmount(offer.amount, offer.currency))}
+      action={texts.offers.actions[asks]}
+      isHarmless={asks === "accept"}
+      over={useWhyOver(offer.conversationId, offer)}
+      onConfirm={() => offers.answer(offer.id, asks)}
+      onClose={onClose}
+    >
+      {texts.offers.consequences[asks]}
+    </Confirmation>
   );
 }
 

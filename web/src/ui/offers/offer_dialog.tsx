@@ -1,17 +1,14 @@
 import type { Offer } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { type FormEvent, useMemo, useState } from "react";
-import { useStore } from "zustand";
 import { amountText, digitsOf, parseAmount } from "../../chat/offers/money";
-import { answererOf, statusAt } from "../../chat/offers/offer_rules";
 import type { OfferTerms } from "../../chat/offers/offers";
 import { locale } from "../../languages/locale";
 import { texts } from "../../texts";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
-import { useChat, useChatState } from "../page/chat_context";
-import { useIsGone } from "../page/use_is_gone";
-import { useNameIn } from "../people/use_name_in";
+import { useChat } from "../page/chat_context";
+import { useWhyOver } from "./use_why_over";
 import "./offer_dialog.css";
 
 interface Props {
@@ -112,20 +109,6 @@ export default function OfferDialog({ conversationId, counterTo, onClose }: Prop
       </form>
     </Dialog>
   );
-}
-
-/** Returns why the offer cannot be made any more; empty if it can. */
-function useWhyOver(conversationId: string, counterTo: Offer | undefined): string {
-  const { offers } = useChat();
-  const isGone = useIsGone(conversationId);
-  const { nowMs, byConversation } = useStore(offers.state);
-  const known = own(byConversation, conversationId)?.offers.find(({ id }) => id === counterTo?.id) ?? counterTo;
-  const answererId = known && answererOf(known);
-  const isMine = useChatState(({ me }) => answererId === me.id);
-  const name = useNameIn(conversationId, answererId) ?? texts.notices.somebody;
-  if (isGone) return texts.noLongerIn;
-  const status = known === undefined ? "pending" : statusAt(known, nowMs);
-  return status === "pending" ? "" : texts.offers.over[status](isMine ? texts.you : name);
 }
 
 function CurrencyChoice({ value, onChange }: { value: string; onChange: (code: string) => void }) {
