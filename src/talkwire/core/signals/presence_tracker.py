@@ -32,7 +32,7 @@ from talkwire.core.commands.presence import (
 from talkwire.core.connected.chat_access import ChatAccess
 from talkwire.core.connected.memberships import CONTACTS_MAX
 from talkwire.core.domain.access import may_act, must_be_backend, require
-from talkwire.core.domain.errors import forbidden
+from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.events import Choice, PresenceChanged
 from talkwire.core.domain.model import Actor, Presence, PresenceRecord
 from talkwire.core.features.users.presence_rules import check_status, check_user_ids, text_and_ends
@@ -153,6 +153,11 @@ class PresenceTracker:
     async def _store(self, actor: Actor, command: StorePresence, choice: Choice) -> None:
         try:
             record = await self._chat.execute(actor, command)
+        except ChatError:
+            # The database may have stored it nevertheless: the next renewal of the lease reads what is stored.
+            self._state.note_choice(actor.user_id, Choice())
+            self.on_user_changes()
+            raise
         finally:
             self.exchange.storing[actor.user_id] -= 1
             if not self.exchange.storing[actor.user_id]:
