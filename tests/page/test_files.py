@@ -47,6 +47,7 @@ def test_a_voice_message_is_recorded_and_played(driver: Driver, demo_url: str) -
         "rate": 2,
         "isLong": True,
         "isLoud": True,
+        "isAsWide": True,
     }
 
 

@@ -319,6 +319,7 @@ export async function speaking() {
   await player.getByRole("button", { name: "Play voice message", exact: true }).waitFor(); // it has ended
   const { items } = await call("GET", `conversations/${encodeURIComponent(idOf(alice))}/files?kind=audio`, "bob");
   const [{ file }] = items;
+  const width = async (page) => (await attachments(page).locator(".voice .wave").boundingBox()).width;
   report("played", {
     discarded,
     bars,
@@ -328,6 +329,7 @@ export async function speaking() {
     type: file.contentType,
     isLong: file.durationMs > 1_000 && file.durationMs < 60_000,
     isLoud: file.waveform.includes(100),
+    isAsWide: (await width(alice)) === (await width(bob)),
   });
 }
 
