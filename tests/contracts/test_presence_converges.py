@@ -169,6 +169,34 @@ def test_a_status_reaches_the_clients_of_the_node_that_stores_it(status: ChosenS
 
 
 @pytest.mark.parametrize("failure", ["is_cut_off", "is_uncertain"])
+def test_a_status_is_shown_if_it_is_stored_whatever_its_user_was_answered(failure: str) -> None:
+    with closing(_two_nodes()) as world:
+        a, b = world.nodes
+        world.run(a.connect("alice", "phone"))
+        world.run(b.connect("bob", "phone"))
+        world.pass_time(15)
+        setattr(a, failure, True)
+        with pytest.raises(ChatError):
+            world.run(a.choose("alice", None, "dnd"))
+        setattr(a, failure, False)
+        world.pass_time(15)
+        expected = "dnd" if failure == "is_uncertain" else "online"
+        assert (a.shown("alice"), a.notified["alice"], b.notified["alice"]) == (expected, expected, expected)
+
+
+def test_who_becomes_invisible_and_connects_elsewhere_at_once_is_offline_there() -> None:
+    with closing(_two_nodes()) as world:
+        a, b = world.nodes
+        world.run(b.connect("alice", "phone"))
+        world.run(a.connect("bob", "phone"))
+        world.pass_time(15)
+        world.run(a.choose("bob", None, "invisible"))
+        world.run(b.connect("bob", "laptop"))
+        world.pass_time(15)
+        assert b.notified["bob"] == "offline"
+
+
+@pytest.mark.parametrize("failure", ["is_cut_off", "is_uncertain"])
 def test_a_status_is_announced_although_its_recording_failed(failure: str) -> None:
     with closing(_two_nodes()) as world:
         a, b = world.nodes

@@ -106,11 +106,13 @@ class PresenceExchange:
         to the other nodes, applies the stored presence in the report, announces what users who are not on this node
         have chosen here, and starts reading the lists of those nodes whose newest changes did not arrive over the
         bus."""
-        for user_id, record in report.records.items():
+        # A user whose choice was not stored may have no stored presence.
+        records = {**{id_: PresenceRecord(id_) for id_ in moves.chosen}, **report.records}
+        for user_id, record in records.items():
             if not self._is_choosing(user_id):
                 self._state.adopt(record)
         self.on_touched()
-        sent = [self._move_of(id_, away, moves, report.records) for id_, away in moves.places.items()]
+        sent = [self._move_of(id_, away, moves, records) for id_, away in moves.places.items()]
         self._send(sent, moves.version)
         chosen = [move for move in sent if move.choice is not None and self._state.away(move.record.user_id) is None]
         away = [self.users.away(move.record.user_id) for move in chosen]

@@ -343,18 +343,19 @@ class PresenceState:
 
     def adopt(self, record: PresenceRecord, *, everywhere: bool = False) -> bool:
         """Replaces the chosen status and text of a user by a stored record, because the user may have chosen them on
-        another node. With `everywhere`, the status also replaces the one of each single socket. Returns True if the
-        user is on this node and the record changed something."""
+        another node. With `everywhere`, the status also replaces the one of each single socket. Returns whether the
+        user is on this node with another record until now."""
         person = self._people.get(record.user_id)
         if person is None or person.erased:
             return False
-        if replace(person.record, last_seen_ms=record.last_seen_ms) == record and not everywhere:
+        is_new = replace(person.record, last_seen_ms=record.last_seen_ms) != record
+        if not is_new and not everywhere:
             return False
         person.record = record
         if everywhere:
             person.set_away(None, away=record.status == "away")
         self._touch(record.user_id, person)
-        return True
+        return is_new
 
     def touch(self, user_id: str, *, repeat: bool) -> bool:
         """Makes the next `take_changes` check the presence of a user, after another node's list has changed. With
