@@ -1,6 +1,6 @@
 """Joins the projections of all table modules: for each type of event, the function that applies the event to the
-tables. Notifications and the audit log are written beside them, with the transaction of the event (`notifying/pending.py`
-and `core/features/moderation/acts.py`).
+tables. Notifications and the audit log are written beside them, with the transaction of the event
+(`notifying/pending.py` and `core/features/moderation/acts.py`).
 
 The newest log position of an event's conversation is updated separately, in `transaction.BatchTransaction.record`.
 """

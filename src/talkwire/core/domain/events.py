@@ -140,8 +140,8 @@ class UserUnbanned(DurableEvent, frozen=True):
 
 
 class UserErased(DurableEvent, frozen=True, omit_defaults=True):
-    """A user was erased: the profile, the account and what they had set are deleted; the id, their memberships and their
-    messages stay. `by` is the id of the user who did it, empty for the application's backend.
+    """A user was erased: the profile, the account and what they had set are deleted; the id, their memberships and
+    their messages stay. `by` is the id of the user who did it, empty for the application's backend.
 
     With `redact`, the user's messages become tombstones (messages without content), and each message has its own
     MessageDeleted soon after this event.
