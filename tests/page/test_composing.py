@@ -18,6 +18,11 @@ def test_mentions_are_completed_and_stand_out(driver: Driver, demo_url: str) -> 
     }
 
 
+def test_a_mention_of_somebody_who_has_left_stays_whole(driver: Driver, demo_url: str) -> None:
+    whole = ["@Tomas Reyes"]
+    assert run(driver, demo_url, "composing", "mentioned_before")["mentioned"] == {"removed": whole, "reloaded": whole}
+
+
 def test_emoji_are_completed_and_picked(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "composing", "emoji")
     assert reports["picked"] == {"completed": "Up 🚀 ", "picked": "Up 🚀 🎉", "focused": True}

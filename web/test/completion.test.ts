@@ -186,10 +186,21 @@ describe("mentions in a text", () => {
 
   it("are of the members that a message names", () => {
     expect(mentionedUsers({ mentions: ["1", "gone"], mentionsAll: true }, [member("1", "Ann")])).toEqual([
-      { userId: "1", spellings: ["Ann", "1"] },
-      { userId: "gone", spellings: ["gone"] },
+      { userId: "1", spellings: ["Ann"] },
+      { userId: "gone", spellings: [] },
       { userId: "all", spellings: ["all"] },
     ]);
+  });
+
+  it("are whole when who is named has left, or not marked", () => {
+    const left = (names: Record<string, string>, text: string) =>
+      splitAtMentions(text, mentionedUsers({ mentions: ["tomas"] }, [], new Map(Object.entries(names))));
+    expect(left({ tomas: "Tomas Reyes" }, "@Tomas Reyes urgent")).toEqual([
+      { text: "@Tomas Reyes", userId: "tomas" },
+      { text: " urgent" },
+    ]);
+    expect(left({}, "@Tomas Reyes urgent")).toEqual([{ text: "@Tomas Reyes urgent" }]);
+    expect(left({}, "@tomas urgent")).toEqual([{ text: "@tomas", userId: "tomas" }, { text: " urgent" }]);
   });
 });
 

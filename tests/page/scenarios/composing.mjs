@@ -79,6 +79,22 @@ export async function mentions() {
   await bob.locator(".mention.mine").filter({ hasText: "@all" }).waitFor();
 }
 
+// Who was mentioned and is not a member any more is still marked with their whole name, also after a reload.
+export async function mentioned_before() {
+  await call("PATCH", "users/me", "tomas", { name: "Tomas Reyes" });
+  const { id } = await gather("Mentioned before", ["tomas"]);
+  const alice = await visitAs("alice");
+  await open(alice, "Mentioned before");
+  await say(alice, "@Tomas Reyes urgent");
+  const marked = (wanted) => until(() => alice.locator(".mention").allTextContents(), (all) => all[0] === wanted);
+  await marked("@Tomas Reyes");
+  await call("DELETE", `conversations/${id}/members/tomas`, "alice");
+  await alice.locator(".notice-line").filter({ hasText: "removed Tomas Reyes" }).waitFor();
+  const removed = await marked("@Tomas Reyes");
+  await alice.reload();
+  report("mentioned", { removed, reloaded: await marked("@Tomas Reyes") });
+}
+
 // Short codes and the picker, in a text and as reactions; what was used is at hand later.
 export async function emoji() {
   const alice = await visitAs("alice");

@@ -40,17 +40,22 @@ export interface TextPart {
 
 export interface MentionedUser {
   readonly userId: string;
+  /** The name and the handle. The id is a spelling too, in its own letters only. */
   readonly spellings: readonly string[];
 }
 
-/** Returns the users whom the server has found in a message, with the names that they may have there. */
+/**
+ * Returns the users whom the server has found in a message, with the names that they may have there. `left`: the names
+ * of those who are not members any more, by their ids.
+ */
 export function mentionedUsers(
   { mentions = [], mentionsAll = false }: { mentions?: readonly string[]; mentionsAll?: boolean },
   members: readonly Member[],
+  left: ReadonlyMap<string, string> = new Map(),
 ): MentionedUser[] {
   const people = mentions.map((userId) => {
     const member = members.find((each) => each.userId === userId);
-    const spellings = [member?.name, member?.handle, userId];
+    const spellings = [member?.name ?? left.get(userId), member?.handle];
     return { userId, spellings: spellings.filter((each) => each !== undefined) };
   });
   return mentionsAll ? [...people, { userId: EVERYONE, spellings: [EVERYONE] }] : people;
@@ -77,8 +82,12 @@ function longestAt(
   users: readonly MentionedUser[],
 ): { userId: string; length: number } | undefined {
   return users
-    .flatMap(({ userId, spellings }) => spellings.map((spelling) => ({ userId, spelling, length: spelling.length })))
-    .filter(({ spelling }) => fold(text.slice(at, at + spelling.length)) === fold(spelling))
+    .flatMap(({ userId, spellings }) => {
+      const written = spellings.filter((each) => fold(text.slice(at, at + each.length)) === fold(each));
+      // The first name of somebody whose name is not known may be their id, but for its capital letter.
+      if (text.startsWith(userId, at)) written.push(userId);
+      return written.map((spelling) => ({ userId, spelling, length: spelling.length }));
+    })
     .filter(({ spelling, length }) => endsAt(spelling, text.slice(at + length)))
     .sort((one, other) => other.length - one.length)[0];
 }

@@ -1,9 +1,12 @@
 import type { Notice } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { useStore } from "zustand";
+import { useShallow } from "zustand/react/shallow";
 import type { ChatState } from "../../chat/page_core";
 import { useChat, useChatState } from "../page/chat_context";
 import { useStrangersName } from "./use_strangers_name";
+
+const NOBODY: readonly string[] = [];
 
 /**
  * Returns the name of a user in a conversation, also of one who has left it; undefined while nothing is known of them.
@@ -18,13 +21,20 @@ export function useNameIn(conversationId: string, userId: string | undefined): s
 
 /** Returns the name that the loaded part of a conversation has of a user: as a member, in a message or in a notice. */
 export function useLoadedName(conversationId: string, userId: string | undefined): string | undefined {
-  const name = useChatState(
-    (state) => userId && (memberIn(state, conversationId, userId) ?? senderIn(state, conversationId, userId)),
+  return useLoadedNames(conversationId, userId === undefined ? NOBODY : [userId])[0];
+}
+
+/** Returns the names that the loaded part of a conversation has of some users, in their order. */
+export function useLoadedNames(conversationId: string, userIds: readonly string[]): readonly (string | undefined)[] {
+  const names = useChatState(
+    useShallow((state) =>
+      userIds.map((id) => memberIn(state, conversationId, id) ?? senderIn(state, conversationId, id)),
+    ),
   );
-  const noticed = useStore(useChat().notices.state, (state) =>
-    name === undefined && userId !== undefined ? namedIn(own(state, conversationId)?.notices, userId) : undefined,
+  return useStore(
+    useChat().notices.state,
+    useShallow((state) => userIds.map((id, index) => names[index] ?? namedIn(own(state, conversationId)?.notices, id))),
   );
-  return name ?? noticed;
 }
 
 const memberIn = ({ conversations }: ChatState, conversationId: string, id: string): string | undefined =>
