@@ -40,6 +40,11 @@ def test_an_offer_is_unread_until_it_is_in_sight(crowded: Scenarios) -> None:
     assert crowded("offers", "seen")["seen"] == {"above": 1, "left": 0}
 
 
+def test_the_answer_to_an_offer_far_above_is_read_in_its_notice(driver: Driver, demo_url: str) -> None:
+    answered = run(driver, demo_url, "offers", "answered")["answered"]
+    assert answered == {"before": "2", "isOther": True, "cards": 0}
+
+
 def test_an_offer_counts_in_a_muted_conversation_too(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "offers", "muted")["read"] == {"notified": 0, "unreadOfferCount": 0}
 

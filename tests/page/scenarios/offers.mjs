@@ -181,6 +181,31 @@ export async function seen() {
   report("seen", { above, left: await until(unread, (count) => count === 0) });
 }
 
+// The answer to an offer far above is read where a notice says it. What nobody has looked at stays unread.
+export async function answered() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Pawnshop" });
+  const offer = (title) => post(`conversations/${id}/offers`, "alice", { title, amount: 100, currency: "EUR" });
+  const [ring, watch] = [await offer("Ring"), await offer("Watch")];
+  const talk = async (part) => {
+    for (let number = 1; number <= 40; number++)
+      await post("messages", "bob", { conversationId: id, content: `${part} ${number}` });
+  };
+  await talk("Early");
+  await call("PATCH", `offers/${watch.id}`, "bob", { status: "accepted" });
+  await talk("Late");
+  await call("PATCH", `offers/${ring.id}`, "bob", { status: "rejected" });
+  await post(`conversations/${id}/read`, "alice", {});
+  const alice = await visitAs("alice");
+  const badge = listed(alice, "Pawnshop").locator(".count");
+  const before = await badge.textContent();
+  await open(alice, "Pawnshop");
+  await alice.getByText("bob rejected the offer “Ring”").waitFor();
+  await badge.getByText("1", { exact: true }).waitFor();
+  const { items } = await call("GET", "notifications?unread=true&limit=100", "alice");
+  const left = items.filter(({ conversationId }) => conversationId === id).map(({ offerId }) => offerId);
+  report("answered", { before, isOther: left.length === 1 && left[0] === watch.id, cards: await card(alice, "Ring").count() });
+}
+
 // In a muted conversation too, an offer counts as unread until its card is in sight.
 export async function muted() {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Whispers" });

@@ -1,9 +1,8 @@
 import type { Offer, OfferStatus } from "@talkwire/client";
 import { may, own, roleOf } from "@talkwire/client/parts";
 import { Ban, Check, Clock, Hourglass, type LucideIcon, Repeat2, Tag, X } from "lucide-react";
-import { type RefObject, useEffect, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { useStore } from "zustand";
-import { isUnreadOffer } from "../../chat/alerts/alerts";
 import { formatAmount } from "../../chat/offers/money";
 import { actionsOn, answererOf, type OfferAction, statusAt } from "../../chat/offers/offer_rules";
 import { texts } from "../../texts";
@@ -11,17 +10,11 @@ import { fullTime, shortTime, timeOfDay } from "../../time_format";
 import { Confirmation } from "../components/confirmation";
 import { partnerOf } from "../components/conversation_names";
 import { useChat, useChatState } from "../page/chat_context";
-import { useWindowFocus } from "../page/use_window_focus";
 import { Folded, useIsFolded } from "../people/folded";
 import { useNameIn } from "../people/use_name_in";
+import { useSeen } from "./use_seen";
 import { useWhyOver } from "./use_why_over";
 import "./offer_card.css";
-
-/** Of a card at a fraction of a pixel, the browser may say that a little less than all is in sight. */
-const WHOLE = 0.95;
-
-/** A list that goes to its place passes cards, which nobody sees. */
-const SEEN_AFTER_MS = 500;
 
 const ICONS: Readonly<Record<OfferStatus, LucideIcon>> = {
   pending: Hourglass,
@@ -49,7 +42,7 @@ export default function OfferCard({ offer, isListed = false }: Props) {
 /** An offer that was made before its author was blocked may still be unread. */
 function FoldedOffer({ offer, onShow }: { offer: Offer; onShow: () => void }) {
   const line = useRef<HTMLParagraphElement>(null);
-  useSeen(line, offer);
+  useSeen(line, offer.id, offer);
   return <Folded text={texts.people.foldedOffer} ref={line} onShow={onShow} />;
 }
 
@@ -60,7 +53,7 @@ function Unfolded({ offer, isListed }: Required<Props>) {
   const Icon = ICONS[status];
   const { title, description, amount, currency, createdAt, expiresAt, counterOf } = offer;
   const card = useRef<HTMLElement>(null);
-  useSeen(card, offer);
+  useSeen(card, offer.id, offer);
   return (
     <article ref={card} className={`offer ${status}`} aria-label={`${texts.offers.title}: ${title}`}>
       <header>
@@ -91,34 +84,6 @@ function Unfolded({ offer, isListed }: Required<Props>) {
       <Answers offer={offer} nowMs={nowMs} />
     </article>
   );
-}
-
-/** Marks an offer as seen once all of its card stays in sight, in a window that has the focus. */
-function useSeen(card: RefObject<HTMLElement | null>, { id, authorId, conversationId }: Offer): void {
-  const { alerts } = useChat();
-  const hasUnread = useChatState(
-    ({ me, conversations }) => authorId !== me.id && Boolean(own(conversations, conversationId)?.unreadOfferCount),
-  );
-  const isUnread = useStore(alerts.state, ({ items }) => {
-    // It may be counted without a notification, since the reader had muted the conversation.
-    const isUnlisted = hasUnread && !items.some((each) => each.id === id);
-    return isUnlisted || items.some((each) => isUnreadOffer(each, id));
-  });
-  const hasFocus = useWindowFocus();
-  useEffect(() => {
-    if (!isUnread || !hasFocus || card.current === null) return;
-    let staying: ReturnType<typeof setTimeout> | undefined;
-    const changed = ([entry]: IntersectionObserverEntry[]): void => {
-      clearTimeout(staying);
-      if (entry?.isIntersecting) staying = setTimeout(() => void alerts.markOfferSeen(id), SEEN_AFTER_MS);
-    };
-    const observer = new IntersectionObserver(changed, { threshold: WHOLE });
-    observer.observe(card.current);
-    return () => {
-      clearTimeout(staying);
-      observer.disconnect();
-    };
-  }, [alerts, card, id, isUnread, hasFocus]);
 }
 
 function Author({ offer: { authorId, conversationId } }: { offer: Offer }) {

@@ -1,10 +1,11 @@
 import type { Notice } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { Info, Phone, Tag, Users } from "lucide-react";
-import { memo } from "react";
+import { memo, useRef } from "react";
 import { useStore } from "zustand";
 import { fullTime, timeOfDay } from "../../time_format";
 import { partnerOf } from "../components/conversation_names";
+import { useSeen } from "../offers/use_seen";
 import { useChat, useChatState } from "../page/chat_context";
 import { useIsFolded } from "../people/folded";
 import { noticeText } from "./notice_text";
@@ -35,10 +36,12 @@ export const NoticeLine = memo(function NoticeLine({ notice }: { notice: Notice 
   );
   const isFolded = useIsFolded(notice.conversationId, offer?.authorId);
   const text = noticeText(notice, myId, partner, isFolded ? undefined : offer);
+  const line = useRef<HTMLParagraphElement>(null);
+  useSeen(line, notice.offerId, { conversationId: notice.conversationId, authorId: offer?.authorId });
   if (text === null) return null;
   const Icon = ICONS[notice.type];
   return (
-    <p className="notice-line">
+    <p className="notice-line" ref={line}>
       <Icon className="icon" aria-hidden="true" />
       <span dir="auto">{text}</span>{" "}
       <time dateTime={notice.createdAt} title={fullTime(notice.createdAt)}>
