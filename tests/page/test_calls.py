@@ -71,6 +71,11 @@ def test_a_voice_message_has_nothing_of_a_call(driver: Driver, demo_url: str) ->
     assert run(driver, demo_url, "calls", "recording")["recorded"] == {"kept": 1, "records": 0}
 
 
+def test_a_dialog_shows_the_call_behind_it(driver: Driver, demo_url: str) -> None:
+    shown = run(driver, demo_url, "calls", "in_dialog")["shown"]
+    assert shown == {"above": True, "bars": 1, "same": 1, "focus": True}
+
+
 def test_a_call_does_not_disturb_who_wants_that(driver: Driver, demo_url: str) -> None:
     called = run(driver, demo_url, "calls", "do_not_disturb")["called"]
     assert called == {"modal": 0, "focus": "TEXTAREA", "played": []}

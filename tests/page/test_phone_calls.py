@@ -46,3 +46,7 @@ def test_a_call_fits_a_phone_on_its_side(driver: Driver, demo_url: str) -> None:
 
 def test_the_sheet_of_a_message_is_not_above_a_call(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "phone_calls", "aboveCall")["above"] == {"sheets": 0, "after": 0}
+
+
+def test_back_concerns_the_dialog_in_front_of_a_call(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "phone_calls", "backInDialog")["back"] == {"isStill": True}

@@ -11,6 +11,7 @@ import {
   message,
   open,
   opened,
+  openSettings,
   post,
   report,
   say,
@@ -376,20 +377,19 @@ export async function restart() {
 // A dialog does not stay in front of the call that is accepted, unless something was entered there.
 export async function behind_dialog() {
   const [alice, bob] = await two();
-  const accept = async () => {
+  const accept = async (shown) => {
     await button(alice, "Call").click();
     await ringing(bob).getByRole("button", { name: "Accept", exact: true }).click();
-    await callOf(bob, "alice").getByRole("timer").waitFor();
+    await shown.getByRole("timer").waitFor();
   };
-  await bob.getByRole("button", { name: /^Your account/ }).click();
-  await bob.getByRole("menuitem", { name: "Settings" }).click();
-  await bob.getByRole("dialog", { name: "Settings" }).waitFor();
-  await accept();
+  const newConversation = bob.getByRole("dialog", { name: "New conversation" });
+  await openSettings(bob, "Profile");
+  await accept(callOf(bob, "alice"));
   await button(bob, "Hang up").click();
   await callOf(alice, "bob").getByText("The call has ended.").waitFor();
   await button(bob, "New conversation").click();
   await choose(bob, "carol");
-  await accept();
+  await accept(callOf(newConversation, "alice"));
   const chosen = bob.locator("dialog").getByRole("button", { name: "Remove carol" });
   report("accepted", { chosen: await chosen.count() });
 }
@@ -410,6 +410,39 @@ export async function recording() {
   await record.click();
   await bob.getByText("A voice message can be recorded after the call.").waitFor();
   report("recorded", { kept, records: await button(bob, "Finish the recording").count() });
+}
+
+// A dialog that is opened during a call shows it too, also the one in front of it, without an interruption.
+export async function in_dialog() {
+  const [alice, bob] = await two();
+  await button(alice, "Call").click();
+  await ringing(bob).getByRole("button", { name: "Accept", exact: true }).click();
+  await callOf(bob, "alice").getByRole("timer").waitFor();
+  await bob.evaluate(() => document.querySelector("video.call-picture").setAttribute("data-first", ""));
+  await button(bob, "New conversation").click();
+  const dialog = bob.getByRole("dialog", { name: "New conversation" });
+  const bar = callOf(dialog, "alice");
+  await bar.getByRole("timer").waitFor();
+  await bar.getByRole("button", { name: "Turn microphone off" }).click();
+  await callOf(alice, "bob").getByText("bob is muted").waitFor();
+  const [top, title] = [await bar.boundingBox(), await dialog.getByRole("heading").first().boundingBox()];
+
+  await choose(bob, "carol");
+  await dialog.getByRole("button", { name: "Close", exact: true }).click();
+  const question = bob.getByRole("dialog").filter({ has: bob.getByRole("button", { name: "Discard" }) }).last();
+  await callOf(question, "alice").getByRole("timer").waitFor();
+  const bars = await bob.locator(".call-bar").count();
+  await bob.keyboard.press("Escape");
+  await question.waitFor({ state: "detached" });
+
+  await bar.getByRole("button", { name: "Turn microphone on" }).click();
+  await callOf(alice, "bob").getByText("Connected").waitFor();
+  const same = await bob.locator("video.call-picture[data-first]").count();
+  await bar.getByRole("button", { name: "Hang up" }).click();
+  await callOf(alice, "bob").getByText("The call has ended.").waitFor();
+  await bar.waitFor({ state: "detached" });
+  const focus = await dialog.evaluate((element) => element.contains(document.activeElement));
+  report("shown", { above: top.y + top.height <= title.y, bars, same, focus });
 }
 
 // Anyone who does not want to be disturbed sees a call, beside what they do, and hears nothing.

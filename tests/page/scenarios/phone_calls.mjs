@@ -2,6 +2,7 @@
 import {
   atEnd,
   call,
+  choose,
   composer,
   conversations,
   longPress,
@@ -202,6 +203,36 @@ export async function aboveCall() {
   const sheets = await bob.locator("dialog.sheet").count();
   if (sheets === 0) await shown.getByRole("button", { name: "Hang up" }).tap();
   report("above", { sheets, after: sheets === 0 && (await until(() => shown.getByRole("timer").count(), (count) => !count)) });
+}
+
+// Back concerns the dialog in front of a call, and only then the call.
+export async function backInDialog() {
+  const [alice, bob] = await two();
+  await bob.getByRole("button", { name: "New conversation" }).tap();
+  await choose(bob, "carol");
+  await alice.getByRole("button", { name: "Call", exact: true }).click();
+  await ringer(bob).getByRole("button", { name: "Accept", exact: true }).tap();
+  const dialog = bob.getByRole("dialog", { name: "New conversation" });
+  await callOf(dialog, "alice").getByRole("timer").waitFor();
+  await bob.goBack();
+  const discard = bob.getByRole("button", { name: "Discard" });
+  await discard.waitFor();
+  const controls = callOf(bob, "alice").locator(".controls");
+  const isStill = await controls.isVisible();
+  await discard.tap();
+  await dialog.waitFor({ state: "detached" });
+  // The same with a dialog that is opened during the call.
+  await bob.getByRole("button", { name: "New conversation" }).tap();
+  await callOf(dialog, "alice").getByRole("timer").waitFor();
+  await bob.goBack();
+  await dialog.waitFor({ state: "detached" });
+  await controls.waitFor();
+  await bob.waitForFunction(() => history.state?.layer === 1);
+  await bob.goBack();
+  await controls.waitFor({ state: "hidden" });
+  await callOf(bob, "alice").getByRole("button", { name: "Hang up" }).tap();
+  await callOf(alice, "bob").getByText("The call has ended.").waitFor();
+  report("back", { isStill });
 }
 
 // Whether both are on the screen, and one does not cover the other.

@@ -1,21 +1,18 @@
 import {
   ChevronDown,
   Maximize2,
-  Mic,
-  MicOff,
   Minimize2,
-  PhoneOff,
   ScreenShare,
   ScreenShareOff,
   Settings2,
   Video,
   VideoOff,
 } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useRef, useState } from "react";
+import { createPortal } from "react-dom";
 import { useStore } from "zustand";
 import type { CallState, Ending } from "../../chat/calls/call_state";
 import { texts } from "../../texts";
-import { clockTime } from "../../time_format";
 import { Avatar } from "../components/avatar";
 import { IconButton } from "../components/icon_button";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
@@ -23,13 +20,14 @@ import { useChat } from "../page/chat_context";
 import { useBackCloses } from "../page/use_back_closes";
 import { little, useMedia } from "../page/use_media";
 import { useQuestionBeforeLeaving } from "../page/use_question_before_leaving";
+import { CallBar } from "./call_bar";
 import { CallDevicesForm } from "./call_devices_form";
+import { Duration, HangUpButton, MuteButton, type ShownCall, useCallStatus } from "./call_parts";
 import { CallVideo } from "./call_video";
-
-type Shown = Exclude<CallState, { phase: "idle" | "incoming" }>;
+import { useFrontDialog } from "./use_front_dialog";
 
 interface Props {
-  state: Shown;
+  state: ShownCall;
   name: string;
   /** The id for the avatar when there is no camera. */
   face: string;
@@ -59,7 +57,9 @@ export function CallWindow({ state, name, face, picture, isPlace }: Props) {
   const isSmall = size === "small" && !isOver;
   const isLarge = size === "large" && !isOver;
   const isLittle = useMedia(little);
-  useBackCloses(isLittle && !isOver && !isSmall, () => setSize("small"));
+  const dialog = useFrontDialog();
+  // Behind a dialog, nobody would see that.
+  useBackCloses(isLittle && !isOver && !isSmall && dialog === null, () => setSize("small"));
   useQuestionBeforeLeaving(state.phase === "joining" || state.phase === "talking");
   return (
     <section
@@ -88,13 +88,12 @@ export function CallWindow({ state, name, face, picture, isPlace }: Props) {
             onClick={() => setSize(size === "normal" ? "large" : "normal")}
           />
         )}
-        {isSmall && (
-          <IconButton icon={PhoneOff} label={texts.calls.hangUp} className="danger" onClick={() => calls.leave()} />
-        )}
+        {isSmall && <HangUpButton />}
       </header>
       {!isOver && <Videos name={name} face={face} picture={picture} isPlace={isPlace} speaker={speaker} />}
       <StatusText state={state} name={name} />
       {isOver ? <Afterwards state={state} /> : <Controls onSpeaker={setSpeaker} />}
+      {dialog !== null && createPortal(<CallBar state={state} name={name} />, dialog)}
     </section>
   );
 }
@@ -129,23 +128,15 @@ function Videos({ name, face, picture, isPlace, speaker }: Omit<Props, "state"> 
 }
 
 /** The call's status, also for screen readers. */
-function StatusText({ state, name }: Omit<Props, "face" | "picture" | "isPlace">) {
-  const { media, problem } = useStore(useChat().calls.media);
-  const labels = texts.calls;
-  let text: string;
-  if (state.phase === "over") text = labels.ended[state.ending]?.(name, state.detail) ?? state.detail;
-  else if (media?.isInterrupted) text = labels.interrupted;
-  else if (state.phase === "talking" && media?.otherPicture === "screen") text = labels.otherShares(name);
-  else if (state.phase === "talking" && media?.picture === "screen") text = labels.youShare(name);
-  else if (state.phase === "talking" && media?.otherIsMuted) text = labels.otherIsMuted(name);
-  else text = labels.phase[state.phase];
+function StatusText({ state, name }: Pick<Props, "state" | "name">) {
+  const problem = useStore(useChat().calls.media, (each) => each.problem);
   return (
     <>
       <p className="says" role="status">
-        {text}
+        {useCallStatus(state, name)}
       </p>
       <p className="problem" role="alert">
-        {problem !== null && labels.unavailable[problem]}
+        {problem !== null && texts.calls.unavailable[problem]}
       </p>
     </>
   );
@@ -156,20 +147,13 @@ function Controls({ onSpeaker }: { onSpeaker: (id: string) => void }) {
   const [choosesDevices, setChoosesDevices] = useState(false);
   const media = useStore(calls.media, (each) => each.media);
   const labels = texts.calls;
-  const isMuted = media?.isMuted === true;
   const hasCamera = media?.picture === "camera";
   const isSharing = media?.picture === "screen";
   return (
     <>
       {choosesDevices && <CallDevicesForm onSpeaker={onSpeaker} />}
       <div className="controls">
-        <IconButton
-          icon={isMuted ? MicOff : Mic}
-          label={isMuted ? labels.unmute : labels.mute}
-          className={isMuted ? "off" : undefined}
-          disabled={media === null}
-          onClick={() => calls.setMuted(!isMuted)}
-        />
+        <MuteButton />
         <IconButton
           icon={hasCamera ? Video : VideoOff}
           label={hasCamera ? labels.cameraOff : labels.cameraOn}
@@ -193,7 +177,7 @@ function Controls({ onSpeaker }: { onSpeaker: (id: string) => void }) {
           disabled={media === null}
           onClick={() => setChoosesDevices(!choosesDevices)}
         />
-        <IconButton icon={PhoneOff} label={labels.hangUp} className="danger" onClick={() => calls.leave()} />
+        <HangUpButton />
       </div>
     </>
   );
@@ -213,19 +197,5 @@ function Afterwards({ state }: { state: Extract<CallState, { phase: "over" }> })
         {texts.close}
       </button>
     </div>
-  );
-}
-
-/** How long the call has lasted. Screen readers do not announce each second. */
-export function Duration({ since }: { since: number }) {
-  const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1000);
-    return () => clearInterval(timer);
-  }, []);
-  return (
-    <span className="duration" role="timer" aria-live="off" aria-label={texts.calls.duration}>
-      {clockTime(Math.max(0, now - since))}
-    </span>
   );
 }
