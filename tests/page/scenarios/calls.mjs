@@ -190,6 +190,53 @@ export async function ringing_layout() {
   report("measured", measured);
 }
 
+// The buttons of a call can be reached where letters are twice as large, on small windows too.
+export async function large_text() {
+  const [alice, bob] = await two();
+  await bob.evaluate(() => document.documentElement.style.setProperty("font-size", "200%"));
+  await button(alice, "Video call").click();
+  await ringing(bob).getByText("is video calling").waitFor();
+  const cutOff = {};
+  for (const [width, height] of [[390, 844], [320, 640], [844, 390]]) {
+    await bob.setViewportSize({ width, height });
+    cutOff[`ringing ${width}`] = await cutOffIn(ringing(bob));
+  }
+  const inSight = await ringing(bob).evaluate((dialog) => {
+    dialog.scrollTo(0, 0);
+    const { bottom } = [...dialog.querySelectorAll("button")].at(1).getBoundingClientRect();
+    return bottom <= dialog.getBoundingClientRect().bottom;
+  });
+  await ringing(bob).getByRole("button", { name: "Accept", exact: true }).click();
+  const shown = callOf(bob, "alice");
+  await shown.getByRole("timer").waitFor();
+  const rows = () =>
+    shown.locator(".controls button").evaluateAll((all) => new Set(all.map((each) => each.getBoundingClientRect().top)).size);
+  const onItsSide = await rows();
+  await bob.setViewportSize({ width: 320, height: 640 });
+  cutOff.normal = await cutOffIn(shown);
+  await shown.getByRole("button", { name: "Enlarge" }).click();
+  cutOff.large = await cutOffIn(shown);
+  await shown.getByRole("button", { name: "Hang up" }).click();
+  report("measured", { cutOff, inSight, onItsSide });
+}
+
+// The names of the buttons of which a part cannot be scrolled into sight, upwards or downwards.
+const cutOffIn = (frame) =>
+  frame.evaluate((element) => {
+    const outer = element.getBoundingClientRect();
+    const isCutOff = (each) => {
+      each.scrollIntoView({ block: "nearest", inline: "start", behavior: "instant" });
+      const range = document.createRange();
+      range.selectNodeContents(each);
+      const boxes = [each.getBoundingClientRect(), range.getBoundingClientRect()];
+      const sideways = element.scrollWidth > element.clientWidth;
+      return sideways || boxes.some(({ left, right, top, bottom }) =>
+        left < outer.left || right > outer.right || top < outer.top || bottom > outer.bottom,
+      );
+    };
+    return [...element.querySelectorAll("button")].filter(isCutOff).map((each) => each.textContent || each.title);
+  });
+
 // The browser answers its question what to share by itself: a screen that Chromium draws for tests.
 export async function share() {
   const from = await launch("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream");
