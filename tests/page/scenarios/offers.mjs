@@ -183,8 +183,8 @@ export async function seen() {
 
 // The answer to an offer far above is read where a notice says it. What nobody has looked at stays unread.
 export async function answered() {
-  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Pawnshop" });
-  const offer = (title) => post(`conversations/${id}/offers`, "alice", { title, amount: 100, currency: "EUR" });
+  const { id } = await post("conversations", "carol", { kind: "group", memberIds: ["bob"], name: "Pawnshop" });
+  const offer = (title) => post(`conversations/${id}/offers`, "carol", { title, amount: 100, currency: "EUR" });
   const [ring, watch] = [await offer("Ring"), await offer("Watch")];
   const talk = async (part) => {
     for (let number = 1; number <= 40; number++)
@@ -194,16 +194,16 @@ export async function answered() {
   await call("PATCH", `offers/${watch.id}`, "bob", { status: "accepted" });
   await talk("Late");
   await call("PATCH", `offers/${ring.id}`, "bob", { status: "rejected" });
-  await post(`conversations/${id}/read`, "alice", {});
-  const alice = await visitAs("alice");
-  const badge = listed(alice, "Pawnshop").locator(".count");
+  await post(`conversations/${id}/read`, "carol", {});
+  const carol = await visitAs("carol");
+  const badge = listed(carol, "Pawnshop").locator(".count");
   const before = await badge.textContent();
-  await open(alice, "Pawnshop");
-  await alice.getByText("bob rejected the offer “Ring”").waitFor();
+  await open(carol, "Pawnshop");
+  await carol.getByText("bob rejected the offer “Ring”").waitFor();
   await badge.getByText("1", { exact: true }).waitFor();
-  const { items } = await call("GET", "notifications?unread=true&limit=100", "alice");
+  const { items } = await call("GET", "notifications?unread=true&limit=100", "carol");
   const left = items.filter(({ conversationId }) => conversationId === id).map(({ offerId }) => offerId);
-  report("answered", { before, isOther: left.length === 1 && left[0] === watch.id, cards: await card(alice, "Ring").count() });
+  report("answered", { before, isOther: left.length === 1 && left[0] === watch.id, cards: await card(carol, "Ring").count() });
 }
 
 // In a muted conversation too, an offer counts as unread until its card is in sight.
