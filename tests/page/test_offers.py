@@ -68,6 +68,10 @@ def test_that_the_server_cannot_be_reached_is_over_with_the_next_connection(driv
     assert back == {"says": "The server cannot be reached.", "names": ["Withdraw"]}
 
 
+def test_the_button_to_the_newest_counts_offers(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "offers", "countedBelow")["counted"] == {"isSame": True}
+
+
 def test_a_question_says_that_somebody_else_has_decided(driver: Driver, demo_url: str) -> None:
     decided = run(driver, demo_url, "offers", "decidedMeanwhile")["decided"]
     assert decided == {"mayAccept": False, "names": []}

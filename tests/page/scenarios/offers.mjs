@@ -360,6 +360,22 @@ export async function withdrawnOffline() {
   report("back", { says, names: await names(alice, "Lamp") });
 }
 
+// The button to the newest counts offers as the list does.
+export async function countedBelow() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Crowd" });
+  for (let number = 0; number < 40; number++)
+    await post("messages", "bob", { conversationId: id, content: `Voice ${number}` });
+  await post(`conversations/${id}/offers`, "bob", { title: "Bell", amount: 100, currency: "EUR" });
+  const alice = await visitAs("alice");
+  await open(alice, "Crowd");
+  const newest = alice.getByRole("button", { name: /^Jump to newest/ });
+  // The number stands there twice: to be seen and to be heard.
+  const count = async (place) => /(\d+)\1 unread/.exec(await place.textContent())?.[1];
+  const counts = async () => [await count(newest), await count(listed(alice, "Crowd"))];
+  const [below, all] = await until(counts, ([one, other]) => one !== undefined && one === other);
+  report("counted", { isSame: below === all });
+}
+
 // The question before an answer stays when somebody else has decided, and says so.
 export async function decidedMeanwhile() {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Stall" });

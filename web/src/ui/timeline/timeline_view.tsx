@@ -4,6 +4,7 @@ import { ArrowDown, ArrowUp } from "lucide-react";
 import { type ComponentType, Fragment, memo, useEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useStore } from "zustand";
+import { unreadOf } from "../../chat/conversations/unread";
 import {
   extrasByDay,
   inOrder,
@@ -191,10 +192,13 @@ function ExtrasOfDay({ extras, unreadFrom }: ExtrasProps) {
   });
 }
 
-/** A button that goes to the newest messages, with their unread count. */
+/** A button that goes to the newest messages, with the count that the list of conversations has. */
 function ToNewest({ id }: { id: string }) {
   const { messages } = useChat();
-  const unread = useChatState((state) => own(state.conversations, id)?.unreadCount ?? 0);
+  const unread = useChatState(({ conversations, features }) => {
+    const conversation = own(conversations, id);
+    return conversation === undefined ? 0 : unreadOf(conversation, features);
+  });
   const go = (): void => {
     // A reload returns here, and not to the message in the address.
     history.replaceState(history.state, "", addressOf(id));
