@@ -161,6 +161,7 @@ export async function usedUp() {
   const path = link.slice(url.length);
   const first = await visit({ path, expected: /status of 403/ });
   const second = await visit({ path, expected: /status of 403/ });
+  for (const page of [first, second]) await registers(page).getByText("You have been invited to For one.").waitFor();
   await submitAccount(first, { Name: "Finn", "E-mail": "finn@example.com", Password: "correct horse" });
   await opened(first, "For one");
   await submitAccount(second, { Name: "Gina", "E-mail": "gina@example.com", Password: "correct horse" });
