@@ -26,10 +26,13 @@ def test_a_message_that_waits_can_be_edited_copied_and_cancelled(driver: Driver,
     assert run(driver, demo_url, "waiting", "taken_back")["taken back"] == {
         "buttons": ["Edit", "Copy text", "Cancel sending"],
         "whileDelivered": 0,
-        "second": {"field": "The second one", "letters": 1},
+        "second": {"field": "The second one", "letters": 2, "edits": 1},
         "busy": {"field": "", "letters": 1, "edits": 0},
         "copy": "The first one",
-        "first": {"field": "The first one", "letters": 0},
+        "order": ["The first one, changed", "The second one"],
+        "meanwhile": {"field": "The second one, too", "edits": 1},
+        "sent": ["Sent before", "The first one, changed", "The second one, too"],
+        "draft": "A draft",
     }
 
 

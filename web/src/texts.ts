@@ -163,7 +163,6 @@ export const texts = {
     files: (names: readonly string[]) => `Files that were not sent: ${listed(names)}`,
   },
   cancelSending: "Cancel sending",
-  takenBack: "The message is in the field, below your draft. It isn't sent by itself any more.",
   sendingCancelled: "Your message won't be sent.",
   task: (isDone: boolean) => (isDone ? "Done" : "Not done"),
   status: { sent: "Sent", delivered: "Delivered", read: "Read" },

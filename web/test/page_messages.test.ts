@@ -178,3 +178,87 @@ describe("a message that is deleted while it is edited", () => {
     expect(core.now.composing).not.toBeNull();
   });
 });
+
+describe("a message that is edited while it waits to be sent", () => {
+  beforeEach(() => {
+    vi.stubGlobal("sessionStorage", memoryStorage());
+    vi.stubGlobal("addEventListener", () => undefined);
+  });
+
+  /** A page without a connection, with messages that wait; the reader edits one of them. */
+  const edit = async (content: string) => {
+    const page = open(3);
+    page.messages.started();
+    await page.messages.restored;
+    for (const each of ["first", "second", "third"]) await page.messages.send({ conversationId: "c", content: each });
+    const waiting = () => page.messages.outbox.getState();
+    const id = waiting().find((entry) => entry.content === content)?.clientMessageId ?? "";
+    page.messages.drafts.save("c", "A draft");
+    page.messages.editUnsent(id);
+    const sent = (text = content) => ({ ...messages(4, 4)[0], senderId: ME, content: text, clientMessageId: id });
+    const save = (text: string) => page.messages.edit(page.core.now.composing?.message as Message, text);
+    return { ...page, id, sent, save, contents: () => waiting().map((entry) => entry.content) };
+  };
+
+  it("keeps its place, and leaves the draft alone", async () => {
+    const { core, messages, save, contents } = await edit("second");
+    expect(core.now.composing).toMatchObject({ kind: "edit", message: { content: "second" } });
+    expect(contents()).toEqual(["first", "second", "third"]);
+    save("changed");
+    await eventually(() => expect(contents()).toEqual(["first", "changed", "third"]));
+    expect(messages.drafts.current("c")).toBe("A draft");
+  });
+
+  it("is edited as any other where it was sent meanwhile", async () => {
+    const { core, messages, save, sent } = await edit("second");
+    messages.compose(core.now.composing, "chan");
+    core.handleMissed("message:new", sent() as never);
+    expect(core.now.composing?.message.id).toBe("m4");
+    expect(messages.drafts.editOf(core.now.composing?.message as Message)).toBe("chan");
+    save("changed");
+    await eventually(() =>
+      expect(messages.changes.getState().get("m4")).toMatchObject([{ change: { kind: "edit", content: "changed" } }]),
+    );
+  });
+
+  it("is edited afterwards where it was on its way", async () => {
+    const { core, call, messages, save, sent } = await edit("first");
+    let answer: (reply: unknown) => void = () => undefined;
+    call.mockImplementation(
+      () =>
+        new Promise<never>((resolve) => {
+          answer = resolve as typeof answer;
+        }),
+    );
+    messages.connected();
+    save("changed");
+    await eventually(() => expect(messages.outbox.getState()[0]?.content).toBe("changed"));
+    answer({ success: true, message: sent() });
+    await eventually(() => expect(call).toHaveBeenCalledWith("message:edit", { messageId: "m4", content: "changed" }));
+    expect(core.now.timelines.c?.messages.at(-1)?.id).toBe("m4");
+  });
+
+  it("is found by its former text where it was sent although no answer came", async () => {
+    const { call, messages, save, sent, contents } = await edit("first");
+    save("changed");
+    await eventually(() => expect(contents()[0]).toBe("changed"));
+    call.mockImplementation(async (name, payload) => {
+      const { content, messageId } = payload as { content?: string; messageId?: string };
+      if (name === "message:send" && content === "changed")
+        throw new RequestError({ code: "conflict", message: "No." });
+      if (name === "message:send" && content === "first") return { message: sent() } as never;
+      if (messageId === "m4") return { message: sent(content) } as never;
+      return new Promise<never>(() => undefined);
+    });
+    messages.connected();
+    await eventually(() => expect(call).toHaveBeenCalledWith("message:edit", { messageId: "m4", content: "changed" }));
+  });
+
+  it("becomes a draft where it is cancelled", async () => {
+    const { core, messages, id } = await edit("second");
+    messages.compose(core.now.composing, "changed");
+    messages.cancel(id);
+    expect(core.now.composing).toBeNull();
+    expect(messages.drafts.current("c")).toBe("A draft\nchanged");
+  });
+});

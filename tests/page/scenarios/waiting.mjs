@@ -64,7 +64,7 @@ export async function delays() {
 const edits = (page) => page.getByText("Editing your message").count();
 const copied = (page) => page.evaluate(() => navigator.clipboard.readText());
 
-// What waits comes back into the field by ArrowUp and by Edit, and can be cancelled; what is being delivered stays.
+// What waits is edited by ArrowUp and by Edit, beside a draft, and can be cancelled; what is being delivered stays.
 export async function taken_back() {
   const { id, bob, network } = await delayed("Taken back");
   await bob.context().grantPermissions(["clipboard-read", "clipboard-write"]);
@@ -74,30 +74,44 @@ export async function taken_back() {
   const whileDelivered = await delivered.locator(".actions").count();
   await composer(bob).press("ArrowUp");
   await until(() => text(bob), (value) => value !== "");
-  const second = { field: await text(bob), letters: await letters(bob).count() };
-  await composer(bob).fill("");
+  const second = { field: await text(bob), letters: await letters(bob).count(), edits: await edits(bob) };
+  await composer(bob).press("Escape");
+  await until(() => text(bob), (value) => value === "");
+  await queued.hover();
+  await queued.getByRole("button", { name: "Cancel sending" }).click();
+  await queued.waitFor({ state: "detached" });
   await composer(bob).press("ArrowUp");
   const busy = { field: await text(bob), letters: await letters(bob).count(), edits: await edits(bob) };
+  await bob.getByRole("button", { name: "Undo" }).click();
+  await queued.waitFor();
   network.release();
   await delivered.locator(".slowed").waitFor();
   await delivered.locator(".text").click({ button: "right" });
   await bob.getByRole("menuitem", { name: "Copy text" }).click();
   const copy = await until(() => copied(bob), (value) => value !== "");
-  await delivered.hover();
-  await delivered.getByRole("button", { name: "Cancel sending" }).click();
-  await letters(bob).first().waitFor({ state: "detached" });
-  await bob.getByRole("button", { name: "Undo" }).click();
-  await delivered.locator(".slowed").waitFor();
+  await composer(bob).fill("A draft");
   await delivered.hover();
   await delivered.getByRole("button", { name: "Edit", exact: true }).click();
-  await until(() => text(bob), (value) => value !== "");
-  const first = { field: await text(bob), letters: await letters(bob).count() };
-  await slow(id, 0);
-  await until(() => send(bob).isEnabled(), Boolean);
+  await until(() => text(bob), (value) => value === "The first one");
+  await bob.locator(".letter.edited-now").waitFor();
   await composer(bob).pressSequentially(", changed");
   await composer(bob).press("Enter");
-  await message(bob, "The first one, changed").waitFor();
-  report("taken back", { buttons, whileDelivered, second, busy, copy, first });
+  await until(() => text(bob), (value) => value === "A draft");
+  await delivered.filter({ hasText: "changed" }).waitFor();
+  const order = await letters(bob).locator(".text").allTextContents();
+  // The second one is sent while it is edited.
+  await queued.hover();
+  await queued.getByRole("button", { name: "Edit", exact: true }).click();
+  await until(() => text(bob), (value) => value === "The second one");
+  await composer(bob).pressSequentially(", too");
+  await slow(id, 0);
+  await letters(bob).first().waitFor({ state: "detached" });
+  const meanwhile = { field: await text(bob), edits: await edits(bob) };
+  await composer(bob).press("Enter");
+  await message(bob, "The second one, too").waitFor();
+  const stored = () => call("GET", `conversations/${id}/messages`, "alice").then(({ items }) => items.map(({ content }) => content));
+  const sent = await until(stored, (all) => all.some((each) => each.includes("too")));
+  report("taken back", { buttons, whileDelivered, second, busy, copy, order, meanwhile, sent, draft: await text(bob) });
 }
 
 // The message that is edited is quoted above the field, and marked in the list.

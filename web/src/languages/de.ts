@@ -178,7 +178,6 @@ export const texts: Texts = {
     files: (names) => `Nicht gesendete Dateien: ${listed(names)}`,
   },
   cancelSending: "Nicht senden",
-  takenBack: "Die Nachricht steht im Eingabefeld unter deinem Entwurf. Sie wird nicht mehr von selbst gesendet.",
   sendingCancelled: "Deine Nachricht wird nicht gesendet.",
   task: (isDone) => (isDone ? "Erledigt" : "Nicht erledigt"),
   status: { sent: "Gesendet", delivered: "Zugestellt", read: "Gelesen" },

@@ -184,7 +184,6 @@ export const texts: Texts = {
     files: (names) => `Archivos no enviados: ${listed(names)}`,
   },
   cancelSending: "Cancelar el envío",
-  takenBack: "El mensaje está en el campo, debajo de tu borrador. Ya no se envía por sí solo.",
   sendingCancelled: "Tu mensaje no se enviará.",
   task: (isDone) => (isDone ? "Hecho" : "Pendiente"),
   status: { sent: "Enviado", delivered: "Entregado", read: "Leído" },

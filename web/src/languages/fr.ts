@@ -185,7 +185,6 @@ export const texts: Texts = {
     files: (names) => `Fichiers non envoyés : ${listed(names)}`,
   },
   cancelSending: "Annuler l’envoi",
-  takenBack: "Le message est dans le champ, sous votre brouillon. Il n’est plus envoyé tout seul.",
   sendingCancelled: "Votre message ne sera pas envoyé.",
   task: (isDone) => (isDone ? "Fait" : "À faire"),
   status: { sent: "Envoyé", delivered: "Distribué", read: "Lu" },

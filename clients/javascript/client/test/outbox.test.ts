@@ -218,6 +218,33 @@ describe("outbox entries", () => {
     expect(await stored()).toEqual([]);
   });
 
+  it("that are rewritten keep their place, and what they said before", async () => {
+    const outbox = outboxOf();
+    for (const content of ["first", "second", "third"]) await outbox.add({ conversationId: "c", content });
+    const id = outbox.entries[1]?.clientMessageId ?? "";
+    expect(await outbox.rewrite(id, "changed")).toBe(true);
+    await outbox.rewrite(id, "changed again");
+    expect(await stored()).toEqual(["first", "changed again", "third"]);
+    expect(outbox.entries[1]).toMatchObject({ clientMessageId: id, formerContents: ["changed", "second"] });
+    outbox.setOpen(true);
+    for (const _ of [1, 2, 3]) await server.acknowledge();
+    expect(server.contents).toEqual(["first", "changed again", "third"]);
+    expect(await outbox.rewrite(id, "too late")).toBe(false);
+  });
+
+  it("that are rewritten after or during a refusal are sent again", async () => {
+    const outbox = outboxOf();
+    outbox.setOpen(true);
+    await outbox.add({ conversationId: "c", content: "rude" });
+    const id = outbox.entries[0]?.clientMessageId ?? "";
+    await server.refuse(refused("forbidden"));
+    await outbox.rewrite(id, "still rude");
+    await outbox.rewrite(id, "kind");
+    await server.refuse(refused("forbidden"));
+    expect(server.contents).toEqual(["rude", "still rude", "kind"]);
+    expect(outbox.entries).toMatchObject([{ content: "kind", problem: null }]);
+  });
+
   it("are removed when their message arrives, whatever the reply says", async () => {
     const outbox = outboxOf();
     outbox.setOpen(true);

@@ -31,6 +31,7 @@ export class PageMessages extends Messages {
   readonly anchors: ScrollAnchors;
   /** When the reader has last written in a conversation, by this page's clock; by its id. */
   readonly sentAt: StoreApi<ReadonlyMap<string, number>> = createStore<ReadonlyMap<string, number>>(() => new Map());
+  readonly #uploads: Uploads;
   /** The outbox entries of refused edits that were looked at. */
   readonly #refusedEdits = new Set<string>();
   /** The conversations whose messages are those that this browser has saved: they miss what has happened since. */
@@ -42,6 +43,7 @@ export class PageMessages extends Messages {
 
   constructor(core: PageCore, uploads: Uploads, store: OutboxStore) {
     super(core, uploads, store, true);
+    this.#uploads = uploads;
     const { id } = core.now.me;
     this.drafts = new Drafts(id, {
       isSignedIn: () => core.api.session?.user.id === id,
@@ -68,6 +70,7 @@ export class PageMessages extends Messages {
         this.sentAt.setState(new Map(this.sentAt.getState()).set(conversationId, at), true);
       }
       if (isNew && !isSentHere && senderId === me.id) this.#sentElsewhere(message);
+      if (senderId === me.id) this.#sentMeanwhile(message);
       if (message.senderId === me.id || message.conversationId !== openId || blocked.has(message.senderId)) return;
       if (isNew && message.threadId === undefined && !core.isWatched(openId)) this.#arrivedUnwatched(message);
       const speaker = message.type === "system" ? "" : `${message.sender.name}: `;
@@ -217,27 +220,29 @@ export class PageMessages extends Messages {
     await stored;
   }
 
-  /**
-   * Takes a message that is not being sent back into the composer, with its files and what it replies to. Where it comes
-   * below a draft, returns how to put both back; null otherwise, and for a message with files.
-   */
-  async takeBackToComposer(clientMessageId: string): Promise<(() => void) | null> {
-    const entry = await this.takeBack(clientMessageId);
-    if (entry === null) return null;
-    const { conversationId, content, threadId = null, replyToId, attachments = [] } = entry;
-    const place = placeOf(conversationId, threadId ?? undefined);
-    const draft = this.drafts.current(place);
-    if (content !== "") this.drafts.append(place, content);
-    const quoted = own(this.core.now.timelines, conversationId)?.messages.find(({ id }) => id === replyToId);
-    // The composers of a thread and of its conversation reply to messages of their own.
-    const isHere = quoted?.threadId === (threadId ?? undefined);
-    if (quoted !== undefined && isHere && this.core.now.composing === null)
-      this.compose({ kind: "reply", message: quoted });
-    if (draft === "" || attachments.length > 0) return null;
-    return () => {
-      this.drafts.replace(place, draft);
-      if (this.core.now.composing?.message === quoted) this.compose(null);
-      void this.send({ conversationId, content, replyToId, threadId });
+  /** Starts to edit a message that waits to be sent, unless it is on its way. */
+  editUnsent(clientMessageId: string): void {
+    const entry = this.outbox.getState().find((each) => each.clientMessageId === clientMessageId);
+    if (entry === undefined || this.sending.getState().has(clientMessageId)) return;
+    this.compose({ kind: "edit", message: this.#asMessage(entry) });
+  }
+
+  /** Returns an unsent message as it will be sent. Until then its id is the one that this page has given it. */
+  #asMessage({ clientMessageId, conversationId, threadId, content, writtenAt }: OutboxEntry): Message {
+    const { me } = this.core.now;
+    const files = this.#uploads.state.getState().filter(({ entryId }) => entryId === clientMessageId);
+    return {
+      id: clientMessageId,
+      clientMessageId,
+      conversationId,
+      ...(threadId && { threadId }),
+      seq: 0,
+      senderId: me.id,
+      sender: me,
+      type: "text",
+      createdAt: new Date(writtenAt).toISOString(),
+      content,
+      attachments: files.map(({ name, type, size }) => ({ url: "", name, contentType: type, size })),
     };
   }
 
@@ -250,8 +255,21 @@ export class PageMessages extends Messages {
     return attachments.length > 0 ? null : () => void this.send({ conversationId, content, replyToId, threadId });
   }
 
-  edit({ conversationId, id }: Message, content: string): void {
-    void this.change(conversationId, { kind: "edit", messageId: id, content });
+  edit(message: Message, content: string): void {
+    const { conversationId, id } = message;
+    if (isUnsent(message)) void this.#editUnsent(message, content);
+    else void this.change(conversationId, { kind: "edit", messageId: id, content });
+  }
+
+  async #editUnsent({ conversationId, threadId, id }: Message, content: string): Promise<void> {
+    await this.restored;
+    // Another tab has sent it or cancelled it, where this one does not know the message.
+    if (!(await this.rewrite(id, content))) this.drafts.append(placeOf(conversationId, threadId), content);
+  }
+
+  override discard(clientMessageId: string): void {
+    if (this.core.now.composing?.message.id === clientMessageId) this.#endComposing();
+    super.discard(clientMessageId);
   }
 
   /**
@@ -308,8 +326,22 @@ export class PageMessages extends Messages {
     const { composing, timelines } = this.core.now;
     if (composing === null) return;
     const { id, conversationId } = composing.message;
-    const shown = own(timelines, conversationId)?.messages.find((message) => message.id === id);
+    const shown = own(timelines, conversationId)?.messages.find(
+      (message) => message.id === id || message.clientMessageId === id,
+    );
     if (shown?.deletedAt !== undefined) this.#endComposing();
+    else if (shown !== undefined) this.#sentMeanwhile(shown);
+  }
+
+  /** A message was sent while the reader edits it: from here on they edit the sent one. */
+  #sentMeanwhile(message: Message): void {
+    const { composing } = this.core.now;
+    if (composing === null || !isUnsent(composing.message)) return;
+    if (composing.message.id !== message.clientMessageId) return;
+    const text = this.drafts.editOf(composing.message);
+    const edit = { ...composing, message };
+    this.drafts.saveComposing(message.conversationId, text === null ? edit : { ...edit, text });
+    this.core.state.setState({ composing: edit });
   }
 
   #endComposing(): void {
@@ -475,6 +507,9 @@ export class PageMessages extends Messages {
     this.core.state.setState({ panel: { kind: "thread", rootId, messageId: id } });
   }
 }
+
+/** Whether a message stands for an entry of the outbox. */
+const isUnsent = ({ id, clientMessageId }: Message): boolean => id === clientMessageId;
 
 /** Whether a message has a row of its own, and comes after a `seq`. */
 const isRowAfter = (message: Message, seq: number): boolean => message.seq > seq && message.threadId === undefined;

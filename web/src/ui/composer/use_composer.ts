@@ -152,7 +152,7 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
       const waiting = messages.outbox.getState().findLast((entry) => isOf(entry, id, threadId));
       // One that is being sent stays; an older message would be mistaken for it.
       if (waiting !== undefined) {
-        void messages.takeBackToComposer(waiting.clientMessageId);
+        messages.editUnsent(waiting.clientMessageId);
         return true;
       }
       const last = lastOwnMessage(loaded(), myId, threadId);

@@ -37,16 +37,17 @@ export function OutboxEntryView({ entry, continued, startsMinute = false }: Prop
   const hasText = entry.content !== "";
   const chat = useChat();
   const isSending = useStore(chat.messages.sending, (ids) => ids.has(entry.clientMessageId));
+  const isEdited = useChatState(({ composing }) => composing?.message.id === entry.clientMessageId);
   const article = useRef<HTMLElement>(null);
   const menu = useContextMenu();
   const [isSheetOpen, setSheetOpen] = useState(false);
   const press = useLongPress(() => !isSending && setSheetOpen(true));
   const tick = entry.problem === null && <WaitingTick />;
-  const actions = () => unsentActions(chat, entry, () => article.current);
+  const actions = () => unsentActions(chat, entry);
   return (
     <article
       ref={article}
-      className={`message mine letter${continued ? " continued" : ""}${startsMinute ? " starts-minute" : ""}`}
+      className={`message mine letter${continued ? " continued" : ""}${startsMinute ? " starts-minute" : ""}${isEdited ? " edited-now" : ""}`}
       {...press}
       onPointerDown={(event) => {
         press.onPointerDown(event);

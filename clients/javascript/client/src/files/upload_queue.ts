@@ -149,11 +149,6 @@ export class UploadQueue {
     for (const id of ids) this.#change(id, { entryId });
   }
 
-  /** Moves the files of an outbox entry back to the composer. */
-  unassign(entryId: string): void {
-    for (const { id } of this.#files.filter((file) => file.entryId === entryId)) this.#change(id, { entryId: null });
-  }
-
   /** Forgets the files of an entry that was sent, and removes those of a discarded one. */
   release(entryId: string, isSent: boolean): void {
     for (const { id } of this.#files.filter((file) => file.entryId === entryId)) {

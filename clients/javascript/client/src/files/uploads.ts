@@ -110,10 +110,6 @@ export class Uploads implements ChatPart {
     this.#queue.assign(ids, entryId);
   }
 
-  unassign(entryId: string): void {
-    this.#queue.unassign(entryId);
-  }
-
   release(entryId: string, isSent: boolean): void {
     this.#queue.release(entryId, isSent);
   }

@@ -7,7 +7,7 @@ import type { Uploads } from "../files/uploads.ts";
 import { type NewMessage, Outbox, type OutboxEntry, type OutboxStore } from "../outbox/outbox.ts";
 import { own } from "../own.ts";
 import { randomId } from "../platform.ts";
-import type { Message, Receipt, ReceiptPage, Version, VersionPage } from "../server/payloads.ts";
+import type { Commands, Message, Receipt, ReceiptPage, Version, VersionPage } from "../server/payloads.ts";
 import { RequestError } from "../server/request_error.ts";
 import { isAsWanted, type MessageChange, replaces } from "./changes.ts";
 import { MessagePages } from "./message_pages.ts";
@@ -99,7 +99,7 @@ export class Messages implements ChatPart {
         if (!isSent) this.#settle(clientMessageId)?.reject(discarded());
       },
       restoreFiles: (left) => uploads.takeOver(left),
-      // The files of a discarded one may be at the other page's composer now.
+      // The other page removes the files of a discarded one.
       onRemovedElsewhere: ({ clientMessageId }, isSent) => {
         if (isSent) uploads.release(clientMessageId, true);
         else this.#settle(clientMessageId)?.reject(discarded());
@@ -278,15 +278,11 @@ export class Messages implements ChatPart {
   }
 
   /**
-   * Removes a message from the outbox and returns it; its files are at the composer again. Returns null when it is being
-   * sent, or was sent.
+   * Gives a message in the outbox another text, in its place; if it was sent meanwhile, the message is edited. Returns
+   * false where it is not in the outbox any more.
    */
-  async takeBack(clientMessageId: string): Promise<OutboxEntry | null> {
-    const isMeant = (entry: OutboxEntry): boolean => entry.clientMessageId === clientMessageId;
-    const entry = this.outbox.getState().find(isMeant);
-    if (entry === undefined || this.sending.getState().has(clientMessageId)) return null;
-    this.#uploads.unassign(clientMessageId);
-    return (await this.#outbox.withdraw(isMeant)) ? entry : null;
+  rewrite(clientMessageId: string, content: string): Promise<boolean> {
+    return this.#outbox.rewrite(clientMessageId, content);
   }
 
   /** Discards everything of a conversation that is in the outbox, also what is being sent. */
@@ -319,11 +315,21 @@ export class Messages implements ChatPart {
       fileIds.length === 0 ? {} : { attachments: fileIds.map((id) => ({ id, ...this.#uploads.detailsOf(id) })) };
     const payload = { conversationId, content, clientMessageId, ...reply, ...thread, ...files };
     try {
-      const { message } = await this.core.call("message:send", payload);
-      this.#arrived(message);
+      this.#arrived(await this.#sendOnce(payload, entry.formerContents));
     } catch (error) {
       if (error instanceof RequestError) this.onRefused(conversationId, error);
       throw error;
+    }
+  }
+
+  /** Sends a message, or finds the one that was stored with a former text. */
+  async #sendOnce(payload: Commands["message:send"]["payload"], former: readonly string[] = []): Promise<Message> {
+    try {
+      return (await this.core.call("message:send", payload)).message;
+    } catch (error) {
+      const [content, ...earlier] = former;
+      if (content === undefined || !(error instanceof RequestError) || error.code !== "conflict") throw error;
+      return this.#sendOnce({ ...payload, content }, earlier);
     }
   }
 
@@ -368,7 +374,11 @@ export class Messages implements ChatPart {
       this.#changeShown(message.conversationId, message.threadId, (root) => withReplyAtRoot(root, message));
     let isSentHere = false;
     if (message.senderId === me.id && message.clientMessageId !== undefined) {
+      const entry = this.#outbox.entries.find(({ clientMessageId }) => clientMessageId === message.clientMessageId);
       isSentHere = this.#outbox.arrived(message.clientMessageId);
+      // It was rewritten while it was on its way.
+      if (entry?.formerContents !== undefined && entry.content !== message.content)
+        void this.change(message.conversationId, { kind: "edit", messageId: message.id, content: entry.content });
       this.#settle(message.clientMessageId)?.resolve(message);
     }
     for (const handler of this.arrivalHandlers) handler(message, { isNew, isSentHere });

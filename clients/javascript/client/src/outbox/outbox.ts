@@ -15,6 +15,8 @@ export interface OutboxEntry {
   readonly userId: string;
   readonly conversationId: string;
   readonly content: string;
+  /** The texts that a rewritten message had before, the newest first: it may have been sent with one of them. */
+  readonly formerContents?: readonly string[];
   readonly replyToId: string | null;
   /** The root of the thread; undefined in entries that an older page has stored. */
   readonly threadId?: string | null;
@@ -222,12 +224,21 @@ export class Outbox {
   async retry(clientMessageId: string): Promise<void> {
     const entry = this.#entries.find((each) => each.clientMessageId === clientMessageId);
     if (entry === undefined || entry.problem === null) return;
-    await this.#replace({
-      ...withoutProblem(entry),
-      ...(isReplyToDeleted(entry) && { replyToId: null }),
-      ...(isInDeletedThread(entry) && { threadId: null }),
-    });
+    await this.#replace(retried(entry));
     this.#sendNext(laneOf(entry));
+  }
+
+  /**
+   * Gives a message another text, in its place among the others. It may be on its way with the former one. Retries one
+   * that the server refused. Returns false where the message is not in the outbox any more.
+   */
+  async rewrite(clientMessageId: string, content: string): Promise<boolean> {
+    const entry = this.#entries.find((each) => each.clientMessageId === clientMessageId);
+    if (entry === undefined) return false;
+    const formerContents = [entry.content, ...(entry.formerContents ?? [])];
+    await this.#replace({ ...retried(entry), ...(content !== entry.content && { content, formerContents }) });
+    this.#sendNext(laneOf(entry));
+    return true;
   }
 
   async discard(clientMessageId: string): Promise<void> {
@@ -324,6 +335,9 @@ export class Outbox {
 
   async #refused(entry: OutboxEntry, refused: RequestError): Promise<void> {
     if (await this.#isGone(entry)) return this.#remove(entry.clientMessageId, true);
+    const now = this.#entries.find((each) => each.clientMessageId === entry.clientMessageId);
+    // It was rewritten meanwhile, and is sent again.
+    if (now?.content !== entry.content) return;
     const { message, code, details } = refused;
     await this.#replace({ ...entry, problem: message, problemCode: code, problemDetails: details });
     this.#options.onRefused?.(entry, refused);
@@ -380,6 +394,15 @@ export function isInDeletedThread({ problemDetails }: Pick<OutboxEntry, "problem
 
 function isRefusedPart(details: unknown, path: string): boolean {
   return Array.isArray(details) && details.some((each: { path?: unknown } | null) => each?.path === path);
+}
+
+/** Returns an entry as it is sent again after a refusal. */
+function retried(entry: OutboxEntry): OutboxEntry {
+  return {
+    ...withoutProblem(entry),
+    ...(isReplyToDeleted(entry) && { replyToId: null }),
+    ...(isInDeletedThread(entry) && { threadId: null }),
+  };
 }
 
 function withoutProblem({ problemCode: _, problemDetails: __, ...entry }: OutboxEntry): OutboxEntry {
