@@ -7,7 +7,7 @@ A *parcel* is a batch of messages. Messages that are sent while a parcel is in f
 with an invalid seal, or one that was received before, is dropped before anything in it is decoded.
 
 A node also receives its own parcels, and sends one at least every `BEAT_S`. If none returns, one of the two directions
-is broken: the bus counts as `away` until a new connection returns one.
+is broken: the bus connects again, and counts as disconnected until one returns.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Rate limits across nodes: each node reports the requests that it allowed to Redis, which adds them up.
 
 A node takes tokens from its own token buckets (`core/engine/limits.py`) without waiting. Five times a second it reports
-to Redis how many it took, and receives how many all nodes together have left. Only password checks wait for Redis.
-While Redis fails, each node limits by its own buckets. Times in Redis are microseconds of its own clock, since nodes'
-clocks may differ.
+to Redis how many it took, and receives how many all nodes together have left. Only requests that count as sign-ins wait
+for Redis. While Redis fails, each node limits by its own buckets. Times in Redis are microseconds of its own clock,
+since nodes' clocks may differ.
 
 Tokens that nodes allowed before they knew of each other become a debt: the shared bucket is then below empty. So N
 nodes allow N bursts at first, but the configured rate in the long run. `docs/limits.md` has the bound.

@@ -4,8 +4,8 @@ Users and operators name the URLs of webhooks, callbacks and push services. With
 only this machine or its network may reach, for example a cloud's metadata service (server-side request forgery). Only
 global addresses are allowed, over https, and the networks that the operator names, over http too.
 
-A URL is checked when it is stored. The addresses that its name resolves to are checked again each time the
-server connects (`Egress.addresses`), since a name may resolve differently then.
+A URL is checked when it is stored, unless its name cannot be resolved then. The addresses that its name resolves to are
+checked each time the server connects (`Egress.addresses`), since they may have changed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A sign-in through an OpenID provider, from the redirect to the provider to the first refresh token.
 
 1. `begin` returns the provider's address, and the value of the cookie that the browser keeps meanwhile.
-2. `finish` checks the provider's response against the cookie, exchanges its code, and signs in the device.
+2. `finish` checks the provider's response against the cookie, exchanges its code, and signs in the device. Which user
+   that is, `core/features/users/provider_logins.py` decides.
 3. The web client exchanges the first refresh token, which is valid for a minute, as any other refresh token.
 """
 

@@ -39,8 +39,9 @@ class RunningScrub:
         self._is_compact = False
 
     async def run(self) -> bool:
-        """Scrubs the SQLite file. Returns True once it has finished, or False if readers still use the write-ahead log
-        or SQLite reports an error: then call it again later, and it continues."""
+        """Scrubs the SQLite file. Returns True once it has finished, also where the file is too large to be vacuumed
+        while the server runs (`VACUUM_MAX_BYTES`, which is logged). Returns False if readers still use the write-ahead
+        log or SQLite reports an error: then call it again later, and it continues."""
         try:
             return await self._run()
         except (sqlite3.Error, WriterClosedError) as error:

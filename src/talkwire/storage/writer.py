@@ -481,8 +481,8 @@ def _is_of_a_command(error: Exception, attempt: Attempt) -> bool:
 
 def _fail(jobs: Sequence[Job], error: Exception) -> None:
     """Sets the jobs' errors. If the database failed, the error is `unavailable`, which asks the caller to try again:
-    whether the change was stored is unknown, but a retry is safe. LogReplaced is set unchanged, and any other error
-    too, which is a bug and is logged."""
+    whether the change was stored is unknown, but a retry under the same client message id or idempotency key is safe.
+    LogReplaced is set unchanged, and any other error too, which is a bug and is logged."""
     if isinstance(error, LogReplaced):
         for job in jobs:
             job.error = error

@@ -3,7 +3,7 @@ alive.
 
 A node that was stopped for longer than its lease (SIGSTOP, a suspended machine) has been declared dead: its users count
 as offline and its calls as ended. The node has to detect that before it handles any waiting input. So every input is
-checked against a deadline, `lease_deadline`, that is only extended while the node runs.
+checked against a deadline (`EngineServer.lease_deadline`) that is only extended while the node runs.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ BEATS = 15
 STALL_BEATS = 3
 """The node checks `BEATS` times within a lease's duration that it runs.
 
-A node that has missed `STALL_BEATS` checks after its lease expired was stopped. While only the database is unavailable,
-the checks continue.
+It was stopped if its lease has expired and its last `STALL_BEATS` checks are missing. While only the database is
+unavailable, the checks continue.
 """
 
 _logger = structlog.get_logger(__name__)

@@ -1,7 +1,8 @@
 """Decides which users an event concerns, and which version of the event each user may see.
 
 Live delivery, recovery of broken connections, sync and the database columns by which events are found all use these
-functions, so that what is sent live and what is sent later cannot differ.
+functions, so that what is sent live and what is sent later cannot differ. Live delivery leaves them out only for a new
+message that quotes none, which all members see alike.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ def event_for_reader(event: Durable, reader: Reader) -> Durable | None:
 
 def _from_history(event: Durable, history: HistoryStart) -> Durable | None:
     """Returns the version of an event for a member whose part of the conversation starts at `history`: None if the
-    event is about an earlier message or offer, a message without its quote if only the quoted message is earlier."""
+    event carries an earlier message or offer, a message without its quote if only the quoted message is earlier."""
     match event:
         case MessageEvent(message=message):
             seen = message_for_reader(message, history)

@@ -33,10 +33,11 @@ class EventReach(NamedTuple):
     """Says for a class of events whom they concern, as four functions. Each takes an event and returns an id, or None
     or an empty text if there is none.
 
-    All members of the conversation `members_of` receive the event, or else the user `user`, or else only the server
-    itself. `about` is the conversation that the event is about, also if its members do not receive it. `actor` is the
-    user to whom the event is attributed: the one who caused it or, for an event that only one user receives, that user.
-    None: the application's backend or the server caused it, or that was not recorded.
+    The event is for the members of the conversation `members_of`, or else for the user `user`, or else only for the
+    server itself. Which of the members may see it, and in which version, is decided by `audience.py`. `about` is the
+    conversation that the event is about, also if its members do not receive it. `actor` is the user to whom the event
+    is attributed: the one who caused it or, for an event that only one user receives, that user. None: the
+    application's backend or the server caused it, or that was not recorded.
     """
 
     members_of: Callable[[Any], str | None]
@@ -450,7 +451,8 @@ class ThreadUpdated(MessageEvent, frozen=True):
 
 
 class MessageReacted(MessageEvent, frozen=True):
-    """A reaction was added or, with `added` false, removed. `message.reactions` has all reactions after the change."""
+    """A reaction was added or, with `added` false, removed. `message.reactions` has all reactions after the change or,
+    in an event that was read from the log later, all of that time."""
 
     reach = to_members_of("message.conversation_id", actor="user_id")
     user_id: str

@@ -1,5 +1,5 @@
 """`Chat`, the entry point of the core: sockets, REST routes and the command line execute every command with
-`Chat.execute`."""
+`Chat.execute`, or with `Chat.submit`, which calls a function with the result."""
 
 from __future__ import annotations
 

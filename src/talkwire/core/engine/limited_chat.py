@@ -1,6 +1,6 @@
-"""The entry point for commands of clients: limits their rate, but still returns the results of retried commands.
-
-The server's own commands use `Chat` directly.
+"""The entry point for commands of REST requests: limits their rate, but still returns the results of retried commands,
+of sockets too. Sockets' other commands are limited in `realtime/chat/event_handling.py`; the server's own use `Chat`
+directly.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Kind(StrEnum):
     SENDS = "sends"
     """messages sent, by user"""
     CHANGES = "changes"
-    """all other commands that change something, by user"""
+    """all other commands that change something (forwarding any number of messages is one), by user"""
     READS = "reads"
     """queries, by user"""
     SIGNALS = "signals"

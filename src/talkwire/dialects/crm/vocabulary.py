@@ -1,5 +1,5 @@
 """The table of all events of the `crm` dialect, in the namespace `/chat`: the events that clients send with their
-commands, and the events that the server sends."""
+commands, and those that the server sends. Nothing is sent for the events in `silent`, for example of new members."""
 
 from __future__ import annotations
 
@@ -217,7 +217,11 @@ _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
         ),
     ),
     RoomLeft: (
-        Outbound("userLeft", user_in_chat_payload, summary="Another user closed the chat: their last socket left it."),
+        Outbound(
+            "userLeft",
+            user_in_chat_payload,
+            summary="Another user closed the chat, or was removed from it: their last socket left it.",
+        ),
     ),
     MessagesRead: (
         Outbound(

@@ -85,9 +85,9 @@ _logger = structlog.get_logger(__name__)
 
 
 class LogEventPayload(Payload, frozen=True):
-    """An event of the log. `id` identifies it permanently. `actorId` is the user that caused the event, or the only
-    user that the event concerns; it is missing if the application's backend or the server caused it. The schema of
-    `data` depends on `type`."""
+    """An event of the log. `id` identifies it permanently. `actorId` is the user that caused the event (of what the
+    backend does in a user's name, that user), or the only user that the event concerns; it is missing if the
+    application's backend or the server caused it for itself. The schema of `data` depends on `type`."""
 
     id: str
     type: str

@@ -1,8 +1,9 @@
 """The table of all events of the `talks` dialect, in the namespace `/talks`, for a marketplace where two people talk
 and make price offers.
 
-A socket receives all events of the conversations that it has joined. Of its user's other conversations it receives only
-an event for each new message, each new offer, and each own offer that was accepted.
+A socket receives the events of the conversations that it has joined, except those in `silent`. Of its user's other
+conversations it receives only an event for each new message, each new offer, and each own offer that was accepted.
+Presence and calls need no joining.
 """
 
 from __future__ import annotations

@@ -52,7 +52,8 @@ class Fencing:
 
     def set_deadline(self, deadline: float) -> None:
         """Allows the engine to handle clients' input until `deadline`, in seconds of the event loop's clock. Called
-        with each renewal of the lease; after the deadline, other nodes may have declared this node dead.
+        several times within a lease's duration, as long as this node runs; after the deadline, other nodes may have
+        declared it dead.
         """
         self._engine.lease_deadline = deadline
 

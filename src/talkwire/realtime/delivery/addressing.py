@@ -1,8 +1,9 @@
 """Decides which of a dialect's packets for a conversation's event reach one member's socket. A dialect is a client's
 event vocabulary; each of its packets has a destination, such as the conversation's followers.
 
-Live delivery, replay after a disconnect and the delivery of missed messages all use these functions. Live delivery
-selects most sockets by their rooms, and uses this module only for sockets that may differ from the rest of their room.
+Live delivery, replay after a disconnect and the delivery of the latest missed messages all use these functions. (Which
+older missed messages a user is sent is stored with them.) Live delivery selects most sockets by their rooms, and uses
+this module only for sockets that may differ from the rest of their room.
 """
 
 from __future__ import annotations

@@ -82,7 +82,8 @@ class EventDelivery:
         """Sends an event of the log; before it, adds the sockets of new members to the conversation's room, and after
         it, removes those of former members.
 
-        So both new and former members receive the event. Former members leave the room even if sending fails.
+        So what the dialects send for the event reaches both new and former members. Former members leave the room even
+        if sending fails.
         """
         match event:
             case ConversationCreated():

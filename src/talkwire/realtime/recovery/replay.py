@@ -1,4 +1,5 @@
-"""Sends one returning socket the events that it missed: exactly the packets that it would have received live.
+"""Sends one returning socket the events that it missed: the packets that it would have received live. Only what the
+gateway dialect sends as notifications depends on the user's blocks and settings as they are now.
 
 `tests/chat/test_recovery_property.py` compares replayed packets with live ones.
 """

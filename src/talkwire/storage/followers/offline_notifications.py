@@ -1,5 +1,5 @@
 """A follower of the log (a background task that processes its events in order) that stores notifications of plain
-messages for users who were offline, and pushes of all notifications for devices without a socket.
+messages for users who were offline, and the pushes of notifications for devices without a socket.
 
 Notifications of mentions, replies, offers, invitations and missed calls are stored in the transaction of the event
 itself, whether or not the user is online (`notifying/pending.py`). Here they are pushed, and stored again only if a
@@ -16,9 +16,9 @@ its lease ends. If there are push subscriptions, the other nodes are asked first
 lease.
 
 Each of these notifications is also pushed to the user's subscriptions (`notifying/pushes.py`), except to devices that
-have a socket on this node (the sender asks the others again), and except quiet ones (stored without alerting the user).
-A push is dismissed when its notification was read, or its message was deleted. Without any subscription, that costs one
-statement for each range.
+have a socket on this node (the sender asks the others again), and except quiet ones (stored without alerting a user who
+has muted the conversation or must not be disturbed). A push is dismissed when its notification was read, or its message
+was deleted. Without any subscription, that costs one statement for each range.
 """
 
 from __future__ import annotations

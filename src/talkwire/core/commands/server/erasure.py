@@ -57,13 +57,13 @@ class TakeErasureStep(Change[bool], frozen=True, tag="TakeErasureStep"):
 
 
 class EndErasure(Change[None], frozen=True, tag="EndErasure"):
-    """Records that nothing of an erased user's data is left, so that `FindErasureStep` no longer finds it. Only for
-    operators."""
+    """Records that the last step of removing an erased user's data is done, so that `FindErasureStep` no longer finds
+    it. Only for operators."""
 
     user_id: str
 
 
 class IsErased(Query[bool], frozen=True, tag="IsErased"):
-    """Returns whether a user was erased and nothing of the user's data is left. Only for operators."""
+    """Returns whether a user was erased and the last step of removing the user's data is done. Only for operators."""
 
     user_id: str

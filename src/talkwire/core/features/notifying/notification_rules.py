@@ -58,7 +58,7 @@ BODY_MAX_LENGTH = 200
 DEFAULT_SOUND = "default"
 
 _DESPITE_MUTE: frozenset[NotificationType] = frozenset({"mention", "reply"})
-"""What notifies a member of a conversation that they have muted, without a sound."""
+"""Notification types that are stored also in conversations that the recipient has muted, but not pushed."""
 
 
 class NotificationTrigger(NamedTuple):
@@ -284,7 +284,8 @@ def is_in_quiet_hours(quiet: DoNotDisturb, at_ms: int) -> bool:
 
 def must_not_disturb(recipient: NotificationRecipient, at_ms: int) -> bool:
     """Returns whether a recipient must not be disturbed now because of their status `dnd` or their "do not disturb"
-    hours, or because they have muted the conversation. Notifications then have no sound."""
+    hours, or because they have muted the conversation. Notifications then are quiet: stored without a sound, and not
+    pushed."""
     return (
         at_ms < recipient.dnd_until_ms
         or recipient.member_preferences.is_muted(at_ms)

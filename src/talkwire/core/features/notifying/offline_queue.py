@@ -43,8 +43,9 @@ def member_receives(message: Message, user_id: str, blocked_ids: Collection[str]
     """Returns whether a member is notified of a message in a conversation that they have not opened. The gateway
     dialect then sends it to their sockets, or as a missed message when they connect again.
 
-    A member is not notified of their own messages, of messages of users whom they have blocked, and of messages for
-    which their settings in the conversation (`here`) switched notifications off when the message was sent.
+    A member is not notified of their own messages, of messages of users whom they have blocked, of messages that were
+    sent while they had the conversation muted, and of those that their present choice for the conversation
+    (`here.notify`) leaves out.
     """
     if message.sender_id == user_id or message.sender_id in blocked_ids:
         return False

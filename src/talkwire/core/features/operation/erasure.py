@@ -1,5 +1,6 @@
 """Erases users: of the profile of an erased user only the id and the time of creation remain, of what they did their
-memberships, messages and offers, and the blocks of others. The id is never used again.
+memberships, messages and offers, and the blocks of others. With `redact`, their messages and offers lose their texts,
+too. The id is never used again.
 
 The command records one event, after which nobody sees the user any more. Work that takes long follows in short steps,
 so that it delays nobody: first the texts of messages, then the events of the log that contain texts. Positions in the

@@ -209,7 +209,7 @@ def list_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: ListConnec
 
 
 def _expire_node(tx: LeaseTransaction, node_id: str, overdue_ms: int | None) -> int | None:
-    """Deletes a node if its lease, and for a node that was stopped also its users' grace period, has ended by
+    """Deletes a node if its lease, and for a node that was shut down also its users' grace period, has ended by
     `overdue_ms` (milliseconds since 1970); None deletes it in any case. Returns when the node ended, in milliseconds
     since 1970, or None if it was not deleted.
 

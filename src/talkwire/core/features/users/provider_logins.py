@@ -1,6 +1,8 @@
 """Sign-ins through an OpenID provider: finds or creates the user of this server for a user of the provider, and updates
 name, picture and handle from the provider's profile.
 
+A new user gets an id of this server: `OWN_ID_BASE` plus the position of the event in the log.
+
 A user of the provider is identified by `issuer` and `subject` only. An e-mail address identifies nobody: users who can
 set their address at the provider would sign in here as another user with that address. The exception is a first sign-in
 on a server whose operator lets verified addresses link people to imported users.
