@@ -79,8 +79,8 @@ def test_an_offer_moves_its_conversation_and_counts_as_unread(driver: Driver, de
     listed = run(driver, demo_url, "lists", "offersInTheList")["listed"]
     assert listed == {
         "first": "Market",
-        "preview": "Offer: CHF 120.00",
-        "withdrawn": "Offer: CHF 120.00 · Withdrawn",
+        "preview": "alice: Offer: CHF 120.00",
+        "withdrawn": "alice: Offer: CHF 120.00 · Withdrawn",
         "currency": "CHF",
         "days": ["today"],
     }

@@ -174,7 +174,10 @@ it("an edit belongs to its tab and its message", () => {
   const edit: Composing = { kind: "edit", message };
   one.saveComposing("c", edit);
   expect(one.editOf(message)).toBeNull();
+  one.saveComposing("c", { ...edit, text: message.content ?? "" });
+  expect(one.unfinished("c")).toBe("");
   one.saveComposing("c", { ...edit, text: "Hello" });
+  expect(one.unfinished("c")).toBe("Hello");
   two.saveComposing("c", { kind: "reply", message: { ...message, id: "m2" } });
   two.saveComposing("c", null);
   const again = reloaded(one, "1");

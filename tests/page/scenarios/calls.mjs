@@ -472,6 +472,8 @@ export async function in_dialog() {
   await bar.getByRole("timer").waitFor();
   await bar.getByRole("button", { name: "Turn microphone off" }).click();
   await callOf(alice, "bob").getByText("bob is muted").waitFor();
+  await bar.getByRole("button", { name: "Turn camera on" }).click();
+  await bar.getByRole("button", { name: "Turn camera off" }).click();
   const [top, title] = [await bar.boundingBox(), await dialog.getByRole("heading").first().boundingBox()];
 
   await choose(bob, "carol");
@@ -505,7 +507,8 @@ export async function do_not_disturb() {
   await callOf(bob, "alice").getByText("alice is calling").waitFor();
   const modal = await ringing(bob).count();
   const focus = await bob.evaluate(() => document.activeElement.tagName);
-  await callOf(bob, "alice").getByRole("button", { name: "Decline" }).click();
+  await button(bob, "New conversation").click();
+  await callOf(bob.getByRole("dialog", { name: "New conversation" }), "alice").getByRole("button", { name: "Decline" }).click();
   await callOf(alice, "bob").getByText("bob declined.").waitFor();
   // Only now: a sound is loaded before it is played.
   const played = await bob.evaluate(() => window.played);

@@ -405,7 +405,7 @@ export async function offersInTheList() {
   const market = listed(bob, "Market");
   await market.locator(".count").getByText("1", { exact: true }).waitFor();
   // The notification that is counted and the offer are events of their own.
-  await market.locator(".last").getByText("Offer:").waitFor();
+  await market.locator(".last").getByText("alice").waitFor();
   const first = (await namesIn(bob))[0];
   const preview = (await market.locator(".last").textContent()).replace(/\s/g, " ");
   await bob.reload();

@@ -619,8 +619,8 @@ export async function writing() {
   await page.waitForFunction(() => document.activeElement.localName === "textarea").catch(() => undefined);
   await note("emoji");
   await button("Formatting").tap();
-  await unfold(page);
-  const hidden = await button("Attach files").isHidden();
+  await button("Send").tap();
+  const hidden = await until(() => button("Attach files").isHidden(), (is) => is);
   report("writing", { shares, folded, focus, names, hidden });
 }
 

@@ -91,6 +91,14 @@ export class Drafts {
     return this.#find("draft", place)?.value ?? "";
   }
 
+  /** Returns the draft of a conversation, otherwise the text of a message that the reader has begun to change there. */
+  unfinished(conversationId: string): string {
+    const draft = this.peek(conversationId);
+    if (draft !== "") return draft;
+    const { message, text = "" } = parsed(this.#find("composing", conversationId)?.value ?? null) ?? {};
+    return text === message?.content ? "" : text;
+  }
+
   save(place: string, text: string): void {
     this.#save("draft", place, text === "" ? null : text);
   }

@@ -3,7 +3,7 @@ import { texts } from "../../texts";
 import { IconButton } from "../components/icon_button";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
 import { useChat } from "../page/chat_context";
-import { Duration, HangUpButton, MuteButton, type ShownCall, useCallStatus } from "./call_parts";
+import { CameraButton, Duration, HangUpButton, MuteButton, type ShownCall, useCallStatus } from "./call_parts";
 
 /** The current call within a modal dialog, behind which its window can be neither seen well nor used. */
 export function CallBar({ state, name }: { state: ShownCall; name: string }) {
@@ -26,6 +26,7 @@ export function CallBar({ state, name }: { state: ShownCall; name: string }) {
       ) : (
         <>
           <MuteButton />
+          <CameraButton />
           <HangUpButton />
         </>
       )}

@@ -1,4 +1,4 @@
-import { Mic, MicOff, PhoneOff } from "lucide-react";
+import { Mic, MicOff, PhoneOff, Video, VideoOff } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useStore } from "zustand";
 import type { CallState } from "../../chat/calls/call_state";
@@ -33,6 +33,21 @@ export function MuteButton() {
       className={isMuted ? "off" : undefined}
       disabled={media === null}
       onClick={() => calls.setMuted(!isMuted)}
+    />
+  );
+}
+
+export function CameraButton() {
+  const { calls } = useChat();
+  const media = useStore(calls.media, (each) => each.media);
+  const hasCamera = media?.picture === "camera";
+  return (
+    <IconButton
+      icon={hasCamera ? Video : VideoOff}
+      label={hasCamera ? texts.calls.cameraOff : texts.calls.cameraOn}
+      className={hasCamera ? undefined : "off"}
+      disabled={media === null}
+      onClick={() => void calls.setCamera(!hasCamera)}
     />
   );
 }

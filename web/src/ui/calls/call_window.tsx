@@ -1,13 +1,4 @@
-import {
-  ChevronDown,
-  Maximize2,
-  Minimize2,
-  ScreenShare,
-  ScreenShareOff,
-  Settings2,
-  Video,
-  VideoOff,
-} from "lucide-react";
+import { ChevronDown, Maximize2, Minimize2, ScreenShare, ScreenShareOff, Settings2 } from "lucide-react";
 import { useRef, useState } from "react";
 import { createPortal } from "react-dom";
 import { useStore } from "zustand";
@@ -22,7 +13,7 @@ import { little, useMedia } from "../page/use_media";
 import { useQuestionBeforeLeaving } from "../page/use_question_before_leaving";
 import { CallBar } from "./call_bar";
 import { CallDevicesForm } from "./call_devices_form";
-import { Duration, HangUpButton, MuteButton, type ShownCall, useCallStatus } from "./call_parts";
+import { CameraButton, Duration, HangUpButton, MuteButton, type ShownCall, useCallStatus } from "./call_parts";
 import { CallVideo } from "./call_video";
 import { useFrontDialog } from "./use_front_dialog";
 
@@ -147,20 +138,13 @@ function Controls({ onSpeaker }: { onSpeaker: (id: string) => void }) {
   const [choosesDevices, setChoosesDevices] = useState(false);
   const media = useStore(calls.media, (each) => each.media);
   const labels = texts.calls;
-  const hasCamera = media?.picture === "camera";
   const isSharing = media?.picture === "screen";
   return (
     <>
       {choosesDevices && <CallDevicesForm onSpeaker={onSpeaker} />}
       <div className="controls">
         <MuteButton />
-        <IconButton
-          icon={hasCamera ? Video : VideoOff}
-          label={hasCamera ? labels.cameraOff : labels.cameraOn}
-          className={hasCamera ? undefined : "off"}
-          disabled={media === null}
-          onClick={() => void calls.setCamera(!hasCamera)}
-        />
+        <CameraButton />
         {CAN_SHARE && (
           <IconButton
             icon={isSharing ? ScreenShareOff : ScreenShare}

@@ -1,5 +1,6 @@
 import { Phone, PhoneOff, Video } from "lucide-react";
 import { useId, useRef } from "react";
+import { createPortal } from "react-dom";
 import type { Call } from "../../chat/calls/call_state";
 import { texts } from "../../texts";
 import { Avatar } from "../components/avatar";
@@ -7,6 +8,7 @@ import { byTouch } from "../keyboard/focus";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
 import { useChat } from "../page/chat_context";
 import { useBackCloses } from "../page/use_back_closes";
+import { useFrontDialog } from "./use_front_dialog";
 import "../components/dialog.css";
 
 interface Props {
@@ -60,10 +62,14 @@ export function Ringing({ call, name, face, picture, isPlace }: Props) {
   );
 }
 
-/** An incoming call without a dialog or a sound, for a reader who does not want to be disturbed. */
+/**
+ * An incoming call without a dialog of its own or a sound, for a reader who does not want to be disturbed; within the
+ * modal dialog that is open, behind which it could be neither seen nor answered.
+ */
 export function SilentRinging({ call, name }: Props) {
   const labels = texts.calls;
-  return (
+  const dialog = useFrontDialog();
+  const shown = (
     <section className="call ringing" aria-label={labels.region(name)}>
       <div role="status">
         <h2>{call.withVideo ? labels.ringing.video(name) : labels.ringing.voice(name)}</h2>
@@ -71,6 +77,7 @@ export function SilentRinging({ call, name }: Props) {
       <Answers call={call} />
     </section>
   );
+  return dialog === null ? shown : createPortal(shown, dialog);
 }
 
 function Answers({ call }: { call: Call }) {

@@ -95,6 +95,7 @@ export function Composer({ id, name, threadId }: Props) {
       ref={form}
       onSubmit={(event) => {
         event.preventDefault();
+        setUnfolded(false);
         send();
       }}
     >

@@ -12,6 +12,7 @@ import { useUnfinishedThreads } from "../composer/use_unfinished";
 import { unsentText } from "../files/problem_text";
 import { useChat, useChatState } from "../page/chat_context";
 import { useIsFolded } from "../people/folded";
+import { useNameIn } from "../people/use_name_in";
 import { noticeText } from "../timeline/notice_text";
 
 interface Props {
@@ -47,13 +48,13 @@ export function ConversationPreview({ conversation, isOpen, unsent }: Props) {
   return unsent === undefined ? <Newest conversation={conversation} /> : <Unsent entry={unsent} />;
 }
 
-/** Returns the draft of a conversation: its text, otherwise its files; and whether a thread has one. */
+/** Returns the draft of a conversation: its text or that of an edit, otherwise its files; and whether a thread has one. */
 function useDraft(id: string): { text: string; isInThread: boolean } {
   const { drafts, uploads } = useChat();
   const files = useStore(uploads.state, (all) => filesSummary(atComposer(all, id)));
   const threads = useUnfinishedThreads();
   const isInThread = [...threads].some(([place, what]) => what === "draft" && place.startsWith(`${id} `));
-  const text = drafts.peek(id);
+  const text = drafts.unfinished(id);
   return { text: text === "" ? files : text, isInThread };
 }
 
@@ -76,7 +77,7 @@ function Unsent({ entry }: { entry: OutboxEntry }) {
 function Newest({ conversation }: { conversation: Conversation }) {
   const me = useChatState((state) => state.me);
   const offer = useChatState((state) => newestOffer(conversation, state.features));
-  if (offer !== undefined) return <Offered offer={offer} />;
+  if (offer !== undefined) return <Offered offer={offer} isDirect={conversation.kind === "direct"} />;
   const call = newestCall(conversation);
   const called = call && noticeText(call, me.id, partnerOf(conversation, me)?.name);
   if (called) return <span className="last">{called}</span>;
@@ -85,13 +86,20 @@ function Newest({ conversation }: { conversation: Conversation }) {
   return <LastMessage message={lastMessage} isDirect={kind === "direct"} />;
 }
 
-function Offered({ offer: { conversationId, authorId, amount, currency, status } }: { offer: Offer }) {
+function Offered({ offer, isDirect }: { offer: Offer; isDirect: boolean }) {
+  const { conversationId, authorId, amount, currency, status } = offer;
   const isMine = useChatState((state) => state.me.id === authorId);
+  const author = useNameIn(conversationId, isDirect ? undefined : authorId);
   const isFolded = useIsFolded(conversationId, authorId);
   if (isFolded) return <span className="last">{texts.people.foldedOffer}</span>;
   const what = texts.offers.preview(formatAmount(amount, currency));
   return (
     <span className="last">
+      {!isMine && author !== undefined && (
+        <>
+          <bdi>{firstName(author)}</bdi>:{" "}
+        </>
+      )}
       {isMine ? texts.offers.previewOfMine(what) : what}
       {status !== "pending" && ` · ${texts.offers.status[status]}`}
     </span>
