@@ -157,3 +157,37 @@ async def test_an_offer_expires_even_if_the_server_was_killed(tmp_path: Path) ->
             if found["status"] == "pending":
                 found = await bob.next("offer:updated")
             assert (found["id"], found["status"]) == (offer["id"], "expired")
+
+
+async def test_an_offer_whose_author_is_gone_cannot_be_accepted(world: World) -> None:
+    conversation = await world.conversation("alice", "bob", "carol")
+    path, alice = f"/api/v1/conversations/{conversation}", world.id_of("alice")
+    offer = (await world.request("POST", f"{path}/offers", by="alice", json=BICYCLE)).json()
+
+    async def answer(how: str, by: str) -> tuple[int, str | None]:
+        body = {"amount": 9_000} if how == "counter" else {}
+        answer = await world.request("POST", f"/api/v1/offers/{offer['id']}/{how}", by=by, json=body)
+        return answer.status_code, answer.json().get("error", {}).get("code")
+
+    await world.service("DELETE", f"{path}/members/{alice}")
+    assert await answer("accept", "bob") == (409, "conflict")
+    assert await answer("counter", "bob") == (409, "conflict")
+    await world.service("POST", f"{path}/members", {"userIds": [alice]})
+    assert await answer("accept", "bob") == (200, None)
+    await world.service("DELETE", f"{path}/members/{alice}")
+    assert await answer("accept", "bob") == (200, None), "the same decision again"
+    assert await answer("reject", "carol") == (409, "conflict")
+
+
+async def test_a_muted_member_can_only_withdraw_their_own_offers(world: World) -> None:
+    conversation = await world.conversation("alice", "bob")
+    path = f"/api/v1/conversations/{conversation}"
+    offers = [
+        (await world.request("POST", f"{path}/offers", by=name, json=BICYCLE)).json() for name in ("alice", "bob")
+    ]
+    await world.service("PUT", f"{path}/mutes/{world.id_of('bob')}", {})
+    for how in ("accept", "reject"):
+        refused = await world.request("POST", f"/api/v1/offers/{offers[0]['id']}/{how}", by="bob", json={})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "muted")
+    withdrawn = await world.request("POST", f"/api/v1/offers/{offers[1]['id']}/withdraw", by="bob", json={})
+    assert withdrawn.json()["status"] == "withdrawn"

@@ -65,8 +65,8 @@ def sent(*mentions: str, everyone: bool = False, reply_to: str | None = None, co
     return MessageSent(7, 0, message)
 
 
-def offer(status: OfferStatus = "pending", closed_by: str | None = None) -> Offer:
-    return Offer(5, "c", "alice", "A bicycle", 100, "EUR", status, 0, 0, closed_by=closed_by)
+def offer(status: OfferStatus = "pending", closed_by: str | None = None, author_id: str = "alice") -> Offer:
+    return Offer(5, "c", author_id, "A bicycle", 100, "EUR", status, 0, 0, closed_by=closed_by)
 
 
 def reason(
@@ -123,6 +123,7 @@ def test_a_message_notifies_according_to_the_members_settings(
         (EVERYONE, None),
         (REPLY, "reply"),
         (OfferCreated(5, 0, offer()), None),
+        (OfferUpdated(6, 0, offer("accepted", "alice", author_id="bob")), "offer"),
     ],
 )
 @pytest.mark.parametrize("kind", ["direct", "group"])
@@ -132,7 +133,7 @@ def test_a_muted_conversation_notifies_quietly_of_what_names_the_member(
     muted = listener(here=MemberPreferences(muted=True, notify="all"))
     assert reason(event, kind, muted) == expected
     assert must_not_disturb(muted, 0)
-    silenced = listener(here=MemberPreferences(muted=True), preferences=Preferences(off=("mention", "reply")))
+    silenced = listener(here=MemberPreferences(muted=True), preferences=Preferences(off=("mention", "reply", "offer")))
     assert reason(event, kind, silenced) is None
 
 

@@ -164,7 +164,7 @@ def may_post(conversation: Conversation, member: Member, now_ms: int) -> ChatErr
     if conversation.kind == "channel" and member.role == "member":
         return ChatError("forbidden", "Only the owner and admins can write in a channel.")
     if is_muted(member, now_ms):
-        return ChatError("muted", "You are muted in this conversation.", {"until": iso_end(member.muted_until_ms)})
+        return muted(member)
     if not conversation.slow_mode_s or is_owner_or_admin(member):
         return None
     wait_ms = member.last_sent_ms + conversation.slow_mode_s * 1000 - now_ms
@@ -173,6 +173,11 @@ def may_post(conversation: Conversation, member: Member, now_ms: int) -> ChatErr
             "rate_limited", "Slow mode is on: wait before you send another message.", {"retryAfterMs": wait_ms}
         )
     return None
+
+
+def muted(member: Member) -> ChatError:
+    """Returns the refusal for a member whom a moderator has muted. `until` is null when the mute has no end."""
+    return ChatError("muted", "You are muted in this conversation.", {"until": iso_end(member.muted_until_ms)})
 
 
 def is_muted(member: Member, now_ms: int) -> bool:

@@ -27,9 +27,11 @@ from talkwire.core.domain.access import (
     blocked,
     history_for,
     history_of,
+    is_muted,
     may_post,
     may_see_offer,
     may_take_part,
+    muted,
     require,
 )
 from talkwire.core.domain.currencies import CURRENCIES
@@ -155,7 +157,9 @@ def create_offer(tx: Transaction, actor: Actor, command: CreateOffer) -> Offer:
 
 
 def update_offer(tx: Transaction, actor: Actor, command: UpdateOffer) -> Offer:
-    """Accepts, rejects or withdraws an offer (a proposed price) and returns it.
+    """Accepts, rejects or withdraws an offer (a proposed price) and returns it. Raises `muted` if a moderator has muted
+    the user, unless they withdraw their own offer; `conflict` if the offer is no longer pending or, to accept it, if its
+    author is no longer in the conversation.
 
     Records nothing if the same user has made the same decision before: a client may retry, or announce over a socket
     what it decided over REST.
@@ -169,20 +173,26 @@ def update_offer(tx: Transaction, actor: Actor, command: UpdateOffer) -> Offer:
     require(may_close(offer, user_id, command.status))
     if (offer.status, offer.closed_by) == (command.status, user_id):
         return offer
-    if conversation.blocked and command.status != "withdrawn":
-        raise blocked()
+    if command.status != "withdrawn":
+        if conversation.blocked:
+            raise blocked()
+        if is_muted(member, tx.now_ms):
+            raise muted(member)
+    if command.status == "accepted":
+        _must_have_author(tx, offer)
     return _close(tx, offer, command.status, user_id)
 
 
 def counter_offer(tx: Transaction, actor: Actor, command: CounterOffer) -> Offer:
     """Closes another member's offer (a proposed price) as `countered`, and returns the new offer that replaces it.
-    Raises `conflict` if the other offer is no longer pending."""
+    Raises `conflict` if the other offer is no longer pending, or its author no longer in the conversation."""
     author_id = acting_as(actor, command.sender_id)
     first = _find(tx, command.offer_id)
     _must_see(first, history_of(actor, _posting_member(tx, first.conversation_id, author_id)))
     if first.author_id == author_id:
         raise ChatError("forbidden", "Your own offer can only be withdrawn.")
     _check_time(tx, command.expires_ms)
+    _must_have_author(tx, first)
     _close(tx, first, "countered", author_id)
     pos = tx.next_pos()
     offer = Offer(
@@ -248,6 +258,13 @@ def _posting_member(tx: Transaction, conversation_id: str, user_id: str) -> Memb
     conversation, member = _participation(tx, conversation_id, user_id)
     require(may_post(replace(conversation, slow_mode_s=0), member, tx.now_ms))
     return member
+
+
+def _must_have_author(tx: Transaction, offer: Offer) -> None:
+    """Raises `conflict` if the author of a pending offer cannot take part in its conversation any more."""
+    author = tx.user(offer.author_id)
+    if is_open(offer, tx.now_ms) and may_take_part(author, tx.member(offer.conversation_id, offer.author_id)):
+        raise ChatError("conflict", "The author of this offer is no longer in the conversation.")
 
 
 def _must_see(offer: Offer, history: HistoryStart) -> None:

@@ -57,8 +57,9 @@ NO_OUTCOMES: Mapping[str, Outcome] = MappingProxyType({})
 BODY_MAX_LENGTH = 200
 DEFAULT_SOUND = "default"
 
-_DESPITE_MUTE: frozenset[NotificationType] = frozenset({"mention", "reply"})
-"""Notification types that are stored also in conversations that the recipient has muted, but not pushed."""
+_DESPITE_MUTE: frozenset[NotificationType] = frozenset({"mention", "reply", "offer"})
+"""Notification types that are stored also in conversations that the recipient has muted, but not pushed. Of offers only
+the answers to the recipient's own ones."""
 
 
 class NotificationTrigger(NamedTuple):
@@ -214,7 +215,8 @@ def reason_of(
         return None
     here = recipient.member_preferences
     is_muted = here.is_muted(trigger.at_ms)
-    is_named = trigger.message is not None and recipient.user_id in trigger.user_ids
+    is_answered = trigger.offer_id is not None or trigger.message is not None
+    is_named = is_answered and recipient.user_id in trigger.user_ids
     if here.notify == "none" or (is_muted and not is_named):
         return None
     for reason in _reasons(trigger, kind, member_count, recipient):
