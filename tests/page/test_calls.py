@@ -56,7 +56,7 @@ def test_nobody_answers(driver: Driver, demo_folder: Path) -> None:
 
 def test_who_is_in_a_call_is_busy_for_others(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "calls", "busy")
-    assert reports["busy"] == {"ringing": 0, "talking": 1}
+    assert reports["busy"] == {"ringing": 0, "talking": 1, "missed": 1}
 
 
 def test_a_missing_device_is_named(driver: Driver, demo_url: str) -> None:

@@ -38,7 +38,6 @@ const EVENTS: Record<string, CallEvent> = {
   answered: { type: "answered" },
   answeredElsewhere: { type: "answeredElsewhere" },
   connected: { type: "connected" },
-  "ended: busy": { type: "ended", reason: "busy" },
   "ended: cancelled": { type: "ended", reason: "cancelled" },
   "ended: gone": { type: "ended", reason: "gone" },
   "ended: hangup": { type: "ended", reason: "hangup" },
@@ -55,7 +54,6 @@ const LEADS: Record<Phase, Record<string, string>> = {
   outgoing: {
     crossed: "joining",
     accepted: "joining",
-    "ended: busy": "over: busy",
     "ended: cancelled": "over: hung-up",
     "ended: gone": "over: gone",
     "ended: hangup": "over: hung-up",
@@ -68,7 +66,6 @@ const LEADS: Record<Phase, Record<string, string>> = {
   incoming: {
     answered: "joining",
     answeredElsewhere: "idle",
-    "ended: busy": "over: missed",
     "ended: cancelled": "over: missed",
     "ended: gone": "over: missed",
     "ended: hangup": "over: missed",
@@ -80,7 +77,6 @@ const LEADS: Record<Phase, Record<string, string>> = {
   },
   joining: {
     connected: "talking",
-    "ended: busy": "over: hung-up",
     "ended: cancelled": "over: hung-up",
     "ended: gone": "over: gone",
     "ended: hangup": "over: hung-up",
@@ -91,7 +87,6 @@ const LEADS: Record<Phase, Record<string, string>> = {
     left: "idle",
   },
   talking: {
-    "ended: busy": "over: hung-up",
     "ended: cancelled": "over: hung-up",
     "ended: hangup": "over: hung-up",
     "ended: left": "over: hung-up",

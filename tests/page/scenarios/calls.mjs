@@ -365,7 +365,13 @@ export async function busy() {
   await opened(carol, "bob");
   await button(carol, "Call").click();
   await callOf(carol, "bob").getByText("bob is in another call.").waitFor();
-  report("busy", { ringing: await ringing(bob).count(), talking: await callOf(bob, "alice").getByRole("timer").count() });
+  // Bob has not declined it: he has missed it.
+  const missed = await readUntil(
+    () => call("GET", "notifications", "bob").then(({ items }) => items.filter(({ type }) => type === "missed-call").length),
+    (count) => count > 0,
+  );
+  const talking = await callOf(bob, "alice").getByRole("timer").count();
+  report("busy", { ringing: await ringing(bob).count(), talking, missed });
 }
 
 // One browser has neither microphone nor camera, the other may not use them.

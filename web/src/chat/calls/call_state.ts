@@ -59,7 +59,7 @@ export type CallEvent =
   /** Media flows. */
   | { readonly type: "connected" }
   /** The server ended the call. */
-  | { readonly type: "ended"; readonly reason: CallEndedReason | "busy" }
+  | { readonly type: "ended"; readonly reason: CallEndedReason }
   /** The peer is gone or unreachable, or the call could not start. */
   | { readonly type: "failed"; readonly ending: Ending; readonly detail?: string }
   /** The reader hangs up, declines, or closes the message about the end. */
@@ -91,8 +91,7 @@ const leave = {
   left: (): CallState => IDLE,
 };
 
-const OUTGOING_ENDS: Record<CallEndedReason | "busy", Ending> = {
-  busy: "busy",
+const OUTGOING_ENDS: Record<CallEndedReason, Ending> = {
   cancelled: "hung-up",
   gone: "gone",
   hangup: "hung-up",

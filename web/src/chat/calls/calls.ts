@@ -154,7 +154,8 @@ export class Calls implements ChatPart {
       this.#early = [];
       this.#apply({ type: "invited", call });
     } else if (conversationId !== this.#call?.conversationId) {
-      void this.#signaling.trySend("reject", call, { reason: "busy" });
+      // Not declined: the server records a call that the caller gives up as missed.
+      void this.#signaling.trySend("signal", call, { reason: "busy" });
     } else if (phase === "outgoing") {
       this.#crossing = { call, device: invitation.device ?? "" };
     }
@@ -174,15 +175,19 @@ export class Calls implements ChatPart {
     }
   }
 
-  #rejected({ callId, userId, data }: CallSignal): void {
+  #rejected({ callId, userId }: CallSignal): void {
     const call = this.#call;
     if (call === null || callId !== call.callId) return;
     if (userId === this.#core.now.me.id) this.#apply({ type: "answeredElsewhere" });
-    else this.#apply({ type: "ended", reason: dataOf(data).reason ?? "rejected" });
+    else this.#apply({ type: "ended", reason: "rejected" });
   }
 
   #signalled({ callId, data }: CallSignal): void {
-    const { to, device, line } = dataOf(data);
+    const { to, device, line, reason } = dataOf(data);
+    if (reason === "busy" && callId === this.#call?.callId && this.#is(this.#call, "outgoing")) {
+      this.#listener.failed("busy");
+      return;
+    }
     if (
       callId !== this.#call?.callId ||
       to !== this.#signaling.device ||
