@@ -30,7 +30,7 @@ def test_a_message_that_waits_can_be_edited_copied_and_cancelled(driver: Driver,
         "busy": {"field": "", "letters": 1, "edits": 0},
         "copy": "The first one",
         "order": ["The first one, changed", "The second one"],
-        "meanwhile": {"field": "The second one, too", "edits": 1},
+        "meanwhile": {"field": "The second one, too", "edits": 1, "letters": ["The second one"]},
         "sent": ["Sent before", "The first one, changed", "The second one, too"],
         "draft": "A draft",
     }

@@ -195,8 +195,9 @@ describe("a message that is edited while it waits to be sent", () => {
     const id = waiting().find((entry) => entry.content === content)?.clientMessageId ?? "";
     page.messages.drafts.save("c", "A draft");
     page.messages.editUnsent(id);
+    const edited = page.core.now.composing?.message as Message;
     const sent = (text = content) => ({ ...messages(4, 4)[0], senderId: ME, content: text, clientMessageId: id });
-    const save = (text: string) => page.messages.edit(page.core.now.composing?.message as Message, text);
+    const save = (text: string) => page.messages.edit(page.core.now.composing?.message ?? edited, text);
     return { ...page, id, sent, save, contents: () => waiting().map((entry) => entry.content) };
   };
 
@@ -230,6 +231,8 @@ describe("a message that is edited while it waits to be sent", () => {
           answer = resolve as typeof answer;
         }),
     );
+    // The reader is in another conversation.
+    core.state.setState({ composing: null });
     messages.connected();
     save("changed");
     await eventually(() => expect(messages.outbox.getState()[0]?.content).toBe("changed"));
@@ -241,6 +244,7 @@ describe("a message that is edited while it waits to be sent", () => {
   it("is found by its former text where it was sent although no answer came", async () => {
     const { call, messages, save, sent, contents } = await edit("first");
     save("changed");
+    messages.compose(null);
     await eventually(() => expect(contents()[0]).toBe("changed"));
     call.mockImplementation(async (name, payload) => {
       const { content, messageId } = payload as { content?: string; messageId?: string };
@@ -252,6 +256,20 @@ describe("a message that is edited while it waits to be sent", () => {
     });
     messages.connected();
     await eventually(() => expect(call).toHaveBeenCalledWith("message:edit", { messageId: "m4", content: "changed" }));
+  });
+
+  it("is not sent before the edit is saved or left", async () => {
+    const { call, messages, save } = await edit("first");
+    const contents: unknown[] = [];
+    call.mockImplementation((_, payload) => {
+      contents.push((payload as { content?: string }).content);
+      return new Promise<never>(() => undefined);
+    });
+    messages.connected();
+    expect(contents).toEqual([]);
+    save("changed");
+    messages.compose(null);
+    await eventually(() => expect(contents).toEqual(["changed"]));
   });
 
   it("becomes a draft where it is cancelled", async () => {

@@ -99,14 +99,14 @@ export async function taken_back() {
   await until(() => text(bob), (value) => value === "A draft");
   await delivered.filter({ hasText: "changed" }).waitFor();
   const order = await letters(bob).locator(".text").allTextContents();
-  // The second one is sent while it is edited.
+  // The second one waits until its edit is saved.
   await queued.hover();
   await queued.getByRole("button", { name: "Edit", exact: true }).click();
   await until(() => text(bob), (value) => value === "The second one");
   await composer(bob).pressSequentially(", too");
   await slow(id, 0);
-  await letters(bob).first().waitFor({ state: "detached" });
-  const meanwhile = { field: await text(bob), edits: await edits(bob) };
+  await message(bob, "The first one, changed").waitFor();
+  const meanwhile = { field: await text(bob), edits: await edits(bob), letters: await letters(bob).locator(".text").allTextContents() };
   await composer(bob).press("Enter");
   await message(bob, "The second one, too").waitFor();
   const stored = () => call("GET", `conversations/${id}/messages`, "alice").then(({ items }) => items.map(({ content }) => content));

@@ -52,6 +52,7 @@ export class PageMessages extends Messages {
     });
     core.state.subscribe((now, before) => {
       if (now.timelines !== before.timelines || now.composing !== before.composing) this.#checkComposed();
+      if (now.composing !== before.composing && before.composing !== null) this.sendReady();
     });
     // A thread's messages are not among the timelines.
     core.on("message:deleted", ({ messageId }) => {
@@ -220,6 +221,11 @@ export class PageMessages extends Messages {
     await stored;
   }
 
+  /** A message is not sent with its former text while the reader edits it. */
+  protected override isHeld(clientMessageId: string): boolean {
+    return this.core.now.composing?.message.id === clientMessageId;
+  }
+
   /** Starts to edit a message that waits to be sent, unless it is on its way. */
   editUnsent(clientMessageId: string): void {
     const entry = this.outbox.getState().find((each) => each.clientMessageId === clientMessageId);
@@ -262,6 +268,7 @@ export class PageMessages extends Messages {
   }
 
   async #editUnsent({ conversationId, threadId, id }: Message, content: string): Promise<void> {
+    if (await this.rewrite(id, content)) return;
     await this.restored;
     // Another tab has sent it or cancelled it, where this one does not know the message.
     if (!(await this.rewrite(id, content))) this.drafts.append(placeOf(conversationId, threadId), content);

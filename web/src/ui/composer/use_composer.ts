@@ -138,11 +138,12 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
       if (!canSend) return;
       if (edited !== null && messages.showOtherEdit(shownNow(edited), text)) return;
       if (edited === null) typing.sent(id);
+      // Before the edit ends, which lets a waiting message go.
+      if (edited !== null) messages.edit(edited, text);
       // The conversation and its thread may reply to different messages.
       if (composing !== null) messages.compose(null);
       setLeftOut("");
       if (edited === null) sendNew();
-      else messages.edit(edited, text);
     },
     cancel: () => {
       if (composing?.kind === "edit") messages.offerEditAgain(composing);

@@ -90,7 +90,8 @@ export class Messages implements ChatPart {
         if (unsent.length < entries.length || this.changes.getState().size > 0)
           this.changes.setState(changesByMessage(entries), true);
       },
-      isReady: ({ attachments = [] }) => uploads.isSettled(attachments),
+      isReady: ({ clientMessageId, attachments = [] }) =>
+        !this.isHeld(clientMessageId) && uploads.isSettled(attachments),
       isStuck: ({ attachments = [] }) => uploads.isStuck(attachments),
       onSending: (ids) => this.sending.setState(ids, true),
       onRefused: ({ clientMessageId }, refused) => this.#settle(clientMessageId)?.reject(refused),
@@ -283,6 +284,16 @@ export class Messages implements ChatPart {
    */
   rewrite(clientMessageId: string, content: string): Promise<boolean> {
     return this.#outbox.rewrite(clientMessageId, content);
+  }
+
+  /** Whether a message in the outbox is not sent for now, and holds up those behind it. */
+  protected isHeld(_clientMessageId: string): boolean {
+    return false;
+  }
+
+  /** Sends what was held, and is not any more. */
+  protected sendReady(): void {
+    this.#outbox.sendReady();
   }
 
   /** Discards everything of a conversation that is in the outbox, also what is being sent. */
