@@ -58,7 +58,12 @@ def test_who_has_left_is_named_on_offers_and_reactions_and_never_by_an_id(driver
     assert run(driver, demo_url, "offers", "left")["named"] == {
         "before": ["Offer from Maya", "Accepted\nby someone", "Someone reacted with 👍"],
         "after": ["Offer from Maya", "Accepted\nby Bela", "Dora reacted with 👍"],
-        "panel": ["Your offer", "Accepted\nby Bela", "Offer from Maya", "Open"],
+        "panel": [
+            "Your offer",
+            "Accepted\nby Bela",
+            "Offer from Maya",
+            "Open\nIts author is no longer in this conversation.",
+        ],
         "reacted": "Dora",
     }
 
@@ -99,3 +104,18 @@ def test_offers_outlive_a_reload_without_the_server_or_their_list_says_that_it_w
 ) -> None:
     reloaded = run(driver, demo_url, "offers", "reloaded")["reloaded"]
     assert reloaded == {"cards": 1, "says": "The list of offers needs a connection.", "buttons": 0}
+
+
+def test_an_answer_in_a_group_says_whose_offer_it_is_and_nobody_accepts_that_of_who_is_gone(
+    driver: Driver, demo_url: str
+) -> None:
+    grouped = run(driver, demo_url, "offers", "inAGroup")["grouped"]
+    assert grouped == {
+        "asked": (
+            "The offer is from carol, in answer to one from bob. "
+            "Everyone in this conversation will see that you accepted. This can't be undone."
+        ),
+        "own": 1,
+        "muted": [],
+        "left": ["Reject"],
+    }

@@ -544,6 +544,13 @@ export const texts = {
     /** Takes the place of the name in the two above, where that is not known. */
     someone: "someone",
     inPlaceOf: "Counter-offer",
+    counterTo: (name: string) => `Counter-offer to ${name}`,
+    /** In groups, above the consequences of an answer. `countered` is the name of the user whose offer it answers, or empty. */
+    from: (author: string, countered: string) =>
+      countered === ""
+        ? `The offer is from ${author}.`
+        : `The offer is from ${author}, in answer to one from ${countered}.`,
+    authorGone: "Its author is no longer in this conversation.",
     until: (time: string) => `until ${time}`,
     status: {
       pending: "Open",

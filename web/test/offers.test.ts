@@ -1,4 +1,4 @@
-import type { Offer, OfferStatus } from "@talkwire/client";
+import type { Conversation, Offer, OfferStatus } from "@talkwire/client";
 import type { Timeline } from "@talkwire/client/parts";
 import { describe, expect, it } from "vitest";
 import { ME, message } from "../../clients/javascript/client/test/samples";
@@ -8,6 +8,7 @@ import { amountText, digitsOf, formatAmount, parseAmount } from "../src/chat/off
 import {
   actionsOn,
   answererOf,
+  isAuthorGone,
   nextExpiry,
   type OfferAction,
   statusAt,
@@ -103,6 +104,16 @@ describe("an offer", () => {
     ),
   ])("allows %s their actions", (_, authorId, status, mayWrite, isBlocked, may) => {
     expect(actionsOn(offer("1", { authorId, status }), { myId: ME, mayWrite, isBlocked }, NOW)).toEqual(may);
+  });
+
+  it("of an author who is gone can only be rejected", () => {
+    const member = (userId: string, erased?: true) => ({ userId, ...(erased && { erased }) });
+    const among = (members: object[] | undefined, memberCount = members?.length) =>
+      isAuthorGone(offer("1", { authorId: "bob" }), { members, memberCount } as Conversation);
+    expect([among([member(ME)]), among([member(ME), member("bob", true)])]).toEqual([true, true]);
+    expect([among([member("bob")]), among([member(ME)], 2), among(undefined)]).toEqual([false, false, false]);
+    const given = { myId: ME, mayWrite: true, isAuthorGone: true };
+    expect(actionsOn(offer("1", { authorId: "bob" }), given, NOW)).toEqual(["reject"]);
   });
 
   it("names who answered it", () => {

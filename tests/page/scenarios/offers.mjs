@@ -455,7 +455,8 @@ export async function withoutServer() {
   const alice = await visitAs("alice", { expected: LOST });
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Unopened" });
   await post("messages", "bob", { conversationId: id, content: "Already said" });
-  await open(alice, "general");
+  await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Beside it" });
+  await open(alice, "Beside it");
   let isAway = true;
   const sockets = [];
   await alice.context().routeWebSocket(/socket\.io/, (socket) => {
@@ -482,4 +483,24 @@ export async function withoutServer() {
   await message(alice, "Already said").waitFor();
   await button.waitFor();
   report("back", { before });
+}
+
+// In a group, an answer says whose offer it is about. That of somebody who is gone can only be rejected.
+export async function inAGroup() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Raffle" });
+  const first = await post(`conversations/${id}/offers`, "bob", { title: "Lamp", amount: 125, currency: "EUR" });
+  await post(`offers/${first.id}/counter`, "carol", { amount: 100, title: "Old lamp" });
+  const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
+  for (const page of [alice, bob]) await open(page, "Raffle");
+  const counter = card(alice, "Old lamp").getByText("Counter-offer to bob");
+  await counter.waitFor();
+  await button(alice, "Accept: Old lamp").click();
+  const asked = await alice.getByRole("dialog").locator("p").first().textContent();
+  await button(alice.getByRole("dialog"), "Cancel").click();
+  const own = await card(bob, "Old lamp").getByText("Counter-offer", { exact: true }).count();
+  await call("PUT", `conversations/${id}/mutes/bob`, "alice", {});
+  const muted = await until(() => names(bob, "Old lamp").catch(() => []), (all) => all.length === 0);
+  await call("DELETE", `conversations/${id}/members/carol`, "alice");
+  await card(alice, "Old lamp").getByText("Its author is no longer in this conversation.").waitFor();
+  report("grouped", { asked, own, muted, left: await names(alice, "Old lamp") });
 }

@@ -587,6 +587,12 @@ export const texts: Texts = {
     answeredByMe: "von dir",
     someone: "jemandem",
     inPlaceOf: "Gegenangebot",
+    counterTo: (name) => `Gegenangebot an ${name}`,
+    from: (author, countered) =>
+      countered === ""
+        ? `Das Angebot ist von ${author}.`
+        : `Das Angebot ist von ${author}, als Antwort auf eines von ${countered}.`,
+    authorGone: "Wer es gemacht hat, ist nicht mehr in dieser Unterhaltung.",
     until: (time) => `bis ${time}`,
     status: {
       pending: "Offen",

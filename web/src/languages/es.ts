@@ -589,6 +589,12 @@ export const texts: Texts = {
     answeredByMe: "por ti",
     someone: "alguien",
     inPlaceOf: "Contraoferta",
+    counterTo: (name) => `Contraoferta a ${name}`,
+    from: (author, countered) =>
+      countered === ""
+        ? `La oferta es de ${author}.`
+        : `La oferta es de ${author}, en respuesta a una de ${countered}.`,
+    authorGone: "Quien la hizo ya no está en esta conversación.",
     until: (time) => `hasta ${time}`,
     status: {
       pending: "Abierta",

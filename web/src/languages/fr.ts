@@ -593,6 +593,12 @@ export const texts: Texts = {
     answeredByMe: "par vous",
     someone: "quelqu’un",
     inPlaceOf: "Contre-offre",
+    counterTo: (name) => `Contre-offre à ${name}`,
+    from: (author, countered) =>
+      countered === ""
+        ? `L’offre est de ${author}.`
+        : `L’offre est de ${author}, en réponse à une offre de ${countered}.`,
+    authorGone: "La personne qui l’a faite n’est plus dans cette conversation.",
     until: (time) => `jusqu’au ${time}`,
     status: {
       pending: "Ouverte",

@@ -1,6 +1,6 @@
 /** Offers: their actions and expiry. All functions are pure; time is an argument. */
 
-import type { Offer, OfferStatus } from "@talkwire/client";
+import type { Conversation, Offer, OfferStatus } from "@talkwire/client";
 
 export type OfferAction = "accept" | "reject" | "counter" | "withdraw";
 
@@ -11,18 +11,26 @@ export function statusAt({ status, expiresAt }: Offer, nowMs: number): OfferStat
   return status === "pending" && expiresAt !== undefined && Date.parse(expiresAt) <= nowMs ? "expired" : status;
 }
 
-/**
- * Returns the reader's possible actions. `mayWrite`: the reader may write in the conversation; answering is possible
- * without. `isBlocked`: one user of a direct conversation has blocked the other.
- */
+export interface Answering {
+  readonly myId: string;
+  /** Whether the reader may write in the conversation; answering is possible without. */
+  readonly mayWrite: boolean;
+  /** Whether a moderator has muted the reader, or one user of a direct conversation has blocked the other. */
+  readonly isBlocked?: boolean;
+  /** Whether the offer's author is no longer in the conversation. */
+  readonly isAuthorGone?: boolean;
+}
+
+/** Returns the reader's possible actions. */
 export function actionsOn(
   offer: Offer,
-  { myId, mayWrite, isBlocked = false }: { myId: string; mayWrite: boolean; isBlocked?: boolean },
+  { myId, mayWrite, isBlocked = false, isAuthorGone = false }: Answering,
   nowMs: number,
 ): readonly OfferAction[] {
   if (statusAt(offer, nowMs) !== "pending") return [];
   if (offer.authorId === myId) return ["withdraw"];
   if (isBlocked) return [];
+  if (isAuthorGone) return ["reject"];
   return mayWrite ? ANSWERS : ANSWERS.filter((action) => action !== "counter");
 }
 
@@ -30,6 +38,12 @@ export function actionsOn(
 export function answererOf({ status, history }: Offer): string | undefined {
   if (status === "pending" || status === "expired") return undefined;
   return history.findLast((step) => step.status === status)?.by ?? undefined;
+}
+
+/** Returns whether an offer's author is no longer in its conversation, as far as the page knows all of its members. */
+export function isAuthorGone({ authorId }: Offer, { members, memberCount }: Conversation): boolean {
+  if (members === undefined || members.length !== memberCount) return false;
+  return !members.some(({ userId, erased }) => userId === authorId && erased !== true);
 }
 
 /** Returns when the next offer expires, in milliseconds since 1970; null when none does. */

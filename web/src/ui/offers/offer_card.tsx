@@ -4,13 +4,14 @@ import { Ban, Check, Clock, Hourglass, type LucideIcon, Repeat2, Tag, X } from "
 import { useRef, useState } from "react";
 import { useStore } from "zustand";
 import { formatAmount } from "../../chat/offers/money";
-import { actionsOn, answererOf, type OfferAction, statusAt } from "../../chat/offers/offer_rules";
+import { actionsOn, answererOf, isAuthorGone, type OfferAction, statusAt } from "../../chat/offers/offer_rules";
 import { texts } from "../../texts";
 import { fullTime, shortTime, timeOfDay } from "../../time_format";
 import { Confirmation } from "../components/confirmation";
 import { partnerOf } from "../components/conversation_names";
 import { useChat, useChatState } from "../page/chat_context";
 import { Folded, useIsFolded } from "../people/folded";
+import { Handle, useNamesakeHandle } from "../people/person_handle";
 import { useNameIn } from "../people/use_name_in";
 import { useSeen } from "./use_seen";
 import { useWhyOver } from "./use_why_over";
@@ -53,6 +54,7 @@ function Unfolded({ offer, isListed }: Required<Props>) {
   const Icon = ICONS[status];
   const { title, description, amount, currency, createdAt, expiresAt, counterOf } = offer;
   const card = useRef<HTMLElement>(null);
+  const isGone = useIsAuthorGone(offer);
   useSeen(card, offer.id, offer);
   return (
     <article ref={card} className={`offer ${status}`} aria-label={`${texts.offers.title}: ${title}`}>
@@ -79,7 +81,8 @@ function Unfolded({ offer, isListed }: Required<Props>) {
           </time>
         )}
         <Answerer offer={offer} />
-        {counterOf && <span>{texts.offers.inPlaceOf}</span>}
+        {counterOf && <Countered offer={offer} />}
+        {status === "pending" && isGone && <span>{texts.offers.authorGone}</span>}
       </p>
       <Answers offer={offer} nowMs={nowMs} />
     </article>
@@ -89,7 +92,36 @@ function Unfolded({ offer, isListed }: Required<Props>) {
 function Author({ offer: { authorId, conversationId } }: { offer: Offer }) {
   const isMine = useChatState((state) => state.me.id === authorId);
   const name = useNameIn(conversationId, authorId) ?? texts.offers.someone;
-  return <span className="author">{isMine ? texts.offers.mine : texts.offers.by(name)}</span>;
+  const handle = useNamesakeHandle(authorId, name);
+  if (isMine) return <span className="author">{texts.offers.mine}</span>;
+  return (
+    <span className="author">
+      {texts.offers.by(name)}
+      {handle !== undefined && (
+        <>
+          {" "}
+          <Handle handle={handle} />
+        </>
+      )}
+    </span>
+  );
+}
+
+/** Returns the name of the user whose offer a counter-offer answers; empty in direct conversations and for the reader. */
+function useCountered({ conversationId, counterOf }: Offer): string {
+  const first = useStore(useChat().offers.state, ({ byConversation }) =>
+    own(byConversation, conversationId)?.offers.find(({ id }) => id === counterOf),
+  );
+  const isOfOther = useChatState(
+    ({ conversations, me }) =>
+      own(conversations, conversationId)?.kind !== "direct" && first !== undefined && first.authorId !== me.id,
+  );
+  return useNameIn(conversationId, isOfOther ? first?.authorId : undefined) ?? "";
+}
+
+function Countered({ offer }: { offer: Offer }) {
+  const name = useCountered(offer);
+  return <span>{name === "" ? texts.offers.inPlaceOf : texts.offers.counterTo(name)}</span>;
 }
 
 /** Who answered the offer, which only its author can withdraw. */
@@ -109,7 +141,9 @@ function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
   const mayWrite = conversation !== undefined && may(conversation.kind, roleOf(conversation, me), "post");
   const partner = conversation && partnerOf(conversation, me);
   const isBlocked = useChatState(({ blocked }) => partner !== undefined && blocked.has(partner.userId));
-  const actions = actionsOn(offer, { myId: me.id, mayWrite, isBlocked }, nowMs);
+  const isMuted = conversation?.mutedByModerator !== undefined;
+  const given = { myId: me.id, mayWrite, isBlocked: isBlocked || isMuted, isAuthorGone: useIsAuthorGone(offer) };
+  const actions = actionsOn(offer, given, nowMs);
   if (actions.length === 0 && asks === null) return null;
 
   const act = (action: OfferAction): void => {
@@ -138,11 +172,23 @@ function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
   );
 }
 
+function useIsAuthorGone(offer: Offer): boolean {
+  return useChatState(({ conversations }) => {
+    const conversation = own(conversations, offer.conversationId);
+    return conversation !== undefined && isAuthorGone(offer, conversation);
+  });
+}
+
 type Asked = Exclude<OfferAction, "counter">;
 
 /** Asks before an offer is answered. It stays, and says why, when that is not possible any more. */
 function Question({ offer, asks, onClose }: { offer: Offer; asks: Asked; onClose: () => void }) {
   const { offers } = useChat();
+  const { authorId, conversationId } = offer;
+  const name = useNameIn(conversationId, authorId) ?? texts.offers.someone;
+  const handle = useNamesakeHandle(authorId, name);
+  const countered = useCountered(offer);
+  const isDirect = useChatState(({ conversations }) => own(conversations, conversationId)?.kind === "direct");
   return (
     <Confirmation
       title={texts.offers.questions[asks](offer.title, formatAmount(offer.amount, offer.currency))}
@@ -152,6 +198,9 @@ function Question({ offer, asks, onClose }: { offer: Offer; asks: Asked; onClose
       onConfirm={() => offers.answer(offer.id, asks)}
       onClose={onClose}
     >
+      {asks !== "withdraw" && !isDirect && (
+        <>{texts.offers.from(handle === undefined ? name : `${name} @${handle}`, countered)} </>
+      )}
       {texts.offers.consequences[asks]}
     </Confirmation>
   );
