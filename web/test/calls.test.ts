@@ -11,13 +11,16 @@ const handlers = new Map<string, (payload: object) => void>();
 const sent: string[] = [];
 /** Codes with which the server refuses the next commands; null: it does what it is asked. */
 const refusals: (string | null)[] = [];
+/** The users in the call that a conversation already has. */
+let userIds: string[] = [];
 const core = {
   now: { me: { id: "alice" }, conversations: {}, connected: true },
   on: (name: string, handler: (payload: object) => void) => handlers.set(name, handler),
   call: async (name: string) => {
     sent.push(name);
     const code = refusals.shift() ?? null;
-    if (code !== null) throw new RequestError({ code, message: "No." });
+    const details = code === "conflict" ? { callId: "another", userIds } : undefined;
+    if (code !== null) throw new RequestError({ code, message: "No.", details });
   },
   api: { get: async () => ({ iceServers: [] }) },
 } as unknown as PageCore;
@@ -25,6 +28,7 @@ const core = {
 beforeEach(() => {
   sent.length = 0;
   refusals.length = 0;
+  userIds = ["bob"];
   line.restart.mockClear();
   vi.useFakeTimers();
 });
@@ -77,6 +81,21 @@ it("joins the call that the other user's page has started again at the same mome
   await afterRestart("not_found", "conflict");
   expect(sent).toEqual(["call:accept", "call:invite", "call:accept"]);
   expect(line.restart).toHaveBeenCalledOnce();
+});
+
+it("takes the place of the reader's own call, which a reload has left behind, and of no other", async () => {
+  const calls = new Calls(core, new CallDevices({} as Storage, "https://chat.example.com/"));
+  userIds = ["alice"];
+  refusals.push("conflict");
+  await calls.dial("talk", false);
+  expect(calls.state.getState().phase).toBe("outgoing");
+  expect(sent.splice(0)).toEqual(["call:invite", "call:hangup", "call:invite"]);
+  calls.leave();
+  userIds = ["alice", "bob"];
+  refusals.push("conflict");
+  await calls.dial("talk", false);
+  expect(calls.state.getState()).toMatchObject({ phase: "over", ending: "refused" });
+  expect(sent).toEqual(["call:hangup", "call:invite"]);
 });
 
 it("tells a server that cannot help yet again", async () => {

@@ -78,7 +78,7 @@ export class Calls implements ChatPart {
     this.#apply({ type: "dialled", call });
     if (!this.#is(call, "outgoing") || !(await this.#open(call))) return;
     try {
-      await this.#signaling.send("invite", call, { video: withVideo });
+      await this.#invite(call);
     } catch (error) {
       await this.#notInvited(call, error as RequestError);
     }
@@ -235,6 +235,20 @@ export class Calls implements ChatPart {
 
   #begin(polite: boolean): void {
     this.#line?.begin(polite, this.#iceServers);
+  }
+
+  /** Calls, in place of a call of the reader in which nobody is but them: its page was reloaded. Rejects with `RequestError`. */
+  async #invite(call: Call): Promise<void> {
+    const invite = (): Promise<void> => this.#signaling.send("invite", call, { video: call.withVideo });
+    try {
+      await invite();
+    } catch (error) {
+      const { details } = error as RequestError;
+      const { callId, userIds = [] } = (details ?? {}) as { callId?: string; userIds?: readonly string[] };
+      if (callId === undefined || userIds.some((id) => id !== this.#core.now.me.id)) throw error;
+      await this.#signaling.trySend("hangup", { ...call, callId }, {});
+      await invite();
+    }
   }
 
   /** When both users call each other, the second one joins the first one's call. */
