@@ -173,3 +173,8 @@ def test_a_panel_has_no_line_at_its_side_and_fields_are_alike(driver: Driver, de
 
 def test_the_sheet_of_a_message_shows_it_as_it_is_now(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "phone", "changing")["changed"] == {"reactions": 0, "actions": 0}
+
+
+def test_beside_a_keyboard_suggestions_can_be_reached_and_messages_sent(driver: Driver, demo_url: str) -> None:
+    low = run(driver, demo_url, "phone", "besideTheKeyboard")["low"]
+    assert low == {"sends": True, "last": True, "first": True}

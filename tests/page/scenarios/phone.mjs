@@ -938,3 +938,28 @@ export async function changing() {
   await sheet.getByText("This message was deleted.").waitFor();
   report("changed", { reactions: await reactions.count(), actions: await sheet.locator(".sheet-action").count() });
 }
+
+// Beside an open keyboard, all of the suggestions can be reached, and the button that sends is in sight.
+export async function besideTheKeyboard() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Low" });
+  await post("messages", "bob", { conversationId: id, content: "Who is there?" });
+  const page = await phoneAs("alice", { path: "/#/" });
+  await open(page, "Low");
+  await longPress(page, page.locator(".message").filter({ hasText: "Who is there?" }));
+  await page.getByRole("dialog").getByRole("button", { name: "Reply", exact: true }).tap();
+  await page.setViewportSize({ width: 844, height: 190 });
+  await composer(page).fill("Two\nlines");
+  const inside = ({ y, height }, bottom) => y >= 0 && y + height <= bottom;
+  const sends = inside(await page.getByRole("button", { name: "Send" }).boundingBox(), 190);
+  await page.setViewportSize({ width: 320, height: 260 });
+  await composer(page).pressSequentially("\n@");
+  const list = page.getByRole("listbox", { name: "Members" });
+  await list.waitFor();
+  const options = list.getByRole("option");
+  const ends = {};
+  for (const [name, option] of [["last", options.last()], ["first", options.first()]]) {
+    await option.scrollIntoViewIfNeeded();
+    ends[name] = inside(await option.boundingBox(), 260);
+  }
+  report("low", { sends, ...ends });
+}

@@ -1,14 +1,25 @@
+import { useLayoutEffect, useRef } from "react";
 import { texts } from "../../texts";
 import { Avatar } from "../components/avatar";
 import type { Completion } from "./use_completion";
 import "./completion_list.css";
 
+const MARGIN_PX = 4;
+
 /** The suggestions while the reader types. The focus stays in the field, which names the active one. */
 export function CompletionList({ completion }: { completion: Completion }) {
   const { kind, choices, active, listId, optionId, activate, pick } = completion;
+  const list = useRef<HTMLDivElement>(null);
+  // Above the field there may be less room than the suggestions need, beside a phone's keyboard.
+  useLayoutEffect(() => {
+    const { current } = list;
+    if (current === null) return;
+    current.style.maxHeight = `${Math.floor(current.getBoundingClientRect().bottom) - MARGIN_PX}px`;
+    current.children[active]?.scrollIntoView({ block: "nearest" });
+  });
   return (
     <>
-      <div id={listId} className="completion" role="listbox" aria-label={texts.completion[kind]}>
+      <div ref={list} id={listId} className="completion" role="listbox" aria-label={texts.completion[kind]}>
         {choices.map((choice, index) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: the field handles the keys
           // biome-ignore lint/a11y/useFocusableInteractive: the focus stays in the field
