@@ -85,3 +85,11 @@ def test_a_dialog_shows_the_call_behind_it(driver: Driver, demo_url: str) -> Non
 def test_a_call_does_not_disturb_who_wants_that(driver: Driver, demo_url: str) -> None:
     called = run(driver, demo_url, "calls", "do_not_disturb")["called"]
     assert called == {"modal": 0, "focus": "TEXTAREA", "played": []}
+
+
+def test_the_window_of_a_call_covers_nothing_that_is_read(driver: Driver, demo_folder: Path) -> None:
+    with serving(demo_folder, reserved_port()) as url:
+        reports = run(driver, url, "calls", "beside_thread")
+    clear = dict.fromkeys(("newest", "reply", "field", "replyField", "lastRow"), True)
+    assert reports["measured"] == {"1440": clear, "1024": clear, "toast": True}
+    assert reports["ended"] == {"clear": clear, "threads": [1, 0]}

@@ -3,7 +3,9 @@ import {
   answers,
   call,
   anotherTab,
+  atEnd,
   choose,
+  composer,
   conversations,
   launch,
   letters,
@@ -520,4 +522,80 @@ export async function do_not_disturb() {
   const played = await bob.evaluate(() => window.played);
   await call("PUT", "users/me/presence", "bob", { status: "online" });
   report("called", { modal, focus, played });
+}
+
+// The window of a call is below the list of conversations, whose rows can all be seen, and covers nothing of what is read
+// and written. Escape makes an enlarged one smaller before it closes what is behind.
+export async function beside_thread() {
+  for (let each = 0; each < 20; each++)
+    await post("conversations", "alice", { kind: "group", name: `Room ${each}`, memberIds: ["carol"] });
+  const [alice, bob] = await two();
+  const { items } = await call("GET", "conversations", "alice");
+  const { id } = items.find(({ kind }) => kind === "direct");
+  const said = (content, threadId) => post("messages", "alice", { conversationId: id, content, threadId });
+  for (let each = 0; each < 30; each++) await said(`Line ${each}`);
+  const root = await said("Root of it");
+  for (let each = 0; each < 30; each++) await said(`Reply ${each}`, root.id);
+  await message(alice, "Root of it").waitFor();
+  await alice.locator(".conversation .replies").click();
+  const thread = alice.locator(".panel[aria-label=Thread]");
+  const newest = alice.locator(".conversation").getByText("Root of it", { exact: true });
+  const reply = thread.getByText("Reply 29", { exact: true });
+  await reply.waitFor();
+  await button(alice, "Call").click();
+  await ringing(bob).getByRole("button", { name: "Accept", exact: true }).click();
+  const shown = callOf(alice, "bob");
+  await shown.getByRole("timer").waitFor();
+
+  const read = { newest, reply, field: composer(alice.locator(".conversation")), replyField: composer(thread) };
+  const measure = async () => {
+    await atEnd(alice);
+    const clear = {};
+    for (const [name, part] of Object.entries(read)) clear[name] = await readUntil(() => isClear(shown, part), Boolean);
+    clear.lastRow = await readUntil(() => isLastRowClear(alice, shown), Boolean);
+    return clear;
+  };
+  const measured = {};
+  for (const [width, height] of [[1440, 900], [1024, 768]]) {
+    await alice.setViewportSize({ width, height });
+    measured[width] = await measure();
+  }
+  // What is said about an action does not cover the buttons of the call.
+  await conversations(alice).last().click({ button: "right" });
+  await alice.getByRole("menuitem", { name: "Archive" }).click();
+  await alice.locator(".toast").waitFor();
+  const toast = await readUntil(() => isClear(shown, alice.locator(".toast")), Boolean);
+  report("measured", { ...measured, toast });
+
+  await shown.getByRole("button", { name: "Enlarge" }).click();
+  await shown.getByRole("button", { name: "Make smaller" }).waitFor();
+  await alice.keyboard.press("Escape");
+  await shown.getByRole("button", { name: "Enlarge" }).waitFor();
+  const threads = [await thread.count()];
+  await alice.keyboard.press("Escape");
+  threads.push(await readUntil(() => thread.count(), (count) => count === 0));
+  await alice.locator(".conversation .replies").click();
+  await reply.waitFor();
+  await button(bob, "Hang up").click();
+  await shown.getByText("The call has ended.").waitFor();
+  report("ended", { clear: await measure(), threads });
+}
+
+// Whether neither covers the other, and both are on the screen.
+async function isClear(one, other) {
+  const [a, b] = [await one.boundingBox(), await other.boundingBox()];
+  const { width, height } = one.page().viewportSize();
+  const isInSight = [a, b].every((box) => box.x >= 0 && box.y >= 0 && box.x + box.width <= width && box.y + box.height <= height);
+  const isBeside = a.x + a.width <= b.x || b.x + b.width <= a.x;
+  return isInSight && (isBeside || a.y + a.height <= b.y || b.y + b.height <= a.y);
+}
+
+// Whether the last conversation can be scrolled into sight above the call.
+async function isLastRowClear(page, shown) {
+  const list = page.locator(".conversations");
+  const isAtEnd = await list.evaluate((it) => {
+    it.scrollTo(0, it.scrollHeight);
+    return it.scrollTop > 0 && it.scrollHeight - it.clientHeight - it.scrollTop < 1;
+  });
+  return isAtEnd && (await isClear(shown, conversations(page).last()));
 }

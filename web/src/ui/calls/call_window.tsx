@@ -1,5 +1,5 @@
 import { ChevronDown, Maximize2, Minimize2, ScreenShare, ScreenShareOff, Settings2 } from "lucide-react";
-import { useRef, useState } from "react";
+import { useEffect, useEffectEvent, useRef, useState } from "react";
 import { createPortal } from "react-dom";
 import { useStore } from "zustand";
 import type { CallState, Ending } from "../../chat/calls/call_state";
@@ -51,6 +51,7 @@ export function CallWindow({ state, name, face, picture, isPlace }: Props) {
   const dialog = useFrontDialog();
   // Behind a dialog, nobody would see that.
   useBackCloses(isLittle && !isOver && !isSmall && dialog === null, () => setSize("small"));
+  useEscapeShrinks(isLarge && dialog === null, () => setSize("normal"));
   useQuestionBeforeLeaving(state.phase === "joining" || state.phase === "talking");
   return (
     <section
@@ -87,6 +88,22 @@ export function CallWindow({ state, name, face, picture, isPlace }: Props) {
       {dialog !== null && createPortal(<CallBar state={state} name={name} />, dialog)}
     </section>
   );
+}
+
+/** Lets Escape shrink a window that covers the page, before it does anything to what is covered. */
+function useEscapeShrinks(covers: boolean, shrink: () => void): void {
+  const shrunk = useEffectEvent(shrink);
+  useEffect(() => {
+    if (!covers) return;
+    const pressed = (event: KeyboardEvent): void => {
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      event.stopPropagation();
+      shrunk();
+    };
+    addEventListener("keydown", pressed, true);
+    return () => removeEventListener("keydown", pressed, true);
+  }, [covers]);
 }
 
 function Videos({ name, face, picture, isPlace, speaker }: Omit<Props, "state"> & { speaker: string }) {

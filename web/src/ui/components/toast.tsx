@@ -22,7 +22,7 @@ export function ToastView() {
   const action = toast === null ? undefined : actionOf(toast);
   const isLong = action !== undefined || toast?.isNews === true;
   const passing = usePassing(toast, isLong ? LONG_MS : SHOWN_MS, close);
-  useAboveComposer(element, toast !== null);
+  useAboveLowerParts(element, toast !== null);
   // In front of dialogs, of which the newest would cover it otherwise.
   useEffect(() => {
     element.current?.hidePopover();
@@ -51,11 +51,15 @@ function actionOf({ action, leadsTo }: Toast): ToastAction | undefined {
   return { label: texts.openConversation, run: () => goTo(leadsTo.conversationId, leadsTo.messageId) };
 }
 
-/** Sets how far the top of the message field is above the lower edge of the window, however tall the field gets. */
-export function useAboveComposer(element: RefObject<HTMLElement | null>, isShown: boolean): void {
+/**
+ * Sets how far the top of the message field, and the end of the list, are above the lower edge of the window, however
+ * tall the field and what is below the list get.
+ */
+function useAboveLowerParts(element: RefObject<HTMLElement | null>, isShown: boolean): void {
   useLayoutEffect(() => {
     if (!isShown) return;
     let known: Element | undefined;
+    const list = document.querySelector(".sidebar");
     const place = (): void => {
       const composer = shownComposer();
       if (composer !== undefined && composer !== known) observer.observe(composer);
@@ -63,10 +67,13 @@ export function useAboveComposer(element: RefObject<HTMLElement | null>, isShown
       const { clientHeight } = document.documentElement;
       const height = composer === undefined ? 0 : clientHeight - composer.getBoundingClientRect().top;
       element.current?.style.setProperty("--composer-height", `${height}px`);
+      const below = list === null ? 0 : clientHeight - list.getBoundingClientRect().bottom;
+      element.current?.style.setProperty("--below-list", `${below}px`);
     };
     // A message field that is closed has no size, so that its end is noticed too.
     const observer = new ResizeObserver(place);
     observer.observe(document.documentElement);
+    if (list !== null) observer.observe(list);
     place();
     return () => observer.disconnect();
   }, [element, isShown]);
