@@ -61,6 +61,15 @@ def test_a_reply_below_what_is_seen_is_read_at_the_end_of_the_list(crowded: Scen
     assert reports["below"] == {"arrived": 1, "after": 0}
 
 
+def test_a_thread_that_opens_at_an_early_reply_stays_unread(crowded: Scenarios) -> None:
+    assert crowded("threads", "early")["early"] == {
+        "opened": 41,
+        "again": 42,
+        "says": "Jump to newest 42 42 unread",
+        "after": 0,
+    }
+
+
 def test_the_time_of_the_last_reply_follows_the_clock(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "threads", "ago")["ago"] == {"says": "last reply 5 minutes ago"}
 

@@ -272,6 +272,37 @@ export async function below() {
   report("below", { arrived, after: await until(unreadCount, (count) => count === 0) });
 }
 
+// A thread that opens at an early reply stays unread until its newest reply is in sight, also when it is open already.
+export async function early() {
+  await post("notifications/read", "alice", { all: true });
+  const { alice, id, ids } = await group("Thread with an early mention", 1, { author: "alice" });
+  const answer = (content) => post("messages", "bob", { conversationId: id, content, threadId: ids[0] });
+  const unreadCount = async () => (await call("GET", `messages/${ids[0]}/thread`, "alice")).unreadCount;
+  await answer("@alice look");
+  for (let number = 2; number <= 40; number++) await answer(number === 5 ? "@alice here" : `reply ${number}`);
+  const toNewest = panel(alice).getByRole("button", { name: /^Jump to newest/ });
+  const openAt = async (content) => {
+    await alice.getByRole("button", { name: /^Notifications/ }).click();
+    await alice.getByRole("dialog", { name: "Notifications" }).getByRole("button", { name: content }).click();
+    await ledTo(alice, content);
+    await toNewest.waitFor();
+  };
+  await openAt("@alice look");
+  // What the page has sent comes before this.
+  await answer("reply 41");
+  await inThread(alice, "reply 41").waitFor({ state: "attached" });
+  const opened = await unreadCount();
+  await openAt("@alice here");
+  await answer("reply 42");
+  await inThread(alice, "reply 42").waitFor({ state: "attached" });
+  const again = await unreadCount();
+  const says = await toNewest.innerText();
+  await toNewest.click();
+  const after = await until(unreadCount, (count) => count === 0);
+  await toNewest.waitFor({ state: "detached" });
+  report("early", { opened, again, says: says.replace(/\s+/g, " "), after });
+}
+
 // A link to a reply opens the thread beside the conversation, also from another conversation and after a reload.
 export async function link() {
   const alice = await visitAs("alice");

@@ -1,5 +1,5 @@
 import type { Conversation, Message } from "@talkwire/client";
-import { firstUnread, type OutboxEntry, own, type Thread } from "@talkwire/client/parts";
+import { firstUnread, lacksWanted, type OutboxEntry, own, type Thread } from "@talkwire/client/parts";
 import { BellOff, BellPlus, ChevronLeft } from "lucide-react";
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
@@ -19,6 +19,7 @@ import { DayLine } from "../timeline/day_line";
 import { MessageView } from "../timeline/message_view";
 import { OutboxEntryView } from "../timeline/outbox_entry_view";
 import { ThreadContext } from "../timeline/thread_context";
+import { ToNewest } from "../timeline/to_newest";
 import "./thread_panel.css";
 
 type Wanted = Extract<Panel, { kind: "thread" }>;
@@ -117,43 +118,50 @@ function FollowButton({ rootId, following }: { rootId: string; following: boolea
 }
 
 function Replies({ thread, root, wanted }: { thread: Thread; root: Message; wanted: Wanted }) {
-  const { threads } = useChat();
+  const { threads, followedThreads } = useChat();
+  const unreadCount = useStore(followedThreads.state, ({ unreadCounts }) => own(unreadCounts, thread.rootId) ?? 0);
   const outbox = useUnsentEntries(thread.rootId);
   const myId = useChatState((state) => state.me.id);
   const unread = firstUnread(thread, myId);
-  const [list, isAtEnd] = useFollowing({
+  const isAwaited = lacksWanted(thread);
+  const { list, isAtEnd, toEnd } = useFollowing({
     count: thread.replies.length + outbox.length,
     sentId: outbox.at(-1)?.clientMessageId,
-    hasUnread: unread !== undefined && wanted.messageId === undefined,
+    hasUnread: unread !== undefined && thread.wantedId === undefined,
+    isAwaited,
+    wanted: thread.wantedId === undefined || isAwaited ? null : wanted,
   });
-  useMarkThreadRead(thread, isAtEnd);
+  useMarkThreadRead(thread, isAtEnd === true);
   return (
-    <div className="thread" ref={list}>
-      <Day of={root} />
-      <MessageView message={root} continued={false} />
-      {(root.replyCount ?? 0) > 0 && <p className="thread-count">{texts.replies(root.replyCount ?? 0)}</p>}
-      {thread.next !== null && (
-        <button type="button" className="quiet" onClick={() => void threads.loadOlder()}>
-          {texts.olderReplies}
-        </button>
-      )}
-      <ul>
-        {thread.replies.map((reply, index) => (
-          <Reply
-            key={reply.id}
-            reply={reply}
-            before={thread.replies[index - 1] ?? (thread.next === null ? root : undefined)}
-            startsUnread={reply === unread}
-            wanted={reply.id === wanted.messageId ? wanted : null}
-          />
-        ))}
-        {outbox.map((entry) => (
-          <li key={entry.clientMessageId}>
-            <OutboxEntryView entry={entry} continued={false} />
-          </li>
-        ))}
-      </ul>
-    </div>
+    <>
+      <div className="thread" ref={list}>
+        <Day of={root} />
+        <MessageView message={root} continued={false} />
+        {(root.replyCount ?? 0) > 0 && <p className="thread-count">{texts.replies(root.replyCount ?? 0)}</p>}
+        {thread.next !== null && (
+          <button type="button" className="quiet" onClick={() => void threads.loadOlder()}>
+            {texts.olderReplies}
+          </button>
+        )}
+        <ul>
+          {thread.replies.map((reply, index) => (
+            <Reply
+              key={reply.id}
+              reply={reply}
+              before={thread.replies[index - 1] ?? (thread.next === null ? root : undefined)}
+              startsUnread={reply === unread}
+              wanted={reply.id === thread.wantedId ? wanted : null}
+            />
+          ))}
+          {outbox.map((entry) => (
+            <li key={entry.clientMessageId}>
+              <OutboxEntryView entry={entry} continued={false} />
+            </li>
+          ))}
+        </ul>
+      </div>
+      {isAtEnd === false && <ToNewest unread={unreadCount} onClick={toEnd} />}
+    </>
   );
 }
 
@@ -176,9 +184,11 @@ interface ReplyProps {
 function Reply({ reply, before, startsUnread, wanted }: ReplyProps) {
   const element = useRef<HTMLLIElement>(null);
   const [isShown, setShown] = useState(false);
+  useLayoutEffect(() => {
+    if (wanted !== null) element.current?.scrollIntoView({ block: "center" });
+  }, [wanted]);
   useEffect(() => {
     if (wanted === null) return;
-    element.current?.scrollIntoView({ block: "center" });
     element.current?.querySelector<HTMLElement>("[data-id]")?.focus({ preventScroll: true });
     setShown(true);
     const timer = setTimeout(() => setShown(false), 2_000);
@@ -219,18 +229,37 @@ interface Followed {
   readonly sentId: string | undefined;
   /** Whether the list starts at the unread replies. */
   readonly hasUnread: boolean;
+  /** Whether the reply at which the list starts is not loaded yet. */
+  readonly isAwaited: boolean;
+  /** Set once the list is at the reply that the reader wants to see. */
+  readonly wanted: Wanted | null;
 }
+
+interface Following {
+  readonly list: RefObject<HTMLDivElement | null>;
+  /** Whether the reader is at the end of the list; null until that is known. */
+  readonly isAtEnd: boolean | null;
+  readonly toEnd: () => void;
+}
+
+/** Before a list has its place. */
+const NOWHERE = { count: -1, isInSight: false };
 
 /**
  * Keeps the end of a list in sight while the reader is there, and goes there with each message that they send. The first
- * unread reply comes into sight once. Returns the list, and whether the reader is at its end.
+ * unread reply comes into sight once. A list that starts at a wanted reply does not go to its end before that.
  */
-function useFollowing({ count, sentId, hasUnread }: Followed): [RefObject<HTMLDivElement | null>, boolean] {
+function useFollowing({ count, sentId, hasUnread, isAwaited, wanted }: Followed): Following {
   const list = useRef<HTMLDivElement>(null);
   const isFollowing = useRef(true);
   const hasShownUnread = useRef(false);
+  const shown = useRef<Wanted | null>(null);
   /** Whether the end was in sight with so many replies: a new page has no place yet. */
-  const [end, setEnd] = useState({ count: -1, isInSight: false });
+  const [end, setEnd] = useState(NOWHERE);
+  const toEnd = useCallback(() => {
+    const scroller = list.current?.parentElement;
+    if (scroller) scroller.scrollTop = scroller.scrollHeight;
+  }, []);
   const readPosition = useCallback(() => {
     const scroller = list.current?.parentElement;
     if (!scroller) return;
@@ -244,17 +273,21 @@ function useFollowing({ count, sentId, hasUnread }: Followed): [RefObject<HTMLDi
   }, [readPosition]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: runs whenever a reply is added
   useLayoutEffect(() => {
-    const scroller = list.current?.parentElement;
-    if (scroller && isFollowing.current) scroller.scrollTop = scroller.scrollHeight;
+    const isAtWanted = wanted !== null && wanted !== shown.current;
+    shown.current = wanted;
+    if (isAwaited) {
+      setEnd(NOWHERE);
+      return;
+    }
+    if (isFollowing.current && !isAtWanted) toEnd();
     if (hasUnread && !hasShownUnread.current) {
       hasShownUnread.current = true;
       list.current?.querySelector(".unread-from")?.scrollIntoView({ block: "nearest" });
     }
     readPosition();
-  }, [count, hasUnread]);
+  }, [count, hasUnread, isAwaited, wanted]);
   useLayoutEffect(() => {
-    const scroller = list.current?.parentElement;
-    if (scroller && sentId !== undefined) scroller.scrollTop = scroller.scrollHeight;
-  }, [sentId]);
-  return [list, end.count === count && end.isInSight];
+    if (sentId !== undefined) toEnd();
+  }, [sentId, toEnd]);
+  return { list, isAtEnd: end.count === count ? end.isInSight : null, toEnd };
 }

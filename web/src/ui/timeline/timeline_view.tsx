@@ -1,6 +1,6 @@
 import type { Message, Notice, Offer } from "@talkwire/client";
 import { EMPTY, own, type Timeline } from "@talkwire/client/parts";
-import { ArrowDown, ArrowUp } from "lucide-react";
+import { ArrowUp } from "lucide-react";
 import { type ComponentType, Fragment, memo, useEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useStore } from "zustand";
@@ -20,7 +20,6 @@ import type { UnseenAbove } from "../../chat/messages/unseen";
 import { addressOf } from "../../place";
 import { texts } from "../../texts";
 import { dayOf, timeOfDay } from "../../time_format";
-import { UnreadCount } from "../components/unread_count";
 import { byTouch } from "../keyboard/focus";
 import { useChat, useChatState } from "../page/chat_context";
 import { lazyPart } from "../page/lazy_part";
@@ -28,6 +27,7 @@ import { DayLine } from "./day_line";
 import { MessageView } from "./message_view";
 import { NoticeLine } from "./notice_line";
 import { OutboxEntryView } from "./outbox_entry_view";
+import { ToNewest } from "./to_newest";
 import { UnreadRepliesLine } from "./unread_replies_line";
 import { useMessageFocus } from "./use_message_focus";
 import { useReading } from "./use_reading";
@@ -134,7 +134,7 @@ export const TimelineView = memo(function TimelineView({ id, FirstSteps }: Props
         >
           {entryView}
         </Virtualizer>
-        {(atEnd === false || !timeline.atEnd) && <ToNewest id={id} />}
+        {(atEnd === false || !timeline.atEnd) && <ToNewestMessage id={id} />}
       </div>
       {unseen !== null && <ToUnseen id={id} unseen={unseen} />}
       {unseen === null && daySince !== null && <DayInSight key={daySince} at={daySince} />}
@@ -193,7 +193,7 @@ function ExtrasOfDay({ extras, unreadFrom }: ExtrasProps) {
 }
 
 /** A button that goes to the newest messages, with the count that the list of conversations has. */
-function ToNewest({ id }: { id: string }) {
+function ToNewestMessage({ id }: { id: string }) {
   const { messages } = useChat();
   const unread = useChatState(({ conversations, features }) => {
     const conversation = own(conversations, id);
@@ -204,18 +204,7 @@ function ToNewest({ id }: { id: string }) {
     history.replaceState(history.state, "", addressOf(id));
     void messages.toNewest(id);
   };
-  return (
-    <button type="button" className="to-newest" onClick={go}>
-      <ArrowDown className="icon" aria-hidden="true" />
-      <span className="to-newest-label">{texts.toNewest}</span>
-      {unread > 0 && (
-        <>
-          {" "}
-          <UnreadCount count={unread} />
-        </>
-      )}
-    </button>
-  );
+  return <ToNewest unread={unread} onClick={go} />;
 }
 
 /** Buttons that go to the first of the unread messages above the screen, and that mark all as read. */

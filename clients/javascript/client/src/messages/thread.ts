@@ -17,6 +17,8 @@ export interface Thread {
   readonly following?: boolean;
   /** The `seq` after which the replies were unread when it was opened; null: none were; undefined until it is loaded. */
   readonly unreadAfter?: number | null;
+  /** The reply at which the reader has opened it. */
+  readonly wantedId?: string;
 }
 
 /** A page of the server. Without `unreadCount`, nothing is unread. */
@@ -42,6 +44,12 @@ export function withPage(
 /** Whether the first unread reply may be on an older page. */
 export function lacksUnread({ next, unreadAfter, replies }: Thread): boolean {
   return next !== null && unreadAfter != null && (replies[0]?.seq ?? 0) > unreadAfter;
+}
+
+/** Whether the reply at which it was opened may be on a page that is not loaded. */
+export function lacksWanted({ root, next, wantedId, replies }: Thread): boolean {
+  const mayCome = root === null || next !== null;
+  return wantedId !== undefined && mayCome && !replies.some(({ id }) => id === wantedId);
 }
 
 /** Returns the first reply that was unread when the thread was opened, if it is loaded. */

@@ -5,6 +5,7 @@ import type { ChatPart, Core } from "../core.ts";
 import type { Message, ThreadAnswer } from "../server/payloads.ts";
 import {
   lacksUnread,
+  lacksWanted,
   type Thread,
   threadOf,
   withPage,
@@ -68,9 +69,10 @@ export class Threads implements ChatPart {
     // What was unread stays marked while the thread is open.
     const isMarked = before?.rootId === rootId && before.unreadAfter != null;
     const unread = isMarked ? { unreadAfter: before.unreadAfter } : {};
-    this.state.setState({ thread: { ...threadOf(rootId), ...unread } });
+    const wanted = messageId === undefined ? {} : { wantedId: messageId };
+    this.state.setState({ thread: { ...threadOf(rootId), ...unread, ...wanted } });
     await this.#load(rootId, "");
-    while (this.#lacks(rootId, messageId)) await this.loadOlder();
+    while (this.#lacks(rootId)) await this.loadOlder();
   }
 
   /** Closes a thread, unless another one is open by now. */
@@ -120,11 +122,10 @@ export class Threads implements ChatPart {
     }
   }
 
-  #lacks(rootId: string, messageId: string | undefined): boolean {
+  #lacks(rootId: string): boolean {
     const { thread } = this.state.getState();
     if (thread === null || thread.rootId !== rootId || thread.next === null || thread.problem !== "") return false;
-    if (messageId === undefined) return lacksUnread(thread);
-    return !thread.replies.some(({ id }) => id === messageId);
+    return thread.wantedId === undefined ? lacksUnread(thread) : lacksWanted(thread);
   }
 
   #changeMessage(id: string, change: (message: Message) => Message): void {
