@@ -1,6 +1,7 @@
 import "fake-indexeddb/auto";
 import type { ChatNotification } from "@talkwire/client";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { conversation } from "../../clients/javascript/client/test/samples";
 import { Alerts, unreadIn } from "../src/chat/alerts/alerts";
 import { unreadOf } from "../src/chat/alerts/notifications";
 import { PageCore } from "../src/chat/page_core";
@@ -21,16 +22,18 @@ const notified = (id: string, more: Partial<ChatNotification> = {}): ChatNotific
 const begin = (now: object = {}) => {
   const handlers = new Map<string, (payload: never) => void>();
   const api = { get: vi.fn(), post: vi.fn(async () => undefined) };
+  const call = vi.fn();
   const core = {
     now: { me: { id: "me" }, openId: null, keptUnread: null, watched: false, ...now },
     api,
+    call,
     on: (name: string, handler: (payload: never) => void) => handlers.set(name, handler),
     isWatched: PageCore.prototype.isWatched,
   };
   const alerts = new Alerts(core as unknown as PageCore);
   vi.spyOn(alerts.tabs, "claim").mockResolvedValue(false);
   const tell = (name: string, payload: object) => handlers.get(name)?.(payload as never);
-  return { alerts, api, tell, unread: () => unreadIn(alerts.state.getState()) };
+  return { alerts, api, call, tell, unread: () => unreadIn(alerts.state.getState()) };
 };
 
 beforeEach(() => void vi.stubGlobal("document", { visibilityState: "hidden", hasFocus: () => false }));
@@ -101,6 +104,28 @@ it("a missed call is read in the open conversation, and an offer once its card i
   await alerts.markOfferSeen("1");
   expect(unread()).toBe(0);
   expect(api.post).toHaveBeenLastCalledWith("notifications/read", { ids: ["1", "11"] });
+});
+
+it("reads all offers of conversations, also older ones and those that came without a notification", async () => {
+  const { alerts, api, call, tell, unread } = begin();
+  call.mockResolvedValueOnce({ offers: [{ id: "3" }] });
+  const { messageId: _, ...offer } = notified("10", { type: "offer", offerId: "1" });
+  tell("notification", offer);
+  tell("notification", notified("11"));
+  api.get.mockResolvedValueOnce({ items: [notified("11"), offer], next: "10", unread: 4 }).mockResolvedValueOnce({
+    items: [
+      { ...offer, id: "8" },
+      { ...offer, id: "9", conversationId: "d" },
+    ],
+    next: null,
+  });
+  await alerts.markOffersRead([
+    conversation("c", { unreadOfferCount: 2 }),
+    conversation("muted", { muted: true, unreadOfferCount: 1 }),
+  ]);
+  expect(unread()).toBe(1);
+  expect(call.mock.calls).toEqual([["offers:list", { conversationId: "muted", limit: 100 }]]);
+  expect(api.post.mock.calls).toEqual([["notifications/read", { ids: ["10", "8", "3"] }]]);
 });
 
 it("a decision on a report is counted and announced, whichever conversation is open, until it is read in the bell", async () => {

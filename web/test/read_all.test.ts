@@ -26,9 +26,10 @@ const page = () => {
   const markRead = vi.fn(async (_: string) => undefined);
   const load = vi.fn(async (_: string) => undefined);
   const markUnreadAfter = vi.fn(async (_id: string, _seq: number) => undefined);
-  const marks = { conversations: { markRead, load }, messages: { markUnreadAfter } };
+  const markOffersRead = vi.fn(async (_: readonly { id: string }[]) => undefined);
+  const marks = { conversations: { markRead, load }, messages: { markUnreadAfter }, alerts: { markOffersRead } };
   const counts = () => Object.values(core.now.conversations).map(({ unreadCount }) => unreadCount);
-  return { core, marks, markRead, load, markUnreadAfter, counts };
+  return { core, marks, markRead, load, markUnreadAfter, markOffersRead, counts };
 };
 
 const ALL = Array.from({ length: COUNT }, (_, number) => number);
@@ -72,4 +73,41 @@ it("waits for the rate limit, and loads what cannot be marked", async () => {
   await eventually(() => expect(markRead).toHaveBeenCalledTimes(COUNT));
   expect(markRead.mock.calls.filter(([id]) => id === "c1")).toHaveLength(2);
   expect(load.mock.calls).toEqual([["c2"]]);
+});
+
+/** A page on which two conversations have unread offers, and one of them nothing else. */
+const pageWithOffers = () => {
+  const all = page();
+  const { core } = all;
+  for (const id of ["c0", "c3"]) core.changeConversation(id, (before) => ({ ...before, unreadOfferCount: 2 }));
+  core.state.setState({ features: { ...core.now.features, offers: true } });
+  const offered = () => Object.values(core.now.conversations).filter(({ unreadOfferCount }) => unreadOfferCount);
+  return { ...all, offered };
+};
+
+it("offers are read too, also where nothing else is unread; undoing leaves them read", async () => {
+  const { core, marks, markOffersRead, offered, counts } = pageWithOffers();
+  const reading = new ReadAll(core, marks);
+  expect(reading.count).toBe(784);
+  expect(offered()).toEqual([]);
+  expect(markOffersRead.mock.calls.map(([all]) => all.map(({ id }) => id))).toEqual([["c0", "c3"]]);
+  await reading.undo();
+  expect(counts()).toEqual(ALL);
+  expect(offered()).toEqual([]);
+});
+
+it("conversations whose offers cannot be read are loaded, and offers without messages cannot be undone", async () => {
+  const { core, marks, markOffersRead, load } = pageWithOffers();
+  markOffersRead.mockRejectedValueOnce(new RequestError({ code: "unavailable", message: "No." }));
+  new ReadAll(core, marks);
+  await eventually(() => expect(load.mock.calls).toEqual([["c0"], ["c3"]]));
+  core.changeConversation("c0", (before) => ({ ...before, unreadOfferCount: 1 }));
+  expect(new ReadAll(core, marks)).toMatchObject({ count: 1, canUndo: false });
+});
+
+it("offers stay as they are where the page has none", () => {
+  const { core, marks, markOffersRead } = pageWithOffers();
+  core.state.setState({ features: { ...core.now.features, offers: false } });
+  expect(new ReadAll(core, marks).count).toBe(780);
+  expect(markOffersRead).not.toHaveBeenCalled();
 });

@@ -2,7 +2,7 @@ import type { Conversation, Notice, Offer } from "@talkwire/client";
 import { describe, expect, it } from "vitest";
 import { conversation, message } from "../../clients/javascript/client/test/samples";
 import { sectionsOf } from "../src/chat/conversations/list_sections";
-import { newestOffer, totalOf, unreadOf } from "../src/chat/conversations/unread";
+import { hasUnread, newestOffer, totalOf, unreadOf } from "../src/chat/conversations/unread";
 
 const ON = { offers: true, offerCurrency: "EUR" };
 const OFF = { ...ON, offers: false };
@@ -12,6 +12,11 @@ describe("with offers", () => {
   it("unread ones are counted with the messages, and not without", () => {
     const one = conversation("c", { unreadCount: 2, unreadOfferCount: 3 });
     expect([unreadOf(one, ON), unreadOf(one, OFF), unreadOf(conversation("d"), ON)]).toEqual([5, 2, 0]);
+  });
+
+  it("they alone are something unread, and not without", () => {
+    const all = { c: conversation("c", { unreadOfferCount: 1 }) };
+    expect([hasUnread(all, ON), hasUnread(all, OFF), hasUnread({}, ON)]).toEqual([true, false, false]);
   });
 
   it("the title counts those of conversations that are neither muted nor archived", () => {

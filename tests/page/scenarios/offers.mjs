@@ -7,6 +7,7 @@ import {
   field,
   kept,
   listed,
+  markAllAsRead,
   message,
   open,
   opened,
@@ -230,6 +231,23 @@ export async function muted() {
   await entry.locator(".count").waitFor({ state: "detached" });
   const { unreadOfferCount = 0 } = await call("GET", `conversations/${id}`, "bob");
   report("read", { notified, unreadOfferCount });
+}
+
+// Marking everything as read reads the offers too, also where nothing else is unread or the conversation is muted.
+export async function readAll() {
+  const ids = [];
+  for (const [name, muted] of [["Bazaar", false], ["Quiet bazaar", true]]) {
+    const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name });
+    await call("PATCH", `conversations/${id}/preferences`, "bob", { muted });
+    await post(`conversations/${id}/offers`, "alice", { title: "A lamp", amount: 100, currency: "EUR" });
+    ids.push(id);
+  }
+  const bob = await visitAs("bob");
+  for (const name of ["Bazaar", "Quiet bazaar"]) await listed(bob, name).locator(".count").waitFor();
+  await markAllAsRead(bob);
+  for (const name of ["Bazaar", "Quiet bazaar"]) await listed(bob, name).locator(".count").waitFor({ state: "detached" });
+  const left = async (id) => (await call("GET", `conversations/${id}`, "bob")).unreadOfferCount ?? 0;
+  report("read all", { left: [await until(() => left(ids[0]), (n) => n === 0), await until(() => left(ids[1]), (n) => n === 0)] });
 }
 
 // What is unread starts at an offer that came before the unread messages. A jump over it leaves it unread.

@@ -352,7 +352,8 @@ export class Chat {
   async markAllRead(): Promise<void> {
     await this.conversations.loadAll(async () => undefined);
     const reading = new ReadAll(this.#core, this);
-    this.showToast(texts.markedRead(reading.count), { label: texts.undo, run: () => void reading.undo() });
+    const undo = { label: texts.undo, run: () => void reading.undo() };
+    this.showToast(texts.markedRead(reading.count), reading.canUndo ? undo : undefined);
   }
 
   /** Marks all of a conversation as read, and offers to take that back. Shows an error. */

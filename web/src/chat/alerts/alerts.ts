@@ -1,6 +1,12 @@
 /** The reader's notifications: those that the server stores, those that arrive, and which tab announces them. */
 
-import type { ChatNotification, MemberPreferences, NotificationsAnswer, Preferences } from "@talkwire/client";
+import type {
+  ChatNotification,
+  Conversation,
+  MemberPreferences,
+  NotificationsAnswer,
+  Preferences,
+} from "@talkwire/client";
 import { type ChatPart, own } from "@talkwire/client/parts";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { PageCore } from "../page_core";
@@ -193,6 +199,38 @@ export class Alerts implements ChatPart {
     await this.markRead([...new Set([offerId, ...unread.map(({ id }) => id)])]);
   }
 
+  /** Marks all notifications about the offers of conversations as read. Rejects with `RequestError`. */
+  async markOffersRead(conversations: readonly Conversation[]): Promise<void> {
+    const wanted = new Set(conversations.map(({ id }) => id));
+    const isWanted = (each: ChatNotification): boolean => each.offerId !== undefined && wanted.has(each.conversationId);
+    this.#read(isWanted);
+    const unread = (await this.#allUnread()).filter(isWanted);
+    const ids = unread.map(({ id }) => id);
+    for (const { id, unreadOfferCount = 0 } of conversations) {
+      const listed = unread.filter(({ conversationId }) => conversationId === id).length;
+      if (listed < unreadOfferCount) ids.push(...(await this.#offersOf(id)));
+    }
+    for (let start = 0; start < ids.length; start += IDS_MAX)
+      await this.#core.api.post("notifications/read", { ids: ids.slice(start, start + IDS_MAX) });
+  }
+
+  /** Loads all unread notifications. */
+  async #allUnread(): Promise<Notifications> {
+    const all: ChatNotification[] = [];
+    for (let from: string | null = ""; from !== null; ) {
+      const page: NotificationsAnswer = await this.#core.api.get(`notifications?unread=true&limit=100${from}`);
+      all.push(...page.items);
+      from = page.next === null ? null : `&cursor=${page.next}`;
+    }
+    return all;
+  }
+
+  /** Loads the ids of the newest offers: those that came while the conversation was muted have no notification. */
+  async #offersOf(conversationId: string): Promise<string[]> {
+    const { offers } = await this.#core.call("offers:list", { conversationId, limit: 100 });
+    return offers.map(({ id }) => id);
+  }
+
   #read(matches: (each: ChatNotification) => boolean): void {
     const { items, unread } = this.state.getState();
     const after = withRead(items, matches, new Date().toISOString());
@@ -235,6 +273,8 @@ export const unreadIn = ({ unread, items }: AlertState): number =>
   Math.max(0, unread - unreadOf(items.filter((each) => !isListed(each))));
 
 const LOAD_ATTEMPTS = 3;
+/** How many notifications the server marks with one request. */
+const IDS_MAX = 1_000;
 /** How many notifications the browser may show at the same time. */
 const UNSTORED_MAX = 100;
 

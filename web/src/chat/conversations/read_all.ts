@@ -2,21 +2,28 @@
 
 import type { Conversation } from "@talkwire/client";
 import { type ConversationStore, whenAccepted } from "@talkwire/client/parts";
+import type { Alerts } from "../alerts/alerts";
 import type { PageCore } from "../page_core";
+import { unreadOf } from "./unread";
 
 /** How many conversations are marked at the same time: over a slow network, one after the other takes minutes. */
 const AT_ONCE = 16;
 const READ = { unreadCount: 0, mentionCount: 0 };
+const NO_OFFERS = { unreadOfferCount: 0 };
 
 interface Marks {
   readonly conversations: Pick<ConversationStore, "markRead" | "load">;
   /** Makes what was read after a `seq` unread again. */
   readonly messages: { markUnreadAfter(id: string, seq: number): Promise<void> };
+  readonly alerts: Pick<Alerts, "markOffersRead">;
 }
 
 export class ReadAll {
   readonly #core: PageCore;
   readonly #marks: Marks;
+  /** How many messages and offers were unread. */
+  readonly count: number;
+  /** Those with unread messages. */
   readonly #unread: readonly Conversation[];
   /** Those that the server has not received yet. */
   readonly #unsent: Conversation[];
@@ -26,20 +33,23 @@ export class ReadAll {
   constructor(core: PageCore, marks: Marks) {
     this.#core = core;
     this.#marks = marks;
-    this.#unread = Object.values(core.now.conversations).filter(({ unreadCount }) => unreadCount);
+    const all = Object.values(core.now.conversations);
+    this.count = all.reduce((sum, each) => sum + unreadOf(each, core.now.features), 0);
+    this.#unread = all.filter(({ unreadCount }) => unreadCount);
     this.#unsent = [...this.#unread];
     for (const { id } of this.#unread) core.changeConversation(id, (before) => ({ ...before, ...READ }));
     this.#sending = inTurns(this.#unsent, ({ id }) =>
       whenAccepted(() => marks.conversations.markRead(id)).catch(() => marks.conversations.load(id)),
     );
+    if (core.now.features.offers) void this.#readOffers(all.filter(({ unreadOfferCount }) => unreadOfferCount));
   }
 
-  /** How many messages were unread. */
-  get count(): number {
-    return this.#unread.reduce((sum, { unreadCount = 0 }) => sum + unreadCount, 0);
+  /** Whether there were unread messages: offers cannot become unread again. */
+  get canUndo(): boolean {
+    return this.#unread.length > 0;
   }
 
-  /** Makes everything unread again that was unread before. */
+  /** Makes all messages unread again that were unread before. */
   async undo(): Promise<void> {
     const unsent = new Set(this.#unsent.splice(0));
     for (const { id, unreadCount = 0, mentionCount = 0 } of this.#unread)
@@ -47,6 +57,15 @@ export class ReadAll {
     await this.#sending;
     const sent = this.#unread.filter((each) => !unsent.has(each));
     await inTurns(sent, ({ id, readSeq = 0 }) => this.#marks.messages.markUnreadAfter(id, readSeq));
+  }
+
+  async #readOffers(offered: readonly Conversation[]): Promise<void> {
+    if (offered.length === 0) return;
+    for (const { id } of offered) this.#core.changeConversation(id, (before) => ({ ...before, ...NO_OFFERS }));
+    const { alerts, conversations } = this.#marks;
+    await whenAccepted(() => alerts.markOffersRead(offered)).catch(() =>
+      inTurns([...offered], ({ id }) => conversations.load(id)),
+    );
   }
 }
 

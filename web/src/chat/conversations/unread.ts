@@ -38,11 +38,17 @@ export function totalOf(conversations: ConversationsById, { offers }: Features):
   return unreadMessages(conversations) + (offers ? unreadOffers(conversations) : 0);
 }
 
-/** Returns whether a conversation has unread messages. */
-export const hasUnread = computedOnce((conversations) =>
+/** Returns whether a conversation has unread messages or offers. */
+export function hasUnread(conversations: ConversationsById, { offers }: Features): boolean {
+  return hasUnreadMessages(conversations) || (offers && hasUnreadOffers(conversations));
+}
+
+const hasUnreadMessages = computedOnce((conversations) =>
   Object.values(conversations).some(({ unreadCount }) => unreadCount),
 );
-
+const hasUnreadOffers = computedOnce((conversations) =>
+  Object.values(conversations).some(({ unreadOfferCount }) => unreadOfferCount),
+);
 const unreadMessages = computedOnce(totalUnread);
 const unreadOffers = computedOnce((conversations) =>
   Object.values(conversations).reduce(

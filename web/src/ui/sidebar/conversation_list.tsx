@@ -156,7 +156,7 @@ function NothingFound({ query, onOpen }: NothingFoundProps) {
 /** Beside what it marks, so that nobody presses it by mistake. */
 function ReadAllButton() {
   const chat = useChat();
-  const isUnread = useChatState((state) => hasUnread(state.conversations));
+  const isUnread = useChatState((state) => hasUnread(state.conversations, state.features));
   if (!isUnread) return null;
   return (
     <button type="button" className="list-action" onClick={() => void chat.markAllRead()}>
