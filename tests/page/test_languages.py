@@ -84,3 +84,9 @@ def test_the_sheet_of_a_message_has_room_for_its_words_in_every_language(driver:
 
 def test_the_words_above_the_list_of_a_phone_are_whole(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "languages", "chips")["chips"] == {"cut": {}}
+
+
+def test_no_word_of_the_details_buttons_and_of_toasts_is_broken(driver: Driver, demo_url: str) -> None:
+    words = run(driver, demo_url, "languages", "wholeWords")["words"]
+    assert words["broken"] == []
+    assert words["lines"] < 3

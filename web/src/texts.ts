@@ -750,7 +750,7 @@ export const texts = {
     archivedCount: (count: number) => counted(count, { one: "archived conversation", other: "archived conversations" }),
     archiveHint: "Hidden from the list until a new message. If it is muted, until someone mentions you.",
     leave: "Leave",
-    tiles: { add: "Add", link: "Link" },
+    tiles: { add: "Add", link: "Link", mute: "Mute" },
     leaveQuestion: (name: string) => `Leave ${name}?`,
     leaving: "You won't get new messages from it anymore.",
     leavingAsOwner: "You won't get new messages from it anymore. An admin or another member becomes the owner.",

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { LOST, atEnd, conversations, post, report, until, url, visit, write } from "../browser.mjs";
+import { LOST, atEnd, call, conversations, post, report, until, url, visit, write } from "../browser.mjs";
 
 const AXE = await readFile(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -337,4 +337,57 @@ export async function chips() {
     }
   }
   report("chips", { cut });
+}
+
+const DETAILS = { en: "Details", de: "Details", es: "Detalles", fr: "Détails" };
+
+// The words that break within themselves, in each language: in the buttons at the top of the details, where a conversation
+// is muted and where not, and in what an action did.
+export async function wholeWords() {
+  const { id } = await post("conversations", "maya", { kind: "group", memberIds: ["ines"], name: "Whole words" });
+  const broken = [];
+  const lines = {};
+  for (const [locale, details] of Object.entries(DETAILS)) {
+    await call("PATCH", `conversations/${id}/preferences`, "maya", { muted: false });
+    await post("messages", "ines", { conversationId: id, content: "Unread" });
+    const page = await visit({ locale, viewport: { width: 1280, height: 800 } });
+    const look = async (selector) => {
+      const found = await page.locator(selector).evaluateAll(wordsInLines);
+      broken.push(...found.map((word) => `${locale}: ${word}`));
+    };
+    await enter(page);
+    await page.locator(".sidebar [aria-pressed]").first().click();
+    await page.locator(".list-action").first().click();
+    const toast = page.locator(".toast:popover-open > p");
+    await toast.waitFor();
+    await look(".toast > p");
+    lines[locale] = await toast.evaluate((it) => it.clientHeight / Number.parseFloat(getComputedStyle(it).lineHeight));
+    await page.goto(`${url}/#/conversation/${id}`);
+    await page.getByRole("button", { name: details, exact: true }).click();
+    const tiles = page.locator(".panel .tile");
+    await tiles.locator(".lucide-bell-off").waitFor();
+    await look(".panel .tile");
+    await call("PATCH", `conversations/${id}/preferences`, "maya", { muted: true });
+    await tiles.locator(".lucide-bell").waitFor();
+    await look(".panel .tile");
+    await page.context().close();
+  }
+  report("words", { broken, lines: Math.max(...Object.values(lines)) });
+}
+
+// Runs in the page. The words that stand in more than one line.
+function wordsInLines(all) {
+  const broken = [];
+  for (const element of all) {
+    const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      for (const { 0: word, index } of walker.currentNode.data.matchAll(/[\p{L}\p{N}]+/gu)) {
+        const range = document.createRange();
+        range.setStart(walker.currentNode, index);
+        range.setEnd(walker.currentNode, index + word.length);
+        if (new Set([...range.getClientRects()].map(({ top }) => top)).size > 1) broken.push(word);
+      }
+    }
+  }
+  return broken;
 }

@@ -773,7 +773,7 @@ export const texts: Texts = {
     ownMuteUntil: (time: string) => `Stummgeschaltet bis ${time}`,
     unmute: "Stummschaltung aufheben",
     leave: "Verlassen",
-    tiles: { add: "Hinzufügen", link: "Link" },
+    tiles: { add: "Hinzufügen", link: "Link", mute: "Stummschalten" },
     leaveQuestion: (name) => `${name} verlassen?`,
     leaving: "Du bekommst von hier keine neuen Nachrichten mehr.",
     leavingAsOwner:

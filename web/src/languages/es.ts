@@ -773,7 +773,7 @@ export const texts: Texts = {
     ownMuteUntil: (time: string) => `Silenciada hasta ${time}`,
     unmute: "Dejar de silenciar",
     leave: "Salir",
-    tiles: { add: "Añadir", link: "Enlace" },
+    tiles: { add: "Añadir", link: "Enlace", mute: "Silenciar" },
     leaveQuestion: (name) => `¿Salir de ${name}?`,
     leaving: "Ya no recibirás mensajes nuevos de aquí.",
     leavingAsOwner:

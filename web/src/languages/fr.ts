@@ -778,7 +778,7 @@ export const texts: Texts = {
     ownMuteUntil: (time: string) => `En sourdine jusqu’à ${time}`,
     unmute: "Réactiver le son",
     leave: "Quitter",
-    tiles: { add: "Ajouter", link: "Lien" },
+    tiles: { add: "Ajouter", link: "Lien", mute: "Sourdine" },
     leaveQuestion: (name) => `Quitter ${name} ?`,
     leaving: "Vous n’en recevrez plus aucun nouveau message.",
     leavingAsOwner:

@@ -67,6 +67,7 @@ function MuteTile({ conversation }: { conversation: Conversation }) {
         ref={button}
         icon={icon}
         label={label}
+        word={conversation.muted ? label : texts.places.tiles.mute}
         aria-haspopup={choices === undefined ? undefined : "menu"}
         aria-expanded={choices === undefined ? undefined : open}
         onClick={() => (choices === undefined ? onClick?.() : setOpen(true))}
