@@ -1,4 +1,4 @@
-import { composer, conversations, field, listed, messages, open, post, report, say, until, visit, visitAs } from "../browser.mjs";
+import { call, composer, conversations, field, listed, messages, open, post, report, say, until, visit, visitAs } from "../browser.mjs";
 
 export async function narrow() {
   const widths = {};
@@ -288,4 +288,50 @@ export async function bars() {
     await page.close();
   }
   report("measured", { sizes });
+}
+
+const ARABIC = "سوق الدراجات المستعملة Market for bicycles that somebody has ridden, and for their parts";
+
+// Texts that begin in Arabic and are cut at their end: those whose beginning is not in sight.
+export async function cutTexts() {
+  await call("PATCH", "users/me", "reem", { name: ARABIC });
+  const { id } = await post("conversations", "reem", { kind: "group", memberIds: ["alice"], name: `${ARABIC} 1` });
+  await call("PATCH", `conversations/${id}`, "reem", { topic: ARABIC });
+  await post("messages", "reem", { conversationId: id, content: ARABIC });
+  const page = await visitAs("alice");
+  await listed(page, `${ARABIC} 1`).click();
+  await page.locator(".conversation > header .topic").last().waitFor();
+  await page.locator(".message").getByText(ARABIC).first().waitFor();
+  await page.getByRole("button", { name: "Details" }).click();
+  await page.locator(".panel .member").nth(1).waitFor();
+  await page.setViewportSize({ width: 1001, height: 700 });
+  const selectors = [".conversation .subtitle", ".member .name", ".last > bdi:last-child", ".who .name", ".message .name", ".conversation h1"];
+  const hidden = [];
+  const look = async (all) => {
+    for (const selector of all) {
+      const found = page.locator(selector).filter({ hasText: "سوق" }).first();
+      await found.waitFor();
+      if (!(await found.evaluate(beginsInSight))) hidden.push(selector);
+    }
+  };
+  await look(selectors);
+  await page.getByRole("button", { name: "People", exact: true }).click();
+  await look([".directory-who"]);
+  report("cut", { hidden });
+}
+
+// Runs in the page. Whether the first letter of an Arabic text is within what cuts it.
+function beginsInSight(element) {
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  while (!walker.nextNode().data.includes("سوق"));
+  const range = document.createRange();
+  range.setStart(walker.currentNode, 0);
+  range.setEnd(walker.currentNode, 1);
+  const letter = range.getBoundingClientRect();
+  for (let box = walker.currentNode.parentElement; box !== document.body; box = box.parentElement) {
+    if (getComputedStyle(box).display === "inline") continue;
+    const { left, right } = box.getBoundingClientRect();
+    if (letter.left < left - 1 || letter.right > right + 1) return false;
+  }
+  return letter.width > 0;
 }

@@ -97,14 +97,16 @@ function Item({ item, onOpen }: { item: ChatNotification; onOpen: () => void }) 
   return (
     <button type="button" className={isNew ? "notification new" : "notification"} onClick={onOpen}>
       <Icon className="icon" aria-hidden="true" />
-      <span className="headline">
+      <span className="headline" dir="auto">
         {headlineOf(item)}
         {isNew && <span className="hidden">, {texts.alerts.isNew}</span>}
       </span>
       <time dateTime={item.createdAt} title={fullTime(item.createdAt)}>
         {shortTime(item.createdAt)}
       </time>
-      <span className="excerpt">{bodyOf(isDeleted ? { ...item, body: texts.deleted } : item, where)}</span>
+      <span className="excerpt" dir="auto">
+        {bodyOf(isDeleted ? { ...item, body: texts.deleted } : item, where)}
+      </span>
     </button>
   );
 }

@@ -17,7 +17,7 @@ export function CallBar({ state, name }: { state: ShownCall; name: string }) {
   return (
     <section className="call-bar" aria-label={texts.calls.region(name)}>
       <p>
-        <strong>{name}</strong>
+        <strong dir="auto">{name}</strong>
         <span role="status">{isPlain ? "" : status}</span>
       </p>
       {state.phase === "talking" && <Duration since={state.since} />}

@@ -61,7 +61,7 @@ export function CallWindow({ state, name, face, picture, isPlace }: Props) {
       aria-label={texts.calls.region(name)}
     >
       <header>
-        <strong>{name}</strong>
+        <strong dir="auto">{name}</strong>
         {state.phase === "talking" && <Duration since={state.since} />}
         {isLittle && !isOver && size === "normal" && (
           <IconButton

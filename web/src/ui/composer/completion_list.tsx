@@ -35,8 +35,14 @@ export function CompletionList({ completion }: { completion: Completion }) {
           >
             {choice.userId !== undefined && <Avatar id={choice.userId} name={choice.label} picture={choice.picture} />}
             {choice.emoji !== undefined && <span className="emoji">{choice.emoji}</span>}
-            <span className="label">{choice.label}</span>
-            {choice.hint !== "" && <span className="hint">{choice.hint}</span>}
+            <span className="label" dir="auto">
+              {choice.label}
+            </span>
+            {choice.hint !== "" && (
+              <span className="hint" dir="auto">
+                {choice.hint}
+              </span>
+            )}
           </div>
         ))}
       </div>

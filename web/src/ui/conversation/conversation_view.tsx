@@ -178,25 +178,32 @@ function Subtitle({ conversation }: { conversation: Conversation }) {
   const presence = usePresence(partner?.userId);
   if (conversation.kind !== "direct") return <MembersAndTopic conversation={conversation} />;
   // Presence is unknown without a connection, and means nothing where nobody will come back.
-  if (!connected || partner?.erased === true) return <p className="subtitle">{texts.kinds.direct}</p>;
+  if (!connected || partner?.erased === true) return <p className="subtitle cut-line">{texts.kinds.direct}</p>;
   const status = presence?.status ?? "offline";
   return (
-    <p className="subtitle">
+    <p className="subtitle cut-line">
       {texts.presence[status]}
-      {presence?.text && ` · ${presence.text}`}
+      {presence?.text && (
+        <>
+          {" · "}
+          <bdi>{presence.text}</bdi>
+        </>
+      )}
     </p>
   );
 }
 
 function MembersAndTopic({ conversation: { memberCount, topic } }: { conversation: Conversation }) {
   return (
-    <p className="subtitle" title={topic}>
+    <p className="subtitle cut-line" title={topic}>
       {texts.members(memberCount)}
       {topic !== undefined && (
-        <bdi className="topic">
-          {" · "}
-          <LinkedText text={topic} />
-        </bdi>
+        <>
+          <span className="topic">{" · "}</span>
+          <bdi className="topic">
+            <LinkedText text={topic} />
+          </bdi>
+        </>
       )}
     </p>
   );

@@ -96,7 +96,7 @@ function FileCard({ file }: { file: Attachment }) {
             {name}
           </button>
         ) : (
-          <span className="file-name" title={name}>
+          <span className="file-name" dir="auto" title={name}>
             {name}
           </span>
         )}
@@ -124,7 +124,7 @@ function Player({ file, kind }: { file: Attachment; kind: "audio" | "video" }) {
         <video key={attempt} src={`${fileUrl}#t=0.1`} style={frameOf(file)} {...media} />
       )}
       <figcaption>
-        <span className="file-name" title={file.name}>
+        <span className="file-name" dir="auto" title={file.name}>
           {file.name}
         </span>
         {file.size !== undefined && <span className="file-state">{readableSize(file.size)}</span>}
@@ -149,11 +149,13 @@ function Elsewhere({ file: { url, name } }: { file: Attachment }) {
       <FileIcon type={undefined} />
       <div className="about">
         {isWeb ? (
-          <a className="file-name" href={url} target="_blank" rel="noopener noreferrer nofollow">
+          <a className="file-name" dir="auto" href={url} target="_blank" rel="noopener noreferrer nofollow">
             {name}
           </a>
         ) : (
-          <span className="file-name">{name}</span>
+          <span className="file-name" dir="auto">
+            {name}
+          </span>
         )}
       </div>
     </div>

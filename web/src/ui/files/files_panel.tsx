@@ -163,7 +163,9 @@ function Grid({ conversationId, items }: GridProps) {
           ) : (
             <button type="button" className="film" onClick={() => jump(conversationId, messageId)}>
               <FileIcon type={file.contentType} />
-              <span className="file-name">{file.name}</span>
+              <span className="file-name" dir="auto">
+                {file.name}
+              </span>
             </button>
           )}
           <IconButton
@@ -186,7 +188,7 @@ function Row({ conversationId, item }: { conversationId: string; item: SentFile 
     <li>
       <FileIcon type={file.contentType} />
       <button type="button" className="find" onClick={() => jump(conversationId, messageId)}>
-        <span className="file-name" title={file.name}>
+        <span className="file-name" dir="auto" title={file.name}>
           {file.name}
         </span>
         <span className="file-state">

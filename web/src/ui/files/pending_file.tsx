@@ -19,7 +19,9 @@ export function PendingFileView({ file, onRemove }: { file: PendingFile; onRemov
       <Preview bytes={bytes} type={type} />
       {voice !== undefined && bytes !== undefined && <Listen bytes={bytes} name={name} />}
       <div className="about">
-        <span className="file-name">{name}</span>
+        <span className="file-name" dir="auto">
+          {name}
+        </span>
         {problem === null ? (
           <span className="file-state">{stateOf(file)}</span>
         ) : (

@@ -43,7 +43,9 @@ export default function Viewer({ viewing: { pictures, index } }: { viewing: View
     >
       <header>
         <p aria-live="polite">
-          <span className="file-name">{picture.name}</span>
+          <span className="file-name" dir="auto">
+            {picture.name}
+          </span>
           {pictures.length > 1 && <span className="place">{labels.place(index + 1, pictures.length)}</span>}
         </p>
         <IconButton

@@ -166,7 +166,7 @@ function Targets({ chosen, onChange }: TargetsProps) {
     <li key={each.id}>
       <label>
         {faceOfTarget(each)}
-        <span className="target-name">
+        <span className="target-name cut-line">
           <bdi>{each.name}</bdi> <Handle handle={each.handle} />
         </span>
         <input

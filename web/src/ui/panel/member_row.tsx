@@ -54,9 +54,9 @@ export function MemberRow({ conversation, member, mute, onChanged }: Props) {
     <div className="member">
       <PersonButton userId={userId} name={name} className="member-who">
         <AvatarWithPresence userId={userId} name={name} picture={member.avatar} />
-        <span className="name">
-          <bdi>{name}</bdi> <Handle handle={handle} />
-          {userId === me.id && <span className="detail"> ({texts.you})</span>}
+        <span className="name cut-line">
+          <bdi>{name}</bdi> <Handle handle={handle} />{" "}
+          {userId === me.id && <span className="detail">({texts.you})</span>}
         </span>
       </PersonButton>
       {mute && (

@@ -98,13 +98,18 @@ function Entry({ user, others }: { user: KnownPerson; others: readonly KnownPers
   return (
     <>
       <AvatarWithPresence userId={user.id} name={user.name} picture={user.avatar} />
-      <span className="directory-who">
+      <span className="directory-who cut-line">
         <bdi className="name">{user.name}</bdi> <PersonHandle user={user} others={others} />
       </span>
       {presence !== undefined && (
-        <span className="directory-presence">
+        <span className="directory-presence cut-line">
           {status === "offline" && lastSeenAt ? <LastSeen at={lastSeenAt} /> : texts.presence[status]}
-          {text && ` · ${text}`}
+          {text && (
+            <>
+              {" · "}
+              <bdi>{text}</bdi>
+            </>
+          )}
         </span>
       )}
     </>

@@ -61,7 +61,7 @@ export default function GlobalResults({ text, children, none }: Props) {
                 {/* Its page offers to join. */}
                 <button type="button" className="entry" onClick={() => goTo(conversation.id)}>
                   <PlaceAvatar conversation={conversation} />
-                  <span>{nameOf(conversation)}</span>
+                  <span dir="auto">{nameOf(conversation)}</span>
                 </button>
               </li>
             ))}
@@ -76,7 +76,7 @@ export default function GlobalResults({ text, children, none }: Props) {
               <li key={user.id}>
                 <button type="button" className="entry" onClick={() => void meet(user)}>
                   <Avatar id={user.id} name={user.name} picture={user.avatar} />
-                  <span>
+                  <span className="cut-line">
                     <bdi>{user.name}</bdi> <PersonHandle user={user} others={people} />
                   </span>
                 </button>

@@ -63,7 +63,11 @@ function Result({ message, query, isElsewhere }: { message: Message; query: stri
           {!isFolded && <strong dir="auto">{sender.name}</strong>}
           <time dateTime={createdAt}>{shortTime(createdAt)}</time>
         </span>
-        {isElsewhere && conversation !== undefined && <span className="find-where">{nameOf(conversation)}</span>}
+        {isElsewhere && conversation !== undefined && (
+          <span className="find-where" dir="auto">
+            {nameOf(conversation)}
+          </span>
+        )}
         {isFolded ? (
           <span className="find-says">{texts.people.folded}</span>
         ) : (

@@ -42,8 +42,12 @@ export function AccountButton({ onOpen, onSignOut }: Props) {
           <AvatarWithPresence userId={me.id} name={me.name} picture={me.avatar} />
         </span>
         <span className="account-name">
-          <strong>{me.name}</strong>
-          {chosen?.text && <span className="account-text">{chosen.text}</span>}
+          <strong dir="auto">{me.name}</strong>
+          {chosen?.text && (
+            <span className="account-text" dir="auto">
+              {chosen.text}
+            </span>
+          )}
         </span>
         <span className="hidden">{texts.presence[status]}</span>
         <ChevronDown className="icon" aria-hidden="true" />

@@ -117,8 +117,8 @@ function PublicRow({ conversation, onJoin, onOpen }: RowProps) {
     <li>
       <PlaceAvatar conversation={conversation} />
       <span className="public-who">
-        <span className="name">
-          <Icon className="icon" aria-hidden="true" /> {name}
+        <span className="name cut-line">
+          <Icon className="icon" aria-hidden="true" /> <bdi>{name}</bdi>
         </span>
         <span className="detail">
           {texts.kinds[kind]} · {texts.members(memberCount)}

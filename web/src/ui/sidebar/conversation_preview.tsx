@@ -33,15 +33,16 @@ export function ConversationPreview({ conversation, isOpen, unsent }: Props) {
   // Below the messages of the open conversation, a line says who is typing, and its draft is in the field.
   if (typists.length > 0 && !isOpen)
     return (
-      <span className="last typist">
+      <span className="last typist" dir="auto">
         {kind === "direct" ? texts.typingNow : texts.typing(typists.map(({ name }) => name))}
       </span>
     );
   if (unsent?.problem != null) return <Unsent entry={unsent} />;
   if (draft.text !== "" && !isOpen)
     return (
-      <span className="last">
-        <span className="draft">{texts.places.draft}</span> <bdi>{draft.text}</bdi>
+      <span className="last cut-line">
+        <span className="draft">{texts.places.draft} </span>
+        <bdi>{draft.text}</bdi>
       </span>
     );
   if (draft.isInThread) return <span className="last draft">{texts.places.draftInThread}</span>;
@@ -66,9 +67,9 @@ function Unsent({ entry }: { entry: OutboxEntry }) {
   );
   if (entry.problem !== null) return <span className="last draft">{texts.notSent(unsentText(entry))}</span>;
   return (
-    <span className="last">
-      <Clock className="icon" role="img" aria-label={label} /> {texts.you}:{" "}
-      <bdi>{entry.content === "" ? files : plainText(entry.content)}</bdi>
+    <span className="last cut-line">
+      <Clock className="icon" role="img" aria-label={label} />
+      {texts.you}: <bdi>{entry.content === "" ? files : plainText(entry.content)}</bdi>
     </span>
   );
 }
@@ -80,7 +81,12 @@ function Newest({ conversation }: { conversation: Conversation }) {
   if (offer !== undefined) return <Offered offer={offer} isDirect={conversation.kind === "direct"} />;
   const call = newestCall(conversation);
   const called = call && noticeText(call, me.id, partnerOf(conversation, me)?.name);
-  if (called) return <span className="last">{called}</span>;
+  if (called)
+    return (
+      <span className="last" dir="auto">
+        {called}
+      </span>
+    );
   const { kind, lastMessage } = conversation;
   if (lastMessage === undefined) return <span className="last">{texts.places.nothingSaid}</span>;
   return <LastMessage message={lastMessage} isDirect={kind === "direct"} />;
@@ -112,12 +118,8 @@ function LastMessage({ message, isDirect }: { message: Message; isDirect: boolea
   const isFolded = useIsFolded(conversationId, senderId);
   if (isFolded) return <span className="last">{texts.people.folded}</span>;
   return (
-    <span className="last">
-      {threadId !== undefined && (
-        <>
-          <MessagesSquare className="icon" role="img" aria-label={texts.inThread} />{" "}
-        </>
-      )}
+    <span className="last cut-line">
+      {threadId !== undefined && <MessagesSquare className="icon" role="img" aria-label={texts.inThread} />}
       {(isMine || !isDirect) && type !== "system" && (
         <>
           <bdi>{isMine ? texts.you : firstName(sender.name)}</bdi>:{" "}

@@ -103,7 +103,9 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
               isPlace={choice.isPlace}
               sign={choice.sign}
             />
-            <span className="name">{choice.name}</span>
+            <span className="name" dir="auto">
+              {choice.name}
+            </span>
             <Handle handle={choice.handle} />
             <span className="detail">{choice.detail}</span>
           </div>
