@@ -19,6 +19,14 @@ def test_a_member_who_is_elsewhere_or_away_sees_the_end_of_a_membership(driver: 
     assert ended["once"] == {"toasts": 0}
 
 
+def test_who_is_banned_while_away_sees_why_and_until_when(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "bans", "bannedWhileAway")["banned"] == {
+        "offline": "You were banned from Ferns until TIME: Too loud",
+        "closed": "You were banned from Mosses until TIME: Too wet",
+        "removed": "You are no longer a member of Algae.",
+    }
+
+
 def test_a_user_who_is_added_at_the_address_sees_the_messages(driver: Driver, demo_url: str) -> None:
     assert "added" in run(driver, demo_url, "bans", "addedAtAddress")
 

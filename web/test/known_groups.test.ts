@@ -22,3 +22,12 @@ it("leaves out a conversation whose end is known", () => {
   known.forget("a");
   expect(idsOf(known.missingIn({}))).toEqual(["b"]);
 });
+
+it("keeps the cursor of the first list", () => {
+  const known = new KnownGroups();
+  known.keep(list(conversation("a")), "log-1");
+  known.keep(list(conversation("b")), "log-2");
+  expect(known.since).toBe("log-1");
+  known.missingIn({});
+  expect(known.since).toBeNull();
+});

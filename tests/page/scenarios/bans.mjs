@@ -99,6 +99,37 @@ export async function removedElsewhere() {
   report("once", { toasts: await toast.getByText("no longer a member").count() });
 }
 
+// Anyone who is banned while the page has no connection, or is closed, sees why and until when.
+export async function bannedWhileAway() {
+  const groups = {};
+  for (const name of ["Ferns", "Mosses", "Algae"])
+    groups[name] = (await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name })).id;
+  const bob = await visitAs("bob", { expected: LOST });
+  await open(bob, "general");
+  const ban = (name, body) => call("PUT", `conversations/${groups[name]}/bans/bob`, "alice", body);
+  const notice = bob.locator(".notice").filter({ hasText: "You were banned" });
+  const said = async (name) => {
+    await notice.filter({ hasText: name }).waitFor();
+    return withoutTime(await notice.locator("p, span").first().textContent());
+  };
+  await bob.context().setOffline(true);
+  await bob.locator(".connection").waitFor();
+  await ban("Ferns", { until: inDays(1), reason: "Too loud" });
+  await bob.context().setOffline(false);
+  const offline = await said("Ferns");
+
+  const isSaved = (saved) => saved.includes("Mosses") && !saved.includes("Ferns") && /"cursor":"/.test(saved);
+  await until(() => kept(bob, "states"), isSaved);
+  const address = bob.url();
+  await bob.goto("about:blank");
+  await ban("Mosses", { until: inDays(1), reason: "Too wet" });
+  await call("DELETE", `conversations/${groups.Algae}/members/bob`, "alice");
+  await bob.goto(address);
+  const closed = await said("Mosses");
+  const removed = await bob.locator(".toast:popover-open > p").textContent();
+  report("banned", { offline, closed, removed });
+}
+
 // Anyone who is added while the page is at the conversation's address sees its messages at once, and those that follow.
 export async function addedAtAddress() {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["carol"], name: "Late" });

@@ -31,9 +31,10 @@ import { Alerts } from "./alerts/alerts";
 import { Calls } from "./calls/calls";
 import { knownFeatures, rememberFeatures } from "./conversations/known_features";
 import { KnownGroups } from "./conversations/known_groups";
+import { missedBans } from "./conversations/missed_bans";
 import { ReadAll } from "./conversations/read_all";
 import { Files } from "./files/files";
-import { LastKnown } from "./last_known";
+import { keptCursor, LastKnown } from "./last_known";
 import { DialogMessage } from "./messages/dialog_message";
 import { FollowedThreads } from "./messages/followed_threads";
 import { LeftBehindWriting } from "./messages/left_behind";
@@ -151,7 +152,7 @@ export class Chat {
     this.moderation = new Moderation(core, conversations);
     this.invitations = new Invitations(core);
     this.profile = new PageProfile(core);
-    this.#lastKnown = new LastKnown(this);
+    this.#lastKnown = new LastKnown(core, this);
     this.#offlineState = new OfflineState(core, storageName("talkwire-state", document.baseURI), this.#lastKnown);
     this.#lastKnown.watch(() => this.#offlineState.changed());
     this.messages.onRefused = (id, refused) => this.moderation.refused(id, refused);
@@ -189,7 +190,7 @@ export class Chat {
       },
       {
         lost: () => {
-          this.#knownGroups.keep(core.now.conversations);
+          this.#knownGroups.keep(core.now.conversations, core.cursor);
           void this.#showSavedMessages();
         },
       },
@@ -213,7 +214,9 @@ export class Chat {
 
   start(): void {
     this.#client.start();
-    this.#savedGroups = this.#offlineState.readConversations().then((saved) => this.#knownGroups.keep(saved));
+    this.#savedGroups = this.#offlineState
+      .readList()
+      .then(({ conversations, more }) => this.#knownGroups.keep(conversations, keptCursor(more)));
     addEventListener("online", this.reconnectNow);
     const features = knownFeatures();
     if (features !== undefined) this.state.setState({ features });
@@ -436,8 +439,8 @@ export class Chat {
       const isForm = messageDialog !== null && FORMS.has(messageDialog.kind);
       this.state.setState({ openId: null, panel: null, messageDialog: isForm ? messageDialog : null, notice: "" });
     }
-    const { wasDeleted, youLeft, youWereRemoved, youWereBanned } = texts.places;
-    if (ban !== null) this.showNotice(youWereBanned(name, ban.until ? endTime(ban.until) : null, ban.reason ?? null));
+    const { wasDeleted, youLeft, youWereRemoved } = texts.places;
+    if (ban !== null) this.showNotice(bannedText(name, ban));
     else if (why === "left") this.showToast(youLeft(name));
     else this.#showNews(why === "deleted" ? wasDeleted(name) : youWereRemoved(name), id);
   }
@@ -445,8 +448,17 @@ export class Chat {
   /** Shows which groups and channels the reader is not in any more since this browser had a connection. */
   async #showMissingGroups(): Promise<void> {
     await this.#savedGroups;
+    const { since } = this.#knownGroups;
     const missing = this.#knownGroups.missingIn(this.#core.now.conversations);
-    if (missing.length > 0) this.#showNews(texts.places.youWereRemoved(texts.listed(missing.map(shownName))));
+    if (missing.length === 0) return;
+    const bans = await missedBans(this.#core, since);
+    const removed = missing.filter(({ id }) => !bans.has(id));
+    const banned = missing.flatMap((each) => {
+      const ban = bans.get(each.id);
+      return ban === undefined ? [] : [bannedText(shownName(each), ban)];
+    });
+    if (removed.length > 0) this.#showNews(texts.places.youWereRemoved(texts.listed(removed.map(shownName))));
+    if (banned.length > 0) this.showNotice(banned.join(" · "));
   }
 
   /** Shows the saved conversations until the server is reachable. */
@@ -500,6 +512,11 @@ export class Chat {
     void this.pins.load(openId);
     void this.saved.load(openId);
   }
+}
+
+/** Returns from what the reader was banned, until when and why. */
+function bannedText(name: string, { until, reason }: Restriction): string {
+  return texts.places.youWereBanned(name, until ? endTime(until) : null, reason ?? null);
 }
 
 /** The name of a group or a channel in a sentence. */

@@ -1,7 +1,14 @@
 /** What the page shows of the server's last answers, besides messages, after a reload without a connection. */
 
 import type { Presence } from "@talkwire/client";
-import { type Beside, type KeptByApplication, own, type Pins, type PresenceStore } from "@talkwire/client/parts";
+import {
+  type Beside,
+  type Core,
+  type KeptByApplication,
+  own,
+  type Pins,
+  type PresenceStore,
+} from "@talkwire/client/parts";
 import { type Alerts, unreadIn } from "./alerts/alerts";
 import type { FollowedThreads } from "./messages/followed_threads";
 import type { Offers } from "./offers/offers";
@@ -14,18 +21,27 @@ export interface KnownParts {
   readonly presence: PresenceStore;
 }
 
-/** What is kept beside the list of conversations: the counts at the buttons above it, and the reader's own status. */
+/**
+ * What is kept beside the list of conversations: the counts at the buttons above it, the reader's own status, and the
+ * position of the last event that the list includes.
+ */
 interface Known {
   readonly notifications: number;
   readonly threads: number;
   readonly presence: Presence | undefined;
+  readonly cursor: string | null;
 }
 
+/** Returns the position that was kept; null where an earlier version has kept none. */
+export const keptCursor = (saved: unknown): string | null => ((saved ?? {}) as Partial<Known>).cursor ?? null;
+
 export class LastKnown implements KeptByApplication {
+  readonly #core: Pick<Core, "cursor">;
   readonly #parts: KnownParts;
   #last: Known;
 
-  constructor(parts: KnownParts) {
+  constructor(core: Pick<Core, "cursor">, parts: KnownParts) {
+    this.#core = core;
     this.#parts = parts;
     this.#last = this.more();
   }
@@ -55,6 +71,7 @@ export class LastKnown implements KeptByApplication {
       notifications: unreadIn(alerts.state.getState()),
       threads: followedThreads.state.getState().unread,
       presence: presence.mine,
+      cursor: this.#core.cursor,
     };
   }
 

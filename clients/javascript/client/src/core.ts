@@ -110,6 +110,11 @@ export class Core {
     return this.state.getState();
   }
 
+  /** The position of the last event that was handled; null when it is not known. */
+  get cursor(): string | null {
+    return this.#cursor;
+  }
+
   /** Calls `handler` for each event with this name, after earlier handlers. */
   on<Name extends keyof ServerEvents>(name: Name, handler: Handler<Name>): void {
     this.#handlers.set(name, [...(this.#handlers.get(name) ?? []), handler]);
@@ -154,12 +159,12 @@ export class Core {
   }
 
   /**
-   * Returns the events since the last one that was handled; null when everything has to be reloaded. Rejects with a
-   * transient `RequestError`.
+   * Returns the events since the last one that was handled, or since another cursor; null when everything has to be
+   * reloaded. Rejects with a transient `RequestError`.
    */
-  async missedEvents(): Promise<MissedEvents | null> {
-    if (this.#cursor === null) return null;
-    return missedEvents((question) => this.call("sync", question), this.#cursor, this.now);
+  async missedEvents(after: string | null = this.#cursor): Promise<MissedEvents | null> {
+    if (after === null) return null;
+    return missedEvents((question) => this.call("sync", question), after, this.now);
   }
 
   /**

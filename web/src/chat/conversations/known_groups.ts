@@ -6,10 +6,17 @@ type ConversationsById = Readonly<Record<string, Conversation>>;
 
 export class KnownGroups {
   #before: ConversationsById = {};
+  #since: string | null = null;
 
-  /** Keeps a list that the page has shown, or that an earlier page has saved. */
-  keep(conversations: ConversationsById): void {
+  /** Keeps a list that the page has shown, or that an earlier page has saved. `cursor`: of when it was up to date. */
+  keep(conversations: ConversationsById, cursor: string | null = null): void {
     this.#before = { ...this.#before, ...conversations };
+    this.#since ??= cursor;
+  }
+
+  /** The cursor of the first list that was kept; null when it is not known. */
+  get since(): string | null {
+    return this.#since;
   }
 
   /** Leaves out a conversation whose end is known. */
@@ -22,6 +29,7 @@ export class KnownGroups {
   missingIn(conversations: ConversationsById): Conversation[] {
     const before = this.#before;
     this.#before = {};
+    this.#since = null;
     return Object.values(before).filter(({ id, kind }) => kind !== "direct" && !Object.hasOwn(conversations, id));
   }
 }

@@ -127,12 +127,13 @@ export class OfflineState implements ChatPart {
     }
   }
 
-  /** Returns the saved conversations; none without storage. */
-  async readConversations(): Promise<SavedState["conversations"]> {
+  /** Returns the saved conversations, none without storage, and what the application has kept beside them. */
+  async readList(): Promise<Pick<SavedState, "conversations" | "more">> {
+    const none = { conversations: {}, more: undefined };
     try {
-      return (await (await this.#open()).get("states", this.#core.now.me.id))?.conversations ?? {};
+      return { ...none, ...(await (await this.#open()).get("states", this.#core.now.me.id)) };
     } catch {
-      return {};
+      return none;
     }
   }
 
