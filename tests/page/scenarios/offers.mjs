@@ -236,16 +236,16 @@ export async function muted() {
 // Marking everything as read reads the offers too, also where nothing else is unread or the conversation is muted.
 export async function readAll() {
   const ids = [];
-  for (const [name, muted] of [["Bazaar", false], ["Quiet bazaar", true]]) {
+  for (const [name, muted] of [["Stalls", false], ["Quiet stalls", true]]) {
     const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name });
     await call("PATCH", `conversations/${id}/preferences`, "bob", { muted });
     await post(`conversations/${id}/offers`, "alice", { title: "A lamp", amount: 100, currency: "EUR" });
     ids.push(id);
   }
   const bob = await visitAs("bob");
-  for (const name of ["Bazaar", "Quiet bazaar"]) await listed(bob, name).locator(".count").waitFor();
+  for (const name of ["Stalls", "Quiet stalls"]) await listed(bob, name).locator(".count").waitFor();
   await markAllAsRead(bob);
-  for (const name of ["Bazaar", "Quiet bazaar"]) await listed(bob, name).locator(".count").waitFor({ state: "detached" });
+  for (const name of ["Stalls", "Quiet stalls"]) await listed(bob, name).locator(".count").waitFor({ state: "detached" });
   const left = async (id) => (await call("GET", `conversations/${id}`, "bob")).unreadOfferCount ?? 0;
   report("read all", { left: [await until(() => left(ids[0]), (n) => n === 0), await until(() => left(ids[1]), (n) => n === 0)] });
 }
