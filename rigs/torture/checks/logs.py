@@ -35,7 +35,7 @@ _VALKEY = frozenset(
 
 ALLOWED: tuple[Allowed, ...] = (
     Allowed(
-        re.compile(r"^(database|read|node_command)_failed\b"),
+        re.compile(r"^((database|read|node_command)_failed|database_stalled)\b"),
         _DATABASE | {"pause"},
         "the commands were refused, and their callers know",
     ),

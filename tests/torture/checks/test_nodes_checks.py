@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pytest
+
 from rigs.torture.checks.logs import QUIET, check_logs
 from rigs.torture.checks.resources import MEMORY, NOTHING_LEFT, READY, Gauges, Resources, Sample, check_resources
 from rigs.torture.checks.story import broken
@@ -94,8 +96,9 @@ def test_an_error_that_nothing_explains_is_found() -> None:
     assert logged(line, fault="valkey-kill") == [QUIET]
 
 
-def test_an_error_that_a_simultaneous_fault_explains_is_no_violation() -> None:
-    line = {"level": "error", "event": "database_failed", "timestamp": STAMP}
+@pytest.mark.parametrize("event", ["database_failed", "database_stalled", "lease_expired"])
+def test_an_error_that_a_simultaneous_fault_explains_is_no_violation(event: str) -> None:
+    line = {"level": "error", "event": event, "timestamp": STAMP}
     assert logged(line, fault="postgresql-crash") == []
     assert logged(line, fault="postgresql-crash", at=60.0) == [QUIET]
 
