@@ -157,7 +157,7 @@ def test_a_long_press_on_a_message_that_waits_says_what_can_be_done(driver: Driv
         "names": ["Edit", "Copy text", "Cancel sending"],
         "small": [],
         "field": "Sent too early",
-        "letters": 0,
+        "letters": 1,
         "isWide": False,
     }
 

@@ -368,8 +368,10 @@ export async function busy() {
   await button(carol, "Call").click();
   await callOf(carol, "bob").getByText("bob is in another call.").waitFor();
   // Bob has not declined it: he has missed it.
+  const id = decodeURIComponent(new URL(carol.url()).hash.split("/").at(-1));
+  const missedHere = ({ type, conversationId }) => type === "missed-call" && conversationId === id;
   const missed = await readUntil(
-    () => call("GET", "notifications", "bob").then(({ items }) => items.filter(({ type }) => type === "missed-call").length),
+    () => call("GET", "notifications", "bob").then(({ items }) => items.filter(missedHere).length),
     (count) => count > 0,
   );
   const talking = await callOf(bob, "alice").getByRole("timer").count();

@@ -328,6 +328,8 @@ export async function unfinished() {
 // What was begun stays begun: another text for a message, and the message that is answered.
 export async function begun() {
   const alice = await visitAs("alice");
+  // Near it: rows of a long list that are out of sight are not in the page.
+  await gather("Beside it", ["bob"]);
   await gather("Begun", ["bob"]);
   await open(alice, "Begun");
   await say(alice, "Said wrong");
@@ -335,7 +337,7 @@ export async function begun() {
   await composer(alice).fill("a draft");
   await act(alice, "Said wrong", "Edit");
   await composer(alice).fill("Said bett");
-  await open(alice, "general");
+  await open(alice, "Beside it");
   const elsewhere = await composer(alice).inputValue();
   await open(alice, "Begun");
   await alice.getByText("Editing your message").waitFor();
@@ -348,7 +350,7 @@ export async function begun() {
   const draft = await written(alice, "a draft");
   await act(alice, "Said better", "Reply");
   await composer(alice).fill("An answer");
-  await open(alice, "general");
+  await open(alice, "Beside it");
   await open(alice, "Begun");
   await alice.getByText("Replying to alice").waitFor();
   await alice.reload();
