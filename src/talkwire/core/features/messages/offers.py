@@ -158,8 +158,8 @@ def create_offer(tx: Transaction, actor: Actor, command: CreateOffer) -> Offer:
 
 def update_offer(tx: Transaction, actor: Actor, command: UpdateOffer) -> Offer:
     """Accepts, rejects or withdraws an offer (a proposed price) and returns it. Raises `muted` if a moderator has muted
-    the user, unless they withdraw their own offer; `conflict` if the offer is no longer pending or, to accept it, if its
-    author is no longer in the conversation.
+    the user, unless they withdraw their own offer; `conflict` if the offer is no longer pending or, to accept it, if
+    its author is no longer in the conversation.
 
     Records nothing if the same user has made the same decision before: a client may retry, or announce over a socket
     what it decided over REST.
