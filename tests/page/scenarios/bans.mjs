@@ -108,7 +108,7 @@ export async function bannedWhileAway() {
   await open(bob, "general");
   const ban = (name, body) => call("PUT", `conversations/${groups[name]}/bans/bob`, "alice", body);
   const notice = bob.locator(".notice").filter({ hasText: "You were banned" });
-  const said = async (name) => {
+  const shown = async (name) => {
     await notice.filter({ hasText: name }).waitFor();
     return withoutTime(await notice.locator("p, span").first().textContent());
   };
@@ -116,7 +116,7 @@ export async function bannedWhileAway() {
   await bob.locator(".connection").waitFor();
   await ban("Ferns", { until: inDays(1), reason: "Too loud" });
   await bob.context().setOffline(false);
-  const offline = await said("Ferns");
+  const offline = await shown("Ferns");
 
   const isSaved = (saved) => saved.includes("Mosses") && !saved.includes("Ferns") && /"cursor":"/.test(saved);
   await until(() => kept(bob, "states"), isSaved);
@@ -125,7 +125,7 @@ export async function bannedWhileAway() {
   await ban("Mosses", { until: inDays(1), reason: "Too wet" });
   await call("DELETE", `conversations/${groups.Algae}/members/bob`, "alice");
   await bob.goto(address);
-  const closed = await said("Mosses");
+  const closed = await shown("Mosses");
   const removed = await bob.locator(".toast:popover-open > p").textContent();
   report("banned", { offline, closed, removed });
 }

@@ -534,10 +534,10 @@ export async function beside_thread() {
   const [alice, bob] = await two();
   const { items } = await call("GET", "conversations", "alice");
   const { id } = items.find(({ kind }) => kind === "direct");
-  const said = (content, threadId) => post("messages", "alice", { conversationId: id, content, threadId });
-  for (let each = 0; each < 30; each++) await said(`Line ${each}`);
-  const root = await said("Root of it");
-  for (let each = 0; each < 30; each++) await said(`Reply ${each}`, root.id);
+  const posted = (content, threadId) => post("messages", "alice", { conversationId: id, content, threadId });
+  for (let each = 0; each < 30; each++) await posted(`Line ${each}`);
+  const root = await posted("Root of it");
+  for (let each = 0; each < 30; each++) await posted(`Reply ${each}`, root.id);
   await message(alice, "Root of it").waitFor();
   await alice.locator(".conversation .replies").click();
   const thread = alice.locator(".panel[aria-label=Thread]");
