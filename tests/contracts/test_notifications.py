@@ -366,8 +366,6 @@ async def test_a_new_offer_counts_in_a_muted_conversation_and_notifies_nobody(wa
     await node.do(CAROL, SetPreferences(Preferences(off=("offer",))))
     await watched.come(BOB)
     offer = await node.do(ALICE, CreateOffer("c", "A bicycle", 1, "EUR"))
-    own = await node.do(BOB, CreateOffer("c", "A tandem", 1, "EUR"))
-    await node.do(ALICE, UpdateOffer(str(own.id), "accepted"))
     assert await watched.received() == []
     assert await watched.kept(BOB) == []
     counts = [(await node.do(actor, GetConversation("c"))).unread_offers for actor in (BOB, CAROL)]
@@ -376,6 +374,18 @@ async def test_a_new_offer_counts_in_a_muted_conversation_and_notifies_nobody(wa
     assert await watched.kept(BOB) == []
     assert await node.do(BOB, MarkNotificationsRead((str(offer.id),))) == 0
     assert (await node.do(BOB, GetConversation("c"))).unread_offers == 0
+
+
+async def test_the_answer_to_an_own_offer_is_quiet_in_a_muted_conversation(watched: Watched) -> None:
+    node = watched.node
+    await node.do(BOB, SetMemberPreferences("c", muted=True))
+    await watched.come(BOB)
+    own = await node.do(BOB, CreateOffer("c", "A tandem", 1, "EUR"))
+    await node.do(ALICE, UpdateOffer(str(own.id), "accepted"))
+    [stored] = await watched.stored(BOB, unread=True)
+    assert (stored.type, stored.body) == ("offer", "A tandem")
+    assert watched.quiet == {stored.id}
+    assert (await node.do(BOB, GetConversation("c"))).unread_offers == 1
 
 
 async def test_offers_invitations_and_missed_calls(watched: Watched) -> None:

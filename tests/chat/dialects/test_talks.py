@@ -399,12 +399,14 @@ async def test_one_decision_sent_many_times_at_once_is_carried_out_once(world: W
     assert len(await alice.pending("offer-update")) == 1
 
 
-async def test_a_removed_author_does_not_learn_that_an_offer_was_accepted(world: World) -> None:
+async def test_the_offer_of_a_removed_author_cannot_be_accepted_and_they_learn_nothing_of_it(world: World) -> None:
     conversation = await world.conversation("bob", "alice")
     alice, bob = await connect(world, "alice", "bob")
     offer = await offer_by(world, "alice", conversation)
     await world.service("DELETE", f"/api/v1/conversations/{conversation}/members/{world.id_of('alice')}")
-    await bob.done("offer-update", {"conversationId": conversation, "offerId": offer["id"], "status": "accepted"})
+    decision = {"conversationId": conversation, "offerId": offer["id"]}
+    assert (await bob.refused("offer-update", {**decision, "status": "accepted"}))["code"] == "conflict"
+    await bob.done("offer-update", {**decision, "status": "rejected"})
     assert await alice.pending("offer-accepted", "offer-update") == []
 
 
