@@ -78,9 +78,9 @@ from talkwire.core.commands.messages import (
     UnsaveMessage,
 )
 from talkwire.core.commands.moderation.audit import ListAudit
-from talkwire.core.commands.moderation.reports import DecideReport, ListReports, ReportMessage
+from talkwire.core.commands.moderation.reports import DecideReport, ListReports, ReportMessage, ReportOffer
 from talkwire.core.commands.notifications import ListNotifications, MarkNotificationsRead, NotificationPage
-from talkwire.core.commands.offers import CounterOffer, CreateOffer, ListOffers, UpdateOffer
+from talkwire.core.commands.offers import CounterOffer, CreateOffer, DeleteOffer, ListOffers, UpdateOffer
 from talkwire.core.commands.presence import GetPresence, SetPresence
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
 from talkwire.core.commands.search import FindPublicConversations, SearchMessages
@@ -107,6 +107,7 @@ __all__ = [
     "DeleteConversation",
     "DeleteInvitation",
     "DeleteMessage",
+    "DeleteOffer",
     "DeleteWebhook",
     "EditMessage",
     "EnsureUser",
@@ -160,6 +161,7 @@ __all__ = [
     "RemoveLinkPreviews",
     "RemoveMember",
     "ReportMessage",
+    "ReportOffer",
     "RewindWebhook",
     "RotateWebhookSecret",
     "SaveMessage",

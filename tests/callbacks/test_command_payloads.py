@@ -46,6 +46,8 @@ _FULL: Mapping[str, list[dict[str, Any]]] = MappingProxyType(
         "message:unpin": [{"messageId": "1"}],
         "message:save": [{"messageId": "1"}],
         "message:unsave": [{"messageId": "1"}],
+        "offer:delete": [{"offerId": "1"}],
+        "offer:report": [{"offerId": "1", "reason": "spam", "note": "x"}],
         "message:report": [{"messageId": "1", "reason": "spam", "note": "x"}],
         "saved:list": [{"cursor": "3", "limit": 7, "conversationId": "c"}],
         "message:read": [{"conversationId": "c", "messageId": "1"}, {"conversationId": "c"}],

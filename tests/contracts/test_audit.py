@@ -33,8 +33,9 @@ from talkwire.core.commands.invitations import CreateInvitation, DeleteInvitatio
 from talkwire.core.commands.members import RemoveMember, UpdateMember
 from talkwire.core.commands.messages import DeleteMessage, EditMessage, RemoveLinkPreviews
 from talkwire.core.commands.moderation.audit import ListAudit, RecordExport
-from talkwire.core.commands.moderation.reports import DecideReport, ReportMessage
+from talkwire.core.commands.moderation.reports import DecideReport, ReportMessage, ReportOffer
 from talkwire.core.commands.moderation.restrictions import RestrictMember, UnrestrictMember
+from talkwire.core.commands.offers import CreateOffer, DeleteOffer
 from talkwire.core.commands.server.console import EndConnection, EndLogin
 from talkwire.core.domain.model import Actor
 from talkwire.core.domain.moderation.audit import AuditEntry
@@ -251,6 +252,20 @@ async def test_a_decision_about_a_report_has_an_entry_for_it_and_for_the_action(
     assert [(each.action, each.target_id, each.reason) for each in entries] == [
         ("report-resolve", report.id, "Enough"),
         ("mute", "bob", "Enough"),
+    ]
+
+
+async def test_the_deletion_of_an_offer_has_an_entry(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    first, second = [(await node.do(BOB, CreateOffer("c", "A bicycle", 5, "EUR"))).id for _ in range(2)]
+    await node.do(ALICE, DeleteOffer(str(first)))
+    report = await node.do(ALICE, ReportOffer(str(second), "spam"))
+    await node.do(OPERATOR, DecideReport(report.id, "resolved", "Enough", "delete"))
+    entries = await _entries(node)
+    assert [(each.action, each.actor_id, each.target_id, each.reason) for each in entries] == [
+        ("offer-delete", "alice", str(first), None),
+        ("report-resolve", "operator", report.id, "Enough"),
+        ("offer-delete", "operator", str(second), "Enough"),
     ]
 
 

@@ -374,6 +374,7 @@ async def test_offers_of_an_erased_user_keep_their_amount_and_are_withdrawn(node
     await erase(node)
     left = await node.do(BOB, GetOffer(str(offer.id)))
     assert (left.title, left.description, left.amount, left.status) == ("Deleted offer", None, 5, "withdrawn")
+    assert left.deleted_by == "alice"
 
 
 async def test_a_block_ends_with_the_user_who_set_it(node: Node) -> None:

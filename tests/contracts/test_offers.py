@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from talkwire.core.commands.accounts import PutUser
 from talkwire.core.commands.blocks import BlockUser
-from talkwire.core.commands.conversations import CreateConversation
+from talkwire.core.commands.conversations import CreateConversation, ListNotices
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.offers import (
     CounterOffer,
     CreateOffer,
+    DeleteOffer,
     ExpireOffers,
     GetOffer,
     ListOffers,
@@ -292,3 +294,73 @@ async def test_offers_outlast_a_restart(database: Database, clock: Clock, node: 
     async with running(database, clock) as again:
         assert await again.do(BOB, GetOffer(str(offer.id))) == offer
         assert await again.do(SERVER, ExpireOffers()) == offer.expires_ms
+
+
+# --- deleted offers ---------------------------------------------------------------------------------------------------
+
+GONE = ("Deleted offer", None, False)
+
+
+def texts_of(offer: Offer) -> tuple[str, str | None, bool]:
+    """Returns an offer's title and description, and whether it has metadata."""
+    return offer.title, offer.description, offer.metadata is not None
+
+
+async def logged_texts(node: Node) -> set[tuple[str, str | None, bool]]:
+    """Returns the texts of offers in the stored log."""
+    events = await node.replay()
+    return {texts_of(event.offer) for event in events if isinstance(event, OfferCreated | OfferUpdated)}
+
+
+async def test_a_moderator_deletes_an_open_offer_which_is_withdrawn_by_that(node: Node, clock: Clock) -> None:
+    offer = await made(node, BOB)
+    await node.do(ALICE, DeleteOffer(str(offer.id)))
+    left = await node.do(CAROL, GetOffer(str(offer.id)))
+    assert texts_of(left) == GONE
+    assert (left.status, left.closed_by, left.deleted_by, left.deleted_ms) == (
+        "withdrawn",
+        "alice",
+        "alice",
+        clock.now_ms,
+    )
+    assert node.log[-1] == OfferUpdated(node.chat.pos, clock.now_ms, left)
+    assert await logged_texts(node) == {GONE}
+    pos = node.chat.pos
+    await node.do(ALICE, DeleteOffer(str(offer.id)))
+    assert node.chat.pos == pos, "deleting it again changes nothing"
+    assert await node.refusal(CAROL, UpdateOffer(str(offer.id), "accepted")) == "conflict"
+
+
+async def test_a_deleted_offer_keeps_its_decision_and_no_text_stays_in_the_log(node: Node, clock: Clock) -> None:
+    other = await made(node, BOB, title="A car")
+    offer = await made(node, BOB)
+    accepted = await node.do(CAROL, UpdateOffer(str(offer.id), "accepted"))
+    clock.now_ms += HOUR_MS
+    await node.do(ALICE, DeleteOffer(str(offer.id)))
+    left = await node.do(CAROL, GetOffer(str(offer.id)))
+    assert texts_of(left) == GONE
+    assert (left.status, left.closed_by, left.updated_ms) == ("accepted", "carol", accepted.updated_ms)
+    assert await logged_texts(node) == {GONE, texts_of(other)}
+    notices = (await node.do(CAROL, ListNotices("c"))).items
+    assert [notice.offer_status for notice in notices] == ["accepted"], "the deletion is no second decision"
+
+
+async def test_an_offer_that_is_decided_and_deleted_at_once_leaves_no_text_in_the_log(node: Node) -> None:
+    offer = await made(node, BOB)
+    await node.in_one_batch((CAROL, UpdateOffer(str(offer.id), "accepted")), (ALICE, DeleteOffer(str(offer.id))))
+    assert await logged_texts(node) == {GONE}
+
+
+async def test_only_moderators_of_a_group_delete_offers_of_others(node: Node) -> None:
+    offer = await made(node, BOB)
+    for actor in (BOB, CAROL, MALLORY):
+        assert await node.refusal(actor, DeleteOffer(str(offer.id))) == "forbidden"
+    own = await made(node, ALICE)
+    assert await node.refusal(ALICE, DeleteOffer(str(own.id))) == "forbidden"
+    for actor in (OPERATOR, BACKEND):
+        await node.do(actor, DeleteOffer(str((await made(node, BOB)).id)))
+    direct = await node.do(ALICE, CreateConversation("direct", ("bob",)))
+    between = await node.do(BOB, CreateOffer(direct.conversation.id, "A bicycle", 12_000, "EUR"))
+    assert await node.refusal(ALICE, DeleteOffer(str(between.id))) == "forbidden"
+    await node.do(BACKEND, PutUser("bob", hold=True))
+    assert await node.refusal(ALICE, DeleteOffer(str(offer.id))) == "conflict"

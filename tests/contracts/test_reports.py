@@ -9,8 +9,9 @@ from talkwire.core.commands.accounts import BanUser, EraseUser, UnbanUser
 from talkwire.core.commands.conversations import DeleteConversation
 from talkwire.core.commands.members import RemoveMember
 from talkwire.core.commands.messages import DeleteMessage, EditMessage, GetMessage, SendMessage
-from talkwire.core.commands.moderation.reports import DecideReport, ListReports, ReportMessage
+from talkwire.core.commands.moderation.reports import DecideReport, ListReports, ReportMessage, ReportOffer
 from talkwire.core.commands.notifications import ListNotifications, MarkNotificationsRead
+from talkwire.core.commands.offers import CreateOffer, GetOffer, UpdateOffer
 from talkwire.core.commands.preferences import SetMemberPreferences
 from talkwire.core.commands.server.retention import PruneOld
 from talkwire.core.domain.errors import ChatError
@@ -48,6 +49,33 @@ async def test_a_user_has_one_open_report_of_a_message(node: Node) -> None:
     assert [each.id for each in (await node.do(OPERATOR, ListReports())).items] == [others.id, report.id]
     await node.do(OPERATOR, DecideReport(report.id, "dismissed", "Harmless"))
     assert (await node.do(ALICE, ReportMessage(str(message.id), "spam"))).id != report.id
+
+
+async def test_a_reported_offer_is_deleted_with_the_decision(node: Node) -> None:
+    await node.group("c", CAROL, ALICE, BOB)
+    offer = await node.do(BOB, CreateOffer("c", "A stolen bicycle", 5, "EUR", "Like new"))
+    report = await node.do(ALICE, ReportOffer(str(offer.id), "spam", "again"))
+    assert (report.about, report.message_id, report.author_id) == ("offer", offer.id, "bob")
+    assert report.content == "A stolen bicycle\n\nLike new"
+    assert await node.do(ALICE, ReportOffer(str(offer.id), "abuse")) == report
+    assert (await node.do(OPERATOR, ListReports())).items == (report,)
+    await node.do(OPERATOR, DecideReport(report.id, "resolved", "Not here", "delete"))
+    left = await node.do(CAROL, GetOffer(str(offer.id)))
+    assert (left.title, left.status, left.deleted_by) == ("Deleted offer", "withdrawn", "operator")
+    for actor, outcome in ((ALICE, "resolved"), (BOB, "delete")):
+        assert (await _outcomes(node, actor))[0] == ("moderation", outcome, "Not here", "")
+    assert await node.refusal(ALICE, ReportOffer(str(offer.id), "spam")) == "invalid_request"
+
+
+async def test_only_who_sees_an_offer_of_another_reports_it(node: Node) -> None:
+    await node.group("c", CAROL, ALICE, BOB)
+    offer = await node.do(BOB, CreateOffer("c", "A bicycle", 5, "EUR"))
+    for actor in (MALLORY, BACKEND, OPERATOR):
+        assert await node.refusal(actor, ReportOffer(str(offer.id), "spam")) == "forbidden"
+    assert await node.refusal(BOB, ReportOffer(str(offer.id), "spam")) == "invalid_request"
+    assert await node.refusal(ALICE, ReportOffer(str(offer.id + 1), "spam")) == "forbidden"
+    await node.do(ALICE, UpdateOffer(str(offer.id), "rejected"))
+    assert (await node.do(ALICE, ReportOffer(str(offer.id), "spam"))).state == "open"
 
 
 async def test_only_who_sees_a_message_reports_it(node: Node) -> None:

@@ -31,8 +31,8 @@ CLIENT_EVENTS = {
         presence:get presence:subscribe messages:list messages:search conversations:list conversation:create
         conversation:update
         conversation:mark-unread notifications:read conversation:delete thread:follow thread:unfollow thread:read
-        member:add member:remove member:update offer:create offer:update call:invite call:accept
-        call:reject call:signal call:hangup sync auth:refresh ping""",
+        member:add member:remove member:update offer:create offer:update offer:delete offer:report
+        call:invite call:accept call:reject call:signal call:hangup sync auth:refresh ping""",
     "talks": """
         join-conversation leave-conversation message typing read offer-update edit-message delete-message react
         delivered call-invite call-accept call-reject call-signal call-end""",

@@ -68,7 +68,7 @@ def test_an_operator_decides_a_report(driver: Driver, console_url: str, admin_to
     assert decided == {
         "quoted": ["Buy this", "Good morning"],
         "gone": {"quoted": ["Buy that"], "choices": 4},
-        "decision": "message deleted",
+        "decision": "deleted",
         "left": "",
     }
 

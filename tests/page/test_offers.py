@@ -123,3 +123,13 @@ def test_an_answer_in_a_group_says_whose_offer_it_is_and_nobody_accepts_that_of_
         "muted": [],
         "left": ["Reject"],
     }
+
+
+def test_members_report_an_offer_and_the_owner_deletes_it(driver: Driver, demo_url: str) -> None:
+    moderated = run(driver, demo_url, "offers", "moderated")["moderated"]
+    assert moderated["offered"] == {"alice": ["Report offer", "Delete"], "bob": 0, "carol": ["Report offer"]}
+    assert moderated["quoted"] == "Fake watch"
+    bob = [line for line in moderated["left"]["bob"] if line]
+    assert bob[2:] == ["Deleted offer", "€5.00", "Withdrawn", "by alice"]
+    assert moderated["left"]["alice"][-1] == "by you"
+    assert moderated["menus"] == 0

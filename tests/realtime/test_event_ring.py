@@ -11,12 +11,14 @@ from talkwire.core.domain.events import (
     MessageEdited,
     MessagePinned,
     MessageSent,
+    OfferCreated,
+    OfferUpdated,
     PreferencesChanged,
     TypingChanged,
     UserErased,
     UserUpdated,
 )
-from talkwire.core.domain.model import MESSAGE_ID_BASE, Message, Preferences, User
+from talkwire.core.domain.model import MESSAGE_ID_BASE, Message, Offer, Preferences, User
 from talkwire.realtime.engine.hub import EncodingGroup
 from talkwire.realtime.recovery.event_ring import EventRing
 
@@ -167,6 +169,19 @@ def test_a_frame_is_encoded_once_for_each_group_and_again_after_a_deletion() -> 
     assert [frame(group), frame(group), frame(other)] == [b"frame 1", b"frame 1", b"frame 2"]
     ring.follow([MessageDeleted(2, 2, message(1, content="", deleted_ms=2))])
     assert frame(group) == b"frame 3"
+
+
+def test_an_offer_that_was_deleted_since_has_no_texts_in_any_of_its_events() -> None:
+    offer = Offer(MESSAGE_ID_BASE + 1, "c", "bob", "A bicycle", 5, "EUR", "pending", 1, 1, description="Red")
+    gone = replace(offer, title="Deleted offer", description=None)
+    deletion = OfferUpdated(2, 2, replace(gone, status="withdrawn", deleted_ms=2, deleted_by="alice"))
+    other = OfferCreated(3, 3, replace(offer, id=MESSAGE_ID_BASE + 3))
+    ring = ring_of(OfferCreated(1, 1, offer), deletion, other)
+    assert [kept.event for kept in ring.missed("alice", ("c",), tuple, 0) or ()] == [
+        OfferCreated(1, 1, gone),
+        deletion,
+        other,
+    ]
 
 
 def test_a_user_who_was_erased_since_is_a_deleted_user_in_all_events() -> None:

@@ -296,6 +296,7 @@ LATER_COLUMNS = {
         "unmute_ms",
         "section",
     },
+    "offers": {"deleted_ms", "deleted_by"},
     "presence": {"status_until_ms", "text_until_ms"},
     "spans": {"history_pos"},
     "users": {"metadata", "named", "erased", "hold", "read_receipts", "handle", "ban_reason", "ban_until_ms"},

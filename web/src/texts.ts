@@ -529,6 +529,11 @@ export const texts = {
     },
   },
   offers: {
+    deleted: "Deleted offer",
+    menuOf: (title: string) => `More actions: ${title}`,
+    report: "Report offer",
+    deleteQuestion: (title: string, amount: string) => `Delete “${title}” for ${amount}?`,
+    deleteHint: "This removes what is offered for everyone and can't be undone. If the offer is open, it ends.",
     title: "Offers",
     make: "Make an offer",
     counterTitle: "Counter-offer",

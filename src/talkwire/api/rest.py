@@ -43,7 +43,7 @@ from talkwire.api.resources.members import members_router
 from talkwire.api.resources.message_batches import message_batch_routes
 from talkwire.api.resources.messages import message_routes
 from talkwire.api.resources.moderation.audit import list_audit
-from talkwire.api.resources.moderation.reports import report_message, reports_router
+from talkwire.api.resources.moderation.reports import report_message, report_offer, reports_router
 from talkwire.api.resources.moderation.restrictions import moderation_router
 from talkwire.api.resources.notifications import PushKey, no_push_key, notifications_router, push_router
 from talkwire.api.resources.offers import offers_router
@@ -191,6 +191,7 @@ def described_routes(
         *message_routes,
         *message_batch_routes,
         report_message,
+        report_offer,
         *in_conversations,
         sync,
         list_log_events,

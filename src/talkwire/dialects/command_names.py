@@ -37,9 +37,9 @@ from talkwire.core.commands.messages import (
     Unreact,
     UnsaveMessage,
 )
-from talkwire.core.commands.moderation.reports import ReportMessage
+from talkwire.core.commands.moderation.reports import ReportMessage, ReportOffer
 from talkwire.core.commands.notifications import MarkNotificationsRead
-from talkwire.core.commands.offers import CounterOffer, CreateOffer, ListOffers, UpdateOffer
+from talkwire.core.commands.offers import CounterOffer, CreateOffer, DeleteOffer, ListOffers, UpdateOffer
 from talkwire.core.commands.presence import GetPresence, SetPresence
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
 from talkwire.core.commands.search import FindPublicConversations, SearchMessages
@@ -81,6 +81,7 @@ COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
         "message:save": (Named(SaveMessage),),
         "message:unsave": (Named(UnsaveMessage),),
         "message:report": (Named(ReportMessage),),
+        "offer:report": (Named(ReportOffer),),
         "saved:list": (Named(ListSaved),),
         "message:read": (Named(MarkRead),),
         "message:delivered": (Named(MarkDelivered),),
@@ -101,6 +102,7 @@ COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
         "offer:create": (Named(CreateOffer),),
         "offer:update": (Named(UpdateOffer),),
         "offer:counter": (Named(CounterOffer),),
+        "offer:delete": (Named(DeleteOffer),),
         "offers:list": (Named(ListOffers),),
         "typing:start": (Named(SetTyping, lambda command: command.is_typing),),
         "typing:stop": (Named(SetTyping, lambda command: not command.is_typing),),

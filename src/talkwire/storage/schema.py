@@ -401,12 +401,13 @@ reports = Table(
     Column("decided_by", Text),
     Column("decided_pos", BigInteger),
     Column("content", Text),
+    Column("about", Text, nullable=False, server_default=text("'message'")),
     Index("ix_reports_state_id", "state", "id"),
     _partial("ix_reports_open", "state = 'open'", "message_id", "reporter_id", unique=True),
     _partial("ix_reports_decided_pos", "decided_pos IS NOT NULL", "decided_pos"),
 )
-"""Reports of messages. `decided_pos` is the log position of the decision, from which its notifications have their
-ids."""
+"""Reports of messages and offers, whose ids never coincide: with `about` = `offer`, `message_id` is an offer's id.
+`decided_pos` is the log position of the decision, from which its notifications have their ids."""
 
 audit = Table(
     "audit",
@@ -562,6 +563,8 @@ offers = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
     Column("closed_by", Text),
+    Column("deleted_ms", BigInteger),
+    Column("deleted_by", Text),
     Index("ix_offers_conversation_id_id", "conversation_id", "id"),
     _partial("ix_offers_due", "status = 'pending' AND expires_ms IS NOT NULL", "expires_ms"),
 )

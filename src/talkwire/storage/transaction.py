@@ -40,7 +40,7 @@ from talkwire.storage.tables.members import MemberLookups, fetch_members, fetch_
 from talkwire.storage.tables.moderation.audit import AuditRows
 from talkwire.storage.tables.moderation.reports import ReportRows
 from talkwire.storage.tables.moderation.restrictions import RestrictionRows
-from talkwire.storage.tables.offers import OfferRows
+from talkwire.storage.tables.offers import OfferRows, without_deleted_texts
 from talkwire.storage.tables.presence import PresenceRows
 from talkwire.storage.tables.push_subscriptions import PushSubscriptionRows
 from talkwire.storage.tables.sessions import SessionRows
@@ -150,8 +150,10 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         writes itself and returns none."""
         if not self.events:
             return ()
-        more = [*self._pending.take(), *new_log_rows(self.events, self._sent, self.batch_id)]
         only_messages = len(self._sent) == len(self.events)
+        if not only_messages:
+            self.events = without_deleted_texts(self.events)
+        more = [*self._pending.take(), *new_log_rows(self.events, self._sent, self.batch_id)]
         if only_messages and not self._workspace.staged.have_followers:
             return [*take_staged(self._workspace), *more]
         write_staged(self._workspace, more)

@@ -131,6 +131,8 @@ _OFFERS = (
         of="withdraw one's own",
     ),
     Row("offer:counter", WRITERS, {"offerId": "{offer}", "amount": 4000}, as_service=_AS_MEMBER),
+    Row("offer:delete", MANAGERS, {"offerId": "{offer}"}),
+    Row("offer:report", MEMBERS, {"offerId": "{offer}", "reason": "spam"}),
     Row("offers:list", READERS, _THERE),
 )
 

@@ -203,6 +203,8 @@ _OFFERS = (
     Row(f"POST {_OFFER}/withdraw", but(NOBODY, service=INVALID)),
     Row(f"POST {_V1}/offers/{{own_offer}}/withdraw", but(MEMBERS, service=INVALID), of="one's own"),
     Row(f"POST {_V1}/offers/{{own_offer}}/accept", but(NOBODY, service=INVALID), of="one's own"),
+    Row(f"DELETE {_OFFER}", MANAGERS),
+    Row(f"POST {_OFFER}/report", MEMBERS, {"reason": "spam"}),
     Row(f"POST {_OFFER}/counter", WRITERS, {"amount": 4000}, as_service=_AS_MEMBER),
 )
 

@@ -274,13 +274,13 @@ export async function reports({ token }) {
   await rowOf("Every day").getByRole("button", { name: "Decide…" }).click();
   await dialog.getByText("edited after the report").waitFor();
   const quoted = await quotes(dialog);
-  await choices.selectOption({ label: "Delete the message for everyone" });
+  await choices.selectOption({ label: "Delete it for everyone" });
   await page.getByLabel("Reason").fill("Advertising");
   await dialog.getByRole("button", { name: "Decide", exact: true }).click();
   await status(page, "The report is decided.").waitFor();
   await rowOf("Every day").waitFor({ state: "detached" });
   await page.getByLabel("State").selectOption("resolved");
-  const decision = await rowOf("Every day").getByText("message deleted").textContent();
+  const decision = await rowOf("Every day").getByText("deleted", { exact: true }).textContent();
   await goTo(page, "Audit log");
   const entry = rows(page).filter({ hasText: "report-resolve" }).filter({ hasText: "Advertising" }).first();
   await entry.getByRole("link", { name: "general" }).waitFor();

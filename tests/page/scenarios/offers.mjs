@@ -522,3 +522,37 @@ export async function inAGroup() {
   await card(alice, "Old lamp").getByText("Its author is no longer in this conversation.").waitFor();
   report("grouped", { asked, own, muted, left: await names(alice, "Old lamp") });
 }
+
+// A member reports an offer, the owner of the group deletes it, and neither is possible with one's own.
+export async function moderated() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Bazaar" });
+  await post(`conversations/${id}/offers`, "bob", { title: "Fake watch", description: "Shiny", amount: 500, currency: "EUR" });
+  const [alice, bob, carol] = [await visitAs("alice"), await visitAs("bob"), await visitAs("carol")];
+  for (const page of [alice, bob, carol]) {
+    await open(page, "Bazaar");
+    await is(page, "Fake watch", "Open");
+  }
+  const menu = (page) => card(page, "Fake watch").getByRole("button", { name: "More actions: Fake watch" });
+  const items = async (page) => {
+    await menu(page).click();
+    await page.getByRole("menuitem").first().waitFor();
+    return page.getByRole("menuitem").allTextContents();
+  };
+  const offered = { alice: await items(alice), bob: await menu(bob).count(), carol: await items(carol) };
+
+  await carol.getByRole("menuitem", { name: "Report offer" }).click();
+  const dialog = carol.getByRole("dialog", { name: "Report offer" });
+  const quoted = await dialog.locator(".what").textContent();
+  await dialog.getByRole("button", { name: "Report", exact: true }).click();
+  await dialog.getByText("You are notified when an admin has decided").waitFor();
+
+  await alice.getByRole("menuitem", { name: "Delete" }).click();
+  await alice.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
+  await closed(alice);
+  const left = {};
+  for (const [name, page] of Object.entries({ alice, bob })) {
+    await is(page, "Deleted offer", "Withdrawn");
+    left[name] = (await card(page, "Deleted offer").innerText()).split("\n");
+  }
+  report("moderated", { offered, quoted, left, menus: await card(alice, "Deleted offer").getByRole("button").count() });
+}

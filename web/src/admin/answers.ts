@@ -142,14 +142,15 @@ export interface DeliveryAnswer {
 
 export interface ReportAnswer {
   id: string;
-  messageId: string;
+  messageId?: string;
+  offerId?: string;
   conversationId: string;
   reporterId: string;
   reason: string;
   state: string;
   createdAt: string;
   note?: string;
-  /** The message's text as it was reported, while the report is open. */
+  /** The text as it was reported, while the report is open. */
   content?: string;
   action?: string;
   decision?: string;

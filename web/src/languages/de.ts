@@ -559,6 +559,12 @@ export const texts: Texts = {
     },
   },
   offers: {
+    deleted: "Gelöschtes Angebot",
+    menuOf: (title) => `Weitere Aktionen: ${title}`,
+    report: "Angebot melden",
+    deleteQuestion: (title, amount) => `„${title}“ für ${amount} löschen?`,
+    deleteHint:
+      "Was angeboten wird, wird für alle entfernt. Ist das Angebot offen, endet es. Das lässt sich nicht rückgängig machen.",
     preview: (amount) => `Angebot: ${amount}`,
     previewOfMine: (preview) => `Du: ${preview}`,
     questions: {

@@ -564,6 +564,11 @@ export const texts: Texts = {
     },
   },
   offers: {
+    deleted: "Oferta eliminada",
+    menuOf: (title) => `Más acciones: ${title}`,
+    report: "Denunciar oferta",
+    deleteQuestion: (title, amount) => `¿Eliminar «${title}» por ${amount}?`,
+    deleteHint: "Lo que se ofrece se elimina para todos y no se puede deshacer. Si la oferta está abierta, termina.",
     preview: (amount) => `Oferta: ${amount}`,
     previewOfMine: (preview) => `Tú: ${preview}`,
     questions: {

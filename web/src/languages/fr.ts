@@ -565,6 +565,12 @@ export const texts: Texts = {
     },
   },
   offers: {
+    deleted: "Offre supprimée",
+    menuOf: (title) => `Plus d’actions : ${title}`,
+    report: "Signaler l’offre",
+    deleteQuestion: (title, amount) => `Supprimer « ${title} » pour ${amount} ?`,
+    deleteHint:
+      "Ce qui est proposé est supprimé pour tout le monde, de façon définitive. Si l’offre est ouverte, elle prend fin.",
     preview: (amount) => `Offre : ${amount}`,
     previewOfMine: (preview) => `Vous : ${preview}`,
     questions: {

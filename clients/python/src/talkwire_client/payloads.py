@@ -760,7 +760,8 @@ class Notify(TypedDict):
 
 class Offer(TypedDict):
     """An offer: a price that a member proposes to the others, with its status. `counterOf` is the id of the offer
-    that this offer replaces."""
+    that this offer replaces. An offer with `deletedAt` has no texts: a moderator deleted them, or the author was
+    erased."""
 
     id: str
     conversationId: str
@@ -784,6 +785,8 @@ class Offer(TypedDict):
     """The offer that this one replaces."""
     metadata: NotRequired[dict[str, Json]]
     """Any JSON object, for the application's use."""
+    deletedAt: NotRequired[str]
+    """When the offer was deleted."""
 
 
 class OfferStep(TypedDict):
@@ -960,30 +963,32 @@ class RecordedCall(TypedDict):
 
 
 class Report(TypedDict):
-    """A user's report of a message. `content` is the message's text as it was reported, while the report is open.
-    Only admins and the backend receive `action`, `decision`, `decidedAt` and `decidedBy`, once the report is
-    decided."""
+    """A user's report of a message (`messageId`) or of an offer (`offerId`). `content` is the text as it was
+    reported, while the report is open. Only admins and the backend receive `action`, `decision`, `decidedAt` and
+    `decidedBy`, once the report is decided."""
 
     id: str
-    messageId: str
-    """The id of the message."""
     conversationId: str
     """The id of the conversation."""
     reporterId: str
-    """The user who reported the message."""
+    """The user who reported the message or offer."""
     reason: str
     """A short word such as `spam`, `abuse` or `other`."""
     state: Literal["dismissed", "open", "resolved"]
-    """`dismissed`: nothing is wrong with the message; `resolved`: the report was right."""
+    """`dismissed`: nothing is wrong; `resolved`: the report was right."""
     createdAt: str
     """When it was created."""
+    messageId: NotRequired[str]
+    """The id of the message."""
+    offerId: NotRequired[str]
+    """The id of the offer."""
     note: NotRequired[str]
     """What the reporter adds."""
     content: NotRequired[str]
-    """The message's text as it was reported, while the report is open: it may have been edited or deleted since."""
+    """The text as it was reported, while the report is open: it may have been edited or deleted since."""
     action: NotRequired[Literal["ban", "delete", "mute"]]
-    """`delete` deletes the message, `mute` mutes its author in the conversation, `ban` bans the author from the
-    server."""
+    """`delete` deletes the message or offer, `mute` mutes its author in the conversation, `ban` bans the author from
+    the server."""
     decision: NotRequired[str]
     """The reason of the decision."""
     decidedAt: NotRequired[str]

@@ -192,6 +192,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         # --- conversations and members ------------------------------------------------------------------------------
         "avatar": _text("The address of a picture.", longest=AVATAR_MAX_LENGTH),
         "deliveredSeq": _count(f"{_NEWEST_MESSAGE} received."),
+        "MessengerOffer.deletedAt": Meaning("When the offer was deleted."),
         "MessengerOffer.history": Meaning("The offer's statuses up to now."),
         "history": Meaning("Whether new members see messages from before they joined."),
         "kind": Meaning("`direct` has two members; `group` and `channel` have any number."),
@@ -444,29 +445,31 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "MessengerAuditEntry.actorId": Meaning(
             "The caller who did it, also where the backend acted for a user; `talkwire/operator` for the command line."
         ),
-        "targetId": Meaning("The user, message, conversation, invitation, webhook or report that it was done to."),
+        "targetId": Meaning(
+            "The user, message, offer, conversation, invitation, webhook or report that it was done to."
+        ),
         "MessengerAuditEntry.at": Meaning("When it was done.", of_text={"format": "date-time"}),
         "MessengerAuditEntry.address": Meaning("The IP address of the caller; null for the command line."),
         "MessengerAuditEntry.reason": Meaning("The reason that the actor gave."),
-        "reporterId": Meaning("The user who reported the message."),
+        "reporterId": Meaning("The user who reported the message or offer."),
         "note": _text("What the reporter adds.", longest=NOTE_MAX_LENGTH, shortest=1),
         **_of_schemas(
-            ("ReportBody", "MessengerReportMessage", "MessengerReport"),
+            ("ReportBody", "MessengerReportMessage", "MessengerReportOffer", "MessengerReport"),
             reason=_text("A short word such as `spam`, `abuse` or `other`.", longest=WORD_MAX_LENGTH, shortest=1),
         ),
         **_of_schemas(
             ("DecideReportBody", "MessengerReport"),
-            state=Meaning("`dismissed`: nothing is wrong with the message; `resolved`: the report was right."),
+            state=Meaning("`dismissed`: nothing is wrong; `resolved`: the report was right."),
             action=Meaning(
-                "`delete` deletes the message, `mute` mutes its author in the conversation, `ban` bans the author from "
-                "the server."
+                "`delete` deletes the message or offer, `mute` mutes its author in the conversation, `ban` bans the "
+                "author from the server."
             ),
         ),
         "DecideReportBody.reason": _text(
             "The reason, shown to those who are notified.", longest=REASON_MAX_LENGTH, shortest=1
         ),
         "MessengerReport.content": Meaning(
-            "The message's text as it was reported, while the report is open: it may have been edited or deleted since."
+            "The text as it was reported, while the report is open: it may have been edited or deleted since."
         ),
         "decision": Meaning("The reason of the decision."),
         "decidedAt": Meaning("When the report was decided."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import Router, get, patch, post
+from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
@@ -12,7 +12,7 @@ from talkwire.api.http.bodies import ListAnswer
 from talkwire.api.http.caller import ActingUserId
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
-from talkwire.core.commands.offers import GetOffer, ListOffers, UpdateOffer
+from talkwire.core.commands.offers import DeleteOffer, GetOffer, ListOffers, UpdateOffer
 from talkwire.dialects.payloads.offers import (
     CounterOfferPayload,
     NewOfferPayload,
@@ -95,6 +95,15 @@ async def counter_offer(
     return offer_payload(await chat.execute(caller.actor, to_counter_offer(offer_id, data), key))
 
 
+@delete(
+    "/offers/{offer_id:str}",
+    summary="Delete another member's price offer (for moderators)",
+    description="The texts are removed; a pending offer is withdrawn. Its author can only withdraw it.",
+)
+async def delete_offer(offer_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
+    await chat.execute(caller.actor, DeleteOffer(offer_id))
+
+
 offers_router = Router(
     "/",
     route_handlers=[
@@ -106,6 +115,7 @@ offers_router = Router(
         reject_offer,
         withdraw_offer,
         counter_offer,
+        delete_offer,
     ],
     tags=["offers"],
 )

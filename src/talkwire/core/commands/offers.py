@@ -55,6 +55,13 @@ class CounterOffer(Change[Offer], frozen=True, tag="CounterOffer"):
     sender_id: str | None = None
 
 
+class DeleteOffer(Change[None], frozen=True, tag="DeleteOffer"):
+    """Removes the texts of another member's offer (a proposed price), and withdraws it if it is pending; deleting it
+    again changes nothing. Only for operators, and for the owner and admins of the offer's group or channel."""
+
+    offer_id: str
+
+
 class ExpireOffers(Change[int | None], frozen=True, tag="ExpireOffers"):
     """Closes offers (proposed prices) whose time has ended, a limited number at once. Returns when the next one
     expires, in milliseconds since 1970, or None; a time in the past means that more are to be closed now."""

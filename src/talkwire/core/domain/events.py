@@ -477,9 +477,9 @@ class OfferCreated(DurableEvent, frozen=True):
 
 class OfferUpdated(DurableEvent, frozen=True):
     """An offer (a price proposed in a conversation) was closed: accepted, rejected, withdrawn, answered by a
-    counter-offer, or expired."""
+    counter-offer, or expired; or it was deleted, and its texts are gone (`deleted_ms`)."""
 
-    reach = to_members_of("offer.conversation_id", actor="offer.closed_by")
+    reach = to_members_of("offer.conversation_id", actor="offer.changed_by")
     offer: Offer
 
 

@@ -620,6 +620,14 @@ class Offer(msgspec.Struct, frozen=True):
     metadata: dict[str, object] | None = None
     closed_by: str | None = None
     """The user who accepted, rejected, withdrew or countered the offer; None when it expired."""
+    deleted_ms: int | None = None
+    """When a moderator deleted the offer's texts, in milliseconds since 1970, or their author was erased."""
+    deleted_by: str | None = None
+
+    @property
+    def changed_by(self) -> str | None:
+        """The user who made the offer's last change, None if there was none or the offer expired."""
+        return self.deleted_by or self.closed_by
 
 
 NotificationType = Literal["direct", "mention", "reply", "message", "offer", "invitation", "missed-call", "moderation"]

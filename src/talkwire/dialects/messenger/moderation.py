@@ -26,7 +26,7 @@ class ReportReply(Reply, frozen=True, kw_only=True, rename="camel"):
     report: ReportPayload
 
 
-def _report_reply(report: MessageReport) -> ReportReply:
+def report_reply(report: MessageReport) -> ReportReply:
     return ReportReply(report=report_payload(report))
 
 
@@ -38,7 +38,7 @@ INBOUND = {
     "message:report": Inbound(
         ReportMessagePayload,
         lambda p: ReportMessage(p.message_id, p.reason, p.note),
-        _report_reply,
+        report_reply,
         summary="Report a message to the admins. Reporting it again returns the open report.",
     ),
 }

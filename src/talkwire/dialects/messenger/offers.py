@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from talkwire.core.commands.command import Page
-from talkwire.core.commands.offers import ListOffers, UpdateOffer
+from talkwire.core.commands.moderation.reports import ReportOffer
+from talkwire.core.commands.offers import DeleteOffer, ListOffers, UpdateOffer
 from talkwire.core.domain.events import Event, OfferCreated, OfferUpdated
 from talkwire.core.domain.model import Offer
 from talkwire.dialects.dialect import Inbound, Outbound
+from talkwire.dialects.messenger.moderation import report_reply
 from talkwire.dialects.payload import Payload
 from talkwire.dialects.payloads.offers import (
     CounterOfferPayload,
@@ -17,7 +19,7 @@ from talkwire.dialects.payloads.offers import (
     to_counter_offer,
     to_create_offer,
 )
-from talkwire.dialects.replies import Reply
+from talkwire.dialects.replies import Reply, done
 
 
 class CreateOfferPayload(NewOfferPayload, frozen=True, kw_only=True):
@@ -30,6 +32,19 @@ class UpdateOfferPayload(OfferDecisionPayload, frozen=True, kw_only=True):
 
 class CounterPayload(CounterOfferPayload, frozen=True, kw_only=True):
     offer_id: str
+
+
+class DeleteOfferPayload(Payload, frozen=True):
+    offer_id: str
+
+
+class ReportOfferPayload(Payload, frozen=True):
+    """An offer to report to the admins, and the reason: a short word such as `spam`, `abuse` or `other`, and an
+    optional note."""
+
+    offer_id: str
+    reason: str
+    note: str | None = None
 
 
 class ListOffersPayload(Payload, frozen=True):
@@ -78,6 +93,18 @@ INBOUND = {
         _offer_reply,
         summary="Reply to another member's price offer with a new one, which replaces it.",
     ),
+    "offer:delete": Inbound(
+        DeleteOfferPayload,
+        lambda p: DeleteOffer(p.offer_id),
+        done,
+        summary="Delete the texts of another member's offer, and withdraw it if it is pending (for moderators).",
+    ),
+    "offer:report": Inbound(
+        ReportOfferPayload,
+        lambda p: ReportOffer(p.offer_id, p.reason, p.note),
+        report_reply,
+        summary="Report a price offer to the admins. Reporting it again returns the open report.",
+    ),
     "offers:list": Inbound(
         ListOffersPayload,
         lambda p: ListOffers(p.conversation_id, p.cursor, p.limit),
@@ -92,7 +119,7 @@ OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
         Outbound(
             "offer:updated",
             _offer,
-            summary="A price offer was accepted, rejected, withdrawn or countered, or it expired.",
+            summary="A price offer was accepted, rejected, withdrawn, countered or deleted, or it expired.",
         ),
     ),
 }

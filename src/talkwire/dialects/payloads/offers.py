@@ -58,7 +58,7 @@ class OfferStep(Payload, frozen=True, omit_defaults=False):
 
 class OfferPayload(Payload, frozen=True):
     """An offer: a price that a member proposes to the others, with its status. `counterOf` is the id of the offer that
-    this offer replaces."""
+    this offer replaces. An offer with `deletedAt` has no texts: a moderator deleted them, or the author was erased."""
 
     id: str
     conversation_id: str
@@ -74,6 +74,7 @@ class OfferPayload(Payload, frozen=True):
     expires_at: str | None = None
     counter_of: str | None = None
     metadata: dict[str, Any] | None = None
+    deleted_at: str | None = None
 
 
 class OfferDecisionPayload(Payload, frozen=True):
@@ -97,11 +98,12 @@ def offer_payload(offer: Offer) -> OfferPayload:
         status=offer.status,
         history=tuple(steps),
         created_at=iso(offer.created_ms),
-        updated_at=iso(offer.updated_ms),
+        updated_at=iso(max(offer.updated_ms, offer.deleted_ms or 0)),
         description=offer.description,
         expires_at=None if offer.expires_ms is None else iso(offer.expires_ms),
         counter_of=None if offer.counter_of is None else str(offer.counter_of),
         metadata=offer.metadata,
+        deleted_at=None if offer.deleted_ms is None else iso(offer.deleted_ms),
     )
 
 

@@ -319,7 +319,9 @@ def offer_updated_payload(event: OfferUpdated) -> OfferUpdatedPayload:
 def offer_accepted_payloads(event: OfferUpdated) -> Iterable[tuple[str, NewOfferPayload]]:
     """Returns the author's user id and the event's payload for an offer that was accepted, as the only pair; empty for
     any other change of an offer."""
-    return [(event.offer.author_id, new_offer_payload(event))] if event.offer.status == "accepted" else []
+    offer = event.offer
+    is_acceptance = offer.status == "accepted" and offer.deleted_ms is None
+    return [(offer.author_id, new_offer_payload(event))] if is_acceptance else []
 
 
 def user_online_payload(event: PresenceChanged) -> UserOnlinePayload:

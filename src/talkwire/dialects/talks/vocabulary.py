@@ -262,7 +262,7 @@ TALKS = Dialect(
             Outbound(
                 "offer-update",
                 offer_updated_payload,
-                summary="A price offer was accepted, rejected, withdrawn or countered, or it expired.",
+                summary="A price offer was accepted, rejected, withdrawn, countered or deleted, or it expired.",
             ),
             PersonalOutbound(
                 "offer-accepted",

@@ -22,10 +22,13 @@ from talkwire.core.domain.events import (
     MessageEvent,
     MessageSent,
     News,
+    OfferCreated,
+    OfferUpdated,
     UserErased,
     UserUpdated,
 )
 from talkwire.core.domain.model import Message, User
+from talkwire.core.features.messages.offers import without_texts
 from talkwire.realtime.engine.hub import EncodingGroup
 
 EVENTS_MAX = 50_000
@@ -148,6 +151,7 @@ class EventRing:
         self._looks: deque[RingEntry] = deque()
         self._last_evicted_look = 0
         self._tombstones: dict[int, Message] = {}
+        self._deleted_offers = set[int]()
         self._erased: dict[str, User] = {}
         """The users that were erased since the ring started."""
 
@@ -223,6 +227,8 @@ class EventRing:
                 self._looks.append(entry)
             case MessageDeleted(message=message):
                 self._tombstones[message.id] = message
+            case OfferUpdated(offer=offer) if offer.deleted_ms is not None:
+                self._deleted_offers.add(offer.id)
 
     def _keep(self, chains: _EventChains, entry: RingEntry) -> None:
         chains.add(entry)
@@ -230,10 +236,13 @@ class EventRing:
         self._length += entry.length
 
     def _apply_deletions(self, entry: RingEntry) -> None:
-        """Updates the message in an entry's event to later deletions, as the log does: replaces a deleted message by
-        its tombstone, and empties the quote of a deleted message. Does nothing for other events.
+        """Updates the message or offer in an entry's event to later deletions, as the log does: replaces a deleted
+        message by its tombstone, empties the quote of a deleted message, and removes the texts of a deleted offer. Does
+        nothing for other events.
         """
         event = entry.event
+        if isinstance(event, OfferCreated | OfferUpdated) and event.offer.id in self._deleted_offers:
+            entry.event, entry.frames = replace(event, offer=without_texts(event.offer)), None
         if not isinstance(event, MessageEvent):
             return
         message, quote = event.message, event.message.reply_to
@@ -273,6 +282,8 @@ class EventRing:
                 self._looks.popleft()
             case MessageDeleted(message=message):
                 self._tombstones.pop(message.id, None)
+            case OfferUpdated(offer=offer) if offer.deleted_ms is not None:
+                self._deleted_offers.discard(offer.id)
         if len(chains.evicted) > self._places_max:
             self._forget_evicted(entry.event.pos)
 

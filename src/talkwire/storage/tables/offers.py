@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
-from msgspec.structs import asdict
-from sqlalchemy import insert, select, update
+from msgspec.structs import asdict, replace
+from sqlalchemy import Connection, insert, select, text, update
 
-from talkwire.core.domain.events import OfferCreated, OfferUpdated
+from talkwire.core.domain.events import Durable, OfferCreated, OfferUpdated
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Offer
-from talkwire.storage.schema import offers
+from talkwire.core.features.messages.offers import without_texts
+from talkwire.storage.schema import NOTICED, log, offers
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow, from_json, to_json
 from talkwire.storage.tables.conversations import change_conversation
+from talkwire.storage.tables.log import data_of, to_events
 from talkwire.storage.tables.projection import Projections
 from talkwire.storage.workspace import Workspace
 
@@ -38,6 +40,8 @@ def _to_offer(row: AnyRow) -> Offer:
         counter_of=row.counter_of,
         metadata=from_json(row.metadata),
         closed_by=row.closed_by,
+        deleted_ms=row.deleted_ms,
+        deleted_by=row.deleted_by,
     )
 
 
@@ -82,6 +86,32 @@ def _created(workspace: Workspace, event: OfferCreated) -> None:
 def _updated(workspace: Workspace, event: OfferUpdated) -> None:
     changed = update(offers).where(offers.c.id == event.offer.id)
     workspace.connection.execute(changed.values(**_values(event.offer)))
+    if event.offer.deleted_ms is not None:
+        _forget_texts(workspace.connection, event.offer)
+
+
+def _forget_texts(connection: Connection, offer: Offer) -> None:
+    """Removes the texts of a deleted offer (a proposed price) from the events of the log that are about it."""
+    created_pos = offer.id - MESSAGE_ID_BASE
+    # The index is spelt like this.
+    changed = text(NOTICED), log.c.conversation_id == offer.conversation_id, log.c.type == OfferUpdated.__name__
+    for condition in ((log.c.pos == created_pos,), (*changed, log.c.pos > created_pos)):
+        for event in to_events(connection.execute(select(log).where(*condition)).all()):
+            left = _without_texts_of(event, {offer.id})
+            if left is not event:
+                connection.execute(update(log).where(log.c.pos == event.pos).values(data=data_of(left)))
+
+
+def without_deleted_texts(events: list[Durable]) -> list[Durable]:
+    """Returns a transaction's events without the texts of the offers (proposed prices) that it deletes."""
+    ids = {event.offer.id for event in events if isinstance(event, OfferUpdated) and event.offer.deleted_ms is not None}
+    return [_without_texts_of(event, ids) for event in events] if ids else events
+
+
+def _without_texts_of(event: Durable, offer_ids: Collection[int]) -> Durable:
+    if isinstance(event, OfferCreated | OfferUpdated) and event.offer.id in offer_ids:
+        return replace(event, offer=without_texts(event.offer))
+    return event
 
 
 PROJECTIONS: Projections = MappingProxyType({OfferCreated: _created, OfferUpdated: _updated})

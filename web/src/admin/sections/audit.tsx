@@ -25,6 +25,7 @@ const ACTIONS = [
   "message-delete",
   "message-edit",
   "mute",
+  "offer-delete",
   "password-set",
   "previews-remove",
   "report-dismiss",

@@ -1,10 +1,14 @@
-import type { Message } from "@talkwire/client";
+import type { Message, Offer } from "@talkwire/client";
 import { useState } from "react";
+import { formatAmount } from "../../chat/offers/money";
 import { useApi } from "../admin_context";
 import type { ReportAnswer } from "../answers";
 import { useLoaded } from "../data/use_loaded";
 import { ActionDialog } from "../parts/action_dialog";
 import { texts } from "../texts";
+
+/** What was reported, as it is now. */
+type Now = Message | Offer;
 
 interface Props {
   report: ReportAnswer;
@@ -12,12 +16,15 @@ interface Props {
   onClose: () => void;
 }
 
-/** Shows the message as it was reported and what became of it since, and asks what to do. */
+/** Shows the message or offer as it was reported and what became of it since, and asks what to do. */
 export function ReportDialog({ report, onDone, onClose }: Props) {
   const api = useApi();
-  const { value: message, problem } = useLoaded<Message>(`messages/${encodeURIComponent(report.messageId)}`);
+  const { messageId, offerId } = report;
+  const { value: now, problem } = useLoaded<Now>(
+    offerId === undefined ? `messages/${encodeURIComponent(messageId ?? "")}` : `offers/${encodeURIComponent(offerId)}`,
+  );
   const [outcome, setOutcome] = useState("dismissed");
-  const isDeleted = message?.deletedAt !== undefined;
+  const isDeleted = now?.deletedAt !== undefined;
   const decide = async (fields: FormData): Promise<string> => {
     const reason = String(fields.get("reason")).trim();
     await api.patch(`reports/${encodeURIComponent(report.id)}`, { ...decisionOf(outcome), reason });
@@ -37,8 +44,8 @@ export function ReportDialog({ report, onDone, onClose }: Props) {
           {texts.reports.notReadable} {problem}
         </p>
       )}
-      {problem === "" && message === undefined && <p role="status">{texts.loading}</p>}
-      {message !== undefined && <ReportedMessage report={report} message={message} />}
+      {problem === "" && now === undefined && <p role="status">{texts.loading}</p>}
+      {now !== undefined && <Reported report={report} now={now} />}
       {report.note && (
         <p>
           {texts.reports.note}: {report.note}
@@ -71,20 +78,30 @@ export function decisionOf(outcome: string): { state: string; action?: string } 
     : { state: "resolved", action: outcome };
 }
 
-function ReportedMessage({ report, message }: { report: ReportAnswer; message: Message }) {
-  const isDeleted = message.deletedAt !== undefined;
-  const reported = report.content ?? (isDeleted ? "" : message.content);
+function Reported({ report, now }: { report: ReportAnswer; now: Now }) {
+  const isDeleted = now.deletedAt !== undefined;
+  const text = textOf(now);
+  const reported = report.content ?? (isDeleted ? "" : text);
   return (
     <figure className="admin-quote">
-      <figcaption>{texts.reports.by(message.sender.name)}</figcaption>
+      <figcaption>{authorOf(now)}</figcaption>
       <blockquote>{reported || texts.reports.withoutText}</blockquote>
       {isDeleted && <p>{texts.reports.deleted}</p>}
-      {!isDeleted && message.content !== reported && (
+      {!isDeleted && text !== reported && (
         <>
           <p>{texts.reports.edited}</p>
-          <blockquote>{message.content || texts.reports.withoutText}</blockquote>
+          <blockquote>{text || texts.reports.withoutText}</blockquote>
         </>
       )}
     </figure>
   );
+}
+
+function textOf(now: Now): string | null | undefined {
+  return "amount" in now ? [now.title, now.description].filter(Boolean).join("\n\n") : now.content;
+}
+
+function authorOf(now: Now): string {
+  if (!("amount" in now)) return texts.reports.by(now.sender.name);
+  return texts.reports.offerBy(now.authorId, formatAmount(now.amount, now.currency));
 }

@@ -74,10 +74,10 @@ const COLUMNS: readonly Column<ReportAnswer>[] = [
   },
   {
     name: texts.reports.message,
-    cell: ({ messageId, content }) => (
+    cell: ({ messageId, offerId = "", content }) => (
       <span className="admin-name">
         {content && <span className="admin-long">{content}</span>}
-        <CopiedId id={messageId} />
+        <CopiedId id={messageId ?? offerId} />
       </span>
     ),
   },

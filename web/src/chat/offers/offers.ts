@@ -122,6 +122,11 @@ export class Offers implements ChatPart {
     this.#received(offer);
   }
 
+  /** Deletes another member's offer, for those who manage its conversation. */
+  async delete(offerId: string): Promise<void> {
+    await this.#core.call("offer:delete", { offerId });
+  }
+
   #received(offer: Offer): void {
     const known = own(this.state.getState().byConversation, offer.conversationId);
     // The offers of other conversations are loaded when those are opened.

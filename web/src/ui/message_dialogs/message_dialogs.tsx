@@ -6,7 +6,7 @@ const DeleteDialog = lazyPart(() => import("./delete_dialog"));
 const ForwardDialog = lazyPart(() => import("./forward_dialog"));
 const EditHistory = lazyPart(() => import("./edit_history"));
 const ReactedBy = lazyPart(() => import("./reacted_by"));
-const ReportDialog = lazyPart(() => import("./report_dialog"));
+const MessageReport = lazyPart(() => import("./report_dialog"));
 const SeenBy = lazyPart(() => import("./seen_by"));
 
 const KINDS = {
@@ -16,7 +16,7 @@ const KINDS = {
   history: EditHistory,
   reactions: ReactedBy,
   receipts: SeenBy,
-  report: ReportDialog,
+  report: MessageReport,
 };
 
 /** The open dialog about a message. */

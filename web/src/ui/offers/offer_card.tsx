@@ -13,6 +13,8 @@ import { useChat, useChatState } from "../page/chat_context";
 import { Folded, useIsFolded } from "../people/folded";
 import { Handle, useNamesakeHandle } from "../people/person_handle";
 import { useNameIn } from "../people/use_name_in";
+import { OfferMenu } from "./offer_menu";
+import { OfferTerms } from "./offer_terms";
 import { useSeen } from "./use_seen";
 import { useWhyOver } from "./use_why_over";
 import "./offer_card.css";
@@ -52,7 +54,7 @@ function Unfolded({ offer, isListed }: Required<Props>) {
   const nowMs = useStore(useChat().offers.state, (state) => state.nowMs);
   const status = statusAt(offer, nowMs);
   const Icon = ICONS[status];
-  const { title, description, amount, currency, createdAt, expiresAt, counterOf } = offer;
+  const { title, description, createdAt, expiresAt, counterOf } = offer;
   const card = useRef<HTMLElement>(null);
   const isGone = useIsAuthorGone(offer);
   useSeen(card, offer.id, offer);
@@ -64,11 +66,9 @@ function Unfolded({ offer, isListed }: Required<Props>) {
         <time dateTime={createdAt} title={fullTime(createdAt)}>
           {isListed ? shortTime(createdAt) : timeOfDay(createdAt)}
         </time>
+        <OfferMenu offer={offer} />
       </header>
-      <div className="terms">
-        <p className="what">{title}</p>
-        <strong className="amount">{formatAmount(amount, currency)}</strong>
-      </div>
+      <OfferTerms offer={offer} />
       {description && <p className="description">{description}</p>}
       <p className="standing" role="status">
         <span className="status">

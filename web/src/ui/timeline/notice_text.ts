@@ -46,8 +46,9 @@ function roleIn({ names, userIds: [id = ""] = [], role = "member" }: Notice, myI
 function offerIn({ offerStatus }: Notice, actor: string, offer: Offer | undefined): string | null {
   const { notices } = texts;
   if (offerStatus === undefined) return null;
-  const what = offer && notices.theOffer(offer.title, formatAmount(offer.amount, offer.currency));
-  return notices.offers[offerStatus]?.(actor, what ?? notices.anOffer) ?? null;
+  const isNamed = offer !== undefined && offer.deletedAt === undefined;
+  const what = isNamed ? notices.theOffer(offer.title, formatAmount(offer.amount, offer.currency)) : notices.anOffer;
+  return notices.offers[offerStatus]?.(actor, what) ?? null;
 }
 
 function ownCall({ reason, durationS }: Notice, partner: string | undefined): string {

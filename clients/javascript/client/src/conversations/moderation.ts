@@ -55,6 +55,11 @@ export class Moderation {
     await this.#core.call("message:report", { messageId, reason, ...(note && { note }) });
   }
 
+  /** Reports an offer to the admins of the server. */
+  async reportOffer(offerId: string, reason: string, note: string): Promise<void> {
+    await this.#core.call("offer:report", { offerId, reason, ...(note && { note }) });
+  }
+
   async delete(conversationId: string): Promise<void> {
     await this.#core.call("conversation:delete", { conversationId });
   }

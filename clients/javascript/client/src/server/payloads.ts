@@ -461,6 +461,11 @@ export interface CreatedInvitation {
   url: string;
 }
 
+export interface DeleteOfferCommand {
+  /** The id of the offer. */
+  offerId: string;
+}
+
 /**
  * A delivery receipt: the devices of the member `userId` have received all messages of the conversation up to
  * `messageId`.
@@ -1067,7 +1072,7 @@ export interface NotifyPreferences {
 
 /**
  * An offer: a price that a member proposes to the others, with its status. `counterOf` is the id of the offer that this
- * offer replaces.
+ * offer replaces. An offer with `deletedAt` has no texts: a moderator deleted them, or the author was erased.
  */
 export interface Offer {
   id: string;
@@ -1092,6 +1097,8 @@ export interface Offer {
   counterOf?: string;
   /** Any JSON object, for the application's use. */
   metadata?: Record<string, unknown>;
+  /** When the offer was deleted. */
+  deletedAt?: string;
 }
 
 export interface OfferReply {
@@ -1424,29 +1431,33 @@ export interface RenewedReply {
 }
 
 /**
- * A user's report of a message. `content` is the message's text as it was reported, while the report is open. Only
- * admins and the backend receive `action`, `decision`, `decidedAt` and `decidedBy`, once the report is decided.
+ * A user's report of a message (`messageId`) or of an offer (`offerId`). `content` is the text as it was reported,
+ * while the report is open. Only admins and the backend receive `action`, `decision`, `decidedAt` and `decidedBy`, once
+ * the report is decided.
  */
 export interface Report {
   id: string;
-  /** The id of the message. */
-  messageId: string;
   /** The id of the conversation. */
   conversationId: string;
-  /** The user who reported the message. */
+  /** The user who reported the message or offer. */
   reporterId: string;
   /** A short word such as `spam`, `abuse` or `other`. */
   reason: string;
-  /** `dismissed`: nothing is wrong with the message; `resolved`: the report was right. */
+  /** `dismissed`: nothing is wrong; `resolved`: the report was right. */
   state: ReportState;
   /** When it was created. */
   createdAt: string;
+  /** The id of the message. */
+  messageId?: string;
+  /** The id of the offer. */
+  offerId?: string;
   /** What the reporter adds. */
   note?: string;
-  /** The message's text as it was reported, while the report is open: it may have been edited or deleted since. */
+  /** The text as it was reported, while the report is open: it may have been edited or deleted since. */
   content?: string;
   /**
-   * `delete` deletes the message, `mute` mutes its author in the conversation, `ban` bans the author from the server.
+   * `delete` deletes the message or offer, `mute` mutes its author in the conversation, `ban` bans the author from the
+   * server.
    */
   action?: ReportAction;
   /** The reason of the decision. */
@@ -1464,6 +1475,19 @@ export interface Report {
 export interface ReportMessageCommand {
   /** The id of the message. */
   messageId: string;
+  /** A short word such as `spam`, `abuse` or `other`. */
+  reason: string;
+  /** What the reporter adds. */
+  note?: string | null;
+}
+
+/**
+ * An offer to report to the admins, and the reason: a short word such as `spam`, `abuse` or `other`, and an optional
+ * note.
+ */
+export interface ReportOfferCommand {
+  /** The id of the offer. */
+  offerId: string;
   /** A short word such as `spam`, `abuse` or `other`. */
   reason: string;
   /** What the reporter adds. */
@@ -2064,7 +2088,7 @@ export interface ServerEvents {
   "thread:marked": ThreadMark;
   /** A price offer was made in a conversation. */
   "offer:new": Offer;
-  /** A price offer was accepted, rejected, withdrawn or countered, or it expired. */
+  /** A price offer was accepted, rejected, withdrawn, countered or deleted, or it expired. */
   "offer:updated": Offer;
   /** This user changed their notification preferences, on any device. */
   "preferences:updated": Preferences;
@@ -2188,6 +2212,10 @@ export interface Commands {
   "offer:update": { payload: UpdateOfferCommand; reply: OfferReply };
   /** Reply to another member's price offer with a new one, which replaces it. */
   "offer:counter": { payload: CounterCommand; reply: OfferReply };
+  /** Delete the texts of another member's offer, and withdraw it if it is pending (for moderators). */
+  "offer:delete": { payload: DeleteOfferCommand; reply: EmptyReply };
+  /** Report a price offer to the admins. Reporting it again returns the open report. */
+  "offer:report": { payload: ReportOfferCommand; reply: ReportReply };
   /** List the price offers of a conversation, newest first. */
   "offers:list": { payload: ListOffersCommand; reply: OffersReply };
   /** Get the user's current state or, with a cursor, the events since then. */

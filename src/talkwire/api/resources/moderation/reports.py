@@ -1,5 +1,5 @@
-"""Routes of `/api/v1/reports` and `/api/v1/messages/{id}/report`: users report messages to the admins, and admins
-decide about the reports."""
+"""Routes of `/api/v1/reports`, `/api/v1/messages/{id}/report` and `/api/v1/offers/{id}/report`: users report messages
+and offers to the admins, and admins decide about the reports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from talkwire.api.description.refusals import may_refuse
 from talkwire.api.http.bodies import Body, ListAnswer
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
-from talkwire.core.commands.moderation.reports import DecideReport, ListReports, ReportMessage
+from talkwire.core.commands.moderation.reports import DecideReport, ListReports, ReportMessage, ReportOffer
 from talkwire.core.domain.moderation.reports import ReportAction, ReportState
 from talkwire.dialects.payloads.moderation.reports import ReportPayload, report_payload
 
@@ -21,16 +21,17 @@ Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of i
 
 
 class ReportBody(Body, frozen=True, forbid_unknown_fields=True):
-    """The reason for reporting a message: a short word such as `spam`, `abuse` or `other`, and an optional note."""
+    """The reason for reporting a message or an offer: a short word such as `spam`, `abuse` or `other`, and an
+    optional note."""
 
     reason: str
     note: str | None = None
 
 
 class DecideReportBody(Body, frozen=True, forbid_unknown_fields=True):
-    """An admin's decision about a report of a message. With `resolved`, `action` may delete the message, mute its
-    author in the conversation, or ban its author from the server; a mute or ban lasts until it is lifted. The users who
-    are notified of the decision see the reason."""
+    """An admin's decision about a report. With `resolved`, `action` may delete the message or offer, mute its author in
+    the conversation, or ban its author from the server; a mute or ban lasts until it is lifted. The users who are
+    notified of the decision see the reason."""
 
     state: Literal["dismissed", "resolved"]
     reason: str
@@ -50,7 +51,20 @@ async def report_message(
     return report_payload(await chat.execute(caller.actor, ReportMessage(message_id, data.reason, data.note), key))
 
 
-@get("/", operation_id="listReports", summary="List reports of messages, newest first (role admin)")
+@post(
+    "/api/v1/offers/{offer_id:str}/report",
+    operation_id="reportOffer",
+    summary="Report a price offer to the admins",
+    description="While the caller's report of the offer is open, a further one returns the first.",
+    tags=["offers"],
+)
+async def report_offer(
+    offer_id: FromPath[str], data: JSONBody[ReportBody], caller: GivenCaller, chat: GivenChat, key: GivenKey
+) -> ReportPayload:
+    return report_payload(await chat.execute(caller.actor, ReportOffer(offer_id, data.reason, data.note), key))
+
+
+@get("/", operation_id="listReports", summary="List reports, newest first (role admin)")
 async def list_reports(
     caller: GivenCaller,
     chat: GivenChat,
@@ -65,9 +79,9 @@ async def list_reports(
 @patch(
     "/{report_id:str}",
     operation_id="decideReport",
-    summary="Decide about a report of a message (role admin)",
-    description="The action and the decision are stored together, or neither. The reporter is notified, and the author "
-    "of the message if there is an action.",
+    summary="Decide about a report (role admin)",
+    description="The action and the decision are stored together, or neither. The reporter is notified, and the "
+    "author if there is an action.",
     opt=may_refuse(404, 409),
 )
 async def decide_report(

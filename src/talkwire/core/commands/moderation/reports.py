@@ -1,4 +1,4 @@
-"""Commands with which users report messages, and admins decide about the reports."""
+"""Commands with which users report messages and offers, and admins decide about the reports."""
 
 from __future__ import annotations
 
@@ -15,9 +15,19 @@ class ReportMessage(Change[MessageReport], frozen=True, tag="ReportMessage"):
     note: str | None = None
 
 
+class ReportOffer(Change[MessageReport], frozen=True, tag="ReportOffer"):
+    """Reports an offer (a proposed price) to the admins. Returns the report, or the actor's earlier report of the same
+    offer if that is still open. Raises `forbidden` if the actor may not see the offer, and `invalid_request` for an own
+    or deleted one."""
+
+    offer_id: str
+    reason: str
+    note: str | None = None
+
+
 class DecideReport(Change[MessageReport], frozen=True, tag="DecideReport"):
-    """Closes a report as `dismissed` or `resolved` and returns it. With `action`, also deletes the reported message, or
-    mutes or bans its author. Only for operators.
+    """Closes a report as `dismissed` or `resolved` and returns it. With `action`, also deletes the reported message or
+    offer, or mutes or bans its author. Only for operators.
 
     The reporter is notified, and the author if there is an action. Raises `conflict` if the report was decided
     differently before.
@@ -30,7 +40,7 @@ class DecideReport(Change[MessageReport], frozen=True, tag="DecideReport"):
 
 
 class ListReports(Query[Page[MessageReport]], frozen=True, tag="ListReports"):
-    """Lists reports of messages, newest first, optionally only those in one state (open, dismissed, resolved). Only for
+    """Lists reports, newest first, optionally only those in one state (open, dismissed, resolved). Only for
     operators."""
 
     state: ReportState | None = None

@@ -24,6 +24,7 @@ AuditAction = Literal[
     "message-delete",
     "message-edit",
     "mute",
+    "offer-delete",
     "password-set",
     "previews-remove",
     "report-dismiss",

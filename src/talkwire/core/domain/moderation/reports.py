@@ -1,4 +1,4 @@
-"""Data types for reports, with which users ask admins to look at a message."""
+"""Data types for reports, with which users ask admins to look at a message or an offer."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import msgspec
 ReportState = Literal["open", "dismissed", "resolved"]
 
 ReportAction = Literal["delete", "mute", "ban"]
-"""What an admin does to a reported message or its author: delete the message, mute the author in the conversation until
-the mute is lifted, or ban the author from the server until the ban is lifted."""
+"""What an admin does to a reported message or offer, or to its author: delete it, mute the author in the conversation
+until the mute is lifted, or ban the author from the server until the ban is lifted."""
+
+ReportSubject = Literal["message", "offer"]
 
 Outcome = Literal["dismissed", "resolved", "delete", "mute", "ban"]
 """What a notification of a decision says: to the reporter the report's state, to the author the action."""
@@ -21,12 +23,12 @@ ERASED_REASON = "other"
 
 
 class MessageReport(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A user's report of a message to the admins, and the admins' decision. A report can still be decided after the
-    message was deleted.
+    """A user's report of a message or an offer to the admins, and the admins' decision. A report can still be decided
+    after the message was deleted.
 
-    `reason` is a short word such as `spam`, `note` what the reporter adds. `content` is the message's text as it was
-    reported, while the report is open: the author may have edited or deleted the message since. `decision` is the
-    reason that the admin `decided_by` gave.
+    `message_id` is the id of the message or, with `about="offer"`, of the offer. `reason` is a short word such as
+    `spam`, `note` what the reporter adds. `content` is the text as it was reported, while the report is open: the
+    author may have edited or deleted the message since. `decision` is the reason that the admin `decided_by` gave.
     """
 
     id: str
@@ -43,3 +45,4 @@ class MessageReport(msgspec.Struct, frozen=True, omit_defaults=True):
     decision: str | None = None
     decided_ms: int | None = None
     decided_by: str | None = None
+    about: ReportSubject = "message"

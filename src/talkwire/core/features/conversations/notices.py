@@ -88,7 +88,8 @@ def notice_of(event: Durable, history: HistoryStart) -> Notice | None:
             notice = Notice(id_, conversation_id, "call", event.at_ms, actor_id)
             return replace(notice, reason=event.reason, duration_s=event.duration_s)
         case OfferUpdated(offer=offer):
-            if offer.status not in {"accepted", "rejected", "withdrawn"} or not may_see_offer(offer.id, history):
+            is_answer = offer.status in {"accepted", "rejected", "withdrawn"} and offer.deleted_ms is None
+            if not is_answer or not may_see_offer(offer.id, history):
                 return None
             notice = Notice(id_, offer.conversation_id, "offer", event.at_ms, actor_id)
             return replace(notice, offer_id=offer.id, offer_status=offer.status)

@@ -16,6 +16,7 @@ from talkwire.core.commands.command import Page
 from talkwire.core.commands.offers import (
     CounterOffer,
     CreateOffer,
+    DeleteOffer,
     ExpireOffers,
     GetOffer,
     ListOffers,
@@ -28,9 +29,12 @@ from talkwire.core.domain.access import (
     history_for,
     history_of,
     is_muted,
+    is_owner_or_admin,
+    may_act,
     may_post,
     may_see_offer,
     may_take_part,
+    must_not_be_held,
     muted,
     require,
 )
@@ -119,9 +123,18 @@ REDACTED_TITLE = "Deleted offer"
 
 
 def without_texts(offer: Offer) -> Offer:
-    """Returns a copy of an erased user's offer (a proposed price) without its texts. Amount, status and times stay,
-    because others may have accepted it."""
+    """Returns a copy of an offer (a proposed price) without its texts. Amount, status and times stay, because others
+    may have accepted it."""
     return replace(offer, title=REDACTED_TITLE, description=None, metadata=None)
+
+
+def deleted(offer: Offer, now_ms: int, deleted_by: str) -> Offer:
+    """Returns what is left of an offer (a proposed price) that the user `deleted_by` deletes at `now_ms` (milliseconds
+    since 1970): no texts, and `withdrawn` if it was pending."""
+    left = replace(without_texts(offer), deleted_ms=now_ms, deleted_by=deleted_by)
+    if offer.status != "pending":
+        return left
+    return replace(left, status="withdrawn", updated_ms=now_ms, closed_by=deleted_by)
 
 
 def is_open(offer: Offer, now_ms: int) -> bool:
@@ -211,6 +224,47 @@ def counter_offer(tx: Transaction, actor: Actor, command: CounterOffer) -> Offer
         metadata=command.metadata,
     )
     tx.record(OfferCreated(pos, tx.now_ms, offer))
+    return offer
+
+
+def delete_offer(tx: Transaction, actor: Actor, command: DeleteOffer) -> None:
+    """Removes the texts of another member's offer (a proposed price), and withdraws it if it is pending. Deleting it
+    again changes nothing. Raises `forbidden` for an actor who may not delete it, and `conflict` if its conversation or
+    author is on hold."""
+    offer = _find(tx, command.offer_id)
+    deleted_by = _deleter_id(tx, actor, offer)
+    if offer.deleted_ms is None:
+        must_not_be_held(tx.conversation(offer.conversation_id), tx.user(offer.author_id))
+        tx.record(OfferUpdated(tx.next_pos(), tx.now_ms, deleted(offer, tx.now_ms, deleted_by)))
+
+
+def _deleter_id(tx: Transaction, actor: Actor, offer: Offer) -> str:
+    """Returns the id of the user in whose name an offer is deleted: the actor's, or the author's for the application's
+    backend. Raises `forbidden` for an offer of a deleted conversation, and for an actor who may not delete the offer,
+    such as its author: others may rely on what they accepted."""
+    conversation = tx.conversation(offer.conversation_id)
+    if conversation is None or conversation.deleted_ms is not None:
+        raise forbidden()
+    if actor.is_service:
+        return offer.author_id
+    if actor.role == "admin":
+        require(may_act(tx.user(actor.user_id)))
+    else:
+        _, member = _participation(tx, offer.conversation_id, actor.user_id)
+        _must_see(offer, member.history)
+        if conversation.kind == "direct" or not is_owner_or_admin(member):
+            raise forbidden()
+    if offer.author_id == actor.user_id:
+        raise ChatError("forbidden", "Your own offer can only be withdrawn.")
+    return actor.user_id
+
+
+def visible_offer(tx: Transaction, actor: Actor, offer_id: str) -> Offer:
+    """Returns an offer (a proposed price) that the actor sees as a member of its conversation. Raises `forbidden`
+    otherwise, also if there is none."""
+    offer = _find(tx, offer_id)
+    _, member = _participation(tx, offer.conversation_id, actor.user_id)
+    _must_see(offer, member.history)
     return offer
 
 
@@ -308,6 +362,7 @@ CHANGES: Changes = MappingProxyType(
         CreateOffer: ChangeHandler(create_offer, check_create),
         UpdateOffer: ChangeHandler(update_offer, check_update),
         CounterOffer: ChangeHandler(counter_offer, check_counter),
+        DeleteOffer: ChangeHandler(delete_offer),
         ExpireOffers: ChangeHandler(expire_offers),
     }
 )

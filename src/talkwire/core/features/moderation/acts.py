@@ -45,6 +45,7 @@ from talkwire.core.domain.events import (
     MessageDeleted,
     MessageEdited,
     MessageEvent,
+    OfferUpdated,
     ReportDecided,
     UserBanned,
     UserCreated,
@@ -217,12 +218,20 @@ def _messages(
                 yield Act(action, str(event.message.id), event.message.conversation_id)
 
 
+def _offers(
+    actor: Actor, command: offers.DeleteOffer | reports.DecideReport, events: Sequence[Durable]
+) -> Iterator[Act]:
+    for event in events:
+        if isinstance(event, OfferUpdated) and event.offer.deleted_ms is not None:
+            yield Act("offer-delete", str(event.offer.id), event.offer.conversation_id)
+
+
 def _decision(actor: Actor, command: reports.DecideReport, events: Sequence[Durable]) -> Iterator[Act]:
     for event in events:
         if isinstance(event, ReportDecided):
             action: AuditAction = "report-dismiss" if event.report.state == "dismissed" else "report-resolve"
             yield Act(action, event.report.id, event.report.conversation_id, event.report.decision)
-    for rule in (_messages, _restrictions, _bans):
+    for rule in (_messages, _offers, _restrictions, _bans):
         for act in rule(actor, command, events):  # type: ignore[arg-type]  # each reads the events only
             yield act if act.reason is not None else act._replace(reason=command.reason)
 
@@ -259,6 +268,7 @@ ACTS: Mapping[type[Command[Any]], Rule] = MappingProxyType(
         messages.DeleteMessage: _messages,
         messages.EditMessage: _messages,
         messages.RemoveLinkPreviews: _messages,
+        offers.DeleteOffer: _offers,
         reports.DecideReport: _decision,
         webhooks.CreateWebhook: _webhooks,
         webhooks.UpdateWebhook: _webhooks,
@@ -304,7 +314,7 @@ NOT_AUDITED: Mapping[type[Command[Any]], str] = MappingProxyType(
             _OWN,
         ),
         **dict.fromkeys(
-            (messages.PinMessage, messages.UnpinMessage, reports.ReportMessage),
+            (messages.PinMessage, messages.UnpinMessage, reports.ReportMessage, reports.ReportOffer),
             _TAKES_PART,
         ),
         **dict.fromkeys(

@@ -1,5 +1,5 @@
-"""Reports of messages: users report a message to the admins, admins decide what to do, and the reporter and the
-message's author are notified of the decision."""
+"""Reports: users report a message or an offer to the admins, admins decide what to do, and the reporter and the author
+are notified of the decision."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from talkwire.core.commands.accounts import BanUser
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.messages import DeleteMessage
-from talkwire.core.commands.moderation.reports import DecideReport, ListReports, ReportMessage
+from talkwire.core.commands.moderation.reports import DecideReport, ListReports, ReportMessage, ReportOffer
 from talkwire.core.commands.moderation.restrictions import RestrictMember
+from talkwire.core.commands.offers import DeleteOffer
 from talkwire.core.domain.access import may_act, must_be_operator, require
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import ReportCreated, ReportDecided
@@ -22,6 +23,7 @@ from talkwire.core.domain.texts import check_id, check_name
 from talkwire.core.features.conversations.moderation import REASON_MAX_LENGTH, restrict_member
 from talkwire.core.features.messages.edits import delete_message
 from talkwire.core.features.messages.messages import must_not_be_deleted, need_message, visible_message
+from talkwire.core.features.messages.offers import delete_offer, visible_offer
 from talkwire.core.features.users.users import ban_user
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Prefetch, Snapshot, Transaction
@@ -30,7 +32,7 @@ WORD_MAX_LENGTH = 64
 NOTE_MAX_LENGTH = 1000
 
 
-def check_report(command: ReportMessage) -> None:
+def check_report(command: ReportMessage | ReportOffer) -> None:
     check_name("reason", command.reason, WORD_MAX_LENGTH)
     if command.note is not None:
         check_name("note", command.note, NOTE_MAX_LENGTH)
@@ -53,9 +55,8 @@ def report_message(tx: Transaction, actor: Actor, command: ReportMessage) -> Mes
     must_not_be_deleted(message)
     if message.sender_id == actor.user_id:
         raise invalid("messageId", "this is your own message; delete it instead")
-    pos = tx.next_pos()
     report = MessageReport(
-        id=str(OWN_ID_BASE + pos),
+        id="",
         message_id=message.id,
         conversation_id=message.conversation_id,
         author_id=message.sender_id,
@@ -65,8 +66,41 @@ def report_message(tx: Transaction, actor: Actor, command: ReportMessage) -> Mes
         note=command.note,
         content=message.content or None,
     )
-    tx.record(ReportCreated(pos, tx.now_ms, report))
-    return report
+    return _record(tx, report)
+
+
+def report_offer(tx: Transaction, actor: Actor, command: ReportOffer) -> MessageReport:
+    """Reports an offer (a proposed price) and returns the report; if an earlier report of it by the actor is still
+    open, returns that one. Raises `forbidden` if the actor may not see the offer, and `invalid_request` if it is
+    deleted or the actor's own."""
+    offer = visible_offer(tx, actor, command.offer_id)
+    open_report = tx.reports.open_of(offer.id, actor.user_id)
+    if open_report is not None:
+        return open_report
+    if offer.deleted_ms is not None:
+        raise invalid("offerId", "the offer is deleted")
+    if offer.author_id == actor.user_id:
+        raise invalid("offerId", "this is your own offer; withdraw it instead")
+    report = MessageReport(
+        id="",
+        message_id=offer.id,
+        conversation_id=offer.conversation_id,
+        author_id=offer.author_id,
+        reporter_id=actor.user_id,
+        reason=command.reason,
+        created_ms=tx.now_ms,
+        note=command.note,
+        content="\n\n".join(filter(None, (offer.title, offer.description))),
+        about="offer",
+    )
+    return _record(tx, report)
+
+
+def _record(tx: Transaction, report: MessageReport) -> MessageReport:
+    pos = tx.next_pos()
+    numbered = replace(report, id=str(OWN_ID_BASE + pos))
+    tx.record(ReportCreated(pos, tx.now_ms, numbered))
+    return numbered
 
 
 def check_decision(command: DecideReport) -> None:
@@ -79,9 +113,9 @@ def check_decision(command: DecideReport) -> None:
 
 
 def decide_report(tx: Transaction, actor: Actor, command: DecideReport) -> MessageReport:
-    """Decides a report: takes the chosen action (delete the message, mute or ban its author, or none), closes the
-    report and returns it. Deciding again in the same way changes nothing; another decision raises `conflict`. Only for
-    operators."""
+    """Decides a report: takes the chosen action (delete the message or offer, mute or ban its author, or none), closes
+    the report and returns it. Deciding again in the same way changes nothing; another decision raises `conflict`. Only
+    for operators."""
     must_be_operator(actor)
     require(may_act(tx.user(actor.user_id)))
     report = tx.reports.find(command.report_id)
@@ -108,10 +142,9 @@ def decide_report(tx: Transaction, actor: Actor, command: DecideReport) -> Messa
 def _take_action(tx: Transaction, actor: Actor, command: DecideReport, report: MessageReport) -> None:
     match command.action:
         case "delete":
-            message = tx.message(report.message_id)
             conversation = tx.conversation(report.conversation_id)
-            if message is not None and conversation is not None and conversation.deleted_ms is None:
-                delete_message(tx, actor, DeleteMessage(str(message.id)))
+            if conversation is not None and conversation.deleted_ms is None:
+                _delete_reported(tx, actor, report)
         case "mute":
             mute = RestrictMember(report.conversation_id, report.author_id, "mute", reason=command.reason)
             restrict_member(tx, actor, mute)
@@ -119,6 +152,13 @@ def _take_action(tx: Transaction, actor: Actor, command: DecideReport, report: M
             ban_user(tx, actor, BanUser(report.author_id, command.reason))
         case None:
             pass
+
+
+def _delete_reported(tx: Transaction, actor: Actor, report: MessageReport) -> None:
+    if report.about == "offer":
+        delete_offer(tx, actor, DeleteOffer(str(report.message_id)))
+    elif tx.message(report.message_id) is not None:
+        delete_message(tx, actor, DeleteMessage(str(report.message_id)))
 
 
 def list_reports(snapshot: Snapshot, actor: Actor, query: ListReports) -> Page[MessageReport]:
@@ -134,6 +174,7 @@ def list_reports(snapshot: Snapshot, actor: Actor, query: ListReports) -> Page[M
 CHANGES: Changes = MappingProxyType(
     {
         ReportMessage: ChangeHandler(report_message, check_report, needs_of_report),
+        ReportOffer: ChangeHandler(report_offer, check_report),
         DecideReport: ChangeHandler(decide_report, check_decision),
     }
 )

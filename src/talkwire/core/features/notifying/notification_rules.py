@@ -113,7 +113,9 @@ def trigger_of(event: Durable) -> NotificationTrigger | None:
                 body=offer.title,
                 everyone=True,
             )
-        case OfferUpdated(offer=offer) if offer.status in {"accepted", "rejected"} and offer.closed_by is not None:
+        case OfferUpdated(offer=offer) if (
+            offer.status in {"accepted", "rejected"} and offer.closed_by is not None and offer.deleted_ms is None
+        ):
             return _trigger(
                 event,
                 offer.conversation_id,

@@ -27,11 +27,11 @@ from talkwire.core.commands.server.erasure import (
 from talkwire.core.domain.access import may_act, must_be_operator, must_be_trusted, must_not_be_held, require
 from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.events import MessageReacted, OfferUpdated, UserErased
-from talkwire.core.domain.model import DELETED_NAME, Actor, Message, Offer, User
+from talkwire.core.domain.model import DELETED_NAME, Actor, Message, User
 from talkwire.core.domain.texts import check_id
 from talkwire.core.features.conversations.members import give_role
 from talkwire.core.features.messages.edits import record_deletion, tombstone
-from talkwire.core.features.messages.offers import without_texts
+from talkwire.core.features.messages.offers import deleted
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
@@ -161,18 +161,11 @@ def _remove_reactions(tx: Transaction, user_id: str, message_ids: Sequence[int])
 def _redact_offers(tx: Transaction, user_id: str, offer_ids: Sequence[int]) -> None:
     for offer_id in offer_ids:
         offer = tx.offers.find(offer_id)
-        if offer is not None and offer.author_id == user_id and offer != _redacted(tx, offer):
-            tx.record(OfferUpdated(tx.next_pos(), tx.now_ms, replace(_redacted(tx, offer), updated_ms=tx.now_ms)))
-
-
-def _redacted(tx: Transaction, offer: Offer) -> Offer:
-    """Returns an erased user's offer (a proposed price) without its texts. A pending offer becomes withdrawn, because
-    its author can no longer fulfil it. In a conversation on hold, the offer is returned unchanged."""
-    conversation = tx.conversation(offer.conversation_id)
-    if conversation is not None and conversation.hold:
-        return offer
-    bare = without_texts(offer)
-    return replace(bare, status="withdrawn", closed_by=offer.author_id) if offer.status == "pending" else bare
+        if offer is None or offer.author_id != user_id or offer.deleted_ms is not None:
+            continue
+        conversation = tx.conversation(offer.conversation_id)
+        if conversation is None or not conversation.hold:
+            tx.record(OfferUpdated(tx.next_pos(), tx.now_ms, deleted(offer, tx.now_ms, user_id)))
 
 
 def _hand_over(tx: Transaction, user_id: str) -> bool:

@@ -1,4 +1,4 @@
-"""Payloads of reports of messages."""
+"""Payloads of reports of messages and offers."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from talkwire.dialects.payload import Payload, iso
 
 
 class ReportPayload(Payload, frozen=True):
-    """A user's report of a message. `content` is the message's text as it was reported, while the report is open. Only
-    admins and the backend receive `action`, `decision`, `decidedAt` and `decidedBy`, once the report is decided."""
+    """A user's report of a message (`messageId`) or of an offer (`offerId`). `content` is the text as it was reported,
+    while the report is open. Only admins and the backend receive `action`, `decision`, `decidedAt` and `decidedBy`,
+    once the report is decided."""
 
     id: str
-    message_id: str
     conversation_id: str
     reporter_id: str
     reason: str
     state: ReportState
     created_at: str
+    message_id: str | None = None
+    offer_id: str | None = None
     note: str | None = None
     content: str | None = None
     action: ReportAction | None = None
@@ -26,10 +28,12 @@ class ReportPayload(Payload, frozen=True):
 
 
 def report_payload(report: MessageReport) -> ReportPayload:
-    """Returns a user's report of a message with all members, as admins and the backend see it."""
+    """Returns a user's report with all members, as admins and the backend see it."""
+    id_ = str(report.message_id)
     return ReportPayload(
         id=report.id,
-        message_id=str(report.message_id),
+        message_id=id_ if report.about == "message" else None,
+        offer_id=id_ if report.about == "offer" else None,
         conversation_id=report.conversation_id,
         reporter_id=report.reporter_id,
         reason=report.reason,

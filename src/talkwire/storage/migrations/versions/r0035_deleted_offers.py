@@ -1,0 +1,15 @@
+"""Migration: lets moderators delete offers, and users report them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0035"
+down_revision = "0034"
+
+
+def upgrade() -> None:
+    op.add_column("offers", sa.Column("deleted_ms", sa.BigInteger))
+    op.add_column("offers", sa.Column("deleted_by", sa.Text))
+    op.add_column("reports", sa.Column("about", sa.Text, nullable=False, server_default=sa.text("'message'")))
