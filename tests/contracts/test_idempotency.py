@@ -86,7 +86,7 @@ async def test_a_code_that_is_shown_once_is_not_kept(node: Node) -> None:
             await _ask(node, BACKEND, command, key if isinstance(command, CreateInvitation) else None)
         assert (refused.value.code, refused.value.details) == ("conflict", {"invitationId": created.invitation.id})
     assert len(node.log) == events
-    assert (await node.do(BACKEND, ListInvitations())).items[0] == created.invitation
+    assert (await node.do(BACKEND, ListInvitations())).items[0].invitation == created.invitation
     with node.read_engine.begin() as connection:
         assert created.code not in repr(connection.execute(select(answers)).all())
 

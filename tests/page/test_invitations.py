@@ -47,6 +47,12 @@ def test_the_uses_of_a_link_are_counted_while_its_list_is_open(driver: Driver, i
     }
 
 
+def test_a_link_whose_creator_may_not_invite_any_more_says_that_it_does_not_work(
+    driver: Driver, invite_only_url: str
+) -> None:
+    assert run(driver, invite_only_url, "invitations", "suspended")["suspended"] == {"before": "Not used yet"}
+
+
 def test_a_link_that_is_used_up_or_revoked_says_so(driver: Driver, invite_only_url: str) -> None:
     reports = run(driver, invite_only_url, "invitations", "usedUp")
     over = "This invitation is no longer valid. The link has expired, was used up or was revoked. Ask for a new one."

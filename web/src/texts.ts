@@ -612,6 +612,7 @@ export const texts = {
     },
   },
   invitation: {
+    suspended: "Does not work: whoever created it may not invite now",
     noAccounts: "Sign in through the application that this chat belongs to.",
     needed: "To create an account, open your invitation link.",
     invited: (to: string) =>

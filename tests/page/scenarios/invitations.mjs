@@ -92,6 +92,23 @@ export async function counting() {
   report("counted", { before, afterOne, afterTwo: await until(counts, (all) => all[0] !== afterOne[0]) });
 }
 
+// A link does not work while whoever has created it may not invite.
+export async function suspended() {
+  const { id } = await post("conversations", "alice", { kind: "group", name: "Handed on", memberIds: ["bob"] });
+  await call("PATCH", `conversations/${id}/members/bob`, "alice", { role: "admin" });
+  await post("invitations", "bob", { conversationIds: [id] });
+  const alice = await visitAs("alice");
+  await open(alice, "Handed on");
+  await alice.getByRole("button", { name: "Details" }).click();
+  const detail = alice.getByRole("region", { name: "Invitation links" }).locator("li .detail");
+  const before = await detail.textContent();
+  await call("PATCH", `conversations/${id}/members/bob`, "alice", { role: "member" });
+  await detail.getByText("Does not work").waitFor();
+  await call("PATCH", `conversations/${id}/members/bob`, "alice", { role: "admin" });
+  await detail.getByText(before, { exact: true }).waitFor();
+  report("suspended", { before });
+}
+
 const codeOf = ({ code, url: link }) => code ?? new URL(link).hash.split("/").at(-1);
 
 // On a server where nobody registers without an invitation.

@@ -639,6 +639,7 @@ export const texts: Texts = {
     send: "Angebot senden",
   },
   invitation: {
+    suspended: "Funktioniert nicht: Wer ihn erstellt hat, darf zurzeit nicht einladen",
     noAccounts: "Melde dich über die Anwendung an, zu der dieser Chat gehört.",
     needed: "Um ein Konto zu erstellen, öffne deinen Einladungslink.",
     invited: (to) =>

@@ -640,6 +640,7 @@ export const texts: Texts = {
     send: "Enviar oferta",
   },
   invitation: {
+    suspended: "No funciona: quien lo creó no puede invitar ahora",
     noAccounts: "Inicia sesión desde la aplicación a la que pertenece este chat.",
     needed: "Para crear una cuenta, abre tu enlace de invitación.",
     invited: (to) => `Te han invitado${to === "" ? "" : ` a ${to}`}. Crea una cuenta o inicia sesión en la tuya.`,

@@ -645,6 +645,7 @@ export const texts: Texts = {
     send: "Envoyer l’offre",
   },
   invitation: {
+    suspended: "Ne fonctionne pas : la personne qui l’a créé ne peut pas inviter pour le moment",
     noAccounts: "Connectez-vous depuis l’application à laquelle ce chat appartient.",
     needed: "Pour créer un compte, ouvrez votre lien d’invitation.",
     invited: (to) =>

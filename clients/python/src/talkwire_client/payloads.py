@@ -397,7 +397,8 @@ class Hold(TypedDict):
 
 class Invitation(TypedDict):
     """An invitation as its creator sees it. `expiresAt` and `maxUses` are missing if there is no such limit,
-    `createdBy` if the application's backend created it."""
+    `createdBy` if the application's backend created it. Lists have `suspended` for an invitation that nobody can use
+    while its creator may not invite."""
 
     id: str
     conversationIds: list[str]
@@ -412,6 +413,8 @@ class Invitation(TypedDict):
     """When it expires."""
     maxUses: NotRequired[int]
     """How many times the invitation can be used."""
+    suspended: NotRequired[bool]
+    """Whether nobody can use the invitation, because its creator may not invite at present. Default: `false`."""
 
 
 class InvitationId(TypedDict):

@@ -309,6 +309,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "MessengerCreatedInvitation.url": Meaning("The link for the people who are invited. It contains the code."),
         "invitation": Meaning("The code of an invitation."),
         "maxUses": Meaning("How many times the invitation can be used.", of_number={"minimum": 1, "maximum": USES_MAX}),
+        "suspended": Meaning("Whether nobody can use the invitation, because its creator may not invite at present."),
         "uses": _count("How many times the invitation was used."),
         "offers": Meaning("The offers."),
         "ServerAnswer.offers": Meaning("Whether the web client shows offers."),

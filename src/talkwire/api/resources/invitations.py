@@ -34,8 +34,8 @@ from talkwire.dialects.payloads.invitations import (
     InvitationPayload,
     InvitedConversationPayload,
     created_invitation_payload,
-    invitation_payload,
     invited_conversation_payload,
+    listed_invitation_payload,
 )
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
@@ -78,7 +78,7 @@ async def list_invitations(
     conversation_id: InvitedTo = None,
 ) -> ListAnswer[InvitationPayload]:
     page = await chat.execute(caller.actor, ListInvitations(cursor, limit, conversation_id))
-    return ListAnswer(tuple(map(invitation_payload, page.items)), page.next)
+    return ListAnswer(tuple(map(listed_invitation_payload, page.items)), page.next)
 
 
 @post(

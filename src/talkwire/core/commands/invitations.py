@@ -64,7 +64,15 @@ class ListInvitedConversations(Query[tuple[InvitedConversation, ...]], frozen=Tr
     code: str
 
 
-class ListInvitations(Query[Page[Invitation]], frozen=True, tag="ListInvitations"):
+class ListedInvitation(msgspec.Struct, frozen=True):
+    """An invitation in a list. `suspended`: nobody can use it while its creator may not invite, such as an admin of the
+    conversation who has left it."""
+
+    invitation: Invitation
+    suspended: bool
+
+
+class ListInvitations(Query[Page[ListedInvitation]], frozen=True, tag="ListInvitations"):
     """Lists invitations, newest first: those that the actor created; for the application's backend and admins, those of
     all users.
 

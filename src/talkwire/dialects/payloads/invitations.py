@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
-from talkwire.core.commands.invitations import CreatedInvitation, InvitedConversation
+from talkwire.core.commands.invitations import CreatedInvitation, InvitedConversation, ListedInvitation
 from talkwire.core.domain.model import ConversationKind, Invitation
 from talkwire.dialects.payload import Payload, iso
 
 
 class InvitationPayload(Payload, frozen=True):
     """An invitation as its creator sees it. `expiresAt` and `maxUses` are missing if there is no such limit,
-    `createdBy` if the application's backend created it."""
+    `createdBy` if the application's backend created it. Lists have `suspended` for an invitation that nobody can use
+    while its creator may not invite."""
 
     id: str
     conversation_ids: tuple[str, ...]
@@ -20,6 +21,7 @@ class InvitationPayload(Payload, frozen=True):
     created_by: str | None = None
     expires_at: str | None = None
     max_uses: int | None = None
+    suspended: bool = False
 
 
 class CreatedInvitationPayload(InvitationPayload, frozen=True, kw_only=True):
@@ -53,6 +55,10 @@ def invitation_payload(invitation: Invitation) -> InvitationPayload:
         expires_at=None if invitation.expires_ms is None else iso(invitation.expires_ms),
         max_uses=invitation.max_uses,
     )
+
+
+def listed_invitation_payload(listed: ListedInvitation) -> InvitationPayload:
+    return replace(invitation_payload(listed.invitation), suspended=listed.suspended)
 
 
 def created_invitation_payload(created: CreatedInvitation, site: str) -> CreatedInvitationPayload:

@@ -19,13 +19,15 @@ interface Props {
 }
 
 /** The invitation links with which people can still join, as far as the reader may revoke them. */
-export function InvitationList({ conversation: { id, memberCount }, isCreating }: Props) {
+export function InvitationList({ conversation: { id, memberCount, members = [] }, isCreating }: Props) {
   const chat = useChat();
   const { invitations } = chat;
   const [usable, setUsable] = useState<readonly Invitation[]>([]);
   const [revoked, setRevoked] = useState<Invitation | null>(null);
   const reconnects = useReconnects();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: loads again when the connection returns or somebody joins
+  // What these have created works only while they manage the conversation.
+  const managers = members.filter(({ role }) => role !== "member").map(({ userId }) => userId);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: loads again when the connection returns or members change
   useEffect(() => {
     if (isCreating) return;
     let isCurrent = true;
@@ -37,7 +39,7 @@ export function InvitationList({ conversation: { id, memberCount }, isCreating }
     return () => {
       isCurrent = false;
     };
-  }, [invitations, id, isCreating, reconnects, memberCount]);
+  }, [invitations, id, isCreating, reconnects, memberCount, managers.join()]);
   if (usable.length === 0) return null;
   const revoke = async (invitation: Invitation): Promise<void> => {
     await invitations.revoke(invitation.id);
@@ -69,7 +71,7 @@ export function InvitationList({ conversation: { id, memberCount }, isCreating }
 
 function Row({ invitation, onRevoke }: { invitation: Invitation; onRevoke: () => void }) {
   const chat = useChat();
-  const { id, createdBy, createdAt, expiresAt, maxUses, uses } = invitation;
+  const { id, createdBy, createdAt, expiresAt, maxUses, uses, suspended = false } = invitation;
   const creator = useUser(createdBy ?? "");
   const name = creator?.name ?? createdBy;
   // The server stores no links: those of other pages and devices were shown once.
@@ -83,9 +85,9 @@ function Row({ invitation, onRevoke }: { invitation: Invitation; onRevoke: () =>
     <li className="member">
       <span className="name" title={fullTime(createdAt)}>
         {maker}
-        <span className="detail below">{details.filter(Boolean).join(" · ")}</span>
+        <span className="detail below">{suspended ? labels.suspended : details.filter(Boolean).join(" · ")}</span>
       </span>
-      {link !== undefined && (
+      {link !== undefined && !suspended && (
         <IconButton icon={Copy} label={labels.copyOf(name ?? "")} onClick={() => void copyText(chat, link)} />
       )}
       <IconButton icon={Trash2} label={labels.revokeOf(name ?? "")} onClick={onRevoke} />

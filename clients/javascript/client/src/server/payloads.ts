@@ -455,6 +455,8 @@ export interface CreatedInvitation {
   expiresAt?: string;
   /** How many times the invitation can be used. */
   maxUses?: number;
+  /** Whether nobody can use the invitation, because its creator may not invite at present. Default: `false`. */
+  suspended?: boolean;
   /** The code with which people register or join. */
   code: string;
   /** The link for the people who are invited. It contains the code. */
@@ -617,7 +619,8 @@ export interface IceServersAnswer {
 
 /**
  * An invitation as its creator sees it. `expiresAt` and `maxUses` are missing if there is no such limit, `createdBy` if
- * the application's backend created it.
+ * the application's backend created it. Lists have `suspended` for an invitation that nobody can use while its creator
+ * may not invite.
  */
 export interface Invitation {
   id: string;
@@ -633,6 +636,8 @@ export interface Invitation {
   expiresAt?: string;
   /** How many times the invitation can be used. */
   maxUses?: number;
+  /** Whether nobody can use the invitation, because its creator may not invite at present. Default: `false`. */
+  suspended?: boolean;
 }
 
 /** One page of a list. Pass `next` as the cursor to get the following page; it is null on the last one. */

@@ -20,6 +20,7 @@ from talkwire.core.commands.invitations import (
     DeleteInvitation,
     EnsureFirstInvitation,
     InvitedConversation,
+    ListedInvitation,
     ListInvitations,
     ListInvitedConversations,
 )
@@ -284,7 +285,7 @@ def _hash(code: str) -> str:
 # --- listing --------------------------------------------------------------------------------------------------------
 
 
-def list_invitations(snapshot: Snapshot, actor: Actor, query: ListInvitations) -> Page[Invitation]:
+def list_invitations(snapshot: Snapshot, actor: Actor, query: ListInvitations) -> Page[ListedInvitation]:
     """Returns a page of invitations, newest first: all for the application's backend and admins, otherwise those that
     the actor has created. An actor who manages the query's conversation gets everybody's invitations to this
     conversation alone."""
@@ -295,7 +296,8 @@ def list_invitations(snapshot: Snapshot, actor: Actor, query: ListInvitations) -
         check_id("conversationId", query.conversation_id)
     limit = max(1, min(query.limit, PAGE_MAX))
     found = _listed(snapshot, actor, query, limit + 1)
-    return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
+    items = [ListedInvitation(each, not _may_still_invite(snapshot, each)) for each in found[:limit]]
+    return Page(tuple(items), found[limit - 1].id if len(found) > limit else None)
 
 
 def _listed(snapshot: Snapshot, actor: Actor, query: ListInvitations, limit: int) -> Sequence[Invitation]:
