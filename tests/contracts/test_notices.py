@@ -60,9 +60,9 @@ async def test_notices_name_members_who_come_and_go(node: Node) -> None:
 async def test_a_notice_gives_the_new_name_topic_or_picture(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     picture = "https://example.com/a.png"
-    await node.do(ALICE, UpdateConversation("c", name="Plans", topic="Today", history="from-join"))
+    await node.do(ALICE, UpdateConversation("c", name="Plans", topic="Today", metadata={"a": 1}))
     await node.do(BACKEND, UpdateConversation("c", avatar=picture, description="Long"))
-    await node.do(ALICE, UpdateConversation("c", history="all"))
+    await node.do(ALICE, UpdateConversation("c", metadata={"a": 2}))
     await node.do(ALICE, UpdateConversation("c", topic=None))
     changed = [(each.actor_id, each.changes, each.name, each.topic) for each in await notices(node)]
     assert changed == [
@@ -90,6 +90,14 @@ async def test_notices_report_new_roles_and_the_new_owner(node: Node) -> None:
         ("left", "alice", ("alice",), None),
         ("role", None, ("bob",), "owner"),
     ]
+
+
+async def test_a_notice_says_from_when_on_new_members_see_the_history(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    for history in ("from-join", "from-join", "all"):
+        await node.do(ALICE, UpdateConversation("c", history=history))
+    changed = [(each.changes, each.history) for each in await notices(node, BOB)]
+    assert changed == [(("history",), "from-join"), (("history",), "all")]
 
 
 async def test_a_notice_reports_a_change_of_slow_mode(node: Node) -> None:
@@ -164,7 +172,7 @@ async def test_pages_of_notices_follow_each_other(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     for number in range(5):
         await node.do(ALICE, UpdateConversation("c", name=f"Plans {number}"))
-        await node.do(ALICE, UpdateConversation("c", history="all" if number % 2 else "from-join"))
+        await node.do(ALICE, UpdateConversation("c", metadata={"number": number}))
         await node.do(ALICE, RecordCall("c", str(number), "timeout"))
     seen, cursor = [], None
     for _ in range(20):

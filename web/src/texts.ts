@@ -676,6 +676,10 @@ export const texts = {
     unnamed: "removed the name",
     topic: (topic: string) => `changed the topic to “${topic}”`,
     topicRemoved: "removed the topic",
+    history: {
+      all: "allowed new members to see all messages",
+      "from-join": "limited new members to messages sent after they join",
+    } as Record<"all" | "from-join", string>,
     madePublic: "made the conversation public",
     madePrivate: "made the conversation private",
     slowMode: (seconds: number) => `turned on slow mode (one message every ${lasting(seconds)})`,
@@ -775,6 +779,8 @@ export const texts = {
     channelName: "Channel name",
     isPublic: "Anyone can find and join it",
     history: "New members can see",
+    onlyNewMembers:
+      "People who are members already see no more than before. Whoever joins from now on sees everything.",
     allBecomesPublic: "Everyone will be able to read its messages, also those written before.",
     histories: { all: "All messages", "from-join": "Only messages sent after they join" },
     fromJoin: "New members see only messages sent after they join.",

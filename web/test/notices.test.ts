@@ -60,6 +60,10 @@ describe("a notice says", () => {
       "Ann turned on slow mode (one message every 30 seconds)",
       notice(1, "changed", { changes: ["slowModeS"], slowModeS: 30 }),
     ],
+    [
+      "Ann limited new members to messages sent after they join",
+      notice(1, "changed", { changes: ["history"], history: "from-join" }),
+    ],
     ["Ann made the conversation private", notice(1, "changed", { changes: ["public"], public: false })],
     ["Call ended after 3 min", notice(1, "call", { durationS: 181, reason: "hangup" })],
     ["Call ended after 45 s", notice(1, "call", { durationS: 45, reason: "hangup" })],

@@ -701,6 +701,10 @@ export const texts: Texts = {
     unnamed: "den Namen entfernt",
     topic: (topic) => `das Thema in „${topic}“ geändert`,
     topicRemoved: "das Thema entfernt",
+    history: {
+      all: "eingestellt, dass neue Mitglieder alle Nachrichten sehen",
+      "from-join": "eingestellt, dass neue Mitglieder nur Nachrichten nach ihrem Beitritt sehen",
+    },
     madePublic: "die Unterhaltung öffentlich gemacht",
     madePrivate: "die Unterhaltung privat gemacht",
     slowMode: (seconds) => `den langsamen Modus eingeschaltet (eine Nachricht ${every(seconds)})`,
@@ -801,6 +805,7 @@ export const texts: Texts = {
     channelName: "Name des Kanals",
     isPublic: "Alle können ihn finden und beitreten",
     history: "Neue Mitglieder sehen",
+    onlyNewMembers: "Wer schon Mitglied ist, sieht nicht mehr als bisher. Wer ab jetzt beitritt, sieht alles.",
     allBecomesPublic: "Alle werden die Nachrichten lesen können, auch die bisher geschriebenen.",
     histories: { all: "Alle Nachrichten", "from-join": "Nur Nachrichten nach ihrem Beitritt" },
     fromJoin: "Neue Mitglieder sehen nur Nachrichten nach ihrem Beitritt.",

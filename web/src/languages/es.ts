@@ -701,6 +701,10 @@ export const texts: Texts = {
     unnamed: "quitado el nombre",
     topic: (topic) => `cambiado el tema a «${topic}»`,
     topicRemoved: "quitado el tema",
+    history: {
+      all: "permitido que los nuevos miembros vean todos los mensajes",
+      "from-join": "limitado a los nuevos miembros a los mensajes posteriores a su entrada",
+    },
     madePublic: "hecho pública la conversación",
     madePrivate: "hecho privada la conversación",
     slowMode: (seconds) => `activado el modo lento (un mensaje ${every(seconds)})`,
@@ -799,6 +803,7 @@ export const texts: Texts = {
     channelName: "Nombre del canal",
     isPublic: "Cualquiera puede encontrarlo y unirse",
     history: "Los nuevos miembros ven",
+    onlyNewMembers: "Quienes ya son miembros no ven más que antes. Quien se una a partir de ahora lo ve todo.",
     allBecomesPublic: "Todos podrán leer sus mensajes, también los escritos hasta ahora.",
     histories: { all: "Todos los mensajes", "from-join": "Solo los mensajes enviados tras unirse" },
     fromJoin: "Los nuevos miembros solo ven los mensajes enviados tras unirse.",

@@ -706,6 +706,10 @@ export const texts: Texts = {
     unnamed: "supprimé le nom",
     topic: (topic) => `changé le sujet en « ${topic} »`,
     topicRemoved: "supprimé le sujet",
+    history: {
+      all: "permis aux nouveaux membres de voir tous les messages",
+      "from-join": "limité les nouveaux membres aux messages envoyés après leur arrivée",
+    },
     madePublic: "rendu la conversation publique",
     madePrivate: "rendu la conversation privée",
     slowMode: (seconds) => `activé le mode lent (un message ${every(seconds)})`,
@@ -805,6 +809,8 @@ export const texts: Texts = {
     channelName: "Nom du canal",
     isPublic: "Tout le monde peut le trouver et le rejoindre",
     history: "Les nouveaux membres voient",
+    onlyNewMembers:
+      "Les membres actuels n’en voient pas plus qu’avant. Les personnes qui rejoignent désormais voient tout.",
     allBecomesPublic: "Tout le monde pourra lire ses messages, y compris ceux écrits jusqu’ici.",
     histories: { all: "Tous les messages", "from-join": "Seulement les messages envoyés après leur arrivée" },
     fromJoin: "Les nouveaux membres ne voient que les messages envoyés après leur arrivée.",

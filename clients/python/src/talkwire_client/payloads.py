@@ -666,7 +666,7 @@ class Notice(TypedDict):
     """How many users joined, were added or removed, or left."""
     role: NotRequired[Literal["admin", "member", "owner"]]
     """The new role of the user in `userIds`, if it changed."""
-    changes: NotRequired[list[Literal["avatar", "description", "name", "public", "slowModeS", "topic"]]]
+    changes: NotRequired[list[Literal["avatar", "description", "history", "name", "public", "slowModeS", "topic"]]]
     """Which fields of the conversation were changed."""
     name: NotRequired[str]
     """The new name, if it was changed and not removed."""
@@ -676,6 +676,8 @@ class Notice(TypedDict):
     """Whether any user can find and join the conversation, if that was changed."""
     slowModeS: NotRequired[int]
     """Seconds that an ordinary member must wait between two messages, if that was changed; 0 for no limit."""
+    history: NotRequired[Literal["all", "from-join"]]
+    """Whether new members see messages from before they joined, if that was changed."""
     reason: NotRequired[Literal["cancelled", "gone", "hangup", "left", "rejected", "timeout"]]
     """Why the call ended."""
     durationS: NotRequired[int]

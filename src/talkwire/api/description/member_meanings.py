@@ -236,6 +236,9 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "MessengerNotice.role": Meaning("The new role of the user in `userIds`, if it changed."),
         "MessengerNotice.name": Meaning("The new name, if it was changed and not removed."),
         "MessengerNotice.topic": Meaning("The new topic, if it was changed and not removed."),
+        "MessengerNotice.history": Meaning(
+            "Whether new members see messages from before they joined, if that was changed."
+        ),
         "MessengerNotice.public": Meaning("Whether any user can find and join the conversation, if that was changed."),
         "MessengerNotice.slowModeS": _count(
             "Seconds that an ordinary member must wait between two messages, if that was changed; 0 for no limit.",

@@ -142,7 +142,7 @@ class ListConversations(Query[Page[ConversationView]], frozen=True, tag="ListCon
 
 NoticeKind = Literal["joined", "added", "left", "removed", "role", "changed", "call", "offer"]
 
-ConversationChange = Literal["name", "topic", "description", "avatar", "public", "slowModeS"]
+ConversationChange = Literal["name", "topic", "description", "avatar", "public", "history", "slowModeS"]
 """The fields of a conversation of which a notice names a change."""
 
 
@@ -154,8 +154,9 @@ class Notice(msgspec.Struct, frozen=True):
     the users who joined, left, were added or were removed (the first ones of `user_count`), or the one whose `role`
     changed. `names` has the current names of the actor and these users.
 
-    For the kind `changed`, `changes` are the changed fields, and `name`, `topic`, `public` and `slow_mode_s` their new
-    values. For the kind `call`, `duration_s` is None if nobody accepted the call, and `reason` says why it ended.
+    For the kind `changed`, `changes` are the changed fields, and `name`, `topic`, `public`, `history` and `slow_mode_s`
+    their new values. For the kind `call`, `duration_s` is None if nobody accepted the call, and `reason` says why it
+    ended.
     """
 
     id: int
@@ -171,6 +172,7 @@ class Notice(msgspec.Struct, frozen=True):
     topic: str | None = None
     public: bool | None = None
     slow_mode_s: int | None = None
+    history: History | None = None
     reason: CallEndReason | None = None
     duration_s: int | None = None
     offer_id: int | None = None

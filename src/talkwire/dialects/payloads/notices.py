@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from talkwire.core.commands.conversations import ConversationChange, Notice, NoticeKind
-from talkwire.core.domain.model import CallEndReason, MemberRole, OfferStatus
+from talkwire.core.domain.model import CallEndReason, History, MemberRole, OfferStatus
 from talkwire.dialects.payload import Payload, iso
 
 
@@ -28,6 +28,7 @@ class NoticePayload(Payload, frozen=True):
     topic: str | None = None
     public: bool | None = None
     slow_mode_s: int | None = None
+    history: History | None = None
     reason: CallEndReason | None = None
     duration_s: int | None = None
     offer_id: str | None = None
@@ -50,6 +51,7 @@ def notice_payload(notice: Notice) -> NoticePayload:
         topic=notice.topic,
         public=notice.public,
         slow_mode_s=notice.slow_mode_s,
+        history=notice.history,
         reason=notice.reason,
         duration_s=notice.duration_s,
         offer_id=None if notice.offer_id is None else str(notice.offer_id),

@@ -22,8 +22,7 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
   const { moderation } = useChat();
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
-  /** Whether saving shows everyone what only members could read. */
-  const [isOpening, setOpening] = useState(false);
+  const [hint, setHint] = useState("");
   /** Null removes the picture. */
   const [picture, setPicture] = useState<File | null>();
   /** What the form began with, and what others have saved since where the reader was warned of it. */
@@ -79,7 +78,7 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
       <form
         onSubmit={(event) => void submit(event)}
         onChange={({ currentTarget }) =>
-          setOpening(!conversation.public && showsAll({ ...rulesAt(conversation), ...changesIn(currentTarget) }))
+          setHint(hintFor(conversation, { ...rulesAt(conversation), ...changesIn(currentTarget) }))
         }
       >
         <label>
@@ -108,9 +107,9 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
             <option value="from-join">{texts.places.histories["from-join"]}</option>
           </select>
         </label>
-        {isOpening && (
+        {hint !== "" && (
           <p className="hint" role="status">
-            {texts.places.allBecomesPublic}
+            {hint}
           </p>
         )}
         {kind === "group" && (
@@ -173,6 +172,12 @@ function changedByOthers(before: Rules, now: Rules, changes: Partial<Rules>): Te
 
 const shown = (conversation: Conversation, field: TextField): string =>
   `${texts.places[field]}: “${conversation[field] ?? ""}”`;
+
+/** Returns what saving would mean for who reads earlier messages; empty if there is nothing to say. */
+function hintFor(before: Conversation, after: Rules): string {
+  if (!before.public && showsAll(after)) return texts.places.allBecomesPublic;
+  return before.history === "from-join" && after.history === "all" ? texts.places.onlyNewMembers : "";
+}
 
 /** Whether anyone can join, and read everything then. */
 function showsAll({ public: isPublic, history }: Rules): boolean {

@@ -64,7 +64,7 @@ function callFrom({ reason, durationS }: Notice, caller: string): string {
 }
 
 function changeIn(
-  { changes = [], name, topic, public: isPublic, slowModeS = 0 }: Notice,
+  { changes = [], name, topic, public: isPublic, history = "all", slowModeS = 0 }: Notice,
   actor: string,
 ): string | null {
   const { notices } = texts;
@@ -72,6 +72,7 @@ function changeIn(
     if (change === "name") return [name === undefined ? notices.unnamed : notices.renamed(name)];
     if (change === "topic") return [topic === undefined ? notices.topicRemoved : notices.topic(topic)];
     if (change === "public") return [isPublic ? notices.madePublic : notices.madePrivate];
+    if (change === "history") return [notices.history[history]];
     if (change === "slowModeS") return [slowModeS > 0 ? notices.slowMode(slowModeS) : notices.slowModeOff];
     const words: string | undefined = notices.changed[change];
     return words === undefined ? [] : [words];

@@ -30,7 +30,8 @@ export type InvitedConversationKind = "channel" | "direct" | "group";
 export type ListMessagesThreads = "collapsed";
 export type MemberRole = "admin" | "member" | "owner";
 export type MessageType = "file" | "system" | "text";
-export type NoticeChanges = "avatar" | "description" | "name" | "public" | "slowModeS" | "topic";
+export type NoticeChanges = "avatar" | "description" | "history" | "name" | "public" | "slowModeS" | "topic";
+export type NoticeHistory = "all" | "from-join";
 export type NoticeRole = "admin" | "member" | "owner";
 export type NoticeType = "added" | "call" | "changed" | "joined" | "left" | "offer" | "removed" | "role";
 export type NotificationOutcome = "ban" | "delete" | "dismissed" | "mute" | "resolved";
@@ -1007,6 +1008,8 @@ export interface Notice {
   public?: boolean;
   /** Seconds that an ordinary member must wait between two messages, if that was changed; 0 for no limit. */
   slowModeS?: number;
+  /** Whether new members see messages from before they joined, if that was changed. */
+  history?: NoticeHistory;
   /** Why the call ended. */
   reason?: CallEndedReason;
   /** Seconds since the first user accepted the call; missing if nobody did. */

@@ -104,6 +104,7 @@ def _with_values(notice: Notice, conversation: Conversation) -> Notice:
         topic=conversation.topic if "topic" in notice.changes else None,
         public=conversation.public if "public" in notice.changes else None,
         slow_mode_s=conversation.slow_mode_s if "slowModeS" in notice.changes else None,
+        history=conversation.history if "history" in notice.changes else None,
     )
 
 
