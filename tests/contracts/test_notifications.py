@@ -20,6 +20,7 @@ from talkwire.core.commands.conversations import (
 )
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import DeleteMessage, EditMessage, SendMessage
+from talkwire.core.commands.moderation.restrictions import RestrictMember
 from talkwire.core.commands.notifications import (
     FindOccasionNames,
     ListNotifications,
@@ -600,7 +601,7 @@ async def test_a_conversation_shows_nothing_to_users_who_are_not_members(watched
     node = watched.node
     await node.send(ALICE, "@Bob one")
     assert len(await watched.kept(BOB)) == 1
-    await node.do(ALICE, RemoveMember("c", "bob"))
+    await node.do(BACKEND, RemoveMember("c", "bob"))
     assert await watched.kept(BOB) == []
     await node.do(ALICE, UpdateConversation("c", history="from-join"))
     await node.do(BACKEND, AddMembers("c", ("bob",)))
@@ -609,6 +610,28 @@ async def test_a_conversation_shows_nothing_to_users_who_are_not_members(watched
     assert await watched.kept(BOB) == [("mention", "@Bob two")]
     await node.do(ALICE, DeleteConversation("c"))
     assert await watched.kept(BOB) == []
+
+
+@pytest.mark.parametrize("there", [True, False])
+async def test_who_is_removed_or_banned_is_notified_with_the_name_of_that_time(
+    watched: Watched, *, there: bool
+) -> None:
+    node = watched.node
+    if there:
+        await watched.come(BOB)
+    await node.do(ALICE, UpdateConversation("c", name="Cellar"))
+    await node.do(ALICE, RemoveMember("c", "bob"))
+    await node.do(ALICE, RestrictMember("c", "carol", "ban", reason="Enough"))
+    await node.do(ALICE, UpdateConversation("c", name="A secret"))
+    assert ("bob", "moderation") in [each[:2] for each in await watched.received()] or not there
+    for actor in (BOB, CAROL):
+        (told,) = await watched.stored(actor)
+        assert (told.type, told.outcome, told.body, told.actor_id) == ("moderation", "remove", "Cellar", "")
+
+
+async def test_who_leaves_is_not_notified(watched: Watched) -> None:
+    await watched.node.do(BOB, RemoveMember("c", "bob"))
+    assert await watched.stored(BOB) == []
 
 
 async def test_a_later_member_is_not_notified_of_earlier_events(watched: Watched, database: Database) -> None:
@@ -715,7 +738,7 @@ async def test_member_preferences_are_gone_with_the_membership(watched: Watched)
     node = watched.node
     await watched.come(BOB)
     await node.do(BOB, SetMemberPreferences("c", notify="all"))
-    await node.do(ALICE, RemoveMember("c", "bob"))
+    await node.do(BACKEND, RemoveMember("c", "bob"))
     await node.do(BACKEND, AddMembers("c", ("bob",)))
     entry = node.chat.directory.connected("bob")
     assert entry is not None
@@ -731,7 +754,7 @@ async def _come_back(watched: Watched) -> None:
     """Makes bob, a former member, join again, so that he only sees messages from now on."""
     node = watched.node
     await node.do(ALICE, UpdateConversation("c", history="from-join"))
-    await node.do(ALICE, RemoveMember("c", "bob"))
+    await node.do(BACKEND, RemoveMember("c", "bob"))
     assert await watched.stored(BOB) == []
     await node.do(BACKEND, AddMembers("c", ("bob",)))
 

@@ -50,7 +50,7 @@ NO_TEXT = {
     "name_parts": "kind id",
     "nodes": "id address folder_ids",
     "notifications": "user_id type conversation_id actor_id",
-    "offers": "conversation_id author_id currency status closed_by",
+    "offers": "conversation_id author_id currency status closed_by deleted_by",
     "online": "user_id node_id",
     "preferences": "user_id",
     "presence": "user_id status",
@@ -58,7 +58,7 @@ NO_TEXT = {
     "push_subscriptions": "id user_id kind service session_id node_id",
     "pushes": "subscription_id state",
     "reactions": "user_id",
-    "reports": "id conversation_id author_id reporter_id state action decided_by",
+    "reports": "id conversation_id author_id reporter_id state action decided_by about",
     "restrictions": "conversation_id user_id kind by",
     "saved_messages": "user_id conversation_id",
     "session_rooms": "socket_id conversation_id",
@@ -75,6 +75,7 @@ NO_TEXT = {
 # Text of a group or of the server, no matter which user set it.
 NOBODYS = {
     "conversations": "name avatar metadata topic description folded_name",
+    "notifications": "body",  # the name of a conversation
     "secrets": "name value",
     "webhooks": "id url types conversation_ids description secret old_secret disabled_reason node_id",
 }

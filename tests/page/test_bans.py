@@ -67,3 +67,8 @@ def test_the_sign_in_says_until_when_and_why_the_server_bans(driver: Driver, dem
         "bare": {"at": "demo", "text": "Your account is banned from this server.", "inView": True},
         "account": {"at": "account", "text": "Your account is banned from this server: Too loud", "inView": True},
     }
+
+
+def test_who_was_removed_without_the_page_learns_it_from_the_bell(driver: Driver, demo_url: str) -> None:
+    removed = run(driver, demo_url, "bans", "removedWithoutThePage")["removed"]
+    assert removed == {"seen": 0, "left": 1}

@@ -296,6 +296,7 @@ LATER_COLUMNS = {
         "unmute_ms",
         "section",
     },
+    "notifications": {"body"},
     "offers": {"deleted_ms", "deleted_by"},
     "presence": {"status_until_ms", "text_until_ms"},
     "spans": {"history_pos"},

@@ -736,10 +736,12 @@ notifications = Table(
     Column("sound", Text),
     Column("created_ms", BigInteger, nullable=False),
     Column("read_ms", BigInteger),
+    Column("body", Text),
     _partial("ix_notifications_unread", "read_ms IS NULL", "user_id", "conversation_id"),
 )
-"""Notifications. A row names its subject and does not copy it: a deleted message shows no text. A row of the type
-`muted-offer` is no notification, and only counts as an unread offer."""
+"""Notifications. A row names its subject and does not copy it: a deleted message shows no text. Only for a user who was
+removed from a conversation, `body` is the name that it had then. A row of the type `muted-offer` is no notification,
+and only counts as an unread offer."""
 
 push_subscriptions = Table(
     "push_subscriptions",

@@ -334,3 +334,24 @@ async function problemAt(page, wanted) {
 }
 
 const withoutTime = (text) => text.replace(/until tomorrow, \d+:\d+\s[AP]M/, "until TIME");
+
+// Who was removed learns it from the bell, with the name that the conversation had then; nothing of it is unread for who
+// was there and saw it.
+export async function removedWithoutThePage() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Kites" });
+  const bob = await visitAs("bob", { expected: /status of 403/ });
+  await open(bob, "Kites");
+  for (const user of ["bob", "carol"]) {
+    await post("notifications/read", user, { all: true });
+    await call("DELETE", `conversations/${id}/members/${user}`, "alice");
+  }
+  await bob.locator(".toast:popover-open").getByText("You are no longer a member of Kites.").waitFor();
+  const unread = async (user) => (await call("GET", "notifications", user)).unread;
+  const seen = await until(() => unread("bob"), (count) => count === 0);
+  await call("PATCH", `conversations/${id}`, "alice", { name: "Secret kites" });
+  const carol = await visitAs("carol");
+  await carol.getByRole("button", { name: /^Notifications/ }).click();
+  const item = carol.locator(".notifications li").first();
+  await item.getByText("You were removed from Kites").waitFor();
+  report("removed", { seen, left: await unread("carol") });
+}

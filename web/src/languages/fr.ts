@@ -57,6 +57,7 @@ export const happened: Happened = {
   moderation: (isReporter) =>
     isReporter ? "Votre signalement a été examiné" : "La modération est intervenue au sujet de votre message",
   offer: (name, isNew) => (isNew ? `${name} a fait une offre` : `${name} a répondu à votre offre`),
+  removal: (conversation) => `Vous avez été retiré de ${conversation}`,
   reply: (name) => `${name} vous a répondu`,
 };
 

@@ -714,7 +714,7 @@ class Notification(TypedDict):
     readAt: NotRequired[str]
     """When it was read."""
     quiet: NotRequired[Literal[True]]
-    outcome: NotRequired[Literal["ban", "delete", "dismissed", "mute", "resolved"]]
+    outcome: NotRequired[Literal["ban", "delete", "dismissed", "mute", "remove", "resolved"]]
     """What was decided: about the user's own report `dismissed` or `resolved`, else what was done to the user or
     their message."""
     threadId: NotRequired[str]

@@ -263,12 +263,13 @@ class ConversationDeleted(DurableEvent, frozen=True):
 
 class MemberRemoved(DurableEvent, frozen=True):
     """A member left a conversation or was removed from it. `by` is the user id of the actor who removed the member, or
-    the member's own id."""
+    the member's own id. `by_backend`: that actor is the application's backend."""
 
     reach = to_members_of("conversation_id", actor="by")
     conversation_id: str
     user_id: str
     by: str = ""
+    by_backend: bool = False
 
 
 class MemberUpdated(DurableEvent, frozen=True):

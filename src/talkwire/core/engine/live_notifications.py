@@ -20,6 +20,7 @@ from talkwire.core.domain.events import (
     CallMissed,
     ConversationCreated,
     MemberAdded,
+    MemberRemoved,
     MessageSent,
     News,
     NotificationsRead,
@@ -40,7 +41,7 @@ from talkwire.core.features.notifying.notification_rules import (
     trigger_of_message,
 )
 
-_OTHER_EVENTS = (OfferCreated, OfferUpdated, ConversationCreated, MemberAdded, CallMissed)
+_OTHER_EVENTS = (OfferCreated, OfferUpdated, ConversationCreated, MemberAdded, MemberRemoved, CallMissed)
 
 
 class NameFinder(Protocol):
@@ -96,7 +97,8 @@ class LiveNotifications:
                     earlier, self._sent = self._sent, asyncio.Event()
                     self._tasks.start(self._notify_with_names(trigger, earlier, self._sent))
             elif isinstance(event, ReportDecided):
-                notified += self._notifications_of(event)
+                trigger = trigger_of(event)
+                notified += [] if trigger is None else self._notifications_of(trigger)
             elif isinstance(event, NotificationsRead):
                 notified = [each for each in notified if not _has_read(event, each)]
                 self._note_read(event)
@@ -107,13 +109,13 @@ class LiveNotifications:
         """Waits for the notifications whose names are being read from the database."""
         await self._tasks.wait()
 
-    def _notifications_of(self, decided: ReportDecided) -> list[Notified]:
-        """Returns the notifications of a decided report for the reporter and the message's author, if the decision
-        notifies them and they are connected. They need not be members of the conversation."""
-        trigger, notified = trigger_of(decided), list[Notified]()
-        for user_id in () if trigger is None else trigger.user_ids:
+    def _notifications_of(self, trigger: NotificationTrigger) -> list[Notified]:
+        """Returns the notifications of what a moderator did, for the users concerned who are connected, even if they
+        are not members of the conversation."""
+        notified: list[Notified] = []
+        for user_id in trigger.outcomes:
             entry = self._directory.connected(user_id)
-            if entry is not None and trigger is not None:
+            if entry is not None:
                 recipient = _recipient(user_id, entry, trigger.conversation_id)
                 quiet = must_not_disturb(recipient, trigger.at_ms)
                 notified.append(
@@ -125,7 +127,7 @@ class LiveNotifications:
         """Returns whether an event may lead to a notification for any connected user, so that names are worth
         reading."""
         membership = self._directory.memberships.get(trigger.conversation_id)
-        candidates = () if membership is None else _candidates(trigger, membership, ())
+        candidates = trigger.outcomes or (() if membership is None else _candidates(trigger, membership, ()))
         return any(self._directory.connected(user_id) for user_id in candidates)
 
     def _note_read(self, read: NotificationsRead) -> None:
@@ -149,14 +151,17 @@ class LiveNotifications:
         finally:
             read_by = self._read_by.pop(trigger.id)
             sent.set()
-        if trigger.type == "invitation":
+        if trigger.type == "invitation" or trigger.outcomes:
             trigger = trigger._replace(body=names.conversation)
         membership = self._directory.memberships.get(trigger.conversation_id)
-        if membership is not None:
+        notified: list[Notified] = []
+        if trigger.outcomes:
+            notified = self._notifications_of(trigger)
+        elif membership is not None:
             notified = self._notifications_for(trigger, membership, (), names.actor)
-            notified = [each for each in notified if each.user_id not in read_by]
-            if notified:
-                self._notify(notified)
+        notified = [each for each in notified if each.user_id not in read_by]
+        if notified:
+            self._notify(notified)
 
     def _notifications_for(
         self,

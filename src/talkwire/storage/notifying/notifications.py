@@ -77,6 +77,7 @@ _counted: Select[tuple[object, ...]] = (
         notifications.c.message_id,
         notifications.c.offer_id,
         notifications.c.sound,
+        notifications.c.body,
         _read_ms.label("shown_read_ms"),
         users.c.name.label("title"),
         func.substr(messages.c.content, 1, BODY_MAX_LENGTH).label("content"),
@@ -151,6 +152,7 @@ _COLUMNS = (
     "actor_id",
     "sound",
     "created_ms",
+    "body",
 )
 
 insert_notifications = insert_rows(notifications, _COLUMNS)
@@ -211,6 +213,7 @@ def notification_values(each: Notification) -> Values:
         each.actor_id,
         each.sound,
         each.created_ms,
+        each.body if each.outcome == "remove" else None,
     )
 
 
@@ -341,19 +344,19 @@ def _to_notification(row: AnyRow) -> Notification:
 
 
 def _outcome(row: AnyRow) -> Outcome | None:
-    """Returns how a report was decided, for a notification of that decision: the report's state if the notification is
-    for the reporter, the moderator's action if it is for the message's author. None for other notifications."""
+    """Returns what a notification of moderation says: the report's state to the reporter, the moderator's action to the
+    author, `remove` if there is no report. None for other notifications."""
     if row.state is None:
-        return None
+        return "remove" if row.type == _MODERATION else None
     outcome: Outcome = row.state if row.reporter_id == row.user_id else row.action
     return outcome
 
 
 def _body(row: AnyRow) -> str:
-    if row.type == _MODERATION:
-        return (row.decision or "")[:BODY_MAX_LENGTH]
     if row.type == "invitation":
         return row.conversation_name or ""
+    if row.type == _MODERATION:
+        return (row.body or row.decision or "")[:BODY_MAX_LENGTH]
     if row.type == "offer":
         return row.offer_title or ""
     if row.message_id is None:

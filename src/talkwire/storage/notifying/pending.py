@@ -1,5 +1,5 @@
 """Notifications that are stored in the same transaction as their event: of mentions, replies, offers (proposed prices),
-invitations, missed calls and decisions about reports.
+invitations, missed calls, and of what moderators did.
 
 So the number of unread notifications is exact at each position of the log, and a read receipt finds the notification of
 the message that it covers. A batch of commands takes at most three statements for all of its notifications together,
@@ -20,6 +20,7 @@ from talkwire.core.domain.events import (
     ConversationCreated,
     Durable,
     MemberAdded,
+    MemberRemoved,
     OfferCreated,
     OfferUpdated,
     ReportDecided,
@@ -51,7 +52,9 @@ from talkwire.storage.sql.values import AnyRow
 from talkwire.storage.tables.conversations import known_conversation
 from talkwire.storage.workspace import Workspace
 
-OCCASIONS = frozenset({OfferCreated, OfferUpdated, ConversationCreated, MemberAdded, CallMissed, ReportDecided})
+OCCASIONS = frozenset(
+    {OfferCreated, OfferUpdated, ConversationCreated, MemberAdded, MemberRemoved, CallMissed, ReportDecided}
+)
 """The events that may notify users, without `MessageSent`: the workspace stages the messages that may."""
 
 _of_actor = exists().where(blocks.c.user_id == members.c.user_id, blocks.c.blocked_id == key_text(1))
@@ -127,7 +130,7 @@ class PendingNotifications:
 
     def _notifications(self, occasion: NotificationTrigger, found: _Found) -> Iterator[Notification]:
         if occasion.outcomes:
-            yield from self._of_decision(occasion)
+            yield from self._of_moderation(occasion)
             return
         conversation = self._conversation_of(occasion)
         for listener in found.of(occasion, conversation):
@@ -137,9 +140,10 @@ class PendingNotifications:
             elif counts_only(occasion, listener):
                 yield replace(notification(occasion, listener, "offer", "", quiet=True), counts_only=True)
 
-    def _of_decision(self, trigger: NotificationTrigger) -> Iterator[Notification]:
-        """Yields the notifications of a decision about a reported message, also for users who have left the
-        conversation."""
+    def _of_moderation(self, trigger: NotificationTrigger) -> Iterator[Notification]:
+        """Yields the notifications of what a moderator did, also for users who have left the conversation."""
+        if "remove" in trigger.outcomes.values():
+            trigger = trigger._replace(body=self._conversation_of(trigger).name or "")
         keys = keys_parameter([(user_id,) for user_id in trigger.outcomes])
         for row in self._workspace.connection.execute(_people, keys):
             wanted = _USUAL if row.data is None else _decoder.decode(row.data)

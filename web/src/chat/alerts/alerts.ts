@@ -71,9 +71,9 @@ export class Alerts implements ChatPart {
       if (unreadCount === 0) this.#readMessages((each) => each.conversationId === conversationId);
     });
     core.on("member:removed", ({ conversationId, userId }) => {
-      if (userId === core.now.me.id) this.#forget(conversationId);
+      if (userId === core.now.me.id) void this.#removed(conversationId);
     });
-    core.on("conversation:deleted", ({ conversationId }) => this.#forget(conversationId));
+    core.on("conversation:deleted", ({ conversationId }) => void this.#forget(conversationId));
   }
 
   started(): void {
@@ -151,7 +151,9 @@ export class Alerts implements ChatPart {
     // Messages and offers are read once they are in sight, and decisions in the bell; others in the open conversation.
     const isRead = isOfMessage(notification)
       ? !isReadWithThread(notification) && this.#core.isWatched(conversationId)
-      : isReadByOpening(notification) && isFocused && openId === conversationId && keptUnread !== conversationId;
+      : isFocused &&
+        (isRemoval(notification) ||
+          (isReadByOpening(notification) && openId === conversationId && keptUnread !== conversationId));
     const item = isRead ? { ...notification, readAt: notification.createdAt } : notification;
     if (isStored(notification)) {
       this.#changes += 1;
@@ -247,13 +249,23 @@ export class Alerts implements ChatPart {
   }
 
   /** Removes the notifications of a conversation that the reader has left. */
-  #forget(conversationId: string): void {
+  /** Reads that the reader was removed from a conversation, which the page says by itself to who looks at it. */
+  async #removed(conversationId: string): Promise<void> {
+    await this.#forget(conversationId);
+    if (!this.tabs.isFocused) return;
+    const { items } = this.state.getState();
+    await this.markRead(
+      items.filter((each) => isRemoval(each) && each.conversationId === conversationId).map(({ id }) => id),
+    );
+  }
+
+  async #forget(conversationId: string): Promise<void> {
     this.#changes += 1;
     const isThere = (each: ChatNotification): boolean => each.conversationId === conversationId;
     this.#dropUnstored(isThere);
     this.#read(isThere);
     this.state.setState(({ items }) => ({ items: items.filter((each) => !isThere(each)) }));
-    void this.load();
+    await this.load();
   }
 
   /** Removes notifications that are not stored, once they are read. */
@@ -284,6 +296,9 @@ export const isUnreadOffer = ({ offerId, readAt }: ChatNotification, id: string)
 
 /** Whether a notification is about a decision on a report, of which its conversation shows nothing. */
 const isDecision = ({ type }: ChatNotification): boolean => type === "moderation";
+
+/** Whether it says that the reader was removed from a conversation, as the page does by itself. */
+const isRemoval = ({ outcome }: ChatNotification): boolean => outcome === "remove";
 
 /** Whether opening its conversation reads a notification. */
 const isReadByOpening = (each: ChatNotification): boolean =>

@@ -12,7 +12,11 @@ const PAGE_TEXTS: PushedTexts = { happened, somethingHappened };
  * Returns who did what, in one line. A type that this client does not know is a message. The service worker has texts of
  * its own, since it has no page whose language it could use.
  */
-export function headlineOf({ id, type = "message", title = "", offerId, outcome }: Worded, texts = PAGE_TEXTS): string {
+export function headlineOf(
+  { id, type = "message", title = "", body = "", offerId, outcome }: Worded,
+  texts = PAGE_TEXTS,
+): string {
+  if (outcome === "remove" && body !== "") return texts.happened.removal(body);
   if (type === "moderation") {
     const isReporter = outcome === "dismissed" || outcome === "resolved";
     return outcome === undefined ? texts.somethingHappened : texts.happened.moderation(isReporter);
@@ -24,6 +28,7 @@ export function headlineOf({ id, type = "message", title = "", offerId, outcome 
 }
 
 /** Returns what it was about, and where, without Markdown syntax. An invitation's text is a conversation's name. */
-export function bodyOf({ type, body = "" }: Worded, conversationName?: string): string {
+export function bodyOf({ type, body = "", outcome }: Worded, conversationName?: string): string {
+  if (outcome === "remove") return "";
   return type === "invitation" ? body : [conversationName, plainText(body).trim()].filter(Boolean).join(": ");
 }

@@ -34,7 +34,7 @@ export type NoticeChanges = "avatar" | "description" | "history" | "name" | "pub
 export type NoticeHistory = "all" | "from-join";
 export type NoticeRole = "admin" | "member" | "owner";
 export type NoticeType = "added" | "call" | "changed" | "joined" | "left" | "offer" | "removed" | "role";
-export type NotificationOutcome = "ban" | "delete" | "dismissed" | "mute" | "resolved";
+export type NotificationOutcome = "ban" | "delete" | "dismissed" | "mute" | "remove" | "resolved";
 export type NotificationType =
   | "direct"
   | "invitation"

@@ -14,8 +14,9 @@ until the mute is lifted, or ban the author from the server until the ban is lif
 
 ReportSubject = Literal["message", "offer"]
 
-Outcome = Literal["dismissed", "resolved", "delete", "mute", "ban"]
-"""What a notification of a decision says: to the reporter the report's state, to the author the action."""
+Outcome = Literal["dismissed", "resolved", "delete", "mute", "ban", "remove"]
+"""What a notification of moderation says: to the reporter the report's state, to the author the action, and `remove` to
+a member whom somebody has removed from a conversation."""
 
 
 ERASED_REASON = "other"

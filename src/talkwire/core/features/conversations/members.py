@@ -191,21 +191,22 @@ def remove_member(tx: Transaction, actor: Actor, command: RemoveMember) -> None:
     require(may_remove(actor, conversation, member, target))
     if conversation is None or target is None:
         raise ChatError("not_found", "This user is not a member.")
-    end_membership(tx, conversation, target, actor.user_id)
+    end_membership(tx, conversation, target, actor)
 
 
-def end_membership(tx: Transaction, conversation: Conversation, member: Member, by: str) -> None:
-    """Ends a membership; `by` is the id of the user who ends it. If the member was the owner, another member becomes
+def end_membership(tx: Transaction, conversation: Conversation, member: Member, by: Actor) -> None:
+    """Ends a membership; `by` is the actor who ends it. If the member was the owner, another member becomes
     the owner. Checks no rights.
 
     The conversation is deleted when its last member leaves, except if it has no owner, if the policy does not let
     owners delete, or if the conversation or a present or former member is on hold.
     """
-    tx.record(MemberRemoved(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, by))
+    removed = MemberRemoved(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, by.user_id, by.is_service)
+    tx.record(removed)
     if conversation.member_count == 1:
         held = conversation.hold or tx.retention.held_members(conversation.id)
         if tx.policy.delete_conversation == "owner" and not is_ownerless(conversation) and not held:
-            tx.record(ConversationDeleted(tx.next_pos(), tx.now_ms, conversation.id, by))
+            tx.record(ConversationDeleted(tx.next_pos(), tx.now_ms, conversation.id, by.user_id))
     elif member.role == "owner":
         successor = tx.next_owner(conversation.id, member.user_id)
         if successor is not None:

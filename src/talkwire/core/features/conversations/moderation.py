@@ -50,7 +50,7 @@ def restrict_member(tx: Transaction, actor: Actor, command: RestrictMember) -> R
     if tx.restrictions.find(conversation.id, command.user_id, command.kind) != restriction:
         tx.record(MemberRestricted(tx.next_pos(), tx.now_ms, restriction))
     if command.kind == "ban" and target is not None:
-        end_membership(tx, conversation, target, actor.user_id)
+        end_membership(tx, conversation, target, actor)
     return restriction
 
 

@@ -20,6 +20,7 @@ from talkwire.core.domain.events import (
     ConversationCreated,
     Durable,
     MemberAdded,
+    MemberRemoved,
     MessageSent,
     OfferCreated,
     OfferUpdated,
@@ -66,8 +67,8 @@ class NotificationTrigger(NamedTuple):
     """An event that may cause notifications, with what the notifications show. `id` becomes their id.
 
     `type` is set if all recipients get the same type, `message` if the event is a message. Recipients are the users in
-    `user_ids`, and with `everyone` all members of the conversation. `outcomes` is set for the decision about a reported
-    message: the users to notify, even if they have left the conversation, with the decision for each.
+    `user_ids`, and with `everyone` all members of the conversation. `outcomes` is set for what moderators did: the
+    users to notify, even if they have left the conversation, with what concerns each.
     """
 
     id: int
@@ -132,6 +133,8 @@ def trigger_of(event: Durable) -> NotificationTrigger | None:
         case MemberAdded(by=by) if by:
             user_ids = tuple(member.user_id for member in event.members)
             return _trigger(event, event.conversation_id, by, "invitation", user_ids=user_ids)
+        case MemberRemoved(user_id=user_id, by=by, by_backend=False) if by not in {"", user_id}:
+            return _trigger_of_moderation(event, event.conversation_id, {user_id: "remove"})
         case ReportDecided():
             return _trigger_of_decision(event)
         case CallMissed():
@@ -141,21 +144,28 @@ def trigger_of(event: Durable) -> NotificationTrigger | None:
 
 
 def _trigger_of_decision(event: ReportDecided) -> NotificationTrigger:
-    """Returns the notifications for a decision about a reported message: for the reporter in any case, for the
-    message's author only if something was done. They do not name the moderator, to protect moderators from the users
-    concerned."""
+    """Returns the notifications for a decision about a report: for the reporter in any case, for the author only if
+    something was done."""
     report = event.report
     assert report.state != "open", "it was decided"
     outcomes: dict[str, Outcome] = {report.reporter_id: report.state}
     if report.action is not None:
         outcomes[report.author_id] = report.action
+    return _trigger_of_moderation(event, report.conversation_id, outcomes, report.decision or "")
+
+
+def _trigger_of_moderation(
+    event: Durable, conversation_id: str, outcomes: Mapping[str, Outcome], body: str = ""
+) -> NotificationTrigger:
+    """Returns notifications of what a moderator did, for the users in `outcomes`. They do not name the moderator, to
+    protect moderators from the users concerned."""
     return NotificationTrigger(
         id=MESSAGE_ID_BASE + event.pos,
         at_ms=event.at_ms,
-        conversation_id=report.conversation_id,
+        conversation_id=conversation_id,
         actor_id="",
         type="moderation",
-        body=(report.decision or "")[:BODY_MAX_LENGTH],
+        body=body[:BODY_MAX_LENGTH],
         user_ids=outcomes,
         outcomes=outcomes,
     )
