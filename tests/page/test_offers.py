@@ -53,6 +53,10 @@ def test_marking_everything_as_read_reads_offers(crowded: Scenarios) -> None:
     assert crowded("offers", "readAll")["read all"] == {"left": [0, 0]}
 
 
+def test_marking_a_conversation_as_read_reads_its_offers(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "offers", "readOne")["read one"] == {"left": [0, 0]}
+
+
 def test_what_is_unread_starts_at_an_offer(driver: Driver, demo_url: str) -> None:
     marked = run(driver, demo_url, "offers", "unreadFrom")["marked"]
     assert marked == {"counts": ["31", "31 unread"], "lines": 1, "isAbove": True, "isInSight": True}

@@ -250,6 +250,42 @@ export async function readAll() {
   report("read all", { left: [await until(() => left(ids[0]), (n) => n === 0), await until(() => left(ids[1]), (n) => n === 0)] });
 }
 
+// So does marking one conversation as read: from the list, where nothing but the offer is unread, and after a jump over it.
+export async function readOne() {
+  const ids = {};
+  for (const [name, count] of [["Counter", 0], ["Long counter", 40]]) {
+    const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name });
+    const talk = async (part) => {
+      for (let number = 1; number <= count; number++)
+        await post("messages", "alice", { conversationId: id, content: `${part} ${number}` });
+    };
+    await talk("Early");
+    await post(`conversations/${id}/offers`, "alice", { title: "A lamp", amount: 100, currency: "EUR" });
+    await talk("Late");
+    ids[name] = id;
+  }
+  const left = async (id) => {
+    const { unreadCount = 0, unreadOfferCount = 0 } = await call("GET", `conversations/${id}`, "bob");
+    return unreadCount + unreadOfferCount;
+  };
+  await post(`conversations/${ids.Counter}/read`, "bob", {});
+  const bob = await visitAs("bob");
+  const isRead = async (name) => {
+    await listed(bob, name).locator(".count").waitFor({ state: "detached" });
+    return until(() => left(ids[name]), (count) => count === 0);
+  };
+  await listed(bob, "Counter").locator(".count").getByText("1", { exact: true }).waitFor();
+  await listed(bob, "Counter").click({ button: "right" });
+  await bob.getByRole("menuitem", { name: "Mark as read" }).click();
+  const fromList = await isRead("Counter");
+  await open(bob, "Long counter");
+  await message(bob, "Early 1").waitFor();
+  await bob.getByRole("button", { name: /^Jump to newest/ }).click();
+  await message(bob, "Late 40").waitFor();
+  await bob.locator(".to-unseen").getByRole("button", { name: "Mark as read" }).click();
+  report("read one", { left: [fromList, await isRead("Long counter")] });
+}
+
 // What is unread starts at an offer that came before the unread messages. A jump over it leaves it unread.
 export async function unreadFrom() {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Flea market" });

@@ -32,7 +32,8 @@ import { Calls } from "./calls/calls";
 import { knownFeatures, rememberFeatures } from "./conversations/known_features";
 import { KnownGroups } from "./conversations/known_groups";
 import { missedBans } from "./conversations/missed_bans";
-import { ReadAll } from "./conversations/read_all";
+import { ReadAll, readOffers } from "./conversations/read_all";
+import { unreadOf } from "./conversations/unread";
 import { Files } from "./files/files";
 import { keptCursor, LastKnown } from "./last_known";
 import { DialogMessage } from "./messages/dialog_message";
@@ -359,13 +360,18 @@ export class Chat {
     this.showToast(texts.markedRead(reading.count), reading.canUndo ? undo : undefined);
   }
 
-  /** Marks all of a conversation as read, and offers to take that back. Shows an error. */
+  /** Marks all of a conversation as read, also its offers, and offers to make the messages unread again. Shows an error. */
   async markRead(id: string): Promise<void> {
-    const { conversations, openId } = this.#core.now;
-    const { readSeq = 0, unreadCount = 0 } = own(conversations, id) ?? {};
+    const { conversations, openId, features } = this.#core.now;
+    const conversation = own(conversations, id);
+    const { readSeq = 0, unreadCount = 0 } = conversation ?? {};
     if ((await this.#core.attempt(async () => this.conversations.markRead(id).then(() => true))) !== true) return;
     if (openId === id) this.state.setState({ unread: null, keptUnread: null });
-    this.offerUnread(id, readSeq, unreadCount);
+    if (conversation === undefined) return;
+    void readOffers(this.#core, this, [conversation]);
+    const count = unreadOf(conversation, features);
+    if (unreadCount > 0) this.offerUnread(id, readSeq, count);
+    else this.showToast(texts.markedRead(count));
   }
 
   /** Marks a conversation as read in which the reader writes without having seen all, and offers to take that back. */

@@ -1,4 +1,4 @@
-/** Marks all conversations as read, and takes that back. */
+/** Marks all conversations as read, and takes that back; marks the offers of conversations as read. */
 
 import type { Conversation } from "@talkwire/client";
 import { type ConversationStore, whenAccepted } from "@talkwire/client/parts";
@@ -11,11 +11,15 @@ const AT_ONCE = 16;
 const READ = { unreadCount: 0, mentionCount: 0 };
 const NO_OFFERS = { unreadOfferCount: 0 };
 
-interface Marks {
+interface OfferMarks {
+  readonly conversations: Pick<ConversationStore, "load">;
+  readonly alerts: Pick<Alerts, "markOffersRead">;
+}
+
+interface Marks extends OfferMarks {
   readonly conversations: Pick<ConversationStore, "markRead" | "load">;
   /** Makes what was read after a `seq` unread again. */
   readonly messages: { markUnreadAfter(id: string, seq: number): Promise<void> };
-  readonly alerts: Pick<Alerts, "markOffersRead">;
 }
 
 export class ReadAll {
@@ -41,7 +45,7 @@ export class ReadAll {
     this.#sending = inTurns(this.#unsent, ({ id }) =>
       whenAccepted(() => marks.conversations.markRead(id)).catch(() => marks.conversations.load(id)),
     );
-    if (core.now.features.offers) void this.#readOffers(all.filter(({ unreadOfferCount }) => unreadOfferCount));
+    void readOffers(core, marks, all);
   }
 
   /** Whether there were unread messages: offers cannot become unread again. */
@@ -58,15 +62,20 @@ export class ReadAll {
     const sent = this.#unread.filter((each) => !unsent.has(each));
     await inTurns(sent, ({ id, readSeq = 0 }) => this.#marks.messages.markUnreadAfter(id, readSeq));
   }
+}
 
-  async #readOffers(offered: readonly Conversation[]): Promise<void> {
-    if (offered.length === 0) return;
-    for (const { id } of offered) this.#core.changeConversation(id, (before) => ({ ...before, ...NO_OFFERS }));
-    const { alerts, conversations } = this.#marks;
-    await whenAccepted(() => alerts.markOffersRead(offered)).catch(() =>
-      inTurns([...offered], ({ id }) => conversations.load(id)),
-    );
-  }
+/** Shows at once that the offers of conversations are read and notifies the server. Loads those that cannot be marked. */
+export async function readOffers(
+  core: PageCore,
+  { alerts, conversations }: OfferMarks,
+  all: readonly Conversation[],
+): Promise<void> {
+  const offered = core.now.features.offers ? all.filter(({ unreadOfferCount }) => unreadOfferCount) : [];
+  if (offered.length === 0) return;
+  for (const { id } of offered) core.changeConversation(id, (before) => ({ ...before, ...NO_OFFERS }));
+  await whenAccepted(() => alerts.markOffersRead(offered)).catch(() =>
+    inTurns([...offered], ({ id }) => conversations.load(id)),
+  );
 }
 
 /** Takes the items out of a list, and calls `run` with each, a few at a time. */

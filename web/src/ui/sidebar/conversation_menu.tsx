@@ -15,6 +15,7 @@ import {
 } from "lucide-react";
 import { useState } from "react";
 import { sectionNames } from "../../chat/conversations/list_sections";
+import { unreadOf } from "../../chat/conversations/unread";
 import { texts } from "../../texts";
 import { muteAction, mutedText } from "../alerts/mute_actions";
 import { nameOf } from "../components/conversation_names";
@@ -36,9 +37,10 @@ interface Props {
 export function ConversationMenu({ conversation, open, setOpen }: Props) {
   const chat = useChat();
   const me = useChatState((state) => state.me);
+  const hasUnread = useChatState((state) => unreadOf(conversation, state.features) > 0);
   const [leaves, setLeaves] = useState(false);
   const [names, setNames] = useState(false);
-  const { id, kind, favourite = false, archived = false, section, unreadCount } = conversation;
+  const { id, kind, favourite = false, archived = false, section } = conversation;
 
   const attempt = (action: () => Promise<unknown>): void => {
     action().catch((error: Error) => chat.showNotice(error.message));
@@ -61,7 +63,7 @@ export function ConversationMenu({ conversation, open, setOpen }: Props) {
     { label: labels.none, icon: FolderX, isChecked: !section, onClick: () => attempt(() => move(null)) },
   ];
   const actions = (): MenuAction[] => [
-    ...(unreadCount
+    ...(hasUnread
       ? [
           {
             label: texts.places.markRead,
