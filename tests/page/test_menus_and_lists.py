@@ -22,7 +22,11 @@ def test_a_menu_is_inside_a_low_window_and_scrolls(driver: Driver, demo_url: str
 
 def test_the_list_says_who_types_and_how_many_messages_are_unread(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "menus_and_lists", "list")
-    assert reports["spoken"] == {"unread": "2 unread", "sender": "Rebecca"}
+    assert reports["spoken"] == {
+        "unread": "2 unread",
+        "heard": "Rebecca: Again",
+        "leaves": True,
+    }
 
 
 def test_public_conversations_people_and_files_are_found(driver: Driver, demo_url: str) -> None:

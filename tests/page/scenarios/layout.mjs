@@ -305,7 +305,7 @@ export async function cutTexts() {
   await page.getByRole("button", { name: "Details" }).click();
   await page.locator(".panel .member").nth(1).waitFor();
   await page.setViewportSize({ width: 1001, height: 700 });
-  const selectors = [".conversation .subtitle", ".member .name", ".last > bdi:last-child", ".who .name", ".message .name", ".conversation h1"];
+  const selectors = [".conversation .subtitle", ".member .name", ".last > bdi:last-child", ".said-by", ".who .name", ".message .name", ".conversation h1"];
   const hidden = [];
   const look = async (all) => {
     for (const selector of all) {

@@ -90,7 +90,15 @@ export async function list() {
   const words = await entry.locator(".newest .hidden").textContent();
   await call("PATCH", "users/me", "bob", { name: "Rebecca" });
   await entry.getByText("Rebecca").waitFor();
-  report("spoken", { unread: words, sender: await entry.locator(".last bdi").first().textContent() });
+  const heard = (await entry.ariaSnapshot()).match(/Rebecca.*Again/)?.[0];
+  await call("PATCH", "users/me", "bob", { name: "B".repeat(60) });
+  const name = entry.locator(".last bdi").first();
+  await name.getByText("BBB").waitFor();
+  const [line, cut, text] = await Promise.all(
+    [entry.locator(".last"), name, entry.locator(".last bdi").last()].map((it) => it.boundingBox()),
+  );
+  const leaves = cut.width <= line.width / 2 && text.x > cut.x + cut.width && text.x + text.width <= line.x + line.width;
+  report("spoken", { unread: words, heard, leaves });
   await call("PATCH", "users/me", "bob", { name: "bob" });
 }
 

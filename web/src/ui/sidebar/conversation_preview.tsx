@@ -121,9 +121,12 @@ function LastMessage({ message, isDirect }: { message: Message; isDirect: boolea
     <span className="last cut-line">
       {threadId !== undefined && <MessagesSquare className="icon" role="img" aria-label={texts.inThread} />}
       {(isMine || !isDirect) && type !== "system" && (
-        <>
-          <bdi>{isMine ? texts.you : firstName(sender.name)}</bdi>:{" "}
-        </>
+        <span className="said-by">
+          <bdi>
+            {isMine ? texts.you : firstName(sender.name)}
+            <span className="heard">: </span>
+          </bdi>
+        </span>
       )}
       <bdi>{plainText(messageSummary(message))}</bdi>
     </span>
