@@ -1,6 +1,6 @@
 import type { Conversation, Member } from "@talkwire/client";
 import { describe, expect, it } from "vitest";
-import { handleOf, namesakeHandle } from "../src/chat/people/namesakes";
+import { distinctNames, handleOf, namesakeHandle } from "../src/chat/people/namesakes";
 
 const member = (userId: string, name: string, handle?: string) =>
   ({ userId, name, ...(handle && { handle }) }) as Member;
@@ -16,6 +16,11 @@ describe("namesakes", () => {
 
   it("have their handles, or their ids, beside their names", () => {
     expect([shown("1", "Nora"), shown("3", "nora"), shown("unknown", "Ben")]).toEqual(["nora", "3", "unknown"]);
+  });
+
+  it("are told apart in sentences", () => {
+    const names = { "1": "Nora", "2": "Ben", "3": "nora" };
+    expect(distinctNames(conversations, names)).toEqual({ "1": "Nora @nora", "2": "Ben", "3": "nora @3" });
   });
 
   it("are not users whose name nobody else has", () => {

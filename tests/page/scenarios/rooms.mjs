@@ -90,9 +90,13 @@ async function namesakes(bob) {
     await post("messages", "bob", { conversationId: id, content: "Hello" });
   }
   const { id } = await post("conversations", "bob", { kind: "group", memberIds: twins, name: "Twins" });
+  await call("PATCH", `conversations/${id}/members/twin-1`, "bob", { role: "admin" });
+  await call("DELETE", `conversations/${id}/members/twin-2`, "twin-1");
+  await post(`conversations/${id}/members`, "twin-1", { userIds: ["twin-2"] });
   const asked = await post("messages", "bob", { conversationId: id, content: "Which Nora?" });
   for (const twin of twins) {
     await post("messages", twin, { conversationId: id, content: `I am ${twin}` });
+    await post("messages", twin, { conversationId: id, content: "Hello @bob" });
     await call("PUT", `messages/${asked.id}/reactions/${encodeURIComponent("👍")}`, twin);
   }
   const places = {};
@@ -115,6 +119,17 @@ async function namesakes(bob) {
   await note("messages", bob.locator(".timeline, .scroller").first());
   await bob.getByRole("button", { name: "Details" }).click();
   await note("members", bob.locator(".member"));
+  places.notices = await bob.locator(".notice-line").getByText("added").textContent();
+  await act(bob, "I am twin-1", "Report message");
+  places.report = await bob.locator("dialog[open] .person-handle").textContent();
+  await bob.keyboard.press("Escape");
+  await bob.getByRole("button", { name: /^Notifications/ }).click();
+  const mentions = bob.getByRole("dialog").locator(".headline").filter({ hasText: /^Nora.*mentioned/ });
+  places.bell = await until(() => mentions.allTextContents(), (shown) => shown.length >= 2);
+  await bob.keyboard.press("Escape");
+  await bob.getByRole("searchbox", { name: "Search conversations, people, messages" }).fill("am twin");
+  await note("results", bob.locator(".finds"));
+  await bob.getByRole("searchbox", { name: "Search conversations, people, messages" }).fill("");
   for (const [place, action] of [["forward", "Forward"], ["seen by", "Seen by"], ["reacted by", "Reactions"]]) {
     await act(bob, "Which Nora?", action);
     await note(place, bob.locator("dialog[open]"));

@@ -9,6 +9,8 @@ export interface Named {
   readonly handle?: string | undefined;
 }
 
+type Names = Record<string, string>;
+
 /** Returns a user's handle; the id where there is none and another user has the same name. */
 export function handleOf({ id, name, handle }: Named, others: readonly Named[]): string | undefined {
   return handle ?? (others.some((each) => each.id !== id && fold(each.name) === fold(name)) ? id : undefined);
@@ -21,6 +23,16 @@ export function namesakeHandle(conversations: ConversationsById, id: string, nam
   const others = (handles?.size ?? 0) - (handles?.has(id) ? 1 : 0);
   return others > 0 ? (handles?.get(id) ?? id) : undefined;
 }
+
+/** Returns a user's name, with the handle where another known user has the same name. */
+export function distinctName(conversations: ConversationsById, id: string, name: string): string {
+  const handle = namesakeHandle(conversations, id, name);
+  return handle === undefined ? name : `${name} @${handle}`;
+}
+
+/** Returns names by the ids of their users, with the handles of those whose name another known user has too. */
+export const distinctNames = (conversations: ConversationsById, names: Names): Names =>
+  Object.fromEntries(Object.entries(names).map(([id, name]) => [id, distinctName(conversations, id, name)]));
 
 /** The handles of users by their ids, by a folded name. */
 type HandlesByName = Map<string, Map<string, string | undefined>>;

@@ -23,6 +23,7 @@ import { Dialog } from "../components/dialog";
 import { EmptyState } from "../components/empty_state";
 import { useChat, useChatState } from "../page/chat_context";
 import { goTo } from "../page/page_address";
+import { useDistinctName } from "../people/person_handle";
 import { bodyOf, headlineOf } from "./notification_text";
 import { PermissionLine } from "./permission_line";
 import "./notification_list.css";
@@ -90,6 +91,7 @@ export default function NotificationList({ onClose }: { onClose: () => void }) {
 
 function Item({ item, onOpen }: { item: ChatNotification; onOpen: () => void }) {
   const conversation = useChatState((state) => own(state.conversations, item.conversationId));
+  const title = useDistinctName(item.actorId, item.title);
   const Icon = ICONS[item.type];
   const where = conversation === undefined || conversation.kind === "direct" ? undefined : nameOf(conversation);
   const isNew = item.readAt === undefined;
@@ -98,7 +100,7 @@ function Item({ item, onOpen }: { item: ChatNotification; onOpen: () => void }) 
     <button type="button" className={isNew ? "notification new" : "notification"} onClick={onOpen}>
       <Icon className="icon" aria-hidden="true" />
       <span className="headline" dir="auto">
-        {headlineOf(item)}
+        {headlineOf({ ...item, title })}
         {isNew && <span className="hidden">, {texts.alerts.isNew}</span>}
       </span>
       <time dateTime={item.createdAt} title={fullTime(item.createdAt)}>

@@ -11,7 +11,7 @@ import { Confirmation } from "../components/confirmation";
 import { partnerOf } from "../components/conversation_names";
 import { useChat, useChatState } from "../page/chat_context";
 import { Folded, useIsFolded } from "../people/folded";
-import { Handle, useNamesakeHandle } from "../people/person_handle";
+import { Handle, useDistinctName, useNamesakeHandle } from "../people/person_handle";
 import { useNameIn } from "../people/use_name_in";
 import { OfferMenu } from "./offer_menu";
 import { OfferTerms } from "./offer_terms";
@@ -186,7 +186,7 @@ function Question({ offer, asks, onClose }: { offer: Offer; asks: Asked; onClose
   const { offers } = useChat();
   const { authorId, conversationId } = offer;
   const name = useNameIn(conversationId, authorId) ?? texts.offers.someone;
-  const handle = useNamesakeHandle(authorId, name);
+  const distinctName = useDistinctName(authorId, name);
   const countered = useCountered(offer);
   const isDirect = useChatState(({ conversations }) => own(conversations, conversationId)?.kind === "direct");
   return (
@@ -198,9 +198,7 @@ function Question({ offer, asks, onClose }: { offer: Offer; asks: Asked; onClose
       onConfirm={() => offers.answer(offer.id, asks)}
       onClose={onClose}
     >
-      {asks !== "withdraw" && !isDirect && (
-        <>{texts.offers.from(handle === undefined ? name : `${name} @${handle}`, countered)} </>
-      )}
+      {asks !== "withdraw" && !isDirect && <>{texts.offers.from(distinctName, countered)} </>}
       {texts.offers.consequences[asks]}
     </Confirmation>
   );

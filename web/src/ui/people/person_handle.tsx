@@ -1,4 +1,4 @@
-import { handleOf, type Named, namesakeHandle } from "../../chat/people/namesakes";
+import { distinctName, handleOf, type Named, namesakeHandle } from "../../chat/people/namesakes";
 import { useChatState } from "../page/chat_context";
 import "./person_handle.css";
 
@@ -20,3 +20,6 @@ export const NamesakeHandle = ({ userId, name }: Props) => <Handle handle={useNa
 
 export const useNamesakeHandle = (userId: string, name: string): string | undefined =>
   useChatState(({ conversations }) => namesakeHandle(conversations, userId, name));
+
+export const useDistinctName = (userId: string, name: string): string =>
+  useChatState(({ conversations }) => distinctName(conversations, userId, name));

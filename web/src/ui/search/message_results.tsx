@@ -13,6 +13,7 @@ import { useGoToMessage } from "../components/panel_layout";
 import { FileIcon } from "../files/file_icon";
 import { useChatState } from "../page/chat_context";
 import { useIsFolded } from "../people/folded";
+import { NamesakeHandle } from "../people/person_handle";
 import "./message_results.css";
 
 /** The results and the status of a search. */
@@ -60,7 +61,11 @@ function Result({ message, query, isElsewhere }: { message: Message; query: stri
     <li>
       <button type="button" className="find" data-found={id} onClick={() => jump(conversationId, id)}>
         <span className="find-who">
-          {!isFolded && <strong dir="auto">{sender.name}</strong>}
+          {!isFolded && (
+            <>
+              <strong dir="auto">{sender.name}</strong> <NamesakeHandle userId={senderId} name={sender.name} />
+            </>
+          )}
           <time dateTime={createdAt}>{shortTime(createdAt)}</time>
         </span>
         {isElsewhere && conversation !== undefined && (

@@ -3,6 +3,8 @@ import { own } from "@talkwire/client/parts";
 import { Info, Phone, Tag, Users } from "lucide-react";
 import { memo, useRef } from "react";
 import { useStore } from "zustand";
+import { useShallow } from "zustand/react/shallow";
+import { distinctNames } from "../../chat/people/namesakes";
 import { fullTime, timeOfDay } from "../../time_format";
 import { partnerOf } from "../components/conversation_names";
 import { useSeen } from "../offers/use_seen";
@@ -25,6 +27,8 @@ const ICONS = {
 /** What happened in the conversation, in one line. Nothing for a kind of notice that is newer than this client. */
 export const NoticeLine = memo(function NoticeLine({ notice }: { notice: Notice }) {
   const myId = useChatState((state) => state.me.id);
+  // "Ann added Ann" says nothing.
+  const names = useChatState(useShallow(({ conversations }) => distinctNames(conversations, notice.names)));
   const partner = useChatState((state) => {
     const conversation = own(state.conversations, notice.conversationId);
     return conversation && partnerOf(conversation, state.me)?.name;
@@ -35,7 +39,7 @@ export const NoticeLine = memo(function NoticeLine({ notice }: { notice: Notice 
       : own(byConversation, notice.conversationId)?.offers.find(({ id }) => id === notice.offerId),
   );
   const isFolded = useIsFolded(notice.conversationId, offer?.authorId);
-  const text = noticeText(notice, myId, partner, isFolded ? undefined : offer);
+  const text = noticeText({ ...notice, names }, myId, partner, isFolded ? undefined : offer);
   const line = useRef<HTMLParagraphElement>(null);
   useSeen(line, notice.offerId, { conversationId: notice.conversationId, authorId: offer?.authorId });
   if (text === null) return null;
