@@ -78,5 +78,9 @@ def test_texts_have_the_room_they_need(driver: Driver, demo_url: str) -> None:
     assert roomy == {"isWide": True, "shares": phone, "thread": True, "same": True, "kept": True}
 
 
+def test_a_long_toast_in_large_letters_is_on_the_screen(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "layout", "largeToast")["shown"] == {"undo": True, "news": True}
+
+
 def test_a_text_that_is_cut_shows_its_beginning_in_whichever_direction_it_runs(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "layout", "cutTexts")["cut"] == {"hidden": []}

@@ -292,6 +292,35 @@ export async function bars() {
 
 const ARABIC = "سوق الدراجات المستعملة Market for bicycles that somebody has ridden, and for their parts";
 
+// What a toast says and offers is on the screen and above the message field, with large letters and a long name too.
+export async function largeToast() {
+  const name = "A name as long as it may be ".repeat(4).slice(0, 100).trim();
+  const { id } = await post("conversations", "maya", { kind: "group", memberIds: ["bob"], name });
+  const left = await post("conversations", "bob", { kind: "group", memberIds: ["maya"], name: `${name.slice(0, -1)}.` });
+  const page = await visitAs("maya", { viewport: { width: 844, height: 390 }, path: "/#/" });
+  await page.evaluate(() => (document.documentElement.style.fontSize = "200%"));
+  const toast = page.locator(".toast:popover-open");
+  const isWhole = (limit) =>
+    toast.evaluate((it, end) => {
+      const boxes = [it, ...it.querySelectorAll("button")].map((each) => each.getBoundingClientRect());
+      return boxes.every(({ top, right, bottom }) => top >= 0 && bottom <= end && right <= innerWidth);
+    }, limit);
+  await listed(page, name).click({ button: "right" });
+  await page.getByRole("menuitem", { name: "Archive", exact: true }).click();
+  await toast.getByText("was archived").waitFor();
+  const undo = await isWhole(390);
+  await toast.getByRole("button", { name: "Undo" }).click();
+  await page.setViewportSize({ width: 390, height: 844 });
+  await listed(page, name).click();
+  await composer(page).fill("Line\n".repeat(12));
+  await call("DELETE", `conversations/${left.id}/members/maya`, "bob");
+  await toast.getByText("no longer a member").waitFor();
+  const { y } = await page.locator(".composer").boundingBox();
+  report("shown", { undo, news: await isWhole(y) });
+  await composer(page).fill("");
+  await call("DELETE", `conversations/${id}`, "maya");
+}
+
 // Texts that begin in Arabic and are cut at their end: those whose beginning is not in sight.
 export async function cutTexts() {
   await call("PATCH", "users/me", "reem", { name: ARABIC });
