@@ -31,7 +31,12 @@ def test_the_dialog_of_a_call_is_one_column(driver: Driver, demo_url: str) -> No
 def test_large_text_cuts_off_no_button_of_a_call(driver: Driver, demo_url: str) -> None:
     measured = run(driver, demo_url, "calls", "large_text")["measured"]
     places = ("ringing 390", "ringing 320", "ringing 844", "normal", "large")
-    assert measured == {"cutOff": {place: [] for place in places}, "inSight": True, "onItsSide": 1}
+    assert measured == {
+        "cutOff": {place: [] for place in places},
+        "inSight": True,
+        "onItsSide": 1,
+        "devices": {"rows": 3, "first": True, "hangUp": True},
+    }
 
 
 def test_a_blocked_person_is_not_offered_to_call_again(driver: Driver, demo_url: str) -> None:

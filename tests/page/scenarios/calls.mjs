@@ -218,8 +218,30 @@ export async function large_text() {
   cutOff.normal = await cutOffIn(shown);
   await shown.getByRole("button", { name: "Enlarge" }).click();
   cutOff.large = await cutOffIn(shown);
+  await shown.getByRole("button", { name: "Make smaller" }).click();
+  await bob.setViewportSize({ width: 1024, height: 768 });
+  await shown.getByRole("button", { name: "Devices" }).click();
+  const first = shown.getByRole("combobox").first();
+  const devices = {
+    rows: await readUntil(() => wholeRows(bob), (count) => count >= 3),
+    first: await readUntil(() => isWithin(first, shown), Boolean),
+    hangUp: await isWithin(shown.getByRole("button", { name: "Hang up" }), shown),
+  };
   await shown.getByRole("button", { name: "Hang up" }).click();
-  report("measured", { cutOff, inSight, onItsSide });
+  report("measured", { cutOff, inSight, onItsSide, devices: { ...devices, rows: Math.min(devices.rows, 3) } });
+}
+
+// How many conversations can be seen as a whole.
+const wholeRows = (page) =>
+  page.locator(".conversations").evaluate((list) => {
+    const { top, bottom } = list.getBoundingClientRect();
+    const boxes = [...list.querySelectorAll("a")].map((each) => each.getBoundingClientRect());
+    return boxes.filter((box) => box.top >= top && box.bottom <= bottom).length;
+  });
+
+async function isWithin(inner, outer) {
+  const [one, other] = [await inner.boundingBox(), await outer.boundingBox()];
+  return one.y >= other.y && one.y + one.height <= other.y + other.height;
 }
 
 // The names of the buttons of which a part cannot be scrolled into sight, upwards or downwards.

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { DeviceKind, DeviceList } from "../../chat/calls/call_devices";
 import { texts } from "../../texts";
 import { useChat } from "../page/chat_context";
@@ -7,6 +7,11 @@ import { useChat } from "../page/chat_context";
 export function CallDevicesForm({ onSpeaker }: { onSpeaker: (id: string) => void }) {
   const { calls } = useChat();
   const [lists, setLists] = useState<readonly DeviceList[]>([]);
+  const form = useRef<HTMLDivElement>(null);
+  const isLoaded = lists.length > 0;
+  useEffect(() => {
+    if (isLoaded) form.current?.scrollIntoView({ block: "nearest" });
+  }, [isLoaded]);
   useEffect(() => {
     const load = () => void calls.devices.list().then(setLists);
     load();
@@ -19,7 +24,7 @@ export function CallDevicesForm({ onSpeaker }: { onSpeaker: (id: string) => void
     await calls.chooseDevice(kind, id);
   };
   return (
-    <div className="call-devices">
+    <div className="call-devices" ref={form}>
       {lists.map(({ kind, devices, chosen }) => (
         <label key={kind}>
           {texts.calls.deviceKinds[kind]}
