@@ -296,7 +296,8 @@ const ARABIC = "سوق الدراجات المستعملة Market for bicycles t
 export async function largeToast() {
   const name = "A name as long as it may be ".repeat(4).slice(0, 100).trim();
   const { id } = await post("conversations", "maya", { kind: "group", memberIds: ["bob"], name });
-  const left = await post("conversations", "bob", { kind: "group", memberIds: ["maya"], name: `${name.slice(0, -1)}.` });
+  const other = `${name.slice(0, -1)}.`;
+  const left = await post("conversations", "bob", { kind: "group", memberIds: ["maya"], name: other });
   const page = await visitAs("maya", { viewport: { width: 844, height: 390 }, path: "/#/" });
   await page.evaluate(() => (document.documentElement.style.fontSize = "200%"));
   const toast = page.locator(".toast:popover-open");

@@ -97,7 +97,8 @@ export async function list() {
   const [line, cut, text] = await Promise.all(
     [entry.locator(".last"), name, entry.locator(".last bdi").last()].map((it) => it.boundingBox()),
   );
-  const leaves = cut.width <= line.width / 2 && text.x > cut.x + cut.width && text.x + text.width <= line.x + line.width;
+  const isBeside = text.x > cut.x + cut.width && text.x + text.width <= line.x + line.width;
+  const leaves = cut.width <= line.width / 2 && isBeside;
   report("spoken", { unread: words, heard, leaves });
   await call("PATCH", "users/me", "bob", { name: "bob" });
 }

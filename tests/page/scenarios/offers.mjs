@@ -250,7 +250,7 @@ export async function readAll() {
   report("read all", { left: [await until(() => left(ids[0]), (n) => n === 0), await until(() => left(ids[1]), (n) => n === 0)] });
 }
 
-// So does marking one conversation as read: from the list, where nothing but the offer is unread, and after a jump over it.
+// So does marking one conversation as read: in the list, where nothing else is unread, and after a jump over the offer.
 export async function readOne() {
   const ids = {};
   for (const [name, count] of [["Counter", 0], ["Long counter", 40]]) {

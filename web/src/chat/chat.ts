@@ -360,7 +360,7 @@ export class Chat {
     this.showToast(texts.markedRead(reading.count), reading.canUndo ? undo : undefined);
   }
 
-  /** Marks all of a conversation as read, also its offers, and offers to make the messages unread again. Shows an error. */
+  /** Marks all of a conversation as read, with its offers; the messages can be made unread again. Shows an error. */
   async markRead(id: string): Promise<void> {
     const { conversations, openId, features } = this.#core.now;
     const conversation = own(conversations, id);

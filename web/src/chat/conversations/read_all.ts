@@ -64,7 +64,7 @@ export class ReadAll {
   }
 }
 
-/** Shows at once that the offers of conversations are read and notifies the server. Loads those that cannot be marked. */
+/** Shows at once that the offers of conversations are read. Loads the conversations where the server refuses that. */
 export async function readOffers(
   core: PageCore,
   { alerts, conversations }: OfferMarks,
