@@ -163,7 +163,8 @@ def test_a_long_press_on_a_message_that_waits_says_what_can_be_done(driver: Driv
 
 
 def test_a_toast_is_above_the_message_field(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "phone", "toastAbove")["toasts"] == {"short": True, "long": True}
+    toasts = run(driver, demo_url, "phone", "toastAbove")["toasts"]
+    assert toasts == {"short": True, "long": True, "isCovered": False, "isOneLine": True}
 
 
 def test_a_panel_has_no_line_at_its_side_and_fields_are_alike(driver: Driver, demo_url: str) -> None:

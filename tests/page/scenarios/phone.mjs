@@ -758,7 +758,7 @@ export async function offer() {
 }
 
 // A tap outside of what is open closes it, and does nothing else.
-// A toast is above the message field, also when that grows.
+// A toast is above the message field, also when that grows, and covers no message.
 export async function toastAbove() {
   await prepare("Toasts");
   const page = await phoneAs("bob", { path: "/#/" });
@@ -775,13 +775,20 @@ export async function toastAbove() {
     return Math.round(field.y - it.y - it.height);
   };
   const short = await gap();
+  const covered = async () => {
+    const it = await toast.boundingBox();
+    const last = await page.locator(".conversation .message").last().boundingBox();
+    return last.y + last.height > it.y;
+  };
+  const isCovered = await until(covered, (now) => !now);
+  const buttons = await toast.getByRole("button").evaluateAll((all) => all.map((it) => it.getBoundingClientRect().top));
   const { height } = await page.locator(".composer").boundingBox();
   await composer(page).fill(Array.from({ length: 9 }, (_, line) => `Line ${line}`).join("\n"));
   await until(async () => (await page.locator(".composer").boundingBox()).height, (now) => now > height + 60);
   const long = await until(gap, (now) => now >= 0 && now < 30);
   await toast.getByRole("button", { name: "Close" }).tap();
   await toast.waitFor({ state: "detached" });
-  report("toasts", { short: short >= 0, long: long >= 0 && long < 30 });
+  report("toasts", { short: short >= 0, long: long >= 0 && long < 30, isCovered, isOneLine: buttons[1] - buttons[0] < 10 });
 }
 
 export async function tappedOutside() {

@@ -35,12 +35,16 @@ export function ToastView() {
   return (
     <section className="toast" aria-label={texts.outcome} popover="manual" ref={element} {...passing}>
       <p>{toast?.text}</p>
-      {action && (
-        <button type="button" className="quiet" onClick={act}>
-          {action.label}
-        </button>
+      {isLong && (
+        <div className="toast-buttons">
+          {action && (
+            <button type="button" className="quiet" onClick={act}>
+              {action.label}
+            </button>
+          )}
+          <IconButton icon={X} label={texts.close} onClick={close} />
+        </div>
       )}
-      {isLong && <IconButton icon={X} label={texts.close} onClick={close} />}
     </section>
   );
 }
@@ -53,29 +57,36 @@ function actionOf({ action, leadsTo }: Toast): ToastAction | undefined {
 
 /**
  * Sets how far the top of the message field, and the end of the list, are above the lower edge of the window, however
- * tall the field and what is below the list get.
+ * tall the field and what is below the list get. `--toast-room` is the height that a toast above the message field needs,
+ * so that it covers no message.
  */
 function useAboveLowerParts(element: RefObject<HTMLElement | null>, isShown: boolean): void {
   useLayoutEffect(() => {
     if (!isShown) return;
     let known: Element | undefined;
+    const page = document.documentElement;
     const list = document.querySelector(".sidebar");
     const place = (): void => {
       const composer = shownComposer();
       if (composer !== undefined && composer !== known) observer.observe(composer);
       known = composer;
-      const { clientHeight } = document.documentElement;
+      const { clientHeight } = page;
       const height = composer === undefined ? 0 : clientHeight - composer.getBoundingClientRect().top;
       element.current?.style.setProperty("--composer-height", `${height}px`);
       const below = list === null ? 0 : clientHeight - list.getBoundingClientRect().bottom;
       element.current?.style.setProperty("--below-list", `${below}px`);
+      page.style.setProperty("--toast-room", `${element.current?.offsetHeight ?? 0}px`);
     };
     // A message field that is closed has no size, so that its end is noticed too.
     const observer = new ResizeObserver(place);
-    observer.observe(document.documentElement);
+    observer.observe(page);
     if (list !== null) observer.observe(list);
+    if (element.current !== null) observer.observe(element.current);
     place();
-    return () => observer.disconnect();
+    return () => {
+      observer.disconnect();
+      page.style.removeProperty("--toast-room");
+    };
   }, [element, isShown]);
 }
 
