@@ -121,6 +121,10 @@ def test_unread_replies_are_below_a_line_that_stays(crowded: Scenarios) -> None:
     }
 
 
+def test_more_unread_replies_than_a_page_has_stay_unread(crowded: Scenarios) -> None:
+    assert crowded("threads", "manyNewReplies")["many"] == {"seen": [["reply 1", 80]] * 3, "left": 0}
+
+
 def test_the_toolbar_fits_into_each_composer(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "threads", "toolbar")["toolbar"] == {"wide": [], "medium": [], "narrow": []}
 

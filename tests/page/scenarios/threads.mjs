@@ -540,6 +540,32 @@ export async function newReplies() {
   report("new", { seen, unread, below, left, lines: await divider.allTextContents() });
 }
 
+// More unread replies than a page has stay unread until the reader comes to their end: also when the thread is opened
+// again, and after a reload.
+export async function manyNewReplies() {
+  const { alice, id, ids } = await group("Thread with two pages", 1, { author: "alice" });
+  for (let number = 1; number <= 80; number++)
+    await post("messages", "bob", { conversationId: id, content: `reply ${number}`, threadId: ids[0] });
+  const unreadCount = async () => (await call("GET", `messages/${ids[0]}/thread`, "alice")).unreadCount;
+  const seen = [];
+  const see = async () => {
+    const divider = panel(alice).locator(".unread-from");
+    await divider.waitFor();
+    await panel(alice).getByRole("button", { name: /^Jump to newest/ }).waitFor();
+    const below = await divider.locator("..").locator(".message .text").textContent();
+    seen.push([below, await unreadCount()]);
+  };
+  await line(alice, 80).click();
+  await see();
+  await panel(alice).getByRole("button", { name: "Close" }).click();
+  await line(alice, 80).click();
+  await see();
+  await alice.reload();
+  await see();
+  await toEnd(alice);
+  report("many", { seen, left: await until(unreadCount, (count) => count === 0) });
+}
+
 // Every button of the toolbar is in sight, in the composers of a thread and of a narrow conversation.
 export async function toolbar() {
   const { alice } = await group("Thread with a toolbar", 1, { viewport: { width: 1440, height: 800 } });

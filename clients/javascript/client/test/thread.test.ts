@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   firstUnread,
+  lacksStart,
   lacksUnread,
   threadOf,
   withPage,
@@ -32,6 +33,13 @@ describe("a thread", () => {
     expect([lacksUnread(whole), firstUnread(whole, "me")?.seq]).toEqual([false, 6]);
     const read = withPage(threadOf("m1"), { ...page, unreadCount: 0, items: [reply(9)], next: "m9" });
     expect([lacksUnread(read), firstUnread(read, "me")]).toEqual([false, undefined]);
+  });
+
+  it("starts at the wanted reply before the first unread one, and lacks it until its page is loaded", () => {
+    const page = { root: message(1), following: true, readSeq: 3, unreadCount: 4, items: [reply(8)], next: "m8" };
+    const newest = withPage(threadOf("m1"), page);
+    expect([lacksStart(newest), lacksStart({ ...newest, wantedId: "m6" })]).toEqual([true, true]);
+    expect([lacksStart({ ...newest, next: null }), lacksStart({ ...newest, wantedId: "m8" })]).toEqual([false, false]);
   });
 
   it("grows backwards with older pages", () => {

@@ -1,5 +1,5 @@
 import type { Conversation, Message } from "@talkwire/client";
-import { firstUnread, lacksWanted, type OutboxEntry, own, type Thread } from "@talkwire/client/parts";
+import { firstUnread, lacksStart, type OutboxEntry, own, type Thread } from "@talkwire/client/parts";
 import { BellOff, BellPlus, ChevronLeft } from "lucide-react";
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
@@ -123,7 +123,7 @@ function Replies({ thread, root, wanted }: { thread: Thread; root: Message; want
   const outbox = useUnsentEntries(thread.rootId);
   const myId = useChatState((state) => state.me.id);
   const unread = firstUnread(thread, myId);
-  const isAwaited = lacksWanted(thread);
+  const isAwaited = lacksStart(thread);
   const { list, isAtEnd, toEnd } = useFollowing({
     count: thread.replies.length + outbox.length,
     sentId: outbox.at(-1)?.clientMessageId,
@@ -247,7 +247,7 @@ const NOWHERE = { count: -1, isInSight: false };
 
 /**
  * Keeps the end of a list in sight while the reader is there, and goes there with each message that they send. The first
- * unread reply comes into sight once. A list that starts at a wanted reply does not go to its end before that.
+ * unread reply comes into sight once. A list that starts at a wanted or an unread reply does not go to its end before that.
  */
 function useFollowing({ count, sentId, hasUnread, isAwaited, wanted }: Followed): Following {
   const list = useRef<HTMLDivElement>(null);
@@ -262,10 +262,10 @@ function useFollowing({ count, sentId, hasUnread, isAwaited, wanted }: Followed)
   }, []);
   const readPosition = useCallback(() => {
     const scroller = list.current?.parentElement;
-    if (!scroller) return;
+    if (!scroller || isAwaited) return;
     isFollowing.current = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END;
     setEnd({ count, isInSight: isFollowing.current });
-  }, [count]);
+  }, [count, isAwaited]);
   useEffect(() => {
     const scroller = list.current?.parentElement;
     scroller?.addEventListener("scroll", readPosition, { passive: true });

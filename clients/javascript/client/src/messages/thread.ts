@@ -52,6 +52,11 @@ export function lacksWanted({ root, next, wantedId, replies }: Thread): boolean 
   return wantedId !== undefined && mayCome && !replies.some(({ id }) => id === wantedId);
 }
 
+/** Whether the reply at which its list starts may be on a page that is not loaded: the wanted one or the first unread. */
+export function lacksStart(thread: Thread): boolean {
+  return thread.wantedId === undefined ? lacksUnread(thread) : lacksWanted(thread);
+}
+
 /** Returns the first reply that was unread when the thread was opened, if it is loaded. */
 export function firstUnread(thread: Thread, myId: string): Message | undefined {
   const { unreadAfter, replies } = thread;

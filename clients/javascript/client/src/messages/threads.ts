@@ -4,8 +4,7 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { ChatPart, Core } from "../core.ts";
 import type { Message, ThreadAnswer } from "../server/payloads.ts";
 import {
-  lacksUnread,
-  lacksWanted,
+  lacksStart,
   type Thread,
   threadOf,
   withPage,
@@ -125,7 +124,7 @@ export class Threads implements ChatPart {
   #lacks(rootId: string): boolean {
     const { thread } = this.state.getState();
     if (thread === null || thread.rootId !== rootId || thread.next === null || thread.problem !== "") return false;
-    return thread.wantedId === undefined ? lacksUnread(thread) : lacksWanted(thread);
+    return lacksStart(thread);
   }
 
   #changeMessage(id: string, change: (message: Message) => Message): void {
