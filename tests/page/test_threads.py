@@ -90,6 +90,14 @@ def test_unread_replies_are_announced_where_their_conversation_opens(driver: Dri
     }
 
 
+def test_the_line_of_many_unread_replies_counts_all_of_them_until_they_are_read(crowded: Scenarios) -> None:
+    assert crowded("threads", "manyUnreadReplies")["many"] == {
+        "before": "150 new replies in a thread reply 150",
+        "arrived": "151 new replies in a thread reply 151",
+        "below": "reply 1",
+    }
+
+
 def test_a_draft_in_a_thread_is_found_again(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "threads", "draftIsFound")["found"] == {
         "row": "Draft in a thread",

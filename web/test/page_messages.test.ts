@@ -52,6 +52,20 @@ it("a refusal leaves the conversation as it was, and is shown", async () => {
   expect(core.now.conversations.c).toMatchObject({ readSeq: 3 });
 });
 
+it("looks through all pages for unread replies in threads", async () => {
+  const { core, call, messages: page } = open(3);
+  core.state.setState({ conversations: { c: conversation("c", { lastSeq: 153, readSeq: 3 }) } });
+  const replies = messages(1, 153).map((each) => (each.seq > 3 ? { ...each, threadId: "m1" } : each));
+  call.mockImplementation(((_: string, { before, limit }: { before?: string; limit: number }) => {
+    const end = before === undefined ? replies.length : replies.findIndex(({ id }) => id === before);
+    const start = Math.max(0, end - limit);
+    return Promise.resolve({ messages: replies.slice(start, end), hasMore: start > 0 });
+  }) as never);
+  const found = await page.repliesAfter("c", 3);
+  expect([found.length, found[0]?.seq, found.at(-1)?.seq]).toEqual([150, 4, 153]);
+  expect(call).toHaveBeenCalledTimes(2);
+});
+
 describe("a reply that another tab has sent", () => {
   beforeEach(() => void vi.stubGlobal("sessionStorage", memoryStorage()));
 

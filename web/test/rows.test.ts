@@ -1,7 +1,8 @@
-import type { Message } from "@talkwire/client";
+import type { Message, Notice } from "@talkwire/client";
 import { describe, expect, it } from "vitest";
 import { ME, message, messages } from "../../clients/javascript/client/test/samples";
-import { type Row, rowsOf, rowsWithReplies } from "../src/chat/messages/rows";
+import { belowMessage } from "../src/chat/messages/extras";
+import { type Row, rowsOf, rowsWithReplies, withArrived } from "../src/chat/messages/rows";
 
 const loaded = (first: number, last: number) => ({ messages: messages(first, last), atStart: false, atEnd: true });
 
@@ -47,9 +48,31 @@ describe("rows", () => {
     const rows = rowsOf(whole([message(1), message(2), message(5)]), null, ME);
     const replies = [message(3, { threadId: "m1" }), message(4, { threadId: "m2" }), message(6, { threadId: "m1" })];
     const found = rowsWithReplies(rows, replies).map(({ repliesAfter = [] }) =>
-      repliesAfter.map(({ rootId, count, newest }) => [rootId, count, newest.seq]),
+      repliesAfter.map(({ rootId, count, first, newest }) => [rootId, count, first.seq, newest.seq]),
     );
-    expect(found).toEqual([[], [["m2", 1, 4]], [["m1", 2, 6]]]);
+    expect(found).toEqual([[], [["m2", 1, 4, 4]], [["m1", 2, 3, 6]]]);
+  });
+
+  it("count unread replies that arrive later once, in threads that have unread ones", () => {
+    const [first, second, other] = [
+      message(3, { threadId: "m1" }),
+      message(4, { threadId: "m1" }),
+      message(5, { threadId: "m2" }),
+    ];
+    expect([first, second, second, other].reduce(withArrived, [first])).toEqual([first, second]);
+  });
+
+  it("have the line of a thread below the notices that are older than its newest reply", () => {
+    const notice = (id: string) => ({ id, createdAt: "2026-01-05T10:00:00.000Z" }) as Notice;
+    const row = rowsOf(whole([message(1)]), null, ME)[0] as Row;
+    const newest = message(4, { id: "4", threadId: "m1" });
+    const repliesAfter = [{ rootId: "m1", first: newest, newest, count: 1 }];
+    const below = belowMessage({ ...row, extrasAfter: [notice("2"), notice("3"), notice("5")], repliesAfter });
+    const found = below.map(({ extras, replies }) => [extras.map(({ id }) => id), replies?.rootId]);
+    expect(found).toEqual([
+      [["2", "3"], "m1"],
+      [["5"], undefined],
+    ]);
   });
 
   it("start each day, and do not continue the day before", () => {

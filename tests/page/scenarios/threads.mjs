@@ -408,7 +408,30 @@ export async function unreadReplies() {
   const text = await says.innerText();
   await says.click();
   await inThread(alice, "unseen reply 2").waitFor();
+  await says.waitFor({ state: "detached" });
   report("replied", { text: text.replace(/\s+/g, " ") });
+}
+
+// The line counts all unread replies, also those that arrive later, and stays until the thread is read to its end.
+export async function manyUnreadReplies() {
+  const { alice, id, ids } = await group("Many replies", 1, { author: "alice" });
+  await open(alice, "general");
+  const answer = (number) => post("messages", "bob", { conversationId: id, content: `reply ${number}`, threadId: ids[0] });
+  for (let number = 1; number <= 150; number++) await answer(number);
+  await listed(alice, "Many replies").locator(".count").getByText(/^(150|99\+)$/).first().waitFor();
+  await open(alice, "Many replies");
+  const says = alice.locator(".unread-replies");
+  const text = async () => (await says.innerText()).replace(/\s+/g, " ");
+  const before = await text();
+  await answer(151);
+  await says.getByText("reply 151").waitFor();
+  const arrived = await text();
+  await says.click();
+  await panel(alice).locator(".unread-from").waitFor();
+  const below = await panel(alice).locator("li:has(.unread-from) .message .text").textContent();
+  await panel(alice).getByRole("button", { name: /^Jump to newest/ }).click();
+  await says.waitFor({ state: "detached" });
+  report("many", { before, arrived, below });
 }
 
 // A group in which `author` has written `count` messages, open in alice's page; their ids, and the group's.

@@ -2,7 +2,7 @@
 
 import type { Notice, Offer } from "@talkwire/client";
 import type { Timeline } from "@talkwire/client/parts";
-import type { Extra, Row, UnsentRow } from "./rows";
+import type { Extra, Row, UnreadReplies, UnsentRow } from "./rows";
 
 export const isOffer = (extra: Extra): extra is Offer => "amount" in extra;
 export const isNotice = (extra: Extra): extra is Notice => !isOffer(extra);
@@ -75,6 +75,30 @@ export function unsentWithExtras(unsent: readonly UnsentRow[], extras: readonly 
   if (first === undefined || last === undefined) return unsent;
   const isSame = isSameDay(last.createdAt, new Date(first.entry.writtenAt).toISOString());
   return [{ ...first, startsDay: first.startsDay && !isSame, extrasBefore: extras }, ...others];
+}
+
+/** Extras that follow a message, and the line of unread replies below them, unless they are the last ones. */
+export interface BelowMessage {
+  readonly extras: readonly Extra[];
+  readonly replies?: UnreadReplies;
+  /** What is above the extras. */
+  readonly after: { readonly createdAt: string };
+}
+
+/** Divides what follows a message: each line of unread replies is where its newest one was sent among the extras. */
+export function belowMessage({ message, extrasAfter = [], repliesAfter = [] }: Row): readonly BelowMessage[] {
+  const parts: BelowMessage[] = [];
+  let from = 0;
+  for (const replies of [...repliesAfter, undefined]) {
+    const limit = Number(replies?.newest.id ?? Number.POSITIVE_INFINITY);
+    const end = extrasAfter.findIndex(({ id }) => Number(id) > limit);
+    const extras = extrasAfter.slice(from, end === -1 ? undefined : end);
+    const after = extrasAfter[from - 1] ?? message;
+    if (replies !== undefined) parts.push({ extras, replies, after });
+    else if (extras.length > 0) parts.push({ extras, after });
+    from += extras.length;
+  }
+  return parts;
 }
 
 /** Extras of one day. `startsDay`: nothing of this day is above them. */

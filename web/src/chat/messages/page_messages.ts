@@ -22,8 +22,9 @@ import { messageSummary } from "./message_summary";
 import { plainText } from "./plain_text";
 import { ScrollAnchors } from "./scroll_anchors";
 
-/** How many messages are looked through for unread replies in threads. */
-const REPLIES_PAGE = 50;
+/** At most so many pages of so many messages are looked through for unread replies in threads. */
+const REPLIES_PAGE = 100;
+const REPLIES_PAGES = 10;
 
 export class PageMessages extends Messages {
   declare protected readonly core: PageCore;
@@ -31,6 +32,10 @@ export class PageMessages extends Messages {
   readonly anchors: ScrollAnchors;
   /** When the reader has last written in a conversation, by this page's clock; by its id. */
   readonly sentAt: StoreApi<ReadonlyMap<string, number>> = createStore<ReadonlyMap<string, number>>(() => new Map());
+  /** Somebody else's reply in a thread that has arrived last. */
+  readonly newestReply: StoreApi<{ readonly reply: Message | null }> = createStore<{ reply: Message | null }>(() => ({
+    reply: null,
+  }));
   readonly #uploads: Uploads;
   /** The outbox entries of refused edits that were looked at. */
   readonly #refusedEdits = new Set<string>();
@@ -72,6 +77,7 @@ export class PageMessages extends Messages {
       }
       if (isNew && !isSentHere && senderId === me.id) this.#sentElsewhere(message);
       if (senderId === me.id) this.#sentMeanwhile(message);
+      if (isNew && this.#isOthersReply(message)) this.newestReply.setState({ reply: message });
       if (message.senderId === me.id || message.conversationId !== openId || blocked.has(message.senderId)) return;
       if (isNew && message.threadId === undefined && !core.isWatched(openId)) this.#arrivedUnwatched(message);
       const speaker = message.type === "system" ? "" : `${message.sender.name}: `;
@@ -147,19 +153,26 @@ export class PageMessages extends Messages {
     if (first !== undefined) await this.markUnread(id, first.id);
   }
 
-  /** Returns others' replies in threads among the first messages after a `seq`. */
+  /** Returns others' replies in threads after a `seq`. Of very many messages only the newest are looked through. */
   async repliesAfter(id: string, seq: number): Promise<readonly Message[]> {
-    const page = { conversationId: id, aroundSeq: seq + REPLIES_PAGE / 2, limit: REPLIES_PAGE };
-    const { messages } = await whenAccepted(() => this.core.call("messages:list", page));
+    const { lastSeq = 0 } = own(this.core.now.conversations, id) ?? {};
+    const limit = Math.min(Math.max(lastSeq - seq, 1), REPLIES_PAGE);
+    let found: readonly Message[] = [];
+    let where: { before?: string } = {};
+    for (let pages = 0; pages < REPLIES_PAGES; pages++) {
+      const page = { conversationId: id, limit, ...where };
+      const { messages, hasMore } = await whenAccepted(() => this.core.call("messages:list", page));
+      found = [...messages, ...found];
+      const [first] = messages;
+      if (first === undefined || first.seq <= seq + 1 || !hasMore) break;
+      where = { before: first.id };
+    }
+    return found.filter((each) => each.seq > seq && this.#isOthersReply(each));
+  }
+
+  #isOthersReply({ threadId, deletedAt, senderId }: Message): boolean {
     const { me, blocked } = this.core.now;
-    return messages.filter(
-      (each) =>
-        each.seq > seq &&
-        each.threadId !== undefined &&
-        each.deletedAt === undefined &&
-        each.senderId !== me.id &&
-        !blocked.has(each.senderId),
-    );
+    return threadId !== undefined && deletedAt === undefined && senderId !== me.id && !blocked.has(senderId);
   }
 
   /** The list has scrolled to the target. */

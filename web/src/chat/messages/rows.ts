@@ -26,9 +26,10 @@ export interface Row {
   readonly repliesAfter?: readonly UnreadReplies[];
 }
 
-/** The unread replies in one thread: the newest one, and how many there are. */
+/** The unread replies in one thread: the first and the newest one, and how many there are. */
 export interface UnreadReplies {
   readonly rootId: string;
+  readonly first: Message;
   readonly newest: Message;
   readonly count: number;
 }
@@ -69,13 +70,22 @@ export function rowsWithReplies(rows: readonly Row[], replies: readonly Message[
   const threads = new Map<string, UnreadReplies>();
   for (const newest of replies) {
     const { threadId: rootId } = newest;
-    if (rootId !== undefined) threads.set(rootId, { rootId, newest, count: (threads.get(rootId)?.count ?? 0) + 1 });
+    if (rootId === undefined) continue;
+    const { first = newest, count = 0 } = threads.get(rootId) ?? {};
+    threads.set(rootId, { rootId, first, newest, count: count + 1 });
   }
+  const inOrder = [...threads.values()].sort((one, other) => one.newest.seq - other.newest.seq);
   return rows.map((row, index) => {
     const next = rows[index + 1]?.message.seq ?? Number.POSITIVE_INFINITY;
-    const repliesAfter = [...threads.values()].filter(({ newest: { seq } }) => seq > row.message.seq && seq < next);
+    const repliesAfter = inOrder.filter(({ newest: { seq } }) => seq > row.message.seq && seq < next);
     return repliesAfter.length === 0 ? row : { ...row, repliesAfter };
   });
+}
+
+/** Adds a reply that has arrived since to the unread ones, if others in its thread are among them. */
+export function withArrived(replies: readonly Message[], reply: Message): readonly Message[] {
+  const isKnown = replies.some(({ id }) => id === reply.id);
+  return isKnown || !replies.some(({ threadId }) => threadId === reply.threadId) ? replies : [...replies, reply];
 }
 
 /** Returns the rows of the messages that are not sent yet. `last`: the message before them. */

@@ -6,6 +6,7 @@ import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useStore } from "zustand";
 import { unreadOf } from "../../chat/conversations/unread";
 import {
+  belowMessage,
   extrasByDay,
   inOrder,
   isNotice,
@@ -154,8 +155,8 @@ function EmptyTimeline({ id, extras, FirstSteps }: Props & { extras: readonly Ex
 
 interface ExtrasProps {
   extras: readonly Extra[];
-  /** The message before them, if there is one. */
-  after?: Message;
+  /** What is above them, if anything is. */
+  after?: { readonly createdAt: string };
   /** The id of the offer above which the line stands that says what is unread. */
   unreadFrom?: string | undefined;
 }
@@ -246,8 +247,7 @@ function UnsentRowView({ row: { entry, startsDay, continued, startsMinute, extra
 
 const RowView = memo(
   function RowView({ row }: { row: Row }) {
-    const { message, startsDay, startsUnread, unreadOffer, continued, startsMinute } = row;
-    const { extrasBefore, extrasAfter, repliesAfter } = row;
+    const { message, startsDay, startsUnread, unreadOffer, continued, startsMinute, extrasBefore } = row;
     const element = useRef<HTMLDivElement>(null);
     const isShown = useTargetHighlight(row, element);
     const myId = useChatState((state) => state.me.id);
@@ -259,10 +259,12 @@ const RowView = memo(
         {startsDay && <DayLine at={message.createdAt} />}
         {startsUnread && <UnreadFrom />}
         <MessageView message={message} continued={continued} startsMinute={startsMinute} />
-        {repliesAfter?.map((replies) => (
-          <UnreadRepliesLine key={replies.rootId} replies={replies} />
+        {belowMessage(row).map(({ extras, replies, after }) => (
+          <Fragment key={replies?.rootId ?? ""}>
+            <Extras extras={extras} after={after} unreadFrom={unreadOffer} />
+            {replies !== undefined && <UnreadRepliesLine replies={replies} />}
+          </Fragment>
         ))}
-        {extrasAfter && <Extras extras={extrasAfter} after={message} unreadFrom={unreadOffer} />}
       </div>
     );
   },
