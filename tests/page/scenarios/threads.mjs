@@ -589,6 +589,32 @@ export async function manyNewReplies() {
   report("many", { seen, left: await until(unreadCount, (count) => count === 0) });
 }
 
+// Who reads the conversation has not read its threads: a reply is not shown as read, and does not say who has seen it.
+export async function replyIsNotRead() {
+  const { alice, id, ids } = await group("Thread that nobody opens", 1, { author: "alice" });
+  const bob = await visitAs("bob");
+  await open(bob, "Thread that nobody opens");
+  await message(bob, "message 1").waitFor();
+  await post("messages", "alice", { conversationId: id, content: "a reply", threadId: ids[0] });
+  await line(bob, 1).waitFor();
+  await post("messages", "alice", { conversationId: id, content: "afterwards" });
+  const row = (content) => alice.locator(".conversation .message").filter({ hasText: content });
+  await row("afterwards").getByRole("img", { name: "Read" }).waitFor();
+  await line(alice, 1).click();
+  await inThread(alice, "a reply").waitFor();
+  const reply = panel(alice).locator(".message").filter({ hasText: "a reply" });
+  const tick = await reply.locator(".tick").getAttribute("aria-label");
+  const menuOf = async (of) => {
+    await of.click({ button: "right" });
+    await alice.getByRole("menuitem", { name: "Copy text" }).waitFor();
+    const found = await alice.getByRole("menuitem", { name: "Seen by" }).count();
+    await alice.keyboard.press("Escape");
+    await alice.getByRole("menuitem", { name: "Copy text" }).waitFor({ state: "detached" });
+    return found;
+  };
+  report("ticks", { tick, seenBy: [await menuOf(reply), await menuOf(row("afterwards"))] });
+}
+
 // Every button of the toolbar is in sight, in the composers of a thread and of a narrow conversation.
 export async function toolbar() {
   const { alice } = await group("Thread with a toolbar", 1, { viewport: { width: 1440, height: 800 } });

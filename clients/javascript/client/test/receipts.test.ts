@@ -16,6 +16,12 @@ it("a message is read or delivered when all other members have it", () => {
   expect(statusAt([member("bob", 0, 4)], 4)).toBe("read");
 });
 
+it("a reply in a thread is delivered where the conversation was read", () => {
+  const of = conversation("c", { members: [member("bob", 0, 2)] });
+  const statuses = [1, 2, 3].map((seq) => statusOf(of, message(seq, { threadId: "m1" }), ME));
+  expect(statuses).toEqual(["delivered", "delivered", "sent"]);
+});
+
 it("members who cannot see a message do not count", () => {
   const bob = { ...member("bob", 5, 5), joinedAt: "2026-01-01T10:00:00.000Z" };
   const carol = { ...member("carol", 1, 1), joinedAt: "2026-01-01T08:00:00.000Z" };

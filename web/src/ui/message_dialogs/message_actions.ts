@@ -106,7 +106,8 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
       onClick: () => void chat.messages.markUnread(message.conversationId, message.id),
     },
     (message.reactions?.length ?? 0) > 0 && { label: texts.whoReacted, icon: SmilePlus, onClick: ask("reactions") },
-    isMine && isGroup && { label: texts.seenBy, icon: Eye, onClick: ask("receipts") },
+    // Who has read a thread is not known.
+    isMine && isGroup && message.threadId === undefined && { label: texts.seenBy, icon: Eye, onClick: ask("receipts") },
     !isMine && { label: texts.report.action, icon: Flag, startsGroup: true, onClick: ask("report") },
     isMine &&
       mayWrite &&

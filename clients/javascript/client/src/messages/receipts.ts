@@ -6,11 +6,11 @@ export type Status = "sent" | "delivered" | "read";
 
 /**
  * Returns the status of the reader's own message, which all other members have reached who can see it. Without known
- * members it is "sent".
+ * members it is "sent". A reply in a thread is never "read": who reads the conversation need not have opened the thread.
  */
 export function statusOf(
   { members, history }: Pick<Conversation, "members" | "history">,
-  { seq, createdAt, imported = false }: Pick<Message, "seq" | "createdAt" | "imported">,
+  { seq, createdAt, threadId, imported = false }: Pick<Message, "seq" | "createdAt" | "threadId" | "imported">,
   myId: string,
 ): Status {
   // The position of a new member starts at the newest message. An imported message may be newer than its time.
@@ -18,7 +18,7 @@ export function statusOf(
     history === "from-join" && !imported && Date.parse(joinedAt) > Date.parse(createdAt);
   const others = members?.filter(({ userId, joinedAt }) => userId !== myId && !isHidden(joinedAt)) ?? [];
   if (others.length === 0) return "sent";
-  if (others.every(({ readSeq = 0 }) => readSeq >= seq)) return "read";
+  if (threadId === undefined && others.every(({ readSeq = 0 }) => readSeq >= seq)) return "read";
   return others.every(({ deliveredSeq = 0, readSeq = 0 }) => Math.max(deliveredSeq, readSeq) >= seq)
     ? "delivered"
     : "sent";
