@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from talkwire.core.commands.accounts import EraseUser
 from talkwire.core.commands.blocks import BlockUser
+from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import (
     DeleteMessage,
@@ -144,6 +145,22 @@ async def test_who_writes_or_is_mentioned_follows_a_thread(node: Node) -> None:
     await _reply(node, CAROL, beside)
     assert await _listed(node, CAROL) == [(beside.id, 0), (root.id, 2)]
     assert await _listed(node, DAVE) == [(beside.id, 1), (root.id, 1)]
+
+
+async def test_both_users_of_a_direct_conversation_follow_its_threads(node: Node) -> None:
+    await node.users(ALICE, BOB)
+    await node.do(BACKEND, CreateConversation("direct", ("alice", "bob"), id="c"))
+    root = await node.send(ALICE, "root")
+    await node.in_one_batch(*((ALICE, SendMessage("c", "to myself", thread_id=str(root.id))),) * 2)
+    assert await _listed(node, ALICE) == [(root.id, 0)]
+    assert await _listed(node, BOB) == [(root.id, 2)]
+    await node.do(BOB, UnfollowThread(str(root.id)))
+    await _reply(node, ALICE, root)
+    assert await _listed(node, BOB) == []
+    await node.group("g", ALICE, BOB)
+    other = await node.send(ALICE, "root", to="g")
+    await node.do(ALICE, SendMessage("g", "to myself", thread_id=str(other.id)))
+    assert await _listed(node, BOB) == []
 
 
 async def test_following_by_hand_starts_at_the_newest_reply(node: Node) -> None:

@@ -60,7 +60,7 @@ from talkwire.storage.messages.messages import (
 )
 from talkwire.storage.messages.saved import forget_saved
 from talkwire.storage.messages.search import WordTable
-from talkwire.storage.messages.threads import activity_with, follow_writes, new_follows, put_follow
+from talkwire.storage.messages.threads import activity_with, find_partners, follow_writes, new_follows, put_follow
 from talkwire.storage.schema import file_links, mentions, message_versions, messages, reactions, tombstones
 from talkwire.storage.sql.batch import Write, insert_rows, update_rows, write
 from talkwire.storage.sql.keys import keys_parameter
@@ -210,7 +210,7 @@ def _stage_parts(workspace: Workspace, event: MessageSent) -> None:
     if message.thread_id is not None:
         staged.replies[message.thread_id] += 1
         root = workspace.messages.get(message.thread_id)
-        _stage_follows(staged, new_follows(message, root))
+        _stage_follows(staged, new_follows(message, root, find_partners(workspace, message, root)))
         if root is not None:
             workspace.put_message(
                 replace(root, reply_count=root.reply_count + 1, thread=activity_with(root.thread, message))

@@ -2,7 +2,8 @@
 stores which users follow a thread, i.e. have a read position in it.
 
 The activity of a root is read from its replies, by one statement for all roots of a page, so it cannot differ from
-them. A user who wrote the root or a reply, or who was mentioned, has a row in `thread_follows`.
+them. A user who wrote the root or a reply, or who was mentioned, has a row in `thread_follows`, and
+so has each member of a direct conversation.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from talkwire.storage.sql.batch import Write, insert_rows, resolving, write
 from talkwire.storage.sql.keys import KEYS, key_number, keys_parameter
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow, Values
-from talkwire.storage.workspace import NewFollow
+from talkwire.storage.workspace import NewFollow, Workspace
 
 # --- what a root shows ------------------------------------------------------------------------------------------------
 
@@ -93,9 +94,10 @@ _follow_again = resolving(_inserted, _KEY, "following = true")
 _put = resolving(_inserted, _KEY, "following = excluded.following, read_seq = excluded.read_seq")
 
 
-def new_follows(reply: Message, root: Message | None) -> list[NewFollow]:
-    """Returns the users who follow a thread because of `reply`: its author, users whom it mentions and, unless `root`
-    is None, the root message's author and the users mentioned there. Pass None as `root` if these are not to follow.
+def new_follows(reply: Message, root: Message | None, partners: Iterable[str] = ()) -> list[NewFollow]:
+    """Returns the users who follow a thread because of `reply`: its author, users whom it mentions, `partners` (the
+    members of a direct conversation) and, unless `root` is None, the root message's author and the users mentioned
+    there. Pass None as `root` if these are not to follow.
 
     For new followers all earlier replies count as read. The reply itself counts as read for its author, and for
     everybody if it was imported.
@@ -103,13 +105,23 @@ def new_follows(reply: Message, root: Message | None) -> list[NewFollow]:
     assert reply.thread_id is not None
     seq = reply.seq if reply.imported else reply.seq - 1
     named = () if root is None else (root.sender_id, *root.mentions)
-    others = dict.fromkeys((*named, *reply.mentions))
+    others = dict.fromkeys((*named, *reply.mentions, *partners))
     others.pop(reply.sender_id, None)
     place = reply.thread_id, reply.conversation_id
     return [
         NewFollow(reply.sender_id, *place, reply.seq, again=True),
         *(NewFollow(user_id, *place, seq, again=False) for user_id in others),
     ]
+
+
+def find_partners(workspace: Workspace, reply: Message, root: Message | None) -> Sequence[str]:
+    """Returns the members of a direct conversation, who both follow its threads. Returns none where the authors of the
+    root and of the reply are these members, and in other conversations."""
+    conversation = workspace.conversations[reply.conversation_id]
+    if conversation.kind != "direct" or (root is not None and root.sender_id != reply.sender_id):
+        return ()
+    of_conversation = select(members.c.user_id).where(members.c.conversation_id == conversation.id)
+    return workspace.connection.execute(of_conversation).scalars().all()
 
 
 def follow_writes(follows: Iterable[NewFollow]) -> list[Write]:
