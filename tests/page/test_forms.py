@@ -24,6 +24,15 @@ def test_every_dialog_asks_before_it_discards_changes(driver: Driver, demo_url: 
     }
 
 
+def test_the_browser_asks_before_the_page_goes_with_changes(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "forms", "reloads")["reloaded"] == {
+        "kept": "Boats",
+        "typed": ["beforeunload"],
+        "chosen": ["beforeunload"],
+        "closed": [],
+    }
+
+
 def test_another_language_asks_before_it_discards_what_was_typed(driver: Driver, demo_url: str) -> None:
     chosen = run(driver, demo_url, "forms", "language")["chosen"]
     assert chosen == {"kept": ["I swim", ""], "isAsBefore": True}

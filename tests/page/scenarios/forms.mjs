@@ -1,5 +1,5 @@
 // Forms that are left before they are saved.
-import { LOST, act, atEnd, call, choose, composer, enterAs, holdable, letters, listed, message, open, openSettings, pause, post, report, say, until, visit, visitAs } from "../browser.mjs";
+import { LOST, act, atEnd, call, choose, composer, conversations, enterAs, holdable, letters, listed, message, open, openSettings, pause, post, report, say, stays, until, visit, visitAs } from "../browser.mjs";
 
 const question = (page) => page.getByRole("dialog", { name: "Discard changes?" });
 const answer = (page, name) => question(page).getByRole("button", { name, exact: true }).click();
@@ -92,6 +92,39 @@ export async function dialogs() {
   await carol.keyboard.press("Escape");
   await isGone(edited);
   report("left", { asked, group, description, unchanged, questions: await question(carol).count() });
+}
+
+// The browser asks before the page goes with what was typed, and only then.
+export async function reloads() {
+  const carol = await visitAs("carol");
+  const asked = stays(carol);
+  const dialog = carol.getByRole("dialog", { name: "New conversation" });
+  const name = dialog.getByLabel("Group name");
+  // The page stays, so nothing is loaded.
+  const reload = () => carol.reload({ timeout: 3_000 }).catch(() => undefined);
+  const opened = async () => {
+    await carol.getByRole("button", { name: "New conversation" }).click();
+    await dialog.getByText("Group", { exact: true }).click();
+  };
+  await opened();
+  await name.fill("Boats");
+  await reload();
+  const kept = await name.inputValue();
+  await name.fill("");
+  await reload();
+  await isGone(dialog);
+  const typed = asked.splice(0);
+  await opened();
+  await dialog.getByLabel("Find people").fill("ali");
+  await carol.locator(".found [role=option]").first().click();
+  await reload();
+  const chosen = asked.splice(0);
+  await EXITS.cross(carol, dialog);
+  await answer(carol, "Discard");
+  await isGone(dialog);
+  await reload();
+  await conversations(carol).first().waitFor();
+  report("reloaded", { kept, typed, chosen, closed: asked });
 }
 
 // Another language loads the page again, and asks first where that would discard something.

@@ -16,6 +16,11 @@ export function hasChangedField(element: Element | null): boolean {
   return [...(fields ?? [])].some(isChanged);
 }
 
+/** Gives the fields of all forms in an element the values that they were shown with. */
+export function discardFields(element: Element | null): void {
+  for (const form of element?.querySelectorAll("form") ?? []) form.reset();
+}
+
 function isChanged(field: HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement): boolean {
   if (field instanceof HTMLSelectElement)
     return [...field.options].some(({ selected, defaultSelected }) => defaultSelected && !selected);

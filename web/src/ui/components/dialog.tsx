@@ -5,6 +5,7 @@ import { byTouch } from "../keyboard/focus";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
 import { useBackCloses } from "../page/use_back_closes";
 import { useCallCloses } from "../page/use_call_closes";
+import { useQuestionBeforeLeaving } from "../page/use_question_before_leaving";
 import { hasChangedField } from "./changed_fields";
 import { IconButton } from "./icon_button";
 import { SheetGrabber } from "./sheet_grabber";
@@ -36,14 +37,15 @@ interface Props {
 }
 
 /**
- * A modal dialog. Anyone who leaves it with changes that are not saved is asked whether to discard them. A call that
- * is accepted closes it, unless it has such changes.
+ * A modal dialog. Anyone who leaves it with changes that are not saved is asked whether to discard them; the browser asks
+ * where they leave the page with it. A call that is accepted closes it, unless it has such changes.
  */
 export function Dialog(props: Props) {
   const { title, onClose, isChanged = false, question, focusOn, hasText = false, isSheet = false } = props;
   const { className, children } = props;
   const dialog = useRef<HTMLDialogElement>(null);
   const [isAsking, setAsking] = useState(false);
+  const [hasTyped, setTyped] = useState(false);
   const id = useId();
   const hasChanges = (): boolean => isChanged || hasChangedField(dialog.current);
   const isKept = (): boolean => {
@@ -59,11 +61,13 @@ export function Dialog(props: Props) {
   useCallCloses(() => {
     if (!hasChanges()) onClose();
   });
+  useQuestionBeforeLeaving(isChanged || hasTyped, hasChanges);
   return (
     <>
       <dialog
         ref={dialog}
         tabIndex={-1}
+        onChange={() => setTyped(hasChangedField(dialog.current))}
         onKeyDown={(event) => {
           // The browser closes a dialog by a second Escape, whatever is said to the first one.
           if (event.key !== "Escape" || event.defaultPrevented || !isInside(event)) return;

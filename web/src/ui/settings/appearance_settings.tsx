@@ -1,9 +1,9 @@
-import { type ChangeEvent, useState } from "react";
+import { type ChangeEvent, useRef, useState } from "react";
 import { isFramed } from "../../embedding/framed";
 import { chooseLanguage, readLanguage } from "../../languages/language_choice";
 import { LANGUAGES, type Language } from "../../languages/languages";
 import { texts } from "../../texts";
-import { hasChangedField } from "../components/changed_fields";
+import { discardFields, hasChangedField } from "../components/changed_fields";
 import { DiscardQuestion } from "../components/dialog";
 import { RadioGroup } from "../components/radio_group";
 import { chooseTheme, readTheme, THEMES, type Theme } from "../page/theme";
@@ -36,6 +36,7 @@ export function AppearanceSettings() {
 function LanguageChoice() {
   const [language, setLanguage] = useState(readLanguage);
   const [isAsking, setAsking] = useState(false);
+  const languages = useRef<HTMLSelectElement>(null);
   const choose = ({ currentTarget }: ChangeEvent<HTMLSelectElement>): void => {
     const wanted = currentTarget.value === "" ? null : (currentTarget.value as Language);
     setLanguage(wanted);
@@ -46,11 +47,16 @@ function LanguageChoice() {
     setLanguage(readLanguage());
     setAsking(false);
   };
+  const discard = (): void => {
+    // The browser would ask again.
+    discardFields(languages.current?.closest("dialog") ?? null);
+    chooseLanguage(language);
+  };
   return (
     <>
       <label className="language">
         {texts.settings.language}
-        <select value={language ?? ""} onChange={choose}>
+        <select ref={languages} value={language ?? ""} onChange={choose}>
           <option value="">{texts.settings.systemLanguage}</option>
           {Object.entries(LANGUAGES).map(([each, name]) => (
             <option key={each} value={each} lang={each}>
@@ -60,7 +66,7 @@ function LanguageChoice() {
         </select>
       </label>
       <p className="hint below">{texts.settings.languageHint}</p>
-      {isAsking && <DiscardQuestion onDiscard={() => chooseLanguage(language)} onClose={keep} />}
+      {isAsking && <DiscardQuestion onDiscard={discard} onClose={keep} />}
     </>
   );
 }
