@@ -72,6 +72,14 @@ def test_text_of_twice_the_size_overlaps_nothing_and_stays_on_the_screen(driver:
     assert measured == {"lines": True, "choices": True, "save": True}
 
 
+def test_the_header_beside_a_panel_has_room_for_the_name_in_letters_of_twice_the_size(
+    driver: Driver, demo_url: str
+) -> None:
+    good = {"name": True, "apart": True, "inside": True}
+    measured = run(driver, demo_url, "layout", "largeHeader")["measured"]
+    assert measured == {"1440": good, "1024": good, "menu": ["Offers", "Files", "Search"]}
+
+
 def test_texts_have_the_room_they_need(driver: Driver, demo_url: str) -> None:
     roomy = run(driver, demo_url, "layout", "roomy")["roomy"]
     phone = [False, True, True, False]

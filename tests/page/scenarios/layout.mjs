@@ -52,6 +52,37 @@ export async function largeText() {
   report("measured", { lines: areApart(lines), choices, save });
 }
 
+// With letters of twice the size beside a panel, the header has the name, and its menu what has no room.
+export async function largeHeader() {
+  const page = await visitAs("maya", { viewport: { width: 1440, height: 900 }, path: "/#/conversation/heron-launch" });
+  await open(page, "Heron launch");
+  await page.getByRole("button", { name: "Details" }).click();
+  await page.locator(".panel .member").first().waitFor();
+  await page.evaluate(() => (document.documentElement.style.fontSize = "200%"));
+  const header = page.locator(".conversation > header");
+  const boxes = (selector) => header.locator(selector).evaluateAll((all) => all.filter((it) => it.checkVisibility()).map((it) => it.getBoundingClientRect().toJSON()));
+  const look = async () => {
+    const [{ left, right }] = await boxes("xpath=.");
+    const parts = await boxes(".title, .icon-button");
+    const order = parts.toSorted((one, other) => one.left - other.left);
+    return {
+      name: (await boxes("h1"))[0].width > 60,
+      apart: order.every((part, at) => part.left >= (order[at - 1]?.right ?? left) - 1),
+      inside: parts.every((part) => part.right <= right),
+    };
+  };
+  const isGood = (looks) => Object.values(looks).every(Boolean);
+  const looks = {};
+  for (const [width, height] of [[1440, 900], [1024, 768]]) {
+    await page.setViewportSize({ width, height });
+    looks[width] = await until(look, isGood);
+  }
+  await header.getByRole("button", { name: "More", exact: true }).click();
+  await page.getByRole("menuitem").first().waitFor();
+  looks.menu = await page.getByRole("menuitem").allTextContents();
+  report("measured", looks);
+}
+
 // The line of a day that is above the screen is shown at its top; the line itself is enough where it is in sight.
 export async function days() {
   const page = await visitAs("maya", { viewport: { width: 1100, height: 500 }, path: "/#/conversation/heron-launch" });
@@ -332,10 +363,7 @@ export async function cutTexts() {
   await listed(page, `${ARABIC} 1`).click();
   await page.locator(".conversation > header .topic").last().waitFor();
   await page.locator(".message").getByText(ARABIC).first().waitFor();
-  await page.getByRole("button", { name: "Details" }).click();
-  await page.locator(".panel .member").nth(1).waitFor();
-  await page.setViewportSize({ width: 1001, height: 700 });
-  const selectors = [".conversation .subtitle", ".member .name", ".last > bdi:last-child", ".said-by", ".who .name", ".message .name", ".conversation h1"];
+  const selectors = [".member .name", ".last > bdi:last-child", ".said-by", ".who .name", ".message .name", ".conversation h1"];
   const hidden = [];
   const look = async (all) => {
     for (const selector of all) {
@@ -344,6 +372,12 @@ export async function cutTexts() {
       if (!(await found.evaluate(beginsInSight))) hidden.push(selector);
     }
   };
+  // Beside a panel, the header has no room for it.
+  await page.setViewportSize({ width: 900, height: 700 });
+  await look([".conversation .subtitle"]);
+  await page.setViewportSize({ width: 1001, height: 700 });
+  await page.getByRole("button", { name: "Details" }).click();
+  await page.locator(".panel .member").nth(1).waitFor();
   await look(selectors);
   await page.getByRole("button", { name: "People", exact: true }).click();
   await look([".directory-who"]);

@@ -79,54 +79,56 @@ function Header({ conversation, name }: { conversation: Conversation; name: stri
   const toggle = (): void => chat.openPanel(panel === "details" ? null : { kind: "details" });
   return (
     <header>
-      <IconButton icon={ChevronLeft} label={texts.back} className="back" onClick={backToList} />
-      {/* The keyboard needs only one of the two buttons. */}
-      <button type="button" className="title-button reach" tabIndex={-1} aria-hidden="true" onClick={toggle}>
-        {conversation.kind === "direct" ? (
-          <AvatarWithPresence userId={face} name={name} picture={conversation.avatar} />
-        ) : (
-          <PlaceAvatar conversation={conversation} />
-        )}
-      </button>
-      <div className="title">
-        <div className="title-line">
-          <KindIcon conversation={conversation} />
-          <h1 dir="auto">
-            <button type="button" className="title-button" aria-expanded={panel === "details"} onClick={toggle}>
-              {name}
-            </button>
-          </h1>
-          {conversation.kind === "direct" && <NamesakeHandle userId={face} name={name} />}
+      <div className="header-line">
+        <IconButton icon={ChevronLeft} label={texts.back} className="back" onClick={backToList} />
+        {/* The keyboard needs only one of the two buttons. */}
+        <button type="button" className="title-button reach" tabIndex={-1} aria-hidden="true" onClick={toggle}>
+          {conversation.kind === "direct" ? (
+            <AvatarWithPresence userId={face} name={name} picture={conversation.avatar} />
+          ) : (
+            <PlaceAvatar conversation={conversation} />
+          )}
+        </button>
+        <div className="title">
+          <div className="title-line">
+            <KindIcon conversation={conversation} />
+            <h1 dir="auto">
+              <button type="button" className="title-button" aria-expanded={panel === "details"} onClick={toggle}>
+                {name}
+              </button>
+            </h1>
+            {conversation.kind === "direct" && <NamesakeHandle userId={face} name={name} />}
+          </div>
+          <Subtitle conversation={conversation} />
         </div>
-        <Subtitle conversation={conversation} />
-      </div>
-      <CallButtons conversation={conversation} />
-      {hasOffers && (
+        <CallButtons conversation={conversation} />
+        {hasOffers && (
+          <IconButton
+            icon={Tag}
+            label={texts.offers.title}
+            className="wide-only"
+            aria-pressed={panel === "offers"}
+            onClick={() => chat.openPanel(panel === "offers" ? null : { kind: "offers" })}
+          />
+        )}
+        <PinsButton id={conversation.id} />
         <IconButton
-          icon={Tag}
-          label={texts.offers.title}
+          icon={Images}
+          label={texts.filesPanel.title}
           className="wide-only"
-          aria-pressed={panel === "offers"}
-          onClick={() => chat.openPanel(panel === "offers" ? null : { kind: "offers" })}
+          aria-pressed={panel === "files"}
+          onClick={() => chat.openPanel(panel === "files" ? null : { kind: "files" })}
         />
-      )}
-      <PinsButton id={conversation.id} />
-      <IconButton
-        icon={Images}
-        label={texts.filesPanel.title}
-        className="wide-only"
-        aria-pressed={panel === "files"}
-        onClick={() => chat.openPanel(panel === "files" ? null : { kind: "files" })}
-      />
-      <IconButton
-        icon={Search}
-        label={texts.search}
-        className="wide-only"
-        aria-pressed={panel === "search"}
-        onClick={() => chat.openPanel(panel === "search" ? null : { kind: "search" })}
-      />
-      <IconButton icon={Info} label={texts.details} aria-pressed={panel === "details"} onClick={toggle} />
-      <HeaderMenu conversation={conversation} />
+        <IconButton
+          icon={Search}
+          label={texts.search}
+          className="wide-only"
+          aria-pressed={panel === "search"}
+          onClick={() => chat.openPanel(panel === "search" ? null : { kind: "search" })}
+        />
+        <IconButton icon={Info} label={texts.details} aria-pressed={panel === "details"} onClick={toggle} />
+        <HeaderMenu conversation={conversation} />
+      </div>
     </header>
   );
 }
