@@ -15,7 +15,7 @@ def test_topic_and_picture_are_shown_to_all_members(driver: Driver, demo_url: st
 def test_a_handle_tells_people_apart_and_mentions_them(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "rooms", "handles")
     assert reports["distinguished"] == {"refused": True, "shown": ["@ann.smith"], "mentions": ["alice"]}
-    places = ("list", "search", "switcher", "messages", "members", "results", "forward", "seen by", "reacted by")
+    places = ("list", "search", "switcher", "chosen", "messages", "members", "results", "forward", "seen by", "reacted by")
     sentences = {
         "notices": "Nora @nora1 added Nora @nora2",
         "bell": ["Nora @nora2 mentioned you", "Nora @nora1 mentioned you"],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { searchByName } from "../src/chat/conversations/name_search";
+import { nameAndHandle, searchByName, withoutAt } from "../src/chat/conversations/name_search";
 
 const names = ["Design crew", "Announcements", "Zoë Lindqvist", "Backend design", "#ops"];
 const find = (query: string) => searchByName(names, (name) => name, query);
@@ -34,6 +34,17 @@ describe("a name", () => {
 
   it("matches without regard to case and accents", () => {
     expect(find("ZOE")).toEqual(["Zoë Lindqvist"]);
+  });
+
+  it("matches without the sign before a handle", () => {
+    const people = [
+      { name: "Anna Schmidt", handle: "anna1" },
+      { name: "Anna Schmidt", handle: "anna2" },
+      { name: "Ben" },
+    ];
+    expect(searchByName(people, nameAndHandle, " @anna2")).toEqual([people[1]]);
+    expect(searchByName(people, nameAndHandle, "@")).toEqual(people);
+    expect([withoutAt(" @anna2 "), withoutAt("a@b")]).toEqual(["anna2", "a@b"]);
   });
 
   it("matches an empty query", () => {

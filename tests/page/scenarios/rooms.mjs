@@ -68,6 +68,10 @@ export async function handles() {
   const found = bob.locator(".found [role=option]");
   await found.first().waitFor();
   const shown = await found.locator(".person-handle").allTextContents();
+  // The server finds those whom the reader does not know.
+  await call("PATCH", "users/me", "unknown-ida", { name: "Ida", handle: "ida.9" });
+  await field(bob, "Find people").fill("@ida.9");
+  await found.filter({ hasText: "@ida.9" }).waitFor();
   // The list, and then the dialog.
   await bob.keyboard.press("Escape");
   await bob.keyboard.press("Escape");
@@ -101,7 +105,7 @@ async function namesakes(bob) {
   }
   const places = {};
   const note = async (place, at) => {
-    const handles = at.locator(".person-handle");
+    const handles = at.locator(".person-handle, .chosen-handle");
     const texts = await until(() => handles.allTextContents(), (shown) => shown.length >= 2);
     places[place] = texts.sort().join(" ");
   };
@@ -113,7 +117,18 @@ async function namesakes(bob) {
   await bob.keyboard.press("Control+k");
   await bob.locator(".switcher input").fill("nora");
   await note("switcher", bob.locator(".switcher"));
+  await bob.locator(".switcher input").fill("@nora2");
+  await until(() => bob.locator(".switcher [role=option]").count(), (count) => count === 1);
   await bob.keyboard.press("Escape");
+  await bob.getByRole("button", { name: "New conversation" }).click();
+  for (const handle of ["@nora1", "@nora2"]) {
+    await field(bob, "Find people").fill(handle);
+    await bob.locator(".found [role=option]").filter({ hasText: handle }).click();
+  }
+  await note("chosen", bob.locator(".chosen"));
+  await bob.getByRole("button", { name: "Remove Nora @nora2" }).click();
+  await bob.getByRole("button", { name: "Remove Nora @nora1" }).click();
+  await bob.getByRole("button", { name: "Cancel" }).click();
   await open(bob, "Twins");
   await message(bob, "I am twin-2").waitFor();
   await note("messages", bob.locator(".timeline, .scroller").first());

@@ -17,15 +17,15 @@ export function isUsed({ kind, lastSeq, lastMessage, lastCall, lastOffer, favour
   return [lastMessage, lastCall, lastOffer].some((each) => each !== undefined);
 }
 
-/** Returns the conversations that match the name, or that are unread. The open conversation stays while it is read. */
+/** Returns the conversations that match what is sought in them, or that are unread. The open conversation stays while it is read. */
 export function filterConversations(
   ordered: readonly Conversation[],
-  nameOf: (conversation: Conversation) => string,
+  soughtIn: (conversation: Conversation) => string,
   { query, unreadOnly }: ConversationFilter,
   openId: string | null,
 ): readonly Conversation[] {
   const left = unreadOnly
     ? ordered.filter(({ id, unreadCount, unreadOfferCount }) => id === openId || unreadCount || unreadOfferCount)
     : ordered;
-  return query.trim() === "" ? left : searchByName(left, nameOf, query);
+  return query.trim() === "" ? left : searchByName(left, soughtIn, query);
 }

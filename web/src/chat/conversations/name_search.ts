@@ -5,7 +5,7 @@
  * start with it, then those in which its words start a word.
  */
 export function searchByName<T>(things: readonly T[], nameOf: (thing: T) => string, query: string): T[] {
-  const words = normalized(query).split(/\s+/).filter(Boolean);
+  const words = normalized(withoutAt(query)).split(/\s+/).filter(Boolean);
   const same: T[] = [];
   const starts: T[] = [];
   const begins: T[] = [];
@@ -20,6 +20,13 @@ export function searchByName<T>(things: readonly T[], nameOf: (thing: T) => stri
   }
   return [...same, ...starts, ...begins, ...contains];
 }
+
+/** Returns what is sought without the sign that the page shows before handles, and no handle has. */
+export const withoutAt = (query: string): string => query.trim().replace(/^@/, "");
+
+/** Returns what somebody is found by. */
+export const nameAndHandle = ({ name, handle }: { name: string; handle?: string | undefined }): string =>
+  handle === undefined ? name : `${name} @${handle}`;
 
 /** Returns the text without case and accents. */
 const normalized = (text: string): string =>

@@ -13,7 +13,12 @@ type Names = Record<string, string>;
 
 /** Returns a user's handle; the id where there is none and another user has the same name. */
 export function handleOf({ id, name, handle }: Named, others: readonly Named[]): string | undefined {
-  return handle ?? (others.some((each) => each.id !== id && fold(each.name) === fold(name)) ? id : undefined);
+  return handle ?? (hasNamesake({ id, name }, others) ? id : undefined);
+}
+
+/** Whether another one of `others` has the same name. */
+export function hasNamesake({ id, name }: Named, others: readonly Named[]): boolean {
+  return others.some((each) => each.id !== id && fold(each.name) === fold(name));
 }
 
 /** Returns the handle, or the id, of a user whose name another known user has too; undefined for other users. */

@@ -1,4 +1,5 @@
 import { type KeyboardEvent, type MouseEvent, type ReactNode, useRef } from "react";
+import { nameAndHandle } from "../../chat/conversations/name_search";
 import { texts } from "../../texts";
 import { isComposing } from "../keyboard/focus";
 import "./chip_field.css";
@@ -8,6 +9,8 @@ interface Props<Item> {
   onChange: (chosen: readonly Item[]) => void;
   /** Returns the picture of what was chosen. */
   face: (item: Item) => ReactNode;
+  /** Returns what tells it from others of the same name. */
+  handle: (item: Item) => string | undefined;
   /** The field in which more is found. */
   children: ReactNode;
 }
@@ -20,6 +23,7 @@ export function ChipField<Item extends { id: string; name: string }>({
   chosen,
   onChange,
   face,
+  handle,
   children,
 }: Props<Item>) {
   const box = useRef<HTMLDivElement>(null);
@@ -39,9 +43,10 @@ export function ChipField<Item extends { id: string; name: string }>({
             <li key={item.id}>
               {face(item)}
               <span className="chosen-name">{item.name}</span>
+              {handle(item) !== undefined && <span className="chosen-handle">@{handle(item)}</span>}
               <button
                 type="button"
-                aria-label={texts.remove(item.name)}
+                aria-label={texts.remove(nameAndHandle({ name: item.name, handle: handle(item) }))}
                 onClick={() => onChange(chosen.filter((each) => each !== item))}
               >
                 ×

@@ -1,8 +1,14 @@
 import type { Conversation, Member, User } from "@talkwire/client";
+import { nameAndHandle } from "../../chat/conversations/name_search";
 import { texts } from "../../texts";
 
 export function nameOf(conversation: Conversation): string {
   return conversation.name ?? texts.kinds[conversation.kind];
+}
+
+/** Returns what a conversation is found by: its name, and the handle of the other user of a direct one. */
+export function soughtIn(conversation: Conversation, me: User): string {
+  return nameAndHandle({ name: nameOf(conversation), handle: partnerOf(conversation, me)?.handle });
 }
 
 /** Returns the id for the avatar's colour: in a direct conversation, the other user's. */

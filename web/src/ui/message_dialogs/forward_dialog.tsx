@@ -6,11 +6,11 @@ import type { Chat } from "../../chat/chat";
 import { searchByName } from "../../chat/conversations/name_search";
 import { mayWriteIn } from "../../chat/conversations/writing";
 import { Forwarding, type ForwardResult, type ForwardTarget } from "../../chat/messages/forwarding";
-import { handleOf } from "../../chat/people/namesakes";
+import { handleOf, hasNamesake } from "../../chat/people/namesakes";
 import { texts } from "../../texts";
 import { Avatar } from "../components/avatar";
 import { ChipField } from "../components/chip_field";
-import { faceOf, nameOf, partnerOf } from "../components/conversation_names";
+import { faceOf, nameOf, partnerOf, soughtIn } from "../components/conversation_names";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
 import { signOf } from "../components/kind_icon";
@@ -153,6 +153,8 @@ function Targets({ chosen, onChange }: TargetsProps) {
   const { people: named } = usePeople(query.trim());
   const places = usePlaces(query, named);
   const people = useStrangers(named);
+  const handleInChip = (target: ShownTarget): string | undefined =>
+    hasNamesake(target, [...chosen, ...places, ...people]) ? target.handle : undefined;
   const ids = new Set(chosen.map(({ id }) => id));
   const change = (target: ShownTarget): void =>
     onChange(ids.has(target.id) ? chosen.filter(({ id }) => id !== target.id) : [...chosen, target]);
@@ -182,7 +184,7 @@ function Targets({ chosen, onChange }: TargetsProps) {
   return (
     <fieldset className="targets" onKeyDown={(event) => moveAmong(event, "input")}>
       <legend>{texts.forwardTo}</legend>
-      <ChipField chosen={chosen} onChange={onChange} face={faceOfTarget}>
+      <ChipField chosen={chosen} onChange={onChange} face={faceOfTarget} handle={handleInChip}>
         <input
           aria-label={texts.filterConversations}
           placeholder={chosen.length === 0 ? texts.filterConversations : ""}
@@ -239,7 +241,7 @@ function usePlaces(query: string, people: readonly KnownPerson[]): readonly Show
   }, [list, conversations]);
   return useMemo(
     () =>
-      searchByName(newestFirst(conversations), nameOf, query)
+      searchByName(newestFirst(conversations), (each) => soughtIn(each, me), query)
         .filter((each) => mayWriteIn(each, me, blocked))
         .map((each) => {
           const partner = partnerOf(each, me);

@@ -1,7 +1,7 @@
 import type { Conversation, Member, MemberRole } from "@talkwire/client";
 import { type ReactElement, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer } from "virtua";
-import { searchByName } from "../../chat/conversations/name_search";
+import { nameAndHandle, searchByName } from "../../chat/conversations/name_search";
 import { texts } from "../../texts";
 import { MemberRow } from "./member_row";
 import { type Mutes, useMutes } from "./use_restrictions";
@@ -21,7 +21,7 @@ export function MemberList({ conversation, members }: { conversation: Conversati
     () => members.toSorted((one, other) => RANK[one.role] - RANK[other.role] || one.name.localeCompare(other.name)),
     [members],
   );
-  const shown = query.trim() === "" ? ordered : searchByName(ordered, ({ name }) => name, query);
+  const shown = query.trim() === "" ? ordered : searchByName(ordered, nameAndHandle, query);
   return (
     <section className="members" aria-label={texts.places.people}>
       <h3>{texts.members(conversation.memberCount)}</h3>

@@ -1,5 +1,6 @@
 import type { Person } from "@talkwire/client";
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
+import { handleOf, hasNamesake } from "../../chat/people/namesakes";
 import { texts } from "../../texts";
 import { Avatar } from "../components/avatar";
 import { ChipField } from "../components/chip_field";
@@ -37,6 +38,9 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY, isOpenAtFirst
   const fieldId = useId();
   const field = useRef<HTMLInputElement>(null);
   const offered = people.filter(({ id }) => !without.includes(id)).slice(0, SHOWN_MAX);
+  const shown = [...chosen, ...offered];
+  const handleInChip = (person: Person): string | undefined =>
+    hasNamesake(person, shown) ? handleOf(person, shown) : undefined;
   const isChosen = ({ id }: Person): boolean => chosen.some((each) => each.id === id);
   // Enter takes the first person who was found, but nobody before the reader has typed.
   const index = Math.min(query === "" ? at : Math.max(at, 0), offered.length - 1);
@@ -86,6 +90,7 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY, isOpenAtFirst
           chosen={chosen}
           onChange={onChange}
           face={({ id, name, avatar }) => <Avatar id={id} name={name} picture={avatar} />}
+          handle={handleInChip}
         >
           <input
             id={fieldId}

@@ -1,7 +1,7 @@
 import type { Person, User } from "@talkwire/client";
 import type { ConversationsById } from "@talkwire/client/parts";
 import { useEffect, useMemo, useState } from "react";
-import { searchByName } from "../../chat/conversations/name_search";
+import { nameAndHandle, searchByName, withoutAt } from "../../chat/conversations/name_search";
 import { useChat, useChatState } from "../page/chat_context";
 import { useReconnects } from "../page/use_reconnects";
 
@@ -33,7 +33,7 @@ export function usePeople(wanted: string, limit = 10): FoundPeople {
     let current = true;
     const timer = setTimeout(
       () =>
-        list.findUsers(wanted, limit).then(
+        list.findUsers(withoutAt(wanted), limit).then(
           (users) => current && setAnswer({ wanted, users, problem: "" }),
           (error: Error) => current && setAnswer({ wanted, users: NONE, problem: error.message }),
         ),
@@ -47,7 +47,7 @@ export function usePeople(wanted: string, limit = 10): FoundPeople {
   const known = useMemo(() => knownPeople(conversations, myId), [conversations, myId]);
   const isComplete = answer.wanted === wanted;
   const people = useMemo(() => {
-    const near = wanted === "" ? known : searchByName(known, ({ name, handle }) => `${name} @${handle ?? ""}`, wanted);
+    const near = wanted === "" ? known : searchByName(known, nameAndHandle, wanted);
     const ids = new Set(near.map(({ id }) => id));
     return [...near, ...(isComplete ? answer.users : NONE).filter(({ id }) => !ids.has(id))];
   }, [known, wanted, answer, isComplete]);

@@ -1,6 +1,7 @@
 import type { User } from "@talkwire/client";
 import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { useStore } from "zustand";
+import { withoutAt } from "../../chat/conversations/name_search";
 import { isSearchable, NO_QUERY } from "../../chat/search/message_search";
 import { texts } from "../../texts";
 import { Avatar } from "../components/avatar";
@@ -102,7 +103,7 @@ function usePeople(text: string): readonly User[] | undefined {
   useEffect(() => {
     let current = true;
     const timer = setTimeout(() => {
-      conversations.findUsers(text.trim()).then(
+      conversations.findUsers(withoutAt(text)).then(
         (users) => current && setPeople(users),
         () => current && setPeople([]),
       );

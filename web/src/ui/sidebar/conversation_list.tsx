@@ -20,7 +20,7 @@ import { sectionsOf } from "../../chat/conversations/list_sections";
 import { hasUnread } from "../../chat/conversations/unread";
 import { withUnsent } from "../../chat/conversations/unsent_messages";
 import { texts } from "../../texts";
-import { nameOf } from "../components/conversation_names";
+import { soughtIn } from "../components/conversation_names";
 import { EmptyState } from "../components/empty_state";
 import { stepOf } from "../keyboard/direction";
 import { useChat, useChatState } from "../page/chat_context";
@@ -53,6 +53,7 @@ interface Props {
 export function ConversationList({ onOpen, children }: Props) {
   const conversations = useChatState((state) => state.conversations);
   const loaded = useChatState((state) => state.loaded);
+  const me = useChatState((state) => state.me);
   const openId = useChatState((state) => state.openId);
   const query = useChatState((state) => state.listQuery);
   const [unreadOnly, setUnreadOnly] = useState(false);
@@ -70,8 +71,8 @@ export function ConversationList({ onOpen, children }: Props) {
     return withUnsent(newest, outbox).filter((each) => isUsed(each) || isBegun(each.id));
   }, [chat, newest, outbox, openId, calledId]);
   const shown = useMemo(
-    () => filterConversations(ordered, nameOf, { query, unreadOnly }, openId),
-    [ordered, query, unreadOnly, openId],
+    () => filterConversations(ordered, (each) => soughtIn(each, me), { query, unreadOnly }, openId),
+    [ordered, me, query, unreadOnly, openId],
   );
   const hasMore = useChatState((state) => state.nextConversations !== null);
   const isSearching = query.trim() !== "";

@@ -6,7 +6,7 @@ import { unreadOf } from "../../chat/conversations/unread";
 import { handleOf } from "../../chat/people/namesakes";
 import { texts } from "../../texts";
 import { Avatar } from "../components/avatar";
-import { faceOf, nameOf, partnerOf } from "../components/conversation_names";
+import { faceOf, nameOf, partnerOf, soughtIn } from "../components/conversation_names";
 import { Dialog } from "../components/dialog";
 import { signOf } from "../components/kind_icon";
 import { focusComposer } from "../keyboard/focus";
@@ -129,7 +129,7 @@ function useChoices(query: string): readonly Choice[] {
   const { people } = usePeople(wanted);
   const open = usePublic(query);
   return useMemo(() => {
-    const places = searchByName(newestFirst(conversations), nameOf, query).map((conversation) => {
+    const places = searchByName(newestFirst(conversations), (each) => soughtIn(each, me), query).map((conversation) => {
       const partner = partnerOf(conversation, me);
       const unread = unreadOf(conversation, features);
       return {
