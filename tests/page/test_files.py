@@ -92,10 +92,10 @@ def test_an_upload_is_paused_and_goes_on_after_a_reload(driver: Driver, demo_url
     assert 0 < resumed["offsets"][0] < resumed["offsets"][-1] < 6_000_000, "nothing begins anew"
 
 
-def test_a_text_does_not_overtake_the_file_of_the_message_before_it(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "files", "in_order")["sent in order"] == {
-        "waiting": ["With a file", "Behind it"],
-        "texts": ["With a file", "Behind it", "With a file, offline", "Behind it, offline"],
+def test_a_text_does_not_wait_for_the_file_of_the_message_before_it(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "files", "in_turn")["sent in turn"] == {
+        "waiting": ["With a file"],
+        "texts": ["After it", "And this", "With a file", "Uploaded, offline", "Behind it, offline"],
     }
 
 

@@ -558,41 +558,41 @@ export async function pausing() {
   });
 }
 
-// Texts wait for the file of the message before them, but not those elsewhere; on a slow link, and after none.
-export async function in_order() {
+// Texts do not wait for the file of the message before them on a slow link, also through a reload; what waits only for the
+// connection is sent in order, with a file that is uploaded already.
+export async function in_turn() {
   const alice = await visitAs("alice", { expected: LOST });
-  const { id } = await gather("In order", ["bob"]);
-  await gather("Elsewhere", ["bob"]);
-  await open(alice, "In order");
-  const hurry = await slowDown(alice, 300_000);
+  const { id } = await gather("In turn", ["bob"]);
+  await open(alice, "In turn");
+  await slowDown(alice, 300_000);
   await composer(alice).fill("With a file");
-  await chosen(alice).setInputFiles([textFile("slow.txt", "slow ".repeat(400_000))]);
-  await pending(alice).waitFor();
+  await chosen(alice).setInputFiles([textFile("slow.txt", "slow ".repeat(1_200_000))]);
+  await hasSent(alice, 100_000);
   await composer(alice).press("Enter");
-  await say(alice, "Behind it");
-  await letters(alice).nth(1).waitFor();
-  await open(alice, "Elsewhere");
-  await say(alice, "Not behind it");
-  await message(alice, "Not behind it").waitFor();
-  await open(alice, "In order");
+  await say(alice, "After it");
+  await message(alice, "After it").waitFor();
+  await alice.reload();
+  const hurry = await slowDown(alice, 300_000);
+  await letters(alice).locator(".pending-file").waitFor();
+  await say(alice, "And this");
+  await message(alice, "And this").waitFor();
   const waiting = await letters(alice).locator(".text").allTextContents();
   await hurry();
-  await message(alice, "Behind it").waitFor();
+  await message(alice, "With a file").waitFor();
   await letters(alice).first().waitFor({ state: "detached" });
 
+  await chosen(alice).setInputFiles([textFile("small.txt", "small")]);
+  await pending(alice).getByText("5 bytes", { exact: true }).waitFor();
   await alice.context().setOffline(true);
   await alice.locator(".connection").waitFor();
-  await composer(alice).fill("With a file, offline");
-  await chosen(alice).setInputFiles([textFile("small.txt", "small ".repeat(50_000))]);
-  await pending(alice).waitFor();
-  await composer(alice).press("Enter");
+  await say(alice, "Uploaded, offline");
   await say(alice, "Behind it, offline");
   await letters(alice).nth(1).waitFor();
   await alice.context().setOffline(false);
   await message(alice, "Behind it, offline").waitFor();
   await letters(alice).first().waitFor({ state: "detached" });
   const { items } = await call("GET", `conversations/${id}/messages`, "bob");
-  report("sent in order", { waiting, texts: items.filter(({ type }) => type !== "system").map(({ content }) => content) });
+  report("sent in turn", { waiting, texts: items.filter(({ type }) => type !== "system").map(({ content }) => content) });
 }
 
 // The server is killed while a file is on its way, and comes back.

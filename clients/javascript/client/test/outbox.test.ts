@@ -1,6 +1,6 @@
 import "fake-indexeddb/auto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { Outbox, type OutboxEntry } from "../src/outbox/outbox.ts";
+import { Outbox, type OutboxEntry, type OutboxOptions } from "../src/outbox/outbox.ts";
 import { IndexedDbOutboxStore } from "../src/outbox/outbox_store.ts";
 import { RequestError, UNREACHABLE } from "../src/server/request_error.ts";
 import { settled } from "./waiting.ts";
@@ -47,6 +47,22 @@ beforeEach(() => {
 
 function outboxOf(userId = "alice", onChange: (entries: readonly OutboxEntry[]) => void = () => undefined): Outbox {
   return new Outbox({ userId, store, send: server.send, sleep: server.sleep, onChange, now: () => 1000 });
+}
+
+/** An outbox whose entries wait for their files until these are ready. */
+function waitingFor(ready: ReadonlySet<string>, onRemoved: OutboxOptions["onRemoved"] = () => undefined): Outbox {
+  const hasFiles = ({ attachments = [] }: OutboxEntry) => attachments.every((id) => ready.has(id));
+  const awaitsFiles = (entry: OutboxEntry) => !hasFiles(entry);
+  const { send } = server;
+  return new Outbox({
+    userId: "alice",
+    store,
+    send,
+    onChange: () => undefined,
+    isReady: hasFiles,
+    awaitsFiles,
+    onRemoved,
+  });
 }
 
 async function stored(userId = "alice"): Promise<string[]> {
@@ -263,58 +279,59 @@ describe("outbox entries", () => {
     expect(await stored("bob")).toEqual(["bob's"]);
   });
 
-  it("wait for their files, and those after them in their conversation too", async () => {
+  it("wait for their files, and let others pass meanwhile", async () => {
     const ready = new Set<string>();
-    const stuck = new Set<string>();
     const onRemoved: string[] = [];
-    const outbox = new Outbox({
-      userId: "alice",
-      store,
-      send: server.send,
-      onChange: () => undefined,
-      isReady: ({ attachments = [] }) => attachments.every((id) => ready.has(id)),
-      isStuck: ({ attachments = [] }) => attachments.some((id) => stuck.has(id)),
-      onRemoved: ({ content }, isSent) => onRemoved.push(`${content} ${isSent}`),
-    });
+    const outbox = waitingFor(ready, ({ content }, isSent) => onRemoved.push(`${content} ${isSent}`));
     outbox.setOpen(true);
     await outbox.add({ conversationId: "c", content: "with", attachments: ["u1", "u2"] });
-    await outbox.add({ conversationId: "c", content: "behind it" });
+    await outbox.add({ conversationId: "c", content: "after it" });
     await outbox.add({ conversationId: "c", content: "a reply", threadId: "t" });
-    await outbox.add({ conversationId: "d", content: "elsewhere" });
-    expect(server.contents).toEqual(["elsewhere"]);
-    await server.acknowledge();
+    expect(server.contents).toEqual(["after it"]);
     ready.add("u1");
     outbox.sendReady();
-    expect(server.contents).toEqual(["elsewhere"]);
+    await server.acknowledge();
+    expect(server.contents).toEqual(["after it", "a reply"]);
     await outbox.detach(outbox.entries[0]?.clientMessageId as string, "u2");
+    expect(server.contents).toEqual(["after it", "a reply"]);
+    await server.acknowledge();
     expect(server.asked.at(-1)).toMatchObject({ content: "with", attachments: ["u1"] });
-    for (let count = 0; count < 3; count++) await server.acknowledge();
-    expect(onRemoved).toEqual(["elsewhere true", "with true", "behind it true", "a reply true"]);
+    await server.acknowledge();
+    expect(onRemoved).toEqual(["after it true", "a reply true", "with true"]);
   });
 
-  it("whose files are refused, or that are discarded, let others pass", async () => {
-    let isStuck = false;
-    const outbox = new Outbox({
-      userId: "alice",
-      store,
-      send: server.send,
-      onChange: () => undefined,
-      isReady: ({ attachments = [] }) => attachments.length === 0,
-      isStuck: ({ attachments = [] }) => isStuck && attachments.length > 0,
-    });
+  it("whose files are uploaded are sent in their turn, also offline and after a reload", async () => {
+    const ready = new Set(["u1"]);
+    const before = waitingFor(ready);
+    await before.add({ conversationId: "c", content: "first" });
+    await before.add({ conversationId: "c", content: "large", attachments: ["u2"] });
+    await before.add({ conversationId: "c", content: "small", attachments: ["u1"] });
+    await before.add({ conversationId: "c", content: "last" });
+    const after = waitingFor(ready);
+    await after.start();
+    after.setOpen(true);
+    for (let count = 0; count < 3; count++) await server.acknowledge();
+    expect(server.contents).toEqual(["first", "small", "last"]);
+    ready.add("u2");
+    after.sendReady();
+    expect(server.contents).toEqual(["first", "small", "last", "large"]);
+  });
+
+  it("that are not ready for another reason hold up others", async () => {
+    let isHeld = true;
+    const isReady = ({ content }: OutboxEntry) => content !== "edited" || !isHeld;
+    const outbox = new Outbox({ userId: "alice", store, send: server.send, onChange: () => undefined, isReady });
     outbox.setOpen(true);
-    await outbox.add({ conversationId: "c", content: "with", attachments: ["u1"] });
+    await outbox.add({ conversationId: "c", content: "edited" });
     await outbox.add({ conversationId: "c", content: "behind it" });
-    expect(server.contents).toEqual([]);
-    isStuck = true;
+    await outbox.add({ conversationId: "d", content: "elsewhere" });
+    expect(server.contents).toEqual(["elsewhere"]);
+    isHeld = false;
     outbox.sendReady();
-    expect(server.contents).toEqual(["behind it"]);
+    expect(server.contents).toEqual(["elsewhere", "edited"]);
     await server.acknowledge();
-    isStuck = false;
-    await outbox.add({ conversationId: "c", content: "behind it again" });
-    expect(server.contents).toEqual(["behind it"]);
-    await outbox.discard(outbox.entries[0]?.clientMessageId as string);
-    expect(server.contents).toEqual(["behind it", "behind it again"]);
+    await server.acknowledge();
+    expect(server.contents).toEqual(["elsewhere", "edited", "behind it"]);
   });
 
   it("with only a file are discarded when it is removed", async () => {

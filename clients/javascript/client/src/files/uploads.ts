@@ -19,7 +19,7 @@ export function placeOf(conversationId: string, threadId?: string): string {
 
 export class Uploads implements ChatPart {
   readonly state: StoreApi<readonly PendingFile[]> = createStore<readonly PendingFile[]>(() => []);
-  /** Called when an outbox entry may have all of its files, or one of them stays away. */
+  /** Called when an outbox entry may have all of its files. */
   onProgress: () => void = () => undefined;
   readonly #queue: UploadQueue;
   #maxSize: number | null = null;
@@ -39,11 +39,8 @@ export class Uploads implements ChatPart {
       onChange: (files) => {
         const before = this.state.getState();
         this.state.setState(files, true);
-        const changed = (file: PendingFile): boolean => {
-          const known = before.find(({ id }) => id === file.id);
-          return (file.done && known?.done !== true) || (isStuck(file) && (known === undefined || !isStuck(known)));
-        };
-        if (files.some(changed)) this.onProgress();
+        const isDone = ({ id }: PendingFile): boolean => before.some((known) => known.id === id && known.done);
+        if (files.some((file) => file.done && !isDone(file))) this.onProgress();
       },
       check: async ({ size }) => {
         this.#maxSize ??= await core.rest.maxFileSize();
@@ -118,9 +115,9 @@ export class Uploads implements ChatPart {
     return this.#queue.isSettled(ids);
   }
 
-  /** Returns whether one of these files is not uploaded before the user does something about it. */
-  isStuck(ids: readonly string[]): boolean {
-    return this.state.getState().some((file) => ids.includes(file.id) && isStuck(file));
+  /** Returns whether one of these files is not uploaded yet. What is not restored yet is unknown, and not awaited. */
+  isAwaited(ids: readonly string[]): boolean {
+    return this.state.getState().some(({ id, done }) => !done && ids.includes(id));
   }
 
   fileIds(ids: readonly string[]): string[] | null {
@@ -131,9 +128,6 @@ export class Uploads implements ChatPart {
     return this.#queue.detailsOf(fileId);
   }
 }
-
-/** Whether a file was refused, or its user has paused it. */
-const isStuck = ({ done, paused, problem }: PendingFile): boolean => !done && (paused || problem !== null);
 
 /** Returns the files of a composer. */
 export function atComposer(files: readonly PendingFile[], place: string): PendingFile[] {

@@ -92,7 +92,7 @@ export class Messages implements ChatPart {
       },
       isReady: ({ clientMessageId, attachments = [] }) =>
         !this.isHeld(clientMessageId) && uploads.isSettled(attachments),
-      isStuck: ({ attachments = [] }) => uploads.isStuck(attachments),
+      awaitsFiles: ({ attachments = [] }) => uploads.isAwaited(attachments),
       onSending: (ids) => this.sending.setState(ids, true),
       onRefused: ({ clientMessageId }, refused) => this.#settle(clientMessageId)?.reject(refused),
       onRemoved: ({ clientMessageId }, isSent) => {

@@ -1,8 +1,9 @@
 /**
  * The messages and changes of messages that are not sent yet. An entry is stored until the server has acknowledged it, so
- * that neither a lost connection nor a reload loses it. The messages of a conversation are sent in order, and so are the
- * changes of its messages, which do not wait for new messages: slow mode limits only those. Sending an entry again is
- * safe: messages have a `clientMessageId`, and a repeated change changes nothing.
+ * that neither a lost connection nor a reload loses it. The messages of a conversation are sent in order, except that one
+ * whose files are not uploaded yet does not hold up the others. The changes of its messages are sent in order too, and do
+ * not wait for new messages: slow mode limits only those. Sending an entry again is safe: messages have a
+ * `clientMessageId`, and a repeated change changes nothing.
  */
 
 import type { MessageChange } from "../messages/changes.ts";
@@ -69,8 +70,8 @@ export interface OutboxOptions {
   readonly onChange: (entries: readonly OutboxEntry[]) => void;
   /** Whether the entry can be sent. Until then, those after it in its conversation wait too. */
   readonly isReady?: (entry: OutboxEntry) => boolean;
-  /** Whether only its author can make the entry ready, so that it does not hold up others. */
-  readonly isStuck?: (entry: OutboxEntry) => boolean;
+  /** Whether the entry waits for its files, so that it does not hold up others. */
+  readonly awaitsFiles?: (entry: OutboxEntry) => boolean;
   /** Called when the server has refused the entry, which stays until it is retried or discarded. */
   readonly onRefused?: (entry: OutboxEntry, refused: RequestError) => void;
   /** Called when the entry was sent or discarded. */
@@ -282,9 +283,9 @@ export class Outbox {
   }
 
   #sendNext(lane: string): void {
-    const { isReady = () => true, isStuck = () => false } = this.#options;
+    const { isReady = () => true, awaitsFiles = () => false } = this.#options;
     if (!this.#open || this.#sending.has(lane) || this.#pauses.has(lane)) return;
-    const next = this.#entries.find((entry) => laneOf(entry) === lane && entry.problem === null && !isStuck(entry));
+    const next = this.#entries.find((entry) => laneOf(entry) === lane && entry.problem === null && !awaitsFiles(entry));
     if (next === undefined || !isReady(next)) return;
     this.#sending.set(lane, next);
     this.#sendingChanged();
