@@ -22,6 +22,13 @@ def test_a_device_that_is_opened_while_a_call_rings_answers_it(driver: Driver, d
     assert run(driver, demo_url, "calls", "opened_while_ringing")["answered"] == {"rings": 0}
 
 
+def test_who_reloads_the_page_in_a_call_calls_again_at_once(driver: Driver, demo_url: str) -> None:
+    reports = run(driver, demo_url, "calls", "reloaded")
+    assert reports["called again"] == {"questions": 0}
+    assert reports["asked"] == {"talking": 1}
+    assert reports["called from there"] == {"old": 0}
+
+
 def test_the_dialog_of_a_call_is_one_column(driver: Driver, demo_url: str) -> None:
     measured = run(driver, demo_url, "calls", "ringing_layout")["measured"]
     column = {"lines": 1, "buttonsWithin": True, "buttonsBelow": True, "low": True, "centred": True}

@@ -1026,6 +1026,11 @@ export const texts = {
     shrink: "Make smaller",
     again: "Call again",
     back: "Call back",
+    elsewhere: {
+      title: "Call from here?",
+      action: "End it and call from here",
+      what: (name: string) => `You are in a call with ${name} on another device or in another tab.`,
+    },
     yourPicture: { camera: "Your camera", screen: "Your screen" },
     pictureOf: { camera: (name: string) => `Camera of ${name}`, screen: (name: string) => `Screen of ${name}` },
     ended: {

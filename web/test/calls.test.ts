@@ -3,12 +3,14 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { CallDevices } from "../src/chat/calls/call_devices";
 import { Calls } from "../src/chat/calls/calls";
 import type { PageCore } from "../src/chat/page_core";
+import { memoryStorage } from "./memory_storage";
 
 const line = { begin: vi.fn(), close: vi.fn(), receive: vi.fn(), restart: vi.fn() };
 vi.mock("../src/chat/calls/peer_call", () => ({ PeerCall: { open: async () => line } }));
 
 const handlers = new Map<string, (payload: object) => void>();
 const sent: string[] = [];
+const payloads: object[] = [];
 /** Codes with which the server refuses the next commands; null: it does what it is asked. */
 const refusals: (string | null)[] = [];
 /** The users in the call that a conversation already has. */
@@ -16,8 +18,9 @@ let userIds: string[] = [];
 const core = {
   now: { me: { id: "alice" }, conversations: {}, connected: true },
   on: (name: string, handler: (payload: object) => void) => handlers.set(name, handler),
-  call: async (name: string) => {
+  call: async (name: string, payload: object) => {
     sent.push(name);
+    payloads.push(payload);
     const code = refusals.shift() ?? null;
     const details = code === "conflict" ? { callId: "another", userIds } : undefined;
     if (code !== null) throw new RequestError({ code, message: "No.", details });
@@ -94,8 +97,48 @@ it("takes the place of the reader's own call, which a reload has left behind, an
   userIds = ["alice", "bob"];
   refusals.push("conflict");
   await calls.dial("talk", false);
+  expect(calls.state.getState()).toMatchObject({ phase: "over", ending: "elsewhere" });
+  userIds = ["bob"];
+  refusals.push("conflict");
+  await calls.dial("talk", false);
   expect(calls.state.getState()).toMatchObject({ phase: "over", ending: "refused" });
+  expect(sent).toEqual(["call:hangup", "call:invite", "call:invite"]);
+});
+
+it("takes the place of the reader's call on another device once the reader has said so", async () => {
+  const calls = new Calls(core, new CallDevices({} as Storage, "https://chat.example.com/"));
+  userIds = ["alice", "bob"];
+  refusals.push("conflict");
+  await calls.dial("talk", true);
+  expect(sent.splice(0)).toEqual(["call:invite"]);
+  await calls.dialInstead();
   expect(sent).toEqual(["call:hangup", "call:invite"]);
+  expect(payloads.at(-2)).toMatchObject({ callId: "another", conversationId: "talk" });
+  expect(calls.state.getState()).toMatchObject({ phase: "outgoing", call: { withVideo: true } });
+  await calls.dialInstead();
+  expect(sent).toHaveLength(2);
+});
+
+it("ends the call that it had when it was left or reloaded, as soon as it can", async () => {
+  const listeners = new Map<string, () => void>();
+  vi.stubGlobal("addEventListener", (name: string, listener: () => void) => listeners.set(name, listener));
+  vi.stubGlobal("localStorage", memoryStorage());
+  vi.stubGlobal("document", { baseURI: "https://chat.example.com/" });
+  const before = new Calls(core, new CallDevices({} as Storage, "https://chat.example.com/"));
+  before.started();
+  await before.dial("talk", false);
+  const state = before.state.getState();
+  const callId = state.phase === "outgoing" ? state.call.callId : "";
+  handlers.get("call:accept")?.({ callId, conversationId: "talk", userId: "bob" });
+  listeners.get("pagehide")?.();
+  sent.length = 0;
+  const after = new Calls(core, new CallDevices({} as Storage, "https://chat.example.com/"));
+  after.connected();
+  expect(sent).toEqual(["call:hangup"]);
+  expect(payloads.at(-1)).toMatchObject({ callId, conversationId: "talk" });
+  after.connected();
+  expect(sent).toHaveLength(1);
+  vi.unstubAllGlobals();
 });
 
 it("tells a server that cannot help yet again", async () => {

@@ -148,6 +148,35 @@ export async function opened_while_ringing() {
   await button(second, "Hang up").click();
 }
 
+// Who reloads the page in a call calls again at once; from another device, after a question.
+export async function reloaded() {
+  // The browser asks before the page is left during a call.
+  const [alice, bob] = await two({ expected: /^dialog: $/ });
+  const answer = async (page) => {
+    await ringing(bob).getByRole("button", { name: "Accept", exact: true }).click();
+    await callOf(page, "bob").getByRole("timer").waitFor();
+  };
+  await button(alice, "Call").click();
+  await answer(alice);
+  await alice.reload();
+  await button(alice, "Call").click();
+  await answer(alice);
+  report("called again", { questions: await alice.getByRole("dialog").count() });
+
+  const second = await visitAs("alice", { permissions, init: observe });
+  await open(second, "bob");
+  const instead = button(second, "End it and call from here");
+  await button(second, "Call").click();
+  await instead.waitFor();
+  await button(second, "Cancel").click();
+  report("asked", { talking: await callOf(alice, "bob").getByRole("timer").count() });
+  await button(second, "Call").click();
+  await instead.click();
+  await answer(second);
+  await callOf(alice, "bob").waitFor({ state: "detached" });
+  report("called from there", { old: await callOf(alice, "bob").count() });
+}
+
 // A call that the server refuses because one has blocked the other is not offered again.
 export async function blocked_caller() {
   const [alice] = await two();

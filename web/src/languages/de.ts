@@ -1052,6 +1052,11 @@ export const texts: Texts = {
     shrink: "Verkleinern",
     again: "Noch einmal anrufen",
     back: "Zurückrufen",
+    elsewhere: {
+      title: "Von hier anrufen?",
+      action: "Beenden und von hier anrufen",
+      what: (name) => `Du bist auf einem anderen Gerät oder in einem anderen Tab in einem Anruf mit ${name}.`,
+    },
     yourPicture: { camera: "Deine Kamera", screen: "Dein Bildschirm" },
     pictureOf: { camera: (name) => `Kamera von ${name}`, screen: (name) => `Bildschirm von ${name}` },
     ended: {

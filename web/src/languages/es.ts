@@ -1050,6 +1050,11 @@ export const texts: Texts = {
     shrink: "Reducir",
     again: "Volver a llamar",
     back: "Devolver la llamada",
+    elsewhere: {
+      title: "¿Llamar desde aquí?",
+      action: "Terminarla y llamar desde aquí",
+      what: (name) => `Estás en una llamada con ${name} en otro dispositivo o en otra pestaña.`,
+    },
     yourPicture: { camera: "Tu cámara", screen: "Tu pantalla" },
     pictureOf: { camera: (name) => `Cámara de ${name}`, screen: (name) => `Pantalla de ${name}` },
     ended: {

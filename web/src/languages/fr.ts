@@ -1057,6 +1057,11 @@ export const texts: Texts = {
     shrink: "Réduire",
     again: "Rappeler",
     back: "Rappeler",
+    elsewhere: {
+      title: "Appeler d’ici ?",
+      action: "Le terminer et appeler d’ici",
+      what: (name) => `Vous êtes en appel avec ${name} sur un autre appareil ou dans un autre onglet.`,
+    },
     yourPicture: { camera: "Votre caméra", screen: "Votre écran" },
     pictureOf: { camera: (name) => `Caméra de ${name}`, screen: (name) => `Écran de ${name}` },
     ended: {

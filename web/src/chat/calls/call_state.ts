@@ -17,6 +17,8 @@ export type Ending =
   | "blocked"
   | "busy"
   | "declined"
+  /** The reader is in a call with them on another device, or in another tab. */
+  | "elsewhere"
   | "failed"
   | "gone"
   | "hung-up"

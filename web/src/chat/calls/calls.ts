@@ -18,6 +18,7 @@ import {
   nextState,
   stateAfterTimeout,
 } from "./call_state";
+import { keepLeftCall, takeLeftCall } from "./left_call";
 import type { Media, PeerCall, PeerCallListener, PeerSignal } from "./peer_call";
 
 /** What could not be turned on in a call. */
@@ -39,6 +40,8 @@ export class Calls implements ChatPart {
   #early: PeerSignal[] = [];
   /** The call that the other user started while the reader called them. */
   #crossing: { readonly call: Call; readonly device: string } | null = null;
+  /** The id of the reader's call on another device, or in another tab, in the conversation that they called last. */
+  #elsewhere = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(core: PageCore, devices = new CallDevices()) {
@@ -55,17 +58,18 @@ export class Calls implements ChatPart {
   }
 
   started(): void {
-    addEventListener("pagehide", this.#giveUp);
+    addEventListener("pagehide", this.#left);
   }
 
   connected(): void {
+    void this.#endLeftCall();
     const { phase } = this.state.getState();
     if (phase === "talking" || phase === "joining") void this.#resume();
   }
 
   stopped(): void {
-    removeEventListener("pagehide", this.#giveUp);
-    this.#giveUp();
+    removeEventListener("pagehide", this.#left);
+    this.giveUp();
   }
 
   // --- actions of the reader ----------------------------------------------------------------------------------------
@@ -82,6 +86,15 @@ export class Calls implements ChatPart {
     } catch (error) {
       await this.#notInvited(call, error as RequestError);
     }
+  }
+
+  /** Ends the reader's call on another device, or in another tab, and calls from here. */
+  async dialInstead(): Promise<void> {
+    const state = this.state.getState();
+    if (state.phase !== "over" || state.ending !== "elsewhere") return;
+    const { conversationId, withVideo } = state.call;
+    await this.#signaling.trySend("hangup", { ...state.call, callId: this.#elsewhere }, {});
+    await this.dial(conversationId, withVideo);
   }
 
   async answer(withVideo: boolean): Promise<void> {
@@ -237,14 +250,14 @@ export class Calls implements ChatPart {
     this.#line?.begin(polite, this.#iceServers);
   }
 
-  /** Calls, in place of a call of the reader in which nobody is but them: its page was reloaded. Rejects with `RequestError`. */
+  /** Calls, in place of a call of the reader in which nobody is but them: its page was closed. Rejects with `RequestError`. */
   async #invite(call: Call): Promise<void> {
     const invite = (): Promise<void> => this.#signaling.send("invite", call, { video: call.withVideo });
+    await this.#endLeftCall();
     try {
       await invite();
     } catch (error) {
-      const { details } = error as RequestError;
-      const { callId, userIds = [] } = (details ?? {}) as { callId?: string; userIds?: readonly string[] };
+      const { callId, userIds = [] } = callInTheWay(error as RequestError);
       if (callId === undefined || userIds.some((id) => id !== this.#core.now.me.id)) throw error;
       await this.#signaling.trySend("hangup", { ...call, callId }, {});
       await invite();
@@ -260,12 +273,18 @@ export class Calls implements ChatPart {
       this.#apply({ type: "crossed", call: { ...crossing.call, withVideo: call.withVideo } });
       await this.#accept(crossing.call);
     } else {
-      this.#apply({
-        type: "failed",
-        ending: refused.code === "blocked" ? "blocked" : "refused",
-        detail: refused.message,
-      });
+      const { callId = "", userIds = [] } = callInTheWay(refused);
+      this.#elsewhere = userIds.includes(this.#core.now.me.id) ? callId : "";
+      const others = refused.code === "blocked" ? "blocked" : "refused";
+      const ending = this.#elsewhere === "" ? others : "elsewhere";
+      this.#apply({ type: "failed", ending, detail: refused.message });
     }
+  }
+
+  /** Ends the call of a page that was left or reloaded, so that the other user learns it and can be called again. */
+  async #endLeftCall(): Promise<void> {
+    const left = takeLeftCall(this.#core.now.me.id);
+    if (left !== null) await this.#signaling.trySend("hangup", left, {});
   }
 
   async #accept(call: Call): Promise<void> {
@@ -289,7 +308,11 @@ export class Calls implements ChatPart {
       }),
   };
 
-  readonly #giveUp = (): void => this.giveUp();
+  readonly #left = (): void => {
+    if (this.#call !== null && this.state.getState().phase !== "incoming")
+      keepLeftCall(this.#core.now.me.id, this.#call);
+    this.giveUp();
+  };
 
   #whileCalling(act: (call: Call) => void): void {
     if (this.#call !== null) act(this.#call);
@@ -361,6 +384,11 @@ export class Calls implements ChatPart {
     this.#setState(stateAfterTimeout(this.state.getState(), Date.now()));
     if (call !== null && this.#call === null) void this.#signaling.trySend("hangup", call, {});
   }
+}
+
+/** Returns the call that the conversation has already, if that is why the server has refused another one. */
+function callInTheWay({ details }: RequestError): { callId?: string; userIds?: readonly string[] } {
+  return (details ?? {}) as { callId?: string; userIds?: readonly string[] };
 }
 
 const loadPeerCall = repeatable(() => import("./peer_call"));

@@ -6,6 +6,7 @@ import { repeat } from "../alerts/sounds";
 import { nameOf, partnerOf } from "../components/conversation_names";
 import { useChat, useChatState } from "../page/chat_context";
 import { CallWindow } from "./call_window";
+import { ElsewhereQuestion } from "./elsewhere_question";
 import { Ringing, SilentRinging } from "./ringing";
 import { useDoNotDisturb, useRinging } from "./use_ringing";
 import "./call_layer.css";
@@ -40,5 +41,6 @@ export default function CallLayer() {
     const Kind = isQuiet ? SilentRinging : Ringing;
     return <Kind call={state.call} name={name} face={face} picture={picture} isPlace={isPlace} />;
   }
+  if (state.phase === "over" && state.ending === "elsewhere") return <ElsewhereQuestion name={name} />;
   return <CallWindow state={state} name={name} face={face} picture={picture} isPlace={isPlace} />;
 }
