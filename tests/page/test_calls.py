@@ -71,6 +71,11 @@ def test_who_is_in_a_call_is_busy_for_others(driver: Driver, demo_url: str) -> N
     assert reports["busy"] == {"ringing": 0, "talking": 1, "missed": 1}
 
 
+def test_a_missed_call_is_unread_in_the_list(driver: Driver, demo_url: str) -> None:
+    missed = run(driver, demo_url, "calls", "missed_row")["missed"]
+    assert missed == {"counts": 0, "marked": 0, "opened": 0, "unread": 0}
+
+
 def test_a_missing_device_is_named(driver: Driver, demo_url: str) -> None:
     assert "shown" in run(driver, demo_url, "calls", "problems")
 

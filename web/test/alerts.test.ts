@@ -2,7 +2,7 @@ import "fake-indexeddb/auto";
 import type { ChatNotification } from "@talkwire/client";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { conversation } from "../../clients/javascript/client/test/samples";
-import { Alerts, unreadIn } from "../src/chat/alerts/alerts";
+import { Alerts, unreadIn, withMissedCall } from "../src/chat/alerts/alerts";
 import { unreadOf } from "../src/chat/alerts/notifications";
 import { PageCore } from "../src/chat/page_core";
 import { eventually } from "./waiting";
@@ -104,6 +104,27 @@ it("a missed call is read in the open conversation, and an offer once its card i
   await alerts.markOfferSeen("1");
   expect(unread()).toBe(0);
   expect(api.post).toHaveBeenLastCalledWith("notifications/read", { ids: ["1", "11"] });
+});
+
+it("knows the conversations with missed calls, also older ones, and reads those of one or of all", async () => {
+  const { alerts, api, unread } = begin();
+  const missed = (id: string, conversationId: string): ChatNotification => {
+    const { messageId: _, ...notification } = notified(id, { type: "missed-call", conversationId });
+    return notification;
+  };
+  const newest = [notified("20"), missed("19", "d"), { ...missed("18", "e"), readAt: "2026-03-01T11:00:00.000Z" }];
+  api.get.mockResolvedValueOnce({ items: newest, next: "18", unread: 4 });
+  api.get.mockResolvedValueOnce({ items: [missed("10", "c"), missed("9", "c")], next: null, unread: 4 });
+  const where = () => [...withMissedCall(alerts.state.getState().items)];
+  alerts.connected();
+  await eventually(() => expect(where()).toEqual(["d", "c"]));
+  expect(api.get).toHaveBeenLastCalledWith("notifications?unread=true&limit=100");
+  await alerts.markCallsRead("c");
+  expect(api.post).toHaveBeenLastCalledWith("notifications/read", { ids: ["10", "9"] });
+  expect(where()).toEqual(["d"]);
+  await alerts.markCallsRead();
+  expect(api.post).toHaveBeenLastCalledWith("notifications/read", { ids: ["19"] });
+  expect(unread()).toBe(1);
 });
 
 it("reads all offers of conversations, also older ones and those that came without a notification", async () => {

@@ -8,8 +8,11 @@ const ALL = [
   conversation("Plants", { unreadCount: 2 }),
   conversation("News", { unreadCount: 1 }),
 ];
-const ids = (wanted: { query: string; unreadOnly: boolean }, openId: string | null = null): string[] =>
-  filterConversations(ALL, ({ name = "" }) => name, wanted, openId).map(({ id }) => id);
+const ids = (
+  wanted: { query: string; unreadOnly: boolean },
+  openId: string | null = null,
+  missed: ReadonlySet<string> = new Set(),
+): string[] => filterConversations(ALL, ({ name = "" }) => name, { missed, ...wanted }, openId).map(({ id }) => id);
 
 test("an empty filter lists all conversations in order", () => {
   expect(ids({ query: " ", unreadOnly: false })).toEqual(["Plans", "Plants", "News"]);
@@ -19,6 +22,10 @@ test("filters by name, by unread, and by both", () => {
   expect(ids({ query: "pla", unreadOnly: false })).toEqual(["Plans", "Plants"]);
   expect(ids({ query: "", unreadOnly: true })).toEqual(["Plants", "News"]);
   expect(ids({ query: "pla", unreadOnly: true })).toEqual(["Plants"]);
+});
+
+test("a missed call that is not read is unread", () => {
+  expect(ids({ query: "", unreadOnly: true }, null, new Set(["Plans"]))).toEqual(["Plans", "Plants", "News"]);
 });
 
 test("the open conversation stays while it is read", () => {

@@ -27,19 +27,22 @@ const page = () => {
   const load = vi.fn(async (_: string) => undefined);
   const markUnreadAfter = vi.fn(async (_id: string, _seq: number) => undefined);
   const markOffersRead = vi.fn(async (_: readonly { id: string }[]) => undefined);
-  const marks = { conversations: { markRead, load }, messages: { markUnreadAfter }, alerts: { markOffersRead } };
+  const markCallsRead = vi.fn(async () => undefined);
+  const alerts = { markOffersRead, markCallsRead };
+  const marks = { conversations: { markRead, load }, messages: { markUnreadAfter }, alerts };
   const counts = () => Object.values(core.now.conversations).map(({ unreadCount }) => unreadCount);
-  return { core, marks, markRead, load, markUnreadAfter, markOffersRead, counts };
+  return { core, marks, markRead, load, markUnreadAfter, markOffersRead, markCallsRead, counts };
 };
 
 const ALL = Array.from({ length: COUNT }, (_, number) => number);
 
 it("everything is shown as read at once, and the server notified of several conversations at the same time", async () => {
-  const { core, marks, markRead, counts } = page();
+  const { core, marks, markRead, markCallsRead, counts } = page();
   const answers: (() => void)[] = [];
   markRead.mockImplementation(() => new Promise((resolve) => answers.push(() => resolve(undefined))));
   const reading = new ReadAll(core, marks);
   expect(reading.count).toBe(780);
+  expect(markCallsRead).toHaveBeenCalledOnce();
   expect(counts()).toEqual(ALL.map(() => 0));
   expect(answers.length).toBeGreaterThan(8);
   while (markRead.mock.calls.length < COUNT - 1) {

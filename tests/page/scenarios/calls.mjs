@@ -429,6 +429,44 @@ export async function busy() {
   report("busy", { ringing: await ringing(bob).count(), talking, missed });
 }
 
+// A missed call makes its row bold and unread, also after a reload, until it is marked as read or opened.
+export async function missed_row() {
+  await post("notifications/read", "bob", { all: true });
+  const [alice, bob] = await two();
+  await open(bob, "general");
+  const bold = listed(bob, "alice").and(bob.locator(".unread"));
+  const miss = async () => {
+    await button(alice, "Call").click();
+    await ringing(bob).waitFor();
+    await button(alice, "Hang up").click();
+    await button(callOf(bob, "alice"), "Close").click();
+    await bold.waitFor();
+  };
+  const isPlain = () => readUntil(() => bold.count(), (count) => count === 0);
+  await miss();
+  await bob.reload();
+  await bold.waitFor();
+  const counts = await bold.locator(".count").count();
+  await button(bob, "Unread only").click();
+  await bold.waitFor();
+  await bob.getByRole("button", { name: "Mark all messages as read" }).click();
+  await listed(bob, "alice").waitFor({ state: "detached" });
+  await button(bob, "Unread only").click();
+
+  await miss();
+  await listed(bob, "alice").click({ button: "right" });
+  await bob.getByRole("menuitem", { name: "Mark as read" }).click();
+  const marked = await isPlain();
+  await miss();
+  await open(bob, "alice");
+  const opened = await isPlain();
+  const unread = await readUntil(
+    () => call("GET", "notifications", "bob").then((answer) => answer.unread),
+    (count) => count === 0,
+  );
+  report("missed", { counts, marked, opened, unread });
+}
+
 // One browser has neither microphone nor camera, the other may not use them.
 export async function problems() {
   const [alice] = await two({ from: await launch() });

@@ -357,19 +357,22 @@ export class Chat {
     await this.conversations.loadAll(async () => undefined);
     const reading = new ReadAll(this.#core, this);
     const undo = { label: texts.undo, run: () => void reading.undo() };
-    this.showToast(texts.markedRead(reading.count), reading.canUndo ? undo : undefined);
+    // Missed calls have no number.
+    if (reading.count > 0) this.showToast(texts.markedRead(reading.count), reading.canUndo ? undo : undefined);
   }
 
   /** Marks all of a conversation as read, with its offers; the messages can be made unread again. Shows an error. */
   async markRead(id: string): Promise<void> {
-    const { conversations, openId, features } = this.#core.now;
+    const { conversations, openId, keptUnread, features } = this.#core.now;
     const conversation = own(conversations, id);
     const { readSeq = 0, unreadCount = 0 } = conversation ?? {};
+    const count = conversation === undefined ? 0 : unreadOf(conversation, features);
+    void this.alerts.markCallsRead(id);
+    if (count === 0 && keptUnread !== id) return;
     if ((await this.#core.attempt(async () => this.conversations.markRead(id).then(() => true))) !== true) return;
     if (openId === id) this.state.setState({ unread: null, keptUnread: null });
     if (conversation === undefined) return;
     void readOffers(this.#core, this, [conversation]);
-    const count = unreadOf(conversation, features);
     if (unreadCount > 0) this.offerUnread(id, readSeq, count);
     else this.showToast(texts.markedRead(count));
   }

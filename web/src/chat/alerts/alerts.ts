@@ -88,7 +88,10 @@ export class Alerts implements ChatPart {
 
   /** The server does not repeat notifications that it sent while the client was offline. */
   connected(): void {
-    void this.load();
+    void this.load().then(() => {
+      const { unread, items } = this.state.getState();
+      if (unread > unreadOf(items)) void this.#loadUnread();
+    });
   }
 
   /** Loads the newest page, or the page at `cursor`. Loads it again when an event has made the answer outdated. */
@@ -187,11 +190,14 @@ export class Alerts implements ChatPart {
     void this.markRead(ids);
     const hasOffers = own(this.#core.now.conversations, conversationId)?.unreadOfferCount;
     if (!hasOffers || unread.some(({ offerId }) => offerId !== undefined)) return;
-    // Older than the notifications that are loaded.
-    const older = await this.#core.api
-      .get<NotificationsAnswer>("notifications?unread=true&limit=100")
-      .catch(() => null);
-    if (older !== null) this.state.setState(({ items }) => ({ items: merged(items, older.items) }));
+    await this.#loadUnread();
+  }
+
+  /** Marks missed calls as read, of one conversation or of all. */
+  async markCallsRead(conversationId?: string): Promise<void> {
+    const { items } = this.state.getState();
+    const isMeant = (each: ChatNotification): boolean => [undefined, each.conversationId].includes(conversationId);
+    await this.markRead(items.filter((each) => isUnreadCall(each) && isMeant(each)).map(({ id }) => id));
   }
 
   /** Marks the notifications about an offer as read. */
@@ -214,6 +220,14 @@ export class Alerts implements ChatPart {
     }
     for (let start = 0; start < ids.length; start += IDS_MAX)
       await this.#core.api.post("notifications/read", { ids: ids.slice(start, start + IDS_MAX) });
+  }
+
+  /** Loads unread notifications that are older than those that are loaded. */
+  async #loadUnread(): Promise<void> {
+    const older = await this.#core.api
+      .get<NotificationsAnswer>("notifications?unread=true&limit=100")
+      .catch(() => null);
+    if (older !== null) this.state.setState(({ items }) => ({ items: merged(items, older.items) }));
   }
 
   /** Loads all unread notifications. */
@@ -293,6 +307,13 @@ const UNSTORED_MAX = 100;
 /** Whether a notification is about this offer, and not read. */
 export const isUnreadOffer = ({ offerId, readAt }: ChatNotification, id: string): boolean =>
   offerId === id && readAt === undefined;
+
+/** Returns the conversations with a missed call that is not read. */
+export const withMissedCall = (items: Notifications): ReadonlySet<string> =>
+  new Set(items.filter(isUnreadCall).map(({ conversationId }) => conversationId));
+
+/** Whether a notification is about a missed call, and not read. */
+const isUnreadCall = ({ type, readAt }: ChatNotification): boolean => type === "missed-call" && readAt === undefined;
 
 /** Whether a notification is about a decision on a report, of which its conversation shows nothing. */
 const isDecision = ({ type }: ChatNotification): boolean => type === "moderation";

@@ -6,6 +6,8 @@ import { searchByName } from "./name_search";
 export interface ConversationFilter {
   readonly query: string;
   readonly unreadOnly: boolean;
+  /** The conversations with a missed call that is not read. */
+  readonly missed: ReadonlySet<string>;
 }
 
 /**
@@ -21,11 +23,11 @@ export function isUsed({ kind, lastSeq, lastMessage, lastCall, lastOffer, favour
 export function filterConversations(
   ordered: readonly Conversation[],
   soughtIn: (conversation: Conversation) => string,
-  { query, unreadOnly }: ConversationFilter,
+  { query, unreadOnly, missed }: ConversationFilter,
   openId: string | null,
 ): readonly Conversation[] {
-  const left = unreadOnly
-    ? ordered.filter(({ id, unreadCount, unreadOfferCount }) => id === openId || unreadCount || unreadOfferCount)
-    : ordered;
+  const isUnread = ({ id, unreadCount, unreadOfferCount }: Conversation): boolean =>
+    Boolean(unreadCount || unreadOfferCount) || missed.has(id);
+  const left = unreadOnly ? ordered.filter((each) => each.id === openId || isUnread(each)) : ordered;
   return query.trim() === "" ? left : searchByName(left, soughtIn, query);
 }

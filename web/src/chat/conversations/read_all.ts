@@ -20,6 +20,7 @@ interface Marks extends OfferMarks {
   readonly conversations: Pick<ConversationStore, "markRead" | "load">;
   /** Makes what was read after a `seq` unread again. */
   readonly messages: { markUnreadAfter(id: string, seq: number): Promise<void> };
+  readonly alerts: Pick<Alerts, "markOffersRead" | "markCallsRead">;
 }
 
 export class ReadAll {
@@ -45,6 +46,7 @@ export class ReadAll {
     this.#sending = inTurns(this.#unsent, ({ id }) =>
       whenAccepted(() => marks.conversations.markRead(id)).catch(() => marks.conversations.load(id)),
     );
+    void marks.alerts.markCallsRead();
     void readOffers(core, marks, all);
   }
 

@@ -3,6 +3,7 @@ import { newestCall, newestTime, type OutboxEntry } from "@talkwire/client/parts
 import { BellOff, Star } from "lucide-react";
 import { memo, useState } from "react";
 import { useStore } from "zustand";
+import { withMissedCall } from "../../chat/alerts/alerts";
 import { newestOffer, unreadOf } from "../../chat/conversations/unread";
 import { newestUnsent, timeOf } from "../../chat/conversations/unsent_messages";
 import { addressOf } from "../../place";
@@ -27,6 +28,7 @@ export const ConversationItem = memo(function ConversationItem({ conversation }:
   const [menu, setMenu] = useState(false);
   const { id, muted, archived, favourite } = conversation;
   const unreadCount = useChatState((state) => unreadOf(conversation, state.features));
+  const isMissed = useStore(useChat().alerts.state, ({ items }) => withMissedCall(items).has(id));
   const isOpen = useChatState((state) => state.openId === id);
   const unsent = useStore(useChat().messages.outbox, (outbox) => newestUnsent(outbox, id));
   const press = useLongPress(() => setMenu(true));
@@ -46,7 +48,7 @@ export const ConversationItem = memo(function ConversationItem({ conversation }:
         // The browser does not follow a link to where the page is.
         onClick={isOpen ? openAgain(id) : undefined}
         aria-current={isOpen ? "page" : undefined}
-        className={unreadCount > 0 && !muted && !archived ? "unread" : undefined}
+        className={(unreadCount > 0 || isMissed) && !muted && !archived ? "unread" : undefined}
       >
         <Picture conversation={conversation} />
         <span className="who">

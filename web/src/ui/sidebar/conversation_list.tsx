@@ -15,6 +15,7 @@ import {
 } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useStore } from "zustand";
+import { withMissedCall } from "../../chat/alerts/alerts";
 import { filterConversations, isUsed } from "../../chat/conversations/conversation_filter";
 import { sectionsOf } from "../../chat/conversations/list_sections";
 import { hasUnread } from "../../chat/conversations/unread";
@@ -61,6 +62,8 @@ export function ConversationList({ onOpen, children }: Props) {
   const chat = useChat();
   const outbox = useStore(chat.messages.outbox);
   const calledId = useStore(chat.calls.state, (state) => (state.phase === "idle" ? null : state.call.conversationId));
+  const notifications = useStore(chat.alerts.state, ({ items }) => items);
+  const missed = useMemo(() => withMissedCall(notifications), [notifications]);
   const newest = useMemo(() => newestFirst(conversations), [conversations]);
   const ordered = useMemo(() => {
     const isBegun = (id: string): boolean =>
@@ -71,8 +74,8 @@ export function ConversationList({ onOpen, children }: Props) {
     return withUnsent(newest, outbox).filter((each) => isUsed(each) || isBegun(each.id));
   }, [chat, newest, outbox, openId, calledId]);
   const shown = useMemo(
-    () => filterConversations(ordered, (each) => soughtIn(each, me), { query, unreadOnly }, openId),
-    [ordered, me, query, unreadOnly, openId],
+    () => filterConversations(ordered, (each) => soughtIn(each, me), { query, unreadOnly, missed }, openId),
+    [ordered, me, query, unreadOnly, missed, openId],
   );
   const hasMore = useChatState((state) => state.nextConversations !== null);
   const isSearching = query.trim() !== "";
@@ -158,7 +161,8 @@ function NothingFound({ query, onOpen }: NothingFoundProps) {
 function ReadAllButton() {
   const chat = useChat();
   const isUnread = useChatState((state) => hasUnread(state.conversations, state.features));
-  if (!isUnread) return null;
+  const isMissed = useStore(chat.alerts.state, ({ items }) => withMissedCall(items).size > 0);
+  if (!isUnread && !isMissed) return null;
   return (
     <button type="button" className="list-action" onClick={() => void chat.markAllRead()}>
       <CheckCheck className="icon" aria-hidden="true" />

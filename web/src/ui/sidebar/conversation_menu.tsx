@@ -14,6 +14,8 @@ import {
   StarOff,
 } from "lucide-react";
 import { useState } from "react";
+import { useStore } from "zustand";
+import { withMissedCall } from "../../chat/alerts/alerts";
 import { sectionNames } from "../../chat/conversations/list_sections";
 import { unreadOf } from "../../chat/conversations/unread";
 import { texts } from "../../texts";
@@ -38,6 +40,7 @@ export function ConversationMenu({ conversation, open, setOpen }: Props) {
   const chat = useChat();
   const me = useChatState((state) => state.me);
   const hasUnread = useChatState((state) => unreadOf(conversation, state.features) > 0);
+  const isMissed = useStore(chat.alerts.state, ({ items }) => withMissedCall(items).has(conversation.id));
   const [leaves, setLeaves] = useState(false);
   const [names, setNames] = useState(false);
   const { id, kind, favourite = false, archived = false, section } = conversation;
@@ -63,7 +66,7 @@ export function ConversationMenu({ conversation, open, setOpen }: Props) {
     { label: labels.none, icon: FolderX, isChecked: !section, onClick: () => attempt(() => move(null)) },
   ];
   const actions = (): MenuAction[] => [
-    ...(hasUnread
+    ...(hasUnread || isMissed
       ? [
           {
             label: texts.places.markRead,
