@@ -374,7 +374,7 @@ export class Chat {
     if (conversation === undefined) return;
     void readOffers(this.#core, this, [conversation]);
     if (unreadCount > 0) this.offerUnread(id, readSeq, count);
-    else this.showToast(texts.markedRead(count));
+    else if (count > 0) this.showToast(texts.markedRead(count));
   }
 
   /** Marks a conversation as read in which the reader writes without having seen all, and offers to take that back. */
