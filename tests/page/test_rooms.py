@@ -15,13 +15,13 @@ def test_topic_and_picture_are_shown_to_all_members(driver: Driver, demo_url: st
 def test_a_handle_tells_people_apart_and_mentions_them(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "rooms", "handles")
     assert reports["distinguished"] == {"refused": True, "shown": ["@ann.smith"], "mentions": ["alice"]}
-    places = ("list", "search", "switcher", "chosen", "messages", "members", "results", "forward", "seen by", "reacted by")
+    lists = ("list", "search", "switcher", "chosen", "members", "results", "forward", "seen by", "reacted by")
     sentences = {
         "notices": "Nora @nora1 added Nora @nora2",
         "bell": ["Nora @nora2 mentioned you", "Nora @nora1 mentioned you"],
         "report": "@nora1",
     }
-    assert reports["namesakes"] == {"header": 1} | sentences | dict.fromkeys(places, "@nora1 @nora2")
+    assert reports["namesakes"] == {"header": 1} | sentences | dict.fromkeys((*lists, "messages"), "@nora1 @nora2")
 
 
 def test_the_keyboard_finds_a_person_in_the_directory(driver: Driver, demo_url: str) -> None:
