@@ -98,6 +98,10 @@ def test_the_line_of_many_unread_replies_counts_all_of_them_until_they_are_read(
     }
 
 
+def test_the_list_of_threads_counts_a_burst_of_replies(crowded: Scenarios) -> None:
+    assert crowded("threads", "burst")["burst"] == {"isCounted": True}
+
+
 def test_a_draft_in_a_thread_is_found_again(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "threads", "draftIsFound")["found"] == {
         "row": "Draft in a thread",

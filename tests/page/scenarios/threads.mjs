@@ -386,6 +386,34 @@ export async function backToList() {
   report("back", { panels, behind, isAtList: phone.url() === address });
 }
 
+// The list of threads counts the replies that arrive while it is on its way.
+export async function burst() {
+  const { alice, id, ids } = await group("Thread in a burst", 2, { author: "alice" });
+  const answer = (content, threadId) => post("messages", "bob", { conversationId: id, content, threadId });
+  const known = alice.waitForResponse((response) => response.url().includes("/threads?"));
+  await answer("reply 1", ids[0]);
+  await (await known).finished();
+  await alice.route(
+    "**/threads?**",
+    async (route) => {
+      const response = await route.fetch();
+      for (let number = 2; number <= 41; number++) await answer(`reply ${number}`, ids[0]);
+      await line(alice, 41).waitFor();
+      await route.fulfill({ response });
+    },
+    { times: 1 },
+  );
+  // The list does not know of this thread.
+  await answer("beside", ids[1]);
+  await line(alice, 41).waitFor();
+  await threadsButton(alice).click();
+  const items = alice.getByRole("dialog", { name: "Threads" }).locator(".thread-item");
+  const item = items.filter({ hasText: "Thread in a burst" }).filter({ hasText: "message 1" });
+  await item.getByText("41 unread replies").waitFor();
+  const says = await until(() => item.locator(".thread-replies").textContent(), (text) => text.includes("41 replies"));
+  report("burst", { isCounted: says.includes("41 replies") });
+}
+
 // A reply in a thread that nobody follows counts in the list. The conversation says where it is, and leads there.
 export async function unreadReplies() {
   const { id: conversationId } = await post("conversations", "bob", {

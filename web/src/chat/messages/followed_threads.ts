@@ -23,6 +23,8 @@ const PAUSE_MS = 300;
 export class FollowedThreads implements ChatPart {
   readonly state: StoreApi<FollowedThreadsState> = createStore<FollowedThreadsState>(() => NOTHING);
   readonly #core: PageCore;
+  /** For each page that is on its way, the roots of the threads that have changed since it was requested. */
+  readonly #requests = new Set<Set<string>>();
   #waiting: ReturnType<typeof setTimeout> | undefined;
 
   constructor(core: PageCore) {
@@ -54,8 +56,13 @@ export class FollowedThreads implements ChatPart {
     this.#waiting = undefined;
     const where = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
     const path = `threads?limit=${PAGE}${where}`;
+    const changed = new Set<string>();
+    this.#requests.add(changed);
     const page = await this.#core.rest.get<FollowedThreadsAnswer>(path).catch(() => null);
+    this.#requests.delete(changed);
     if (page === null) return;
+    // Whether it was read before or after a change is unknown.
+    if (page.items.some(({ root }) => changed.has(root.id))) this.#reloadSoon();
     this.state.setState((before) => {
       const known = new Set(page.items.map(({ root }) => root.id));
       const kept = cursor === null ? [] : before.items.filter(({ root }) => !known.has(root.id));
@@ -67,6 +74,7 @@ export class FollowedThreads implements ChatPart {
 
   /** A thread that is not loaded may be new, so the server counts again. */
   #marked({ messageId, following, readSeq, unreadCount }: ThreadMark): void {
+    this.#changed(messageId);
     const { items, unread, unreadCounts } = this.state.getState();
     const item = items.find(({ root }) => root.id === messageId);
     if (item === undefined || !following) {
@@ -84,13 +92,25 @@ export class FollowedThreads implements ChatPart {
   /** Puts the thread of a new reply first. */
   #replied(reply: Message): void {
     const { items } = this.state.getState();
+    if (reply.threadId !== undefined) this.#changed(reply.threadId);
     const item = items.find(({ root }) => root.id === reply.threadId);
-    if (item === undefined || reply.createdAt < (item.root.thread?.lastReplyAt ?? "")) return;
+    const { lastReplyAt = "" } = item?.root.thread ?? {};
+    if (item === undefined || reply.createdAt < lastReplyAt) return;
+    // One of the same millisecond may be counted already.
+    if (reply.createdAt === lastReplyAt) {
+      this.#reloadSoon();
+      return;
+    }
     const changed = { ...item, root: withReplyAtRoot(item.root, reply) };
     this.state.setState({ items: [changed, ...items.filter((each) => each !== item)] });
   }
 
+  #changed(rootId: string): void {
+    for (const changed of this.#requests) changed.add(rootId);
+  }
+
   #change(id: string, change: (root: Message) => Message): void {
+    this.#changed(id);
     const { items } = this.state.getState();
     if (!items.some(({ root }) => root.id === id)) return;
     this.state.setState({
