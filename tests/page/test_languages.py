@@ -86,6 +86,13 @@ def test_the_words_above_the_list_of_a_phone_are_whole(driver: Driver, demo_url:
     assert run(driver, demo_url, "languages", "chips")["chips"] == {"cut": {}}
 
 
+def test_the_details_of_a_group_have_room_for_their_words_in_every_language(driver: Driver, demo_url: str) -> None:
+    found = run(driver, demo_url, "languages", "room")["measured"]["found"]
+    assert len(found) == 4
+    expected = {"tiles": True, "reason": True, "history": True}
+    assert found == dict.fromkeys(found, expected)
+
+
 def test_no_word_of_the_details_buttons_and_of_toasts_is_broken(driver: Driver, demo_url: str) -> None:
     words = run(driver, demo_url, "languages", "wholeWords")["words"]
     assert words["broken"] == []

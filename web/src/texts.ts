@@ -656,6 +656,9 @@ export const texts = {
     somebody: "Someone",
     /** The reader, to whom something was done. */
     you: "you",
+    /** The reader among several who joined or left: named first, or later. */
+    youFirst: "You",
+    youLater: "you",
     others: (count: number) => counted(count, { one: "other", other: "others" }),
     joined: (who: string) => `${who} joined`,
     left: (who: string) => `${who} left`,

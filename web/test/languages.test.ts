@@ -46,6 +46,12 @@ function wordsOf(path: string, leaf: Leaf): string {
   throw new Error(`no values for ${path}`);
 }
 
+it("Spanish has no needless pronoun, and the articles of dates", () => {
+  expect(es.texts.notices.changes(es.texts.you, "quitado el tema")).toBe("Has quitado el tema");
+  expect(es.texts.notices.changes("Bea", "quitado el tema")).toBe("Bea ha quitado el tema");
+  expect(es.texts.places.since("26 de noviembre")).toBe("desde el 26 de noviembre");
+});
+
 describe.each(Object.entries(TRANSLATIONS))("%s", (_, { texts: its, happened: pushed, somethingHappened: other }) => {
   const english = leavesOf(ENGLISH);
   const translated = leavesOf({ texts: its, happened: pushed, somethingHappened: other });

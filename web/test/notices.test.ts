@@ -47,6 +47,8 @@ describe("a notice says", () => {
   it.each<[string, Notice]>([
     ["Bob joined", notice(1, "joined", { actorId: "bob", userIds: ["bob"], userCount: 1 })],
     ["You and Bob left", notice(1, "left", { userIds: ["me", "bob"], userCount: 2 })],
+    ["Bob and you joined", notice(1, "joined", { userIds: ["bob", "me"], userCount: 2 })],
+    ["You left", notice(1, "left", { userIds: ["me"], userCount: 1 })],
     ["Ann added Bob, Cat, and 3 others", notice(1, "added", { userIds: ["bob", "cat"], userCount: 5 })],
     ["Someone removed you", notice(1, "removed", { actorId: "gone", userIds: ["me"], userCount: 1 })],
     [

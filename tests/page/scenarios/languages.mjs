@@ -341,6 +341,49 @@ export async function chips() {
 
 const DETAILS = { en: "Details", de: "Details", es: "Detalles", fr: "Détails" };
 
+// What has little room in the details of a group, in each language: the words of the buttons at the top, the reason of a
+// ban, and what new members see.
+export async function room() {
+  const { id } = await post("conversations", "maya", { kind: "group", memberIds: ["ines", "jonah"], name: "Little room" });
+  await call("PUT", `conversations/${id}/bans/jonah`, "maya", { reason: "Sold bicycles that were not his, and did not answer" });
+  const found = {};
+  for (const [locale, details] of Object.entries(DETAILS)) {
+    const page = await visit({ locale, viewport: { width: 1280, height: 800 } });
+    await enter(page);
+    await page.goto(`${url}/#/conversation/${id}`);
+    await page.getByRole("button", { name: details, exact: true }).click();
+    const tiles = page.locator(".panel .tile");
+    await tiles.nth(3).waitFor();
+    const reason = page.locator(".member .below");
+    await reason.waitFor();
+    found[locale] = {
+      tiles: await tiles.evaluateAll(roomInTiles),
+      reason: await reason.evaluate((it) => Math.round(it.clientHeight / Number.parseFloat(getComputedStyle(it).lineHeight)) <= 2),
+    };
+    await tiles.nth(2).click();
+    const history = page.locator("dialog select").filter({ has: page.locator("option[value=from-join]") });
+    await history.selectOption("from-join");
+    found[locale].history = await history.evaluate(hasRoom);
+    await page.context().close();
+  }
+  report("measured", { found });
+}
+
+// Whether all are in one row, and no word is at the edge of its button.
+function roomInTiles(tiles) {
+  const boxes = tiles.map((tile) => [tile.getBoundingClientRect(), tile.querySelector("span").getBoundingClientRect()]);
+  return boxes.every(([tile, word]) => tile.top === boxes[0][0].top && word.left - tile.left > 4.5 && tile.right - word.right > 4.5);
+}
+
+// Whether a list shows the whole text of what is chosen.
+function hasRoom(select) {
+  const { font, paddingLeft, paddingRight } = getComputedStyle(select);
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = font;
+  const room = select.clientWidth - Number.parseFloat(paddingLeft) - Number.parseFloat(paddingRight);
+  return pen.measureText(select.selectedOptions[0].textContent).width <= room;
+}
+
 // The words that break within themselves, in each language: in the buttons at the top of the details, where a conversation
 // is muted and where not, and in what an action did.
 export async function wholeWords() {

@@ -681,6 +681,8 @@ export const texts: Texts = {
   notices: {
     somebody: "Jemand",
     you: "dich",
+    youFirst: "du",
+    youLater: "du",
     others,
     // The number of people is not known here, so the verb has no form for it.
     joined: (who) => (who === YOU ? "Du bist beigetreten" : `Beigetreten: ${who}`),

@@ -17,7 +17,7 @@ const YOU = "Tú";
 /** The reader, to whom something was done. */
 const TO_YOU = "ti";
 
-const has = (actor: string): string => `${actor} ${actor === YOU ? "has" : "ha"}`;
+const has = (actor: string): string => (actor === YOU ? "Has" : `${actor} ha`);
 const hasTo = (actor: string, did: string, who: string): string =>
   who === TO_YOU ? `${actor} te ha ${did}` : `${has(actor)} ${did} a ${who}`;
 
@@ -627,7 +627,6 @@ export const texts: Texts = {
       digits === 0
         ? "Escribe un importe entero: esta moneda no tiene una unidad menor."
         : `Escribe un importe como 120, con hasta ${counted(digits, { one: "decimal", other: "decimales" })}.`,
-    expiry: "Caduca",
     expiries: {
       never: "Nunca",
       hour: "En 1 hora",
@@ -681,6 +680,8 @@ export const texts: Texts = {
   notices: {
     somebody: "Alguien",
     you: TO_YOU,
+    youFirst: "tú",
+    youLater: "tú",
     others,
     // The number of people is not known here, so the verb has no form for it.
     joined: (who) => (who === YOU ? "Te has unido" : `Entrada: ${who}`),
@@ -818,7 +819,7 @@ export const texts: Texts = {
     openOne: (name) => `Abrir ${name}`,
     join: "Unirse",
     joinOne: (name) => `Unirse a ${name}`,
-    since: (day) => `desde ${day}`,
+    since: (day) => `desde el ${day}`,
     slow: (seconds) => `Modo lento: un mensaje ${every(seconds)}`,
     add: "Añadir personas",
     addTo: (name) => `Añadir personas a ${name}`,

@@ -686,6 +686,8 @@ export const texts: Texts = {
   notices: {
     somebody: "Quelqu’un",
     you: TO_YOU,
+    youFirst: "vous",
+    youLater: "vous",
     others,
     // The number of people is not known here, so the verb has no form for it.
     joined: (who) => (who === YOU ? "Vous avez rejoint la conversation" : `Arrivée : ${who}`),
@@ -813,7 +815,7 @@ export const texts: Texts = {
     onlyNewMembers:
       "Les membres actuels n’en voient pas plus qu’avant. Les personnes qui rejoignent désormais voient tout.",
     allBecomesPublic: "Tout le monde pourra lire ses messages, y compris ceux écrits jusqu’ici.",
-    histories: { all: "Tous les messages", "from-join": "Seulement les messages envoyés après leur arrivée" },
+    histories: { all: "Tous les messages", "from-join": "Les messages après leur arrivée" },
     fromJoin: "Les nouveaux membres ne voient que les messages envoyés après leur arrivée.",
     findPublic: "Rechercher un groupe ou un canal",
     noPublic: "Il n’y a pas encore de groupes ou de canaux publics.",

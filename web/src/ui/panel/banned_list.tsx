@@ -39,13 +39,11 @@ function Banned({ ban: { userId, until, reason }, onLift }: { ban: Restriction; 
   return (
     <li className="member">
       <Avatar id={userId} name={name} picture={user?.avatar} />
-      <span className="name">
-        {name}
-        <span className="detail below">{details}</span>
-      </span>
+      <span className="name">{name}</span>
       <button type="button" className="quiet" aria-label={texts.places.unbanOne(name)} onClick={onLift}>
         {texts.places.unban}
       </button>
+      {details !== "" && <span className="detail below">{details}</span>}
     </li>
   );
 }

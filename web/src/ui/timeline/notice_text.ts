@@ -18,9 +18,9 @@ export function noticeText(notice: Notice, myId: string, partner?: string, offer
   const actor = nameOf(notice, actorId, myId) ?? notices.somebody;
   switch (type) {
     case "joined":
-      return notices.joined(peopleIn(notice, myId));
+      return notices.joined(thoseIn(notice, myId));
     case "left":
-      return notices.left(peopleIn(notice, myId));
+      return notices.left(thoseIn(notice, myId));
     case "added":
       return notices.added(actor, peopleIn(notice, myId, notices.you));
     case "removed":
@@ -80,7 +80,15 @@ function changeIn(
   return parts.length === 0 ? null : notices.changes(actor, texts.listed(parts));
 }
 
-function peopleIn(notice: Notice, myId: string, you: string = texts.you): string {
+/** Returns those who did something. The reader may be the only one, or stand among others. */
+function thoseIn(notice: Notice, myId: string): string {
+  const { userIds: [first] = [], userCount = 1 } = notice;
+  const { youFirst, youLater } = texts.notices;
+  if (first !== myId) return peopleIn(notice, myId, youLater);
+  return peopleIn(notice, myId, userCount > 1 ? youFirst : texts.you);
+}
+
+function peopleIn(notice: Notice, myId: string, you: string): string {
   const { userIds = [], userCount = userIds.length } = notice;
   const shown = userIds
     .slice(0, NAMED_MAX)
