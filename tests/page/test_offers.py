@@ -5,6 +5,13 @@ from __future__ import annotations
 from tests.page.driving import Driver, Scenarios, run
 
 
+def test_an_amount_that_is_refused_says_why(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "offers", "amounts")["refused"] == {
+        "thousand": "Here, “.” separates decimals. Enter 1000 if you mean that.",
+        "decimals": "Enter an amount such as 120, with up to 2 decimals.",
+    }
+
+
 def test_two_bargain(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "offers", "bargain")
     assert reports["bargained"] == {

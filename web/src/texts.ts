@@ -585,6 +585,9 @@ export const texts = {
       digits === 0
         ? "Enter a whole amount: this currency has no smaller unit."
         : `Enter an amount such as 120, with up to ${counted(digits, { one: "decimal", other: "decimals" })}.`,
+    /** `sign`: what was typed between thousands. */
+    signOfDecimals: (sign: string, whole: string) =>
+      `Here, “${sign}” separates decimals. Enter ${whole} if you mean that.`,
     expiry: "Expires after",
     expiries: {
       never: "Never",

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { ME, message } from "../../clients/javascript/client/test/samples";
 import { extrasByDay, reachesBack, rowsWithExtras } from "../src/chat/messages/extras";
 import { type Extra, rowsOf } from "../src/chat/messages/rows";
-import { amountText, digitsOf, formatAmount, parseAmount } from "../src/chat/offers/money";
+import { amountText, digitsOf, formatAmount, groupedByDecimal, parseAmount } from "../src/chat/offers/money";
 import {
   actionsOn,
   answererOf,
@@ -66,6 +66,18 @@ describe("an amount", () => {
     ["90071992547409.92", "EUR"],
   ])("typed as %s in %s is invalid", (text, currency) => {
     expect(parseAmount(text, currency, "en")).toBeNull();
+  });
+
+  it.each([
+    ["1.000", "en", { sign: ".", whole: "1000" }],
+    [" 12.345.678 ", "en", { sign: ".", whole: "12345678" }],
+    ["1,000", "de", { sign: ",", whole: "1000" }],
+    ["1.00", "en", null],
+    ["1.0005", "en", null],
+    ["1,000", "en", null],
+    ["1000.000", "en", null],
+  ])("typed as %s (%s) may be a grouped number", (text, locale, grouped) => {
+    expect(groupedByDecimal(text, locale)).toEqual(grouped);
   });
 
   it.each([

@@ -33,6 +33,20 @@ async function make(page, fields, currency) {
   await fill(page, fields, currency);
 }
 
+// Why an amount is refused: with the sign of decimals between thousands, and with too many decimals.
+export async function amounts() {
+  await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Amounts" });
+  const alice = await visitAs("alice");
+  await open(alice, "Amounts");
+  await button(alice, "Offers").click();
+  await make(alice, { Title: "Bike", Amount: "1.000" });
+  const problem = alice.locator("dialog[open] [role=alert]");
+  const thousand = await until(() => problem.textContent(), (text) => text !== "");
+  await fill(alice, { Amount: "1.0005" });
+  const decimals = await until(() => problem.textContent(), (text) => text !== thousand);
+  report("refused", { thousand, decimals });
+}
+
 async function fill(page, fields, currency) {
   for (const [label, value] of Object.entries(fields)) await field(page, label).fill(value);
   if (currency !== undefined) await currencies(page).selectOption(currency);

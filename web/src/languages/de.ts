@@ -626,6 +626,8 @@ export const texts: Texts = {
       digits === 0
         ? "Gib einen ganzen Betrag ein: Diese Währung hat keine kleinere Einheit."
         : `Gib einen Betrag wie 120 ein, mit bis zu ${counted(digits, { one: "Nachkommastelle", other: "Nachkommastellen" })}.`,
+    signOfDecimals: (sign, whole) =>
+      `„${sign}“ trennt hier die Nachkommastellen ab. Gib ${whole} ein, wenn du das meinst.`,
     expiry: "Läuft ab",
     expiries: {
       never: "Nie",

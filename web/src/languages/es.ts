@@ -627,6 +627,8 @@ export const texts: Texts = {
       digits === 0
         ? "Escribe un importe entero: esta moneda no tiene una unidad menor."
         : `Escribe un importe como 120, con hasta ${counted(digits, { one: "decimal", other: "decimales" })}.`,
+    signOfDecimals: (sign, whole) => `Aquí, «${sign}» separa los decimales. Escribe ${whole} si te refieres a eso.`,
+    expiry: "Caduca",
     expiries: {
       never: "Nunca",
       hour: "En 1 hora",

@@ -632,6 +632,8 @@ export const texts: Texts = {
       digits === 0
         ? "Saisissez un montant entier : cette devise n’a pas d’unité plus petite."
         : `Saisissez un montant comme 120, avec ${counted(digits, { one: "décimale", other: "décimales" })} au plus.`,
+    signOfDecimals: (sign, whole) =>
+      `Ici, « ${sign} » sépare les décimales. Saisissez ${whole} si c’est ce que vous voulez dire.`,
     expiry: "Expire",
     expiries: {
       never: "Jamais",

@@ -50,6 +50,17 @@ export function parseAmount(text: string, currency: string, locale = readerLocal
   return Number.isSafeInteger(amount) ? amount : null;
 }
 
+/**
+ * Returns the whole number that somebody may mean who grouped its digits with the decimal sign of the language, and that
+ * sign; null where nobody can.
+ */
+export function groupedByDecimal(text: string, locale = readerLocale()): { sign: string; whole: string } | null {
+  const { decimal } = signsOf(locale);
+  const typed = text.trim();
+  const isGrouped = new RegExp(`^\\d{1,3}(\\${decimal}\\d{3})+$`).test(typed);
+  return isGrouped ? { sign: decimal, whole: typed.replaceAll(decimal, "") } : null;
+}
+
 /** Removes spaces and grouping, and uses a decimal point. */
 function normalizedAmount(text: string, locale = readerLocale()): string {
   const { decimal } = signsOf(locale);

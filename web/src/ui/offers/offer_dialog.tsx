@@ -1,7 +1,7 @@
 import type { Offer } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { type FormEvent, useMemo, useState } from "react";
-import { amountText, digitsOf, parseAmount } from "../../chat/offers/money";
+import { amountText, digitsOf, groupedByDecimal, parseAmount } from "../../chat/offers/money";
 import type { OfferTerms } from "../../chat/offers/offers";
 import { locale } from "../../languages/locale";
 import { texts } from "../../texts";
@@ -140,13 +140,19 @@ function endInFuture(offer: Offer | undefined): string | undefined {
 /** Returns the terms, or what is wrong with them. */
 function termsOf(field: (name: string) => string, currency: string, expiry: Expiry): OfferTerms | string {
   const amount = parseAmount(field("amount"), currency);
-  if (amount === null) return texts.offers.notAnAmount(digitsOf(currency));
+  if (amount === null) return whyNoAmount(field("amount"), currency);
   const description = field("description");
   const terms: OfferTerms = { title: field("title"), amount, currency, ...(description === "" ? {} : { description }) };
   if (expiry === "never") return terms;
   const expiresMs = expiry === "custom" ? Date.parse(field("expiresAt")) : Date.now() + SPANS[expiry];
   if (!(expiresMs > Date.now())) return texts.offers.inThePast;
   return { ...terms, expiresAt: new Date(expiresMs).toISOString() };
+}
+
+function whyNoAmount(typed: string, currency: string): string {
+  const grouped = groupedByDecimal(typed);
+  if (grouped !== null) return texts.offers.signOfDecimals(grouped.sign, grouped.whole);
+  return texts.offers.notAnAmount(digitsOf(currency));
 }
 
 /** ISO 4217, as the server accepts them. */
