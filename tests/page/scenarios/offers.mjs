@@ -575,11 +575,11 @@ export async function inAGroup() {
 
 // A member reports an offer, the owner of the group deletes it, and neither is possible with one's own.
 export async function moderated() {
-  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Bazaar" });
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Barter" });
   await post(`conversations/${id}/offers`, "bob", { title: "Fake watch", description: "Shiny", amount: 500, currency: "EUR" });
   const [alice, bob, carol] = [await visitAs("alice"), await visitAs("bob"), await visitAs("carol")];
   for (const page of [alice, bob, carol]) {
-    await open(page, "Bazaar");
+    await open(page, "Barter");
     await is(page, "Fake watch", "Open");
   }
   const menu = (page) => card(page, "Fake watch").getByRole("button", { name: "More actions: Fake watch" });
