@@ -41,7 +41,7 @@ IN_PROCESS  := not browser and not cluster and not processes and $(GATE)
 # share servers; the longest files are started first (tests/kinds.py).
 PROCESSORS  := $(shell getconf _NPROCESSORS_ONLN)
 WORKERS     ?= $(PROCESSORS)
-IN_PARALLEL  = --quiet --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+IN_PARALLEL  = --quiet --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=25 --durations-min=3
 # Tests that failed run once more at the end, alone.
 PYTEST       = $(BIN)/python -m tests.rerun $(IN_PARALLEL)
 

@@ -65,7 +65,8 @@ async def test_a_former_members_notifications_are_hidden(world: World) -> None:
     await alice.send_message(conversation, "@all come")
     await stored(world, "bob", 1, unread=True)
     await alice.done("member:remove", {"conversationId": conversation, "userId": world.id_of("bob")})
-    await stored(world, "bob", 0)
+    (left,) = await stored(world, "bob", 1)
+    assert (left["type"], left["outcome"]) == ("moderation", "remove")
 
 
 async def test_a_former_member_s_retry_is_refused(world: World) -> None:

@@ -13,7 +13,9 @@ export const happened = {
   "missed-call": (name: string) => `Missed call from ${name}`,
   moderation: (isReporter: boolean) => (isReporter ? "Your report was reviewed" : "A moderator acted on your message"),
   offer: (name: string, isNew: boolean) => (isNew ? `${name} made an offer` : `${name} responded to your offer`),
-  removal: (conversation: string) => `You were removed from ${conversation}`,
+  /** The name of the conversation is empty where it had none. */
+  removal: (conversation: string) =>
+    conversation === "" ? "You were removed from a conversation" : `You were removed from ${conversation}`,
   reply: (name: string) => `${name} replied to you`,
 };
 

@@ -20,6 +20,13 @@ it("says to a reporter and to an author whom a decision is about", () => {
   expect(bodyOf(decided("delete"), "Market")).toBe("Market: Advertising");
 });
 
+it("of a removal names the conversation, where it had a name", () => {
+  const removed = (body: string) => ({ id: "1", type: "moderation", title: "", body, outcome: "remove" }) as const;
+  expect(headlineOf(removed("Kites"))).toBe("You were removed from Kites");
+  expect(headlineOf(removed(""))).toBe("You were removed from a conversation");
+  expect(bodyOf(removed("Kites"))).toBe("");
+});
+
 it("tells a new offer from an answer to one's own", () => {
   const about = { type: "offer", title: "Ann", body: "Desk", offerId: "12" } as const;
   expect(headlineOf({ ...about, id: "12" })).toBe("Ann made an offer");

@@ -105,7 +105,8 @@ export async function blockedElsewhere() {
   await until(find, (count) => count === 1);
   await call("PUT", "users/me/blocks/bob", "carol");
 
-  const carol = await visitAs("carol");
+  // Wide enough for all buttons of the header beside a panel.
+  const carol = await visitAs("carol", { viewport: { width: 1280, height: 800 } });
   const within = (name) => carol.getByRole("region", { name, exact: true });
   // What can be read where, with nothing of bob in it.
   const read = {};

@@ -149,6 +149,8 @@ export async function corpus() {
     await bob.locator(`.row [data-id="${each}"]`).waitFor();
     await wheel(0);
   }
+  // Wide enough for all buttons of the header beside a panel.
+  await bob.setViewportSize({ width: 1280, height: 700 });
   const panels = [["Details"], ["Search"], ["Offers", ".offer"], [/[Pp]inned/, ".find"]];
   for (const [name, loaded] of panels) {
     await bob.locator(".conversation > header").getByRole("button", { name }).first().click();

@@ -52,7 +52,9 @@ export const happened: Happened = {
   moderation: (isReporter) =>
     isReporter ? "Deine Meldung wurde geprüft" : "Die Moderation hat wegen deiner Nachricht eingegriffen",
   offer: (name, isNew) => (isNew ? `${name} hat ein Angebot gemacht` : `${name} hat auf dein Angebot geantwortet`),
-  removal: (conversation) => `Du wurdest aus ${conversation} entfernt`,
+  /** The name of the conversation is empty where it had none. */
+  removal: (conversation) =>
+    conversation === "" ? "Du wurdest aus einer Unterhaltung entfernt" : `Du wurdest aus ${conversation} entfernt`,
   reply: (name) => `${name} hat dir geantwortet`,
 };
 

@@ -56,7 +56,9 @@ export const happened: Happened = {
   moderation: (isReporter) =>
     isReporter ? "Tu denuncia se ha revisado" : "La moderación ha intervenido por tu mensaje",
   offer: (name, isNew) => (isNew ? `${name} ha hecho una oferta` : `${name} ha respondido a tu oferta`),
-  removal: (conversation) => `Te han eliminado de ${conversation}`,
+  /** The name of the conversation is empty where it had none. */
+  removal: (conversation) =>
+    conversation === "" ? "Te han eliminado de una conversación" : `Te han eliminado de ${conversation}`,
   reply: (name) => `${name} te ha respondido`,
 };
 

@@ -57,7 +57,9 @@ export const happened: Happened = {
   moderation: (isReporter) =>
     isReporter ? "Votre signalement a été examiné" : "La modération est intervenue au sujet de votre message",
   offer: (name, isNew) => (isNew ? `${name} a fait une offre` : `${name} a répondu à votre offre`),
-  removal: (conversation) => `Vous avez été retiré de ${conversation}`,
+  /** The name of the conversation is empty where it had none. */
+  removal: (conversation) =>
+    conversation === "" ? "Vous avez été retiré d’une conversation" : `Vous avez été retiré de ${conversation}`,
   reply: (name) => `${name} vous a répondu`,
 };
 

@@ -16,7 +16,7 @@ export function headlineOf(
   { id, type = "message", title = "", body = "", offerId, outcome }: Worded,
   texts = PAGE_TEXTS,
 ): string {
-  if (outcome === "remove" && body !== "") return texts.happened.removal(body);
+  if (outcome === "remove") return texts.happened.removal(body);
   if (type === "moderation") {
     const isReporter = outcome === "dismissed" || outcome === "resolved";
     return outcome === undefined ? texts.somethingHappened : texts.happened.moderation(isReporter);
