@@ -38,8 +38,8 @@ async def test_a_removed_member_is_notified_and_receives_nothing_more(world: Wor
     received = {"conversationId": conversation, "userId": world.id_of("bob"), "by": world.id_of("alice")}
     for client in (alice, bob):
         assert await client.next("member:removed") == received
-    told = await bob.next("notification")
-    assert (told["type"], told["outcome"], told["conversationId"]) == ("moderation", "remove", conversation)
+    removal = await bob.next("notification")
+    assert (removal["type"], removal["outcome"], removal["conversationId"]) == ("moderation", "remove", conversation)
     await alice.send_message(conversation, "he is gone")
     assert await bob.pending() == []
     assert (await bob.refused("message:send", {"conversationId": conversation, "content": "x"}))["code"] == "forbidden"

@@ -625,8 +625,8 @@ async def test_who_is_removed_or_banned_is_notified_with_the_name_of_that_time(
     await node.do(ALICE, UpdateConversation("c", name="A secret"))
     assert ("bob", "moderation") in [each[:2] for each in await watched.received()] or not there
     for actor in (BOB, CAROL):
-        (told,) = await watched.stored(actor)
-        assert (told.type, told.outcome, told.body, told.actor_id) == ("moderation", "remove", "Cellar", "")
+        (removal,) = await watched.stored(actor)
+        assert (removal.type, removal.outcome, removal.body, removal.actor_id) == ("moderation", "remove", "Cellar", "")
 
 
 async def test_who_leaves_is_not_notified(watched: Watched) -> None:

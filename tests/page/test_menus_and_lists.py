@@ -24,7 +24,7 @@ def test_the_list_says_who_types_and_how_many_messages_are_unread(driver: Driver
     reports = run(driver, demo_url, "menus_and_lists", "list")
     assert reports["spoken"] == {
         "unread": "2 unread",
-        "heard": "Rebecca: Again",
+        "read": "Rebecca: Again",
         "leaves": True,
     }
 

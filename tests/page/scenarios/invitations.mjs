@@ -92,7 +92,7 @@ export async function counting() {
   report("counted", { before, afterOne, afterTwo: await until(counts, (all) => all[0] !== afterOne[0]) });
 }
 
-// A link does not work while whoever has created it may not invite.
+// A link does not work while the user who created it may not invite.
 export async function suspended() {
   const { id } = await post("conversations", "alice", { kind: "group", name: "Handed on", memberIds: ["bob"] });
   await call("PATCH", `conversations/${id}/members/bob`, "alice", { role: "admin" });

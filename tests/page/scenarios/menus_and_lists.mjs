@@ -90,7 +90,7 @@ export async function list() {
   const words = await entry.locator(".newest .hidden").textContent();
   await call("PATCH", "users/me", "bob", { name: "Rebecca" });
   await entry.getByText("Rebecca").waitFor();
-  const heard = (await entry.ariaSnapshot()).match(/Rebecca.*Again/)?.[0];
+  const read = (await entry.ariaSnapshot()).match(/Rebecca.*Again/)?.[0];
   await call("PATCH", "users/me", "bob", { name: "B".repeat(60) });
   const name = entry.locator(".last bdi").first();
   await name.getByText("BBB").waitFor();
@@ -99,7 +99,7 @@ export async function list() {
   );
   const isBeside = text.x > cut.x + cut.width && text.x + text.width <= line.x + line.width;
   const leaves = cut.width <= line.width / 2 && isBeside;
-  report("spoken", { unread: words, heard, leaves });
+  report("spoken", { unread: words, read, leaves });
   await call("PATCH", "users/me", "bob", { name: "bob" });
 }
 
