@@ -58,6 +58,8 @@ export async function tabs() {
   const sent = await shows(one, "");
   // What a tab has written is continued and sent in another one.
   await composer(one).fill("See you at");
+  // Otherwise it does not follow: its reader has written there.
+  await three.reload();
   await shows(three, "See you at");
   await composer(three).fill("See you at nine");
   const continued = await shows(one, "See you at nine");
