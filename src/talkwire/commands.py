@@ -83,7 +83,7 @@ from talkwire.core.commands.notifications import ListNotifications, MarkNotifica
 from talkwire.core.commands.offers import CounterOffer, CreateOffer, DeleteOffer, ListOffers, UpdateOffer
 from talkwire.core.commands.presence import GetPresence, SetPresence
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
-from talkwire.core.commands.search import FindPublicConversations, SearchMessages
+from talkwire.core.commands.search import FindPublicConversations, SearchMessages, SearchOffers
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.commands.typing import SetTyping
 
@@ -166,6 +166,7 @@ __all__ = [
     "RotateWebhookSecret",
     "SaveMessage",
     "SearchMessages",
+    "SearchOffers",
     "SearchUsers",
     "SendCallSignal",
     "SendMessage",

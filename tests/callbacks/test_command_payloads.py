@@ -61,6 +61,10 @@ _FULL: Mapping[str, list[dict[str, Any]]] = MappingProxyType(
             {"q": "x", "conversationId": "c", "senderId": "bob", "cursor": "3", "limit": 7},
             {"q": "x", "before": "2026-01-02T00:00:00.000Z", "after": "2026-01-01T00:00:00.000Z"},
         ],
+        "offers:search": [
+            {"q": "x", "conversationId": "c", "senderId": "bob", "cursor": "3", "limit": 7},
+            {"q": "x", "before": "2026-01-02T00:00:00.000Z", "after": "2026-01-01T00:00:00.000Z"},
+        ],
         "messages:list": [{"conversationId": "c", "before": "3", "limit": 7}, {"conversationId": "c", "aroundSeq": 5}],
         "conversation:create": [
             {

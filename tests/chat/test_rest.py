@@ -123,6 +123,7 @@ FURTHER_ROUTES = {
     ("post", "/api/v1/offers/{offer_id}/report"),
     ("post", "/api/v1/offers/{offer_id}/withdraw"),
     ("get", "/api/v1/search"),
+    ("get", "/api/v1/search/offers"),
     ("get", "/api/v1/sync"),
     ("get", "/api/v1/threads"),
     ("get", "/api/v1/events"),

@@ -6,7 +6,7 @@ import pytest
 
 from talkwire.core.commands.accounts import PutUser
 from talkwire.core.commands.blocks import BlockUser
-from talkwire.core.commands.conversations import CreateConversation, ListNotices
+from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, ListNotices
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.offers import (
     CounterOffer,
@@ -18,9 +18,11 @@ from talkwire.core.commands.offers import (
     OfferDecision,
     UpdateOffer,
 )
+from talkwire.core.commands.search import SearchOffers
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import OfferCreated, OfferUpdated
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor, Offer
+from talkwire.core.features.messages import search
 from talkwire.core.features.messages.offers import AMOUNT_MAX
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
@@ -287,6 +289,59 @@ async def test_a_page_of_long_offers_ends_sooner(node: Node) -> None:
     assert len(page.items) == 21
     rest = await node.do(ALICE, ListOffers("c", page.next, 100))
     assert len(rest.items) == 9
+
+
+async def test_offers_are_found_by_the_words_of_their_title_and_description(node: Node, clock: Clock) -> None:
+    old = await made(node)
+    clock.now_ms += HOUR_MS
+    new = await made(node, BOB, title="Ein Fahrrad für Größere")
+    gone = await made(node, BOB, title="A red car")
+    await node.do(ALICE, DeleteOffer(str(gone.id)))
+    assert await found(node, ALICE, SearchOffers("red")) == [new.id, old.id]
+    assert await found(node, ALICE, SearchOffers("GROSS")) == [new.id]
+    assert await found(node, ALICE, SearchOffers("red bicycle")) == [old.id]
+    assert await found(node, ALICE, SearchOffers("car")) == []
+    assert await found(node, ALICE, SearchOffers("red", sender_id="bob")) == [new.id]
+    assert await found(node, ALICE, SearchOffers("red", after_ms=new.created_ms)) == [new.id]
+    assert await found(node, ALICE, SearchOffers("red", before_ms=new.created_ms)) == [old.id]
+    assert await node.refusal(ALICE, SearchOffers("-")) == "invalid_request"
+    assert await node.refusal(ALICE, SearchOffers("red", cursor="x")) == "invalid_request"
+
+
+async def test_only_offers_of_the_readers_conversations_are_found(node: Node) -> None:
+    await node.group("d", ALICE, MALLORY)
+    here = await made(node)
+    there = await node.do(ALICE, CreateOffer("d", "A bicycle", 1, "EUR"))
+    assert await found(node, ALICE, SearchOffers("bicycle")) == [there.id, here.id]
+    assert await found(node, ALICE, SearchOffers("bicycle", "c")) == [here.id]
+    assert await found(node, MALLORY, SearchOffers("bicycle")) == [there.id]
+    assert await node.refusal(MALLORY, SearchOffers("bicycle", "c")) == "forbidden"
+    assert await found(node, OPERATOR, SearchOffers("bicycle")) == [there.id, here.id]
+    await node.do(ALICE, RemoveMember("d", "mallory"))
+    assert await found(node, MALLORY, SearchOffers("bicycle")) == []
+    await node.do(ALICE, DeleteConversation("d"))
+    assert await found(node, OPERATOR, SearchOffers("bicycle")) == [here.id]
+
+
+async def test_a_search_examines_so_many_offers_at_a_time(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "OFFERS_MAX", 3)
+    first = await made(node)
+    cars = [(await made(node, title="A car")).id for _ in range(4)]
+    page = await node.do(BOB, SearchOffers("car", limit=2))
+    assert [offer.id for offer in page.items] == cars[:1:-1]
+    page = await node.do(BOB, SearchOffers("car", cursor=page.next, limit=2))
+    assert [offer.id for offer in page.items] == cars[1::-1]
+    page = await node.do(BOB, SearchOffers("bicycle"))
+    assert page.items == ()
+    page = await node.do(BOB, SearchOffers("bicycle", cursor=page.next))
+    assert [offer.id for offer in page.items] == [first.id]
+    assert page.next is None
+
+
+async def found(node: Node, by: Actor, query: SearchOffers) -> list[int]:
+    page = await node.do(by, query)
+    assert page.next is None
+    return [offer.id for offer in page.items]
 
 
 async def test_offers_outlast_a_restart(database: Database, clock: Clock, node: Node) -> None:

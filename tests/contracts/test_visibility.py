@@ -37,6 +37,7 @@ from talkwire.core.commands.messages import (
 from talkwire.core.commands.moderation.restrictions import RestrictMember
 from talkwire.core.commands.offers import CounterOffer, CreateOffer, GetOffer, ListOffers, UpdateOffer
 from talkwire.core.commands.receipts import MarkRead
+from talkwire.core.commands.search import SearchOffers
 from talkwire.core.commands.server.offline_queue import ReadMissed
 from talkwire.core.commands.server.recovery import ListMissed
 from talkwire.core.commands.server.retries import AnswerRetry, FirstAnswer
@@ -240,6 +241,8 @@ async def test_an_offer_from_before_the_join_is_hidden_with_the_history(node: No
     new = await node.do(ALICE, CreateOffer("c", "for all", 2, "EUR"))
     assert [offer.title for offer in (await node.do(CAROL, ListOffers("c"))).items] == ["for all"]
     assert [offer.title for offer in (await node.do(BOB, ListOffers("c"))).items] == ["for all", "a secret"]
+    assert [offer.title for offer in (await node.do(CAROL, SearchOffers("secret"))).items] == []
+    assert [offer.title for offer in (await node.do(BOB, SearchOffers("secret"))).items] == ["a secret"]
     for command in (GetOffer(str(old.id)), UpdateOffer(str(old.id), "accepted"), CounterOffer(str(old.id), 3)):
         assert await node.refusal(CAROL, command) == "forbidden"
     assert (await node.do(CAROL, GetOffer(str(new.id)))).title == "for all"

@@ -32,7 +32,7 @@ CLIENT_EVENTS = {
         conversation:update
         conversation:mark-unread notifications:read conversation:delete thread:follow thread:unfollow thread:read
         member:add member:remove member:update offer:create offer:update offer:delete offer:report
-        call:invite call:accept call:reject call:signal call:hangup sync auth:refresh ping""",
+        offers:search call:invite call:accept call:reject call:signal call:hangup sync auth:refresh ping""",
     "talks": """
         join-conversation leave-conversation message typing read offer-update edit-message delete-message react
         delivered call-invite call-accept call-reject call-signal call-end""",

@@ -144,3 +144,13 @@ def test_members_report_an_offer_and_the_owner_deletes_it(driver: Driver, demo_u
     assert bob[2:] == ["Deleted offer", "€5.00", "Withdrawn", "by alice"]
     assert moderated["left"]["alice"][-1] == "by you"
     assert moderated["menus"] == 0
+
+
+def test_offers_are_found_everywhere_and_in_a_conversation(driver: Driver, demo_url: str) -> None:
+    found = run(driver, demo_url, "offers", "found")["found"]
+    assert found == {
+        "says": ["bob", "Bakery", "Brick oven", "€42.00 · Open", "With a chimney"],
+        "marked": ["chimney"],
+        "older": True,
+        "newer": True,
+    }

@@ -51,7 +51,7 @@ from talkwire.api.resources.operations import healthz, readyz, show_metrics
 from talkwire.api.resources.preferences import preferences_router
 from talkwire.api.resources.presence import list_presence, presence_router
 from talkwire.api.resources.receipts import list_receipts, mark_delivered, mark_read, mark_unread
-from talkwire.api.resources.search import search_messages
+from talkwire.api.resources.search import search_messages, search_offers
 from talkwire.api.resources.server import describe_server
 from talkwire.api.resources.sign_in.auth import auth_router
 from talkwire.api.resources.sync import sync
@@ -196,6 +196,7 @@ def described_routes(
         sync,
         list_log_events,
         search_messages,
+        search_offers,
         *of_dialects,
     ]
 

@@ -20,7 +20,7 @@ from talkwire.core.commands.invitations import AcceptInvitation
 from talkwire.core.commands.messages import AttachmentRef, RemoveLinkPreviews, SendMessage
 from talkwire.core.commands.notifications import MarkNotificationsRead
 from talkwire.core.commands.offers import CounterOffer, CreateOffer
-from talkwire.core.commands.search import FindPublicConversations, SearchMessages
+from talkwire.core.commands.search import FindPublicConversations, SearchMessages, SearchOffers
 from talkwire.core.domain.times import iso
 from talkwire.core.engine.command_table import check_command
 from talkwire.core.features.messages.sending import check_attachment_count
@@ -71,6 +71,7 @@ _OTHER_FIELDS: Mapping[type[Command[Any]], Mapping[str, str]] = MappingProxyType
         CounterOffer: {"expires_at": "expires_ms"},
         FindPublicConversations: {"query": "text"},
         SearchMessages: {"q": "text", "before": "before_ms", "after": "after_ms"},
+        SearchOffers: {"q": "text", "before": "before_ms", "after": "after_ms"},
         MarkNotificationsRead: {"all": "ids"},
     }
 )

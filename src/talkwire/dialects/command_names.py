@@ -42,7 +42,7 @@ from talkwire.core.commands.notifications import MarkNotificationsRead
 from talkwire.core.commands.offers import CounterOffer, CreateOffer, DeleteOffer, ListOffers, UpdateOffer
 from talkwire.core.commands.presence import GetPresence, SetPresence
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
-from talkwire.core.commands.search import FindPublicConversations, SearchMessages
+from talkwire.core.commands.search import FindPublicConversations, SearchMessages, SearchOffers
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.errors import did_you_mean
@@ -103,6 +103,7 @@ COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
         "offer:update": (Named(UpdateOffer),),
         "offer:counter": (Named(CounterOffer),),
         "offer:delete": (Named(DeleteOffer),),
+        "offers:search": (Named(SearchOffers),),
         "offers:list": (Named(ListOffers),),
         "typing:start": (Named(SetTyping, lambda command: command.is_typing),),
         "typing:stop": (Named(SetTyping, lambda command: not command.is_typing),),

@@ -134,6 +134,7 @@ _OFFERS = (
     Row("offer:delete", MANAGERS, {"offerId": "{offer}"}),
     Row("offer:report", MEMBERS, {"offerId": "{offer}", "reason": "spam"}),
     Row("offers:list", READERS, _THERE),
+    Row("offers:search", READERS, {**_THERE, "q": "hello"}),
 )
 
 EVENTS = (*_SOCKET, *_CONVERSATIONS, *_MESSAGES, *_SIGNALS, *_OFFERS)

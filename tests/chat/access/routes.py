@@ -347,6 +347,8 @@ _REST = (
     Row(f"GET {_V1}/events?after=start", TRUSTED),
     Row(f"GET {_V1}/webhooks", TRUSTED),
     Row(f"GET {_V1}/search?q=hello&conversationId={{conversation}}", READERS, of="in one conversation"),
+    Row(f"GET {_V1}/search/offers?q=hello", EVERYONE),
+    Row(f"GET {_V1}/search/offers?q=hello&conversationId={{conversation}}", READERS, of="in one conversation"),
     Row(f"GET {_V1}/sync", USERS),
     Row(f"GET {_V1}/notifications", EVERYONE),
     Row(f"POST {_V1}/notifications/read", EVERYONE, {"ids": ["1"]}),

@@ -24,6 +24,8 @@ NOT_A_SLOT = {
     "GET /api/v1/search after": "a time",
     "messages:search before": "a time",
     "messages:search after": "a time",
+    "offers:search before": "a time",
+    "offers:search after": "a time",
     "call:invite callId": "names a new call",
     "call:accept toUserId": "whom it is for is among the call's members, or forbidden: tests/core/test_call_state.py",
     "call:reject toUserId": "the same",

@@ -606,3 +606,35 @@ export async function moderated() {
   }
   report("moderated", { offered, quoted, left, menus: await card(alice, "Deleted offer").getByRole("button").count() });
 }
+
+// Offers are found from the list and in a conversation, and shown in their place among the conversation's offers.
+export async function found() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Bakery" });
+  const offer = (title, description) =>
+    post(`conversations/${id}/offers`, "bob", { title, description, amount: 4200, currency: "EUR" });
+  await offer("Brick oven", "With a chimney");
+  for (let number = 1; number <= 60; number++) await offer(`Sack ${number}`);
+  const alice = await visitAs("alice");
+  await alice.setViewportSize({ width: 1440, height: 800 });
+  await alice.locator("aside [type=search]").fill("chimney");
+  const row = alice.getByRole("region", { name: "Offers", exact: true }).locator(".find");
+  const says = (await row.innerText()).split("\n");
+  const marked = await row.locator("mark").allTextContents();
+  await row.click();
+  await opened(alice, "Bakery");
+  const panel = alice.locator(".panel");
+  const isInSight = (title) =>
+    until(() => panel.getByRole("article", { name: `Offers: ${title}`, exact: true }).evaluate(isSeen), Boolean);
+  const older = await isInSight("Brick oven");
+  await button(alice, "Search").click();
+  await panel.getByRole("searchbox").fill("sack 7");
+  await panel.locator(".find").filter({ hasText: "Sack 7" }).click();
+  report("found", { says: says.filter((each) => !each.includes(":")), marked, older, newer: await isInSight("Sack 7") });
+}
+
+// Runs in the page. Whether all of an element is in sight in its panel.
+function isSeen(element) {
+  const { top, bottom } = element.getBoundingClientRect();
+  const panel = element.closest(".panel").getBoundingClientRect();
+  return top >= panel.top && bottom <= panel.bottom;
+}

@@ -1,6 +1,6 @@
 /** The chat of the signed-in user: its parts, and what concerns all of them. It does not depend on React. */
 
-import { type Conversation, type Restriction, Talkwire, type User } from "@talkwire/client";
+import { type Conversation, type Message, type Offer, type Restriction, Talkwire, type User } from "@talkwire/client";
 import type {
   ClientStores,
   ConversationStore,
@@ -55,7 +55,7 @@ import {
 import { Idle } from "./people/idle";
 import { PageProfile } from "./people/page_profile";
 import { Push } from "./push/push";
-import { MessageSearch } from "./search/message_search";
+import { Search } from "./search/search";
 import type { Drafts } from "./writing/drafts";
 import { EmojiStore } from "./writing/emoji";
 
@@ -85,8 +85,11 @@ export class Chat {
   readonly drafts: Drafts;
   readonly leftBehind: LeftBehindWriting;
   /** The message searches of the search panel and of the sidebar. */
-  readonly search: MessageSearch;
-  readonly finder: MessageSearch;
+  /** What the panel for searching searches, and what the list's field does. */
+  readonly search: Search<Message>;
+  readonly offerSearch: Search<Offer>;
+  readonly finder: Search<Message>;
+  readonly offerFinder: Search<Offer>;
   readonly typing: Typing;
   readonly uploads: Uploads;
   readonly files: Files;
@@ -143,8 +146,10 @@ export class Chat {
     this.drafts = this.messages.drafts;
     this.leftBehind = new LeftBehindWriting(core, this.messages, uploads);
     this.notices = new Notices(core);
-    this.search = new MessageSearch(api);
-    this.finder = new MessageSearch(api);
+    this.search = new Search(api, "search");
+    this.offerSearch = new Search(api, "search/offers");
+    this.finder = new Search(api, "search");
+    this.offerFinder = new Search(api, "search/offers");
     this.alerts = new Alerts(core);
     this.push = new Push(core);
     this.offers = new Offers(core);

@@ -32,7 +32,8 @@ export type Panel =
   | { readonly kind: "details" }
   | { readonly kind: "pins" }
   | { readonly kind: "search" }
-  | { readonly kind: "offers" }
+  /** `found`: the offer to scroll to. */
+  | { readonly kind: "offers"; readonly found?: Offer }
   | { readonly kind: "files" }
   /** `messageId`: the reply to scroll to; `isFromList`: the reader comes from the list of threads. */
   | { readonly kind: "thread"; readonly rootId: string; readonly messageId?: string; readonly isFromList?: true };

@@ -378,6 +378,11 @@ class Offers(Protocol):
         after the log position `after_pos`, and with ids below `before_id` if it is set."""
         ...
 
+    def in_scope(self, scope: SearchScope, before_id: int | None, limit: int) -> Sequence[Offer]:
+        """Returns at most `limit` offers (proposed prices) that a search covers, newest first, without deleted ones:
+        those with ids below `before_id` if it is set."""
+        ...
+
     def by_id(self, offer_ids: Collection[int]) -> Mapping[int, Offer]: ...
 
     def due(self, now_ms: int, limit: int) -> Sequence[Offer]:

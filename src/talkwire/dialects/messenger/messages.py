@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.messages import (
@@ -21,7 +21,7 @@ from talkwire.core.commands.messages import (
     Unreact,
     UnsaveMessage,
 )
-from talkwire.core.commands.search import SearchMessages
+from talkwire.core.commands.search import SearchMessages, SearchOffers
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.events import (
     Event,
@@ -118,8 +118,8 @@ class ListMessagesPayload(Payload, frozen=True):
 
 
 class SearchMessagesPayload(Payload, frozen=True):
-    """A search for messages: the words to find (`q`), and optional restrictions to a conversation, a sender and a time.
-    Its members mean the same as in `GET /api/v1/search`."""
+    """A search for messages or offers: the words to find (`q`), and optional restrictions to a conversation, a sender
+    and a time. Its members mean the same as in `GET /api/v1/search`."""
 
     q: str
     conversation_id: str | None = None
@@ -220,10 +220,13 @@ def _messages_reply(page: MessagePage) -> MessagesReply:
     return MessagesReply(messages=tuple(map(message_payload, page.items)), has_more=page.has_more)
 
 
-def search_command(payload: SearchMessagesPayload) -> SearchMessages:
+SearchCommand = TypeVar("SearchCommand", SearchMessages, SearchOffers)
+
+
+def search_command(search: type[SearchCommand], payload: SearchMessagesPayload) -> SearchCommand:
     """Returns the search command for the members of a socket's event or a REST request. Raises `invalid_request` if
     `before` or `after` is not a valid time."""
-    return SearchMessages(
+    return search(
         payload.q,
         payload.conversation_id,
         payload.sender_id,
@@ -373,7 +376,7 @@ INBOUND = {
     ),
     "messages:search": Inbound(
         SearchMessagesPayload,
-        search_command,
+        lambda p: search_command(SearchMessages, p),
         _found_reply,
         summary="Search messages, newest first. The roles `service` and `admin` find every message.",
     ),

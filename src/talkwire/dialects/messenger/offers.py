@@ -5,9 +5,11 @@ from __future__ import annotations
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.moderation.reports import ReportOffer
 from talkwire.core.commands.offers import DeleteOffer, ListOffers, UpdateOffer
+from talkwire.core.commands.search import SearchOffers
 from talkwire.core.domain.events import Event, OfferCreated, OfferUpdated
 from talkwire.core.domain.model import Offer
 from talkwire.dialects.dialect import Inbound, Outbound
+from talkwire.dialects.messenger.messages import SearchMessagesPayload, search_command
 from talkwire.dialects.messenger.moderation import report_reply
 from talkwire.dialects.payload import Payload
 from talkwire.dialects.payloads.offers import (
@@ -104,6 +106,12 @@ INBOUND = {
         lambda p: ReportOffer(p.offer_id, p.reason, p.note),
         report_reply,
         summary="Report a price offer to the admins. Reporting it again returns the open report.",
+    ),
+    "offers:search": Inbound(
+        SearchMessagesPayload,
+        lambda p: search_command(SearchOffers, p),
+        _offers_reply,
+        summary="Search price offers, newest first. The roles `service` and `admin` find every offer.",
     ),
     "offers:list": Inbound(
         ListOffersPayload,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from msgspec.structs import asdict, replace
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, insert, select, text, update
 
 from talkwire.core.domain.events import Durable, OfferCreated, OfferUpdated
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Offer
+from talkwire.core.domain.search.search_terms import SearchScope
 from talkwire.core.features.messages.offers import without_texts
-from talkwire.storage.schema import NOTICED, log, offers
+from talkwire.storage.schema import NOTICED, conversations, log, members, offers
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow, from_json, to_json
 from talkwire.storage.tables.conversations import change_conversation
@@ -63,6 +64,22 @@ class OfferRows(Reads):
         rows = self._connection.execute(statement.order_by(offers.c.id.desc()).limit(limit))
         return [_to_offer(row) for row in rows]
 
+    def in_scope(self, scope: SearchScope, before_id: int | None, limit: int) -> Sequence[Offer]:
+        statement = select(offers).where(offers.c.deleted_ms.is_(None), *_conditions(scope))
+        if scope.member_id is None:
+            in_conversation = conversations.c.id == offers.c.conversation_id
+            statement = statement.where(exists().where(in_conversation, conversations.c.deleted_ms.is_(None)))
+        else:
+            seen = and_(
+                members.c.conversation_id == offers.c.conversation_id,
+                members.c.history_pos < offers.c.id - MESSAGE_ID_BASE,
+            )
+            statement = statement.join(members, seen).where(members.c.user_id == scope.member_id)
+        if before_id is not None:
+            statement = statement.where(offers.c.id < before_id)
+        rows = self._connection.execute(statement.order_by(offers.c.id.desc()).limit(limit))
+        return [_to_offer(row) for row in rows]
+
     def by_id(self, offer_ids: Collection[int]) -> Mapping[int, Offer]:
         if not offer_ids:
             return {}
@@ -76,6 +93,19 @@ class OfferRows(Reads):
     def next_due_ms(self) -> int | None:
         pending = select(offers.c.expires_ms).where(offers.c.status == "pending", offers.c.expires_ms.is_not(None))
         return self._connection.execute(pending.order_by(offers.c.expires_ms).limit(1)).scalar_one_or_none()
+
+
+def _conditions(scope: SearchScope) -> Iterator[ColumnElement[bool]]:
+    """Yields the SQL conditions that an offer (a proposed price) lies within the search's conversation, author and
+    time."""
+    if scope.conversation_id is not None:
+        yield offers.c.conversation_id == scope.conversation_id
+    if scope.sender_id is not None:
+        yield offers.c.author_id == scope.sender_id
+    if scope.after_ms is not None:
+        yield offers.c.created_ms >= scope.after_ms
+    if scope.before_ms is not None:
+        yield offers.c.created_ms < scope.before_ms
 
 
 def _created(workspace: Workspace, event: OfferCreated) -> None:

@@ -1,7 +1,8 @@
+import type { Offer } from "@talkwire/client";
 import type { Chat } from "../../chat/chat";
 import { useCompact } from "../../embedding/appearance";
 import { useChat, useChatState } from "../page/chat_context";
-import { goTo, leaveShownPlace } from "../page/page_address";
+import { goTo, leaveShownPlace, showPlace } from "../page/page_address";
 import { useMedia } from "../page/use_media";
 
 /** The width below which a panel covers the conversation (app.css). */
@@ -40,5 +41,15 @@ export function useGoToMessage(): (conversationId: string, messageId: string) =>
     const covering = panelCoversConversation() ? chat.state.getState().panel : null;
     if (covering !== null) chat.openPanel(null);
     goTo(conversationId, messageId, covering);
+  };
+}
+
+/** Goes to an offer in the list of its conversation's offers. */
+export function useGoToOffer(): (offer: Offer) => void {
+  const chat = useChat();
+  return (found) => {
+    showPlace(found.conversationId);
+    void chat.open(found.conversationId);
+    chat.openPanel({ kind: "offers", found });
   };
 }

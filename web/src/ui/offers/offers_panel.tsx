@@ -1,7 +1,9 @@
-import type { Conversation } from "@talkwire/client";
+import type { Conversation, Offer } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { CloudOff, Tag } from "lucide-react";
+import { useLayoutEffect, useRef } from "react";
 import { useStore } from "zustand";
+import { withOffers } from "../../chat/offers/offer_rules";
 import { texts } from "../../texts";
 import { EmptyState } from "../components/empty_state";
 import { PanelFrame } from "../components/panel_frame";
@@ -9,8 +11,14 @@ import { useChat, useChatState } from "../page/chat_context";
 import OfferCard from "./offer_card";
 import { useOffers } from "./use_offers";
 
+interface Props {
+  conversation: Conversation;
+  /** The offer to scroll to, which may be older than those that are loaded. */
+  found?: Offer | undefined;
+}
+
 /** All offers of a conversation, newest first. */
-export default function OffersPanel({ conversation }: { conversation: Conversation }) {
+export default function OffersPanel({ conversation, found }: Props) {
   const { id } = conversation;
   const chat = useChat();
   const { offers } = chat;
@@ -22,8 +30,9 @@ export default function OffersPanel({ conversation }: { conversation: Conversati
       {texts.offers.make}
     </button>
   );
-  const isEmpty = known?.offers.length === 0;
-  if (known === undefined && !connected)
+  const shown = found?.conversationId === id ? withOffers(known?.offers ?? [], [found]) : known?.offers;
+  const isEmpty = shown?.length === 0;
+  if (shown === undefined && !connected)
     return (
       <PanelFrame title={texts.offers.title}>
         <EmptyState icon={CloudOff} title={texts.offers.notLoaded} />
@@ -38,14 +47,35 @@ export default function OffersPanel({ conversation }: { conversation: Conversati
           <div className="buttons">{button}</div>
         </EmptyState>
       )}
-      {known?.offers.toReversed().map((offer) => (
-        <OfferCard key={offer.id} offer={offer} isListed />
-      ))}
+      {shown
+        ?.toReversed()
+        .map((offer) =>
+          offer.id === found?.id ? (
+            <Found key={offer.id} offer={offer} search={found} />
+          ) : (
+            <OfferCard key={offer.id} offer={offer} isListed />
+          ),
+        )}
       {known !== undefined && known.next !== null && (
         <button type="button" className="quiet" onClick={() => void offers.loadMore(id)}>
           {texts.offers.more}
         </button>
       )}
     </PanelFrame>
+  );
+}
+
+/** The offer to which the reader has come from a search. `search`: the result, another one each time. */
+function Found({ offer, search }: { offer: Offer; search: Offer }) {
+  const element = useRef<HTMLDivElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: scrolls there again when it is found again
+  useLayoutEffect(() => {
+    element.current?.scrollIntoView({ block: "center" });
+    element.current?.focus({ preventScroll: true });
+  }, [search]);
+  return (
+    <div ref={element} className="found-offer" tabIndex={-1}>
+      <OfferCard offer={offer} isListed />
+    </div>
   );
 }

@@ -23,7 +23,7 @@ export function PanelView({ conversation }: { conversation: Conversation }) {
     case "details":
       return <DetailsPanel onGiveUp={giveUp} conversation={conversation} />;
     case "offers":
-      return <OffersPanel onGiveUp={giveUp} conversation={conversation} />;
+      return <OffersPanel onGiveUp={giveUp} conversation={conversation} found={panel.found} />;
     case "thread":
       return <ThreadPanel key={panel.rootId} onGiveUp={giveUp} conversation={conversation} panel={panel} />;
     case "pins":

@@ -2,7 +2,7 @@ import type { User } from "@talkwire/client";
 import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { useStore } from "zustand";
 import { withoutAt } from "../../chat/conversations/name_search";
-import { isSearchable, NO_QUERY } from "../../chat/search/message_search";
+import { foundNothing, isSearchable, NO_QUERY } from "../../chat/search/search";
 import { texts } from "../../texts";
 import { Avatar } from "../components/avatar";
 import { nameOf } from "../components/conversation_names";
@@ -13,6 +13,7 @@ import { goTo } from "../page/page_address";
 import { useReconnects } from "../page/use_reconnects";
 import { PersonHandle } from "../people/person_handle";
 import { MessageResults } from "./message_results";
+import { OfferResults, useOfferSearch } from "./offer_results";
 import { usePublic } from "./use_public";
 import { useSearch } from "./use_search";
 import "./search.css";
@@ -27,7 +28,7 @@ interface Props {
   none: ReactNode;
 }
 
-/** Search results besides conversations: people and messages. */
+/** Search results besides conversations: people, offers and messages. */
 export default function GlobalResults({ text, children, none }: Props) {
   const chat = useChat();
   const people = usePeople(text);
@@ -35,11 +36,8 @@ export default function GlobalResults({ text, children, none }: Props) {
   const query = useMemo(() => ({ ...NO_QUERY, text }), [text]);
   useSearch(chat.finder, query);
   const hasQuery = useStore(chat.finder.state, ({ query: asked }) => isSearchable(asked));
-  const hasNoMessages = useStore(
-    chat.finder.state,
-    ({ status, messages, next, query: asked }) =>
-      !isSearchable(asked) || (status === "done" && messages.length === 0 && next === null),
-  );
+  const hasNoMessages = useStore(chat.finder.state, (result) => !isSearchable(result.query) || foundNothing(result));
+  const hasNoOffers = useOfferSearch(chat.offerFinder, query);
   const meet = async ({ id }: User): Promise<void> => {
     try {
       goTo(await chat.people.openDirect(id));
@@ -47,7 +45,7 @@ export default function GlobalResults({ text, children, none }: Props) {
       chat.showNotice((error as Error).message);
     }
   };
-  if (none && people?.length === 0 && open.length === 0 && hasNoMessages)
+  if (none && people?.length === 0 && open.length === 0 && hasNoMessages && hasNoOffers)
     return <div className="found-elsewhere">{none}</div>;
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move among the results
@@ -86,6 +84,7 @@ export default function GlobalResults({ text, children, none }: Props) {
           </ul>
         </section>
       )}
+      <OfferResults search={chat.offerFinder} />
       <section aria-label={texts.foundMessages}>
         {hasQuery && <h2>{texts.foundMessages}</h2>}
         <MessageResults search={chat.finder} />

@@ -5,7 +5,7 @@ import { useStore } from "zustand";
 import { messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
 import { excerptOf, type Piece, piecesOf } from "../../chat/search/highlight";
-import { isSearchable, type MessageSearch } from "../../chat/search/message_search";
+import { foundNothing, isSearchable, type Search } from "../../chat/search/search";
 import { texts } from "../../texts";
 import { shortTime } from "../../time_format";
 import { nameOf } from "../components/conversation_names";
@@ -17,19 +17,20 @@ import { NamesakeHandle } from "../people/person_handle";
 import "./message_results.css";
 
 /** The results and the status of a search. */
-export function MessageResults({ search }: { search: MessageSearch }) {
-  const { query, messages, next, status, problem } = useStore(search.state);
+export function MessageResults({ search }: { search: Search<Message> }) {
+  const result = useStore(search.state);
+  const { query, items, next, status, problem } = result;
   if (!isSearchable(query)) return null;
   return (
     <>
       <ul className="finds" aria-busy={status === "loading"}>
-        {messages.map((message) => (
+        {items.map((message) => (
           <Result key={message.id} message={message} query={query.text} isElsewhere={query.conversationId === null} />
         ))}
       </ul>
       <p className="found-status" role="status">
         {status === "loading" && texts.loading}
-        {status === "done" && messages.length === 0 && next === null && texts.noMessagesFound}
+        {foundNothing(result) && texts.noMessagesFound}
       </p>
       {status === "failed" && (
         <p className="problem" role="alert">
@@ -103,7 +104,7 @@ function Found({ message, query }: { message: Message; query: string }) {
   );
 }
 
-function Marked({ pieces }: { pieces: readonly Piece[] }) {
+export function Marked({ pieces }: { pieces: readonly Piece[] }) {
   return pieces.map(({ text, isFound }, index) =>
     // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of a text have no other key
     isFound ? <mark key={index}>{text}</mark> : <span key={index}>{text}</span>,

@@ -2,7 +2,7 @@ import type { Conversation, Person } from "@talkwire/client";
 import { SlidersHorizontal } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useStore } from "zustand";
-import { NO_QUERY, type SearchQuery } from "../../chat/search/message_search";
+import { NO_QUERY, type SearchQuery } from "../../chat/search/search";
 import { texts } from "../../texts";
 import { IconButton } from "../components/icon_button";
 import { PanelFrame } from "../components/panel_frame";
@@ -12,12 +12,13 @@ import { moveAmong } from "../keyboard/move_among";
 import { useChat } from "../page/chat_context";
 import { PeopleFinder } from "../people/people_finder";
 import { MessageResults } from "./message_results";
+import { OfferResults, useOfferSearch } from "./offer_results";
 import { useSearch } from "./use_search";
 import "./search.css";
 
 /** Searches messages, here or everywhere. The query stays while the panel is closed. */
 export default function SearchPanel({ conversation: { id } }: { conversation: Conversation }) {
-  const { search } = useChat();
+  const { search, offerSearch } = useChat();
   const asked = useStore(search.state, (state) => state.query);
   const [query, setQuery] = useState<SearchQuery>(() =>
     asked.text === "" ? { ...NO_QUERY, conversationId: id } : asked,
@@ -31,6 +32,8 @@ export default function SearchPanel({ conversation: { id } }: { conversation: Co
     setQuery((before) => (before.conversationId === null ? before : { ...before, conversationId: id }));
   }, [id]);
   useSearch(search, query);
+  useOfferSearch(offerSearch, query);
+  const hasOffers = useStore(offerSearch.state, ({ items }) => items.length > 0);
   const change = (changes: Partial<SearchQuery>): void => setQuery((before) => ({ ...before, ...changes }));
   return (
     <PanelFrame title={texts.search} onKeyDown={(event) => moveAmong(event, ".search-line input, .find")}>
@@ -46,8 +49,8 @@ export default function SearchPanel({ conversation: { id } }: { conversation: Co
             onChange={(event) => change({ text: event.target.value })}
             onKeyDown={(event) => {
               if (event.key !== "Enter" || isComposing(event.nativeEvent)) return;
-              const { query: asked, status, messages } = search.state.getState();
-              const [first] = messages;
+              const { query: asked, status, items } = search.state.getState();
+              const [first] = items;
               if (asked !== query || status === "failed") void search.search(query);
               else if (first !== undefined) jump(first.conversationId, first.id);
             }}
@@ -62,6 +65,8 @@ export default function SearchPanel({ conversation: { id } }: { conversation: Co
         <Where id={id} query={query} onChange={change} />
         {filters && <Filters query={query} onChange={change} />}
       </search>
+      <OfferResults search={offerSearch} />
+      {hasOffers && <h2 className="finds-heading">{texts.foundMessages}</h2>}
       <MessageResults search={search} />
     </PanelFrame>
   );

@@ -1604,8 +1604,8 @@ export interface SavedReply {
 }
 
 /**
- * A search for messages: the words to find (`q`), and optional restrictions to a conversation, a sender and a time. Its
- * members mean the same as in `GET /api/v1/search`.
+ * A search for messages or offers: the words to find (`q`), and optional restrictions to a conversation, a sender and a
+ * time. Its members mean the same as in `GET /api/v1/search`.
  */
 export interface SearchMessagesCommand {
   q: string;
@@ -2224,6 +2224,8 @@ export interface Commands {
   "offer:delete": { payload: DeleteOfferCommand; reply: EmptyReply };
   /** Report a price offer to the admins. Reporting it again returns the open report. */
   "offer:report": { payload: ReportOfferCommand; reply: ReportReply };
+  /** Search price offers, newest first. The roles `service` and `admin` find every offer. */
+  "offers:search": { payload: SearchMessagesCommand; reply: OffersReply };
   /** List the price offers of a conversation, newest first. */
   "offers:list": { payload: ListOffersCommand; reply: OffersReply };
   /** Get the user's current state or, with a cursor, the events since then. */

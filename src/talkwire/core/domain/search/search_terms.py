@@ -57,11 +57,11 @@ class SearchTerms(msgspec.Struct, frozen=True):
 
 
 class SearchScope(msgspec.Struct, frozen=True):
-    """The messages that a search covers. None sets no limit.
+    """The messages, or the offers (proposed prices), that a search covers. None sets no limit.
 
-    `member_id`: only messages that this user may see as a member of their conversations. `conversation_id`: only
-    messages of this conversation. `sender_id`: only messages of this sender. `after_ms`, `before_ms`: only messages
-    sent at or after `after_ms` and before `before_ms`, in milliseconds since 1970.
+    `member_id`: only those that this user may see as a member of their conversations. `conversation_id`: only those of
+    this conversation. `sender_id`: only those of this sender. `after_ms`, `before_ms`: only those sent at or after
+    `after_ms` and before `before_ms`, in milliseconds since 1970.
     """
 
     member_id: str | None

@@ -1,7 +1,8 @@
-"""Full-text search of messages.
+"""Full-text search of messages and offers (prices proposed in a conversation).
 
-The search index returns candidates, newest first. Each of them is then checked against its current state, so that an
-index that is not up to date never shows edited or deleted text, or messages that the reader may not see.
+The search index of messages returns candidates, newest first. Each of them is then checked against its current state,
+so that an index that is not up to date never shows edited or deleted text, or messages that the reader may not see.
+Offers are few, and have no index.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from types import MappingProxyType
 import msgspec
 
 from talkwire.core.commands.command import Page
-from talkwire.core.commands.search import FindPublicConversations, SearchMessages
+from talkwire.core.commands.search import FindPublicConversations, SearchMessages, SearchOffers
 from talkwire.core.domain.access import history_for, must_be_visible
 from talkwire.core.domain.errors import invalid
-from talkwire.core.domain.model import Actor, Conversation, Message, is_valid_id
-from talkwire.core.domain.pages import PAGE_MAX, PAGE_MAX_BYTES
+from talkwire.core.domain.model import Actor, Conversation, Message, Offer, is_valid_id
+from talkwire.core.domain.pages import PAGE_MAX, PAGE_MAX_BYTES, within_bytes
 from talkwire.core.domain.search.search_terms import SearchScope, SearchTerms, terms_of
 from talkwire.core.domain.texts import check_id
 from talkwire.core.ports.handler import Queries
@@ -44,7 +45,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 PUBLIC_MAX = 5000
-"""How many public conversations one request examines. A page may be short or empty and still have a next page."""
+OFFERS_MAX = 200
+"""How many public conversations and how many offers one request examines. A page may be short or empty and still have a
+next page."""
 
 
 def search_messages(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> Page[Message]:
@@ -74,6 +77,20 @@ def search_messages(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> 
             return Page(_as_seen(snapshot, scope, page), None)
 
 
+def search_offers(snapshot: Snapshot, actor: Actor, query: SearchOffers) -> Page[Offer]:
+    """Returns a page of offers (proposed prices) that the actor may see and that contain all words of the query, newest
+    first."""
+    terms = terms_of("q", query.text)
+    scope = _scope(snapshot, actor, query)
+    limit = max(1, min(query.limit, PAGE_MAX))
+    examined = snapshot.offers.in_scope(scope, _cursor_id(query.cursor), OFFERS_MAX)
+    found = [offer for offer in examined if terms.are_in(f"{offer.title}\n{offer.description or ''}")]
+    items = within_bytes(found[:limit], lambda offer: len(_encode(offer)))
+    if len(items) < len(found):
+        return Page(tuple(items), str(items[-1].id))
+    return Page(tuple(items), str(examined[-1].id) if len(examined) == OFFERS_MAX else None)
+
+
 def searched_text(content: str, attached_names: str) -> str:
     """Returns the text in which search terms are looked for: a message's content, and the names of its attachments."""
     return f"{content}\n{attached_names}" if attached_names else content
@@ -98,7 +115,7 @@ def _effort_of(text: str) -> int:
     return len(text) if text.isascii() else NON_ASCII_EFFORT * len(text)
 
 
-def _scope(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> SearchScope:
+def _scope(snapshot: Snapshot, actor: Actor, query: SearchMessages | SearchOffers) -> SearchScope:
     """Returns where the actor may search: everywhere for the backend and admins, else where the actor is a member.
 
     Raises `forbidden` for a conversation that the actor may not read.
@@ -148,5 +165,9 @@ def _public_by_id(snapshot: Snapshot, conversation_id: str) -> Conversation | No
 
 
 QUERIES: Queries = MappingProxyType(
-    {SearchMessages: search_messages, FindPublicConversations: find_public_conversations}
+    {
+        SearchMessages: search_messages,
+        SearchOffers: search_offers,
+        FindPublicConversations: find_public_conversations,
+    }
 )

@@ -1,23 +1,24 @@
 import type { Message } from "@talkwire/client";
 import { describe, expect, it } from "vitest";
 import { message } from "../../clients/javascript/client/test/samples";
-import { isSearchable, MessageSearch, NO_QUERY, type SearchQuery, searchPath } from "../src/chat/search/message_search";
+import { isSearchable, NO_QUERY, Search, type SearchQuery, searchParameters } from "../src/chat/search/search";
 
 const query = (changes: Partial<SearchQuery>): SearchQuery => ({ ...NO_QUERY, text: "plan", ...changes });
-const asked = (path: string) => Object.fromEntries(new URLSearchParams(path.slice(path.indexOf("?") + 1)));
+const asked = (path: string | URLSearchParams) =>
+  Object.fromEntries(new URLSearchParams(String(path).slice(String(path).indexOf("?") + 1)));
 
 describe("a query", () => {
   it("leaves out filters that are not set", () => {
-    expect(asked(searchPath(query({ text: " plan & more " }), null))).toEqual({ q: "plan & more", limit: "20" });
+    expect(asked(searchParameters(query({ text: " plan & more " }), null))).toEqual({ q: "plan & more", limit: "20" });
   });
 
   it("contains the conversation, the sender and the cursor", () => {
-    const path = searchPath(query({ conversationId: "c/1", sender: { id: "bob", name: "Bob" } }), "m9");
+    const path = searchParameters(query({ conversationId: "c/1", sender: { id: "bob", name: "Bob" } }), "m9");
     expect(asked(path)).toMatchObject({ conversationId: "c/1", senderId: "bob", cursor: "m9" });
   });
 
   it("covers whole days in the reader's time zone, the last one included", () => {
-    const { after, before } = asked(searchPath(query({ from: "2026-01-31", until: "2026-01-31" }), null));
+    const { after, before } = asked(searchParameters(query({ from: "2026-01-31", until: "2026-01-31" }), null));
     expect(after).toBe(new Date(2026, 0, 31).toISOString());
     expect(before).toBe(new Date(2026, 1, 1).toISOString());
   });
@@ -37,10 +38,10 @@ function searching(...pages: { items: Message[]; next: string | null }[]) {
     if (page === undefined) throw new Error("no way");
     return page as T;
   };
-  return { search: new MessageSearch({ get }), paths };
+  return { search: new Search<Message>({ get }, "search"), paths };
 }
 
-const found = (search: MessageSearch) => search.state.getState().messages.map(({ id }) => id);
+const found = (search: Search<Message>) => search.state.getState().items.map(({ id }) => id);
 
 describe("a search", () => {
   it("continues at the cursor", async () => {
@@ -76,6 +77,6 @@ describe("a search", () => {
     await search.search(query({}));
     expect(search.state.getState()).toMatchObject({ status: "failed", problem: "no way" });
     await search.search(query({ text: "" }));
-    expect(search.state.getState()).toMatchObject({ status: "idle", problem: "", messages: [] });
+    expect(search.state.getState()).toMatchObject({ status: "idle", problem: "", items: [] });
   });
 });
