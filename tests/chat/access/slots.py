@@ -22,6 +22,8 @@ NOT_A_SLOT = {
     "GET /api/v1/events after": "a cursor",
     "GET /api/v1/search before": "a time",
     "GET /api/v1/search after": "a time",
+    "GET /api/v1/search/offers before": "a time",
+    "GET /api/v1/search/offers after": "a time",
     "messages:search before": "a time",
     "messages:search after": "a time",
     "offers:search before": "a time",
