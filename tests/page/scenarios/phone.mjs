@@ -709,11 +709,13 @@ export async function grouping() {
   await call("GET", "users/me", "dave");
   const page = await phoneAs("alice", { path: "/#/", viewport: { width: 390, height: 480 } });
   await page.getByRole("button", { name: "New conversation" }).tap();
+  await page.locator("dialog").getByText("Group", { exact: true }).tap();
   const find = page.getByRole("combobox", { name: "Find people" });
   const inSight = (it) =>
     it.evaluate((element) => {
-      const { left, top, width, height } = element.getBoundingClientRect();
-      return element.contains(document.elementFromPoint(left + width / 2, top + height / 2)) && top >= 0 && top + height <= innerHeight;
+      const { left, top, width, bottom } = element.getBoundingClientRect();
+      const isOnTop = (y) => element.contains(document.elementFromPoint(left + width / 2, y));
+      return isOnTop(top + 2) && isOnTop(bottom - 2);
     });
   const seen = [];
   for (const name of ["bob", "carol", "dave"]) {

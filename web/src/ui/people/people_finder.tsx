@@ -55,12 +55,14 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY, isOpenAtFirst
     if (activeId !== undefined && at > 0) document.getElementById(activeId)?.scrollIntoView({ block: "nearest" });
   }, [activeId, at]);
 
-  // Above the keyboard of a phone, the form is larger than its dialog, and grows with each person.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: runs when there is more to see
-  useEffect(() => {
-    if (document.activeElement !== field.current) return;
+  /** Above the keyboard of a phone, the form is larger than its dialog, and grows with each person. */
+  const bringIntoSight = (): void => {
     document.getElementById(list)?.scrollIntoView({ block: "nearest" });
     field.current?.scrollIntoView({ block: "nearest" });
+  };
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs when there is more to see
+  useEffect(() => {
+    if (document.activeElement === field.current) bringIntoSight();
   }, [isOpen, offered.length, chosen.length]);
 
   const choose = (user: Person | undefined): void => {
@@ -104,7 +106,10 @@ export function PeopleFinder({ chosen, onChange, without = NOBODY, isOpenAtFirst
             aria-controls={list}
             aria-activedescendant={activeId}
             onKeyDown={pressed}
-            onFocus={() => setOpen(true)}
+            onFocus={() => {
+              setOpen(true);
+              bringIntoSight();
+            }}
             onClick={() => setOpen(true)}
             onChange={(event) => {
               setQuery(event.target.value);
