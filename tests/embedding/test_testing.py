@@ -28,6 +28,15 @@ async def test_a_temporary_server_has_the_programs_settings_and_a_temporary_fold
     assert chat.settings.data == Path("/nowhere/at/all")
 
 
+async def test_a_temporary_server_contacts_no_provider_and_sends_no_traces() -> None:
+    settings = Settings(
+        oidc_issuer="https://sign-in.example", oidc_client_id="chat", otlp_endpoint="http://127.0.0.1:9"
+    )
+    async with temporary_server(Talkwire(settings)) as server:
+        isolated = server.chat._node.settings
+        assert (isolated.oidc_issuer, isolated.otlp_endpoint) == (None, None)
+
+
 async def test_temporary_servers_are_independent(serve: Serve) -> None:
     one, other = await serve(Talkwire(Settings())), await serve(Talkwire(Settings()))
     assert one.url != other.url

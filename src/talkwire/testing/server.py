@@ -65,9 +65,9 @@ class TemporaryServer:
 async def temporary_server(chat: Talkwire | None = None, **settings: Any) -> AsyncIterator[TemporaryServer]:  # noqa: ANN401
     """Serves on a free port until the block ends, with SQLite in a temporary folder and a random token secret.
 
-    `chat` keeps its handlers, hooks, application and settings, except for addresses, storage, token keys, callbacks
-    (none) and rate limits (off). `settings` override single settings by name. Raises SettingsError, and the exceptions
-    of `Talkwire.serving`.
+    `chat` keeps its handlers, hooks, application and settings, except for addresses, storage, token keys, callbacks,
+    OpenID and traces (none) and rate limits (off). `settings` override single settings by name. Raises SettingsError,
+    and the exceptions of `Talkwire.serving`.
     """
     chat = Talkwire(Settings()) if chat is None else chat
     secret = secrets.token_urlsafe(32)
@@ -78,7 +78,8 @@ async def temporary_server(chat: Talkwire | None = None, **settings: Any) -> Asy
 
 def _isolated(folder: Path, settings: Settings, secret: str, further: Mapping[str, Any]) -> Settings:
     """Returns `settings` for a test server that only this machine can reach: with its own database and files in
-    `folder`, the token secret `secret`, and no callbacks or rate limits. `further` overrides single settings.
+    `folder`, the token secret `secret`, and no callbacks, OpenID provider, traces or rate limits. `further` overrides
+    single settings.
 
     The defaults of some settings depend on whether there is a token secret. These are copied from the original access
     policy, since the test server has a secret even if `settings` have none.
@@ -94,6 +95,8 @@ def _isolated(folder: Path, settings: Settings, secret: str, further: Mapping[st
         "jwt_secret": secret,
         "jwt_public_key": None,
         "jwt_jwks_url": None,
+        "oidc_issuer": None,
+        "otlp_endpoint": None,
         "rate_limits": False,
         "callbacks": (),
         "accounts": policy.accounts,
