@@ -141,7 +141,8 @@ export async function path() {
   const tess = await visitAs("test");
   await tess.goto(link);
   await tess.getByRole("dialog", { name: `Join ${GROUP}` }).waitFor();
-  await joins(tess).click();
+  await joins(tess).and(tess.locator(":focus")).waitFor();
+  await tess.keyboard.press("Enter");
   await opened(tess, GROUP);
   await message(tess, "Hello all").waitFor();
 

@@ -74,7 +74,7 @@ function JoinDialog({ code, title, onRefused, onClose }: JoinProps) {
     }
   };
   return (
-    <Dialog title={title} onClose={onClose}>
+    <Dialog title={title} focusOn=".primary" onClose={onClose}>
       <p>{texts.invitation.joinHint}</p>
       <div className="buttons">
         <p className="problem" role="alert">
