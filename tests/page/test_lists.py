@@ -47,7 +47,10 @@ def test_sections_are_made_collapsed_renamed_and_removed(driver: Driver, demo_ur
 
 
 def test_a_saved_message_is_marked_and_found_again(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "lists", "saved")["saved"] == {"where": "in Notes"}
+    assert run(driver, demo_url, "lists", "saved")["saved"] == {
+        "where": "Notes from the fair in Nürnberg – autumn planning group",
+        "hidden": {"320": [], "390": [], "1440": []},
+    }
 
 
 def test_what_is_attached_to_a_text_stands_below_it(driver: Driver, demo_url: str) -> None:

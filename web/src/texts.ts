@@ -225,7 +225,6 @@ export const texts = {
     none: "No saved messages yet.",
     noneHint: "Save a message from its menu to find it here.",
     more: "Show older",
-    in: (conversation: string) => `in ${conversation}`,
   },
   animated: "GIF",
   voice: {

@@ -263,10 +263,11 @@ async function showSaved(page) {
 
 // A saved message is marked, also after a reload, and found in the list of saved ones.
 export async function saved() {
-  const id = await group("Notes", "bob");
+  const name = "Notes from the fair in Nürnberg – autumn planning group";
+  const id = await group(name, "bob");
   await post("messages", "bob", { conversationId: id, content: "Keep this" });
   const [alice, phone] = [await visitAs("alice"), await visitAs("alice")];
-  for (const page of [alice, phone]) await open(page, "Notes");
+  for (const page of [alice, phone]) await open(page, name);
   await message(alice, "Keep this").waitFor();
   await act(alice, "Keep this", "Save for later");
   const mark = (page) => page.locator(".message .mark").getByText("Saved", { exact: true });
@@ -277,14 +278,29 @@ export async function saved() {
   await showSaved(alice);
   const dialog = alice.getByRole("dialog", { name: "Saved messages" });
   const where = await dialog.locator(".find-where").textContent();
+  const hidden = {};
+  for (const width of [320, 390, 1440]) {
+    await alice.setViewportSize({ width, height: 900 });
+    hidden[width] = await dialog.locator(".finds li").evaluate(hiddenParts);
+  }
   await dialog.getByRole("button", { name: /Keep this/ }).click();
-  await opened(alice, "Notes");
+  await opened(alice, name);
   await ledTo(alice, "Keep this");
   await showSaved(alice);
   await dialog.getByRole("button", { name: "Remove from saved messages" }).click();
   await dialog.getByText("No saved messages yet.").waitFor();
   for (const page of [alice, phone]) await mark(page).waitFor({ state: "detached" });
-  report("saved", { where });
+  report("saved", { where, hidden });
+}
+
+// Runs in the page. Which of the author, the conversation and the time are not seen, or are below the button.
+function hiddenParts(row) {
+  const button = row.querySelector(".icon-button").getBoundingClientRect();
+  const isSeen = (part) => {
+    const { width, left, right } = row.querySelector(part).getBoundingClientRect();
+    return width > 20 && left >= 0 && right <= button.left;
+  };
+  return [".find-who strong", ".find-where", "time"].filter((part) => !isSeen(part));
 }
 
 // What is attached to a text stands below it wherever that stands alone.

@@ -456,7 +456,6 @@ export const texts: Texts = {
     none: "Noch keine gespeicherten Nachrichten.",
     noneHint: "Speichere eine Nachricht über ihr Menü, um sie hier zu finden.",
     more: "Ältere anzeigen",
-    in: (conversation) => `in ${conversation}`,
   },
   textFile: {
     show: (name) => `${name} anzeigen`,

@@ -462,7 +462,6 @@ export const texts: Texts = {
     none: "Aún no hay mensajes guardados.",
     noneHint: "Guarda un mensaje desde su menú para encontrarlo aquí.",
     more: "Mostrar anteriores",
-    in: (conversation) => `en ${conversation}`,
   },
   textFile: {
     show: (name) => `Mostrar ${name}`,

@@ -459,7 +459,6 @@ export const texts: Texts = {
     none: "Aucun message enregistré pour l’instant.",
     noneHint: "Enregistrez un message depuis son menu pour le retrouver ici.",
     more: "Afficher les plus anciens",
-    in: (conversation) => `dans ${conversation}`,
   },
   textFile: {
     show: (name) => `Afficher ${name}`,

@@ -1,5 +1,4 @@
 import type { Attachment, Message } from "@talkwire/client";
-import { own } from "@talkwire/client/parts";
 import { useMemo } from "react";
 import { useStore } from "zustand";
 import { messageSummary } from "../../chat/messages/message_summary";
@@ -8,12 +7,11 @@ import { excerptOf, type Piece, piecesOf } from "../../chat/search/highlight";
 import { foundNothing, isSearchable, type Search } from "../../chat/search/search";
 import { texts } from "../../texts";
 import { shortTime } from "../../time_format";
-import { nameOf } from "../components/conversation_names";
 import { useGoToMessage } from "../components/panel_layout";
 import { FileIcon } from "../files/file_icon";
-import { useChatState } from "../page/chat_context";
 import { useIsFolded } from "../people/folded";
 import { NamesakeHandle } from "../people/person_handle";
+import { FindWhere } from "./find_where";
 import "./message_results.css";
 
 /** The results and the status of a search. */
@@ -56,7 +54,6 @@ export function MessageResults({ search }: { search: Search<Message> }) {
 function Result({ message, query, isElsewhere }: { message: Message; query: string; isElsewhere: boolean }) {
   const jump = useGoToMessage();
   const { id, conversationId, senderId, sender, createdAt } = message;
-  const conversation = useChatState((state) => own(state.conversations, conversationId));
   const isFolded = useIsFolded(conversationId, senderId);
   return (
     <li>
@@ -69,11 +66,7 @@ function Result({ message, query, isElsewhere }: { message: Message; query: stri
           )}
           <time dateTime={createdAt}>{shortTime(createdAt)}</time>
         </span>
-        {isElsewhere && conversation !== undefined && (
-          <span className="find-where" dir="auto">
-            {nameOf(conversation)}
-          </span>
-        )}
+        {isElsewhere && <FindWhere conversationId={conversationId} author={isFolded ? "" : sender.name} />}
         {isFolded ? (
           <span className="find-says">{texts.people.folded}</span>
         ) : (

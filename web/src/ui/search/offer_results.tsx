@@ -1,5 +1,4 @@
 import type { Offer } from "@talkwire/client";
-import { own } from "@talkwire/client/parts";
 import { Tag } from "lucide-react";
 import { useStore } from "zustand";
 import { formatAmount } from "../../chat/offers/money";
@@ -8,11 +7,11 @@ import { excerptOf, piecesOf } from "../../chat/search/highlight";
 import { foundNothing, isSearchable, NO_QUERY, type Search, type SearchQuery } from "../../chat/search/search";
 import { texts } from "../../texts";
 import { shortTime } from "../../time_format";
-import { nameOf } from "../components/conversation_names";
 import { useGoToOffer } from "../components/panel_layout";
 import { useChat, useChatState } from "../page/chat_context";
 import { useIsFolded } from "../people/folded";
 import { useNameIn } from "../people/use_name_in";
+import { FindWhere } from "./find_where";
 import { Marked } from "./message_results";
 import { useSearch } from "./use_search";
 import "./message_results.css";
@@ -50,7 +49,6 @@ export function OfferResults({ search }: { search: Search<Offer> }) {
 function Result({ offer, query, isElsewhere }: { offer: Offer; query: string; isElsewhere: boolean }) {
   const { id, conversationId, authorId, title, description = "", amount, currency, createdAt } = offer;
   const goTo = useGoToOffer();
-  const conversation = useChatState((state) => own(state.conversations, conversationId));
   const name = useNameIn(conversationId, authorId) ?? texts.offers.someone;
   const isMine = useChatState((state) => state.me.id === authorId);
   const isFolded = useIsFolded(conversationId, authorId);
@@ -62,11 +60,7 @@ function Result({ offer, query, isElsewhere }: { offer: Offer; query: string; is
           {!isFolded && <strong dir="auto">{isMine ? texts.you : name}</strong>}
           <time dateTime={createdAt}>{shortTime(createdAt)}</time>
         </span>
-        {isElsewhere && conversation !== undefined && (
-          <span className="find-where" dir="auto">
-            {nameOf(conversation)}
-          </span>
-        )}
+        {isElsewhere && <FindWhere conversationId={conversationId} author={isFolded || isMine ? "" : name} />}
         {isFolded ? (
           <span className="find-says">{texts.people.foldedOffer}</span>
         ) : (

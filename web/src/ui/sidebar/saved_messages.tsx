@@ -1,18 +1,17 @@
 import type { SavedMessage, SavedMessagePage } from "@talkwire/client";
-import { own } from "@talkwire/client/parts";
 import { Bookmark, BookmarkX } from "lucide-react";
 import { useEffect, useState } from "react";
 import { messageSummary } from "../../chat/messages/message_summary";
 import { plainText } from "../../chat/messages/plain_text";
 import { texts } from "../../texts";
 import { shortTime } from "../../time_format";
-import { nameOf } from "../components/conversation_names";
 import { Dialog } from "../components/dialog";
 import { EmptyState } from "../components/empty_state";
 import { IconButton } from "../components/icon_button";
 import { AttachedLine } from "../files/attached_line";
-import { useChat, useChatState } from "../page/chat_context";
+import { useChat } from "../page/chat_context";
 import { goTo } from "../page/page_address";
+import { FindWhere } from "../search/find_where";
 import "../search/message_results.css";
 
 interface Props {
@@ -88,10 +87,6 @@ interface EntryProps {
 
 function Entry({ saved: { message }, onOpen, onRemove }: EntryProps) {
   const { id, conversationId, sender, createdAt } = message;
-  const where = useChatState((state) => {
-    const conversation = own(state.conversations, conversationId);
-    return conversation === undefined ? "" : texts.saved.in(nameOf(conversation));
-  });
   const open = (): void => {
     onOpen();
     goTo(conversationId, id);
@@ -101,9 +96,9 @@ function Entry({ saved: { message }, onOpen, onRemove }: EntryProps) {
       <button type="button" className="find" onClick={open}>
         <span className="find-who">
           <strong dir="auto">{sender.name}</strong>
-          <span className="find-where">{where}</span>
           <time dateTime={createdAt}>{shortTime(createdAt)}</time>
         </span>
+        <FindWhere conversationId={conversationId} author={sender.name} />
         <span className="find-says" dir="auto">
           {plainText(messageSummary(message))}
         </span>
