@@ -39,14 +39,11 @@ export function dayOf(iso: string, now = new Date()): string {
   return (days < 200 ? day : dayAndYear).format(at);
 }
 
-const NIGHT_MS = 12 * 3_600_000;
-
-/** Returns the time of today or of the last twelve hours, “yesterday”, a weekday of the last week, or another day. */
+/** Returns the time of today, “yesterday”, a weekday of the last week, or another day. */
 export function shortTime(iso: string, now = new Date()): string {
   const at = new Date(iso);
   const days = daysAgo(at, now);
-  const isRecent = Math.abs(now.getTime() - at.getTime()) < NIGHT_MS;
-  if (isRecent || days === 0) return clock.format(at);
+  if (days === 0) return clock.format(at);
   if (days === 1) return relative.format(-1, "day");
   return (days > 1 && days < 7 ? weekday : short).format(at);
 }

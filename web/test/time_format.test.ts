@@ -15,10 +15,13 @@ it("counts days by the calendar, and what is shorter by the clock", () => {
 });
 
 it("short times are those of today, yesterday, a weekday of the last week, and otherwise a day", () => {
-  const shortAt = (day: number, hour: number) =>
-    shortTime(new Date(2026, 2, day, hour).toISOString(), NOON).replace(/\s/, " ");
+  const shortAt = (day: number, hour: number, now = NOON) =>
+    shortTime(new Date(2026, 2, day, hour).toISOString(), now).replace(/\s/, " ");
   expect(shortAt(11, 9)).toBe("9:00 AM");
   expect(shortAt(10, 9)).toBe("yesterday");
+  // In the early morning too, when the time of yesterday evening would look like one to come.
+  expect(shortAt(10, 18, NOW)).toBe("yesterday");
+  expect(shortAt(11, 0, NOW)).toBe("12:00 AM");
   expect(shortAt(9, 9)).toBe("Monday");
   expect(shortAt(5, 9)).toBe("Thursday");
   expect(shortAt(4, 9)).toBe("Mar 4");
