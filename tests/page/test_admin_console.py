@@ -82,3 +82,8 @@ def test_somebody_without_the_role_learns_so_and_sees_nothing(driver: Driver, co
 def test_the_chats_menu_leads_an_admin_to_the_console(driver: Driver, console_url: str, admin_token: str) -> None:
     led = run(driver, console_url, "admin_console", "link", token=admin_token)["led"]
     assert led == {"title": "Overview · Talkwire console"}
+
+
+def test_an_admin_learns_in_the_chat_of_reports_that_wait(driver: Driver, console_url: str, admin_token: str) -> None:
+    led = run(driver, console_url, "admin_console", "waiting", token=admin_token)["led"]
+    assert led == {"before": 0, "rows": 2, "asked": []}

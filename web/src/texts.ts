@@ -920,6 +920,7 @@ export const texts = {
     setText: "Set a status…",
     settings: "Settings",
     console: "Console",
+    openReports: (count: string) => (count === "1" ? "1 open report" : `${count} open reports`),
   },
   settings: {
     profile: "Profile",

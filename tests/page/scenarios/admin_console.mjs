@@ -330,3 +330,36 @@ export async function link({ token }) {
   await page.getByLabel("Another user ID").waitFor();
   report("led", { title });
 }
+
+// An admin learns in the chat of reports that wait, and the menu leads to them. Others do not ask for reports.
+export async function waiting({ token }) {
+  const { items } = await asAdmin(token, "GET", "reports?state=open&limit=100");
+  for (const { id } of items) await asAdmin(token, "PATCH", `reports/${id}`, { state: "dismissed", reason: "Old" });
+  const bob = await visitAs("bob");
+  const asked = [];
+  bob.on("request", (request) => request.url().includes("/reports") && asked.push(request.url()));
+  await bob.reload();
+  await account(bob).click();
+  await bob.getByRole("menuitem", { name: "Settings" }).waitFor();
+  await returnTo(bob);
+  const page = await visitConsole(token);
+  const answered = page.waitForResponse((response) => response.url().includes("/reports?state=open&limit=10"));
+  await page.getByRole("link", { name: "Open the chat" }).click();
+  await answered;
+  await account(page).waitFor();
+  const before = await account(page).getByText("open report").count();
+  await reported("Wait", "Every month");
+  await returnTo(page);
+  await page.getByRole("button", { name: /^Your account.* 1 open report$/ }).waitFor();
+  await reported("Wait longer", "Every year");
+  await account(page).click();
+  await page.getByRole("menuitem", { name: "Console, 2 open reports", exact: true }).press("Enter");
+  await heading(page, "Reports").waitFor();
+  await rows(page).filter({ hasText: "Every year" }).waitFor();
+  report("led", { before, rows: await rows(page).count(), asked });
+}
+
+const account = (page) => page.getByRole("button", { name: /^Your account/ });
+
+// The window gets the focus again.
+const returnTo = (page) => page.evaluate(() => dispatchEvent(new Event("focus")));

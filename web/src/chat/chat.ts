@@ -28,6 +28,7 @@ import { texts } from "../texts";
 import { endTime } from "../time_format";
 import { whenIdle } from "../when_idle";
 import { Alerts } from "./alerts/alerts";
+import { OpenReports } from "./alerts/open_reports";
 import { Calls } from "./calls/calls";
 import { knownFeatures, rememberFeatures } from "./conversations/known_features";
 import { KnownGroups } from "./conversations/known_groups";
@@ -101,6 +102,7 @@ export class Chat {
   readonly invitations: Invitations;
   readonly profile: PageProfile;
   readonly alerts: Alerts;
+  readonly openReports: OpenReports;
   readonly push: Push;
   readonly offers: Offers;
   readonly calls: Calls;
@@ -151,6 +153,7 @@ export class Chat {
     this.finder = new Search(api, "search");
     this.offerFinder = new Search(api, "search/offers");
     this.alerts = new Alerts(core);
+    this.openReports = new OpenReports(core);
     this.push = new Push(core);
     this.offers = new Offers(core);
     this.calls = new Calls(core);
@@ -212,6 +215,7 @@ export class Chat {
       this.drafts,
       this.notices,
       this.alerts,
+      this.openReports,
       this.push,
       this.offers,
       this.calls,

@@ -943,6 +943,7 @@ export const texts: Texts = {
     setText: "Status setzen…",
     settings: "Einstellungen",
     console: "Konsole",
+    openReports: (count) => (count === "1" ? "1 offene Meldung" : `${count} offene Meldungen`),
   },
   settings: {
     profile: "Profil",

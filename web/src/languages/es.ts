@@ -938,6 +938,7 @@ export const texts: Texts = {
     setText: "Escribir un estado…",
     settings: "Ajustes",
     console: "Consola",
+    openReports: (count) => (count === "1" ? "1 denuncia pendiente" : `${count} denuncias pendientes`),
   },
   settings: {
     profile: "Perfil",

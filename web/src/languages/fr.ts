@@ -949,6 +949,7 @@ export const texts: Texts = {
     setText: "Définir un statut…",
     settings: "Réglages",
     console: "Console",
+    openReports: (count) => (count === "1" ? "1 signalement en attente" : `${count} signalements en attente`),
   },
   settings: {
     profile: "Profil",

@@ -10,6 +10,8 @@ export interface MenuAction {
   isChecked?: boolean;
   /** Whether a separator is above it. */
   startsGroup?: boolean;
+  /** A number at its end, and what it counts, for screen readers. */
+  count?: { readonly shown: string; readonly words: string };
   /** The address of another page, for an item that is a link. */
   href?: string;
   onClick?: () => void;

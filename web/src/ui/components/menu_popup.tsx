@@ -77,7 +77,7 @@ function Level({ label, actions, anchor, at, placement, onClose, onChoices, onBa
 }
 
 function Item({ action, onChoices }: { action: MenuAction; onChoices: (action: MenuAction) => void }) {
-  const { label, icon: Icon, isDangerous, isChecked, startsGroup, href, onClick, choices } = action;
+  const { label, icon: Icon, isDangerous, isChecked, startsGroup, count, href, onClick, choices } = action;
   const link = href === undefined ? {} : { render: (props: ComponentProps<"a">) => <a {...props} href={href} /> };
   const checkable = isChecked === undefined ? {} : { role: "menuitemradio", "aria-checked": isChecked };
   const classes = ["menu-item", isDangerous && "dangerous", startsGroup && "starts-group"].filter(Boolean).join(" ");
@@ -86,12 +86,14 @@ function Item({ action, onChoices }: { action: MenuAction; onChoices: (action: M
       className={classes}
       onClick={() => (choices === undefined ? onClick?.() : onChoices(action))}
       hideOnClick={choices === undefined}
+      aria-label={count && `${label}, ${count.words}`}
       aria-haspopup={choices === undefined ? undefined : "menu"}
       {...checkable}
       {...link}
     >
       {Icon && <Icon className="icon" aria-hidden="true" />}
       <span className="says">{label}</span>
+      {count && <span className="count">{count.shown}</span>}
       {isChecked && <Check className="icon" aria-hidden="true" />}
       {choices && <ChevronRight className="icon" aria-hidden="true" />}
     </MenuItem>

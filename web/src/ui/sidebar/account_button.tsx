@@ -19,10 +19,12 @@ interface Props {
 
 /** The signed-in user's name and status, with a menu of status, settings and sign-out. */
 export function AccountButton({ onOpen, onSignOut }: Props) {
+  const chat = useChat();
   const me = useChatState((state) => state.me);
   const presence = usePresence(me.id);
   // What the reader has chosen lasts without a connection, unlike whether others see them as online.
-  const chosen = useStore(useChat().presence.state, (state) => own(state, me.id));
+  const chosen = useStore(chat.presence.state, (state) => own(state, me.id));
+  const reports = useStore(chat.openReports.count);
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   const status = presence?.status ?? "offline";
@@ -35,11 +37,15 @@ export function AccountButton({ onOpen, onSignOut }: Props) {
         className="account"
         aria-haspopup="menu"
         aria-expanded={open}
-        onClick={() => setOpen(true)}
+        onClick={() => {
+          setOpen(true);
+          chat.openReports.ask();
+        }}
       >
         <span className="hidden">{texts.account.mine}</span>
-        <span aria-hidden="true">
+        <span className="account-portrait" aria-hidden="true">
           <AvatarWithPresence userId={me.id} name={me.name} picture={me.avatar} />
+          {reports !== "" && <span className="count">{reports}</span>}
         </span>
         <span className="account-name">
           <strong dir="auto">{me.name}</strong>
@@ -50,6 +56,7 @@ export function AccountButton({ onOpen, onSignOut }: Props) {
           )}
         </span>
         <span className="hidden">{texts.presence[status]}</span>
+        {reports !== "" && <span className="hidden">{texts.account.openReports(reports)}</span>}
         <ChevronDown className="icon" aria-hidden="true" />
       </button>
       {open && (

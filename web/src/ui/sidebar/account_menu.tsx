@@ -14,9 +14,6 @@ import {
 import type { RefObject } from "react";
 import { useStore } from "zustand";
 import { inMinutes, tomorrowAt } from "../../chat/ends";
-import { isFramed } from "../../embedding/framed";
-import { SessionStore } from "../../server/session";
-import { hasAdminRole } from "../../server/token_role";
 import { texts } from "../../texts";
 import { endTime } from "../../time_format";
 import type { MenuAction } from "../components/menu_action";
@@ -41,15 +38,20 @@ interface Props {
   onClose: () => void;
 }
 
-/** Returns whether the console is offered. It refuses to be in a frame. */
-function isAdmin(): boolean {
-  return !isFramed && hasAdminRole(new SessionStore().read()?.accessToken);
+/** Leads to the console, and to its reports if any wait. */
+function consoleAction(reports: string): MenuAction {
+  const action = { label: texts.account.console, icon: MonitorCog };
+  if (reports === "") return { ...action, href: "admin" };
+  const count = { shown: reports, words: texts.account.openReports(reports) };
+  return { ...action, count, href: "admin#/reports" };
 }
 
 /** The menu of the signed-in user. A module of its own, because few visits need it. */
 export default function AccountMenu({ status, onOpen, onSignOut, anchor, onClose }: Props) {
   const chat = useChat();
   const statusUntil = useStore(chat.presence.state, () => chat.presence.mine?.statusUntil);
+  const { openReports } = chat;
+  const reports = useStore(openReports.count);
   const choose = (wanted: ChosenStatus, until?: Date): void => {
     const ends = until === undefined ? {} : { statusUntil: until.toISOString() };
     chat.idle.choose(wanted, undefined, ends).catch((error: Error) => chat.showNotice(error.message));
@@ -81,7 +83,7 @@ export default function AccountMenu({ status, onOpen, onSignOut, anchor, onClose
     { label: texts.saved.title, icon: Bookmark, startsGroup: true, onClick: () => onOpen({ kind: "saved" }) },
     { label: texts.account.settings, icon: Settings, onClick: () => onOpen({ kind: "settings" }) },
     ...(byTouch ? [] : [{ label: texts.keyboard, icon: Keyboard, onClick: () => chat.openOverlay("shortcuts") }]),
-    ...(isAdmin() ? [{ label: texts.account.console, icon: MonitorCog, href: "admin" }] : []),
+    ...(openReports.hasConsole ? [consoleAction(reports)] : []),
     ...(onSignOut === undefined ? [] : [{ label: texts.signOut, icon: LogOut, startsGroup: true, onClick: onSignOut }]),
   ];
   return (
