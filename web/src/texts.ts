@@ -318,6 +318,7 @@ export const texts = {
     note: "Note (optional)",
     hint: "Only the admins of this server see your report.",
     submit: "Report",
+    done: "Done",
     sent: "Thank you. You are notified when an admin has decided.",
   },
   deleteTitle: "Delete this message?",

@@ -22,7 +22,7 @@ export async function message() {
   await asking.getByRole("button", { name: "Report", exact: true }).click();
   const thanks = await asking.getByRole("status").textContent();
   await picture(alice, "reported");
-  await asking.getByRole("button", { name: "Close" }).click();
+  await asking.getByRole("button", { name: "Done" }).click();
   await asking.waitFor({ state: "detached" });
   // A further report returns the open one.
   const { reason, note, state } = await call("POST", `messages/${sent.id}/report`, "alice", { reason: "other" });

@@ -315,6 +315,7 @@ export const texts: Texts = {
     note: "Anmerkung (optional)",
     hint: "Nur die Administration dieses Servers sieht deine Meldung.",
     submit: "Melden",
+    done: "Fertig",
     sent: "Danke. Du bekommst Bescheid, wenn über die Meldung entschieden ist.",
   },
   deleteTitle: "Diese Nachricht löschen?",

@@ -322,6 +322,7 @@ export const texts: Texts = {
     note: "Nota (opcional)",
     hint: "Solo la administración de este servidor ve tu denuncia.",
     submit: "Denunciar",
+    done: "Listo",
     sent: "Gracias. Te avisaremos cuando se decida.",
   },
   deleteTitle: "¿Eliminar este mensaje?",

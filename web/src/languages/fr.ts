@@ -322,6 +322,7 @@ export const texts: Texts = {
     note: "Remarque (facultatif)",
     hint: "Seule l’administration de ce serveur voit votre signalement.",
     submit: "Signaler",
+    done: "Terminé",
     sent: "Merci. Vous serez averti de la décision.",
   },
   deleteTitle: "Supprimer ce message ?",

@@ -39,6 +39,11 @@ export function ReportDialog({ title, children, onReport, onClose }: Props) {
     return (
       <Dialog title={title} onClose={onClose}>
         <p role="status">{labels.sent}</p>
+        <div className="buttons">
+          <button type="button" className="primary" onClick={onClose}>
+            {labels.done}
+          </button>
+        </div>
       </Dialog>
     );
   }
