@@ -46,6 +46,7 @@ export const texts = {
   email: "E-mail",
   password: "Password",
   passwordHint: "At least 8 characters",
+  forgotPassword: "Forgot your password? The people who run this server can set a new one.",
   yourName: "Name",
   demo: "Try it as",
   demoOther: "Another user ID",

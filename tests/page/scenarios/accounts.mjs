@@ -17,8 +17,11 @@ export async function account() {
   await submitAccount(dora, { ...credentials, Password: "wrong" });
   await dora.locator(".entrance > form .problem:not(:empty)").waitFor();
   report("refused", { reason: await dora.locator(".entrance > form .problem").textContent() });
+  const forgot = dora.getByText("Forgot your password?");
+  await forgot.waitFor();
   await dora.locator(".entrance form:not(.demo-other) button.quiet").click();
   await dora.getByRole("textbox", { name: "Name" }).waitFor();
+  await forgot.waitFor({ state: "detached" });
   const carried = [await dora.locator(".entrance > form .problem").textContent(), await dora.getByLabel("Password").inputValue()];
   const kept = await dora.evaluate(() => Object.keys({ ...localStorage, ...sessionStorage }));
   await submitAccount(dora, credentials);

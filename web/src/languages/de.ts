@@ -82,6 +82,7 @@ export const texts: Texts = {
   email: "E-Mail-Adresse",
   password: "Passwort",
   passwordHint: "Mindestens 8 Zeichen",
+  forgotPassword: "Passwort vergessen? Die Administration dieses Servers kann ein neues setzen.",
   yourName: "Name",
   demo: "Ausprobieren als",
   demoOther: "Andere Nutzer-ID",

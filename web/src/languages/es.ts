@@ -89,6 +89,7 @@ export const texts: Texts = {
   email: "Correo electrónico",
   password: "Contraseña",
   passwordHint: "Al menos 8 caracteres",
+  forgotPassword: "¿Olvidaste la contraseña? La administración de este servidor puede poner una nueva.",
   yourName: "Nombre",
   demo: "Pruébalo como",
   demoOther: "Otro ID de usuario",

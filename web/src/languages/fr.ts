@@ -90,6 +90,7 @@ export const texts: Texts = {
   email: "E-mail",
   password: "Mot de passe",
   passwordHint: "Au moins 8 caractères",
+  forgotPassword: "Mot de passe oublié ? L’administration de ce serveur peut en définir un nouveau.",
   yourName: "Nom",
   demo: "Essayer en tant que",
   demoOther: "Autre identifiant d’utilisateur",

@@ -173,6 +173,7 @@ function AccountForm({ api, accounts, invitation, invitedTo, problem, busy, atte
           autoComplete={registers ? "new-password" : "current-password"}
         />
       </label>
+      {!registers && <p className="hint">{texts.forgotPassword}</p>}
       <p className="problem" role="alert">
         {problem}
       </p>
