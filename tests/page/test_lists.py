@@ -48,7 +48,7 @@ def test_sections_are_made_collapsed_renamed_and_removed(driver: Driver, demo_ur
 
 def test_a_saved_message_is_marked_and_found_again(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "lists", "saved")["saved"] == {
-        "where": "Notes from the fair in Nürnberg – autumn planning group",
+        "where": "Notes from the fair in Nürnberg, autumn planning group",
         "hidden": {"320": [], "390": [], "1440": []},
     }
 

@@ -263,7 +263,7 @@ async function showSaved(page) {
 
 // A saved message is marked, also after a reload, and found in the list of saved ones.
 export async function saved() {
-  const name = "Notes from the fair in Nürnberg – autumn planning group";
+  const name = "Notes from the fair in Nürnberg, autumn planning group";
   const id = await group(name, "bob");
   await post("messages", "bob", { conversationId: id, content: "Keep this" });
   const [alice, phone] = [await visitAs("alice"), await visitAs("alice")];
