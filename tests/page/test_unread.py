@@ -74,3 +74,8 @@ def test_what_a_jump_skips_stays_unread(crowded: Scenarios) -> None:
 
 def test_a_conversation_that_is_not_listed_yet_shows_what_is_unread(crowded: Scenarios) -> None:
     assert crowded("unread", "opened_by_address")["opened"] == {"line": 1, "read": 0}
+
+
+def test_what_was_written_meanwhile_is_seen_at_once(crowded: Scenarios) -> None:
+    seen = crowded("unread", "written_meanwhile")["opened"]
+    assert seen == {"near": True, "line": 1, "far": True, "kept": True, "reloaded": True}

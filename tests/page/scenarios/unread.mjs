@@ -427,3 +427,57 @@ export async function wheel_at_button() {
   const after = await until(first, (number) => number <= before - 8);
   report("turned", { up: after <= before - 8 });
 }
+
+// Anyone who comes back to a conversation in which something was written meanwhile sees that; a reload leads to where they
+// were.
+export async function written_meanwhile() {
+  const { id, ids } = await unread("Left behind", 120, 120);
+  await post("conversations", "alice", { kind: "group", name: "Elsewhere", memberIds: ["bob"] });
+  const alice = await visitAs("alice");
+  await open(alice, "Left behind");
+  await seen(alice, "Word 120");
+  const goBack = async () => {
+    const shown = () => alice.locator(".message").filter({ hasText: /Word 1?[0-4]\d?$/ }).first().isVisible();
+    await until(async () => {
+      await wheel(alice, -1_000);
+      return shown();
+    }, Boolean);
+  };
+  const topmost = () =>
+    scroller(alice).evaluate((it) => {
+      const { top } = it.getBoundingClientRect();
+      const found = [...it.querySelectorAll(".message .text")].find((each) => each.getBoundingClientRect().top >= top);
+      return found?.textContent;
+    });
+  await goBack();
+  await pause(500);
+  await open(alice, "Elsewhere");
+  await post("messages", "bob", { conversationId: id, content: "Near" });
+  await listed(alice, "Left behind").locator(".count").waitFor();
+  await open(alice, "Left behind");
+  const near = await seen(alice, "Near");
+  const line = await until(() => alice.locator(".unread-from").count(), (count) => count === 1);
+  await listed(alice, "Left behind").locator(".count").waitFor({ state: "detached" });
+  // The same far back, where the newest messages are not loaded.
+  await alice.evaluate((hash) => (location.hash = hash), `#/conversation/${id}/${ids[0]}`);
+  await seen(alice, "Word 1");
+  await open(alice, "Elsewhere");
+  await post("messages", "bob", { conversationId: id, content: "Far" });
+  await listed(alice, "Left behind").locator(".count").waitFor();
+  await open(alice, "Left behind");
+  const far = await seen(alice, "Far");
+  await listed(alice, "Left behind").locator(".count").waitFor({ state: "detached" });
+  // Where nothing is unread, and after a reload, the place stays.
+  await goBack();
+  await pause(500);
+  const left = await topmost();
+  await open(alice, "Elsewhere");
+  await open(alice, "Left behind");
+  const kept = await until(topmost, (text) => text === left);
+  await post("messages", "bob", { conversationId: id, content: "While above" });
+  await listed(alice, "Left behind").locator(".count").waitFor();
+  await alice.reload();
+  await opened(alice, "Left behind");
+  const reloaded = await until(topmost, (text) => text === left);
+  report("opened", { near, line, far, kept: kept === left, reloaded: reloaded === left });
+}

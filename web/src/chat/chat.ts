@@ -117,6 +117,8 @@ export class Chat {
   #savedGroups: Promise<void> = Promise.resolve();
   #features: Promise<void> | null = null;
   #isOver = false;
+  /** What was opened first, until something else is: null is the list. Undefined before that. */
+  #firstOpened: string | null | undefined;
 
   constructor(api: Api, me: User) {
     const core = new PageCore(api, me, {
@@ -298,9 +300,16 @@ export class Chat {
     await Promise.allSettled(removed);
   }
 
-  /** Opens a conversation, at a message or where the reader left off; null closes it. */
+  /**
+   * Opens a conversation, at a message, where its unread messages start or where the reader left it; null closes it. The
+   * first one after a reload stays where it was.
+   */
   async open(id: string | null, messageId?: string): Promise<void> {
     const { openId, conversations, panel } = this.#core.now;
+    // The address and the list may both open it.
+    if (this.#firstOpened === undefined) this.#firstOpened = id;
+    else if (this.#firstOpened !== id) this.#firstOpened = null;
+    const isReload = this.#firstOpened === id;
     const isKnown = id !== null && own(conversations, id) !== undefined;
     // Properties of every object, such as `constructor`, would be found in each part's state.
     if (id !== null && !isKnown && id in Object.prototype) return this.open(null);
@@ -308,6 +317,7 @@ export class Chat {
     if (id !== openId) {
       this.files.close();
       const unread = this.#unreadOf(id);
+      if (isKnown && !isReload) this.#goToUnread(id);
       // The request for messages goes before those of all others that the change of the state causes.
       if (isKnown && messageId === undefined) opening = this.messages.open(id, messageId, unread?.after ?? null);
       this.state.setState({
@@ -329,9 +339,18 @@ export class Chat {
       await this.conversations.load(id);
       if (this.#core.now.openId !== id) return;
       this.state.setState(({ unread }) => ({ unread: this.#unreadOf(id) ?? unread }));
+      if (!isReload) this.#goToUnread(id);
     }
     await (opening ?? this.messages.open(id, messageId));
     if (this.#core.now.openId === id) this.#loadDetails(id);
+  }
+
+  /** Lets a conversation in which something is unread open there, and not where the reader left it. */
+  #goToUnread(id: string): void {
+    const { conversations, features } = this.#core.now;
+    const conversation = own(conversations, id);
+    if (conversation === undefined || unreadOf(conversation, features) === 0) return;
+    this.messages.forgetPlace(id, this.#unreadOf(id)?.after ?? null);
   }
 
   #unreadOf(id: string | null): UnreadMessages | null {

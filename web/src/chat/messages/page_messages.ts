@@ -114,6 +114,22 @@ export class PageMessages extends Messages {
     await ignoreFailure(this.#reopen(id, readSeq));
   }
 
+  /**
+   * Forgets where the reader left a conversation, so that it opens where the unread messages start. `readSeq`: the `seq` up
+   * to which they have read; null if they have read all messages.
+   */
+  forgetPlace(id: string, readSeq: number | null): void {
+    this.anchors.set(id, null);
+    const { timelines, connected } = this.core.now;
+    const timeline = own(timelines, id);
+    if (timeline === undefined || timeline.atEnd || !connected) return;
+    const last = timeline.messages.at(-1)?.seq ?? 0;
+    if (readSeq !== null && last > readSeq && this.#hasLoaded(id, readSeq)) return;
+    // What is loaded around that place would be shown first, and the list would stay there.
+    const { [id]: _, ...others } = timelines;
+    this.core.state.setState({ timelines: others });
+  }
+
   /** Shows the saved messages of a conversation until there is a connection. */
   showSaved(id: string, timeline: Timeline): void {
     this.#savedOnly.add(id);
