@@ -69,6 +69,10 @@ def test_what_is_unread_starts_at_an_offer(driver: Driver, demo_url: str) -> Non
     assert marked == {"counts": ["31", "31 unread"], "lines": 1, "isAbove": True, "isInSight": True}
 
 
+def test_a_conversation_opens_at_the_first_unread_of_many_offers(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "offers", "unreadAmongOffers")["opened"] == {"isAtTop": True, "isFree": True}
+
+
 def test_who_has_left_is_named_on_offers_and_reactions_and_never_by_an_id(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "offers", "left")["named"] == {
         "before": ["Offer from Maya", "Accepted\nby someone", "Someone reacted with 👍"],

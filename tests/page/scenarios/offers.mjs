@@ -326,6 +326,36 @@ export async function unreadFrom() {
   report("marked", { counts: [counted, offered], lines, isAbove: top < y, isInSight: y > frame.y && y < frame.y + frame.height });
 }
 
+// Many offers in a row stand beside one message: what is unread among them is at the top of the screen.
+export async function unreadAmongOffers() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Long counter of offers" });
+  await post("messages", "bob", { conversationId: id, content: "The only text" });
+  const offer = (number, user) =>
+    post(`conversations/${id}/offers`, user, { title: `Chair ${number}`, amount: 100, currency: "EUR" });
+  for (let number = 1; number <= 12; number++) await offer(number, "bob");
+  await post("conversations", "bob", { kind: "group", memberIds: ["alice"], name: "Off the counter" });
+  const bob = await visitAs("bob");
+  await open(bob, "Long counter of offers");
+  await message(bob, "The only text").waitFor();
+  await bob.locator(".scroller").press("End");
+  await card(bob, "Chair 12").waitFor();
+  await open(bob, "Off the counter");
+  for (let number = 13; number <= 20; number++) await offer(number, "alice");
+  await listed(bob, "Long counter of offers").locator(".count").getByText("8").waitFor();
+  await open(bob, "Long counter of offers");
+  const line = bob.locator(".unread-from");
+  const fromTop = async () => {
+    const frame = await bob.locator(".scroller").boundingBox();
+    return (await line.boundingBox())?.y - frame.y;
+  };
+  const top = await until(fromTop, (pixels) => Math.abs(pixels) < 20);
+  // A reader who scrolls is not held there.
+  await bob.locator(".scroller").hover();
+  await bob.mouse.wheel(0, -600);
+  const moved = await until(fromTop, (pixels) => pixels > 300);
+  report("opened", { isAtTop: Math.abs(top) < 20, isFree: moved > 300 });
+}
+
 // What was loaded of a conversation is there after a reload without a network; of another one, the panel says that it is not.
 export async function reloaded() {
   const ids = {};

@@ -66,6 +66,7 @@ export const TimelineView = memo(function TimelineView({ id, FirstSteps }: Props
   const outbox = useStore(messages.outbox);
   const list = useRef<VirtualizerHandle>(null);
   const scroller = useRef<HTMLDivElement>(null);
+  const refs = useMemo(() => ({ list, scroller }), []);
 
   const hasOffers = useChatState((state) => state.features.offers);
   useEffect(() => {
@@ -91,7 +92,7 @@ export const TimelineView = memo(function TimelineView({ id, FirstSteps }: Props
   const entries = useMemo<readonly (Row | UnsentRow)[]>(() => [...rows, ...unsent], [rows, unsent]);
   const count = entries.length;
   const { keptRows, ...focusEvents } = useMessageFocus(list, scroller, rows);
-  const { atEnd, seesLast, sight, daySince, ...scrolling } = useScrollPosition(id, list, rows, count, timeline);
+  const { atEnd, seesLast, sight, daySince, ...scrolling } = useScrollPosition(id, refs, rows, count, timeline);
   const { onScroll, onResize, range } = scrolling;
   // Anyone who sees that the conversation is empty sees everything.
   const seesAll = timeline.atEnd && (seesLast || (timeline.atStart && rows.length === 0));

@@ -1,5 +1,5 @@
 import { KEPT_MAX, type Timeline } from "@talkwire/client/parts";
-import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { VirtualizerHandle } from "virtua";
 import { isSameDay } from "../../chat/messages/extras";
 import type { Row } from "../../chat/messages/rows";
@@ -7,6 +7,7 @@ import type { ScrollAnchor } from "../../chat/messages/scroll_anchors";
 import type { InSight } from "../../chat/messages/unseen";
 import type { Target } from "../../chat/page_core";
 import { useChat, useChatState } from "../page/chat_context";
+import { type ListRefs, useUnreadLine } from "./use_unread_line";
 
 /** Pixels from an end of the list at which the next page is loaded, and within which the reader is at the end. */
 const NEAR = 600;
@@ -64,12 +65,14 @@ const MOVING: Seen = { ...UNKNOWN, atEnd: false };
  */
 export function useScrollPosition(
   id: string,
-  list: RefObject<VirtualizerHandle | null>,
+  refs: ListRefs,
   rows: readonly Row[],
   count: number,
   timeline: Timeline,
 ): ScrollPosition & { readonly range: LoadedRange } {
   const chat = useChat();
+  const { list } = refs;
+  const unreadLine = useUnreadLine(refs);
   const target = useChatState((state) => state.target);
   const range = useLoadedRange(timeline);
   const { number, grewAtStart } = range;
@@ -133,9 +136,10 @@ export function useScrollPosition(
     clearTimeout(settling.current);
     settling.current = setTimeout(() => {
       settling.current = undefined;
+      unreadLine.end();
       readScrollNow.current();
     }, SETTLED_MS);
-  }, []);
+  }, [unreadLine]);
   useEffect(
     () => () => {
       clearTimeout(settling.current);
@@ -164,6 +168,7 @@ export function useScrollPosition(
         jumped.current = !startsUnread && unreadOffer === undefined;
         const { index, ...how } = place;
         list.current?.scrollToIndex(index, how);
+        if (unreadOffer !== undefined) unreadLine.aim();
         settle();
       } else if (!isPlaced || (follows.current && !grewAtStart)) {
         jumped.current ||= !isPlaced;
@@ -171,7 +176,7 @@ export function useScrollPosition(
       }
     }
     placedNumber.current = number;
-  }, [chat, id, list, rows, count, number, target, grewAtStart, settle, setVisible]);
+  }, [chat, id, list, unreadLine, rows, count, number, target, grewAtStart, settle, setVisible]);
 
   // A page was added at the end, and the reader may not scroll: checks whether its end is near, too.
   useEffect(() => {
@@ -191,11 +196,14 @@ export function useScrollPosition(
   const onResize = useCallback(() => {
     const handle = list.current;
     if (handle === null || count === 0) return;
-    if (settling.current !== undefined) return settle();
+    if (settling.current !== undefined) {
+      unreadLine.follow();
+      return settle();
+    }
     if (atEnd) handle.scrollToIndex(count - 1, { align: "end" });
     if (handle.scrollSize - handle.scrollOffset - handle.viewportSize < NEAR_END) readScroll();
     readSightWhenMeasured();
-  }, [list, count, atEnd, settle, readScroll, readSightWhenMeasured]);
+  }, [list, unreadLine, count, atEnd, settle, readScroll, readSightWhenMeasured]);
   return { atEnd, seesLast, sight, daySince, onScroll, onResize, range };
 }
 

@@ -1,0 +1,43 @@
+import { type RefObject, useCallback, useEffect, useMemo, useRef } from "react";
+import type { VirtualizerHandle } from "virtua";
+
+/** What a reader does who has begun to look elsewhere. */
+const MOVES = ["wheel", "touchmove", "pointerdown", "keydown"] as const;
+
+export interface ListRefs {
+  readonly list: RefObject<VirtualizerHandle | null>;
+  readonly scroller: RefObject<HTMLDivElement | null>;
+}
+
+interface UnreadLine {
+  /** Begins to bring the line to the top of the screen. */
+  readonly aim: () => void;
+  /** Scrolls to where the line is now, until the reader scrolls: rows get their heights one after the other. */
+  readonly follow: () => void;
+  readonly end: () => void;
+}
+
+/** The line above unread offers: it stands within the row of the message before them, and maybe far below its start. */
+export function useUnreadLine({ list, scroller }: ListRefs): UnreadLine {
+  const stop = useRef<(() => void) | null>(null);
+  const end = useCallback(() => {
+    stop.current?.();
+    stop.current = null;
+  }, []);
+  const aim = useCallback(() => {
+    end();
+    const moved = new AbortController();
+    for (const move of MOVES) scroller.current?.addEventListener(move, end, { passive: true, signal: moved.signal });
+    stop.current = () => moved.abort();
+  }, [scroller, end]);
+  const scroll = useCallback(() => {
+    const line = scroller.current?.querySelector(".unread-from");
+    if (stop.current === null || scroller.current === null || !line) return;
+    const below = line.getBoundingClientRect().top - scroller.current.getBoundingClientRect().top;
+    if (Math.abs(below) >= 1) list.current?.scrollBy(below);
+  }, [list, scroller]);
+  // The list takes its new height from the rows a moment later.
+  const follow = useCallback(() => void requestAnimationFrame(scroll), [scroll]);
+  useEffect(() => end, [end]);
+  return useMemo(() => ({ aim, follow, end }), [aim, follow, end]);
+}
