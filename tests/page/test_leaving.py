@@ -65,3 +65,7 @@ def test_signing_out_ends_the_other_tabs_without_the_server(crowded: Scenarios) 
 
 def test_what_is_not_sent_waits_for_its_author_when_the_server_ends_the_session(crowded: Scenarios) -> None:
     assert crowded("leaving", "ended")["ended"] == {"other": "", "own": "To be continued"}
+
+
+def test_the_next_user_does_not_start_in_a_conversation_of_the_one_before(crowded: Scenarios) -> None:
+    assert crowded("leaving", "next_user")["next"] == {"left": ""}

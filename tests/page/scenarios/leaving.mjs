@@ -326,3 +326,20 @@ export async function ended() {
   await hanna.locator(".conversations a", { hasText: "alice" }).click();
   report("ended", { other, own: await shows(hanna, "To be continued") });
 }
+
+// The next user of the browser does not start in a conversation of the one before.
+export async function next_user() {
+  const { id } = await post("conversations", "alice", { kind: "group", name: "Not for others", memberIds: ["bob"] });
+  const page = await visitAs("alice");
+  await open(page, "Not for others");
+  await signOut(page);
+  await page.locator(".entrance").waitFor();
+  const left = await page.evaluate(() => location.hash);
+  await enterAs(page, "carol");
+  await page.getByText("Choose a conversation or start a new one.").waitFor();
+  // The link of a conversation leads there, whoever signs in.
+  const linked = await visit({ path: `#/conversation/${id}` });
+  await enterAs(linked, "bob");
+  await opened(linked, "Not for others");
+  report("next", { left });
+}

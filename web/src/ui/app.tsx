@@ -2,7 +2,7 @@ import type { User } from "@talkwire/client";
 import { newestFirst, own, placeOf } from "@talkwire/client/parts";
 import { TalkwireProvider } from "@talkwire/react";
 import { MessagesSquare } from "lucide-react";
-import { type ReactNode, useEffect, useMemo, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Chat, type Unsent } from "../chat/chat";
 import { forgetFeatures } from "../chat/conversations/known_features";
 import { totalOf } from "../chat/conversations/unread";
@@ -35,7 +35,7 @@ import { MessageDialogs } from "./message_dialogs/message_dialogs";
 import { OfferForm } from "./offers/offer_form";
 import { ChatContext, useChat, useChatState } from "./page/chat_context";
 import { lazyPart, usePreload } from "./page/lazy_part";
-import { followAddress, forgetPlace, goTo, placeHere, startAt } from "./page/page_address";
+import { followAddress, forgetPlace, goTo, leavePlace, placeHere, startAt } from "./page/page_address";
 import { narrow, useMedia } from "./page/use_media";
 import { ThreadPanel } from "./panel/panel_view";
 import { Sidebar } from "./sidebar/sidebar";
@@ -74,6 +74,13 @@ export function App() {
   const [invitation, forgetInvitation] = useInvitation();
   /** Whether the reader has registered with the invitation, and so joined. */
   const [isJoining, setJoining] = useState(false);
+  /** Whose conversation the address names. */
+  const placeOwner = useRef(me?.id);
+  const enter = useCallback((user: User): void => {
+    if (placeOwner.current !== undefined && placeOwner.current !== user.id) leavePlace();
+    placeOwner.current = user.id;
+    setMe(user);
+  }, []);
 
   // When the user signs out in another tab, or another user signs in there, this tab follows.
   useEffect(
@@ -86,10 +93,10 @@ export function App() {
           setReason(reasonOf("elsewhere", false));
           setMe(null);
         } else if (user.id !== me.id) {
-          setMe(user);
+          enter(user);
         }
       }),
-    [api, me],
+    [api, me, enter],
   );
   useEffect(() => {
     if (host === null) return;
@@ -112,6 +119,7 @@ export function App() {
     if (me !== null && GONE.has(why)) {
       forgetLastConversation(me.id);
       forgetFeatures();
+      leavePlace();
     }
     forgetReturn();
     setReason(ban ?? reasonOf(why, isByToken));
@@ -135,7 +143,7 @@ export function App() {
         onSession={({ user }, registered) => {
           setJoining(registered);
           setReason("");
-          setMe(user);
+          enter(user);
           forgetToken();
           forgetReturn();
         }}

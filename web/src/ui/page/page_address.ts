@@ -45,6 +45,11 @@ export function forgetPlace(conversationId: string): void {
   });
 }
 
+/** Closes what is in front, and lets the address name nothing: the next user may not be a member of the conversation. */
+export function leavePlace(): void {
+  pageLayers().leave(() => history.replaceState(null, "", location.pathname + location.search));
+}
+
 /** Closes what is in front, and changes the address without opening what it names. */
 export function showPlace(conversationId: string): void {
   const address = addressOf(conversationId);
