@@ -1,7 +1,7 @@
 import type { Message, Notice, Offer } from "@talkwire/client";
 import { EMPTY, own, type Timeline } from "@talkwire/client/parts";
 import { ArrowUp } from "lucide-react";
-import { type ComponentType, Fragment, memo, useEffect, useMemo, useRef, useState } from "react";
+import { type ComponentType, Fragment, memo, type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useStore } from "zustand";
 import { unreadOf } from "../../chat/conversations/unread";
@@ -21,7 +21,6 @@ import type { UnseenAbove } from "../../chat/messages/unseen";
 import { addressOf } from "../../place";
 import { texts } from "../../texts";
 import { dayOf, timeOfDay } from "../../time_format";
-import { byTouch } from "../keyboard/focus";
 import { useChat, useChatState } from "../page/chat_context";
 import { lazyPart } from "../page/lazy_part";
 import { DayLine } from "./day_line";
@@ -46,7 +45,7 @@ const NO_OFFERS: readonly Offer[] = [];
 const NO_NOTICES: readonly Notice[] = [];
 const LONG = 200;
 const NEW_MS = 2_000;
-const RESTING_MS = 1_200;
+const RESTING_MS = 1_500;
 const LOADING: Timeline = { ...EMPTY, atStart: false };
 
 interface Props {
@@ -139,7 +138,7 @@ export const TimelineView = memo(function TimelineView({ id, FirstSteps }: Props
         {(atEnd === false || !timeline.atEnd) && <ToNewestMessage id={id} />}
       </div>
       {unseen !== null && <ToUnseen id={id} unseen={unseen} />}
-      {unseen === null && daySince !== null && <DayInSight key={daySince} at={daySince} />}
+      {unseen === null && daySince !== null && <DayInSight at={daySince} scroller={scroller} />}
     </div>
   );
 });
@@ -282,17 +281,26 @@ const RowView = memo(
     areSame(newestOf(one), newestOf(other)),
 );
 
-/** The day of the topmost message. On a phone it would cover a line, so it is there only while a finger scrolls. */
-function DayInSight({ at }: { at: string }) {
+/** The day of the topmost message. It covers a line, so it is there only while the list scrolls. */
+function DayInSight({ at, scroller }: { at: string; scroller: RefObject<HTMLElement | null> }) {
   const [isResting, setResting] = useState(false);
   useEffect(() => {
-    if (!byTouch) return;
-    const timer = setTimeout(() => setResting(true), RESTING_MS);
-    return () => clearTimeout(timer);
-  }, []);
-  if (isResting) return null;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const show = (): void => {
+      setResting(false);
+      clearTimeout(timer);
+      timer = setTimeout(() => setResting(true), RESTING_MS);
+    };
+    show();
+    const element = scroller.current;
+    element?.addEventListener("scroll", show, { passive: true });
+    return () => {
+      clearTimeout(timer);
+      element?.removeEventListener("scroll", show);
+    };
+  }, [scroller]);
   return (
-    <div className="day-in-sight" aria-hidden="true">
+    <div className={`day-in-sight${isResting ? " resting" : ""}`} aria-hidden="true">
       {dayOf(at)}
     </div>
   );
