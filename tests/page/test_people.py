@@ -23,8 +23,8 @@ def test_what_a_blocked_person_says_is_hidden_wherever_it_would_be_read(driver: 
             "conversation": [f"{message}Show", message, f"{offer}Show", "alice accepted an offer", f"{offer}Show"],
             "offers": [f"{offer}Show"] * 2,
             "pins": [message],
-            "search": [message],
-            "search of the list": [message],
+            "search": [offer, offer, message],
+            "search of the list": [offer, offer, message],
         },
         "openly": "Offer: €5.00",
     }
