@@ -43,9 +43,18 @@ def test_a_new_name_is_everywhere_at_once(driver: Driver, demo_url: str) -> None
     assert "renamed" in run(driver, demo_url, "people", "renamed")
 
 
-def test_a_member_without_an_account_can_only_be_removed_and_is_not_listed(driver: Driver, demo_url: str) -> None:
-    erased = run(driver, demo_url, "people", "erasedMember")["erased"]
-    assert erased == {"buttons": 0, "actions": ["Remove"], "listed": 0}
+def test_deleted_accounts_have_one_name_and_are_not_listed(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "people", "erasedMember")["erased"] == {
+        "live": [0, False],
+        "reloaded": [0, False],
+        "count": "2 Mitglieder",
+        "names": ["alice", "bob"],
+        "buttons": 0,
+    }
+
+
+def test_the_list_names_deleted_accounts_in_full(driver: Driver, demo_url: str) -> None:
+    assert "listed" in run(driver, demo_url, "people", "erasedInList")
 
 
 def test_nobody_writes_to_or_calls_a_person_without_an_account(driver: Driver, demo_url: str) -> None:

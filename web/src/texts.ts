@@ -888,6 +888,7 @@ export const texts = {
     more: "Type more of a name to find others.",
     lastSeen: (ago: string) => `last seen ${ago}`,
     thisIsYou: "This is you.",
+    erasedName: "Deleted user",
     wasErased: "This account was deleted.",
     writingToErased: "This account was deleted. Nobody would read your messages.",
     block: "Block",

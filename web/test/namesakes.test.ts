@@ -27,6 +27,14 @@ describe("namesakes", () => {
     expect([shown("2", "Ben"), shown("4", "Carla")]).toEqual([undefined, undefined]);
   });
 
+  it("need no handles once their accounts are deleted", () => {
+    const left = { one: { members: [member("1", "Deleted user"), member("2", "Deleted user")] } as Conversation };
+    expect([namesakeHandle(left, "1", "Deleted user"), namesakeHandle(left, "3", "Deleted user")]).toEqual([
+      undefined,
+      undefined,
+    ]);
+  });
+
   it("follow the state", () => {
     expect(shown("2", "Ben")).toBeUndefined();
     expect(namesakeHandle({ "0": { members: [member("4", "Ben")] } as Conversation }, "2", "Ben")).toBe("2");

@@ -12,10 +12,19 @@ import {
   say,
   start,
   until,
+  visit,
   visitAs,
 } from "../browser.mjs";
 
 const card = (page, name) => page.getByRole("dialog", { name });
+
+async function visitInGerman(user) {
+  const page = await visit({ locale: "de-DE" });
+  await page.getByLabel("Andere Nutzer-ID").fill(user);
+  await page.getByRole("button", { name: "Los", exact: true }).click();
+  await conversations(page).first().waitFor();
+  return page;
+}
 
 async function showCard(page, name) {
   await page.locator(".message header").getByRole("button", { name, exact: true }).first().click();
@@ -204,34 +213,54 @@ export async function renamed() {
   report("renamed", { focus: await composer(alice).count() });
 }
 
-// Anyone who has deleted their account is a member who can only be removed.
+// Deleted accounts are called so, without ids, and are neither listed nor counted among the members.
 export async function erasedMember() {
-  const alice = await visitAs("alice");
+  const alice = await visitInGerman("alice");
   await call("GET", "users/me", "leaver");
-  const { id } = await post("conversations", "alice", { kind: "group", name: "Left", memberIds: ["leaver", "bob"] });
-  await open(alice, "Left");
-  await say(alice, "Hello");
+  await call("GET", "users/me", "other-leaver");
+  const { id } = await post("conversations", "alice", { kind: "group", name: "Left", memberIds: ["bob"] });
+  await post(`conversations/${id}/members`, "alice", { userIds: ["leaver", "other-leaver"] });
   await post("messages", "leaver", { conversationId: id, content: "Bye" });
+  await listed(alice, "Left").click();
   await message(alice, "Bye").waitFor();
-  await alice.getByRole("button", { name: "Details" }).click();
-  await alice.locator(".panel .member").nth(2).waitFor();
+  const lines = alice.locator(".notice-line > span");
+  await lines.getByText("leaver").first().waitFor();
   await call("DELETE", "users/me", "leaver");
-  const row = alice.locator(".panel .member").filter({ hasText: "Deleted user" });
-  await row.getByRole("button", { name: "Deleted user", exact: true }).click();
-  await card(alice, "Deleted user").getByText("This account was deleted.").waitFor();
-  const buttons = await card(alice, "Deleted user").getByRole("button").count();
-  await alice.locator(".person-card:focus-within").waitFor();
-  await alice.keyboard.press("Escape");
-  await card(alice, "Deleted user").waitFor({ state: "detached" });
-  await row.getByRole("button", { name: "Manage Deleted user" }).click();
-  await alice.getByRole("menuitem").first().waitFor();
-  const actions = await alice.getByRole("menuitem").allTextContents();
-  await alice.keyboard.press("Escape");
-  await alice.getByRole("button", { name: "People", exact: true }).click();
-  const directory = alice.getByRole("dialog", { name: "People" });
-  await directory.getByRole("option", { name: /bob/ }).waitFor();
-  const listed = await directory.getByRole("option", { name: /Deleted user/ }).count();
-  report("erased", { buttons, actions, listed });
+  await call("DELETE", "users/me", "other-leaver");
+  const shown = async () => {
+    const author = alice.locator(".message header");
+    await alice.locator(".subtitle").getByText("2 Mitglieder").waitFor();
+    await author.getByRole("button", { name: "Gelöschtes Konto" }).waitFor();
+    await lines.filter({ hasText: "Gelöschtes Konto und Gelöschtes Konto" }).waitFor();
+    await listed(alice, "Left").locator(".said-by").getByText("Gelöschtes Konto").waitFor();
+    return [await author.locator(".person-handle").count(), (await lines.allTextContents()).join().includes("@")];
+  };
+  const live = await shown();
+  await alice.getByRole("button", { name: "Details" }).click();
+  const members = alice.locator(".panel .member");
+  await members.nth(1).waitFor();
+  const count = await alice.locator(".panel .members h3").textContent();
+  const names = await members.locator(".name bdi").allTextContents();
+  await alice.locator(".message header").getByRole("button", { name: "Gelöschtes Konto" }).click();
+  const erased = card(alice, "Gelöschtes Konto");
+  await erased.getByText("Dieses Konto wurde gelöscht.").waitFor();
+  const buttons = await erased.getByRole("button").count();
+  await alice.reload();
+  const reloaded = await shown();
+  report("erased", { live, reloaded, count, names, buttons });
+}
+
+// A list that has no members yet asks who a deleted account was.
+export async function erasedInList() {
+  const alice = await visitInGerman("alice");
+  await call("GET", "users/me", "lister");
+  const group = { kind: "group", name: "Unopened", memberIds: ["lister"] };
+  const { id } = await post("conversations", "alice", group);
+  await post("messages", "lister", { conversationId: id, content: "Bye" });
+  await call("DELETE", "users/me", "lister");
+  await alice.reload();
+  await listed(alice, "Unopened").locator(".said-by").getByText("Gelöschtes Konto: ").waitFor();
+  report("listed");
 }
 
 // The direct conversation with somebody who deletes their account can be read, and nobody writes or calls there.

@@ -1,8 +1,17 @@
 /** What all parts of the page use: the client's state and what the page shows of it. */
 
-import { type Commands, type Message, type Offer, type RequestError, UNREACHABLE, type User } from "@talkwire/client";
+import {
+  type Commands,
+  type Message,
+  type Offer,
+  type RequestError,
+  type ServerEvents,
+  UNREACHABLE,
+  type User,
+} from "@talkwire/client";
 import { type ClientState, type ConnectionListener, Core, type StateStore } from "@talkwire/client/parts";
 import type { Api } from "../server/api";
+import { named } from "../server/erased_names";
 import { worded } from "../server/worded_error";
 import type { Features } from "./conversations/unread";
 
@@ -158,13 +167,17 @@ export class PageCore extends Core {
     return this.state.getState();
   }
 
+  override on<Name extends keyof ServerEvents>(name: Name, handler: (payload: ServerEvents[Name]) => void): void {
+    super.on(name, (payload) => handler(named(payload)));
+  }
+
   /** Rejects with a message in the reader's language. */
   override async call<Name extends keyof Commands>(
     name: Name,
     payload: Commands[Name]["payload"],
   ): Promise<Commands[Name]["reply"]> {
     try {
-      return await super.call(name, payload);
+      return named(await super.call(name, payload));
     } catch (error) {
       throw worded(error);
     }

@@ -910,6 +910,7 @@ export const texts: Texts = {
     more: "Gib mehr vom Namen ein, um andere zu finden.",
     lastSeen: (ago) => `zuletzt online ${ago}`,
     thisIsYou: "Das bist du.",
+    erasedName: "Gelöschtes Konto",
     wasErased: "Dieses Konto wurde gelöscht.",
     writingToErased: "Dieses Konto wurde gelöscht. Deine Nachrichten würde niemand lesen.",
     block: "Blockieren",

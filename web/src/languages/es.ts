@@ -906,6 +906,7 @@ export const texts: Texts = {
     more: "Escribe más del nombre para encontrar a otras personas.",
     lastSeen: (ago) => `última conexión ${ago}`,
     thisIsYou: "Eres tú.",
+    erasedName: "Cuenta eliminada",
     wasErased: "Esta cuenta se ha eliminado.",
     writingToErased: "Esta cuenta se ha eliminado. Nadie leería tus mensajes.",
     block: "Bloquear",

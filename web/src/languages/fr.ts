@@ -916,6 +916,7 @@ export const texts: Texts = {
     more: "Saisissez plus de lettres du nom pour trouver d’autres personnes.",
     lastSeen: (ago) => `vu ${ago}`,
     thisIsYou: "C’est vous.",
+    erasedName: "Compte supprimé",
     wasErased: "Ce compte a été supprimé.",
     writingToErased: "Ce compte a été supprimé. Personne ne lirait vos messages.",
     block: "Bloquer",

@@ -9,6 +9,7 @@ import type {
 import { RequestError } from "@talkwire/client";
 import { Rest, withLock } from "@talkwire/client/parts";
 import { deviceId } from "./device_id";
+import { named } from "./erased_names";
 import { type DemoSignIn, type Session, SessionStore } from "./session";
 import { worded } from "./worded_error";
 
@@ -190,7 +191,7 @@ export class Api extends Rest {
 
   protected override async send<T>(...request: Parameters<Rest["send"]>): Promise<T> {
     try {
-      return await super.send<T>(...request);
+      return named(await super.send<T>(...request));
     } catch (error) {
       throw worded(error);
     }

@@ -30,6 +30,7 @@ export class Notices implements ChatPart {
     core.on("conversation:updated", ({ id }) => this.#reload(id));
     core.on("offer:updated", ({ conversationId }) => this.#reload(conversationId));
     core.on("call:recorded", ({ conversationId }) => this.#reload(conversationId));
+    core.on("user:updated", ({ erased }) => erased && this.#reloadAll());
     core.state.subscribe(({ openId, timelines }, before) => {
       if (openId === null) return;
       // A conversation beyond the first page of the list is known a moment after the others.
@@ -78,6 +79,10 @@ export class Notices implements ChatPart {
       else this.#drop(id);
     }, RELOAD_PAUSE_MS);
     this.#reloading.set(id, timer);
+  }
+
+  #reloadAll(): void {
+    for (const id of Object.keys(this.state.getState())) this.#reload(id);
   }
 
   #drop(id: string): void {

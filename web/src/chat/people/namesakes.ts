@@ -2,6 +2,7 @@
 
 import type { Member } from "@talkwire/client";
 import type { ConversationsById } from "@talkwire/client/parts";
+import { texts } from "../../texts";
 
 export interface Named {
   readonly id: string;
@@ -23,6 +24,8 @@ export function hasNamesake({ id, name }: Named, others: readonly Named[]): bool
 
 /** Returns the handle, or the id, of a user whose name another known user has too; undefined for other users. */
 export function namesakeHandle(conversations: ConversationsById, id: string, name: string): string | undefined {
+  // Nobody needs to know which of the deleted accounts it was.
+  if (name === texts.people.erasedName) return undefined;
   if (conversations !== known.conversations) known = knownFrom(conversations);
   const handles = known.handles.get(fold(name));
   const others = (handles?.size ?? 0) - (handles?.has(id) ? 1 : 0);

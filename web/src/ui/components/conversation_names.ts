@@ -6,6 +6,11 @@ export function nameOf(conversation: Conversation): string {
   return conversation.name ?? texts.kinds[conversation.kind];
 }
 
+/** Returns how many members a conversation has, without the known ones whose accounts were deleted. */
+export function countOf({ memberCount, members = [] }: Conversation): number {
+  return memberCount - members.filter(({ erased }) => erased === true).length;
+}
+
 /** Returns what a conversation is found by: its name, and the handle of the other user of a direct one. */
 export function soughtIn(conversation: Conversation, me: User): string {
   return nameAndHandle({ name: nameOf(conversation), handle: partnerOf(conversation, me)?.handle });

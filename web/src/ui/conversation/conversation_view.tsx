@@ -6,7 +6,7 @@ import { texts } from "../../texts";
 import { CallButtons } from "../calls/call_buttons";
 import { useMayCall } from "../calls/use_may_call";
 import { ConnectionLineHere } from "../components/connection_line";
-import { faceOf, nameOf, partnerOf } from "../components/conversation_names";
+import { countOf, faceOf, nameOf, partnerOf } from "../components/conversation_names";
 import { EmptyState } from "../components/empty_state";
 import { IconButton } from "../components/icon_button";
 import { KindIcon, PlaceAvatar } from "../components/kind_icon";
@@ -195,10 +195,11 @@ function Subtitle({ conversation }: { conversation: Conversation }) {
   );
 }
 
-function MembersAndTopic({ conversation: { memberCount, topic } }: { conversation: Conversation }) {
+function MembersAndTopic({ conversation }: { conversation: Conversation }) {
+  const { topic } = conversation;
   return (
     <p className="subtitle cut-line" title={topic}>
-      {texts.members(memberCount)}
+      {texts.members(countOf(conversation))}
       {topic !== undefined && (
         <>
           <span className="topic">{" · "}</span>

@@ -3,6 +3,7 @@ import { type ReactElement, useLayoutEffect, useMemo, useRef, useState } from "r
 import { Virtualizer } from "virtua";
 import { nameAndHandle, searchByName } from "../../chat/conversations/name_search";
 import { texts } from "../../texts";
+import { countOf } from "../components/conversation_names";
 import { MemberRow } from "./member_row";
 import { type Mutes, useMutes } from "./use_restrictions";
 
@@ -13,19 +14,22 @@ const SEARCH_FROM = 10;
 
 const RANK: Record<MemberRole, number> = { owner: 0, admin: 1, member: 2 };
 
-/** The members, owner and admins first. Of many, only those in sight are in the document. */
+/** The members whose accounts still exist, owner and admins first. Of many, only those in sight are in the document. */
 export function MemberList({ conversation, members }: { conversation: Conversation; members: readonly Member[] }) {
   const [query, setQuery] = useState("");
   const [mutes, reload] = useMutes(conversation);
   const ordered = useMemo(
-    () => members.toSorted((one, other) => RANK[one.role] - RANK[other.role] || one.name.localeCompare(other.name)),
+    () =>
+      members
+        .filter(({ erased }) => erased !== true)
+        .sort((one, other) => RANK[one.role] - RANK[other.role] || one.name.localeCompare(other.name)),
     [members],
   );
   const shown = query.trim() === "" ? ordered : searchByName(ordered, nameAndHandle, query);
   return (
     <section className="members" aria-label={texts.places.people}>
-      <h3>{texts.members(conversation.memberCount)}</h3>
-      {members.length >= SEARCH_FROM && (
+      <h3>{texts.members(countOf(conversation))}</h3>
+      {ordered.length >= SEARCH_FROM && (
         <input
           type="search"
           value={query}

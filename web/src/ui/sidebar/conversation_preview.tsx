@@ -133,5 +133,6 @@ function LastMessage({ message, isDirect }: { message: Message; isDirect: boolea
   );
 }
 
-/** Returns the start of a name, which leaves room for what the person said. */
-const firstName = (name: string): string => name.trim().split(/\s+/)[0] ?? name;
+/** Returns the start of a name, which leaves room for what the person said. That of deleted accounts is no name. */
+const firstName = (name: string): string =>
+  name === texts.people.erasedName ? name : (name.trim().split(/\s+/)[0] ?? name);
