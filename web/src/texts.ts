@@ -54,7 +54,7 @@ export const texts = {
   ended: {
     banned: "Your account was banned.",
     erased: "Your account was deleted.",
-    logout: "You signed out on another device.",
+    logout: "You were signed out: from another device, or because the password was changed.",
     elsewhere: "You were signed out in another tab.",
     leftAlone:
       "You are signed out in this browser, but the server could not be reached to end the session. You can end it under Settings, Devices, on any device where you are signed in.",

@@ -223,7 +223,8 @@ export async function account() {
   await openSettings(one, "Devices");
   await one.getByRole("button", { name: /^Sign out / }).click();
   await other.locator(".entrance").waitFor();
-  const reason = await other.locator(".entrance .problem, .entrance .reason").first().textContent();
+  const why = other.locator(".entrance > [role=alert]");
+  const reasons = [await why.textContent()];
   await enter();
   await one.getByRole("tab", { name: "Account" }).click();
   await field(one, "Current password").fill("wrong horse");
@@ -235,9 +236,10 @@ export async function account() {
   await one.getByRole("button", { name: "Change password" }).click();
   await one.getByText("Saved", { exact: true }).waitFor();
   await other.locator(".entrance").waitFor();
+  reasons.push(await why.textContent());
   credentials.Password = "better battery";
   await enter();
-  report("changed", { reason, refused });
+  report("changed", { reasons, refused });
 }
 
 // Who touches nothing for five minutes is away, in whichever tab it would be, and back with the first move.

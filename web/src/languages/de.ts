@@ -90,7 +90,7 @@ export const texts: Texts = {
   ended: {
     banned: "Dein Konto wurde gesperrt.",
     erased: "Dein Konto wurde gelöscht.",
-    logout: "Du hast dich auf einem anderen Gerät abgemeldet.",
+    logout: "Du wurdest abgemeldet: von einem anderen Gerät aus oder weil das Passwort geändert wurde.",
     elsewhere: "Du wurdest in einem anderen Tab abgemeldet.",
     leftAlone:
       "Du bist in diesem Browser abgemeldet, aber der Server war nicht erreichbar, um die Sitzung zu beenden. Du kannst sie auf jedem Gerät, auf dem du angemeldet bist, unter Einstellungen, Geräte beenden.",

@@ -97,7 +97,7 @@ export const texts: Texts = {
   ended: {
     banned: "Tu cuenta ha sido vetada.",
     erased: "Tu cuenta se ha eliminado.",
-    logout: "Has cerrado la sesión en otro dispositivo.",
+    logout: "Se ha cerrado tu sesión: desde otro dispositivo o porque se ha cambiado la contraseña.",
     elsewhere: "Se ha cerrado tu sesión en otra pestaña.",
     leftAlone:
       "Has cerrado la sesión en este navegador, pero no se ha podido contactar con el servidor para terminarla. Puedes terminarla en Ajustes, Dispositivos, desde cualquier dispositivo en el que tengas la sesión iniciada.",

@@ -98,7 +98,7 @@ export const texts: Texts = {
   ended: {
     banned: "Votre compte a été banni.",
     erased: "Votre compte a été supprimé.",
-    logout: "Vous vous êtes déconnecté sur un autre appareil.",
+    logout: "Vous avez été déconnecté : depuis un autre appareil ou parce que le mot de passe a été changé.",
     elsewhere: "Vous avez été déconnecté dans un autre onglet.",
     leftAlone:
       "Vous êtes déconnecté dans ce navigateur, mais le serveur est resté injoignable et n’a pas pu mettre fin à la session. Vous pouvez y mettre fin dans Réglages, Appareils, sur tout appareil où vous êtes connecté.",
