@@ -33,6 +33,7 @@ def test_a_password_is_changed_and_another_device_signed_out(driver: Driver, dem
     reports = run(driver, demo_url, "settings", "account")
     reason = "You were signed out: from another device, or because the password was changed."
     assert reports["changed"]["reasons"] == [reason, reason]
+    assert reports["changed"]["problems"] == 0
     assert reports["changed"]["refused"] != ""
 
 
@@ -52,4 +53,4 @@ def test_data_is_exported_and_an_account_deleted(driver: Driver, demo_url: str) 
     reports = run(driver, demo_url, "settings", "leaving")
     assert reports["exported"]["name"].endswith("export.zip")
     assert reports["exported"]["kind"] == "PK"
-    assert "deleted" in reports
+    assert reports["deleted"]["problems"] == 0

@@ -237,9 +237,10 @@ export async function account() {
   await one.getByText("Saved", { exact: true }).waitFor();
   await other.locator(".entrance").waitFor();
   reasons.push(await why.textContent());
+  const problems = await other.locator(".problem:not(:empty)").count();
   credentials.Password = "better battery";
   await enter();
-  report("changed", { reasons, refused });
+  report("changed", { reasons, problems, refused });
 }
 
 // Who touches nothing for five minutes is away, in whichever tab it would be, and back with the first move.
@@ -333,7 +334,8 @@ export async function leaving() {
   await question.locator(".problem:not(:empty)").waitFor();
   await deleteWith(credentials.Password);
   await page.getByText("Your account was deleted.").waitFor();
+  const problems = await page.locator(".problem:not(:empty)").count();
   await submitAccount(page, credentials);
   await page.locator(".entrance .problem:not(:empty)").waitFor();
-  report("deleted");
+  report("deleted", { problems });
 }

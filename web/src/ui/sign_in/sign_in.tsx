@@ -33,6 +33,10 @@ interface Problem {
   readonly at: "demo" | "account" | null;
 }
 
+/** Whether the last session has ended because the reader wanted it to. */
+const isOwnDoing = (reason: string): boolean =>
+  [texts.ended.erased, texts.ended.logout, texts.ended.elsewhere].includes(reason);
+
 const NO_PROBLEM: Problem = { text: "", at: null };
 
 type Attempt = (action: () => Promise<Session>, registers?: boolean) => Promise<void>;
@@ -66,7 +70,7 @@ export function SignIn({ api, server, isAway, reason, invitation, onSession, onI
   return (
     <main className="entrance">
       <EntranceHead />
-      <p className="problem" role="alert">
+      <p className={isOwnDoing(problemAt(null)) ? undefined : "problem"} role="alert">
         {problemAt(null)}
       </p>
       {isAway && <p role="status">{texts.serverIsAway}</p>}
