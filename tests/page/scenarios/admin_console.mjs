@@ -316,8 +316,15 @@ export async function others() {
   report("refused", { problem, found, asked, links });
 }
 
+// Decides the reports of other scenarios, to which the menu of the chat would lead.
+async function dismissOthers(token) {
+  const { items } = await asAdmin(token, "GET", "reports?state=open&limit=100");
+  for (const { id } of items) await asAdmin(token, "PATCH", `reports/${id}`, { state: "dismissed", reason: "Old" });
+}
+
 // The console and the chat share a session. The menu of an admin's account leads to the console.
 export async function link({ token }) {
+  await dismissOthers(token);
   const page = await visitConsole(token);
   await page.getByRole("link", { name: "Open the chat" }).click();
   await page.getByRole("button", { name: /^Your account/ }).click();
@@ -333,8 +340,7 @@ export async function link({ token }) {
 
 // An admin learns in the chat of reports that wait, and the menu leads to them. Others do not ask for reports.
 export async function waiting({ token }) {
-  const { items } = await asAdmin(token, "GET", "reports?state=open&limit=100");
-  for (const { id } of items) await asAdmin(token, "PATCH", `reports/${id}`, { state: "dismissed", reason: "Old" });
+  await dismissOthers(token);
   const bob = await visitAs("bob");
   const asked = [];
   bob.on("request", (request) => request.url().includes("/reports") && asked.push(request.url()));
