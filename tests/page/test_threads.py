@@ -167,3 +167,7 @@ def test_a_thread_from_the_list_shows_its_root_in_the_conversation(driver: Drive
 
 def test_an_open_thread_outlives_a_reload(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "threads", "reload")["reloaded"] == {"left": 0, "closed": 0}
+
+
+def test_unread_replies_are_not_called_messages_beyond_the_screen(crowded: Scenarios) -> None:
+    assert crowded("threads", "repliesOnly")["read"] == {"toasts": []}

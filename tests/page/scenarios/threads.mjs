@@ -591,6 +591,20 @@ export async function newReplies() {
   report("new", { seen, unread, below, left, lines: await divider.allTextContents() });
 }
 
+// Replies in threads are in no row: a conversation that is all in sight is not said to be marked as read beyond the screen.
+export async function repliesOnly() {
+  const { alice, id, ids } = await group("Only replies", 1, { author: "alice" });
+  await message(alice, "root").waitFor();
+  await post("conversations", "alice", { kind: "group", name: "Beside only replies", memberIds: ["bob"] });
+  await open(alice, "Beside only replies");
+  for (let number = 1; number <= 30; number++)
+    await post("messages", "bob", { conversationId: id, content: `reply ${number}`, threadId: ids[0] });
+  await listed(alice, "Only replies").locator(".count").getByText("30").waitFor();
+  await open(alice, "Only replies");
+  await listed(alice, "Only replies").locator(".count").waitFor({ state: "detached" });
+  report("read", { toasts: await alice.locator(".toast").allTextContents() });
+}
+
 // More unread replies than a page has stay unread until the reader comes to their end: also when the thread is opened
 // again, and after a reload.
 export async function manyNewReplies() {

@@ -44,7 +44,7 @@ export function useReading(id: string, shown: Shown): UnseenAbove | null {
     state.setState({ watched, skips });
     return () => state.setState({ watched: false, skips: false });
   }, [state, watched, skips]);
-  const offerUndo = useOfferUndo(id, sight);
+  const offerUndo = useOfferUndo(id, shown);
   const endSeq = timeline.upTo ?? timeline.messages.at(-1)?.seq;
   const reads = !isKept && !skips;
   useEffect(() => {
@@ -87,14 +87,19 @@ function useReadWhileScrolling(id: string, lowest: Message | undefined): void {
 }
 
 /** Returns a function that offers to take it back when more than a screen of unread messages is marked as read. */
-function useOfferUndo(id: string, sight: InSight | null): () => void {
+function useOfferUndo(id: string, shown: Shown): () => void {
   const chat = useChat();
-  const now = useRef(sight);
-  now.current = sight;
+  const now = useRef(shown);
+  now.current = shown;
   return useCallback(() => {
     const { unreadCount = 0, readSeq = 0 } = own(chat.state.getState().conversations, id) ?? {};
-    const onScreen = now.current?.count ?? 0;
-    if (unreadCount <= onScreen) return;
+    const { rows, timeline, sight } = now.current;
+    if (unreadCount <= (sight?.count ?? 0)) return;
+    // The count has replies in threads, too, which are in no row.
+    const myId = chat.state.getState().me.id;
+    const first = rows.find(({ message }) => message.seq > readSeq && message.senderId !== myId)?.message.seq;
+    const isLoaded = timeline.atStart || (timeline.messages[0]?.seq ?? readSeq + 2) <= readSeq + 1;
+    if (isLoaded && (first === undefined || (sight !== null && first >= sight.first))) return;
     chat.offerUnread(id, readSeq, unreadCount);
   }, [chat, id]);
 }
