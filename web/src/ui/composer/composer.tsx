@@ -35,14 +35,14 @@ const VoiceRecorder = lazyPart(() => import("./voice_recorder"), "silent");
 interface Props {
   /** The conversation's id. */
   id: string;
-  /** The name of the conversation or thread. */
-  name: string;
+  /** The words of the empty field. */
+  placeholder: string;
   /** The root of the thread; undefined for the conversation itself. */
   threadId?: string | undefined;
 }
 
 /** The message field. A draft and its files belong to their conversation or thread, and outlive a reload. */
-export function Composer({ id, name, threadId }: Props) {
+export function Composer({ id, placeholder, threadId }: Props) {
   const { emoji } = useChat();
   const composer = useComposer(id, threadId);
   const { content, composing, edited, attached, isTooLong, problem, canSend, attach, cancel } = composer;
@@ -137,7 +137,7 @@ export function Composer({ id, name, threadId }: Props) {
           rows={1}
           dir="auto"
           value={content}
-          placeholder={texts.messageTo(name)}
+          placeholder={placeholder}
           enterKeyHint={byTouch ? "enter" : "send"}
           aria-invalid={isTooLong || undefined}
           aria-autocomplete="list"

@@ -12,7 +12,8 @@ import { Composer } from "./composer";
 
 interface Props {
   conversation: Conversation;
-  name: string;
+  /** The words of the empty field. */
+  placeholder: string;
   /** The root of the thread; undefined for the conversation itself. */
   threadId?: string;
   /** Whether the root of the thread was deleted, so that nobody can reply. */
@@ -20,11 +21,11 @@ interface Props {
 }
 
 /** The composer, or why the reader cannot write, and what they had written until then. */
-export function MessageInput({ conversation, name, threadId, isGone = false }: Props) {
+export function MessageInput({ conversation, placeholder, threadId, isGone = false }: Props) {
   const { id } = conversation;
   const refused = useRefusal(conversation);
   const refusal = isGone ? <p className="read-only">{texts.threadWasDeleted}</p> : refused;
-  if (refusal === null) return <Composer id={id} name={name} threadId={threadId} />;
+  if (refusal === null) return <Composer id={id} placeholder={placeholder} threadId={threadId} />;
   return (
     <>
       {refusal}

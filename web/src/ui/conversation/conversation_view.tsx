@@ -39,7 +39,7 @@ export function ConversationView({ conversation }: { conversation: Conversation 
         {!isHidden && <Notice />}
         <Messages key={id} id={id} />
         <TypingLine id={id} />
-        <MessageInput key={`composer ${id}`} conversation={conversation} name={name} />
+        <MessageInput key={`composer ${id}`} conversation={conversation} placeholder={texts.messageTo(name)} />
       </main>
       <PanelView conversation={conversation} />
       <ViewerHost />

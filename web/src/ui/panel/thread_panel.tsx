@@ -72,7 +72,7 @@ export default function ThreadPanel({ conversation, panel }: Props) {
         <MessageInput
           key={rootId}
           conversation={conversation}
-          name={texts.thisThread}
+          placeholder={texts.messageToThread}
           threadId={rootId}
           isGone={root?.deletedAt !== undefined}
         />
