@@ -24,6 +24,7 @@ def test_a_chosen_language_stays_and_keeps_what_was_written(driver: Driver, demo
         "options": ["The browser's language", "English", "Deutsch", "Español", "Français"],
         "draft": "half a sentence",
         "chosen": ["fr", "ltr"],
+        "by": "Vous\u00a0: ",
         "given": ["es", "ltr"],
     }
 

@@ -12,6 +12,8 @@ export const happened = {
   message: (name: string) => name,
   "missed-call": (name: string) => `Missed call from ${name}`,
   moderation: (isReporter: boolean) => (isReporter ? "Your report was reviewed" : "A moderator acted on your message"),
+  /** Where something happened, and its text. */
+  about: (conversation: string, text: string) => `${conversation}: ${text}`,
   offer: (name: string, isNew: boolean) => (isNew ? `${name} made an offer` : `${name} responded to your offer`),
   /** The name of the conversation is empty where it had none. */
   removal: (conversation: string) =>
@@ -283,7 +285,6 @@ export const texts = {
     newReplies: (count: number, name: string) =>
       count === 1 ? `${name} replied in a thread` : `${count} new replies in a thread`,
     unreadReplies: (count: number) => (count === 1 ? "1 unread reply" : `${count > 99 ? "99+" : count} unread replies`),
-    by: (name: string, text: string) => `${name}: ${text}`,
     follow: "Follow this thread",
     unfollow: "Stop following this thread",
   },
@@ -430,6 +431,10 @@ export const texts = {
   },
   remove: (name: string) => `Remove ${name}`,
   you: "You",
+  /** Whose text it is, or what a word is about, such as “Accept: Bicycle”. */
+  labelled: (label: string, text: string) => `${label}: ${text}`,
+  /** The sign of `labelled`, where label and text cannot be one text. */
+  colon: ":",
   skip: "Skip",
   skipToMessages: "Skip to the messages",
   skipToComposer: "Skip to the message field",
@@ -570,8 +575,6 @@ export const texts = {
       expired: "Expired",
     },
     actions: { accept: "Accept", reject: "Reject", counter: "Counter", withdraw: "Withdraw" },
-    /** Names the offer in the button's label. */
-    action: (action: string, title: string) => `${action}: ${title}`,
     /** Why a counter-offer cannot be made any more. */
     over: {
       accepted: (actor: string) => `${actor} accepted this offer meanwhile.`,
@@ -604,7 +607,6 @@ export const texts = {
     inThePast: "Choose a time in the future.",
     send: "Send offer",
     preview: (amount: string) => `Offer: ${amount}`,
-    previewOfMine: (preview: string) => `You: ${preview}`,
     questions: {
       accept: (title: string, amount: string) => `Accept “${title}” for ${amount}?`,
       reject: (title: string, amount: string) => `Reject “${title}” for ${amount}?`,

@@ -52,6 +52,13 @@ it("Spanish has no needless pronoun, and the articles of dates", () => {
   expect(es.texts.places.since("26 de noviembre")).toBe("desde el 26 de noviembre");
 });
 
+it("French sets signs off with a space at which no line ends", () => {
+  const leaves = leavesOf({ texts: fr.texts, happened: fr.happened });
+  const words = [...leaves].map(([path, leaf]) => [path, wordsOf(path, leaf)]);
+  words.push(["ban", fr.texts.places.youAreBanned(null, "Spam")]);
+  expect(words.filter(([, text = ""]) => /« |[ \p{L}\p{N}][:;?!»]( |$)/u.test(text))).toEqual([]);
+});
+
 describe.each(Object.entries(TRANSLATIONS))("%s", (_, { texts: its, happened: pushed, somethingHappened: other }) => {
   const english = leavesOf(ENGLISH);
   const translated = leavesOf({ texts: its, happened: pushed, somethingHappened: other });

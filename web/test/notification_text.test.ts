@@ -37,6 +37,10 @@ it("says so in the reader's language in a push", () => {
   expect(headlineOf(decided("resolved"), pushedTexts(["de"]))).toBe("Deine Meldung wurde geprüft");
 });
 
+it("separates the conversation from the text as the language does", () => {
+  expect(bodyOf(decided("delete"), "Market", pushedTexts(["fr"]))).toBe("Market\u00a0: Advertising");
+});
+
 it("says nothing of a decision that a server does not push", () => {
   expect(headlineOf({ type: "moderation", title: "", body: "" })).toBe("New notification");
 });

@@ -38,17 +38,18 @@ export function shownFor(
   tags: readonly string[] = [],
 ): Shown {
   const { id, conversationId, messageId, actorId, createdAt, sound, quiet } = pushed;
+  const texts = pushedTexts(language === undefined ? tags : [language]);
   const picture = entryOf(pictures, conversationId) ?? entryOf(pictures, actorId);
   const options = {
     tag: id,
-    body: bodyOf(pushed, entryOf(names, conversationId)),
+    body: bodyOf(pushed, entryOf(names, conversationId), texts),
     icon: picture?.url ?? "./icon-192.png",
     badge: "./icon-badge.png",
     silent: sound === undefined || quiet === true,
     data: { ...(conversationId !== undefined && { conversationId }), ...(messageId !== undefined && { messageId }) },
     ...(createdAt !== undefined && { timestamp: Date.parse(createdAt) }),
   };
-  return { title: headlineOf(pushed, pushedTexts(language === undefined ? tags : [language])), options };
+  return { title: headlineOf(pushed, texts), options };
 }
 
 function entryOf<T>(entries: Readonly<Record<string, T>>, id: string | undefined): T | undefined {

@@ -82,11 +82,12 @@ export async function choice() {
   await page.reload();
   await page.getByRole("button", { name: "Envoyer", exact: true }).waitFor();
   const chosen = await languageOf(page);
+  const by = await page.locator(".said-by").filter({ hasText: "Vous" }).first().evaluate((it) => it.textContent);
   // The address has the last word, as in a frame.
   const given = await page.context().newPage();
   await given.goto(`${url}/?language=es`);
   await given.getByRole("button", { name: /Iniciar sesión/ }).first().waitFor();
-  report("chosen", { options, draft, chosen, given: await languageOf(given) });
+  report("chosen", { options, draft, chosen, by, given: await languageOf(given) });
 }
 
 // Emoji are found by the words of the reader's language, and by their English names.

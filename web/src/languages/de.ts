@@ -51,6 +51,7 @@ export const happened: Happened = {
   "missed-call": (name) => `Verpasster Anruf von ${name}`,
   moderation: (isReporter) =>
     isReporter ? "Deine Meldung wurde geprüft" : "Die Moderation hat wegen deiner Nachricht eingegriffen",
+  about: (conversation, text) => `${conversation}: ${text}`,
   offer: (name, isNew) => (isNew ? `${name} hat ein Angebot gemacht` : `${name} hat auf dein Angebot geantwortet`),
   /** The name of the conversation is empty where it had none. */
   removal: (conversation) =>
@@ -281,7 +282,6 @@ export const texts: Texts = {
       count === 1 ? `${name} hat in einem Thread geantwortet` : `${count} neue Antworten in einem Thread`,
     unreadReplies: (count) =>
       count === 1 ? "1 ungelesene Antwort" : `${count > 99 ? "99+" : count} ungelesene Antworten`,
-    by: (name, text) => `${name}: ${text}`,
     follow: "Diesem Thread folgen",
     unfollow: "Diesem Thread nicht mehr folgen",
   },
@@ -426,6 +426,8 @@ export const texts: Texts = {
   },
   remove: (name) => `${name} entfernen`,
   you: YOU,
+  labelled: (label, text) => `${label}: ${text}`,
+  colon: ":",
   skip: "Überspringen",
   skipToMessages: "Zu den Nachrichten springen",
   skipToComposer: "Zum Nachrichtenfeld springen",
@@ -570,7 +572,6 @@ export const texts: Texts = {
     deleteHint:
       "Was angeboten wird, wird für alle entfernt. Ist das Angebot offen, endet es. Das lässt sich nicht rückgängig machen.",
     preview: (amount) => `Angebot: ${amount}`,
-    previewOfMine: (preview) => `Du: ${preview}`,
     questions: {
       accept: (title, amount) => `„${title}“ für ${amount} annehmen?`,
       reject: (title, amount) => `„${title}“ für ${amount} ablehnen?`,
@@ -613,7 +614,6 @@ export const texts: Texts = {
       expired: "Abgelaufen",
     },
     actions: { accept: "Annehmen", reject: "Ablehnen", counter: "Gegenangebot", withdraw: "Zurückziehen" },
-    action: (action, title) => `${action}: ${title}`,
     over: {
       accepted: (actor) => `${has(actor)} dieses Angebot inzwischen angenommen.`,
       rejected: (actor) => `${has(actor)} dieses Angebot inzwischen abgelehnt.`,

@@ -55,6 +55,7 @@ export const happened: Happened = {
   "missed-call": (name) => `Llamada perdida de ${name}`,
   moderation: (isReporter) =>
     isReporter ? "Tu denuncia se ha revisado" : "La moderación ha intervenido por tu mensaje",
+  about: (conversation, text) => `${conversation}: ${text}`,
   offer: (name, isNew) => (isNew ? `${name} ha hecho una oferta` : `${name} ha respondido a tu oferta`),
   /** The name of the conversation is empty where it had none. */
   removal: (conversation) =>
@@ -288,7 +289,6 @@ export const texts: Texts = {
       count === 1 ? `${name} ha respondido en un hilo` : `${count} respuestas nuevas en un hilo`,
     unreadReplies: (count) =>
       count === 1 ? "1 respuesta sin leer" : `${count > 99 ? "99+" : count} respuestas sin leer`,
-    by: (name, text) => `${name}: ${text}`,
     follow: "Seguir este hilo",
     unfollow: "Dejar de seguir este hilo",
   },
@@ -433,6 +433,8 @@ export const texts: Texts = {
   },
   remove: (name) => `Quitar a ${name}`,
   you: YOU,
+  labelled: (label, text) => `${label}: ${text}`,
+  colon: ":",
   skip: "Saltar",
   skipToMessages: "Saltar a los mensajes",
   skipToComposer: "Saltar al campo de mensaje",
@@ -574,7 +576,6 @@ export const texts: Texts = {
     deleteQuestion: (title, amount) => `¿Eliminar «${title}» por ${amount}?`,
     deleteHint: "Lo que se ofrece se elimina para todos y no se puede deshacer. Si la oferta está abierta, termina.",
     preview: (amount) => `Oferta: ${amount}`,
-    previewOfMine: (preview) => `Tú: ${preview}`,
     questions: {
       accept: (title, amount) => `¿Aceptar «${title}» por ${amount}?`,
       reject: (title, amount) => `¿Rechazar «${title}» por ${amount}?`,
@@ -614,7 +615,6 @@ export const texts: Texts = {
       expired: "Caducada",
     },
     actions: { accept: "Aceptar", reject: "Rechazar", counter: "Contraoferta", withdraw: "Retirar" },
-    action: (action, title) => `${action}: ${title}`,
     over: {
       accepted: (actor) => `${has(actor)} aceptado esta oferta mientras tanto.`,
       rejected: (actor) => `${has(actor)} rechazado esta oferta mientras tanto.`,

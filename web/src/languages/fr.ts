@@ -56,6 +56,7 @@ export const happened: Happened = {
   "missed-call": (name) => `Appel manqué de ${name}`,
   moderation: (isReporter) =>
     isReporter ? "Votre signalement a été examiné" : "La modération est intervenue au sujet de votre message",
+  about: (conversation, text) => `${conversation} : ${text}`,
   offer: (name, isNew) => (isNew ? `${name} a fait une offre` : `${name} a répondu à votre offre`),
   /** The name of the conversation is empty where it had none. */
   removal: (conversation) =>
@@ -106,7 +107,7 @@ export const texts: Texts = {
   },
   endedOtherwise: "Veuillez vous reconnecter.",
   accountIsBanned: (until, reason) =>
-    `Votre compte est banni de ce serveur${until === null ? "" : ` jusqu’au ${until}`}${reason === null ? "." : ` : ${reason}`}`,
+    `Votre compte est banni de ce serveur${until === null ? "" : ` jusqu’au ${until}`}${reason === null ? "." : ` : ${reason}`}`,
   byToken: {
     over: "Votre connexion a expiré. Rouvrez le chat depuis votre application.",
     refused: (reason) => `Le serveur n’a pas accepté la connexion de votre application : ${reason}`,
@@ -159,11 +160,11 @@ export const texts: Texts = {
   sending: "Envoi…",
   waitingForConnection: "En attente de la connexion",
   slowMode: {
-    youWait: (left) => `Mode lent : vous pourrez écrire à nouveau dans ${left}`,
-    messageWaits: (left) => `Mode lent : sera envoyé dans ${left}`,
+    youWait: (left) => `Mode lent : vous pourrez écrire à nouveau dans ${left}`,
+    messageWaits: (left) => `Mode lent : sera envoyé dans ${left}`,
   },
   notSent: (reason) => `Non envoyé : ${reason}`,
-  notSaved: (reason) => `Non enregistré : ${reason}`,
+  notSaved: (reason) => `Non enregistré : ${reason}`,
   retry: "Réessayer",
   parts: {
     late: "Cette partie de la page est encore en cours de chargement…",
@@ -180,13 +181,13 @@ export const texts: Texts = {
         ? "Vous avez écrit ceci dans une conversation dont vous ne faites plus partie. Ce texte n’a pas été envoyé et sera abandonné à la fermeture."
         : `Vous ne pouvez plus écrire dans ${name}. Ce que vous y avez écrit sans l’envoyer sera abandonné à la fermeture.`,
     question: {
-      title: "Abandonner ce texte ?",
+      title: "Abandonner ce texte ?",
       hint: "Vous ne l’avez pas copié, et il ne pourra pas être récupéré.",
       keep: "Revenir",
     },
     isBack: (name) => `Vous êtes de nouveau dans ${name}. Ce que vous y avez écrit est conservé.`,
     text: "Votre texte",
-    files: (names) => `Fichiers non envoyés : ${listed(names)}`,
+    files: (names) => `Fichiers non envoyés : ${listed(names)}`,
   },
   cancelSending: "Annuler l’envoi",
   sendingCancelled: "Votre message ne sera pas envoyé.",
@@ -288,7 +289,6 @@ export const texts: Texts = {
     newReplies: (count, name) =>
       count === 1 ? `${name} a répondu dans un fil` : `${count} nouvelles réponses dans un fil`,
     unreadReplies: (count) => (count === 1 ? "1 réponse non lue" : `${count > 99 ? "99+" : count} réponses non lues`),
-    by: (name, text) => `${name} : ${text}`,
     follow: "Suivre ce fil",
     unfollow: "Ne plus suivre ce fil",
   },
@@ -303,14 +303,14 @@ export const texts: Texts = {
   forwardEdited: "Le message vient d’être modifié.",
   forwardDeleted: "Le message a été supprimé et ne peut plus être transféré.",
   forwardedTo: (name) => `Transféré à ${name}`,
-  notForwardedTo: (name, reason) => `Non transféré à ${name} : ${reason}`,
-  commentNotSent: (reason) => `Le message ajouté n’a pas été envoyé : ${reason}`,
+  notForwardedTo: (name, reason) => `Non transféré à ${name} : ${reason}`,
+  commentNotSent: (reason) => `Le message ajouté n’a pas été envoyé : ${reason}`,
   forwardOpen: "Ouvrir",
   forwardPeople: "Personnes",
   filterConversations: "Filtrer les conversations",
   noConversationFound: "Aucune conversation trouvée",
   copyText: "Copier le texte",
-  typeToConfirm: (name) => `Pour confirmer, saisissez « ${name} »`,
+  typeToConfirm: (name) => `Pour confirmer, saisissez « ${name} »`,
   copyLink: "Copier le lien",
   markUnread: "Marquer comme non lu",
   copied: "Copié.",
@@ -424,12 +424,14 @@ export const texts: Texts = {
   createConversation: "Créer",
   cancel: "Annuler",
   discarding: {
-    title: "Abandonner les modifications ?",
+    title: "Abandonner les modifications ?",
     hint: "Ce que vous n’avez pas encore enregistré ici sera perdu.",
     keep: "Continuer la modification",
   },
   remove: (name) => `Retirer ${name}`,
   you: YOU,
+  labelled: (label, text) => `${label} : ${text}`,
+  colon: " :",
   skip: "Passer",
   skipToMessages: "Aller aux messages",
   skipToComposer: "Aller au champ de message",
@@ -437,7 +439,7 @@ export const texts: Texts = {
   quickSwitchHint: "Une conversation ou une personne",
   foundPublic: "Conversations publiques",
   nothingFound: "Aucun résultat",
-  nothingFoundFor: (query) => `Aucun résultat pour « ${query} »`,
+  nothingFoundFor: (query) => `Aucun résultat pour « ${query} »`,
   nothingFoundHint: "Vérifiez l’orthographe, ou cherchez la personne.",
   byProvider: {
     signInWith: (name) => `Se connecter avec ${name}`,
@@ -570,17 +572,16 @@ export const texts: Texts = {
   },
   offers: {
     deleted: "Offre supprimée",
-    menuOf: (title) => `Plus d’actions : ${title}`,
+    menuOf: (title) => `Plus d’actions : ${title}`,
     report: "Signaler l’offre",
-    deleteQuestion: (title, amount) => `Supprimer « ${title} » pour ${amount} ?`,
+    deleteQuestion: (title, amount) => `Supprimer « ${title} » pour ${amount} ?`,
     deleteHint:
       "Ce qui est proposé est supprimé pour tout le monde, de façon définitive. Si l’offre est ouverte, elle prend fin.",
-    preview: (amount) => `Offre : ${amount}`,
-    previewOfMine: (preview) => `Vous : ${preview}`,
+    preview: (amount) => `Offre : ${amount}`,
     questions: {
-      accept: (title, amount) => `Accepter « ${title} » pour ${amount} ?`,
-      reject: (title, amount) => `Refuser « ${title} » pour ${amount} ?`,
-      withdraw: (title, amount) => `Retirer « ${title} » pour ${amount} ?`,
+      accept: (title, amount) => `Accepter « ${title} » pour ${amount} ?`,
+      reject: (title, amount) => `Refuser « ${title} » pour ${amount} ?`,
+      withdraw: (title, amount) => `Retirer « ${title} » pour ${amount} ?`,
     },
     consequences: {
       accept: "Tout le monde dans cette conversation verra que vous avez accepté. C’est irréversible.",
@@ -619,7 +620,6 @@ export const texts: Texts = {
       expired: "Expirée",
     },
     actions: { accept: "Accepter", reject: "Refuser", counter: "Contre-offre", withdraw: "Retirer" },
-    action: (action, title) => `${action} : ${title}`,
     over: {
       accepted: (actor) => `${has(actor)} accepté cette offre entre-temps.`,
       rejected: (actor) => `${has(actor)} refusé cette offre entre-temps.`,
@@ -636,7 +636,7 @@ export const texts: Texts = {
         ? "Saisissez un montant entier : cette devise n’a pas d’unité plus petite."
         : `Saisissez un montant comme 120, avec ${counted(digits, { one: "décimale", other: "décimales" })} au plus.`,
     signOfDecimals: (sign, whole) =>
-      `Ici, « ${sign} » sépare les décimales. Saisissez ${whole} si c’est ce que vous voulez dire.`,
+      `Ici, « ${sign} » sépare les décimales. Saisissez ${whole} si c’est ce que vous voulez dire.`,
     expiry: "Expire",
     expiries: {
       never: "Jamais",
@@ -651,7 +651,7 @@ export const texts: Texts = {
     send: "Envoyer l’offre",
   },
   invitation: {
-    suspended: "Ne fonctionne pas : la personne qui l’a créé ne peut pas inviter pour le moment",
+    suspended: "Ne fonctionne pas : la personne qui l’a créé ne peut pas inviter pour le moment",
     noAccounts: "Connectez-vous depuis l’application à laquelle ce chat appartient.",
     needed: "Pour créer un compte, ouvrez votre lien d’invitation.",
     invited: (to) =>
@@ -680,12 +680,12 @@ export const texts: Texts = {
     copyOf: (name) => `Copier le lien de ${name}`,
     revoke: "Révoquer",
     revokeOf: (name) => `Révoquer le lien de ${name}`,
-    notKept: "Le serveur n’enregistre pas les liens : un lien ne peut être copié que sur la page qui l’a créé.",
-    revokeQuestion: "Révoquer ce lien d’invitation ?",
+    notKept: "Le serveur n’enregistre pas les liens : un lien ne peut être copié que sur la page qui l’a créé.",
+    revokeQuestion: "Révoquer ce lien d’invitation ?",
     revoking: "Plus personne ne pourra rejoindre avec lui. Ceux qui ont rejoint restent.",
     revoked: "Lien d’invitation révoqué.",
     shownOnce: (people) =>
-      `${people === null ? "Toute personne qui a le lien peut" : people === 1 ? "Une personne peut, avec le lien," : `${people} personnes peuvent, avec le lien,`} rejoindre. Copiez-le maintenant : le serveur ne le conserve pas.`,
+      `${people === null ? "Toute personne qui a le lien peut" : people === 1 ? "Une personne peut, avec le lien," : `${people} personnes peuvent, avec le lien,`} rejoindre. Copiez-le maintenant : le serveur ne le conserve pas.`,
   },
   listed,
   notices: {
@@ -737,7 +737,7 @@ export const texts: Texts = {
       withdrawn: (actor, offer) => `${has(actor)} retiré ${offer}`,
     },
     anOffer: "une offre",
-    theOffer: (title, amount) => `l’offre « ${title} » de ${amount}`,
+    theOffer: (title, amount) => `l’offre « ${title} » de ${amount}`,
   },
   places: {
     favourite: "Ajouter aux favoris",
@@ -902,9 +902,9 @@ export const texts: Texts = {
     youLeft: (name) => `Vous avez quitté ${name}.`,
     youWereRemoved: (name) => `Vous n’êtes plus membre de ${name}.`,
     youWereBanned: (name, until, reason) =>
-      `Vous avez été banni de ${name}${until === null ? "" : ` jusqu’au ${until}`}${reason === null ? "." : ` : ${reason}`}`,
+      `Vous avez été banni de ${name}${until === null ? "" : ` jusqu’au ${until}`}${reason === null ? "." : ` : ${reason}`}`,
     youAreBanned: (until, reason) =>
-      `Vous êtes banni de cette conversation${until === null ? "" : ` jusqu’au ${until}`}${reason === null ? "." : ` : ${reason}`}`,
+      `Vous êtes banni de cette conversation${until === null ? "" : ` jusqu’au ${until}`}${reason === null ? "." : ` : ${reason}`}`,
     areBanned: (who, count) =>
       count === 1 ? `${who} est banni de cette conversation.` : `${who} sont bannis de cette conversation.`,
     areBlockers: (who) => `Vous ne pouvez pas ajouter ${who}, car l’un de vous a bloqué l’autre.`,
@@ -921,7 +921,7 @@ export const texts: Texts = {
     writingToErased: "Ce compte a été supprimé. Personne ne lirait vos messages.",
     block: "Bloquer",
     unblock: "Débloquer",
-    blockQuestion: (name) => `Bloquer ${name} ?`,
+    blockQuestion: (name) => `Bloquer ${name} ?`,
     blocking:
       "Vous ne pourrez plus vous écrire ni vous appeler, et ses messages dans les groupes sont masqués. Cette personne n’est pas avertie, mais si elle vous écrit, elle voit que c’est impossible. Vous pouvez la débloquer à tout moment.",
     youBlocked: (name) => `Vous avez bloqué ${name}.`,
@@ -1067,7 +1067,7 @@ export const texts: Texts = {
     again: "Rappeler",
     back: "Rappeler",
     elsewhere: {
-      title: "Appeler d’ici ?",
+      title: "Appeler d’ici ?",
       action: "Le terminer et appeler d’ici",
       what: (name) => `Vous êtes en appel avec ${name} sur un autre appareil ou dans un autre onglet.`,
     },

@@ -28,7 +28,13 @@ export function headlineOf(
 }
 
 /** Returns what it was about, and where, without Markdown syntax. An invitation's text is a conversation's name. */
-export function bodyOf({ type, body = "", outcome }: Worded, conversationName?: string): string {
+export function bodyOf(
+  { type, body = "", outcome }: Worded,
+  conversationName?: string,
+  { happened } = PAGE_TEXTS,
+): string {
   if (outcome === "remove") return "";
-  return type === "invitation" ? body : [conversationName, plainText(body).trim()].filter(Boolean).join(": ");
+  if (type === "invitation") return body;
+  const text = plainText(body).trim();
+  return conversationName && text ? happened.about(conversationName, text) : conversationName || text;
 }

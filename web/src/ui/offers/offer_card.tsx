@@ -59,7 +59,7 @@ function Unfolded({ offer, isListed }: Required<Props>) {
   const isGone = useIsAuthorGone(offer);
   useSeen(card, offer.id, offer);
   return (
-    <article ref={card} className={`offer ${status}`} aria-label={`${texts.offers.title}: ${title}`}>
+    <article ref={card} className={`offer ${status}`} aria-label={texts.labelled(texts.offers.title, title)}>
       <header>
         <Tag className="icon" aria-hidden="true" />
         <Author offer={offer} />
@@ -159,7 +159,7 @@ function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
               key={action}
               type="button"
               className={action === "accept" ? "primary" : undefined}
-              aria-label={texts.offers.action(texts.offers.actions[action], offer.title)}
+              aria-label={texts.labelled(texts.offers.actions[action], offer.title)}
               onClick={() => act(action)}
             >
               {texts.offers.actions[action]}

@@ -61,7 +61,7 @@ export default function ThreadPanel({ conversation, panel }: Props) {
           type="button"
           className="panel-place reach"
           title={texts.showInConversation}
-          aria-label={`${name}: ${texts.showInConversation}`}
+          aria-label={texts.labelled(name, texts.showInConversation)}
           onClick={() => jump(id, rootId)}
         >
           <bdi>{name}</bdi>

@@ -69,7 +69,8 @@ function Unsent({ entry }: { entry: OutboxEntry }) {
   return (
     <span className="last cut-line">
       <Clock className="icon" role="img" aria-label={label} />
-      {texts.you}: <bdi>{entry.content === "" ? files : plainText(entry.content)}</bdi>
+      {`${texts.you}${texts.colon} `}
+      <bdi>{entry.content === "" ? files : plainText(entry.content)}</bdi>
     </span>
   );
 }
@@ -98,15 +99,17 @@ function Offered({ offer, isDirect }: { offer: Offer; isDirect: boolean }) {
   const author = useNameIn(conversationId, isDirect ? undefined : authorId);
   const isFolded = useIsFolded(conversationId, authorId);
   if (isFolded) return <span className="last">{texts.people.foldedOffer}</span>;
+  const by = isMine ? texts.you : author && firstName(author);
   const what = texts.offers.preview(formatAmount(amount, currency));
   return (
     <span className="last">
-      {!isMine && author !== undefined && (
+      {by !== undefined && (
         <>
-          <bdi>{firstName(author)}</bdi>:{" "}
+          <bdi>{by}</bdi>
+          {`${texts.colon} `}
         </>
       )}
-      {isMine ? texts.offers.previewOfMine(what) : what}
+      {what}
       {status !== "pending" && ` · ${texts.offers.status[status]}`}
     </span>
   );
@@ -121,10 +124,10 @@ function LastMessage({ message, isDirect }: { message: Message; isDirect: boolea
     <span className="last cut-line">
       {threadId !== undefined && <MessagesSquare className="icon" role="img" aria-label={texts.inThread} />}
       {(isMine || !isDirect) && type !== "system" && (
-        <span className="said-by">
+        <span className="said-by" data-colon={texts.colon}>
           <bdi>
             {isMine ? texts.you : firstName(sender.name)}
-            <span className="heard">: </span>
+            <span className="heard">{`${texts.colon} `}</span>
           </bdi>
         </span>
       )}

@@ -111,7 +111,7 @@ function Item({ root, unreadCount, unfinished, onOpen }: ItemProps) {
         </span>
       )}
       <span className="thread-root" dir="auto">
-        {isFolded ? texts.people.folded : texts.threads.by(root.sender.name, plainText(messageSummary(root)))}
+        {isFolded ? texts.people.folded : texts.labelled(root.sender.name, plainText(messageSummary(root)))}
       </span>
       {(thread !== undefined || unfinished !== undefined) && (
         <span className="thread-replies">
