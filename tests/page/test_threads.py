@@ -162,7 +162,8 @@ def test_a_thread_without_a_connection_says_so_calmly(driver: Driver, demo_url: 
 
 
 def test_a_thread_from_the_list_shows_its_root_in_the_conversation(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "threads", "listedRoot")["listed"] == {"seen": True, "focused": True}
+    listed = run(driver, demo_url, "threads", "listedRoot")["listed"]
+    assert listed == {"says": "You: message 1", "seen": True, "focused": True}
 
 
 def test_an_open_thread_outlives_a_reload(driver: Driver, demo_url: str) -> None:

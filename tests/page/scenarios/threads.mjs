@@ -755,7 +755,9 @@ export async function listedRoot() {
   await post("messages", "alice", { conversationId: id, content: "reply", threadId: ids[0] });
   await threadsButton(alice).click();
   const list = alice.getByRole("dialog", { name: "Threads" });
-  await list.locator(".thread-item").filter({ hasText: "Thread far above" }).click();
+  const item = list.locator(".thread-item").filter({ hasText: "Thread far above" });
+  const says = await item.locator(".thread-root").textContent();
+  await item.click();
   await inThread(alice, "reply").waitFor();
   const root = alice.locator(".conversation .message").filter({ hasText: "message 1" }).first();
   await ledTo(alice, "message 1");
@@ -764,7 +766,7 @@ export async function listedRoot() {
     const { top, bottom } = it.getBoundingClientRect();
     return bottom > frame.top && top < frame.bottom;
   });
-  report("listed", { seen, focused: await until(() => isFocused(composer(panel(alice))), Boolean) });
+  report("listed", { says, seen, focused: await until(() => isFocused(composer(panel(alice))), Boolean) });
 }
 
 // A reload opens the thread again, unless the reader has left the conversation.

@@ -97,6 +97,7 @@ interface ItemProps {
 
 function Item({ root, unreadCount, unfinished, onOpen }: ItemProps) {
   const conversation = useChatState((state) => own(state.conversations, root.conversationId));
+  const isMine = useChatState(({ me }) => me.id === root.senderId);
   const isFolded = useIsFolded(root.conversationId, root.senderId);
   const { thread } = root;
   return (
@@ -111,7 +112,9 @@ function Item({ root, unreadCount, unfinished, onOpen }: ItemProps) {
         </span>
       )}
       <span className="thread-root" dir="auto">
-        {isFolded ? texts.people.folded : texts.labelled(root.sender.name, plainText(messageSummary(root)))}
+        {isFolded
+          ? texts.people.folded
+          : texts.labelled(isMine ? texts.you : root.sender.name, plainText(messageSummary(root)))}
       </span>
       {(thread !== undefined || unfinished !== undefined) && (
         <span className="thread-replies">
