@@ -811,7 +811,7 @@ export const texts: Texts = {
     },
     publicKinds: { group: "Öffentliche Gruppe", channel: "Öffentlicher Kanal" },
     channelName: "Name des Kanals",
-    isPublic: "Alle können ihn finden und beitreten",
+    isPublic: "Für alle auffindbar, alle können beitreten",
     history: "Neue Mitglieder sehen",
     onlyNewMembers: "Wer schon Mitglied ist, sieht nicht mehr als bisher. Wer ab jetzt beitritt, sieht alles.",
     allBecomesPublic: "Alle werden die Nachrichten lesen können, auch die bisher geschriebenen.",
