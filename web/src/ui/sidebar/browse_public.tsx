@@ -1,6 +1,6 @@
 import type { Conversation, ConversationPage } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
-import { Compass, Hash, SearchX, Users } from "lucide-react";
+import { Compass, SearchX } from "lucide-react";
 import { useEffect, useState } from "react";
 import { texts } from "../../texts";
 import { nameOf } from "../components/conversation_names";
@@ -110,7 +110,6 @@ interface RowProps {
 
 function PublicRow({ conversation, onJoin, onOpen }: RowProps) {
   const { id, kind, memberCount, topic } = conversation;
-  const Icon = kind === "channel" ? Hash : Users;
   const isMine = useChatState((state) => own(state.conversations, id) !== undefined);
   const name = nameOf(conversation);
   return (
@@ -118,7 +117,7 @@ function PublicRow({ conversation, onJoin, onOpen }: RowProps) {
       <PlaceAvatar conversation={conversation} />
       <span className="public-who">
         <span className="name cut-line">
-          <Icon className="icon" aria-hidden="true" /> <bdi>{name}</bdi>
+          <bdi>{name}</bdi>
         </span>
         <span className="detail">
           {texts.kinds[kind]} · {texts.members(memberCount)}
