@@ -66,6 +66,7 @@ def test_an_operator_holds_keeps_and_deletes_a_conversation(driver: Driver, cons
 def test_an_operator_decides_a_report(driver: Driver, console_url: str, admin_token: str) -> None:
     decided = run(driver, console_url, "admin_console", "reports", token=admin_token)["decided"]
     assert decided == {
+        "names": ["alice", "general", 1],
         "quoted": ["Buy this", "Good morning"],
         "gone": {"quoted": ["Buy that"], "choices": 4},
         "decision": "deleted",

@@ -262,11 +262,21 @@ export async function reports({ token }) {
   const deleted = await reported("Buy that", "Every week");
   await call("PATCH", `messages/${edited}`, "bob", { content: "Good morning" });
   await call("DELETE", `messages/${deleted}`, "bob");
+  await call("PATCH", "users/me", "alice", { name: "Alice Reporter" });
   const page = await visitConsole(token);
+  const asked = [];
+  page.on("request", (request) => request.url().endsWith("/users/alice") && asked.push(request.url()));
   await page.getByRole("link", { name: /report.* open\.$/ }).click();
   const rowOf = (note) => rows(page).filter({ hasText: note });
   const dialog = page.getByRole("dialog");
   const choices = page.getByLabel("Decision");
+  const conversation = await asAdmin(token, "GET", "conversations/general");
+  const names = [];
+  for (const name of ["Alice Reporter", conversation.name])
+    names.push(await rowOf("Every day").getByRole("link", { name, exact: true }).getAttribute("title"));
+  await rowOf("Every week").getByRole("link", { name: "Alice Reporter" }).waitFor();
+  names.push(asked.length);
+  await call("PATCH", "users/me", "alice", { name: "alice" });
   await rowOf("Every week").getByRole("button", { name: "Decide…" }).click();
   await dialog.getByText("deleted after the report").waitFor();
   const gone = { quoted: await quotes(dialog), choices: await choices.locator("option").count() };
@@ -285,7 +295,7 @@ export async function reports({ token }) {
   const entry = rows(page).filter({ hasText: "report-resolve" }).filter({ hasText: "Advertising" }).first();
   await entry.getByRole("link", { name: "general" }).waitFor();
   const left = (await asAdmin(token, "GET", `messages/${edited}`)).content ?? "";
-  report("decided", { quoted, gone, decision, left });
+  report("decided", { names, quoted, gone, decision, left });
 }
 
 async function reported(content, note) {

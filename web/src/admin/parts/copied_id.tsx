@@ -6,8 +6,16 @@ import { texts } from "../texts";
 
 const SHOWN_MS = 1_500;
 
-/** An id that can be copied. `href`: the view of what it belongs to. */
-export function CopiedId({ id, href }: { id: string | null | undefined; href?: string }) {
+interface Props {
+  id: string | null | undefined;
+  /** Stands in the place of the id, once it is known. */
+  name?: string | undefined;
+  /** The view of what the id belongs to. */
+  href?: string;
+}
+
+/** An id that can be copied. */
+export function CopiedId({ id, name, href }: Props) {
   const say = useSay();
   const [isCopied, setCopied] = useState(false);
   if (!id) return <span className="admin-faint">{texts.none}</span>;
@@ -23,12 +31,12 @@ export function CopiedId({ id, href }: { id: string | null | undefined; href?: s
     setTimeout(() => setCopied(false), SHOWN_MS);
   };
   return (
-    <span className="admin-id">
+    <span className={name === undefined ? "admin-id" : "admin-id named"}>
       {href === undefined ? (
         <code title={id}>{id}</code>
       ) : (
         <a href={href} title={id}>
-          {id}
+          {name ?? id}
         </a>
       )}
       <IconButton icon={isCopied ? Check : Copy} label={texts.copy(id)} onClick={() => void copy()} />

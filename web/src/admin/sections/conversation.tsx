@@ -3,6 +3,7 @@ import { useState } from "react";
 import { goTo, hrefOf } from "../address";
 import { useApi } from "../admin_context";
 import { useLoaded } from "../data/use_loaded";
+import { nameOf, pathOfConversation } from "../data/use_names";
 import { count } from "../number_text";
 import { ActionDialog } from "../parts/action_dialog";
 import { CopiedId } from "../parts/copied_id";
@@ -17,7 +18,7 @@ type Asked = "hold" | "retention" | "remove";
 /** One conversation, its members, and what an operator can do. */
 export function ConversationView({ id }: { id: string }) {
   const api = useApi();
-  const path = `conversations/${encodeURIComponent(id)}`;
+  const path = pathOfConversation(id);
   const { value, problem, reload } = useLoaded<Conversation>(path);
   const [asked, setAsked] = useState<Asked | null>(null);
   const isHeld = value?.hold === true;
@@ -51,7 +52,7 @@ export function ConversationView({ id }: { id: string }) {
   );
   return (
     <View
-      title={titleOf(value) || id}
+      title={(value && nameOf(value)) || id}
       back={{ href: hrefOf("conversations"), text: texts.conversations.back }}
       tools={tools}
     >
@@ -97,15 +98,6 @@ export function ConversationView({ id }: { id: string }) {
       )}
     </View>
   );
-}
-
-/** Returns the name of a conversation; that of a direct one is the names of its members. */
-function titleOf(conversation: Conversation | undefined): string | undefined {
-  if (conversation?.kind !== "direct") return conversation?.name;
-  return (conversation.members ?? [])
-    .map(({ name }) => name)
-    .toSorted()
-    .join(", ");
 }
 
 function About({ conversation: { members = [], ...conversation } }: { conversation: Conversation }) {

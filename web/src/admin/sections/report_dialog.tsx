@@ -4,6 +4,7 @@ import { formatAmount } from "../../chat/offers/money";
 import { useApi } from "../admin_context";
 import type { ReportAnswer } from "../answers";
 import { useLoaded } from "../data/use_loaded";
+import { pathOfUser, useNames } from "../data/use_names";
 import { ActionDialog } from "../parts/action_dialog";
 import { texts } from "../texts";
 
@@ -84,7 +85,7 @@ function Reported({ report, now }: { report: ReportAnswer; now: Now }) {
   const reported = report.content ?? (isDeleted ? "" : text);
   return (
     <figure className="admin-quote">
-      <figcaption>{authorOf(now)}</figcaption>
+      <Author now={now} />
       <blockquote>{reported || texts.reports.withoutText}</blockquote>
       {isDeleted && <p>{texts.reports.deleted}</p>}
       {!isDeleted && text !== reported && (
@@ -101,7 +102,15 @@ function textOf(now: Now): string | null | undefined {
   return "amount" in now ? [now.title, now.description].filter(Boolean).join("\n\n") : now.content;
 }
 
-function authorOf(now: Now): string {
-  if (!("amount" in now)) return texts.reports.by(now.sender.name);
-  return texts.reports.offerBy(now.authorId, formatAmount(now.amount, now.currency));
+function Author({ now }: { now: Now }) {
+  const id = "amount" in now ? now.authorId : now.senderId;
+  const path = pathOfUser(id);
+  const name = useNames("amount" in now ? [path] : []).get(path) ?? id;
+  return (
+    <figcaption title={id}>
+      {"amount" in now
+        ? texts.reports.offerBy(name, formatAmount(now.amount, now.currency))
+        : texts.reports.by(now.sender.name)}
+    </figcaption>
+  );
 }

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { hrefOf, useAddress } from "../address";
 import type { ReportAnswer } from "../answers";
+import { pathOfConversation, pathOfUser, useNames } from "../data/use_names";
 import { usePages } from "../data/use_pages";
 import { CopiedId } from "../parts/copied_id";
 import { FilterChoice } from "../parts/filters";
@@ -15,9 +16,15 @@ const OPEN = "open";
 export function Reports() {
   const { state = OPEN } = useAddress().filters;
   const pages = usePages<ReportAnswer>("reports", { state: state === "all" ? "" : state });
+  const names = useNames(
+    pages.items.flatMap(({ reporterId, conversationId }) => [
+      pathOfUser(reporterId),
+      pathOfConversation(conversationId),
+    ]),
+  );
   const [deciding, setDeciding] = useState<ReportAnswer | null>(null);
   const columns: readonly Column<ReportAnswer>[] = [
-    ...COLUMNS,
+    ...columnsOf(names),
     {
       name: texts.actions,
       hasHiddenName: true,
@@ -57,7 +64,7 @@ function Decision({ report: { state, action, decision } }: { report: ReportAnswe
   );
 }
 
-const COLUMNS: readonly Column<ReportAnswer>[] = [
+const columnsOf = (names: ReadonlyMap<string, string>): readonly Column<ReportAnswer>[] => [
   { name: texts.reports.at, cell: ({ createdAt }) => <Time at={createdAt} /> },
   {
     name: texts.reports.reason,
@@ -70,7 +77,9 @@ const COLUMNS: readonly Column<ReportAnswer>[] = [
   },
   {
     name: texts.reports.reporter,
-    cell: ({ reporterId }) => <CopiedId id={reporterId} href={hrefOf("users", {}, reporterId)} />,
+    cell: ({ reporterId }) => (
+      <CopiedId id={reporterId} name={names.get(pathOfUser(reporterId))} href={hrefOf("users", {}, reporterId)} />
+    ),
   },
   {
     name: texts.reports.message,
@@ -84,7 +93,11 @@ const COLUMNS: readonly Column<ReportAnswer>[] = [
   {
     name: texts.reports.conversation,
     cell: ({ conversationId }) => (
-      <CopiedId id={conversationId} href={hrefOf("conversations", { q: conversationId })} />
+      <CopiedId
+        id={conversationId}
+        name={names.get(pathOfConversation(conversationId))}
+        href={hrefOf("conversations", { q: conversationId })}
+      />
     ),
   },
   { name: texts.reports.decision, cell: (report) => <Decision report={report} /> },
