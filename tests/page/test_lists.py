@@ -14,6 +14,7 @@ def test_favourites_come_first_and_the_archive_lasts_until_a_message(driver: Dri
         "back": "list-action",
         "stays": "1",
         "isInside": "false",
+        "unread": "2 unread",
     }
     assert reports["from the details"] == {"favourites": 0}
 

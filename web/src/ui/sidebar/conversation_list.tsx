@@ -18,11 +18,12 @@ import { useStore } from "zustand";
 import { withMissedCall } from "../../chat/alerts/alerts";
 import { filterConversations, isUsed } from "../../chat/conversations/conversation_filter";
 import { sectionsOf } from "../../chat/conversations/list_sections";
-import { hasUnread } from "../../chat/conversations/unread";
+import { hasUnread, unreadInSection } from "../../chat/conversations/unread";
 import { withUnsent } from "../../chat/conversations/unsent_messages";
 import { texts } from "../../texts";
 import { soughtIn } from "../components/conversation_names";
 import { EmptyState } from "../components/empty_state";
+import { UnreadCount } from "../components/unread_count";
 import { stepOf } from "../keyboard/direction";
 import { useChat, useChatState } from "../page/chat_context";
 import { lazyPart } from "../page/lazy_part";
@@ -190,6 +191,8 @@ function Sections({ shown, showsArchive, onArchive }: SectionsProps) {
   // The last one may have returned.
   const isInside = showsArchive && archived.length > 0;
   useBackCloses(useIsAlone() && isInside, () => onArchive(false), { isOfPage: true });
+  // What was unread when its conversation was archived, and offers, which do not end the archive.
+  const unread = useChatState((state) => (isInside ? 0 : unreadInSection(archived, state.features)));
   const Icon = isInside ? ArrowLeft : Archive;
   const first = useMemo(() => {
     if (favourites.length + sections.length === 0) return NOTHING;
@@ -208,9 +211,13 @@ function Sections({ shown, showsArchive, onArchive }: SectionsProps) {
         <button type="button" className="list-action" aria-pressed={isInside} onClick={() => onArchive(!isInside)}>
           <Icon className="icon" aria-hidden="true" />
           {texts.places.archiveTitle}
-          <span className="count muted" title={texts.places.archivedCount(archived.length)}>
-            {archived.length}
-          </span>
+          {unread > 0 ? (
+            <UnreadCount count={unread} weight="usual" />
+          ) : (
+            <span className="count muted" title={texts.places.archivedCount(archived.length)}>
+              {archived.length}
+            </span>
+          )}
         </button>
       )}
       {isInside ? <Items key="archive" shown={archived} /> : <Items key="list" shown={others} first={first} />}
