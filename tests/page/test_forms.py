@@ -16,6 +16,7 @@ def test_settings_keep_what_was_typed_until_it_is_saved_or_discarded(driver: Dri
 
 def test_every_dialog_asks_before_it_discards_changes(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "forms", "dialogs")["left"] == {
+        "isLed": True,
         "asked": 0,
         "group": {"escape": ["Boats", 1], "back": ["Boats", 1]},
         "description": {"escape": "We row on Sundays", "back": "We row on Sundays"},

@@ -68,6 +68,9 @@ export async function dialogs() {
   await carol.getByRole("button", { name: "New conversation" }).click();
   await created.getByText("Group", { exact: true }).click();
   await created.getByLabel("Group name").fill("Boats");
+  await created.getByLabel("Group name").press("Enter");
+  // Nobody is in the group yet.
+  const isLed = await created.getByLabel("Find people").evaluate((it) => it === document.activeElement);
   await created.getByLabel("Find people").fill("ali");
   await carol.locator(".found [role=option]").first().click();
   await created.getByLabel("Find people").fill("bo");
@@ -91,7 +94,7 @@ export async function dialogs() {
   const unchanged = await edited.getByRole("textbox", { name: "Description" }).inputValue();
   await carol.keyboard.press("Escape");
   await isGone(edited);
-  report("left", { asked, group, description, unchanged, questions: await question(carol).count() });
+  report("left", { isLed, asked, group, description, unchanged, questions: await question(carol).count() });
 }
 
 // The browser asks before the page goes with what was typed, and only then.

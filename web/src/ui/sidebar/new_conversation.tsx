@@ -1,11 +1,12 @@
 import type { ConversationKind, Person } from "@talkwire/client";
 import { creatable } from "@talkwire/client/parts";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, type KeyboardEvent, useState } from "react";
 import { texts } from "../../texts";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
 import { RadioGroup } from "../components/radio_group";
 import { Switch } from "../components/switch";
+import { isComposing } from "../keyboard/focus";
 import { useChat, useChatState } from "../page/chat_context";
 import { PeopleFinder } from "../people/people_finder";
 import { whyNotAdded } from "../people/why_not_added";
@@ -65,7 +66,7 @@ export default function NewConversation({ wanted: first, onClose, onOpen }: Prop
           onChange={setWanted}
         />
         <p className="hint">{texts.places.kindHints[kind]}</p>
-        {kind !== "direct" && <NameField kind={kind} name={name} onName={setName} />}
+        {kind !== "direct" && <NameField kind={kind} name={name} onName={setName} isAlone={chosen.length === 0} />}
         <PeopleFinder chosen={chosen} onChange={choose} isOpenAtFirst />
         {kind !== "direct" && <Rules kind={kind} />}
         <FormButtons
@@ -83,9 +84,18 @@ interface NameProps {
   kind: "group" | "channel";
   name: string;
   onName: (name: string) => void;
+  /** Whether nobody else is chosen yet. */
+  isAlone: boolean;
 }
 
-function NameField({ kind, name, onName }: NameProps) {
+/** In a group without people, Enter leads to the field for them. Only the button creates it as it is. */
+function NameField({ kind, name, onName, isAlone }: NameProps) {
+  const leads = kind === "group" && isAlone;
+  const pressed = (event: KeyboardEvent<HTMLInputElement>): void => {
+    if (!leads || event.key !== "Enter" || isComposing(event.nativeEvent)) return;
+    event.preventDefault();
+    event.currentTarget.form?.querySelector<HTMLElement>("[role=combobox]")?.focus();
+  };
   return (
     <label>
       {kind === "group" ? texts.groupName : texts.places.channelName}
@@ -95,6 +105,8 @@ function NameField({ kind, name, onName }: NameProps) {
         maxLength={100}
         value={name}
         autoComplete="off"
+        enterKeyHint={leads ? "next" : undefined}
+        onKeyDown={pressed}
         onChange={(event) => onName(event.target.value)}
       />
     </label>
