@@ -631,9 +631,10 @@ export async function manyNewReplies() {
   report("many", { seen, left: await until(unreadCount, (count) => count === 0) });
 }
 
-// Who reads the conversation has not read its threads: a reply is not shown as read, and does not say who has seen it.
+// Who reads the conversation has not read its threads: a reply has no ticks, and does not say who has seen it. The thread's
+// first message has them, and a reply that waits has a clock.
 export async function replyIsNotRead() {
-  const { alice, id, ids } = await group("Thread that nobody opens", 1, { author: "alice" });
+  const { alice, id, ids } = await group("Thread that nobody opens", 1, { author: "alice", expected: LOST });
   const bob = await visitAs("bob");
   await open(bob, "Thread that nobody opens");
   await message(bob, "message 1").waitFor();
@@ -645,7 +646,9 @@ export async function replyIsNotRead() {
   await line(alice, 1).click();
   await inThread(alice, "a reply").waitFor();
   const reply = panel(alice).locator(".message").filter({ hasText: "a reply" });
-  const tick = await reply.locator(".tick").getAttribute("aria-label");
+  const ticksIn = (within) => within.locator(".tick").evaluateAll((all) => all.map((it) => it.ariaLabel));
+  const root = panel(alice).locator(".message").filter({ hasText: "message 1" });
+  const ticks = { root: await ticksIn(root), reply: await ticksIn(reply) };
   const menuOf = async (of) => {
     await of.click({ button: "right" });
     await alice.getByRole("menuitem", { name: "Copy text" }).waitFor();
@@ -654,7 +657,13 @@ export async function replyIsNotRead() {
     await alice.getByRole("menuitem", { name: "Copy text" }).waitFor({ state: "detached" });
     return found;
   };
-  report("ticks", { tick, seenBy: [await menuOf(reply), await menuOf(row("afterwards"))] });
+  const seenBy = [await menuOf(reply), await menuOf(row("afterwards"))];
+  await alice.context().setOffline(true);
+  await alice.getByText("Reconnecting…").waitFor();
+  await write(composer(panel(alice)), "a reply that waits");
+  const letter = panel(alice).locator(".letter");
+  await letter.waitFor();
+  report("ticks", { ...ticks, waiting: await ticksIn(letter), seenBy });
 }
 
 // Every button of the toolbar is in sight, in the composers of a thread and of a narrow conversation.

@@ -74,7 +74,9 @@ function Unfolded({ message, continued, startsMinute, changes }: Props & { chang
   const isMine = useChatState((state) => state.me.id === message.senderId) && !isSystem;
   const { sender, createdAt, content, deletedAt, editedAt, replyTo, forwardedFrom, pinned, reactions, attachments } =
     message;
-  const tick = isMine && deletedAt === undefined && (isWaiting ? <WaitingTick /> : <DeliveryTick message={message} />);
+  // Who has read a reply is unknown: ticks that never change their colour would look like "unread".
+  const delivery = message.threadId === undefined && <DeliveryTick message={message} />;
+  const tick = isMine && deletedAt === undefined && (isWaiting ? <WaitingTick /> : delivery);
   const marks = deletedAt === undefined && (
     <>
       {pinned && <PinMark />}
