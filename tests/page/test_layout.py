@@ -36,6 +36,8 @@ def test_the_buttons_of_a_message_cover_no_text(driver: Driver, demo_url: str, w
     assert hovered["shown"] == 7
     assert hovered["covered"] == []
     assert hovered["room"] < 40 or width > 1400
+    # Its last word may have had no room.
+    assert hovered["lines"] < 80 or width > 1400
     assert (hovered["buttons"], hovered["inMenu"]) == ((3, 1) if width < 1400 else (4, 0))
 
 

@@ -232,6 +232,13 @@ export async function toolbar({ width }) {
     const list = document.querySelector(".scroller");
     return end(list) - end(document.querySelector(".message .text"));
   });
+  // Where the lines of a message without a name end, below the first one.
+  const lines = await messages(page).getByText("A paragraph word").evaluate((it) => {
+    const range = document.createRange();
+    range.selectNodeContents(it);
+    const [, ...others] = [...range.getClientRects()].map(({ right }) => right);
+    return { room: document.querySelector(".scroller").getBoundingClientRect().right - Math.max(...others) };
+  });
   // A message without a name has fewer buttons where there is less room, and then more in its menu.
   const line = all.filter({ hasText: "Another line" });
   await line.hover();
@@ -239,7 +246,7 @@ export async function toolbar({ width }) {
   await line.getByRole("button", { name: "More actions" }).click();
   await page.getByRole("menuitem", { name: "Copy text" }).waitFor();
   const inMenu = await page.getByRole("menuitem", { name: "Reply in thread" }).count();
-  report("hovered", { shown, covered, room, buttons, inMenu });
+  report("hovered", { shown, covered, room, lines: lines.room, buttons, inMenu });
 }
 
 // The list of a phone that lies on its side.
