@@ -31,7 +31,7 @@ def test_a_direct_conversation_without_a_message_is_in_no_list(driver: Driver, d
 def test_a_mute_for_a_time_ends_by_itself_on_all_devices(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "lists", "muteForATime")["muted"] == {
         "first": "For 1 hour",
-        "labels": ["For 1 hour", "For 8 hours", "Until tomorrow, TIME", "Until I turn it back on"],
+        "labels": ["Mute", "For 1 hour", "For 8 hours", "Until tomorrow, TIME", "Until I turn it back on"],
         "isMuted": True,
         "isTomorrow": True,
         "ended": "",

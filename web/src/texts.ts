@@ -102,6 +102,7 @@ export const texts = {
     channel: (name: string) => `${name} is a public channel. Join it to read it.`,
   },
   back: "Back to conversations",
+  backFrom: (menu: string) => `${menu}: back`,
   kinds: { direct: "Direct message", group: "Group", channel: "Channel" },
   members: (count: number) => counted(count, { one: "member", other: "members" }),
   presence: {

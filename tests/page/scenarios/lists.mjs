@@ -174,11 +174,25 @@ export async function muteForATime() {
   const focused = () => alice.evaluate(() => document.activeElement.textContent);
   const first = await until(focused, (text) => text === "For 1 hour");
   const labels = (await choices.allTextContents()).map((label) => label.replace(/\d+:\d+.*/, "TIME"));
-  // Back to the menu's own items, and again to the choices.
-  await alice.keyboard.press("ArrowLeft");
-  await alice.getByRole("menuitem", { name: "Archive" }).waitFor();
-  await alice.getByRole("menuitem", { name: "Mute" }).click();
-  await Promise.all([preferred(alice), choices.first().click()]);
+  // Back to the item of the menu that has the choices, in each way, and again to the choices.
+  const back = alice.getByRole("menuitem", { name: "Mute: back" });
+  const own = alice.getByRole("menuitem", { name: "Mute", exact: true });
+  const goBack = {
+    arrow: () => alice.keyboard.press("ArrowLeft"),
+    click: () => back.click(),
+    keys: async () => {
+      await alice.keyboard.press("ArrowUp");
+      await back.and(alice.locator(":focus")).waitFor();
+      await alice.keyboard.press("Enter");
+    },
+  };
+  for (const go of Object.values(goBack)) {
+    await go();
+    await own.and(alice.locator(":focus")).waitFor();
+    await alice.keyboard.press("Enter");
+    await choices.filter({ hasText: "For 1 hour" }).and(alice.locator(":focus")).waitFor();
+  }
+  await Promise.all([preferred(alice), choices.filter({ hasText: "For 1 hour" }).click()]);
   for (const page of [alice, phone]) await muted(page, /^Muted until .*\d+:\d+/).waitFor();
   await phone.reload();
   await muted(phone, /^Muted until .*\d+:\d+/).waitFor();

@@ -153,7 +153,21 @@ export async function backOnItsSide() {
     await shown.waitFor({ state: "detached" });
     closed[name] = { entries, left: (await trailOf(page, start.length)).length - start.length, isOpen: await composer(page).isVisible() };
   }
-  report("back", closed);
+  // From the choices of an item to the menu, and then out of it.
+  const menu = await shows.menu();
+  const choices = page.getByRole("menu", { name: "Do not disturb" });
+  const levels = [];
+  for (const back of [() => page.goBack(), () => choices.getByRole("menuitem", { name: "Do not disturb: back" }).tap()]) {
+    await menu.getByRole("menuitemradio", { name: "Do not disturb" }).tap();
+    await choices.waitFor();
+    levels.push((await trailOf(page, start.length + 2)).length - start.length);
+    await back();
+    await menu.getByRole("menuitem", { name: "Settings" }).waitFor();
+    levels.push((await trailOf(page, start.length + 1)).length - start.length);
+  }
+  await page.goBack();
+  await menu.waitFor({ state: "detached" });
+  report("back", { closed, levels, left: (await trailOf(page, start.length)).length - start.length });
 }
 
 // A reload with something in front shows the page without it, and Back leaves the page.

@@ -121,6 +121,7 @@ export const texts: Texts = {
     channel: (name) => `${name} ist ein öffentlicher Kanal. Tritt bei, um ihn zu lesen.`,
   },
   back: "Zurück zu den Unterhaltungen",
+  backFrom: (menu) => `${menu}: zurück`,
   kinds: { direct: "Direktnachricht", group: "Gruppe", channel: "Kanal" },
   members: (count) => counted(count, { one: "Mitglied", other: "Mitglieder" }),
   presence: {

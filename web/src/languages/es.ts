@@ -128,6 +128,7 @@ export const texts: Texts = {
     channel: (name) => `${name} es un canal público. Únete para leerlo.`,
   },
   back: "Volver a las conversaciones",
+  backFrom: (menu) => `${menu}: volver`,
   kinds: { direct: "Mensaje directo", group: "Grupo", channel: "Canal" },
   members: (count) => counted(count, { one: "miembro", other: "miembros" }),
   presence: {

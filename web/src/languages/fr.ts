@@ -129,6 +129,7 @@ export const texts: Texts = {
     channel: (name) => `${name} est un canal public. Rejoignez-le pour le lire.`,
   },
   back: "Retour aux conversations",
+  backFrom: (menu) => `${menu} : retour`,
   kinds: { direct: "Message direct", group: "Groupe", channel: "Canal" },
   members: (count) => counted(count, { one: "membre", other: "membres" }),
   presence: {
