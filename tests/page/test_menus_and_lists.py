@@ -38,3 +38,8 @@ def test_public_conversations_people_and_files_are_found(driver: Driver, demo_ur
 def test_the_list_keeps_its_width_and_the_way_to_the_newest_message_ends(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "menus_and_lists", "resizing")
     assert reports["resized"] == {"narrower": 0, "text": 30}
+
+
+def test_a_toast_covers_no_item_of_a_menu(driver: Driver, demo_url: str) -> None:
+    opened = run(driver, demo_url, "menus_and_lists", "belowMenus")["opened"]
+    assert opened == {"overlaps": True, "covered": 0}

@@ -215,3 +215,31 @@ export async function lowWindow() {
   }
   report("seen", seen);
 }
+
+// A toast below the list covers no item of a menu there, and is shown again after it.
+export async function belowMenus() {
+  const names = Array.from({ length: 8 }, (_, index) => `Low row ${index}`);
+  for (const name of names) await group(name, ["bob"]);
+  const alice = await visitAs("alice");
+  await listed(alice, names[7]).click({ button: "right" });
+  await alice.getByRole("menuitem", { name: "Archive", exact: true }).click();
+  const undo = alice.locator(".toast").getByRole("button", { name: "Undo" });
+  await undo.waitFor();
+  // As low as its menu has room below it, where the toast is.
+  const at = await alice.locator(".toast").boundingBox();
+  await alice.mouse.click(at.x + 60, 430, { button: "right" });
+  await alice.getByRole("menuitem", { name: "Mute", exact: true }).click();
+  const items = alice.getByRole("menu", { name: "Mute" }).getByRole("menuitem");
+  await items.last().waitFor();
+  const covered = await items.evaluateAll((all) =>
+    all.filter((it) => {
+      const { left, top, width, height } = it.getBoundingClientRect();
+      return !it.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+    }).length,
+  );
+  const box = await alice.getByRole("menu", { name: "Mute" }).boundingBox();
+  const overlaps = box.y + box.height > at.y && box.x < at.x + at.width;
+  await alice.keyboard.press("Escape");
+  await undo.waitFor();
+  report("opened", { overlaps, covered });
+}
