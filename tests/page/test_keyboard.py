@@ -85,3 +85,11 @@ def test_keys_wait_for_the_part_for_which_they_are_meant(driver: Driver, demo_ur
         "texts": ["A root", "A root"],
         "after": "kept",
     }
+
+
+def test_the_switcher_searches_messages_too(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "keyboard", "searchFromSwitcher")["searched"] == {
+        "inList": "Search conversations, people, messages",
+        "beside": ["general", "xylophone"],
+        "everywhere": True,
+    }

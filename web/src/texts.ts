@@ -337,6 +337,7 @@ export const texts = {
   loading: "Loading…",
   search: "Search",
   searchMessages: "Search messages",
+  searchMessagesFor: (words: string) => `Search messages for “${words}”`,
   searchHint: 'Words, or a "phrase" in quotes',
   searchHere: "This conversation",
   searchEverywhere: "Everywhere",

@@ -499,3 +499,38 @@ export async function typingWhileLoading() {
   const rest = { composing: await page.locator(".composing").count(), texts, after: await composer(page).first().inputValue() };
   report("typed meanwhile", { field, wanted, focusedAfter, reply, ...rest });
 }
+
+// The last entry of Ctrl+K searches messages: beside the open conversation, also where it is searched already, and
+// otherwise in the list.
+export async function searchFromSwitcher() {
+  const { id } = await post("conversations", "alice", { kind: "group", name: "Searched", memberIds: ["bob"] });
+  await post("messages", "bob", { conversationId: id, content: "The xylophone is here" });
+  await until(async () => (await call("GET", "search?q=xylophone", "alice")).items.length, (count) => count > 0);
+  const page = await visitAs("alice");
+  const options = page.locator(".switcher [role=option]");
+  const search = async (words, ...keys) => {
+    await press(page, "Control+k");
+    await page.getByRole("combobox").fill(words);
+    await options.last().filter({ hasText: `Search messages for “${words}”` }).waitFor();
+    await press(page, ...keys);
+    await options.last().and(page.locator("[aria-selected=true]")).waitFor();
+    await press(page, "Enter");
+    await page.locator(".switcher").waitFor({ state: "detached" });
+  };
+  const find = (place) => page.locator(`${place} .find`).filter({ hasText: "The xylophone" });
+  await search("xylophone");
+  await find("aside").waitFor();
+  const inList = await focused(page);
+  await page.getByRole("searchbox").fill("");
+  await open(page, "general");
+  const field = page.locator(".panel [type=search]:focus");
+  const beside = [];
+  // From the message field, and with the panel open at other words.
+  for (const words of ["general", "xylophone"]) {
+    await search(words, ...(words === "general" ? ["ArrowUp"] : []));
+    await field.waitFor();
+    beside.push(await until(() => field.inputValue(), (text) => text === words));
+  }
+  await find(".panel").waitFor();
+  report("searched", { inList, beside, everywhere: await page.getByRole("radio", { name: "Everywhere" }).isChecked() });
+}

@@ -118,7 +118,7 @@ async function namesakes(bob) {
   await bob.locator(".switcher input").fill("nora");
   await note("switcher", bob.locator(".switcher"));
   await bob.locator(".switcher input").fill("@nora2");
-  await until(() => bob.locator(".switcher [role=option]").count(), (count) => count === 1);
+  await until(() => bob.locator(".switcher [role=option] .avatar").count(), (count) => count === 1);
   await bob.keyboard.press("Escape");
   await bob.getByRole("button", { name: "New conversation" }).click();
   for (const handle of ["@nora1", "@nora2"]) {

@@ -333,6 +333,7 @@ export const texts: Texts = {
   loading: "Wird geladen…",
   search: "Suchen",
   searchMessages: "Nachrichten durchsuchen",
+  searchMessagesFor: (words) => `Nachrichten nach „${words}“ durchsuchen`,
   searchHint: "Wörter oder eine „Wortgruppe“ in Anführungszeichen",
   searchHere: "Diese Unterhaltung",
   searchEverywhere: "Überall",

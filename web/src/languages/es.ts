@@ -340,6 +340,7 @@ export const texts: Texts = {
   loading: "Cargando…",
   search: "Buscar",
   searchMessages: "Buscar mensajes",
+  searchMessagesFor: (words) => `Buscar «${words}» en los mensajes`,
   searchHint: "Palabras o una «frase» entre comillas",
   searchHere: "Esta conversación",
   searchEverywhere: "En todas partes",

@@ -340,6 +340,7 @@ export const texts: Texts = {
   loading: "Chargement…",
   search: "Rechercher",
   searchMessages: "Rechercher des messages",
+  searchMessagesFor: (words) => `Rechercher « ${words} » dans les messages`,
   searchHint: 'Des mots, ou une "expression" entre guillemets',
   searchHere: "Cette conversation",
   searchEverywhere: "Partout",

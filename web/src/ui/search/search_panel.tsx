@@ -27,6 +27,10 @@ export default function SearchPanel({ conversation: { id } }: { conversation: Co
   const field = useRef<HTMLInputElement>(null);
   const jump = useGoToMessage();
   useEffect(() => field.current?.focus(), []);
+  // The switcher searches too.
+  useEffect(() => {
+    if (asked.text !== "") setQuery(asked);
+  }, [asked]);
   // A search in one conversation is in the open one.
   useEffect(() => {
     setQuery((before) => (before.conversationId === null ? before : { ...before, conversationId: id }));

@@ -1,9 +1,10 @@
 import { newestFirst } from "@talkwire/client/parts";
-import type { LucideIcon } from "lucide-react";
+import { type LucideIcon, Search } from "lucide-react";
 import { type KeyboardEvent, useId, useMemo, useState } from "react";
 import { searchByName } from "../../chat/conversations/name_search";
 import { unreadOf } from "../../chat/conversations/unread";
 import { handleOf } from "../../chat/people/namesakes";
+import { isSearchable, NO_QUERY } from "../../chat/search/search";
 import { texts } from "../../texts";
 import { Avatar } from "../components/avatar";
 import { faceOf, nameOf, partnerOf, soughtIn } from "../components/conversation_names";
@@ -14,12 +15,15 @@ import { useChat, useChatState } from "../page/chat_context";
 import { goTo } from "../page/page_address";
 import { Handle } from "../people/person_handle";
 import { usePeople } from "../people/use_people";
+import { searchEverywhere } from "../search/search_everywhere";
 import { usePublic } from "../search/use_public";
 import "./quick_switcher.css";
 
 const SHOWN = 8;
 /** As many public conversations and people are shown, however many conversations of the reader match. */
 const OTHERS_MIN = 3;
+/** The id of the entry that searches messages. */
+const SEARCH = "search";
 
 interface Choice {
   readonly id: string;
@@ -37,14 +41,28 @@ interface Choice {
   readonly open: () => Promise<string>;
 }
 
-/** Opens a conversation by a part of its name, or one with a person. */
+/** Opens a conversation by a part of its name, or one with a person. The last entry searches messages for what is typed. */
 export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
   const [query, setQuery] = useState("");
   const [at, setAt] = useState(0);
   const [problem, setProblem] = useState("");
-  const choices = useChoices(query);
+  const chat = useChat();
+  const { choices, isComplete } = useChoices(query);
   const list = useId();
-  const chosen = choices[Math.min(at, choices.length - 1)];
+  const words = query.trim();
+  const canSearch = isSearchable({ ...NO_QUERY, text: words });
+  const count = choices.length + (canSearch ? 1 : 0);
+  const index = Math.min(at, count - 1);
+  const chosen = choices[index];
+  // Enter does not search before it is known that nobody has this name.
+  const isSearch = canSearch && chosen === undefined && (choices.length > 0 || isComplete);
+  const chosenId = isSearch ? SEARCH : chosen?.id;
+
+  const search = (): void => {
+    onClose();
+    // The closed dialog gives the focus back first.
+    requestAnimationFrame(() => searchEverywhere(chat, words));
+  };
 
   const go = async (choice: Choice | undefined): Promise<void> => {
     if (choice === undefined) return;
@@ -61,10 +79,10 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
   const pressed = (event: KeyboardEvent): void => {
     if (event.nativeEvent.isComposing) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step !== undefined && choices.length > 0)
-      setAt((Math.min(at, choices.length - 1) + step + choices.length) % choices.length);
-    else if (event.key === "Enter") void go(chosen);
-    else return;
+    if (step !== undefined && count > 0) setAt((index + step + count) % count);
+    else if (event.key !== "Enter") return;
+    else if (isSearch) search();
+    else void go(chosen);
     event.preventDefault();
   };
 
@@ -76,9 +94,9 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
         aria-label={texts.quickSwitchHint}
         autoComplete="off"
         role="combobox"
-        aria-expanded={choices.length > 0}
+        aria-expanded={count > 0}
         aria-controls={list}
-        aria-activedescendant={chosen && `${list}-${chosen.id}`}
+        aria-activedescendant={chosenId && `${list}-${chosenId}`}
         onKeyDown={pressed}
         onChange={(event) => {
           setQuery(event.target.value);
@@ -110,8 +128,24 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
             <span className="detail">{choice.detail}</span>
           </div>
         ))}
+        {canSearch && (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the field handles the keys
+          <div
+            id={`${list}-${SEARCH}`}
+            className="switcher-search"
+            role="option"
+            aria-selected={isSearch}
+            tabIndex={-1}
+            onClick={search}
+          >
+            <Search className="icon" aria-hidden="true" />
+            <span className="name" dir="auto">
+              {texts.searchMessagesFor(words)}
+            </span>
+          </div>
+        )}
       </div>
-      {choices.length === 0 && <p className="note">{texts.nothingFound}</p>}
+      {count === 0 && <p className="note">{texts.nothingFound}</p>}
       <p className="problem" role="alert">
         {problem}
       </p>
@@ -120,15 +154,15 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
 }
 
 /** Returns the reader's conversations, newest first; then public ones to join, and people without a conversation. */
-function useChoices(query: string): readonly Choice[] {
+function useChoices(query: string): { choices: readonly Choice[]; isComplete: boolean } {
   const { conversations: list } = useChat();
   const conversations = useChatState((state) => state.conversations);
   const me = useChatState((state) => state.me);
   const features = useChatState((state) => state.features);
   const wanted = query.trim();
-  const { people } = usePeople(wanted);
+  const { people, isComplete } = usePeople(wanted);
   const open = usePublic(query);
-  return useMemo(() => {
+  const choices = useMemo(() => {
     const places = searchByName(newestFirst(conversations), (each) => soughtIn(each, me), query).map((conversation) => {
       const partner = partnerOf(conversation, me);
       const unread = unreadOf(conversation, features);
@@ -173,4 +207,5 @@ function useChoices(query: string): readonly Choice[] {
     const others = [...joinable, ...strangers];
     return [...places.slice(0, SHOWN - Math.min(others.length, OTHERS_MIN)), ...others].slice(0, SHOWN);
   }, [conversations, list, me, features, people, open, query, wanted]);
+  return { choices, isComplete };
 }
