@@ -442,8 +442,12 @@ export async function first_steps() {
   await alice.getByRole("option", { name: "carol" }).first().click();
   await alice.locator("dialog[open]").getByRole("button", { name: "Add people" }).click();
   await alice.locator("dialog[open]").waitFor({ state: "detached" });
+  // Neither button keeps the focus: the next thing is to write.
+  const written = composer(alice).and(alice.locator(":focus"));
+  await written.waitFor();
   await steps.getByRole("button", { name: "Say hello" }).click();
   await messages(alice).getByText("👋").waitFor();
+  await written.waitFor();
   const { items } = await call("GET", `conversations/${id}/messages`, "bob");
   const { members } = await call("GET", `conversations/${id}`, "bob");
   await listed(bob, "Unpublished").click();

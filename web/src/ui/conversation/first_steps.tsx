@@ -1,11 +1,12 @@
 import type { Conversation } from "@talkwire/client";
 import { may, own, roleOf } from "@talkwire/client/parts";
-import { useState } from "react";
+import { useLayoutEffect, useRef, useState } from "react";
 import { mayWriteIn } from "../../chat/conversations/writing";
 import { texts } from "../../texts";
 import { Avatar } from "../components/avatar";
 import { faceOf, nameOf } from "../components/conversation_names";
 import { PlaceAvatar } from "../components/kind_icon";
+import { byTouch, focusComposer } from "../keyboard/focus";
 import { useChat, useChatState } from "../page/chat_context";
 import { lazyPart } from "../page/lazy_part";
 import "./first_steps.css";
@@ -21,13 +22,21 @@ export function FirstSteps({ id }: { id: string }) {
   const me = useChatState((state) => state.me);
   const blocked = useChatState((state) => state.blocked);
   const [isAdding, setAdding] = useState(false);
+  const section = useRef<HTMLElement>(null);
+  // The first message takes the place of a button that has the focus.
+  useLayoutEffect(
+    () => () => {
+      if (section.current?.contains(document.activeElement)) writeNext();
+    },
+    [],
+  );
   if (conversation === undefined) return null;
   const { kind } = conversation;
   const mayWrite = mayWriteIn(conversation, me, blocked);
   const mayAdd = kind !== "direct" && may(kind, roleOf(conversation, me), "manage");
   const close = (): void => setAdding(false);
   return (
-    <section className="first-steps">
+    <section className="first-steps" ref={section}>
       {kind === "direct" ? (
         <Avatar id={faceOf(conversation, me)} name={nameOf(conversation)} picture={conversation.avatar} />
       ) : (
@@ -52,9 +61,15 @@ export function FirstSteps({ id }: { id: string }) {
           </button>
         )}
       </div>
-      {isAdding && <AddPeople conversation={conversation} onClose={close} onGiveUp={close} />}
+      {isAdding && <AddPeople conversation={conversation} onAdded={writeNext} onClose={close} onGiveUp={close} />}
     </section>
   );
+}
+
+/** Focuses the message field, once a closed dialog has given the focus back. */
+function writeNext(): void {
+  // It would call up a keyboard on the screen.
+  if (!byTouch) requestAnimationFrame(() => focusComposer());
 }
 
 /** Says why there are no messages, and what can be done first. */

@@ -8,8 +8,15 @@ import { useChat } from "../page/chat_context";
 import { PeopleFinder } from "../people/people_finder";
 import { whyNotAdded } from "../people/why_not_added";
 
+interface Props {
+  conversation: Conversation;
+  /** Called when people were added, after `onClose`. */
+  onAdded?: () => void;
+  onClose: () => void;
+}
+
 /** Adds people to a group or a channel. */
-export default function AddPeople({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
+export default function AddPeople({ conversation, onAdded, onClose }: Props) {
   const { moderation } = useChat();
   const [chosen, setChosen] = useState<readonly Person[]>([]);
   const [problem, setProblem] = useState("");
@@ -30,6 +37,7 @@ export default function AddPeople({ conversation, onClose }: { conversation: Con
         chosen.map((user) => user.id),
       );
       onClose();
+      onAdded?.();
     } catch (error) {
       setProblem(whyNotAdded(error as Error, chosen));
       setBusy(false);
