@@ -60,3 +60,7 @@ def test_the_list_names_deleted_accounts_in_full(driver: Driver, demo_url: str) 
 def test_nobody_writes_to_or_calls_a_person_without_an_account(driver: Driver, demo_url: str) -> None:
     erased = run(driver, demo_url, "people", "erasedDirect")["erased"]
     assert erased == {"calls": 0, "composers": 0, "blocks": 0, "composersLater": 0, "callsLater": 0}
+
+
+def test_the_details_show_the_status_of_members(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "people", "statusInDetails")["details"] == {"higher": 0, "lines": 0}

@@ -285,3 +285,18 @@ export async function erasedDirect() {
   await message(alice, "Hello").waitFor();
   report("erased", { ...left, composersLater: await composer(alice).count(), callsLater: await calls.count() });
 }
+
+// The details show what members say about their status, in rows that are no higher for it.
+export async function statusInDetails() {
+  await call("PATCH", "users/me", "rider", { name: "Rider" });
+  await post("conversations", "alice", { kind: "group", name: "With a status", memberIds: ["rider", "carol"] });
+  await call("PUT", "users/me/presence", "rider", { status: "online", text: `🚆 On a train ${"and on ".repeat(25)}` });
+  const alice = await visitAs("alice", { path: "/#/" });
+  await open(alice, "With a status");
+  await alice.getByRole("button", { name: "Details" }).click();
+  const row = (name) => alice.locator(".panel .member").filter({ has: alice.locator(".name").getByText(name, { exact: true }) });
+  const status = row("Rider").getByText("🚆 On a train");
+  await status.waitFor();
+  const height = async (name) => (await row(name).boundingBox()).height;
+  report("details", { higher: (await height("Rider")) - (await height("carol")), lines: await row("carol").locator(".member-status").count() });
+}

@@ -8,7 +8,7 @@ import { Confirmation } from "../components/confirmation";
 import { MenuButton } from "../components/menu";
 import type { MenuAction } from "../components/menu_action";
 import { useChat, useChatState } from "../page/chat_context";
-import { AvatarWithPresence } from "../people/avatar_with_presence";
+import { AvatarWithPresence, usePresence } from "../people/avatar_with_presence";
 import { PersonButton } from "../people/person_button";
 import { Handle, useNamesakeHandle } from "../people/person_handle";
 import { RestrictDialog } from "./restrict_dialog";
@@ -29,6 +29,7 @@ export function MemberRow({ conversation, member, mute, onChanged }: Props) {
   const { id } = conversation;
   const { userId, name, role } = member;
   const handle = useNamesakeHandle(userId, name);
+  const status = usePresence(userId)?.text;
   const fullName = handle === undefined ? name : `${name} @${handle}`;
   const allowed = memberActions(conversation, roleOf(conversation, me), member, userId === me.id);
 
@@ -54,9 +55,16 @@ export function MemberRow({ conversation, member, mute, onChanged }: Props) {
     <div className="member">
       <PersonButton userId={userId} name={name} className="member-who">
         <AvatarWithPresence userId={userId} name={name} picture={member.avatar} />
-        <span className="name cut-line">
-          <bdi>{name}</bdi> <Handle handle={handle} />{" "}
-          {userId === me.id && <span className="detail">({texts.you})</span>}
+        <span className="member-says">
+          <span className="name cut-line">
+            <bdi>{name}</bdi> <Handle handle={handle} />{" "}
+            {userId === me.id && <span className="detail">({texts.you})</span>}
+          </span>
+          {status && (
+            <span className="member-status" title={status}>
+              <bdi>{status}</bdi>
+            </span>
+          )}
         </span>
       </PersonButton>
       {mute && (
