@@ -66,6 +66,24 @@ it("looks through all pages for unread replies in threads", async () => {
   expect(call).toHaveBeenCalledTimes(2);
 });
 
+it.each(["before", "after"])("counts a reply once that arrives %s the page that its root is in", async (when) => {
+  const { core, call, messages: page } = open(3);
+  const [root, , , reply] = messages(1, 4) as [Message, Message, Message, Message];
+  const { createdAt: lastReplyAt, sender } = reply;
+  const counted = { ...root, replyCount: 1, thread: { replyCount: 1, lastReplyAt, participants: [sender] } };
+  let answer: (page: never) => void = () => undefined;
+  call.mockReturnValueOnce(new Promise((resolve) => (answer = resolve)) as never);
+  const loaded = page.reload("c");
+  const arrive = () => core.handleMissed("message:new", { ...reply, threadId: root.id });
+  const read = when === "before" ? root : counted;
+  if (when === "before") arrive();
+  answer({ messages: [read, ...messages(2, 3)], hasMore: false } as never);
+  await loaded;
+  if (when === "after") arrive();
+  const [shown] = core.now.timelines.c?.messages ?? [];
+  expect(shown).toMatchObject({ replyCount: 1, thread: counted.thread });
+});
+
 describe("a reply that another tab has sent", () => {
   beforeEach(() => void vi.stubGlobal("sessionStorage", memoryStorage()));
 

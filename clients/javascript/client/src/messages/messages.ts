@@ -382,7 +382,7 @@ export class Messages implements ChatPart {
     if (isSeen) void this.markRead(message.conversationId).catch(() => undefined);
     const isNew = message.seq > (own(conversations, message.conversationId)?.lastSeq ?? 0);
     if (isNew && message.threadId !== undefined)
-      this.#changeShown(message.conversationId, message.threadId, (root) => withReplyAtRoot(root, message));
+      this.#change(message.conversationId, message.threadId, (root) => withReplyAtRoot(root, message));
     let isSentHere = false;
     if (message.senderId === me.id && message.clientMessageId !== undefined) {
       const entry = this.#outbox.entries.find(({ clientMessageId }) => clientMessageId === message.clientMessageId);

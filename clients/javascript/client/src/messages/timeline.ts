@@ -136,12 +136,21 @@ export function withRepliesOf({ replyCount: _, thread: __, ...received }: Messag
 /** At most this many people are shown at a thread's root. */
 const PARTICIPANTS_MAX = 5;
 
-/** Changes a thread's root as the server does when a reply arrives. */
-export function withReplyAtRoot(root: Message, { createdAt, sender }: Message): Message {
+/** Changes a thread's root as the server does when a reply arrives. May be repeated: a page may have counted it already. */
+export function withReplyAtRoot(root: Message, reply: Message): Message {
+  if (countsReply(root.thread, reply)) return root;
+  const { createdAt, sender } = reply;
   const replyCount = (root.replyCount ?? 0) + 1;
   const others = (root.thread?.participants ?? []).filter(({ id }) => id !== sender.id);
   const participants = [sender, ...others].slice(0, PARTICIPANTS_MAX);
   return { ...root, replyCount, thread: { replyCount, lastReplyAt: createdAt, participants } };
+}
+
+/** Whether the newest reply that a root knows is this one or came after it. */
+function countsReply(thread: ThreadSummary | undefined, { createdAt, sender }: Message): boolean {
+  const lastReplyAt = thread?.lastReplyAt ?? "";
+  // Two people may reply in the same millisecond.
+  return lastReplyAt > createdAt || (lastReplyAt === createdAt && thread?.participants[0]?.id === sender.id);
 }
 
 /** Changes what a root shows of its thread; undefined: no replies are left. */
