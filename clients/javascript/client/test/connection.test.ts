@@ -12,7 +12,10 @@ const socket = {
   offAny: () => undefined,
   connect: vi.fn(),
   disconnect: vi.fn(),
+  io: { engine: { close: vi.fn() } },
+  timeout: () => ({ emitWithAck }),
 };
+const emitWithAck = vi.fn();
 let auth: (give: (proof: object) => void) => void;
 vi.mock("socket.io-client", () => ({
   io: (_: string, options: { auth: typeof auth }) => {
@@ -48,6 +51,49 @@ beforeEach(() => {
   api.session = alice;
 });
 afterEach(() => void vi.useRealTimers());
+
+describe("without a network", () => {
+  let network: EventTarget;
+  beforeEach(() => {
+    network = new EventTarget();
+    const listen = network.addEventListener.bind(network);
+    const ignore = network.removeEventListener.bind(network);
+    vi.stubGlobal("addEventListener", listen);
+    vi.stubGlobal("removeEventListener", ignore);
+    socket.connected = true;
+  });
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    socket.connected = false;
+  });
+
+  const goOffline = async (answer: Promise<object>) => {
+    emitWithAck.mockReturnValueOnce(answer);
+    network.dispatchEvent(new Event("offline"));
+    await vi.advanceTimersByTimeAsync(0);
+  };
+
+  it("ends where the server does not answer", async () => {
+    connection().open();
+    await goOffline(Promise.reject(new Error("timeout")));
+    expect(socket.io.engine.close).toHaveBeenCalledOnce();
+  });
+
+  it("stays where the server needs none", async () => {
+    connection().open();
+    await goOffline(Promise.resolve({ success: true }));
+    expect(emitWithAck).toHaveBeenCalledOnce();
+    expect(socket.io.engine.close).not.toHaveBeenCalled();
+  });
+
+  it("is not looked at once it is closed", async () => {
+    const open = connection();
+    open.open();
+    open.close();
+    await goOffline(Promise.resolve({ success: true }));
+    expect(emitWithAck).not.toHaveBeenCalled();
+  });
+});
 
 it("reconnects with a new token, but not after it was closed", async () => {
   const open = connection();

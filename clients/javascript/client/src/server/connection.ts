@@ -11,6 +11,8 @@ const RENEW_BEFORE_MS = 60_000;
 const RENEW_MIN_MS = 1_000;
 /** A connection that the server has closed sooner than this counts as a failed attempt. */
 const STABLE_MS = 10_000;
+/** The server answers within this time while there is a network. */
+const CHECK_TIMEOUT_MS = 3_000;
 /** The longest timeout of browsers. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
@@ -77,12 +79,14 @@ export class Connection {
 
   open(): void {
     this.#isClosed = false;
+    globalThis.addEventListener?.("offline", this.#check);
     this.#socket.connect();
   }
 
   /** Disconnects until `open` is called again. */
   pause(): void {
     this.#isClosed = true;
+    globalThis.removeEventListener?.("offline", this.#check);
     clearTimeout(this.#renewalTimer);
     clearTimeout(this.#reconnectTimer);
     this.#socket.disconnect();
@@ -125,6 +129,21 @@ export class Connection {
   send<Name extends keyof Commands>(name: Name, payload: Commands[Name]["payload"]): void {
     if (this.#socket.connected) this.#socket.volatile.emit(name, payload);
   }
+
+  /**
+   * Ends the connection if the server does not answer: the browser says that the network is gone, and the missing heartbeat
+   * would show it only after most of a minute. The server may be on this machine, which needs no network.
+   */
+  readonly #check = async (): Promise<void> => {
+    if (!this.#socket.connected) return;
+    const { engine } = this.#socket.io;
+    try {
+      await this.#socket.timeout(CHECK_TIMEOUT_MS).emitWithAck("presence:get", { userIds: [] });
+    } catch {
+      // The library connects again by itself.
+      engine.close();
+    }
+  };
 
   #credentials(): { token?: string; userId?: string; deviceId?: string } {
     const session = this.#rest.session;
