@@ -18,6 +18,7 @@ import {
   start,
   stays,
   submitAccount,
+  until,
   url,
   visit,
   visitAs,
@@ -133,6 +134,17 @@ export async function sending() {
   await bob.locator("[aria-label]:focus").waitFor();
   const focused = await bob.evaluate(() => document.activeElement?.getAttribute("aria-label"));
   report("viewed", { place, focused });
+
+  // What is typed after a click is meant for the message field, also if keys have led to another picture.
+  await pictures(bob).first().click();
+  await viewer.getByRole("img", { name: "a.png" }).waitFor();
+  await bob.keyboard.press("ArrowRight");
+  await viewer.getByRole("img", { name: "b.png" }).waitFor();
+  await bob.keyboard.press("Escape");
+  await viewer.waitFor({ state: "detached" });
+  await bob.keyboard.type("nice");
+  report("typed", { text: await until(() => composer(bob).inputValue(), (text) => text === "nice") });
+  await composer(bob).fill("");
 
   await chosen(alice).setInputFiles([picture("alone.png", 600, 400, 10)]);
   await pending(alice).waitFor();

@@ -12,8 +12,10 @@ const OF_MESSAGES = `${MESSAGES}, .emoji-popup, [role=menu]`;
 let isLed = false;
 
 const moved = ({ key, target }: KeyboardEvent): void => {
-  if (key === "Tab" || key.startsWith("Arrow")) isLed = true;
-  else if (key === "Enter" && !(target instanceof Element && target.closest(OF_MESSAGES))) isLed = false;
+  const isIn = (places: string): boolean => target instanceof Element && target.closest(places) !== null;
+  // What keys do in a dialog, such as to the next picture, leads to no message.
+  if (key === "Tab" || key.startsWith("Arrow")) isLed ||= !isIn("dialog");
+  else if (key === "Enter" && !isIn(OF_MESSAGES)) isLed = false;
 };
 
 const pressed = (): void => {
