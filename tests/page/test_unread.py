@@ -79,3 +79,7 @@ def test_a_conversation_that_is_not_listed_yet_shows_what_is_unread(crowded: Sce
 def test_what_was_written_meanwhile_is_seen_at_once(crowded: Scenarios) -> None:
     seen = crowded("unread", "written_meanwhile")["opened"]
     assert seen == {"near": True, "line": 1, "far": True, "kept": True, "reloaded": True}
+
+
+def test_a_message_just_below_the_screen_is_not_overlooked(crowded: Scenarios) -> None:
+    assert crowded("unread", "just_below")["below"] == {"isNear": True, "shown": 1, "left": 0}

@@ -481,3 +481,26 @@ export async function written_meanwhile() {
   const reloaded = await until(topmost, (text) => text === left);
   report("opened", { near, line, far, kept: kept === left, reloaded: reloaded === left });
 }
+
+// A last message just below the screen is not overlooked: the button to the newest ones is there while it is unread.
+export async function just_below() {
+  await unread("Sizes of rows", 40, 40);
+  const alice = await visitAs("alice");
+  await open(alice, "Sizes of rows");
+  await seen(alice, "Word 40");
+  const height = (locator) => locator.evaluate((it) => it.getBoundingClientRect().height);
+  const rows = alice.locator(".row");
+  const usual = await height(rows.last());
+  const room = (await height(scroller(alice))) - 10;
+  await unread("Just below", 80, 80 - Math.round(room / usual));
+  await open(alice, "Just below");
+  await alice.locator(".scroller .unread-from").waitFor();
+  const left = await until(
+    () => scroller(alice).evaluate((it) => it.scrollHeight - it.scrollTop - it.clientHeight),
+    (pixels) => pixels > 16,
+  );
+  const shown = await until(() => jump(alice).count(), (count) => count === 1);
+  await jump(alice).click();
+  await until(() => jump(alice).count(), (count) => count === 0);
+  report("below", { isNear: left > 16 && left < 120 || left, shown, left: await jump(alice).count() });
+}

@@ -135,7 +135,9 @@ export const TimelineView = memo(function TimelineView({ id, FirstSteps }: Props
         >
           {entryView}
         </Virtualizer>
-        {(atEnd === false || !timeline.atEnd) && <ToNewestMessage id={id} />}
+        {(!timeline.atEnd || (atEnd !== null && !seesLast)) && (
+          <ToNewestMessage id={id} isFar={atEnd !== true || !timeline.atEnd} />
+        )}
       </div>
       {unseen !== null && <ToUnseen id={id} unseen={unseen} />}
       {unseen === null && daySince !== null && <DayInSight at={daySince} scroller={scroller} />}
@@ -193,8 +195,11 @@ function ExtrasOfDay({ extras, unreadFrom }: ExtrasProps) {
   });
 }
 
-/** A button that goes to the newest messages, with the count that the list of conversations has. */
-function ToNewestMessage({ id }: { id: string }) {
+/**
+ * A button that goes to the newest messages, with the count that the list of conversations has. Near the end, `isFar` is
+ * false, and it is there only if something is unread.
+ */
+function ToNewestMessage({ id, isFar }: { id: string; isFar: boolean }) {
   const { messages } = useChat();
   const unread = useChatState(({ conversations, features }) => {
     const conversation = own(conversations, id);
@@ -205,7 +210,7 @@ function ToNewestMessage({ id }: { id: string }) {
     history.replaceState(history.state, "", addressOf(id));
     void messages.toNewest(id);
   };
-  return <ToNewest unread={unread} onClick={go} />;
+  return isFar || unread > 0 ? <ToNewest unread={unread} onClick={go} /> : null;
 }
 
 /** Buttons that go to the first of the unread messages above the screen, and that mark all as read. */
