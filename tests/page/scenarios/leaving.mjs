@@ -308,6 +308,9 @@ export async function ended() {
   const hanna = await visit({ expected: new RegExp(`${LOST.source}|status of 401`) });
   await submitAccount(hanna, { Name: "Hanna", ...credentials });
   await start(hanna, ["alice"]);
+  // A direct conversation without messages is in no list.
+  await say(hanna, "Hello");
+  await message(hanna, "Hello").waitFor();
   await composer(hanna).fill("To be continued");
   const elsewhere = await post("auth/login", "alice", { email: "hanna@example.com", password: "correct horse" });
   const changed = await fetch(`${url}/api/v1/auth/password`, {

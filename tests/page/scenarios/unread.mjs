@@ -432,7 +432,7 @@ export async function wheel_at_button() {
 // were.
 export async function written_meanwhile() {
   const { id, ids } = await unread("Left behind", 120, 120);
-  await post("conversations", "alice", { kind: "group", name: "Elsewhere", memberIds: ["bob"] });
+  await post("conversations", "alice", { kind: "group", name: "Away from it", memberIds: ["bob"] });
   const alice = await visitAs("alice");
   await open(alice, "Left behind");
   await seen(alice, "Word 120");
@@ -451,7 +451,7 @@ export async function written_meanwhile() {
     });
   await goBack();
   await pause(500);
-  await open(alice, "Elsewhere");
+  await open(alice, "Away from it");
   await post("messages", "bob", { conversationId: id, content: "Near" });
   await listed(alice, "Left behind").locator(".count").waitFor();
   await open(alice, "Left behind");
@@ -461,7 +461,7 @@ export async function written_meanwhile() {
   // The same far back, where the newest messages are not loaded.
   await alice.evaluate((hash) => (location.hash = hash), `#/conversation/${id}/${ids[0]}`);
   await seen(alice, "Word 1");
-  await open(alice, "Elsewhere");
+  await open(alice, "Away from it");
   await post("messages", "bob", { conversationId: id, content: "Far" });
   await listed(alice, "Left behind").locator(".count").waitFor();
   await open(alice, "Left behind");
@@ -471,7 +471,7 @@ export async function written_meanwhile() {
   await goBack();
   await pause(500);
   const left = await topmost();
-  await open(alice, "Elsewhere");
+  await open(alice, "Away from it");
   await open(alice, "Left behind");
   const kept = await until(topmost, (text) => text === left);
   await post("messages", "bob", { conversationId: id, content: "While above" });
