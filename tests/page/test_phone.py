@@ -180,3 +180,7 @@ def test_the_sheet_of_a_message_shows_it_as_it_is_now(driver: Driver, demo_url: 
 def test_beside_a_keyboard_suggestions_can_be_reached_and_messages_sent(driver: Driver, demo_url: str) -> None:
     low = run(driver, demo_url, "phone", "besideTheKeyboard")["low"]
     assert low == {"sends": True, "last": True, "first": True}
+
+
+def test_a_tap_too_many_on_the_button_to_send_records_nothing(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "phone", "tapped_twice")["tapped"] == {"atOnce": 0}

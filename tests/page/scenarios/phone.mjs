@@ -9,7 +9,9 @@ import {
   letters,
   listed,
   open,
+  message,
   opened,
+  pause,
   post,
   report,
   until,
@@ -985,4 +987,24 @@ export async function besideTheKeyboard() {
     ends[name] = inside(await option.boundingBox(), 260);
   }
   report("low", { sends, ...ends });
+}
+
+// The microphone takes the place of the button to send: a tap too many on it records nothing.
+export async function tapped_twice() {
+  await prepare("Twice");
+  const page = await phoneAs("alice", { permissions: ["microphone"] });
+  await listed(page, "Twice").tap();
+  await composer(page).fill("ok");
+  const { x, y, width, height } = await page.locator(".composer .send").boundingBox();
+  const tap = () => page.touchscreen.tap(x + width / 2, y + height / 2);
+  for (let times = 0; times < 3; times++) await tap();
+  await message(page, "ok").waitFor();
+  await pause(500);
+  // A machine without a microphone says so.
+  const begun = page.locator(".recording, .voice-problem");
+  const atOnce = await begun.count();
+  await pause(1_100);
+  await tap();
+  await begun.waitFor();
+  report("tapped", { atOnce });
 }

@@ -1,9 +1,13 @@
-import { useEffect, useEffectEvent, useState } from "react";
+import { useEffect, useEffectEvent, useRef, useState } from "react";
 import { texts } from "../../texts";
 import type { Recording } from "../files/recording";
+import { byTouch } from "../keyboard/focus";
 import { useCallCloses } from "../page/use_call_closes";
 import { useQuestionBeforeLeaving } from "../page/use_question_before_leaving";
 import type { ComposerState } from "./use_composer";
+
+/** Milliseconds in which a further tap is meant for the button that was tapped before. */
+const TAPS_MS = 1_000;
 
 export interface RecordingState {
   readonly recording: Recording | null;
@@ -15,6 +19,8 @@ export interface RecordingState {
   readonly finish: () => Promise<boolean>;
   /** Sends the message, with what is being recorded. */
   readonly send: () => void;
+  /** Whether a tap is one too many on the button to send, whose place on a touch screen the microphone has afterwards. */
+  readonly isTapTooMany: () => boolean;
   /** Ends the recording, and throws it away. */
   readonly cancel: () => void;
 }
@@ -45,6 +51,12 @@ export function useRecording({ edited, keep, send }: ComposerState): RecordingSt
   // The message has its file one rendering later.
   const [isSending, setSending] = useState(false);
   const sendNow = useEffectEvent(send);
+  const tappedAt = useRef(Number.NEGATIVE_INFINITY);
+  const sinceTap = (): number => {
+    const before = tappedAt.current;
+    tappedAt.current = performance.now();
+    return tappedAt.current - before;
+  };
   useEffect(() => {
     if (!isSending) return;
     setSending(false);
@@ -56,7 +68,9 @@ export function useRecording({ edited, keep, send }: ComposerState): RecordingSt
     begin: setRecording,
     fail: setProblem,
     finish,
+    isTapTooMany: () => byTouch && sinceTap() < TAPS_MS,
     send: () => {
+      sinceTap();
       if (recording === null || edited !== null) send();
       else void finish().then(setSending);
     },

@@ -13,7 +13,7 @@ const labels = texts.voice;
 
 /** A button that records a voice message, and the bar of the recording. */
 export default function VoiceRecorder({ state }: { state: RecordingState }) {
-  const { recording, problem, begin, fail, finish, cancel } = state;
+  const { recording, problem, begin, fail, finish, cancel, isTapTooMany } = state;
   const { calls } = useChat();
   const isGone = useRef(false);
   useEffect(() => {
@@ -24,6 +24,7 @@ export default function VoiceRecorder({ state }: { state: RecordingState }) {
   }, []);
   if (!canRecord) return null;
   const start = async (): Promise<void> => {
+    if (isTapTooMany()) return;
     fail(isCalling(calls) ? labels.inCall : "");
     if (isCalling(calls)) return;
     try {
