@@ -68,3 +68,9 @@ def test_a_link_that_is_used_up_or_revoked_says_so(driver: Driver, invite_only_u
 def test_where_there_are_no_accounts_there_is_no_form(driver: Driver, demo_folder: Path) -> None:
     with serving(demo_folder, reserved_port(), "--accounts", "off") as url:
         assert run(driver, url, "invitations", "off")["off"] == {"early": 0, "forms": 0}
+
+
+def test_the_demo_offers_a_user_with_another_picture_by_the_initial(driver: Driver, demo_folder: Path) -> None:
+    with serving(demo_folder, reserved_port()) as url:
+        offered = run(driver, url, "invitations", "demo_picture")["offered"]
+    assert offered == {"isComplete": True, "initial": "M", "left": -1}

@@ -226,3 +226,18 @@ export async function off() {
   await page.getByText("Sign in through the application that this chat belongs to.").waitFor();
   report("off", { early, forms: await forms.count() });
 }
+
+// The demo offers its users with their pictures, and with an initial who has another picture by now.
+export async function demo_picture() {
+  const before = await visit();
+  await before.locator(".demo-people img").first().waitFor();
+  const people = await before.locator(".demo-people button").count();
+  const pictures = await before.locator(".demo-people img").count();
+  const form = new FormData();
+  form.append("file", new Blob(["<svg/>"], { type: "image/png" }), "other.png");
+  const file = await (await fetch(`${url}/api/v1/files?userId=maya`, { method: "POST", body: form })).json();
+  await call("PATCH", "users/me", "maya", { avatar: file.url });
+  const after = await visit({ expected: /status of 40[34]/ });
+  const initial = await after.getByRole("button", { name: "Maya Lindgren" }).locator(".avatar").textContent();
+  report("offered", { isComplete: pictures === people, initial, left: (await after.locator(".demo-people img").count()) - pictures });
+}

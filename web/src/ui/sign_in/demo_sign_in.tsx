@@ -2,6 +2,7 @@ import { type FormEvent, useEffect, useState } from "react";
 import type { Api } from "../../server/api";
 import type { DemoSignIn as Offer } from "../../server/session";
 import { texts } from "../../texts";
+import { Avatar } from "../components/avatar";
 import "./demo_sign_in.css";
 
 interface Props {
@@ -28,7 +29,7 @@ export function DemoSignIn({ api, busy, problem, onEnter }: Props) {
       <div className="demo-people">
         {offer.users.map(({ id, name, role, picture }) => (
           <button key={id} type="button" disabled={busy} onClick={() => onEnter(id)}>
-            <img src={picture} alt="" width={40} height={40} />
+            <Face id={id} name={name} picture={picture} />
             <span>
               <strong>{name}</strong> <span className="demo-role">{role}</span>
             </span>
@@ -49,4 +50,11 @@ export function DemoSignIn({ api, busy, problem, onEnter }: Props) {
       </p>
     </section>
   );
+}
+
+/** The picture of a user, or the initial once the user has another picture, which only those who are signed in see. */
+function Face({ id, name, picture }: { id: string; name: string; picture: string }) {
+  const [isGone, setGone] = useState(false);
+  if (isGone) return <Avatar id={id} name={name} />;
+  return <img src={picture} alt="" width={40} height={40} onError={() => setGone(true)} />;
 }
