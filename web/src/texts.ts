@@ -550,7 +550,7 @@ export const texts = {
     counterTitle: "Counter-offer",
     none: "No offers yet.",
     notLoaded: "The list of offers needs a connection.",
-    noneHint: "An offer is a price that you propose. The other person can accept it, reject it or name another one.",
+    noneHint: "An offer is a price that you propose. Others can accept it, reject it or name another one.",
     more: "Show older",
     by: (name: string) => `Offer from ${name}`,
     mine: "Your offer",
@@ -771,6 +771,8 @@ export const texts = {
       removed: (name: string) => `Section ${name} removed`,
     },
     archiveTitle: "Archived",
+    /** Of one conversation. */
+    archivedSwitch: "Archived",
     archivedCount: (count: number) => counted(count, { one: "archived conversation", other: "archived conversations" }),
     archiveHint: "Hidden from the list until a new message. If it is muted, until someone mentions you.",
     leave: "Leave",

@@ -76,7 +76,7 @@ export const texts: Texts = {
       const unsent = `${counted(messages, { one: "Nachricht ist", other: "Nachrichten sind" })} noch nicht gesendet`;
       const written = `es gibt ${counted(drafts, { one: "Entwurf", other: "Entwürfe" })}`;
       const all = [messages > 0 ? unsent : "", drafts > 0 ? written : ""].filter((each) => each !== "").join(", und ");
-      return `${all.charAt(0).toUpperCase()}${all.slice(1)}. Beim Abmelden wird das entfernt.`;
+      return `${all.charAt(0).toUpperCase()}${all.slice(1)}. Beim Abmelden geht das verloren.`;
     },
   },
   serverIsAway: "Der Server ist nicht erreichbar. Es wird weiter versucht…",
@@ -592,7 +592,7 @@ export const texts: Texts = {
     none: "Noch keine Angebote.",
     notLoaded: "Die Liste der Angebote braucht eine Verbindung.",
     noneHint:
-      "Ein Angebot ist ein Preis, den du vorschlägst. Die andere Person kann es annehmen, ablehnen oder einen anderen Preis nennen.",
+      "Ein Angebot ist ein Preis, den du vorschlägst. Andere können es annehmen, ablehnen oder einen anderen Preis nennen.",
     more: "Ältere anzeigen",
     by: (name) => `Angebot von ${name}`,
     mine: "Dein Angebot",
@@ -759,6 +759,7 @@ export const texts: Texts = {
       removed: (name) => `Abschnitt ${name} entfernt`,
     },
     archiveTitle: "Archiviert",
+    archivedSwitch: "Archiviert",
     archivedCount: (count) => counted(count, { one: "archivierte Unterhaltung", other: "archivierte Unterhaltungen" }),
     archiveHint:
       "Bis zu einer neuen Nachricht nicht in der Liste. Wenn sie stummgeschaltet ist, bis dich jemand erwähnt.",

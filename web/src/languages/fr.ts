@@ -129,7 +129,7 @@ export const texts: Texts = {
     channel: (name) => `${name} est un canal public. Rejoignez-le pour le lire.`,
   },
   back: "Retour aux conversations",
-  backFrom: (menu) => `${menu} : retour`,
+  backFrom: (menu) => `${menu} : retour`,
   kinds: { direct: "Message direct", group: "Groupe", channel: "Canal" },
   members: (count) => counted(count, { one: "membre", other: "membres" }),
   presence: {
@@ -340,7 +340,7 @@ export const texts: Texts = {
   loading: "Chargement…",
   search: "Rechercher",
   searchMessages: "Rechercher des messages",
-  searchMessagesFor: (words) => `Rechercher « ${words} » dans les messages`,
+  searchMessagesFor: (words) => `Rechercher « ${words} » dans les messages`,
   searchHint: 'Des mots, ou une "expression" entre guillemets',
   searchHere: "Cette conversation",
   searchEverywhere: "Partout",
@@ -598,7 +598,7 @@ export const texts: Texts = {
     none: "Aucune offre pour l’instant.",
     notLoaded: "La liste des offres a besoin d’une connexion.",
     noneHint:
-      "Une offre est un prix que vous proposez. L’autre personne peut l’accepter, la refuser ou en proposer un autre.",
+      "Une offre est un prix que vous proposez. Les autres peuvent l’accepter, la refuser ou en proposer un autre.",
     more: "Afficher les précédentes",
     by: (name) => `Offre de ${name}`,
     mine: "Votre offre",
@@ -764,6 +764,7 @@ export const texts: Texts = {
       removed: (name) => `Section ${name} supprimée`,
     },
     archiveTitle: "Archivées",
+    archivedSwitch: "Archivée",
     archivedCount: (count) => counted(count, { one: "conversation archivée", other: "conversations archivées" }),
     archiveHint:
       "Masquée de la liste jusqu’à un nouveau message. Si elle est en sourdine, jusqu’à ce que quelqu’un vous mentionne.",

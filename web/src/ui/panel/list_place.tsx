@@ -20,7 +20,7 @@ export function ListPlace({
     <section className="alerts" aria-label={texts.places.inList}>
       <h3>{texts.places.inList}</h3>
       <Switch label={texts.places.isFavourite} checked={favourite} onChange={() => change({ favourite: !favourite })} />
-      <Switch label={texts.places.archiveTitle} checked={archived} onChange={() => change({ archived: !archived })} />
+      <Switch label={texts.places.archivedSwitch} checked={archived} onChange={() => change({ archived: !archived })} />
       <p className="hint">{texts.places.archiveHint}</p>
       <p className="problem" role="alert">
         {problem}
