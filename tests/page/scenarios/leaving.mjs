@@ -340,7 +340,7 @@ export async function next_user() {
   const left = await page.evaluate(() => location.hash);
   await enterAs(page, "carol");
   await page.getByText("Choose a conversation or start a new one.").waitFor();
-  // The link of a conversation leads there, whoever signs in.
+  // The link of a conversation leads there for every user.
   const linked = await visit({ path: `#/conversation/${id}` });
   await enterAs(linked, "bob");
   await opened(linked, "Not for others");
