@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
-import { excerptOf, piecesOf } from "../src/chat/search/highlight";
+import { excerptOf, type Piece, piecesOf, piecesOfName } from "../src/chat/search/highlight";
 
-const marked = (text: string, query: string) =>
-  piecesOf(text, query)
-    .map((piece) => (piece.isFound ? `[${piece.text}]` : piece.text))
-    .join("");
+const shown = (pieces: readonly Piece[]) =>
+  pieces.map((piece) => (piece.isFound ? `[${piece.text}]` : piece.text)).join("");
+const marked = (text: string, query: string) => shown(piecesOf(text, query));
+const markedName = (name: string, query: string) => shown(piecesOfName(name, query));
 
 it("whole words match, and the last one may be the start of a word", () => {
   expect(marked("The plan of the planet", "plan")).toBe("The [plan] of the [planet]");
@@ -50,4 +50,14 @@ it("a long text is cut to the part around the first match", () => {
   expect(excerpt).toMatch(/^…before .*needle after.*…$/);
   expect(excerpt.length).toBeLessThan(260);
   expect(excerptOf("a short one", "one")).toBe("a short one");
+});
+
+it("a name is marked where a word starts, otherwise within one", () => {
+  expect(markedName("Café Sperling", "in")).toBe("Café Sperl[in]g");
+  expect(markedName("Martin Inge", "in")).toBe("Martin [In]ge");
+  expect(markedName("Café Sperling", "sper cafe")).toBe("[Café] [Sper]ling");
+  expect(markedName("C++ (beginners)", "c++ (b")).toBe("[C++] [(b]eginners)");
+  expect(markedName("Ines", "ines in")).toBe("[Ines]");
+  expect(markedName("Ines", "okafor")).toBe("Ines");
+  expect(markedName("Ines", "")).toBe("Ines");
 });

@@ -315,7 +315,7 @@ export async function unreadFrom() {
   const counted = await listed(bob, "Flea market").locator(".count").textContent();
   await bob.keyboard.press("Control+k");
   const choice = bob.getByRole("dialog").getByRole("option").filter({ hasText: "Flea market" });
-  const offered = await choice.locator(".detail").textContent();
+  const offered = `${await choice.locator(".count").textContent()} unread`;
   await bob.keyboard.press("Escape");
   await open(bob, "Flea market");
   const line = bob.locator(".unread-from");

@@ -435,6 +435,7 @@ export const texts: Texts = {
   skipToComposer: "Zum Nachrichtenfeld springen",
   quickSwitch: "Gehe zu",
   quickSwitchHint: "Eine Unterhaltung oder eine Person",
+  quickSwitchKeys: { choose: "auswählen", open: "öffnen" },
   foundPublic: "Öffentliche Unterhaltungen",
   nothingFound: "Keine Ergebnisse",
   nothingFoundFor: (query) => `Keine Ergebnisse für „${query}“`,

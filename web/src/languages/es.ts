@@ -442,6 +442,7 @@ export const texts: Texts = {
   skipToComposer: "Saltar al campo de mensaje",
   quickSwitch: "Ir a",
   quickSwitchHint: "Una conversación o una persona",
+  quickSwitchKeys: { choose: "elegir", open: "abrir" },
   foundPublic: "Conversaciones públicas",
   nothingFound: "Sin resultados",
   nothingFoundFor: (query) => `Sin resultados para «${query}»`,

@@ -439,6 +439,7 @@ export const texts: Texts = {
   skipToComposer: "Aller au champ de message",
   quickSwitch: "Aller à",
   quickSwitchHint: "Une conversation ou une personne",
+  quickSwitchKeys: { choose: "choisir", open: "ouvrir" },
   foundPublic: "Conversations publiques",
   nothingFound: "Aucun résultat",
   nothingFoundFor: (query) => `Aucun résultat pour « ${query} »`,

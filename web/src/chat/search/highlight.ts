@@ -11,14 +11,42 @@ interface FoldedText {
   readonly places: readonly number[];
 }
 
+/** The start and the end of what was found. */
+type Range = readonly [number, number];
+
 const EXCERPT = 240;
 const BEFORE_FOUND = 60;
 
 /** Splits a text into pieces that match the search, or do not. */
 export function piecesOf(text: string, query: string): Piece[] {
+  return split(text, foundIn(text, query));
+}
+
+/** Splits a name where each word of `query` is found in it: at the start of a word, or otherwise within one. */
+export function piecesOfName(name: string, query: string): Piece[] {
+  const { letters, places } = fold(name);
+  const words = fold(query).letters.split(/\s+/).filter(Boolean);
+  const found = words
+    .map((word) => [indexIn(letters, word), word.length] as const)
+    .filter(([index]) => index >= 0)
+    .map(([index, length]): Range => [places[index] ?? 0, places[index + length] ?? name.length]);
+  return split(name, found);
+}
+
+function indexIn(letters: string, word: string): number {
+  const first = letters.indexOf(word);
+  for (let index = first; index >= 0; index = letters.indexOf(word, index + 1))
+    if (!/[\p{L}\p{N}]$/u.test(letters.slice(0, index))) return index;
+  return first;
+}
+
+/** Splits a text at what was found in it. What overlaps is one piece after the other. */
+function split(text: string, found: readonly Range[]): Piece[] {
   const pieces: Piece[] = [];
   let at = 0;
-  for (const [start, end] of foundIn(text, query)) {
+  for (const [first, end] of found.toSorted(([one], [other]) => one - other)) {
+    const start = Math.max(first, at);
+    if (end <= start) continue;
     if (start > at) pieces.push({ text: text.slice(at, start), isFound: false });
     pieces.push({ text: text.slice(start, end), isFound: true });
     at = end;
@@ -35,8 +63,8 @@ export function excerptOf(text: string, query: string): string {
   return `${from > 0 ? "…" : ""}${part}${from + EXCERPT < text.length ? "…" : ""}`;
 }
 
-/** Returns the start and end of each match, in order. */
-function foundIn(text: string, query: string): [number, number][] {
+/** Returns each match, in order. */
+function foundIn(text: string, query: string): Range[] {
   const pattern = patternOf(query);
   if (pattern === null) return [];
   const { letters, places } = fold(text);

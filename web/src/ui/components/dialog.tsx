@@ -30,6 +30,8 @@ interface Props {
   focusOn?: string | undefined;
   /** Whether there is only text, which the keyboard scrolls. */
   hasText?: boolean;
+  /** Whether its title and a button to close it are in sight. Otherwise they are part of what it shows. */
+  hasTitle?: boolean;
   /** Whether it is at the lower edge of a touch screen, from where a finger can pull it away. */
   isSheet?: boolean;
   className?: string;
@@ -41,8 +43,8 @@ interface Props {
  * where they leave the page with it. A call that is accepted closes it, unless it has such changes.
  */
 export function Dialog(props: Props) {
-  const { title, onClose, isChanged = false, question, focusOn, hasText = false, isSheet = false } = props;
-  const { className, children } = props;
+  const { title, onClose, isChanged = false, question, focusOn, hasText = false } = props;
+  const { hasTitle = true, isSheet = false, className, children } = props;
   const dialog = useRef<HTMLDialogElement>(null);
   const [isAsking, setAsking] = useState(false);
   const [hasTyped, setTyped] = useState(false);
@@ -87,7 +89,7 @@ export function Dialog(props: Props) {
         aria-labelledby={id}
         className={isSheet ? "sheet" : className}
       >
-        <h2 id={id} className="dialog-title">
+        <h2 id={id} className={hasTitle ? "dialog-title" : "hidden"}>
           {title}
         </h2>
         <div className="dialog-body" tabIndex={hasText ? 0 : undefined}>
@@ -97,7 +99,7 @@ export function Dialog(props: Props) {
         {isSheet ? (
           <SheetGrabber sheet={dialog} onClose={leave} />
         ) : (
-          <IconButton className="dialog-close" icon={X} label={texts.close} onClick={leave} />
+          hasTitle && <IconButton className="dialog-close" icon={X} label={texts.close} onClick={leave} />
         )}
       </dialog>
       {isAsking && <DiscardQuestion words={question} onDiscard={onClose} onClose={() => setAsking(false)} />}

@@ -1,20 +1,24 @@
 import { newestFirst } from "@talkwire/client/parts";
 import { type LucideIcon, Search } from "lucide-react";
 import { type KeyboardEvent, useId, useMemo, useState } from "react";
-import { searchByName } from "../../chat/conversations/name_search";
+import { searchByName, withoutAt } from "../../chat/conversations/name_search";
 import { unreadOf } from "../../chat/conversations/unread";
 import { handleOf } from "../../chat/people/namesakes";
+import { piecesOfName } from "../../chat/search/highlight";
 import { isSearchable, NO_QUERY } from "../../chat/search/search";
 import { texts } from "../../texts";
 import { Avatar } from "../components/avatar";
 import { faceOf, nameOf, partnerOf, soughtIn } from "../components/conversation_names";
 import { Dialog } from "../components/dialog";
 import { signOf } from "../components/kind_icon";
+import { UnreadCount } from "../components/unread_count";
 import { focusComposer } from "../keyboard/focus";
+import { Keys } from "../keyboard/keys";
 import { useChat, useChatState } from "../page/chat_context";
 import { goTo } from "../page/page_address";
 import { Handle } from "../people/person_handle";
 import { usePeople } from "../people/use_people";
+import { Marked } from "../search/message_results";
 import { searchEverywhere } from "../search/search_everywhere";
 import { usePublic } from "../search/use_public";
 import "./quick_switcher.css";
@@ -37,6 +41,7 @@ interface Choice {
   readonly isPlace: boolean;
   readonly sign?: LucideIcon | null;
   readonly detail: string;
+  readonly unread?: number;
   /** Returns the conversation's id. */
   readonly open: () => Promise<string>;
 }
@@ -87,24 +92,27 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
   };
 
   return (
-    <Dialog title={texts.quickSwitch} onClose={onClose} className="switcher">
-      <input
-        value={query}
-        placeholder={texts.quickSwitchHint}
-        aria-label={texts.quickSwitchHint}
-        autoComplete="off"
-        role="combobox"
-        aria-expanded={count > 0}
-        aria-controls={list}
-        aria-activedescendant={chosenId && `${list}-${chosenId}`}
-        onKeyDown={pressed}
-        onChange={(event) => {
-          setQuery(event.target.value);
-          setAt(0);
-        }}
-      />
+    <Dialog title={texts.quickSwitch} onClose={onClose} className="switcher" hasTitle={false}>
+      <label className="switcher-field">
+        <Search className="icon" aria-hidden="true" />
+        <input
+          value={query}
+          placeholder={texts.quickSwitchHint}
+          aria-label={texts.quickSwitchHint}
+          autoComplete="off"
+          role="combobox"
+          aria-expanded={count > 0}
+          aria-controls={list}
+          aria-activedescendant={chosenId && `${list}-${chosenId}`}
+          onKeyDown={pressed}
+          onChange={(event) => {
+            setQuery(event.target.value);
+            setAt(0);
+          }}
+        />
+      </label>
       <div id={list} role="listbox" aria-label={texts.quickSwitch}>
-        {choices.map((choice) => (
+        {choices.map((choice, place) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: the field handles the keys
           <div
             key={choice.id}
@@ -112,6 +120,7 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
             role="option"
             aria-selected={choice === chosen}
             tabIndex={-1}
+            onPointerMove={() => setAt(place)}
             onClick={() => void go(choice)}
           >
             <Avatar
@@ -122,10 +131,11 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
               sign={choice.sign}
             />
             <span className="name" dir="auto">
-              {choice.name}
+              <Marked pieces={piecesOfName(choice.name, withoutAt(query))} />
             </span>
             <Handle handle={choice.handle} />
             <span className="detail">{choice.detail}</span>
+            {choice.unread !== undefined && choice.unread > 0 && <UnreadCount count={choice.unread} />}
           </div>
         ))}
         {canSearch && (
@@ -136,6 +146,7 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
             role="option"
             aria-selected={isSearch}
             tabIndex={-1}
+            onPointerMove={() => setAt(choices.length)}
             onClick={search}
           >
             <Search className="icon" aria-hidden="true" />
@@ -145,10 +156,24 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
           </div>
         )}
       </div>
-      {count === 0 && <p className="note">{texts.nothingFound}</p>}
-      <p className="problem" role="alert">
-        {problem}
-      </p>
+      <div className="switcher-notes">
+        {count === 0 && <p className="note">{texts.nothingFound}</p>}
+        <p className="problem" role="alert">
+          {problem}
+        </p>
+      </div>
+      <footer className="switcher-keys">
+        <span>
+          <Keys keys="ArrowUp" />
+          <Keys keys="ArrowDown" /> {texts.quickSwitchKeys.choose}
+        </span>
+        <span>
+          <Keys keys="Enter" /> {texts.quickSwitchKeys.open}
+        </span>
+        <button type="button" onClick={onClose}>
+          <Keys keys="Escape" /> {texts.close}
+        </button>
+      </footer>
     </Dialog>
   );
 }
@@ -157,6 +182,7 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
 function useChoices(query: string): { choices: readonly Choice[]; isComplete: boolean } {
   const { conversations: list } = useChat();
   const conversations = useChatState((state) => state.conversations);
+  const openId = useChatState((state) => state.openId);
   const me = useChatState((state) => state.me);
   const features = useChatState((state) => state.features);
   const wanted = query.trim();
@@ -165,7 +191,6 @@ function useChoices(query: string): { choices: readonly Choice[]; isComplete: bo
   const choices = useMemo(() => {
     const places = searchByName(newestFirst(conversations), (each) => soughtIn(each, me), query).map((conversation) => {
       const partner = partnerOf(conversation, me);
-      const unread = unreadOf(conversation, features);
       return {
         id: conversation.id,
         name: nameOf(conversation),
@@ -174,12 +199,13 @@ function useChoices(query: string): { choices: readonly Choice[]; isComplete: bo
         picture: conversation.avatar,
         isPlace: conversation.kind !== "direct",
         sign: signOf(conversation),
-        detail: unread > 0 ? texts.unread(unread) : texts.kinds[conversation.kind],
+        detail: texts.kinds[conversation.kind],
+        unread: unreadOf(conversation, features),
         open: async () => conversation.id,
       };
     });
-    // Where nothing is typed, the conversations are enough.
-    if (wanted === "") return places.slice(0, SHOWN);
+    // Where nothing is typed, the other conversations are enough.
+    if (wanted === "") return places.filter(({ id }) => id !== openId).slice(0, SHOWN);
     const known = new Set(Object.values(conversations).map((conversation) => partnerOf(conversation, me)?.userId));
     // The page of a public conversation offers to join.
     const joinable = open.map((conversation) => ({
@@ -206,6 +232,6 @@ function useChoices(query: string): { choices: readonly Choice[]; isComplete: bo
       }));
     const others = [...joinable, ...strangers];
     return [...places.slice(0, SHOWN - Math.min(others.length, OTHERS_MIN)), ...others].slice(0, SHOWN);
-  }, [conversations, list, me, features, people, open, query, wanted]);
+  }, [conversations, openId, list, me, features, people, open, query, wanted]);
   return { choices, isComplete };
 }

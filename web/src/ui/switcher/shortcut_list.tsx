@@ -1,7 +1,7 @@
 import { Fragment } from "react";
 import { texts } from "../../texts";
 import { Dialog } from "../components/dialog";
-import { keyNames } from "../keyboard/key_names";
+import { Keys } from "../keyboard/keys";
 import { type Group, SHORTCUTS, type Shortcut } from "../keyboard/shortcuts";
 import "./shortcut_list.css";
 
@@ -39,8 +39,4 @@ function Entry({ shortcut: { keys, label } }: { shortcut: Shortcut }) {
       </dd>
     </div>
   );
-}
-
-function Keys({ keys }: { keys: string }) {
-  return keyNames(keys).map((name) => <kbd key={name}>{name}</kbd>);
 }
