@@ -388,12 +388,18 @@ export async function choose(page, name) {
   await page.locator(".found [role=option]").getByText(name, { exact: true }).click();
 }
 
-// With one person directly, with several in a group of this name.
+// With one person directly, or with people in a group of this name.
 export async function start(page, names, group) {
   await page.getByRole("button", { name: "New conversation" }).click();
-  for (const name of names) await choose(page, name);
-  if (group !== undefined) await field(page, "Group name").fill(group);
-  await page.getByRole("button", { name: names.length > 1 ? "Create" : "Start", exact: true }).click();
+  if (group === undefined) {
+    await field(page, "Find people by name or handle").fill(names[0]);
+    await page.locator(".directory [role=option]").getByText(names[0], { exact: true }).click();
+  } else {
+    await page.getByRole("button", { name: /^New group/ }).click();
+    await field(page, "Group name").fill(group);
+    for (const name of names) await choose(page, name);
+    await page.getByRole("button", { name: "Create", exact: true }).click();
+  }
   await page.locator("dialog").waitFor({ state: "detached" });
 }
 

@@ -54,7 +54,7 @@ def test_typing_after_a_click_on_a_message_is_a_text(driver: Driver, demo_url: s
 
 def test_a_new_conversation_begins_with_the_search_of_people(driver: Driver, demo_url: str) -> None:
     started = run(driver, demo_url, "keyboard", "startingAConversation")["started"]
-    assert started == {"mouse": "combobox", "touch": "radio"}
+    assert started == {"mouse": "combobox", "touch": "DIALOG"}
 
 
 def test_setting_a_status_leads_to_its_field_and_presets(driver: Driver, demo_url: str) -> None:

@@ -72,8 +72,8 @@ def test_a_new_user_sees_what_to_do(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "places", "empty")
     assert reports["begun"] == {
         "offered": ["Send a direct message", "Create a group", "Browse public conversations"],
-        "kinds": ["direct", "group"],
-        "focused": ["Find people", "Group name"],
+        "kinds": ["New conversation", "New group"],
+        "focused": ["Find people by name or handle", "Group name"],
         "states": 1,
         "onPhone": {"states": 1, "edges": [16, 16]},
     }

@@ -423,7 +423,7 @@ export const texts = {
   findHint: "Type a name",
   nobodyFound: "No one found",
   groupName: "Group name",
-  start: "Start",
+  goBack: "Back",
   createConversation: "Create",
   cancel: "Cancel",
   discarding: {
@@ -786,11 +786,10 @@ export const texts = {
     delete: "Delete",
     deleteQuestion: (name: string) => `Delete ${name}?`,
     deleting: "This deletes the conversation and all its messages for everyone. This can't be undone.",
-    kind: "Type",
+    newOnes: { group: "New group", channel: "New channel" },
     kindHints: {
-      direct: "Between you and one other person.",
       group: "All members can read and write.",
-      channel: "The owner and admins write; everyone else reads and reacts.",
+      channel: "Owner and admins write, everyone else reads.",
     },
     publicKinds: { group: "Public group", channel: "Public channel" },
     channelName: "Channel name",

@@ -528,14 +528,15 @@ export async function behind_dialog() {
     await ringing(bob).getByRole("button", { name: "Accept", exact: true }).click();
     await shown.getByRole("timer").waitFor();
   };
-  const newConversation = bob.getByRole("dialog", { name: "New conversation" });
+  const newGroup = bob.getByRole("dialog", { name: "New group" });
   await openSettings(bob, "Profile");
   await accept(callOf(bob, "alice"));
   await button(bob, "Hang up").click();
   await callOf(alice, "bob").getByText("The call has ended.").waitFor();
   await button(bob, "New conversation").click();
+  await bob.getByRole("button", { name: /^New group/ }).click();
   await choose(bob, "carol");
-  await accept(callOf(newConversation, "alice"));
+  await accept(callOf(newGroup, "alice"));
   const chosen = bob.locator("dialog").getByRole("button", { name: "Remove carol" });
   report("accepted", { chosen: await chosen.count() });
 }
@@ -566,7 +567,8 @@ export async function in_dialog() {
   await callOf(bob, "alice").getByRole("timer").waitFor();
   await bob.evaluate(() => document.querySelector("video.call-picture").setAttribute("data-first", ""));
   await button(bob, "New conversation").click();
-  const dialog = bob.getByRole("dialog", { name: "New conversation" });
+  await bob.getByRole("button", { name: /^New group/ }).click();
+  const dialog = bob.getByRole("dialog", { name: "New group" });
   const bar = callOf(dialog, "alice");
   await bar.getByRole("timer").waitFor();
   await bar.getByRole("button", { name: "Turn microphone off" }).click();

@@ -64,9 +64,9 @@ export async function settings() {
 // Other dialogs follow the same rule; Escape first closes the list of people.
 export async function dialogs() {
   const carol = await visitAs("carol");
-  const created = carol.getByRole("dialog", { name: "New conversation" });
+  const created = carol.getByRole("dialog", { name: "New group" });
   await carol.getByRole("button", { name: "New conversation" }).click();
-  await created.getByText("Group", { exact: true }).click();
+  await carol.getByRole("button", { name: /^New group/ }).click();
   await created.getByLabel("Group name").fill("Boats");
   await created.getByLabel("Group name").press("Enter");
   // Nobody is in the group yet.
@@ -101,13 +101,13 @@ export async function dialogs() {
 export async function reloads() {
   const carol = await visitAs("carol");
   const asked = stays(carol);
-  const dialog = carol.getByRole("dialog", { name: "New conversation" });
+  const dialog = carol.getByRole("dialog", { name: "New group" });
   const name = dialog.getByLabel("Group name");
   // The page stays, so nothing is loaded.
   const reload = () => carol.reload({ timeout: 3_000 }).catch(() => undefined);
   const opened = async () => {
     await carol.getByRole("button", { name: "New conversation" }).click();
-    await dialog.getByText("Group", { exact: true }).click();
+    await carol.getByRole("button", { name: /^New group/ }).click();
   };
   await opened();
   await name.fill("Boats");
@@ -163,6 +163,17 @@ async function isInSight(alert) {
   });
 }
 
+// The form of a group or channel leads back to the people, with what was entered.
+async function leaveForm(dialog) {
+  const back = dialog.getByRole("button", { name: "Back", exact: true });
+  if ((await back.count()) === 0) return dialog.getByRole("button", { name: "Cancel", exact: true }).click();
+  await back.click();
+  await dialog.getByRole("button", { name: /^New channel/ }).click();
+  if ((await dialog.getByLabel("Channel name").inputValue()) !== "Boats") throw new Error("the name is lost");
+  await back.click();
+  return dialog.getByRole("button", { name: "Close", exact: true }).click();
+}
+
 // Why a dialog failed is in sight in every window, however long its form is.
 export async function problems() {
   const { id } = await post("conversations", "carol", { kind: "group", memberIds: ["alice"], name: "Sailors" });
@@ -175,7 +186,7 @@ export async function problems() {
   const OPENED = {
     create: async () => {
       await carol.getByRole("button", { name: "New conversation" }).click();
-      await dialog.getByText("Channel", { exact: true }).click();
+      await dialog.getByRole("button", { name: /^New channel/ }).click();
       await dialog.getByLabel("Channel name").fill("Boats");
     },
     offer: async () => {
@@ -219,7 +230,7 @@ export async function problems() {
     await carol.setViewportSize({ width: 1100, height: 700 });
     await carol.context().setOffline(false);
     await isGone(isOffline);
-    await dialog.getByRole("button", { name: "Cancel", exact: true }).click();
+    await leaveForm(dialog);
     await isGone(dialog);
   }
   report("shown", found);

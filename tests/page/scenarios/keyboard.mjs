@@ -91,11 +91,8 @@ export async function everything() {
   await tabTo(page, "New conversation");
   await press(page, "Enter");
   await page.locator("dialog[open]").waitFor();
-  await tabTo(page, "Find people");
   await page.keyboard.type("carol");
-  await page.locator(".found [role=option][aria-selected=true]").getByText("carol", { exact: true }).waitFor();
-  await press(page, "Enter");
-  await tabTo(page, "Start");
+  await page.locator(".directory [aria-selected=true]").getByText("carol", { exact: true }).waitFor();
   await press(page, "Enter");
   await opened(page, "carol");
   await composerFocused(page);
@@ -383,8 +380,8 @@ export async function startingAConversation() {
   for (const [kind, options] of [["mouse", {}], ["touch", { hasTouch: true, isMobile: true }]]) {
     const page = await visitAs("alice", options);
     await page.getByRole("button", { name: "New conversation" }).first().click();
-    await page.locator(".found [role=option]").getByText("bob", { exact: true }).waitFor();
-    started[kind] = await page.evaluate(() => document.activeElement.getAttribute("role") ?? document.activeElement.type);
+    await page.locator(".directory [role=option]").getByText("bob", { exact: true }).waitFor();
+    started[kind] = await page.evaluate(() => document.activeElement.getAttribute("role") ?? document.activeElement.tagName);
   }
   report("started", started);
 }

@@ -21,7 +21,7 @@ export async function narrow() {
   await measure("conversation");
   await bob.getByRole("button", { name: "Back to conversations" }).press("Enter");
   await bob.getByRole("button", { name: "New conversation" }).press("Enter");
-  await field(bob, "Find people").waitFor();
+  await field(bob, "Find people by name or handle").waitFor();
   await measure("dialog");
   report("measured", { widths });
 }
@@ -40,9 +40,8 @@ export async function largeText() {
   const areApart = (all) => all.length > 3 && all.every(({ top }, index) => index === 0 || top >= all[index - 1].bottom - 1);
   const lines = await until(() => boxes(".conversations .item:nth-child(-n+4) :is(.who, .newest)"), areApart);
   await page.getByRole("button", { name: "New conversation" }).click();
-  const kinds = page.getByRole("radiogroup", { name: "Type" }).or(page.getByRole("group", { name: "Type" })).first();
-  await kinds.waitFor();
-  const choices = inside(await boxes(".choice-bar label"));
+  await page.locator(".new-place").first().waitFor();
+  const choices = inside(await boxes(".new-place"));
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Maya Lindgren" }).click();
   await page.getByRole("menuitem", { name: "Settings" }).click();

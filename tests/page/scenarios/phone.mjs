@@ -388,9 +388,10 @@ export async function targets() {
   await look("list");
   await page.getByRole("button", { name: "New conversation" }).tap();
   await page.getByLabel("Find people").waitFor();
+  await look("new conversation");
   await page.getByLabel("Find people").fill("bob");
   await page.locator("dialog [role=option]").first().waitFor();
-  await look("new conversation");
+  await look("people");
   await page.goBack();
   await page.getByRole("button", { name: /^Your account/ }).tap();
   await page.getByRole("menuitem", { name: "Settings" }).waitFor();
@@ -725,7 +726,7 @@ export async function grouping() {
   await call("GET", "users/me", "dave");
   const page = await phoneAs("alice", { path: "/#/", viewport: { width: 390, height: 480 } });
   await page.getByRole("button", { name: "New conversation" }).tap();
-  await page.locator("dialog").getByText("Group", { exact: true }).tap();
+  await page.getByRole("button", { name: /^New group/ }).tap();
   const find = page.getByRole("combobox", { name: "Find people" });
   const inSight = (it) =>
     it.evaluate((element) => {

@@ -209,10 +209,11 @@ export async function aboveCall() {
 export async function backInDialog() {
   const [alice, bob] = await two();
   await bob.getByRole("button", { name: "New conversation" }).tap();
+  await bob.getByRole("button", { name: /^New group/ }).tap();
   await choose(bob, "carol");
   await alice.getByRole("button", { name: "Call", exact: true }).click();
   await ringer(bob).getByRole("button", { name: "Accept", exact: true }).tap();
-  const dialog = bob.getByRole("dialog", { name: "New conversation" });
+  const dialog = bob.locator("dialog.large");
   await callOf(dialog, "alice").getByRole("timer").waitFor();
   await bob.goBack();
   const discard = bob.getByRole("button", { name: "Discard" });

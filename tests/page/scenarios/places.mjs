@@ -49,7 +49,7 @@ async function fromList(page, name, action) {
 export async function channels() {
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
   await alice.getByRole("button", { name: "New conversation" }).click();
-  await alice.locator("dialog").getByText("Channel", { exact: true }).click();
+  await alice.getByRole("button", { name: /^New channel/ }).click();
   await field(alice, "Channel name").fill("Announcements");
   await alice.getByRole("button", { name: "Create", exact: true }).click();
   await opened(alice, "Announcements");
@@ -86,7 +86,7 @@ export async function publicGroup() {
   }
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
   await alice.getByRole("button", { name: "New conversation" }).click();
-  await alice.locator("dialog").getByText("Group", { exact: true }).click();
+  await alice.getByRole("button", { name: /^New group/ }).click();
   await field(alice, "Group name").fill("Lounge");
   await alice.getByLabel("Anyone can find and join it").check();
   await alice.getByRole("button", { name: "Create", exact: true }).click();
@@ -231,7 +231,7 @@ export async function squares() {
 export async function adding() {
   const alice = await visitAs("alice", { viewport: { width: 1440, height: 500 } });
   await alice.getByRole("button", { name: "New conversation" }).click();
-  await alice.locator("dialog").getByText("Group", { exact: true }).click();
+  await alice.getByRole("button", { name: /^New group/ }).click();
   const find = alice.getByRole("combobox", { name: "Find people" });
   const found = alice.locator(".found [role=option]");
   const marked = alice.locator(".found [aria-selected=true]");
@@ -385,9 +385,9 @@ export async function empty() {
   const focused = [];
   for (const name of ["Send a direct message", "Create a group"]) {
     await cards.filter({ hasText: name }).click();
-    await field(erna, "Find people").waitFor();
-    kinds.push(await erna.locator("dialog input[type=radio]:checked").getAttribute("value"));
-    focused.push(await erna.locator("dialog :focus").evaluate(({ labels }) => labels[0].firstChild.textContent));
+    await erna.getByLabel("Find people").waitFor();
+    kinds.push(await erna.locator("dialog h2").first().textContent());
+    focused.push(await erna.locator("dialog :focus").evaluate((it) => it.ariaLabel ?? it.labels[0].firstChild.textContent));
     await erna.keyboard.press("Escape");
     await erna.locator("dialog").waitFor({ state: "detached" });
   }
@@ -433,7 +433,7 @@ export async function first_steps() {
   await alice.getByLabel("Find a group or channel").waitFor();
   await alice.keyboard.press("Escape");
   await alice.locator(".nothing").getByRole("button", { name: "Start a conversation" }).click();
-  await field(alice, "Find people").waitFor();
+  await field(alice, "Find people by name or handle").waitFor();
   await alice.keyboard.press("Escape");
   await open(alice, "Unspoken");
   const steps = alice.locator(".conversation .first-steps");
@@ -530,6 +530,7 @@ export async function finder() {
   }
   const alice = await visitAs("alice");
   await alice.getByRole("button", { name: "New conversation" }).click();
+  await alice.getByRole("button", { name: /^New group/ }).click();
   const options = alice.locator(".found [role=option]");
   await field(alice, "Find people").focus();
   await options.getByText("bob", { exact: true }).waitFor();

@@ -64,6 +64,7 @@ export async function handles() {
   const refused = await call("PATCH", "users/me", "bob", { handle: "ann.smith" }).catch((error) => String(error));
   const bob = await visitAs("bob");
   await bob.getByRole("button", { name: "New conversation" }).click();
+  await bob.getByRole("button", { name: /^New group/ }).click();
   await field(bob, "Find people").fill("@ann.s");
   const found = bob.locator(".found [role=option]");
   await found.first().waitFor();
@@ -121,6 +122,7 @@ async function namesakes(bob) {
   await until(() => bob.locator(".switcher [role=option] .avatar").count(), (count) => count === 1);
   await bob.keyboard.press("Escape");
   await bob.getByRole("button", { name: "New conversation" }).click();
+  await bob.getByRole("button", { name: /^New group/ }).click();
   for (const handle of ["@nora1", "@nora2"]) {
     await field(bob, "Find people").fill(handle);
     await bob.locator(".found [role=option]").filter({ hasText: handle }).click();
@@ -128,7 +130,8 @@ async function namesakes(bob) {
   await note("chosen", bob.locator(".chosen"));
   await bob.getByRole("button", { name: "Remove Nora @nora2" }).click();
   await bob.getByRole("button", { name: "Remove Nora @nora1" }).click();
-  await bob.getByRole("button", { name: "Cancel" }).click();
+  await bob.getByRole("button", { name: "Back", exact: true }).click();
+  await bob.getByRole("button", { name: "Close", exact: true }).click();
   await open(bob, "Twins");
   await message(bob, "I am twin-2").waitFor();
   await note("messages", bob.locator(".timeline, .scroller").first());
@@ -213,7 +216,7 @@ export async function happened() {
 export async function channel() {
   const alice = await visitAs("alice");
   await alice.getByRole("button", { name: "New conversation" }).click();
-  await alice.locator("dialog").getByText("Channel", { exact: true }).click();
+  await alice.getByRole("button", { name: /^New channel/ }).click();
   const button = alice.getByRole("button", { name: "Create", exact: true });
   const before = await button.isDisabled();
   await field(alice, "Channel name").fill("Signs");

@@ -118,7 +118,7 @@ export async function refusal() {
   await reason.getByRole("button", { name: "Discard" }).click();
   await letters(alice).waitFor({ state: "detached" });
   await alice.getByRole("button", { name: "New conversation" }).click();
-  await field(alice, "Find people").fill("nobody");
+  await field(alice, "Find people by name or handle").fill("nobody");
   await alice.getByText("No one found").waitFor();
   await alice.keyboard.press("Escape");
   await alice.locator("dialog").waitFor({ state: "hidden" });

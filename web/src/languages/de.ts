@@ -418,7 +418,7 @@ export const texts: Texts = {
   findHint: "Namen eingeben",
   nobodyFound: "Niemanden gefunden",
   groupName: "Name der Gruppe",
-  start: "Beginnen",
+  goBack: "Zurück",
   createConversation: "Erstellen",
   cancel: "Abbrechen",
   discarding: {
@@ -807,11 +807,10 @@ export const texts: Texts = {
     deleteQuestion: (name) => `${name} löschen?`,
     deleting:
       "Die Unterhaltung und alle ihre Nachrichten werden für alle gelöscht. Das lässt sich nicht rückgängig machen.",
-    kind: "Art",
+    newOnes: { group: "Neue Gruppe", channel: "Neuer Kanal" },
     kindHints: {
-      direct: "Zwischen dir und einer anderen Person.",
       group: "Alle Mitglieder können lesen und schreiben.",
-      channel: "Inhaber und Admins schreiben; alle anderen lesen und reagieren.",
+      channel: "Inhaber und Admins schreiben, alle anderen lesen.",
     },
     publicKinds: { group: "Öffentliche Gruppe", channel: "Öffentlicher Kanal" },
     channelName: "Name des Kanals",

@@ -425,7 +425,7 @@ export const texts: Texts = {
   findHint: "Escribe un nombre",
   nobodyFound: "No se ha encontrado a nadie",
   groupName: "Nombre del grupo",
-  start: "Empezar",
+  goBack: "Atrás",
   createConversation: "Crear",
   cancel: "Cancelar",
   discarding: {
@@ -804,11 +804,10 @@ export const texts: Texts = {
     delete: "Eliminar",
     deleteQuestion: (name) => `¿Eliminar ${name}?`,
     deleting: "La conversación y todos sus mensajes se eliminan para todos. No se puede deshacer.",
-    kind: "Tipo",
+    newOnes: { group: "Grupo nuevo", channel: "Canal nuevo" },
     kindHints: {
-      direct: "Entre tú y otra persona.",
       group: "Todos los miembros pueden leer y escribir.",
-      channel: "El propietario y los administradores escriben; los demás leen y reaccionan.",
+      channel: "Escriben el propietario y los administradores.",
     },
     publicKinds: { group: "Grupo público", channel: "Canal público" },
     channelName: "Nombre del canal",

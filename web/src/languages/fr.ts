@@ -422,7 +422,7 @@ export const texts: Texts = {
   findHint: "Saisissez un nom",
   nobodyFound: "Personne trouvé",
   groupName: "Nom du groupe",
-  start: "Commencer",
+  goBack: "Retour",
   createConversation: "Créer",
   cancel: "Annuler",
   discarding: {
@@ -811,11 +811,10 @@ export const texts: Texts = {
     delete: "Supprimer",
     deleteQuestion: (name) => `Supprimer ${name} ?`,
     deleting: "La conversation et tous ses messages sont supprimés pour tout le monde, de façon définitive.",
-    kind: "Type",
+    newOnes: { group: "Nouveau groupe", channel: "Nouveau canal" },
     kindHints: {
-      direct: "Entre vous et une autre personne.",
       group: "Tous les membres peuvent lire et écrire.",
-      channel: "Le propriétaire et les administrateurs écrivent ; les autres lisent et réagissent.",
+      channel: "Le propriétaire et les administrateurs écrivent.",
     },
     publicKinds: { group: "Groupe public", channel: "Canal public" },
     channelName: "Nom du canal",

@@ -10,11 +10,13 @@ interface Props {
   disabled: boolean;
   /** Whether it deletes or removes something. */
   isDangerous?: boolean;
+  /** Returns to what was before the form, in place of leaving the dialog. */
+  back?: (() => void) | undefined;
   onClose: () => void;
 }
 
 /** The buttons of a form in a dialog, and why the server refused it: in one row, which stays in sight. */
-export function FormButtons({ done, problem, action, disabled, isDangerous = false, onClose }: Props) {
+export function FormButtons({ done, problem, action, disabled, isDangerous = false, back, onClose }: Props) {
   return (
     <div className="buttons">
       {done !== undefined && (
@@ -25,8 +27,8 @@ export function FormButtons({ done, problem, action, disabled, isDangerous = fal
       <p className="problem" role="alert">
         {problem}
       </p>
-      <button type="button" onClick={onClose}>
-        {texts.cancel}
+      <button type="button" onClick={back ?? onClose}>
+        {back === undefined ? texts.cancel : texts.goBack}
       </button>
       <button type="submit" className={isDangerous ? "destructive" : "primary"} disabled={disabled}>
         {action}

@@ -1,117 +1,17 @@
-import { SearchX } from "lucide-react";
-import { type KeyboardEvent, useEffect, useId, useState } from "react";
 import { texts } from "../../texts";
 import { Dialog } from "../components/dialog";
-import { EmptyState } from "../components/empty_state";
-import { isComposing } from "../keyboard/focus";
-import { useChat, useChatState } from "../page/chat_context";
-import { AvatarWithPresence, usePresence } from "./avatar_with_presence";
-import { LastSeen } from "./last_seen";
-import { PersonHandle } from "./person_handle";
-import { type KnownPerson, usePeople } from "./use_people";
-import "./people_directory.css";
-
-/** As many as the server returns at once. */
-const SHOWN = 100;
+import { PeopleList } from "./people_list";
 
 interface Props {
   onClose: () => void;
   onOpen: (conversationId: string) => void;
 }
 
-/** The people whom the reader may find, with their presence. Choosing one opens the conversation with them. */
+/** All people whom the reader may find. */
 export default function PeopleDirectory({ onClose, onOpen }: Props) {
-  const { people: others } = useChat();
-  const myId = useChatState((state) => state.me.id);
-  const [query, setQuery] = useState("");
-  const [at, setAt] = useState(0);
-  const [refusal, setRefusal] = useState("");
-  const { people, isComplete, problem } = usePeople(query.trim(), SHOWN);
-  const list = useId();
-  const shown = people.filter(({ id }) => id !== myId).slice(0, SHOWN);
-  const index = Math.min(at, shown.length - 1);
-  const activeId = shown[index] && `${list}-${shown[index].id}`;
-  useEffect(() => {
-    if (activeId !== undefined) document.getElementById(activeId)?.scrollIntoView({ block: "nearest" });
-  }, [activeId]);
-
-  const open = (user: KnownPerson | undefined): void => {
-    if (user === undefined) return;
-    setRefusal("");
-    others.openDirect(user.id).then(onOpen, (error: Error) => setRefusal(error.message));
-  };
-  const pressed = (event: KeyboardEvent): void => {
-    if (isComposing(event.nativeEvent)) return;
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step !== undefined && shown.length > 0) setAt((index + step + shown.length) % shown.length);
-    else if (event.key === "Enter") open(shown[index]);
-    else return;
-    event.preventDefault();
-  };
   return (
-    <Dialog title={texts.people.all} onClose={onClose} className="people-directory large">
-      <label>
-        {texts.people.find}
-        <input
-          type="search"
-          value={query}
-          autoComplete="off"
-          role="combobox"
-          aria-expanded={shown.length > 0}
-          aria-controls={list}
-          aria-activedescendant={activeId}
-          onKeyDown={pressed}
-          onChange={(event) => {
-            setQuery(event.target.value);
-            setAt(0);
-          }}
-        />
-      </label>
-      <div id={list} className="directory" role="listbox" aria-label={texts.foundPeople}>
-        {shown.map((user, place) => (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the field handles the keys
-          // biome-ignore lint/a11y/useFocusableInteractive: the focus stays in the field
-          <div
-            key={user.id}
-            id={`${list}-${user.id}`}
-            role="option"
-            aria-selected={place === index}
-            onMouseDown={(event) => event.preventDefault()}
-            onClick={() => open(user)}
-          >
-            <Entry user={user} others={shown} />
-          </div>
-        ))}
-      </div>
-      {isComplete && shown.length === 0 && <EmptyState icon={SearchX} title={texts.nobodyFound} />}
-      {shown.length === SHOWN && <p className="note">{texts.people.more}</p>}
-      <p className="problem" role="alert">
-        {refusal || problem}
-      </p>
+    <Dialog title={texts.people.all} onClose={onClose} className="large">
+      <PeopleList onOpen={onOpen} />
     </Dialog>
-  );
-}
-
-function Entry({ user, others }: { user: KnownPerson; others: readonly KnownPerson[] }) {
-  const presence = usePresence(user.id);
-  const { status = "offline", lastSeenAt, text } = presence ?? {};
-  return (
-    <>
-      <AvatarWithPresence userId={user.id} name={user.name} picture={user.avatar} />
-      <span className="directory-who cut-line">
-        <bdi className="name">{user.name}</bdi> <PersonHandle user={user} others={others} />
-      </span>
-      {presence !== undefined && (
-        <span className="directory-presence cut-line">
-          {status === "offline" && lastSeenAt ? <LastSeen at={lastSeenAt} /> : texts.presence[status]}
-          {text && (
-            <>
-              {" · "}
-              <bdi>{text}</bdi>
-            </>
-          )}
-        </span>
-      )}
-    </>
   );
 }

@@ -1,87 +1,136 @@
 import type { ConversationKind, Person } from "@talkwire/client";
 import { creatable } from "@talkwire/client/parts";
+import { ChevronRight, type LucideIcon, Megaphone, Users } from "lucide-react";
 import { type FormEvent, type KeyboardEvent, useState } from "react";
 import { texts } from "../../texts";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
-import { RadioGroup } from "../components/radio_group";
 import { Switch } from "../components/switch";
-import { isComposing } from "../keyboard/focus";
+import { byTouch, isComposing } from "../keyboard/focus";
 import { useChat, useChatState } from "../page/chat_context";
 import { PeopleFinder } from "../people/people_finder";
+import { PeopleList } from "../people/people_list";
 import { whyNotAdded } from "../people/why_not_added";
+import "./new_conversation.css";
+
+type PlaceKind = Exclude<ConversationKind, "direct">;
+
+const ICONS: Readonly<Record<PlaceKind, LucideIcon>> = { group: Users, channel: Megaphone };
 
 interface Props {
-  /** The kind that is chosen at first; undefined: the first of those that the reader may start. */
-  wanted?: ConversationKind | undefined;
+  /** The kind of place to create; undefined: the reader chooses a person, or that. */
+  wanted?: PlaceKind | undefined;
   onClose: () => void;
   onOpen: (id: string) => void;
 }
 
-/** A form for a direct conversation, a group or a channel. */
-export default function NewConversation({ wanted: first, onClose, onOpen }: Props) {
-  const { conversations } = useChat();
-  const rights = useChatState((state) => state.rights);
-  const kinds = creatable(rights);
+/** People, of whom choosing one opens a direct conversation, and the ways to a form for a group or a channel. */
+export default function NewConversation({ wanted, onClose, onOpen }: Props) {
+  const kinds = creatable(useChatState((state) => state.rights));
+  const places = kinds.filter((kind) => kind !== "direct");
+  const isDirect = kinds.includes("direct");
+  // With one way there is nothing to choose.
+  const only = !isDirect && places.length === 1 ? places[0] : undefined;
+  const [kind, setKind] = useState(wanted ?? only);
   const [chosen, setChosen] = useState<readonly Person[]>([]);
-  const [wanted, setWanted] = useState<ConversationKind>(first ?? kinds[0] ?? "direct");
+  const [name, setName] = useState("");
+  const back = wanted === undefined && only === undefined ? () => setKind(undefined) : undefined;
+  const ways = places.length > 0 && <Ways kinds={places} onChoose={setKind} />;
+  return (
+    <Dialog
+      title={kind === undefined ? texts.newConversation : texts.places.newOnes[kind]}
+      onClose={onClose}
+      isChanged={kind !== undefined && (chosen.length > 0 || name !== "")}
+      focusOn={kind === undefined ? undefined : "[name=name]"}
+      className="large"
+    >
+      {kind !== undefined && (
+        <PlaceForm {...{ kind, name, chosen, back, onClose, onOpen }} onName={setName} onChosen={setChosen} />
+      )}
+      {kind === undefined && (isDirect ? <PeopleList onOpen={onOpen}>{ways}</PeopleList> : ways)}
+    </Dialog>
+  );
+}
+
+interface WaysProps {
+  kinds: readonly PlaceKind[];
+  onChoose: (kind: PlaceKind) => void;
+}
+
+function Ways({ kinds, onChoose }: WaysProps) {
+  return (
+    <div className="new-places">
+      {kinds.map((kind) => {
+        const Icon = ICONS[kind];
+        return (
+          <button key={kind} type="button" className="new-place" onClick={() => onChoose(kind)}>
+            <Icon className="icon" aria-hidden="true" />
+            <span>
+              {texts.places.newOnes[kind]}
+              <small>{texts.places.kindHints[kind]}</small>
+            </span>
+            <ChevronRight className="icon onward" aria-hidden="true" />
+          </button>
+        );
+      })}
+    </div>
+  );
+}
+
+interface FormProps {
+  kind: PlaceKind;
+  name: string;
+  onName: (name: string) => void;
+  chosen: readonly Person[];
+  onChosen: (chosen: readonly Person[]) => void;
+  /** Returns to the choice, if there is one. */
+  back: (() => void) | undefined;
+  onClose: () => void;
+  onOpen: (id: string) => void;
+}
+
+function PlaceForm({ kind, name, onName, chosen, onChosen, back, onClose, onOpen }: FormProps) {
+  const { conversations } = useChat();
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
-  const [name, setName] = useState("");
-  // With a second person it becomes a group.
-  const kind = wanted === "direct" && chosen.length > 1 && rights.createGroup ? "group" : wanted;
-
-  const choose = (people: readonly Person[]): void => {
-    setChosen(people);
-    setProblem("");
-  };
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const memberIds = chosen.map((user) => user.id);
+    const rules = rulesOf(new FormData(event.currentTarget));
     setBusy(true);
     setProblem("");
     try {
-      onOpen(
-        await conversations.create(kind === "direct" ? { kind, memberIds } : { kind, memberIds, ...rulesOf(form) }),
-      );
+      onOpen(await conversations.create({ kind, memberIds: chosen.map(({ id }) => id), ...rules }));
     } catch (error) {
       setProblem(whyNotAdded(error as Error, chosen));
       setBusy(false);
     }
   };
-
   return (
-    <Dialog
-      title={texts.newConversation}
-      onClose={onClose}
-      isChanged={chosen.length > 0 || name !== ""}
-      focusOn={(first ?? kinds[0] ?? "direct") === "direct" ? "[role=combobox]" : "[name=name]"}
-    >
-      <form onSubmit={(event) => void submit(event)}>
-        <RadioGroup
-          label={texts.places.kind}
-          options={kinds.map((each) => ({ value: each, label: texts.kinds[each] }))}
-          value={kind}
-          onChange={setWanted}
-        />
-        <p className="hint">{texts.places.kindHints[kind]}</p>
-        {kind !== "direct" && <NameField kind={kind} name={name} onName={setName} isAlone={chosen.length === 0} />}
-        <PeopleFinder chosen={chosen} onChange={choose} isOpenAtFirst />
-        {kind !== "direct" && <Rules kind={kind} />}
-        <FormButtons
-          problem={problem}
-          action={kind === "direct" ? texts.start : texts.createConversation}
-          disabled={busy || (kind === "direct" ? chosen.length !== 1 : name.trim() === "")}
-          onClose={onClose}
-        />
-      </form>
-    </Dialog>
+    <form onSubmit={(event) => void submit(event)}>
+      <p className="hint">{texts.places.kindHints[kind]}</p>
+      <NameField kind={kind} name={name} onName={onName} isAlone={chosen.length === 0} />
+      <PeopleFinder
+        chosen={chosen}
+        onChange={(people) => {
+          onChosen(people);
+          setProblem("");
+        }}
+        isOpenAtFirst
+      />
+      <Rules kind={kind} />
+      <FormButtons
+        problem={problem}
+        action={texts.createConversation}
+        disabled={busy || name.trim() === ""}
+        back={back}
+        onClose={onClose}
+      />
+    </form>
   );
 }
 
 interface NameProps {
-  kind: "group" | "channel";
+  kind: PlaceKind;
   name: string;
   onName: (name: string) => void;
   /** Whether nobody else is chosen yet. */
@@ -101,6 +150,8 @@ function NameField({ kind, name, onName, isAlone }: NameProps) {
       {kind === "group" ? texts.groupName : texts.places.channelName}
       <input
         name="name"
+        // biome-ignore lint/a11y/noAutofocus: the reader has just chosen to name it
+        autoFocus={!byTouch}
         required
         maxLength={100}
         value={name}

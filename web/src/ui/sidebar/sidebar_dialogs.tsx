@@ -1,4 +1,3 @@
-import type { ConversationKind } from "@talkwire/client";
 import { lazyPart } from "../page/lazy_part";
 import { goTo } from "../page/page_address";
 
@@ -9,9 +8,9 @@ const SavedMessages = lazyPart(() => import("./saved_messages"));
 const StatusDialog = lazyPart(() => import("../settings/status_dialog"));
 const Settings = lazyPart(() => import("../settings/settings"));
 
-/** A dialog that the sidebar opens. `wanted`: the kind of conversation to start; `section`: that of the settings. */
+/** A dialog that the sidebar opens. `wanted`: what to create at once; `section`: that of the settings. */
 export type SidebarDialog =
-  | { readonly kind: "new"; readonly wanted?: ConversationKind }
+  | { readonly kind: "new"; readonly wanted?: "group" | "channel" }
   | { readonly kind: "browse" }
   | { readonly kind: "people" }
   | { readonly kind: "saved" }

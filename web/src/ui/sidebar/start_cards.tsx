@@ -20,7 +20,7 @@ export function StartCards({ onOpen }: { onOpen: (dialog: SidebarDialog) => void
             icon={MessageCircle}
             label={labels.direct}
             hint={labels.directHint}
-            onClick={() => onOpen({ kind: "new", wanted: "direct" })}
+            onClick={() => onOpen({ kind: "new" })}
           />
         )}
         {kinds.includes("group") && (
