@@ -87,6 +87,7 @@ def test_first_steps_where_nothing_is_yet(driver: Driver, demo_url: str) -> None
     assert stepped["member"] == "No messages yet. Say hello to the group."
     says = "No messages yet. What is published here will appear in this place."
     assert stepped["reader"] == {"says": says, "buttons": 0}
+    assert stepped["beginning"] == ["Unspoken", "This is the beginning of the group."]
 
 
 def test_first_steps_of_who_came_later_or_may_not_write(driver: Driver, demo_url: str) -> None:

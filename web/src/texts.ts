@@ -120,6 +120,11 @@ export const texts = {
   notLoadedYet: "The messages are not here yet.",
   loadedLater: "They come as soon as the server can be reached again.",
   noMessages: "No messages yet.",
+  beginnings: {
+    direct: "This is the beginning of your conversation.",
+    group: "This is the beginning of the group.",
+    channel: "This is the beginning of the channel.",
+  },
   firstSteps: {
     direct: (name: string): string => `Say hello to ${name}.`,
     group: (_name: string, mayAdd: boolean) =>

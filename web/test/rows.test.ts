@@ -31,6 +31,12 @@ describe("rows", () => {
     expect(rows.filter(({ startsMinute }) => startsMinute).map(({ message: { seq } }) => seq)).toEqual([1, 3, 5]);
   });
 
+  it("know the first message of the conversation, unless earlier ones are not loaded or were removed", () => {
+    const first = (rows: Row[]) => rows.map(({ startsConversation }) => startsConversation);
+    expect(first(rowsOf(whole([message(1), message(2)]), null, ME))).toEqual([true, false]);
+    expect(first(rowsOf(whole([message(2), message(3)]), null, ME))).toEqual([false, false]);
+  });
+
   it("leave out replies in threads", () => {
     const reply = (seq: number, threadId: string) => message(seq, { threadId });
     const sent = [message(1), reply(2, "m1"), reply(3, "m1"), message(4), reply(5, "m4"), message(6)];

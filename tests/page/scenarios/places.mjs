@@ -458,6 +458,7 @@ export async function first_steps() {
     texts: items.map(({ content }) => content),
     members: members.map(({ userId }) => userId).sort(),
     member,
+    beginning: await alice.locator(".beginning :is(strong, p)").allTextContents(),
     reader: { says: await reader.locator("p").first().textContent(), buttons: await reader.getByRole("button").count() },
   });
 }

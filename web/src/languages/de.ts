@@ -138,6 +138,11 @@ export const texts: Texts = {
   notLoadedYet: "Die Nachrichten sind noch nicht da.",
   loadedLater: "Sie kommen, sobald der Server wieder erreichbar ist.",
   noMessages: "Noch keine Nachrichten.",
+  beginnings: {
+    direct: "Hier beginnt eure Unterhaltung.",
+    group: "Hier beginnt die Gruppe.",
+    channel: "Hier beginnt der Kanal.",
+  },
   firstSteps: {
     direct: (name) => `Sag ${name} Hallo.`,
     group: (_, mayAdd) =>

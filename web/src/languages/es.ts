@@ -145,6 +145,11 @@ export const texts: Texts = {
   notLoadedYet: "Los mensajes todavía no están aquí.",
   loadedLater: "Llegarán en cuanto se pueda conectar con el servidor.",
   noMessages: "Aún no hay mensajes.",
+  beginnings: {
+    direct: "Aquí empieza vuestra conversación.",
+    group: "Aquí empieza el grupo.",
+    channel: "Aquí empieza el canal.",
+  },
   firstSteps: {
     direct: (name) => `Saluda a ${name}.`,
     group: (_, mayAdd) => (mayAdd ? "Saluda o añade a las personas que deben estar aquí." : "Saluda al grupo."),

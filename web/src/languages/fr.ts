@@ -146,6 +146,11 @@ export const texts: Texts = {
   notLoadedYet: "Les messages ne sont pas encore là.",
   loadedLater: "Ils arriveront dès que le serveur sera de nouveau accessible.",
   noMessages: "Aucun message pour l’instant.",
+  beginnings: {
+    direct: "Ici commence votre conversation.",
+    group: "Ici commence le groupe.",
+    channel: "Ici commence le canal.",
+  },
   firstSteps: {
     direct: (name) => `Dites bonjour à ${name}.`,
     group: (_, mayAdd) => (mayAdd ? "Dites bonjour ou ajoutez les personnes concernées." : "Dites bonjour au groupe."),

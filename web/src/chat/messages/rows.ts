@@ -9,6 +9,8 @@ export type Extra = Offer | Notice;
 /** A row of the list. Replies in threads have none: their root says how many there are. */
 export interface Row {
   readonly message: Message;
+  /** Whether it is the first of the conversation. Where earlier ones were removed, none is. */
+  readonly startsConversation: boolean;
   /** Whether it is the first of its day. */
   readonly startsDay: boolean;
   /** Whether it is the first unread one. */
@@ -60,7 +62,8 @@ export function rowsOf({ messages, atStart }: Timeline, unreadAfter: number | nu
     const before = shown[index - 1];
     const place = after(before && sentBy(before), sentBy(message));
     const startsUnread = message === firstUnread;
-    return { message, ...place, startsUnread, continued: place.continued && !startsUnread };
+    const startsConversation = message.seq === 1;
+    return { message, ...place, startsConversation, startsUnread, continued: place.continued && !startsUnread };
   });
 }
 

@@ -4,11 +4,11 @@ import { useLayoutEffect, useRef, useState } from "react";
 import { mayWriteIn } from "../../chat/conversations/writing";
 import { texts } from "../../texts";
 import { Avatar } from "../components/avatar";
-import { faceOf, nameOf } from "../components/conversation_names";
-import { PlaceAvatar } from "../components/kind_icon";
+import { nameOf } from "../components/conversation_names";
 import { byTouch, focusComposer } from "../keyboard/focus";
 import { useChat, useChatState } from "../page/chat_context";
 import { lazyPart } from "../page/lazy_part";
+import { ConversationHead } from "../timeline/conversation_head";
 import "./first_steps.css";
 
 const SHOWN_MAX = 4;
@@ -36,13 +36,8 @@ export function FirstSteps({ id }: { id: string }) {
   const mayAdd = kind !== "direct" && may(kind, roleOf(conversation, me), "manage");
   const close = (): void => setAdding(false);
   return (
-    <section className="first-steps" ref={section}>
-      {kind === "direct" ? (
-        <Avatar id={faceOf(conversation, me)} name={nameOf(conversation)} picture={conversation.avatar} />
-      ) : (
-        <PlaceAvatar conversation={conversation} />
-      )}
-      <strong>{nameOf(conversation)}</strong>
+    <section className="conversation-head first-steps" ref={section}>
+      <ConversationHead conversation={conversation} />
       <p>{whatComes(conversation, mayWrite, mayAdd)}</p>
       {kind === "group" && <Others conversation={conversation} />}
       <div className="buttons">

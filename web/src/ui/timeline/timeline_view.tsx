@@ -23,6 +23,7 @@ import { texts } from "../../texts";
 import { dayOf, timeOfDay } from "../../time_format";
 import { useChat, useChatState } from "../page/chat_context";
 import { lazyPart } from "../page/lazy_part";
+import { ConversationBeginning } from "./conversation_head";
 import { DayLine } from "./day_line";
 import { MessageView } from "./message_view";
 import { NoticeLine } from "./notice_line";
@@ -252,7 +253,7 @@ function UnsentRowView({ row: { entry, startsDay, continued, startsMinute, extra
 
 const RowView = memo(
   function RowView({ row }: { row: Row }) {
-    const { message, startsDay, startsUnread, unreadOffer, continued, startsMinute, extrasBefore } = row;
+    const { message, startsConversation, startsDay, startsUnread, unreadOffer, continued, startsMinute } = row;
     const element = useRef<HTMLDivElement>(null);
     const isShown = useTargetHighlight(row, element);
     const myId = useChatState((state) => state.me.id);
@@ -260,7 +261,8 @@ const RowView = memo(
     const [isArriving] = useState(() => message.senderId !== myId && isNew(message));
     return (
       <div className={`row${isShown ? " shown" : ""}${isArriving ? " arriving" : ""}`} ref={element}>
-        {extrasBefore && <Extras extras={extrasBefore} unreadFrom={unreadOffer} />}
+        {startsConversation && <ConversationBeginning id={message.conversationId} />}
+        {row.extrasBefore && <Extras extras={row.extrasBefore} unreadFrom={unreadOffer} />}
         {startsDay && <DayLine at={message.createdAt} />}
         {startsUnread && <UnreadFrom />}
         <MessageView message={message} continued={continued} startsMinute={startsMinute} />

@@ -19,6 +19,8 @@ const SEEN_ROW = 12;
 const SETTLED_MS = 150;
 /** Pixels that a day's first row is above the top when the line of the day goes, and below it when the line has come. */
 const DAY_CUT = 34;
+/** The same where the beginning of the conversation is above that line. */
+const BEGINNING_CUT = 220;
 const DAY_NEAR = 26;
 
 export interface LoadedRange {
@@ -226,7 +228,9 @@ function isSameSeen(one: Seen, other: Seen): boolean {
 function dayOutOfSight(handle: VirtualizerHandle, rows: readonly Row[], first: number): string | null {
   const [topmost, next] = [rows[first], rows[first + 1]];
   const fromTop = (index: number): number => handle.getItemOffset(index) - handle.scrollOffset;
-  if (topmost === undefined || ((topmost.startsDay || first === 0) && fromTop(first) > -DAY_CUT)) return null;
+  if (topmost === undefined) return null;
+  const cut = topmost.startsConversation ? BEGINNING_CUT : DAY_CUT;
+  if ((topmost.startsDay || first === 0) && fromTop(first) > -cut) return null;
   if (topmost.extrasAfter?.some(({ createdAt }) => !isSameDay(createdAt, topmost.message.createdAt))) return null;
   return next?.startsDay && fromTop(first + 1) < DAY_NEAR ? null : topmost.message.createdAt;
 }
