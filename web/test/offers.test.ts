@@ -8,6 +8,7 @@ import { amountText, digitsOf, formatAmount, groupedByDecimal, parseAmount } fro
 import {
   actionsOn,
   answererOf,
+  endsSoon,
   isAuthorGone,
   nextExpiry,
   type OfferAction,
@@ -100,7 +101,7 @@ describe("an amount", () => {
 
 describe("an offer", () => {
   const MINE: readonly OfferAction[] = ["withdraw"];
-  const ANSWERS: readonly OfferAction[] = ["accept", "reject", "counter"];
+  const ANSWERS: readonly OfferAction[] = ["accept", "counter", "reject"];
   it.each<[string, string, OfferStatus, boolean, boolean, readonly OfferAction[]]>([
     ["its author", ME, "pending", true, false, MINE],
     ["its author, who may not write any more,", ME, "pending", false, false, MINE],
@@ -139,6 +140,12 @@ describe("an offer", () => {
     expect(
       answererOf(offer("1", { status: "accepted", history: [{ status: "accepted", at, by: null }] })),
     ).toBeUndefined();
+  });
+
+  it("ends soon in its last day", () => {
+    const ends = offer("1", { expiresAt: new Date(NOW).toISOString() });
+    expect([endsSoon(ends, NOW - 86_400_000), endsSoon(ends, NOW - 86_399_999)]).toEqual([false, true]);
+    expect(endsSoon(offer("2"), NOW)).toBe(false);
   });
 
   it("expires at its time, whatever the server has said yet", () => {

@@ -72,6 +72,7 @@ export async function bargain() {
   for (const page of [alice, bob]) await is(page, "Bike", "Open");
   const shown = await card(bob, "Bike").locator(".amount").textContent();
   const roles = { alice: await names(alice, "Bike"), bob: await names(bob, "Bike") };
+  const looks = await card(bob, "Bike").locator(".buttons button").evaluateAll((all) => all.map((each) => each.className));
   const [{ amount, currency, conversationId }] = (await stored(bob)).items;
   await say(alice, "What do you say?");
   await message(bob, "What do you say?").waitFor();
@@ -85,7 +86,7 @@ export async function bargain() {
   await alice.getByRole("dialog").getByRole("button", { name: "Accept", exact: true }).click();
   for (const page of [alice, bob]) await is(page, "Bike with lock", "Accepted");
   const order = await bob.locator(".conversation .scroller").locator(".message .text, .offer .what").allTextContents();
-  report("bargained", { shown, roles, amount, currency, suggested, order });
+  report("bargained", { shown, roles, looks, amount, currency, suggested, order });
 
   // What is withdrawn, rejected, or over because of its time.
   const offer = (title, more = {}) =>

@@ -4,11 +4,18 @@ import type { Conversation, Offer, OfferStatus } from "@talkwire/client";
 
 export type OfferAction = "accept" | "reject" | "counter" | "withdraw";
 
-const ANSWERS: readonly OfferAction[] = ["accept", "reject", "counter"];
+const ANSWERS: readonly OfferAction[] = ["accept", "counter", "reject"];
+
+const DAY_MS = 86_400_000;
 
 /** Returns the status at a time: the client knows that an offer has expired before the server says so. */
 export function statusAt({ status, expiresAt }: Offer, nowMs: number): OfferStatus {
   return status === "pending" && expiresAt !== undefined && Date.parse(expiresAt) <= nowMs ? "expired" : status;
+}
+
+/** Returns whether an offer has less than a day left. */
+export function endsSoon({ expiresAt }: Offer, nowMs: number): boolean {
+  return expiresAt !== undefined && Date.parse(expiresAt) - nowMs < DAY_MS;
 }
 
 export interface Answering {

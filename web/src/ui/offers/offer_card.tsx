@@ -1,18 +1,26 @@
 import type { Offer, OfferStatus } from "@talkwire/client";
 import { may, own, roleOf } from "@talkwire/client/parts";
-import { Ban, Check, Clock, Hourglass, type LucideIcon, Repeat2, Tag, X } from "lucide-react";
+import { Ban, Check, Clock, Hourglass, type LucideIcon, Repeat2, X } from "lucide-react";
 import { useRef, useState } from "react";
 import { useStore } from "zustand";
 import { formatAmount } from "../../chat/offers/money";
-import { actionsOn, answererOf, isAuthorGone, type OfferAction, statusAt } from "../../chat/offers/offer_rules";
+import {
+  actionsOn,
+  answererOf,
+  endsSoon,
+  isAuthorGone,
+  type OfferAction,
+  statusAt,
+} from "../../chat/offers/offer_rules";
 import { texts } from "../../texts";
-import { fullTime, shortTime, timeOfDay } from "../../time_format";
+import { endTime, fullTime, shortTime, timeOfDay } from "../../time_format";
+import { Avatar } from "../components/avatar";
 import { Confirmation } from "../components/confirmation";
 import { partnerOf } from "../components/conversation_names";
 import { useChat, useChatState } from "../page/chat_context";
 import { Folded, useIsFolded } from "../people/folded";
 import { Handle, useDistinctName, useNamesakeHandle } from "../people/person_handle";
-import { useNameIn } from "../people/use_name_in";
+import { useLoadedPicture, useNameIn } from "../people/use_name_in";
 import { OfferMenu } from "./offer_menu";
 import { OfferTerms } from "./offer_terms";
 import { useSeen } from "./use_seen";
@@ -61,7 +69,6 @@ function Unfolded({ offer, isListed }: Required<Props>) {
   return (
     <article ref={card} className={`offer ${status}`} aria-label={texts.labelled(texts.offers.title, title)}>
       <header>
-        <Tag className="icon" aria-hidden="true" />
         <Author offer={offer} />
         <time dateTime={createdAt} title={fullTime(createdAt)}>
           {isListed ? shortTime(createdAt) : timeOfDay(createdAt)}
@@ -76,8 +83,12 @@ function Unfolded({ offer, isListed }: Required<Props>) {
           {texts.offers.status[status]}
         </span>
         {status === "pending" && expiresAt && (
-          <time dateTime={expiresAt} title={fullTime(expiresAt)}>
-            {texts.offers.until(endOf(expiresAt))}
+          <time
+            className={endsSoon(offer, nowMs) ? "soon" : undefined}
+            dateTime={expiresAt}
+            title={fullTime(expiresAt)}
+          >
+            {texts.offers.until(endTime(expiresAt))}
           </time>
         )}
         <Answerer offer={offer} />
@@ -92,18 +103,21 @@ function Unfolded({ offer, isListed }: Required<Props>) {
 function Author({ offer: { authorId, conversationId } }: { offer: Offer }) {
   const isMine = useChatState((state) => state.me.id === authorId);
   const name = useNameIn(conversationId, authorId) ?? texts.offers.someone;
+  const picture = useLoadedPicture(conversationId, authorId);
   const handle = useNamesakeHandle(authorId, name);
-  if (isMine) return <span className="author">{texts.offers.mine}</span>;
   return (
-    <span className="author">
-      {texts.offers.by(name)}
-      {handle !== undefined && (
-        <>
-          {" "}
-          <Handle handle={handle} />
-        </>
-      )}
-    </span>
+    <>
+      <Avatar id={authorId} name={name} picture={picture} />
+      <span className="author">
+        {isMine ? texts.offers.mine : texts.offers.by(name)}
+        {!isMine && handle !== undefined && (
+          <>
+            {" "}
+            <Handle handle={handle} />
+          </>
+        )}
+      </span>
+    </>
   );
 }
 
@@ -158,7 +172,7 @@ function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
             <button
               key={action}
               type="button"
-              className={action === "accept" ? "primary" : undefined}
+              className={lookOf(action, actions)}
               aria-label={texts.labelled(texts.offers.actions[action], offer.title)}
               onClick={() => act(action)}
             >
@@ -170,6 +184,12 @@ function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
       {asks !== null && <Question offer={offer} asks={asks} onClose={() => setAsks(null)} />}
     </>
   );
+}
+
+/** Only one stands out. */
+function lookOf(action: OfferAction, actions: readonly OfferAction[]): string | undefined {
+  if (action === "accept") return "primary";
+  return actions.length > 1 ? "quiet" : undefined;
 }
 
 function useIsAuthorGone(offer: Offer): boolean {
@@ -202,11 +222,4 @@ function Question({ offer, asks, onClose }: { offer: Offer; asks: Asked; onClose
       {texts.offers.consequences[asks]}
     </Confirmation>
   );
-}
-
-/** Returns the time, with the day unless it is today. */
-function endOf(iso: string): string {
-  const day = shortTime(iso);
-  const time = timeOfDay(iso);
-  return day === time ? time : `${day}, ${time}`;
 }

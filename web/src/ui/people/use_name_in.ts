@@ -37,6 +37,15 @@ export function useLoadedNames(conversationId: string, userIds: readonly string[
   );
 }
 
+/** Returns the picture that the loaded part of a conversation has of a user: as a member, or else in a message. */
+export function useLoadedPicture(conversationId: string, userId: string): string | undefined {
+  return useChatState(({ conversations, timelines }) => {
+    const member = own(conversations, conversationId)?.members?.find((each) => each.userId === userId);
+    if (member !== undefined) return member.avatar;
+    return own(timelines, conversationId)?.messages.findLast(({ senderId }) => senderId === userId)?.sender.avatar;
+  });
+}
+
 const memberIn = ({ conversations }: ChatState, conversationId: string, id: string): string | undefined =>
   own(conversations, conversationId)?.members?.find(({ userId }) => userId === id)?.name;
 
