@@ -75,6 +75,7 @@ def test_a_new_user_sees_what_to_do(driver: Driver, demo_url: str) -> None:
         "kinds": ["New conversation", "New group"],
         "focused": ["Find people by name or handle", "Group name"],
         "states": 1,
+        "inTheList": "",
         "onPhone": {"states": 1, "edges": [16, 16]},
     }
 

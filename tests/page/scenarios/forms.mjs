@@ -499,7 +499,7 @@ async function deaf(page) {
 export async function forwarding() {
   const dave = await visit();
   await enterAs(dave, "dave");
-  await dave.getByText("No conversations yet.").waitFor();
+  await dave.getByRole("heading", { name: "Welcome to Talkwire" }).waitFor();
   const bob = await visitAs("bob");
   const group = await post("conversations", "bob", { kind: "group", memberIds: ["alice"], name: "Prices" });
   const target = await post("conversations", "bob", { kind: "group", memberIds: ["carol"], name: "Buyers" });

@@ -392,12 +392,13 @@ export async function empty() {
     await erna.locator("dialog").waitFor({ state: "detached" });
   }
   const states = await erna.locator(".empty-state").count();
+  const inTheList = await erna.locator(".conversations").textContent();
   await erna.setViewportSize({ width: 390, height: 700 });
   const { x: left, width } = await erna.locator(".sidebar .start-card").first().boundingBox();
   await erna.locator(".sidebar .start-card").filter({ hasText: "Browse public conversations" }).click();
   await erna.getByLabel("Find a group or channel").waitFor();
   const onPhone = { states: await erna.locator(".empty-state").count(), edges: [left, 390 - left - width] };
-  report("begun", { offered, kinds, focused, states, onPhone });
+  report("begun", { offered, kinds, focused, states, inTheList, onPhone });
 }
 
 // Who came later and does not see what was said before, and who may not write, in a group.

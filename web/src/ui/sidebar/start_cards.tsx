@@ -1,5 +1,5 @@
 import { creatable } from "@talkwire/client/parts";
-import { ChevronRight, Compass, type LucideIcon, MessageCircle, Smile, Users } from "lucide-react";
+import { ChevronRight, Compass, type LucideIcon, MessageCircle, Users } from "lucide-react";
 import { texts } from "../../texts";
 import { EmptyState } from "../components/empty_state";
 import { useChatState } from "../page/chat_context";
@@ -12,7 +12,7 @@ export function StartCards({ onOpen }: { onOpen: (dialog: SidebarDialog) => void
   const kinds = creatable(rights);
   const labels = texts.places.starts;
   return (
-    <EmptyState icon={Smile} title={texts.welcome(texts.name)} isLarge>
+    <EmptyState title={texts.welcome(texts.name)}>
       <p>{texts.noConversationsHint}</p>
       <div className="start-cards">
         {kinds.includes("direct") && (
