@@ -68,6 +68,15 @@ def test_demo_users_have_conversations_with_unread_messages(demo: ServerProcess)
     assert kinds == {"direct", "group", "channel"}
 
 
+def test_the_first_person_has_a_favourite_and_a_section(demo: ServerProcess) -> None:
+    rooms = rooms_of(demo, PEOPLE[0].id)
+    assert [id_ for id_, room in rooms.items() if room.get("favourite")] == ["heron-launch"]
+    assert {id_: room["section"] for id_, room in rooms.items() if room.get("section")} == {
+        "cafe-sperling": "Customers"
+    }
+    assert not [room for room in rooms_of(demo, "jonah").values() if room.get("favourite") or room.get("section")]
+
+
 def test_the_story_has_threads_replies_reactions_files_pins_mentions_and_an_offer(demo: ServerProcess) -> None:
     messages = messages_of(demo, "heron-launch")
     assert {"replyTo", "threadId", "reactions", "attachments", "pinned", "mentions"} <= {

@@ -111,6 +111,7 @@ ROOMS = (
             ScriptedMessage("ines", "The texts are in. Thursday it is 🎉", 48),
         ),
         unread={"jonah": 1},
+        favourite_of=("maya",),
     ),
     Room(
         "workshop",
@@ -159,6 +160,7 @@ ROOMS = (
             ScriptedMessage("lena", "Thank you. I will ask our bank and answer by tomorrow.", 52),
         ),
         unread={"maya": 1, "jonah": 1},
+        sections={"maya": "Customers"},
     ),
     Room(
         "lunch",

@@ -27,6 +27,7 @@ from talkwire.core.commands.files import CreateUpload, FinishUpload, GetUpload
 from talkwire.core.commands.members import AddMembers, UpdateMember
 from talkwire.core.commands.messages import AttachmentRef, PinMessage, React, SendMessage
 from talkwire.core.commands.offers import CreateOffer, ListOffers
+from talkwire.core.commands.preferences import SetMemberPreferences
 from talkwire.core.commands.receipts import MarkRead
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor, File
@@ -175,7 +176,7 @@ class _Filling:
             self._clock.now_ms = at_ms
             await happen()
         self._clock.now_ms = self._started_ms
-        await asyncio.gather(*map(self._read, ROOMS))
+        await asyncio.gather(*map(self._read, ROOMS), *map(self._arrange, ROOMS))
         await self._mark(_FILLED)
 
     async def _do(self, actor: Actor, command: Change[R]) -> R:
@@ -264,6 +265,13 @@ class _Filling:
             read = self._message_ids[room.id][: -room.unread.get(user_id, 0) or None]
             marks.append(self._do(_ACTORS[user_id], MarkRead(room.id, read[-1])))
         await asyncio.gather(*marks)
+
+    async def _arrange(self, room: Room) -> None:
+        """Puts a conversation among the favourites, or into a section, of those who have it there."""
+        for user_id in room.favourite_of:
+            await self._do(_ACTORS[user_id], SetMemberPreferences(room.id, favourite=True))
+        for user_id, section in room.sections.items():
+            await self._do(_ACTORS[user_id], SetMemberPreferences(room.id, section=section))
 
     async def _mark(self, state: int) -> None:
         await self._do(_BACKEND, UpdateConversation(MARKER, metadata={_STATE: state}))

@@ -80,7 +80,8 @@ class Offered:
 @dataclass(frozen=True, slots=True)
 class Room:
     """A conversation of the demo, with its story. `unread` says, by a person's id, how many of the newest messages the
-    person has not read.
+    person has not read. `favourite_of` has the ids of those whose favourite it is, and `sections` the section of the
+    list in which a person has it, by the person's id.
     """
 
     id: str
@@ -92,6 +93,8 @@ class Room:
     admins: tuple[str, ...] = ()
     public: bool = False
     unread: Mapping[str, int] = field(default_factory=dict)
+    favourite_of: tuple[str, ...] = ()
+    sections: Mapping[str, str] = field(default_factory=dict)
 
 
 def moment(start: datetime, when: When) -> int:

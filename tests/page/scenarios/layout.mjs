@@ -334,10 +334,10 @@ const ARABIC = "سوق الدراجات المستعملة Market for bicycles t
 // What a toast says and offers is on the screen and above the message field, with large letters and a long name too.
 export async function largeToast() {
   const name = "A name as long as it may be ".repeat(4).slice(0, 100).trim();
-  const { id } = await post("conversations", "maya", { kind: "group", memberIds: ["bob"], name });
+  const { id } = await post("conversations", "sam", { kind: "group", memberIds: ["bob"], name });
   const other = `${name.slice(0, -1)}.`;
-  const left = await post("conversations", "bob", { kind: "group", memberIds: ["maya"], name: other });
-  const page = await visitAs("maya", { viewport: { width: 844, height: 390 }, path: "/#/" });
+  const left = await post("conversations", "bob", { kind: "group", memberIds: ["sam"], name: other });
+  const page = await visitAs("sam", { viewport: { width: 844, height: 390 }, path: "/#/" });
   await page.evaluate(() => (document.documentElement.style.fontSize = "200%"));
   const toast = page.locator(".toast:popover-open");
   const isWhole = (limit) =>
@@ -353,12 +353,12 @@ export async function largeToast() {
   await page.setViewportSize({ width: 390, height: 844 });
   await listed(page, name).click();
   await composer(page).fill("Line\n".repeat(12));
-  await call("DELETE", `conversations/${left.id}/members/maya`, "bob");
+  await call("DELETE", `conversations/${left.id}/members/sam`, "bob");
   await toast.getByText("no longer a member").waitFor();
   const { y } = await page.locator(".composer").boundingBox();
   report("shown", { undo, news: await isWhole(y) });
   await composer(page).fill("");
-  await call("DELETE", `conversations/${id}`, "maya");
+  await call("DELETE", `conversations/${id}`, "sam");
 }
 
 // Texts that begin in Arabic and are cut at their end: those whose beginning is not in sight.
