@@ -410,7 +410,8 @@ export async function left() {
   await call("PUT", `messages/${asked.id}/reactions/👍`, "d165");
   for (const each of Object.keys(people)) await call("DELETE", `conversations/${id}/members/${each}`, each);
 
-  const alice = await visitAs("alice");
+  // As high as all of it.
+  const alice = await visitAs("alice", { viewport: { width: 1280, height: 1000 } });
   const answerUsers = await held(alice, /users\/b164/);
   const answerNotices = await held(alice, /\/notices\?/);
   await open(alice, "Attic");

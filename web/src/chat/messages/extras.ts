@@ -68,13 +68,18 @@ export function withUnreadOffer(rows: readonly Row[], unread: ReadonlySet<string
   });
 }
 
-/** Attaches extras to the first message that is not sent yet, in a conversation that has no other messages. */
-export function unsentWithExtras(unsent: readonly UnsentRow[], extras: readonly Extra[]): readonly UnsentRow[] {
+/** Attaches what is above the first message that is not sent yet, in a conversation that shows no other messages. */
+export function unsentWithExtras(
+  unsent: readonly UnsentRow[],
+  extras: readonly Extra[],
+  startsConversation: boolean,
+): readonly UnsentRow[] {
   const [first, ...others] = unsent;
+  if (first === undefined) return unsent;
   const last = extras.at(-1);
-  if (first === undefined || last === undefined) return unsent;
+  if (last === undefined) return [{ ...first, startsConversation }, ...others];
   const isSame = isSameDay(last.createdAt, new Date(first.entry.writtenAt).toISOString());
-  return [{ ...first, startsDay: first.startsDay && !isSame, extrasBefore: extras }, ...others];
+  return [{ ...first, startsConversation, startsDay: first.startsDay && !isSame, extrasBefore: extras }, ...others];
 }
 
 /** Extras that follow a message, and the line of unread replies below them, unless they are the last ones. */

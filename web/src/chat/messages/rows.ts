@@ -39,6 +39,8 @@ export interface UnreadReplies {
 /** A message that is not sent yet, as the row that it will become. */
 export interface UnsentRow {
   readonly entry: OutboxEntry;
+  /** Whether it will be the first message of the conversation. */
+  readonly startsConversation?: boolean;
   readonly startsDay: boolean;
   readonly continued: boolean;
   readonly startsMinute: boolean;

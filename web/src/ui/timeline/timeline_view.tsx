@@ -84,11 +84,12 @@ export const TimelineView = memo(function TimelineView({ id, FirstSteps }: Props
     [timeline, extras, messageRows, replies, unreadOffers],
   );
   const last = rows.at(-1)?.message;
+  const isNew = useChatState((state) => own(state.conversations, id)?.lastSeq === 0);
   const unsent = useMemo(() => {
     const entries = outbox.filter(({ conversationId, threadId }) => conversationId === id && !threadId);
     const unsent = unsentRows(entries, last, myId);
-    return last === undefined ? unsentWithExtras(unsent, extras) : unsent;
-  }, [outbox, id, last, myId, extras]);
+    return last === undefined ? unsentWithExtras(unsent, extras, isNew) : unsent;
+  }, [outbox, id, last, myId, extras, isNew]);
   const entries = useMemo<readonly (Row | UnsentRow)[]>(() => [...rows, ...unsent], [rows, unsent]);
   const count = entries.length;
   const { keptRows, ...focusEvents } = useMessageFocus(list, scroller, rows);
@@ -241,9 +242,11 @@ function entryView(row: Row | UnsentRow) {
   );
 }
 
-function UnsentRowView({ row: { entry, startsDay, continued, startsMinute, extrasBefore } }: { row: UnsentRow }) {
+function UnsentRowView({ row }: { row: UnsentRow }) {
+  const { entry, startsConversation, startsDay, continued, startsMinute, extrasBefore } = row;
   return (
     <div className="row">
+      {startsConversation && <ConversationBeginning id={entry.conversationId} />}
       {extrasBefore && <Extras extras={extrasBefore} />}
       {startsDay && <DayLine at={new Date(entry.writtenAt).toISOString()} />}
       <OutboxEntryView entry={entry} continued={continued} startsMinute={startsMinute} />

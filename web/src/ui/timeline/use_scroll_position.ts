@@ -20,7 +20,7 @@ const SETTLED_MS = 150;
 /** Pixels that a day's first row is above the top when the line of the day goes, and below it when the line has come. */
 const DAY_CUT = 34;
 /** The same where the beginning of the conversation is above that line. */
-const BEGINNING_CUT = 220;
+const BEGINNING_CUT = 186;
 const DAY_NEAR = 26;
 
 export interface LoadedRange {
