@@ -1,6 +1,6 @@
 import type { Conversation } from "@talkwire/client";
 import { newestCall, newestTime, type OutboxEntry } from "@talkwire/client/parts";
-import { BellOff, Star } from "lucide-react";
+import { BellOff } from "lucide-react";
 import { memo, useState } from "react";
 import { useStore } from "zustand";
 import { withMissedCall } from "../../chat/alerts/alerts";
@@ -26,7 +26,7 @@ import { ConversationPreview } from "./conversation_preview";
 /** A conversation in the list, with its menu. */
 export const ConversationItem = memo(function ConversationItem({ conversation }: { conversation: Conversation }) {
   const [menu, setMenu] = useState(false);
-  const { id, muted, archived, favourite } = conversation;
+  const { id, muted, archived } = conversation;
   const unreadCount = useChatState((state) => unreadOf(conversation, state.features));
   const isMissed = useStore(useChat().alerts.state, ({ items }) => withMissedCall(items).has(id));
   const isOpen = useChatState((state) => state.openId === id);
@@ -57,7 +57,6 @@ export const ConversationItem = memo(function ConversationItem({ conversation }:
             {nameOf(conversation)}
           </span>
           <PartnerHandle conversation={conversation} />
-          {favourite && <Star className="icon" role="img" aria-label={texts.places.isFavourite} />}
           {muted && (
             <span className="icon" role="img" aria-label={mutedText(conversation)} title={mutedText(conversation)}>
               <BellOff className="icon" aria-hidden="true" />

@@ -28,10 +28,10 @@ export function SectionHeading({ section: { name, conversations }, isCollapsed, 
     <div className="section-heading">
       <h2 className="list-heading">
         <button type="button" aria-expanded={!isCollapsed} onClick={onToggle}>
-          <Chevron className="icon" aria-hidden="true" />
           <span className="name" dir="auto">
             {name}
           </span>
+          <Chevron className="icon" aria-hidden="true" />
           {unread > 0 && <UnreadCount count={unread} weight="usual" />}
         </button>
       </h2>
