@@ -79,7 +79,7 @@ def test_a_long_press_on_a_message_opens_its_actions(driver: Driver, demo_url: s
 
 def test_the_sheet_of_a_message_has_room_for_its_words_in_every_language(driver: Driver, demo_url: str) -> None:
     found = run(driver, demo_url, "languages", "sheets")["sheets"]["found"]
-    expected = {"tiles": 7, "inRow": 3, "leaves": [], "reactions": True}
+    expected = {"groups": [3, 6, 1], "leaves": [], "small": [], "reactions": True, "mine": ["🎉"], "last": True}
     assert found == dict.fromkeys(("en-GB", "de-DE", "es-ES", "fr-FR"), expected)
 
 

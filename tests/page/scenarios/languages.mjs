@@ -280,7 +280,7 @@ export async function phone() {
   report("pressed", { focused: focused === "TEXTAREA", small: sizes.filter((size) => size < 16), afterScroll, actions, selected, lower, left: await sheet.count() });
 }
 
-// The sheet of one's own message on the narrowest phone, in each language: where its tiles, their words and its reactions are.
+// The sheet of one's own message on the narrowest phone, in each language: the rows of its groups, their words and its reactions.
 export async function sheets() {
   const found = {};
   for (const locale of ["en-GB", "de-DE", "es-ES", "fr-FR"]) {
@@ -289,35 +289,50 @@ export async function sheets() {
     await conversations(page).first().waitFor();
     await openHeron(page);
     const content = `Said in ${locale}`;
-    await post("messages", "ines", { conversationId: "heron-launch", content });
+    const { id } = await post("messages", "ines", { conversationId: "heron-launch", content });
+    await call("PUT", `messages/${id}/reactions/${encodeURIComponent("🎉")}`, "ines");
     const posted = page.locator(".message .text").getByText(content);
     await posted.waitFor();
     const cdp = await page.context().newCDPSession(page);
     const pressing = await press(page, cdp, posted);
     await page.locator("dialog.sheet").waitFor();
     await pressing.lift();
-    await page.locator(".sheet-tiles").waitFor();
+    await page.locator(".sheet-reactions [aria-pressed=true]").waitFor();
     found[locale] = await page.evaluate(placesInSheet);
   }
   report("sheets", { found });
 }
 
-// How many tiles are side by side, the words that leave their tiles, and whether all reactions are on the screen.
+// How many rows each group has, the words that leave their rows, what is smaller than a finger, whether all reactions are on
+// the screen, the one that is the reader's, and whether the last row can be reached.
 function placesInSheet() {
-  const tiles = [...document.querySelectorAll(".sheet-tiles button")];
-  const tops = tiles.map((tile) => tile.getBoundingClientRect().top);
-  const leaves = tiles.filter((tile) => {
+  const rows = [...document.querySelectorAll(".sheet-action")];
+  const groups = [0];
+  for (const row of rows) {
+    if (row.parentElement.matches(".sheet-group")) groups.push(0);
+    groups[groups.length - 1]++;
+  }
+  const leaves = rows.filter((row) => {
     const range = document.createRange();
-    range.selectNodeContents(tile);
-    const { left, right, top, bottom } = tile.getBoundingClientRect();
+    range.selectNodeContents(row);
+    const { left, right, top, bottom } = row.getBoundingClientRect();
     return [...range.getClientRects()].some((it) => it.left < left || it.right > right || it.top < top || it.bottom > bottom);
   });
-  const reactions = [...document.querySelectorAll(".sheet-reactions button")].map((each) => each.getBoundingClientRect());
+  const reactions = [...document.querySelectorAll(".sheet-reactions button")];
+  const places = reactions.map((each) => each.getBoundingClientRect());
+  const small = [...rows, ...reactions].filter((each) => {
+    const { width, height } = each.getBoundingClientRect();
+    return width < 44 || height < 44;
+  });
+  const body = document.querySelector(".sheet > .dialog-body");
+  body.scrollTo({ top: body.scrollHeight, behavior: "instant" });
   return {
-    tiles: tiles.length,
-    inRow: Math.max(...tops.map((top) => tops.filter((each) => each === top).length)),
-    leaves: leaves.map((tile) => tile.textContent),
-    reactions: reactions.every(({ left, right }) => left >= 0 && right <= innerWidth),
+    groups,
+    leaves: leaves.map((row) => row.textContent),
+    small: small.map((each) => each.textContent),
+    reactions: places.every(({ left, right }) => left >= 0 && right <= innerWidth),
+    mine: reactions.filter((each) => each.ariaPressed === "true").map((each) => each.textContent),
+    last: rows.at(-1).getBoundingClientRect().bottom <= innerHeight,
   };
 }
 

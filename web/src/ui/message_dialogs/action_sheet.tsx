@@ -5,7 +5,7 @@ import { texts } from "../../texts";
 import { Dialog } from "../components/dialog";
 import { EmojiButton } from "../emoji/emoji_button";
 import { QUICK_REACTIONS } from "../emoji/quick_reactions";
-import { useChat } from "../page/chat_context";
+import { useChat, useChatState } from "../page/chat_context";
 import { actionsOf } from "./message_actions";
 import { MessagePreview } from "./message_preview";
 import { SheetActions } from "./sheet_actions";
@@ -19,6 +19,7 @@ interface Props {
 /** What can be done with a message, at the lower edge of a touch screen. A long press opens it. */
 export default function ActionSheet({ message, onClose }: Props) {
   const chat = useChat();
+  const myId = useChatState((state) => state.me.id);
   const [place, setPlace] = useState<HTMLElement | null>(null);
   const actions = actionsOf(chat, message);
   const react = (emoji: string): void => {
@@ -33,7 +34,15 @@ export default function ActionSheet({ message, onClose }: Props) {
       {message.deletedAt === undefined && (
         <div className="sheet-reactions">
           {QUICK_REACTIONS.map((emoji) => (
-            <button key={emoji} type="button" aria-label={texts.react(emoji)} onClick={() => react(emoji)}>
+            <button
+              key={emoji}
+              type="button"
+              aria-label={texts.react(emoji)}
+              aria-pressed={
+                message.reactions?.some((each) => each.emoji === emoji && each.userIds.includes(myId)) ?? false
+              }
+              onClick={() => react(emoji)}
+            >
               {emoji}
             </button>
           ))}

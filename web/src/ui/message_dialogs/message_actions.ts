@@ -56,7 +56,7 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
   const runs = isGroup && may(conversation.kind, roleOf(conversation, me), "manage");
   const ask = (kind: "delete" | "forward" | "reactions" | "receipts" | "report") => () =>
     chat.openMessageDialog({ kind, message });
-  const list: (MessageAction | false)[] = [
+  const answering: (MessageAction | false)[] = [
     mayWrite && {
       label: texts.reply,
       icon: Reply,
@@ -74,10 +74,19 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
         onClick: () => chat.openPanel({ kind: "thread", rootId: message.id }),
       },
     { label: texts.forward, icon: Forward, key: MESSAGE_KEYS.forward, onClick: ask("forward") },
+  ];
+  const others: (MessageAction | false)[] = [
+    isMine &&
+      mayWrite &&
+      message.forwardedFrom === undefined && {
+        label: texts.edit,
+        icon: Pencil,
+        key: MESSAGE_KEYS.edit,
+        onClick: () => compose(chat, "edit", message),
+      },
     (runs || conversation?.kind === "direct") && {
       label: message.pinned ? texts.unpin : texts.pin,
       icon: message.pinned ? PinOff : Pin,
-      startsGroup: true,
       onClick: () => chat.messages.pin(message),
     },
     {
@@ -108,16 +117,9 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
     (message.reactions?.length ?? 0) > 0 && { label: texts.whoReacted, icon: SmilePlus, onClick: ask("reactions") },
     // Who has read a thread is not known.
     isMine && isGroup && message.threadId === undefined && { label: texts.seenBy, icon: Eye, onClick: ask("receipts") },
-    !isMine && { label: texts.report.action, icon: Flag, startsGroup: true, onClick: ask("report") },
-    isMine &&
-      mayWrite &&
-      message.forwardedFrom === undefined && {
-        label: texts.edit,
-        icon: Pencil,
-        startsGroup: true,
-        key: MESSAGE_KEYS.edit,
-        onClick: () => compose(chat, "edit", message),
-      },
+  ];
+  const last: (MessageAction | false)[] = [
+    !isMine && { label: texts.report.action, icon: Flag, onClick: ask("report") },
     (isMine || runs) && {
       label: texts.delete,
       icon: Trash2,
@@ -126,7 +128,13 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
       onClick: ask("delete"),
     },
   ];
-  return list.filter((action) => action !== false);
+  return [...answering, ...startingGroup(others), ...startingGroup(last)].filter((action) => action !== false);
+}
+
+/** Returns the actions that there are, the first of them below a line. */
+function startingGroup(actions: readonly (MessageAction | false)[]): MessageAction[] {
+  const [first, ...rest] = actions.filter((action) => action !== false);
+  return first === undefined ? [] : [{ ...first, startsGroup: true }, ...rest];
 }
 
 /** Replies to a message, where the reader can write. */

@@ -22,7 +22,13 @@ export function unsentActions(chat: Chat, entry: OutboxEntry): MenuAction[] {
     hasField && { label: texts.edit, icon: Pencil, onClick: () => chat.messages.editUnsent(clientMessageId) },
     content !== "" && { label: texts.copyText, icon: Copy, onClick: () => void copyText(chat, content) },
     // A refused message has a button that discards it.
-    problem === null && { label: texts.cancelSending, icon: X, isDangerous: true, onClick: cancel },
+    problem === null && {
+      label: texts.cancelSending,
+      icon: X,
+      isDangerous: true,
+      startsGroup: hasField || content !== "",
+      onClick: cancel,
+    },
   ];
   return list.filter((action) => action !== false);
 }
