@@ -168,6 +168,16 @@ def test_a_toast_is_above_the_message_field(driver: Driver, demo_url: str) -> No
     assert toasts == {"short": True, "long": True, "isCovered": False, "isOneLine": True}
 
 
+def test_the_button_that_starts_a_conversation_is_within_reach_of_a_thumb(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "phone", "startButton")["start"] == {
+        "place": {"size": [56, 56], "left": 248, "right": 16, "below": 16},
+        "rightToLeft": {"size": [56, 56], "left": 16, "right": 248, "below": 16},
+        "isFree": True,
+        "inConversation": False,
+        "wide": [44, 44],
+    }
+
+
 def test_a_panel_has_no_line_at_its_side_and_fields_are_alike(driver: Driver, demo_url: str) -> None:
     expected = {"line": "0px", "isAlike": True, "hasArrow": True}
     assert run(driver, demo_url, "phone", "fields")["fields"] == expected

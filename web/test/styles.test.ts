@@ -26,6 +26,7 @@ const REFINED: Readonly<Record<string, readonly string[]>> = {
   "search.css": ["conversations"],
   "sidebar.css": ["unread"],
   "timeline_view.css": ["message", "text"],
+  "toast.css": ["screen"],
 };
 
 interface Selector {

@@ -181,7 +181,7 @@ export async function rows() {
       const inRow = (top) => tops.filter((each) => each === top).length;
       return it.scrollWidth > it.clientWidth || inRow(tops.at(-1)) < inRow(tops[0]);
     };
-    await page.locator(".sidebar > header > .icon-button, .sidebar .compose").last().click();
+    await page.locator(".sidebar .start-button").click();
     await measure("types", "dialog .choice", lastAlone);
     await page.keyboard.press("Escape");
     await page.locator(".sidebar header button").first().click();

@@ -296,7 +296,7 @@ export async function bars() {
     const row = listed(page, "Usual");
     const style = (locator, property) => locator.evaluate((it, name) => getComputedStyle(it)[name], property);
     sizes[width] = {
-      bar: await heightOf(page.locator(".sidebar > header")),
+      bar: await heightOf(page.locator(".sidebar-list > header")),
       search: await heightOf(page.getByRole("searchbox")),
       row: await heightOf(row),
       avatar: await heightOf(row.locator(".avatar")),

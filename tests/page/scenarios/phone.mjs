@@ -926,6 +926,55 @@ export async function waiting() {
   report("waiting", { names, small: heights.filter((height) => height < 44), field, letters: await letters(page).count(), isWide });
 }
 
+// The button that starts a conversation is at the lower end corner of the list, where a toast and the last row leave it
+// free. It is not above an open conversation, and a wide window has it in the bar.
+export async function startButton() {
+  for (const name of ["Corner 1", "Corner 2", "Corner 3"])
+    await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name });
+  const page = await phoneAs("alice", { viewport: { width: 320, height: 420 }, path: "/#/" });
+  await listed(page, "Corner 1").waitFor();
+  const start = page.getByRole("button", { name: "New conversation" });
+  const gaps = () =>
+    start.evaluate((it) => {
+      const { left, right, top, bottom, width, height } = it.getBoundingClientRect();
+      return { size: [width, height], left, right: innerWidth - right, below: innerHeight - bottom, top };
+    });
+  const place = await gaps();
+  await page.evaluate(() => document.documentElement.setAttribute("dir", "rtl"));
+  const rightToLeft = await gaps();
+  await page.evaluate(() => document.documentElement.setAttribute("dir", "ltr"));
+  const lower = (locator) => locator.evaluate((it) => it.getBoundingClientRect().bottom);
+  await listed(page, "Corner 1").click({ button: "right" });
+  await page.getByRole("menuitem", { name: "Archive" }).tap();
+  await page.locator(".toast").getByText("Corner 1 was archived.").waitFor();
+  const toast = await lower(page.locator(".toast"));
+  const last = await until(
+    () =>
+      page.locator(".conversations").evaluate((it) => {
+        it.scrollTo({ top: it.scrollHeight, behavior: "instant" });
+        return Math.max(...[...it.querySelectorAll(".item")].map((each) => each.getBoundingClientRect().bottom));
+      }),
+    (bottom) => bottom <= place.top,
+  );
+  await start.tap();
+  await page.getByRole("dialog", { name: "New conversation" }).waitFor();
+  await page.goBack();
+  await conversations(page).last().tap();
+  await page.locator(".back").waitFor();
+  const inConversation = await start.isVisible();
+  await page.goBack();
+  await page.setViewportSize({ width: 844, height: 390 });
+  const wide = await until(gaps, ({ top }) => top < 52);
+  const corner = ({ size, left, right, below }) => ({ size, left: Math.round(left), right: Math.round(right), below: Math.round(below) });
+  report("start", {
+    place: corner(place),
+    rightToLeft: corner(rightToLeft),
+    isFree: toast <= place.top && last <= place.top,
+    inConversation,
+    wide: wide.size,
+  });
+}
+
 // A panel fills the screen without a line at its side, and the fields of an offer are alike.
 export async function fields() {
   await prepare("Fields");

@@ -22,16 +22,23 @@ export function Sidebar({ onOpen, onSignOut }: Props) {
   const mayCreate = useChatState((state) => mayCreateAny(state.rights));
   return (
     <aside className="sidebar">
-      <header>
-        <AccountButton onOpen={onOpen} onSignOut={onSignOut} />
-        <BellButton />
-        {mayCreate && (
-          <IconButton icon={SquarePen} label={texts.newConversation} onClick={() => onOpen({ kind: "new" })} />
-        )}
-      </header>
-      <ConversationList onOpen={onOpen}>
-        <SideButtons onOpen={onOpen} />
-      </ConversationList>
+      <div className="sidebar-list">
+        <header>
+          <AccountButton onOpen={onOpen} onSignOut={onSignOut} />
+          <BellButton />
+          {mayCreate && (
+            <IconButton
+              className="start-button"
+              icon={SquarePen}
+              label={texts.newConversation}
+              onClick={() => onOpen({ kind: "new" })}
+            />
+          )}
+        </header>
+        <ConversationList onOpen={onOpen}>
+          <SideButtons onOpen={onOpen} />
+        </ConversationList>
+      </div>
       <AlertOffer />
       <ConnectionLine />
     </aside>
