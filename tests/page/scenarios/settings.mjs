@@ -63,6 +63,8 @@ export async function profile() {
     return it.naturalWidth;
   });
   const letters = await lettersOf(bob);
+  const fields = alice.locator("dialog form :is(label:not(.choice label), legend)");
+  const order = (await fields.allTextContents()).map((text) => text.match(/^(Name|Handle|About you|Status text|Status|Clear after)/)?.[0]);
   await alice.getByLabel("Status text").fill("Painting");
   await alice.getByRole("button", { name: "Save", exact: true }).click();
   await bob.locator(".subtitle").getByText("online · Painting").waitFor();
@@ -75,7 +77,7 @@ export async function profile() {
   await bob.locator(".subtitle").getByText("online").waitFor();
   await alice.getByRole("button", { name: "Remove", exact: true }).click();
   await bob.locator(".conversation > header .avatar img").waitFor({ state: "detached" });
-  report("seen", { shown, letters });
+  report("seen", { shown, letters, order });
 }
 
 // A status text that another device sets does not replace the one that is being typed.

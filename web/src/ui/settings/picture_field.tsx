@@ -16,7 +16,7 @@ interface Props {
   busy: boolean;
   onChoose: (file: File) => void;
   onRemove: () => void;
-  /** The outcome and a hint, where a choice takes effect at once. */
+  /** A hint and the outcome, where a choice takes effect at once. */
   children?: ReactNode;
 }
 
@@ -41,16 +41,18 @@ export function PictureField({
       ) : (
         <ChosenPicture file={chosen} isPlace={isPlace} />
       )}
-      <div className="buttons">
-        <button type="button" disabled={busy} onClick={() => field.current?.click()}>
-          {busy ? texts.settings.uploading : texts.settings.choosePicture}
-        </button>
-        {(picture || chosen) && (
-          <button type="button" className="danger" disabled={busy} onClick={onRemove}>
-            {texts.settings.remove}
+      <div className="picture-side">
+        <div className="buttons">
+          <button type="button" disabled={busy} onClick={() => field.current?.click()}>
+            {busy ? texts.settings.uploading : texts.settings.choosePicture}
           </button>
-        )}
-        {children}
+          {(picture || chosen) && (
+            <button type="button" className="quiet" disabled={busy} onClick={onRemove}>
+              {texts.settings.remove}
+            </button>
+          )}
+        </div>
+        {children && <div className="picture-news">{children}</div>}
       </div>
       <input
         ref={field}

@@ -40,13 +40,13 @@ function Picture() {
       onChoose={(file) => void saving.save(() => choose(file))}
       onRemove={() => void saving.save(() => profile.update({ avatar: null }))}
     >
-      <SaveStatus saving={saving} />
       <p className="hint">{texts.settings.pictureHint}</p>
+      <SaveStatus saving={saving} />
     </PictureField>
   );
 }
 
-/** The status, which takes effect at once, and all texts, which are saved together. */
+/** All texts, which are saved together, and the status, which takes effect at once. */
 function Texts() {
   const { idle, profile, state } = useChat();
   // Only what the reader has changed is sent, so that it does not undo what another device changes meanwhile.
@@ -81,14 +81,6 @@ function Texts() {
         setChanged(hasChangedField(currentTarget.parentElement));
       }}
     >
-      <RadioGroup
-        label={texts.settings.status}
-        options={STATUSES.map((value) => ({ value, label: texts.account.statuses[value] }))}
-        value={status}
-        onChange={(wanted) => void saving.save(() => idle.choose(wanted))}
-      />
-      <p className="hint">{texts.account.statusHints[status]}</p>
-      <StatusTextFields />
       <label>
         {texts.yourName}
         <input name="name" required maxLength={100} key={before.name} defaultValue={before.name} autoComplete="name" />
@@ -98,6 +90,16 @@ function Texts() {
         {texts.settings.about}
         <textarea name="about" rows={3} maxLength={500} key={before.text ?? ""} defaultValue={before.text ?? ""} />
       </label>
+      <div className="status-part">
+        <RadioGroup
+          label={texts.settings.status}
+          options={STATUSES.map((value) => ({ value, label: texts.account.statuses[value] }))}
+          value={status}
+          onChange={(wanted) => void saving.save(() => idle.choose(wanted))}
+        />
+        <p className="hint">{texts.account.statusHints[status]}</p>
+        <StatusTextFields />
+      </div>
       <div className="buttons save-bar">
         <SaveStatus saving={saving} />
         <button type="submit" className="primary" disabled={saving.busy || !isChanged}>
