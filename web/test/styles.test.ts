@@ -24,9 +24,10 @@ const REFINED: Readonly<Record<string, readonly string[]>> = {
   "folded.css": ["panel-content", "shown"],
   "files_panel.css": ["picture", "file-name", "find"],
   "search.css": ["conversations"],
+  "settings.css": ["picture-field"],
   "sidebar.css": ["unread"],
   "timeline_view.css": ["message", "text"],
-  "toast.css": ["screen"],
+  "toast.css": ["screen", "start-button"],
 };
 
 interface Selector {
