@@ -418,7 +418,8 @@ async function panel(page, name, content = "header") {
 }
 
 async function chosen(page, name, at = page.locator(".message.mine").filter({ has: page.locator("pre") })) {
-  await page.locator(".scroller").evaluate((it) => it.scrollTo(0, 0));
+  // Below the beginning of the conversation.
+  await page.locator(".scroller").evaluate((it) => it.scrollTo(0, 200));
   await at.scrollIntoViewIfNeeded();
   await at.focus();
   await at.getByRole("button", { name: "More actions" }).press("Enter");
@@ -513,7 +514,7 @@ async function screens(viewport) {
 }
 
 export const wide = () => screens({ width: 1280, height: 800 });
-export const narrow = () => screens({ width: 320, height: 640 });
+export const narrow = () => screens({ width: 320, height: 900 });
 
 // What comes into sight with a motion, and how long it takes.
 export async function motion({ reducedMotion }) {

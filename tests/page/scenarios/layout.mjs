@@ -94,9 +94,9 @@ export async function days() {
       return { day: line?.textContent, below: line && line.getBoundingClientRect().top - it.getBoundingClientRect().top };
     }, top);
   await shown.waitFor();
-  const { day } = await until(() => scrolled(0), ({ below }) => below > 0 && below < 100);
+  const { day, below } = await until(() => scrolled(0), ({ below }) => below > 0 && below < 500);
   await shown.waitFor({ state: "detached" });
-  await until(() => scrolled(120), ({ below }) => below < 0 && below > -120);
+  await until(() => scrolled(below + 100), ({ below }) => below < 0 && below > -120);
   await shown.getByText(day, { exact: true }).waitFor();
   // Nothing is covered for those who read.
   await shown.waitFor({ state: "hidden" });

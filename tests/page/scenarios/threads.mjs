@@ -732,13 +732,16 @@ export async function focus() {
 // A thread that is opened without a connection says in one calm line that its replies come later, if it has any.
 export async function offline() {
   const { alice, id, ids } = await group("Thread without a connection", 2, { expected: LOST });
-  // A menu is a part of the page that is loaded when it is needed.
   await alice.setViewportSize({ width: 1600, height: 800 });
   await post("messages", "bob", { conversationId: id, content: "reply", threadId: ids[0] });
   // Loads the code of threads.
   await line(alice, 1).click();
   await inThread(alice, "reply").waitFor();
   await panel(alice).getByRole("button", { name: "Close" }).click();
+  // A menu is a part of the page too.
+  await message(alice, "message 2").click({ button: "right" });
+  await alice.getByRole("menuitem", { name: "Reply in thread", exact: true }).waitFor();
+  await alice.keyboard.press("Escape");
   await alice.context().setOffline(true);
   await alice.getByText("You're offline.").waitFor();
   await line(alice, 1).click();
