@@ -18,7 +18,7 @@ const REFINED: Readonly<Record<string, readonly string[]>> = {
   "alert_settings.css": ["sound-choice", "switch"],
   "message_badges.css": ["message", "row", "shown"],
   "message_view.css": ["code-block"],
-  "offer_card.css": ["nothing-said", "panel"],
+  "offer_card.css": ["nothing-said", "panel", "row"],
   "attachments.css": ["file-name"],
   "avatar_with_presence.css": ["dot"],
   "folded.css": ["panel-content", "shown"],
