@@ -123,6 +123,9 @@ function Replies({ thread, root, wanted }: { thread: Thread; root: Message; want
   const outbox = useUnsentEntries(thread.rootId);
   const myId = useChatState((state) => state.me.id);
   const unread = firstUnread(thread, myId);
+  const count = root.replyCount ?? 0;
+  // One line for both.
+  const isAllUnread = thread.next === null && unread !== undefined && unread === thread.replies[0];
   const isAwaited = lacksStart(thread);
   const { list, isAtEnd, toEnd } = useFollowing({
     count: thread.replies.length + outbox.length,
@@ -137,7 +140,7 @@ function Replies({ thread, root, wanted }: { thread: Thread; root: Message; want
       <div className="thread" ref={list}>
         <Day of={root} />
         <MessageView message={root} continued={false} />
-        {(root.replyCount ?? 0) > 0 && <p className="thread-count">{texts.replies(root.replyCount ?? 0)}</p>}
+        {count > 0 && !isAllUnread && <p className="thread-count">{texts.replies(count)}</p>}
         {thread.next !== null && (
           <button type="button" className="quiet" onClick={() => void threads.loadOlder()}>
             {texts.olderReplies}
@@ -150,6 +153,7 @@ function Replies({ thread, root, wanted }: { thread: Thread; root: Message; want
               reply={reply}
               before={thread.replies[index - 1] ?? (thread.next === null ? root : undefined)}
               startsUnread={reply === unread}
+              count={isAllUnread ? count : 0}
               wanted={reply.id === thread.wantedId ? wanted : null}
             />
           ))}
@@ -177,11 +181,13 @@ interface ReplyProps {
   before: Message | undefined;
   /** Whether it is the first unread one. */
   startsUnread: boolean;
+  /** How many replies there are, where the line above the first unread one says so; 0 elsewhere. */
+  count: number;
   /** Set if the reader has opened the thread at this reply. */
   wanted: Wanted | null;
 }
 
-function Reply({ reply, before, startsUnread, wanted }: ReplyProps) {
+function Reply({ reply, before, startsUnread, count, wanted }: ReplyProps) {
   const element = useRef<HTMLLIElement>(null);
   const [isShown, setShown] = useState(false);
   useLayoutEffect(() => {
@@ -197,7 +203,12 @@ function Reply({ reply, before, startsUnread, wanted }: ReplyProps) {
   return (
     <li ref={element} className={isShown ? "row shown" : "row"}>
       <Day of={reply} after={before} />
-      {startsUnread && <div className="unread-from">{texts.newMessages}</div>}
+      {startsUnread && (
+        <div className="unread-from">
+          {count > 0 && <span className="thread-total">{texts.replies(count)}</span>}
+          {texts.newMessages}
+        </div>
+      )}
       <MessageView message={reply} continued={false} />
     </li>
   );
