@@ -26,7 +26,7 @@ def test_a_handle_tells_people_apart_and_mentions_them(driver: Driver, demo_url:
 
 def test_the_keyboard_finds_a_person_in_the_directory(driver: Driver, demo_url: str) -> None:
     found = run(driver, demo_url, "rooms", "directory")["found in the directory"]
-    assert found == {"first": "true", "second": "true"}
+    assert found == {"before": 0, "first": "true", "second": "true"}
 
 
 def test_what_happened_stands_where_it_happened(driver: Driver, demo_url: str) -> None:

@@ -210,7 +210,7 @@ class _Filling:
         await self._do(actor, EnsureUser(person.id, person.name))
         picture = await asyncio.to_thread(portrait, person)
         url = file_url(await self._keep(actor, picture))
-        await self._do(actor, UpdateUser(avatar=url, text=person.role))
+        await self._do(actor, UpdateUser(avatar=url, text=person.role, handle=person.id))
 
     # --- the story --------------------------------------------------------------------------------------------------
 

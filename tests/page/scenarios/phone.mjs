@@ -359,7 +359,7 @@ function smallTargets() {
     };
     // Covered, or scrolled out of sight.
     if (!belongs(0, 0)) continue;
-    const scroller = element.closest(".scroller, .conversations, .content, .panel-content, dialog, .viewport, .tray");
+    const scroller = element.closest(".directory, .scroller, .conversations, .content, .panel-content, dialog, .viewport, .tray");
     const clip = (scroller ?? document.documentElement).getBoundingClientRect();
     // The buttons that save are above what scrolls.
     const bar = scroller?.querySelector(".save-bar");

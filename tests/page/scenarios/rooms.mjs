@@ -106,7 +106,7 @@ async function namesakes(bob) {
   }
   const places = {};
   const note = async (place, at) => {
-    const handles = at.locator(".person-handle, .chosen-handle");
+    const handles = at.locator(".person-handle, .chosen-handle").filter({ hasText: "@nora" });
     const texts = await until(() => handles.allTextContents(), (shown) => shown.length >= 2);
     places[place] = texts.sort().join(" ");
   };
@@ -168,6 +168,8 @@ export async function directory() {
   await options.filter({ hasText: "bob" }).getByText("online", { exact: true }).waitFor();
   // The people of alice's conversations come first, all others with the server's answer.
   await options.nth(1).waitFor();
+  const before = await options.and(alice.locator("[aria-selected=true]")).count();
+  await alice.keyboard.press("ArrowDown");
   const first = await options.first().getAttribute("aria-selected");
   await alice.keyboard.press("ArrowDown");
   const second = await options.nth(1).getAttribute("aria-selected");
@@ -175,7 +177,7 @@ export async function directory() {
   await until(() => options.count(), (count) => count === 1);
   await alice.keyboard.press("Enter");
   await opened(alice, "bob");
-  report("found in the directory", { first, second });
+  report("found in the directory", { before, first, second });
 }
 
 // Who comes and goes, and what changes, stands among the messages where it happened, also after a reload, and is not

@@ -24,12 +24,14 @@ export function PeopleList({ onOpen, children }: Props) {
   const { people: others } = useChat();
   const myId = useChatState((state) => state.me.id);
   const [query, setQuery] = useState("");
-  const [at, setAt] = useState(0);
+  /** The person that the arrow keys or the pointer have chosen; -1 for none. */
+  const [at, setAt] = useState(-1);
   const [refusal, setRefusal] = useState("");
   const { people, isComplete, problem } = usePeople(query.trim(), SHOWN);
   const list = useId();
   const shown = people.filter(({ id }) => id !== myId).slice(0, SHOWN);
-  const index = Math.min(at, shown.length - 1);
+  // Enter takes the first person who was found, but nobody before the reader has typed.
+  const index = Math.min(query === "" ? at : Math.max(at, 0), shown.length - 1);
   const activeId = shown[index] && `${list}-${shown[index].id}`;
   useEffect(() => {
     if (activeId !== undefined) document.getElementById(activeId)?.scrollIntoView({ block: "nearest" });
@@ -43,7 +45,8 @@ export function PeopleList({ onOpen, children }: Props) {
   const pressed = (event: KeyboardEvent): void => {
     if (isComposing(event.nativeEvent)) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step !== undefined && shown.length > 0) setAt((index + step + shown.length) % shown.length);
+    if (step !== undefined && shown.length > 0)
+      setAt(index + step < 0 ? shown.length - 1 : (index + step) % shown.length);
     else if (event.key === "Enter") open(shown[index]);
     else return;
     event.preventDefault();
@@ -65,7 +68,7 @@ export function PeopleList({ onOpen, children }: Props) {
           onKeyDown={pressed}
           onChange={(event) => {
             setQuery(event.target.value);
-            setAt(0);
+            setAt(-1);
           }}
         />
       </label>
