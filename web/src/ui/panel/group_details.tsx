@@ -1,6 +1,6 @@
 import type { Conversation } from "@talkwire/client";
 import { may, roleOf } from "@talkwire/client/parts";
-import { Link, LogOut, Settings2, Trash2, UserPlus } from "lucide-react";
+import { Link, LogOut, PencilLine, Trash2, UserPlus } from "lucide-react";
 import { useState } from "react";
 import { texts } from "../../texts";
 import { dateOf } from "../../time_format";
@@ -53,7 +53,7 @@ export function GroupDetails({ conversation }: { conversation: Conversation }) {
               word={texts.places.tiles.link}
               onClick={() => setOpen("invite")}
             />
-            <Tile icon={Settings2} label={texts.places.change} onClick={() => setOpen("rules")} />
+            <Tile icon={PencilLine} label={texts.places.change} onClick={() => setOpen("rules")} />
           </>
         ) : undefined}
       </ActionTiles>
