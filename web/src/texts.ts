@@ -447,7 +447,7 @@ export const texts = {
   skipToComposer: "Skip to the message field",
   quickSwitch: "Go to",
   quickSwitchHint: "A conversation or a person",
-  quickSwitchKeys: { choose: "select", open: "open" },
+  quickSwitchKeys: { choose: "select", open: "open", close: "close" },
   nothingFound: "No results",
   nothingFoundFor: (query: string) => `No results for “${query}”`,
   nothingFoundHint: "Check the spelling, or look for the person.",

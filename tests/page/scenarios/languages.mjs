@@ -182,7 +182,7 @@ export async function rows() {
       return it.scrollWidth > it.clientWidth || inRow(tops.at(-1)) < inRow(tops[0]);
     };
     await page.locator(".sidebar .start-button").click();
-    await measure("types", "dialog .choice", lastAlone);
+    await measure("ways", ".new-place", (it) => it.scrollWidth > it.clientWidth);
     await page.keyboard.press("Escape");
     await page.locator(".sidebar header button").first().click();
     await page.getByRole("menuitem").nth(-3).click();

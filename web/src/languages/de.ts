@@ -440,7 +440,7 @@ export const texts: Texts = {
   skipToComposer: "Zum Nachrichtenfeld springen",
   quickSwitch: "Gehe zu",
   quickSwitchHint: "Eine Unterhaltung oder eine Person",
-  quickSwitchKeys: { choose: "auswählen", open: "öffnen" },
+  quickSwitchKeys: { choose: "auswählen", open: "öffnen", close: "schließen" },
   foundPublic: "Öffentliche Unterhaltungen",
   nothingFound: "Keine Ergebnisse",
   nothingFoundFor: (query) => `Keine Ergebnisse für „${query}“`,

@@ -447,7 +447,7 @@ export const texts: Texts = {
   skipToComposer: "Saltar al campo de mensaje",
   quickSwitch: "Ir a",
   quickSwitchHint: "Una conversación o una persona",
-  quickSwitchKeys: { choose: "elegir", open: "abrir" },
+  quickSwitchKeys: { choose: "elegir", open: "abrir", close: "cerrar" },
   foundPublic: "Conversaciones públicas",
   nothingFound: "Sin resultados",
   nothingFoundFor: (query) => `Sin resultados para «${query}»`,

@@ -444,7 +444,7 @@ export const texts: Texts = {
   skipToComposer: "Aller au champ de message",
   quickSwitch: "Aller à",
   quickSwitchHint: "Une conversation ou une personne",
-  quickSwitchKeys: { choose: "choisir", open: "ouvrir" },
+  quickSwitchKeys: { choose: "choisir", open: "ouvrir", close: "fermer" },
   foundPublic: "Conversations publiques",
   nothingFound: "Aucun résultat",
   nothingFoundFor: (query) => `Aucun résultat pour « ${query} »`,

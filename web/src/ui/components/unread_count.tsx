@@ -1,9 +1,17 @@
+import type { Conversation } from "@talkwire/client";
 import { texts } from "../../texts";
+
+/** How much it stands out: direct messages and mentions most, muted conversations least. */
+type Weight = "urgent" | "usual" | "muted";
 
 interface Props {
   count: number;
-  /** How much it stands out: direct messages and mentions most, muted conversations least. */
-  weight?: "urgent" | "usual" | "muted";
+  weight?: Weight;
+}
+
+export function weightOf({ kind, muted, archived }: Conversation): Weight {
+  if (muted || archived) return "muted";
+  return kind === "direct" ? "urgent" : "usual";
 }
 
 /** A number of unread messages. Screen readers say what it counts. */

@@ -13,7 +13,7 @@ import { mutedText } from "../alerts/mute_actions";
 import { Avatar } from "../components/avatar";
 import { nameOf, partnerOf } from "../components/conversation_names";
 import { KindIcon, PlaceAvatar } from "../components/kind_icon";
-import { UnreadCount } from "../components/unread_count";
+import { UnreadCount, weightOf } from "../components/unread_count";
 import { byTouch, focusComposer } from "../keyboard/focus";
 import { useChat, useChatState } from "../page/chat_context";
 import { goTo } from "../page/page_address";
@@ -110,8 +110,8 @@ interface CountsProps {
   unreadCount: number;
 }
 
-function Counts({ conversation: { kind, muted, archived, mentionCount = 0 }, unreadCount }: CountsProps) {
-  const usual = kind === "direct" ? "urgent" : "usual";
+function Counts({ conversation, unreadCount }: CountsProps) {
+  const { mentionCount = 0 } = conversation;
   return (
     <>
       {mentionCount > 0 && (
@@ -122,7 +122,7 @@ function Counts({ conversation: { kind, muted, archived, mentionCount = 0 }, unr
           <span className="hidden">{texts.mentions(mentionCount)}</span>
         </>
       )}
-      {unreadCount > 0 && <UnreadCount count={unreadCount} weight={muted || archived ? "muted" : usual} />}
+      {unreadCount > 0 && <UnreadCount count={unreadCount} weight={weightOf(conversation)} />}
     </>
   );
 }

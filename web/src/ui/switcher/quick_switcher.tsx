@@ -1,6 +1,6 @@
 import { newestFirst } from "@talkwire/client/parts";
 import { type LucideIcon, Search } from "lucide-react";
-import { type KeyboardEvent, useId, useMemo, useState } from "react";
+import { type ComponentProps, type KeyboardEvent, useId, useMemo, useState } from "react";
 import { searchByName, withoutAt } from "../../chat/conversations/name_search";
 import { unreadOf } from "../../chat/conversations/unread";
 import { handleOf } from "../../chat/people/namesakes";
@@ -11,7 +11,7 @@ import { Avatar } from "../components/avatar";
 import { faceOf, nameOf, partnerOf, soughtIn } from "../components/conversation_names";
 import { Dialog } from "../components/dialog";
 import { signOf } from "../components/kind_icon";
-import { UnreadCount } from "../components/unread_count";
+import { UnreadCount, weightOf } from "../components/unread_count";
 import { focusComposer } from "../keyboard/focus";
 import { Keys } from "../keyboard/keys";
 import { useChat, useChatState } from "../page/chat_context";
@@ -41,7 +41,8 @@ interface Choice {
   readonly isPlace: boolean;
   readonly sign?: LucideIcon | null;
   readonly detail: string;
-  readonly unread?: number;
+  /** How many messages are unread, and how much that stands out. */
+  readonly unread?: ComponentProps<typeof UnreadCount>;
   /** Returns the conversation's id. */
   readonly open: () => Promise<string>;
 }
@@ -135,7 +136,7 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
             </span>
             <Handle handle={choice.handle} />
             <span className="detail">{choice.detail}</span>
-            {choice.unread !== undefined && choice.unread > 0 && <UnreadCount count={choice.unread} />}
+            {choice.unread !== undefined && choice.unread.count > 0 && <UnreadCount {...choice.unread} />}
           </div>
         ))}
         {canSearch && (
@@ -171,7 +172,7 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
           <Keys keys="Enter" /> {texts.quickSwitchKeys.open}
         </span>
         <button type="button" onClick={onClose}>
-          <Keys keys="Escape" /> {texts.close}
+          <Keys keys="Escape" /> {texts.quickSwitchKeys.close}
         </button>
       </footer>
     </Dialog>
@@ -200,7 +201,7 @@ function useChoices(query: string): { choices: readonly Choice[]; isComplete: bo
         isPlace: conversation.kind !== "direct",
         sign: signOf(conversation),
         detail: texts.kinds[conversation.kind],
-        unread: unreadOf(conversation, features),
+        unread: { count: unreadOf(conversation, features), weight: weightOf(conversation) },
         open: async () => conversation.id,
       };
     });
