@@ -178,6 +178,17 @@ def test_the_button_that_starts_a_conversation_is_within_reach_of_a_thumb(driver
     }
 
 
+def test_the_buttons_of_the_list_are_a_bar_at_the_lower_edge(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "phone", "lowerBar")["bar"] == {
+        "place": [0, 320, 568],
+        "widths": 1,
+        "isHigh": True,
+        "isFree": True,
+        "isAbove": True,
+        "inConversation": False,
+    }
+
+
 def test_a_panel_has_no_line_at_its_side_and_fields_are_alike(driver: Driver, demo_url: str) -> None:
     expected = {"line": "0px", "isAlike": True, "hasArrow": True}
     assert run(driver, demo_url, "phone", "fields")["fields"] == expected

@@ -25,9 +25,9 @@ const REFINED: Readonly<Record<string, readonly string[]>> = {
   "files_panel.css": ["picture", "file-name", "find"],
   "search.css": ["conversations"],
   "settings.css": ["picture-field"],
-  "sidebar.css": ["unread"],
+  "sidebar.css": ["count", "unread"],
   "timeline_view.css": ["message", "text"],
-  "toast.css": ["screen", "start-button"],
+  "toast.css": ["screen", "side-buttons", "start-button"],
 };
 
 interface Selector {

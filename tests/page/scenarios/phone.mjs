@@ -975,6 +975,42 @@ export async function startButton() {
   });
 }
 
+// Threads, people and public conversations are in a bar at the lower edge of the list, below the last row. It is not above
+// an open conversation, and beside a keyboard the buttons are above the list.
+export async function lowerBar() {
+  for (const number of [1, 2, 3, 4, 5, 6])
+    await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: `Above the bar ${number}` });
+  const page = await phoneAs("alice", { viewport: { width: 320, height: 568 }, path: "/#/" });
+  await listed(page, "Above the bar 6").waitFor();
+  const bar = page.locator(".side-buttons");
+  const box = (locator) => locator.evaluate((it) => it.getBoundingClientRect().toJSON());
+  const { top, bottom, left, right } = await box(bar);
+  const buttons = await Promise.all((await bar.getByRole("button").all()).map(box));
+  const start = await box(page.getByRole("button", { name: "New conversation" }));
+  const last = await until(
+    () =>
+      page.locator(".conversations").evaluate((it) => {
+        it.scrollTo({ top: it.scrollHeight, behavior: "instant" });
+        return Math.max(...[...it.querySelectorAll(".item")].map((each) => each.getBoundingClientRect().bottom));
+      }),
+    (now) => now <= top,
+  );
+  await page.setViewportSize({ width: 320, height: 480 });
+  const list = page.locator(".conversations");
+  const isAbove = await until(async () => (await box(bar)).bottom <= (await box(list)).top, Boolean);
+  await page.setViewportSize({ width: 320, height: 568 });
+  await conversations(page).last().tap();
+  await page.locator(".back").waitFor();
+  report("bar", {
+    place: [left, right, bottom],
+    widths: new Set(buttons.map(({ width }) => Math.round(width))).size,
+    isHigh: buttons.every(({ height }) => height >= 44),
+    isFree: last <= top && start.bottom <= top,
+    isAbove,
+    inConversation: await bar.isVisible(),
+  });
+}
+
 // A panel fills the screen without a line at its side, and the fields of an offer are alike.
 export async function fields() {
   await prepare("Fields");
