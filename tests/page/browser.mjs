@@ -396,8 +396,8 @@ export async function start(page, names, group) {
     await page.locator(".directory [role=option]").getByText(names[0], { exact: true }).click();
   } else {
     await page.getByRole("button", { name: /^New group/ }).click();
-    await field(page, "Group name").fill(group);
     for (const name of names) await choose(page, name);
+    await field(page, "Group name").fill(group);
     await page.getByRole("button", { name: "Create", exact: true }).click();
   }
   await page.locator("dialog").waitFor({ state: "detached" });

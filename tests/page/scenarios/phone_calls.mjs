@@ -9,6 +9,7 @@ import {
   message,
   open,
   opened,
+  openSettings,
   post,
   report,
   start,
@@ -213,7 +214,7 @@ export async function backInDialog() {
   await choose(bob, "carol");
   await alice.getByRole("button", { name: "Call", exact: true }).click();
   await ringer(bob).getByRole("button", { name: "Accept", exact: true }).tap();
-  const dialog = bob.locator("dialog.large");
+  const dialog = bob.locator("dialog").first();
   await callOf(dialog, "alice").getByRole("timer").waitFor();
   await bob.goBack();
   const discard = bob.getByRole("button", { name: "Discard" });
@@ -223,7 +224,7 @@ export async function backInDialog() {
   await discard.tap();
   await dialog.waitFor({ state: "detached" });
   // The same with a dialog that is opened during the call.
-  await bob.getByRole("button", { name: "New conversation" }).tap();
+  await openSettings(bob, "Profile");
   await callOf(dialog, "alice").getByRole("timer").waitFor();
   await bob.goBack();
   await dialog.waitFor({ state: "detached" });
