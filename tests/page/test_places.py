@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from tests.page.driving import SLOW_MS, Driver, run, serving
@@ -88,7 +89,12 @@ def test_first_steps_where_nothing_is_yet(driver: Driver, demo_url: str) -> None
     assert stepped["member"] == "No messages yet. Say hello to the group."
     says = "No messages yet. What is published here will appear in this place."
     assert stepped["reader"] == {"says": says, "buttons": 0}
-    assert stepped["beginning"] == ["Unspoken", "This is the beginning of the group."]
+    beginning = stepped["beginning"]
+    name, since, people = beginning["says"]
+    assert (name, people) == ("Unspoken", "You, bob, and carol")
+    assert re.fullmatch(r"This is the beginning of the group, created on \w+ \d+, \d{4}\.", since)
+    assert beginning["offers"] == ["Add people", "Add a description"]
+    assert (beginning["described"], beginning["ofMember"]) == (["Add people"], 0)
 
 
 def test_first_steps_of_who_came_later_or_may_not_write(driver: Driver, demo_url: str) -> None:

@@ -121,9 +121,9 @@ export const texts = {
   loadedLater: "They come as soon as the server can be reached again.",
   noMessages: "No messages yet.",
   beginnings: {
-    direct: "This is the beginning of your conversation.",
-    group: "This is the beginning of the group.",
-    channel: "This is the beginning of the channel.",
+    direct: (day: string) => `Your conversation began here on ${day}.`,
+    group: (day: string) => `This is the beginning of the group, created on ${day}.`,
+    channel: (day: string) => `This is the beginning of the channel, created on ${day}.`,
   },
   firstSteps: {
     direct: (name: string): string => `Say hello to ${name}.`,
@@ -827,6 +827,7 @@ export const texts = {
     topic: "Topic",
     topicHint: "One line, shown below the name",
     description: "Description",
+    addDescription: "Add a description",
     slowMode: "Slow mode",
     notSlow: "Off",
     every: (seconds: number) => `One message every ${lasting(seconds)}`,

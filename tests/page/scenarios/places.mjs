@@ -446,9 +446,20 @@ export async function first_steps() {
   // Neither button keeps the focus: the next thing is to write.
   const written = composer(alice).and(alice.locator(":focus"));
   await written.waitFor();
+  await steps.getByText("You, bob, and carol").waitFor();
   await steps.getByRole("button", { name: "Say hello" }).click();
   await messages(alice).getByText("👋").waitFor();
   await written.waitFor();
+  const beginning = alice.locator(".beginning");
+  const begins = await beginning.locator("strong, p:not(.group-faces), .group-faces > span:last-child").allTextContents();
+  const offered = await beginning.getByRole("button").allTextContents();
+  await beginning.getByRole("button", { name: "Add a description" }).click();
+  await field(alice, "Description").and(alice.locator(":focus")).fill("What nobody says");
+  await alice.locator("dialog[open]").getByRole("button", { name: "Save" }).click();
+  await beginning.getByText("What nobody says").waitFor();
+  const described = await beginning.getByRole("button").allTextContents();
+  await bob.locator(".beginning").getByText("What nobody says").waitFor();
+  const ofMember = await bob.locator(".beginning").getByRole("button").count();
   const { items } = await call("GET", `conversations/${id}/messages`, "bob");
   const { members } = await call("GET", `conversations/${id}`, "bob");
   await listed(bob, "Unpublished").click();
@@ -459,7 +470,7 @@ export async function first_steps() {
     texts: items.map(({ content }) => content),
     members: members.map(({ userId }) => userId).sort(),
     member,
-    beginning: await alice.locator(".beginning :is(strong, p)").allTextContents(),
+    beginning: { says: begins, offers: offered, described, ofMember },
     reader: { says: await reader.locator("p").first().textContent(), buttons: await reader.getByRole("button").count() },
   });
 }

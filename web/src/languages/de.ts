@@ -139,9 +139,9 @@ export const texts: Texts = {
   loadedLater: "Sie kommen, sobald der Server wieder erreichbar ist.",
   noMessages: "Noch keine Nachrichten.",
   beginnings: {
-    direct: "Hier beginnt eure Unterhaltung.",
-    group: "Hier beginnt die Gruppe.",
-    channel: "Hier beginnt der Kanal.",
+    direct: (day) => `Hier begann eure Unterhaltung am ${day}.`,
+    group: (day) => `Hier beginnt die Gruppe, erstellt am ${day}.`,
+    channel: (day) => `Hier beginnt der Kanal, erstellt am ${day}.`,
   },
   firstSteps: {
     direct: (name) => `Sag ${name} Hallo.`,
@@ -847,6 +847,7 @@ export const texts: Texts = {
     topic: "Thema",
     topicHint: "Eine Zeile, unter dem Namen",
     description: "Beschreibung",
+    addDescription: "Beschreibung hinzufügen",
     slowMode: "Langsamer Modus",
     notSlow: "Aus",
     every: (seconds) => `Eine Nachricht ${every(seconds)}`,

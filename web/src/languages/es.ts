@@ -146,9 +146,9 @@ export const texts: Texts = {
   loadedLater: "Llegarán en cuanto se pueda conectar con el servidor.",
   noMessages: "Aún no hay mensajes.",
   beginnings: {
-    direct: "Aquí empieza vuestra conversación.",
-    group: "Aquí empieza el grupo.",
-    channel: "Aquí empieza el canal.",
+    direct: (day) => `Vuestra conversación empezó aquí el ${day}.`,
+    group: (day) => `Aquí empieza el grupo, creado el ${day}.`,
+    channel: (day) => `Aquí empieza el canal, creado el ${day}.`,
   },
   firstSteps: {
     direct: (name) => `Saluda a ${name}.`,
@@ -843,6 +843,7 @@ export const texts: Texts = {
     topic: "Tema",
     topicHint: "Una línea, debajo del nombre",
     description: "Descripción",
+    addDescription: "Añadir una descripción",
     slowMode: "Modo lento",
     notSlow: "Desactivado",
     every: (seconds) => `Un mensaje ${every(seconds)}`,

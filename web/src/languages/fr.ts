@@ -147,9 +147,9 @@ export const texts: Texts = {
   loadedLater: "Ils arriveront dès que le serveur sera de nouveau accessible.",
   noMessages: "Aucun message pour l’instant.",
   beginnings: {
-    direct: "Ici commence votre conversation.",
-    group: "Ici commence le groupe.",
-    channel: "Ici commence le canal.",
+    direct: (day) => `Votre conversation a commencé ici le ${day}.`,
+    group: (day) => `Ici commence le groupe, créé le ${day}.`,
+    channel: (day) => `Ici commence le canal, créé le ${day}.`,
   },
   firstSteps: {
     direct: (name) => `Dites bonjour à ${name}.`,
@@ -852,6 +852,7 @@ export const texts: Texts = {
     topic: "Sujet",
     topicHint: "Une ligne, affichée sous le nom",
     description: "Description",
+    addDescription: "Ajouter une description",
     slowMode: "Mode lent",
     notSlow: "Désactivé",
     every: (seconds) => `Un message ${every(seconds)}`,

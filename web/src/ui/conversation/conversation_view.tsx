@@ -23,8 +23,11 @@ import { backToList } from "../page/page_address";
 import { PanelView } from "../panel/panel_view";
 import { AvatarWithPresence, usePresence } from "../people/avatar_with_presence";
 import { NamesakeHandle } from "../people/person_handle";
+import { BeginningContext } from "../timeline/beginning_context";
 import { TimelineView } from "../timeline/timeline_view";
+import { ConversationBeginning } from "./conversation_beginning";
 import { FirstSteps } from "./first_steps";
+import { PlaceDialogs } from "./place_dialogs";
 import "./conversation_view.css";
 
 export function ConversationView({ conversation }: { conversation: Conversation }) {
@@ -47,8 +50,19 @@ export function ConversationView({ conversation }: { conversation: Conversation 
   );
 }
 
-/** The messages, or that they come later: they have not been loaded yet, and the server cannot be reached. */
+/** The messages, with what they open. */
 function Messages({ id }: { id: string }) {
+  return (
+    <PlaceDialogs id={id}>
+      <BeginningContext value={ConversationBeginning}>
+        <LoadedMessages id={id} />
+      </BeginningContext>
+    </PlaceDialogs>
+  );
+}
+
+/** The messages, or that they come later: they have not been loaded yet, and the server cannot be reached. */
+function LoadedMessages({ id }: { id: string }) {
   const isLoaded = useChatState((state) => own(state.timelines, id) !== undefined);
   const connected = useChatState((state) => state.connected);
   const hasUnsent = useStore(useChat().messages.outbox, (all) => all.some((each) => each.conversationId === id));

@@ -14,11 +14,18 @@ import { PictureField } from "../settings/picture_field";
 /** Seconds that the form offers; the server accepts up to a day. */
 const SLOW = [0, 10, 30, 60, 300, 900, 3600, 86_400] as const;
 
+interface Props {
+  conversation: Conversation;
+  /** A selector of the field that gets the focus instead of the first one. */
+  focusOn?: string;
+  onClose: () => void;
+}
+
 /**
  * Edits the picture, the texts and the rules of a group or a channel. Only what the reader has changed is sent, so that it
  * does not undo what others change meanwhile.
  */
-export function EditConversationDialog({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
+export function EditConversationDialog({ conversation, focusOn, onClose }: Props) {
   const { moderation } = useChat();
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
@@ -63,7 +70,12 @@ export function EditConversationDialog({ conversation, onClose }: { conversation
     }
   };
   return (
-    <Dialog title={texts.places.changeTitle[kind]} onClose={onClose} isChanged={picture !== undefined}>
+    <Dialog
+      title={texts.places.changeTitle[kind]}
+      onClose={onClose}
+      focusOn={focusOn}
+      isChanged={picture !== undefined}
+    >
       <PictureField
         id={id}
         name={nameOf(conversation)}

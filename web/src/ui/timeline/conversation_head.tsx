@@ -1,6 +1,4 @@
 import type { Conversation } from "@talkwire/client";
-import { own } from "@talkwire/client/parts";
-import { texts } from "../../texts";
 import { Avatar } from "../components/avatar";
 import { faceOf, nameOf } from "../components/conversation_names";
 import { PlaceAvatar } from "../components/kind_icon";
@@ -20,17 +18,5 @@ export function ConversationHead({ conversation }: { conversation: Conversation 
       )}
       <strong>{name}</strong>
     </>
-  );
-}
-
-/** What is above the first message of a conversation. */
-export function ConversationBeginning({ id }: { id: string }) {
-  const conversation = useChatState((state) => own(state.conversations, id));
-  if (conversation === undefined) return null;
-  return (
-    <section className="conversation-head beginning">
-      <ConversationHead conversation={conversation} />
-      <p>{texts.beginnings[conversation.kind]}</p>
-    </section>
   );
 }

@@ -1,7 +1,17 @@
 import type { Message, Notice, Offer } from "@talkwire/client";
 import { EMPTY, own, type Timeline } from "@talkwire/client/parts";
 import { ArrowUp } from "lucide-react";
-import { type ComponentType, Fragment, memo, type RefObject, useEffect, useMemo, useRef, useState } from "react";
+import {
+  type ComponentType,
+  Fragment,
+  memo,
+  type RefObject,
+  useContext,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useStore } from "zustand";
 import { unreadOf } from "../../chat/conversations/unread";
@@ -23,7 +33,7 @@ import { texts } from "../../texts";
 import { dayOf, timeOfDay } from "../../time_format";
 import { useChat, useChatState } from "../page/chat_context";
 import { lazyPart } from "../page/lazy_part";
-import { ConversationBeginning } from "./conversation_head";
+import { BeginningContext } from "./beginning_context";
 import { DayLine } from "./day_line";
 import { MessageView } from "./message_view";
 import { NoticeLine } from "./notice_line";
@@ -246,7 +256,7 @@ function UnsentRowView({ row }: { row: UnsentRow }) {
   const { entry, startsConversation, startsDay, continued, startsMinute, extrasBefore } = row;
   return (
     <div className="row">
-      {startsConversation && <ConversationBeginning id={entry.conversationId} />}
+      {startsConversation && <Beginning id={entry.conversationId} />}
       {extrasBefore && <Extras extras={extrasBefore} />}
       {startsDay && <DayLine at={new Date(entry.writtenAt).toISOString()} />}
       <OutboxEntryView entry={entry} continued={continued} startsMinute={startsMinute} />
@@ -264,7 +274,7 @@ const RowView = memo(
     const [isArriving] = useState(() => message.senderId !== myId && isNew(message));
     return (
       <div className={`row${isShown ? " shown" : ""}${isArriving ? " arriving" : ""}`} ref={element}>
-        {startsConversation && <ConversationBeginning id={message.conversationId} />}
+        {startsConversation && <Beginning id={message.conversationId} />}
         {row.extrasBefore && <Extras extras={row.extrasBefore} unreadFrom={unreadOffer} />}
         {startsDay && <DayLine at={message.createdAt} />}
         {startsUnread && <UnreadFrom />}
@@ -290,6 +300,15 @@ const RowView = memo(
     areSame(one.extrasAfter, other.extrasAfter) &&
     areSame(newestOf(one), newestOf(other)),
 );
+
+function Beginning({ id }: { id: string }) {
+  const Shown = useContext(BeginningContext);
+  return (
+    <div className="beginning">
+      <Shown id={id} />
+    </div>
+  );
+}
 
 /** The day of the topmost message. It covers a line, so it is there only while the list scrolls. */
 function DayInSight({ at, scroller }: { at: string; scroller: RefObject<HTMLElement | null> }) {

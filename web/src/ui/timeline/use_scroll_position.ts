@@ -19,8 +19,6 @@ const SEEN_ROW = 12;
 const SETTLED_MS = 150;
 /** Pixels that a day's first row is above the top when the line of the day goes, and below it when the line has come. */
 const DAY_CUT = 34;
-/** The same where the beginning of the conversation is above that line. */
-const BEGINNING_CUT = 186;
 const DAY_NEAR = 26;
 
 export interface LoadedRange {
@@ -73,7 +71,7 @@ export function useScrollPosition(
   timeline: Timeline,
 ): ScrollPosition & { readonly range: LoadedRange } {
   const chat = useChat();
-  const { list } = refs;
+  const { list, scroller } = refs;
   const unreadLine = useUnreadLine(refs);
   const target = useChatState((state) => state.target);
   const range = useLoadedRange(timeline);
@@ -98,7 +96,7 @@ export function useScrollPosition(
     const first = handle.findItemIndex(scrollOffset);
     const topmost = rows[first];
     const sight = sightOf(handle, rows, jumped.current);
-    const daySince = dayOutOfSight(handle, rows, first);
+    const daySince = dayOutOfSight(handle, rows, first, scroller.current);
     setVisible({ atEnd: isAtEnd, seesLast: hasEnd && left < SEEN_LAST, sight, daySince });
     if (jumped.current) {
       clearTimeout(jumping.current);
@@ -115,7 +113,7 @@ export function useScrollPosition(
     if (timeline.messages.length > KEPT_MAX) chat.messages.dropEnd(id, first < rows.length / 2 ? "newest" : "oldest");
     if (scrollOffset < NEAR) void chat.messages.loadOlder(id);
     if (left < NEAR) void chat.messages.loadNewer(id);
-  }, [chat, id, list, rows, timeline, number, hasEnd, setVisible]);
+  }, [chat, id, list, scroller, rows, timeline, number, hasEnd, setVisible]);
   const readScrollNow = useRef(readScroll);
   readScrollNow.current = readScroll;
   // Rows that have come into sight are measured then, and the list has moved where those above it have another height.
@@ -225,14 +223,24 @@ function isSameSeen(one: Seen, other: Seen): boolean {
  * Returns when the topmost row's message was sent if the line of its day is above the screen, and no other one is at its
  * top or among what follows the message.
  */
-function dayOutOfSight(handle: VirtualizerHandle, rows: readonly Row[], first: number): string | null {
+function dayOutOfSight(
+  handle: VirtualizerHandle,
+  rows: readonly Row[],
+  first: number,
+  scroller: HTMLElement | null,
+): string | null {
   const [topmost, next] = [rows[first], rows[first + 1]];
   const fromTop = (index: number): number => handle.getItemOffset(index) - handle.scrollOffset;
   if (topmost === undefined) return null;
-  const cut = topmost.startsConversation ? BEGINNING_CUT : DAY_CUT;
+  const cut = DAY_CUT + (topmost.startsConversation ? heightOfBeginning(scroller) : 0);
   if ((topmost.startsDay || first === 0) && fromTop(first) > -cut) return null;
   if (topmost.extrasAfter?.some(({ createdAt }) => !isSameDay(createdAt, topmost.message.createdAt))) return null;
   return next?.startsDay && fromTop(first + 1) < DAY_NEAR ? null : topmost.message.createdAt;
+}
+
+/** Returns the height of what is above the first message of the conversation, and above the line of its day. */
+function heightOfBeginning(scroller: HTMLElement | null): number {
+  return scroller?.querySelector<HTMLElement>(".beginning")?.offsetHeight ?? 0;
 }
 
 /**
