@@ -17,6 +17,7 @@ def test_back_closes_what_is_in_front(driver: Driver, demo_url: str) -> None:
 
 def test_back_closes_menus_also_on_a_phone_on_its_side(driver: Driver, demo_url: str) -> None:
     back = run(driver, demo_url, "phone", "backOnItsSide")["back"]
+    assert back["isUnreadInSight"] is True
     assert back["closed"] == {name: {"entries": 1, "left": 0, "isOpen": True} for name in ("emoji", "menu", "card")}
     assert (back["levels"], back["left"]) == ([2, 1, 2, 1], 0)
 

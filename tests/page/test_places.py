@@ -78,6 +78,7 @@ def test_a_new_user_sees_what_to_do(driver: Driver, demo_url: str) -> None:
         "states": 1,
         "inTheList": "",
         "onPhone": {"states": 1, "edges": [16, 16]},
+        "shown": 5,
     }
 
 

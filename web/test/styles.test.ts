@@ -9,6 +9,7 @@ const SHARED = new Set(["base.css", "dialog.css"]);
 /** By sheet: classes of other sheets that it may refine within its own. */
 const REFINED: Readonly<Record<string, readonly string[]>> = {
   "account_button.css": ["count", "with-panel"],
+  "action_sheet.css": ["question-preview"],
   "app.css": ["conversation", "sidebar", "conversations", "letter", "panel", "row", "scroller"],
   "bell_button.css": ["count"],
   "composer.css": ["recording"],

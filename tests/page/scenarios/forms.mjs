@@ -40,19 +40,20 @@ export async function settings() {
   const dialog = carol.locator("dialog.settings");
   await openSettings(carol, "Profile");
   await carol.getByRole("textbox", { name: "About you" }).fill("I row boats");
-  await carol.getByRole("textbox", { name: "Status text" }).fill("Rowing");
+  await carol.getByRole("textbox", { name: "Handle" }).fill("rowing");
   await carol.getByRole("tab", { name: "Appearance" }).click();
   await carol.getByRole("tab", { name: "Profile" }).click();
-  const typed = async () => [await carol.getByRole("textbox", { name: "Status text" }).inputValue(), await carol.getByRole("textbox", { name: "About you" }).inputValue()];
+  const typed = async () => [await carol.getByRole("textbox", { name: "Handle" }).inputValue(), await carol.getByRole("textbox", { name: "About you" }).inputValue()];
   const kept = await leaves(carol, dialog, typed, ["escape", "back", "cross", "beside"]);
 
   await openSettings(carol, "Profile");
   const discarded = await typed();
-  await carol.getByRole("textbox", { name: "Status text" }).fill(" Rowing ");
+  await carol.getByRole("textbox", { name: "Handle" }).fill("rowing");
   await carol.getByRole("textbox", { name: "About you" }).fill("I row boats ");
   await dialog.getByRole("button", { name: "Save", exact: true }).click();
   await dialog.getByText("Saved", { exact: true }).waitFor();
-  const saved = [(await call("GET", "users/me/presence", "carol")).text, (await call("GET", "users/me", "carol")).text];
+  const { handle, text } = await call("GET", "users/me", "carol");
+  const saved = [handle, text];
   await carol.getByRole("textbox", { name: "About you" }).fill("I row");
   await isGone(dialog.getByText("Saved", { exact: true }));
   await carol.getByRole("textbox", { name: "About you" }).fill("I row boats");

@@ -46,7 +46,7 @@ export async function largeText() {
   await page.getByRole("button", { name: "Maya Lindgren" }).click();
   await page.getByRole("menuitem", { name: "Settings" }).click();
   // Once its form is in sight, what saves it is too.
-  await page.getByLabel("Status text").fill("Away");
+  await page.getByLabel("About you").fill("Away");
   const save = inside(await boxes(".save-bar"));
   report("measured", { lines: areApart(lines), choices, save });
 }

@@ -133,7 +133,9 @@ export async function backOnItsSide() {
   await prepare("Sideways");
   const page = await phoneAs("alice", { path: "/#/", viewport: { width: 844, height: 390 } });
   await open(page, "Sideways");
-  await page.locator(".picture").first().waitFor();
+  // The beginning of the conversation would fill so low a screen.
+  const above = (await page.locator("[role=log]").boundingBox()).y;
+  const [{ y: line }] = await until(async () => [await page.locator(".unread-from").boundingBox()], ([{ y }]) => y - above < 100);
   const start = await trail(page);
   const shows = {
     emoji: () => IN_FRONT.emoji(page),
@@ -169,7 +171,7 @@ export async function backOnItsSide() {
   }
   await page.goBack();
   await menu.waitFor({ state: "detached" });
-  report("back", { closed, levels, left: (await trailOf(page, start.length)).length - start.length });
+  report("back", { isUnreadInSight: line >= above, closed, levels, left: (await trailOf(page, start.length)).length - start.length });
 }
 
 // A reload with something in front shows the page without it, and Back leaves the page.

@@ -391,14 +391,26 @@ export async function empty() {
     await erna.keyboard.press("Escape");
     await erna.locator("dialog").waitFor({ state: "detached" });
   }
+  await erna.getByRole("button", { name: "Add your picture" }).click();
+  await erna.getByRole("dialog").getByRole("button", { name: "Choose a picture" }).waitFor();
+  await erna.keyboard.press("Escape");
   const states = await erna.locator(".empty-state").count();
   const inTheList = await erna.locator(".conversations").textContent();
   await erna.setViewportSize({ width: 390, height: 700 });
   const { x: left, width } = await erna.locator(".sidebar .start-card").first().boundingBox();
   await erna.locator(".sidebar .start-card").filter({ hasText: "Browse public conversations" }).click();
   await erna.getByLabel("Find a group or channel").waitFor();
+  await erna.keyboard.press("Escape");
   const onPhone = { states: await erna.locator(".empty-state").count(), edges: [left, 390 - left - width] };
-  report("begun", { offered, kinds, focused, states, inTheList, onPhone });
+  // One choice opens the conversation with one of a few people.
+  const people = erna.locator(".sidebar .start-faces button");
+  await people.first().waitFor();
+  const shown = await people.count();
+  const name = await people.last().locator("bdi").textContent();
+  await people.last().click();
+  await erna.getByRole("heading", { name }).waitFor();
+  await composer(erna).waitFor();
+  report("begun", { offered, kinds, focused, states, inTheList, onPhone, shown });
 }
 
 // Who came later and does not see what was said before, and who may not write, in a group.

@@ -49,6 +49,14 @@ export async function theme() {
   report("chosen", { differs: light !== dark, reloaded, back: (await paper(alice)) === light });
 }
 
+async function chooseFromAccount(page, role, name) {
+  await page.getByRole("button", { name: /^Your account/ }).click();
+  await page.getByRole(role, { name }).click();
+}
+
+const openStatusText = (page) => chooseFromAccount(page, "menuitem", "Set a status…");
+const chooseStatus = (page, name) => chooseFromAccount(page, "menuitemradio", name);
+
 // Others see the picture and the status that somebody chose.
 export async function profile() {
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
@@ -63,18 +71,20 @@ export async function profile() {
     return it.naturalWidth;
   });
   const letters = await lettersOf(bob);
-  const fields = alice.locator("dialog form :is(label:not(.choice label), legend)");
-  const order = (await fields.allTextContents()).map((text) => text.match(/^(Name|Handle|About you|Status text|Status|Clear after)/)?.[0]);
+  const fields = alice.locator("dialog form label");
+  const order = (await fields.allTextContents()).map((text) => text.match(/^(Name|Handle|About you)/)?.[0]);
+  await alice.keyboard.press("Escape");
+  await openStatusText(alice);
   await alice.getByLabel("Status text").fill("Painting");
   await alice.getByRole("button", { name: "Save", exact: true }).click();
   await bob.locator(".subtitle").getByText("online · Painting").waitFor();
-  await alice.locator("dialog").getByText("Invisible", { exact: true }).click();
+  await chooseStatus(alice, "Invisible");
   await bob.locator(".subtitle").getByText("offline").waitFor();
   await alice.reload();
   await alice.getByRole("button", { name: /^Your account: alice.* invisible$/ }).waitFor();
-  await openSettings(alice, "Profile");
-  await alice.locator("dialog").getByText("Online", { exact: true }).click();
+  await chooseStatus(alice, "Online");
   await bob.locator(".subtitle").getByText("online").waitFor();
+  await openSettings(alice, "Profile");
   await alice.getByRole("button", { name: "Remove", exact: true }).click();
   await bob.locator(".conversation > header .avatar img").waitFor({ state: "detached" });
   report("seen", { shown, letters, order });
@@ -83,7 +93,7 @@ export async function profile() {
 // A status text that another device sets does not replace the one that is being typed.
 export async function statusTyped() {
   const alice = await visitAs("alice");
-  await openSettings(alice, "Profile");
+  await openStatusText(alice);
   const field = alice.getByLabel("Status text");
   await field.fill("Half a sent");
   await call("PUT", "users/me/presence", "alice", { status: "online", text: "From elsewhere" });
@@ -91,7 +101,7 @@ export async function statusTyped() {
   const typed = await field.inputValue();
   await field.fill("A whole sentence");
   await alice.getByRole("button", { name: "Save", exact: true }).click();
-  await alice.getByText("Saved", { exact: true }).waitFor();
+  await alice.locator("dialog").waitFor({ state: "detached" });
   report("typed", { typed, stored: (await call("GET", "users/me/presence", "alice")).text });
 }
 
@@ -101,7 +111,7 @@ export async function statusWithAnEnd() {
   await start(alice, ["bob"]);
   await say(alice, "Look at me");
   await open(bob, "alice");
-  await openSettings(alice, "Profile");
+  await openStatusText(alice);
   await alice.getByLabel("Status text").fill("Painting");
   await alice.getByRole("dialog").getByRole("button", { name: "Emoji" }).click();
   await alice.getByLabel("Search emoji").fill("rocket");
@@ -109,22 +119,21 @@ export async function statusWithAnEnd() {
   await alice.getByLabel("Clear after").selectOption("1 hour");
   await alice.getByRole("button", { name: "Save", exact: true }).click();
   await bob.locator(".subtitle").getByText("online · Painting🚀").waitFor();
-  await alice.getByText("Saved", { exact: true }).waitFor();
-  await alice.keyboard.press("Escape");
+  await alice.locator("dialog").waitFor({ state: "detached" });
   await alice.getByRole("button", { name: /^Your account/ }).click();
   await alice.getByRole("menuitemradio", { name: "Do not disturb" }).click();
   await alice.getByRole("menuitem", { name: "For 30 minutes" }).click();
   await bob.locator(".subtitle").getByText("do not disturb · Painting🚀").waitFor();
   const { statusUntil, textUntil } = await call("GET", "users/me/presence", "alice");
   const minutes = [statusUntil, textUntil].map((until) => Math.round((Date.parse(until) - Date.now()) / 60_000));
-  // Saving something else keeps both ends.
-  await openSettings(alice, "Profile");
+  // Another text keeps both ends.
+  await openStatusText(alice);
   const shown = await alice.getByLabel("Clear after").locator("option:checked").textContent();
-  await alice.getByLabel("About you").fill("I paint rockets");
+  await alice.getByLabel("Status text").fill("Painting rockets");
   await alice.getByRole("button", { name: "Save", exact: true }).click();
-  await alice.getByText("Saved", { exact: true }).waitFor();
+  await bob.locator(".subtitle").getByText("do not disturb · Painting rockets").waitFor();
+  await alice.locator("dialog").waitFor({ state: "detached" });
   const kept = await call("GET", "users/me/presence", "alice");
-  await alice.keyboard.press("Escape");
   await alice.getByRole("button", { name: /^Your account/ }).click();
   await alice.getByRole("menuitemradio", { name: /^Do not disturb until .*\d+:\d+/ }).waitFor();
   await alice.keyboard.press("Escape");

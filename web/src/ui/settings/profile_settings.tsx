@@ -3,14 +3,10 @@ import { type FormEvent, useId, useState } from "react";
 import { requirePicture } from "../../chat/files/require_picture";
 import { texts } from "../../texts";
 import { changesFrom, hasChangedField } from "../components/changed_fields";
-import { RadioGroup } from "../components/radio_group";
 import { useChat, useChatState } from "../page/chat_context";
 import { PictureField } from "./picture_field";
 import { SaveStatus } from "./save_status";
-import { STATUSES, StatusTextFields, useStatusText } from "./status_text";
 import { useSaving } from "./use_saving";
-
-const TEXT_FIELDS = 'input:not([type="radio"]), textarea';
 
 /** How others see the reader. */
 export function ProfileSettings() {
@@ -46,27 +42,24 @@ function Picture() {
   );
 }
 
-/** All texts, which are saved together, and the status, which takes effect at once. */
+/** All texts, which are saved together. */
 function Texts() {
-  const { idle, profile, state } = useChat();
+  const { profile, state } = useChat();
   // Only what the reader has changed is sent, so that it does not undo what another device changes meanwhile.
   const [before, setBefore] = useState(() => textsOf(state.getState().me));
   const mayChooseHandle = useChatState((state) => state.rights.chooseHandle);
   const saving = useSaving();
-  const statusText = useStatusText();
   const [isChanged, setChanged] = useState(false);
-  const { status } = statusText;
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const form = event.currentTarget;
-    for (const field of form.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>(TEXT_FIELDS))
+    for (const field of form.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input, textarea"))
       field.value = field.value.trim();
     const given = new FormData(form);
     const textIn = (name: string): string => String(given.get(name) ?? "");
     const after = { name: textIn("name"), text: textIn("about") || null, handle: textIn("handle") || null };
     const changes = changesFrom(before, mayChooseHandle ? after : { ...after, handle: before.handle });
     void saving.save(async () => {
-      await statusText.save(given);
       if (Object.keys(changes).length > 0) await profile.update(changes);
       // As the server has stored them.
       setBefore(textsOf(state.getState().me));
@@ -90,16 +83,6 @@ function Texts() {
         {texts.settings.about}
         <textarea name="about" rows={3} maxLength={500} key={before.text ?? ""} defaultValue={before.text ?? ""} />
       </label>
-      <div className="status-part">
-        <RadioGroup
-          label={texts.settings.status}
-          options={STATUSES.map((value) => ({ value, label: texts.account.statuses[value] }))}
-          value={status}
-          onChange={(wanted) => void saving.save(() => idle.choose(wanted))}
-        />
-        <p className="hint">{texts.account.statusHints[status]}</p>
-        <StatusTextFields />
-      </div>
       <div className="buttons save-bar">
         <SaveStatus saving={saving} />
         <button type="submit" className="primary" disabled={saving.busy || !isChanged}>

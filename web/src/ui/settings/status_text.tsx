@@ -10,7 +10,7 @@ import { useChat, useChatState } from "../page/chat_context";
 import { usePresence } from "../people/avatar_with_presence";
 import "./status_text.css";
 
-export const STATUSES: readonly ChosenStatus[] = ["online", "away", "dnd", "invisible"];
+const STATUSES: readonly ChosenStatus[] = ["online", "away", "dnd", "invisible"];
 
 /** The choice that keeps the end that the status text has. */
 const KEPT = "kept";
@@ -31,8 +31,8 @@ interface StatusText {
   readonly until: string;
 }
 
-/** Returns the reader's status and its text, and saves the one that a form has. */
-export function useStatusText(): StatusText & { status: ChosenStatus; save: (form: FormData) => Promise<void> } {
+/** Returns the reader's status text, and saves the one that a form has. */
+export function useStatusText(): StatusText & { save: (form: FormData) => Promise<void> } {
   const { idle } = useChat();
   const presence = usePresence(useChatState((state) => state.me.id));
   const status = STATUSES.find((each) => each === presence?.status) ?? "online";
@@ -48,11 +48,11 @@ export function useStatusText(): StatusText & { status: ChosenStatus; save: (for
       ...(presence?.statusUntil && { statusUntil: presence.statusUntil }),
     });
   };
-  return { ...before, status, save };
+  return { ...before, save };
 }
 
 /** Fields for the status text and its end, with `children` between them. `preset`: shown instead of what the reader has. */
-export function StatusTextFields({ preset, children }: { preset?: StatusText | undefined; children?: ReactNode }) {
+export function StatusTextFields({ preset, children }: { preset: StatusText | undefined; children: ReactNode }) {
   const own = useStatusText();
   const ownUntil = usePresence(useChatState((state) => state.me.id))?.textUntil;
   const id = useId();

@@ -1,14 +1,16 @@
 import { creatable } from "@talkwire/client/parts";
-import { ChevronRight, Compass, type LucideIcon, MessageCircle, Users } from "lucide-react";
+import { Camera, ChevronRight, Compass, type LucideIcon, MessageCircle, Users } from "lucide-react";
 import { texts } from "../../texts";
 import { EmptyState } from "../components/empty_state";
 import { useChatState } from "../page/chat_context";
 import type { SidebarDialog } from "./sidebar_dialogs";
+import { StartPeople } from "./start_people";
 import "./start_cards.css";
 
 /** What a user without conversations can do first. */
 export function StartCards({ onOpen }: { onOpen: (dialog: SidebarDialog) => void }) {
   const rights = useChatState((state) => state.rights);
+  const hasPicture = useChatState((state) => state.me.avatar !== undefined);
   const kinds = creatable(rights);
   const labels = texts.places.starts;
   return (
@@ -37,6 +39,12 @@ export function StartCards({ onOpen }: { onOpen: (dialog: SidebarDialog) => void
           hint={labels.browseHint}
           onClick={() => onOpen({ kind: "browse" })}
         />
+        {kinds.includes("direct") && <StartPeople />}
+        {!hasPicture && (
+          <button type="button" className="quiet" onClick={() => onOpen({ kind: "settings", section: "profile" })}>
+            <Camera className="icon" aria-hidden="true" /> {labels.picture}
+          </button>
+        )}
       </div>
     </EmptyState>
   );

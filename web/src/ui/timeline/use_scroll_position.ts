@@ -20,6 +20,8 @@ const SETTLED_MS = 150;
 /** Pixels that a day's first row is above the top when the line of the day goes, and below it when the line has come. */
 const DAY_CUT = 34;
 const DAY_NEAR = 26;
+/** The share of the screen that the beginning of a conversation may have above what is unread when it is opened. */
+const BEGINNING_SHARE = 0.5;
 
 export interface LoadedRange {
   /** Changes when the loaded messages do not continue the earlier ones. */
@@ -164,11 +166,12 @@ export function useScrollPosition(
       if (place !== null) {
         setVisible(MOVING);
         // Nothing unread is above the first unread row, however far the reader scrolls before the list has settled.
-        const { startsUnread, unreadOffer } = rows[place.index] ?? {};
+        const { startsUnread, startsConversation, unreadOffer } = rows[place.index] ?? {};
         jumped.current = !startsUnread && unreadOffer === undefined;
         const { index, ...how } = place;
         list.current?.scrollToIndex(index, how);
-        if (unreadOffer !== undefined) unreadLine.aim();
+        if (unreadOffer !== undefined) unreadLine.aim(0);
+        else if (startsUnread && startsConversation) unreadLine.aim(BEGINNING_SHARE);
         settle();
       } else if (!isPlaced || (follows.current && !grewAtStart)) {
         jumped.current ||= !isPlaced;
