@@ -364,12 +364,12 @@ export async function act(page, content, name, within = page) {
 }
 
 // Holds a finger on a message until its sheet is open.
-export async function longPress(page, at) {
+export async function longPress(page, at, opened = "dialog.sheet") {
   const box = await at.boundingBox();
   const session = await page.context().newCDPSession(page);
   const point = { x: box.x + Math.min(60, box.width / 2), y: box.y + box.height / 2 };
   await session.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [point] });
-  await page.locator("dialog.sheet").waitFor();
+  await page.locator(opened).waitFor();
   await session.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
   await session.detach();
 }

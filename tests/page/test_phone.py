@@ -185,9 +185,15 @@ def test_the_buttons_of_the_list_are_a_bar_at_the_lower_edge(driver: Driver, dem
         "widths": 1,
         "isHigh": True,
         "isFree": True,
+        "here": "Chats",
         "isAbove": True,
         "inConversation": False,
     }
+
+
+def test_a_long_press_on_the_heading_of_a_section_opens_its_menu(driver: Driver, demo_url: str) -> None:
+    section = run(driver, demo_url, "phone", "sectionMenu")["section"]
+    assert section == {"choices": ["Rename…", "Remove section"], "isOpen": "true"}
 
 
 def test_a_panel_has_no_line_at_its_side_and_fields_are_alike(driver: Driver, demo_url: str) -> None:

@@ -91,7 +91,7 @@ export const texts = {
   },
   conversations: "Conversations",
   newConversation: "New conversation",
-  noConversations: "No conversations yet.",
+  noConversations: "Your conversations appear here.",
   welcome: (name: string) => `Welcome to ${name}`,
   noConversationsHint: "Say hello to someone, or look around.",
   moreConversations: "Show more",
@@ -733,6 +733,8 @@ export const texts = {
     browse: "Browse public conversations",
     /** A part of `browse`, for a narrow button. */
     browseShort: "Browse",
+    /** The conversations, for a narrow button. */
+    listShort: "Chats",
     starts: {
       direct: "Send a direct message",
       directHint: "Find someone by name",
@@ -741,6 +743,7 @@ export const texts = {
       browseHint: "Join groups and channels",
       people: "People here",
       picture: "Add your picture",
+      pictureHint: "Others recognise you by it",
     },
     muted: "Muted",
     nothingSaid: "No messages yet",
@@ -943,7 +946,6 @@ export const texts = {
     picture: "Picture",
     choosePicture: "Choose a picture",
     noPicture: "This file is no picture that can be shown.",
-    pictureHint: "A new picture takes effect at once.",
     remove: "Remove",
     uploading: "Uploading…",
     statusText: "Status text",

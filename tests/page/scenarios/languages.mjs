@@ -186,7 +186,8 @@ export async function rows() {
     await page.keyboard.press("Escape");
     await page.locator(".sidebar header button").first().click();
     await page.getByRole("menuitem").nth(-3).click();
-    await measure("statuses", "dialog .choice", lastAlone);
+    await page.getByRole("tab").nth(1).click();
+    await measure("themes", "dialog .choice", lastAlone);
     await page.keyboard.press("Escape");
     await openHeron(page);
     await page.setViewportSize({ width: 1280, height: 700 });

@@ -997,8 +997,11 @@ export async function lowerBar() {
       }),
     (now) => now <= top,
   );
-  await page.setViewportSize({ width: 320, height: 480 });
   const list = page.locator(".conversations");
+  const here = await bar.locator("[aria-current=page]").textContent();
+  await bar.getByRole("button", { name: "Chats" }).tap();
+  await until(() => list.evaluate((it) => it.scrollTop), (now) => now === 0);
+  await page.setViewportSize({ width: 320, height: 480 });
   const isAbove = await until(async () => (await box(bar)).bottom <= (await box(list)).top, Boolean);
   await page.setViewportSize({ width: 320, height: 568 });
   await conversations(page).last().tap();
@@ -1008,9 +1011,26 @@ export async function lowerBar() {
     widths: new Set(buttons.map(({ width }) => Math.round(width))).size,
     isHigh: buttons.every(({ height }) => height >= 44),
     isFree: last <= top && start.bottom <= top,
+    here,
     isAbove,
     inConversation: await bar.isVisible(),
   });
+}
+
+// A section's heading collapses it, and a long press opens its menu: the page shows no button for it.
+export async function sectionMenu() {
+  const { id } = await prepare("Sectioned");
+  await call("PATCH", `conversations/${id}/preferences`, "alice", { section: "Garden" });
+  const page = await phoneAs("alice", { path: "/#/" });
+  const heading = page.locator(".section-heading h2").getByRole("button", { name: /^Garden/ });
+  await longPress(page, heading, "[role=menu]");
+  const choices = await page.getByRole("menu").getByRole("menuitem").allTextContents();
+  await page.goBack();
+  await page.getByRole("menu").waitFor({ state: "detached" });
+  const isOpen = await heading.getAttribute("aria-expanded");
+  await heading.tap();
+  await listed(page, "Sectioned").waitFor({ state: "detached" });
+  report("section", { choices, isOpen });
 }
 
 // A panel fills the screen without a line at its side, and the fields of an offer are alike.

@@ -186,10 +186,10 @@ function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
   );
 }
 
-/** Only one stands out. */
+/** One stands out, and what ends the offer does least. */
 function lookOf(action: OfferAction, actions: readonly OfferAction[]): string | undefined {
   if (action === "accept") return "primary";
-  return actions.length > 1 ? "quiet" : undefined;
+  return actions.length > 1 && action !== "counter" ? "quiet" : undefined;
 }
 
 function useIsAuthorGone(offer: Offer): boolean {

@@ -101,7 +101,8 @@ export function PeopleList({ onOpen, children }: Props) {
 
 function Entry({ user, others }: { user: KnownPerson; others: readonly KnownPerson[] }) {
   const { status = "offline", lastSeenAt, text } = usePresence(user.id) ?? {};
-  const isOnline = status !== "offline";
+  // The dot of who is online says it.
+  const seenAt = status === "offline" ? lastSeenAt : undefined;
   return (
     <>
       <AvatarWithPresence userId={user.id} name={user.name} picture={user.avatar} />
@@ -109,9 +110,8 @@ function Entry({ user, others }: { user: KnownPerson; others: readonly KnownPers
         <bdi className="name">{user.name}</bdi> <PersonHandle user={user} others={others} />
       </span>
       <span className="directory-presence cut-line">
-        {isOnline && texts.presence[status]}
-        {!isOnline && lastSeenAt && <LastSeen at={lastSeenAt} />}
-        {text && (isOnline || lastSeenAt) && " · "}
+        {seenAt && <LastSeen at={seenAt} />}
+        {text && seenAt && " · "}
         {text && <bdi>{text}</bdi>}
       </span>
     </>

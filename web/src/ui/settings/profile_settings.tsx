@@ -36,7 +36,6 @@ function Picture() {
       onChoose={(file) => void saving.save(() => choose(file))}
       onRemove={() => void saving.save(() => profile.update({ avatar: null }))}
     >
-      <p className="hint">{texts.settings.pictureHint}</p>
       <SaveStatus saving={saving} />
     </PictureField>
   );
@@ -83,12 +82,14 @@ function Texts() {
         {texts.settings.about}
         <textarea name="about" rows={3} maxLength={500} key={before.text ?? ""} defaultValue={before.text ?? ""} />
       </label>
-      <div className="buttons save-bar">
-        <SaveStatus saving={saving} />
-        <button type="submit" className="primary" disabled={saving.busy || !isChanged}>
-          {texts.settings.saveProfile}
-        </button>
-      </div>
+      {(isChanged || saving.busy || saving.done || saving.problem !== "") && (
+        <div className="buttons save-bar">
+          <SaveStatus saving={saving} />
+          <button type="submit" className="primary" disabled={saving.busy || !isChanged}>
+            {texts.settings.saveProfile}
+          </button>
+        </div>
+      )}
     </form>
   );
 }

@@ -37,8 +37,11 @@ export default function Settings({ section = "profile", onClose }: Props) {
             </Tab>
           ))}
         </TabList>
-        {SECTIONS.map(({ id, Content }) => (
+        {SECTIONS.map(({ id, label, Content }) => (
           <TabPanel key={id} tabId={id} className="content" unmountOnHide={!shown.includes(id)}>
+            <p className="section-title" aria-hidden="true">
+              {label}
+            </p>
             <Content />
           </TabPanel>
         ))}

@@ -1,5 +1,4 @@
 import { texts } from "../../texts";
-import { useChatState } from "../page/chat_context";
 import { narrow, useMedia } from "../page/use_media";
 import type { SidebarDialog } from "./sidebar_dialogs";
 import { StartCards } from "./start_cards";
@@ -7,11 +6,9 @@ import { StartCards } from "./start_cards";
 /** An empty list. What a new user can do first is beside it, or in its place where it fills the screen. */
 export function EmptyList({ onOpen }: { onOpen: (dialog: SidebarDialog) => void }) {
   const isNarrow = useMedia(narrow);
-  const isWelcomed = useChatState(({ openId }) => openId === null);
   return (
     <div className="conversations">
-      {isNarrow && <StartCards onOpen={onOpen} />}
-      {!isNarrow && !isWelcomed && <p className="note none-yet">{texts.noConversations}</p>}
+      {isNarrow ? <StartCards onOpen={onOpen} /> : <p className="note none-yet">{texts.noConversations}</p>}
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { MenuButton } from "../components/menu";
 import { UnreadCount } from "../components/unread_count";
 import { useChat, useChatState } from "../page/chat_context";
 import { lazyPart } from "../page/lazy_part";
+import { useLongPress } from "../timeline/use_long_press";
 import { removeSection, renameSection } from "./change_section";
 
 const SectionDialog = lazyPart(() => import("./section_dialog"));
@@ -17,16 +18,30 @@ interface Props {
   onToggle: () => void;
 }
 
-/** The heading of a section, which collapses it and has a menu. It shows the unread count of what it hides. */
+/**
+ * The heading of a section, which collapses it and has a menu. It shows the unread count of what it hides. A long press and
+ * the right button open the menu too.
+ */
 export function SectionHeading({ section: { name, conversations }, isCollapsed, onToggle }: Props) {
   const chat = useChat();
   const [renames, setRenames] = useState(false);
+  const [menu, setMenu] = useState(false);
+  const press = useLongPress(() => setMenu(true));
   const unread = useChatState((state) => (isCollapsed ? unreadInSection(conversations, state.features) : 0));
   const labels = texts.places.sections;
   const Chevron = isCollapsed ? ChevronRight : ChevronDown;
   return (
     <div className="section-heading">
-      <h2 className="list-heading">
+      {/* Not around the menu and the dialog, whose events React counts as those of what is around them. */}
+      <h2
+        className="list-heading"
+        {...press}
+        onContextMenu={(event) => {
+          press.onContextMenu(event);
+          event.preventDefault();
+          setMenu(true);
+        }}
+      >
         <button type="button" aria-expanded={!isCollapsed} onClick={onToggle}>
           <span className="name" dir="auto">
             {name}
@@ -39,6 +54,8 @@ export function SectionHeading({ section: { name, conversations }, isCollapsed, 
         icon={Ellipsis}
         label={labels.menuOf(name)}
         tabIndex={-1}
+        open={menu}
+        onOpen={setMenu}
         actions={() => [
           { label: labels.rename, icon: PencilLine, onClick: () => setRenames(true) },
           {

@@ -1,5 +1,5 @@
 import { mayCreateAny } from "@talkwire/client/parts";
-import { Compass, MessagesSquare, SquarePen, Users } from "lucide-react";
+import { Compass, MessageCircle, MessagesSquare, SquarePen, Users } from "lucide-react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
 import { AlertOffer } from "../alerts/alert_offer";
@@ -45,10 +45,19 @@ export function Sidebar({ onOpen, onSignOut }: Props) {
   );
 }
 
-/** Opens what is in no conversation: threads, people and public conversations. */
+/** Opens what is in no conversation: threads, people and public conversations. On phones, it has the list itself too. */
 function SideButtons({ onOpen }: Pick<Props, "onOpen">) {
   return (
     <div className="side-buttons">
+      <button
+        type="button"
+        className="side-button reach to-list"
+        aria-current="page"
+        onClick={() => document.querySelector(".conversations")?.scrollTo({ top: 0 })}
+      >
+        <MessageCircle className="icon" aria-hidden="true" />
+        <span>{texts.places.listShort}</span>
+      </button>
       <ThreadsButton />
       <button
         type="button"

@@ -39,12 +39,15 @@ export function StartCards({ onOpen }: { onOpen: (dialog: SidebarDialog) => void
           hint={labels.browseHint}
           onClick={() => onOpen({ kind: "browse" })}
         />
-        {kinds.includes("direct") && <StartPeople />}
         {!hasPicture && (
-          <button type="button" className="quiet" onClick={() => onOpen({ kind: "settings", section: "profile" })}>
-            <Camera className="icon" aria-hidden="true" /> {labels.picture}
-          </button>
+          <Card
+            icon={Camera}
+            label={labels.picture}
+            hint={labels.pictureHint}
+            onClick={() => onOpen({ kind: "settings", section: "profile" })}
+          />
         )}
+        {kinds.includes("direct") && <StartPeople />}
       </div>
     </EmptyState>
   );

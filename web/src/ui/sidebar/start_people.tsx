@@ -6,7 +6,7 @@ import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { usePeople } from "../people/use_people";
 import "./start_people.css";
 
-const SHOWN_MAX = 5;
+const SHOWN_MAX = 4;
 /** The people among whom they are chosen: as many as the server returns at once. */
 const FOUND_MAX = 100;
 
