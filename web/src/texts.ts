@@ -970,7 +970,7 @@ export const texts = {
     } as Readonly<Record<string, string>>,
     about: "About you",
     handle: "Handle",
-    handleHint: "Others find and mention you by it, for example @ann.smith.",
+    handleHint: (handle: string) => `Others find and mention you by it: @${handle}.`,
     handleRule: "3 to 32 letters a to z, digits, dots, underscores and hyphens, with a letter or digit at both ends",
     saveProfile: "Save",
     theme: "Theme",

@@ -989,7 +989,7 @@ export const texts: Texts = {
     },
     about: "Über dich",
     handle: "Benutzername",
-    handleHint: "Andere finden und erwähnen dich damit, zum Beispiel @ann.smith.",
+    handleHint: (handle) => `Andere finden und erwähnen dich damit: @${handle}.`,
     handleRule:
       "3 bis 32 Buchstaben a bis z, Ziffern, Punkte, Unterstriche und Bindestriche, am Anfang und Ende ein Buchstabe oder eine Ziffer",
     saveProfile: "Speichern",

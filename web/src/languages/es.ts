@@ -984,7 +984,7 @@ export const texts: Texts = {
     },
     about: "Sobre ti",
     handle: "Nombre de usuario",
-    handleHint: "Los demás te encuentran y te mencionan con él, por ejemplo @ann.smith.",
+    handleHint: (handle) => `Los demás te encuentran y te mencionan con él: @${handle}.`,
     handleRule:
       "De 3 a 32 letras de la a a la z, cifras, puntos, guiones y guiones bajos, con una letra o una cifra en cada extremo",
     saveProfile: "Guardar",

@@ -995,7 +995,7 @@ export const texts: Texts = {
     },
     about: "À propos de vous",
     handle: "Identifiant",
-    handleHint: "Les autres vous trouvent et vous mentionnent avec, par exemple @ann.smith.",
+    handleHint: (handle) => `Les autres vous trouvent et vous mentionnent avec : @${handle}.`,
     handleRule:
       "De 3 à 32 lettres de a à z, chiffres, points, traits d’union et de soulignement, avec une lettre ou un chiffre à chaque bout",
     saveProfile: "Enregistrer",

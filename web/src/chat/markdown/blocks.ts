@@ -50,10 +50,9 @@ export function blocksOf(text: string): Block[] {
   return parse(text.split("\n"), 0);
 }
 
-/** Whether the last thing in a text is a word, and not code, a table or a quote. */
+/** Whether a text ends in words, and not in code, a table, a quote or a list. */
 export function endsInWords(content: string): boolean {
-  let last = blocksOf(content).at(-1);
-  while (last?.kind === "list") last = last.items.at(-1)?.inside.at(-1);
+  const last = blocksOf(content).at(-1);
   return last?.kind === "text" || last?.kind === "heading";
 }
 

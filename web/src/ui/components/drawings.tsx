@@ -25,25 +25,20 @@ export function Bubbles() {
 export function Conversation() {
   return (
     <svg className="drawing" viewBox="0 0 220 140" aria-hidden="true">
-      <path
-        className="asked"
-        d="M58 4h92a18 18 0 0 1 18 18v26a18 18 0 0 1-18 18H47a7 7 0 0 1-7-7V22A18 18 0 0 1 58 4Z"
-      />
-      <path className="asked-words" d="M58 22h72M58 35h90M58 48h38" />
-      <Face x={17} y={49} />
-      <g transform="translate(124 54)">
-        <rect className="pill" width="32" height="24" rx="12" />
+      <rect className="asked" width="220" height="140" rx="18" />
+      <Face x={36} y={37} />
+      <path className="names" d="M66 27h38" />
+      <path className="asked-words" d="M66 42h112" />
+      <g transform="translate(63 53)">
+        <rect className="pill" width="32" height="22" rx="11" />
         <path
           className="heart"
-          d="M16 18.2C10.3 14.3 9.3 11.8 9.3 10a3.5 3.5 0 0 1 6.7-1.5A3.5 3.5 0 0 1 22.7 10c0 1.8-1 4.3-6.7 8.2Z"
+          d="M16 17.2C10.3 13.3 9.3 10.8 9.3 9a3.5 3.5 0 0 1 6.7-1.5A3.5 3.5 0 0 1 22.7 9c0 1.8-1 4.3-6.7 8.2Z"
         />
       </g>
-      <path
-        className="answered"
-        d="M92 86h70a18 18 0 0 1 18 18v25a7 7 0 0 1-7 7H92a18 18 0 0 1-18-18v-14a18 18 0 0 1 18-18Z"
-      />
-      <path className="answered-words" d="M92 104h70M92 117h44" />
-      <Face x={203} y={119} isSecond />
+      <Face x={36} y={104} isSecond />
+      <path className="names" d="M66 94h52" />
+      <path className="asked-words" d="M66 109h120M66 121h64" />
     </svg>
   );
 }

@@ -51,7 +51,7 @@ function blockElement(block: Block, key: number, textOf: TextOf, end?: ReactNode
     case "quote":
       return <blockquote key={key}>{blockElements(block.inside, textOf)}</blockquote>;
     case "list":
-      return listElement(block.items, key, textOf, end);
+      return listElement(block.items, key, textOf);
     case "code":
       return <CodeBlock key={key} code={block.text} language={block.language} />;
     case "table":
@@ -69,25 +69,21 @@ function withoutFirstBreak(inside: readonly Inline[]): readonly Inline[] {
   return [{ kind: "text", text: first.text.replace(/^[^\S\n]*\n/, "") }, ...others];
 }
 
-function listElement(items: readonly ListItem[], key: number, textOf: TextOf, end: ReactNode): ReactNode {
+function listElement(items: readonly ListItem[], key: number, textOf: TextOf): ReactNode {
   const signs = items.map(({ sign }) => sign);
   const inside = items.map(({ sign, isDone, inside: blocks }, index) => (
     // The numbers are those of the writer.
     // biome-ignore lint/suspicious/noArrayIndexKey: the items of a text keep their order
     <li key={index} value={/^\d/.test(sign) ? Number.parseInt(sign, 10) : undefined}>
       {isDone !== undefined && <Task isDone={isDone} />}
-      {blocks.map((block, place) => {
-        const endsHere = index === items.length - 1 && place === blocks.length - 1;
-        return place === 0 && block.kind === "text" ? (
+      {blocks.map((block, place) =>
+        place === 0 && block.kind === "text" ? (
           // biome-ignore lint/suspicious/noArrayIndexKey: the blocks of a text keep their order
-          <Fragment key={place}>
-            {inlineElements(block.inside, textOf)}
-            {endsHere && end}
-          </Fragment>
+          <Fragment key={place}>{inlineElements(block.inside, textOf)}</Fragment>
         ) : (
-          blockElement(block, place, textOf, endsHere && end)
-        );
-      })}
+          blockElement(block, place, textOf)
+        ),
+      )}
     </li>
   ));
   if (!/^\d/.test(signs[0] ?? "")) return <ul key={key}>{inside}</ul>;

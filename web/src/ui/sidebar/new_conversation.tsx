@@ -47,7 +47,13 @@ export default function NewConversation({ wanted, onClose, onOpen }: Props) {
       {kind !== undefined && (
         <PlaceForm {...{ kind, name, chosen, back, onClose, onOpen }} onName={setName} onChosen={setChosen} />
       )}
-      {kind === undefined && (isDirect ? <PeopleList onOpen={onOpen}>{ways}</PeopleList> : ways)}
+      {kind === undefined && !isDirect && ways}
+      {kind === undefined && isDirect && (
+        <PeopleList onOpen={onOpen}>
+          {ways}
+          <h3 className="new-people">{texts.people.all}</h3>
+        </PeopleList>
+      )}
     </Dialog>
   );
 }
@@ -59,7 +65,7 @@ interface WaysProps {
 
 function Ways({ kinds, onChoose }: WaysProps) {
   return (
-    <div className="new-places">
+    <>
       {kinds.map((kind) => {
         const Icon = ICONS[kind];
         return (
@@ -73,7 +79,7 @@ function Ways({ kinds, onChoose }: WaysProps) {
           </button>
         );
       })}
-    </div>
+    </>
   );
 }
 

@@ -42,7 +42,7 @@ export function SectionHeading({ section: { name, conversations }, isCollapsed, 
           setMenu(true);
         }}
       >
-        <button type="button" aria-expanded={!isCollapsed} onClick={onToggle}>
+        <button type="button" className="reach" aria-expanded={!isCollapsed} onClick={onToggle}>
           <span className="name" dir="auto">
             {name}
           </span>

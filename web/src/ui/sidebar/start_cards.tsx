@@ -16,6 +16,7 @@ export function StartCards({ onOpen }: { onOpen: (dialog: SidebarDialog) => void
   return (
     <EmptyState title={texts.welcome(texts.name)}>
       <p>{texts.noConversationsHint}</p>
+      {kinds.includes("direct") && <StartPeople />}
       <div className="start-cards">
         {kinds.includes("direct") && (
           <Card
@@ -47,7 +48,6 @@ export function StartCards({ onOpen }: { onOpen: (dialog: SidebarDialog) => void
             onClick={() => onOpen({ kind: "settings", section: "profile" })}
           />
         )}
-        {kinds.includes("direct") && <StartPeople />}
       </div>
     </EmptyState>
   );

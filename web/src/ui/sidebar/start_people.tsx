@@ -27,8 +27,7 @@ export function StartPeople() {
     others.openDirect(id).then(goTo, (error: Error) => setProblem(error.message));
   };
   return (
-    <section className="start-people">
-      <h3>{texts.places.starts.people}</h3>
+    <section className="start-people" aria-label={texts.places.starts.people}>
       <div className="start-faces">
         {shown.map(({ id, name, avatar }) => (
           <button key={id} type="button" aria-label={texts.messageTo(name)} onClick={() => talk(id)}>
