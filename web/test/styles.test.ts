@@ -14,7 +14,7 @@ const REFINED: Readonly<Record<string, readonly string[]>> = {
   "bell_button.css": ["count"],
   "composer.css": ["recording"],
   "connection_line.css": ["conversation"],
-  "conversation_list.css": ["person-handle", "portrait"],
+  "conversation_list.css": ["person-handle", "portrait", "tick"],
   "details_panel.css": ["alerts", "panel-content"],
   "alert_settings.css": ["sound-choice", "switch"],
   "message_badges.css": ["message", "row", "shown"],

@@ -52,6 +52,7 @@ function Face({ x, y, isSecond = false }: { x: number; y: number; isSecond?: boo
       <path className="shoulders" d="M-12.5 11.5a12.5 8 0 0 1 25 0A17 17 0 0 1-12.5 11.5Z" />
       <path className="neck" d="M-3 0h6v5.5a3 3 0 0 1-6 0Z" />
       <circle className="head" cy="-3.5" r="7.4" />
+      <path className="eyes" d="M-2.7-3.4v.01M2.7-3.4v.01" />
       <path
         className="hair"
         d={

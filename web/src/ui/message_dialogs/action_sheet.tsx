@@ -53,7 +53,7 @@ export default function ActionSheet({ message, onClose }: Props) {
       )}
       {/* The picker, which would be below the dialog in the page. */}
       <div ref={setPlace} />
-      <SheetActions actions={actions} onClose={onClose} />
+      <SheetActions actions={actions} hasTiles onClose={onClose} />
     </Dialog>
   );
 }

@@ -3,14 +3,16 @@ import type { MenuAction } from "../components/menu_action";
 
 interface Props {
   actions: readonly MenuAction[];
+  /** Whether the first group is a row of tiles. */
+  hasTiles?: boolean;
   onClose: () => void;
 }
 
 /** The actions of a sheet that a long press has opened. */
-export function SheetActions({ actions, onClose }: Props) {
+export function SheetActions({ actions, hasTiles = false, onClose }: Props) {
   useEffect(ignoreLiftedFinger, []);
   return (
-    <ul>
+    <ul className={hasTiles ? "sheet-tiles" : undefined}>
       {actions.map(({ label, icon: Icon, isDangerous, startsGroup, onClick }) => (
         <li key={label} className={startsGroup ? "sheet-group" : undefined}>
           <button

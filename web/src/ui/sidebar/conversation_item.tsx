@@ -19,6 +19,7 @@ import { useChat, useChatState } from "../page/chat_context";
 import { goTo } from "../page/page_address";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { NamesakeHandle } from "../people/person_handle";
+import { DeliveryTick } from "../timeline/message_view";
 import { useLongPress } from "../timeline/use_long_press";
 import { ConversationMenu } from "./conversation_menu";
 import { ConversationPreview } from "./conversation_preview";
@@ -102,7 +103,15 @@ function Time({ conversation, unsent }: { conversation: Conversation; unsent: Ou
   const newest = newestTime(conversation);
   const isNewer = lastAt === undefined || (newest === conversation.joinedAt && newest > lastAt);
   const createdAt = unsent === undefined ? (isNewer ? newest : lastAt) : timeOf(unsent);
-  return <time dateTime={createdAt}>{shortTime(createdAt)}</time>;
+  const { lastMessage } = conversation;
+  const isMine = useChatState(({ me }) => lastMessage?.senderId === me.id);
+  const sent = isMine && unsent === undefined && lastMessage?.createdAt === createdAt ? lastMessage : undefined;
+  return (
+    <>
+      {sent !== undefined && sent.deletedAt === undefined && <DeliveryTick message={sent} />}
+      <time dateTime={createdAt}>{shortTime(createdAt)}</time>
+    </>
+  );
 }
 
 interface CountsProps {
