@@ -17,7 +17,7 @@ def test_two_bargain(driver: Driver, demo_url: str) -> None:
     assert reports["bargained"] == {
         "shown": "€1,200.50",
         "roles": {"alice": ["Withdraw"], "bob": ["Accept", "Counter", "Reject"]},
-        "looks": ["primary", "quiet", "quiet"],
+        "looks": ["primary", "", "quiet"],
         "amount": 120_050,
         "currency": "EUR",
         "suggested": "1200.50",

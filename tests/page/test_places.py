@@ -72,7 +72,7 @@ def test_of_many_members_few_are_in_the_document_and_all_are_found(driver: Drive
 def test_a_new_user_sees_what_to_do(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "places", "empty")
     assert reports["begun"] == {
-        "offered": ["Send a direct message", "Create a group", "Browse public conversations", "Add your picture"],
+        "offered": ["Create a group", "Browse public conversations", "Add your picture"],
         "kinds": ["New conversation", "New group"],
         "focused": ["Find people by name or handle", "Group name"],
         "states": 1,

@@ -741,7 +741,6 @@ export const texts = {
       group: "Create a group",
       groupHint: "Talk with several people",
       browseHint: "Join groups and channels",
-      people: "People here",
       picture: "Add your picture",
       pictureHint: "Others recognise you by it",
     },

@@ -383,8 +383,8 @@ export async function empty() {
   const offered = await cards.locator("strong").allTextContents();
   const kinds = [];
   const focused = [];
-  for (const name of ["Send a direct message", "Create a group"]) {
-    await cards.filter({ hasText: name }).click();
+  for (const way of [erna.locator("main").getByRole("button", { name: "Find people" }), cards.filter({ hasText: "Create a group" })]) {
+    await way.click();
     await erna.getByLabel("Find people").waitFor();
     kinds.push(await erna.locator("dialog h2").first().textContent());
     focused.push(await erna.locator("dialog :focus").evaluate((it) => it.ariaLabel ?? it.labels[0].firstChild.textContent));
@@ -397,7 +397,7 @@ export async function empty() {
   const states = await erna.locator(".empty-state").count();
   const inTheList = await erna.locator(".conversations").textContent();
   await erna.setViewportSize({ width: 390, height: 700 });
-  const { x: left, width } = await erna.locator(".sidebar .start-card").first().boundingBox();
+  const { x: left, width } = await erna.locator(".sidebar .start-cards").boundingBox();
   await erna.locator(".sidebar .start-card").filter({ hasText: "Browse public conversations" }).click();
   await erna.getByLabel("Find a group or channel").waitFor();
   await erna.keyboard.press("Escape");
@@ -406,8 +406,8 @@ export async function empty() {
   const people = erna.locator(".sidebar .start-faces button");
   await people.first().waitFor();
   const shown = await people.count();
-  const name = await people.last().locator("bdi").textContent();
-  await people.last().click();
+  const name = await people.first().locator("bdi").textContent();
+  await people.first().click();
   await erna.getByRole("heading", { name }).waitFor();
   await composer(erna).waitFor();
   report("begun", { offered, kinds, focused, states, inTheList, onPhone, shown });

@@ -785,7 +785,6 @@ export const texts: Texts = {
       group: "Gruppe gründen",
       groupHint: "Sprich mit mehreren Personen",
       browseHint: "Tritt Gruppen und Kanälen bei",
-      people: "Wer hier ist",
       picture: "Bild hinzufügen",
       pictureHint: "Andere erkennen dich daran",
     },

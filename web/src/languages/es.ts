@@ -783,7 +783,6 @@ export const texts: Texts = {
       group: "Crear un grupo",
       groupHint: "Habla con varias personas",
       browseHint: "Únete a grupos y canales",
-      people: "Quién está aquí",
       picture: "Añadir tu imagen",
       pictureHint: "Los demás te reconocerán por ella",
     },

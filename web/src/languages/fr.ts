@@ -790,7 +790,6 @@ export const texts: Texts = {
       group: "Créer un groupe",
       groupHint: "Parlez à plusieurs personnes",
       browseHint: "Rejoignez des groupes et des canaux",
-      people: "Qui est ici",
       picture: "Ajouter votre image",
       pictureHint: "Les autres vous reconnaîtront",
     },

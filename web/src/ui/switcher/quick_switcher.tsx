@@ -16,6 +16,7 @@ import { focusComposer } from "../keyboard/focus";
 import { Keys } from "../keyboard/keys";
 import { useChat, useChatState } from "../page/chat_context";
 import { goTo } from "../page/page_address";
+import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { Handle } from "../people/person_handle";
 import { usePeople } from "../people/use_people";
 import { Marked } from "../search/message_results";
@@ -34,7 +35,7 @@ interface Choice {
   readonly name: string;
   /** Of the person. */
   readonly handle?: string | undefined;
-  /** The id for the avatar's colour. */
+  /** The id for the avatar's colour: that of the person, or of the place. */
   readonly face: string;
   readonly picture: string | undefined;
   /** Whether it is a group or a channel. */
@@ -124,13 +125,7 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
             onPointerMove={() => setAt(place)}
             onClick={() => void go(choice)}
           >
-            <Avatar
-              id={choice.face}
-              name={choice.name}
-              picture={choice.picture}
-              isPlace={choice.isPlace}
-              sign={choice.sign}
-            />
+            <Face choice={choice} />
             <span className="name" dir="auto">
               <Marked pieces={piecesOfName(choice.name, withoutAt(query))} />
             </span>
@@ -177,6 +172,11 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
       </footer>
     </Dialog>
   );
+}
+
+function Face({ choice: { face, name, picture, isPlace, sign } }: { choice: Choice }) {
+  if (isPlace) return <Avatar id={face} name={name} picture={picture} isPlace sign={sign} />;
+  return <AvatarWithPresence userId={face} name={name} picture={picture} />;
 }
 
 /** Returns the reader's conversations, newest first; then public ones to join, and people without a conversation. */
