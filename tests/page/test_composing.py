@@ -45,7 +45,7 @@ def test_a_member_who_may_not_write_sees_why(driver: Driver, demo_url: str) -> N
 
 def test_long_addresses_and_code_stay_within_a_narrow_screen(driver: Driver, demo_url: str) -> None:
     narrow = run(driver, demo_url, "composing", "longTexts")["narrow"]
-    assert narrow == {"page": 320, "link": f"https://example.com/{'long' * 60}?q=1", "scrolls": True}
+    assert narrow == {"page": 320, "link": f"https://example.com/{'long' * 60}?q=1", "wraps": True}
 
 
 def test_a_text_that_is_not_taken_is_not_lost(driver: Driver, demo_url: str) -> None:

@@ -290,7 +290,7 @@ export async function longTexts() {
   report("narrow", {
     page: await alice.evaluate(() => document.documentElement.scrollWidth),
     link: await alice.locator(".text a").getAttribute("href"),
-    scrolls: await alice.locator(".text pre").evaluate((it) => it.scrollWidth > it.clientWidth),
+    wraps: await alice.locator(".text pre").evaluate((it) => it.scrollWidth === it.clientWidth),
   });
 }
 

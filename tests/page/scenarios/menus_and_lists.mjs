@@ -119,7 +119,7 @@ export async function finding() {
   const options = switcher.getByRole("option");
   await options.filter({ hasText: "Opal" }).waitFor();
   await options.filter({ hasText: "Open questions" }).waitFor();
-  const offered = await options.locator(".avatar + .name").allTextContents();
+  const offered = await options.locator(":is(.avatar, .portrait) + .name").allTextContents();
   await options.filter({ hasText: "Open questions" }).click();
   const join = carol.getByRole("button", { name: "Join", exact: true });
   await join.waitFor();

@@ -147,8 +147,8 @@ export async function hidden_from_newcomers() {
   await open(alice, "From now on");
   await message(alice, "To carol").waitFor();
   await post(`conversations/${id}/read`, "carol", {});
-  const ticks = alice.locator(".tick");
-  await alice.locator(".tick.read").last().waitFor();
+  const ticks = alice.locator(".message .tick");
+  await alice.locator(".message .tick.read").last().waitFor();
   const states = await ticks.evaluateAll((all) => all.map((it) => it.title));
   await act(alice, "To nobody", "Seen by");
   const dialog = alice.getByRole("dialog", { name: "Seen by" });

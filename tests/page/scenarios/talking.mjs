@@ -67,7 +67,7 @@ export async function talk() {
   report("in the title", { title: await bob.title() });
   await open(bob, "alice");
   await message(bob, "Only you").waitFor();
-  await alice.getByRole("img", { name: "Read" }).waitFor();
+  await alice.locator(".message").getByRole("img", { name: "Read" }).waitFor();
   await conversations(bob).getByTitle("1 unread").waitFor({ state: "detached" });
   await bob.waitForFunction(() => !document.title.startsWith("("));
   report("talked directly", { bob: await messages(bob).allTextContents(), title: await bob.title() });

@@ -82,14 +82,12 @@ function Texts() {
         {texts.settings.about}
         <textarea name="about" rows={3} maxLength={500} key={before.text ?? ""} defaultValue={before.text ?? ""} />
       </label>
-      {(isChanged || saving.busy || saving.done || saving.problem !== "") && (
-        <div className="buttons save-bar">
-          <SaveStatus saving={saving} />
-          <button type="submit" className="primary" disabled={saving.busy || !isChanged}>
-            {texts.settings.saveProfile}
-          </button>
-        </div>
-      )}
+      <div className="buttons save-bar">
+        <SaveStatus saving={saving} />
+        <button type="submit" className="primary" disabled={saving.busy || !isChanged}>
+          {texts.settings.saveProfile}
+        </button>
+      </div>
     </form>
   );
 }
