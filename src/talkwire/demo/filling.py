@@ -25,7 +25,7 @@ from talkwire.core.commands.command import Change
 from talkwire.core.commands.conversations import CreateConversation, GetConversation, UpdateConversation
 from talkwire.core.commands.files import CreateUpload, FinishUpload, GetUpload
 from talkwire.core.commands.members import AddMembers, UpdateMember
-from talkwire.core.commands.messages import AttachmentRef, PinMessage, React, SendMessage
+from talkwire.core.commands.messages import AttachmentRef, MarkThreadRead, PinMessage, React, SendMessage
 from talkwire.core.commands.offers import CreateOffer, ListOffers
 from talkwire.core.commands.preferences import SetMemberPreferences
 from talkwire.core.commands.receipts import MarkRead
@@ -241,6 +241,9 @@ class _Filling:
             thread_id=self._named.get(message.thread or ""),
         )
         message_id = str((await self._do(actor, command)).id)
+        if message.thread is not None:
+            # The author of a reply has read those before it.
+            await self._do(actor, MarkThreadRead(message_id, message_id))
         self._message_ids[room.id].append(message_id)
         if message.name is not None:
             self._named[message.name] = message_id
