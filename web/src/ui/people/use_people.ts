@@ -18,6 +18,13 @@ export interface FoundPeople {
   readonly problem: string;
 }
 
+/** What the server has found for `wanted`; null: it has not answered yet. */
+interface Answer {
+  readonly wanted: string | null;
+  readonly users: readonly User[];
+  readonly problem: string;
+}
+
 /**
  * Returns people who share a conversation with the reader, by any word of their names; then others that the server
  * finds.
@@ -26,7 +33,7 @@ export function usePeople(wanted: string, limit = 10): FoundPeople {
   const { conversations: list } = useChat();
   const conversations = useChatState((state) => state.conversations);
   const myId = useChatState((state) => state.me.id);
-  const [answer, setAnswer] = useState({ wanted: "", users: NONE, problem: "" });
+  const [answer, setAnswer] = useState<Answer>({ wanted: null, users: NONE, problem: "" });
   const reconnects = useReconnects();
   // biome-ignore lint/correctness/useExhaustiveDependencies: loads again when the connection returns
   useEffect(() => {
