@@ -198,6 +198,7 @@ export const texts = {
   sendWithoutReply: "Send without the quote",
   sendToConversation: "Send to the conversation",
   delete: "Delete",
+  deleteForAll: "Delete for everyone",
   react: (emoji: string) => `React with ${emoji}`,
   reacted: (emoji: string, count: number) => `${emoji}, ${count}`,
   reactedBy: (emoji: string, names: readonly string[], count: number) => {
@@ -551,6 +552,7 @@ export const texts = {
     report: "Report offer",
     deleteQuestion: (title: string, amount: string) => `Delete “${title}” for ${amount}?`,
     deleteHint: "This removes what is offered for everyone and can't be undone. If the offer is open, it ends.",
+    one: "Offer",
     title: "Offers",
     make: "Make an offer",
     counterTitle: "Counter-offer",

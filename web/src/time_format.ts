@@ -21,16 +21,6 @@ export function timeOfDay(iso: string): string {
   return clock.format(new Date(iso));
 }
 
-/** Returns the time without “AM” or “PM”, which the message above has. */
-export function shortTimeOfDay(iso: string): string {
-  return clock
-    .formatToParts(new Date(iso))
-    .filter(({ type }) => type !== "dayPeriod")
-    .map(({ value }) => value)
-    .join("")
-    .trim();
-}
-
 /** Returns “today”, “yesterday” or the day. */
 export function dayOf(iso: string, now = new Date()): string {
   const at = new Date(iso);

@@ -245,7 +245,9 @@ it("blank lines before a text and the space after it are left out", () => {
 it.each([
   ["a", true],
   ["# a", true],
-  ["a\n- b\n- *c*", false],
+  ["a\n- b\n- *c*", true],
+  ["1. a\n   - b\n\n     c", true],
+  ["- a\n  > b", false],
   ["- a\n  - b\n\nc", true],
   ["a\n\nb", true],
   ["a\n```\nb\n```", false],

@@ -24,13 +24,6 @@ describe("rows", () => {
     expect(shown(rowsOf(whole(sent), null, ME))).toEqual(["day 1", "2+", "3", "4", "40"]);
   });
 
-  it("know which message is the first of its minute", () => {
-    const at = (seq: number, time: string) => message(seq, { createdAt: `2026-01-05T12:${time}Z` });
-    const sent = [at(1, "00:01"), at(2, "00:59"), at(3, "01:00"), at(4, "01:30"), at(5, "02:10")];
-    const rows = rowsOf(whole(sent), null, ME);
-    expect(rows.filter(({ startsMinute }) => startsMinute).map(({ message: { seq } }) => seq)).toEqual([1, 3, 5]);
-  });
-
   it("know the first message of the conversation, unless earlier ones are not loaded or were removed", () => {
     const first = (rows: Row[]) => rows.map(({ startsConversation }) => startsConversation);
     expect(first(rowsOf(whole([message(1), message(2)]), null, ME))).toEqual([true, false]);

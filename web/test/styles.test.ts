@@ -15,11 +15,11 @@ const REFINED: Readonly<Record<string, readonly string[]>> = {
   "composer.css": ["recording"],
   "connection_line.css": ["conversation"],
   "conversation_list.css": ["person-handle", "portrait", "tick"],
+  "conversation_view.css": ["count"],
   "details_panel.css": ["alerts", "panel-content"],
   "alert_settings.css": ["sound-choice", "switch"],
   "message_badges.css": ["message", "row", "shown"],
   "message_view.css": ["code-block"],
-  "offer_card.css": ["nothing-said", "panel", "row"],
   "attachments.css": ["file-name"],
   "avatar_with_presence.css": ["dot"],
   "folded.css": ["panel-content", "shown"],
@@ -27,7 +27,7 @@ const REFINED: Readonly<Record<string, readonly string[]>> = {
   "search.css": ["conversations"],
   "settings.css": ["picture-field"],
   "sidebar.css": ["count", "unread"],
-  "timeline_view.css": ["message", "text"],
+  "timeline_view.css": ["authored", "message", "text"],
   "toast.css": ["screen", "side-buttons", "start-button"],
 };
 

@@ -227,6 +227,8 @@ const PLACES = {
   },
   "actions on a touch screen": async (page) => {
     await page.locator(".scroller").evaluate((it) => it.scrollTo(0, 0));
+    // The messages that were in sight have left the document.
+    await page.locator(".beginning").waitFor();
     const finger = { pointerType: "touch", isPrimary: true };
     await page.locator(".message").first().dispatchEvent("pointerdown", finger);
     await page.getByRole("dialog", { name: "Message actions" }).waitFor();

@@ -22,6 +22,8 @@ import {
 const DAY_MS = 24 * 3_600_000;
 
 const card = (page, title) => page.locator(".conversation").getByRole("article", { name: `Offers: ${title}`, exact: true });
+/** The line above a card, with its author. */
+const signed = (page, title) => card(page, title).locator("xpath=preceding-sibling::header");
 const status = (page, title) => card(page, title).locator(".status");
 const button = (page, name) => page.getByRole("button", { name, exact: true });
 const currencies = (page) => page.getByRole("combobox", { name: "Currency" });
@@ -418,7 +420,7 @@ export async function left() {
   const answerer = card(alice, "Chair").locator(".standing");
   const reaction = message(alice, "Who is here?").locator("xpath=ancestor::article").getByRole("button", { name: /👍/ });
   const shown = async () => [
-    await card(alice, "Lamp").locator(".author").textContent(),
+    await signed(alice, "Lamp").locator(".name").textContent(),
     await answerer.innerText(),
     await reaction.getAttribute("title"),
   ];
@@ -502,8 +504,8 @@ export async function days() {
   await alice.clock.setFixedTime(Date.now() + DAY_MS);
   await open(alice, "Yard sale");
   await button(alice, "Offers").click();
-  const time = (part) => alice.locator(part).getByRole("article", { name: "Offers: Ladder" }).locator("header time").textContent();
-  report("days", { listed: await time(".panel"), isTime: /^\d+:\d\d/.test(await time(".conversation")) });
+  const listed = await alice.locator(".panel .offer header time").textContent();
+  report("days", { listed, isTime: /^\d+:\d\d/.test(await signed(alice, "Ladder").locator("time").textContent()) });
 }
 
 // Many cards scroll, and do not squeeze the button above them.

@@ -113,12 +113,18 @@ export async function times() {
   await say(alice, "Number two");
   await message(alice, "Number two").waitFor();
   const when = at(alice, "Number two").locator("time.when");
-  const minutes = await alice.locator(".message time").evaluateAll((all) => all.map((it) => it.dateTime.slice(0, 16)));
-  const startsMinute = minutes.at(-1) !== minutes.at(-2);
-  const opacity = () => when.evaluate((it) => getComputedStyle(it).opacity);
-  const before = await opacity();
+  const opacityOf = (time) => time.evaluate((it) => getComputedStyle(it).opacity);
+  const before = await opacityOf(when);
   await hover(at(alice, "Number two"));
-  report("timed", { isHidden: before === "0", startsMinute, after: await until(opacity, (value) => value === "1"), says: /^\d?\d[:.]\d\d$/.test(await when.textContent()) });
+  const after = await until(() => opacityOf(when), (value) => value === "1");
+  const phone = await visitAs("alice", { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  await open(phone, "1");
+  await message(phone, "Number two").waitFor();
+  const touched = at(phone, "Number two");
+  const untouched = await opacityOf(touched.locator("time.when"));
+  await touched.tap();
+  const tapped = await until(() => opacityOf(touched.locator("time.when")), (value) => value === "1");
+  report("timed", { before, after, untouched, tapped, says: /^\d?\d[:.]\d\d\s[AP]M$/.test(await when.textContent()) });
 }
 
 // Anyone who was added later has read what was said before at no time that anybody knows.

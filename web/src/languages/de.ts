@@ -214,6 +214,7 @@ export const texts: Texts = {
   sendWithoutReply: "Ohne Zitat senden",
   sendToConversation: "In die Unterhaltung senden",
   delete: "Löschen",
+  deleteForAll: "Für alle löschen",
   react: (emoji) => `Mit ${emoji} reagieren`,
   reacted: (emoji, count) => `${emoji}, ${count}`,
   reactedBy: (emoji, names, count) => {
@@ -592,6 +593,7 @@ export const texts: Texts = {
       withdraw:
         "Das Angebot ist dann für alle in dieser Unterhaltung vorbei, und sie sehen, dass du es zurückgezogen hast. Das kann nicht rückgängig gemacht werden.",
     },
+    one: "Angebot",
     title: "Angebote",
     make: "Angebot machen",
     counterTitle: "Gegenangebot",

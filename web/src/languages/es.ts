@@ -220,6 +220,7 @@ export const texts: Texts = {
   sendWithoutReply: "Enviar sin la cita",
   sendToConversation: "Enviar a la conversación",
   delete: "Eliminar",
+  deleteForAll: "Eliminar para todos",
   react: (emoji) => `Reaccionar con ${emoji}`,
   reacted: (emoji, count) => `${emoji}, ${count}`,
   reactedBy: (emoji, names, count) => {
@@ -594,6 +595,7 @@ export const texts: Texts = {
       reject: "La oferta termina para todos en esta conversación, y verán que la has rechazado. No se puede deshacer.",
       withdraw: "La oferta termina para todos en esta conversación, y verán que la has retirado. No se puede deshacer.",
     },
+    one: "Oferta",
     title: "Ofertas",
     make: "Hacer una oferta",
     counterTitle: "Contraoferta",

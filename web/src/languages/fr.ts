@@ -221,6 +221,7 @@ export const texts: Texts = {
   sendWithoutReply: "Envoyer sans la citation",
   sendToConversation: "Envoyer dans la conversation",
   delete: "Supprimer",
+  deleteForAll: "Supprimer pour tout le monde",
   react: (emoji) => `Réagir avec ${emoji}`,
   reacted: (emoji, count) => `${emoji}, ${count}`,
   reactedBy: (emoji, names, count) => {
@@ -598,6 +599,7 @@ export const texts: Texts = {
       withdraw:
         "L’offre prend fin pour tout le monde dans cette conversation, qui verra que vous l’avez retirée. C’est irréversible.",
     },
+    one: "Offre",
     title: "Offres",
     make: "Faire une offre",
     counterTitle: "Contre-offre",

@@ -50,9 +50,10 @@ export function blocksOf(text: string): Block[] {
   return parse(text.split("\n"), 0);
 }
 
-/** Whether a text ends in words, and not in code, a table, a quote or a list. */
+/** Whether a text ends in words, also in those of a list, and not in code, a table or a quote. */
 export function endsInWords(content: string): boolean {
-  const last = blocksOf(content).at(-1);
+  let last = blocksOf(content).at(-1);
+  while (last?.kind === "list") last = last.items.at(-1)?.inside.at(-1);
   return last?.kind === "text" || last?.kind === "heading";
 }
 

@@ -17,8 +17,6 @@ export interface Row {
   readonly startsUnread: boolean;
   /** Whether the message before it has the same sender. */
   readonly continued: boolean;
-  /** Whether it is the first of its minute. */
-  readonly startsMinute: boolean;
   /** Offers and notices from before the first row, and from after this one. */
   readonly extrasBefore?: readonly Extra[];
   readonly extrasAfter?: readonly Extra[];
@@ -43,7 +41,6 @@ export interface UnsentRow {
   readonly startsConversation?: boolean;
   readonly startsDay: boolean;
   readonly continued: boolean;
-  readonly startsMinute: boolean;
   /** Offers and notices above it, in a conversation that has no messages yet. */
   readonly extrasBefore?: readonly Extra[];
 }
@@ -129,16 +126,8 @@ function sentAt(senderId: string | null, date: Date, isPlain: boolean): Sent {
 }
 
 /** Returns how a message looks after the one before it. */
-function after(before: Sent | undefined, now: Sent): Pick<Row, "startsDay" | "continued" | "startsMinute"> {
-  if (before === undefined || before.day !== now.day) return { startsDay: true, continued: false, startsMinute: true };
+function after(before: Sent | undefined, now: Sent): Pick<Row, "startsDay" | "continued"> {
+  if (before === undefined || before.day !== now.day) return { startsDay: true, continued: false };
   const isSame = now.senderId !== null && before.senderId === now.senderId;
-  return {
-    startsDay: false,
-    continued: isSame && now.isPlain && now.ms - before.ms < GROUPING_MS,
-    startsMinute: minuteOf(before) !== minuteOf(now),
-  };
-}
-
-function minuteOf({ ms }: Sent): number {
-  return Math.floor(ms / 60_000);
+  return { startsDay: false, continued: isSame && now.isPlain && now.ms - before.ms < GROUPING_MS };
 }

@@ -15,7 +15,7 @@ interface Props {
   content: string;
   /** For highlighting its mentions. */
   message?: Message;
-  /** Follows the last word, such as a tick; stands beside a text that ends in something else, as in a list. */
+  /** Follows the last word, such as a tick; stands beside a text that ends in something else, such as code. */
   end?: ReactNode;
 }
 

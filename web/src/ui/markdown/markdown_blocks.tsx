@@ -51,7 +51,7 @@ function blockElement(block: Block, key: number, textOf: TextOf, end?: ReactNode
     case "quote":
       return <blockquote key={key}>{blockElements(block.inside, textOf)}</blockquote>;
     case "list":
-      return listElement(block.items, key, textOf);
+      return listElement(block.items, key, textOf, end);
     case "code":
       return <CodeBlock key={key} code={block.text} language={block.language} />;
     case "table":
@@ -69,21 +69,24 @@ function withoutFirstBreak(inside: readonly Inline[]): readonly Inline[] {
   return [{ kind: "text", text: first.text.replace(/^[^\S\n]*\n/, "") }, ...others];
 }
 
-function listElement(items: readonly ListItem[], key: number, textOf: TextOf): ReactNode {
+function listElement(items: readonly ListItem[], key: number, textOf: TextOf, end: ReactNode): ReactNode {
   const signs = items.map(({ sign }) => sign);
   const inside = items.map(({ sign, isDone, inside: blocks }, index) => (
     // The numbers are those of the writer.
     // biome-ignore lint/suspicious/noArrayIndexKey: the items of a text keep their order
     <li key={index} value={/^\d/.test(sign) ? Number.parseInt(sign, 10) : undefined}>
       {isDone !== undefined && <Task isDone={isDone} />}
-      {blocks.map((block, place) =>
-        place === 0 && block.kind === "text" ? (
+      {blocks.map((block, place) => {
+        const endOfBlock = index === items.length - 1 && place === blocks.length - 1 && end;
+        if (place > 0 || block.kind !== "text") return blockElement(block, place, textOf, endOfBlock);
+        return (
           // biome-ignore lint/suspicious/noArrayIndexKey: the blocks of a text keep their order
-          <Fragment key={place}>{inlineElements(block.inside, textOf)}</Fragment>
-        ) : (
-          blockElement(block, place, textOf)
-        ),
-      )}
+          <Fragment key={place}>
+            {inlineElements(block.inside, textOf)}
+            {endOfBlock}
+          </Fragment>
+        );
+      })}
     </li>
   ));
   if (!/^\d/.test(signs[0] ?? "")) return <ul key={key}>{inside}</ul>;

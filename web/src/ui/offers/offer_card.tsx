@@ -1,7 +1,7 @@
 import type { Offer, OfferStatus } from "@talkwire/client";
 import { may, own, roleOf } from "@talkwire/client/parts";
-import { Ban, Check, Clock, Hourglass, type LucideIcon, Repeat2, X } from "lucide-react";
-import { useRef, useState } from "react";
+import { Ban, Check, Clock, Hourglass, type LucideIcon, Repeat2, Tag, X } from "lucide-react";
+import { type ComponentType, type ReactNode, useRef, useState } from "react";
 import { useStore } from "zustand";
 import { formatAmount } from "../../chat/offers/money";
 import {
@@ -13,7 +13,7 @@ import {
   statusAt,
 } from "../../chat/offers/offer_rules";
 import { texts } from "../../texts";
-import { endTime, fullTime, shortTime, timeOfDay } from "../../time_format";
+import { endTime, fullTime, shortTime } from "../../time_format";
 import { Avatar } from "../components/avatar";
 import { Confirmation } from "../components/confirmation";
 import { partnerOf } from "../components/conversation_names";
@@ -38,16 +38,21 @@ const ICONS: Readonly<Record<OfferStatus, LucideIcon>> = {
 
 interface Props {
   offer: Offer;
-  /** Whether it is in a list without days. */
-  isListed?: boolean;
+  /** What is around the card, and says who made the offer and when. Without it, the card does. */
+  Frame?: ComponentType<{ offer: Offer; children: ReactNode }>;
 }
 
 /** An offer. In groups, offers of blocked users are hidden. */
-export default function OfferCard({ offer, isListed = false }: Props) {
+export default function OfferCard({ offer, Frame }: Props) {
   const [shown, setShown] = useState(false);
   const isFolded = useIsFolded(offer.conversationId, offer.authorId);
   if (isFolded && !shown) return <FoldedOffer offer={offer} onShow={() => setShown(true)} />;
-  return <Unfolded offer={offer} isListed={isListed} />;
+  if (Frame === undefined) return <Unfolded offer={offer} label={<Author offer={offer} />} />;
+  return (
+    <Frame offer={offer}>
+      <Unfolded offer={offer} label={<Label />} isFramed />
+    </Frame>
+  );
 }
 
 /** An offer that was made before its author was blocked may still be unread. */
@@ -57,22 +62,30 @@ function FoldedOffer({ offer, onShow }: { offer: Offer; onShow: () => void }) {
   return <Folded text={texts.people.foldedOffer} ref={line} onShow={onShow} />;
 }
 
+interface UnfoldedProps {
+  offer: Offer;
+  /** The beginning of its first line. */
+  label: ReactNode;
+  isFramed?: boolean;
+}
+
 /** An offer with its current status and the reader's possible actions. */
-function Unfolded({ offer, isListed }: Required<Props>) {
+function Unfolded({ offer, label, isFramed = false }: UnfoldedProps) {
   const nowMs = useStore(useChat().offers.state, (state) => state.nowMs);
   const status = statusAt(offer, nowMs);
   const Icon = ICONS[status];
-  const { title, description, createdAt, expiresAt, counterOf } = offer;
+  const { title, description, expiresAt, counterOf } = offer;
   const card = useRef<HTMLElement>(null);
   const isGone = useIsAuthorGone(offer);
   useSeen(card, offer.id, offer);
   return (
-    <article ref={card} className={`offer ${status}`} aria-label={texts.labelled(texts.offers.title, title)}>
+    <article
+      ref={card}
+      className={`offer ${status}${isFramed ? " framed" : ""}`}
+      aria-label={texts.labelled(texts.offers.title, title)}
+    >
       <header>
-        <Author offer={offer} />
-        <time dateTime={createdAt} title={fullTime(createdAt)}>
-          {isListed ? shortTime(createdAt) : timeOfDay(createdAt)}
-        </time>
+        {label}
         <OfferMenu offer={offer} />
       </header>
       <OfferTerms offer={offer} />
@@ -100,7 +113,16 @@ function Unfolded({ offer, isListed }: Required<Props>) {
   );
 }
 
-function Author({ offer: { authorId, conversationId } }: { offer: Offer }) {
+function Label() {
+  return (
+    <span className="author">
+      <Tag className="icon" aria-hidden="true" />
+      {texts.offers.one}
+    </span>
+  );
+}
+
+function Author({ offer: { authorId, conversationId, createdAt } }: { offer: Offer }) {
   const isMine = useChatState((state) => state.me.id === authorId);
   const name = useNameIn(conversationId, authorId) ?? texts.offers.someone;
   const picture = useLoadedPicture(conversationId, authorId);
@@ -117,6 +139,9 @@ function Author({ offer: { authorId, conversationId } }: { offer: Offer }) {
           </>
         )}
       </span>
+      <time dateTime={createdAt} title={fullTime(createdAt)}>
+        {shortTime(createdAt)}
+      </time>
     </>
   );
 }

@@ -53,7 +53,7 @@ export default function OffersPanel({ conversation, found }: Props) {
           offer.id === found?.id ? (
             <Found key={offer.id} offer={offer} search={found} />
           ) : (
-            <OfferCard key={offer.id} offer={offer} isListed />
+            <OfferCard key={offer.id} offer={offer} />
           ),
         )}
       {known !== undefined && known.next !== null && (
@@ -75,7 +75,7 @@ function Found({ offer, search }: { offer: Offer; search: Offer }) {
   }, [search]);
   return (
     <div ref={element} className="found-offer" tabIndex={-1}>
-      <OfferCard offer={offer} isListed />
+      <OfferCard offer={offer} />
     </div>
   );
 }

@@ -81,12 +81,14 @@ export function Replies({ message: { id, conversationId, replyCount = 0, thread 
   const chat = useChat();
   const isInside = useContext(ThreadContext);
   const isUnread = useStore(chat.followedThreads.state, ({ unreadCounts }) => (own(unreadCounts, id) ?? 0) > 0);
+  const isOpen = useChatState(({ panel }) => panel?.kind === "thread" && panel.rootId === id);
   const unfinished = useUnfinishedThreads().get(placeOf(conversationId, id));
   if ((replyCount === 0 && unfinished === undefined) || isInside) return null;
   return (
     <button
       type="button"
       className={isUnread ? "replies reach unread" : "replies reach"}
+      aria-current={isOpen ? "true" : undefined}
       onClick={() => chat.openPanel({ kind: "thread", rootId: id })}
     >
       {replyCount > 0 && <ReplyCount replyCount={replyCount} thread={thread} />}

@@ -4,8 +4,7 @@ import { Check, CheckCheck, Reply } from "lucide-react";
 import { useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
-import { fullTime, shortTimeOfDay, timeOfDay } from "../../time_format";
-import { Avatar } from "../components/avatar";
+import { fullTime, timeOfDay } from "../../time_format";
 import { useSwipe } from "../components/use_swipe";
 import { Attachments } from "../files/attachments";
 import { MessageText } from "../markdown/markdown";
@@ -13,8 +12,7 @@ import { actionsOf, reply } from "../message_dialogs/message_actions";
 import { useChat, useChatState } from "../page/chat_context";
 import { lazyPart } from "../page/lazy_part";
 import { Folded, useIsFolded } from "../people/folded";
-import { PersonButton } from "../people/person_button";
-import { NamesakeHandle } from "../people/person_handle";
+import { AuthorLine } from "./author_line";
 import { LinkPreviews } from "./link_previews";
 import { Edited, ForwardedFrom, PinMark, Replies, SavedMark } from "./message_badges";
 import { handleMessageKey } from "./message_keys";
@@ -35,8 +33,6 @@ interface Props {
   message: Message;
   /** Whether the message before it has the same sender, who is not named again. */
   continued: boolean;
-  /** Whether it is the first of its minute, so that its time is always in sight. */
-  startsMinute?: boolean;
 }
 
 /** A message with its changes that are not stored yet. In groups, messages of blocked users are hidden. */
@@ -54,7 +50,7 @@ export function MessageView({ message: stored, ...place }: Props) {
   return <Unfolded {...place} message={message} changes={changes} />;
 }
 
-function Unfolded({ message, continued, startsMinute, changes }: Props & { changes: readonly OutboxEntry[] }) {
+function Unfolded({ message, continued, changes }: Props & { changes: readonly OutboxEntry[] }) {
   const chat = useChat();
   const { isActive, isFocused, events } = useHoverOrFocus();
   const menu = useContextMenu();
@@ -85,9 +81,8 @@ function Unfolded({ message, continued, startsMinute, changes }: Props & { chang
   );
   const hasText = deletedAt === undefined && content !== "";
   const classes = [
-    "message",
+    "message authored",
     continued && "continued",
-    startsMinute && "starts-minute",
     isSystem && "system",
     isMine && "mine",
     pinned && "pinned",
@@ -130,25 +125,14 @@ function Unfolded({ message, continued, startsMinute, changes }: Props & { chang
       {continued && marks}
       {(continued || isSystem) && (
         <time className="when" dateTime={createdAt} title={fullTime(createdAt)}>
-          {shortTimeOfDay(createdAt)}
+          {timeOfDay(createdAt)}
         </time>
       )}
-      {!continued && (
-        <PersonButton userId={sender.id} name={sender.name} className="face" isExtra>
-          <Avatar id={sender.id} name={sender.name} picture={sender.avatar} />
-        </PersonButton>
-      )}
-      {!continued && (
-        <header>
-          <PersonButton userId={sender.id} name={sender.name} className="name">
-            <bdi>{sender.name}</bdi>
-          </PersonButton>
-          <NamesakeHandle userId={sender.id} name={sender.name} />
-          <time dateTime={createdAt} title={fullTime(createdAt)}>
-            {timeOfDay(createdAt)}
-          </time>
+      {!continued && !isSystem && (
+        <AuthorLine userId={sender.id} name={sender.name} picture={sender.avatar} at={createdAt}>
+          {tick}
           {marks}
-        </header>
+        </AuthorLine>
       )}
       {forwardedFrom && <ForwardedFrom message={message} origin={forwardedFrom} />}
       {replyTo && <QuoteView quote={replyTo} conversationId={message.conversationId} />}
@@ -159,13 +143,13 @@ function Unfolded({ message, continued, startsMinute, changes }: Props & { chang
       )}
       {hasText && (
         <div className="said">
-          <MessageText content={content ?? ""} message={message} end={tick} />
+          <MessageText content={content ?? ""} message={message} end={continued && tick} />
         </div>
       )}
       {attachments && !deletedAt && (
         <div className="said">
           <Attachments message={message} />
-          {!hasText && tick}
+          {!hasText && continued && tick}
         </div>
       )}
       {message.previews && !deletedAt && <LinkPreviews message={message} previews={message.previews} isMine={isMine} />}

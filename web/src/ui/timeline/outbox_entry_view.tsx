@@ -3,8 +3,7 @@ import { own } from "@talkwire/client/parts";
 import { useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
 import { texts } from "../../texts";
-import { shortTimeOfDay, timeOfDay } from "../../time_format";
-import { Avatar } from "../components/avatar";
+import { timeOfDay } from "../../time_format";
 import { IconButton } from "../components/icon_button";
 import type { MenuAction } from "../components/menu_action";
 import { Toolbar } from "../components/toolbar";
@@ -12,7 +11,7 @@ import { PendingFileView } from "../files/pending_file";
 import { MessageText } from "../markdown/markdown";
 import { useChat, useChatState } from "../page/chat_context";
 import { lazyPart } from "../page/lazy_part";
-import { PersonButton } from "../people/person_button";
+import { AuthorLine } from "./author_line";
 import { QuoteView } from "./quote_view";
 import { unsentActions } from "./unsent_actions";
 import { Delay, Refused, WaitingTick } from "./unsent_marks";
@@ -26,12 +25,10 @@ interface Props {
   entry: OutboxEntry;
   /** Whether the message before it has the same sender, who is not named again. */
   continued: boolean;
-  /** Whether it is the first of its minute, so that its time is always in sight. */
-  startsMinute?: boolean;
 }
 
 /** A message that is not sent yet, or that the server refused. It takes the place of the message that it will become. */
-export function OutboxEntryView({ entry, continued, startsMinute = false }: Props) {
+export function OutboxEntryView({ entry, continued }: Props) {
   const me = useChatState((state) => state.me);
   const writtenAt = new Date(entry.writtenAt).toISOString();
   const hasText = entry.content !== "";
@@ -47,7 +44,7 @@ export function OutboxEntryView({ entry, continued, startsMinute = false }: Prop
   return (
     <article
       ref={article}
-      className={`message mine letter${continued ? " continued" : ""}${startsMinute ? " starts-minute" : ""}${isEdited ? " edited-now" : ""}`}
+      className={`message authored mine letter${continued ? " continued" : ""}${isEdited ? " edited-now" : ""}`}
       {...press}
       onPointerDown={(event) => {
         press.onPointerDown(event);
@@ -58,24 +55,16 @@ export function OutboxEntryView({ entry, continued, startsMinute = false }: Prop
         if (!isSending) menu.events.onContextMenu(event);
       }}
     >
-      {continued && <time className="when">{shortTimeOfDay(writtenAt)}</time>}
+      {continued && <time className="when">{timeOfDay(writtenAt)}</time>}
       {!continued && (
-        <>
-          <PersonButton userId={me.id} name={me.name} className="face" isExtra>
-            <Avatar id={me.id} name={me.name} picture={me.avatar} />
-          </PersonButton>
-          <header>
-            <PersonButton userId={me.id} name={me.name} className="name">
-              <bdi>{me.name}</bdi>
-            </PersonButton>
-            <time>{timeOfDay(writtenAt)}</time>
-          </header>
-        </>
+        <AuthorLine userId={me.id} name={me.name} picture={me.avatar} at={writtenAt}>
+          {tick}
+        </AuthorLine>
       )}
       {entry.replyToId !== null && <UnsentQuote conversationId={entry.conversationId} messageId={entry.replyToId} />}
       <div className="said">
-        {hasText ? <MessageText content={entry.content} end={tick} /> : <OutboxEntryFiles entry={entry} />}
-        {!hasText && tick}
+        {hasText ? <MessageText content={entry.content} end={continued && tick} /> : <OutboxEntryFiles entry={entry} />}
+        {!hasText && continued && tick}
       </div>
       {hasText && <OutboxEntryFiles entry={entry} />}
       {entry.problem === null && <Delay entry={entry} />}

@@ -1,17 +1,7 @@
 import type { Message, Notice, Offer } from "@talkwire/client";
 import { EMPTY, own, type Timeline } from "@talkwire/client/parts";
 import { ArrowUp } from "lucide-react";
-import {
-  type ComponentType,
-  Fragment,
-  memo,
-  type RefObject,
-  useContext,
-  useEffect,
-  useMemo,
-  useRef,
-  useState,
-} from "react";
+import { type ComponentType, Fragment, memo, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useStore } from "zustand";
 import { unreadOf } from "../../chat/conversations/unread";
@@ -37,6 +27,7 @@ import { BeginningContext } from "./beginning_context";
 import { DayLine } from "./day_line";
 import { MessageView } from "./message_view";
 import { NoticeLine } from "./notice_line";
+import { OfferRow } from "./offer_row";
 import { OutboxEntryView } from "./outbox_entry_view";
 import { ToNewest } from "./to_newest";
 import { UnreadRepliesLine } from "./unread_replies_line";
@@ -56,7 +47,6 @@ const NO_OFFERS: readonly Offer[] = [];
 const NO_NOTICES: readonly Notice[] = [];
 const LONG = 200;
 const NEW_MS = 2_000;
-const RESTING_MS = 1_500;
 const LOADING: Timeline = { ...EMPTY, atStart: false };
 
 interface Props {
@@ -152,7 +142,11 @@ export const TimelineView = memo(function TimelineView({ id, FirstSteps }: Props
         )}
       </div>
       {unseen !== null && <ToUnseen id={id} unseen={unseen} />}
-      {unseen === null && daySince !== null && <DayInSight at={daySince} scroller={scroller} />}
+      {unseen === null && daySince !== null && (
+        <div className="day-in-sight" aria-hidden="true">
+          {dayOf(daySince)}
+        </div>
+      )}
     </div>
   );
 });
@@ -199,7 +193,7 @@ function ExtrasOfDay({ extras, unreadFrom }: ExtrasProps) {
       return (
         <Fragment key={first.id}>
           {first.id === unreadFrom && <UnreadFrom />}
-          <OfferCard offer={first} />
+          <OfferCard offer={first} Frame={OfferRow} />
         </Fragment>
       );
     }
@@ -253,20 +247,20 @@ function entryView(row: Row | UnsentRow) {
 }
 
 function UnsentRowView({ row }: { row: UnsentRow }) {
-  const { entry, startsConversation, startsDay, continued, startsMinute, extrasBefore } = row;
+  const { entry, startsConversation, startsDay, continued, extrasBefore } = row;
   return (
     <div className="row">
       {startsConversation && <Beginning id={entry.conversationId} />}
       {extrasBefore && <Extras extras={extrasBefore} />}
       {startsDay && <DayLine at={new Date(entry.writtenAt).toISOString()} />}
-      <OutboxEntryView entry={entry} continued={continued} startsMinute={startsMinute} />
+      <OutboxEntryView entry={entry} continued={continued} />
     </div>
   );
 }
 
 const RowView = memo(
   function RowView({ row }: { row: Row }) {
-    const { message, startsConversation, startsDay, startsUnread, unreadOffer, continued, startsMinute } = row;
+    const { message, startsConversation, startsDay, startsUnread, unreadOffer, continued } = row;
     const element = useRef<HTMLDivElement>(null);
     const isShown = useTargetHighlight(row, element);
     const myId = useChatState((state) => state.me.id);
@@ -278,7 +272,7 @@ const RowView = memo(
         {row.extrasBefore && <Extras extras={row.extrasBefore} unreadFrom={unreadOffer} />}
         {startsDay && <DayLine at={message.createdAt} />}
         {startsUnread && <UnreadFrom />}
-        <MessageView message={message} continued={continued} startsMinute={startsMinute} />
+        <MessageView message={message} continued={continued} />
         {belowMessage(row).map(({ extras, replies, after }) => (
           <Fragment key={replies?.rootId ?? ""}>
             <Extras extras={extras} after={after} unreadFrom={unreadOffer} />
@@ -295,7 +289,6 @@ const RowView = memo(
     one.startsUnread === other.startsUnread &&
     one.unreadOffer === other.unreadOffer &&
     one.continued === other.continued &&
-    one.startsMinute === other.startsMinute &&
     areSame(one.extrasBefore, other.extrasBefore) &&
     areSame(one.extrasAfter, other.extrasAfter) &&
     areSame(newestOf(one), newestOf(other)),
@@ -306,31 +299,6 @@ function Beginning({ id }: { id: string }) {
   return (
     <div className="beginning">
       <Shown id={id} />
-    </div>
-  );
-}
-
-/** The day of the topmost message. It covers a line, so it is there only while the list scrolls. */
-function DayInSight({ at, scroller }: { at: string; scroller: RefObject<HTMLElement | null> }) {
-  const [isResting, setResting] = useState(false);
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const show = (): void => {
-      setResting(false);
-      clearTimeout(timer);
-      timer = setTimeout(() => setResting(true), RESTING_MS);
-    };
-    show();
-    const element = scroller.current;
-    element?.addEventListener("scroll", show, { passive: true });
-    return () => {
-      clearTimeout(timer);
-      element?.removeEventListener("scroll", show);
-    };
-  }, [scroller]);
-  return (
-    <div className={`day-in-sight${isResting ? " resting" : ""}`} aria-hidden="true">
-      {dayOf(at)}
     </div>
   );
 }
