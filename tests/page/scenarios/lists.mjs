@@ -87,7 +87,7 @@ async function group(name, ...others) {
 const preferred = (page) =>
   page.waitForResponse((answer) => answer.url().includes("/preferences") && answer.request().method() === "PATCH");
 
-const namesIn = (page) => page.locator(".conversations .name").allTextContents();
+const namesIn = (page) => page.locator(".conversations a .name").allTextContents();
 
 // Favourites come first; what is archived is elsewhere until somebody writes, on all devices of the reader.
 export async function favouritesAndArchive() {

@@ -383,7 +383,7 @@ export async function empty() {
   const offered = await cards.locator("strong").allTextContents();
   const kinds = [];
   const focused = [];
-  for (const way of [erna.locator("main").getByRole("button", { name: "Find people" }), cards.filter({ hasText: "Create a group" })]) {
+  for (const way of [erna.locator("main").getByRole("button", { name: "Start a conversation" }), cards.filter({ hasText: "Create a group" })]) {
     await way.click();
     await erna.getByLabel("Find people").waitFor();
     kinds.push(await erna.locator("dialog h2").first().textContent());

@@ -17,7 +17,7 @@ import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useStore } from "zustand";
 import { withMissedCall } from "../../chat/alerts/alerts";
 import { filterConversations, isUsed } from "../../chat/conversations/conversation_filter";
-import { sectionsOf } from "../../chat/conversations/list_sections";
+import { type Section, sectionsOf } from "../../chat/conversations/list_sections";
 import { hasUnread, unreadInSection } from "../../chat/conversations/unread";
 import { withUnsent } from "../../chat/conversations/unsent_messages";
 import { texts } from "../../texts";
@@ -104,6 +104,7 @@ export function ConversationList({ onOpen, children }: Props) {
       <FilterField
         query={query}
         unreadOnly={unreadOnly}
+        isEmpty={isEmpty && !unreadOnly}
         firstId={shown[0]?.id}
         onQuery={(text) => chat.searchList(text)}
         onUnreadOnly={setUnreadOnly}
@@ -194,16 +195,20 @@ function Sections({ shown, showsArchive, onArchive }: SectionsProps) {
   // What was unread when its conversation was archived, and offers, which do not end the archive.
   const unread = useChatState((state) => (isInside ? 0 : unreadInSection(archived, state.features)));
   const Icon = isInside ? ArrowLeft : Archive;
-  const first = useMemo(() => {
-    if (favourites.length + sections.length === 0) return NOTHING;
-    const above: Entry[] = favourites.length > 0 ? [texts.places.favourites, ...favourites] : [];
-    for (const section of sections) {
-      const isCollapsed = collapsed.has(section.name);
-      above.push({ section, isCollapsed, onToggle: () => toggle(section.name) });
+  const rows = useMemo(() => {
+    if (favourites.length + sections.length === 0) return others;
+    const rows: Entry[] = [];
+    const add = (section: Section, key: string, isOwn: boolean): void => {
+      if (section.conversations.length === 0) return;
+      const isCollapsed = collapsed.has(key);
+      rows.push({ section, isOwn, isCollapsed, onToggle: () => toggle(key) });
       // Not spread into the arguments of a call: there may be thousands.
-      if (!isCollapsed) for (const conversation of section.conversations) above.push(conversation);
-    }
-    return others.length > 0 ? [...above, texts.conversations] : above;
+      if (!isCollapsed) for (const conversation of section.conversations) rows.push(conversation);
+    };
+    add({ name: texts.places.favourites, conversations: favourites }, FAVOURITES, false);
+    for (const section of sections) add(section, section.name, true);
+    add({ name: texts.conversations, conversations: others }, OTHERS, false);
+    return rows;
   }, [favourites, sections, others, collapsed, toggle]);
   return (
     <>
@@ -220,38 +225,28 @@ function Sections({ shown, showsArchive, onArchive }: SectionsProps) {
           )}
         </button>
       )}
-      {isInside ? <Items key="archive" shown={archived} /> : <Items key="list" shown={others} first={first} />}
+      {isInside ? <Items key="archive" shown={archived} /> : <Items key="list" shown={rows} />}
     </>
   );
 }
 
-const NOTHING: readonly Entry[] = [];
+/** The keys of what is collapsed beside the reader's own sections, whose keys are their names. */
+const [FAVOURITES, OTHERS] = ["\0favourites", "\0others"];
 
-/** A row of the list: a heading, the heading of a section, or a conversation. */
-type Entry = string | ComponentProps<typeof SectionHeading> | Conversation;
+/** A row of the list. */
+type Entry = ComponentProps<typeof SectionHeading> | Conversation;
 
 function isConversation(entry: Entry): entry is Conversation {
-  return typeof entry !== "string" && "id" in entry;
+  return "id" in entry;
 }
 
 function entryView(entry: Entry): ReactElement {
   if (isConversation(entry)) return <ConversationItem key={entry.id} conversation={entry} />;
-  // A section may have the name of another heading.
-  if (typeof entry !== "string") return <SectionHeading key={`section ${entry.section.name}`} {...entry} />;
-  return (
-    <h2 key={entry} className="list-heading">
-      {entry}
-    </h2>
-  );
+  // A section of the reader may have the name of another one.
+  return <SectionHeading key={`${entry.isOwn ? "own" : "every"} ${entry.section.name}`} {...entry} />;
 }
 
-interface ItemsProps {
-  shown: readonly Conversation[];
-  /** What is above the conversations. */
-  first?: readonly Entry[];
-}
-
-function Items({ shown, first = NOTHING }: ItemsProps) {
+function Items({ shown }: { shown: readonly Entry[] }) {
   const { conversations: list } = useChat();
   const hasMore = useChatState((state) => state.nextConversations !== null);
   const scroller = useRef<HTMLElement>(null);
@@ -269,12 +264,11 @@ function Items({ shown, first = NOTHING }: ItemsProps) {
   // A short list does not fill its space and cannot be scrolled.
   // biome-ignore lint/correctness/useExhaustiveDependencies: runs again when there are more conversations
   useEffect(scrolled, [scrolled, shown.length]);
-  const all = useMemo(() => [...first, ...shown], [first, shown]);
-  useOpenInSight(rows, all);
+  useOpenInSight(rows, shown);
 
   return (
     <nav className="conversations" aria-label={texts.conversations} ref={scroller} onKeyDown={moveFocus}>
-      <Virtualizer ref={rows} scrollRef={scroller} data={all} as="ul" item="li" onScroll={scrolled}>
+      <Virtualizer ref={rows} scrollRef={scroller} data={shown} as="ul" item="li" onScroll={scrolled}>
         {entryView}
       </Virtualizer>
     </nav>
@@ -312,14 +306,9 @@ function moveFocus(event: KeyboardEvent<HTMLElement>): void {
     item.querySelector<HTMLElement>(along === 1 ? MENU : LEADING)?.focus();
   }
   if (step === undefined) return;
-  const following = (from: Element): Element | null =>
-    step === 1 ? from.nextElementSibling : from.previousElementSibling;
-  for (let next = following(item); next !== null; next = following(next)) {
-    // Other headings have nothing to focus.
-    const target = next.querySelector<HTMLElement>(LEADING);
-    if (target === null) continue;
-    event.preventDefault();
-    target.focus();
-    return;
-  }
+  const next = step === 1 ? item.nextElementSibling : item.previousElementSibling;
+  const target = next?.querySelector<HTMLElement>(LEADING);
+  if (target == null) return;
+  event.preventDefault();
+  target.focus();
 }

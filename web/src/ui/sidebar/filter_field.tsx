@@ -1,11 +1,14 @@
 import { ListFilter, Search } from "lucide-react";
 import { texts } from "../../texts";
 import { IconButton } from "../components/icon_button";
+import { keyNames } from "../keyboard/key_names";
 import { goTo } from "../page/page_address";
 
 interface Props {
   query: string;
   unreadOnly: boolean;
+  /** Whether the button for it is left out, since there is nothing to filter. */
+  isEmpty: boolean;
   /** The first match, which may be rendered a moment later. */
   firstId: string | undefined;
   onQuery: (query: string) => void;
@@ -13,7 +16,7 @@ interface Props {
 }
 
 /** Filters the list of conversations. */
-export function FilterField({ query, unreadOnly, firstId, onQuery, onUnreadOnly }: Props) {
+export function FilterField({ query, unreadOnly, isEmpty, firstId, onQuery, onUnreadOnly }: Props) {
   return (
     <search className="filter">
       <label className="filter-field">
@@ -39,13 +42,19 @@ export function FilterField({ query, unreadOnly, firstId, onQuery, onUnreadOnly 
             }
           }}
         />
+        {/* The switcher finds the same from everywhere. */}
+        <span className="filter-keys" aria-hidden="true">
+          {keyNames("Mod+k").join(" ")}
+        </span>
       </label>
-      <IconButton
-        icon={ListFilter}
-        label={texts.places.unreadOnly}
-        aria-pressed={unreadOnly}
-        onClick={() => onUnreadOnly(!unreadOnly)}
-      />
+      {!isEmpty && (
+        <IconButton
+          icon={ListFilter}
+          label={texts.places.unreadOnly}
+          aria-pressed={unreadOnly}
+          onClick={() => onUnreadOnly(!unreadOnly)}
+        />
+      )}
     </search>
   );
 }

@@ -9,7 +9,7 @@ import { StartPeople } from "./start_people";
 import "./start_cards.css";
 
 /** The people who are shown. */
-const SHOWN_MAX = 3;
+const SHOWN_MAX = 4;
 /** The people among whom they are chosen: as many as the server returns at once. */
 const FOUND_MAX = 100;
 
@@ -30,8 +30,8 @@ export function StartCards({ onOpen }: { onOpen: (dialog: SidebarDialog) => void
   return (
     <EmptyState title={texts.welcome(texts.name)}>
       <p>{texts.noConversationsHint}</p>
-      {mayWrite && shown.length > 0 && <StartPeople people={shown} onFind={() => onOpen({ kind: "new" })} />}
       <div className="start-cards">
+        {mayWrite && shown.length > 0 && <StartPeople people={shown} onFind={() => onOpen({ kind: "new" })} />}
         {mayWrite && isComplete && shown.length === 0 && (
           <Card
             icon={MessageCircle}

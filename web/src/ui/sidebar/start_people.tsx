@@ -1,4 +1,4 @@
-import { Search } from "lucide-react";
+import { Plus } from "lucide-react";
 import { useState } from "react";
 import { texts } from "../../texts";
 import { useChat } from "../page/chat_context";
@@ -30,11 +30,10 @@ export function StartPeople({ people, onFind }: Props) {
             <bdi>{name}</bdi>
           </button>
         ))}
-        <button type="button" onClick={onFind}>
-          <Search className="icon" aria-hidden="true" />
-          <span>{texts.find}</span>
-        </button>
       </div>
+      <button type="button" className="primary" onClick={onFind}>
+        <Plus className="icon" aria-hidden="true" /> {texts.places.startOne}
+      </button>
       <p className="problem" role="alert">
         {problem}
       </p>
