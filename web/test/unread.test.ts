@@ -2,7 +2,7 @@ import type { Conversation, Notice, Offer } from "@talkwire/client";
 import { describe, expect, it } from "vitest";
 import { conversation, message } from "../../clients/javascript/client/test/samples";
 import { sectionsOf } from "../src/chat/conversations/list_sections";
-import { hasUnread, newestOffer, totalOf, unreadOf } from "../src/chat/conversations/unread";
+import { hasUnread, newestOffer, totalElsewhere, totalOf, unreadOf } from "../src/chat/conversations/unread";
 
 const ON = { offers: true, offerCurrency: "EUR" };
 const OFF = { ...ON, offers: false };
@@ -27,6 +27,8 @@ describe("with offers", () => {
       c: conversation("c", { ...more, archived: true }),
     };
     expect([totalOf(all, ON), totalOf(all, OFF)]).toEqual([7, 4]);
+    const elsewhere = Object.values(all).map((here) => totalElsewhere(all, here, ON));
+    expect([elsewhere, totalElsewhere(all, all.a, OFF)]).toEqual([[2, 6, 6], 2]);
   });
 
   it("the newest one is shown until there is a newer message", () => {

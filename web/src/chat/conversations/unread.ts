@@ -38,6 +38,13 @@ export function totalOf(conversations: ConversationsById, { offers }: Features):
   return unreadMessages(conversations) + (offers ? unreadOffers(conversations) : 0);
 }
 
+/** Returns what `totalOf` counts in the other conversations. */
+export function totalElsewhere(conversations: ConversationsById, here: Conversation, features: Features): number {
+  const alone = { [here.id]: here };
+  const counted = totalUnread(alone) + (features.offers ? offersIn(alone) : 0);
+  return totalOf(conversations, features) - counted;
+}
+
 /** Returns whether a conversation has unread messages or offers. */
 export function hasUnread(conversations: ConversationsById, { offers }: Features): boolean {
   return hasUnreadMessages(conversations) || (offers && hasUnreadOffers(conversations));
@@ -50,12 +57,14 @@ const hasUnreadOffers = computedOnce((conversations) =>
   Object.values(conversations).some(({ unreadOfferCount }) => unreadOfferCount),
 );
 const unreadMessages = computedOnce(totalUnread);
-const unreadOffers = computedOnce((conversations) =>
-  Object.values(conversations).reduce(
+const unreadOffers = computedOnce(offersIn);
+
+function offersIn(conversations: ConversationsById): number {
+  return Object.values(conversations).reduce(
     (sum, { muted, archived, unreadOfferCount = 0 }) => sum + (muted || archived ? 0 : unreadOfferCount),
     0,
-  ),
-);
+  );
+}
 
 /** Returns a function that computes again only for other conversations: selectors run at each change of the state. */
 function computedOnce<Result>(compute: (conversations: ConversationsById) => Result) {

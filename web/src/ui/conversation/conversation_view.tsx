@@ -2,6 +2,7 @@ import type { Conversation } from "@talkwire/client";
 import { own, typistsIn } from "@talkwire/client/parts";
 import { ChevronLeft, CloudOff, EllipsisVertical, Images, Info, Pin, Search, Tag, Video } from "lucide-react";
 import { useStore } from "zustand";
+import { totalElsewhere } from "../../chat/conversations/unread";
 import { texts } from "../../texts";
 import { CallButtons } from "../calls/call_buttons";
 import { useMayCall } from "../calls/use_may_call";
@@ -14,6 +15,7 @@ import { MenuButton } from "../components/menu";
 import type { MenuAction } from "../components/menu_action";
 import { Notice } from "../components/notice";
 import { usePanelHidesConversation } from "../components/panel_layout";
+import { UnreadCount } from "../components/unread_count";
 import { MessageInput } from "../composer/message_input";
 import { ViewerHost } from "../files/viewer_host";
 import { LinkedText } from "../markdown/linked_text";
@@ -94,7 +96,10 @@ function Header({ conversation, name }: { conversation: Conversation; name: stri
   return (
     <header>
       <div className="header-line">
-        <IconButton icon={ChevronLeft} label={texts.back} className="back" onClick={backToList} />
+        <span className="way-back">
+          <IconButton icon={ChevronLeft} label={texts.back} className="back" onClick={backToList} />
+          <UnreadElsewhere conversation={conversation} />
+        </span>
         {/* The keyboard needs only one of the two buttons. */}
         <button type="button" className="title-button reach" tabIndex={-1} aria-hidden="true" onClick={toggle}>
           {conversation.kind === "direct" ? (
@@ -147,6 +152,12 @@ function Header({ conversation, name }: { conversation: Conversation; name: stri
   );
 }
 
+/** What is unread in the other conversations. */
+function UnreadElsewhere({ conversation }: { conversation: Conversation }) {
+  const count = useChatState(({ conversations, features }) => totalElsewhere(conversations, conversation, features));
+  return count > 0 ? <UnreadCount count={count} weight="usual" /> : null;
+}
+
 /** The buttons that do not fit into a narrow header. */
 function HeaderMenu({ conversation }: { conversation: Conversation }) {
   const chat = useChat();
@@ -182,7 +193,7 @@ function PinsButton({ id }: { id: string }) {
       onClick={() => chat.openPanel(isShown ? null : { kind: "pins" })}
     >
       <Pin className="icon" aria-hidden="true" />
-      {count}
+      <span>{count}</span>
     </button>
   );
 }

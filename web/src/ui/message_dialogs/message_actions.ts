@@ -121,7 +121,8 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
   const last: (MessageAction | false)[] = [
     !isMine && { label: texts.report.action, icon: Flag, onClick: ask("report") },
     (isMine || runs) && {
-      label: texts.delete,
+      // It is not only hidden from the reader.
+      label: isMine ? texts.delete : texts.deleteForAll,
       icon: Trash2,
       key: MESSAGE_KEYS.delete,
       isDangerous: true,
