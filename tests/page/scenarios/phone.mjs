@@ -412,6 +412,10 @@ export async function targets() {
   await page.locator(".reactions button").first().waitFor();
   await page.locator(".picture img").first().waitFor();
   await look("conversation");
+  const { id: elsewhere } = await post("conversations", "bob", { kind: "group", memberIds: ["alice"], name: "Beside the targets" });
+  await post("messages", "bob", { conversationId: elsewhere, content: "Unread" });
+  await page.locator(".way-back .count").waitFor();
+  await look("conversation with unread messages elsewhere");
   for (const name of ["details", "search", "thread", "viewer", "sheet", "menu", "emoji"]) {
     const shown = await IN_FRONT[name](page);
     await shown.waitFor();
