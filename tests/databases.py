@@ -35,8 +35,11 @@ _STANDBY = "standby"
 _SHARED = "TALKWIRE_TESTS_POSTGRESQL"
 """The variable by which the workers of a run find the server that they share."""
 
-_OPTIONS = ("-c", "max_wal_size=256MB", "-c", "max_connections=300")
-"""The journal takes no more than this of the memory that temporary files lie in. Workers share a server."""
+_OPTIONS = ("-c", "max_wal_size=256MB", "-c", "max_connections=300", "-c", "autovacuum=off")
+"""The journal takes no more than this of the memory that temporary files lie in. Workers share a server.
+
+Autovacuum would count the rows of new tables within a minute, and PostgreSQL would make other plans for them then.
+"""
 
 
 @dataclass(frozen=True)
