@@ -20,10 +20,11 @@ import { type Extra, type Row, rowsOf, rowsWithReplies, type UnsentRow, unsentRo
 import type { UnseenAbove } from "../../chat/messages/unseen";
 import { addressOf } from "../../place";
 import { texts } from "../../texts";
-import { dayOf, timeOfDay } from "../../time_format";
+import { timeOfDay } from "../../time_format";
 import { useChat, useChatState } from "../page/chat_context";
 import { lazyPart } from "../page/lazy_part";
 import { BeginningContext } from "./beginning_context";
+import { DayInSight } from "./day_in_sight";
 import { DayLine } from "./day_line";
 import { MessageView } from "./message_view";
 import { NoticeLine } from "./notice_line";
@@ -142,11 +143,7 @@ export const TimelineView = memo(function TimelineView({ id, FirstSteps }: Props
         )}
       </div>
       {unseen !== null && <ToUnseen id={id} unseen={unseen} />}
-      {unseen === null && daySince !== null && (
-        <div className="day-in-sight" aria-hidden="true">
-          {dayOf(daySince)}
-        </div>
-      )}
+      {unseen === null && daySince !== null && <DayInSight at={daySince} scroller={scroller} />}
     </div>
   );
 });

@@ -18,7 +18,7 @@ const SEEN_LAST = 16;
 const SEEN_ROW = 12;
 const SETTLED_MS = 150;
 /** Pixels that a day's first row is above the top when the line of the day goes, and below it when the line has come. */
-const DAY_CUT = 16;
+const DAY_CUT = 34;
 const DAY_NEAR = 26;
 /** The share of the screen that the beginning of a conversation may have above what is unread when it is opened. */
 const BEGINNING_SHARE = 0.5;
