@@ -1,6 +1,6 @@
 import type { Offer, OfferStatus } from "@talkwire/client";
 import { may, own, roleOf } from "@talkwire/client/parts";
-import { Ban, Check, Clock, Hourglass, type LucideIcon, Repeat2, Tag, X } from "lucide-react";
+import { Ban, Check, CircleDot, Clock, type LucideIcon, Repeat2, Tag, X } from "lucide-react";
 import { type ComponentType, type ReactNode, useRef, useState } from "react";
 import { useStore } from "zustand";
 import { formatAmount } from "../../chat/offers/money";
@@ -28,7 +28,7 @@ import { useWhyOver } from "./use_why_over";
 import "./offer_card.css";
 
 const ICONS: Readonly<Record<OfferStatus, LucideIcon>> = {
-  pending: Hourglass,
+  pending: CircleDot,
   accepted: Check,
   rejected: X,
   withdrawn: Ban,

@@ -47,7 +47,7 @@ export function PictureField({
             {busy ? texts.settings.uploading : texts.settings.choosePicture}
           </button>
           {(picture || chosen) && (
-            <button type="button" disabled={busy} onClick={onRemove}>
+            <button type="button" className="quiet" disabled={busy} onClick={onRemove}>
               {texts.settings.remove}
             </button>
           )}
