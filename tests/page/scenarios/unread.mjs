@@ -315,7 +315,8 @@ export async function looking_elsewhere() {
     Object.defineProperty(document, "hasFocus", { value: () => true, configurable: true });
     window.dispatchEvent(new Event("focus"));
   });
-  const label = await above(alice).textContent();
+  // Counts follow the messages that they count.
+  const label = await until(() => above(alice).textContent(), (text) => text.startsWith("40 "));
   const unreadStill = await restingSeq(id);
   await above(alice).click();
   await seen(alice, "Meanwhile 1");
@@ -497,7 +498,7 @@ export async function just_below() {
   await alice.locator(".scroller .unread-from").waitFor();
   const left = await until(
     () => scroller(alice).evaluate((it) => it.scrollHeight - it.scrollTop - it.clientHeight),
-    (pixels) => pixels > 16,
+    (pixels) => pixels > 16 && pixels < 120,
   );
   const shown = await until(() => jump(alice).count(), (count) => count === 1);
   await jump(alice).click();

@@ -185,7 +185,7 @@ export async function left_behind() {
 // The group is deleted; a phone.
 export async function left_behind_on_phone() {
   const { id } = await group("Deleted");
-  const bob = await visitAs("bob", PHONE);
+  const bob = await visitAs("bob", { ...PHONE, expected: /status of 403/ });
   await open(bob, "Deleted");
   await composer(bob).fill("A draft");
   await call("DELETE", `conversations/${id}`, "alice");
