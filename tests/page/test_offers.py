@@ -112,7 +112,7 @@ def test_many_offers_do_not_squeeze_the_button_above_them(driver: Driver, demo_u
 
 def test_a_counter_offer_ends_when_the_offer_does(driver: Driver, demo_url: str) -> None:
     ends = run(driver, demo_url, "offers", "counterEnds")["ends"]
-    assert ends == {"endless": "never", "proposed": "custom", "isSame": True}
+    assert ends == {"endless": "never", "amountHasFocus": True, "proposed": "custom", "isSame": True}
 
 
 def test_a_page_that_starts_without_the_server_has_offers_afterwards(driver: Driver, demo_url: str) -> None:

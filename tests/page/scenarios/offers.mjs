@@ -536,6 +536,7 @@ export async function counterEnds() {
   const expiry = alice.getByRole("combobox", { name: "Expires after" });
   await button(alice, "Counter: Vase").click();
   const endless = await expiry.inputValue();
+  const amountHasFocus = await alice.getByLabel("Amount", { exact: true }).evaluate((it) => it === document.activeElement);
   await button(alice, "Cancel").click();
   await closed(alice);
   await button(alice, "Counter: Rug").click();
@@ -548,7 +549,7 @@ export async function counterEnds() {
   await is(alice, "Old rug", "Open");
   const { items } = await call("GET", `conversations/${id}/offers`, "bob");
   const end = items.find(({ title }) => title === "Old rug").expiresAt ?? "never";
-  report("ends", { endless, proposed, isSame: end.slice(0, 16) === expiresAt.slice(0, 16) });
+  report("ends", { endless, amountHasFocus, proposed, isSame: end.slice(0, 16) === expiresAt.slice(0, 16) });
 }
 
 // A page that starts without the server and knows no features gets them with the next connection. Meanwhile, a
@@ -652,6 +653,7 @@ export async function found() {
   await alice.setViewportSize({ width: 1440, height: 800 });
   await alice.locator("aside [type=search]").fill("chimney");
   const row = alice.getByRole("region", { name: "Offers", exact: true }).locator(".find");
+  await row.getByText("bob", { exact: true }).waitFor();
   const says = (await row.innerText()).split("\n");
   const marked = await row.locator("mark").allTextContents();
   await row.click();

@@ -61,6 +61,7 @@ export default function OfferDialog({ conversationId, counterTo, onClose }: Prop
       title={counterTo === undefined ? labels.make : labels.counterTitle}
       onClose={onClose}
       className="offer-dialog"
+      focusOn={counterTo && "[name=amount]"}
     >
       <form onSubmit={(event) => void submit(event)}>
         <label>
