@@ -186,6 +186,7 @@ def test_the_buttons_of_the_list_are_a_bar_at_the_lower_edge(driver: Driver, dem
         "isHigh": True,
         "isFree": True,
         "here": "Chats",
+        "counted": 1,
         "isAbove": True,
         "inConversation": False,
     }

@@ -984,8 +984,11 @@ export async function startButton() {
 // Threads, people and public conversations are in a bar at the lower edge of the list, below the last row. It is not above
 // an open conversation, and beside a keyboard the buttons are above the list.
 export async function lowerBar() {
-  for (const number of [1, 2, 3, 4, 5, 6])
-    await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: `Above the bar ${number}` });
+  const ids = [];
+  for (const number of [1, 2, 3, 4, 5, 6]) {
+    const name = `Above the bar ${number}`;
+    ids.push((await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name })).id);
+  }
   const page = await phoneAs("alice", { viewport: { width: 320, height: 568 }, path: "/#/" });
   await listed(page, "Above the bar 6").waitFor();
   const bar = page.locator(".side-buttons");
@@ -1002,7 +1005,12 @@ export async function lowerBar() {
     (now) => now <= top,
   );
   const list = page.locator(".conversations");
-  const here = await bar.locator("[aria-current=page]").textContent();
+  const chats = bar.locator("[aria-current=page]");
+  const here = await chats.locator(".icon + span").textContent();
+  const unread = async () => Number((await chats.locator(".count > [aria-hidden]").allTextContents())[0] ?? 0);
+  const before = await unread();
+  await post("messages", "bob", { conversationId: ids[0], content: "Counted in the bar" });
+  const counted = (await until(unread, (now) => now > before)) - before;
   await bar.getByRole("button", { name: "Chats" }).tap();
   await until(() => list.evaluate((it) => it.scrollTop), (now) => now === 0);
   await page.setViewportSize({ width: 320, height: 480 });
@@ -1016,6 +1024,7 @@ export async function lowerBar() {
     isHigh: buttons.every(({ height }) => height >= 44),
     isFree: last <= top && start.bottom <= top,
     here,
+    counted,
     isAbove,
     inConversation: await bar.isVisible(),
   });

@@ -1,6 +1,7 @@
 import { mayCreateAny } from "@talkwire/client/parts";
 import { Compass, MessageCircle, MessagesSquare, SquarePen, Users } from "lucide-react";
 import { useStore } from "zustand";
+import { totalOf } from "../../chat/conversations/unread";
 import { texts } from "../../texts";
 import { AlertOffer } from "../alerts/alert_offer";
 import { BellButton } from "../alerts/bell_button";
@@ -49,15 +50,7 @@ export function Sidebar({ onOpen, onSignOut }: Props) {
 function SideButtons({ onOpen }: Pick<Props, "onOpen">) {
   return (
     <div className="side-buttons">
-      <button
-        type="button"
-        className="side-button reach to-list"
-        aria-current="page"
-        onClick={() => document.querySelector(".conversations")?.scrollTo({ top: 0 })}
-      >
-        <MessageCircle className="icon" aria-hidden="true" />
-        <span>{texts.places.listShort}</span>
-      </button>
+      <ChatsButton />
       <ThreadsButton />
       <button
         type="button"
@@ -83,6 +76,23 @@ function SideButtons({ onOpen }: Pick<Props, "onOpen">) {
   );
 }
 
+/** The bar's button for the list itself: scrolls it to its top, and shows what is unread in it. */
+function ChatsButton() {
+  const unread = useChatState(({ conversations, features }) => totalOf(conversations, features));
+  return (
+    <button
+      type="button"
+      className="side-button reach to-list"
+      aria-current="page"
+      onClick={() => document.querySelector(".conversations")?.scrollTo({ top: 0 })}
+    >
+      <MessageCircle className="icon" aria-hidden="true" />
+      <span>{texts.places.listShort}</span>
+      <SideCount count={unread} words={texts.unread(unread)} />
+    </button>
+  );
+}
+
 /** Opens the list of followed threads, and shows how many have unread replies. */
 export function ThreadsButton() {
   const chat = useChat();
@@ -96,12 +106,18 @@ export function ThreadsButton() {
     >
       <MessagesSquare className="icon" aria-hidden="true" />
       <span>{texts.threads.title}</span>
-      {unread > 0 && (
-        <span className="count">
-          <span aria-hidden="true">{unread > 99 ? "99+" : unread}</span>
-          <span className="hidden">{texts.threads.unread(unread)}</span>
-        </span>
-      )}
+      <SideCount count={unread} words={texts.threads.unread(unread)} />
     </button>
+  );
+}
+
+/** What is unread behind a button. Screen readers say the words. */
+function SideCount({ count, words }: { count: number; words: string }) {
+  if (count === 0) return null;
+  return (
+    <span className="count">
+      <span aria-hidden="true">{count > 99 ? "99+" : count}</span>
+      <span className="hidden">{words}</span>
+    </span>
   );
 }
