@@ -284,6 +284,8 @@ export async function phone() {
 // The sheet of one's own message on the narrowest phone, in each language: the rows of its groups, their words and its reactions.
 export async function sheets() {
   const found = {};
+  // The page would open where the unread messages begin, and stay there.
+  await post("conversations/heron-launch/read", "ines", {});
   for (const locale of ["en-GB", "de-DE", "es-ES", "fr-FR"]) {
     const page = await visit({ viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true, locale });
     await page.getByRole("button", { name: "Ines Okafor" }).click();
