@@ -28,8 +28,9 @@ for (const { name, scheme, width, height, phone } of SHOTS) {
   await page.getByText("Thursday it is").last().waitFor();
   await page.locator(".timeline img").first().waitFor();
   await page.waitForFunction(() => [...document.images].every(({ complete }) => complete));
-  // Nothing is pointed at.
+  // Nothing is pointed at, and the list rests.
   await page.mouse.move(width - 1, height - 1);
+  await page.locator(".day-in-sight:visible").waitFor({ state: "detached" });
   await writeFile(`${folder}/${name}.png`, await page.screenshot());
   await context.close();
 }
