@@ -1,5 +1,5 @@
 """Checks what the other linters do not: plain language and names, one sentence a line in Markdown, unique class names,
-small packages and no import circles.
+small packages, no import circles, and loops that suspend.
 
 python -m tools.check_sources      (part of `make lint`)
 
@@ -19,6 +19,8 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
+
+from tools.awaiting_loops import unsuspended_loops
 
 PACKAGE = Path("src/talkwire")
 MODULES_MAX = 20
@@ -98,6 +100,7 @@ def main() -> int:
         *width_problems(sources),
         *circle_problems(sources),
         *summary_problems(sources),
+        *loop_problems(code),
     ]
     for problem in problems:
         print(f"{problem.path}:{problem.line}: {problem.text}")
@@ -188,6 +191,14 @@ def summary_problems(sources: Iterable[Path]) -> Iterator[Problem]:
         for node in ast.walk(_tree(path)):
             if isinstance(node, ast.Call) and _name_of(node.func) in DESCRIBED_ROUTES:
                 yield from (Problem(path, line, text) for line, text in _bad_summaries(node))
+
+
+def loop_problems(paths: Iterable[Path]) -> Iterator[Problem]:
+    """Yields a problem for each loop of a coroutine in the server or the Python client that may never suspend."""
+    for path in paths:
+        if path.suffix == ".py" and "src" in path.parts:
+            for line, text in unsuspended_loops(path.read_text(encoding="utf-8")):
+                yield Problem(path, line, f"`{text}`: suspend in every round, or say why it does (# Suspends: ...)")
 
 
 def _bad_summaries(call: ast.Call) -> Iterator[tuple[int, str]]:

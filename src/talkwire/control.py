@@ -265,7 +265,7 @@ def _decode(body: bytes) -> OperatorCommand:
 async def _body(receive: Receive) -> bytes:
     body = bytearray()
     more = True
-    while more:
+    while more:  # Suspends: the server returns each part of a body once, when it arrives.
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ChatError("invalid_request", "The request was not sent to its end.")

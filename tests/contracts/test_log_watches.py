@@ -150,7 +150,7 @@ async def test_readers_with_one_filter_read_and_make_a_page_together(filled: Nod
         assert len(found[0].events) == 1
         assert [watch.made_of(page, made.append) for watch, page in zip(opened, found, strict=True)] == [None] * 5
         assert made == [found[0]]
-    assert (len(watches), watches._made, watches._reading) == (0, {}, {})
+    assert (len(watches), watches._made, watches._reading._running) == (0, {}, {})
 
 
 class HeldChat(CountingChat):

@@ -13,6 +13,7 @@ from tools.check_sources import (
     circle_problems,
     class_problems,
     language_problems,
+    loop_problems,
     name_problems,
     sentence_problems,
     summary_problems,
@@ -157,3 +158,38 @@ def test_a_circle_of_imports_is_found_also_for_type_checkers_only(write: Write) 
 def test_a_summary_begins_with_a_verb(write: Write, summary: str, wrong: int) -> None:
     path = write("src/talkwire/api/a.py", f'@get("/messages", summary="{summary}")\ndef route(): ...\n')
     assert len(list(summary_problems([path]))) == wrong
+
+
+@pytest.mark.parametrize(
+    ("loop", "is_found"),
+    [
+        ("while True:\n        await news.wait()", True),
+        ("while await queue.get():\n        pass", True),
+        ("while True:\n        if news:\n            await asyncio.sleep(1)", True),
+        (
+            "while True:\n        try:\n            await ask()\n        except OSError:\n            await sleep(1)",
+            True,
+        ),
+        ("while True:\n        for each in news:\n            await asyncio.sleep(0)", True),
+        ("while True:\n        await news.wait()\n        await asyncio.sleep(0)", False),
+        ("while await chat.execute(actor, command):\n        pass", False),
+        ("while True:\n        await asyncio.wait([task])", False),
+        ("while True:\n        try:\n            await ask()\n        finally:\n            await sleep(1)", False),
+        ("while True:\n        async with lock:\n            await asyncio.sleep(0)", False),
+        ("while True:  # Suspends: the event was cleared.\n        await news.wait()", False),
+        ("# Suspends: the event was cleared.\n    while True:\n        await news.wait()", False),
+        ("while True:\n        news.pop()", False),
+    ],
+)
+def test_a_loop_that_awaits_suspends_or_says_why(write: Write, loop: str, is_found: bool) -> None:  # noqa: FBT001 (data)
+    path = write("src/talkwire/a.py", f"async def run() -> None:\n    {loop}\n")
+    assert bool(list(loop_problems([path]))) is is_found
+
+
+def test_the_loops_of_tests_and_of_ordinary_functions_are_not_checked(write: Write) -> None:
+    waits = "async def run() -> None:\n    while True:\n        await news.wait()\n"
+    nested = (
+        "async def run() -> None:\n    while True:\n        async def ask() -> None:\n            await news.wait()\n"
+    )
+    paths = [write("tests/test_a.py", waits), write("src/talkwire/a.py", nested)]
+    assert list(loop_problems(paths)) == []

@@ -4,7 +4,6 @@ verify.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import time
 from collections import OrderedDict
@@ -19,6 +18,7 @@ from talkwire.callbacks.command_callback import refusal_of
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import ActorRole, is_own_id, is_valid_id
 from talkwire.core.domain.times import ms_of
+from talkwire.core.single_flight import SingleFlight
 from talkwire.identity.callers import Credentials
 from talkwire.identity.claims import LAST_S, Identity, can_be_kept, display_text
 
@@ -62,7 +62,7 @@ class ConnectCallback:
         self._client = client
         self._clock = clock
         self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
-        self._asking: dict[bytes, asyncio.Task[Identity]] = {}
+        self._asking: SingleFlight[bytes, Identity] = SingleFlight()
 
     def known(self, credentials: Credentials) -> Identity | None:
         """Returns the cached identity of a REST request's credentials. Returns None if the back end has to be asked
@@ -82,23 +82,17 @@ class ConnectCallback:
         if not credentials.one_request:
             return await self._ask(credentials)
         key = _key(credentials)
-        asking = self._asking.get(key)
-        if asking is None:
-            asking = self._asking[key] = asyncio.create_task(self._ask(credentials))
-            asking.add_done_callback(lambda done: self._asked(key, done))
-        # A request that is cancelled must not cancel the question of the others.
-        return await asyncio.shield(asking)
+        return await self._asking.run(key, lambda: self._ask_and_keep(key, credentials))
 
-    def _asked(self, key: bytes, done: asyncio.Task[Identity]) -> None:
-        del self._asking[key]
-        if done.cancelled() or done.exception() is not None:
-            return
-        identity, now = done.result(), self._clock()
+    async def _ask_and_keep(self, key: bytes, credentials: Credentials) -> Identity:
+        identity = await self._ask(credentials)
+        now = self._clock()
         until = now + KEPT_S if identity.expires_at is None else min(now + KEPT_S, identity.expires_at)
         self._kept[key] = _Kept(identity, until)
         self._kept.move_to_end(key)
         while len(self._kept) > KEPT_MAX:
             self._kept.popitem(last=False)
+        return identity
 
     async def _ask(self, credentials: Credentials) -> Identity:
         headers = {"cookie": credentials.cookie, "authorization": credentials.authorization}

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from talkwire.core.commands.server.console import Totals
 from talkwire.core.domain.errors import ChatError
+from talkwire.core.single_flight import SingleFlight
 
 COUNT_EVERY_S = 30.0
 """Counting reads an index of all users and the rows of all conversations, so it is done no more often."""
@@ -47,7 +48,7 @@ class DatabaseWatch:
         self._now = now
         self._totals: Totals | None = None
         self._counted_at = 0.0
-        self._counting: asyncio.Task[Totals] | None = None
+        self._counting: SingleFlight[None, Totals] = SingleFlight()
 
     async def state(self) -> DatabaseState:
         began = time.perf_counter()
@@ -66,15 +67,12 @@ class DatabaseWatch:
         """
         if self._totals is not None and self._now() - self._counted_at < COUNT_EVERY_S:
             return self._totals
-        if self._counting is None:
-            self._counting = asyncio.ensure_future(self._count())
-            self._counting.add_done_callback(self._counted)
         try:
-            return await asyncio.shield(self._counting)
+            return await self._counting.run(None, self._count_and_keep)
         except ChatError:
             return self._totals
 
-    def _counted(self, counting: asyncio.Task[Totals]) -> None:
-        self._counting = None
-        if not counting.cancelled() and counting.exception() is None:
-            self._totals, self._counted_at = counting.result(), self._now()
+    async def _count_and_keep(self) -> Totals:
+        self._totals = await self._count()
+        self._counted_at = self._now()
+        return self._totals

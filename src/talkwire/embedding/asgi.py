@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +19,7 @@ from uvicorn.lifespan.on import LifespanOn
 from talkwire.api.http.errors import STATUS, error_body
 from talkwire.api.site import OUTER
 from talkwire.app import AsgiApp, Node
+from talkwire.asgi import Receive, Send
 from talkwire.core.domain.errors import ChatError
 from talkwire.datafolder import DataFolderError, FolderInUse
 from talkwire.identity.address import is_loopback
@@ -26,9 +27,6 @@ from talkwire.observability.log_rate_limit import LogRateLimit
 from talkwire.realtime.serving.server import ApplicationFailed
 from talkwire.realtime.transport.asgi_websocket import REFUSAL_EXTENSION, AsgiWebSockets
 from talkwire.running import run_attached
-
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
 
 NOT_RUNNING = (
     "Talkwire is not running. Serve the Talkwire object itself (`uvicorn shop:chat`), give your application its "

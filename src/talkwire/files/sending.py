@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
 
+from talkwire.asgi import Receive, Send, wait_for_disconnect
 from talkwire.core.domain.errors import ChatError
 from talkwire.files.holders import Reading
-
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
 
 
 async def send_reading(reading: Reading, receive: Receive, send: Send) -> None:
@@ -21,7 +17,7 @@ async def send_reading(reading: Reading, receive: Receive, send: Send) -> None:
     connection. The caller closes `reading`.
     """
     sending = asyncio.create_task(_send_chunks(reading, send))
-    gone = asyncio.create_task(_wait_until_gone(receive))
+    gone = asyncio.create_task(wait_for_disconnect(receive))
     try:
         await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -39,8 +35,3 @@ async def _send_chunks(reading: Reading, send: Send) -> None:
     except ChatError:
         return  # the store has logged the reason; the status was sent already
     await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-async def _wait_until_gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

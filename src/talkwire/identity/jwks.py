@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import httpx
 import msgspec
 
+from talkwire.core.single_flight import SingleFlight
 from talkwire.identity.signatures import Key, key_of_jwk
 
 _GZIP = 16 + zlib.MAX_WBITS
@@ -67,7 +68,7 @@ class KeySet:
         self._keys: dict[tuple[str | None, str], Key] = {}
         self._fetched_at: float | None = None
         self._tried_at: float | None = None
-        self._fetch: asyncio.Task[None] | None = None
+        self._fetching: SingleFlight[None, None] = SingleFlight()
 
     def find(self, key_id: str | None, algorithm: str) -> Key | None:
         """Returns the cached key with the id and algorithm that a token's header names; for a header without an id, the
@@ -86,32 +87,24 @@ class KeySet:
         is_old = self._fetched_at is None or now - self._fetched_at >= self._limits.max_age_s
         if found and not is_old:
             return False
-        return self._fetch is not None or self._tried_at is None or now - self._tried_at >= self._limits.retry_after_s
+        has_rested = self._tried_at is None or now - self._tried_at >= self._limits.retry_after_s
+        return None in self._fetching or has_rested
 
     async def refresh(self) -> None:
         """Fetches the keys from the JWKS address. Concurrent callers share one fetch. If it fails, nothing is raised:
         the cached keys remain, and `last_failure` has the reason.
         """
-        if self._fetch is None:
-            self._tried_at = self._clock()
-            self._fetch = asyncio.create_task(self._fetch_keys())
-            self._fetch.add_done_callback(self._forget_fetch)
-        # A cancelled caller must not cancel the fetch of the others.
-        await asyncio.shield(self._fetch)
+        await self._fetching.run(None, self._fetch_keys)
 
     async def aclose(self) -> None:
         """Cancels a running fetch, and closes the HTTP client if the key set has created it."""
-        if self._fetch is not None:
-            self._fetch.cancel()
-            await asyncio.wait([self._fetch])
+        await self._fetching.aclose()
         if self._owns_client and self._client is not None:
             await self._client.aclose()
             self._client = None
 
-    def _forget_fetch(self, _done: asyncio.Task[None]) -> None:
-        self._fetch = None
-
     async def _fetch_keys(self) -> None:
+        self._tried_at = self._clock()
         try:
             async with asyncio.timeout(self._limits.timeout_s):
                 self._keys = self._read(await self._download())

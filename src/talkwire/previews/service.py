@@ -112,7 +112,7 @@ class LinkPreviews:
         self._changed.set()
 
     async def _work(self) -> None:
-        while True:
+        while True:  # Suspends: each round takes a message from the queue, or waits for a cleared event.
             job = self._next()
             if job is None:
                 self._changed.clear()

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, delete, insert, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from talkwire.core.domain.errors import ChatError
+from talkwire.core.single_flight import SingleFlight
 from talkwire.storage.schema import followers, log_head
 from talkwire.storage.writer import GroupWriter
 from talkwire.storage.writer_task import WriterClosedError
@@ -38,16 +39,14 @@ class WriteProbe:
     def __init__(self, writer: GroupWriter) -> None:
         self._writer = writer
         self._wrote_at = self._failed_at = -inf
-        self._probing: asyncio.Task[None] | None = None
+        self._probing: SingleFlight[None, None] = SingleFlight()
 
     async def check(self) -> None:
         """Raises ChatError `unavailable` if the latest write to the database failed, or the writer refuses commands.
         Waits for the test write, if one is necessary; concurrent calls share it."""
-        if not self._has_written_lately():
-            if self._probing is None and time.monotonic() - self._failed_at >= PROBE_EVERY_S:
-                self._probing = asyncio.ensure_future(self._probe())
-            if self._probing is not None:
-                await asyncio.shield(self._probing)
+        may_probe = None in self._probing or time.monotonic() - self._failed_at >= PROBE_EVERY_S
+        if may_probe and not self._has_written_lately():
+            await self._probing.run(None, self._probe)
         if self._writer.refuses or self._failed_at > self._last_write:
             raise ChatError("unavailable", "The database takes no writes.")
 
@@ -68,8 +67,6 @@ class WriteProbe:
             _logger.warning("database_not_writable", error=str(getattr(error, "orig", None) or error))
         else:
             self._wrote_at = time.monotonic()
-        finally:
-            self._probing = None
 
 
 def _write_something(connection: Connection) -> None:

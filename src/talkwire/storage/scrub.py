@@ -51,7 +51,7 @@ class RunningScrub:
     async def _run(self) -> bool:
         if not self._is_compact:
             more = await self._on_writer(partial(merge_words, begin=True))
-            while more:
+            while more:  # Suspends: each round waits for the writer's thread.
                 more = await self._on_writer(merge_words)
             await self._on_writer(_vacuum_small)
             self._is_compact = True

@@ -96,7 +96,7 @@ class Client:
         """
         try:
             async with asyncio.timeout(timeout_s), self._received:
-                while True:
+                while True:  # Suspends: a condition waits for the next notification.
                     for index, (name, args) in enumerate(self.waiting):
                         data = args[0] if args else None
                         if name == event and where(data):

@@ -152,7 +152,7 @@ class EndpointDelivery:
     # --- reading and sending ------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        while self.disabled_reason is None:
+        while self.disabled_reason is None:  # Suspends: each round reads the log or waits for a cleared event.
             self._woken.clear()
             await self._read_log()
             for key, after, until in self.queue.due(self._now_ms()):
@@ -227,6 +227,7 @@ class EndpointDelivery:
         while self.disabled_reason is None and (event := self.queue.take()) is not None:
             body = _encode(webhook_event_payload(event.payload)).decode()
             outcome = await self.sender.send(event.payload.id, body)
+            await asyncio.sleep(0)  # a refused address ends a request without suspending
             self._settle(event, outcome)
             if self._should_read or self.queue.is_blocked(event.key):
                 self._woken.set()

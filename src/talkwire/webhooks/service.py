@@ -201,7 +201,7 @@ class _Deliveries:
             await asyncio.to_thread(self._blocking.shutdown)
 
     async def _deliver(self) -> None:
-        while not self._closing:
+        while not self._closing:  # Suspends: each round waits for an event that the previous one has cleared.
             await self._check()
             await self._wait_for_news()
             for each in self._running.values():

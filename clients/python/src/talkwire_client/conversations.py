@@ -28,7 +28,7 @@ class ConversationCalls:
         With `query`, yields the public groups and channels that match it instead. `member_id` selects the conversations
         of one user, for the application's back end only. `cursor` continues an earlier list.
         """
-        while True:
+        while True:  # Suspends: each round sends a request.
             page: ConversationList = await self._api.get(
                 path("conversations"), query=query, memberId=member_id, cursor=cursor, limit=PAGE
             )

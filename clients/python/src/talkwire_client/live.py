@@ -72,7 +72,7 @@ class SignalStream:
         return self
 
     async def __anext__(self) -> AnySignal:
-        while not self._kept:
+        while not self._kept:  # Suspends: news that have come are kept in a new event.
             await self._live.next_news()
         return self._kept.popleft()
 
@@ -173,7 +173,7 @@ class LiveConnection:
         # The session is ours, so that nothing of it is open after `close`.
         connector = aiohttp.TCPConnector(ssl=True if self._tls is None else self._tls)
         async with aiohttp.ClientSession(connector=connector, trust_env=True) as http:
-            while self._failure is None:
+            while self._failure is None:  # Suspends: each round but the last one rests.
                 try:
                     await self._connect_once(http)
                 except (socketio.exceptions.SocketIOError, aiohttp.ClientError, OSError, TimeoutError) as error:
@@ -208,6 +208,7 @@ class LiveConnection:
 
     async def _stay(self, session: _Session, token: str) -> None:
         """Sends the server a new token before the old one expires, until the socket has disconnected."""
+        # Suspends: a token that has just been renewed lives for at least a second.
         while not session.ended.is_set():
             renew_in_s = self._tokens.renew_in_s
             try:

@@ -98,7 +98,7 @@ class MessageCalls:
         them.
         """
         before = None
-        while True:
+        while True:  # Suspends: each round sends a request.
             page = await self.messages(conversation_id, before=before, limit=PAGE)
             for message in reversed(page["items"]):
                 yield message
@@ -111,7 +111,7 @@ class MessageCalls:
     ) -> AsyncIterator[Message]:
         """Yields the messages that contain the words of a query, the newest first."""
         cursor = None
-        while True:
+        while True:  # Suspends: each round sends a request.
             page: MessageList = await self._api.get(
                 path("search"), q=query, conversationId=conversation_id, senderId=sender_id, cursor=cursor
             )

@@ -82,7 +82,7 @@ class EventStream:
 
     async def __anext__(self) -> AnyEvent:
         async with self._lock:
-            while not self._waiting:
+            while not self._waiting:  # Suspends: each round sends a request.
                 page = await self._source.page(self._read_to)
                 self._waiting.extend(page.events)
                 self._read_to = page.cursor
@@ -145,7 +145,7 @@ class SyncSource:
         """Waits until there may be new events: the socket received one or reconnected, or is disconnected for some
         time.
         """
-        while self._seen == self._live.changes:
+        while self._seen == self._live.changes:  # Suspends: `next_news` waits for an event that is not set.
             try:
                 async with asyncio.timeout(None if self._live.is_connected else POLL_S):
                     await self._live.next_news()

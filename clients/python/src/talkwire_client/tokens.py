@@ -53,6 +53,7 @@ class TokenSource:
         succeeds.
         """
         async with self._lock:
+            # Suspends: a renewed token lives for at least a second, and a failed renewal rests.
             while self._token is None or self.renew_in_s <= 0:
                 await self._renew()
             return self._token

@@ -32,7 +32,7 @@ class UserCalls:
     async def users(self, query: str = "") -> AsyncIterator[User]:
         """Yields the users whose names match a query."""
         cursor = None
-        while True:
+        while True:  # Suspends: each round sends a request.
             page: UserList = await self._api.get(path("users"), query=query, cursor=cursor, limit=PAGE)
             for user in page["items"]:
                 yield user
@@ -51,7 +51,7 @@ class UserCalls:
     async def notifications(self, *, unread: bool = False) -> AsyncIterator[Notification]:
         """Yields the user's notifications, the newest first. If `unread` is true, yields only unread ones."""
         cursor = None
-        while True:
+        while True:  # Suspends: each round sends a request.
             page: NotificationList = await self._api.get(
                 path("notifications"), unread="true" if unread else None, cursor=cursor, limit=PAGE
             )

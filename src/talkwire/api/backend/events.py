@@ -117,7 +117,7 @@ async def _pages(watch: LogWatch, first: LogPage, end_s: float) -> AsyncIterator
     caller's token expires."""
     loop = asyncio.get_running_loop()
     page = first
-    while True:
+    while True:  # Suspends: each page but the last one was waited for or read from the database.
         yield watch.made_of(page, _streamed)
         if watch.ended or loop.time() >= end_s:
             return

@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 
 from talkwire.api.http.errors import error_body
+from talkwire.asgi import Send
 from talkwire.core.domain.errors import ChatError
 from talkwire.identity.address import came_over_tls, client_address
 from talkwire.identity.origins import DEVELOPMENT_ONLY, OriginPolicy
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
-Send = Callable[[Any], Awaitable[None]]
 
 _PREFLIGHT = {
     "access-control-allow-methods": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",

@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Callable
 
 from litestar.types import Receive
 
+from talkwire.asgi import wait_for_disconnect
+
 
 @contextlib.asynccontextmanager
 async def until_disconnect(receive: Receive, on_disconnect: Callable[[], None]) -> AsyncIterator[None]:
     """A context manager that calls `on_disconnect` if the client disconnects within the block. It reads and discards
     the request's body."""
-    watching = asyncio.create_task(_watch(receive, on_disconnect))
+    watching = asyncio.create_task(_call_after_disconnect(receive, on_disconnect))
     try:
         yield
     finally:
@@ -22,7 +24,6 @@ async def until_disconnect(receive: Receive, on_disconnect: Callable[[], None]) 
             await watching
 
 
-async def _watch(receive: Receive, on_disconnect: Callable[[], None]) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+async def _call_after_disconnect(receive: Receive, on_disconnect: Callable[[], None]) -> None:
+    await wait_for_disconnect(receive)
     on_disconnect()

@@ -41,7 +41,7 @@ async def arriving_lines(request: Request[Any, Any, Any], most: int) -> AsyncIte
     """
     number, rest = 0, b""
     has_more = True
-    while has_more:
+    while has_more:  # Suspends: the server returns each part of a body once, when it arrives.
         message = await request.receive()
         if message["type"] != "http.request":
             raise invalid("body", f"ended in line {number + 1}: the connection was closed")

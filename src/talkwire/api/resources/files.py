@@ -290,7 +290,7 @@ def _state_headers(state: State) -> dict[str, str]:
 async def _body(request: AnyRequest, uploads: Uploads) -> AsyncIterator[bytes]:
     """Yields a request's body as it arrives. Raises Interrupted when the client disconnects, when it sends nothing for
     `IDLE_S` seconds, or when the server stops."""
-    while True:
+    while True:  # Suspends: the server returns each part of a body once, when it arrives.
         try:
             async with uploads.idle_timeout(IDLE_S):
                 message = await request.receive()

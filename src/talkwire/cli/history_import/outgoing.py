@@ -78,7 +78,7 @@ class OutgoingMessages:
         waiting = list(self._waiting.values())
         self._waiting.clear()
         self._bytes = 0
-        while waiting:
+        while waiting:  # Suspends: each round sends a request and removes messages.
             sent = await self._send_up_to_a_refusal(waiting)
             if sent < len(waiting):
                 await self._send_alone(waiting[sent])
@@ -106,7 +106,7 @@ class OutgoingMessages:
         part; when it refuses the message itself, skips the message. Counts in the staging what was left out or
         skipped."""
         body = message.body
-        while True:
+        while True:  # Suspends: each round sends a request, and continues only if a part was removed.
             try:
                 sent = await self._server.request("POST", "/messages", body)
             except ServerRefusal as refusal:

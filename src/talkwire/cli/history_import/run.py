@@ -276,7 +276,7 @@ class ImportRun:
         """
         newest_ms, before = 0, ""
         prefix = self._client_id("")
-        while True:
+        while True:  # Suspends: each round sends a request.
             path = f"/conversations/{in_path(conversation_id)}/messages?limit=100{before}"
             page = await self._server.request("GET", path)
             for message in page["items"]:

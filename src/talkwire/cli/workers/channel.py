@@ -100,6 +100,7 @@ class WorkerChannel:
     async def received(self) -> AsyncIterator[AnyMessage]:
         """Yields the messages that the other process sends, until that process ends."""
         try:
+            # Suspends: once the lines that have arrived are read.
             while line := await self._reader.readline():
                 yield _decoder.decode(line)
         except (ConnectionError, msgspec.DecodeError):

@@ -212,7 +212,7 @@ class Workers:
         """Runs one worker and restarts it, after a pause, whenever it ends. Returns when the workers are being stopped.
         Raises WorkerFailed if a restart is useless."""
         loop, pause_s = asyncio.get_running_loop(), FIRST_PAUSE_S
-        while not self._over.is_set():
+        while not self._over.is_set():  # Suspends: each round rests, or runs a process until it ends.
             began_s = loop.time()
             worker = await self._begin(number)
             if worker is None:

@@ -201,7 +201,7 @@ class LogFeed:
 
     async def _read_until_known(self) -> None:
         try:
-            while self.pos < self._known_pos:
+            while self.pos < self._known_pos:  # Suspends: each round reads the database.
                 await self._read_some()
         finally:
             self._reading = None

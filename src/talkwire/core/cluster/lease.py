@@ -133,7 +133,7 @@ class Lease:
         """Waits until the lease is held. When it returns, clients may connect, and losing the lease from then on ends
         their connections (`on_lost`)."""
         self.check_stop()
-        while not self.held:
+        while not self.held:  # Suspends: the event was cleared.
             self._taken.clear()
             await self._taken.wait()
         self._serves = True

@@ -52,7 +52,7 @@ class Eraser:
     async def run(self) -> None:
         """Removes the data of erased users until cancelled. While the database is unavailable, it retries every few
         seconds."""
-        while True:
+        while True:  # Suspends: each round executes a command, or rests.
             self._woken.clear()
             try:
                 rest_s = await self.step()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, cast
 
@@ -20,6 +19,7 @@ from talkwire.core.commands.command import Command
 from talkwire.core.commands.sync import ListLogEvents, LogFilter, LogPage
 from talkwire.core.domain.events import Durable, DurableEvent, LoginEnded, News, UserBanned, UserErased
 from talkwire.core.domain.model import Actor, ActorRole
+from talkwire.core.single_flight import SingleFlight
 
 DRAINING_WAIT_S = 1.0
 """How many seconds a reader may wait while the node is about to stop. Without any wait, readers that return at once
@@ -75,7 +75,7 @@ class LogWatch:
 
         Raises the ChatError with which the query of the log is refused.
         """
-        while True:
+        while True:  # Suspends: each round reads the database, returns, or waits for a new future.
             if self._has_more or self._found_pos > self._pos:
                 # A read that others began may have begun before the newest events were handed out.
                 self._found_pos = max(self._found_pos, self._watches.pos)
@@ -136,7 +136,7 @@ class LogWatches:
         """The position up to which this node has handed out the log."""
         self.is_draining = False
         self._by_filter: defaultdict[LogFilter, set[LogWatch]] = defaultdict(set)
-        self._reading: dict[tuple[str, ActorRole, ListLogEvents], asyncio.Future[LogPage]] = {}
+        self._reading: SingleFlight[tuple[str, ActorRole, ListLogEvents], LogPage] = SingleFlight()
         self._made: dict[LogFilter, dict[Callable[[LogPage], Any], tuple[LogPage, Any]]] = {}
 
     def __len__(self) -> int:
@@ -163,16 +163,7 @@ class LogWatches:
         if query.after is None:
             return await self.chat.execute(actor, query)  # each begins at the end that the log has now
         key = (actor.user_id, actor.role, query)
-        reading = self._reading.get(key)
-        if reading is None:
-            reading = self._reading[key] = asyncio.ensure_future(self.chat.execute(actor, query))
-            reading.add_done_callback(partial(self._forget, key))
-        return await asyncio.shield(reading)
-
-    def _forget(self, key: tuple[str, ActorRole, ListLogEvents], reading: asyncio.Future[LogPage]) -> None:
-        del self._reading[key]
-        if not reading.cancelled():
-            reading.exception()  # the readers may all have gone
+        return await self._reading.run(key, lambda: self.chat.execute(actor, query))
 
     def made_of(self, page: LogPage, wanted: LogFilter, make: Callable[[LogPage], R]) -> R:
         """Returns `make(page)`. Readers with the filter `wanted` that received the same page share one call of

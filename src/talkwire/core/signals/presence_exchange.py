@@ -257,7 +257,7 @@ class PresenceExchange:
     async def _load_and_announce(self, came: Mapping[str, bool]) -> None:
         remaining = iter(came)
         try:
-            while page := list(islice(remaining, REMOVE_PAGE)):
+            while page := list(islice(remaining, REMOVE_PAGE)):  # Suspends: each round reads the database.
                 found = await self._chat.directory.look_up(page)
                 self.announce([self._loaded_change(id_, found.entries[id_], found.facts, came[id_]) for id_ in page])
         except ChatError as error:

@@ -78,7 +78,7 @@ class Fencing:
         _logger.warning("lease_regained")
 
     async def _read_head(self) -> int:
-        while True:
+        while True:  # Suspends: each round returns or rests.
             try:
                 return await self._chat.read_head()
             except ChatError:

@@ -208,7 +208,7 @@ class OfflineDelivery:
         try:
             if inbox.backlog is not None:
                 await self._send_missed(inbox, inbox.backlog)
-            while inbox.has_new_mail:
+            while inbox.has_new_mail:  # Suspends: each round reads the database.
                 inbox.has_new_mail = False
                 await self._send_mail(inbox)
         except ChatError as error:

@@ -194,6 +194,7 @@ class Connection(ABC):
         complete, in seconds of the event loop's clock.
         """
         events = self.session.receive_payload(body, now)
+        # Suspends: another round means that the lane is full.
         while await self.server.work.finish(partial(self._receive_some, events, now)):
             await self.lane.room()
         if self.session.close_reason is not None:
@@ -415,6 +416,7 @@ class Connection(ABC):
         Returns False if the session has closed, or is closing, so that nothing more can be sent.
         """
         await asyncio.sleep(0)  # frames are written at the end of the turn
+        # Suspends: `_drained` is forgotten when it is set.
         while not (self.session.closed or self.ending) and self._is_behind():
             if self._drained is None:
                 self._drained = asyncio.get_running_loop().create_future()

@@ -249,7 +249,7 @@ class _Exchange:
         """Reads the status and headers of the response. Raises PeerConnectionBroken, also if the other node refuses the
         request's seal.
         """
-        while not self._has_head:
+        while not self._has_head:  # Suspends: once the bytes that have arrived are parsed.
             await self._feed()
         if _REFUSED in self.headers:
             raise PeerConnectionBroken
@@ -258,7 +258,7 @@ class _Exchange:
         """Returns the next bytes of the response's body; empty bytes at its end. Call `read_head` before. Raises
         PeerConnectionBroken.
         """
-        while not self._chunks:
+        while not self._chunks:  # Suspends: once the bytes that have arrived are parsed.
             if self._is_complete:
                 return b""
             await self._feed()
@@ -267,7 +267,7 @@ class _Exchange:
     async def read_all(self) -> ForwardedAnswer:
         await self.read_head()
         body = bytearray()
-        while chunk := await self.read_chunk():
+        while chunk := await self.read_chunk():  # Suspends: once the bytes that have arrived are read.
             body += chunk
             if len(body) > ANSWER_MAX:
                 raise PeerConnectionBroken

@@ -14,6 +14,7 @@ from secrets import token_urlsafe
 from talkwire.core.cluster.peers import Peers
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.peer import Peer
+from talkwire.core.single_flight import SingleFlight
 
 CHECK_EVERY_S = 1.0
 """Seconds between reads of the table of nodes, at least, when ids are unknown."""
@@ -53,7 +54,7 @@ class SessionOwners:
         self._list_living = list_living
         self._now = now
         self._read_at = -CHECK_EVERY_S
-        self._reading: asyncio.Task[None] | None = None
+        self._reading: SingleFlight[None, None] = SingleFlight()
         self._unknown: set[str] = set()
 
     async def find(self, engine_sid: str) -> Peer | None:
@@ -90,9 +91,7 @@ class SessionOwners:
         return peer if peer is None or peer.address else None
 
     async def _read_table(self) -> None:
-        if self._reading is None:
-            self._reading = asyncio.ensure_future(self._read_table_when_due())
-        await asyncio.shield(self._reading)
+        await self._reading.run(None, self._read_table_when_due)
 
     async def _read_table_when_due(self) -> None:
         try:
@@ -102,5 +101,3 @@ class SessionOwners:
             self._peers.set_peers(await self._list_living())
         except ChatError:
             pass  # the database is unavailable, so no new node is known
-        finally:
-            self._reading = None

@@ -9,9 +9,10 @@ import re
 from typing import Any, cast
 from urllib.parse import parse_qs
 
+from talkwire.asgi import Receive, Send
 from talkwire.core.domain.errors import ChatError
 from talkwire.files.byte_store import PARTS, ByteStore, FileKey, Part
-from talkwire.files.sending import Receive, Send, send_reading
+from talkwire.files.sending import send_reading
 from talkwire.realtime.forwarding.file_forwarding import STORED
 
 _TARGET = re.compile(rf"{STORED}[0-9a-f]{{2}}/([0-9a-f]{{32}})/([0-9a-f]{{64}})/({'|'.join(PARTS)})")

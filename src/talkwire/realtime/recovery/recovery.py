@@ -174,7 +174,7 @@ class Recovery:
         plan.waited = True
         try:
             async with asyncio.timeout(BEHIND_S):
-                while pos > self._chat.pos:
+                while pos > self._chat.pos:  # Suspends: the event was cleared.
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:

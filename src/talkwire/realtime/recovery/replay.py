@@ -192,7 +192,7 @@ class Replay:
 
     async def _run(self) -> None:
         connection = self._socket.connection
-        while not self._advance():
+        while not self._advance():  # Suspends: `drained` always does.
             if self._needs_log:
                 self._needs_log = False
                 self._take_page(await self._missed.read_log(self._client, self._offset.pos))

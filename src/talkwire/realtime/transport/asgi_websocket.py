@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
+from talkwire.asgi import Receive, Send
 from talkwire.identity.address import came_over_tls, client_address, is_forwarded, joined
 from talkwire.realtime.engine.connection import Connection, Handshake
 from talkwire.realtime.engine.engine_server import EngineServer
@@ -35,9 +36,6 @@ _POLICY_VIOLATION = 1008
 _TOO_BIG = 1009
 _GOING_AWAY = 1001
 _NORMAL = 1000
-
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
 
 
 class AsgiWebSockets:
@@ -121,6 +119,7 @@ async def _send_there(receive: Receive, other: ClientConnection) -> None:
         while (message := await receive())["type"] == "websocket.receive":
             text = message.get("text")
             await other.send(message["bytes"] if text is None else text)
+            await asyncio.sleep(0)  # neither suspends while messages are buffered
     except ConnectionClosed:
         pass  # the other direction ends too
 
@@ -301,7 +300,8 @@ class AsgiWebSocket:
 
     async def _send(self, send: Send) -> None:
         """Sends the queued frames as ASGI messages; returns after it has sent the close."""
-        while True:
+        while True:  # Suspends: the event was cleared.
+            # Suspends: each round removes frames; nothing adds any before a suspension.
             while self._waiting:
                 frames = self._waiting.popleft()
                 for part in unframe(frames):

@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from talkwire.asgi import wait_for_disconnect
 from talkwire.identity.address import came_over_tls, client_address, is_forwarded, joined
 from talkwire.realtime.engine.connection import Connection, Handshake
 from talkwire.realtime.engine.engine_server import EngineServer
@@ -291,7 +292,7 @@ class _Request:
         chunks: list[bytes] = []
         size = 0
         more = True
-        while more:
+        while more:  # Suspends: the server returns each part of a body once, when it arrives.
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise _Aborted
@@ -305,8 +306,7 @@ class _Request:
 
     async def gone(self) -> None:
         """Waits until the client has disconnected."""
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+        await wait_for_disconnect(self._receive)
 
     async def answer_and_confirm(self, body: bytes) -> bool:
         """Sends the response to a poll that another node forwarded, and waits until that node has confirmed the
@@ -315,6 +315,7 @@ class _Request:
         await self.answer(200, body, _TEXT, ends=False)
         message = await self._receive()
         # A request without a confirmation in its body ends before the response.
+        # Suspends: the server returns each part of a body once, when it arrives.
         while message["type"] == "http.request" and not message.get("body"):
             message = await self._receive()
         await self.end_answer()
