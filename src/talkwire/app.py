@@ -52,6 +52,7 @@ from talkwire.identity.accounts import Accounts
 from talkwire.identity.callers import Callers
 from talkwire.identity.passwords import Passwords
 from talkwire.identity.tokens import TokenPolicy, TokenVerifier
+from talkwire.observability.stall_watch import StallWatch
 from talkwire.realtime.chat.connection_metrics import ConnectionMetrics
 from talkwire.realtime.chat.custom_handlers import CustomHandlers
 from talkwire.realtime.chat.news_metrics import EventSourceMetrics
@@ -102,6 +103,10 @@ class Node:
     app: AsgiApp
     engine: SocketServer
 
+    ends_stalled_process = False
+    """Whether the process may be ended when its event loop stands still (the setting `stall_exit_s`). Only the command
+    `serve` sets it: the process of an embedding program is not the node's to end."""
+
     def __init__(
         self, settings: Settings, dialects: Sequence[Dialect] = (), embedding: Embedding | None = None
     ) -> None:
@@ -123,9 +128,13 @@ class Node:
         """
         prepare_folder(self.settings.data)
         policy = token_policy(self.settings)
+        stall_watch = StallWatch(self.settings.stall_exit_s if self.ends_stalled_process else 0.0)
         async with contextlib.AsyncExitStack() as closing:
-            await self._start(policy, closing)
+            await self._start(policy, stall_watch, closing)
             await self.chat.lease.begin_serving()
+            # Not before: the routes are built on the event loop, which takes seconds on a slow machine.
+            stall_watch.start()
+            closing.callback(stall_watch.stop)
             self._closing = closing.pop_all()
         _logger.info("started", version=version("talkwire"), node_id=self.chat.node_id)
 
@@ -182,7 +191,7 @@ class Node:
         """
         return [*(DIALECTS[name] for name in served_dialects(self.settings)), *self._further_dialects.values()]
 
-    async def _start(self, policy: TokenPolicy, closing: contextlib.AsyncExitStack) -> None:
+    async def _start(self, policy: TokenPolicy, stall_watch: StallWatch, closing: contextlib.AsyncExitStack) -> None:
         settings, embedding = self.settings, self._embedding
         self._lock = await lock_data(settings, closing)
         verifier = TokenVerifier(policy)
@@ -231,6 +240,7 @@ class Node:
             ConnectionMetrics(engine),
             *([] if callbacks is None else [callbacks.metrics]),
             ReadinessMetrics(readiness),
+            stall_watch,
             self.webhooks.metrics,
             pushes.metrics,
             *previews,

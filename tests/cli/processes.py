@@ -129,10 +129,15 @@ def start_fresh_python(
 
 @contextmanager
 def running_server(
-    cwd: Path, *arguments: str, within_s: float = DEADLINE_S, start: Start = start_python
+    cwd: Path,
+    *arguments: str,
+    within_s: float = DEADLINE_S,
+    start: Start = start_python,
+    module: str = "talkwire",
 ) -> Iterator[RunningServer]:
-    """`talkwire serve` on a free port with its data in `cwd/data`. Ends that very process."""
-    serve = ["-m", "talkwire", "serve", "--port", "0", "--data", "data", *arguments]
+    """`talkwire serve` on a free port with its data in `cwd/data`. Ends that very process. `module` is a program that
+    calls the command line."""
+    serve = ["-m", module, "serve", "--port", "0", "--data", "data", *arguments]
     with pipe() as (output, writes_output), pipe() as (errors, writes_errors):
         with Path(os.devnull).open("rb") as nothing, writes_output, writes_errors:
             process = start(serve, Streams(nothing, writes_output, writes_errors), clean_environment(), cwd)

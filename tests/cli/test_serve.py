@@ -215,3 +215,15 @@ def test_a_variable_that_is_no_setting_is_logged_with_the_one_that_was_meant(tal
     (line, _) = answer.err.splitlines()
     assert "unknown_variable" in line
     assert ("TALKWIRE_PROT" in line, "TALKWIRE_PORT" in line, "TALKWIRE_TOKEN" in line) == (True, True, False)
+
+
+def test_a_server_whose_event_loop_stands_still_says_where_and_ends(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--log-format", "json", module="tests.cli.stalling_talkwire") as server:
+        answer = server.stop(signal.SIGUSR1)
+    assert answer.exit_code == 1
+    lines = [json.loads(line) for line in answer.err.splitlines()]
+    reported, last = (line for line in lines if line["event"] == "loop_stalled")
+    assert ("ends" in reported, last["ends"]) == (False, "process")
+    for line in (reported, last):
+        stands = next(iter(line["threads"].values()))
+        assert stands.endswith(" stand_still")

@@ -105,6 +105,9 @@ def test_the_development_sign_in_refuses_every_other_address(host: str, setting:
         ("workers", 0, "workers: must be from 1"),
         ("workers", 2, "workers: more than one requires PostgreSQL"),
         ("drain_s", -1, "drain_s: must be from 0"),
+        ("stall_exit_s", 4.9, "stall_exit_s: must be 0, or from 5 to 3600 seconds"),
+        ("stall_exit_s", -1, "stall_exit_s: must be 0, or from 5 to 3600 seconds"),
+        ("stall_exit_s", float("nan"), "stall_exit_s: must be 0, or from 5 to 3600 seconds"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_by_name(name: str, value: object, expected: str) -> None:

@@ -68,6 +68,7 @@ def test_every_setting_can_be_a_variable_and_a_key_of_the_file() -> None:
         "internal_host": "10.0.0.5",
         "internal_port": "4001",
         "lease_s": "20",
+        "stall_exit_s": "30",
         "data": "elsewhere",
         "database": "postgresql://h/d",
         "redis": "redis://h",

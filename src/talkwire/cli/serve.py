@@ -65,6 +65,7 @@ def serve(**flags: Flag) -> None:
         prepare_folder(settings.data)
         url = reachable_url(listening)
         node, tasks = Node(settings), BackgroundTasks()
+        node.ends_stalled_process = True
 
         def greet() -> None:
             _greet(settings, url)

@@ -109,6 +109,15 @@ class SettingValues:
         ),
     ] = None
 
+    stall_exit_s: Annotated[
+        float,
+        Setting(
+            "Seconds that the event loop of `talkwire serve` may stand still before the process ends, so that its "
+            "supervisor starts another one; 0 never ends it. See docs/logs.md.",
+            metavar="SECONDS",
+        ),
+    ] = 60.0
+
     data: DataFolder = DATA_FOLDER
 
     database: Annotated[

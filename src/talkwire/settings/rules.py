@@ -89,6 +89,7 @@ def problems_of(settings: SettingValues) -> list[Problem]:
         *_list_problems(settings),
         *(Problem(name, message) for name, message in callback_problems(settings)),
         *_number_problems(settings),
+        *_duration_problems(settings),
     ]
 
 
@@ -310,6 +311,9 @@ def _number_problems(settings: SettingValues) -> Iterator[Problem]:
     ):
         if not least <= getattr(settings, name) <= most:
             yield Problem(name, f"must be from {least} to {most}")
+
+
+def _duration_problems(settings: SettingValues) -> Iterator[Problem]:
     for name, seconds, least, most in (
         ("presence_grace_s", settings.presence_grace_s, 0, 3600),
         ("drain_s", settings.drain_window_s, 0, 3600),
@@ -319,6 +323,8 @@ def _number_problems(settings: SettingValues) -> Iterator[Problem]:
     ):
         if not least <= seconds <= most:
             yield Problem(name, f"must be from {least} to {most} seconds")
+    if settings.stall_exit_s != 0 and not 5 <= settings.stall_exit_s <= 3600:
+        yield Problem("stall_exit_s", "must be 0, or from 5 to 3600 seconds")
     for name in (
         *("ping_interval_s", "ping_timeout_s", "call_ring_s"),
         *("head_timeout_s", "body_timeout_s", "read_timeout_s", "keep_alive_s"),

@@ -53,6 +53,8 @@ _logger = structlog.get_logger(__name__)
 class WorkerNode(Node):
     """A node (server process) that reports its state to the supervisor of `serve --workers` over their channel."""
 
+    ends_stalled_process = True
+
     def __init__(self, settings: Settings, number: int, channel: socket.socket) -> None:
         port = settings.internal_port
         super().__init__(settings.changed(internal_port=port + number - 1) if port else settings)
