@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -31,6 +32,7 @@ from rigs.torture.faults import Faults, missing_tools
 from rigs.torture.history import About, Fault, History
 from rigs.torture.options import Options
 from rigs.torture.players import Mover, RestPlayer, Setting, SocketPlayer
+from rigs.torture.replicas import REPLICAS, Replica
 from rigs.torture.schedule import KINDS, Planned, plan
 from rigs.torture.tables import Tables, read_tables
 from rigs.torture.words import DIALECTS
@@ -108,6 +110,7 @@ class Campaign:
         self._began_wall_s = time.time()
         self._sockets: list[SocketPlayer] = []
         self._rests: list[RestPlayer] = []
+        self._replicas: list[Replica] = []
         self._service = Rest(cluster.url, token("backend", "service"))
         self._lives = 0
 
@@ -116,6 +119,7 @@ class Campaign:
             self.resources.fresh[node.name] = Gauges.of(await node.metrics())
             self.resources.fresh_mb = max(self.resources.fresh_mb, node.resident_mb() or 0.0)
         await self._make_conversations()
+        await self._begin_replicas()
         async with self._drivers() as drivers:
             players = self._players(drivers)
             sampling = asyncio.create_task(self._sample())
@@ -154,7 +158,16 @@ class Campaign:
             }
             yield drivers
 
-    def _players(self, drivers: dict[str, Driver]) -> list[SocketPlayer | RestPlayer | Mover]:
+    async def _begin_replicas(self) -> None:
+        urls = [f"http://127.0.0.1:{node.port}" for node in self.cluster.nodes]
+        for number in range(REPLICAS):
+            name = f"replica-{number}"
+            chance = random.Random(f"{self.options.seed} {name}")
+            replica = Replica(name, self.history, self._stopping, chance)
+            await replica.begin(urls, token("backend", "service"))
+            self._replicas.append(replica)
+
+    def _players(self, drivers: dict[str, Driver]) -> list[SocketPlayer | RestPlayer | Mover | Replica]:
         setting = Setting(self.world, self.history, self._stopping, self.options.seed, self.options.pace_s)
         for role in self.world.roles:
             rest = Rest(self.cluster.url, token(role.user))
@@ -163,7 +176,7 @@ class Campaign:
             else:
                 make = self._socket_maker(role, drivers)
                 self._sockets.append(SocketPlayer(role, setting, make, rest))
-        return [*self._sockets, *self._rests, Mover(setting, self._service)]
+        return [*self._sockets, *self._rests, Mover(setting, self._service), *self._replicas]
 
     def _socket_maker(self, role: Role, drivers: dict[str, Driver]) -> Callable[[], Socket]:
         namespace = DIALECTS[role.dialect].namespace

@@ -143,7 +143,7 @@ class Synced:
 
 @dataclass(slots=True)
 class Resumer:
-    """A client that resumes by `sync` from its last cursor, and the events that it received."""
+    """A client that resumes from its last cursor, by `sync` or in the event stream, and the events that it received."""
 
     client: str
     user: str
@@ -174,6 +174,8 @@ class History:
         self.commands: list[Command] = []
         self.streams: list[Stream] = []
         self.resumers: list[Resumer] = []
+        self.replicas: list[Resumer] = []
+        """The replicas of the back end, which follow the whole log."""
         self.faults: list[Fault] = []
 
     def now(self) -> float:
@@ -200,6 +202,7 @@ class History:
             ("commands", self.commands),
             ("streams", self.streams),
             ("resumers", self.resumers),
+            ("replicas", self.replicas),
             ("faults", self.faults),
         ):
             with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as file:
@@ -281,7 +284,7 @@ def _deliveries(history: History, about: About) -> Iterator[Line]:
                 )
                 contents = f"{received.name}{place}: {received.key} {received.content or ''}"
                 yield received.at, f"{_name(stream)} received {contents}".rstrip()
-    for resumer in history.resumers if not about.streams else ():
+    for resumer in (*history.resumers, *history.replicas) if not about.streams else ():
         for synced in resumer.synced:
             if synced.message_id in about.messages:
                 yield synced.at, f"{resumer.client} ({resumer.user}) synced {synced.name} at {synced.pos}"

@@ -46,7 +46,8 @@ def _figures(outcome: Outcome) -> Iterator[str]:
     again = sum(len(command.tries) > 1 for command in commands)
     yield f"  attempts      {len(tries)}: {_counted(outcomes)}; {again} commands were tried again"
     received = sum(len(stream.received) for stream in history.streams)
-    yield f"  events received {received} over sockets, {sum(len(each.synced) for each in history.resumers)} by sync"
+    synced, streamed = (sum(len(each.synced) for each in them) for them in (history.resumers, history.replicas))
+    yield f"  events received {received} over sockets, {synced} by sync, {streamed} by the back end"
     connects = [connect for stream in history.streams for connect in stream.connects]
     recovered = sum(connect.recovered for connect in connects)
     yield f"  connects      {len(connects)}, of which {recovered} recovered; {len(history.streams)} socket sessions"

@@ -36,3 +36,4 @@ async def test_a_short_campaign_finds_no_violation() -> None:
     assert looked_at["commands: send"] > 50
     assert looked_at["events received"] > 500
     assert looked_at["events synced"] > 50
+    assert looked_at["events streamed"] > 150

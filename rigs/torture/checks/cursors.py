@@ -1,4 +1,5 @@
-"""Cursors are whole: who goes on by `sync` from the last cursor has each event that is theirs once, and no other.
+"""Cursors are whole: who goes on from the last cursor, by `sync` or in the event stream, has each event that is theirs
+once, and no other.
 
 What is whose follows from the log's own rows: the events of conversations while one is a member, and one's own. Of a
 membership that has ended only its end is certain: `sync` leaves the rest out for users that are not members when they
@@ -53,27 +54,35 @@ SYNC_NAMES: Mapping[str, str] = {
 """The log's events that `sync` sends to messenger clients, by the names that it sends them under."""
 
 
+REPLICA_NAMES: Mapping[str, str] = {"MessageSent": "message:new", "MessageDeleted": "message:deleted"}
+"""The log's events that the replicas of the back end select."""
+
+
 def check_cursors(history: History, tables: Tables, findings: Findings) -> None:
     for resumer in history.resumers:
         findings.count("resumers")
-        for refusal in resumer.refusals:
-            findings.add(WHOLE, f"{resumer.client} ({resumer.user}): {refusal}")
-        _check(resumer, tables, findings)
+        theirs, uncertain = events_of(resumer.user, tables)
+        seen = {(synced.pos, synced.name) for synced in resumer.synced}
+        named = [(row.pos, SYNC_NAMES[row.type]) for row in theirs]
+        _check(resumer, [each for each in named if each[0] not in uncertain or each in seen], tables, findings)
+        findings.count("events synced", len(resumer.synced))
+    selected = [(row.pos, REPLICA_NAMES[row.type]) for row in tables.log if row.type in REPLICA_NAMES]
+    for replica in history.replicas:
+        replica.last_pos = tables.head  # they read to the end
+        findings.count("replicas of the back end")
+        findings.count("events streamed", len(replica.synced))
+        _check(replica, selected, tables, findings)
 
 
-def _check(resumer: Resumer, tables: Tables, findings: Findings) -> None:
-    theirs, uncertain = events_of(resumer.user, tables)
+def _check(resumer: Resumer, theirs: Sequence[tuple[int, str]], tables: Tables, findings: Findings) -> None:
+    """Checks that a client has received its events, given as positions and names, up to its last cursor."""
+    for refusal in resumer.refusals:
+        findings.add(WHOLE, f"{resumer.client} ({resumer.user}): {refusal}")
     found = [(synced.pos, synced.name) for synced in resumer.synced]
-    seen = set(found)
-    expected = [
-        (row.pos, SYNC_NAMES[row.type])
-        for row in theirs
-        if resumer.first_pos < row.pos <= resumer.last_pos
-        and (row.pos not in uncertain or (row.pos, SYNC_NAMES[row.type]) in seen)
-    ]
-    findings.count("events synced", len(found))
+    expected = [each for each in theirs if resumer.first_pos < each[0] <= resumer.last_pos]
     if found == expected:
         return
+    seen = set(found)
     missing = sorted(set(expected) - seen)
     extra = sorted(set(found) - set(expected))
     twice = sorted(each for each, times in Counter(found).items() if times > 1)

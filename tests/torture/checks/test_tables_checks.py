@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from rigs.torture.checks.cursors import SYNC_NAMES, WHOLE, check_cursors
+from rigs.torture.checks.cursors import REPLICA_NAMES, SYNC_NAMES, WHOLE, check_cursors
 from rigs.torture.checks.log import DENSE_LOG, DENSE_SEQ, check_log
 from rigs.torture.checks.story import ALICE, BOB, STABLE, TALK, Story, broken, good_story
 from rigs.torture.checks.unread import UNREAD, check_unread, counts
 from rigs.torture.checks.views import VIEWS, check_views
 from rigs.torture.checks.violation import Findings
+from rigs.torture.history import Resumer, Synced
 from rigs.torture.tables import LogRow, MemberRow
 from talkwire.core.domain.events import DurableEvent
 from talkwire.dialects.messenger.outbound import OUTBOUND
@@ -94,6 +95,36 @@ def test_an_event_that_sync_gave_twice_is_found(story: Story) -> None:
 def test_events_in_another_order_are_found(story: Story) -> None:
     synced = story.resumer.synced
     synced[4], synced[5] = synced[5], synced[4]
+    assert found_in_cursors(story) == [WHOLE]
+
+
+@pytest.fixture
+def replica(story: Story) -> Resumer:
+    """A replica of the back end that has received everything that it selects."""
+    messages = [row for row in story.tables.log if row.type in REPLICA_NAMES]
+    synced = [Synced(0.0, row.pos, REPLICA_NAMES[row.type], row.message_id) for row in messages]
+    replica = Resumer("replica", "backend", 0, story.tables.head, synced)
+    story.history.replicas.append(replica)
+    return replica
+
+
+def test_a_replica_that_received_each_event_of_its_filter_passes(story: Story, replica: Resumer) -> None:
+    assert len(replica.synced) > 3
+    assert found_in_cursors(story) == []
+
+
+def test_an_event_that_a_replica_did_not_receive_is_found(story: Story, replica: Resumer) -> None:
+    del replica.synced[1]
+    assert found_in_cursors(story) == [WHOLE]
+
+
+def test_an_event_that_a_replica_received_twice_is_found(story: Story, replica: Resumer) -> None:
+    replica.synced.insert(1, replica.synced[1])
+    assert found_in_cursors(story) == [WHOLE]
+
+
+def test_a_refusal_of_a_replica_is_found(story: Story, replica: Resumer) -> None:
+    replica.refusals.append("status 410")
     assert found_in_cursors(story) == [WHOLE]
 
 
