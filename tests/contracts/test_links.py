@@ -75,6 +75,24 @@ async def test_links_come_page_by_page(node: Node) -> None:
         assert urls == [f"https://{host}.example/{number}" for number in (3, 2, 1, 0) for host in "ab"], limit
 
 
+async def test_a_page_is_made_of_messages_with_a_limited_size(node: Node) -> None:
+    """Also where the messages only look as if they had links: such a page is empty, and not the last one."""
+    await node.group("c", ALICE, BOB)
+    texts = [*(f"https://a.example/{number} " + "://" * 20_000 for number in range(6)), *["://" * 21_000] * 5]
+    for text in texts:
+        await node.do(ALICE, SendMessage("c", text))
+    found: list[str] = []
+    sizes: list[int] = []
+    cursor = None
+    while cursor is not None or not sizes:
+        page = await node.do(BOB, ListLinks("c", cursor, 100))
+        found += [each.url for each in page.items]
+        sizes.append(len(page.items))
+        cursor = page.next
+    assert found == [f"https://a.example/{number}" for number in reversed(range(6))]
+    assert sizes == [0, 3, 3]
+
+
 async def test_a_page_is_read_from_the_index_of_links(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     with read_statements(node) as statements:

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from talkwire.core.features.messages.previewable_links import LINKS_MAX, is_previewable, previewable_links
+from talkwire.core.features.messages.previewable_links import (
+    CANDIDATES_MAX,
+    LINKS_MAX,
+    is_previewable,
+    links_in,
+    previewable_links,
+)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +35,35 @@ from talkwire.core.features.messages.previewable_links import LINKS_MAX, is_prev
 )
 def test_links_are_found_as_they_are_written(content: str, links: tuple[str, ...]) -> None:
     assert previewable_links(content) == links
+
+
+def _end_by_definition(link: str) -> str:
+    """The text up to the last character that is neither punctuation nor a closing parenthesis too many."""
+    while link and (link[-1] in ".,;:!?*_~|]}" or (link[-1] == ")" and link.count(")") > link.count("("))):
+        link = link[:-1]
+    return link
+
+
+@given(st.text("a().,]", max_size=12))
+@example("(()).)).")
+@example("((a).).)")
+def test_a_link_ends_before_punctuation_and_parentheses_that_it_does_not_open(end: str) -> None:
+    link = f"https://a.example/{end}"
+    assert links_in(f"{link} b") == (_end_by_definition(link),)
+
+
+@pytest.mark.parametrize(
+    ("rest", "is_listed"),
+    [(")" * 60_000, True), ("." * 60_000, True), ("a" * 60_000, False), (")" * 3000 + "a", False), ("a" * 1000, True)],
+)
+def test_only_what_belongs_to_a_link_makes_it_too_long_for_the_list(rest: str, is_listed: bool) -> None:  # noqa: FBT001
+    assert bool(links_in(f"https://a.example/{rest}")) is is_listed
+
+
+def test_only_the_first_links_of_a_message_are_examined() -> None:
+    refused = [f"http://talkwire.org/{number}" for number in range(CANDIDATES_MAX)]
+    assert previewable_links(" ".join([*refused[1:], "https://talkwire.org/a"])) == ("https://talkwire.org/a",)
+    assert previewable_links(" ".join([*refused, "https://talkwire.org/a"])) == ()
 
 
 def test_a_message_has_only_some_previews() -> None:

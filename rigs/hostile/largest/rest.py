@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from http import HTTPStatus
 from urllib.parse import quote
 
 from rigs.hostile.connections import Answer
@@ -43,6 +44,24 @@ _TAKEN = {
 async def _message(attacker: Attacker, size: int, *, unit: str) -> Answer | None:
     """A message of a text that repeats `unit`; `size` is in bytes of UTF-8."""
     return await _send_text(attacker, unit * (size // len(unit.encode())))
+
+
+async def _links(attacker: Attacker, size: int, *, unit: str) -> Answer | None:
+    """The links of one message, whose link ends with repeated `unit`."""
+    await _send_text(attacker, "https://x" + unit * ((size - 9) // len(unit)))
+    return await attacker.get("/api/v1/conversations/commons/links?limit=1", "member")
+
+
+async def _page_of_links(attacker: Attacker, size: int, *, unit: str) -> Answer | None:
+    """The links of `size` messages, each of them as long as it may be. The messages are sent once."""
+    id_ = f"links-{unit.encode().hex()}-{size}"
+    body = json.dumps({"id": id_, "kind": "group", "memberIds": ["member", "reader3"]})
+    answer = await attacker.send_json("POST", "/api/v1/conversations", body, "backend")
+    if answer is not None and answer.status == HTTPStatus.CREATED:
+        text = json.dumps({"conversationId": id_, "content": unit * (_TEXT // len(unit)), "senderId": "member"})
+        for _ in range(size):
+            await attacker.send_json("POST", "/api/v1/messages", text, "backend")
+    return await attacker.get(f"/api/v1/conversations/{id_}/links?limit=100", "member")
 
 
 async def _marked_message(attacker: Attacker, size: int) -> Answer | None:
@@ -144,6 +163,11 @@ TABLE = [
     Largest("a message of quotes", _TEXT, partial(_message, unit="> ")),
     Largest("a message of backticks", _TEXT, partial(_message, unit="`")),
     Largest("a message of links", _TEXT, partial(_message, unit="https://a.b/ ")),
+    Largest("the link of a message with brackets behind it", _TEXT, partial(_links, unit=")")),
+    Largest("the link of a message with brackets and dots behind it", _TEXT, partial(_links, unit=".)")),
+    Largest("the link of a message with pairs of brackets behind it", _TEXT, partial(_links, unit="()")),
+    Largest("a page of messages of equal links", 100, partial(_page_of_links, unit="https://a.b/ ")),
+    Largest("a page of messages that only look like links", 100, partial(_page_of_links, unit="://")),
     Largest("a message of dots", _TEXT, partial(_message, unit="a.b@")),
     Largest("a message of lines", _TEXT, partial(_message, unit="\n")),
     Largest("a message of spaces", _TEXT, partial(_message, unit=" ")),

@@ -8,10 +8,15 @@ every name that belongs to a private network.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import islice
 from urllib.parse import parse_qsl, urlsplit
 
 LINKS_MAX = 3
 """How many links of a message get a preview, at most."""
+
+CANDIDATES_MAX = 50
+"""How many links of a message are examined for that."""
 
 LINK_MAX_LENGTH = 1000
 
@@ -46,23 +51,23 @@ LISTED_MAX_LENGTH = 2048
 def links_in(content: str) -> tuple[str, ...]:
     """Returns the links in a text outside of code, without duplicates. Leaves out links with more than
     `LISTED_MAX_LENGTH` characters."""
-    found = (_without_trailing(match[0]) for match in _ANY_LINK.finditer(_CODE.sub(" ", content)))
+    found = _links(_ANY_LINK, content)
     return tuple(dict.fromkeys(link for link in found if "://" in link[:-1] and len(link) <= LISTED_MAX_LENGTH))
 
 
 def previewable_links(content: str, *, private: bool = False) -> tuple[str, ...]:
     """Returns the first `LINKS_MAX` links of a text for which the server may fetch a preview, without duplicates and
-    without the part after `#`. `private` also allows links into private networks, as in `is_previewable`."""
+    without the part after `#`. Looks only at the first `CANDIDATES_MAX` links. `private` also allows links into private
+    networks, as in `is_previewable`."""
     if "://" not in content:
         return ()
-    found: dict[str, None] = {}
-    for match in _LINK.finditer(_CODE.sub(" ", content)):
-        link = _without_trailing(match[0]).partition("#")[0]
-        if is_previewable(link, private=private):
-            found[link] = None
-        if len(found) == LINKS_MAX:
-            break
-    return tuple(found)
+    candidates = dict.fromkeys(link.partition("#")[0] for link in islice(_links(_LINK, content), CANDIDATES_MAX))
+    allowed = (link for link in candidates if is_previewable(link, private=private))
+    return tuple(islice(allowed, LINKS_MAX))
+
+
+def _links(pattern: re.Pattern[str], content: str) -> Iterator[str]:
+    return (_without_trailing(match[0]) for match in pattern.finditer(_CODE.sub(" ", content)))
 
 
 def is_previewable(link: str, *, private: bool = False) -> bool:
@@ -117,6 +122,8 @@ def _is_random(text: str) -> bool:
 def _without_trailing(link: str) -> str:
     """Returns a link without the punctuation after it in the text. A closing parenthesis stays if the link contains the
     opening one."""
-    while link and (link[-1] in _TRAILING or (link[-1] == ")" and link.count(")") > link.count("("))):
-        link = link[:-1]
-    return link
+    end = len(link.rstrip(f"{_TRAILING})"))
+    unclosed = link.count("(", 0, end) - link.count(")", 0, end)
+    while unclosed > 0 and (closing := link.find(")", end)) >= 0:
+        end, unclosed = closing + 1, unclosed - 1
+    return link[:end]
