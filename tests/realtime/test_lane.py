@@ -176,3 +176,15 @@ async def test_a_command_that_fails_to_start_blocks_no_other(work: Work, pipelin
     await work.finish("behind")
     work.lane.enter(fail, pipelined=pipelined)
     assert work.lane.idle
+
+
+@pytest.mark.parametrize("closes", [True, False])
+async def test_a_query_is_cancelled_only_when_its_connection_closes(work: Work, closes: bool) -> None:  # noqa: FBT001
+    query = asyncio.get_running_loop().create_future()
+    work.enter("query")
+    work.lane.query = query
+    if not closes:
+        await work.finish("query")
+        work.enter("change", pipelined=True)
+    work.lane.close()
+    assert query.cancelled() is closes

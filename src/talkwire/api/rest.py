@@ -24,6 +24,7 @@ from talkwire.api.http.caller import caller_provider
 from talkwire.api.http.cross_origin import CrossOrigin
 from talkwire.api.http.dependencies import GivenCaller
 from talkwire.api.http.device import provide_device
+from talkwire.api.http.disconnect import EndAbandonedReads
 from talkwire.api.http.errors import on_chat_error, on_http_error, on_unexpected_error, on_unreadable_body
 from talkwire.api.http.idempotency import provide_key
 from talkwire.api.http.json_request import BODY_MAX, JsonRequest, refuse_unstorable
@@ -206,9 +207,8 @@ class RestApplication:
 
     def __init__(self, routes: Litestar, services: Services, origins: OriginPolicy, prefix: str = "") -> None:
         application = HeadAsGet(_with_services(routes, services, origins, prefix))
-        self._served = RequestLog(
-            CrossOrigin(application, origins, services.trusted_proxies), services.requests, services.tracer
-        )
+        served = EndAbandonedReads(CrossOrigin(application, origins, services.trusted_proxies))
+        self._served = RequestLog(served, services.requests, services.tracer)
         self.routes: Sequence[BaseRoute] = routes.routes
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
@@ -25,6 +25,9 @@ _WRITER_IDLE_MS = 2_000
 
 _READER_IDLE_MS = 8_000
 """The same for a read-only transaction. Only migrations wait for its locks, and they wait for longer than this."""
+
+_CANCEL_S = 2.0
+"""How many seconds PostgreSQL may take to accept that a statement is cancelled."""
 
 _POSTGRESQL_OPTIONS = (
     "-c lock_timeout=10000 -c statement_timeout=30000 -c synchronous_commit=on "
@@ -74,6 +77,19 @@ def reading_engine(url: URL, size: int) -> Engine:
     return _postgresql_engine(url, size, _READER_IDLE_MS).execution_options(
         isolation_level="REPEATABLE READ", postgresql_readonly=True
     )
+
+
+def interrupt(connection: Connection) -> None:
+    """Ends the statement that another thread executes on a connection, which raises an error there. Does nothing if no
+    statement is executed. On PostgreSQL it may also end the next statement."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        driver.interrupt()
+        return
+    from psycopg import Error  # noqa: PLC0415 (needs the package of an extra)
+
+    with suppress(Error, OSError):  # the statement then runs up to its own time limit
+        driver.cancel_safe(timeout=_CANCEL_S)
 
 
 def _sqlite_engine(url: URL, *, begin: str, size: int, writes: bool) -> Engine:

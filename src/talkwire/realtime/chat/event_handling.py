@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from talkwire.core.commands.command import Change, Command
+from talkwire.core.commands.command import Change, Command, Query
 from talkwire.core.commands.server.retries import AnswerRetry
 from talkwire.core.domain.errors import ChatError, did_you_mean
 from talkwire.core.domain.events import CustomEvent
@@ -112,8 +112,19 @@ class EventHandling:
         except Exception as error:  # noqa: BLE001 (the client gets a reply even if a dialect fails)
             self._refuse(request, error)
             return False
-        asyncio.ensure_future(result).add_done_callback(partial(settle, partial(self._finish, request)))
+        running = asyncio.ensure_future(result)
+        if isinstance(command, Query):
+            request.socket.connection.lane.query = running
+        running.add_done_callback(partial(self._settle, request))
         return True
+
+    def _settle(self, request: EventRequest, running: asyncio.Future[Any]) -> None:
+        """Finishes a request whose command is no change. Does not reply if its connection has closed meanwhile."""
+        connection = request.socket.connection
+        if running.cancelled() and connection.session.closed:
+            connection.lane.finished()
+        else:
+            settle(partial(self._finish, request), running)
 
     def _finish(self, request: EventRequest, result: object, error: Exception | None) -> None:
         """Replies to a request whose command has finished. If the acknowledgement needs further data, first runs the

@@ -10,7 +10,7 @@ from __future__ import annotations
 from asyncio import Future, get_running_loop
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -43,7 +43,18 @@ class Lane:
     starts its work.
     """
 
-    __slots__ = ("_exclusive", "_owner", "_room", "_running", "_waiting", "_was_full", "held", "slowed", "watched")
+    __slots__ = (
+        "_exclusive",
+        "_owner",
+        "_room",
+        "_running",
+        "_waiting",
+        "_was_full",
+        "held",
+        "query",
+        "slowed",
+        "watched",
+    )
 
     def __init__(self, owner: LaneOwner) -> None:
         self._running = 0
@@ -52,6 +63,8 @@ class Lane:
         self._owner: LaneOwner | None = owner
         self._room: Future[None] | None = None
         self._was_full = False
+        self.query: Future[Any] | None = None
+        """The query that runs, whose result nobody wants once the connection closes."""
         self.watched = False
         """Whether the owner waits for the end of all work."""
         self.held = False
@@ -110,8 +123,12 @@ class Lane:
         self._moved()
 
     def clear(self) -> None:
-        """Drops the queued events, since the connection is closing. Events that have started continue."""
+        """Drops the queued events and cancels a query, since the connection is closing. Other events that have started
+        continue.
+        """
         self._waiting = None
+        if self.query is not None:
+            self.query.cancel()
         self.slowed = False
         self._make_room()
 
@@ -152,6 +169,7 @@ class Lane:
         events that were waiting for that.
         """
         self._running -= 1
+        self.query = None
         if self._waiting:
             self._advance()
         if self._was_full or self.watched:
