@@ -51,21 +51,19 @@ async def test_a_picture_that_takes_too_long_is_refused(tmp_path: Path) -> None:
     workers.close()
 
 
-async def test_the_program_does_not_see_the_servers_secrets(
-    workers: ImageWorkers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_program_does_not_see_the_servers_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spy = tmp_path / "spy.py"
     spy.write_text("import os, json\nprint(json.dumps({'content_type': str('JWT_SECRET' in os.environ)}))")
     monkeypatch.setenv("JWT_SECRET", "not for pictures")
-    monkeypatch.setattr("talkwire.files.images._PROGRAM", spy)
+    workers = ImageWorkers(program=spy)
     assert await prepare(workers, tmp_path, b"") == Picture("False", 0, 0)
+    workers.close()
 
 
-async def test_a_program_that_dies_is_a_refusal(
-    workers: ImageWorkers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_program_that_dies_is_a_refusal(tmp_path: Path) -> None:
     crash = tmp_path / "crash.py"
     crash.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)")
-    monkeypatch.setattr("talkwire.files.images._PROGRAM", crash)
+    workers = ImageWorkers(program=crash)
     with pytest.raises(ChatError, match="takes too much"):
         await prepare(workers, tmp_path, b"")
+    workers.close()

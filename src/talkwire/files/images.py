@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +9,7 @@ import msgspec
 import structlog
 
 from talkwire.core.domain.errors import invalid
+from talkwire.files.worker_processes import ProgramFailed, WorkerProcesses
 
 AT_ONCE = 2
 PIXELS_MAX = 64_000_000
@@ -23,8 +19,6 @@ DEADLINE_S = 120.0
 """Seconds per picture, at most. Longer than the limit of processor time, because the machine may be busy."""
 
 _PROGRAM = Path(__file__).with_name("image_worker.py")
-_PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "TMPDIR")
-"""The environment variables that Python needs. The server's others may hold secrets."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -51,13 +45,16 @@ class ImageWorkers:
     """Makes uploaded pictures safe to show: runs the program `image_worker.py` for each, at most AT_ONCE at a time,
     without blocking the event loop.
 
-    `pixels_max` is the largest number of pixels of a picture, `deadline_s` the longest time for one picture in seconds.
+    `pixels_max` is the largest number of pixels of a picture, `deadline_s` the longest time for one picture in seconds,
+    `program` the path of the program.
     """
 
-    def __init__(self, *, pixels_max: int = PIXELS_MAX, deadline_s: float = DEADLINE_S) -> None:
+    def __init__(
+        self, *, pixels_max: int = PIXELS_MAX, deadline_s: float = DEADLINE_S, program: Path = _PROGRAM
+    ) -> None:
         self._pixels_max = pixels_max
         self._deadline_s = deadline_s
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="talkwire-image")
+        self._processes = WorkerProcesses(str(program), at_once=AT_ONCE, deadline_s=deadline_s)
 
     async def prepare(self, source: Path, picture: Path, thumbnail: Path, large: Path) -> Picture | None:
         """Writes a safe copy of `source` to `picture`, its thumbnail (WebP) to `thumbnail`, and a larger one to `large`
@@ -66,8 +63,7 @@ class ImageWorkers:
         Returns None if `source` is not a readable picture; the other paths may then have incomplete files. Raises
         `invalid_request` for a picture with too many pixels, or one that takes too long or too much memory.
         """
-        loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(self._threads, self._run, source, picture, thumbnail, large)
+        answer = await self._answer(source, picture, thumbnail, large)
         match answer.problem:
             case None:
                 return Picture(answer.content_type, answer.width, answer.height, answer.animated)
@@ -80,21 +76,15 @@ class ImageWorkers:
                 raise invalid("file", "this picture takes too much time or memory to process")
 
     def close(self) -> None:
-        self._threads.shutdown()
+        self._processes.close()
 
-    def _run(self, *paths: Path) -> _Answer:
-        # -P: files beside the program must not shadow modules of the standard library.
-        command = [sys.executable, "-P", str(_PROGRAM), *map(str, paths), str(self._pixels_max)]
-        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    async def _answer(self, *paths: Path) -> _Answer:
         try:
-            done = subprocess.run(  # noqa: S603 (our own program, no shell)
-                command, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
-                timeout=self._deadline_s, check=True,
-            )  # fmt: skip
-            return msgspec.json.decode(done.stdout, type=_Answer)
-        except subprocess.TimeoutExpired:
-            _logger.warning("picture_timed_out", deadline_s=self._deadline_s)
-        except subprocess.CalledProcessError as error:
-            reason = error.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-            _logger.warning("picture_failed", status=error.returncode, reason=reason)
+            output = await self._processes.run([*map(str, paths), str(self._pixels_max)])
+            return msgspec.json.decode(output, type=_Answer)
+        except ProgramFailed as failure:
+            if failure.status is None:
+                _logger.warning("picture_timed_out", deadline_s=self._deadline_s)
+            else:
+                _logger.warning("picture_failed", status=failure.status, reason=failure.reason)
         return _Answer(problem="failed")
