@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from talkwire.core.features.messages.previewable_links import (
     CANDIDATES_MAX,
     LINKS_MAX,
+    is_fetchable_picture,
     is_previewable,
     links_in,
     previewable_links,
@@ -126,3 +127,41 @@ def test_an_operator_may_allow_links_into_private_networks() -> None:
     assert is_previewable("http://wiki.corp/", private=True)
     assert not is_previewable("http://user@wiki.corp/", private=True)
     assert not is_previewable("http://wiki.corp/?token=abc", private=True)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://opengraph.githubassets.com/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/a/b",
+        "https://cdn.talkwire.org/share/invite.png",
+        "https://cdn.talkwire.org/a.png?v=0123456789abcdef0123456789abcdef&width=1200",
+    ],
+)
+def test_a_picture_may_have_any_name(url: str) -> None:
+    assert is_fetchable_picture(url)
+    assert not is_previewable(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://talkwire.org/a.png",
+        "https://talkwire.org:8443/a.png",
+        "https://user@talkwire.org/a.png",
+        "https://93.184.216.34/a.png",
+        "https://[2606:2800:220:1::1]/a.png",
+        "https://wiki.internal/a.png",
+        "https://talkwire.org/a.png?token=1",
+        "https://talkwire.org/a.png?X-Amz-Signature=1",
+        "https://talkwire.org/" + "a" * 1000,
+        "https://talkwire.org/\u00fc.png",
+        "https://[",
+    ],
+)
+def test_a_picture_is_fetched_from_public_addresses_and_without_a_secret(url: str) -> None:
+    assert not is_fetchable_picture(url)
+
+
+def test_a_picture_of_a_private_network_may_be_at_any_of_its_addresses() -> None:
+    assert is_fetchable_picture("http://10.0.0.1:8080/a.png", private=True)
+    assert not is_fetchable_picture("http://10.0.0.1:8080/a.png?token=1", private=True)

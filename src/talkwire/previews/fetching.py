@@ -40,21 +40,31 @@ class NoPreview(Exception):
     """Raised if a page or its picture is not suitable for a preview. The text says why."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchRules:
+    """Which URLs are fetched: as the address of a page, and as that of a page's picture, also after redirects."""
+
+    may_follow: Callable[[str], bool]
+    may_show: Callable[[str], bool]
+
+
 class PageFetcher:
     """An HTTP client that fetches linked pages and pictures from addresses that the rules of `egress` allow.
 
-    `may_follow` returns whether a redirect to a URL may be followed. Call `close` when done.
+    Call `close` when done.
     """
 
-    def __init__(self, egress: Egress, may_follow: Callable[[str], bool]) -> None:
+    def __init__(self, egress: Egress, rules: FetchRules) -> None:
         self._client = egress.client(EgressLimits(total_s=TOTAL_S, connections=CONNECTIONS, idle_s=0))
-        self._may_follow = may_follow
+        self._rules = rules
 
     async def page(self, url: str) -> LinkedPage:
         """Fetches a page and returns its title, description, site name and picture's URL. Raises NoPreview for a page
         that is not found, is not HTML or has no title, and EgressError if it cannot be fetched.
         """
-        response = await self._get(url, "text/html,application/xhtml+xml", BodyReading(PAGE_MAX_BYTES, cut=True))
+        response = await self._get(
+            url, "text/html,application/xhtml+xml", BodyReading(PAGE_MAX_BYTES, cut=True), self._rules.may_follow
+        )
         if response.content_type not in _HTML:
             raise NoPreview(f"it is {response.content_type or 'of an unknown type'}")
         page = await asyncio.to_thread(page_of, response.body, response.charset, response.url)
@@ -63,11 +73,13 @@ class PageFetcher:
         return page
 
     async def image(self, url: str) -> bytes:
-        """Fetches a picture and returns its bytes, which are not verified to be a picture. Raises NoPreview if it is
-        not found or the response's type is not `image/…`, and EgressError if it cannot be fetched or has more than
-        `IMAGE_MAX_BYTES`.
+        """Fetches a picture and returns its bytes, which are not verified to be a picture. Raises NoPreview if the
+        rules refuse its address, if it is not found or the response's type is not `image/…`, and EgressError if it
+        cannot be fetched or has more than `IMAGE_MAX_BYTES`.
         """
-        response = await self._get(url, "image/*", BodyReading(IMAGE_MAX_BYTES))
+        if not self._rules.may_show(url):
+            raise NoPreview("the picture has an address that is not fetched")
+        response = await self._get(url, "image/*", BodyReading(IMAGE_MAX_BYTES), self._rules.may_show)
         if not response.content_type.startswith("image/"):
             raise NoPreview("the picture is none")
         return response.body
@@ -75,11 +87,11 @@ class PageFetcher:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def _get(self, url: str, accept: str, reading: BodyReading) -> _Response:
+    async def _get(self, url: str, accept: str, reading: BodyReading, may_fetch: Callable[[str], bool]) -> _Response:
         for _ in range(REDIRECTS_MAX + 1):
             response = await self._client.request("GET", url, headers={"accept": accept}, reading=reading)
             if response.status in _REDIRECTS:
-                url = self._target(url, response.headers.get("location"))
+                url = _target(url, response.headers.get("location"), may_fetch)
                 continue
             if response.status != HTTPStatus.OK:
                 raise NoPreview(f"its status is {response.status}")
@@ -89,11 +101,13 @@ class PageFetcher:
             return _Response(url, content_type, header.get_content_charset(), response.body)
         raise NoPreview("there are too many redirects")
 
-    def _target(self, url: str, location: str | None) -> str:
-        try:
-            target = urljoin(url, location or "").partition("#")[0]
-        except ValueError:
-            target = ""
-        if location is None or not self._may_follow(target):
-            raise NoPreview("it leads to an address that is not fetched")
-        return target
+
+def _target(url: str, location: str | None, may_fetch: Callable[[str], bool]) -> str:
+    """Returns where a redirect leads. Raises NoPreview if the rules refuse that address."""
+    try:
+        target = urljoin(url, location or "").partition("#")[0]
+    except ValueError:
+        target = ""
+    if location is None or not may_fetch(target):
+        raise NoPreview("it leads to an address that is not fetched")
+    return target

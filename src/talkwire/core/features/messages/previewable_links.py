@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import islice
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 LINKS_MAX = 3
 """How many links of a message get a preview, at most."""
@@ -77,18 +77,33 @@ def is_previewable(link: str, *, private: bool = False) -> bool:
     `private` also allows names and addresses of private networks, and http. To which of these the server may connect is
     then decided by `egress/address_rules.py`.
     """
+    parts = _fetchable(link, private=private)
+    return parts is not None and not _is_personal_path(parts.path) and not _has_secret(parts.query, by_value=True)
+
+
+def is_fetchable_picture(url: str, *, private: bool = False) -> bool:
+    """Returns whether the server may fetch a page's picture: like `is_previewable`, but its path may be
+    anything, and the value of a parameter may look random, as names of pictures often do.
+    """
+    parts = _fetchable(url, private=private)
+    return parts is not None and not _has_secret(parts.query, by_value=False)
+
+
+def _fetchable(link: str, *, private: bool) -> SplitResult | None:
+    """Returns the parts of a URL if the server may fetch it, apart from secrets in its path and query; None if not."""
     if len(link) > LINK_MAX_LENGTH or not link.isascii():
-        return False
+        return None
     try:
         parts = urlsplit(link)
         port = parts.port
     except ValueError:
-        return False
-    if "@" in parts.netloc or _has_secret(parts.path, parts.query):
-        return False
+        return None
+    host = parts.hostname or ""
+    if "@" in parts.netloc:
+        return None
     if private:
-        return parts.scheme in {"http", "https"} and bool(parts.hostname)
-    return parts.scheme == "https" and port in {None, 443} and _is_public(parts.hostname or "")
+        return parts if parts.scheme in {"http", "https"} and host else None
+    return parts if parts.scheme == "https" and port in {None, 443} and _is_public(host) else None
 
 
 def _is_public(host: str) -> bool:
@@ -96,11 +111,14 @@ def _is_public(host: str) -> bool:
     return _NAME.fullmatch(name) is not None and name.rpartition(".")[2] not in _PRIVATE_NAMES
 
 
-def _has_secret(path: str, query: str) -> bool:
-    if _ACTING_PATH.search(path) or any(_is_random(part) for part in path.split("/")):
-        return True
+def _is_personal_path(path: str) -> bool:
+    return _ACTING_PATH.search(path) is not None or any(_is_random(part) for part in path.split("/"))
+
+
+def _has_secret(query: str, *, by_value: bool) -> bool:
+    """Returns whether a parameter has the name of a secret or, with `by_value`, a value that looks like one."""
     pairs = parse_qsl(query, keep_blank_values=True)
-    return any(_SECRET_NAME.search(name) or _is_random(value) for name, value in pairs)
+    return any(_SECRET_NAME.search(name) or (by_value and _is_random(value)) for name, value in pairs)
 
 
 def _is_random(text: str) -> bool:
