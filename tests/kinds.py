@@ -34,7 +34,7 @@ _PRODUCT = str(TESTS.parent / "src")
 """Talkwire itself reads pictures in a process; that is no other program to test with."""
 
 NEEDS = {
-    "browser": ("page", "deployment/test_web_client.py"),
+    "browser": ("page", "deployment/test_web_client.py", "previews/test_in_a_browser.py"),
     "cluster": ("cluster", "torture", "faults", "openid/test_nodes.py", "webhooks/test_kills.py"),
     "processes": (
         *(
@@ -58,6 +58,7 @@ NEEDS = {
             "embedding/test_sharing_the_port.py",
             "files/test_images.py",
             "files/test_partials.py",
+            "previews/test_page_readers.py",
         ),
         *("storage/test_lineage.py", "test_datafolder.py", "test_demo.py", "test_forked_talkwire.py"),
     ),
@@ -66,7 +67,7 @@ NEEDS = {
 
 EVERYTHING = (
     # One real browser meets each part of the web client in the gate; IN_THE_GATE has these scenarios.
-    *("page", "deployment/test_web_client.py", "console"),
+    *("page", "deployment/test_web_client.py", "console", "previews/test_in_a_browser.py"),
     # Several nodes, kills and restarts. The gate has one test for each way in which nodes depend on each other.
     *("cluster", "faults", "torture/test_short_campaign.py", "webhooks/test_kills.py", "openid/test_nodes.py"),
     *("chat/test_growing_up.py", "chat/test_upgrade.py", "chat/test_readiness.py", "chat/test_drain.py"),
@@ -208,6 +209,8 @@ MEASURE = (
     "realtime/test_polling.py::test_a_large_body_is_handled_in_steps_and_costs_as_much_as_it_has_packets",
     "wire/test_socket_packet.py::test_no_packet_of_a_megabyte_takes_long",
     "wire/test_socket_packet.py::test_walking_for_placeholders_takes_no_longer",
+    "previews/test_hostile_pages.py::test_reading_a_page_takes_time_in_proportion_to_its_size",
+    "previews/test_hostile_pages.py::test_decoding_takes_time_in_proportion_to_the_size",
     "core/test_words.py::test_the_largest_text_is_cut_into_words_within_a_budget",
     "edge/test_heads.py::test_an_endless_head_is_cut_off_without_using_memory",
     "edge/test_pipelining.py::test_a_flood_of_requests_waits_outside",

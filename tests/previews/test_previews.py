@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from talkwire.commands import CreateConversation, SendMessage
-from talkwire.previews.fetching import PAGE_MAX_BYTES, REDIRECTS_MAX
+from talkwire.previews.fetching import BEGINNING_BYTES, PAGE_MAX_BYTES, REDIRECTS_MAX
 from talkwire.testing import temporary_server
 from talkwire.testing.server import TemporaryServer
-from tests.egress.receiver import ReceivedRequest, Receiver, receiver, response
+from tests.egress.receiver import ReceivedRequest, Receiver, Respond, receiver, response
 from tests.files import pictures
 from tests.push.push_service import Rest, rest_of
 from tests.waiting import until_asked
@@ -20,6 +21,10 @@ from tests.waiting import until_asked
 HTML = "content-type: text/html; charset=utf-8"
 PAGE = b"""<title>A page</title><meta property=og:description content="About it">
 <meta property=og:site_name content=Site><meta property=og:image content=/picture.jpg>"""
+
+
+def page_with_picture(address: str) -> bytes:
+    return f"<title>A</title><meta property=og:image content='{address}'>".encode()
 
 
 class Site:
@@ -38,6 +43,7 @@ class Site:
             "/metadata": response("302 Found", b"", "location: http://169.254.169.254/latest"),
             "/private": response("302 Found", b"", "location: http://10.1.2.3/"),
             "/circle": response("302 Found", b"", "location: /circle"),
+            "/to-a-token": response("302 Found", b"", "location: /picture.jpg?token=1"),
         }
         self.receiver: Receiver
 
@@ -147,6 +153,78 @@ async def test_redirects_are_followed_and_long_pages_are_cut(rest: Rest, site: S
     assert (moved["url"], moved["title"]) == (site.url("/moved"), "A page")
     (long,) = await previews(rest, await send(rest, site.url("/long")))
     assert long["title"] == "Long"
+
+
+async def test_a_long_head_is_read_to_its_end(rest: Rest, site: Site) -> None:
+    head = b"<title>A</title><style>" + b" " * BEGINNING_BYTES + b"</style><meta name=description content=Late>"
+    site.pages["/head"] = response("200 OK", head + b"<body>" + b" " * PAGE_MAX_BYTES, HTML)
+    site.pages["/body"] = response("200 OK", b"<title>B</title><body>" + b" " * PAGE_MAX_BYTES, HTML)
+    sent = await send(rest, f"{site.url('/head')} {site.url('/body')}")
+    assert [page.get("description") for page in await previews(rest, sent)] == ["Late", None]
+    assert site.fetched == ["/head", "/head", "/body"]
+
+
+@pytest.mark.parametrize(
+    "second", [response("429 Too Many Requests"), response("200 OK", b"<p>text", HTML)], ids=["refused", "another"]
+)
+async def test_what_was_read_of_a_long_head_counts_without_its_rest(rest: Rest, site: Site, second: Respond) -> None:
+    async def first_only(request: ReceivedRequest, writer: asyncio.StreamWriter) -> None:
+        first = response("200 OK", b"<title>A</title><style>" + b" " * BEGINNING_BYTES, HTML)
+        await (first if site.fetched.count("/head") == 1 else second)(request, writer)
+
+    site.pages["/head"] = first_only
+    (page,) = await previews(rest, await send(rest, site.url("/head")))
+    assert (page["title"], site.fetched) == ("A", ["/head", "/head"])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/picture.jpg?token=1",
+        "/picture.jpg?a=b&X-Amz-Signature=c",
+        "http://user:word@127.0.0.1/picture.jpg",
+        "http://127.0.0.1:99999/",
+        "/to-a-token",
+        "http://169.254.169.254/latest",
+    ],
+)
+async def test_a_picture_is_fetched_by_the_rules_for_links(rest: Rest, site: Site, address: str) -> None:
+    site.pages["/pictured"] = response("200 OK", page_with_picture(address), HTML)
+    (preview,) = await previews(rest, await send(rest, site.url("/pictured")))
+    assert "image" not in preview
+    assert site.fetched == ["/pictured", *["/to-a-token"] * (address == "/to-a-token")]
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/html; charset*" + "9" * 4400 + "=x",
+        "text/html; charset*=x; charset*0=a; charset*1*=b''%ff",
+        "text/html" + ";" * 7000,
+        "text/html; a=" + '";' * 3500,
+        'text/html; charset="a\x01b"',
+        "text/html; charset=punycode",
+        "text/html; charset=\u00ff\u00fe",
+    ],
+)
+async def test_no_header_costs_a_message_its_previews(rest: Rest, site: Site, content_type: str) -> None:
+    body = b"<title>Odd</title>-99999a"
+    site.pages["/odd"] = response("200 OK", body, f"content-type: {content_type}")
+    with capture_logs() as logs:
+        shown = await previews(rest, await send(rest, f"{site.url('/odd')} {site.url('/other')}"))
+    assert [page["title"] for page in shown][-1] == "Other"
+    assert [line for line in logs if line["log_level"] in {"error", "critical"}] == []
+
+
+@pytest.mark.parametrize(
+    "location", ["http://[", "//[::1", "\\\\", "http://a:99999999/", "x" * 7000, "http://\u00fc", "?" * 900]
+)
+async def test_no_redirect_costs_a_message_its_previews(rest: Rest, site: Site, location: str) -> None:
+    site.pages["/odd"] = response("302 Found", b"", f"location: {location}")
+    with capture_logs() as logs:
+        shown = await previews(rest, await send(rest, f"{site.url('/odd')} {site.url('/other')}"))
+    assert [page["title"] for page in shown] == ["Other"]
+    assert [line for line in logs if line["log_level"] in {"error", "critical"}] == []
 
 
 async def test_an_edited_message_has_the_previews_of_its_new_text(rest: Rest, site: Site) -> None:

@@ -5,18 +5,23 @@ addresses.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.message import Message as Header
 from http import HTTPStatus
 from urllib.parse import urljoin
 
-from talkwire.egress import BodyReading, Egress, EgressLimits
-from talkwire.previews.page import LinkedPage, page_of
+from talkwire.egress import BodyReading, Egress, EgressError, EgressLimits
+from talkwire.previews.page import LinkedPage, PageReading
+from talkwire.previews.page_readers import PageReaders, UnreadablePage
 
-PAGE_MAX_BYTES = 256 * 1024
-"""Bytes of a page that are read. What follows is not looked at: a page says what it is in its head."""
+BEGINNING_BYTES = 256 * 1024
+"""Bytes of a page that are fetched first. They contain the heads of nearly all pages."""
 
+PAGE_MAX_BYTES = 2 * 1024 * 1024
+"""Bytes of a page that are fetched if its head is longer than that. What follows is not looked at."""
+
+URL_MAX_LENGTH = 2000
 IMAGE_MAX_BYTES = 3 * 1024 * 1024
 REDIRECTS_MAX = 4
 TOTAL_S = 8.0
@@ -32,8 +37,12 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 class _Response:
     url: str
     content_type: str
-    charset: str | None
     body: bytes
+
+    @property
+    def media_type(self) -> str:
+        """The type without parameters, such as `text/html`."""
+        return self.content_type.partition(";")[0].strip().lower()
 
 
 class NoPreview(Exception):
@@ -57,17 +66,20 @@ class PageFetcher:
     def __init__(self, egress: Egress, rules: FetchRules) -> None:
         self._client = egress.client(EgressLimits(total_s=TOTAL_S, connections=CONNECTIONS, idle_s=0))
         self._rules = rules
+        self._readers = PageReaders()
 
     async def page(self, url: str) -> LinkedPage:
         """Fetches a page and returns its title, description, site name and picture's URL. Raises NoPreview for a page
-        that is not found, is not HTML or has no title, and EgressError if it cannot be fetched.
+        that is not found, is not HTML or has no title, UnreadablePage, and EgressError if it cannot be fetched.
+
+        A page whose head is long is fetched twice, since nearly all heads are short.
         """
-        response = await self._get(
-            url, "text/html,application/xhtml+xml", BodyReading(PAGE_MAX_BYTES, cut=True), self._rules.may_follow
-        )
-        if response.content_type not in _HTML:
-            raise NoPreview(f"it is {response.content_type or 'of an unknown type'}")
-        page = await asyncio.to_thread(page_of, response.body, response.charset, response.url)
+        response, reading = await self._read(url, BEGINNING_BYTES)
+        page = reading.page
+        if not reading.is_complete and len(response.body) == BEGINNING_BYTES:
+            with contextlib.suppress(NoPreview, UnreadablePage, EgressError):
+                _, reading = await self._read(response.url, PAGE_MAX_BYTES)
+                page = reading.page or page
         if page is None:
             raise NoPreview("it has no title")
         return page
@@ -80,12 +92,21 @@ class PageFetcher:
         if not self._rules.may_show(url):
             raise NoPreview("the picture has an address that is not fetched")
         response = await self._get(url, "image/*", BodyReading(IMAGE_MAX_BYTES), self._rules.may_show)
-        if not response.content_type.startswith("image/"):
+        if not response.media_type.startswith("image/"):
             raise NoPreview("the picture is none")
         return response.body
 
     async def close(self) -> None:
         await self._client.aclose()
+        await asyncio.to_thread(self._readers.close)
+
+    async def _read(self, url: str, size: int) -> tuple[_Response, PageReading]:
+        response = await self._get(
+            url, "text/html,application/xhtml+xml", BodyReading(size, cut=True), self._rules.may_follow
+        )
+        if response.media_type not in _HTML:
+            raise NoPreview("it is not HTML")
+        return response, await self._readers.read(response.body, response.content_type, response.url)
 
     async def _get(self, url: str, accept: str, reading: BodyReading, may_fetch: Callable[[str], bool]) -> _Response:
         for _ in range(REDIRECTS_MAX + 1):
@@ -95,19 +116,18 @@ class PageFetcher:
                 continue
             if response.status != HTTPStatus.OK:
                 raise NoPreview(f"its status is {response.status}")
-            header = Header()
-            header["content-type"] = response.headers.get("content-type", "")
-            content_type = header.get_content_type() if header["content-type"] else ""
-            return _Response(url, content_type, header.get_content_charset(), response.body)
+            return _Response(url, response.headers.get("content-type", ""), response.body)
         raise NoPreview("there are too many redirects")
 
 
 def _target(url: str, location: str | None, may_fetch: Callable[[str], bool]) -> str:
     """Returns where a redirect leads. Raises NoPreview if the rules refuse that address."""
+    if location is None or len(location) > URL_MAX_LENGTH:
+        raise NoPreview("it leads nowhere")
     try:
-        target = urljoin(url, location or "").partition("#")[0]
+        target = urljoin(url, location).partition("#")[0]
     except ValueError:
         target = ""
-    if location is None or not may_fetch(target):
+    if not may_fetch(target):
         raise NoPreview("it leads to an address that is not fetched")
     return target

@@ -23,6 +23,7 @@ from talkwire.files.form import FormFile
 from talkwire.files.uploads import Interrupted
 from talkwire.previews.fetching import IMAGE_MAX_BYTES, NoPreview, PageFetcher
 from talkwire.previews.metrics import Outcome, PreviewMetrics
+from talkwire.previews.page_readers import UnreadablePage
 
 WAITING_MAX = 500
 """Messages that wait at most. Beyond it, messages get no previews: a queue that only grows would be of no use."""
@@ -34,7 +35,7 @@ PER_HOST = 1
 MESSAGE_S = 30.0
 """Seconds for all links of a message."""
 
-_FAILURES = (NoPreview, EgressError, OSError)
+_FAILURES = (NoPreview, UnreadablePage, EgressError, OSError)
 
 _logger = structlog.get_logger(__name__)
 
