@@ -11,6 +11,8 @@ from structlog.testing import capture_logs
 
 from talkwire.commands import CreateConversation, SendMessage
 from talkwire.previews.fetching import BEGINNING_BYTES, PAGE_MAX_BYTES, REDIRECTS_MAX
+from talkwire.previews.page import PageReading
+from talkwire.previews.page_readers import PageReaders, UnreadablePage
 from talkwire.testing import temporary_server
 from talkwire.testing.server import TemporaryServer
 from tests.egress.receiver import ReceivedRequest, Receiver, Respond, receiver, response
@@ -225,6 +227,24 @@ async def test_no_redirect_costs_a_message_its_previews(rest: Rest, site: Site, 
         shown = await previews(rest, await send(rest, f"{site.url('/odd')} {site.url('/other')}"))
     assert [page["title"] for page in shown] == ["Other"]
     assert [line for line in logs if line["log_level"] in {"error", "critical"}] == []
+
+
+@pytest.mark.parametrize(
+    "error", [UnreadablePage("it takes too much memory"), TimeoutError(), RuntimeError("a defect")]
+)
+async def test_a_page_that_is_too_much_costs_its_own_preview_alone(
+    rest: Rest, site: Site, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    read = PageReaders.read
+
+    async def read_some(readers: PageReaders, body: bytes, content_type: str, url: str) -> PageReading:
+        if url.endswith("/page"):
+            raise error
+        return await read(readers, body, content_type, url)
+
+    monkeypatch.setattr(PageReaders, "read", read_some)
+    sent = await send(rest, f"{site.url('/page')} {site.url('/other')}")
+    assert [page["title"] for page in await previews(rest, sent)] == ["Other"]
 
 
 async def test_an_edited_message_has_the_previews_of_its_new_text(rest: Rest, site: Site) -> None:

@@ -32,10 +32,11 @@ WORKERS = 4
 PER_HOST = 1
 """Messages whose first link is on the same host, at once."""
 
-MESSAGE_S = 30.0
-"""Seconds for all links of a message."""
+LINK_S = 10.0
+"""Seconds for a link, its page and its picture. A message has at most three links."""
 
 _FAILURES = (NoPreview, UnreadablePage, EgressError, OSError)
+"""Why a link has no preview, or its preview no picture. TimeoutError is an OSError."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -120,13 +121,9 @@ class LinkPreviews:
                 await self._changed.wait()
                 continue
             try:
-                async with asyncio.timeout(MESSAGE_S):
-                    await self._preview(job)
-            except TimeoutError:
-                self.metrics.count("failed")
-                _logger.debug("link_preview_failed", message_id=str(job.message.id))
-            except ChatError:
-                _logger.debug("link_preview_failed", message_id=str(job.message.id))
+                await self._preview(job)
+            except ChatError as error:
+                _logger.debug("link_preview_failed", message_id=str(job.message.id), reason=str(error))
             except Exception:
                 _logger.exception("link_preview_failed", message_id=str(job.message.id))
             finally:
@@ -168,22 +165,28 @@ class LinkPreviews:
         """Fetches a link and returns its preview; None if the page is unsuitable or cannot be fetched."""
         clock = asyncio.get_running_loop().time
         began = clock()
+        preview = None
         outcome: Outcome = "fetched"
         try:
-            preview = await self._preview_of(message, link)
-        except NoPreview:
-            preview, outcome = None, "unsuitable"
-        except _FAILURES:
-            preview, outcome = None, "failed"
+            preview = await self._preview_of(message, link, began + LINK_S)
+        except _FAILURES as error:
+            outcome = "unsuitable" if isinstance(error, NoPreview) else "failed"
+            _logger.debug("link_preview_failed", message_id=str(message.id), reason=str(error) or "it took too long")
+        except Exception:
+            outcome = "failed"
+            _logger.exception("link_preview_failed", message_id=str(message.id))
         self.metrics.observe(outcome, clock() - began)
         return preview
 
-    async def _preview_of(self, message: Message, link: str) -> FetchedPreview:
-        page = await self._fetcher.page(link)
+    async def _preview_of(self, message: Message, link: str, deadline: float) -> FetchedPreview:
+        """Returns a link's preview, without its picture if that cannot be stored by `deadline`, in the loop's time."""
+        async with asyncio.timeout_at(deadline):
+            page = await self._fetcher.page(link)
         image_id = None
         if page.image_url is not None:
             with contextlib.suppress(*_FAILURES, ChatError, Interrupted):
-                image_id = await self._store_image(message, page.image_url)
+                async with asyncio.timeout_at(deadline):
+                    image_id = await self._store_image(message, page.image_url)
         return FetchedPreview(link, page.title, page.description, page.site_name, image_id)
 
     async def _store_image(self, message: Message, url: str) -> str | None:
