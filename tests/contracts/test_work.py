@@ -27,18 +27,22 @@ from talkwire.core.commands.messages import (
     AttachmentRef,
     DeleteMessage,
     EditMessage,
+    FetchedPreview,
     GetMessage,
     GetThread,
     ListMessages,
     ListPins,
     PinMessage,
     React,
+    RemoveLinkPreviews,
     SendMessage,
+    SetLinkPreviews,
     Unreact,
 )
 from talkwire.core.commands.receipts import ListReceipts, MarkDelivered, MarkRead
 from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.commands.sync import GetSyncState, ListEvents, ListLogEvents
+from talkwire.core.domain.actors import PREVIEWER
 from talkwire.core.domain.model import Actor
 from talkwire.storage.engine import sqlite_url
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, Clock, Node, running
@@ -64,6 +68,11 @@ QUESTIONS: Mapping[str, Ask] = {
     "react": lambda node, ids: (BOB, React(str(ids[7]), "x")),
     "unreact": lambda node, ids: (BOB, Unreact(str(ids[7]), "x")),
     "pin": lambda node, ids: (ALICE, PinMessage(str(ids[7]))),
+    "store previews": lambda node, ids: (
+        PREVIEWER,
+        SetLinkPreviews(ids[6], "hello @carol 6", (FetchedPreview("https://talkwire.org/", "Talkwire"),)),
+    ),
+    "remove previews": lambda node, ids: (ALICE, RemoveLinkPreviews(str(ids[6]))),
     "pins": lambda node, ids: (BOB, ListPins("c")),
     "newest messages": lambda node, ids: (BOB, ListMessages("c", limit=5)),
     "messages around": lambda node, ids: (BOB, ListMessages("c", limit=5, around=str(ids[10]))),

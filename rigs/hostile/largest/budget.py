@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -196,8 +196,8 @@ class Budget:
 
 
 @contextmanager
-def budget_of(folder: Path) -> Iterator[Budget]:
-    with running_target(folder) as target:
+def budget_of(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Budget]:
+    with running_target(folder, environment) as target:
         scene = set_up(target.server)
         token = scene.tokens[WITNESS]
         with watching(target.server.url, target.pid, COMMON[0], token, _WITNESS_INTERVAL_S) as witness:
