@@ -1,6 +1,6 @@
 /** Splits long texts into pieces, because parsing and drawing one at once would block the page. */
 
-import { openFence, withClosedFence } from "../../chat/markdown/cut_code";
+import { continuingFence, withClosedFence } from "../../chat/markdown/cut_code";
 
 /** Characters of a piece, and lines of the first one. */
 const PIECE = 4_000;
@@ -12,17 +12,19 @@ const LAST_PART = 0.5;
 /** Splits Markdown into pieces that give the same together. A short text is one piece. */
 export function piecesOf(content: string): string[] {
   const pieces: string[] = [];
-  let rest = content;
-  for (let most = lengthOfLines(rest); rest.length > most; most = PIECE) {
-    const end = endOf(rest, most);
-    const piece = rest.slice(0, end);
-    const fence = openFence(piece);
+  let at = 0;
+  // Code that is split continues as code.
+  let fence = "";
+  for (let most = lengthOfLines(content); fence.length + content.length - at > most; most = PIECE) {
+    const longest = fence + content.slice(at, at + most - fence.length);
+    const piece = longest.slice(0, endOf(longest));
+    at += piece.length - fence.length;
     // The next piece starts on a line of its own.
     pieces.push(withClosedFence(piece.replace(/\n$/, "")));
-    // Code that is split continues as code.
-    rest = (fence === null ? "" : `${fence}\n`) + rest.slice(end);
+    const next = continuingFence(piece);
+    fence = next === null ? "" : `${next}\n`;
   }
-  return [...pieces, rest];
+  return [...pieces, fence + content.slice(at)];
 }
 
 /** Returns the number of characters in the lines of the first piece. */
@@ -35,11 +37,13 @@ function lengthOfLines(text: string): number {
   return Math.max(1, end);
 }
 
-function endOf(text: string, most: number): number {
+/** Returns where a piece ends that starts with a text, and has at most its length. */
+function endOf(text: string): number {
+  const { length } = text;
   for (const sign of ENDS) {
-    const end = text.lastIndexOf(sign, most - sign.length);
-    if (end > most * LAST_PART) return end + sign.length;
+    const end = text.lastIndexOf(sign);
+    if (end > length * LAST_PART) return end + sign.length;
   }
   // Does not split a surrogate pair.
-  return /[\uD800-\uDBFF]/.test(text[most - 1] ?? "") ? most - 1 : most;
+  return /[\uD800-\uDBFF]/.test(text.at(-1) ?? "") ? length - 1 : length;
 }
