@@ -7,8 +7,6 @@ import { copyText } from "../page/clipboard";
 import "./code_block.css";
 
 const COPIED_MS = 2_000;
-/** Colouring a longer text would hold up the page. */
-const COLOURED_MAX = 20_000;
 
 interface CodeProps {
   code: string;
@@ -49,16 +47,18 @@ function CopyButton({ code }: { code: string }) {
   );
 }
 
-/** Returns the code with its parts coloured; null until that is loaded, or for an unknown language. */
+/** Returns the code with its parts coloured; null until that is done, and where it stays plain. */
 function useColoured(code: string, language: string | undefined): ReactNode {
   const [coloured, setColoured] = useState<ReactNode>(null);
   useEffect(() => {
-    if (language === undefined || code.length > COLOURED_MAX) return;
+    if (language === undefined) return;
     let isCurrent = true;
     // The grammars are loaded with the first block of code.
     import("./code_colours")
-      .then(({ colouredCode }) => {
-        if (isCurrent) setColoured(colouredCode(code, language));
+      .then(({ colouring, colouredCode }) => {
+        colouring.add(() => {
+          if (isCurrent) setColoured(colouredCode(code, language));
+        });
       })
       .catch(() => undefined);
     return () => {
