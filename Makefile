@@ -99,6 +99,7 @@ everything: install static $(MODELINA_STAMP)
 
 measure: install
 	$(BIN)/python -m pytest --quiet -m measure $(ARGS)
+	$(if $(ARGS),,cd web && MEASURE=1 npm test --silent text_work code_colours)
 
 pytest-in-process: $(DEV_STAMP) $(WEB_CLIENT)
 	$(PYTEST) -m '$(IN_PROCESS)' $(ARGS)

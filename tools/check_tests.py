@@ -27,6 +27,7 @@ _SLEEPS = frozenset({"time.sleep", "asyncio.sleep"})
 _CLOCKS = re.compile(r"time\.(?:monotonic|perf_counter|process_time|thread_time)(?:_ns)?|resource\.getrusage")
 _LIMITS = frozenset({"asyncio.timeout", "asyncio.wait_for"})
 _SCRIPT_SLEEP = re.compile(r"setTimeout\(\w+, [1-9]")
+_SCRIPT_CLOCK = re.compile(r"performance\.now\(|cpuUsage\(")
 _LIMIT_NAME = re.compile(r"(?:DEADLINE|WAIT|WITHIN|PATIENCE)_S$")
 
 
@@ -53,13 +54,15 @@ def problems_of(path: Path) -> Iterator[Problem]:
 
 
 def script_problems_of(path: Path) -> Iterator[Problem]:
-    """Yields a problem for each sleep and each short deadline in a file of tests in TypeScript."""
+    """Yields a problem for each sleep, clock and short deadline in a file of tests in TypeScript."""
     source = path.read_text(encoding="utf-8")
     for number, line in enumerate(source.splitlines(), 1):
         if "vi.waitFor(" in line:
             yield Problem(path, number, "vi.waitFor: it waits for a second only; take `eventually` of waiting.ts")
         if _SCRIPT_SLEEP.search(line) and "useFakeTimers" not in source:
             yield Problem(path, number, "setTimeout: wait for a condition, or for turns of the event loop")
+        if clock := _SCRIPT_CLOCK.search(line):
+            yield Problem(path, number, f"{clock[0]}): take `processorMs` in tests that `make measure` runs")
 
 
 def _problem(node: ast.AST) -> str | None:

@@ -127,7 +127,7 @@ def test_the_comparison_cites_what_it_says_about_others() -> None:
 
 def test_the_tests_that_hold_the_invariants_exist() -> None:
     page = (REPOSITORY / "docs" / "invariants.md").read_text(encoding="utf-8")
-    named = re.findall(r"`(tests/[\w/.]+)(?:::(\w+))?`", page)
+    named = re.findall(r"`((?:tests|web)/[\w/.]+)(?:::(\w+))?`", page)
     assert [path for path, _ in named if not (REPOSITORY / path).exists()] == []
     missing = [name for path, name in named if name and f"def {name}(" not in (REPOSITORY / path).read_text("utf-8")]
     assert missing == []

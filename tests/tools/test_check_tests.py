@@ -52,6 +52,7 @@ def test_tests_that_make_measure_runs_may_read_a_clock(tmp_path: Path, monkeypat
         ("await new Promise((resolve) => setTimeout(resolve, 20));", ["setTimeout"]),
         ("await new Promise((resolve) => setTimeout(resolve));", []),
         ("vi.useFakeTimers();\nsetTimeout(resolve, 500);", []),
+        ("const start = performance.now();", ["performance.now()"]),
         ("await vi.waitFor(() => expect(called).toBe(true));", ["vi.waitFor"]),
     ],
 )

@@ -195,46 +195,6 @@ describe("formatting", () => {
     expect(shown(`${"> ".repeat(100)}deep`)).toContain(`${"> ".repeat(94)}deep`);
     expect(shown(`${"- ".repeat(100)}deep`)).toContain(`${"- ".repeat(94)}deep`);
   });
-
-  it("no text takes long", () => {
-    const texts = [
-      "*a_",
-      "[",
-      "![",
-      "`",
-      "` ",
-      "**a ",
-      "_a* ",
-      "> ",
-      "- ",
-      "1. ",
-      "- a\n  ",
-      "|-",
-      "|-|\n",
-      "```\n",
-      "~~~a\n",
-      "\\*",
-      "\\`",
-      "a@",
-      "a.",
-      "(",
-      "https://a",
-      "[a](b)",
-      "[a [b] ",
-      "*a* ",
-      "<",
-      " ",
-      "\n",
-      "@bob ",
-    ];
-    for (const text of texts) {
-      const long = text.repeat(Math.ceil(4_000 / text.length));
-      const start = performance.now();
-      blocksOf(long);
-      blocksOf(`*${long}*`);
-      expect(performance.now() - start, text).toBeLessThan(400);
-    }
-  });
 });
 
 it("blank lines before a text and the space after it are left out", () => {

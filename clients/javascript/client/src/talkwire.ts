@@ -412,7 +412,7 @@ function tokensOf({ url, token, userId = "", deviceId }: TalkwireOptions): Token
 function baseOf(url: string): string {
   try {
     const { origin, pathname } = new URL(url);
-    return `${origin}${pathname.replace(/\/*$/, "/")}`;
+    return `${origin}${pathname.replace(/(?<!\/)\/*$/, "/")}`;
   } catch {
     throw new TypeError(`“${url}” is no address: give the server's, such as https://chat.example.com.`);
   }

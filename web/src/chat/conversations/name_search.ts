@@ -28,10 +28,9 @@ export const withoutAt = (query: string): string => query.trim().replace(/^@/, "
 export const nameAndHandle = ({ name, handle }: { name: string; handle?: string | undefined }): string =>
   handle === undefined ? name : `${name} @${handle}`;
 
-/** Returns the text without case and accents. */
+/** Returns the text without case and accents. Marks are not normalized together, because that would sort them. */
 const normalized = (text: string): string =>
   text
-    .normalize("NFD")
-    .replace(/\p{Mn}/gu, "")
+    .replace(/\P{ASCII}/gu, (letter) => letter.normalize("NFD").replace(/\p{Mn}/gu, ""))
     .toLocaleLowerCase()
     .trim();

@@ -3,6 +3,7 @@
  * backslashes and numbers. See "Formatting" in docs/web-client.md.
  */
 
+import { FenceClosings } from "./fence_closings";
 import { type Inline, inlinesOf } from "./inlines";
 
 export interface ListItem {
@@ -59,9 +60,10 @@ export function endsInWords(content: string): boolean {
 
 function parse(lines: readonly string[], depth: number): Block[] {
   const blocks: Block[] = [];
+  const closings = new FenceClosings(lines);
   let from = 0;
   for (let at = 0; at < lines.length; ) {
-    const found = blockAt(lines, at, depth);
+    const found = codeAt(lines, at, closings) ?? blockAt(lines, at, depth);
     if (found === null) {
       at++;
       continue;
@@ -77,7 +79,7 @@ function parse(lines: readonly string[], depth: number): Block[] {
 
 function blockAt(lines: readonly string[], at: number, depth: number): Found | null {
   const line = lines[at] ?? "";
-  const found = codeAt(lines, at) ?? headingAt(line, at) ?? tableAt(lines, at);
+  const found = headingAt(line, at) ?? tableAt(lines, at);
   if (found !== null || depth === DEPTH_MAX) return found;
   return quoteAt(lines, at, depth) ?? listAt(lines, at, depth);
 }
@@ -92,21 +94,19 @@ function paragraphs(lines: readonly string[]): Block {
 }
 
 /** A fence that is not closed is text. The closing one may also end the last line. */
-function codeAt(lines: readonly string[], at: number): Found | null {
+function codeAt(lines: readonly string[], at: number, closings: FenceClosings): Found | null {
   const [, indent = "", fence = "", info = ""] = FENCE.exec(lines[at] ?? "") ?? [];
   if (fence === "") return null;
-  const rest = lines.slice(at + 1);
-  const closing = new RegExp(`^ {0,3}${fence}${fence.charAt(0)}*\\s*$`);
-  const alone = rest.findIndex((line) => closing.test(line));
-  const count = alone === -1 ? rest.findIndex((line) => line.trimEnd().endsWith(fence)) : alone;
-  if (count === -1) return null;
-  const code = rest.slice(0, count).map((line) => dedented(line, indent.length));
-  if (alone === -1) code.push((rest[count] ?? "").trimEnd().slice(0, -fence.length));
+  const alone = closings.find(fence, at + 1, "alone");
+  const end = alone ?? closings.find(fence, at + 1, "at the end");
+  if (end === undefined) return null;
+  const code = lines.slice(at + 1, end).map((line) => dedented(line, indent.length));
+  if (alone === undefined) code.push((lines[end] ?? "").trimEnd().slice(0, -fence.length));
   const name = info.trim();
   const isLanguage = /^[\w+#.-]+$/.test(name);
   if (!isLanguage && name !== "") code.unshift(info);
   const block: Block = { kind: "code", language: isLanguage ? name : undefined, text: code.join("\n") };
-  return { block, next: at + count + 2 };
+  return { block, next: end + 1 };
 }
 
 function headingAt(line: string, at: number): Found | null {

@@ -104,9 +104,13 @@ type Token = Inline | Delimiter;
 export function withEmphasis(text: string, tokens: readonly Token[]): Inline[] {
   const out: Token[] = [];
   const open: Delimiter[] = [];
+  let content = 0;
+  let read = 0;
   for (const token of tokens) {
     if (token.kind === "delimiter") {
-      if (token.closes) close(text, token, out, open);
+      content = contentEnd(text, read, token.from) ?? content;
+      read = token.from;
+      if (token.closes) close(token, content, out, open);
       if (token.count > 0) {
         out.push(token);
         if (token.opens) open.push(token);
@@ -119,11 +123,21 @@ export function withEmphasis(text: string, tokens: readonly Token[]): Inline[] {
   return literal(out);
 }
 
-/** Ends the parts that a delimiter closes. */
-function close(text: string, closing: Delimiter, out: Token[], open: Delimiter[]): void {
+/** Returns where the last letter, digit or symbol ends that is between two positions. */
+function contentEnd(text: string, from: number, to: number): number | undefined {
+  for (let end = to; end > from; ) {
+    const character = characterBefore(text, end);
+    if (CONTENT.test(character)) return end;
+    end -= character.length;
+  }
+  return undefined;
+}
+
+/** Ends the parts that a delimiter closes. `content`: where the last letter, digit or symbol before it ends. */
+function close(closing: Delimiter, content: number, out: Token[], open: Delimiter[]): void {
   for (let index = open.length - 1; index >= 0 && closing.count > 0; index--) {
     const opening = open[index];
-    if (opening === undefined || !isPair(text, opening, closing)) continue;
+    if (opening === undefined || opening.to >= content || !isPair(opening, closing)) continue;
     opening.needsEscape ||= opening.isEscaped;
     closing.needsEscape ||= closing.isEscaped;
     if (opening.isEscaped && closing.isEscaped) open.splice(index, 1);
@@ -141,9 +155,9 @@ function close(text: string, closing: Delimiter, out: Token[], open: Delimiter[]
   }
 }
 
-function isPair(text: string, opening: Delimiter, closing: Delimiter): boolean {
+function isPair(opening: Delimiter, closing: Delimiter): boolean {
   const isSame = opening.count === closing.count || opening.count === 3 || closing.count === 3;
-  return opening.sign === closing.sign && isSame && CONTENT.test(text.slice(opening.to, closing.from));
+  return opening.sign === closing.sign && isSame;
 }
 
 function emphasis(sign: string, count: number, inside: readonly Inline[]): Inline {

@@ -4,9 +4,12 @@ import { type Delimiter, delimiterAt, type Inline, type Link, withEmphasis } fro
 
 export type { Inline } from "./emphasis";
 
-/** What may be more than text: a sign, an address, or an e-mail address. */
+/**
+ * What may be more than text: a sign, an address, or an e-mail address. The part of an e-mail address before its `@` has
+ * at most 64 characters (RFC 5321, section 4.5.3.1.1), so that no position is read more often.
+ */
 const NEXT =
-  /[\\`*_~[!<]|(?<![\p{L}\p{N}])(?:https?:\/\/(?=[^\s<>`])|www\.(?=[\p{L}\p{N}]))|(?<![\p{L}\p{N}.%+@/-])[A-Za-z0-9][\w.%+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+/giu;
+  /[\\`*_~[!<]|(?<![\p{L}\p{N}])(?:https?:\/\/(?=[^\s<>`])|www\.(?=[\p{L}\p{N}]))|(?<![\p{L}\p{N}.%+@/-])[A-Za-z0-9][\w.%+-]{0,63}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+/giu;
 const ADDRESS = /[^\s<>`]+/y;
 const LABELLED =
   /!?\[((?:[^[\]\n]|\[[^[\]\n]*\])*)\]\([ ]?((?:https?:\/\/|mailto:)[^\s<>()]*(?:\([^\s<>()]*\)[^\s<>()]*)*)(?: +(?:"([^"\n]*)"|'([^'\n]*)'))?[ ]?\)/iy;
@@ -37,9 +40,9 @@ export function inlinesOf(text: string, inLink = false): Inline[] {
       else next.lastIndex = endOfRun(text, from);
     } else if (sign === "`") {
       const to = endOfRun(text, from);
-      const closing = isEscape ? undefined : ticks.after(from, to - from);
+      const closing = isEscape ? undefined : ticks.next.get(from);
       if (closing !== undefined) put(code(text.slice(to, closing)), index, closing + to - from);
-      else if (isEscape && ticks.has(to - from)) put({ kind: "text", text: text.slice(from, to) }, index, to);
+      else if (isEscape && ticks.repeated.has(to - from)) put({ kind: "text", text: text.slice(from, to) }, index, to);
       else next.lastIndex = to;
     } else {
       const link = inLink ? null : linkAt(text, from, found[0]);
@@ -58,21 +61,26 @@ function endOfRun(text: string, from: number): number {
   return to;
 }
 
-/** The runs of backticks, by their length. */
-function ticksOf(text: string): {
-  after: (from: number, length: number) => number | undefined;
-  has: (length: number) => boolean;
-} {
-  const starts = new Map<number, number[]>();
+interface Ticks {
+  /** By where a run of backticks starts: where the next one of the same length does. */
+  readonly next: ReadonlyMap<number, number>;
+  /** The lengths of which there is more than one run. */
+  readonly repeated: ReadonlySet<number>;
+}
+
+function ticksOf(text: string): Ticks {
+  const next = new Map<number, number>();
+  const repeated = new Set<number>();
+  const last = new Map<number, number>();
   for (const { index, 0: run } of text.matchAll(/`+/g)) {
-    const known = starts.get(run.length);
-    if (known === undefined) starts.set(run.length, [index]);
-    else known.push(index);
+    const before = last.get(run.length);
+    if (before !== undefined) {
+      next.set(before, index);
+      repeated.add(run.length);
+    }
+    last.set(run.length, index);
   }
-  return {
-    after: (from, length) => starts.get(length)?.find((start) => start > from),
-    has: (length) => (starts.get(length)?.length ?? 0) > 1,
-  };
+  return { next, repeated };
 }
 
 /** Returns code; a space at both ends only separates it from backticks. */

@@ -33,10 +33,15 @@ export function piecesOfName(name: string, query: string): Piece[] {
   return split(name, found);
 }
 
+/** Matches where no word continues. */
+const WORD_START = /(?<![\p{L}\p{N}])/uy;
+
 function indexIn(letters: string, word: string): number {
   const first = letters.indexOf(word);
-  for (let index = first; index >= 0; index = letters.indexOf(word, index + 1))
-    if (!/[\p{L}\p{N}]$/u.test(letters.slice(0, index))) return index;
+  for (let index = first; index >= 0; index = letters.indexOf(word, index + 1)) {
+    WORD_START.lastIndex = index;
+    if (WORD_START.test(letters)) return index;
+  }
   return first;
 }
 
@@ -74,6 +79,8 @@ function foundIn(text: string, query: string): Range[] {
   ]);
 }
 
+/** The server's limit. */
+const QUERY_MAX = 1_000;
 const WORD = "[\\p{L}\\p{N}]";
 /** Scripts without spaces between words, of which any part may match. */
 const UNSPACED =
@@ -81,7 +88,7 @@ const UNSPACED =
 
 /** Words match as a whole; the last one may be the start of a word. */
 function patternOf(query: string): RegExp | null {
-  const words = fold(query).letters.match(/[\p{L}\p{N}]+|\p{Extended_Pictographic}/gu) ?? [];
+  const words = fold(query.slice(0, QUERY_MAX)).letters.match(/[\p{L}\p{N}]+|\p{Extended_Pictographic}/gu) ?? [];
   if (words.length === 0) return null;
   const mayGoOn = /[\p{L}\p{N}]\s*$/u.test(query);
   const patterns = words.map((word, index) => {

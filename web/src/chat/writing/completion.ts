@@ -75,9 +75,10 @@ export function mentionChoices(query: string, members: readonly Member[], everyo
     .map((member) => ({ member, rank: rankOf(member, wanted) }))
     .filter(({ rank }) => rank > 0)
     .sort((one, other) => other.rank - one.rank || one.member.name.localeCompare(other.member.name))
+    .slice(0, SHOWN_MAX)
     .map(({ member }) => choiceOf(member, members));
   const isEveryone = [EVERYONE, ...EVERYONE_ELSEWHERE].some((word) => word.startsWith(wanted));
-  if (everyone === null || !isEveryone) return fitting.slice(0, SHOWN_MAX);
+  if (everyone === null || !isEveryone) return fitting;
   const all = { key: EVERYONE, label: `@${EVERYONE}`, hint: everyone, insert: `@${EVERYONE}` };
   return [...fitting.slice(0, SHOWN_MAX - 1), all];
 }

@@ -9,8 +9,9 @@ export function searchEmoji(entries: readonly EmojiEntry[], query: string): read
     .split(/[\s_:]+/)
     .filter(Boolean);
   if (words.length === 0) return entries;
+  const sought = { code: words.join("_"), name: words.join(" "), words: [...new Set(words)] };
   return entries
-    .map((entry) => ({ entry, rank: rankOf(entry, words) }))
+    .map((entry) => ({ entry, rank: rankOf(entry, sought) }))
     .filter(({ rank }) => rank < NO_MATCH)
     .sort((one, other) => one.rank - other.rank)
     .map(({ entry }) => entry);
@@ -18,12 +19,19 @@ export function searchEmoji(entries: readonly EmojiEntry[], query: string): read
 
 const NO_MATCH = 7;
 
+/** All words together, as a short code and as a name; and each of them. */
+interface Sought {
+  readonly code: string;
+  readonly name: string;
+  readonly words: readonly string[];
+}
+
 /** A whole name comes first, then the start of one, keywords, and the middle of a name. */
-function rankOf({ label, codes, tags }: EmojiEntry, words: readonly string[]): number {
+function rankOf({ label, codes, tags }: EmojiEntry, sought: Sought): number {
   const name = label.toLowerCase();
-  if (codes.includes(words.join("_")) || name === words.join(" ")) return 0;
-  if (codes.some((code) => code.startsWith(words.join("_")))) return 1;
-  return Math.max(...words.map((word) => rankOfWord(word, name, codes, tags)));
+  if (codes.includes(sought.code) || name === sought.name) return 0;
+  if (codes.some((code) => code.startsWith(sought.code))) return 1;
+  return sought.words.reduce((rank, word) => Math.max(rank, rankOfWord(word, name, codes, tags)), 0);
 }
 
 function rankOfWord(word: string, name: string, codes: readonly string[], tags: readonly string[]): number {

@@ -26,7 +26,7 @@ export function formatted(format: Format, text: string, from: number, to: number
 export function toggled(text: string, selectedFrom: number, selectedTo: number, sign: string): Edit {
   const selected = text.slice(selectedFrom, selectedTo);
   const chosen = selected.trim() === "" ? selected : selected.trim();
-  const from = selectedFrom + selected.indexOf(chosen);
+  const from = selectedFrom + (chosen === selected ? 0 : selected.length - selected.trimStart().length);
   const to = from + chosen.length;
   const { length } = sign;
   if (text.slice(from - length, from) === sign && text.slice(to, to + length) === sign)

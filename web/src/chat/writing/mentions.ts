@@ -9,7 +9,7 @@ export const EVERYONE_ELSEWHERE = ["everyone", "everybody", "channel", "here"];
 const WORDS_MAX = 6;
 const LENGTH_MAX = 120;
 /** A mention does not start inside a word, an address or another mention. */
-const BEFORE = /[\p{L}\p{N}_@.+/-]$/u;
+const MENTION_START = /(?<![\p{L}\p{N}_@.+/-])@/uy;
 const INSIDE = /^[\p{L}\p{N}_]/u;
 const CONTINUES = /^[-.@][\p{L}\p{N}_]/u;
 const WORD = /[\p{L}\p{N}_]$/u;
@@ -66,7 +66,8 @@ export function splitAtMentions(text: string, users: readonly MentionedUser[]): 
   const parts: TextPart[] = [];
   let from = 0;
   for (let at = text.indexOf("@"); at !== -1 && users.length > 0; at = text.indexOf("@", at + 1)) {
-    const found = BEFORE.test(text.slice(0, at)) ? undefined : longestAt(text, at + 1, users);
+    MENTION_START.lastIndex = at;
+    const found = MENTION_START.test(text) ? longestAt(text, at + 1, users) : undefined;
     if (found === undefined) continue;
     if (at > from) parts.push({ text: text.slice(from, at) });
     from = at + 1 + found.length;

@@ -17,6 +17,9 @@ function wordsOf(text: string): string {
   return shown(text.replace(SYMBOLS, "")).toUpperCase();
 }
 
+/** More marks on one letter make no difference, and would be sorted (Unicode's "Stream-Safe Text Format", UAX 15). */
+const MANY_MARKS = /(\p{M}{30})\p{M}+/gu;
+
 function shown(text: string): string {
-  return text.replace(INVISIBLE, "").normalize("NFC").replace(/\s+/gu, " ").trim();
+  return text.replace(INVISIBLE, "").replace(MANY_MARKS, "$1").normalize("NFC").replace(/\s+/gu, " ").trim();
 }
