@@ -16,6 +16,8 @@ const TEXTS = {
   arabic: repeated("ﷺ"),
   family: repeated("👨‍👩‍👧‍👦"),
   words: repeated("word "),
+  fence: repeated("`"),
+  code: `\`\`\`c\n${repeated(`${"let ".repeat(124)}\n`)}`,
 };
 
 // How many milliseconds of the processor each takes from the server's event to its being drawn, and where that took long.
