@@ -75,6 +75,7 @@ EVERYTHING = (
     *("clients/test_event_receivers.py", "clients/test_talkwire_client.py", "clients_python/test_restarts.py"),
     # Random and hostile input.
     *("hostile/test_fuzz_sqlite.py", "hostile/test_fuzz_postgresql.py", "hostile/test_fuzz_with_limits.py"),
+    "test_text_work.py::test_all_pairs_of_signs_are_read",
     *("chat/test_fuzz.py", "reference/test_openapi.py::test_every_response_is_declared_and_no_request_fails"),
     # The other half of matrices whose first half is in the gate.
     *("contracts[postgresql]", "storage[postgresql]", "protocol[passed on]", "clients[4.5.4]", "clients[uvicorn]"),
@@ -212,6 +213,7 @@ MEASURE = (
     "wire/test_socket_packet.py::test_walking_for_placeholders_takes_no_longer",
     "previews/test_hostile_pages.py::test_reading_a_page_takes_time_in_proportion_to_its_size",
     "previews/test_hostile_pages.py::test_decoding_takes_time_in_proportion_to_the_size",
+    "test_text_work.py::test_four_times_the_text_takes_at_most_six_times_as_long",
     "core/test_words.py::test_the_largest_text_is_cut_into_words_within_a_budget",
     "edge/test_heads.py::test_an_endless_head_is_cut_off_without_using_memory",
     "edge/test_pipelining.py::test_a_flood_of_requests_waits_outside",

@@ -50,7 +50,7 @@ class _Kept:
 def from_slack(text: str, people: People) -> str:
     """Returns a text in Slack's markup as Markdown. `people` gives the names for mentions."""
     kept = _Kept()
-    text = _FENCE.sub(lambda match: _alone(match, kept.keep(_fence(_plain(match[1], people)))), storable(text))
+    text = _with_blocks(storable(text), lambda code: kept.keep(_fence(_plain(code, people))))
     text = _INLINE.sub(lambda match: kept.keep(_plain(match[0], people)), text)
     text = _REFERENCE.sub(lambda match: kept.keep(_reference(match[1], people)), text)
     return kept.restored(_styled(unescape(text)))
@@ -59,7 +59,7 @@ def from_slack(text: str, people: People) -> str:
 def from_rocketchat(text: str, people: People) -> str:
     """Returns a text in Rocket.Chat's markup as Markdown. `people` gives the names for mentions."""
     kept = _Kept()
-    text = _FENCE.sub(lambda match: _alone(match, kept.keep(_fence(match[1]))), storable(text))
+    text = _with_blocks(storable(text), lambda code: kept.keep(_fence(code)))
     for pattern in (_INLINE, _MARKDOWN_LINK, _ADDRESS):
         text = pattern.sub(lambda match: kept.keep(match[0]), text)
     return kept.restored(_styled(_mentions(text, people, kept)))
@@ -85,14 +85,15 @@ def pieces(text: str, limit: int = TEXT_MAX_BYTES) -> list[str]:
 
     Cuts at ends of lines or words where possible.
     """
+    encoded, start = text.encode(), 0
     found = []
-    while len(text.encode()) > limit:
-        head = text.encode()[:limit].decode(errors="ignore")
+    while len(encoded) - start > limit:
+        head = encoded[start : start + limit].decode(errors="ignore")
         cut = max(head.rfind("\n"), head.rfind(" "))
         head = head[: cut + 1] if cut > len(head) // 2 else head
         found.append(head)
-        text = text[len(head) :]
-    return [*found, text]
+        start += len(head.encode())
+    return [*found, encoded[start:].decode()]
 
 
 def _styled(text: str) -> str:
@@ -105,13 +106,17 @@ def _fence(code: str) -> str:
     return f"```{'' if code.startswith(newline) else newline}{code}{'' if code.endswith(newline) else newline}```"
 
 
-def _alone(match: re.Match[str], block: str) -> str:
-    """Returns `block`, the replacement of a match, with a line break before and after it wherever text of the same line
-    would touch it."""
-    before, after = match.string[: match.start()], match.string[match.end() :]
-    first = "" if not before.strip(" ") or before.endswith("\n") else "\n"
-    last = "" if not after.strip(" ") or after.startswith("\n") else "\n"
-    return f"{first}{block}{last}"
+def _with_blocks(text: str, block_of: Callable[[str], str]) -> str:
+    """Returns a text in which `block_of(code)` replaces each code block, with a line break before and after it wherever
+    text of the same line would touch it."""
+    first, last = len(text) - len(text.lstrip(" ")), len(text.rstrip(" "))
+
+    def alone(match: re.Match[str]) -> str:
+        before = "" if match.start() <= first or text[match.start() - 1] == "\n" else "\n"
+        after = "" if match.end() >= last or text[match.end()] == "\n" else "\n"
+        return f"{before}{block_of(match[1])}{after}"
+
+    return _FENCE.sub(alone, text)
 
 
 def _plain(code: str, people: People) -> str:

@@ -51,7 +51,6 @@ LOST_AFTER_MS = 30 * 24 * 60 * 60 * 1000
 
 _ROOT = "/api/v1/files"
 _THUMBNAIL = "thumbnail"
-_FOLDERS = re.compile(r".*[/\\]", re.DOTALL)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, and characters that change the writing direction, with which `gpj.exe` would be read as
 `exe.jpg`."""
@@ -60,7 +59,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\
 def file_name(text: str) -> str:
     """Returns a client's file name without folders, on one line, at most `FILE_NAME_MAX` characters long and never
     empty."""
-    name = _UNPRINTABLE.sub("", _FOLDERS.sub("", text)).strip()
+    name = _UNPRINTABLE.sub("", text[max(text.rfind("/"), text.rfind("\\")) + 1 :]).strip()
     if len(name) > FILE_NAME_MAX:
         stem, dot, extension = name.rpartition(".")
         kept = f"{dot}{extension}" if stem and len(extension) <= 16 else ""
