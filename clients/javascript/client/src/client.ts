@@ -12,7 +12,7 @@ import { People } from "./people/people.ts";
 import { PresenceStore } from "./people/presence.ts";
 import { Typing } from "./people/typing.ts";
 import { pauseAfter } from "./server/pauses.ts";
-import { RequestError } from "./server/request_error.ts";
+import { RequestError, UNREACHABLE } from "./server/request_error.ts";
 import type { ClientStores } from "./storage/stores.ts";
 
 /** How many conversations are marked as delivered after they were loaded: what a list shows at first. */
@@ -91,12 +91,12 @@ export class Client {
   lost(): void {
     this.#giveUp();
     this.#uncounted = null;
-    this.core.state.setState({ connected: false });
+    this.core.state.setState({ connected: false, caughtUp: false });
     for (const part of this.#parts) part.lost?.();
   }
 
-  #connected(): void {
-    this.core.state.setState({ connected: true });
+  #connected(caughtUp = true): void {
+    this.core.state.setState({ connected: true, caughtUp });
     for (const part of this.#parts) part.connected?.();
   }
 
@@ -109,13 +109,28 @@ export class Client {
   async #followReplay(): Promise<void> {
     const uncounted = new Set<string>();
     this.#uncounted = uncounted;
-    this.#connected();
-    // The server replies to the first command after the last missed event.
-    await this.presence.refreshed;
-    if (this.#uncounted !== uncounted) return;
+    this.#connected(false);
+    if (!(await this.#isReplayed(() => this.#uncounted === uncounted))) return;
     this.#uncounted = null;
+    this.core.state.setState({ caughtUp: true });
     await this.#count(uncounted);
     await this.#confirmArrival();
+  }
+
+  /** Returns whether all missed events have come, as soon as they have; false when the connection is lost before. */
+  async #isReplayed(isWanted: () => boolean): Promise<boolean> {
+    for (let failures = 0; isWanted(); failures++) {
+      try {
+        // The server replies to a command after the last missed event.
+        await this.core.call("presence:get", { userIds: [] });
+        break;
+      } catch (error) {
+        if (!(error instanceof RequestError) || error.code !== UNREACHABLE) break;
+        // On a slow network, the missed events take longer than a reply may.
+        if (isWanted()) await this.#pause(pauseAfter(failures, error));
+      }
+    }
+    return isWanted();
   }
 
   /** Handles the missed events, or reloads everything. Retries while the connection is open. */

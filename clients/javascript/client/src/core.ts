@@ -14,6 +14,8 @@ import type { Rest } from "./server/rest.ts";
 export interface ClientState {
   readonly me: User;
   readonly connected: boolean;
+  /** Whether all events that were missed have come, so that those that arrive are new. */
+  readonly caughtUp: boolean;
   /** Whether the conversations are loaded. */
   readonly loaded: boolean;
   readonly conversations: ConversationsById;
@@ -82,6 +84,7 @@ export class Core {
     this.state = createStore<ClientState>(() => ({
       me,
       connected: false,
+      caughtUp: false,
       loaded: false,
       conversations: {},
       nextConversations: null,

@@ -213,6 +213,57 @@ describe("a client", () => {
     expect(core.now.conversations.c).toMatchObject({ lastSeq: 3, unreadCount: 2 });
   });
 
+  it("has caught up once the server has repeated everything, however long that takes", async () => {
+    vi.useFakeTimers();
+    try {
+      const replies: { resolve(reply: object): void; reject(error: Error): void }[] = [];
+      const { client, core } = clientWith((name) =>
+        name === "presence:get" ? new Promise((resolve, reject) => replies.push({ resolve, reject })) : state,
+      );
+      const caughtUp = () => [core.now.connected, core.now.caughtUp];
+      expect(caughtUp()).toEqual([false, false]);
+      client.opened(false);
+      receive("connected", {}, "log-1");
+      await vi.advanceTimersByTimeAsync(0);
+      expect(caughtUp()).toEqual([true, true]);
+      client.lost();
+      expect(caughtUp()).toEqual([false, false]);
+      client.opened(true);
+      receive("message:new", message(2), "log-2");
+      expect(caughtUp()).toEqual([true, false]);
+      replies[0]?.reject(new RequestError({ code: "unreachable", message: "" }));
+      await vi.advanceTimersByTimeAsync(2_000);
+      receive("message:new", message(3), "log-3");
+      expect(caughtUp()).toEqual([true, false]);
+      replies[1]?.resolve({ presence: [] });
+      await vi.advanceTimersByTimeAsync(0);
+      expect(caughtUp()).toEqual([true, true]);
+      client.lost();
+      client.opened(true);
+      client.lost();
+      replies[2]?.resolve({ presence: [] });
+      await vi.advanceTimersByTimeAsync(0);
+      expect(caughtUp()).toEqual([false, false]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("has caught up together with the last event that it asked for", async () => {
+    const { client, core } = clientWith((_, { after }) =>
+      after === undefined ? state : { events: [sent(2)], cursor: "log-2", more: false },
+    );
+    client.opened(false);
+    receive("connected", {}, "log-1");
+    await settled();
+    client.lost();
+    const seen: boolean[] = [];
+    core.on("message:new", () => seen.push(core.now.caughtUp));
+    client.opened(false);
+    await settled();
+    expect([...seen, core.now.caughtUp]).toEqual([false, true]);
+  });
+
   it("tries again while the connection stays open", async () => {
     vi.useFakeTimers();
     try {
@@ -231,9 +282,8 @@ describe("a client", () => {
 
   it("loads the unread counts that a recovered connection does not repeat", async () => {
     let end: (reply: unknown) => void = () => undefined;
-    const { client } = clientWith((name, payload) => {
-      const isRefresh = name === "sync" && (payload as { limit: number }).limit === 1;
-      return isRefresh
+    const { client } = clientWith((name) => {
+      return name === "presence:get"
         ? new Promise((resolve) => {
             end = resolve;
           })

@@ -28,8 +28,6 @@ export class PresenceStore implements ChatPart {
   readonly #timer = new EndTimer(() => this.#end());
   #isReplaced = false;
   #isScheduled = false;
-  /** Resolves when the presence was loaded again, or could not be. */
-  refreshed: Promise<void> = Promise.resolve();
 
   constructor(core: Core) {
     this.#core = core;
@@ -51,7 +49,7 @@ export class PresenceStore implements ChatPart {
     this.#subscribed.clear();
     this.#scheduleSubscribe();
     // Presence is not in the log, so recovery does not include changes during the interruption.
-    if (!this.#isReplaced) this.refreshed = this.#refresh();
+    if (!this.#isReplaced) void this.#refresh();
     this.#isReplaced = false;
   }
 
