@@ -1,7 +1,7 @@
-import { expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Core } from "../src/core.ts";
 import { Threads } from "../src/messages/threads.ts";
-import { message, messages } from "./samples.ts";
+import { ME, message, messages } from "./samples.ts";
 
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 
@@ -48,4 +48,52 @@ it("changes a page by what happened while it was on its way", async () => {
   expect(thread?.root?.content).toBe("edited");
   expect(thread?.replies[0]).toHaveProperty("deletedAt");
   expect(thread?.following).toBe(true);
+});
+
+describe("a reply that nobody has seen", () => {
+  const open = async (unread: object = {}) => {
+    const handlers = new Map<string, (event: object) => void>();
+    const page = { root: message(1), items: [message(2, { threadId: "m1" })], next: null, following: true, ...unread };
+    const threads = new Threads({
+      on: (name: string, handler: (event: object) => void) => handlers.set(name, handler),
+      now: { me: { id: ME } },
+      rest: { get: async () => page },
+      call: async () => ({}),
+    } as unknown as Core);
+    await threads.open("m1");
+    const arrive = (seq: number, more: object = {}) =>
+      handlers.get("message:new")?.(message(seq, { threadId: "m1", ...more }));
+    return { threads, arrive, unreadAfter: () => threads.state.getState().thread?.unreadAfter };
+  };
+
+  it("is unread, and so is all that comes after it", async () => {
+    const { threads, arrive, unreadAfter } = await open();
+    threads.isWatched = true;
+    arrive(3);
+    expect(unreadAfter()).toBeNull();
+    threads.isWatched = false;
+    arrive(4);
+    arrive(5);
+    expect(unreadAfter()).toBe(3);
+  });
+
+  it("moves the line where all above it was read, and only there", async () => {
+    const { threads, arrive, unreadAfter } = await open({ readSeq: 1, unreadCount: 1 });
+    arrive(3);
+    expect(unreadAfter()).toBe(1);
+    await threads.markRead();
+    arrive(4);
+    expect(unreadAfter()).toBe(3);
+    // A repeated one is known.
+    await threads.markRead();
+    arrive(4);
+    expect(unreadAfter()).toBe(3);
+  });
+
+  it("is not one's own, and not one of another thread", async () => {
+    const { arrive, unreadAfter } = await open();
+    arrive(3, { senderId: ME });
+    arrive(4, { threadId: "m9" });
+    expect(unreadAfter()).toBeNull();
+  });
 });

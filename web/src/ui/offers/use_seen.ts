@@ -3,13 +3,10 @@ import { type RefObject, useEffect } from "react";
 import { useStore } from "zustand";
 import { isUnreadOffer } from "../../chat/alerts/alerts";
 import { useChat, useChatState } from "../page/chat_context";
-import { useWindowFocus } from "../page/use_window_focus";
+import { SEEN_AFTER_MS, useWindowFocus } from "../page/use_window_focus";
 
 /** Of an element at a fraction of a pixel, the browser may say that a little less than all is in sight. */
 const WHOLE = 0.95;
-
-/** A list that goes to its place passes what nobody sees. */
-const SEEN_AFTER_MS = 500;
 
 interface Place {
   readonly conversationId: string;

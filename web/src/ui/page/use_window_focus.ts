@@ -1,12 +1,16 @@
 import { useEffect, useState } from "react";
 import { useStore } from "zustand";
 import { useChat } from "./chat_context";
+import { useLasting } from "./use_lasting";
 
-/** Returns whether the reader looks at the window, and is not idle. */
+/** Readers who come back see what is on the screen after so long. What came meanwhile may arrive only now. */
+export const SEEN_AFTER_MS = 500;
+
+/** Returns whether the reader looks at the window: it has the focus, not just since a moment ago, and is in use. */
 export function useWindowFocus(): boolean {
-  const [seen, setSeen] = useState(() => document.hasFocus());
+  const [hasFocus, setHasFocus] = useState(() => document.hasFocus());
   useEffect(() => {
-    const read = () => setSeen(document.visibilityState === "visible" && document.hasFocus());
+    const read = () => setHasFocus(document.visibilityState === "visible" && document.hasFocus());
     const names = ["focus", "blur", "visibilitychange"] as const;
     for (const name of names) addEventListener(name, read);
     return () => {
@@ -14,5 +18,5 @@ export function useWindowFocus(): boolean {
     };
   }, []);
   const isIdle = useStore(useChat().idle.isIdle);
-  return seen && !isIdle;
+  return useLasting(hasFocus && !isIdle, SEEN_AFTER_MS);
 }

@@ -13,8 +13,9 @@ import { leavePanel, useGoToMessage } from "../components/panel_layout";
 import { MessageInput } from "../composer/message_input";
 import { byTouch, focusComposer } from "../keyboard/focus";
 import { useChat, useChatState } from "../page/chat_context";
+import { useLasting } from "../page/use_lasting";
 import { useReconnects } from "../page/use_reconnects";
-import { useWindowFocus } from "../page/use_window_focus";
+import { SEEN_AFTER_MS, useWindowFocus } from "../page/use_window_focus";
 import { DayLine } from "../timeline/day_line";
 import { MessageView } from "../timeline/message_view";
 import { OutboxEntryView } from "../timeline/outbox_entry_view";
@@ -127,14 +128,19 @@ function Replies({ thread, root, wanted }: { thread: Thread; root: Message; want
   // One line for both.
   const isAllUnread = thread.next === null && unread !== undefined && unread === thread.replies[0];
   const isAwaited = lacksStart(thread);
+  const caughtUp = useChatState((state) => state.caughtUp);
+  const hasFocus = useWindowFocus();
+  const isHere = useLasting(caughtUp && hasFocus, SEEN_AFTER_MS);
   const { list, isAtEnd, toEnd } = useFollowing({
     count: thread.replies.length + outbox.length,
     sentId: outbox.at(-1)?.clientMessageId,
-    hasUnread: unread !== undefined && thread.wantedId === undefined,
+    unreadId: unread !== undefined && isAfterWanted(unread, thread) ? unread.id : undefined,
+    caughtUp,
+    hasFocus,
     isAwaited,
     wanted: thread.wantedId === undefined || isAwaited ? null : wanted,
   });
-  useMarkThreadRead(thread, isAtEnd === true);
+  useMarkThreadRead(thread, isHere, isAtEnd);
   return (
     <>
       <div className="thread" ref={list}>
@@ -167,6 +173,12 @@ function Replies({ thread, root, wanted }: { thread: Thread; root: Message; want
       {isAtEnd === false && <ToNewest unread={unreadCount} onClick={toEnd} />}
     </>
   );
+}
+
+/** Returns whether a reply comes after the one at which the reader has opened the thread, if it was opened at one. */
+function isAfterWanted({ seq }: Message, { wantedId, replies }: Thread): boolean {
+  const wanted = replies.find(({ id }) => id === wantedId);
+  return wantedId === undefined || (wanted !== undefined && seq > wanted.seq);
 }
 
 /** The day of a message, unless it is that of the message before. */
@@ -219,15 +231,21 @@ function useUnsentEntries(rootId: string): readonly OutboxEntry[] {
   return useMemo(() => outbox.filter(({ threadId }) => threadId === rootId), [outbox, rootId]);
 }
 
-/** Marks replies in sight as read, while the window has the focus. */
-function useMarkThreadRead({ replies }: Thread, isAtEnd: boolean): void {
+/** Marks replies in sight as read, while the reader is here. */
+function useMarkThreadRead({ replies }: Thread, isHere: boolean, isAtEnd: boolean | null): void {
   const { threads } = useChat();
-  const connected = useChatState((state) => state.connected);
-  const seen = useWindowFocus();
   const lastId = replies.at(-1)?.id;
   useEffect(() => {
-    if (connected && seen && lastId !== undefined && isAtEnd) void threads.markRead();
-  }, [threads, connected, seen, lastId, isAtEnd]);
+    if (isHere && lastId !== undefined && isAtEnd) void threads.markRead();
+  }, [threads, isHere, lastId, isAtEnd]);
+  // A reply that has just come has no place yet, and is seen all the same.
+  const isWatched = isHere && isAtEnd !== false;
+  useEffect(() => {
+    threads.isWatched = isWatched;
+    return () => {
+      threads.isWatched = false;
+    };
+  }, [threads, isWatched]);
 }
 
 /** Pixels from the end within which the list follows new replies. */
@@ -238,8 +256,12 @@ interface Followed {
   readonly count: number;
   /** The reader's newest reply that is not stored yet. */
   readonly sentId: string | undefined;
-  /** Whether the list starts at the unread replies. */
-  readonly hasUnread: boolean;
+  /** The first unread reply, at which the list starts; undefined: none. */
+  readonly unreadId: string | undefined;
+  /** Whether all replies that were missed have come. Until then the list stays where it is. */
+  readonly caughtUp: boolean;
+  /** Whether the reader looks at the window. */
+  readonly hasFocus: boolean;
   /** Whether the reply at which the list starts is not loaded yet. */
   readonly isAwaited: boolean;
   /** Set once the list is at the reply that the reader wants to see. */
@@ -253,17 +275,26 @@ interface Following {
   readonly toEnd: () => void;
 }
 
+/** Returns whether what is in a list from an element on does not fit the screen. */
+function exceedsScreen(from: Element, list: Element | null): boolean {
+  const height = (list?.getBoundingClientRect().bottom ?? 0) - from.getBoundingClientRect().top;
+  return height > (list?.parentElement?.clientHeight ?? 0);
+}
+
 /** Before a list has its place. */
 const NOWHERE = { count: -1, isInSight: false };
 
 /**
  * Keeps the end of a list in sight while the reader is there, and goes there with each message that they send. The first
- * unread reply comes into sight once. A list that starts at a wanted or an unread reply does not go to its end before that.
+ * unread reply comes into sight once, also one that has come while nobody looked. A list that starts at a wanted or an
+ * unread reply does not go to its end before that.
  */
-function useFollowing({ count, sentId, hasUnread, isAwaited, wanted }: Followed): Following {
+function useFollowing({ count, sentId, unreadId, caughtUp, hasFocus, isAwaited, wanted }: Followed): Following {
   const list = useRef<HTMLDivElement>(null);
   const isFollowing = useRef(true);
-  const hasShownUnread = useRef(false);
+  const shownUnread = useRef<string>(undefined);
+  /** Where the list was when the connection was lost, and stays until all that was missed has come; null otherwise. */
+  const heldAt = useRef<number | null>(null);
   const shown = useRef<Wanted | null>(null);
   /** Whether the end was in sight with so many replies: a new page has no place yet. */
   const [end, setEnd] = useState(NOWHERE);
@@ -274,8 +305,11 @@ function useFollowing({ count, sentId, hasUnread, isAwaited, wanted }: Followed)
   const readPosition = useCallback(() => {
     const scroller = list.current?.parentElement;
     if (!scroller || isAwaited) return;
-    isFollowing.current = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END;
-    setEnd({ count, isInSight: isFollowing.current });
+    const isInSight = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END;
+    if (heldAt.current === null) isFollowing.current = isInSight;
+    // What was missed is below the reader, who has not moved away from it.
+    else if (scroller.scrollTop < heldAt.current - NEAR_END) isFollowing.current = false;
+    setEnd({ count, isInSight });
   }, [count, isAwaited]);
   useEffect(() => {
     const scroller = list.current?.parentElement;
@@ -290,13 +324,20 @@ function useFollowing({ count, sentId, hasUnread, isAwaited, wanted }: Followed)
       setEnd(NOWHERE);
       return;
     }
-    if (isFollowing.current && !isAtWanted) toEnd();
-    if (hasUnread && !hasShownUnread.current) {
-      hasShownUnread.current = true;
-      list.current?.querySelector(".unread-from")?.scrollIntoView({ block: "nearest" });
+    const wasHeld = heldAt.current !== null;
+    heldAt.current =
+      caughtUp || end === NOWHERE ? null : (heldAt.current ?? list.current?.parentElement?.scrollTop ?? 0);
+    if (heldAt.current !== null) {
+      readPosition();
+      return;
     }
+    const isNew = hasFocus && !isAtWanted && unreadId !== undefined && unreadId !== shownUnread.current;
+    const line = isNew ? list.current?.querySelector(".unread-from") : undefined;
+    if (isFollowing.current && !isAtWanted && !(wasHeld && line && exceedsScreen(line, list.current))) toEnd();
+    if (isNew || isAtWanted) shownUnread.current = unreadId;
+    line?.scrollIntoView({ block: "nearest" });
     readPosition();
-  }, [count, hasUnread, isAwaited, wanted]);
+  }, [count, unreadId, caughtUp, hasFocus, isAwaited, wanted]);
   useLayoutEffect(() => {
     if (sentId !== undefined) toEnd();
   }, [sentId, toEnd]);

@@ -15,7 +15,10 @@ export interface Thread {
   readonly problem: string;
   /** Whether the reader follows it; undefined until it is loaded. */
   readonly following?: boolean;
-  /** The `seq` after which the replies were unread when it was opened; null: none were; undefined until it is loaded. */
+  /**
+   * The `seq` after which the replies were unread when it was opened, or have come while nobody looked; null: none;
+   * undefined until it is loaded.
+   */
   readonly unreadAfter?: number | null;
   /** The reply at which the reader has opened it. */
   readonly wantedId?: string;
@@ -69,6 +72,16 @@ export function withReply(thread: Thread, message: Message): Thread {
   if (message.threadId !== thread.rootId || thread.replies.some(({ id }) => id === message.id)) return thread;
   const root = thread.root === null ? null : withReplyAtRoot(thread.root, message);
   return { ...thread, root, replies: [...thread.replies, message] };
+}
+
+/** Shows a new reply as unread, which has come while nobody looked. `readSeq`: the `seq` up to which replies were read. */
+export function withUnread(thread: Thread, { threadId, seq }: Message, readSeq: number): Thread {
+  const { rootId, replies, unreadAfter } = thread;
+  const isKnown = seq <= readSeq || replies.some((reply) => reply.seq === seq);
+  // What is unread in a thread that is not loaded comes with its page.
+  if (threadId !== rootId || isKnown || unreadAfter === undefined) return thread;
+  const known = unreadAfter ?? replies.at(-1)?.seq ?? 0;
+  return { ...thread, unreadAfter: Math.max(known, readSeq) };
 }
 
 /** Updates the sender of a user's messages. */

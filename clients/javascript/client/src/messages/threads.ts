@@ -12,6 +12,7 @@ import {
   withReply,
   withSenderInThread,
   withThreadChange,
+  withUnread,
 } from "./thread.ts";
 import { excerptOf, tombstone, withRepliesOf, withThread } from "./timeline.ts";
 
@@ -22,7 +23,11 @@ export class Threads implements ChatPart {
   readonly state: StoreApi<{ readonly thread: Thread | null }> = createStore<{ thread: Thread | null }>(() => ({
     thread: null,
   }));
+  /** Whether the end of the open thread is in sight of somebody, so that new replies are read at once. */
+  isWatched = false;
   readonly #core: Core;
+  /** The `seq` up to which the open thread was read here. */
+  #readSeq = 0;
   /** Older replies that are being loaded. */
   #older: Promise<void> | null = null;
   /** The changes that arrived while a page was on its way, which may have been read before them. */
@@ -30,7 +35,7 @@ export class Threads implements ChatPart {
 
   constructor(core: Core) {
     this.#core = core;
-    core.on("message:new", (message) => this.#update((thread) => withReply(thread, withRepliesOf(message))));
+    core.on("message:new", (message) => this.#update((thread) => this.#withReply(thread, withRepliesOf(message))));
     core.on("user:updated", (user) => this.#change((thread) => withSenderInThread(thread, user)));
     core.on("message:updated", (message) => {
       this.#changeMessage(message.id, (before) => withRepliesOf(message, before));
@@ -65,8 +70,9 @@ export class Threads implements ChatPart {
   /** Opens a thread, and loads replies back to the wanted one, otherwise to the first unread one. */
   async open(rootId: string, messageId?: string): Promise<void> {
     const { thread: before } = this.state.getState();
-    // What was unread stays marked while the thread is open.
-    const isMarked = before?.rootId === rootId && before.unreadAfter != null;
+    if (before?.rootId !== rootId) this.#readSeq = 0;
+    // What was unread stays marked while the thread is open, until more is.
+    const isMarked = before?.rootId === rootId && before.unreadAfter != null && before.unreadAfter >= this.#readSeq;
     const unread = isMarked ? { unreadAfter: before.unreadAfter } : {};
     const wanted = messageId === undefined ? {} : { wantedId: messageId };
     this.state.setState({ thread: { ...threadOf(rootId), ...unread, ...wanted } });
@@ -89,7 +95,13 @@ export class Threads implements ChatPart {
     const { thread } = this.state.getState();
     const last = thread?.replies.at(-1);
     if (thread === null || last === undefined) return;
+    this.#readSeq = last.seq;
     await this.#core.call("thread:read", { messageId: thread.rootId, replyId: last.id }).catch(() => undefined);
+  }
+
+  #withReply(thread: Thread, reply: Message): Thread {
+    const isSeen = this.isWatched || reply.senderId === this.#core.now.me.id;
+    return withReply(isSeen ? thread : withUnread(thread, reply, this.#readSeq), reply);
   }
 
   /** Loads older replies; a call during the load waits for it. */
