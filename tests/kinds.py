@@ -107,6 +107,8 @@ IN_THE_GATE = (
     "page/test_admin_console.py::test_an_operator_bans_and_unbans_with_the_keyboard_alone",
     "page/test_admin_console.py::test_every_section_shows_what_the_server_has_and_axe_finds_nothing_wrong[wide]",
     "page/test_alerts.py::test_of_several_tabs_one_plays_and_shows_and_each_thing_once",
+    "page/test_back_online.py::test_what_was_missed_is_unread_and_below_the_list[resumed-60-writing]",
+    "page/test_back_online.py::test_little_that_was_missed_is_read_on_the_screen[asked-phone]",
     "page/test_calls.py::test_two_talk_see_each_other_and_hang_up",
     "page/test_catching_up.py::test_coming_back_leads_to_the_message_that_was_left",
     "page/test_client_bundle.py",

@@ -195,16 +195,45 @@ export function stays(page) {
 
 // An address of the server behind a slow network: what is asked there is answered so many milliseconds later.
 export async function slowly(latencyMs) {
-  const { hostname, port } = new URL(url);
-  const late = (from, to) => {
+  return behind((from, to) => {
     from.on("data", (bytes) => setTimeout(() => to.write(bytes), latencyMs / 2));
     from.on("close", () => setTimeout(() => to.destroy(), latencyMs / 2));
-    from.on("error", () => undefined);
+  });
+}
+
+// A network of its own to the server, for pages at its address, which is lost and comes back.
+export async function losable() {
+  const ends = new Set();
+  let isLost = false;
+  const at = await behind((from, to) => {
+    if (isLost) from.destroy();
+    ends.add(from);
+    from.on("data", (bytes) => to.write(bytes));
+    from.on("close", () => ends.delete(from) && to.destroy());
+  });
+  return {
+    at,
+    lose: () => {
+      isLost = true;
+      for (const end of ends) end.destroy();
+    },
+    // The browser says so, and the page does not wait for its next attempt.
+    restore: (page) => {
+      isLost = false;
+      return page.evaluate(() => window.dispatchEvent(new Event("online")));
+    },
   };
+}
+
+// An address whose connections are joined to the server's by `join`, once for each direction.
+async function behind(join) {
+  const { hostname, port } = new URL(url);
   const proxy = createServer((client) => {
     const server = connect(Number(port), hostname);
-    late(client, server);
-    late(server, client);
+    for (const [from, to] of [[client, server], [server, client]]) {
+      from.on("error", () => undefined);
+      join(from, to);
+    }
   });
   proxies.push(proxy);
   await new Promise((listening) => proxy.listen(0, "127.0.0.1", listening));

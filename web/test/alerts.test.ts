@@ -24,7 +24,7 @@ const begin = (now: object = {}) => {
   const api = { get: vi.fn(), post: vi.fn(async () => undefined) };
   const call = vi.fn();
   const core = {
-    now: { me: { id: "me" }, openId: null, keptUnread: null, watched: false, ...now },
+    now: { me: { id: "me" }, caughtUp: true, openId: null, keptUnread: null, watched: false, ...now },
     api,
     call,
     on: (name: string, handler: (payload: never) => void) => handlers.set(name, handler),
@@ -88,6 +88,16 @@ it("a message that arrives while the reader has scrolled up is counted, as the s
   const atEnd = begin({ openId: "c", watched: true });
   atEnd.tell("notification", notified("10"));
   expect(atEnd.unread()).toBe(0);
+});
+
+it("a call that was missed without a connection is read once the reader is back at the end", async () => {
+  look();
+  const { alerts, tell, unread } = begin({ openId: "c", caughtUp: false, watched: true, conversations: {} });
+  const { messageId: _, ...call } = notified("10", { type: "missed-call" });
+  tell("notification", call);
+  expect(unread()).toBe(1);
+  await alerts.markSeen("c");
+  expect(unread()).toBe(0);
 });
 
 it("a missed call is read in the open conversation, and an offer once its card is in sight", async () => {

@@ -22,6 +22,7 @@ const open = (lastSeq: number) => {
   const core = new PageCore(api, { id: ME, name: "me", createdAt: "" }, listener);
   core.state.setState({
     openId: "c",
+    caughtUp: true,
     watched: true,
     conversations: { c: conversation("c", { lastSeq, readSeq: lastSeq }) },
     timelines: { c: { messages: messages(1, lastSeq), atStart: true, atEnd: true } },
@@ -42,6 +43,31 @@ it("an open conversation that was marked as unread stays unread until the reader
   expect(core.now.conversations.c).toMatchObject({ readSeq: 1, unreadCount: 2, mentionCount: 1 });
   messages.clearKeptUnread();
   expect(core.now.keptUnread).toBeNull();
+});
+
+describe("a connection that is lost while the reader is at the end", () => {
+  it("brings unread messages until all that was missed has come", () => {
+    const { core } = open(3);
+    const arrive = (seq: number) => core.handleMissed("message:new", messages(seq, seq)[0] as never);
+    core.state.setState({ caughtUp: false });
+    arrive(4);
+    arrive(5);
+    expect(core.now.unread).toEqual({ after: 3, count: 2 });
+    expect(core.now.conversations.c).toMatchObject({ readSeq: 3, unreadCount: 2 });
+    core.state.setState({ caughtUp: true });
+    expect(core.isWatched("c")).toBe(true);
+  });
+
+  it("moves the line to what was missed where all is loaded again", () => {
+    const { core, call, messages: page } = open(3);
+    call.mockReturnValue(new Promise(() => undefined) as never);
+    core.state.setState({
+      unread: { after: 1, count: 2, isAnswered: true },
+      conversations: { c: conversation("c", { lastSeq: 403, readSeq: 3, unreadCount: 400 }) },
+    });
+    page.loaded();
+    expect(core.now.unread).toEqual({ after: 3, count: 400 });
+  });
 });
 
 it("a refusal leaves the conversation as it was, and is shown", async () => {

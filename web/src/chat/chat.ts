@@ -407,9 +407,10 @@ export class Chat {
 
   /** Marks a conversation as read in which the reader writes without having seen all, and offers to take that back. */
   async #readByAnswering(id: string): Promise<void> {
-    const { conversations, watched, skips, keptUnread, unread } = this.#core.now;
+    const { conversations, caughtUp, keptUnread, unread } = this.#core.now;
     const { readSeq = 0, unreadCount = 0 } = own(conversations, id) ?? {};
-    if (unreadCount === 0 || keptUnread === id || (watched && !skips)) return;
+    // What was missed and has not come is not answered.
+    if (!caughtUp || unreadCount === 0 || keptUnread === id || this.#core.isWatched(id)) return;
     this.state.setState({ unread: unread && { ...unread, isAnswered: true } });
     await this.conversations.markRead(id);
     this.offerUnread(id, readSeq, unreadCount);

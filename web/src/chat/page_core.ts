@@ -204,7 +204,7 @@ export class PageCore extends Core {
 
   /** Returns whether new messages of a conversation are read at once. */
   override isWatched(conversationId: string): boolean {
-    const { watched, skips, openId, keptUnread } = this.now;
-    return watched && !skips && openId === conversationId && keptUnread !== conversationId;
+    const { caughtUp, watched, skips, openId, keptUnread } = this.now;
+    return caughtUp && watched && !skips && openId === conversationId && keptUnread !== conversationId;
   }
 }

@@ -150,13 +150,13 @@ export class Alerts implements ChatPart {
     const { items, unread } = this.state.getState();
     if ([...items, ...this.#unstored].some((each) => each.id === id)) return;
     const { isFocused } = this.tabs;
-    const { openId, watched, keptUnread, panel } = this.#core.now;
+    const { caughtUp, openId, watched, keptUnread, panel } = this.#core.now;
     // Messages and offers are read once they are in sight, and decisions in the bell; others in the open conversation.
     const isRead = isOfMessage(notification)
       ? !isReadWithThread(notification) && this.#core.isWatched(conversationId)
       : isFocused &&
         (isRemoval(notification) ||
-          (isReadByOpening(notification) && openId === conversationId && keptUnread !== conversationId));
+          (isReadByOpening(notification) && caughtUp && openId === conversationId && keptUnread !== conversationId));
     const item = isRead ? { ...notification, readAt: notification.createdAt } : notification;
     if (isStored(notification)) {
       this.#changes += 1;

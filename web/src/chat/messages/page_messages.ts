@@ -87,9 +87,10 @@ export class PageMessages extends Messages {
 
   /** The page shows one conversation: the others are loaded when they are opened. */
   override loaded(): void {
-    const { openId, conversations, unread: before } = this.core.now;
+    const { openId, conversations } = this.core.now;
     const { unreadCount = 0, readSeq = 0 } = conversations[openId ?? ""] ?? {};
-    const unread = unreadCount > 0 ? (before ?? { after: readSeq, count: unreadCount }) : null;
+    // What was unread before may have been read since.
+    const unread = unreadCount > 0 ? { after: readSeq, count: unreadCount } : null;
     this.#savedOnly.clear();
     this.core.state.setState({ timelines: {}, unread });
     if (openId !== null) void ignoreFailure(this.#reopen(openId, unread?.after ?? null));

@@ -94,11 +94,11 @@ export const TimelineView = memo(function TimelineView({ id, FirstSteps }: Props
   const entries = useMemo<readonly (Row | UnsentRow)[]>(() => [...rows, ...unsent], [rows, unsent]);
   const count = entries.length;
   const { keptRows, ...focusEvents } = useMessageFocus(list, scroller, rows);
-  const { atEnd, seesLast, sight, daySince, ...scrolling } = useScrollPosition(id, refs, rows, count, timeline);
+  const { atEnd, seesLast, sight, daySince, isHeld, ...scrolling } = useScrollPosition(id, refs, rows, count, timeline);
   const { onScroll, onResize, range } = scrolling;
   // Anyone who sees that the conversation is empty sees everything.
   const seesAll = timeline.atEnd && (seesLast || (timeline.atStart && rows.length === 0));
-  const unseen = useReading(id, { rows, timeline, sight, atEnd: seesAll });
+  const unseen = useReading(id, { rows, timeline, sight, atEnd: seesAll, isHeld });
 
   // A short page does not fill the window and cannot be scrolled.
   useEffect(() => {

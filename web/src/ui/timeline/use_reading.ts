@@ -12,10 +12,9 @@ import {
 } from "../../chat/messages/unseen";
 import type { UnreadMessages } from "../../chat/page_core";
 import { useChat, useChatState } from "../page/chat_context";
-import { useWindowFocus } from "../page/use_window_focus";
+import { useLasting } from "../page/use_lasting";
+import { SEEN_AFTER_MS, useWindowFocus } from "../page/use_window_focus";
 
-/** A message is read when it was in sight for so long. */
-const READ_AFTER_MS = 500;
 /** While the reader scrolls on, what is in sight is reported as read this often. */
 const READ_EVERY_MS = 2_000;
 
@@ -26,6 +25,8 @@ interface Shown {
   readonly sight: InSight | null;
   /** Whether the conversation's newest message is in sight. */
   readonly atEnd: boolean;
+  /** Whether the list stays where it was when the connection was lost. */
+  readonly isHeld: boolean;
 }
 
 /**
@@ -33,17 +34,22 @@ interface Shown {
  * Returns those.
  */
 export function useReading(id: string, shown: Shown): UnseenAbove | null {
-  const { messages, state } = useChat();
-  const connected = useChatState((state) => state.connected);
+  const { alerts, messages, state } = useChat();
+  const caughtUp = useChatState((state) => state.caughtUp);
   const isKept = useChatState(({ keptUnread }) => keptUnread === id);
   const hasFocus = useWindowFocus();
-  const { rows, timeline, sight, atEnd } = shown;
+  const { rows, timeline, sight, atEnd, isHeld } = shown;
   const { above, skips } = useUnseenAbove(shown, hasFocus);
-  const watched = connected && hasFocus && atEnd;
+  const isBack = useLasting(caughtUp && !isHeld, SEEN_AFTER_MS);
+  const watched = isBack && hasFocus && atEnd;
   useEffect(() => {
     state.setState({ watched, skips });
     return () => state.setState({ watched: false, skips: false });
   }, [state, watched, skips]);
+  useEffect(() => {
+    // Such as a call that was missed without a connection.
+    if (watched && !isKept) void alerts.markSeen(id);
+  }, [alerts, id, watched, isKept]);
   const offerUndo = useOfferUndo(id, shown);
   const endSeq = timeline.upTo ?? timeline.messages.at(-1)?.seq;
   const reads = !isKept && !skips;
@@ -77,7 +83,7 @@ function useReadWhileScrolling(id: string, lowest: Message | undefined): void {
     if (lowestId === undefined) return;
     firstAt.current ??= Date.now();
     const left = firstAt.current + READ_EVERY_MS - Date.now();
-    const timer = setTimeout(report, Math.max(0, Math.min(READ_AFTER_MS, left)));
+    const timer = setTimeout(report, Math.max(0, Math.min(SEEN_AFTER_MS, left)));
     return () => clearTimeout(timer);
   }, [lowestId, report]);
   useEffect(() => {

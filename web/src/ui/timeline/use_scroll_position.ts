@@ -7,6 +7,7 @@ import type { ScrollAnchor } from "../../chat/messages/scroll_anchors";
 import type { InSight } from "../../chat/messages/unseen";
 import type { Target } from "../../chat/page_core";
 import { useChat, useChatState } from "../page/chat_context";
+import { fitsScreen, useHold } from "./use_hold";
 import { type ListRefs, useUnreadLine } from "./use_unread_line";
 
 /** Pixels from an end of the list at which the next page is loaded, and within which the reader is at the end. */
@@ -52,13 +53,18 @@ interface ScrollPosition {
   readonly sight: InSight | null;
   /** When the topmost message in sight was sent, if no line above it says on which day; null otherwise. */
   readonly daySince: string | null;
+  /** Whether the list stays where it was when the connection was lost. */
+  readonly isHeld: boolean;
   readonly onScroll: () => void;
   readonly onResize: () => void;
 }
 
-type Seen = Pick<ScrollPosition, "atEnd" | "seesLast" | "sight" | "daySince">;
+interface Seen extends Pick<ScrollPosition, "atEnd" | "seesLast" | "sight" | "daySince"> {
+  /** The number of the range that was on the screen. */
+  readonly number: number;
+}
 
-const UNKNOWN: Seen = { atEnd: null, seesLast: false, sight: null, daySince: null };
+const UNKNOWN: Seen = { atEnd: null, seesLast: false, sight: null, daySince: null, number: 0 };
 const MOVING: Seen = { ...UNKNOWN, atEnd: false };
 
 /**
@@ -78,7 +84,11 @@ export function useScrollPosition(
   const target = useChatState((state) => state.target);
   const range = useLoadedRange(timeline);
   const { number, grewAtStart } = range;
-  const [{ atEnd, seesLast, sight, daySince }, setSeen] = useState(UNKNOWN);
+  const [seen, setSeen] = useState(UNKNOWN);
+  // What was seen of an earlier range says nothing of this one.
+  const known = seen.number === number && rows.length > 0 ? seen : UNKNOWN;
+  const { isHeld, hasMissed, isOver, release } = useHold(rows, known.atEnd);
+  const { atEnd, seesLast, sight } = hasMissed ? MOVING : known;
   const placedNumber = useRef(0);
   const readNumber = useRef(0);
   const settling = useRef<ReturnType<typeof setTimeout>>(undefined);
@@ -99,7 +109,7 @@ export function useScrollPosition(
     const topmost = rows[first];
     const sight = sightOf(handle, rows, jumped.current);
     const daySince = dayOutOfSight(handle, rows, first, scroller.current);
-    setVisible({ atEnd: isAtEnd, seesLast: hasEnd && left < SEEN_LAST, sight, daySince });
+    setVisible({ atEnd: isAtEnd, seesLast: hasEnd && left < SEEN_LAST, sight, daySince, number });
     if (jumped.current) {
       clearTimeout(jumping.current);
       jumping.current = setTimeout(() => {
@@ -108,16 +118,28 @@ export function useScrollPosition(
     }
     chat.messages.anchors.set(
       id,
-      isAtEnd || topmost === undefined
+      (isAtEnd && !isHeld) || topmost === undefined
         ? null
         : { messageId: topmost.message.id, offset: scrollOffset - handle.getItemOffset(first) },
     );
     if (timeline.messages.length > KEPT_MAX) chat.messages.dropEnd(id, first < rows.length / 2 ? "newest" : "oldest");
     if (scrollOffset < NEAR) void chat.messages.loadOlder(id);
     if (left < NEAR) void chat.messages.loadNewer(id);
-  }, [chat, id, list, scroller, rows, timeline, number, hasEnd, setVisible]);
+  }, [chat, id, list, scroller, rows, timeline, number, hasEnd, isHeld, setVisible]);
   const readScrollNow = useRef(readScroll);
   readScrollNow.current = readScroll;
+  const endHold = (): void => {
+    const handle = list.current;
+    if (!isOver || handle === null) return;
+    // Whether the rest fits the screen is known when it is loaded.
+    if (!hasEnd && handle.scrollSize - handle.scrollOffset - handle.viewportSize < NEAR) return;
+    const first = release();
+    if (first === -1 || !hasEnd || !fitsScreen(handle, first)) return;
+    jumped.current = true;
+    handle.scrollToIndex(count - 1, { align: "end" });
+  };
+  const endHoldNow = useRef(endHold);
+  endHoldNow.current = endHold;
   // Rows that have come into sight are measured then, and the list has moved where those above it have another height.
   const measuring = useRef<number>(undefined);
   const readSightWhenMeasured = useCallback(() => {
@@ -139,6 +161,7 @@ export function useScrollPosition(
     settling.current = setTimeout(() => {
       settling.current = undefined;
       unreadLine.end();
+      endHoldNow.current();
       readScrollNow.current();
     }, SETTLED_MS);
   }, [unreadLine]);
@@ -164,7 +187,7 @@ export function useScrollPosition(
       // The page with the message is being loaded.
       if (target !== null && place === null) return;
       if (place !== null) {
-        setVisible(MOVING);
+        setVisible({ ...MOVING, number });
         // Nothing unread is above the first unread row, however far the reader scrolls before the list has settled.
         const { startsUnread, startsConversation, unreadOffer } = rows[place.index] ?? {};
         jumped.current = !startsUnread && unreadOffer === undefined;
@@ -190,6 +213,15 @@ export function useScrollPosition(
     if (hasEnd && readNumber.current === number && settling.current === undefined) settle();
   }, [hasEnd, number, settle]);
 
+  // Where the list is held is where it is when everything is loaded again.
+  useEffect(() => {
+    if (isHeld && readNumber.current === number && settling.current === undefined) readScrollNow.current();
+  }, [isHeld, number]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs whenever rows are added
+  useEffect(() => {
+    if (isOver) settle();
+  }, [isOver, count, settle]);
+
   const onScroll = useCallback(() => {
     if (settling.current === undefined) readScroll();
     else settle();
@@ -207,7 +239,7 @@ export function useScrollPosition(
     if (handle.scrollSize - handle.scrollOffset - handle.viewportSize < NEAR_END) readScroll();
     readSightWhenMeasured();
   }, [list, unreadLine, count, atEnd, settle, readScroll, readSightWhenMeasured]);
-  return { atEnd, seesLast, sight, daySince, onScroll, onResize, range };
+  return { atEnd, seesLast, sight, daySince: known.daySince, isHeld, onScroll, onResize, range };
 }
 
 function isSameSeen(one: Seen, other: Seen): boolean {
@@ -216,6 +248,7 @@ function isSameSeen(one: Seen, other: Seen): boolean {
     one.atEnd === other.atEnd &&
     one.seesLast === other.seesLast &&
     one.daySince === other.daySince &&
+    one.number === other.number &&
     sight?.first === last?.first &&
     sight?.last === last?.last &&
     sight?.jumped === last?.jumped
