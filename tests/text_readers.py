@@ -94,7 +94,7 @@ REQUESTS: Mapping[str, Reader] = {
     "the metadata of an upload": lambda text: upload_metadata({"upload-metadata": text}),
     "the checksum of an upload": lambda text: upload_checksum({"upload-checksum": "sha1 " + text}),
     "the cost of JSON": lambda text: check_budget(text.encode()),
-    "a query string": lambda text: read_query(text.encode()),
+    "a query string": read_query,
     "a packet": _packet,
     "an event": lambda text: _packet('2["message:send",' + text),
     "a namespace": lambda text: _packet("0/" + text),

@@ -9,7 +9,7 @@ import pytest
 
 from talkwire.api.http import disconnect
 from talkwire.api.http.disconnect import EndAbandonedReads
-from tests.waiting import deadline
+from tests.waiting import deadline, pause
 
 
 class Client:
@@ -64,7 +64,7 @@ async def outcome_of(work: Work, client: Client, method: str, *, leaves: bool) -
         await work.begun.wait()
         if leaves:
             client.left.set()
-            await asyncio.sleep(0.02)
+            await pause(0.02)
         work.may_end.set()
         await serving
     assert len(asyncio.all_tasks()) == 1

@@ -16,7 +16,7 @@ from talkwire.storage import reader
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.reader import ReaderPool
 from tests.databases import Database
-from tests.waiting import deadline, until
+from tests.waiting import deadline, pause, until
 
 ENDLESS = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
@@ -113,7 +113,7 @@ async def test_a_read_that_ends_before_it_is_interrupted_keeps_its_connection(
         await asyncio.sleep(0)
         reading.cancel()
         await pool.read(note)
-    await asyncio.sleep(0.1)
+    await pause(0.1)
     await pool.read(note)
     assert len(set(map(id, used))) == 1
     assert interrupted == []
