@@ -43,10 +43,10 @@ from talkwire.core.commands.messages import (
     SendMessage,
     SetLinkPreviews,
 )
-from talkwire.core.commands.moderation.reports import DecideReport, ReportMessage
+from talkwire.core.commands.moderation.reports import DecideReport, ReportMessage, ReportOffer
 from talkwire.core.commands.moderation.restrictions import RestrictMember
 from talkwire.core.commands.notifications import PutPushSubscription
-from talkwire.core.commands.offers import CreateOffer, GetOffer
+from talkwire.core.commands.offers import CounterOffer, CreateOffer, GetOffer
 from talkwire.core.commands.preferences import SetMemberPreferences, SetPreferences
 from talkwire.core.commands.presence import StorePresence
 from talkwire.core.commands.search import SearchMessages
@@ -143,7 +143,6 @@ async def plant(node: Node) -> Message:
     await node.do(BACKEND, UpdateMember("c", "bob", "owner"))
     await node.do(BACKEND, UpdateMember("c", "alice", "owner"))
     await node.do(ALICE, StorePresence("away", c))
-    await node.do(ALICE, RestrictMember("c", "carol", "mute", None, c))
     sent = await node.send(ALICE, c, f"{CANARY}-1")
     await node.do(ALICE, EditMessage(str(sent.id), f"{c}, edited"))
     preview = FetchedPreview(f"https://{CANARY}.org/", c, c, c)
@@ -153,7 +152,8 @@ async def plant(node: Node) -> Message:
     gone = await node.send(ALICE, c, f"{CANARY}-2")
     await node.do(ALICE, DeleteMessage(str(gone.id)))
     await node.do(BOB, SendMessage("c", "I agree", reply_to_id=str(sent.id)))
-    await node.do(BOB, ForwardMessage(str(sent.id), ("c",)))
+    await plant_copies(node, sent)
+    await node.do(ALICE, RestrictMember("c", "carol", "mute", None, c))
     await node.do(ALICE, CreateOffer("c", c, 5, "EUR", c, metadata={"x": c}))
     key = IdempotencyKey("bob", "POST /x", CANARY)
     await node.chat.execute(BOB, SendMessage("c", "again", reply_to_id=str(sent.id)), key)
@@ -174,6 +174,20 @@ async def plant(node: Node) -> Message:
     device = PushTarget("web", f"https://push.example.com/{CANARY}", CANARY, CANARY)
     await node.do(ALICE, PutPushSubscription(device, device_id=CANARY, user_agent=CANARY))
     return sent
+
+
+async def plant_copies(node: Node, sent: Message) -> None:
+    """Lets Bob and Carol copy texts of Alice: forward them, counter her offers, and report the copies."""
+    (copy,) = await node.do(BOB, ForwardMessage(str(sent.id), ("c",)))
+    (copy_of_copy,) = await node.do(CAROL, ForwardMessage(str(copy.id), ("c",)))
+    await node.do(CAROL, ReportMessage(str(copy.id), "spam"))
+    await node.do(BOB, ReportMessage(str(copy_of_copy.id), "spam"))
+    for title in (None, "A bicycle"):
+        offer = await node.do(ALICE, CreateOffer("c", f"{CANARY}!", 5, "EUR", CANARY, metadata={"x": CANARY}))
+        counter = await node.do(BOB, CounterOffer(str(offer.id), 4, title=title))
+        key = IdempotencyKey("carol", "POST /y", title or "")
+        countered = await node.chat.execute(CAROL, CounterOffer(str(counter.id), 3), key)
+        await node.do(BOB, ReportOffer(str(countered.id), "spam"))
 
 
 async def test_the_text_of_an_erased_user_is_in_no_table_and_no_file(node: Node, database: Database) -> None:
@@ -375,6 +389,33 @@ async def test_offers_of_an_erased_user_keep_their_amount_and_are_withdrawn(node
     left = await node.do(BOB, GetOffer(str(offer.id)))
     assert (left.title, left.description, left.amount, left.status) == ("Deleted offer", None, 5, "withdrawn")
     assert left.deleted_by == "alice"
+
+
+async def test_counter_offers_lose_the_texts_of_an_erased_user_and_keep_those_of_others(node: Node) -> None:
+    await node.users(ALICE, BOB, CAROL)
+    await node.group("c", ALICE, BOB, CAROL)
+    offer = await node.do(ALICE, CreateOffer("c", "A bicycle", 5, "EUR", "red"))
+    of_title = await node.do(BOB, CounterOffer(str(offer.id), 4, description="with a lock"))
+    of_description = await node.do(ALICE, CounterOffer(str(of_title.id), 5, title="Bicycle and lock"))
+    last = await node.do(CAROL, CounterOffer(str(of_description.id), 4))
+    assert (last.title_by, last.description_by) == ("alice", "bob")
+    held = await node.do(CAROL, CreateOffer("c", "A lamp", 5, "EUR", "blue"))
+    own_title = await node.do(BOB, CounterOffer(str(held.id), 4, title="A lamp and its bulb"))
+    await erase(node, "carol")
+    left = {each.id: await node.do(BOB, GetOffer(str(each.id))) for each in (offer, of_title, last, held, own_title)}
+    assert [(each.title, each.description, each.status) for each in left.values()] == [
+        ("A bicycle", "red", "countered"),
+        ("A bicycle", "with a lock", "countered"),
+        ("Deleted offer", None, "withdrawn"),
+        ("Deleted offer", None, "countered"),
+        ("A lamp and its bulb", None, "pending"),
+    ]
+    await erase(node)
+    left = {each.id: await node.do(BOB, GetOffer(str(each.id))) for each in (of_title, own_title)}
+    assert [(each.title, each.description) for each in left.values()] == [
+        ("Deleted offer", None),
+        ("A lamp and its bulb", None),
+    ]
 
 
 async def test_a_block_ends_with_the_user_who_set_it(node: Node) -> None:

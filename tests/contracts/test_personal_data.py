@@ -50,7 +50,7 @@ NO_TEXT = {
     "name_parts": "kind id",
     "nodes": "id address folder_ids",
     "notifications": "user_id type conversation_id actor_id",
-    "offers": "conversation_id author_id currency status closed_by deleted_by",
+    "offers": "conversation_id author_id currency status closed_by deleted_by title_by description_by",
     "online": "user_id node_id",
     "preferences": "user_id",
     "presence": "user_id status",
@@ -58,7 +58,7 @@ NO_TEXT = {
     "push_subscriptions": "id user_id kind service session_id node_id",
     "pushes": "subscription_id state",
     "reactions": "user_id",
-    "reports": "id conversation_id author_id reporter_id state action decided_by about",
+    "reports": "id conversation_id author_id reporter_id state action decided_by about copied_from",
     "restrictions": "conversation_id user_id kind by",
     "saved_messages": "user_id conversation_id",
     "session_rooms": "socket_id conversation_id",
@@ -134,6 +134,32 @@ async def test_each_column_has_a_text_of_the_story_or_a_reason(node: Node, datab
     assert all_places() - found - set().union(*excused) == set(), "say what erasing a user does with these"
     assert [each & found for each in excused] == [set(), set(), set()], "the story has these"
     assert set().union(*excused) <= all_places(), "these do not exist"
+
+
+# Rows that belong to a message or a report, which names its author.
+OF_A_ROW = {"message_versions", "audit"}
+
+
+async def test_each_row_with_a_text_names_the_user_who_wrote_it(node: Node, database: Database) -> None:
+    """An erasure finds rows by the user's id, also those of others into which a text of the user was copied."""
+    await node.users(ALICE, BOB, CAROL)
+    await plant(node)
+
+    def unnamed() -> list[str]:
+        with database.engine() as engine, engine.connect() as connection:
+            rows = [(table.name, row) for table in metadata.sorted_tables for row in connection.execute(table.select())]
+        return [
+            f"{table}: {row}"
+            for table, row in rows
+            if table not in OF_A_ROW and CANARY in str(row).lower() and not _names(row, "alice")
+        ]
+
+    assert await asyncio.to_thread(unnamed) == []
+
+
+def _names(row: Iterable[Any], user_id: str) -> bool:
+    """Returns whether a row has the user's id as a column, or as a string of a JSON text."""
+    return any(value == user_id or f'"{user_id}"' in str(value) for value in row)
 
 
 async def test_the_reason_of_a_ban_goes_with_the_user(node: Node, database: Database) -> None:

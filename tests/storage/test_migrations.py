@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,13 +13,13 @@ from typing import NamedTuple
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, create_engine, func, insert, inspect, select, text, update
+from sqlalchemy import Connection, Engine, create_engine, func, insert, inspect, select, text, update
 from sqlalchemy import event as event_api
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError, OperationalError
 from structlog.testing import capture_logs
 
-from talkwire.core.domain.model import MESSAGE_ID_BASE
+from talkwire.core.domain.model import MESSAGE_ID_BASE, OWN_ID_BASE
 from talkwire.storage import engine as engine_module
 from talkwire.storage import migrations as migrations_module
 from talkwire.storage.engine import sqlite_url, writing_engine
@@ -478,3 +479,62 @@ def test_conversations_with_offers_learn_where_the_newest_is(engine: Engine) -> 
         upgrade(connection, "0022")
         found = connection.execute(text("SELECT id, offer_pos FROM conversations ORDER BY id")).all()
     assert [tuple(row) for row in found] == [("offered", 9), ("silent", 0)]
+
+
+def test_earlier_counter_offers_and_reports_learn_whose_texts_they_have(engine: Engine) -> None:
+    """Alice's offer is countered by Bob with both texts, and that by Carol with a title of her own."""
+    texts = [(1, "alice", "Lamp", None), (2, "bob", "Lamp", 1), (3, "carol", "Big lamp", 2)]
+    with engine.begin() as connection:
+        upgrade(connection, "0035")
+        for pos, author, title, counter_of in texts:
+            offer = {
+                "id": MESSAGE_ID_BASE + pos,
+                "conversation_id": "c",
+                "author_id": author,
+                "title": title,
+                "description": "red",
+                "counter_of": None if counter_of is None else MESSAGE_ID_BASE + counter_of,
+            }
+            connection.execute(
+                text(
+                    "INSERT INTO offers (id, conversation_id, author_id, title, description, counter_of, amount, "
+                    "currency, status, created_ms, updated_ms) VALUES (:id, :conversation_id, :author_id, :title, "
+                    ":description, :counter_of, 1, 'EUR', 'pending', 0, 0)"
+                ),
+                offer,
+            )
+            _append(connection, pos, "OfferCreated", offer=offer)
+            _append(connection, pos + 10, "OfferUpdated", offer=offer)
+        origin = {"forwarded_from": {"id": 5, "sender_id": "alice"}}
+        connection.execute(
+            text(
+                "INSERT INTO messages (id, conversation_id, seq, sender_id, content, created_ms, extra) "
+                "VALUES (6, 'c', 1, 'bob', 'hello', 0, :extra)"
+            ),
+            {"extra": json.dumps(origin)},
+        )
+        for pos, subject in ((30, 6), (31, MESSAGE_ID_BASE + 3)):
+            report = {"id": str(OWN_ID_BASE + pos), "message_id": subject, "content": "hello"}
+            connection.execute(
+                text(
+                    "INSERT INTO reports (id, message_id, conversation_id, author_id, reporter_id, reason, created_ms, "
+                    "state, content) VALUES (:id, :message_id, 'c', 'bob', 'carol', 'spam', 0, 'open', :content)"
+                ),
+                report,
+            )
+            _append(connection, pos, "ReportCreated", report=report)
+        upgrade(connection, "0036")
+        found = connection.execute(text("SELECT title_by, description_by FROM offers ORDER BY id")).all()
+        copied = connection.execute(text("SELECT copied_from FROM reports ORDER BY id")).scalars().all()
+        events = [json.loads(data) for data in connection.execute(select(log.c.data).order_by(log.c.pos)).scalars()]
+    writers = [(None, None), ("alice", "alice"), (None, "alice")]
+    assert [tuple(row) for row in found] == writers
+    assert copied == ['["alice"]'] * 2
+    of_offers = [event["offer"] for event in events if "offer" in event]
+    assert [(each.get("title_by"), each.get("description_by")) for each in of_offers] == writers * 2
+    assert [event["report"]["copied_from"] for event in events if "report" in event] == [["alice"]] * 2
+
+
+def _append(connection: Connection, pos: int, kind: str, **data: object) -> None:
+    event = {"pos": pos, "type": kind, "conversation_id": "c", "at_ms": 0, "data": json.dumps(data)}
+    connection.execute(insert(log), event)

@@ -402,12 +402,14 @@ reports = Table(
     Column("decided_pos", BigInteger),
     Column("content", Text),
     Column("about", Text, nullable=False, server_default=text("'message'")),
+    Column("copied_from", Text, nullable=False, server_default=text("'[]'")),
     Index("ix_reports_state_id", "state", "id"),
     _partial("ix_reports_open", "state = 'open'", "message_id", "reporter_id", unique=True),
     _partial("ix_reports_decided_pos", "decided_pos IS NOT NULL", "decided_pos"),
 )
 """Reports of messages and offers, whose ids never coincide: with `about` = `offer`, `message_id` is an offer's id.
-`decided_pos` is the log position of the decision, from which its notifications have their ids."""
+`decided_pos` is the log position of the decision, from which its notifications have their ids. `copied_from` is a JSON
+list of users' ids."""
 
 audit = Table(
     "audit",
@@ -565,6 +567,8 @@ offers = Table(
     Column("closed_by", Text),
     Column("deleted_ms", BigInteger),
     Column("deleted_by", Text),
+    Column("title_by", Text),
+    Column("description_by", Text),
     Index("ix_offers_conversation_id_id", "conversation_id", "id"),
     _partial("ix_offers_due", "status = 'pending' AND expires_ms IS NOT NULL", "expires_ms"),
 )

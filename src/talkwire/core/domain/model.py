@@ -623,6 +623,10 @@ class Offer(msgspec.Struct, frozen=True):
     deleted_ms: int | None = None
     """When a moderator deleted the offer's texts, in milliseconds since 1970, or their author was erased."""
     deleted_by: str | None = None
+    title_by: str | None = None
+    """The user who wrote the title, where a counter-offer has that of the offer it replaces; None for its author."""
+    description_by: str | None = None
+    """The user who wrote the description, in the same way."""
 
     @property
     def changed_by(self) -> str | None:

@@ -36,6 +36,9 @@ TEXTS_AT_ONCE = 50
 ROWS_AT_ONCE = 200
 """How many events of the log, notifications and stored results one step cleans at most."""
 
+_WRITERS = offers.c.author_id, offers.c.title_by, offers.c.description_by
+"""The columns of an offer with the users who wrote its texts."""
+
 _rewrite = update(log).where(log.c.pos == bindparam("at_pos")).values(data=bindparam("new_data"))
 
 
@@ -151,7 +154,7 @@ class ErasureRows(Reads):
 
 def _texts_of(user_id: str) -> tuple[Select[Any], Select[Any], Select[Any]]:
     """Returns three queries for ids: of messages that the user wrote and of forwarded copies of them, of messages to
-    which the user reacted, and of the user's offers (proposed prices).
+    which the user reacted, and of offers (proposed prices) with texts of the user.
 
     Each returns the first TEXTS_AT_ONCE ids with `after_id` < id <= `until_id`, which are its parameters.
     """
@@ -164,7 +167,7 @@ def _texts_of(user_id: str) -> tuple[Select[Any], Select[Any], Select[Any]]:
     return (
         _in_range(messages.c.id, or_(own, copied)),
         _in_range(reactions.c.message_id, reactions.c.user_id == user_id),
-        _in_range(offers.c.id, offers.c.author_id == user_id),
+        _in_range(offers.c.id, or_(*(column == user_id for column in _WRITERS))),
     )
 
 

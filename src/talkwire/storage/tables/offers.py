@@ -43,6 +43,8 @@ def _to_offer(row: AnyRow) -> Offer:
         closed_by=row.closed_by,
         deleted_ms=row.deleted_ms,
         deleted_by=row.deleted_by,
+        title_by=row.title_by,
+        description_by=row.description_by,
     )
 
 

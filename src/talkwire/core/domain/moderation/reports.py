@@ -29,7 +29,9 @@ class MessageReport(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `message_id` is the id of the message or, with `about="offer"`, of the offer. `reason` is a short word such as
     `spam`, `note` what the reporter adds. `content` is the text as it was reported, while the report is open: the
-    author may have edited or deleted the message since. `decision` is the reason that the admin `decided_by` gave.
+    author may have edited or deleted the message since. `copied_from` has the ids of users, other than the author,
+    whose text it contains: a forwarded message, or an offer with the texts of the one that it counters. `decision` is
+    the reason that the admin `decided_by` gave.
     """
 
     id: str
@@ -47,3 +49,4 @@ class MessageReport(msgspec.Struct, frozen=True, omit_defaults=True):
     decided_ms: int | None = None
     decided_by: str | None = None
     about: ReportSubject = "message"
+    copied_from: tuple[str, ...] = ()

@@ -28,7 +28,7 @@ from talkwire.core.domain.events import (
 )
 from talkwire.core.domain.model import DELETED_NAME, Preferences, User
 from talkwire.core.domain.moderation.reports import ERASED_REASON, MessageReport
-from talkwire.core.features.messages.offers import without_texts
+from talkwire.core.features.messages.offers import without_texts_of as offer_without_texts_of
 
 REDACTED_EMOJI = "\N{REPLACEMENT CHARACTER}"
 
@@ -104,12 +104,12 @@ def _profile_event(event: Durable, user_id: str) -> Durable | None:
 
 def _report_without(report: MessageReport, user_id: str) -> MessageReport:
     """Returns a copy of a report without an erased user's texts: its reason and note if the user is the reporter, the
-    reported text if the user is the author. The decision's text is removed if the user is one of the two or made the
-    decision."""
+    reported text if the user wrote it or a part of it. The decision's text is removed if the user is the reporter or
+    the reported author, or made the decision."""
     if user_id == report.reporter_id:
         report = replace(report, reason=ERASED_REASON, note=None)
-    if user_id == report.author_id:
-        report = replace(report, content=None)
+    if user_id in {report.author_id, *report.copied_from}:
+        report = replace(report, content=None, copied_from=())
     if user_id in {report.reporter_id, report.author_id, report.decided_by}:
         report = replace(report, decision=None)
     return report
@@ -119,7 +119,7 @@ def _content_event(event: Durable, user_id: str) -> Durable | None:
     match event:
         case MessageReacted() if event.user_id == user_id:
             return replace(event, emoji=REDACTED_EMOJI)
-        case OfferCreated(offer=offer) | OfferUpdated(offer=offer) if offer.author_id == user_id:
-            return replace(event, offer=without_texts(offer))
+        case OfferCreated(offer=offer) | OfferUpdated(offer=offer):
+            return replace(event, offer=offer_without_texts_of(offer, user_id))
         case _:
             return None

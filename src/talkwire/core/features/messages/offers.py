@@ -125,7 +125,25 @@ REDACTED_TITLE = "Deleted offer"
 def without_texts(offer: Offer) -> Offer:
     """Returns a copy of an offer (a proposed price) without its texts. Amount, status and times stay, because others
     may have accepted it."""
-    return replace(offer, title=REDACTED_TITLE, description=None, metadata=None)
+    bare = replace(offer, title=REDACTED_TITLE, description=None, metadata=None)
+    return replace(bare, title_by=None, description_by=None)
+
+
+def without_texts_of(offer: Offer, user_id: str) -> Offer:
+    """Returns a copy of an offer (a proposed price) without the texts that a user wrote: all texts if the offer, or its
+    title, is the user's; otherwise the description, if a counter-offer has it from the user."""
+    if user_id in {offer.author_id, offer.title_by}:
+        return without_texts(offer)
+    if offer.description_by == user_id:
+        return replace(offer, description=None, description_by=None)
+    return offer
+
+
+def redacted(offer: Offer, now_ms: int, user_id: str) -> Offer:
+    """Returns what is left of an offer (a proposed price) when the user `user_id` is erased with all texts: the offer
+    is deleted if its title was the user's, since nobody can decide about an offer without one."""
+    left = without_texts_of(offer, user_id)
+    return left if left.title == offer.title else deleted(offer, now_ms, user_id)
 
 
 def deleted(offer: Offer, now_ms: int, deleted_by: str) -> Offer:
@@ -207,6 +225,10 @@ def counter_offer(tx: Transaction, actor: Actor, command: CounterOffer) -> Offer
     _check_time(tx, command.expires_ms)
     _must_have_author(tx, first)
     _close(tx, first, "countered", author_id)
+    title_by = None if command.title else first.title_by or first.author_id
+    description_by = None
+    if command.description is None and first.description is not None:
+        description_by = first.description_by or first.author_id
     pos = tx.next_pos()
     offer = Offer(
         id=MESSAGE_ID_BASE + pos,
@@ -222,6 +244,8 @@ def counter_offer(tx: Transaction, actor: Actor, command: CounterOffer) -> Offer
         expires_ms=command.expires_ms,
         counter_of=first.id,
         metadata=command.metadata,
+        title_by=None if title_by == author_id else title_by,
+        description_by=None if description_by == author_id else description_by,
     )
     tx.record(OfferCreated(pos, tx.now_ms, offer))
     return offer

@@ -65,6 +65,7 @@ def report_message(tx: Transaction, actor: Actor, command: ReportMessage) -> Mes
         created_ms=tx.now_ms,
         note=command.note,
         content=message.content or None,
+        copied_from=() if message.forwarded_from is None else (message.forwarded_from.sender_id,),
     )
     return _record(tx, report)
 
@@ -92,6 +93,7 @@ def report_offer(tx: Transaction, actor: Actor, command: ReportOffer) -> Message
         note=command.note,
         content="\n\n".join(filter(None, (offer.title, offer.description))),
         about="offer",
+        copied_from=tuple(filter(None, (offer.title_by, offer.description_by))),
     )
     return _record(tx, report)
 

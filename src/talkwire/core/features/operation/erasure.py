@@ -31,7 +31,7 @@ from talkwire.core.domain.model import DELETED_NAME, Actor, Message, User
 from talkwire.core.domain.texts import check_id
 from talkwire.core.features.conversations.members import give_role
 from talkwire.core.features.messages.edits import record_deletion, tombstone
-from talkwire.core.features.messages.offers import deleted
+from talkwire.core.features.messages.offers import redacted
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
@@ -130,7 +130,7 @@ def _redact_messages(tx: Transaction, user_id: str, message_ids: Sequence[int]) 
     on hold (which must not be deleted)."""
     for message_id in message_ids:
         message = tx.message(message_id)
-        if message is None or _is_held(tx, message):
+        if message is None or _is_held(tx, message.conversation_id, message.sender_id):
             continue
         if message.deleted_ms is None and _is_of(message, user_id):
             bare = replace(message, client_message_id=None, command_hash=None)
@@ -143,9 +143,9 @@ def _is_of(message: Message, user_id: str) -> bool:
     return message.sender_id == user_id or (origin is not None and origin.sender_id == user_id)
 
 
-def _is_held(tx: Transaction, message: Message) -> bool:
-    conversation, sender = tx.conversation(message.conversation_id), tx.user(message.sender_id)
-    return (conversation is not None and conversation.hold) or (sender is not None and sender.hold)
+def _is_held(tx: Transaction, conversation_id: str, author_id: str) -> bool:
+    conversation, author = tx.conversation(conversation_id), tx.user(author_id)
+    return (conversation is not None and conversation.hold) or (author is not None and author.hold)
 
 
 def _remove_reactions(tx: Transaction, user_id: str, message_ids: Sequence[int]) -> None:
@@ -159,13 +159,15 @@ def _remove_reactions(tx: Transaction, user_id: str, message_ids: Sequence[int])
 
 
 def _redact_offers(tx: Transaction, user_id: str, offer_ids: Sequence[int]) -> None:
+    """Removes an erased user's texts from the user's offers (proposed prices) and from counter-offers that have them.
+    Skips offers on hold (which must not be deleted)."""
     for offer_id in offer_ids:
         offer = tx.offers.find(offer_id)
-        if offer is None or offer.author_id != user_id or offer.deleted_ms is not None:
+        if offer is None or offer.deleted_ms is not None or _is_held(tx, offer.conversation_id, offer.author_id):
             continue
-        conversation = tx.conversation(offer.conversation_id)
-        if conversation is None or not conversation.hold:
-            tx.record(OfferUpdated(tx.next_pos(), tx.now_ms, deleted(offer, tx.now_ms, user_id)))
+        left = redacted(offer, tx.now_ms, user_id)
+        if left != offer:
+            tx.record(OfferUpdated(tx.next_pos(), tx.now_ms, left))
 
 
 def _hand_over(tx: Transaction, user_id: str) -> bool:

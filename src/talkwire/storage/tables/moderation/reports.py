@@ -12,7 +12,7 @@ from talkwire.core.domain.events import ReportCreated, ReportDecided
 from talkwire.core.domain.moderation.reports import ERASED_REASON, MessageReport, ReportState
 from talkwire.storage.schema import reports
 from talkwire.storage.sql.reads import Reads
-from talkwire.storage.sql.values import AnyRow
+from talkwire.storage.sql.values import AnyRow, from_json, to_json
 from talkwire.storage.tables.projection import Projections
 from talkwire.storage.workspace import Workspace
 
@@ -46,24 +46,30 @@ class ReportRows(Reads):
 
 
 def _to_report(row: AnyRow) -> MessageReport:
-    return MessageReport(**{name: getattr(row, name) for name in _FIELDS})
+    values = {name: getattr(row, name) for name in _FIELDS}
+    return MessageReport(**values | {"copied_from": tuple(from_json(row.copied_from))})
+
+
+def _values(report: MessageReport) -> dict[str, object]:
+    return asdict(report) | {"copied_from": to_json(report.copied_from)}
 
 
 def _created(workspace: Workspace, event: ReportCreated) -> None:
-    workspace.connection.execute(insert(reports), asdict(event.report))
+    workspace.connection.execute(insert(reports), _values(event.report))
 
 
 def _decided(workspace: Workspace, event: ReportDecided) -> None:
-    changed = asdict(event.report) | {"decided_pos": event.pos}
+    changed = _values(event.report) | {"decided_pos": event.pos}
     workspace.connection.execute(update(reports).where(reports.c.id == event.report.id).values(changed))
 
 
 def forget_user(connection: Connection, user_id: str) -> None:
-    """Removes an erased user's texts from reports: the reasons and notes that the user gave as a reporter, the texts of
-    the user's reported messages, and the texts of decisions by the user or on reports by or about the user."""
+    """Removes an erased user's texts from reports: the reasons and notes that the user gave as a reporter, the
+    reported texts that the user wrote, and the texts of decisions by the user or on reports by or about the user."""
     own = reports.c.reporter_id == user_id
     connection.execute(update(reports).where(own).values(reason=ERASED_REASON, note=None))
-    _forget_content(connection, reports.c.author_id == user_id)
+    copied = reports.c.copied_from.contains(to_json(user_id) or "", autoescape=True)
+    _forget_content(connection, or_(reports.c.author_id == user_id, copied))
     concerned = or_(own, reports.c.author_id == user_id, reports.c.decided_by == user_id)
     connection.execute(update(reports).where(concerned, reports.c.decision.is_not(None)).values(decision=None))
 
@@ -82,7 +88,7 @@ def forget_old(connection: Connection, before_ms: int, *conditions: ColumnElemen
 
 def _forget_content(connection: Connection, *conditions: ColumnElement[bool]) -> None:
     # Only open reports have the text.
-    connection.execute(update(reports).where(_is_open, *conditions).values(content=None))
+    connection.execute(update(reports).where(_is_open, *conditions).values(content=None, copied_from="[]"))
 
 
 PROJECTIONS: Projections = MappingProxyType({ReportCreated: _created, ReportDecided: _decided})
