@@ -179,6 +179,10 @@ def mattermost_user(name: str, prefix: str, **more: Any) -> dict[str, Any]:  # n
     return {"type": "user", "user": body}
 
 
+NO_ATTACHMENTS = "../../etc/passwd", "import.jsonl"
+"""Paths outside of the folder of attachments."""
+
+
 def mattermost_export(prefix: str = "m") -> dict[str, object]:
     """Returns the files of a server with one team."""
     ann, ben, gone = f"{prefix}ann", f"{prefix}ben", f"{prefix}gone"
@@ -227,7 +231,7 @@ def mattermost_export(prefix: str = "m") -> dict[str, object]:
         # Twice in one millisecond.
         post(ben, 40_000, "One"),
         post(ben, 40_000, "Two"),
-        post(ben, 50_000, "", attachments=[{"path": f"{prefix}/a.png"}, {"path": "../../etc/passwd"}]),
+        post(ben, 50_000, "", attachments=[{"path": each} for each in (f"{prefix}/a.png", *NO_ATTACHMENTS)]),
         post(ben, 60_000, "joined", type="system_join_channel"),
         post(ben, 61_000, "Nowhere", channel="lost"),
         "{broken",

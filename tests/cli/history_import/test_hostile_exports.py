@@ -83,6 +83,17 @@ def test_a_document_and_a_line_have_a_limit(command: Command, tmp_path: Path, mo
     assert "a line of more than 100 bytes" in failure(command("import", "mattermost", str(folder), "--dry-run"))
 
 
+def test_json_has_a_limit_of_values(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each empty object takes 30 times as much memory as its text."""
+    monkeypatch.setattr(archive, "VALUES_MAX", 1_000)
+    many = {"users.json": [{}] * 1_001, "a.jsonl": '{"type": "version", "version": 1}\n[' + "{}," * 1_000 + "{}]\n"}
+    folder = write_folder(tmp_path / "many", many)
+    assert failure(command("import", "slack", str(folder), "--dry-run")).endswith(
+        "users.json has more than 1000 values"
+    )
+    assert dropped(command("import", "mattermost", str(folder), "--dry-run")) == {"lines that are not JSON": 1}
+
+
 def test_names_that_leave_the_folder_are_ignored(command: Command, tmp_path: Path) -> None:
     path = write_zip(tmp_path / "outside.zip", one_channel(slack_message("1577880000.0", "U1", "Hi")))
     with zipfile.ZipFile(path, "a") as file:
@@ -113,6 +124,7 @@ def test_what_is_odd_in_messages_is_counted_or_made_valid(imported: Command, rec
                 "1577880004.000000", "UODD", "Many", reactions=[{"name": "tada", "users": users, "count": 110}]
             ),
             slack_message("99999999999.000000", "UODD", "The future"),
+            slack_message("999999999999.9", "UODD", "The year 33658"),
             {"type": "message", "ts": ["x"], "text": {"a": 1}, "user": 3},
             {"type": 7},
             "text",

@@ -22,7 +22,7 @@ def test_a_bulk_export_is_imported(imported: Command, receiver: Receiver) -> Non
     }
     assert dropped(result) == {
         "custom emoji": 1,
-        "files that the export does not contain": 1,
+        "files that the export does not contain": 2,
         "lines that are not JSON": 1,
         "messages of channels that the export does not have": 1,
         "notices (system_join_channel)": 1,

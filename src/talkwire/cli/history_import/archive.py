@@ -26,6 +26,10 @@ DOCUMENT_MAX_BYTES = 256 * 1024 * 1024
 """How long a JSON file may be that is read as a whole."""
 
 LINE_MAX_BYTES = 16 * 1024 * 1024
+
+VALUES_MAX = 5_000_000
+"""How many values a JSON text may have. Without this limit, 24 MB of `{}` would take a GB of memory."""
+
 RATIO_MAX = 200
 _PACKED_SMALL = 1024 * 1024
 
@@ -33,6 +37,10 @@ UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, EOFError)
 """What reading a damaged zip file raises."""
 
 _DRIVE = re.compile(r"[A-Za-z]:")
+
+
+class TooManyValuesError(ValueError):
+    """JSON has so many values that they would take too much memory."""
 
 
 class Archive(AbstractContextManager["Archive"]):
@@ -113,6 +121,8 @@ class Archive(AbstractContextManager["Archive"]):
             content = self._read(file, name, DOCUMENT_MAX_BYTES)
         try:
             return decoded(content)
+        except TooManyValuesError as error:
+            raise InvalidExport(f"{self.path}: {name} {error}") from None
         except (ValueError, RecursionError) as error:
             raise InvalidExport(f"{self.path}: {name} is not JSON ({error})") from None
 
@@ -159,8 +169,12 @@ class Archive(AbstractContextManager["Archive"]):
 def decoded(content: bytes) -> Any:  # noqa: ANN401 (JSON)
     """Parses JSON and returns its value. Half surrogate pairs, found where exports cut texts, become question marks.
 
-    Raises ValueError for invalid JSON and RecursionError for JSON that is nested too deep.
+    Raises ValueError for invalid JSON and for JSON that may have more than `VALUES_MAX` values, and RecursionError for
+    JSON that is nested too deep.
     """
+    # Each value but the first follows one of these. Texts contain some of them too.
+    if sum(map(content.count, (b",", b"[", b"{"))) > VALUES_MAX:
+        raise TooManyValuesError(f"has more than {VALUES_MAX} values")
     try:
         return msgspec.json.decode(content)
     except msgspec.DecodeError:

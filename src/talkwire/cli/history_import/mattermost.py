@@ -249,11 +249,12 @@ class _Reader:
                 yield SourceFile(storable(path.replace("\\", "/").rpartition("/")[2]), self._path(path))
 
     def _path(self, path: str) -> str | None:
-        """Returns the name that a file has in the archive, given `path`, its path in the export's data; None if the
-        archive lacks the file."""
+        """Returns the name that a file has in the archive, given `path`, its path in the folder `data`; None if that
+        folder lacks the file. Some exports have `data/` in the path."""
         if not path or not is_inside(path):
             return None
-        return next((name for name in (f"data/{path}", path) if name in self._archive), None)
+        name = f"data/{path.removeprefix('data/')}"
+        return name if name in self._archive else None
 
 
 def _channel_key(team: str, channel: str) -> str:

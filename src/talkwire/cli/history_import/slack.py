@@ -219,8 +219,12 @@ def _unwanted(raw: dict[str, Any], subtype: str) -> str | None:
 
 
 def _micros(ts: str) -> int | None:
+    """Returns a time of Slack, such as `1577880000.000100`, in microseconds since 1970; None if it is invalid or out of
+    the range of dates."""
     found = _TIME.fullmatch(ts)
-    return None if found is None else int(found[1]) * 1_000_000 + int((found[2] or "0").ljust(6, "0"))
+    if found is None or ms_of(int(found[1]) * 1000) is None:
+        return None
+    return int(found[1]) * 1_000_000 + int((found[2] or "0").ljust(6, "0"))
 
 
 def _text(raw: dict[str, Any], subtype: str, staging: Staging) -> str:
