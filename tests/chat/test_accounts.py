@@ -120,6 +120,31 @@ async def test_a_refresh_updates_the_address_of_the_device(world: World) -> None
     assert session["lastSeenAt"] > session["createdAt"]
 
 
+async def test_made_up_refresh_tokens_do_not_sign_a_device_out(world: World) -> None:
+    """Access tokens name the session, so its id is not a secret."""
+    device, attacker = await _register(world, "alice"), await _register(world, "mallory")
+    session_id, secret, mac = device.refresh_token.split(".")
+    _, own_secret, own_mac = attacker.refresh_token.split(".")
+    other = "A" if mac[0] != "A" else "B"
+    made_up = [
+        "",
+        "x",
+        "x.y",
+        f"x.{mac}",
+        f"{own_secret}.{own_mac}",
+        f"{secret}x.{mac}",
+        f"{secret[:-1]}.{other}{mac[1:]}",
+    ]
+    for rest in made_up:
+        body = {"refreshToken": f"{session_id}.{rest}"}
+        assert _code(await world.request("POST", "/api/v1/auth/refresh", json=body)) == (401, "unauthenticated")
+    assert await device.is_signed_in()
+    body = {"refreshToken": device.refresh_token}
+    assert (await world.request("POST", "/api/v1/auth/refresh", json=body)).status_code == 200
+    assert (await world.request("POST", "/api/v1/auth/refresh", json=body)).status_code == 401
+    assert not await device.is_signed_in(), "a token was used twice"
+
+
 async def test_a_device_signs_another_one_out(world: World) -> None:
     phone, desktop = await _register(world, "alice"), await _login(world, "alice")
     socket, own = await desktop.connect(), await phone.connect()

@@ -193,7 +193,7 @@ class Accounts:
                 user.links_by_email,
             ),
         )
-        return _refresh_token(login, secret), login.user
+        return self._own_issuer().refresh_token(login.session.id, secret), login.user
 
     async def change_password(self, actor: Actor, session_id: str | None, current: str, new: str) -> None:
         """Changes the password of the actor's account from `current` to `new`, and signs out all devices of the account
@@ -228,15 +228,17 @@ class Accounts:
 
     async def refresh(self, refresh_token: str, device: Device = NO_DEVICE) -> SignedIn:
         """Returns new tokens in exchange for a refresh token, which becomes invalid. Using a refresh token a second
-        time signs out its device, since one of the two clients must have stolen the token. Raises `unauthenticated` for
-        an invalid token.
+        time signs out its device, since one of the two clients must have stolen the token; a token that this server has
+        never issued does not, since anyone can make it up. Raises `unauthenticated` for an invalid token.
         """
         if self._limits is not None:
             self._limits.take_or_refuse(Kind.REFRESHES, address_key(device.address), time.monotonic())
-        session_id, _, secret = refresh_token.partition(".")
+        session_id, _, rest = refresh_token.partition(".")
+        secret = rest.partition(".")[0]
+        issued = self._issuer is not None and self._issuer.has_issued(refresh_token)
         renewed_secret = token_urlsafe(32)
         lifetime_ms = round(self._lifetimes.refresh_s * 1000)
-        command = RotateLogin(session_id, _hash(secret), _hash(renewed_secret), lifetime_ms, device)
+        command = RotateLogin(session_id, _hash(secret), _hash(renewed_secret), lifetime_ms, device, issued)
         try:
             login = await self._chat.execute(_NOBODY, command)
         except ChatError as error:
@@ -301,9 +303,8 @@ class Accounts:
         return self._signed_in(await self._chat.execute(_NOBODY, command), secret)
 
     def _signed_in(self, login: Login, secret: str) -> SignedIn:
-        if self._issuer is None:
-            raise ChatError("unavailable", "This server has no secret to sign tokens with.")
-        token = self._issuer.issue(
+        issuer = self._own_issuer()
+        token = issuer.issue(
             login.user.id,
             ttl_s=self._lifetimes.access_s,
             name=login.user.name,
@@ -311,7 +312,13 @@ class Accounts:
             session_id=login.session.id,
             provider=login.session.issuer,
         )
-        return SignedIn(token, _refresh_token(login, secret), self._lifetimes.access_s, login.user)
+        refresh_token = issuer.refresh_token(login.session.id, secret)
+        return SignedIn(token, refresh_token, self._lifetimes.access_s, login.user)
+
+    def _own_issuer(self) -> TokenIssuer:
+        if self._issuer is None:
+            raise ChatError("unavailable", "This server has no secret to sign tokens with.")
+        return self._issuer
 
     async def _take(self, kind: Kind, key: str) -> None:
         """Counts an attempt to register, to sign in or to prove a password against a limit that all nodes share. Raises
@@ -319,10 +326,6 @@ class Accounts:
         """
         if self._limits is not None:
             await self._limits.take_or_refuse_everywhere(kind, key, time.monotonic())
-
-
-def _refresh_token(login: Login, secret: str) -> str:
-    return f"{login.session.id}.{secret}"
 
 
 def _check_password(path: str, password: str) -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import hmac
 import math
 import secrets
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
+from hashlib import sha256
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.texts import check_id
@@ -14,6 +20,8 @@ from talkwire.identity.policy import OWN_ISSUER
 from talkwire.identity.signatures import TOKEN_MAX_LENGTH, secret_key, sign_compact
 
 _OWN_CLAIMS = frozenset({"iss", "sub", "iat", "exp", "jti", "sid", "idp"})
+
+_REFRESH_PURPOSE = b"talkwire refresh tokens"
 
 
 class TokenIssuer:
@@ -24,6 +32,18 @@ class TokenIssuer:
         secret_key(secret)
         self._secret = secret
         self._clock = clock
+        self._refresh_key = HKDF(SHA256(), 32, salt=None, info=_REFRESH_PURPOSE).derive(secret.encode())
+
+    def refresh_token(self, session_id: str, secret: str) -> str:
+        """Returns the refresh token of a signed-in device: `session_id`, `secret` and a MAC of both, joined by dots."""
+        mac = hmac.digest(self._refresh_key, f"{session_id}.{secret}".encode("utf-8", "surrogatepass"), sha256)
+        return f"{session_id}.{secret}.{urlsafe_b64encode(mac[:18]).decode()}"
+
+    def has_issued(self, refresh_token: str) -> bool:
+        """Returns whether a server with this secret has issued the refresh token at any time."""
+        session_id, _, secret = refresh_token.rpartition(".")[0].partition(".")
+        both = self.refresh_token(session_id, secret), refresh_token
+        return hmac.compare_digest(*(each.encode("utf-8", "surrogatepass") for each in both))
 
     def issue(  # noqa: PLR0913 - each is one claim, and all but two may be left out
         self,

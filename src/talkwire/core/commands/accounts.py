@@ -115,8 +115,9 @@ class RotateLogin(Change["Login | None"], frozen=True, tag="RotateLogin"):
     """Replaces a device's refresh token by the next one and extends the sign-in by `lifetime_ms` from now. Returns None
     if the device is not signed in or `token_hash` is not its newest token.
 
-    An older token was probably stolen, so it also signs the device out. The result is None and not an error, because an
-    error would roll the sign-out back.
+    An older token was probably stolen, so it also signs the device out. That needs `issued`: this server issued the
+    token. Anyone who knows the id of a session can make other tokens up. The result is None and not an error, because
+    an error would roll the sign-out back.
     """
 
     session_id: str
@@ -124,6 +125,7 @@ class RotateLogin(Change["Login | None"], frozen=True, tag="RotateLogin"):
     new_token_hash: str
     lifetime_ms: int
     device: Device = NO_DEVICE
+    issued: bool = True
 
 
 class CloseLogin(Change[None], frozen=True, tag="CloseLogin"):

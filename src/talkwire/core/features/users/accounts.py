@@ -190,13 +190,15 @@ def rotate_login(tx: Transaction, actor: Actor, command: RotateLogin) -> Login |
     """Exchanges a device's refresh token for a new one and returns the renewed sign-in; None if the device is not
     signed in or the token is invalid.
 
-    A token that is not the device's newest was stolen or replayed: the device is signed out and its sockets close.
+    A token that this server issued before the device's newest was stolen or replayed: the device is signed out and its
+    sockets close.
     """
     session = tx.login(command.session_id)
     if session is None or session.expires_ms <= tx.now_ms or not tx.policy.accepts_sign_in(session.issuer):
         return None
     if session.token_hash != command.token_hash:
-        _end(tx, session)
+        if command.issued:
+            _end(tx, session)
         return None
     user = _signed_in_user(tx, session.user_id)
     renewed = LoginSession(
