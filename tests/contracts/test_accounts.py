@@ -173,6 +173,14 @@ async def test_a_new_account_is_found_by_its_address_however_it_is_written(node:
     assert await node.refusal(ANYONE, FindAccount("\ud800@example.com")) == "invalid_request"
 
 
+async def test_an_address_that_looks_like_that_of_an_account_is_taken(node: Node) -> None:
+    user = await _register(node, "Strau\N{LATIN SMALL LETTER SHARP S}@Example.com")
+    assert user.email == "strau\N{LATIN SMALL LETTER SHARP S}@example.com"
+    for address in ("strauss@example.com", "STRAU\N{LATIN CAPITAL LETTER SHARP S}@example.com"):
+        assert await node.refusal(ANYONE, RegisterAccount(address, "Ann", "h")) == "conflict"
+        assert await node.do(ANYONE, FindAccount(address)) == AccountRecord(user, "hash")
+
+
 async def test_an_e_mail_address_is_used_once_also_in_one_batch(node: Node) -> None:
     first, second = await node.in_one_batch(
         (ANYONE, RegisterAccount("ann@example.com", "Ann", "h")),

@@ -24,6 +24,7 @@ from talkwire.core.commands.accounts import (
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.domain.access_policy import AccessPolicy
 from talkwire.core.domain.model import Actor, ProviderProfile, User, is_own_id
+from talkwire.core.features.users.accounts import normal_email
 from tests.contracts.node import BACKEND, OPERATOR, Clock, Node, running
 from tests.databases import Database
 
@@ -93,6 +94,30 @@ async def test_a_verified_address_links_to_the_user_who_has_it_and_no_sign_in(te
     renamed = await _sign_in(team, profile=ProviderProfile("Ann Lee", "lee@example.com"))
     assert (renamed.id, renamed.name, renamed.email) == ("U0ANN", "Annie", "ann@example.com")
     assert await team.refusal(ANYONE, _linking("2")) == "forbidden"
+
+
+LOOKALIKES = (
+    ("strau\N{LATIN SMALL LETTER SHARP S}@example.com", "strauss@example.com"),
+    ("ann@fa\N{LATIN SMALL LETTER SHARP S}.example", "ann@fass.example"),
+    ("\N{KELVIN SIGN}im@example.com", "kim@example.com"),
+    ("\N{LATIN SMALL LIGATURE FI}nn@example.com", "finn@example.com"),
+    ("\N{LATIN SMALL LETTER LONG S}am@example.com", "sam@example.com"),
+    ("\N{GREEK CAPITAL LETTER SIGMA}@example.com", "\N{GREEK SMALL LETTER SIGMA}@example.com"),
+    ("zoe\N{COMBINING DIAERESIS}@example.com", "zo\N{LATIN SMALL LETTER E WITH DIAERESIS}@example.com"),
+)
+"""Different addresses that are equal without case or in a normal form of Unicode."""
+
+
+async def test_an_address_links_only_to_the_same_letters(team: Node) -> None:
+    for number, (address, other) in enumerate(LOOKALIKES):
+        same_id, other_id = f"same-{number}", f"other-{number}"
+        await team.do(BACKEND, PutUser(other_id, email=other))
+        linking = _linking(same_id, ProviderProfile("Ann", normal_email(address.replace("example", "EXAMPLE"))))
+        assert await team.refusal(ANYONE, linking) == "forbidden"
+        await team.do(BACKEND, PutUser(same_id, email=address))
+        assert (await team.do(ANYONE, linking)).user.id == same_id
+        linking = _linking(other_id, ProviderProfile("Ben", normal_email(other)))
+        assert (await team.do(ANYONE, linking)).user.id == other_id
 
 
 async def test_an_address_links_to_no_user_unless_it_is_verified(team: Node) -> None:

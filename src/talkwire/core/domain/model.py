@@ -140,7 +140,8 @@ class User(msgspec.Struct, frozen=True):
 
 
 class Account(msgspec.Struct, frozen=True):
-    """The data with which a user signs in: e-mail address, hashed password and role. It never leaves the server."""
+    """The data with which a user signs in: casefolded e-mail address, hashed password and role. It never leaves the
+    server."""
 
     user_id: str
     email: str

@@ -6,6 +6,7 @@ Passwords and refresh tokens reach this module as hashes only; it compares them 
 from __future__ import annotations
 
 import re
+from string import ascii_lowercase, ascii_uppercase
 from types import MappingProxyType
 
 from msgspec.structs import replace
@@ -36,15 +37,23 @@ from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
 _EMAIL = re.compile(r"[^@\s\x00]{1,64}@[^@\s\x00]{1,190}")
+_ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 def normal_email(email: str) -> str:
-    """Returns an e-mail address casefolded, the form in which addresses are stored and compared. Raises
-    `invalid_request` for an invalid address."""
+    """Returns an e-mail address with its ASCII letters in lower case, the form in which users have it. Only addresses
+    that are equal in this form are one mailbox: `strauß@` and `strauss@` are two people. Raises `invalid_request` for
+    an invalid address."""
     check_text("email", email)
     if _EMAIL.fullmatch(email) is None:
         raise invalid("email", "must be an e-mail address")
-    return email.casefold()
+    return email.translate(_ASCII_LOWER)
+
+
+def account_email(email: str) -> str:
+    """Returns an e-mail address casefolded, the form in which accounts have it, so that no two accounts have addresses
+    that look alike. It identifies nobody without the password. Raises `invalid_request` for an invalid address."""
+    return normal_email(email).casefold()
 
 
 def check_register(command: RegisterAccount) -> None:
@@ -66,14 +75,14 @@ def register_account(tx: Transaction, actor: Actor, command: RegisterAccount) ->
     if command.role is not None or command.id is not None:
         must_be_operator(actor)
     known = None if command.id is None else _without_account(tx, command.id)
-    email = normal_email(command.email)
-    if tx.account(email) is not None:
+    email, key = normal_email(command.email), account_email(command.email)
+    if tx.account(key) is not None:
         raise ChatError("conflict", "This e-mail address is taken.")
     user = _create_user(tx, command, email) if known is None else replace(known, email=email)
     if known is not None and user != known:
         tx.record(UserUpdated(tx.next_pos(), tx.now_ms, user))
     role = command.role or ("user" if invitation is None else invitation.role)
-    tx.put_account(Account(user.id, email, command.password_hash, role))
+    tx.put_account(Account(user.id, key, command.password_hash, role))
     if invitation is not None:
         use_invitation(tx, user.id, invitation)
     return user
@@ -255,7 +264,7 @@ def _signed_in_user(tx: Transaction, user_id: str) -> User:
 def find_account(snapshot: Snapshot, actor: Actor, query: FindAccount) -> AccountRecord | None:
     """Returns the account with an e-mail address, and the network addresses of its signed-in devices, to check a
     sign-in; None if there is no such account."""
-    found = snapshot.account_record(normal_email(query.email))
+    found = snapshot.account_record(account_email(query.email))
     if found is None:
         return None
     return replace(found, addresses=snapshot.login_addresses(found.user.id, snapshot.now_ms))

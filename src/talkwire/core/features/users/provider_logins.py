@@ -68,8 +68,9 @@ def open_provider_login(tx: Transaction, actor: Actor, command: OpenProviderLogi
 
 
 def _link(tx: Transaction, command: OpenProviderLogin) -> ProviderIdentity | None:
-    """Links the person at the provider to the user who has the same e-mail address and no way to sign in here. Returns
-    None if there is not exactly one such user, or if linking is not allowed. Raises `banned` for a banned user."""
+    """Links the person at the provider to the user who has the same e-mail address (`normal_email`) and no way to sign
+    in here. Returns None if there is not exactly one such user, or if linking is not allowed. Raises `banned` for a
+    banned user."""
     email = command.profile.email
     if not command.links_by_email or email is None:
         return None

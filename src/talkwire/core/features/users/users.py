@@ -28,7 +28,7 @@ from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.domain.texts import check_avatar, check_id, check_metadata, check_name, check_text
 from talkwire.core.domain.times import check_time
 from talkwire.core.features.messages.files import must_be_own_picture
-from talkwire.core.features.users.accounts import normal_email
+from talkwire.core.features.users.accounts import account_email, normal_email
 from talkwire.core.features.users.handles import is_free_handle, normal_handle
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
@@ -183,7 +183,8 @@ def _check_sign_in(tx: Transaction, user: User, command: PutUser) -> None:
     """Raises `conflict` if the command changes the e-mail address of a user who signs in on this server with it."""
     if command.email is msgspec.UNSET or command.email == user.email:
         return
-    if tx.account_of(user.id) is not None:
+    account = tx.account_of(user.id)
+    if account is not None and (command.email is None or account_email(command.email) != account.email):
         raise ChatError("conflict", "This user signs in with their e-mail address, so it cannot be changed here.")
 
 
