@@ -59,6 +59,15 @@ def test_texts_of_rocketchat(people: People, text: str, expected: str) -> None:
     assert from_rocketchat(text, people) == expected
 
 
+@pytest.mark.parametrize("address", ["ann/b@example.com", "a" * 128 + "@example.com"])
+def test_an_address_that_cannot_be_an_id_becomes_none(address: str) -> None:
+    """Another address could become the same id, and a user with this id may exist on the server."""
+    people = People("slack", "email")
+    people.add(SourceUser("U1", "Ann", email=address))
+    people.add(SourceUser("U2", "Ben", email="ben@example.com"))
+    assert [people.id_of(key) for key in ("U1", "U2")] == ["U1", "ben@example.com"]
+
+
 def test_texts_of_mattermost_are_markdown(people: People) -> None:
     assert from_mattermost("*it* **b** @ann @channel ```\n@ann\n``` :+1:", people) == (
         "*it* **b** @Ann Smith @all ```\n@ann\n``` 👍"

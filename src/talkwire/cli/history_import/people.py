@@ -51,8 +51,9 @@ class People:
 
     def _id_for(self, user: SourceUser) -> str:
         wanted = {"handle": user.handle, "email": user.email, "source": None}[self._user_ids]
-        for candidate in (wanted, user.key, f"{self._source}-{user.key}"):
-            found = _UNUSABLE.sub("-", candidate or "")[:ID_MAX_LENGTH]
+        keys = (_UNUSABLE.sub("-", key)[:ID_MAX_LENGTH] for key in (user.key, f"{self._source}-{user.key}"))
+        # A user of the server may have the wanted id, so it is used unchanged or not at all.
+        for found in (wanted or "", *keys):
             if is_valid_id(found) and not is_own_id(found) and found not in self._taken:
                 return found
         return f"{self._source}-user-{len(self._users)}"
