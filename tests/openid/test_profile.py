@@ -7,7 +7,7 @@ import pytest
 from talkwire.core.commands.accounts import OpenProviderLogin
 from talkwire.core.domain.model import ProviderProfile
 from talkwire.core.features.users.provider_logins import check_open
-from talkwire.openid.profile import Claims, profile_of
+from talkwire.openid.profile import Claims, joined_claims, profile_of
 
 
 @pytest.mark.parametrize(
@@ -26,13 +26,18 @@ def test_the_name_is_the_best_of_what_there_is(claims: Claims, name: str) -> Non
     assert profile_of({"sub": "17", **claims}).name == name
 
 
+ODD: tuple[object, ...] = ("false", "yes", "", None, 0, 1, 1.0, [], [True], {}, {"a": 1}, 10**400)
+"""Values of `email_verified` that do not say that an address is verified."""
+
+
 @pytest.mark.parametrize(
     ("claims", "email"),
     [
         ({"email": "Ann@Example.com"}, "ann@example.com"),
         ({"email": "ann@example.com", "email_verified": True}, "ann@example.com"),
         ({"email": "ann@example.com", "email_verified": False}, None),
-        ({"email": "ann@example.com", "email_verified": "false"}, None),
+        ({"email": "ann@example.com", "email_verified": "true"}, "ann@example.com"),
+        *(({"email": "ann@example.com", "email_verified": odd}, None) for odd in ODD),
         ({"email": "ann"}, None),
         ({"email": ["ann@example.com"]}, None),
         ({}, None),
@@ -40,6 +45,36 @@ def test_the_name_is_the_best_of_what_there_is(claims: Claims, name: str) -> Non
 )
 def test_an_address_is_taken_unless_it_may_be_somebody_elses(claims: Claims, email: str | None) -> None:
     assert profile_of({"sub": "17", **claims}).email == email
+
+
+A, B = "a@example.com", "b@example.com"
+
+
+@pytest.mark.parametrize(
+    ("of_token", "of_user_info", "pair"),
+    [
+        ({}, {"email": B, "email_verified": True}, {"email": B, "email_verified": True}),
+        ({"email": A, "email_verified": True}, {"email": B}, {"email": A, "email_verified": True}),
+        (
+            {"email": A, "email_verified": False},
+            {"email": A, "email_verified": True},
+            {"email": A, "email_verified": False},
+        ),
+        ({"email": A}, {"email": B, "email_verified": True}, {"email": A}),
+        ({"email": A}, {"email_verified": True}, {"email": A}),
+        # UserInfo alone says that the address of both is verified.
+        ({"email": A}, {"email": A, "email_verified": True}, {"email": A, "email_verified": True}),
+        ({"email_verified": True}, {"email": B, "email_verified": False}, {"email": B, "email_verified": False}),
+        ({"email_verified": True}, {"email": B}, {"email": B}),
+        ({"email": None, "email_verified": True}, {"email": B}, {"email": B}),
+        ({"email_verified": True}, {}, {}),
+    ],
+)
+def test_an_address_and_whether_it_is_verified_come_from_one_source(
+    of_token: Claims, of_user_info: Claims, pair: Claims
+) -> None:
+    claims = joined_claims({"sub": "17", "name": "Ann", **of_token}, {"sub": "17", "name": "Ben", **of_user_info})
+    assert claims == {"sub": "17", "name": "Ann", **pair}
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,28 @@ from talkwire.identity.claims import display_text
 Claims = Mapping[str, object]
 
 PROFILE_CLAIMS = ("name", "preferred_username", "email", "picture")
+_ADDRESS_CLAIMS = ("email", "email_verified")
 
 
 def profile_of(claims: Claims) -> ProviderProfile:
     """Returns the user's profile that the provider's claims describe. The name is the first of these that the claims
     have: `name`, the given and the family name, `preferred_username`, `email` up to the @, `sub`."""
     return ProviderProfile(_name(claims), _email(claims), _avatar(claims), _handle(claims))
+
+
+def joined_claims(of_token: Claims, of_user_info: Claims) -> Claims:
+    """Returns the claims of an ID token together with those of the UserInfo endpoint. If both have a claim, the ID
+    token's value is used.
+
+    `email` and `email_verified` come from one of them, since a provider may know two addresses: from UserInfo if the ID
+    token has no address, or has the same one without saying whether it is verified.
+    """
+    email = of_token.get("email")
+    same_unclear = "email_verified" not in of_token and email == of_user_info.get("email")
+    source = of_user_info if email is None or same_unclear else of_token
+    pair = {name: source[name] for name in _ADDRESS_CLAIMS if name in source}
+    others = {name: value for name, value in {**of_user_info, **of_token}.items() if name not in _ADDRESS_CLAIMS}
+    return {**others, **pair}
 
 
 def _name(claims: Claims) -> str:
@@ -39,9 +55,10 @@ def _name(claims: Claims) -> str:
 
 
 def _email(claims: Claims) -> str | None:
-    """Returns the e-mail address in the claims; None if there is none, if it is invalid, or if the provider says that
-    it is not verified, since it may be somebody else's."""
-    return None if claims.get("email_verified") in {False, "false"} else _valid(normal_email, claims.get("email"))
+    """Returns the e-mail address in the claims; None if there is none, if it is invalid, or if the provider says
+    anything but that it is verified, since it may be somebody else's. Many providers say nothing."""
+    verified = claims.get("email_verified", True)
+    return _valid(normal_email, claims.get("email")) if verified is True or verified == "true" else None
 
 
 def _avatar(claims: Claims) -> str | None:

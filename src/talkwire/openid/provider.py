@@ -29,7 +29,7 @@ from talkwire.identity.claims import decode_claims
 from talkwire.identity.jwks import FetchLimits, KeySet
 from talkwire.identity.signatures import ASYMMETRIC_ALGORITHMS, Key, SignedToken, parse_compact
 from talkwire.openid.pending import PendingSignIn
-from talkwire.openid.profile import PROFILE_CLAIMS, Claims
+from talkwire.openid.profile import PROFILE_CLAIMS, Claims, joined_claims
 from talkwire.openid.sign_in import SignInFailed
 
 SCOPE = "openid profile email"
@@ -167,8 +167,7 @@ class OpenIdProvider:
 
     async def _with_profile(self, url: str, tokens: Mapping[str, Any], claims: Claims) -> Claims:
         """Returns the claims of the ID token together with those of the provider's UserInfo endpoint `url`, where most
-        providers have the user's profile. If both have a claim, the ID token's value is used. Without an
-        access token in `tokens`, returns `claims` unchanged.
+        providers have the user's profile. Without an access token in `tokens`, returns `claims` unchanged.
 
         Raises `SignInFailed` if the endpoint does not respond, or responds with the claims of another user.
         """
@@ -180,9 +179,7 @@ class OpenIdProvider:
         # OpenID Connect Core 1.0, 5.3.2: if they differ, "the UserInfo Response values MUST NOT be used".
         if further.get("sub") != claims["sub"]:
             raise SignInFailed("invalid", "the user's claims are another user's")
-        if further.get("email") != claims.get("email", further.get("email")):
-            further.pop("email_verified", None)  # that of another address than the ID token's
-        return {**further, **claims}
+        return joined_claims(claims, further)
 
     async def request(
         self, method: str, url: str, headers: Mapping[str, str], body: str | None = None
