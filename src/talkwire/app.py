@@ -26,6 +26,7 @@ from talkwire.composition.admission import (
     note_missing_admin,
     openid_sign_in,
     origins_of,
+    token_verifier,
 )
 from talkwire.composition.bus import bus_of, redis_of
 from talkwire.composition.console import start_console
@@ -51,7 +52,7 @@ from talkwire.egress import EgressThread
 from talkwire.identity.accounts import Accounts
 from talkwire.identity.callers import Callers
 from talkwire.identity.passwords import Passwords
-from talkwire.identity.tokens import TokenPolicy, TokenVerifier
+from talkwire.identity.tokens import TokenPolicy
 from talkwire.observability.stall_watch import StallWatch
 from talkwire.realtime.chat.connection_metrics import ConnectionMetrics
 from talkwire.realtime.chat.custom_handlers import CustomHandlers
@@ -194,15 +195,14 @@ class Node:
     async def _start(self, policy: TokenPolicy, stall_watch: StallWatch, closing: contextlib.AsyncExitStack) -> None:
         settings, embedding = self.settings, self._embedding
         self._lock = await lock_data(settings, closing)
-        verifier = TokenVerifier(policy)
-        closing.push_async_callback(verifier.aclose)
+        egress_thread = EgressThread()
+        closing.push_async_callback(asyncio.to_thread, egress_thread.close)
+        verifier = token_verifier(policy, egress_thread, closing)
         passwords = Passwords()
         closing.callback(passwords.close)
         database = await open_database(settings, closing)
         people = await demo_people(settings, database, passwords)
         redis = redis_of(settings, closing)
-        egress_thread = EgressThread()
-        closing.push_async_callback(asyncio.to_thread, egress_thread.close)
         callbacks = callbacks_of(settings, egress_thread, embedding.hooks, closing)
 
         bus = bus_of(settings, database, redis)
@@ -273,7 +273,7 @@ class Node:
             webhooks=self.webhooks,
             exports=UserExports(export_reader.read, self.files.uploads.store, self.limits),
             console=start_console(foundation, engine, self.limits, pushes.metrics),
-            openid=openid_sign_in(foundation, self.accounts, policy.secret),
+            openid=openid_sign_in(foundation, self.accounts, policy.secret, egress_thread),
         )
         rest = rest_application(services, version=version("talkwire"), origins=origins, prefix=settings.prefix)
         if for_nodes is not None:

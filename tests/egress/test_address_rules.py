@@ -202,3 +202,33 @@ def test_an_address_is_read_as_by_programs_in_c() -> None:
     assert literal_address("0300.0250.0x101") == IPv4Address("192.168.1.1")
     assert literal_address("app.example.com") is None
     assert literal_address("0x.example") is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://login.example.com/",
+        "http://10.0.0.5:88/realms/team",
+        "https://[fd12::1]:444/",
+        "http://localhost:8080/",
+        "http://169.254.1.1/",
+    ],
+)
+def test_the_operator_may_choose_any_address(url: str) -> None:
+    assert AddressRules.of_operator().check_url(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "refusal"),
+    [
+        ("http://169.254.169.254/", "169.254.169.254 is a metadata address of a cloud"),
+        ("http://[::ffff:169.254.169.254]/", "169.254.169.254 is a metadata address of a cloud"),
+        ("http://[64:ff9b::a9fe:a9fe]/", "64:ff9b::a9fe:a9fe is a metadata address of a cloud in an IPv6 address"),
+        ("https://user@login.example.com/", "must not contain a user name or a password"),
+        ("https://login.example.com:0/", "must use port 80, 443 or one from 1 to 65535, not 0"),
+    ],
+)
+def test_the_operator_may_not_choose_the_metadata_of_a_cloud(url: str, refusal: str) -> None:
+    with pytest.raises(RefusedUrl) as refused:
+        AddressRules.of_operator().check_url(url)
+    assert str(refused.value) == refusal

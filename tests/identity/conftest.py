@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+from talkwire.egress import AddressRules, Egress, EgressClient, EgressLimits
+from tests.waiting import DEADLINE_S
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
@@ -103,6 +107,24 @@ async def key_server() -> AsyncIterator[KeyServer]:
     async with server:
         provider.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwks.json"
         yield provider
+
+
+@pytest.fixture
+async def http_client() -> AsyncIterator[EgressClient]:
+    """The client that fetches keys, on the event loop of the test."""
+    async with egress_client() as client:
+        yield client
+
+
+@asynccontextmanager
+async def egress_client(total_s: float = DEADLINE_S) -> AsyncIterator[EgressClient]:
+    egress = Egress(AddressRules.of_operator())
+    client = egress.client(EgressLimits(total_s=total_s, idle_s=0))
+    try:
+        yield client
+    finally:
+        await client.aclose()
+        egress.close()
 
 
 @dataclass

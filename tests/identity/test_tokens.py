@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talkwire.core.domain.errors import ChatError
+from talkwire.egress import EgressClient
 from talkwire.identity.jwks import KeySet
 from talkwire.identity.tokens import Identity, TokenPolicy, TokenVerifier
 from tests.identity.conftest import Clock, KeyPair, KeyServer
@@ -277,9 +278,9 @@ def signed_with(pair: KeyPair, key_id: str | None) -> str:
     return jwt.encode({"sub": "alice", "exp": LATER}, pair.private, algorithm=pair.algorithm, headers=headers)
 
 
-async def test_fetched_keys_are_cached(key_server: KeyServer, pair: KeyPair) -> None:
+async def test_fetched_keys_are_cached(http_client: EgressClient, key_server: KeyServer, pair: KeyPair) -> None:
     key_server.publish(pair.jwk("k1"))
-    verifier = TokenVerifier(TokenPolicy(jwks_url=key_server.url))
+    verifier = TokenVerifier(TokenPolicy(jwks_url=key_server.url), key_set=KeySet(key_server.url, http_client))
     token = signed_with(pair, "k1")
     assert verifier.verify_now(token, NOW) is None
     assert (await verifier.verify(token, NOW)).user_id == "alice"
@@ -290,17 +291,19 @@ async def test_fetched_keys_are_cached(key_server: KeyServer, pair: KeyPair) -> 
     await verifier.aclose()
 
 
-async def test_a_token_of_ours_never_waits_for_keys(key_server: KeyServer) -> None:
-    verifier = TokenVerifier(TokenPolicy(secret=SECRET, jwks_url=key_server.url))
+async def test_a_token_of_ours_never_waits_for_keys(http_client: EgressClient, key_server: KeyServer) -> None:
+    verifier = TokenVerifier(
+        TokenPolicy(secret=SECRET, jwks_url=key_server.url), key_set=KeySet(key_server.url, http_client)
+    )
     assert verifier.verify_now(GOOD, NOW) is not None
     assert key_server.requests == 0
 
 
 async def test_a_new_key_is_fetched_when_a_token_names_it(
-    key_server: KeyServer, clock: Clock, rs256: KeyPair, es256: KeyPair
+    http_client: EgressClient, key_server: KeyServer, clock: Clock, rs256: KeyPair, es256: KeyPair
 ) -> None:
     key_server.publish(rs256.jwk("old"))
-    key_set = KeySet(key_server.url, clock=clock)
+    key_set = KeySet(key_server.url, http_client, clock=clock)
     verifier = TokenVerifier(TokenPolicy(jwks_url=key_server.url), key_set=key_set)
     await verifier.verify(signed_with(rs256, "old"), NOW)
 
@@ -313,10 +316,12 @@ async def test_a_new_key_is_fetched_when_a_token_names_it(
 
 
 async def test_tokens_with_invented_keys_do_not_become_requests(
-    key_server: KeyServer, clock: Clock, rs256: KeyPair
+    http_client: EgressClient, key_server: KeyServer, clock: Clock, rs256: KeyPair
 ) -> None:
     key_server.publish(rs256.jwk("k1"))
-    verifier = TokenVerifier(TokenPolicy(jwks_url=key_server.url), key_set=KeySet(key_server.url, clock=clock))
+    verifier = TokenVerifier(
+        TokenPolicy(jwks_url=key_server.url), key_set=KeySet(key_server.url, http_client, clock=clock)
+    )
     await verifier.verify(signed_with(rs256, "k1"), NOW)
     for number in range(20):
         with pytest.raises(ChatError, match="unknown key"):
@@ -325,10 +330,12 @@ async def test_tokens_with_invented_keys_do_not_become_requests(
     await verifier.aclose()
 
 
-async def test_a_published_secret_verifies_nothing(key_server: KeyServer, rs256: KeyPair) -> None:
+async def test_a_published_secret_verifies_nothing(
+    http_client: EgressClient, key_server: KeyServer, rs256: KeyPair
+) -> None:
     known = base64.urlsafe_b64encode(SECRET.encode()).decode().rstrip("=")
     key_server.publish(rs256.jwk("k1"), {"kty": "oct", "kid": "k2", "k": known, "alg": "HS256"})
-    verifier = TokenVerifier(TokenPolicy(jwks_url=key_server.url))
+    verifier = TokenVerifier(TokenPolicy(jwks_url=key_server.url), key_set=KeySet(key_server.url, http_client))
     await verifier.verify(signed_with(rs256, "k1"), NOW)
     with pytest.raises(ChatError, match="algorithm"):
         await verifier.verify(jwt.encode({"sub": "a", "exp": LATER}, SECRET, headers={"kid": "k2"}), NOW)
@@ -336,18 +343,20 @@ async def test_a_published_secret_verifies_nothing(key_server: KeyServer, rs256:
 
 
 async def test_a_key_s_name_with_another_algorithm_finds_nothing(
-    key_server: KeyServer, rs256: KeyPair, es256: KeyPair
+    http_client: EgressClient, key_server: KeyServer, rs256: KeyPair, es256: KeyPair
 ) -> None:
     key_server.publish(rs256.jwk("k1"))
-    verifier = TokenVerifier(TokenPolicy(jwks_url=key_server.url))
+    verifier = TokenVerifier(TokenPolicy(jwks_url=key_server.url), key_set=KeySet(key_server.url, http_client))
     with pytest.raises(ChatError, match="unknown key"):
         await verifier.verify(signed_with(es256, "k1"), NOW)
     await verifier.aclose()
 
 
-async def test_without_keys_a_token_is_not_called_bad(key_server: KeyServer, rs256: KeyPair) -> None:
+async def test_without_keys_a_token_is_not_called_bad(
+    http_client: EgressClient, key_server: KeyServer, rs256: KeyPair
+) -> None:
     key_server.status = 503
-    verifier = TokenVerifier(TokenPolicy(jwks_url=key_server.url))
+    verifier = TokenVerifier(TokenPolicy(jwks_url=key_server.url), key_set=KeySet(key_server.url, http_client))
     for _ in range(2):
         with pytest.raises(ChatError) as caught:
             await verifier.verify(signed_with(rs256, "k1"), NOW)

@@ -6,10 +6,11 @@ It prints a line for each thing that is right or wrong.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -25,12 +26,13 @@ from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.output import print_line
 from talkwire.core.domain.errors import ChatError
 from talkwire.datafolder import DataFolderError, Holder, find_holder
-from talkwire.egress import Egress
+from talkwire.egress import AddressRules, Egress, EgressClient, EgressLimits
 from talkwire.files.byte_store import ByteStore
 from talkwire.files.service import FINISHED_FOLDER
-from talkwire.identity.jwks import KeySet
+from talkwire.identity.jwks import FETCH_S, KeySet
 from talkwire.identity.secret import FILE_NAME as SECRET_FILE
 from talkwire.identity.signatures import public_key, secret_key
+from talkwire.openid.documents import REQUEST_S, ProviderDocuments
 from talkwire.openid.sign_in import CALLBACK, SignInFailed
 from talkwire.realtime.serving.server import listen
 from talkwire.settings import Problem, Settings, SettingsError
@@ -244,12 +246,10 @@ def _on_secret(settings: Settings) -> Iterator[Finding]:
 
 def _on_key_set(url: str) -> Finding:
     async def fetch() -> str | None:
-        keys = KeySet(url)
-        try:
+        async with _operator_client(FETCH_S) as client:
+            keys = KeySet(url, client)
             await keys.refresh()
             return keys.last_failure
-        finally:
-            await keys.aclose()
 
     failure = asyncio.run(fetch())
     if failure is not None:
@@ -258,6 +258,17 @@ def _on_key_set(url: str) -> Finding:
     if urlsplit(url).scheme == "http" and not is_loopback(host):
         return Finding("warning", "tokens", f"{url} provides keys, but over http anyone on the network can change them")
     return Finding("ok", "tokens", f"{url} provides keys")
+
+
+@contextlib.asynccontextmanager
+async def _operator_client(total_s: float) -> AsyncIterator[EgressClient]:
+    """Yields an HTTP client for addresses that only the operator chooses. A request may take `total_s` seconds."""
+    with contextlib.closing(Egress(AddressRules.of_operator())) as egress:
+        client = egress.client(EgressLimits(total_s=total_s, idle_s=0))
+        try:
+            yield client
+        finally:
+            await client.aclose()
 
 
 def _on_redis(settings: Settings) -> Iterator[Finding]:
@@ -353,15 +364,11 @@ def _on_provider(settings: Settings) -> Iterator[Finding]:
 
 async def _provider_failure(settings: Settings) -> str | None:
     """Returns why the OpenID provider of the settings cannot be used now; None if it can."""
-    from talkwire.openid.provider import OpenIdProvider  # noqa: PLC0415 (its libraries take long to import)
-
-    provider = OpenIdProvider(settings.oidc_issuer or "", settings.oidc_client_id or "", settings.oidc_client_secret)
-    try:
-        await provider.metadata()
-    except SignInFailed as failed:
-        return failed.detail
-    finally:
-        await provider.aclose()
+    async with _operator_client(REQUEST_S) as client:
+        try:
+            await ProviderDocuments((settings.oidc_issuer or "").rstrip("/"), client).metadata()
+        except SignInFailed as failed:
+            return failed.detail
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import structlog
@@ -13,12 +14,15 @@ from talkwire.composition.foundation import Foundation
 from talkwire.core.commands.accounts import HasAdmin
 from talkwire.core.domain.actors import STARTER
 from talkwire.core.engine.limits import Limits, parse_rates
+from talkwire.egress import AddressRules, Egress, EgressClient, EgressLimits, EgressThread
 from talkwire.identity.accounts import Accounts, Lifetimes
 from talkwire.identity.callers import Callers
 from talkwire.identity.issuer import TokenIssuer
+from talkwire.identity.jwks import FETCH_S, KeySet
 from talkwire.identity.origins import OriginPolicy
 from talkwire.identity.passwords import Passwords
-from talkwire.identity.tokens import TokenVerifier
+from talkwire.identity.tokens import TokenPolicy, TokenVerifier
+from talkwire.openid.documents import REQUEST_S
 from talkwire.openid.pending import SignInSeal
 from talkwire.openid.sign_in import ProviderSignIn
 from talkwire.realtime.http.http_limits import HttpLimits
@@ -46,6 +50,26 @@ def limits_of(foundation: Foundation, redis: Redis | None) -> Limits | None:
         sharing = asyncio.create_task(SharedLimits(redis, limits, realm).run())
         foundation.closing.callback(sharing.cancel)
     return limits
+
+
+def token_verifier(policy: TokenPolicy, thread: EgressThread, closing: AsyncExitStack) -> TokenVerifier:
+    """Returns the verifier of tokens for a policy. Closing `closing` ends it. It fetches keys on `thread`."""
+    if policy.jwks_url is None:
+        return TokenVerifier(policy)
+    key_set = KeySet(policy.jwks_url, _operator_client(FETCH_S, thread, closing))
+    verifier = TokenVerifier(policy, key_set=key_set)
+    closing.push_async_callback(verifier.aclose)
+    return verifier
+
+
+def _operator_client(total_s: float, thread: EgressThread, closing: AsyncExitStack) -> EgressClient:
+    """Returns an HTTP client for addresses that only the operator chooses, which may be in a private network. Closing
+    `closing` closes it. A request may take `total_s` seconds."""
+    egress = Egress(AddressRules.of_operator(), thread)
+    closing.callback(egress.close)
+    client = egress.client(EgressLimits(total_s=total_s, idle_s=0))
+    closing.push_async_callback(client.aclose)
+    return client
 
 
 def accounts_of(foundation: Foundation, passwords: Passwords, secret: str | None, limits: Limits | None) -> Accounts:
@@ -77,10 +101,13 @@ async def note_missing_admin(foundation: Foundation) -> None:
         _logger.info("no_admin", hint="talkwire invite --first-admin prints a link for the first admin")
 
 
-def openid_sign_in(foundation: Foundation, accounts: Accounts, secret: str | None) -> ProviderSignIn | None:
+def openid_sign_in(
+    foundation: Foundation, accounts: Accounts, secret: str | None, thread: EgressThread
+) -> ProviderSignIn | None:
     """Returns the sign-in through the OpenID provider that the settings name; None if they name no provider.
 
-    `secret` encrypts the cookies of pending sign-ins. The settings' rules require one with a provider.
+    `secret` encrypts the cookies of pending sign-ins. The settings' rules require one with a provider. Requests to the
+    provider run on `thread`.
     """
     settings = foundation.settings
     if settings.oidc_issuer is None:
@@ -91,7 +118,11 @@ def openid_sign_in(foundation: Foundation, accounts: Accounts, secret: str | Non
     assert settings.oidc_client_id is not None
     assert secret is not None
     provider = OpenIdProvider(
-        settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret, leeway_s=settings.jwt_leeway_s
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        settings.oidc_client_secret,
+        _operator_client(REQUEST_S, thread, foundation.closing),
+        leeway_s=settings.jwt_leeway_s,
     )
     foundation.closing.push_async_callback(provider.aclose)
     links = settings.oidc_link_by_email

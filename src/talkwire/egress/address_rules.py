@@ -97,11 +97,19 @@ class AddressRules:
     """Decides to which addresses the server may send requests: to global addresses over https, and to the networks
     `allowed` also over http.
 
-    `setting` is the name of the setting that has these networks, for error texts.
+    `setting` is the name of the setting that has these networks, for error texts. `least_port` is the lowest port
+    beside 80 and 443.
     """
 
     allowed: tuple[Network, ...] = ()
     setting: str = "webhook_allow"
+    least_port: int = LEAST_PORT
+
+    @classmethod
+    def of_operator(cls) -> AddressRules:
+        """Returns rules for URLs that only the operator chooses: they allow every address but the metadata addresses of
+        clouds, on every port and over http too."""
+        return cls((IPv4Network("0.0.0.0/0"), IPv6Network("::/0")), setting="", least_port=1)
 
     @classmethod
     def of(cls, networks: Iterable[str], *, loopback: bool = False, setting: str = "webhook_allow") -> AddressRules:
@@ -129,8 +137,8 @@ class AddressRules:
         else:
             self._check_name(host, encrypted=url.scheme == "https")
         port = port_of(url)
-        if port not in _WEB_PORTS and not LEAST_PORT <= port <= MAX_PORT:
-            raise RefusedUrl(f"must use port 80, 443 or one from {LEAST_PORT} to {MAX_PORT}, not {port}")
+        if port not in _WEB_PORTS and not self.least_port <= port <= MAX_PORT:
+            raise RefusedUrl(f"must use port 80, 443 or one from {self.least_port} to {MAX_PORT}, not {port}")
         return CheckedUrl(url)
 
     def refusal(self, address: Address, *, encrypted: bool) -> str | None:
@@ -143,13 +151,13 @@ class AddressRules:
             return None
         kind = _kind_of(address)
         if kind is not None:
-            return f"{address} is {kind}, and {self.setting} does not name it"
+            return f"{address} is {kind}" + (f", and {self.setting} does not name it" if self.setting else "")
         if not encrypted:
             return f"must begin with https://, since {self.setting} does not name {address}"
         return None
 
     def _is_allowed(self, address: Address) -> bool:
-        if any(address in network for network in _METADATA):
+        if any(each in network for each in (address, *_embedded(address)) for network in _METADATA):
             # A wide network, such as the one of all containers, does not mean the cloud's credentials.
             return any(network.num_addresses == 1 and address in network for network in self.allowed)
         return any(address in network for network in self.allowed)

@@ -171,12 +171,16 @@ class EgressClient:
         `reading` says what to do with the body; by default, it is returned if it has at most `response_max` bytes (see
         `EgressLimits`). Raises EgressError if there is no usable response, or if the address rules refuse the URL.
         """
-        try:
-            checked = self._reach.rules.check_url(url) if isinstance(url, str) else url
-        except RefusedUrl as refused:
-            raise EgressError("address", f"the URL {refused}") from None
+        checked = self.checked_url(url) if isinstance(url, str) else url
         sent = self._request(method, checked, headers, content, reading or self._reading)
         return await (sent if self._thread is None else self._thread.run(sent))
+
+    def checked_url(self, url: str) -> CheckedUrl:
+        """Returns the parsed URL. Raises EgressError if the address rules refuse it."""
+        try:
+            return self._reach.rules.check_url(url)
+        except RefusedUrl as refused:
+            raise EgressError("address", f"the URL {refused}") from None
 
     async def aclose(self) -> None:
         """Closes all connections."""

@@ -1,36 +1,40 @@
 """The public keys of an identity provider, which are fetched from its JWKS address (RFC 7517) and cached.
 
 Keys are fetched when they are first needed, when they are old, and when a token names an unknown key, but never more
-often than every `retry_after_s` seconds: a flood of forged tokens must not become a flood of requests. While the
-address does not respond, the cached keys stay in use.
+often than the limits allow: a flood of forged tokens must not become a flood of requests. While the address does not
+respond, the cached keys stay in use.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import httpx
 import msgspec
 
 from talkwire.core.single_flight import SingleFlight
+from talkwire.egress import BodyReading, EgressClient, EgressError, EgressResponse
 from talkwire.identity.signatures import Key, key_of_jwk
 
+FETCH_S = 5.0
+"""Seconds that fetching the keys for tokens of an application may take."""
+
 _GZIP = 16 + zlib.MAX_WBITS
+_HEADERS = {"accept": "application/json", "accept-encoding": "gzip"}
+_OK = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchLimits:
     """Limits for fetching the keys of an identity provider. Durations are in seconds: keys are fetched again after
-    `max_age_s`, but after the start of a fetch not before `retry_after_s`.
+    `max_age_s`, but not within `retry_after_s` after a fetch, or `retry_failed_after_s` after one that has failed.
     """
 
     max_age_s: float = 600.0
     retry_after_s: float = 30.0
-    timeout_s: float = 5.0
+    retry_failed_after_s: float = 30.0
     max_bytes: int = 256 * 1024
     max_keys: int = 100
 
@@ -47,14 +51,14 @@ class KeySet:
     """The cached public keys of one JWKS address, empty until the first `refresh`. `clock` returns seconds since any
     time and never goes back.
 
-    The caller closes `client`. If it is None, the key set creates an HTTP client, which `aclose` closes.
+    `client` fetches the keys, and limits the time of a fetch. The caller closes it after the key set.
     """
 
     def __init__(
         self,
         url: str,
+        client: EgressClient,
         *,
-        client: httpx.AsyncClient | None = None,
         clock: Callable[[], float] = time.monotonic,
         limits: FetchLimits | None = None,
     ) -> None:
@@ -62,7 +66,6 @@ class KeySet:
         """The reason why the last fetch failed, in one line for an operator; None if it succeeded."""
         self._url = url
         self._client = client
-        self._owns_client = client is None
         self._clock = clock
         self._limits = limits or FetchLimits()
         self._keys: dict[tuple[str | None, str], Key] = {}
@@ -80,15 +83,14 @@ class KeySet:
 
     def should_refresh(self, *, found: bool) -> bool:
         """Returns whether to call `refresh`; `found` says whether `find` returned a key. True if no key was found or
-        the keys are older than `max_age_s`, unless the last fetch has ended and was started less than `retry_after_s`
-        ago.
+        the keys are old, while a fetch is running or the last one has ended long enough ago (`FetchLimits`).
         """
-        now = self._clock()
-        is_old = self._fetched_at is None or now - self._fetched_at >= self._limits.max_age_s
+        now, limits = self._clock(), self._limits
+        is_old = self._fetched_at is None or now - self._fetched_at >= limits.max_age_s
         if found and not is_old:
             return False
-        has_rested = self._tried_at is None or now - self._tried_at >= self._limits.retry_after_s
-        return None in self._fetching or has_rested
+        rest_s = limits.retry_after_s if self.last_failure is None else limits.retry_failed_after_s
+        return None in self._fetching or self._tried_at is None or now - self._tried_at >= rest_s
 
     async def refresh(self) -> None:
         """Fetches the keys from the JWKS address. Concurrent callers share one fetch. If it fails, nothing is raised:
@@ -97,38 +99,25 @@ class KeySet:
         await self._fetching.run(None, self._fetch_keys)
 
     async def aclose(self) -> None:
-        """Cancels a running fetch, and closes the HTTP client if the key set has created it."""
+        """Cancels a running fetch."""
         await self._fetching.aclose()
-        if self._owns_client and self._client is not None:
-            await self._client.aclose()
-            self._client = None
 
     async def _fetch_keys(self) -> None:
-        self._tried_at = self._clock()
         try:
-            async with asyncio.timeout(self._limits.timeout_s):
-                self._keys = self._read(await self._download())
-        except TimeoutError:
-            self.last_failure = f"no response within {self._limits.timeout_s} s"
-        except (httpx.HTTPError, httpx.InvalidURL, _FetchFailedError) as failure:
-            self.last_failure = f"{type(failure).__name__}: {failure}"
+            reading = BodyReading(self._limits.max_bytes)
+            response = await self._client.request("GET", self._url, headers=_HEADERS, reading=reading)
+            self._keys = self._read(self._body_of(response))
+        except (EgressError, _FetchFailedError) as failure:
+            self.last_failure = str(failure)
         else:
             self._fetched_at = self._clock()
             self.last_failure = None
+        self._tried_at = self._clock()
 
-    async def _download(self) -> bytes:
-        if self._client is None:
-            self._client = httpx.AsyncClient()
-        headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
-        async with self._client.stream("GET", self._url, headers=headers) as response:
-            if response.status_code != httpx.codes.OK:
-                raise _FetchFailedError(f"status {response.status_code}")
-            body = bytearray()
-            # Raw chunks: httpx would decompress each chunk as a whole, without a limit.
-            async for chunk in response.aiter_raw():
-                body += chunk
-                self._check_size(body)
-            return self._decompressed(bytes(body), response.headers.get("content-encoding", ""))
+    def _body_of(self, response: EgressResponse) -> bytes:
+        if response.status != _OK:
+            raise _FetchFailedError(f"status {response.status}")
+        return self._decompressed(response.body, response.headers.get("content-encoding", ""))
 
     def _decompressed(self, body: bytes, encoding: str) -> bytes:
         name = encoding.strip().lower()
@@ -140,12 +129,9 @@ class KeySet:
             body = zlib.decompressobj(_GZIP).decompress(body, self._limits.max_bytes + 1)
         except zlib.error:
             raise _FetchFailedError("not gzip, as it says") from None
-        self._check_size(body)
-        return body
-
-    def _check_size(self, body: bytes | bytearray) -> None:
         if len(body) > self._limits.max_bytes:
             raise _FetchFailedError(f"more than {self._limits.max_bytes} bytes")
+        return body
 
     def _read(self, body: bytes) -> dict[tuple[str | None, str], Key]:
         """Returns the keys in the body of a JWKS response, by key id and algorithm. Raises _FetchFailedError if none is

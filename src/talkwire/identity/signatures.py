@@ -89,7 +89,7 @@ def key_of_jwk(jwk: dict[str, object]) -> Key | None:
     A symmetric or private key is ignored: everyone knows it, since the set of keys is published.
     """
     operations = jwk.get("key_ops")
-    if jwk.get("use") not in {None, "sig"} or (isinstance(operations, list) and "verify" not in operations):
+    if jwk.get("use") not in (None, "sig") or (isinstance(operations, list) and "verify" not in operations):
         return None
     if jwk.get("kty") == "oct" or "d" in jwk:
         return None
@@ -98,7 +98,7 @@ def key_of_jwk(jwk: dict[str, object]) -> Key | None:
     except (PyJWTError, UnsupportedAlgorithm, ValueError, TypeError, AttributeError, KeyError):
         return None
     key = _asymmetric_key(loaded)
-    return key if key is not None and jwk.get("alg") in {None, key.algorithm} else None
+    return key if key is not None and jwk.get("alg") in (None, key.algorithm) else None
 
 
 def _asymmetric_key(loaded: object) -> Key | None:

@@ -34,8 +34,7 @@ __all__ = ["Identity", "TokenPolicy", "TokenVerifier"]
 class TokenVerifier:
     """Verifies tokens by one policy, which has the keys and the required claims. Raises ValueError for an unusable key.
 
-    `key_set` replaces the set of keys that is otherwise created for the policy's `jwks_url`. `aclose` closes the one
-    that is used.
+    `key_set` has the keys of the policy's `jwks_url`; None if the policy has none. `aclose` closes it.
     """
 
     def __init__(self, policy: TokenPolicy, *, key_set: KeySet | None = None) -> None:
@@ -45,7 +44,7 @@ class TokenVerifier:
             self._add(secret_key(policy.secret))
         if policy.public_key is not None:
             self._add(public_key(policy.public_key))
-        self._key_set = KeySet(policy.jwks_url) if key_set is None and policy.jwks_url is not None else key_set
+        self._key_set = key_set
 
     def _add(self, key: Key) -> None:
         self._keys[key.algorithm] = key
@@ -71,7 +70,7 @@ class TokenVerifier:
         return None if key is None else self._identity(signed, key, now)
 
     async def aclose(self) -> None:
-        """Closes the connections to the address from which keys are fetched (JWKS)."""
+        """Cancels a running fetch of keys."""
         if self._key_set is not None:
             await self._key_set.aclose()
 

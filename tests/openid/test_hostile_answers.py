@@ -1,0 +1,196 @@
+"""A provider whose answers are not what they should be: nobody is signed in by them, and no answer is an error here."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from talkwire.core.commands.accounts import OpenProviderLogin
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.features.users.provider_logins import check_open
+from talkwire.egress import EgressClient
+from talkwire.openid.pending import Destination, PendingSignIn
+from talkwire.openid.profile import PROFILE_CLAIMS, Claims, profile_of
+from talkwire.openid.provider import OpenIdProvider
+from talkwire.openid.sign_in import SignInFailed
+from tests.identity.conftest import KeyPair, egress_client
+
+PENDING = PendingSignIn("state", "nonce", "verifier" * 6, "https://chat.example.com/callback", Destination())
+METADATA, KEYS, TOKEN, USER_INFO = "/.well-known/openid-configuration", "/keys", "/token", "/userinfo"
+PATHS = (METADATA, KEYS, TOKEN, USER_INFO)
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+def _response(body: bytes, *lines: str, status: str = "200 OK") -> bytes:
+    head = "\r\n".join((f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *lines))
+    return f"{head}\r\n\r\n".encode() + body
+
+
+HOSTILE: Mapping[str, bytes] = {
+    "nothing": b"",
+    "no HTTP": bytes(range(256)) * 1000,
+    "no body": _response(b""),
+    "a broken head": OK + b"X: " + b"y" * 100,
+    "a long head": OK + b"X: y\r\n" * 20_000 + b"\r\n{}",
+    "informational responses": b"HTTP/1.1 103 Early Hints\r\n\r\n" * 10_000 + _response(b"{}"),
+    "bytes in chunks of one": OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 65_000 + b"0\r\n\r\n",
+    "a body that breaks off": OK + b"Content-Length: 100\r\n\r\n{",
+    "a large body": _response(b" " * (2 << 20)),
+    "a compressed body": _response(gzip.compress(bytes(100_000_000)), "Content-Encoding: gzip"),
+    "another encoding": _response(b"{}", "Content-Encoding: br"),
+    "a redirect": _response(b"{}", "Location: http://127.0.0.1:1/", status="302 Found"),
+    "not found": _response(b"<p>", status="404 Not Found"),
+    "an error": _response(b"{}", status="500 Internal Server Error"),
+    "an error of OAuth": _response(b'{"error": "invalid_client"}', status="401 Unauthorized"),
+    "an odd error": _response(b'{"error": ' + b"[" * 900 + b"]" * 900 + b"}", status="400 Bad Request"),
+    **{
+        f"the body {body[:12]!r}": _response(body)
+        for body in (
+            *(b"<html>", b"[]", b"null", b'"text"', b"17", b"{", b"\xff", b'{"issuer": "\xff"}', b"\xef\xbb\xbf{}"),
+            *(b"[" * 100_000, b'{"a":' * 40_000, b'{"a": ' + b"[" * 900 + b"]" * 900 + b"}", b"{}"),
+            *(b"9" * 100_000, b'{"sub": 1e400}', b'{"sub": ' + b"9" * 5000 + b"}", b'{"sub": NaN}'),
+            *(b'{"sub": "\\ud800"}', b'{"keys": [[]]}', b'{"id_token": []}', b'{"access_token": {}}'),
+            *(b'{"id_token": "' + b"." * 100_000 + b'"}', b'{"id_token": "e30.e30.e30"}'),
+        )
+    },
+}
+ODD: tuple[object, ...] = (
+    *(None, True, 5, -1, 0.5, 1e300, 10**400),
+    *("", "\x00", "\r\nA: b", "x" * 70_000, [], [[]], {}, {"a": []}),
+)
+
+ODD_URLS = ("http://[", "https://a b/", "https://a:99999/", "ftp://a.example/", "//a.example", "https://a@b/")
+FURTHER_MEMBERS: Mapping[str, tuple[str, ...]] = {
+    METADATA: ("token_endpoint_auth_methods_supported", "authorization_response_iss_parameter_supported"),
+    KEYS: (),
+    TOKEN: ("error",),
+    USER_INFO: ("email_verified", "given_name", "preferred_username", "picture"),
+}
+COMPLETE = dict.fromkeys(PROFILE_CLAIMS)
+"""Claims that make it unnecessary to ask for the user's."""
+
+
+@dataclass
+class Answers:
+    """The provider's server: an answer for each path, and how often each has been asked for."""
+
+    key: KeyPair
+    issuer: str = ""
+    raw: dict[str, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def document(self, path: str) -> dict[str, Any]:
+        """Returns the document at a path as it should be."""
+        match path:
+            case "/.well-known/openid-configuration":
+                names = {"authorization_endpoint": "/authorize", "token_endpoint": TOKEN, "jwks_uri": KEYS}
+                names["userinfo_endpoint"] = USER_INFO
+                return {"issuer": self.issuer} | {name: f"{self.issuer}{place}" for name, place in names.items()}
+            case "/keys":
+                return {"keys": [self.key.jwk("k")]}
+            case "/token":
+                return {"access_token": "at", "token_type": "Bearer", "id_token": self.id_token({})}
+            case _:
+                return {"sub": "ann", "name": "Ann", "email": "ann@example.com"}
+
+    def id_token(self, odd: Mapping[str, object]) -> str:
+        now = int(time.time())
+        claims = {"iss": self.issuer, "aud": "talkwire", "sub": "ann", "nonce": "nonce", "iat": now, "exp": now + 60}
+        payload = json.dumps({**claims, **odd}).encode()
+        return jwt.api_jws.encode(payload, self.key.private, self.key.algorithm, headers={"kid": "k"})
+
+    def set(self, path: str, document: object) -> None:
+        self.raw[path] = _response(json.dumps(document).encode())
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            path = head.split(b" ", 2)[1].decode()
+            self.asked.append(path)
+            raw = self.raw.get(path)
+            writer.write(_response(json.dumps(self.document(path)).encode()) if raw is None else raw)
+            await writer.drain()
+        except (OSError, EOFError):
+            pass
+        finally:
+            writer.close()
+
+
+@pytest.fixture
+async def http_client() -> AsyncIterator[EgressClient]:
+    async with egress_client() as client:
+        yield client
+
+
+@pytest.fixture
+async def answers() -> AsyncIterator[Answers]:
+    answers = Answers(KeyPair("ES256", ec.generate_private_key(ec.SECP256R1())))
+    server = await asyncio.start_server(answers.serve, "127.0.0.1", 0, limit=1 << 20)
+    async with server:
+        answers.issuer = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield answers
+
+
+async def _sign_in(answers: Answers, client: EgressClient) -> Claims | SignInFailed:
+    """Returns the claims of a sign-in, as a user of this server may have them, or why it has failed."""
+    provider = OpenIdProvider(answers.issuer, "talkwire", "a secret", client)
+    try:
+        await provider.authorization_url(PENDING)
+        claims = await provider.claims("code", PENDING)
+    except SignInFailed as failed:
+        return failed
+    finally:
+        await provider.aclose()
+    try:
+        check_open(OpenProviderLogin(answers.issuer, str(claims["sub"]), profile_of(claims), "hash", 1))
+    except ChatError as refused:
+        return SignInFailed("unavailable", refused.code)
+    return claims
+
+
+def _odd_documents(answers: Answers) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yields (name, path, document) for each document with one odd member."""
+    for path, further in FURTHER_MEMBERS.items():
+        document = answers.document(path)
+        for member in (*document, *further):
+            for value in (*ODD, *(ODD_URLS if path == METADATA else ())):
+                yield f"{path} {member} {value!r:.20}", path, {**document, member: value}
+    for claim in ("iss", "aud", "sub", "nonce", "iat", "exp", "nbf", "azp", "at_hash", "auth_time", "amr", "acr"):
+        for value in ODD:
+            token = answers.id_token({claim: value, **COMPLETE})
+            yield f"{claim} {value!r:.20}", TOKEN, {"access_token": "at", "id_token": token}
+
+
+async def test_an_ordinary_answer_signs_somebody_in(answers: Answers, http_client: EgressClient) -> None:
+    claims = await _sign_in(answers, http_client)
+    assert not isinstance(claims, SignInFailed), claims
+    assert (claims["sub"], claims["email"]) == ("ann", "ann@example.com")
+    assert answers.asked == [METADATA, TOKEN, KEYS, USER_INFO]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_no_hostile_answer_signs_anybody_in(answers: Answers, http_client: EgressClient, path: str) -> None:
+    for name, raw in HOSTILE.items():
+        answers.raw[path] = raw
+        failed = await _sign_in(answers, http_client)
+        assert isinstance(failed, SignInFailed), (name, failed)
+        assert failed.reason in {"unavailable", "invalid"}, (name, failed)
+
+
+async def test_an_odd_member_of_an_answer_is_no_error_here(answers: Answers, http_client: EgressClient) -> None:
+    for name, path, document in _odd_documents(answers):
+        answers.raw.clear()
+        answers.set(path, document)
+        try:
+            await _sign_in(answers, http_client)
+        except Exception as error:  # with the name of the case
+            raise AssertionError(name) from error
