@@ -20,9 +20,9 @@ from talkwire.core.features.users.provider_logins import check_open
 from talkwire.egress import EgressClient
 from talkwire.openid.pending import Destination, PendingSignIn
 from talkwire.openid.profile import PROFILE_CLAIMS, Claims, profile_of
-from talkwire.openid.provider import OpenIdProvider
+from talkwire.openid.provider import FAILURE_KEPT_S, OpenIdProvider
 from talkwire.openid.sign_in import SignInFailed
-from tests.identity.conftest import KeyPair, egress_client
+from tests.identity.conftest import Clock, KeyPair, egress_client
 
 PENDING = PendingSignIn("state", "nonce", "verifier" * 6, "https://chat.example.com/callback", Destination())
 METADATA, KEYS, TOKEN, USER_INFO = "/.well-known/openid-configuration", "/keys", "/token", "/userinfo"
@@ -132,6 +132,11 @@ async def http_client() -> AsyncIterator[EgressClient]:
 
 
 @pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
 async def answers() -> AsyncIterator[Answers]:
     answers = Answers(KeyPair("ES256", ec.generate_private_key(ec.SECP256R1())))
     server = await asyncio.start_server(answers.serve, "127.0.0.1", 0, limit=1 << 20)
@@ -194,3 +199,31 @@ async def test_an_odd_member_of_an_answer_is_no_error_here(answers: Answers, htt
             await _sign_in(answers, http_client)
         except Exception as error:  # with the name of the case
             raise AssertionError(name) from error
+
+
+async def test_all_who_wait_share_one_request_and_its_failure_is_remembered(
+    answers: Answers, http_client: EgressClient, clock: Clock
+) -> None:
+    provider = OpenIdProvider(answers.issuer, "talkwire", "a secret", http_client, clock=clock)
+
+    async def begin() -> str:
+        begun = await asyncio.gather(*(provider.authorization_url(PENDING) for _ in range(50)), return_exceptions=True)
+        (found,) = {each.reason if isinstance(each, SignInFailed) else type(each).__name__ for each in begun}
+        return str(found)
+
+    answers.raw[METADATA] = HOSTILE["an error"]
+    assert [await begin(), await begin(), len(answers.asked)] == ["unavailable", "unavailable", 1]
+    answers.raw.clear()
+    clock.now += FAILURE_KEPT_S - 1
+    assert [await begin(), len(answers.asked)] == ["unavailable", 1]
+    clock.now += 1
+    assert [await begin(), await begin(), len(answers.asked)] == ["str", "str", 2]
+    answers.raw[KEYS] = HOSTILE["an error"]
+    for _ in range(3):
+        with pytest.raises(SignInFailed, match="the provider's keys: status 500"):
+            await provider.claims("code", PENDING)
+    assert answers.asked.count(KEYS) == 1
+    answers.raw.clear()
+    clock.now += FAILURE_KEPT_S
+    assert (await provider.claims("code", PENDING))["sub"] == "ann"
+    await provider.aclose()

@@ -16,6 +16,7 @@ from authlib.oidc.core import CodeIDToken
 from joserfc.errors import JoseError
 
 from talkwire.core.domain.errors import ChatError
+from talkwire.core.single_flight import SingleFlight
 from talkwire.egress import EgressClient
 from talkwire.identity.claims import decode_claims
 from talkwire.identity.jwks import FetchLimits, KeySet
@@ -31,8 +32,12 @@ METADATA_MAX_AGE_S = 3600.0
 ID_TOKEN_MAX_LENGTH = 64 * 1024
 """The maximum length of an ID token in characters. It is large, since a token may name all groups of its user."""
 
+FAILURE_KEPT_S = 5.0
+"""How long a failure to read the metadata or the keys is remembered. Anybody can start sign-ins, so while the provider
+does not respond, they must not become requests."""
+
 # ID tokens come from the provider itself, so nobody can make this server fetch keys often.
-_KEY_LIMITS = FetchLimits(retry_after_s=1.0, retry_failed_after_s=1.0)
+_KEY_LIMITS = FetchLimits(retry_after_s=1.0, retry_failed_after_s=FAILURE_KEPT_S)
 
 
 class OpenIdProvider:
@@ -40,7 +45,7 @@ class OpenIdProvider:
 
     `client_secret` is None for a client without a secret. `client` sends the requests; the operator chooses the
     provider, which may be in a private network. `leeway_s` is the accepted difference in seconds between the clocks of
-    the provider and this server. `clock` returns seconds since 1970 UTC.
+    the provider and this server. `clock` returns seconds since any time and never goes back.
     """
 
     def __init__(  # noqa: PLR0913 (what it joins)
@@ -51,7 +56,7 @@ class OpenIdProvider:
         client: EgressClient,
         *,
         leeway_s: float = 0.0,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.issuer = issuer.rstrip("/")
         self._client_id = client_id
@@ -60,12 +65,15 @@ class OpenIdProvider:
         self._clock = clock
         self._client = client
         self._documents = ProviderDocuments(self.issuer, client)
-        self._metadata: Metadata | None = None
-        self._fetched_at = 0.0
+        self._reading: SingleFlight[None, Metadata | SignInFailed] = SingleFlight()
+        self._kept: Metadata | SignInFailed | None = None
+        self._kept_until = 0.0
         self._keys: KeySet | None = None
+        self._keys_url = ""
 
     async def aclose(self) -> None:
         """Ends running requests to the provider."""
+        await self._reading.aclose()
         if self._keys is not None:
             await self._keys.aclose()
 
@@ -101,17 +109,27 @@ class OpenIdProvider:
         return await self._with_profile(metadata.userinfo_endpoint, tokens, claims)
 
     async def metadata(self) -> Metadata:
-        """Returns the provider's metadata, fetched at most once an hour. Raises `SignInFailed` if it cannot be fetched
-        or is invalid."""
-        now = time.monotonic()
-        if self._metadata is None or now - self._fetched_at > METADATA_MAX_AGE_S:
-            found = await self._documents.metadata()
-            if self._keys is None or self._metadata is None or self._metadata.jwks_uri != found.jwks_uri:
-                former, self._keys = self._keys, KeySet(found.jwks_uri, self._client, limits=_KEY_LIMITS)
-                if former is not None:
-                    await former.aclose()
-            self._metadata, self._fetched_at = found, now
-        return self._metadata
+        """Returns the provider's metadata, read once an hour. Concurrent callers share one request. Raises
+        `SignInFailed` if the metadata cannot be read or used, and for `FAILURE_KEPT_S` seconds afterwards."""
+        found = self._kept
+        if found is None or self._clock() >= self._kept_until:
+            found = await self._reading.run(None, self._read_metadata)
+        if isinstance(found, SignInFailed):
+            raise SignInFailed(found.reason, found.detail)
+        return found
+
+    async def _read_metadata(self) -> Metadata | SignInFailed:
+        try:
+            self._kept = metadata = await self._documents.metadata()
+            self._take_keys_from(metadata.jwks_uri)
+            self._kept_until = self._clock() + METADATA_MAX_AGE_S
+        except SignInFailed as failed:
+            self._kept, self._kept_until = failed, self._clock() + FAILURE_KEPT_S
+        return self._kept
+
+    def _take_keys_from(self, url: str) -> None:
+        if url != self._keys_url:
+            self._keys, self._keys_url = KeySet(url, self._client, clock=self._clock, limits=_KEY_LIMITS), url
 
     async def _with_profile(self, url: str, tokens: ProviderTokens, claims: Claims) -> Claims:
         """Returns the claims of the ID token together with those of the provider's UserInfo endpoint `url`, where most
@@ -163,7 +181,7 @@ class OpenIdProvider:
                 },
                 {"nonce": pending.nonce, "client_id": self._client_id, "access_token": tokens.access_token},
             )
-            claims.validate(now=int(self._clock()), leeway=round(self._leeway_s))
+            claims.validate(now=int(time.time()), leeway=round(self._leeway_s))
         except JoseError as error:
             raise SignInFailed("invalid", f"the ID token is refused: {error.error}: {error.description}") from None
         except ChatError as error:
