@@ -14,14 +14,16 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from talkwire.core.commands.accounts import OpenProviderLogin
+from talkwire.core.commands.accounts import Device, OpenProviderLogin
 from talkwire.core.domain.errors import ChatError
+from talkwire.core.engine.limits import Limits, parse_rates
 from talkwire.core.features.users.provider_logins import check_open
 from talkwire.egress import EgressClient
-from talkwire.openid.pending import Destination, PendingSignIn
+from talkwire.identity.accounts import Accounts, Lifetimes
+from talkwire.openid.pending import Destination, PendingSignIn, SignInSeal
 from talkwire.openid.profile import PROFILE_CLAIMS, Claims, profile_of
 from talkwire.openid.provider import FAILURE_KEPT_S, OpenIdProvider
-from talkwire.openid.sign_in import SignInFailed
+from talkwire.openid.sign_in import ProviderSignIn, SignInFailed
 from tests.identity.conftest import Clock, KeyPair, egress_client
 
 PENDING = PendingSignIn("state", "nonce", "verifier" * 6, "https://chat.example.com/callback", Destination())
@@ -226,4 +228,19 @@ async def test_all_who_wait_share_one_request_and_its_failure_is_remembered(
     answers.raw.clear()
     clock.now += FAILURE_KEPT_S
     assert (await provider.claims("code", PENDING))["sub"] == "ann"
+    await provider.aclose()
+
+
+async def test_starting_sign_ins_is_limited_by_address(answers: Answers, http_client: EgressClient) -> None:
+    provider = OpenIdProvider(answers.issuer, "talkwire", "a secret", http_client)
+    unused: Any = None
+    accounts = Accounts(unused, unused, unused, Lifetimes(), Limits(parse_rates(["sign_ins=0.001/2"])))
+    sign_in = ProviderSignIn("Team", provider, SignInSeal("secret"), accounts)
+    mallory, ann = Device("192.0.2.1", "Browser"), Device("192.0.2.2", "Browser")
+    for _ in range(2):
+        await sign_in.begin(PENDING.redirect_uri, PENDING.destination, mallory)
+    with pytest.raises(SignInFailed) as refused:
+        await sign_in.begin(PENDING.redirect_uri, PENDING.destination, mallory)
+    assert refused.value.reason == "rate_limited"
+    await sign_in.begin(PENDING.redirect_uri, PENDING.destination, ann)
     await provider.aclose()

@@ -168,7 +168,7 @@ class Accounts:
         return await self._sign_in(found.user, device, password_hash)
 
     async def take_provider_attempt(self, device: Device) -> None:
-        """Counts an attempt to sign in through an OpenID provider. Call this before sending a request to the provider.
+        """Counts a step of a sign-in through an OpenID provider. Call this before sending a request to the provider.
         Raises `rate_limited` after too many attempts from the device's address.
         """
         await self._take(Kind.SIGN_INS, address_key(device.address))

@@ -107,11 +107,12 @@ class ProviderSignIn:
         the browser keeps until `finish`.
 
         `redirect_uri` is this server's address for the provider's response, `destination` the place in the web client
-        to show after the sign-in. `device` is the browser, for the log. Raises `SignInFailed` if the provider's
-        metadata cannot be used.
+        to show after the sign-in. `device` is the browser, whose address the log has. Raises `SignInFailed` if the
+        provider's metadata cannot be used, and after too many attempts from this address.
         """
         pending = PendingSignIn(token_urlsafe(24), token_urlsafe(24), token_urlsafe(48), redirect_uri, destination)
         try:
+            await self._take_attempt(device)
             return await self._provider.authorization_url(pending), self._seal.close(pending)
         except SignInFailed as failed:
             self._log_refusal(failed, device)
@@ -138,9 +139,15 @@ class ProviderSignIn:
             raise SignInFailed("expired", "the answer belongs to another sign-in")
         return pending
 
-    async def _sign_in(self, answer: Answer, pending: PendingSignIn, device: Device) -> str:
+    async def _take_attempt(self, device: Device) -> None:
         try:
             await self._accounts.take_provider_attempt(device)
+        except ChatError as error:
+            raise _failed(error) from None
+
+    async def _sign_in(self, answer: Answer, pending: PendingSignIn, device: Device) -> str:
+        try:
+            await self._take_attempt(device)
             await self._provider.check_issuer(answer.issuer)
             if answer.error is not None:
                 raise SignInFailed("refused", f"the provider says {answer.error[:100]!r}")
@@ -151,10 +158,14 @@ class ProviderSignIn:
             user = ProviderUser(self._provider.issuer, str(claims["sub"]), profile_of(claims), links)
             refresh_token, signed_in = await self._accounts.sign_in_provider_user(user, device)
         except ChatError as error:
-            raise SignInFailed(_REASONS.get(error.code, "unavailable"), error.code) from None
+            raise _failed(error) from None
         log_sign_in("oidc", signed_in.id, device.address)
         return refresh_token
 
     @staticmethod
     def _log_refusal(failed: SignInFailed, device: Device) -> None:
         log_refused_sign_in("oidc", failed.reason, device.address, detail=failed.detail)
+
+
+def _failed(error: ChatError) -> SignInFailed:
+    return SignInFailed(_REASONS.get(error.code, "unavailable"), error.code)
