@@ -195,7 +195,7 @@ IN_THE_GATE = (
 
 MEASURE = (
     *("hostile/test_work_budget_http.py", "hostile/test_work_budget_rest.py", "hostile/test_work_budget_sockets.py"),
-    "hostile/test_work_budget_previews.py",
+    *("hostile/test_work_budget_previews.py", "hostile/test_work_budget_openid.py"),
     *("hostile/test_attacks_on_memory.py", "hostile/test_worst_endpoints.py", "letting_go", "chat/test_costs.py"),
     *(
         f"hostile/test_fuzz_{kind}.py::{test}"

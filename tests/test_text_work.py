@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from talkwire.core.domain.errors import ChatError
+from talkwire.openid.sign_in import SignInFailed
 from talkwire.wire import HandshakeRefused, RemoteProtocolError
 from tests.repetition import repetitions
 from tests.text_readers import READERS, Reader
@@ -36,7 +37,7 @@ def repeated(unit: str, length: int) -> str:
 
 
 def read_or_refuse(read: Reader, text: str) -> None:
-    with suppress(ChatError, ValueError, RemoteProtocolError, HandshakeRefused):
+    with suppress(ChatError, ValueError, RemoteProtocolError, HandshakeRefused, SignInFailed):
         read(text)
 
 

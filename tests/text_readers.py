@@ -23,7 +23,9 @@ from talkwire.core.features.integration.webhooks import _check_url
 from talkwire.core.features.messages.files import file_name
 from talkwire.core.features.messages.previewable_links import is_previewable, links_in, previewable_links
 from talkwire.core.features.messages.sending import check_url
+from talkwire.core.features.users.accounts import account_email
 from talkwire.core.features.users.handles import handle_prefix, normal_handle
+from talkwire.egress import EgressResponse
 from talkwire.egress.address_rules import literal_address
 from talkwire.files.ranges import part_of
 from talkwire.files.sniffing import content_type_of, is_inline
@@ -31,20 +33,27 @@ from talkwire.files.tus import upload_checksum, upload_metadata
 from talkwire.identity.address import client_address
 from talkwire.identity.claims import decode_claims, display_text
 from talkwire.identity.origins import OriginPolicy
-from talkwire.identity.signatures import parse_compact
+from talkwire.identity.signatures import key_of_jwk, parse_compact
 from talkwire.logs import redact
+from talkwire.openid.documents import Metadata, ProviderTokens, decoded
+from talkwire.openid.profile import profile_of
 from talkwire.wire import Decoder, decode_payload, read_query
 
 Reader = Callable[[str], object]
 
 _PROXY = frozenset({"127.0.0.1"})
 _PEOPLE = People("slack", "source")
+_CLAIMS = ("sub", "name", "given_name", "family_name", "preferred_username", "email", "email_verified")
 _ORIGINS = OriginPolicy(("https://app.example.com",))
 
 
 def _header(text: str) -> str:
     """Returns a text as a server reads it from a header."""
     return text.encode("utf-8", "surrogatepass").decode("latin-1")
+
+
+def _document(text: str, kind: type[object]) -> object:
+    return decoded(EgressResponse(200, {}, text.encode("utf-8", "surrogatepass")), kind, "the document")
 
 
 def _packet(text: str) -> object:
@@ -111,5 +120,16 @@ OUTSIDE: Mapping[str, Reader] = {
     "a long text": lambda text: imported.pieces(text, 4096),
     "the name of an emoji": emoji_named,
 }
+PROVIDERS: Mapping[str, Reader] = {
+    "an OpenID provider's metadata": lambda text: _document('{"issuer": ' + text, Metadata),
+    "an OpenID provider's tokens": lambda text: _document('{"error": "' + text, ProviderTokens),
+    "claims of a user": lambda text: _document('{"sub": ' + text, dict[str, object]),
+    "a profile of claims": lambda text: profile_of(dict.fromkeys(_CLAIMS, text)),
+    "a picture of claims": lambda text: profile_of({"picture": "https://" + text}),
+    "an e-mail address": lambda text: account_email(text + "@example.com"),
+    "an RSA key": lambda text: key_of_jwk({"kty": "RSA", "n": text, "e": "AQAB"}),
+    "an exponent of an RSA key": lambda text: key_of_jwk({"kty": "RSA", "n": "_" * 342, "e": text}),
+    "a curve's key": lambda text: key_of_jwk({"kty": "EC", "crv": "P-256", "x": text, "y": text}),
+}
 
-READERS: Mapping[str, Reader] = {**MESSAGES, **SEARCHED, **NAMES, **REQUESTS, **OUTSIDE}
+READERS: Mapping[str, Reader] = {**MESSAGES, **SEARCHED, **NAMES, **REQUESTS, **OUTSIDE, **PROVIDERS}

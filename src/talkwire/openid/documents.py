@@ -60,7 +60,7 @@ class ProviderDocuments:
     async def metadata(self) -> Metadata:
         """Returns the provider's metadata, whose URLs can all be used."""
         response = await self._request("GET", f"{self._issuer}{DISCOVERY_PATH}", _JSON)
-        metadata = _decoded(response, Metadata, "the metadata")
+        metadata = decoded(response, Metadata, "the metadata")
         if metadata.issuer.rstrip("/") != self._issuer:
             raise SignInFailed("invalid", f"the provider calls itself {metadata.issuer[:200]!r}")
         for url in (metadata.authorization_endpoint, metadata.token_endpoint, metadata.jwks_uri):
@@ -74,7 +74,7 @@ class ProviderDocuments:
         response = await self._request("POST", url, headers, body)
         if response.status >= _SERVER_ERROR:
             raise SignInFailed("unavailable", f"the token endpoint answers {response.status}")
-        tokens = _decoded(response, ProviderTokens, "the token endpoint", of_any_status=True)
+        tokens = decoded(response, ProviderTokens, "the token endpoint", of_any_status=True)
         if tokens.error is not None:
             raise SignInFailed("invalid", f"the token endpoint says {tokens.error[:100]!r}")
         return tokens
@@ -82,7 +82,7 @@ class ProviderDocuments:
     async def user_info(self, url: str, access_token: str) -> dict[str, object]:
         """Returns the claims of a user from the UserInfo endpoint."""
         headers = {**_JSON, "authorization": f"Bearer {access_token}"}
-        return _decoded(await self._request("GET", url, headers), dict[str, object], "the user's claims")
+        return decoded(await self._request("GET", url, headers), dict[str, object], "the user's claims")
 
     def _check_endpoint(self, url: str) -> None:
         """Raises `SignInFailed` for the URL of an endpoint to which no request can be sent, or which is protected less
@@ -101,7 +101,9 @@ class ProviderDocuments:
             raise SignInFailed("unavailable", f"{urlsplit(url).hostname}: {error}") from None
 
 
-def _decoded(response: EgressResponse, kind: type[T], what: str, *, of_any_status: bool = False) -> T:
+def decoded(response: EgressResponse, kind: type[T], what: str, *, of_any_status: bool = False) -> T:
+    """Returns the document in a response. Raises `SignInFailed` for anything but the expected JSON and, unless
+    `of_any_status`, for another status than 200. `what` names the document for the log."""
     if response.status != _OK and not of_any_status:
         raise SignInFailed("unavailable", f"{what}: status {response.status}")
     try:
