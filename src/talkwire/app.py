@@ -227,8 +227,8 @@ class Node:
         finish_erasures(foundation)
 
         origins = origins_of(settings)
-        callers = callers_of(foundation, verifier, self.limits, callbacks)
         key = await recovery_key(chat)
+        callers = callers_of(foundation, verifier, self.limits, callbacks, key)
         engine = self.engine = socket_server(foundation, origins, self.limits)
         # With `*`, a page of any origin could connect with its visitor's cookies.
         engine.keeps_cookies = callbacks is not None and callbacks.connect is not None and not origins.allows_all

@@ -162,6 +162,23 @@ async def test_a_device_signs_another_one_out(world: World) -> None:
     assert await phone.is_signed_in()
 
 
+async def test_an_address_token_ends_with_its_session_or_the_ban_of_its_user(world: World) -> None:
+    phone, desktop = await _register(world, "alice"), await _login(world, "alice")
+    issued = [await device.request("POST", "/api/v1/users/me/address-token") for device in (phone, desktop)]
+
+    async def codes() -> list[str]:
+        paths = [f"/api/v1/files/x/x?token={answer.json()['token']}" for answer in issued]
+        return [_code(await world.request("GET", path))[1] for path in paths]
+
+    assert await codes() == ["forbidden", "forbidden"]  # there is no such file
+    assert (await desktop.request("POST", "/api/v1/auth/logout")).status_code == 204
+    assert await codes() == ["forbidden", "unauthenticated"]
+    assert (
+        await world.request("PUT", f"/api/v1/users/{phone.user_id}/ban", by="judge", role="admin")
+    ).status_code == 204
+    assert await codes() == ["banned", "banned"]
+
+
 async def test_another_users_device_is_refused_like_an_unknown_one(world: World) -> None:
     alice, mallory = await _register(world, "alice"), await _register(world, "mallory")
     (session,) = (await alice.request("GET", "/api/v1/users/me/sessions")).json()["items"]

@@ -20,7 +20,7 @@ from structlog.testing import capture_logs
 
 from talkwire.core.domain.errors import ChatError
 from talkwire.files.byte_store import PARTS, ByteStore, FileKey
-from tests.chat.chat_client import ChatClient
+from tests.chat.chat_client import ChatClient, Refused
 from tests.chat.chat_server import ServerProcess, in_process, running_chat, serving
 from tests.chat.conftest import World, world_at
 from tests.files import pictures
@@ -411,6 +411,46 @@ async def test_a_file_is_requested_with_a_token(world: World) -> None:
         assert (await world.request(method, path)).status_code == 401
     token = world.server.token(world.id_of("alice"))
     assert (await world.request("GET", f"{file['url']}?token={token}")).content == b"x"
+
+
+async def address_token(world: World, purpose: str, headers: dict[str, str] | None = None) -> str:
+    by = "alice" if headers is None else None
+    path = "/api/v1/users/me/address-token"
+    answer = await world.request("POST", path, by=by, headers=headers or {}, json={"purpose": purpose})
+    assert answer.status_code == 200, answer.text
+    token: str = answer.json()["token"]
+    return token
+
+
+async def test_an_address_token_opens_what_a_browser_loads_and_nothing_else(world: World) -> None:
+    picture = await upload(world, pictures.jpeg(), name="a.jpg", declared="image/jpeg")
+    described: dict[str, dict[str, Any]] = (await world.request("GET", "/openapi.json")).json()["paths"]
+    loaded = {
+        "files": {"/api/v1/files/{file_id}/{name}", "/api/v1/files/{file_id}/thumbnail"},
+        "export": {"/api/v1/users/me/export", "/api/v1/users/{user_id}/export"},
+    }
+    for purpose, paths in loaded.items():
+        token = await address_token(world, purpose)
+        opened = set()
+        for path, methods in described.items():
+            named = path.format_map(Names(file_id=picture["id"], name="a.jpg", user_id=world.id_of("alice")))
+            for method in methods.keys() & {"get", "put", "post", "patch", "delete", "head"}:
+                answer = await world.http.request(method.upper(), f"{named}?token={token}")
+                if answer.is_success and "401" in methods[method]["responses"]:
+                    assert method == "get"
+                    opened.add(path)
+        assert opened == paths
+        client = await world.open()
+        with pytest.raises(Refused, match="only for addresses"):
+            await client.sign_in({"token": token})
+        answer = await world.request("GET", "/api/v1/users/me", headers={"Authorization": f"Bearer {token}"})
+        assert code(answer) == (401, "unauthenticated")
+        assert "only for addresses" in answer.json()["error"]["message"]
+
+
+class Names(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return "x"
 
 
 # --- downloads ------------------------------------------------------------------------------------------------------

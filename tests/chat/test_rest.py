@@ -38,6 +38,7 @@ ROUTES = {
     ("get", "/api/v1/users"),
     ("patch", "/api/v1/users/me"),
     ("get", "/api/v1/users/me/sessions"),
+    ("post", "/api/v1/users/me/address-token"),
     ("delete", "/api/v1/users/me/sessions/{session_id}"),
     ("put", "/api/v1/users/{user_id}"),
     ("post", "/api/v1/users/batch"),

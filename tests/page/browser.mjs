@@ -174,6 +174,11 @@ async function watch(page, { expected, address }) {
   const complain = (text) => expected.test(text) || complaints.push(text);
   page.on("console", (message) => message.type() !== "debug" && complain(message.text()));
   page.on("pageerror", (error) => complain(String(error)));
+  // Addresses are copied, cached and logged. A JSON Web Token begins like this.
+  page.on("request", (request) => {
+    const { pathname, search } = new URL(request.url());
+    if (search.includes("=eyJ")) complain(`access token in the address of ${pathname}`);
+  });
   page.on("dialog", async (dialog) => {
     complain(`dialog: ${dialog.message()}`);
     await dialog.accept();

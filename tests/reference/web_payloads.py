@@ -50,6 +50,7 @@ REST_ANSWERS = (
     "NotificationsAnswer",
     "ServerAnswer",
     "SignedInAnswer",
+    "AddressTokenAnswer",
     "FollowedThreadsAnswer",
     "ThreadAnswer",
 )

@@ -5,7 +5,12 @@ import { SessionStore } from "../src/server/session";
 afterEach(() => vi.unstubAllGlobals());
 
 class ClaimSchema {
-  getItem = () => JSON.stringify({ user: { id: "alice" }, accessToken: "secret" });
+  getItem = () =>
+    JSON.stringify({
+      user: { id: "alice" },
+      accessToken: "secret",
+      forAddresses: { token: "secret of files", renewAt: 0 },
+    });
 }
 
 it("names the device where no sign-in does", () => {
@@ -23,7 +28,7 @@ it("sends credentials to its own server and to no other", () => {
     { getItem: () => null } as unknown as Storage,
   );
   const api = new Api("https://chat.example.com/talk/", keeper);
-  expect(api.authenticatedUrl("/files/1")).toBe("https://chat.example.com/talk/files/1?token=secret");
+  expect(api.authenticatedUrl("/files/1")).toBe("https://chat.example.com/talk/files/1?token=secret+of+files");
   for (const path of ["/https://elsewhere.example.com/a.png", "///elsewhere.example.com/a.png"])
     expect(api.authenticatedUrl(path)).not.toContain("secret");
 });
@@ -39,7 +44,8 @@ function apiOf(users: readonly string[]) {
       removeItem: (key: string) => map.delete(key),
     }) as unknown as Storage;
   const answers = [...users];
-  const fetched = vi.fn(async () => {
+  const fetched = vi.fn(async (address: URL) => {
+    if (address.pathname.endsWith("/address-token")) return Response.json({ token: "address.x", expiresIn: 60 });
     const id = answers.shift();
     return id === undefined
       ? new Response(JSON.stringify({ error: { code: "token_expired", message: "" } }), { status: 401 })
@@ -89,7 +95,9 @@ it("remembers through renewals that a provider signed the reader in, for all tab
   const user = { id: "ann", name: "Ann", createdAt: "" };
   const asked: string[] = [];
   vi.stubGlobal("fetch", async (address: URL | string, options: RequestInit) => {
-    asked.push(`${options.method} ${new URL(address).pathname}`);
+    const path = new URL(address).pathname;
+    if (path.endsWith("/address-token")) return Response.json({ token: "address.x", expiresIn: 60 });
+    asked.push(`${options.method} ${path}`);
     const number = asked.length;
     return new Response(
       JSON.stringify({ user, accessToken: `a${number}`, refreshToken: `r${number}`, expiresIn: 3600 }),
@@ -101,6 +109,7 @@ it("remembers through renewals that a provider signed the reader in, for all tab
   expect(changed).toHaveBeenCalledOnce();
   await api.refresh();
   expect(api.session).toMatchObject({ accessToken: "a2", refreshToken: "r2", byProvider: true });
+  expect(api.authenticatedUrl("/api/v1/files/1/a.png")).toContain("?token=address.x");
   expect(asked).toEqual(["POST /api/v1/auth/oidc/session", "POST /api/v1/auth/refresh"]);
 });
 

@@ -71,9 +71,11 @@ describe("the URL of a file", () => {
     expect(apiOf({ user }).authenticatedUrl("/api/v1/files/1/x.png")).toBe(
       "https://chat.example/talk/api/v1/files/1/x.png?userId=a%26b",
     );
-    expect(apiOf({ user, accessToken: "t" }).authenticatedUrl("/api/v1/files/1/x.png")).toBe(
-      "https://chat.example/talk/api/v1/files/1/x.png?token=t",
+    const forAddresses = { token: "f", renewAt: 0 };
+    expect(apiOf({ user, accessToken: "t", forAddresses }).authenticatedUrl("/api/v1/files/1/x.png")).toBe(
+      "https://chat.example/talk/api/v1/files/1/x.png?token=f",
     );
+    expect(apiOf({ user, accessToken: "t" }).authenticatedUrl("/x")).toBe("https://chat.example/talk/x");
     expect(apiOf(null).authenticatedUrl("/x")).toBe("https://chat.example/talk/x");
   });
 });

@@ -89,6 +89,7 @@ _SERVICES = "talkwire.services"
 _GIVEN = (
     "readiness",
     "accounts",
+    "callers",
     "metrics",
     "trusted_proxies",
     "uploads",

@@ -16,6 +16,7 @@ from talkwire.core.domain.actors import STARTER
 from talkwire.core.engine.limits import Limits, parse_rates
 from talkwire.egress import AddressRules, Egress, EgressClient, EgressLimits, EgressThread
 from talkwire.identity.accounts import Accounts, Lifetimes
+from talkwire.identity.address_tokens import AddressTokens
 from talkwire.identity.callers import Callers
 from talkwire.identity.issuer import TokenIssuer
 from talkwire.identity.jwks import FETCH_S, KeySet
@@ -130,9 +131,14 @@ def openid_sign_in(
 
 
 def callers_of(
-    foundation: Foundation, verifier: TokenVerifier, limits: Limits | None, callbacks: ApplicationCallbacks | None
+    foundation: Foundation,
+    verifier: TokenVerifier,
+    limits: Limits | None,
+    callbacks: ApplicationCallbacks | None,
+    key: bytes,
 ) -> Callers:
-    """Returns the `Callers`, which find out the user or service behind a request's or a socket's token.
+    """Returns the `Callers`, which find out the user or service behind a request's or a socket's token. `key` is the
+    secret that all nodes share.
 
     If `callbacks` has the application's callback `connect`, the application decides about tokens that `verifier` cannot
     verify.
@@ -141,6 +147,7 @@ def callers_of(
     return Callers(
         foundation.chat,
         verifier,
+        AddressTokens(key),
         create_users=settings.create_users,
         policy=access_policy(settings),
         insecure_dev_auth=settings.insecure_dev_auth or settings.demo,

@@ -15,6 +15,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor, User, is_own_id, is_valid_id
 from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.limits import Kind, Limits, address_key
+from talkwire.identity.address_tokens import PREFIX, AddressToken, AddressTokens, Purpose
 from talkwire.identity.signatures import UnverifiableToken
 from talkwire.identity.tokens import Identity, TokenVerifier
 from talkwire.observability.sign_ins import SignInAttempt, note_refused_token
@@ -25,7 +26,8 @@ class Credentials(msgspec.Struct, frozen=True, gc=False):
     sign-in. `forwarded` says that a proxy has forwarded the request.
 
     `authorization` and `cookie` are the headers with these names, which the application can verify if this server
-    cannot. `one_request` is true if the credentials are for one REST request and not for a socket.
+    cannot. `one_request` is true if the credentials are for one REST request and not for a socket. `purpose` is set if
+    an address token of this purpose also opens what is requested.
     """
 
     token: str | None
@@ -35,6 +37,7 @@ class Credentials(msgspec.Struct, frozen=True, gc=False):
     authorization: str | None = None
     cookie: str | None = None
     one_request: bool = False
+    purpose: Purpose | None = None
 
 
 class ForeignTokens(Protocol):
@@ -79,10 +82,11 @@ class Callers:
     are accepted. `foreign` identifies users by credentials that this server cannot verify.
     """
 
-    def __init__(  # noqa: PLR0913 (what an operator sets; all but two may be left out)
+    def __init__(  # noqa: PLR0913 (what an operator sets; all but three may be left out)
         self,
         chat: Chat,
         verifier: TokenVerifier,
+        address_tokens: AddressTokens,
         *,
         create_users: bool = True,
         policy: AccessPolicy = DEFAULT_POLICY,
@@ -92,6 +96,7 @@ class Callers:
     ) -> None:
         self._chat = chat
         self._verifier = verifier
+        self._address_tokens = address_tokens
         self._create_users = create_users
         self._policy = policy
         self._insecure_dev_auth = insecure_dev_auth
@@ -123,9 +128,16 @@ class Callers:
             raise ChatError("unauthenticated", "This server does not accept this way of signing in any more.")
         return await self._caller(credentials, identity.user_id, identity.name, identity)
 
-    async def identity_of(self, token: str) -> Identity:
-        """Verifies a token and returns the identity that it contains. Raises ChatError for an invalid token."""
+    def address_token(self, caller: Caller, purpose: Purpose, now: float) -> AddressToken:
+        """Returns a token for addresses that the caller loads, for one purpose."""
+        return self._address_tokens.issue(caller.actor.user_id, caller.identity, purpose, now)
+
+    async def identity_of(self, token: str, purpose: Purpose | None = None) -> Identity:
+        """Verifies an access token, or an address token of this purpose, and returns the identity that it contains.
+        Raises ChatError for an invalid token."""
         now = time.time()
+        if token.startswith(PREFIX):
+            return self._address_tokens.identity(token, purpose, now)
         return self._verifier.verify_now(token, now) or await self._verifier.verify(token, now)
 
     async def role_of(self, token: str) -> str:
@@ -136,7 +148,7 @@ class Callers:
         if credentials.token is None:
             return await self._foreign_identity(credentials)
         try:
-            return await self.identity_of(credentials.token)
+            return await self.identity_of(credentials.token, credentials.purpose)
         except UnverifiableToken:
             if self._foreign is None:
                 raise

@@ -321,6 +321,7 @@ _USERS = (
     Row(f"PUT {_V1}/users/me/blocks/{{author}}", EVERYONE),
     Row(f"DELETE {_V1}/users/me/blocks/{{author}}", EVERYONE),
     Row(f"GET {_V1}/users/me/sessions", EVERYONE),
+    Row(f"POST {_V1}/users/me/address-token", EVERYONE),
     Row(f"DELETE {_V1}/users/me/sessions/{{others_session}}", NOBODY, of="another's"),
 )
 

@@ -53,6 +53,17 @@ async function prepare(given) {
     await ask("POST", "conversations", service, { kind: "group", id, name, memberIds: ["alice", "bob"] });
 }
 
+const DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+// Sends a picture of one pixel.
+async function sendsPicture(user, conversationId) {
+  const form = new FormData();
+  form.append("file", new Blob([Buffer.from(DOT, "base64")], { type: "image/png" }), "dot.png");
+  const headers = { authorization: `Bearer ${tokenOf(user)}` };
+  const { id } = await (await fetch(`${url}/api/v1/files`, { method: "POST", headers, body: form })).json();
+  await ask("POST", "messages", tokenOf(user), { conversationId, content: "Look", attachments: [{ id }] });
+}
+
 const writes = (user, conversationId, content) => ask("POST", "messages", tokenOf(user), { conversationId, content });
 
 // Runs a scenario beside the servers of an application and of somebody else.
@@ -103,9 +114,15 @@ export async function address(given) {
   const page = await visit({ at: "about:blank" });
   const requests = [];
   page.on("request", (request) => requests.push(request.url(), request.headers().referer ?? ""));
+  await sendsPicture("bob", "order-17");
   const sent = `#token=${token}&conversation=order-17`;
   await page.goto(`${url}/${sent}`);
   await opened(page, ORDER);
+  await page.waitForFunction(() => document.querySelector(".picture img")?.naturalWidth > 0);
+  const addressed = await page.locator(".picture img").evaluate((it) => new URL(it.src).searchParams.get("token"));
+  const answers = await Promise.all(
+    ["users/me", "users/me/export"].map(async (path) => (await fetch(`${url}/api/v1/${path}?token=${addressed}`)).status),
+  );
   const shown = await page.evaluate(() => location.hash);
   await page.reload();
   await opened(page, ORDER);
@@ -127,6 +144,7 @@ export async function address(given) {
     requested: requests.filter((each) => each.includes(token)).length,
     kept: entries.filter((entry) => entry.url.includes(token)).length,
     forms: await other.locator("form").count(),
+    answers,
   });
 }
 

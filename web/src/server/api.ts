@@ -1,4 +1,5 @@
 import type {
+  AddressTokenAnswer,
   ErrorAnswer,
   InvitedConversation,
   InvitedConversationsAnswer,
@@ -7,7 +8,7 @@ import type {
   User,
 } from "@talkwire/client";
 import { RequestError } from "@talkwire/client";
-import { Rest, withLock } from "@talkwire/client/parts";
+import { type AddressToken, Rest, withLock } from "@talkwire/client/parts";
 import { deviceId } from "./device_id";
 import { named } from "./erased_names";
 import { type DemoSignIn, type Session, SessionStore } from "./session";
@@ -63,12 +64,22 @@ export class Api extends Rest {
 
   /** Signs in with a token of the application, for this tab only. */
   async signInWithToken(accessToken: string): Promise<Session> {
-    const before = this.session?.user.id;
+    return this.#started(await this.#byToken(accessToken));
+  }
+
+  async #byToken(accessToken: string): Promise<Session> {
+    const before = this.session;
     const credentials = { user: { id: "", name: "", createdAt: "" }, accessToken };
     const user = await this.send<User>("GET", "users/me", credentials);
-    const session = this.#save({ user, accessToken, byToken: true, ...expiryOf(accessToken) });
-    if (before !== undefined && before !== user.id) this.#changes.dispatchEvent(new Event("change"));
-    return session;
+    const isNewer = before?.byToken === true && before.user.id === user.id;
+    const session = {
+      user,
+      accessToken,
+      byToken: true,
+      ...expiryOf(accessToken),
+      ...(isNewer && addressTokenOf(before)),
+    };
+    return this.#saveOf(session, before?.user.id);
   }
 
   /** Exchanges the sign-in that the OpenID provider has just confirmed for tokens. */
@@ -77,9 +88,7 @@ export class Api extends Rest {
     const before = this.session?.user.id;
     // A session of this tab only would hide the new one.
     this.#store.forget();
-    const session = this.#save({ ...sessionOf(tokens), byProvider: true });
-    if (before !== undefined && before !== session.user.id) this.#changes.dispatchEvent(new Event("change"));
-    return session;
+    return this.#started(this.#saveOf({ ...sessionOf(tokens), byProvider: true }, before));
   }
 
   /** Returns the users of a demo server; `open` is false on any other server. */
@@ -166,6 +175,21 @@ export class Api extends Rest {
     if (session !== null && session.user.id === user.id) this.#save({ ...session, user });
   }
 
+  protected override keepAddressToken(forAddresses: AddressToken): void {
+    const { session } = this;
+    if (session !== null) this.#save({ ...session, forAddresses });
+  }
+
+  /** Returns the address of an export, which has to be opened within a minute. Rejects with `RequestError`. */
+  async exportUrl(path: string): Promise<string> {
+    const { session } = this;
+    if (session?.accessToken === undefined) return this.authenticatedUrl(path);
+    const { token } = await this.post<AddressTokenAnswer>("users/me/address-token", { purpose: "export" });
+    const url = new URL(path, this.base);
+    url.searchParams.set("token", token);
+    return url.href;
+  }
+
   /**
    * Renews the tokens. A refresh token works once, and its second use is taken for theft. So one tab renews at a time,
    * and the next uses its result.
@@ -180,7 +204,8 @@ export class Api extends Rest {
       const tokens = await this.send<SignedInAnswer>("POST", "auth/refresh", null, { refreshToken: now.refreshToken });
       // A user who has signed out meanwhile stays signed out.
       if (this.session?.refreshToken !== now.refreshToken) throw notSignedIn();
-      return this.#save({ ...sessionOf(tokens), ...(now.byProvider === true && { byProvider: true }) });
+      const { byProvider } = now;
+      return this.#save({ ...sessionOf(tokens), ...addressTokenOf(now), ...(byProvider === true && { byProvider }) });
     });
   }
 
@@ -198,18 +223,31 @@ export class Api extends Rest {
   }
 
   async #signIn(way: "register" | "login", account: Account): Promise<Session> {
-    return this.#save(sessionOf(await this.send<SignedInAnswer>("POST", `auth/${way}`, null, account)));
+    return this.#started(this.#save(sessionOf(await this.send<SignedInAnswer>("POST", `auth/${way}`, null, account))));
+  }
+
+  /** Fetches what the first pictures of a new session need. */
+  async #started(session: Session): Promise<Session> {
+    await this.renewAddressToken();
+    return session;
   }
 
   /** Asks the application for the next token. Without a new one the session is over when the token expires. */
   async #renewToken(): Promise<Session> {
     if (this.tokenSource === null) throw notSignedIn();
     try {
-      return await this.signInWithToken(await this.tokenSource());
+      return await this.#byToken(await this.tokenSource());
     } catch (error) {
       // The application has no newer one.
       throw error instanceof RequestError && error.code === "token_expired" ? notSignedIn() : error;
     }
+  }
+
+  /** Saves a session, and says when it is of another user than `before`. */
+  #saveOf(session: Session, before: string | undefined): Session {
+    this.#save(session);
+    if (before !== undefined && before !== session.user.id) this.#changes.dispatchEvent(new Event("change"));
+    return session;
   }
 
   #save(session: Session): Session {
@@ -220,6 +258,10 @@ export class Api extends Rest {
 
 function notSignedIn(): RequestError {
   return new RequestError({ code: "unauthenticated", message: "You're not signed in." });
+}
+
+function addressTokenOf({ forAddresses }: Session): Pick<Session, "forAddresses"> {
+  return forAddresses === undefined ? {} : { forAddresses };
 }
 
 /** Returns when a JWT expires; nothing for any other token. The server decides. */

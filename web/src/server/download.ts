@@ -1,10 +1,7 @@
-import type { Api } from "./api";
-
-/** Has the browser download what the server has at a path. Rejects with `RequestError`. */
-export async function download(api: Api, path: string, name: string): Promise<void> {
-  await api.freshSession();
+/** Has the browser download what the server has at an address. */
+export function download(address: string, name: string): void {
   const link = document.createElement("a");
-  link.href = api.authenticatedUrl(path);
+  link.href = address;
   link.download = name;
   link.click();
 }

@@ -84,6 +84,7 @@ export class Client {
 
   /** The connection is open; missed events follow if it is recovered. */
   opened(recovered: boolean): void {
+    void this.core.rest.renewAddressToken();
     if (recovered && this.core.now.loaded && !this.#isBehind) void this.#followReplay();
     else void this.#catchUp();
   }

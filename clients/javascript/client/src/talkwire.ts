@@ -279,8 +279,8 @@ export class Talkwire {
   }
 
   /**
-   * Returns the address from which a browser loads a file or a picture of a message, with the token in it. It works
-   * until the token expires.
+   * Returns the address from which a browser loads a file or a picture of a message. The token in it opens files only,
+   * and expires within a day, or earlier together with the token of the application. Call it when you are connected.
    */
   fileUrl(path: string): string {
     return this.#rest.authenticatedUrl(path);
@@ -316,6 +316,7 @@ export class Talkwire {
     for (let failures = 0; this.#isWanted; failures++) {
       try {
         await this.#signIn();
+        await this.#rest.renewAddressToken();
         if (this.#isWanted) this.#client.core.connection.open();
         break;
       } catch (error) {

@@ -110,7 +110,11 @@ it.each([
 describe("a client", () => {
   /** A client whose server replies with what `answer` returns; events arrive through `receive`. */
   function clientWith(answer: (name: string, payload: object & { after?: string }) => unknown) {
-    const rest = { base: "http://localhost/", get: async () => ({ items: [], next: null }) } as unknown as Rest;
+    const rest = {
+      base: "http://localhost/",
+      get: async () => ({ items: [], next: null }),
+      renewAddressToken: async () => undefined,
+    } as unknown as Rest;
     const listener = { opened: nothing, lost: nothing, unreachable: nothing, ended: nothing };
     call.mockReset().mockImplementation(async (name, payload) => answer(name, payload));
     const core = new Core(rest, me, listener);

@@ -11,6 +11,7 @@ import msgspec
 from talkwire.core.domain.model import ConversationKind, History, MemberRole
 from talkwire.dialects.payloads.users import UserPayload, user_payload
 from talkwire.identity.accounts import SignedIn
+from talkwire.identity.address_tokens import Purpose
 
 T = TypeVar("T")
 
@@ -55,6 +56,19 @@ class UpdateUserBody(Body, frozen=True, forbid_unknown_fields=True):
     avatar: str | msgspec.UnsetType | None = msgspec.UNSET
     text: str | msgspec.UnsetType | None = msgspec.UNSET
     handle: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class AddressTokenBody(Body, frozen=True, forbid_unknown_fields=True):
+    """What an address token is to open: `files`, or an `export` of a user's data."""
+
+    purpose: Purpose = "files"
+
+
+class AddressTokenAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """A token for addresses, and in how many seconds it expires."""
+
+    token: str
+    expires_in: int
 
 
 class PutUserBody(Body, frozen=True, forbid_unknown_fields=True):

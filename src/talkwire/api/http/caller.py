@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from litestar import Request
 from litestar.params import QueryParameter
@@ -11,6 +11,7 @@ from litestar.params import QueryParameter
 from talkwire.api.http.device import address_of
 from talkwire.api.site import is_over_tls
 from talkwire.identity.address import is_forwarded
+from talkwire.identity.address_tokens import Purpose
 from talkwire.identity.callers import Caller, Callers, Credentials
 from talkwire.identity.origins import OriginPolicy
 
@@ -20,8 +21,16 @@ ActingUserId = Annotated[
 ]
 """A parameter of routes without a body, like the member `senderId` in the bodies of others."""
 
+_PURPOSE: Final = "address_token"
+
 ADDRESS, USER_ID = "caller_address", "caller_user_id"
 """The names in a request's state of its client's IP address, and of its user's id once the user is known."""
+
+
+def takes_address_token(purpose: Purpose) -> dict[str, object]:
+    """Returns a value for `opt=` in the decorator of a GET route that browsers load by its address. The route then
+    also accepts address tokens of this purpose."""
+    return {_PURPOSE: purpose}
 
 
 def caller_provider(
@@ -34,7 +43,8 @@ def caller_provider(
     async def provide_caller(request: Request[Any, Any, Any]) -> Caller:
         """Returns the authenticated user of a request, whose token is in `Authorization: Bearer …` or `?token=`. Where
         development sign-in is on, `?userId=` also works, but not from pages of other origins, which could make a
-        developer's browser send it. Raises ChatError if the request has no valid token."""
+        developer's browser send it. A route with `opt=takes_address_token(…)` also accepts an address token. Raises
+        ChatError if the request has no valid token."""
         authorization = request.headers.get("authorization", "")
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
@@ -54,6 +64,7 @@ def caller_provider(
             # A page of another origin could make its visitor's browser send the cookies.
             cookie=request.headers.get("cookie") if is_own_page and not origins.allows_all else None,
             one_request=True,
+            purpose=request.route_handler.opt.get(_PURPOSE),
         )
         caller = await callers.identify(credentials)
         request.state[USER_ID] = caller.actor.user_id

@@ -20,11 +20,12 @@ from talkwire.core.ports.webhooks import WebhookProbe
 from talkwire.dialects.dialect import Dialect
 from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
-from talkwire.identity.callers import Caller
+from talkwire.identity.callers import Caller, Callers
 from talkwire.openid.sign_in import ProviderSignIn
 
 GivenAccounts = NamedDependency[Accounts]
 GivenCaller = NamedDependency[Caller]
+GivenCallers = NamedDependency[SkipValidation[Callers]]
 GivenChat = NamedDependency[LimitedChat]
 GivenConsole = NamedDependency[SkipValidation[OperatorsConsole]]
 GivenDialects = NamedDependency[SkipValidation[tuple[Dialect, ...]]]  # msgspec refuses a dialect's types

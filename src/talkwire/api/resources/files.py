@@ -1,7 +1,7 @@
 """Routes of `/api/v1/files`: uploads by the tus protocol (resumable uploads) or as a form, and downloads.
 
 Request bodies are streamed and never held in memory. Browsers load `<img src>` without an `Authorization` header, so
-the token may also be in the query, as for every route.
+downloads also accept an address token in the query.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_204_NO_CON
 
 from talkwire.api.description.openapi import TAKES_FORM
 from talkwire.api.description.refusals import may_refuse
+from talkwire.api.http.caller import takes_address_token
 from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenUploads
 from talkwire.api.http.device import GivenTrustedProxies, address_of
 from talkwire.api.http.download import Download
@@ -350,7 +351,7 @@ async def get_file(file_id: FromPath[str], caller: GivenCaller, uploads: GivenUp
     summary="Download the thumbnail of an image (WebP)",
     media_type=_THUMBNAIL_TYPE,
     responses=_PARTS,
-    opt=may_refuse(416),
+    opt={**may_refuse(416), **takes_address_token("files")},
 )
 async def get_thumbnail(
     file_id: FromPath[str],
@@ -374,7 +375,7 @@ async def get_thumbnail(
     summary="Download a file, or a range of it",
     media_type="*/*",
     responses=_PARTS,
-    opt=may_refuse(416),
+    opt={**may_refuse(416), **takes_address_token("files")},
 )
 async def download(
     file_id: FromPath[str], name: FromPath[str], request: AnyRequest, caller: GivenCaller, uploads: GivenUploads

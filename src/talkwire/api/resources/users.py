@@ -12,8 +12,18 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from talkwire.api.description.refusals import may_refuse
-from talkwire.api.http.bodies import BanBody, EraseMeBody, ListAnswer, PutUserBody, PutUsersBody, UpdateUserBody
-from talkwire.api.http.dependencies import GivenAccounts, GivenCaller, GivenChat, GivenExports
+from talkwire.api.http.bodies import (
+    AddressTokenAnswer,
+    AddressTokenBody,
+    BanBody,
+    EraseMeBody,
+    ListAnswer,
+    PutUserBody,
+    PutUsersBody,
+    UpdateUserBody,
+)
+from talkwire.api.http.caller import takes_address_token
+from talkwire.api.http.dependencies import GivenAccounts, GivenCaller, GivenCallers, GivenChat, GivenExports
 from talkwire.api.http.download import Download
 from talkwire.api.http.idempotency import GivenKey
 from talkwire.api.user_exports import UserExports
@@ -123,6 +133,22 @@ async def end_session(session_id: FromPath[str], caller: GivenCaller, chat: Give
     await chat.execute(caller.actor, CloseLogin(session_id))
 
 
+@post(
+    "/me/address-token",
+    operation_id="createAddressToken",
+    summary="Create a token for addresses that a browser loads without headers",
+    description="Pass it as `?token=`. It opens files and their thumbnails or, with the purpose `export`, an export "
+    "that begins within a minute, and nothing else. It ends with the session or the access token of the request.",
+    status_code=HTTP_200_OK,
+)
+async def create_address_token(
+    caller: GivenCaller, callers: GivenCallers, data: JSONBody[AddressTokenBody | None] = None
+) -> AddressTokenAnswer:
+    now = time.time()
+    token, expires_at = callers.address_token(caller, (data or AddressTokenBody()).purpose, now)
+    return AddressTokenAnswer(token, int(expires_at - now))
+
+
 @get("/{user_id:str}", summary="Get a user's profile")
 async def get_user(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> UserPayload:
     user = await chat.execute(caller.actor, GetUser(user_id))
@@ -209,6 +235,7 @@ _EXPORTED = (
     summary="Download the signed-in user's data as a zip file",
     description=_EXPORTED,
     media_type=ZIP,
+    opt=takes_address_token("export"),
 )
 async def export_me(caller: GivenCaller, chat: GivenChat, exports: GivenExports) -> Response[bytes]:
     user = await chat.execute(caller.actor, CheckExport(caller.actor.user_id))
@@ -221,7 +248,7 @@ async def export_me(caller: GivenCaller, chat: GivenChat, exports: GivenExports)
     summary="Download a user's data as a zip file (the user, roles service and admin)",
     description=_EXPORTED,
     media_type=ZIP,
-    opt=may_refuse(404, 409),
+    opt={**may_refuse(404, 409), **takes_address_token("export")},
 )
 async def export_user(
     user_id: FromPath[str],
@@ -254,6 +281,7 @@ users_router = Router(
         erase_me,
         list_sessions,
         end_session,
+        create_address_token,
         get_user,
         put_user,
         put_users,

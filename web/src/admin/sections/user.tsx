@@ -43,8 +43,11 @@ export function UserView({ id }: { id: string }) {
     return outcome;
   };
   const exportData = (): void => {
-    download(api, `api/v1/${path}/export`, "export.zip").then(
-      () => say(texts.users.exported),
+    api.exportUrl(`api/v1/${path}/export`).then(
+      (address) => {
+        download(address, "export.zip");
+        say(texts.users.exported);
+      },
       (error: Error) => say(error.message),
     );
   };

@@ -40,14 +40,16 @@ export class Files {
 
   /** Returns another URL after the first one failed, because its token may have expired. */
   async renewedUrlOf(path: string): Promise<string> {
-    await this.#core.api.freshSession();
+    await this.#core.api.renewAddressToken(true);
     this.#urls.delete(path);
     return this.urlOf(path);
   }
 
   /** Downloads a file. */
   async download({ url, name }: Attachment): Promise<void> {
-    await this.#core.attempt(() => download(this.#core.api, url, name));
+    const { api } = this.#core;
+    await api.renewAddressToken();
+    download(api.authenticatedUrl(url), name);
   }
 
   /** Returns the beginning of a text file. Rejects with an error whose message is for the reader. */

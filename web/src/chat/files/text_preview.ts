@@ -19,7 +19,7 @@ export interface TextPreview {
 
 /** Loads the beginning of a text file. Rejects with an error whose message is for the reader. */
 export async function textPreview(api: Api, { url, size }: Attachment, failed: string): Promise<TextPreview> {
-  await api.freshSession();
+  await api.renewAddressToken();
   const answer = await fetch(api.authenticatedUrl(url), { headers: { Range: `bytes=0-${READ_MAX - 1}` } }).catch(
     () => null,
   );

@@ -14,6 +14,6 @@ export class PageProfile extends Profile {
   /** Downloads everything that the server has stored of the reader. Rejects with `RequestError`. */
   async exportData(): Promise<void> {
     const { api, now } = this.#page;
-    await download(api, `api/v1/users/${encodeURIComponent(now.me.id)}/export`, "talkwire-export.zip");
+    download(await api.exportUrl(`api/v1/users/${encodeURIComponent(now.me.id)}/export`), "talkwire-export.zip");
   }
 }

@@ -168,7 +168,7 @@ export class Push implements ChatPart {
     await this.#save(context);
     const { api } = this.#core;
     const load = async (path: string): Promise<Blob> => {
-      await api.freshSession();
+      await api.renewAddressToken();
       return (await fetch(api.authenticatedUrl(path))).blob();
     };
     const pictures = await picturesFor(this.#core.now.conversations, context.pictures, load);

@@ -217,6 +217,7 @@ export class Connection {
     try {
       const { accessToken } = await this.#rest.refresh();
       if (accessToken === undefined) return;
+      void this.#rest.renewAddressToken();
       await this.call("auth:refresh", { token: accessToken });
       this.#scheduleRenewal();
     } catch (error) {

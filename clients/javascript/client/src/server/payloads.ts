@@ -86,6 +86,14 @@ export interface AddedMember {
   deliveredSeq: number;
 }
 
+/** A token for addresses, and in how many seconds it expires. */
+export interface AddressTokenAnswer {
+  /** A newer access token of the same user. */
+  token: string;
+  /** Seconds until the access token expires. */
+  expiresIn: number;
+}
+
 /**
  * A request for the current state; with `after`, for the events after that cursor. With `after` and `presence`, the
  * reply also has the current presence of the user and the user's contacts.

@@ -1,6 +1,6 @@
 /** The REST API below `api/v1`, with the credentials of the signed-in user. */
 
-import type { User } from "./payloads.ts";
+import type { AddressTokenAnswer, User } from "./payloads.ts";
 import { errorBodyOf, RequestError, unreachable } from "./request_error.ts";
 
 /** The signed-in user and what proves it. A user of a demo server has no token. */
@@ -11,16 +11,32 @@ export interface Session {
   expiresAt?: number;
   /** Whether an OpenID provider has signed the user in. Such a user has no password here. */
   byProvider?: boolean;
+  /** The token in the addresses of files. */
+  forAddresses?: AddressToken;
+}
+
+/** A token that opens files by their address, and nothing else. */
+export interface AddressToken {
+  readonly token: string;
+  /** Milliseconds since 1970. */
+  readonly renewAt: number;
 }
 
 /** A token with less time left is renewed before a long request. */
 const FRESH_FOR_MS = 20_000;
+/** The part of its lifetime after which a token for addresses is renewed. */
+const RENEWED_AFTER = 2 / 3;
+/** After a file could not be loaded, the token is renewed at most this often. */
+const REFUSED_AGAIN_MS = 60_000;
 /** How long a request with a key waits for its answer. It can be sent again. */
 const ANSWER_MS = 15_000;
 
 /** Sends requests for a session. Classes that extend it say where the session comes from. */
 export abstract class Rest {
   readonly base: string;
+  #renewing: Promise<void> | undefined;
+  /** Milliseconds since 1970. */
+  #renewedAt = 0;
 
   /** `base`: the URL that the server's paths are relative to. It ends with a slash. */
   constructor(base: string) {
@@ -50,6 +66,9 @@ export abstract class Rest {
 
   /** Saves the signed-in user's new profile. */
   rememberUser(_user: User): void {}
+
+  /** Saves the session's new token for addresses. */
+  protected abstract keepAddressToken(token: AddressToken): void;
 
   get<T>(path: string): Promise<T> {
     return this.#request<T>("GET", path);
@@ -95,16 +114,43 @@ export abstract class Rest {
   }
 
   /**
-   * Returns the URL of a resource for requests without our headers: with the token in its query. `path` is relative to
-   * the server's root.
+   * Fetches a token for the addresses of files, unless there is one that stays valid. `isRefused`: a file could not be
+   * loaded with it. Never rejects: without a token, files are not shown.
+   */
+  async renewAddressToken(isRefused = false): Promise<void> {
+    const { session } = this;
+    if (session?.accessToken === undefined) return;
+    const renewAt = isRefused ? this.#renewedAt + REFUSED_AGAIN_MS : (session.forAddresses?.renewAt ?? 0);
+    if (Date.now() < renewAt) return;
+    this.#renewing ??= this.#renewAddressToken(session.user.id).finally(() => {
+      this.#renewing = undefined;
+    });
+    await this.#renewing;
+  }
+
+  async #renewAddressToken(userId: string): Promise<void> {
+    try {
+      const { token, expiresIn } = await this.post<AddressTokenAnswer>("users/me/address-token");
+      this.#renewedAt = Date.now();
+      // Another user may have signed in meanwhile.
+      if (this.session?.user.id === userId)
+        this.keepAddressToken({ token, renewAt: this.#renewedAt + expiresIn * 1000 * RENEWED_AFTER });
+    } catch {
+      // The next time that the client connects, or that a file is not loaded.
+    }
+  }
+
+  /**
+   * Returns the URL of a file for requests without our headers: with a token in its query that opens files only. `path`
+   * is relative to the server's root.
    */
   authenticatedUrl(path: string): string {
     const url = new URL(path.replace(/^\//, ""), this.base);
     // A path that somebody has made up may lead elsewhere, where no proof belongs.
     if (url.origin !== new URL(this.base).origin) return url.href;
     const { session } = this;
-    if (session?.accessToken !== undefined) url.searchParams.set("token", session.accessToken);
-    else if (session !== null) url.searchParams.set("userId", session.user.id);
+    if (session?.forAddresses !== undefined) url.searchParams.set("token", session.forAddresses.token);
+    else if (session !== null && session.accessToken === undefined) url.searchParams.set("userId", session.user.id);
     return url.href;
   }
 

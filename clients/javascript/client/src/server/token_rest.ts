@@ -2,7 +2,7 @@
 
 import type { User } from "./payloads.ts";
 import { RequestError, TOKEN_UNAVAILABLE } from "./request_error.ts";
-import { Rest, type Session } from "./rest.ts";
+import { type AddressToken, Rest, type Session } from "./rest.ts";
 import { contentOf } from "./token.ts";
 
 /** A token, or a function that fetches one from the application. */
@@ -20,6 +20,7 @@ export class TokenRest extends Rest {
   #user: User;
   #token: string | undefined;
   #expiresAt: number | undefined;
+  #forAddresses: AddressToken | undefined;
   #subject: string | undefined;
   #fetching: Promise<Session> | undefined;
 
@@ -38,6 +39,7 @@ export class TokenRest extends Rest {
       user: this.#user,
       accessToken: this.#token,
       ...(this.#expiresAt !== undefined && { expiresAt: this.#expiresAt }),
+      ...(this.#forAddresses !== undefined && { forAddresses: this.#forAddresses }),
     };
   }
 
@@ -61,6 +63,10 @@ export class TokenRest extends Rest {
 
   override rememberUser(user: User): void {
     this.#user = user;
+  }
+
+  protected override keepAddressToken(token: AddressToken): void {
+    this.#forAddresses = token;
   }
 
   /** Fetches the first token, if there is none. Rejects with `RequestError`. */

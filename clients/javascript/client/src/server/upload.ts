@@ -82,7 +82,7 @@ class ServerPaths extends DefaultHttpStack {
   override createRequest(method: string, url: string): HttpRequest {
     const path = method === "POST" ? FILES : `${FILES}/${idOf(url)}`;
     const address = new URL(this.#rest.authenticatedUrl(path));
-    // A token is sent in the header, which logs do not record.
+    // It is for downloads.
     address.searchParams.delete("token");
     return super.createRequest(method, address.href);
   }
