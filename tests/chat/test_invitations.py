@@ -248,6 +248,23 @@ async def test_who_has_the_code_sees_the_conversation_before_joining(world: Worl
         assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "not_found")
 
 
+async def test_a_code_in_the_body_is_answered_like_one_in_the_address(world: World) -> None:
+    conversation = await world.conversation("alice")
+    created = await _invite(world, conversation, by="alice", maxUses=1)
+    for code in (created["code"], "guessed"):
+        for by, in_body, in_address in (
+            (None, "POST auth/invitations/conversations", f"GET auth/invitations/{code}"),
+            ("bob", "POST invitations/conversations", f"GET invitations/{code}/conversations"),
+            ("bob", "POST invitations/accept", f"POST invitations/{code}/accept"),
+        ):
+            method, path = in_body.split()
+            answer = await world.request(method, f"/api/v1/{path}", by=by, json={"code": code})
+            method, path = in_address.split()
+            other = await world.request(method, f"/api/v1/{path}", by=by)
+            assert (answer.status_code, answer.json()) == (other.status_code, other.json())
+            assert answer.status_code == (404 if code == "guessed" else 200), answer.text
+
+
 async def test_a_used_up_invitation_to_the_server_is_refused_before_signing_in(world: World) -> None:
     created = await _invite(world, maxUses=1)
     path = f"/api/v1/auth/invitations/{created['code']}"

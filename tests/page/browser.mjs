@@ -178,6 +178,9 @@ async function watch(page, { expected, address }) {
   page.on("request", (request) => {
     const { pathname, search } = new URL(request.url());
     if (search.includes("=eyJ")) complain(`access token in the address of ${pathname}`);
+    const isDeleting = request.method() === "DELETE";
+    if (search.includes("invitation=") || (!isDeleting && /\/invitations\/[\w-]{20,}/.test(pathname)))
+      complain(`invitation in the address of ${pathname}`);
   });
   page.on("dialog", async (dialog) => {
     complain(`dialog: ${dialog.message()}`);

@@ -24,8 +24,8 @@ it.each([
 
 it("leads to the provider below the page's path, and afterwards to the place", () => {
   const base = "https://chat.example.com/team/";
-  expect(module.providerAddress(base, { conversation: null, invitation: undefined })).toBe(`${base}api/v1/auth/oidc`);
-  expect(module.providerAddress(base, { conversation: "a&b", message: "8", invitation: "c" })).toBe(
-    `${base}api/v1/auth/oidc?conversation=a%26b&message=8&invitation=c`,
+  expect(module.providerAddress(base, { conversation: null, message: undefined })).toBe(`${base}api/v1/auth/oidc`);
+  expect(module.providerAddress(base, { conversation: "a&b", message: "8" })).toBe(
+    `${base}api/v1/auth/oidc?conversation=a%26b&message=8`,
   );
 });

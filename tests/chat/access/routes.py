@@ -40,6 +40,7 @@ NOT_IN_THE_TABLE = {
     "POST /api/v1/auth/register": "whoever comes may make an account: tests/chat/test_accounts.py",
     "POST /api/v1/auth/login": "signs in by a password, not by who is calling: tests/chat/test_accounts.py",
     "POST /api/v1/auth/refresh": "signs in by the token in its body: tests/chat/test_accounts.py",
+    "POST /api/v1/auth/invitations/conversations": "needs a code, nobody to sign in: tests/chat/test_invitations.py",
     "GET /api/v1/auth/invitations/{}": "needs a code, and nobody to sign in: tests/chat/test_invitations.py",
     "DELETE /api/v1/users/me": "erases whoever is calling: tests/chat/test_erasure.py",
     "DELETE /api/v1/users/{}": "erases a user of the scene: tests/chat/test_erasure.py",
@@ -140,7 +141,9 @@ _INVITATIONS = (
     Row(f"POST {_V1}/invitations", but(OPERATORS, service=OK), {}, of="to the server"),
     Row(f"DELETE {_V1}/invitations/{{invitation}}", MANAGERS),
     Row(f"GET {_V1}/invitations/{{code}}/conversations", EVERYONE),
+    Row(f"POST {_V1}/invitations/conversations", EVERYONE, {"code": "{code}"}),
     Row(f"POST {_V1}/invitations/{{code}}/accept", but(EVERYONE, service=FORBIDDEN)),
+    Row(f"POST {_V1}/invitations/accept", but(EVERYONE, service=FORBIDDEN), {"code": "{code}"}),
 )
 
 _MESSAGES = (

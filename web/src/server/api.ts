@@ -108,8 +108,8 @@ export class Api extends Rest {
 
   /** Returns the conversations that an invitation leads to, before the sign-in. Rejects with `RequestError`. */
   async invitedTo(code: string): Promise<InvitedConversation[]> {
-    const path = `auth/invitations/${encodeURIComponent(code)}`;
-    return (await this.send<InvitedConversationsAnswer>("GET", path, null)).conversations;
+    const path = "auth/invitations/conversations";
+    return (await this.send<InvitedConversationsAnswer>("POST", path, null, { code })).conversations;
   }
 
   /** Signs out: here at once, and on the server if it is reachable. Returns whether the server has ended the session. */

@@ -12,6 +12,7 @@ from litestar import Router, delete, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
+from talkwire.api.description.refusals import may_refuse
 from talkwire.api.http.bodies import Body, ListAnswer, Moment
 from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenLimits
 from talkwire.api.http.device import GivenDevice
@@ -27,6 +28,7 @@ from talkwire.core.commands.invitations import (
     ListInvitedConversations,
 )
 from talkwire.core.domain.times import ms_of_datetime
+from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.limits import Kind, address_key
 from talkwire.dialects.payloads.conversations import ConversationPayload, conversation_payload
 from talkwire.dialects.payloads.invitations import (
@@ -37,8 +39,11 @@ from talkwire.dialects.payloads.invitations import (
     invited_conversation_payload,
     listed_invitation_payload,
 )
+from talkwire.identity.callers import Caller
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
+LOGGED_CODE = "Proxies log the code in this address. Send it in a body instead: `{}`."
+
 InvitedTo = Annotated[
     str | None, QueryParameter(name="conversationId", description="Only invitations to this conversation")
 ]
@@ -51,6 +56,12 @@ class CreateInvitationBody(Body, frozen=True, forbid_unknown_fields=True):
     conversation_ids: tuple[str, ...] = ()
     expires_at: Moment | None = None
     max_uses: int | None = None
+
+
+class InvitationCodeBody(Body, frozen=True, forbid_unknown_fields=True):
+    """The code of an invitation."""
+
+    code: str
 
 
 class AcceptedAnswer(msgspec.Struct, frozen=True):
@@ -105,16 +116,54 @@ async def delete_invitation(invitation_id: FromPath[str], caller: GivenCaller, c
     await chat.execute(caller.actor, DeleteInvitation(invitation_id))
 
 
-@get("/{code:str}/conversations", summary="List the conversations of an invitation before accepting it")
+@post(
+    "/conversations",
+    status_code=HTTP_200_OK,
+    operation_id="lookUpInvitation",
+    summary="List the conversations of an invitation before accepting it",
+    opt=may_refuse(404),
+)
+async def look_up_invitation(
+    data: JSONBody[InvitationCodeBody], caller: GivenCaller, chat: GivenChat, limits: GivenLimits, device: GivenDevice
+) -> InvitedConversationsAnswer:
+    return await _look_up(data.code, caller, chat, limits, device)
+
+
+@get(
+    "/{code:str}/conversations",
+    summary="List the conversations of an invitation whose code is in the address",
+    description=LOGGED_CODE.format("POST /api/v1/invitations/conversations"),
+)
 async def list_invited_conversations(
     code: FromPath[str], caller: GivenCaller, chat: GivenChat, limits: GivenLimits, device: GivenDevice
 ) -> InvitedConversationsAnswer:
-    await _count_guess(limits, device)
-    found = await chat.execute(caller.actor, ListInvitedConversations(code))
-    return invited_conversations_answer(found)
+    return await _look_up(code, caller, chat, limits, device)
 
 
-@post("/{code:str}/accept", status_code=HTTP_200_OK, summary="Accept an invitation")
+@post(
+    "/accept",
+    status_code=HTTP_200_OK,
+    operation_id="acceptInvitationCode",
+    summary="Accept an invitation",
+    opt=may_refuse(404),
+)
+async def accept_code(  # noqa: PLR0913, PLR0917 (each is given by name)
+    data: JSONBody[InvitationCodeBody],
+    caller: GivenCaller,
+    chat: GivenChat,
+    limits: GivenLimits,
+    device: GivenDevice,
+    key: GivenKey,
+) -> AcceptedAnswer:
+    return await _accept(data.code, caller, chat, limits, device, key)
+
+
+@post(
+    "/{code:str}/accept",
+    status_code=HTTP_200_OK,
+    summary="Accept an invitation whose code is in the address",
+    description=LOGGED_CODE.format("POST /api/v1/invitations/accept"),
+)
 async def accept_invitation(  # noqa: PLR0913, PLR0917 (each is given by name)
     code: FromPath[str],
     caller: GivenCaller,
@@ -122,6 +171,20 @@ async def accept_invitation(  # noqa: PLR0913, PLR0917 (each is given by name)
     limits: GivenLimits,
     device: GivenDevice,
     key: GivenKey,
+) -> AcceptedAnswer:
+    return await _accept(code, caller, chat, limits, device, key)
+
+
+async def _look_up(
+    code: str, caller: Caller, chat: LimitedChat, limits: GivenLimits, device: GivenDevice
+) -> InvitedConversationsAnswer:
+    await _count_guess(limits, device)
+    found = await chat.execute(caller.actor, ListInvitedConversations(code))
+    return invited_conversations_answer(found)
+
+
+async def _accept(  # noqa: PLR0913, PLR0917 (what both routes are given)
+    code: str, caller: Caller, chat: LimitedChat, limits: GivenLimits, device: GivenDevice, key: GivenKey
 ) -> AcceptedAnswer:
     await _count_guess(limits, device)
     conversation_ids = await chat.execute(caller.actor, AcceptInvitation(code), key)
@@ -141,7 +204,9 @@ invitations_router = Router(
         list_invitations,
         create_invitation,
         delete_invitation,
+        look_up_invitation,
         list_invited_conversations,
+        accept_code,
         accept_invitation,
     ],
     tags=["invitations"],

@@ -83,9 +83,7 @@ export function SignIn({ api, server, isAway, reason, invitation, onSession, onI
         onEnter={(userId) => void attemptAt("demo", () => api.signInAsDemoUser(userId), false)}
       />
       {mayNeedForms && problem.text !== texts.byToken.over && <p>{texts.invitation.noAccounts}</p>}
-      {server !== null && server.oidc !== null && !isFramed && (
-        <ProviderLink api={api} name={server.oidc.name} invitation={invitation} />
-      )}
+      {server !== null && server.oidc !== null && !isFramed && <ProviderLink api={api} name={server.oidc.name} />}
       {hasForms && (
         <AccountForm
           api={api}
@@ -102,10 +100,10 @@ export function SignIn({ api, server, isAway, reason, invitation, onSession, onI
   );
 }
 
-/** Leads to the OpenID provider. Its page refuses to be in a frame. */
-function ProviderLink({ api, name, invitation }: { api: Api; name: string; invitation: string | null }) {
+/** Leads to the OpenID provider. Its page refuses to be in a frame. The tab keeps an invitation meanwhile. */
+function ProviderLink({ api, name }: { api: Api; name: string }) {
   const { conversationId, messageId } = placeHere();
-  const place = { conversation: conversationId, message: messageId, invitation };
+  const place = { conversation: conversationId, message: messageId };
   return (
     <a className="provider primary" href={providerAddress(api.base, place)}>
       {texts.byProvider.signInWith(name)}

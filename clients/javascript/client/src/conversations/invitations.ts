@@ -55,15 +55,13 @@ export class Invitations {
 
   /** Returns what the reader would join, and is a member of already. */
   async conversationsOf(code: string): Promise<InvitedConversation[]> {
-    const path = `invitations/${encodeURIComponent(code)}/conversations`;
-    return (await this.#core.rest.get<InvitedConversationsAnswer>(path)).conversations;
+    const { rest } = this.#core;
+    return (await rest.post<InvitedConversationsAnswer>("invitations/conversations", { code })).conversations;
   }
 
   /** Joins, and returns the ids of the joined conversations. */
   async accept(code: string): Promise<string[]> {
-    const { conversations } = await this.#core.rest.post<AcceptedAnswer>(
-      `invitations/${encodeURIComponent(code)}/accept`,
-    );
+    const { conversations } = await this.#core.rest.post<AcceptedAnswer>("invitations/accept", { code });
     return conversations.map(({ id }) => id);
   }
 }

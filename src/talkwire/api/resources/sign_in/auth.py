@@ -21,7 +21,12 @@ from talkwire.api.http.bodies import (
 )
 from talkwire.api.http.dependencies import GivenAccounts, GivenCaller
 from talkwire.api.http.device import GivenDevice
-from talkwire.api.resources.invitations import InvitedConversationsAnswer, invited_conversations_answer
+from talkwire.api.resources.invitations import (
+    LOGGED_CODE,
+    InvitationCodeBody,
+    InvitedConversationsAnswer,
+    invited_conversations_answer,
+)
 from talkwire.api.resources.sign_in.openid_connect import openid_routes
 from talkwire.core.domain.errors import ChatError
 from talkwire.identity.accounts import Registration
@@ -38,9 +43,23 @@ async def login(data: JSONBody[LoginBody], accounts: GivenAccounts, device: Give
     return signed_in_answer(await accounts.login(data.email, data.password, device))
 
 
+@post(
+    "/invitations/conversations",
+    status_code=HTTP_200_OK,
+    operation_id="lookUpInvitationBeforeSignIn",
+    summary="List the conversations of an invitation before signing in",
+    opt=may_refuse(403, 404),
+)
+async def look_up_invitation(
+    data: JSONBody[InvitationCodeBody], accounts: GivenAccounts, device: GivenDevice
+) -> InvitedConversationsAnswer:
+    return invited_conversations_answer(await accounts.invited_conversations(data.code, device))
+
+
 @get(
     "/invitations/{code:str}",
-    summary="List the conversations of an invitation before signing in",
+    summary="List the conversations of an invitation whose code is in the address, before signing in",
+    description=LOGGED_CODE.format("POST /api/v1/auth/invitations/conversations"),
     opt=may_refuse(403, 404),
 )
 async def describe_invitation(
@@ -80,5 +99,7 @@ def auth_router(*, has_accounts: bool, has_provider: bool) -> Router | None:
     of_accounts = [register, login, change_password] if has_accounts else []
     of_provider = openid_routes if has_provider else []
     return Router(
-        "/auth", route_handlers=[*of_accounts, describe_invitation, refresh, logout, *of_provider], tags=["auth"]
+        "/auth",
+        route_handlers=[*of_accounts, look_up_invitation, describe_invitation, refresh, logout, *of_provider],
+        tags=["auth"],
     )

@@ -44,7 +44,8 @@ State = Annotated[str | None, QueryParameter(name="state")]  # Litestar gives `s
     operation_id="beginOpenIdSignIn",
     summary="Start a sign-in through the OpenID provider",
     description="For a browser: redirects to the provider, and at the end to the web client, which then shows the "
-    "`conversation` and the `message`, and asks whether to accept the `invitation`.",
+    "`conversation` and the `message`, and asks whether to accept the `invitation`. Proxies log the code in this "
+    "address; the web client keeps it in the browser instead.",
     security=[],
 )
 async def begin_sign_in(  # noqa: PLR0913, PLR0917 (each is given by name)
