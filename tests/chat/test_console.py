@@ -158,7 +158,28 @@ async def test_refusals_name_the_command_and_neither_content_nor_token(world: Wo
     await world.request("GET", f"/api/v1/users/me?token={secret}.{secret}.{secret}")
     (refused,) = await _all(world, f"refusals?kind=command&userId={world.id_of('mallory')}")
     assert (refused["command"], refused["reason"]) == ("message:send", "forbidden")
+    assert (refused["cause"], refused["conversationId"]) == ("not_member", talk)
     assert secret not in str(await _all(world, "refusals"))
+
+
+async def test_refusals_of_one_code_are_apart_by_cause_and_conversation(world: World) -> None:
+    room, other = [await world.conversation("bob") for _ in range(2)]
+    channel = {"kind": "channel", "ownerId": world.id_of("bob"), "memberIds": [world.id_of("bob"), world.id_of("tom")]}
+    news = (await world.service("POST", "/api/v1/conversations", channel))["id"]
+    tom, bob = await world.connect("tom"), await world.connect("bob")
+    sent = (await bob.done("message:send", {"conversationId": news, "content": "Hello!"}))["message"]
+    for conversation in (room, room, news, other):
+        await tom.refused("message:send", {"conversationId": conversation, "content": "x"})
+    await tom.refused("message:edit", {"messageId": sent["id"], "content": "x"})
+    body = {"conversationId": news, "content": "x"}
+    await world.request("POST", "/api/v1/messages", by="tom", json=body)
+    found = await _all(world, f"refusals?userId={world.id_of('tom')}")
+    assert [(each["command"], each["cause"], each["conversationId"], each["count"]) for each in found] == [
+        ("message:send", "read_only", news, 2),
+        ("message:edit", "not_author", news, 1),
+        ("message:send", "not_member", other, 1),
+        ("message:send", "not_member", room, 2),
+    ]
 
 
 @pytest.mark.parametrize("path", ["connections", "refusals", "users", "conversations"])

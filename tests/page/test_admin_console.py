@@ -60,6 +60,10 @@ def test_an_operator_ends_a_connection_and_rewinds_a_webhook(
 def test_an_operator_holds_keeps_and_deletes_a_conversation(driver: Driver, console_url: str, admin_token: str) -> None:
     kept = run(driver, console_url, "admin_console", "conversation", token=admin_token)["kept"]
     assert " answered 404: " in kept.pop("gone")
+    assert kept.pop("refused") == [
+        "Only the owner and admins write in the channel\nforbidden: read_only",
+        "Not a member of the conversation\nforbidden: not_member",
+    ]
     assert kept == {"hold": True, "retentionDays": 30}
 
 

@@ -90,4 +90,4 @@ def refusal_of(refusal: CallbackRefusal, code: ErrorCode, message: str) -> ChatE
     `code` is used if the back end's code is not one of the server's, and `message` if the back end sent none.
     """
     known = _CODES.get(refusal.code, code)
-    return ChatError(known, refusal.message[:MESSAGE_MAX_LENGTH] or message)
+    return ChatError(known, refusal.message[:MESSAGE_MAX_LENGTH] or message, cause="application")

@@ -69,7 +69,7 @@ class AsgiChat:
         own = _below_root(scope)
         if self._local_only and not _is_local(scope) and self._node.serves(own["path"]):
             self._log_refusal(scope)
-            await _refuse(scope, receive, send, ChatError("forbidden", LOCAL_ONLY))
+            await _refuse(scope, receive, send, ChatError("forbidden", LOCAL_ONLY, cause="server_policy"))
         elif own["type"] == "http":
             self._announce(scope)
             await self._node.app(own, receive, send)

@@ -199,7 +199,7 @@ def _missing_as_forbidden() -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise forbidden() from None
+        raise forbidden("not_found") from None
 
 
 @contextmanager

@@ -120,7 +120,11 @@ class Accounts:
         with logged_sign_in("register", device.address) as attempt:
             await self._take(Kind.SIGN_INS, address_key(device.address))
             if self._invited_only and asked.invitation is None:
-                raise ChatError("forbidden", "Registering needs an invitation. Ask a member of this server for a link.")
+                raise ChatError(
+                    "forbidden",
+                    "Registering needs an invitation. Ask a member of this server for a link.",
+                    cause="server_policy",
+                )
             signed_in = await self._sign_in(await self._create(_NOBODY, asked), device)
             attempt.user_id = signed_in.user.id
         return signed_in
@@ -206,7 +210,7 @@ class Accounts:
         await self._take(Kind.ACCOUNT_SIGN_INS, f"{actor.user_id} {session_id or ''}")
         found = await self._chat.execute(actor, FindOwnAccount())
         if not await self._matches(found, current) or found is None:
-            raise ChatError("forbidden", "The current password is wrong.")
+            raise ChatError("forbidden", "The current password is wrong.", cause="wrong_password")
         new_hash = await self._passwords.hash(new)
         await self._chat.execute(actor, ChangePassword(found.password_hash, new_hash, session_id))
 
@@ -223,7 +227,7 @@ class Accounts:
             return
         await self._take(Kind.ACCOUNT_SIGN_INS, f"{actor.user_id} {session_id or ''}")
         if password is None or not await self._matches(found, password):
-            raise ChatError("forbidden", "The password is wrong.")
+            raise ChatError("forbidden", "The password is wrong.", cause="wrong_password")
         await self._chat.execute(actor, EraseUser(actor.user_id, redact, found.password_hash))
 
     async def refresh(self, refresh_token: str, device: Device = NO_DEVICE) -> SignedIn:

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
-from talkwire.core.engine.limits import kind_of
+from talkwire.core.engine.limits import RateLimited, kind_of
 from talkwire.observability.refusals import log_refusal
 from talkwire.observability.spans import Tracer
 
@@ -69,11 +69,13 @@ class CommandOutcomes(Collector):
         command = name if command_type is None else self._name_of(command_type)
         if began_ns:
             self._trace(command, began_ns, error.code)
-        if error.code != "rate_limited":
-            log_refusal("command_refused", command=command, code=error.code, user_id=actor.user_id)
+        if isinstance(error, RateLimited):
+            limit = kind_of(command_type or type(None))
+            log_refusal("rate_limited", limit=str(limit), command=command, user_id=actor.user_id)
             return
-        limit = kind_of(command_type or type(None))
-        log_refusal("rate_limited", limit=str(limit), command=command, user_id=actor.user_id)
+        known = {"cause": error.cause, "conversation_id": error.conversation_id}
+        more = {field: value for field, value in known.items() if value}
+        log_refusal("command_refused", command=command, code=error.code, user_id=actor.user_id, **more)
 
     def _trace(self, command: str, began_ns: int, error: str | None) -> None:
         if self._tracer is not None:

@@ -29,7 +29,18 @@ _KINDS: MappingProxyType[str, RefusalKind] = MappingProxyType(
 )
 """The kinds by the events of the log. Other events are not kept."""
 
-_MEMBERS = ("command", "limit", "method", "detail", "user_id", "address", "origin", "namespace")
+_MEMBERS = (
+    "cause",
+    "conversation_id",
+    "command",
+    "limit",
+    "method",
+    "detail",
+    "user_id",
+    "address",
+    "origin",
+    "namespace",
+)
 """The fields of log lines that are kept. None of them has what users write."""
 
 
@@ -44,6 +55,8 @@ class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
     number: int
     kind: RefusalKind
     reason: str
+    cause: str | None = None
+    conversation_id: str | None = None
     command: str | None = None
     limit: str | None = None
     method: str | None = None

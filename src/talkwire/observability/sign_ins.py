@@ -77,8 +77,8 @@ def logged_sign_in(method: str, address: str) -> Iterator[SignInAttempt]:
     try:
         yield attempt
     except ChatError as error:
-        user = {"user_id": attempt.user_id} if attempt.user_id else {}
-        log_refused_sign_in(method, error.code, address, **user)
+        known = {"cause": error.cause, "user_id": attempt.user_id}
+        log_refused_sign_in(method, error.code, address, **{name: value for name, value in known.items() if value})
         error.is_logged = True
         raise
     log_sign_in(method, attempt.user_id, address)
@@ -91,7 +91,14 @@ def note_refused_token(method: str, error: ChatError, address: str, user_id: str
     It writes no log line: clients replace expired tokens all the time, and refused sockets and requests have their own
     lines. `method` is `token` or `refresh`.
     """
-    fields = {"method": method, "reason": error.code, "detail": error.message, "address": address, "user_id": user_id}
+    fields = {
+        "method": method,
+        "reason": error.code,
+        "cause": error.cause,
+        "detail": error.message,
+        "address": address,
+        "user_id": user_id,
+    }
     sign_ins.counts[method, error.code] += 1
     recent_refusals.add("sign_in_refused", fields)
     error.is_logged = True

@@ -32,6 +32,7 @@ from talkwire.core.domain.errors import ChatError, LogReplaced
 from talkwire.core.domain.model import Actor
 from talkwire.core.engine.chat import Done
 from talkwire.core.engine.default_conversations import DefaultConversations
+from talkwire.core.engine.refusal_causes import naming_conversation
 from talkwire.core.features.catching_up.idempotency import decide_once
 from talkwire.core.features.moderation.acts import ACTS, decide_audited
 from talkwire.core.ports.handler import ChangeHandler
@@ -367,10 +368,11 @@ class GroupWriter:
         if type(job.command) in ACTS:
             decide = partial(decide_audited, decide)
         try:
-            if job.key is None:
-                job.result = decide(tx, job.actor, job.command)
-            else:
-                job.result = decide_once(tx, job.actor, job.command, job.key, decide)
+            with naming_conversation(tx, job.command):
+                if job.key is None:
+                    job.result = decide(tx, job.actor, job.command)
+                else:
+                    job.result = decide_once(tx, job.actor, job.command, job.key, decide)
         except ChatError as refusal:
             job.error = refusal
 

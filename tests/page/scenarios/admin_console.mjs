@@ -172,9 +172,16 @@ export async function people({ token }) {
 // An operator keeps what a conversation without a name has, sets how long, and deletes it.
 export async function conversation({ token }) {
   const { id } = await post("conversations", "alice", { kind: "direct", memberIds: ["bob"] });
+  const { id: channel } = await post("conversations", "alice", { kind: "channel", name: "News", memberIds: ["bob"] });
+  await post("messages", "bob", { conversationId: channel, content: "x" }).catch(String);
+  await post("messages", "carol", { conversationId: id, content: "x" }).catch(String);
   const page = await visitConsole(token, { expected: /409/ });
+  await goTo(page, "Refusals");
+  const linkTo = (conversationId) => page.locator(`td a[href="#/conversations/${conversationId}"]`);
+  const why = (conversationId) => rows(page).filter({ has: linkTo(conversationId) }).locator("td").nth(2).innerText();
+  const refused = [await why(channel), await why(id)];
   await goTo(page, "Conversations");
-  await page.locator(`.admin-table a[href="#/conversations/${id}"]`).click();
+  await linkTo(id).click();
   await heading(page, "alice, bob").waitFor();
   await rows(page).nth(1).waitFor();
   const stored = () => asAdmin(token, "GET", `conversations/${id}`);
@@ -197,7 +204,7 @@ export async function conversation({ token }) {
   await act("Lift hold…", "Lift the hold?", "Lift hold", "The hold is lifted.");
   await act("Delete…", "Delete this conversation?", "Delete", "The conversation is deleted.");
   await heading(page, "Conversations").waitFor();
-  report("kept", { hold, retentionDays, gone: await stored().catch(String) });
+  report("kept", { refused, hold, retentionDays, gone: await stored().catch(String) });
 }
 
 // Goes to the element with Tab, as far as it takes, and presses Enter there.

@@ -72,6 +72,9 @@ export interface RefusalAnswer {
   node: string;
   /** How often the same was refused, the last time at `at`. */
   count: number;
+  /** Which of the causes of one reason it was. */
+  cause?: string;
+  conversationId?: string;
   /** More about the reason. */
   detail?: string;
   command?: string;

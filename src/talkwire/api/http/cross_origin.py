@@ -106,7 +106,7 @@ def _sending_with(headers: dict[str, str], send: Send) -> Send:
 
 
 async def _misdirected(send: Send) -> None:
-    body = msgspec.json.encode(error_body(ChatError("forbidden", DEVELOPMENT_ONLY)))
+    body = msgspec.json.encode(error_body(ChatError("forbidden", DEVELOPMENT_ONLY, cause="server_policy")))
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *_SAFE]
     await send({"type": "http.response.start", "status": HTTPStatus.MISDIRECTED_REQUEST, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -140,7 +140,11 @@ def _log(request: Request[Any, Any, Any], error: ChatError) -> None:
     already, or if the caller is not signed in (status 401)."""
     if error.is_logged or STATUS[error.code] == 401:
         return
-    known = {"user_id": request.state.get(USER_ID), "address": request.state.get(ADDRESS)}
+    known = {
+        "cause": error.cause,
+        "user_id": request.state.get(USER_ID),
+        "address": request.state.get(ADDRESS),
+    }
     who = {name: value for name, value in known.items() if value}
     where = f"{request.method} {request.scope.get('path_template')}"
     if isinstance(error, RateLimited):

@@ -362,7 +362,7 @@ async def get_thumbnail(
 ) -> Response[Any]:
     file = await uploads.file(caller.actor, file_id)
     if file.width is None:
-        raise forbidden()
+        raise forbidden("not_found")
     if large:
         with contextlib.suppress(ChatError):  # there is none, or the node that has it is of an earlier version
             return await _download(request, uploads, file, "large-thumbnail")

@@ -38,7 +38,7 @@ REFUSALS_MAX = 100
 
 Outcome = Message | ChatError
 
-_NOT_SENT = ChatError("conflict", "An earlier message was refused, so this one was not sent.")
+_NOT_SENT = ChatError("conflict", "An earlier message was refused, so this one was not sent.", cause="state_changed")
 
 _Key = Annotated[
     str | None,

@@ -38,16 +38,16 @@ def acting_as(actor: Actor, user_id: str | None) -> str:
         return actor.user_id
     if actor.is_service:
         return user_id
-    raise ChatError("forbidden", "Only the application's backend may act for another user.")
+    raise ChatError("forbidden", "Only the application's backend may act for another user.", cause="backend_only")
 
 
 def may_act(user: User | None) -> ChatError | None:
     """Returns a `banned` refusal for a banned or erased user, else None. A user who is not stored (`user` None) is not
     refused. Commands check this because the user's connections may stay open for a moment after a ban or an erasure."""
     if user is not None and user.erased:
-        return ChatError("banned", "This user was erased.", {"erased": True})
+        return ChatError("banned", "This user was erased.", {"erased": True}, cause="erased")
     if user is not None and user.banned:
-        return ChatError("banned", "This user is banned.", _ban_details(user))
+        return ChatError("banned", "This user is banned.", _ban_details(user), cause="banned")
     return None
 
 
@@ -64,12 +64,12 @@ def _ban_details(user: User) -> dict[str, object] | None:
 def may_take_part(user: User | None, member: Member | None) -> ChatError | None:
     """Returns a refusal if the user is banned or is not a member of the conversation (`member` is None), else None. The
     refusal does not reveal whether the conversation exists."""
-    return may_act(user) or (forbidden() if member is None else None)
+    return may_act(user) or (forbidden("not_member") if member is None else None)
 
 
 def erased(user_id: str) -> ChatError:
     """Returns the `conflict` error for a command that would reuse the id of an erased user."""
-    return ChatError("conflict", "This user was erased. The id cannot be reused.", {"userId": user_id})
+    return ChatError("conflict", "This user was erased. The id cannot be reused.", {"userId": user_id}, cause="erased")
 
 
 def must_not_be_held(*held: Conversation | User | None) -> None:
@@ -78,7 +78,11 @@ def must_not_be_held(*held: Conversation | User | None) -> None:
     for each in held:
         if each is not None and each.hold:
             subject = "conversation" if isinstance(each, Conversation) else "user"
-            raise ChatError("conflict", f"This {subject} is on hold: nothing in it can be deleted until it is lifted.")
+            raise ChatError(
+                "conflict",
+                f"This {subject} is on hold: nothing in it can be deleted until it is lifted.",
+                cause="on_hold",
+            )
 
 
 class AccessFacts(Protocol):
@@ -103,7 +107,7 @@ def history_for(facts: AccessFacts, actor: Actor, conversation_id: str) -> Histo
     member = facts.member(conversation_id, actor.user_id)
     refusal = may_take_part(facts.user(actor.user_id), member)
     if refusal is not None or member is None:
-        raise refusal or forbidden()
+        raise refusal or forbidden("not_member")
     return member.history
 
 
@@ -142,7 +146,7 @@ def must_be_visible(message: Message, history: HistoryStart) -> Message:
     than `history`, where the reader's part of the conversation starts."""
     seen = message_for_reader(message, history)
     if seen is None:
-        raise forbidden()
+        raise forbidden("hidden_history")
     return seen
 
 
@@ -162,7 +166,7 @@ def may_post(conversation: Conversation, member: Member, now_ms: int) -> ChatErr
     if conversation.blocked:
         return blocked()
     if conversation.kind == "channel" and member.role == "member":
-        return ChatError("forbidden", "Only the owner and admins can write in a channel.")
+        return ChatError("forbidden", "Only the owner and admins can write in a channel.", cause="read_only")
     if is_muted(member, now_ms):
         return muted(member)
     if not conversation.slow_mode_s or is_owner_or_admin(member):
@@ -170,14 +174,19 @@ def may_post(conversation: Conversation, member: Member, now_ms: int) -> ChatErr
     wait_ms = member.last_sent_ms + conversation.slow_mode_s * 1000 - now_ms
     if wait_ms > 0:
         return ChatError(
-            "rate_limited", "Slow mode is on: wait before you send another message.", {"retryAfterMs": wait_ms}
+            "rate_limited",
+            "Slow mode is on: wait before you send another message.",
+            {"retryAfterMs": wait_ms},
+            cause="slow_mode",
         )
     return None
 
 
 def muted(member: Member) -> ChatError:
     """Returns the refusal for a member whom a moderator has muted. `until` is null when the mute has no end."""
-    return ChatError("muted", "You are muted in this conversation.", {"until": iso_end(member.muted_until_ms)})
+    return ChatError(
+        "muted", "You are muted in this conversation.", {"until": iso_end(member.muted_until_ms)}, cause="muted"
+    )
 
 
 def is_muted(member: Member, now_ms: int) -> bool:
@@ -195,7 +204,7 @@ def is_owner_or_admin(member: Member | None) -> bool:
 def blocked() -> ChatError:
     """Returns the error for a command that a block between two users forbids. It does not reveal which of them blocked
     the other."""
-    return ChatError("blocked", "One of you has blocked the other.")
+    return ChatError("blocked", "One of you has blocked the other.", cause="blocked")
 
 
 def may_manage(actor: Actor, conversation: Conversation | None, member: Member | None) -> ChatError | None:
@@ -205,11 +214,11 @@ def may_manage(actor: Actor, conversation: Conversation | None, member: Member |
     actor's membership, None for a user who is not a member. Nobody manages a direct conversation.
     """
     if conversation is None or (actor.role == "user" and member is None):
-        return forbidden()
+        return forbidden("not_found" if conversation is None else "not_member")
     if conversation.kind == "direct":
-        return ChatError("forbidden", "A direct conversation cannot be managed.")
+        return ChatError("forbidden", "A direct conversation cannot be managed.", cause="direct_conversation")
     if actor.role == "user" and not is_owner_or_admin(member):
-        return ChatError("forbidden", "Only the owner and admins can do this.")
+        return ChatError("forbidden", "Only the owner and admins can do this.", cause="not_manager")
     return None
 
 
@@ -217,7 +226,7 @@ def may_create(actor: Actor, kind: ConversationKind, policy: AccessPolicy) -> Ch
     """Returns `forbidden` for a user if only the application's backend and operators may create conversations of this
     kind, else None."""
     if actor.role == "user" and policy.creators_of(kind) == "service":
-        return ChatError("forbidden", f"Users cannot create {_PLURALS[kind]} here.")
+        return ChatError("forbidden", f"Users cannot create {_PLURALS[kind]} here.", cause="server_policy")
     return None
 
 
@@ -235,12 +244,14 @@ def may_delete(
     channel.
     """
     if conversation is None or (actor.role == "user" and member is None):
-        return forbidden()
+        return forbidden("not_found" if conversation is None else "not_member")
     if actor.role != "user":
         return None
     if policy.delete_conversation == "service":
-        return ChatError("forbidden", "Users cannot delete conversations here.")
-    return None if owns(member) else ChatError("forbidden", "Only the owner can delete a conversation.")
+        return ChatError("forbidden", "Users cannot delete conversations here.", cause="server_policy")
+    return (
+        None if owns(member) else ChatError("forbidden", "Only the owner can delete a conversation.", cause="not_owner")
+    )
 
 
 def may_join(actor: Actor, conversation: Conversation | None, user_ids: Collection[str]) -> bool:
@@ -264,7 +275,7 @@ def may_remove(
     if refusal is not None or actor.role != "user":
         return refusal
     if target is None:
-        return forbidden()
+        return forbidden("not_member")
     if is_ownerless(conversation):
         return _only_the_backend()
     return None if owns(member) or not is_owner_or_admin(target) else _only_the_owner()
@@ -283,7 +294,7 @@ def may_give_role(
     if refusal is not None:
         return refusal
     if target is None:
-        return forbidden() if actor.role == "user" else ChatError("not_found", "This user is not a member.")
+        return forbidden("not_member") if actor.role == "user" else ChatError("not_found", "This user is not a member.")
     stepping_down = member == target and role == "member" and not owns(target)
     if actor.role == "user" and not owns(member) and not stepping_down:
         return _only_the_owner()
@@ -296,7 +307,9 @@ def may_hold_role(user: User, role: MemberRole) -> ChatError | None:
     """Returns `conflict` if the user was erased and the role is `owner` or `admin`, because nobody could act in that
     role; else None."""
     if user.erased and role != "member":
-        return ChatError("conflict", "This user was erased and cannot become owner or admin.", {"userId": user.id})
+        return ChatError(
+            "conflict", "This user was erased and cannot become owner or admin.", {"userId": user.id}, cause="erased"
+        )
     return None
 
 
@@ -313,7 +326,7 @@ def may_restrict(
     if refusal is not None:
         return refusal
     if owns(target):
-        return ChatError("forbidden", "The owner cannot be muted or banned.")
+        return ChatError("forbidden", "The owner cannot be muted or banned.", cause="owner_protected")
     return _only_the_owner() if actor.role == "user" and is_owner_or_admin(target) and not owns(member) else None
 
 
@@ -343,12 +356,14 @@ def owns(member: Member | None) -> bool:
 
 
 def _only_the_owner() -> ChatError:
-    return ChatError("forbidden", "Only the owner can do this to an admin.")
+    return ChatError("forbidden", "Only the owner can do this to an admin.", cause="not_owner")
 
 
 def _only_the_backend() -> ChatError:
     return ChatError(
-        "forbidden", "Only the application's backend can remove members of a conversation without an owner."
+        "forbidden",
+        "Only the application's backend can remove members of a conversation without an owner.",
+        cause="backend_only",
     )
 
 
@@ -361,16 +376,16 @@ def require(refusal: ChatError | None) -> None:
 def must_be_trusted(actor: Actor) -> None:
     """Raises `forbidden`, with a message that says so, unless the actor is the application's backend or an operator."""
     if not actor.is_trusted:
-        raise ChatError("forbidden", "Only the application's backend and admins can do this.")
+        raise ChatError("forbidden", "Only the application's backend and admins can do this.", cause="backend_only")
 
 
 def must_be_operator(actor: Actor) -> None:
     """Raises `forbidden`, without saying why, unless the actor is an operator (role `admin`)."""
     if actor.role != "admin":
-        raise forbidden()
+        raise forbidden("backend_only")
 
 
 def must_be_backend(actor: Actor) -> None:
     """Raises `forbidden`, without saying why, unless the actor is the application's backend or an operator."""
     if actor.role == "user":
-        raise forbidden()
+        raise forbidden("backend_only")

@@ -26,6 +26,45 @@ ErrorCode = Literal[
 ]
 _CODES = frozenset(get_args(ErrorCode))
 
+RefusalCause = Literal[
+    "application",
+    "backend_only",
+    "banned",
+    "banned_from_conversation",
+    "blocked",
+    "call_running",
+    "direct_conversation",
+    "erased",
+    "hidden_history",
+    "invitation_expired",
+    "invitation_invalid",
+    "invitation_used_up",
+    "muted",
+    "no_calls",
+    "nobody_to_call",
+    "not_author",
+    "not_found",
+    "not_manager",
+    "not_member",
+    "not_owner",
+    "not_shown_again",
+    "on_hold",
+    "other_user",
+    "own_offer",
+    "owner_protected",
+    "read_only",
+    "retry_differs",
+    "server_policy",
+    "slow_mode",
+    "state_changed",
+    "taken",
+    "too_many",
+    "users_only",
+    "wrong_password",
+]
+"""Why a command was refused, for operators (docs/console-routes.md). Clients do not receive it, because it may reveal
+what the caller may not see."""
+
 _COMPARED = 64
 """How many characters of a misspelt name are compared with the known names, which bounds the work."""
 
@@ -35,18 +74,24 @@ class ChatError(Exception):
 
     The HTTP and Socket.IO layers turn `code` into a status or an acknowledgement. Applications import the class as
     `talkwire.Refused`. Its constructor raises ValueError for an unknown code, which no client would understand.
-    `is_logged` is set where the refusal is logged, so that outer layers do not log it again.
+    `cause` says why to operators only; every refusal has one whose code has several causes. `conversation_id` is the
+    conversation that the command concerned, where the chat found it. `is_logged` is set where the refusal is logged, so
+    that outer layers do not log it again.
     """
 
     is_logged = False
+    conversation_id: str | None = None
 
-    def __init__(self, code: ErrorCode, message: str, details: object | None = None) -> None:
+    def __init__(
+        self, code: ErrorCode, message: str, details: object | None = None, *, cause: RefusalCause | None = None
+    ) -> None:
         if code not in _CODES:
             raise ValueError(f'unknown code "{code}": must be one of {", ".join(sorted(_CODES))}')
         super().__init__(message)
         self.code: ErrorCode = code
         self.message = message
         self.details = details
+        self.cause = cause
 
 
 class LogReplaced(ChatError):
@@ -78,20 +123,20 @@ def refusals_at(place: str, names: Mapping[str, str] = MappingProxyType({})) -> 
             case [{"path": str() as path, "message": str() as message}]:
                 raise invalid(f"{place}.{names.get(path, path)}", message) from None
             case details:
-                raise ChatError(error.code, f"{place}: {error.message}", details) from None
+                raise ChatError(error.code, f"{place}: {error.message}", details, cause=error.cause) from None
 
 
 class NoAccess(ChatError):
     """The `forbidden` error for anything that the caller of a command may not see. It does not reveal whether the thing
     exists. The application's backend and admins receive its cause instead (`core/engine/refusal_causes.py`)."""
 
-    def __init__(self) -> None:
-        super().__init__("forbidden", "You have no access to this.")
+    def __init__(self, cause: RefusalCause) -> None:
+        super().__init__("forbidden", "You have no access to this.", cause=cause)
 
 
-def forbidden() -> ChatError:
-    """Returns `NoAccess`, the error for anything that the caller of a command may not see."""
-    return NoAccess()
+def forbidden(cause: RefusalCause) -> ChatError:
+    """Returns `NoAccess`, the error for anything that the caller of a command may not see. Operators see `cause`."""
+    return NoAccess(cause)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

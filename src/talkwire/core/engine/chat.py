@@ -32,7 +32,7 @@ from talkwire.core.domain.model import Actor, ActorRole, Message, User
 from talkwire.core.engine.command_table import CHANGES, QUERIES, check_command
 from talkwire.core.engine.hooks import Hooks, sent_as
 from talkwire.core.engine.listeners import Listener, Listeners, Stage
-from talkwire.core.engine.refusal_causes import cause_of
+from talkwire.core.engine.refusal_causes import cause_of, naming_conversation
 from talkwire.core.features.users import user_search
 from talkwire.core.features.users.preferences import DEFAULTS
 from talkwire.core.ports.bus import AnyBusMessage, Bus, CommittedBatch, EphemeralBatch, NoBus, PeerAnswer, PeerQuestion
@@ -211,7 +211,11 @@ class Chat:
         names what the command lacks, unless nothing is missing any more."""
         if not isinstance(outcome, NoAccess):
             return outcome
-        return await self._reader.read(partial(cause_of, actor=actor, command=command)) or outcome
+        found = await self._reader.read(partial(cause_of, actor=actor, command=command))
+        if found is not None:
+            found.cause = found.cause or outcome.cause
+            found.conversation_id = outcome.conversation_id
+        return found or outcome
 
     def _pass_cause(
         self, actor: Actor, command: Command[Any], done: Done, result: object, error: Exception | None
@@ -240,7 +244,7 @@ class Chat:
         """Executes a command that does not write to the log of events: a query, a node's command or a signal."""
         query = self._queries.get(type(command))
         if query is not None:
-            return cast("Awaitable[R]", self._reader.read(lambda snapshot: query(snapshot, actor, command)))
+            return cast("Awaitable[R]", self._reader.read(partial(_answer_query, query, actor, command)))
         if key is not None and isinstance(command, SendToUsers):
             return cast("Awaitable[R]", self._send_once(actor, command, key))
         if isinstance(command, NodeCommand):
@@ -512,6 +516,14 @@ class Chat:
             return LoadedUsers(pos, entries, memberships.facts)
 
         return await self._reader.read(load)
+
+
+def _answer_query(
+    query: Callable[[Snapshot, Actor, Any], object], actor: Actor, command: Command[Any], snapshot: Snapshot
+) -> object:
+    """Returns the result of a query."""
+    with naming_conversation(snapshot, command):
+        return query(snapshot, actor, command)
 
 
 def _nothing() -> None:

@@ -80,7 +80,8 @@ class Hooks:
                 async with asyncio.timeout(HOOK_MAX_S):
                     changed = await changed
             return command if changed is None or changed is command else _validated(changed, type(command))
-        except ChatError:
+        except ChatError as refusal:
+            refusal.cause = refusal.cause or "application"
             raise
         except Exception as error:
             # A command must not be executed unless the application has approved it.

@@ -15,6 +15,7 @@ from talkwire.core.domain.model import Actor
 from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.command_table import check_command
 from talkwire.core.engine.limits import Kind, Limits, RateLimited, kind_of
+from talkwire.core.engine.refusal_causes import named_conversation
 
 R = TypeVar("R")
 
@@ -53,6 +54,7 @@ class LimitedChat:
                 result = await self._chat.execute(actor, command, key)
         except ChatError as error:
             if self._outcomes is not None:
+                error.conversation_id = error.conversation_id or named_conversation(command)
                 self._outcomes.refused(actor, type(command), error, began_ns)
                 error.is_logged = True
             raise

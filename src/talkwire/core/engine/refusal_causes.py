@@ -2,18 +2,48 @@
 
 A user who guesses the id of a conversation must not learn whether it exists, so a command refused for that reason gets
 `NoAccess`. The application's back end and admins may see everything, so they get the error that `cause_of` returns.
+Operators see in the console which conversation any refused command concerned.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.files import GetFile
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.domain.errors import ChatError, invalid
-from talkwire.core.domain.model import Actor, Message, message_number
-from talkwire.core.ports.transaction import Snapshot
+from talkwire.core.domain.model import Actor, Message, Offer, is_valid_id, message_number
+from talkwire.core.ports.transaction import Snapshot, Transaction
+
+
+@contextmanager
+def naming_conversation(facts: Transaction | Snapshot, command: Command[Any]) -> Iterator[None]:
+    """A context manager that stores in a ChatError raised inside it the conversation that the command concerns: the one
+    that it names, or that of its message or offer."""
+    try:
+        yield
+    except ChatError as refusal:
+        refusal.conversation_id = _conversation_of(facts, command)
+        raise
+
+
+def _conversation_of(facts: Transaction | Snapshot, command: Command[Any]) -> str | None:
+    message_id, offer_id = getattr(command, "message_id", None), getattr(command, "offer_id", None)
+    found: Message | Offer | None = None
+    if isinstance(message_id, str) and (number := message_number(message_id)) is not None:
+        found = facts.message(number)
+    elif isinstance(offer_id, str) and (number := message_number(offer_id)) is not None:
+        found = facts.offers.find(number)
+    return named_conversation(command) if found is None else found.conversation_id
+
+
+def named_conversation(command: object) -> str | None:
+    """Returns the id of the conversation that a command names, or None if it names none or no valid id."""
+    conversation_id = getattr(command, "conversation_id", None)
+    return conversation_id if isinstance(conversation_id, str) and is_valid_id(conversation_id) else None
 
 
 def cause_of(snapshot: Snapshot, actor: Actor, command: Command[Any]) -> ChatError | None:
@@ -53,7 +83,7 @@ def _cause_in_sender(snapshot: Snapshot, actor: Actor, command: Command[Any], co
     if actor.is_service and sender_id is None and hasattr(command, "sender_id"):
         return invalid("senderId", "is missing: the back end acts in the name of a member")
     hint = f"POST /api/v1/conversations/{conversation_id}/members adds members."
-    return ChatError("forbidden", f"{user_id} is not a member of {conversation_id}. {hint}")
+    return ChatError("forbidden", f"{user_id} is not a member of {conversation_id}. {hint}", cause="not_member")
 
 
 def _cause_in_parts(snapshot: Snapshot, actor: Actor, command: Command[Any], conversation_id: str) -> ChatError | None:

@@ -33,7 +33,7 @@ from talkwire.core.connected.chat_access import ChatAccess
 from talkwire.core.connected.memberships import CONTACTS_MAX
 from talkwire.core.domain.access import may_act, require
 from talkwire.core.domain.actors import NODE
-from talkwire.core.domain.errors import ChatError, ErrorCode, forbidden
+from talkwire.core.domain.errors import ChatError, ErrorCode, RefusalCause, forbidden
 from talkwire.core.domain.events import (
     CallEnded,
     CallInvited,
@@ -69,10 +69,11 @@ class CallQuestion(msgspec.Struct, frozen=True):
 
 class CallAnswer(msgspec.Struct, frozen=True):
     """The response to a `CallQuestion`: the call's id, or as `error` the (code, message, details) with which the signal
-    was refused."""
+    was refused, and its `cause`."""
 
     call_id: str = ""
     error: tuple[ErrorCode, str, object] | None = None
+    cause: RefusalCause | None = None
 
 
 class CallExchange:
@@ -273,7 +274,7 @@ class CallExchange:
         if answer is None:
             raise _no_answer()
         if answer.error is not None:
-            raise ChatError(*answer.error)
+            raise ChatError(*answer.error, cause=answer.cause)
         return answer.call_id
 
     async def _answer(self, question: CallQuestion) -> CallAnswer:
@@ -283,13 +284,13 @@ class CallExchange:
                 return CallAnswer(await self._invite(question.actor, signal, forwarded=True))
             return CallAnswer(await self._relay(question.actor, signal, forwarded=True))
         except ChatError as error:
-            return CallAnswer(error=(error.code, error.message, error.details))
+            return CallAnswer(error=(error.code, error.message, error.details), cause=error.cause)
 
     async def _must_be_member(self, actor: Actor, signal: CallSignal) -> None:
         entry = await self._chat.directory.find(actor.user_id)
         require(may_act(entry.user))
         if signal.conversation_id not in entry.conversation_ids:
-            raise forbidden()
+            raise forbidden("not_member")
 
     def _publish_and_store(self, events: CallOutput) -> None:
         if not events:

@@ -106,7 +106,7 @@ class CallState:
         """
         if signal.to_user_id is not None:
             if signal.to_user_id not in ringing:
-                raise forbidden()
+                raise forbidden("not_member")
             ringing = (signal.to_user_id,)
         call = self._calls.get(signal.conversation_id)
         if call is None:
@@ -157,7 +157,7 @@ class CallState:
         call = self._call(user_id, signal)
         sides = {**call.joined, **call.ringing}
         if user_id not in sides or (signal.to_user_id is not None and signal.to_user_id not in sides):
-            raise forbidden()
+            raise forbidden("not_member")
         return [call.event(CallSignalled, user_id, [side for side in sides if side != user_id], signal)]
 
     # --- events -------------------------------------------------------------------------------------------------------
@@ -257,16 +257,16 @@ class CallState:
 
     def _check_may_start(self, user_id: str, ringing: Collection[str]) -> None:
         if not ringing:
-            raise ChatError("forbidden", "There is nobody to call in this conversation.")
+            raise ChatError("forbidden", "There is nobody to call in this conversation.", cause="nobody_to_call")
         if len(self._sides.get(user_id, ())) >= CALLS_MAX:
-            raise ChatError("conflict", f"You already have {CALLS_MAX} calls.")
+            raise ChatError("conflict", f"You already have {CALLS_MAX} calls.", cause="too_many")
 
     def _call(self, user_id: str, signal: CallSignal) -> Call:
         call = self._calls.get(signal.conversation_id)
         if call is None or call.id != signal.call_id:
             raise ChatError("not_found", "This call does not exist or has ended.")
         if user_id not in call.members or (signal.to_user_id is not None and signal.to_user_id not in call.members):
-            raise forbidden()
+            raise forbidden("not_member")
         return call
 
     def _publish_and_leave(self, call: Call, user_id: str, event: CallNews, reason: CallEndReason) -> CallOutput:
@@ -317,4 +317,4 @@ class CallState:
 
 def _conflict(call: Call) -> ChatError:
     details = {"callId": call.id, "conversationId": call.conversation_id, "userIds": list(call.joined)}
-    return ChatError("conflict", "This conversation already has a call.", details)
+    return ChatError("conflict", "This conversation already has a call.", details, cause="call_running")

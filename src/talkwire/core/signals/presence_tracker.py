@@ -172,7 +172,7 @@ class PresenceTracker:
     async def _get_one(self, actor: Actor, command: GetPresenceOf) -> Presence:
         found = await self.presence_of(actor, (command.user_id,))
         if not found:
-            raise forbidden()
+            raise forbidden("not_found")
         return found[0]
 
     async def presence_of(self, actor: Actor, user_ids: tuple[str, ...]) -> tuple[Presence, ...]:

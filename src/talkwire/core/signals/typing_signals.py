@@ -93,7 +93,7 @@ class TypingSignals:
         is_blocked = is_member and await self._is_blocked(actor, command.conversation_id)
         # The user may have left the conversation while the database was queried.
         if command.conversation_id not in entry.conversation_ids:
-            raise forbidden()
+            raise forbidden("not_member")
         if is_blocked:
             raise blocked()
         if command.is_typing:

@@ -20,6 +20,7 @@ from talkwire.core.domain.events import CustomEvent
 from talkwire.core.engine.chat import settle
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.limits import Kind, RateLimited, kind_of
+from talkwire.core.engine.refusal_causes import named_conversation
 from talkwire.dialects.built_in import DIALECTS
 from talkwire.dialects.dialect import AnyJson, Dialect, Inbound, SocketCommand
 from talkwire.dialects.payload import invalid_payload
@@ -74,6 +75,7 @@ class EventHandling:
             self._refuse_invalid(request, error)
             return
         request.command_type = type(command)
+        request.conversation_id = named_conversation(command)
         request.began_ns = self._outcomes.begin()
         if self._limits is not None:
             wait_s = self._limits.take_for(client.actor, kind_of(type(command)), self._now())
@@ -174,6 +176,7 @@ class EventHandling:
         client: ChatClient = request.socket.data
         # What a client calls an event that does not exist may be a message's text.
         name = _UNKNOWN if request.inbound is None else request.name
+        error.conversation_id = error.conversation_id or request.conversation_id
         self._outcomes.refused(client.actor, request.command_type, error, request.began_ns, name)
         self._replies.refuse(request, error)
 

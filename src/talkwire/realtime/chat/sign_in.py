@@ -75,7 +75,7 @@ class SignIn:
         credentials = Credentials(token, forwarded=handshake.forwarded, address=handshake.address)
         renewed = ChatClient.of(await self._callers.identify(credentials), client.dialect)
         if renewed.actor.user_id != client.actor.user_id:
-            raise ChatError("forbidden", "This token is of another user.")
+            raise ChatError("forbidden", "This token is of another user.", cause="other_user")
         client.actor, client.session_id, client.expires_at = renewed.actor, renewed.session_id, renewed.expires_at
 
 

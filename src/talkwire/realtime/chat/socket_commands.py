@@ -130,7 +130,7 @@ class SocketCommands:
     def _change_room(self, socket: Socket, command: JoinRoom | LeaveRoom) -> str:
         client: ChatClient = socket.data
         if command.conversation_id not in client.entry.conversation_ids:
-            raise forbidden()
+            raise forbidden("not_member")
         if isinstance(command, JoinRoom):
             self._rooms.open(socket, command.conversation_id)
         else:
@@ -145,7 +145,7 @@ class SocketCommands:
         """
         client: ChatClient = socket.data
         if command.conversation_id not in client.entry.conversation_ids:
-            raise forbidden()
+            raise forbidden("not_member")
         opened = isinstance(command, JoinRoom)
         by_default = client.dialect.follows_all
         await recovery.choose(recoverable, command.conversation_id, opened=opened, by_default=by_default)

@@ -34,7 +34,8 @@ export function Refusals() {
 }
 
 /** Returns why something was refused, in words. */
-export function reasonText({ kind, reason, method }: RefusalAnswer): string {
+export function reasonText({ kind, reason, cause, method }: RefusalAnswer): string {
+  if (cause !== undefined) return texts.refusals.causes[cause] ?? cause;
   if (kind === "rate_limit") return texts.refusals.overLimit;
   if (reason === "unauthenticated" && method === "password") return texts.refusals.wrongPassword;
   return texts.refusals.why[kind]?.[reason] ?? reason;
@@ -59,15 +60,22 @@ const COLUMNS: readonly Column<RefusalAnswer>[] = [
           {reasonText(refusal)}
           {refusal.count > 1 && <span className="admin-faint"> · {texts.refusals.times(refusal.count)}</span>}
         </span>
-        <span className="admin-faint">{[refusal.reason, refusal.detail].filter(Boolean).join(": ")}</span>
+        <span className="admin-faint">
+          {[refusal.reason, refusal.cause ?? refusal.detail].filter(Boolean).join(": ")}
+        </span>
       </span>
     ),
   },
   {
     name: texts.refusals.what,
-    cell: ({ kind, command, limit, method, namespace }) => {
+    cell: ({ kind, command, limit, method, namespace, conversationId }) => {
       const what = [command, kind === "rate_limit" ? undefined : limit, method, namespace].filter(Boolean);
-      return what.length === 0 ? texts.none : <code>{what.join(" · ")}</code>;
+      return (
+        <span className="admin-name">
+          {what.length === 0 ? texts.none : <code>{what.join(" · ")}</code>}
+          {conversationId && <CopiedId id={conversationId} href={hrefOf("conversations", {}, conversationId)} />}
+        </span>
+      );
     },
   },
   {

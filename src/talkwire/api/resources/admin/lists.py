@@ -3,7 +3,7 @@ and that end sign-ins and connections."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import msgspec
 from litestar import delete, get
@@ -23,7 +23,7 @@ from talkwire.core.commands.server.console import (
     ListLoginsOf,
     UserRecord,
 )
-from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.errors import ChatError, RefusalCause
 from talkwire.core.domain.model import ConversationKind, User
 from talkwire.core.domain.pages import key_of_cursor, list_cursor
 from talkwire.core.domain.texts import check_text
@@ -250,7 +250,8 @@ def _no_connection() -> ChatError:
 
 class RefusalAnswer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """A request, event or connection that the server refused to one client. `reason` is the reason in the log line, or
-    the error code that the client received. `count` is how often the same refusal occurred on the
+    the error code that the client received; `cause` tells refusals of one code apart, and `conversationId` is the
+    conversation that the command concerned. `count` is how often the same refusal occurred on the
     node while it was kept among the newest ones; `at` is the time of the last one."""
 
     at: str
@@ -258,6 +259,8 @@ class RefusalAnswer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=T
     reason: str
     node: str
     count: int
+    cause: RefusalCause | None = None
+    conversation_id: str | None = None
     command: str | None = None
     limit: str | None = None
     method: str | None = None
@@ -275,6 +278,8 @@ def _refusal_answer(node_id: str, refusal: Refusal) -> RefusalAnswer:
         reason=refusal.reason,
         node=node_id,
         count=refusal.count,
+        cause=cast("RefusalCause | None", refusal.cause),
+        conversation_id=refusal.conversation_id,
         command=refusal.command,
         limit=refusal.limit,
         method=refusal.method,

@@ -59,7 +59,7 @@ def answer_again(
     see the result.
     """
     if stored.command_hash != _sent_hash(command, key):
-        raise ChatError("conflict", "This Idempotency-Key was used for another request.")
+        raise ChatError("conflict", "This Idempotency-Key was used for another request.", cause="retry_differs")
     return answer_now(facts, actor, _decoder_of(type(command)).decode(stored.result))
 
 

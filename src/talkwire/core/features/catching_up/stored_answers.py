@@ -59,8 +59,8 @@ def answer_now(facts: AnswerFacts, actor: Actor, result: object) -> object:
 
 def _shown_once(result: CreatedInvitation | CreatedWebhook) -> ChatError:
     if isinstance(result, CreatedInvitation):
-        return ChatError("conflict", CODE_NOT_KEPT, {"invitationId": result.invitation.id})
-    return ChatError("conflict", SHOWN_ONCE, {"webhookId": result.view.webhook.id})
+        return ChatError("conflict", CODE_NOT_KEPT, {"invitationId": result.invitation.id}, cause="not_shown_again")
+    return ChatError("conflict", SHOWN_ONCE, {"webhookId": result.view.webhook.id}, cause="not_shown_again")
 
 
 class _Answer:
@@ -84,7 +84,7 @@ class _Answer:
                 return self._conversation(result)
             case Offer(conversation_id=conversation_id):
                 if not may_see_offer(result.id, self._history(conversation_id)):
-                    raise forbidden()
+                    raise forbidden("hidden_history")
             case CreatedInvitation() | CreatedWebhook():
                 raise _shown_once(result)
             case MemberView(member=member):
@@ -103,7 +103,7 @@ class _Answer:
         history = self._history(first.conversation_id)
         message = self._facts.message(first.id)
         if message is None:
-            raise forbidden()
+            raise forbidden("not_found")
         return must_be_visible(message, history)
 
     def _conversation(self, first: ConversationView) -> ConversationView:

@@ -109,7 +109,9 @@ def _must_be_user(actor: Actor) -> None:
     that they are not members of."""
     if actor.is_trusted:
         raise ChatError(
-            "forbidden", "sync is for users. The application's backend and admins read all events: GET /api/v1/events."
+            "forbidden",
+            "sync is for users. The application's backend and admins read all events: GET /api/v1/events.",
+            cause="users_only",
         )
 
 

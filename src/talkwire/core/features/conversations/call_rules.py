@@ -18,7 +18,7 @@ from talkwire.core.commands.calls import (
     FindCallees,
     KeepRinging,
 )
-from talkwire.core.domain.access import is_muted, may_take_part, require
+from talkwire.core.domain.access import blocked, is_muted, may_take_part, require
 from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.model import Actor, Conversation
 from talkwire.core.domain.texts import check_id, json_fits
@@ -45,11 +45,11 @@ def may_call_in(conversation: Conversation, members_max: int) -> ChatError | Non
     """Returns an error if calls are not allowed in a conversation: in channels, in groups of more than `members_max`
     members, and in direct conversations where one user has blocked the other. Returns None if calls are allowed."""
     if conversation.blocked:
-        return ChatError("blocked", "One of you has blocked the other.")
+        return blocked()
     if conversation.kind == "channel":
-        return ChatError("forbidden", "There are no calls in channels.")
+        return ChatError("forbidden", "There are no calls in channels.", cause="no_calls")
     if conversation.member_count > max(2, members_max):
-        return ChatError("forbidden", f"There are no calls in groups of more than {members_max}.")
+        return ChatError("forbidden", f"There are no calls in groups of more than {members_max}.", cause="no_calls")
     return None
 
 
@@ -64,10 +64,10 @@ def find_callees(snapshot: Snapshot, actor: Actor, query: FindCallees) -> Callee
     require(may_take_part(snapshot.user(actor.user_id), member))
     conversation = snapshot.conversation(query.conversation_id)
     if conversation is None or member is None:
-        raise forbidden()
+        raise forbidden("not_member")
     require(may_call_in(conversation, query.members_max))
     if is_muted(member, snapshot.now_ms):
-        raise ChatError("muted", "You are muted in this conversation.")
+        raise ChatError("muted", "You are muted in this conversation.", cause="muted")
     member_ids = [view.member.user_id for view in snapshot.members_of([conversation.id]).get(conversation.id, ())]
     reachable = snapshot.presence.acquaintances(actor.user_id, member_ids)
     return Callees(tuple(member_ids), tuple(user_id for user_id in member_ids if user_id in reachable))

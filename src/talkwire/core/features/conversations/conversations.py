@@ -167,9 +167,13 @@ def _check_backend_only(actor: Actor, command: CreateConversation) -> None:
             raise invalid("memberIds", "must name every member")
         return
     if command.id is not None:
-        raise ChatError("forbidden", "Only the application's backend can choose the id of a conversation.")
+        raise ChatError(
+            "forbidden", "Only the application's backend can choose the id of a conversation.", cause="backend_only"
+        )
     if command.owner_id or command.roles or command.created_ms is not UNSET:
-        raise ChatError("forbidden", "Only the application's backend can set ownerId, roles and createdAt.")
+        raise ChatError(
+            "forbidden", "Only the application's backend can set ownerId, roles and createdAt.", cause="backend_only"
+        )
 
 
 def _existing(tx: Transaction, command: CreateConversation, user_ids: Sequence[str]) -> Conversation | None:
@@ -187,7 +191,7 @@ def _existing(tx: Transaction, command: CreateConversation, user_ids: Sequence[s
     direct = tx.direct_conversation(*user_ids) if command.kind == "direct" else None
     if direct is not None and command.id is not None:
         message = f"These two users have a direct conversation with the id {direct.id}."
-        raise ChatError("conflict", message, {"conversationId": direct.id, "differs": ["id"]})
+        raise ChatError("conflict", message, {"conversationId": direct.id, "differs": ["id"]}, cause="taken")
     return direct
 
 
@@ -196,7 +200,9 @@ def _check_same(tx: Transaction, existing: Conversation, command: CreateConversa
     of the command and was not deleted."""
     if existing.deleted_ms is not None:
         details = {"conversationId": existing.id, "differs": ["deleted"]}
-        raise ChatError("conflict", "A conversation with this id was deleted. Its id cannot be reused.", details)
+        raise ChatError(
+            "conflict", "A conversation with this id was deleted. Its id cannot be reused.", details, cause="taken"
+        )
     differs = []
     if existing.kind != command.kind:
         differs.append("kind")
@@ -205,7 +211,7 @@ def _check_same(tx: Transaction, existing: Conversation, command: CreateConversa
         differs.append("memberIds")
     if differs:
         message = f"A conversation with this id exists, but differs in {' and '.join(differs)}."
-        raise ChatError("conflict", message, {"conversationId": existing.id, "differs": differs})
+        raise ChatError("conflict", message, {"conversationId": existing.id, "differs": differs}, cause="taken")
 
 
 def _check_blocks(tx: Transaction, actor: Actor, command: CreateConversation, user_ids: Sequence[str]) -> None:
@@ -428,7 +434,7 @@ def get_conversation(snapshot: Snapshot, actor: Actor, query: GetConversation) -
     history_for(snapshot, actor, query.conversation_id)
     conversation = snapshot.conversation(query.conversation_id)
     if conversation is None or conversation.deleted_ms is not None:
-        raise forbidden()
+        raise forbidden("not_found")
     return views_of(snapshot, actor.user_id, [conversation], members_max=conversation.member_count)[0]
 
 

@@ -98,7 +98,11 @@ def create_invitation(tx: Transaction, actor: Actor, command: CreateInvitation) 
 
 def _require_one_managed(tx: Transaction, actor: Actor, conversation_ids: tuple[str, ...]) -> None:
     if len(conversation_ids) != 1:
-        raise ChatError("forbidden", "Users can only invite to one conversation, to which they may add members.")
+        raise ChatError(
+            "forbidden",
+            "Users can only invite to one conversation, to which they may add members.",
+            cause="server_policy",
+        )
     require_managed(tx, actor, conversation_ids[0])
 
 
@@ -106,7 +110,7 @@ def _require_joinable(tx: Transaction, conversation_ids: tuple[str, ...]) -> Non
     for index, conversation_id in enumerate(conversation_ids):
         conversation = find_conversation(tx, conversation_id)
         if conversation is None:
-            raise ChatError("forbidden", f"conversationIds[{index}]: no such conversation")
+            raise ChatError("forbidden", f"conversationIds[{index}]: no such conversation", cause="not_found")
         if conversation.kind == "direct":
             raise invalid(f"conversationIds[{index}]", "users cannot join a direct conversation")
 
@@ -121,7 +125,7 @@ def delete_invitation(tx: Transaction, actor: Actor, command: DeleteInvitation) 
     require_actor(tx, actor)
     invitation = tx.invitations.find(command.invitation_id)
     if actor.role == "user" and (invitation is None or not _may_delete(tx, actor, invitation)):
-        raise forbidden()
+        raise forbidden("not_manager")
     if invitation is None:
         raise _unknown_invitation()
     tx.record(InvitationDeleted(tx.next_pos(), tx.now_ms, invitation.id, "" if actor.is_service else actor.user_id))
@@ -196,7 +200,11 @@ def accept_invitation(tx: Transaction, actor: Actor, command: AcceptInvitation) 
     Raises `not_found` for an unknown code, and `forbidden` for an invitation that has expired or was used up.
     """
     if actor.is_service:
-        raise ChatError("forbidden", "The application's backend cannot accept an invitation; it can add members.")
+        raise ChatError(
+            "forbidden",
+            "The application's backend cannot accept an invitation; it can add members.",
+            cause="users_only",
+        )
     require_actor(tx, actor)
     invitation = _find(tx, command.code)
     if invitation is None:
@@ -214,7 +222,7 @@ def usable_invitation(tx: Transaction, code: str) -> Invitation:
     there is an admin."""
     invitation = _find(tx, code)
     if invitation is None:
-        raise ChatError("forbidden", "The invitation is invalid. Ask for a new one.")
+        raise ChatError("forbidden", "The invitation is invalid. Ask for a new one.", cause="invitation_invalid")
     _open_conversations(tx, invitation)
     _must_be_usable(tx, invitation)
     return invitation
@@ -236,19 +244,25 @@ def _open_conversations(tx: Transaction | Snapshot, invitation: Invitation) -> l
     deleted."""
     found = [found for id_ in invitation.conversation_ids if (found := find_conversation(tx, id_)) is not None]
     if invitation.conversation_ids and not found:
-        raise ChatError("forbidden", "The conversation of this invitation was deleted.")
+        raise ChatError("forbidden", "The conversation of this invitation was deleted.", cause="invitation_invalid")
     return found
 
 
 def _must_be_usable(tx: Transaction | Snapshot, invitation: Invitation) -> None:
     if invitation.expires_ms is not None and invitation.expires_ms <= tx.now_ms:
-        raise ChatError("forbidden", "The invitation has expired. Ask for a new one.")
+        raise ChatError("forbidden", "The invitation has expired. Ask for a new one.", cause="invitation_expired")
     if invitation.max_uses is not None and invitation.uses >= invitation.max_uses:
-        raise ChatError("forbidden", "The invitation has been used up. Ask for a new one.")
+        raise ChatError("forbidden", "The invitation has been used up. Ask for a new one.", cause="invitation_used_up")
     if invitation.role == "admin" and tx.has_admin():
-        raise ChatError("forbidden", "The invitation was for the first admin, and there is one already.")
+        raise ChatError(
+            "forbidden", "The invitation was for the first admin, and there is one already.", cause="invitation_invalid"
+        )
     if not _may_still_invite(tx, invitation):
-        raise ChatError("forbidden", "The creator of this invitation may no longer invite. Ask for a new one.")
+        raise ChatError(
+            "forbidden",
+            "The creator of this invitation may no longer invite. Ask for a new one.",
+            cause="invitation_invalid",
+        )
 
 
 def _may_still_invite(tx: Transaction | Snapshot, invitation: Invitation) -> bool:

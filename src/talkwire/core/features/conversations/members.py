@@ -156,10 +156,17 @@ def must_not_be_banned(tx: Transaction, actor: Actor, conversation: Conversation
             return
         case [ban] if ban.user_id == actor.user_id:
             details = {"conversationId": conversation.id, "until": iso_end(ban.until_ms), "reason": ban.reason}
-            raise ChatError("banned", "You are banned from this conversation.", details)
+            raise ChatError(
+                "banned", "You are banned from this conversation.", details, cause="banned_from_conversation"
+            )
         case _:
             user_ids = [ban.user_id for ban in bans]
-            raise ChatError("banned", "Some of these users are banned from this conversation.", {"userIds": user_ids})
+            raise ChatError(
+                "banned",
+                "Some of these users are banned from this conversation.",
+                {"userIds": user_ids},
+                cause="banned_from_conversation",
+            )
 
 
 def must_not_have_blocked(tx: Transaction, actor: Actor, user_ids: Sequence[str]) -> None:
@@ -171,7 +178,7 @@ def must_not_have_blocked(tx: Transaction, actor: Actor, user_ids: Sequence[str]
     found = [user_id for user_id in user_ids if user_id in blocker_ids]
     if found:
         message = "Some of these users cannot be added: one of you has blocked the other."
-        raise ChatError("blocked", message, {"userIds": found})
+        raise ChatError("blocked", message, {"userIds": found}, cause="blocked")
 
 
 # --- leaving and removing -------------------------------------------------------------------------------------------
@@ -233,7 +240,7 @@ def update_member(tx: Transaction, actor: Actor, command: UpdateMember) -> Membe
     require(may_give_role(actor, conversation, member, target, command.role))
     user = tx.user(command.user_id)
     if conversation is None or target is None or user is None:
-        raise forbidden()
+        raise forbidden("not_found")
     require(may_hold_role(user, command.role))
     if target.role != command.role:
         if command.role == "owner" and conversation.owner_id is not None:
@@ -263,7 +270,7 @@ def member_view(member: Member, user: User) -> MemberView:
 def require_actor(tx: Transaction, actor: Actor) -> None:
     """Raises `banned` if the actor is banned, and `forbidden` if the actor is an ordinary user who does not exist."""
     user = tx.user(actor.user_id)
-    require(may_act(user) or (forbidden() if user is None and actor.role == "user" else None))
+    require(may_act(user) or (forbidden("not_found") if user is None and actor.role == "user" else None))
 
 
 def find_conversation(tx: Transaction | Snapshot, conversation_id: str) -> Conversation | None:
@@ -277,7 +284,7 @@ def require_managed(tx: Transaction, actor: Actor, conversation_id: str) -> Conv
     conversation = find_conversation(tx, conversation_id)
     refusal = may_manage(actor, conversation, tx.member(conversation_id, actor.user_id))
     if refusal is not None or conversation is None:
-        raise refusal or forbidden()
+        raise refusal or forbidden("not_found")
     return conversation
 
 

@@ -43,7 +43,7 @@ def restrict_member(tx: Transaction, actor: Actor, command: RestrictMember) -> R
     rule = may_ban if command.kind == "ban" else may_restrict
     require(rule(actor, conversation, member, target))
     if conversation is None:
-        raise forbidden()
+        raise forbidden("not_found")
     if tx.user(command.user_id) is None:
         raise invalid("userId", "no such user")
     restriction = _restriction(command, actor, tx.now_ms)

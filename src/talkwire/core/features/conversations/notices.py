@@ -118,7 +118,7 @@ def list_notices(snapshot: Snapshot, actor: Actor, query: ListNotices) -> Page[N
     history = history_for(snapshot, actor, query.conversation_id)
     conversation = snapshot.conversation(query.conversation_id)
     if conversation is None or conversation.deleted_ms is not None:
-        raise forbidden()
+        raise forbidden("not_found")
     limit = max(1, min(query.limit, PAGE_MAX))
     before_pos = None if before_id is None else before_id - MESSAGE_ID_BASE
     kinds = [kind.__name__ for kind in kinds_shown(conversation)]

@@ -118,7 +118,7 @@ def create_webhook(tx: Transaction, actor: Actor, command: CreateWebhook) -> Cre
     and `conflict` if there are `WEBHOOKS_MAX` webhooks already."""
     must_be_trusted(actor)
     if len(tx.webhooks.list_all()) >= WEBHOOKS_MAX:
-        raise ChatError("conflict", f"There are {WEBHOOKS_MAX} webhooks, which is the maximum.")
+        raise ChatError("conflict", f"There are {WEBHOOKS_MAX} webhooks, which is the maximum.", cause="too_many")
     pos = tx.next_pos()
     webhook = Webhook(
         id=str(OWN_ID_BASE + pos),

@@ -13,7 +13,6 @@ from talkwire.core.domain.access import (
     is_owner_or_admin,
     may_act,
     may_post,
-    message_for_reader,
     must_be_visible,
     must_not_be_held,
     require,
@@ -84,7 +83,7 @@ def _of_author(tx: Transaction, actor: Actor, command: EditMessage) -> tuple[Mes
     """
     message, part = visible_message(tx, acting_as(actor, command.sender_id), command.message_id)
     if message.sender_id != part.user.id:
-        raise forbidden()
+        raise forbidden("not_author")
     must_not_be_deleted(message)
     # Slow mode limits new messages, not edits.
     require(may_post(replace(part.conversation, slow_mode_s=0), part.member, tx.now_ms))
@@ -96,7 +95,7 @@ def _of_back_end(tx: Transaction, command: EditMessage) -> tuple[Message, Histor
     conversation. The author need not be a member: imported messages may be from users who left."""
     message = existing_message(tx, command.message_id)
     if command.sender_id not in {None, message.sender_id}:
-        raise forbidden()
+        raise forbidden("not_author")
     must_not_be_deleted(message)
     return message, WHOLE
 
@@ -133,8 +132,9 @@ def _deleter_id(tx: Transaction, actor: Actor, message: Message) -> str:
         return actor.user_id
     part = participation_of(tx, actor.user_id, message.conversation_id)
     rules = part.conversation.kind != "direct" and is_owner_or_admin(part.member)
-    if message_for_reader(message, part.member.history) is None or not (rules or message.sender_id == actor.user_id):
-        raise forbidden()
+    must_be_visible(message, part.member.history)
+    if not (rules or message.sender_id == actor.user_id):
+        raise forbidden("not_author")
     return actor.user_id
 
 

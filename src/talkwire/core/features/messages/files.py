@@ -115,7 +115,9 @@ def create_upload(tx: Transaction, actor: Actor, command: CreateUpload) -> Uploa
     require(may_act(tx.user(actor.user_id)))
     if tx.files.count_uploads(actor.user_id, tx.now_ms) >= UPLOADS_AT_ONCE:
         raise ChatError(
-            "rate_limited", f"You can have at most {UPLOADS_AT_ONCE} unfinished uploads; finish or delete some first."
+            "rate_limited",
+            f"You can have at most {UPLOADS_AT_ONCE} unfinished uploads; finish or delete some first.",
+            cause="too_many",
         )
     _must_have_room(tx, actor, command)
     upload = Upload(
@@ -150,7 +152,7 @@ def finish_upload(tx: Transaction, actor: Actor, command: FinishUpload) -> File:
         return finished
     upload = tx.files.upload(command.id)
     if upload is None or upload.owner_id != actor.user_id or upload.expires_ms <= tx.now_ms:
-        raise forbidden()
+        raise forbidden("not_found")
     file = File(
         id=upload.id,
         owner_id=upload.owner_id,
@@ -176,13 +178,15 @@ def drop_file(tx: Transaction, actor: Actor, command: DropFile) -> None:
     file = tx.files.of_ids((command.id,)).get(command.id)
     owned = file or tx.files.upload(command.id)
     if owned is None or owned.owner_id != actor.user_id:
-        raise forbidden()
+        raise forbidden("not_found")
     must_not_be_held(tx.user(actor.user_id))
     if file is None:
         tx.files.expire_upload(command.id, tx.now_ms)
         return
     if tx.files.is_attached(file.id):
-        raise ChatError("conflict", "A message has this file attached; delete the message first.")
+        raise ChatError(
+            "conflict", "A message has this file attached; delete the message first.", cause="state_changed"
+        )
     _expire(tx, file)
 
 
@@ -240,10 +244,10 @@ def place_files(tx: Transaction, actor: Actor, command: PlaceFiles) -> None:
 def get_upload(snapshot: Snapshot, actor: Actor, query: GetUpload) -> Upload | File:
     found = snapshot.files.upload(query.id)
     if found is not None and found.expires_ms <= snapshot.now_ms:
-        raise forbidden()
+        raise forbidden("not_found")
     owned = found or snapshot.files.of_ids((query.id,)).get(query.id)
     if owned is None or owned.owner_id != actor.user_id:
-        raise forbidden()
+        raise forbidden("not_found")
     return owned
 
 
@@ -251,10 +255,10 @@ def get_file(snapshot: Snapshot, actor: Actor, query: GetFile) -> File:
     require(may_act(snapshot.user(actor.user_id)))
     file = snapshot.files.of_ids((query.id,)).get(query.id)
     if file is None or _is_of_redacted(snapshot, file):
-        raise forbidden()
+        raise forbidden("not_found")
     is_seen = _is_own(snapshot, actor, file) or _is_profile_picture(snapshot, file)
     if not is_seen and not _is_seen_in_conversations(snapshot, actor, file):
-        raise forbidden()
+        raise forbidden("not_found")
     return file
 
 

@@ -65,7 +65,7 @@ def remove_previews(tx: Transaction, actor: Actor, command: RemoveLinkPreviews) 
         history = part.member.history
         must_be_visible(message, history)
         if message.sender_id != actor.user_id:
-            raise forbidden()
+            raise forbidden("not_author")
     must_not_be_deleted(message)
     if not message.without_previews:
         message = replace(message, previews=(), without_previews=True)

@@ -70,7 +70,7 @@ def participation_of(tx: Transaction, user_id: str, conversation_id: str) -> Par
     refusal = may_take_part(user, member)
     conversation = tx.conversation(conversation_id)
     if refusal is not None or user is None or member is None or conversation is None:
-        raise refusal or forbidden()
+        raise refusal or forbidden("not_found")
     return Participation(user, member, conversation)
 
 
@@ -83,7 +83,7 @@ def existing_message(tx: Transaction, message_id: str) -> Message:
     message = None if number is None else tx.message(number)
     conversation = None if message is None else tx.conversation(message.conversation_id)
     if message is None or conversation is None or conversation.deleted_ms is not None:
-        raise forbidden()
+        raise forbidden("not_found")
     return message
 
 
@@ -119,7 +119,7 @@ def _visible(snapshot: Snapshot, actor: Actor, message_id: str) -> tuple[Message
     number = message_number(message_id)
     message = None if number is None else snapshot.message(number)
     if message is None:
-        raise may_act(snapshot.user(actor.user_id)) or forbidden()
+        raise may_act(snapshot.user(actor.user_id)) or forbidden("not_found")
     history = history_for(snapshot, actor, message.conversation_id)
     return must_be_visible(message, history), history
 
@@ -176,7 +176,7 @@ def list_pins(snapshot: Snapshot, actor: Actor, query: ListPins) -> Page[Message
     if query.before is not None:
         anchor, _ = _visible(snapshot, actor, query.before)
         if anchor.conversation_id != query.conversation_id:
-            raise forbidden()
+            raise forbidden("not_found")
         if anchor.pinned_ms is None:
             raise invalid("before", "this message is not pinned any more")
         before = (anchor.pinned_ms, anchor.id)
@@ -252,7 +252,7 @@ class _Timeline:
         number = message_number(message_id)
         message = None if number is None else self._snapshot.message(number)
         if message is None or message.conversation_id != self._conversation_id:
-            raise forbidden()
+            raise forbidden("not_found")
         return must_be_visible(message, self._history).seq
 
     def before(self, seq: int | None, limit: int) -> Sequence[Message]:

@@ -113,9 +113,9 @@ def may_close(offer: Offer, user_id: str, status: OfferDecision) -> ChatError | 
     withdraw, other members accept or reject."""
     own = offer.author_id == user_id
     if own and status != "withdrawn":
-        return ChatError("forbidden", "Your own offer can only be withdrawn.")
+        return ChatError("forbidden", "Your own offer can only be withdrawn.", cause="own_offer")
     if not own and status == "withdrawn":
-        return ChatError("forbidden", "Only the author can withdraw an offer.")
+        return ChatError("forbidden", "Only the author can withdraw an offer.", cause="not_author")
     return None
 
 
@@ -198,7 +198,7 @@ def update_offer(tx: Transaction, actor: Actor, command: UpdateOffer) -> Offer:
     user_id = acting_as(actor, command.sender_id)
     offer = _find(tx, command.offer_id)
     if command.conversation_id not in {None, offer.conversation_id}:
-        raise forbidden()
+        raise forbidden("not_found")
     conversation, member = _participation(tx, offer.conversation_id, user_id)
     _must_see(offer, history_of(actor, member))
     require(may_close(offer, user_id, command.status))
@@ -221,7 +221,7 @@ def counter_offer(tx: Transaction, actor: Actor, command: CounterOffer) -> Offer
     first = _find(tx, command.offer_id)
     _must_see(first, history_of(actor, _posting_member(tx, first.conversation_id, author_id)))
     if first.author_id == author_id:
-        raise ChatError("forbidden", "Your own offer can only be withdrawn.")
+        raise ChatError("forbidden", "Your own offer can only be withdrawn.", cause="own_offer")
     _check_time(tx, command.expires_ms)
     _must_have_author(tx, first)
     _close(tx, first, "countered", author_id)
@@ -268,7 +268,7 @@ def _deleter_id(tx: Transaction, actor: Actor, offer: Offer) -> str:
     such as its author: others may rely on what they accepted."""
     conversation = tx.conversation(offer.conversation_id)
     if conversation is None or conversation.deleted_ms is not None:
-        raise forbidden()
+        raise forbidden("not_found")
     if actor.is_service:
         return offer.author_id
     if actor.role == "admin":
@@ -277,9 +277,9 @@ def _deleter_id(tx: Transaction, actor: Actor, offer: Offer) -> str:
         _, member = _participation(tx, offer.conversation_id, actor.user_id)
         _must_see(offer, member.history)
         if conversation.kind == "direct" or not is_owner_or_admin(member):
-            raise forbidden()
+            raise forbidden("not_manager")
     if offer.author_id == actor.user_id:
-        raise ChatError("forbidden", "Your own offer can only be withdrawn.")
+        raise ChatError("forbidden", "Your own offer can only be withdrawn.", cause="own_offer")
     return actor.user_id
 
 
@@ -303,7 +303,7 @@ def expire_offers(tx: Transaction, actor: Actor, command: ExpireOffers) -> int |
 def _close(tx: Transaction, offer: Offer, status: OfferStatus, user_id: str) -> Offer:
     if not is_open(offer, tx.now_ms):
         known = offer.status if offer.status != "pending" else "expired"
-        raise ChatError("conflict", f"This offer is already {known}.", {"status": known})
+        raise ChatError("conflict", f"This offer is already {known}.", {"status": known}, cause="state_changed")
     return _record(tx, offer, status, user_id)
 
 
@@ -317,7 +317,7 @@ def _find(tx: Transaction, offer_id: str) -> Offer:
     number = message_number(offer_id)
     offer = None if number is None else tx.offers.find(number)
     if offer is None:
-        raise forbidden()
+        raise forbidden("not_found")
     return offer
 
 
@@ -326,7 +326,7 @@ def _participation(tx: Transaction, conversation_id: str, user_id: str) -> tuple
     refusal = may_take_part(tx.user(user_id), member)
     conversation = tx.conversation(conversation_id)
     if refusal is not None or member is None or conversation is None:
-        raise refusal or forbidden()
+        raise refusal or forbidden("not_found")
     return conversation, member
 
 
@@ -342,14 +342,14 @@ def _must_have_author(tx: Transaction, offer: Offer) -> None:
     """Raises `conflict` if the author of a pending offer cannot take part in its conversation any more."""
     author = tx.user(offer.author_id)
     if is_open(offer, tx.now_ms) and may_take_part(author, tx.member(offer.conversation_id, offer.author_id)):
-        raise ChatError("conflict", "The author of this offer is no longer in the conversation.")
+        raise ChatError("conflict", "The author of this offer is no longer in the conversation.", cause="not_member")
 
 
 def _must_see(offer: Offer, history: HistoryStart) -> None:
     """Raises `forbidden` if the offer is older than the part of the conversation that the reader may see
     (`history`)."""
     if not may_see_offer(offer.id, history):
-        raise forbidden()
+        raise forbidden("hidden_history")
 
 
 def _check_time(tx: Transaction, expires_ms: int | None) -> None:
@@ -362,7 +362,7 @@ def get_offer(snapshot: Snapshot, actor: Actor, query: GetOffer) -> Offer:
     number = message_number(query.offer_id)
     offer = None if number is None else snapshot.offers.find(number)
     if offer is None:
-        raise forbidden()
+        raise forbidden("not_found")
     _must_see(offer, history_for(snapshot, actor, offer.conversation_id))
     return offer
 

@@ -12,7 +12,6 @@ from talkwire.core.domain.access import (
     history_for,
     is_owner_or_admin,
     may_act,
-    message_for_reader,
     must_be_visible,
     require,
 )
@@ -66,8 +65,9 @@ def _pinnable(tx: Transaction, actor: Actor, command: PinMessage | UnpinMessage)
     if actor.role == "user":
         part = participation_of(tx, actor.user_id, message.conversation_id)
         may_pin = part.conversation.kind == "direct" or is_owner_or_admin(part.member)
-        if message_for_reader(message, part.member.history) is None or not may_pin:
-            raise forbidden()
+        must_be_visible(message, part.member.history)
+        if not may_pin:
+            raise forbidden("not_manager")
         if part.conversation.blocked:
             raise blocked()
     else:

@@ -164,7 +164,7 @@ def _participation(tx: Transaction, actor: Actor, command: Mark) -> tuple[Conver
     refusal = may_take_part(tx.user(actor.user_id), member)
     conversation = tx.conversation(command.conversation_id)
     if refusal is not None or member is None or conversation is None:
-        raise refusal or forbidden()
+        raise refusal or forbidden("not_found")
     return conversation, member
 
 
@@ -179,7 +179,7 @@ def _target(
     number = message_number(message_id)
     seq = None if number is None else tx.seq_of(conversation, number)
     if number is None or seq is None or seq <= member.history_seq:
-        raise forbidden()
+        raise forbidden("not_found")
     return seq, number
 
 
@@ -192,7 +192,7 @@ def _message_named(tx: Transaction, member: Member, message_id: str) -> Message:
         or message.conversation_id != member.conversation_id
         or message_for_reader(message, member.history) is None
     ):
-        raise forbidden()
+        raise forbidden("not_found")
     return message
 
 

@@ -183,7 +183,7 @@ def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message
     refusal = may_take_part(sender, member)
     conversation = tx.conversation(command.conversation_id)
     if refusal is not None or conversation is None or sender is None or member is None:
-        raise refusal or forbidden()
+        raise refusal or forbidden("not_found")
     if command.client_message_id is not None:
         first = tx.sent_message(conversation.id, sender_id, command.client_message_id)
         if first is not None:
@@ -230,7 +230,7 @@ def _send_from_outside(tx: Transaction, actor: Actor, command: SendMessage) -> M
     sender_id = acting_as(actor, command.sender_id)
     sender, conversation = tx.user(sender_id), tx.conversation(command.conversation_id)
     if conversation is None or conversation.deleted_ms is not None:
-        raise forbidden()
+        raise forbidden("not_found")
     if sender is None:
         if not command.system or sender_id != actor.user_id or is_own_id(sender_id):
             raise invalid("senderId", "must be the id of a user")
@@ -240,7 +240,9 @@ def _send_from_outside(tx: Transaction, actor: Actor, command: SendMessage) -> M
         if first is not None:
             return same_message(first, command)
     if sender.erased:
-        raise ChatError("conflict", "This user was erased. Nothing is sent in their name.", {"userId": sender.id})
+        raise ChatError(
+            "conflict", "This user was erased. Nothing is sent in their name.", {"userId": sender.id}, cause="erased"
+        )
     parts = {} if command.is_plain else _parts(tx, {sender_id, actor.user_id}, WHOLE, command)
     if command.created_ms is not None:
         _check_order(tx, conversation, command.created_ms)
@@ -318,7 +320,7 @@ def _message_in(tx: Transaction, conversation_id: str, history: HistoryStart, me
     number = message_number(message_id)
     message = None if number is None else tx.message(number)
     if message is None or message.conversation_id != conversation_id:
-        raise forbidden()
+        raise forbidden("not_found")
     must_be_visible(message, history)
     return message
 
@@ -361,7 +363,7 @@ def _attachment(file: File | None, owner_ids: Collection[str], ref: AttachmentRe
         name = file_name(ref.name or unquote(urlsplit(ref.url).path))
         return Attachment(url=ref.url, name=name, kind=ref.kind)
     if file is None or file.owner_id not in owner_ids:
-        raise forbidden()
+        raise forbidden("not_found")
     attached = attachment_of(file)
     if ref.kind is not None:
         attached = replace(attached, kind=ref.kind)
@@ -392,7 +394,7 @@ def same_message(first: Message, command: SendMessage) -> Message:
     """Returns the message `first`, which has the command's client message id, if the command repeats it. Raises
     `conflict` if that message had other content."""
     if first.command_hash != hash_of(command):
-        raise ChatError("conflict", "This clientMessageId was used for another message.")
+        raise ChatError("conflict", "This clientMessageId was used for another message.", cause="retry_differs")
     return first
 
 

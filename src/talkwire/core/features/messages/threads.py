@@ -81,7 +81,7 @@ def _read_up_to(tx: Transaction, root: Message, member: Member, reply_id: str | 
     number = message_number(reply_id)
     reply = None if number is None else tx.message(number)
     if reply is None or reply.conversation_id != root.conversation_id:
-        raise forbidden()
+        raise forbidden("not_found")
     must_be_visible(reply, member.history)
     if root.id not in {reply.id, reply.thread_id}:
         raise invalid("replyId", "must be a message of this thread")

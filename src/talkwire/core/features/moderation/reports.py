@@ -126,7 +126,9 @@ def decide_report(tx: Transaction, actor: Actor, command: DecideReport) -> Messa
     if report.state != "open":
         if (report.state, report.action) == (command.state, command.action):
             return report
-        raise ChatError("conflict", f"This report was {report.state} already.", {"state": report.state})
+        raise ChatError(
+            "conflict", f"This report was {report.state} already.", {"state": report.state}, cause="state_changed"
+        )
     _take_action(tx, actor, command, report)
     decided = replace(
         report,

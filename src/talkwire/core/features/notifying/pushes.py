@@ -59,11 +59,11 @@ def put_subscription(tx: Transaction, actor: Actor, command: PutPushSubscription
     """
     require(may_act(tx.user(actor.user_id)))
     if command.session_id is not None and tx.login(command.session_id) is None:
-        raise forbidden()
+        raise forbidden("not_found")
     id_ = subscription_id(command.target)
     if tx.push_subscriptions.is_removed(id_, actor.user_id):
         if command.renew:
-            raise ChatError("conflict", "The user has removed this subscription.")
+            raise ChatError("conflict", "The user has removed this subscription.", cause="state_changed")
         tx.push_subscriptions.forget_removal(id_)
     before = tx.push_subscriptions.find(id_)
     if before is not None and before.user_id != actor.user_id:
@@ -89,7 +89,7 @@ def put_subscription(tx: Transaction, actor: Actor, command: PutPushSubscription
 def drop_subscription(tx: Transaction, actor: Actor, command: DropPushSubscription) -> None:
     found = tx.push_subscriptions.find(command.subscription_id)
     if found is None or found.user_id != actor.user_id:
-        raise forbidden()
+        raise forbidden("not_found")
     tx.push_subscriptions.drop((found.id,))
     tx.push_subscriptions.add_removal(found.id, actor.user_id, tx.now_ms, SUBSCRIPTIONS_MAX)
 

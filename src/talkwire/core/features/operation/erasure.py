@@ -67,14 +67,18 @@ def _must_be_allowed(tx: Transaction, actor: Actor, command: EraseUser, user: Us
     require(may_act(user))
     account = tx.account_of(command.user_id)
     if account is not None and account.password_hash != command.password_hash and not actor.is_trusted:
-        raise forbidden() if command.password_hash is None else ChatError("conflict", "The password was changed.")
+        raise (
+            forbidden("wrong_password")
+            if command.password_hash is None
+            else ChatError("conflict", "The password was changed.", cause="state_changed")
+        )
 
 
 def _must_be_redactable(tx: Transaction, user: User) -> None:
     held = tx.retention.held_conversations(user.id)
     if held:
         message = f"The user's messages cannot be redacted: some are in conversations on hold ({', '.join(held)})."
-        raise ChatError("conflict", message, {"conversationIds": held})
+        raise ChatError("conflict", message, {"conversationIds": held}, cause="on_hold")
 
 
 def erased_user(user: User, *, redact: bool) -> User:

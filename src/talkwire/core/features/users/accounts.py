@@ -77,7 +77,7 @@ def register_account(tx: Transaction, actor: Actor, command: RegisterAccount) ->
     known = None if command.id is None else _without_account(tx, command.id)
     email, key = normal_email(command.email), account_email(command.email)
     if tx.account(key) is not None:
-        raise ChatError("conflict", "This e-mail address is taken.")
+        raise ChatError("conflict", "This e-mail address is taken.", cause="taken")
     user = _create_user(tx, command, email) if known is None else replace(known, email=email)
     if known is not None and user != known:
         tx.record(UserUpdated(tx.next_pos(), tx.now_ms, user))
@@ -100,7 +100,7 @@ def _without_account(tx: Transaction, user_id: str) -> User | None:
         raise erased(user.id)
     require(may_act(user))
     if tx.account_of(user.id) is not None:
-        raise ChatError("conflict", "This user has an account already.")
+        raise ChatError("conflict", "This user has an account already.", cause="taken")
     return user
 
 
@@ -132,7 +132,7 @@ def change_password(tx: Transaction, actor: Actor, command: ChangePassword) -> N
     may have signed in. Raises `conflict` if the password was changed since the caller checked it."""
     account = _account_with(tx, actor.user_id, command.current_hash)
     if account is None:
-        raise ChatError("conflict", "The password was changed in the meantime.")
+        raise ChatError("conflict", "The password was changed in the meantime.", cause="state_changed")
     _replace_password(tx, account, command.new_hash)
     _end_logins(tx, actor.user_id, but=command.session_id)
 
@@ -238,7 +238,7 @@ def close_login(tx: Transaction, actor: Actor, command: CloseLogin) -> None:
     """Signs out a device of the actor: the one that sends the command or another one."""
     session = tx.login(command.session_id)
     if session is None or session.user_id != actor.user_id:
-        raise forbidden()
+        raise forbidden("not_found")
     _end(tx, session)
 
 
@@ -256,7 +256,7 @@ def _end_logins(tx: Transaction, user_id: str, *, but: str | None = None) -> Non
 def _signed_in_user(tx: Transaction, user_id: str) -> User:
     user = tx.user(user_id)
     if user is None:
-        raise forbidden()
+        raise forbidden("not_found")
     require(may_act(user))
     return user
 

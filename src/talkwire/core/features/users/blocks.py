@@ -37,7 +37,7 @@ def _require_both(tx: Transaction, actor: Actor, user_id: str) -> None:
     user = tx.user(actor.user_id)
     refusal = may_act(user)
     if refusal is not None or user is None:
-        raise refusal or forbidden()
+        raise refusal or forbidden("not_found")
     if user_id == actor.user_id:
         raise invalid("userId", "must be another user")
     if tx.user(user_id) is None:

@@ -72,7 +72,7 @@ def set_preferences(tx: Transaction, actor: Actor, command: SetPreferences) -> P
     user = tx.user(actor.user_id)
     refusal = may_act(user)
     if refusal is not None or user is None:
-        raise refusal or forbidden()
+        raise refusal or forbidden("not_found")
     before = tx.notifications.preferences((user.id,)).get(user.id, DEFAULTS)
     wanted = command.preferences
     if command.keep_read_receipts:
@@ -101,7 +101,7 @@ def set_member_preferences(tx: Transaction, actor: Actor, command: SetMemberPref
     member = tx.member(command.conversation_id, actor.user_id)
     refusal = may_take_part(tx.user(actor.user_id), member)
     if refusal is not None or member is None:
-        raise refusal or forbidden()
+        raise refusal or forbidden("not_member")
     member = member.at(tx.now_ms)
     before = conversation_preferences_of(member, archived=is_archived(tx, member))
     given = {name: value for name in SETTINGS if (value := getattr(command, name)) is not UNSET}
@@ -145,7 +145,7 @@ def get_member_preferences(snapshot: Snapshot, actor: Actor, query: GetMemberPre
     member = snapshot.member(query.conversation_id, actor.user_id)
     refusal = may_take_part(snapshot.user(actor.user_id), member)
     if refusal is not None or member is None:
-        raise refusal or forbidden()
+        raise refusal or forbidden("not_member")
     member = member.at(snapshot.now_ms)
     conversation = snapshot.conversation(member.conversation_id)
     found = archived_of(

@@ -76,7 +76,7 @@ def check_user_ids(user_ids: tuple[str, ...]) -> None:
 
 def store_presence(tx: Transaction, actor: Actor, command: StorePresence) -> PresenceRecord:
     user = tx.user(actor.user_id)
-    require(forbidden() if user is None else may_act(user))
+    require(forbidden("not_found") if user is None else may_act(user))
     before = tx.presence.records((actor.user_id,)).get(actor.user_id) or PresenceRecord(actor.user_id)
     text, ends = text_and_ends(before, command.text, command.ends)
     tx.presence.put_record(PresenceRecord(actor.user_id, command.status, text, command.hidden_ms, *ends))

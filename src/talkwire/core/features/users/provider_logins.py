@@ -85,7 +85,7 @@ def _link(tx: Transaction, command: OpenProviderLogin) -> ProviderIdentity | Non
 
 def _create_user(tx: Transaction, command: OpenProviderLogin) -> User:
     if not command.create_user:
-        raise ChatError("forbidden", "This server creates no new users.")
+        raise ChatError("forbidden", "This server creates no new users.", cause="server_policy")
     pos = tx.next_pos()
     nameless = User(str(OWN_ID_BASE + pos), _NOTHING.name, tx.now_ms)
     user, taken = _with_profile(tx, nameless, _NOTHING, command.profile)

@@ -57,7 +57,7 @@ def get_user(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: GetU
     check_id("userId", query.user_id)
     is_own = actor.user_id == query.user_id
     if not (is_own or _sees_everybody(policy, actor)) and not _known_to(snapshot, actor, [query.user_id]):
-        raise forbidden()
+        raise forbidden("not_found")
     user = snapshot.user(query.user_id)
     if user is None:
         raise ChatError("not_found", "No such user.")

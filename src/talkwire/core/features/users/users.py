@@ -85,7 +85,7 @@ def update_user(tx: Transaction, actor: Actor, command: UpdateUser) -> User:
     user = tx.user(actor.user_id)
     refusal = may_act(user)
     if refusal is not None or user is None:
-        raise refusal or forbidden()
+        raise refusal or forbidden("not_found")
     after = _with(user, command)
     if after.handle != user.handle:
         _must_choose_handle(tx, actor)
@@ -99,14 +99,14 @@ def _must_choose_handle(tx: Transaction, actor: Actor) -> None:
     """Raises `forbidden` if the policy lets only the application's backend set handles (unique names), and the actor is
     an ordinary user."""
     if not rights_of(actor, tx.policy).choose_handle:
-        raise ChatError("forbidden", "Only the application's backend sets handles here.")
+        raise ChatError("forbidden", "Only the application's backend sets handles here.", cause="server_policy")
 
 
 def _must_be_free(tx: Transaction, user: User) -> None:
     """Raises `conflict` if the user's handle (unique name) is another user's handle or id."""
     handle = user.handle
     if handle is not None and not is_free_handle(tx, handle, user.id):
-        raise ChatError("conflict", f"The handle @{handle} is taken.", {"handle": handle})
+        raise ChatError("conflict", f"The handle @{handle} is taken.", {"handle": handle}, cause="taken")
 
 
 def _with(user: User, command: UpdateUser | PutUser) -> User:
@@ -185,7 +185,11 @@ def _check_sign_in(tx: Transaction, user: User, command: PutUser) -> None:
         return
     account = tx.account_of(user.id)
     if account is not None and (command.email is None or account_email(command.email) != account.email):
-        raise ChatError("conflict", "This user signs in with their e-mail address, so it cannot be changed here.")
+        raise ChatError(
+            "conflict",
+            "This user signs in with their e-mail address, so it cannot be changed here.",
+            cause="state_changed",
+        )
 
 
 def users_put(actor: Actor, command: PutUser | PutUsers) -> set[str]:
