@@ -32,7 +32,7 @@ from talkwire.storage.followers.webhook_progress import WebhookProgress, Webhook
 from talkwire.webhooks import endpoint, service
 from talkwire.webhooks.queue import BLOCKED_MAX
 from talkwire.webhooks.schedule import GIVE_UP_MS
-from talkwire.webhooks.sender import WebhookSender
+from talkwire.webhooks.sender import RESPONSE_MAX_BYTES, WebhookSender
 from talkwire.webhooks.service import WebhookService
 from tests.waiting import DEADLINE_S, deadline, until, until_asked
 from tests.webhooks.conftest import BACKEND, Sending
@@ -327,11 +327,15 @@ async def test_enabling_an_enabled_webhook_sends_what_failed_at_once(
     sending: Sending, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(endpoint, "retry_delay_ms", lambda attempt, retry_after_s: 3_600_000)
-    sending.receiver.answer = lambda event: Response(503)
+    body = "No\x00 data\u202ebase \xfc".encode() + b"\xff\n{}" + b"x" * 300_000
+    sending.receiver.answer = lambda event: Response(503, body=body)
     await sending.subscribe(types=("message:new",))
     await sending.group("a")
     await sending.send("a", "hello")
     [attempt] = await _attempts(sending, lambda found: len(found) == 1)
+    assert (attempt.type, attempt.response is not None) == ("message:new", True)
+    assert str(attempt.response).rstrip("x") == "No database \xfc\ufffd {}"
+    assert len(str(attempt.response)) < RESPONSE_MAX_BYTES
     view = await sending.node.chat.execute(BACKEND, GetWebhook(sending.webhook_id))
     assert (view.failing, view.failing_since_ms) == (1, attempt.at_ms)
     sending.receiver.answer = lambda event: ACCEPT

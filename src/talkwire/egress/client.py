@@ -92,20 +92,20 @@ class BodyReading:
     ResponseTooLarge or, if `cut` is true, is cut off.
 
     If `into` is set, it is called with each piece of the body as it arrives, and the returned body is empty. If `most`
-    is 0, the body is dropped.
+    is 0, the body is dropped, except for its first `kept` bytes, and errors while it arrives are ignored.
     """
 
     most: int
     cut: bool = False
     into: Callable[[bytes], object] | None = None
+    kept: int = 0
 
     async def body_of(self, response: aiohttp.ClientResponse) -> bytes:
         """Returns the body of a response whose headers have arrived, read as this object says. Raises ResponseTooLarge,
         and aiohttp's errors.
         """
         if self.most == 0:
-            await _drain(response)
-            return b""
+            return await _drain(response, self.kept)
         body, size = bytearray(), 0
         async for piece in response.content.iter_any():
             size += len(piece)
@@ -120,24 +120,27 @@ class BodyReading:
         return bytes(body)
 
 
-async def _drain(response: aiohttp.ClientResponse) -> None:
-    """Reads and drops a body, so that its connection can be used for another request. Closes the connection instead if
-    the body has more than `DRAIN_MAX_BYTES` or takes longer than `DRAIN_S` seconds.
+async def _drain(response: aiohttp.ClientResponse, kept: int) -> bytes:
+    """Reads and drops a body, so that its connection can be used for another request. Returns its first `kept` bytes.
+    Closes the connection instead if the body has more than `DRAIN_MAX_BYTES` or takes longer than `DRAIN_S` seconds.
     """
+    first = bytearray()
     if response.content.at_eof():
-        return
+        return b""
     try:
         async with asyncio.timeout(DRAIN_S):
             size = 0
             async for piece in response.content.iter_any():
+                first += piece[: max(0, kept - size)]
                 size += len(piece)
                 if size > DRAIN_MAX_BYTES:
                     break
             else:
-                return
+                return bytes(first)
     except (TimeoutError, aiohttp.ClientError):
         pass
     response.close()
+    return bytes(first)
 
 
 class EgressClient:

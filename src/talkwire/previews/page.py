@@ -1,18 +1,18 @@
 """Extracts the preview of an HTML page from its head: from Open Graph tags, else from Twitter's card tags, else its
 title and description.
 
-It imports little and nothing of other packages, because it runs in a process that is started for each page
+It imports little, because it runs in a process that is started for each page
 (`page_worker.py`).
 """
 
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote, urljoin
 
+from talkwire.core.domain.printable import printable
 from talkwire.previews.charset import charset_of, decoded
 from talkwire.previews.html_tokens import Tag, Tokens, unescape_attribute
 
@@ -47,10 +47,6 @@ _ENDS_FOREIGN = frozenset(
     )
 )
 """Start tags that end `<svg>` and `<math>` (HTML Standard, "The rules for parsing tokens in foreign content")."""
-
-_BLANK = re.compile(r"\s+")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, and characters that change the writing direction."""
 
 
 class LinkedPage(NamedTuple):
@@ -169,7 +165,7 @@ def _first(tags: Mapping[str, str], *names: str) -> str | None:
 
 
 def _clean(text: str) -> str | None:
-    return _UNPRINTABLE.sub("", _BLANK.sub(" ", text)).strip()[:TEXT_MAX] or None
+    return printable(text)[:TEXT_MAX] or None
 
 
 def _base_url(url: str, href: str | None) -> str:

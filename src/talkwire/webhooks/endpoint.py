@@ -250,7 +250,15 @@ class EndpointDelivery:
                 self._woken.set()
         self._attempts.appendleft(
             WebhookAttempt(
-                event.payload.id, attempt, outcome.at_ms, outcome.duration_ms, outcome.status, outcome.error, next_ms
+                event.payload.id,
+                attempt,
+                outcome.at_ms,
+                outcome.duration_ms,
+                outcome.status,
+                outcome.error,
+                next_ms,
+                event.payload.type,
+                outcome.response,
             )
         )
         self._has_new_attempts = True

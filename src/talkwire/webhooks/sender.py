@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from talkwire.core.domain.printable import printable
 from talkwire.egress import (
+    BodyReading,
     CheckedUrl,
     Egress,
     EgressError,
@@ -29,6 +31,11 @@ IDLE_S = 1.5
 
 ERROR_MAX_LENGTH = 200
 
+RESPONSE_MAX_BYTES = 1024
+"""How much of the body of a response is kept that does not accept an event."""
+
+_READING = BodyReading(0, kept=RESPONSE_MAX_BYTES)
+
 _GONE = 410
 
 
@@ -38,7 +45,8 @@ class SendOutcome:
     `duration_ms` how long it took. `status` is None without a response, `error` is None if the event was accepted.
 
     `kind` is one of `metrics.OUTCOMES`, such as `accepted` or `timeout`. `retry_after_s` is the delay in seconds that
-    the endpoint asks for.
+    the endpoint asks for. `response` is the beginning of the response's body, None if it is empty or the event was
+    accepted.
     """
 
     kind: str
@@ -47,6 +55,7 @@ class SendOutcome:
     status: int | None = None
     error: str | None = None
     retry_after_s: float | None = None
+    response: str | None = None
 
     @property
     def accepted(self) -> bool:
@@ -89,12 +98,15 @@ class WebhookSender:
             status = None if response is None else response.status
             retry_after = None if response is None else response.headers.get("retry-after")
             wait_s = parse_retry_after(retry_after, at_s)
-            return SendOutcome(kind, round(at_s * 1000), took_ms, status, shortened, wait_s)
+            body = None if response is None or response.accepted else _text_of(response.body)
+            return SendOutcome(kind, round(at_s * 1000), took_ms, status, shortened, wait_s, body)
 
         headers = self._signer.headers(event_id, body, datetime.fromtimestamp(at_s, UTC))
         headers["content-type"] = "application/json"
         try:
-            response = await self._client.request("POST", self._url, headers=headers, content=body.encode())
+            response = await self._client.request(
+                "POST", self._url, headers=headers, content=body.encode(), reading=_READING
+            )
         except EgressError as error:
             return outcome("timeout" if error.reason == "timeout" else "unreachable", str(error))
         if response.accepted:
@@ -114,6 +126,10 @@ def _checked(egress: Egress, url: str) -> str | CheckedUrl:
         return egress.rules.check_url(url)
     except RefusedUrl:
         return url
+
+
+def _text_of(body: bytes) -> str | None:
+    return printable(body.decode("utf-8", "replace")) or None
 
 
 def _meaning_of(status: int) -> str:

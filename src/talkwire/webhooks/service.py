@@ -146,7 +146,16 @@ async def send_test(egress: Egress, webhook_id: str, signing: WebhookSigning) ->
         outcome = await sender.send(event.id, _encode(event).decode())
     finally:
         await sender.close()
-    return WebhookAttempt(event.id, 1, outcome.at_ms, outcome.duration_ms, outcome.status, outcome.error)
+    return WebhookAttempt(
+        event.id,
+        1,
+        outcome.at_ms,
+        outcome.duration_ms,
+        outcome.status,
+        outcome.error,
+        type=event.type,
+        response=outcome.response,
+    )
 
 
 class _Deliveries:

@@ -27,7 +27,7 @@ async function endpoint() {
     });
     request.on("end", () => {
       at.received.push(JSON.parse(body).type);
-      response.writeHead(at.status).end();
+      response.writeHead(at.status).end(at.status === 200 ? "" : "No database");
     });
   });
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
@@ -242,7 +242,12 @@ export async function delivery({ token }) {
   await page.locator(".admin-attention").getByRole("link", { name: /^Events of 1 conversation or user wait for the webhook/ }).click();
   await heading(page, hook.url).waitFor();
   await rows(page).getByText("500").first().waitFor();
+  await rows(page).filter({ hasText: "message:new" }).getByText("No database").first().waitFor();
   hook.status = 200;
+  const waiting = hook.received.length;
+  await page.getByRole("button", { name: "Send again now" }).click();
+  await status(page, "Events that failed are being sent again.").waitFor();
+  await until(() => hook.received.slice(waiting).includes("message:new"), Boolean);
   const before = hook.received.length;
   await page.getByRole("button", { name: "Rewind…" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Rewind", exact: true }).click();

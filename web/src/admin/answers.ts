@@ -141,6 +141,10 @@ export interface DeliveryAnswer {
   at: string;
   error?: string;
   next?: string;
+  /** The type of the event. */
+  type?: string;
+  /** The beginning of the body with which the endpoint refused the event. */
+  response?: string;
 }
 
 export interface ReportAnswer {

@@ -273,6 +273,8 @@ export const texts = {
     test: "Send a test event",
     tested: (status: number) => `The endpoint responded with ${status}.`,
     testFailed: (error: string) => `The test failed: ${error}`,
+    resend: "Send again now",
+    resent: "Events that failed are being sent again.",
     rewind: "Rewind…",
     rewindTitle: "Rewind this webhook?",
     rewindAbout: "The webhook receives all events after the position again, in order. Planned retries are dropped.",

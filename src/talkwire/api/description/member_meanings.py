@@ -348,6 +348,8 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "WebhookDeliveryAnswer.attempt": _count("The number of this attempt, from 1 on."),
         "WebhookDeliveryAnswer.status": Meaning("The HTTP status of the response; null if there was none."),
         "WebhookDeliveryAnswer.error": Meaning("Why the event was not accepted."),
+        "WebhookDeliveryAnswer.type": Meaning("The type of the event, such as `message:new`."),
+        "WebhookDeliveryAnswer.response": Meaning("The beginning of the response that did not accept the event."),
         "WebhookDeliveryAnswer.next": Meaning("When the event is sent again.", of_text={"format": "date-time"}),
         "WebhookDeliveryAnswer.durationMs": _count("How long the request took, in milliseconds."),
         "durationMs": _count("How long the sound is, in milliseconds."),

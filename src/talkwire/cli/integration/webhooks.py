@@ -111,13 +111,15 @@ def show(webhook_id: str, /, *, json: Json = False, **flags: Flag) -> None:
         return
     print_list(("MEMBER", "VALUE"), [(name, _shown(value)) for name, value in _described(view).items()])
     print_list(
-        ("EVENT", "ATTEMPT", "STATUS", "ERROR", "MS", "AT", "NEXT"),
+        ("EVENT", "TYPE", "ATTEMPT", "STATUS", "ERROR", "RESPONSE", "MS", "AT", "NEXT"),
         [
             (
                 each.event_id,
+                each.type,
                 str(each.attempt),
                 _shown(each.status),
                 each.error or "",
+                each.response or "",
                 str(each.duration_ms),
                 iso_time(each.at_ms),
                 "" if each.next_ms is None else iso_time(each.next_ms),
@@ -241,9 +243,11 @@ def _described(view: WebhookView) -> dict[str, object]:
 def _attempt(attempt: WebhookAttempt) -> dict[str, object]:
     return {
         "eventId": attempt.event_id,
+        "type": attempt.type or None,
         "attempt": attempt.attempt,
         "status": attempt.status,
         "error": attempt.error,
+        "response": attempt.response,
         "durationMs": attempt.duration_ms,
         "at": iso_time(attempt.at_ms),
         "next": None if attempt.next_ms is None else iso_time(attempt.next_ms),

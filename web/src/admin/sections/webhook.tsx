@@ -50,6 +50,11 @@ export function WebhookView({ id }: { id: string }) {
     setTesting(false);
     reload();
   };
+  const resend = (): void => {
+    act(() => api.patch(path, { enabled: true }), texts.webhooks.resent).then(say, ({ message }: Error) =>
+      say(message),
+    );
+  };
   const remove = async (): Promise<string> => {
     await api.delete(path);
     goTo("webhooks");
@@ -60,6 +65,11 @@ export function WebhookView({ id }: { id: string }) {
       <button type="button" aria-disabled={isTesting} onClick={() => isTesting || void test()}>
         {texts.webhooks.test}
       </button>
+      {value.enabled && value.failing > 0 && (
+        <button type="button" onClick={resend}>
+          {texts.webhooks.resend}
+        </button>
+      )}
       <button type="button" onClick={() => setAsked("rewind")}>
         {texts.webhooks.rewind}
       </button>
@@ -141,19 +151,29 @@ export function WebhookView({ id }: { id: string }) {
 
 const COLUMNS: readonly Column<DeliveryAnswer>[] = [
   { name: texts.webhooks.at, cell: ({ at }) => <Time at={at} /> },
-  { name: texts.webhooks.event, cell: ({ eventId }) => <CopiedId id={eventId} /> },
+  { name: texts.webhooks.event, cell: (delivery) => <Event delivery={delivery} /> },
   { name: texts.webhooks.attempt, isNumber: true, cell: ({ attempt }) => count(attempt) },
   { name: texts.webhooks.result, cell: (delivery) => <Result delivery={delivery} /> },
   { name: texts.webhooks.took, isNumber: true, cell: ({ durationMs }) => milliseconds(durationMs) },
   { name: texts.webhooks.next, cell: ({ next }) => (next === undefined ? texts.none : <ExactTime at={next} />) },
 ];
 
-function Result({ delivery: { status, error } }: { delivery: DeliveryAnswer }) {
+function Event({ delivery: { eventId, type } }: { delivery: DeliveryAnswer }) {
+  return (
+    <span className="admin-name">
+      {type && <code>{type}</code>}
+      <CopiedId id={eventId} />
+    </span>
+  );
+}
+
+function Result({ delivery: { status, error, response } }: { delivery: DeliveryAnswer }) {
   const isDelivered = status !== null && status >= 200 && status < 300;
   return (
     <span className="admin-line">
       <Badge tone={isDelivered ? "good" : "bad"}>{status ?? texts.webhooks.noResponse}</Badge>
       {error && <span className="admin-long">{error}</span>}
+      {response && <code className="admin-long">{response}</code>}
     </span>
   );
 }

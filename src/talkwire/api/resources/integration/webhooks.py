@@ -94,7 +94,9 @@ class CreatedWebhookAnswer(WebhookAnswer, frozen=True, rename="camel", kw_only=T
 
 class WebhookDeliveryAnswer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """One attempt to send an event to a webhook. `status` is the endpoint's HTTP status, null if there was no response.
-    `next` is the time of the next attempt, missing if there is none."""
+    `next` is the time of the next attempt, missing if there is none. `response` has the first 1,024 bytes of the body
+    of a response that did not accept the event, as one line, without control characters and characters that change
+    the writing direction. `type` is missing in attempts that an older version stored."""
 
     event_id: str
     attempt: int
@@ -103,6 +105,8 @@ class WebhookDeliveryAnswer(msgspec.Struct, frozen=True, rename="camel", omit_de
     at: str
     error: str | None = None
     next: str | None = None
+    type: str | None = None
+    response: str | None = None
 
 
 def _webhook_answer(view: WebhookView) -> WebhookAnswer:
@@ -136,6 +140,8 @@ def _delivery_answer(attempt: WebhookAttempt) -> WebhookDeliveryAnswer:
         at=iso(attempt.at_ms),
         error=attempt.error,
         next=None if attempt.next_ms is None else iso(attempt.next_ms),
+        type=attempt.type or None,
+        response=attempt.response,
     )
 
 
@@ -164,7 +170,8 @@ async def get_webhook(webhook_id: FromPath[str], caller: GivenCaller, chat: Give
 @patch(
     "/{webhook_id:str}",
     summary="Update a webhook",
-    description="An enabled webhook continues where it was. A disabled one gets no more requests at once.",
+    description="An enabled webhook continues where it was, and `enabled: true` sends failed events again at once, "
+    "also for a webhook that was enabled. A disabled one gets no more requests at once.",
 )
 async def update_webhook(
     webhook_id: FromPath[str],

@@ -53,8 +53,9 @@ class WebhookSigning(msgspec.Struct, frozen=True):
 
 class WebhookAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
     """One request that sent an event to a webhook. `status` is the response's HTTP status, None without a response.
-    `error` is None if the event was accepted. `next_ms` is the time of the next attempt, None if no retry is
-    planned."""
+    `error` is None if the event was accepted. `next_ms` is the time of the next attempt, None if no retry is planned.
+    `type` is the type of the event, empty in attempts that an older version stored. `response` is the beginning of the
+    body of a response that did not accept the event."""
 
     event_id: str
     attempt: int
@@ -63,6 +64,8 @@ class WebhookAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
     status: int | None = None
     error: str | None = None
     next_ms: int | None = None
+    type: str = ""
+    response: str | None = None
 
 
 class WebhookRetry(msgspec.Struct, frozen=True):
