@@ -78,7 +78,14 @@ from talkwire.core.commands.messages import (
     UnsaveMessage,
 )
 from talkwire.core.commands.moderation.audit import ListAudit
-from talkwire.core.commands.moderation.reports import DecideReport, ListReports, ReportMessage, ReportOffer
+from talkwire.core.commands.moderation.reports import (
+    DecideReport,
+    GetReportContext,
+    ListReports,
+    RecordReportContext,
+    ReportMessage,
+    ReportOffer,
+)
 from talkwire.core.commands.notifications import ListNotifications, MarkNotificationsRead, NotificationPage
 from talkwire.core.commands.offers import CounterOffer, CreateOffer, DeleteOffer, ListOffers, UpdateOffer
 from talkwire.core.commands.presence import GetPresence, SetPresence
@@ -120,6 +127,7 @@ __all__ = [
     "GetConversation",
     "GetMessage",
     "GetPresence",
+    "GetReportContext",
     "GetSyncState",
     "GetUser",
     "GetWebhook",
@@ -156,6 +164,7 @@ __all__ = [
     "PutUsers",
     "Query",
     "React",
+    "RecordReportContext",
     "RegisterAccount",
     "RejectCall",
     "RemoveLinkPreviews",

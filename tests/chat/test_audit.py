@@ -105,6 +105,8 @@ async def test_a_message_is_reported_over_a_socket_and_decided(world: World) -> 
     assert (over_rest.status_code, over_rest.json()) == (201, report)
     listed = (await _as_admin(world, "GET", "/api/v1/reports", params={"state": "open"})).json()["items"]
     assert report in listed
+    context = await _as_admin(world, "GET", f"/api/v1/reports/{report['id']}/context")
+    assert (context.status_code, context.json()) == (200, {"before": [], "after": []})
     decision = {"state": "resolved", "action": "delete", "reason": "Advertising"}
     decided = await _as_admin(world, "PATCH", f"/api/v1/reports/{report['id']}", json=decision)
     assert (decided.status_code, decided.json()["state"]) == (200, "resolved")
@@ -113,7 +115,7 @@ async def test_a_message_is_reported_over_a_socket_and_decided(world: World) -> 
         received = await client.next("notification")
         assert (received["type"], received["outcome"], received["body"]) == ("moderation", outcome, "Advertising")
     actions = [entry["action"] for entry in await _audit(world, actorId=world.id_of("admin"))]
-    assert actions == ["report-resolve", "message-delete"]
+    assert actions == ["report-context", "report-resolve", "message-delete"]
 
 
 async def test_the_back_end_receives_reports(world: World) -> None:

@@ -97,6 +97,7 @@ FURTHER_ROUTES = {
     ("get", "/api/v1/audit"),
     ("get", "/api/v1/reports"),
     ("patch", "/api/v1/reports/{report_id}"),
+    ("get", "/api/v1/reports/{report_id}/context"),
     ("post", "/api/v1/messages/{message_id}/report"),
     ("delete", "/api/v1/messages/{message_id}"),
     ("patch", "/api/v1/messages/{message_id}"),

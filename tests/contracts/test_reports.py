@@ -9,7 +9,14 @@ from talkwire.core.commands.accounts import BanUser, EraseUser, UnbanUser
 from talkwire.core.commands.conversations import DeleteConversation
 from talkwire.core.commands.members import RemoveMember
 from talkwire.core.commands.messages import DeleteMessage, EditMessage, GetMessage, SendMessage
-from talkwire.core.commands.moderation.reports import DecideReport, ListReports, ReportMessage, ReportOffer
+from talkwire.core.commands.moderation.reports import (
+    DecideReport,
+    GetReportContext,
+    ListReports,
+    RecordReportContext,
+    ReportMessage,
+    ReportOffer,
+)
 from talkwire.core.commands.notifications import ListNotifications, MarkNotificationsRead
 from talkwire.core.commands.offers import CreateOffer, GetOffer, UpdateOffer
 from talkwire.core.commands.preferences import SetMemberPreferences
@@ -141,6 +148,43 @@ async def test_a_reported_text_is_kept_no_longer_than_messages_are(node: Node) -
         pass
     kept = [(each.message_id, each.content) for each in (await node.do(OPERATOR, ListReports())).items]
     assert kept == [(young.id, "Buy later"), (other.id, None), (message.id, None)]
+
+
+# --- what is around a reported message --------------------------------------------------------------------------------
+
+
+async def _around(node: Node, report: MessageReport) -> tuple[list[str], list[str]]:
+    """Returns the texts before and after what was reported."""
+    context = await node.do(OPERATOR, GetReportContext(report.id))
+    return [each.content for each in context.before], [each.content for each in context.after]
+
+
+async def test_a_report_has_the_five_messages_before_and_after_it(node: Node) -> None:
+    await node.group("c", CAROL, ALICE, BOB)
+    sent = [await node.send(BOB, str(number)) for number in range(7)]
+    offer = await node.do(BOB, CreateOffer("c", "A bicycle", 5, "EUR"))
+    sent += [await node.send(BOB, str(number)) for number in range(7, 14)]
+    replies = [await node.do(BOB, SendMessage("c", f"r{number}", thread_id=str(sent[0].id))) for number in range(3)]
+    of_offer = await node.do(ALICE, ReportOffer(str(offer.id), "spam"))
+    first, middle, last, reply = [
+        await node.do(ALICE, ReportMessage(str(message.id), "spam"))
+        for message in (sent[0], sent[6], sent[13], replies[1])
+    ]
+    assert await _around(node, of_offer) == (list("23456"), ["7", "8", "9", "10", "11"])
+    assert await _around(node, first) == ([], list("12345"))
+    assert await _around(node, middle) == (list("12345"), ["7", "8", "9", "10", "11"])
+    assert await _around(node, last) == (["8", "9", "10", "11", "12"], [])
+    assert await _around(node, reply) == (["0", "r0"], ["r2"])
+    await node.do(BOB, DeleteMessage(str(sent[6].id)))
+    await node.do(BOB, DeleteMessage(str(sent[5].id)))
+    await node.do(BACKEND, EraseUser("bob", redact=False))
+    assert await _around(node, middle) == ([*"1234", ""], ["7", "8", "9", "10", "11"])
+    for actor in (ALICE, BACKEND):
+        assert await node.refusal(actor, GetReportContext(middle.id)) == "forbidden"
+        assert await node.refusal(actor, RecordReportContext(middle.id, "c")) == "forbidden"
+    await node.do(CAROL, DeleteConversation("c"))
+    assert await node.refusal(OPERATOR, GetReportContext(middle.id)) == "not_found"
+    assert await node.refusal(OPERATOR, GetReportContext("5")) == "not_found"
 
 
 # --- deciding ---------------------------------------------------------------------------------------------------------

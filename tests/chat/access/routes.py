@@ -124,6 +124,7 @@ _MODERATION = (
     Row(f"DELETE {_V1}/users/{{author}}/ban", TRUSTED),
     Row(f"GET {_V1}/audit", OPERATORS),
     Row(f"GET {_V1}/reports", OPERATORS),
+    Row(f"GET {_V1}/reports/{{author}}/context", but(NOBODY, operator=NOT_FOUND)),
     # Decisions need an open report, and this is none: tests/chat/test_reports.py.
     Row(
         f"PATCH {_V1}/reports/{{author}}",

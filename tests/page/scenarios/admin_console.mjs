@@ -270,6 +270,7 @@ export async function delivery({ token }) {
 
 // Decides reports of a message that was edited since, which goes, and of one that its author has deleted meanwhile.
 export async function reports({ token }) {
+  await post("messages", "bob", { conversationId: "general", content: "Hello" });
   const edited = await reported("Buy this", "Every day");
   const deleted = await reported("Buy that", "Every week");
   await call("PATCH", `messages/${edited}`, "bob", { content: "Good morning" });
@@ -296,6 +297,10 @@ export async function reports({ token }) {
   await rowOf("Every day").getByRole("button", { name: "Decide…" }).click();
   await dialog.getByText("edited after the report").waitFor();
   const quoted = await quotes(dialog);
+  const items = (place) => dialog.getByRole("list", { name: place }).getByRole("listitem");
+  const around = [await items("After it").last().innerText(), await items("Before it").last().innerText()];
+  const conversationLink = dialog.getByRole("link", { name: "Open the conversation" });
+  around.push(await conversationLink.getAttribute("href"));
   await choices.selectOption({ label: "Delete it for everyone" });
   await page.getByLabel("Reason").fill("Advertising");
   await dialog.getByRole("button", { name: "Decide", exact: true }).click();
@@ -307,7 +312,7 @@ export async function reports({ token }) {
   const entry = rows(page).filter({ hasText: "report-resolve" }).filter({ hasText: "Advertising" }).first();
   await entry.getByRole("link", { name: "general" }).waitFor();
   const left = (await asAdmin(token, "GET", `messages/${edited}`)).content ?? "";
-  report("decided", { names, quoted, gone, decision, left });
+  report("decided", { names, quoted, around, gone, decision, left });
 }
 
 async function reported(content, note) {

@@ -1,5 +1,7 @@
 /** What the server answers to the console. Times are ISO 8601 texts. */
 
+import type { Message } from "@talkwire/client";
+
 /** Nodes that are alive, but did not answer in time: what they have is missing. */
 interface OfNodes {
   silentNodes?: string[];
@@ -163,6 +165,12 @@ export interface ReportAnswer {
   decision?: string;
   decidedAt?: string;
   decidedBy?: string;
+}
+
+/** The messages around what was reported, from older to newer. */
+export interface ReportContextAnswer {
+  before: readonly Message[];
+  after: readonly Message[];
 }
 
 export interface AuditAnswer {

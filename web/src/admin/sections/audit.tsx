@@ -28,6 +28,7 @@ const ACTIONS = [
   "offer-delete",
   "password-set",
   "previews-remove",
+  "report-context",
   "report-dismiss",
   "report-resolve",
   "retention",

@@ -1,8 +1,9 @@
 import type { Message, Offer } from "@talkwire/client";
 import { useState } from "react";
 import { formatAmount } from "../../chat/offers/money";
+import { hrefOf } from "../address";
 import { useApi } from "../admin_context";
-import type { ReportAnswer } from "../answers";
+import type { ReportAnswer, ReportContextAnswer } from "../answers";
 import { useLoaded } from "../data/use_loaded";
 import { pathOfUser, useNames } from "../data/use_names";
 import { ActionDialog } from "../parts/action_dialog";
@@ -24,6 +25,7 @@ export function ReportDialog({ report, onDone, onClose }: Props) {
   const { value: now, problem } = useLoaded<Now>(
     offerId === undefined ? `messages/${encodeURIComponent(messageId ?? "")}` : `offers/${encodeURIComponent(offerId)}`,
   );
+  const { value: around } = useLoaded<ReportContextAnswer>(`reports/${encodeURIComponent(report.id)}/context`);
   const [outcome, setOutcome] = useState("dismissed");
   const isDeleted = now?.deletedAt !== undefined;
   const decide = async (fields: FormData): Promise<string> => {
@@ -46,7 +48,12 @@ export function ReportDialog({ report, onDone, onClose }: Props) {
         </p>
       )}
       {problem === "" && now === undefined && <p role="status">{texts.loading}</p>}
+      <Around messages={around?.before} label={texts.reports.before} />
       {now !== undefined && <Reported report={report} now={now} />}
+      <Around messages={around?.after} label={texts.reports.after} />
+      <p>
+        <a href={hrefOf("conversations", {}, report.conversationId)}>{texts.reports.toConversation}</a>
+      </p>
       {report.note && (
         <p>
           {texts.reports.note}: {report.note}
@@ -77,6 +84,21 @@ export function decisionOf(outcome: string): { state: string; action?: string } 
   return outcome === "dismissed" || outcome === "resolved"
     ? { state: outcome }
     : { state: "resolved", action: outcome };
+}
+
+/** Messages before or after what was reported. */
+function Around({ messages = [], label }: { messages?: readonly Message[] | undefined; label: string }) {
+  if (messages.length === 0) return null;
+  return (
+    <ol className="admin-around" aria-label={label}>
+      {messages.map(({ id, sender, content, deletedAt }) => (
+        <li key={id}>
+          <strong>{sender.name}</strong>{" "}
+          {content || texts.reports[deletedAt === undefined ? "withoutText" : "isDeleted"]}
+        </li>
+      ))}
+    </ol>
+  );
 }
 
 function Reported({ report, now }: { report: ReportAnswer; now: Now }) {

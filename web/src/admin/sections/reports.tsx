@@ -96,7 +96,7 @@ const columnsOf = (names: ReadonlyMap<string, string>): readonly Column<ReportAn
       <CopiedId
         id={conversationId}
         name={names.get(pathOfConversation(conversationId))}
-        href={hrefOf("conversations", { q: conversationId })}
+        href={hrefOf("conversations", {}, conversationId)}
       />
     ),
   },

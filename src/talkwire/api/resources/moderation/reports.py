@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from litestar import Router, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
@@ -12,8 +13,16 @@ from talkwire.api.description.refusals import may_refuse
 from talkwire.api.http.bodies import Body, ListAnswer
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
-from talkwire.core.commands.moderation.reports import DecideReport, ListReports, ReportMessage, ReportOffer
+from talkwire.core.commands.moderation.reports import (
+    DecideReport,
+    GetReportContext,
+    ListReports,
+    RecordReportContext,
+    ReportMessage,
+    ReportOffer,
+)
 from talkwire.core.domain.moderation.reports import ReportAction, ReportState
+from talkwire.dialects.payloads.messages import MessagePayload, message_payload
 from talkwire.dialects.payloads.moderation.reports import ReportPayload, report_payload
 
 State = Annotated[ReportState | None, QueryParameter(name="state", description="Only reports in this state")]
@@ -76,6 +85,27 @@ async def list_reports(
     return ListAnswer(tuple(map(report_payload, page.items)), page.next)
 
 
+class ReportContextAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """The five messages before and after what was reported, from older to newer: those of its thread, with the thread's
+    first message, for a reply in a thread, otherwise those of the conversation without replies in threads."""
+
+    before: tuple[MessagePayload, ...]
+    after: tuple[MessagePayload, ...]
+
+
+@get(
+    "/{report_id:str}/context",
+    operation_id="getReportContext",
+    summary="List the messages around what was reported (role admin)",
+    description="Each request is an entry of the audit log, `report-context`.",
+    opt=may_refuse(404),
+)
+async def get_report_context(report_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> ReportContextAnswer:
+    context = await chat.execute(caller.actor, GetReportContext(report_id))
+    await chat.execute(caller.actor, RecordReportContext(report_id, context.conversation_id))
+    return ReportContextAnswer(tuple(map(message_payload, context.before)), tuple(map(message_payload, context.after)))
+
+
 @patch(
     "/{report_id:str}",
     operation_id="decideReport",
@@ -91,4 +121,6 @@ async def decide_report(
     return report_payload(await chat.execute(caller.actor, command))
 
 
-reports_router = Router("/reports", route_handlers=[list_reports, decide_report], tags=["moderation"])
+reports_router = Router(
+    "/reports", route_handlers=[list_reports, get_report_context, decide_report], tags=["moderation"]
+)

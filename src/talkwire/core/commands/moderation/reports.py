@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from talkwire.core.commands.command import Change, Page, Query
+from talkwire.core.domain.model import Message
 from talkwire.core.domain.moderation.reports import MessageReport, ReportAction, ReportState
 
 
@@ -37,6 +40,30 @@ class DecideReport(Change[MessageReport], frozen=True, tag="DecideReport"):
     state: ReportState
     reason: str
     action: ReportAction | None = None
+
+
+class ReportContext(msgspec.Struct, frozen=True):
+    """The messages around a reported message or offer, in ascending order: those of its thread for a reply in a thread,
+    otherwise those of the conversation without replies in threads."""
+
+    conversation_id: str
+    before: tuple[Message, ...]
+    after: tuple[Message, ...]
+
+
+class GetReportContext(Query[ReportContext], frozen=True, tag="GetReportContext"):
+    """Returns the messages before and after what was reported. Only for operators. A caller that shows them executes
+    `RecordReportContext` first."""
+
+    report_id: str
+
+
+class RecordReportContext(Change[None], frozen=True, tag="RecordReportContext"):
+    """Adds an entry to the audit log: the actor reads the messages around what was reported in the conversation
+    `conversation_id`. Only for operators."""
+
+    report_id: str
+    conversation_id: str
 
 
 class ListReports(Query[Page[MessageReport]], frozen=True, tag="ListReports"):

@@ -27,6 +27,7 @@ AuditAction = Literal[
     "offer-delete",
     "password-set",
     "previews-remove",
+    "report-context",
     "report-dismiss",
     "report-resolve",
     "retention",

@@ -226,6 +226,10 @@ def _offers(
             yield Act("offer-delete", str(event.offer.id), event.offer.conversation_id)
 
 
+def _context(actor: Actor, command: reports.RecordReportContext, events: Sequence[Durable]) -> Iterator[Act]:
+    yield Act("report-context", command.report_id, command.conversation_id)
+
+
 def _decision(actor: Actor, command: reports.DecideReport, events: Sequence[Durable]) -> Iterator[Act]:
     for event in events:
         if isinstance(event, ReportDecided):
@@ -270,6 +274,7 @@ ACTS: Mapping[type[Command[Any]], Rule] = MappingProxyType(
         messages.RemoveLinkPreviews: _messages,
         offers.DeleteOffer: _offers,
         reports.DecideReport: _decision,
+        reports.RecordReportContext: _context,
         webhooks.CreateWebhook: _webhooks,
         webhooks.UpdateWebhook: _webhooks,
         webhooks.DeleteWebhook: _webhooks,

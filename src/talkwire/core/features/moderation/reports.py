@@ -3,6 +3,8 @@ are notified of the decision."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from functools import partial
 from types import MappingProxyType
 
 from msgspec.structs import replace
@@ -10,13 +12,21 @@ from msgspec.structs import replace
 from talkwire.core.commands.accounts import BanUser
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.messages import DeleteMessage
-from talkwire.core.commands.moderation.reports import DecideReport, ListReports, ReportMessage, ReportOffer
+from talkwire.core.commands.moderation.reports import (
+    DecideReport,
+    GetReportContext,
+    ListReports,
+    RecordReportContext,
+    ReportContext,
+    ReportMessage,
+    ReportOffer,
+)
 from talkwire.core.commands.moderation.restrictions import RestrictMember
 from talkwire.core.commands.offers import DeleteOffer
 from talkwire.core.domain.access import may_act, must_be_operator, require
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import ReportCreated, ReportDecided
-from talkwire.core.domain.model import OWN_ID_BASE, Actor
+from talkwire.core.domain.model import OWN_ID_BASE, Actor, Conversation
 from talkwire.core.domain.moderation.reports import MessageReport
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.domain.texts import check_id, check_name
@@ -30,6 +40,7 @@ from talkwire.core.ports.transaction import Prefetch, Snapshot, Transaction
 
 WORD_MAX_LENGTH = 64
 NOTE_MAX_LENGTH = 1000
+CONTEXT_MESSAGES = 5
 
 
 def check_report(command: ReportMessage | ReportOffer) -> None:
@@ -175,12 +186,54 @@ def list_reports(snapshot: Snapshot, actor: Actor, query: ListReports) -> Page[M
     return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
 
 
+# --- what is around ---------------------------------------------------------------------------------------------------
+
+
+def record_context(tx: Transaction, actor: Actor, command: RecordReportContext) -> None:
+    """Checks that the actor is an operator. Changes nothing itself; the audit log gets an entry for the command
+    (`acts.py`)."""
+    must_be_operator(actor)
+    require(may_act(tx.user(actor.user_id)))
+
+
+def get_context(snapshot: Snapshot, actor: Actor, query: GetReportContext) -> ReportContext:
+    """Returns the `CONTEXT_MESSAGES` messages before and after what was reported. Raises `not_found` for an unknown
+    report, and for one whose conversation was deleted. Only for operators."""
+    must_be_operator(actor)
+    report = snapshot.reports.find(query.report_id)
+    conversation = None if report is None else snapshot.conversation(report.conversation_id)
+    if report is None or conversation is None or conversation.deleted_ms is not None:
+        raise ChatError("not_found", "There is no such report, or its conversation was deleted.")
+    message = None if report.about == "offer" else snapshot.message(report.message_id)
+    root = None if message is None or message.thread_id is None else snapshot.message(message.thread_id)
+    if root is None:
+        read = partial(snapshot.parts.without_replies, conversation.id, limit=CONTEXT_MESSAGES)
+    else:
+        read = partial(snapshot.parts.replies, root.id, limit=CONTEXT_MESSAGES)
+    seq = _first_seq_from(snapshot, conversation, report.message_id) if message is None else message.seq
+    before = tuple(read(before_seq=seq))
+    if root is not None and len(before) < CONTEXT_MESSAGES:
+        before = (root, *before)
+    return ReportContext(conversation.id, before, tuple(read(after_seq=seq - 1 if message is None else seq)))
+
+
+def _first_seq_from(snapshot: Snapshot, conversation: Conversation, number: int) -> int:
+    """Returns the `seq` from which a conversation's messages have ids of at least `number`. Ids grow with `seq`."""
+
+    def id_from(seq: int) -> int:
+        found = snapshot.messages(conversation.id, after_seq=seq - 1, limit=1)
+        return found[0].id if found else number
+
+    return 1 + bisect_left(range(1, conversation.last_seq + 1), number, key=id_from)
+
+
 CHANGES: Changes = MappingProxyType(
     {
         ReportMessage: ChangeHandler(report_message, check_report, needs_of_report),
         ReportOffer: ChangeHandler(report_offer, check_report),
         DecideReport: ChangeHandler(decide_report, check_decision),
+        RecordReportContext: ChangeHandler(record_context),
     }
 )
 
-QUERIES: Queries = MappingProxyType({ListReports: list_reports})
+QUERIES: Queries = MappingProxyType({ListReports: list_reports, GetReportContext: get_context})
