@@ -12,7 +12,7 @@ from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, UpdateConversation
 from talkwire.core.commands.messages import DeleteMessage
 from talkwire.core.commands.notifications import PutPushSubscription
-from talkwire.core.commands.presence import RenewLease, UserMoves
+from talkwire.core.commands.presence import EndLease, RenewLease, UserMoves
 from talkwire.core.commands.server.console import (
     BrowseConversations,
     BrowseUsers,
@@ -21,6 +21,8 @@ from talkwire.core.commands.server.console import (
     GetPushState,
     GetTotals,
     ListLoginsOf,
+    ListLostNodes,
+    LostNode,
 )
 from talkwire.core.commands.server.pushes import ClaimPushes, PushResult
 from talkwire.core.domain.actors import NODE, PUSH_SENDER
@@ -127,6 +129,30 @@ async def test_a_user_is_online_on_any_living_node(many: Node, clock: Clock) -> 
     await many.do(NODE, RenewLease("n1", 10_000, UserMoves(arrived=("u1",))))
     clock.now_ms += 10_001
     assert (await seen())[0] is False, "the node's lease has ended"
+
+
+async def test_a_node_that_died_is_listed_for_a_day_and_one_that_stopped_is_not(node: Node, clock: Clock) -> None:
+    await node.users(ALICE, BOB)
+    arrived = UserMoves(arrived=("alice", "bob"))
+    await node.do(NODE, RenewLease("killed", 15_000, arrived, host="app-2"))
+    await node.do(NODE, RenewLease("suspended", 15_000, host="app-3"))
+    await node.do(NODE, RenewLease("stopped", 15_000, arrived))
+    await node.do(NODE, RenewLease("here", 10 * 60_000))
+    await node.do(NODE, EndLease("stopped", 10_000))
+    died_ms = clock.now_ms
+    clock.now_ms += 60_000
+    await node.do(NODE, RenewLease("here", 10 * 60_000))
+    suspended = LostNode("suspended", "app-3", died_ms, 0)
+    killed = LostNode("killed", "app-2", died_ms, 2)
+    assert await node.do(OPERATOR, ListLostNodes()) == (killed, suspended)
+    await node.do(NODE, RenewLease("suspended", 15_000, host="app-3"))
+    await node.do(NODE, EndLease("suspended"))
+    assert await node.do(OPERATOR, ListLostNodes()) == (killed,)
+    clock.now_ms += 24 * 3_600_000 - 60_001
+    assert await node.do(OPERATOR, ListLostNodes()) == (killed,)
+    clock.now_ms += 2
+    assert await node.do(OPERATOR, ListLostNodes()) == ()
+    assert await node.refusal(ALICE, ListLostNodes()) == "forbidden"
 
 
 @pytest.fixture

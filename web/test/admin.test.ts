@@ -95,6 +95,7 @@ describe("what needs attention", () => {
     version: "1",
     nodes: [],
     silentNodes: [],
+    lostNodes: [],
     bus: { kind: "none", state: "ok" },
     database: { kind: "sqlite", state: "ok", latencyMs: 1, sizeBytes: 1 },
     totals: null,
@@ -131,6 +132,8 @@ describe("what needs attention", () => {
       "Node n1 is busy: its event loop is 100 ms late.",
     ]);
     expect(found({ silentNodes: ["n3"] })[0]?.text).toContain("n3");
+    const lost = { id: "n4", host: "app-2", lastSeenAt: "2026-11-22T20:15:00.000Z", users: 2 };
+    expect(found({ lostNodes: [lost] })[0]?.text).toMatch(/^Node n4 \(app-2\) has not answered since .*: 2 users were/);
   });
 
   it("leads to a webhook that fails or was disabled for it", () => {

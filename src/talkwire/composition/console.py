@@ -10,7 +10,7 @@ from talkwire.console.console import BusFigures, BusKind, OperatorsConsole
 from talkwire.console.database import DatabaseWatch
 from talkwire.console.figures import DoneWork, LimitCount, NodeReporter, NodeSources, PushFigures
 from talkwire.console.nodes import NodesConsole
-from talkwire.core.commands.server.console import GetTotals
+from talkwire.core.commands.server.console import GetTotals, ListLostNodes
 from talkwire.core.domain.actors import NODE
 from talkwire.core.engine.limits import Limits
 from talkwire.observability.refusals import recent_refusals
@@ -48,6 +48,7 @@ def start_console(
         DatabaseWatch(
             "sqlite" if foundation.alone else "postgresql", chat.check, lambda: chat.execute(NODE, GetTotals())
         ),
+        lambda: chat.execute(NODE, ListLostNodes()),
         lambda: _bus_figures(foundation),
         shown_settings(foundation.settings),
     )

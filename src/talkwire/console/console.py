@@ -4,13 +4,14 @@ settings.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from talkwire.console.database import DatabaseWatch
 from talkwire.console.nodes import NodesConsole
 from talkwire.console.setting import ShownSetting
+from talkwire.core.commands.server.console import LostNode
 
 BusKind = Literal["none", "postgresql", "redis"]
 
@@ -34,10 +35,12 @@ class BusFigures(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class OperatorsConsole:
     """The data for the operators' console. `nodes` collects data from all nodes. The others are about this node:
-    the state of its `database`, its `settings`, and `bus()`, which returns the current state of the bus.
+    the state of its `database`, its `settings`, and `bus()`, which returns the current state of the bus. `lost_nodes()`
+    returns the nodes that died during the last day, and raises ChatError while the database is unavailable.
     """
 
     nodes: NodesConsole
     database: DatabaseWatch
+    lost_nodes: Callable[[], Awaitable[Sequence[LostNode]]]
     bus: Callable[[], BusFigures]
     settings: tuple[ShownSetting, ...]

@@ -585,6 +585,7 @@ nodes = Table(
     Column("renewed_ms", BigInteger),
     Column("folder_ids", Text),
     Column("users_version", BigInteger),
+    Column("host", Text),
 )
 """Running servers. Times are the database's own.
 
@@ -592,7 +593,7 @@ nodes = Table(
 a break. `address`: where other nodes reach it. `users_until_ms`: the node was stopped in good order, and its users are
 offline from then on unless they connect to another node. `pos`: up to this log position it had handed out events when
 it renewed its lease at `renewed_ms`. `folder_ids`: the ids of its folders of files, separated by spaces.
-`users_version`: how often it had recorded changes of its rows in `online`."""
+`users_version`: how often it had recorded changes of its rows in `online`. `host`: the name of its machine."""
 
 secrets = Table(
     "secrets",
@@ -630,6 +631,17 @@ ended_nodes = Table(
     Column("ended_ms", BigInteger, nullable=False),
 )
 """Nodes (server processes) that ended not long ago, and when. A killed node ended with its lease."""
+
+lost_nodes = Table(
+    "lost_nodes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("host", Text),
+    Column("seen_ms", BigInteger, nullable=False),
+    Column("users", Integer, nullable=False),
+)
+"""Nodes that died during the last day without having been stopped, for operators. `host`: the name of the machine.
+`seen_ms`: when the node last renewed its lease. `users`: how many users were connected to it."""
 
 online = Table(
     "online",

@@ -24,9 +24,18 @@ export interface NodeAnswer {
   isSelf: boolean;
 }
 
+export interface LostNodeAnswer {
+  id: string;
+  host: string | null;
+  lastSeenAt: string;
+  users: number;
+}
+
 export interface OverviewAnswer extends OfNodes {
   version: string;
   nodes: NodeAnswer[];
+  /** Nodes that died during the last day. */
+  lostNodes: LostNodeAnswer[];
   bus: { kind: string; state: string };
   database: { kind: string; state: string; latencyMs: number | null; sizeBytes: number | null };
   /** Null while the database does not answer. */

@@ -1,5 +1,8 @@
 /** The texts of the console. It is for operators and in English only. */
 
+import { fullTime } from "../time_format";
+import type { LostNodeAnswer } from "./answers";
+
 const plural = (value: number, one: string, many: string): string => `${value} ${value === 1 ? one : many}`;
 
 export const texts = {
@@ -82,6 +85,8 @@ export const texts = {
     totalMessages: "Messages",
   },
   attention: {
+    lostNode: ({ id, host, lastSeenAt, users }: LostNodeAnswer) =>
+      `Node ${id} (${host ?? "?"}) has not answered since ${fullTime(lastSeenAt)}: ${plural(users, "user was", "users were")} connected to it.`,
     database: (state: string) => `The database is ${state}.`,
     slowDatabase: (ms: number) => `The database is slow: it took ${Math.round(ms)} ms to respond.`,
     bus: (state: string) => `The bus is ${state}. Nodes read the log instead, which is slower.`,

@@ -9,6 +9,7 @@ checked against a deadline (`EngineServer.lease_deadline`) that is only extended
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable
 from math import inf
@@ -90,6 +91,7 @@ class Lease:
         self._now = now
         self._alone = True
         self._address: str | None = None
+        self._host = socket.gethostname()
         self._folder_ids: tuple[str, ...] = ()
         self._lease_s = LEASE_S
         self._started = False
@@ -121,7 +123,9 @@ class Lease:
         self._alone, self._address, self._lease_s, self._folder_ids = alone, address, lease_s, folder_ids
         began = self._now()
         self._peers.start_reading()
-        lease = RenewLease(self.node_id, _ms(lease_s), alone=alone, address=address, folder_ids=folder_ids)
+        lease = RenewLease(
+            self.node_id, _ms(lease_s), alone=alone, address=address, folder_ids=folder_ids, host=self._host
+        )
         report = await self._chat.execute(NODE, lease)
         self._started = True
         self._apply(lease, report, began)
@@ -219,6 +223,7 @@ class Lease:
             address=self._address,
             folder_ids=self._folder_ids,
             pos=self._chat.directory.pos,
+            host=self._host,
         )
         began = self._now()
         self._peers.start_reading()

@@ -125,8 +125,8 @@ class RenewLease(NodeCommand[LeaseReport], frozen=True, tag="RenewLease"):
 
     Other nodes whose leases have ended are declared dead, once this node's own lease has lasted for some seconds; with
     `alone`, as on SQLite, all other nodes are. `address` is where other nodes can reach this node, `folder_ids` are its
-    file folders. `pos` is the position in the log of events up to which the node has delivered events, also to the
-    users who have arrived.
+    file folders, `host` is the name of its machine. `pos` is the position in the log of events up to which the node has
+    delivered events, also to the users who have arrived.
     """
 
     node_id: str
@@ -136,6 +136,7 @@ class RenewLease(NodeCommand[LeaseReport], frozen=True, tag="RenewLease"):
     address: str | None = None
     folder_ids: tuple[str, ...] = ()
     pos: int = 0
+    host: str | None = None
 
 
 class EndLease(NodeCommand[None], frozen=True, tag="EndLease"):

@@ -14,7 +14,7 @@ from talkwire.core.commands.messages import MessageVersion, ThreadMark
 from talkwire.core.commands.moderation.audit import ListAudit
 from talkwire.core.commands.presence import ConnectedUsers
 from talkwire.core.commands.receipts import Unread
-from talkwire.core.commands.server.console import ConversationRecord, PushState, Totals
+from talkwire.core.commands.server.console import ConversationRecord, LostNode, PushState, Totals
 from talkwire.core.commands.server.erasure import ErasureStep, LogRow, PendingErasure
 from talkwire.core.commands.server.offline_queue import Arrival, Mail
 from talkwire.core.commands.server.pushes import PushJob, PushResult
@@ -337,6 +337,7 @@ class ConsoleReads(Protocol):
         ...
 
     def totals(self) -> Totals: ...
+    def lost_nodes(self, since_ms: int) -> Sequence[LostNode]: ...
 
     def push_state(self, limit: int) -> PushState:
         """Counts push subscriptions, and returns at most `limit` of those
@@ -555,12 +556,16 @@ class OfflineQueue(Protocol):
         ...
 
 
+LOST_KEPT_MS = 24 * 3_600_000
+"""How long operators see that a node has died, in milliseconds."""
+
+
 class LeaseRecord(msgspec.Struct, frozen=True):
     """A node's lease (its record in the database that it is alive), with times in milliseconds since 1970.
 
     The node counts as alive until `until_ms`, and has held its lease without interruption since `since_ms`. When it
     last renewed the lease, at `renewed_ms`, it had delivered the log's events up to position `pos` to its sockets, and
-    recorded `users_version` of its list of connected users.
+    recorded `users_version` of its list of connected users. `host` is the name of its machine.
     """
 
     until_ms: int
@@ -568,6 +573,14 @@ class LeaseRecord(msgspec.Struct, frozen=True):
     pos: int = 0
     renewed_ms: int = 0
     users_version: int = 0
+    host: str | None = None
+
+
+class DroppedNode(NamedTuple):
+    """A node that was deleted from the table of leases, with its lease. `was_stopped`: the node shut down itself."""
+
+    lease: LeaseRecord
+    was_stopped: bool
 
 
 class DeadNode(NamedTuple):
@@ -605,14 +618,18 @@ class NodeTable(Protocol):
         returns all nodes except `node_id`."""
         ...
 
-    def drop(self, node_id: str, overdue_ms: int | None) -> int | None:
+    def drop(self, node_id: str, overdue_ms: int | None) -> DroppedNode | None:
         """Deletes a node from the table if `overdue(…, overdue_ms)` would return it: if its lease, and for a stopped
         node also its users' grace period, has ended by `overdue_ms` (milliseconds since 1970). None deletes it in any
         case.
 
-        Returns when its lease ended or would have ended, in milliseconds since 1970; None if nothing was deleted,
-        because the node is unknown or not over yet.
+        Returns None if nothing was deleted, because the node is unknown or not over yet.
         """
+        ...
+
+    def put_lost(self, node_id: str, lease: LeaseRecord, now_ms: int) -> None:
+        """Records for operators that a node has died with this lease, and how many users were connected to it. Deletes
+        such records that are older than `LOST_KEPT_MS`. `put_lease` deletes that of a node which comes back."""
         ...
 
     def find_dead_node(self) -> DeadNode | None:

@@ -13,10 +13,10 @@ from typing import Any, get_args
 from sqlalchemy import ColumnElement, Select, and_, func, not_, select, text, tuple_
 from sqlalchemy.sql.selectable import Subquery
 
-from talkwire.core.commands.server.console import ConversationRecord, FailingPush, PushState, Totals
+from talkwire.core.commands.server.console import ConversationRecord, FailingPush, LostNode, PushState, Totals
 from talkwire.core.domain.model import ConversationKind, User
 from talkwire.core.domain.search.name_search import NameKey, NamePage
-from talkwire.storage.schema import NOT_DELETED, conversations, messages, push_subscriptions, users
+from talkwire.storage.schema import NOT_DELETED, conversations, lost_nodes, messages, push_subscriptions, users
 from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow
@@ -100,6 +100,11 @@ class ConsoleRows(Reads):
             int(sent),
             self._connection.execute(size).scalar_one(),
         )
+
+    def lost_nodes(self, since_ms: int) -> Sequence[LostNode]:
+        found = select(lost_nodes).where(lost_nodes.c.seen_ms >= since_ms)
+        rows = self._connection.execute(found.order_by(lost_nodes.c.seen_ms.desc(), lost_nodes.c.id))
+        return [LostNode(row.id, row.host, row.seen_ms, row.users) for row in rows]
 
     def push_state(self, limit: int) -> PushState:
         subscriptions = push_subscriptions.c

@@ -4,28 +4,47 @@ ended recently."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
 
 from talkwire.core.domain.peer import Peer
-from talkwire.core.ports.stores import DeadNode, LeaseRecord
-from talkwire.storage.schema import ended_nodes, nodes, online
+from talkwire.core.ports.stores import LOST_KEPT_MS, DeadNode, DroppedNode, LeaseRecord
+from talkwire.storage.schema import ended_nodes, lost_nodes, nodes, online
 from talkwire.storage.sql.reads import Reads
+from talkwire.storage.sql.upsert import upsert
+from talkwire.storage.sql.values import AnyRow
 
 _over_ms = func.coalesce(nodes.c.users_until_ms, nodes.c.lease_until_ms)
 """SQL for the time at which a node's users become offline, unless the node renews its lease."""
+
+
+_LEASE: tuple[ColumnElement[Any], ...] = (
+    nodes.c.lease_until_ms,
+    nodes.c.since_ms,
+    nodes.c.pos,
+    nodes.c.renewed_ms,
+    nodes.c.users_version,
+    nodes.c.host,
+    nodes.c.users_until_ms,
+)
+
+_put_lost = upsert(lost_nodes)
+
+
+def _lease_of(row: AnyRow) -> LeaseRecord:
+    return LeaseRecord(
+        row.lease_until_ms, row.since_ms, row.pos or 0, row.renewed_ms or 0, row.users_version or 0, row.host
+    )
 
 
 class NodeRows(Reads):
     """Reads and changes the leases of nodes. Implements `core.ports.stores.NodeTable`."""
 
     def lease(self, node_id: str) -> LeaseRecord | None:
-        columns = nodes.c.lease_until_ms, nodes.c.since_ms, nodes.c.pos, nodes.c.renewed_ms, nodes.c.users_version
-        found = select(*columns).where(nodes.c.id == node_id).with_for_update()
+        found = select(*_LEASE).where(nodes.c.id == node_id).with_for_update()
         row = self._connection.execute(found).one_or_none()
-        if row is None:
-            return None
-        return LeaseRecord(row.lease_until_ms, row.since_ms, row.pos or 0, row.renewed_ms or 0, row.users_version or 0)
+        return None if row is None else _lease_of(row)
 
     def is_alive(self, node_id: str, now_ms: int) -> bool:
         found = select(nodes.c.id).where(nodes.c.id == node_id, nodes.c.lease_until_ms > now_ms)
@@ -41,11 +60,13 @@ class NodeRows(Reads):
             "pos": lease.pos,
             "renewed_ms": lease.renewed_ms,
             "users_version": lease.users_version,
+            "host": lease.host,
         }
         renewed = self._connection.execute(update(nodes).where(nodes.c.id == node.node_id).values(values))
         if not renewed.rowcount:
             self._connection.execute(insert(nodes), {"id": node.node_id, **values})
             self._connection.execute(delete(ended_nodes).where(ended_nodes.c.id == node.node_id))
+            self._connection.execute(delete(lost_nodes).where(lost_nodes.c.id == node.node_id))
 
     def list_alive(self, now_ms: int) -> Sequence[Peer]:
         columns = nodes.c.id, nodes.c.address, nodes.c.folder_ids
@@ -66,11 +87,18 @@ class NodeRows(Reads):
             others = others.where(_over_ms <= now_ms)
         return self._connection.execute(others.order_by(nodes.c.id)).scalars().all()
 
-    def drop(self, node_id: str, overdue_ms: int | None) -> int | None:
+    def drop(self, node_id: str, overdue_ms: int | None) -> DroppedNode | None:
         dropped = delete(nodes).where(nodes.c.id == node_id)
         if overdue_ms is not None:
             dropped = dropped.where(_over_ms <= overdue_ms)
-        return self._connection.execute(dropped.returning(nodes.c.lease_until_ms)).scalar_one_or_none()
+        row = self._connection.execute(dropped.returning(*_LEASE)).one_or_none()
+        return None if row is None else DroppedNode(_lease_of(row), row.users_until_ms is not None)
+
+    def put_lost(self, node_id: str, lease: LeaseRecord, now_ms: int) -> None:
+        self._connection.execute(delete(lost_nodes).where(lost_nodes.c.seen_ms < now_ms - LOST_KEPT_MS))
+        users = select(func.count()).select_from(online).where(online.c.node_id == node_id)
+        values = {"id": node_id, "host": lease.host, "seen_ms": lease.renewed_ms or lease.until_ms}
+        self._connection.execute(_put_lost, {**values, "users": self._connection.execute(users).scalar_one()})
 
     def find_dead_node(self) -> DeadNode | None:
         users = exists().where(online.c.node_id == ended_nodes.c.id)

@@ -87,7 +87,7 @@ COPIED = (
 
 HEAD = "log_head"
 
-LEFT_OUT = frozenset({"nodes", "online", "calls"})
+LEFT_OUT = frozenset({"nodes", "lost_nodes", "online", "calls"})
 """The tables about running servers, which are not copied since their rows are outdated once a server has stopped."""
 
 NOT_BACKED_UP = frozenset({"logins", "sessions", "session_rooms", "ended_nodes", "push_subscriptions", "pushes"})

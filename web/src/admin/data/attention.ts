@@ -27,9 +27,10 @@ interface Known {
 
 /** Returns what needs attention, the most urgent first. */
 export function attentionOf({ overview, webhooks, openReports, failingPushes }: Known): Attention[] {
-  const { database, bus, nodes, perMinute, silentNodes = [] } = overview;
+  const { database, bus, nodes, perMinute, lostNodes, silentNodes = [] } = overview;
   const found: Attention[] = [];
   if (silentNodes.length > 0) found.push({ text: texts.silentNodes(silentNodes), href: null });
+  for (const node of lostNodes) found.push({ text: texts.attention.lostNode(node), href: null });
   if (!isHealthy(database.state)) found.push({ text: texts.attention.database(database.state), href: null });
   else if (isSlow(database.latencyMs))
     found.push({ text: texts.attention.slowDatabase(database.latencyMs ?? 0), href: null });

@@ -12,12 +12,13 @@ from litestar import get
 from talkwire.api.http.bodies import ListAnswer
 from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenConsole
 from talkwire.api.resources.admin.access import NodesListAnswer, must_read
-from talkwire.console.console import BusKind
+from talkwire.console.console import BusKind, OperatorsConsole
 from talkwire.console.database import DatabaseKind
 from talkwire.console.figures import NodeFigures
 from talkwire.console.setting import SettingSource
 from talkwire.core.commands.server.console import GetPushState
 from talkwire.core.domain.access import must_be_operator
+from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.times import iso
 
 State = Literal["ok", "away"]
@@ -39,6 +40,16 @@ class NodeAnswer(msgspec.Struct, frozen=True, rename="camel"):
     cpu_seconds: float
     memory_bytes: int | None
     is_self: bool
+
+
+class LostNodeAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """A node that died during the last day: it was not stopped, has not answered since `lastSeenAt`, and has not come
+    back. `host` is the name of its machine, null for a node of an older version. `users` were connected to it."""
+
+    id: str
+    host: str | None
+    last_seen_at: str
+    users: int
 
 
 class BusAnswer(msgspec.Struct, frozen=True, rename="camel"):
@@ -79,11 +90,13 @@ class PerMinuteAnswer(msgspec.Struct, frozen=True, rename="camel"):
 
 class OverviewAnswer(msgspec.Struct, frozen=True, rename="camel"):
     """The state of the whole server. The nodes in `silentNodes` are alive, but did not answer in time, so the figures
-    do not include them. `totals` is null while the database does not respond."""
+    do not include them. `lostNodes` have died. `totals` is null while the database does not respond, and `lostNodes` is
+    empty."""
 
     version: str
     nodes: tuple[NodeAnswer, ...]
     silent_nodes: tuple[str, ...]
+    lost_nodes: tuple[LostNodeAnswer, ...]
     bus: BusAnswer
     database: DatabaseAnswer
     totals: TotalsAnswer | None
@@ -169,8 +182,8 @@ def _node_answer(figures: NodeFigures, own_id: str) -> NodeAnswer:
 @get("/overview", operation_id="getAdminOverview", summary="Get the state of all nodes, the bus and the database")
 async def get_overview(caller: GivenCaller, chat: GivenChat, console: GivenConsole) -> OverviewAnswer:
     must_read(caller, chat)
-    answers, state, totals = await asyncio.gather(
-        console.nodes.figures(), console.database.state(), console.database.totals()
+    answers, state, totals, lost = await asyncio.gather(
+        console.nodes.figures(), console.database.state(), console.database.totals(), _lost_nodes(console)
     )
     figures = sorted(answers.by_node.values(), key=lambda each: (each.started_ms, each.id))
     bus = console.bus()
@@ -178,6 +191,7 @@ async def get_overview(caller: GivenCaller, chat: GivenChat, console: GivenConso
         version=answers.by_node[console.nodes.node_id].version,
         nodes=tuple(_node_answer(each, console.nodes.node_id) for each in figures),
         silent_nodes=answers.silent,
+        lost_nodes=lost,
         bus=BusAnswer(bus.kind, "away" if bus.away else "ok", bus.sent, bus.received, bus.dropped, bus.refused),
         database=DatabaseAnswer(
             kind=console.database.kind,
@@ -192,6 +206,14 @@ async def get_overview(caller: GivenCaller, chat: GivenChat, console: GivenConso
             refusals=sum(each.refusals for each in figures),
         ),
     )
+
+
+async def _lost_nodes(console: OperatorsConsole) -> tuple[LostNodeAnswer, ...]:
+    try:
+        found = await console.lost_nodes()
+    except ChatError:
+        return ()
+    return tuple(LostNodeAnswer(each.id, each.host, iso(each.seen_ms), each.users) for each in found)
 
 
 @get("/limits", operation_id="listAdminLimits", summary="List the server's limits, and how often they were exceeded")

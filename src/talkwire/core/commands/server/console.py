@@ -36,6 +36,17 @@ class Totals(msgspec.Struct, frozen=True):
     size_bytes: int
 
 
+class LostNode(msgspec.Struct, frozen=True):
+    """A node (server process) that died: its lease ended without the node having been stopped. `host` is the name of
+    its machine, None for a node of an older version. It renewed its lease last at `seen_ms`, in milliseconds since
+    1970, and `users` were connected to it."""
+
+    id: str
+    host: str | None
+    seen_ms: int
+    users: int
+
+
 class FailingPush(msgspec.Struct, frozen=True):
     """A device whose last pushes failed: `failures` attempts since one succeeded. `service` is the scheme, host and
     port of its push service."""
@@ -87,6 +98,11 @@ class BrowseConversations(Query[Page[ConversationRecord]], frozen=True, tag="Bro
 class GetTotals(Query[Totals], frozen=True, tag="GetTotals"):
     """Returns the numbers of users, conversations and messages in the database, and its size. Only for the backend and
     admins."""
+
+
+class ListLostNodes(Query[tuple[LostNode, ...]], frozen=True, tag="ListLostNodes"):
+    """Lists the nodes that died during the last day and have not come back, the most recent first. Only for the backend
+    and admins."""
 
 
 class GetPushState(Query[PushState], frozen=True, tag="GetPushState"):

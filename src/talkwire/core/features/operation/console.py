@@ -16,6 +16,8 @@ from talkwire.core.commands.server.console import (
     GetPushState,
     GetTotals,
     ListLoginsOf,
+    ListLostNodes,
+    LostNode,
     PushState,
     Totals,
     UserRecord,
@@ -29,6 +31,7 @@ from talkwire.core.domain.search.name_search import NameKey, found_part
 from talkwire.core.domain.texts import NAME_MAX_LENGTH, check_id, check_text
 from talkwire.core.features.users.handles import handle_prefix
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
+from talkwire.core.ports.stores import LOST_KEPT_MS
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
 TEXT_MAX_LENGTH = max(NAME_MAX_LENGTH, 255)
@@ -120,6 +123,11 @@ def get_totals(snapshot: Snapshot, actor: Actor, query: GetTotals) -> Totals:
     return snapshot.console.totals()
 
 
+def list_lost_nodes(snapshot: Snapshot, actor: Actor, query: ListLostNodes) -> tuple[LostNode, ...]:
+    must_be_trusted(actor)
+    return tuple(snapshot.console.lost_nodes(snapshot.now_ms - LOST_KEPT_MS))
+
+
 def get_push_state(snapshot: Snapshot, actor: Actor, query: GetPushState) -> PushState:
     must_be_trusted(actor)
     return snapshot.console.push_state(PAGE_MAX)
@@ -168,6 +176,7 @@ QUERIES: Queries = MappingProxyType(
         BrowseUsers: browse_users,
         BrowseConversations: browse_conversations,
         GetTotals: get_totals,
+        ListLostNodes: list_lost_nodes,
         GetPushState: get_push_state,
         ListLoginsOf: list_logins_of,
     }

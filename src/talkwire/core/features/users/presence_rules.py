@@ -106,18 +106,19 @@ def renew_lease(tx: LeaseTransaction, actor: Actor, command: RenewLease) -> Leas
     unbroken = before is not None and before.until_ms > tx.now_ms
     # A clock that was set back must not make the node wait for SETTLED_MS plus the difference.
     since_ms = min(before.since_ms, tx.now_ms) if before is not None and unbroken else tx.now_ms
-    lease = LeaseRecord(tx.now_ms + command.lease_ms, since_ms, command.pos, tx.now_ms, command.moves.version)
+    until_ms = tx.now_ms + command.lease_ms
+    lease = LeaseRecord(until_ms, since_ms, command.pos, tx.now_ms, command.moves.version, command.host)
     tx.nodes.put_lease(Peer(command.node_id, command.address, command.folder_ids), lease)
     _record_moves(tx, command)
     if command.alone:
         # This node has just started, so none of its users has to be notified.
         for node_id in tx.nodes.overdue(command.node_id, None):
-            _forget_node(tx, node_id)
+            _forget_node(tx, node_id, died=True)
         return LeaseReport(before is not None)
     ended_calls: list[CallRecord] = []
     if tx.now_ms - since_ms >= SETTLED_MS:
         for node_id in tx.nodes.overdue(command.node_id, tx.now_ms):
-            if _expire_node(tx, node_id, tx.now_ms) is not None:
+            if _expire_node(tx, node_id, tx.now_ms, died=True) is not None:
                 ended_calls += tx.calls.drop_node(node_id)
     return LeaseReport(
         known=before is not None,
@@ -133,7 +134,7 @@ def end_lease(tx: LeaseTransaction, actor: Actor, command: EndLease) -> None:
     if command.grace_ms:
         tx.nodes.stop(command.node_id, tx.now_ms, tx.now_ms + command.grace_ms)
         return
-    _forget_node(tx, command.node_id)
+    _forget_node(tx, command.node_id, died=False)
 
 
 def forget_users(tx: LeaseTransaction, actor: Actor, command: ForgetUsers) -> bool:
@@ -208,25 +209,29 @@ def list_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: ListConnec
     return tuple(snapshot.presence.connected_after(query.node_id, query.after, query.limit, snapshot.now_ms))
 
 
-def _expire_node(tx: LeaseTransaction, node_id: str, overdue_ms: int | None) -> int | None:
+def _expire_node(tx: LeaseTransaction, node_id: str, overdue_ms: int | None, *, died: bool) -> int | None:
     """Deletes a node if its lease, and for a node that was shut down also its users' grace period, has ended by
     `overdue_ms` (milliseconds since 1970); None deletes it in any case. Returns when the node ended, in milliseconds
-    since 1970, or None if it was not deleted.
+    since 1970, or None if it was not deleted. `died`: the node did not end its lease itself, so unless it was shut down
+    before, operators see that it died.
 
     If several nodes try this at once, one succeeds. The node's users stay recorded until `ForgetUsers` removes them.
     """
-    until_ms = tx.nodes.drop(node_id, overdue_ms)
-    if until_ms is None:
+    dropped = tx.nodes.drop(node_id, overdue_ms)
+    if dropped is None:
         return None
-    ended_ms = min(until_ms, tx.now_ms)
+    if died and not dropped.was_stopped:
+        tx.nodes.put_lost(node_id, dropped.lease, tx.now_ms)
+    ended_ms = min(dropped.lease.until_ms, tx.now_ms)
     tx.sessions.end_all_of_node(node_id, ended_ms)
     tx.pushes.release_node(node_id, tx.now_ms)
     return ended_ms
 
 
-def _forget_node(tx: LeaseTransaction, node_id: str) -> None:
-    """Deletes a node together with its calls and its online users, who count as offline from the end of its lease."""
-    ended_ms = _expire_node(tx, node_id, None)
+def _forget_node(tx: LeaseTransaction, node_id: str, *, died: bool) -> None:
+    """Deletes a node together with its calls and its online users, who count as offline from the end of its lease.
+    `died` is as in `_expire_node`."""
+    ended_ms = _expire_node(tx, node_id, None, died=died)
     if ended_ms is not None:
         tx.calls.drop_node(node_id)
         tx.presence.put_last_seen(dict.fromkeys(tx.presence.drop_node(node_id), ended_ms))
