@@ -69,7 +69,7 @@ NO_TEXT = {
     "tombstones": "conversation_id sender_id",
     "uploads": "id owner_id content_type folder_id",
     "users": "id erased",
-    "webhook_attempts": "webhook_id attempts",
+    "webhook_attempts": "webhook_id",
     "webhook_retries": "webhook_id key",
 }
 
@@ -78,6 +78,7 @@ NOBODYS = {
     "conversations": "name avatar metadata topic description folded_name",
     "notifications": "body",  # the name of a conversation
     "secrets": "name value",
+    "webhook_attempts": "attempts",  # with what endpoints answered
     "webhooks": "id url types conversation_ids description secret old_secret disabled_reason node_id",
 }
 
