@@ -32,5 +32,20 @@ def test_nothing_moves_for_who_wants_that(driver: Driver, demo_url: str) -> None
     assert run(driver, demo_url, "accessibility", "stillness")["stood still"] == {"moving": []}
 
 
+def test_each_message_has_a_name_with_its_author(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "accessibility", "naming")["named"] == {
+        "authors": 1,
+        "names": [
+            "bob, now: Offer: A lamp",
+            "bob, now: This message was deleted.",
+            "bob, now: notes.txt",
+            "bob, now: Continued",
+            "bob, now: First of all",
+            "bob, now: Continued",
+            "carol, now: On its way",
+        ],
+    }
+
+
 def test_screen_readers_announce_new_messages(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "accessibility", "speaking")["announced"]["text"] == "bob: for the ears"

@@ -4,7 +4,9 @@ import {
   call,
   composer,
   conversations,
+  holdable,
   hover,
+  letters,
   listed,
   message,
   open,
@@ -42,7 +44,20 @@ export async function violations(page, screen) {
       for (const { html, failureSummary } of nodes)
         found.push(`${screen}, ${look}: ${id}: ${html.slice(0, 160)}: ${failureSummary}`);
   }
+  for (const name of (await articleNames(page)).filter((each) => !SAID.test(each)))
+    found.push(`${screen}: an article is called "${name}"`);
   return found;
+}
+
+// What a screen reader calls a message or an offer that has the focus: who wrote it, when, and what it says.
+const SAID = /^(?:[^,:]+, )?\d+:\d\d.*: ./s;
+
+async function articleNames(page) {
+  const session = await page.context().newCDPSession(page);
+  const { root } = await session.send("DOM.getDocument", { depth: 0 });
+  const { nodes } = await session.send("Accessibility.queryAXTree", { nodeId: root.nodeId, role: "article" });
+  await session.detach();
+  return nodes.map(({ name }) => name?.value ?? "");
 }
 
 // Runs in the page.
@@ -89,7 +104,7 @@ async function content() {
   await call("GET", "users/me", "dave");
   await post(`conversations/${id}/members`, "alice", { userIds: ["dave"] });
   const voice = { id: await file("audio/wav", "voice.wav", WAV), durationMs: 1_500, waveform: [0, 50, 100, 50] };
-  await send("bob", "A voice message", { attachments: [voice] });
+  await send("bob", "", { attachments: [voice] });
   await send("bob", LINKED, { attachments: [{ id: await file("text/plain", "notes.txt", "one\ntwo") }] });
   await send("bob", "Unread, for @alice");
   const { id: direct } = await post("conversations", "alice", { kind: "direct", memberIds: ["bob"] });
@@ -562,6 +577,38 @@ export async function stillness() {
       .map(({ effect }) => effect.target.className),
   );
   report("stood still", { moving });
+}
+
+// What screen readers call what the arrow keys lead to, from the end up, and a message that is not sent yet.
+export async function naming() {
+  const { id } = await post("conversations", "bob", { kind: "group", memberIds: ["carol"], name: "Names" });
+  const send = (content, more = {}) => post("messages", "bob", { conversationId: id, content, ...more });
+  await send("**First** of all");
+  await send("Continued");
+  await send("", { attachments: [{ id: await file("text/plain", "notes.txt", "one") }] });
+  const gone = await send("Gone");
+  await call("DELETE", `messages/${gone.id}`, "bob");
+  await post(`conversations/${id}/offers`, "bob", { title: "A lamp", amount: 1_200, currency: "EUR" });
+  const page = await visitAs("carol");
+  const socket = await holdable(page);
+  await open(page, "Names");
+  const row = page.locator(".row", { has: page.locator(".offer") });
+  await row.waitFor();
+  const authors = await row.locator(".authored:has(.offer)").getByRole("button", { name: "bob", exact: true }).count();
+  await page.locator(".scroller").focus();
+  const names = [];
+  const focused = () => page.evaluate(() => document.activeElement.closest("article")?.ariaLabel ?? null);
+  for (const step of ["A lamp", "deleted", "notes", "Continued", "First"]) {
+    await page.keyboard.press("ArrowUp");
+    names.push(await until(focused, (name) => name?.includes(step)));
+  }
+  await page.keyboard.press("ArrowDown");
+  names.push(await until(focused, (name) => name?.includes("Continued")));
+  socket.hold();
+  await say(page, "On its *way*");
+  await letters(page).waitFor();
+  names.push((await articleNames(page)).at(-1));
+  report("named", { authors, names: names.map((name) => name.replace(/\d+:\d\d( [AP]M)?/, "now")) });
 }
 
 export async function speaking() {

@@ -21,7 +21,9 @@ import {
 
 const DAY_MS = 24 * 3_600_000;
 
-const card = (page, title) => page.locator(".conversation").getByRole("article", { name: `Offers: ${title}`, exact: true });
+/** What screen readers call an offer, after who made it and when. */
+const called = (title) => new RegExp(`: Offer: ${title}$`);
+const card = (page, title) => page.locator(".conversation").getByRole("article", { name: called(title) });
 /** The line above a card, with its author. */
 const signed = (page, title) => card(page, title).locator("xpath=preceding-sibling::header");
 const status = (page, title) => card(page, title).locator(".status");
@@ -660,7 +662,7 @@ export async function found() {
   await opened(alice, "Bakery");
   const panel = alice.locator(".panel");
   const isInSight = (title) =>
-    until(() => panel.getByRole("article", { name: `Offers: ${title}`, exact: true }).evaluate(isSeen), Boolean);
+    until(() => panel.getByRole("article", { name: called(title) }).evaluate(isSeen), Boolean);
   const older = await isInSight("Brick oven");
   await button(alice, "Search").click();
   await panel.getByRole("searchbox").fill("sack 7");

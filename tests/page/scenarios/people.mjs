@@ -149,7 +149,7 @@ export async function blockedElsewhere() {
   await carol.locator("aside").getByRole("searchbox").fill("");
   const openly = await listed(carol, "bob").locator(".last").textContent();
   await listed(carol, "bob").click();
-  await carol.locator(".conversation").getByRole("article", { name: "Offers: Open bike" }).waitFor();
+  await carol.locator(".conversation").getByRole("article", { name: "Offer: Open bike" }).waitFor();
   await call("DELETE", "users/me/blocks/bob", "carol");
   report("hidden", { read, openly });
 }

@@ -17,6 +17,7 @@ import { endTime, fullTime, shortTime } from "../../time_format";
 import { Avatar } from "../components/avatar";
 import { Confirmation } from "../components/confirmation";
 import { partnerOf } from "../components/conversation_names";
+import { spokenLabel } from "../components/spoken_label";
 import { useChat, useChatState } from "../page/chat_context";
 import { Folded, useIsFolded } from "../people/folded";
 import { Handle, useDistinctName, useNamesakeHandle } from "../people/person_handle";
@@ -47,10 +48,10 @@ export default function OfferCard({ offer, Frame }: Props) {
   const [shown, setShown] = useState(false);
   const isFolded = useIsFolded(offer.conversationId, offer.authorId);
   if (isFolded && !shown) return <FoldedOffer offer={offer} onShow={() => setShown(true)} />;
-  if (Frame === undefined) return <Unfolded offer={offer} label={<Author offer={offer} />} />;
+  if (Frame === undefined) return <Unfolded offer={offer} start={<Author offer={offer} />} />;
   return (
     <Frame offer={offer}>
-      <Unfolded offer={offer} label={<Label />} isFramed />
+      <Unfolded offer={offer} start={<Label />} isFramed />
     </Frame>
   );
 }
@@ -65,27 +66,29 @@ function FoldedOffer({ offer, onShow }: { offer: Offer; onShow: () => void }) {
 interface UnfoldedProps {
   offer: Offer;
   /** The beginning of its first line. */
-  label: ReactNode;
+  start: ReactNode;
   isFramed?: boolean;
 }
 
 /** An offer with its current status and the reader's possible actions. */
-function Unfolded({ offer, label, isFramed = false }: UnfoldedProps) {
+function Unfolded({ offer, start, isFramed = false }: UnfoldedProps) {
   const nowMs = useStore(useChat().offers.state, (state) => state.nowMs);
   const status = statusAt(offer, nowMs);
   const Icon = ICONS[status];
-  const { title, description, expiresAt, counterOf } = offer;
+  const { description, expiresAt, counterOf } = offer;
   const card = useRef<HTMLElement>(null);
   const isGone = useIsAuthorGone(offer);
+  const label = useOfferLabel(offer);
   useSeen(card, offer.id, offer);
   return (
     <article
       ref={card}
       className={`offer ${status}${isFramed ? " framed" : ""}`}
-      aria-label={texts.labelled(texts.offers.title, title)}
+      aria-label={label}
+      {...(isFramed && { "data-id": offer.id, tabIndex: -1 })}
     >
       <header>
-        {label}
+        {start}
         <OfferMenu offer={offer} />
       </header>
       <OfferTerms offer={offer} />
@@ -111,6 +114,12 @@ function Unfolded({ offer, label, isFramed = false }: UnfoldedProps) {
       <Answers offer={offer} nowMs={nowMs} />
     </article>
   );
+}
+
+/** Returns what screen readers call an offer: who made it, when, and what it is. */
+function useOfferLabel({ authorId, conversationId, createdAt, title }: Offer): string {
+  const name = useNameIn(conversationId, authorId) ?? texts.offers.someone;
+  return spokenLabel(useDistinctName(authorId, name), createdAt, texts.labelled(texts.offers.one, title));
 }
 
 function Label() {

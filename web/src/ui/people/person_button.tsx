@@ -1,4 +1,4 @@
-import { type ReactNode, useRef, useState } from "react";
+import { type ReactNode, type RefObject, useRef, useState } from "react";
 import { lazyPart } from "../page/lazy_part";
 import "./person_button.css";
 
@@ -8,15 +8,16 @@ interface Props {
   userId: string;
   name: string;
   className?: string;
-  /** For a second button of the same person: the keyboard needs only one. */
-  isExtra?: boolean;
+  /** The button, for what else opens the card. */
+  ref?: RefObject<HTMLButtonElement | null>;
   children: ReactNode;
 }
 
 /** A name or a picture that opens the person's card. */
-export function PersonButton({ userId, name, className, isExtra, children }: Props) {
+export function PersonButton({ userId, name, className, ref, children }: Props) {
   const [open, setOpen] = useState(false);
-  const button = useRef<HTMLButtonElement>(null);
+  const own = useRef<HTMLButtonElement>(null);
+  const button = ref ?? own;
   return (
     <>
       <button
@@ -25,8 +26,6 @@ export function PersonButton({ userId, name, className, isExtra, children }: Pro
         className={["person-button reach", className].filter(Boolean).join(" ")}
         aria-haspopup="dialog"
         aria-expanded={open}
-        aria-label={isExtra ? name : undefined}
-        tabIndex={isExtra ? -1 : undefined}
         onClick={() => setOpen(true)}
       >
         {children}

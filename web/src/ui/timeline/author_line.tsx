@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import { fullTime, timeOfDay } from "../../time_format";
 import { Avatar } from "../components/avatar";
 import { PersonButton } from "../people/person_button";
@@ -17,13 +17,15 @@ interface Props {
 
 /** Who wrote what is below, and when: the picture, and a line with the name and the time. */
 export function AuthorLine({ userId, name, picture, at, children }: Props) {
+  const button = useRef<HTMLButtonElement>(null);
   return (
     <>
-      <PersonButton userId={userId} name={name} className="face" isExtra>
+      {/* The name beside it does the same, and a second button of this name would be one too many. */}
+      <span className="face reach" aria-hidden="true" onClick={() => button.current?.click()}>
         <Avatar id={userId} name={name} picture={picture} />
-      </PersonButton>
+      </span>
       <header>
-        <PersonButton userId={userId} name={name} className="name">
+        <PersonButton userId={userId} name={name} className="name" ref={button}>
           <bdi>{name}</bdi>
         </PersonButton>
         <NamesakeHandle userId={userId} name={name} />
@@ -35,3 +37,6 @@ export function AuthorLine({ userId, name, picture, at, children }: Props) {
     </>
   );
 }
+
+/** The author of what continues the message above it: not on the screen, but for screen readers and in copied text. */
+export const ContinuedAuthor = ({ name }: { name: string }) => <span className="hidden">{name}</span>;

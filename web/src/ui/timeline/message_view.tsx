@@ -12,7 +12,7 @@ import { actionsOf, reply } from "../message_dialogs/message_actions";
 import { useChat, useChatState } from "../page/chat_context";
 import { lazyPart } from "../page/lazy_part";
 import { Folded, useIsFolded } from "../people/folded";
-import { AuthorLine } from "./author_line";
+import { AuthorLine, ContinuedAuthor } from "./author_line";
 import { LinkPreviews } from "./link_previews";
 import { Edited, ForwardedFrom, PinMark, Replies, SavedMark } from "./message_badges";
 import { handleMessageKey } from "./message_keys";
@@ -23,6 +23,7 @@ import { Refused, WaitingTick } from "./unsent_marks";
 import { useContextMenu } from "./use_context_menu";
 import { useHoverOrFocus } from "./use_hover_or_focus";
 import { useLongPress } from "./use_long_press";
+import { useMessageLabel } from "./use_message_label";
 import "./message_view.css";
 
 const MenuPopup = lazyPart(() => import("../components/menu_popup"));
@@ -55,6 +56,7 @@ function Unfolded({ message, continued, changes }: Props & { changes: readonly O
   const { isActive, isFocused, events } = useHoverOrFocus();
   const menu = useContextMenu();
   const article = useRef<HTMLElement>(null);
+  const label = useMessageLabel(message);
   const press = useLongPress(() => {
     if (message.deletedAt === undefined) chat.openMessageDialog({ kind: "actions", message });
   });
@@ -95,6 +97,7 @@ function Unfolded({ message, continued, changes }: Props & { changes: readonly O
       ref={article}
       className={classes}
       data-id={message.id}
+      aria-label={label}
       tabIndex={-1}
       onKeyDown={(event) => handleMessageKey(event, chat, message)}
       {...events}
@@ -122,6 +125,7 @@ function Unfolded({ message, continued, changes }: Props & { changes: readonly O
       }}
     >
       {swipe.isSwiping && <Reply className="icon swipe-arrow" aria-hidden="true" />}
+      {continued && <ContinuedAuthor name={sender.name} />}
       {continued && marks}
       {(continued || isSystem) && (
         <time className="when" dateTime={createdAt} title={fullTime(createdAt)}>

@@ -1,17 +1,20 @@
-import type { OutboxEntry } from "@talkwire/client/parts";
+import type { OutboxEntry, PendingFile } from "@talkwire/client/parts";
 import { own } from "@talkwire/client/parts";
 import { useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
+import { filesSummary } from "../../chat/messages/message_summary";
+import { plainText } from "../../chat/messages/plain_text";
 import { texts } from "../../texts";
 import { timeOfDay } from "../../time_format";
 import { IconButton } from "../components/icon_button";
 import type { MenuAction } from "../components/menu_action";
+import { spokenLabel } from "../components/spoken_label";
 import { Toolbar } from "../components/toolbar";
 import { PendingFileView } from "../files/pending_file";
 import { MessageText } from "../markdown/markdown";
 import { useChat, useChatState } from "../page/chat_context";
 import { lazyPart } from "../page/lazy_part";
-import { AuthorLine } from "./author_line";
+import { AuthorLine, ContinuedAuthor } from "./author_line";
 import { QuoteView } from "./quote_view";
 import { unsentActions } from "./unsent_actions";
 import { Delay, Refused, WaitingTick } from "./unsent_marks";
@@ -39,11 +42,15 @@ export function OutboxEntryView({ entry, continued }: Props) {
   const menu = useContextMenu();
   const [isSheetOpen, setSheetOpen] = useState(false);
   const press = useLongPress(() => !isSending && setSheetOpen(true));
+  const files = useFiles(entry);
+  const attached = <EntryFiles entry={entry} files={files} />;
+  const summary = [plainText(entry.content), filesSummary(files)].filter(Boolean).join(", ");
   const tick = entry.problem === null && <WaitingTick />;
   const actions = () => unsentActions(chat, entry);
   return (
     <article
       ref={article}
+      aria-label={spokenLabel(me.name, writtenAt, summary)}
       className={`message authored mine letter${continued ? " continued" : ""}${isEdited ? " edited-now" : ""}`}
       {...press}
       onPointerDown={(event) => {
@@ -55,6 +62,7 @@ export function OutboxEntryView({ entry, continued }: Props) {
         if (!isSending) menu.events.onContextMenu(event);
       }}
     >
+      {continued && <ContinuedAuthor name={me.name} />}
       {continued && <time className="when">{timeOfDay(writtenAt)}</time>}
       {!continued && (
         <AuthorLine userId={me.id} name={me.name} picture={me.avatar} at={writtenAt}>
@@ -63,10 +71,10 @@ export function OutboxEntryView({ entry, continued }: Props) {
       )}
       {entry.replyToId !== null && <UnsentQuote conversationId={entry.conversationId} messageId={entry.replyToId} />}
       <div className="said">
-        {hasText ? <MessageText content={entry.content} end={continued && tick} /> : <OutboxEntryFiles entry={entry} />}
+        {hasText ? <MessageText content={entry.content} end={continued && tick} /> : attached}
         {!hasText && continued && tick}
       </div>
-      {hasText && <OutboxEntryFiles entry={entry} />}
+      {hasText && attached}
       {entry.problem === null && <Delay entry={entry} />}
       {entry.problem !== null && <Refused entry={entry} />}
       {!isSending && <UnsentToolbar actions={actions()} />}
@@ -100,14 +108,14 @@ function UnsentQuote({ conversationId, messageId }: { conversationId: string; me
   return <QuoteView quote={{ id, senderId, content }} conversationId={conversationId} />;
 }
 
-/** The files of an outbox entry. */
-function OutboxEntryFiles({ entry }: { entry: OutboxEntry }) {
-  const { uploads, messages } = useChat();
-  const pending = useStore(uploads.state);
-  const files = useMemo(
-    () => pending.filter((file) => file.entryId === entry.clientMessageId),
-    [pending, entry.clientMessageId],
-  );
+/** Returns the files of an outbox entry. */
+function useFiles({ clientMessageId }: OutboxEntry): readonly PendingFile[] {
+  const pending = useStore(useChat().uploads.state);
+  return useMemo(() => pending.filter((file) => file.entryId === clientMessageId), [pending, clientMessageId]);
+}
+
+function EntryFiles({ entry, files }: { entry: OutboxEntry; files: readonly PendingFile[] }) {
+  const { messages } = useChat();
   if (files.length === 0) return null;
   return (
     <ul className="tray">

@@ -1,12 +1,15 @@
 import { type FocusEvent, type KeyboardEvent, type RefObject, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { VirtualizerHandle } from "virtua";
-import type { Row } from "../../chat/messages/rows";
+import { isOffer } from "../../chat/messages/extras";
+import type { Extra, Row } from "../../chat/messages/rows";
 import { isTyping, onMac } from "../keyboard/focus";
 import { isLedByKeys } from "../keyboard/lead";
 import { keysOf, shortcutOf } from "../keyboard/shortcuts";
 import { whenFocused } from "./use_target_highlight";
 
-const MESSAGE = "[data-id]";
+/** A message or an offer. */
+const STOP = "[data-id]";
+const MESSAGE = ".message";
 
 interface MessageFocus {
   /** Indexes of rows that stay in the document out of sight: the focused one. */
@@ -18,7 +21,7 @@ interface MessageFocus {
   readonly onBlur: (event: FocusEvent<HTMLElement>) => void;
 }
 
-/** Moves the focus between messages, and keeps it when rows are added or removed. */
+/** Moves the focus between messages and the offers among them, and keeps it when rows are added or removed. */
 export function useMessageFocus(
   list: RefObject<VirtualizerHandle | null>,
   scroller: RefObject<HTMLElement | null>,
@@ -29,13 +32,17 @@ export function useMessageFocus(
   const inside = useRef(false);
   /** Whether the list may still be on its way to the focused message. Otherwise the reader has scrolled since. */
   const isLed = useRef(false);
-  const index = useMemo(() => rows.findIndex((row) => focused !== null && row.message.id === focused), [rows, focused]);
+  const index = useMemo(() => rows.findIndex((row) => focused !== null && isIn(row, focused)), [rows, focused]);
   const keptRows = useMemo(() => (index === -1 ? [] : [index]), [index]);
 
   useLayoutEffect(() => {
     if (!wanted.current || focused === null) return;
     wanted.current = false;
-    return whenFocused(elementOf(focused, scroller.current));
+    const element = elementOf(focused, scroller.current);
+    // An offer is a part of its row, to which the list has scrolled.
+    return whenFocused(element, () => {
+      if (!element?.matches(MESSAGE)) element?.scrollIntoView({ block: "nearest" });
+    });
   }, [scroller, focused]);
   // When the focused row is removed, the list gets the focus instead of the page.
   // biome-ignore lint/correctness/useExhaustiveDependencies: runs whenever the rows change
@@ -51,14 +58,16 @@ export function useMessageFocus(
     // Into the list: to the last focused message, or the lowest one in sight. After scrolling: to the nearest in sight.
     const isSeen = focused !== null && seen.includes(focused);
     const start = isSeen ? focused : seen.at(step === 1 && !isInList ? 0 : -1);
-    const from = rows.findIndex((row) => start !== undefined && row.message.id === start);
+    const stops = rows.flatMap(stopsOf);
     const isAway = !isSeen && !isLed.current;
-    const next = clamp(isInList || index === -1 || isAway ? from : index + step, rows.length);
+    const from = isInList || index === -1 || isAway ? stops.indexOf(start ?? "") : stops.indexOf(focused ?? "") + step;
     isLed.current = true;
-    const row = rows[next];
-    if (row === undefined) return;
-    const id = row.message.id;
-    handle.scrollToIndex(next, { align: "nearest" });
+    const id = stops[clamp(from, stops.length)];
+    if (id === undefined) return;
+    handle.scrollToIndex(
+      rows.findIndex((row) => isIn(row, id)),
+      { align: "nearest" },
+    );
     if (id === focused) {
       elementOf(id, scroller.current)?.focus({ preventScroll: true });
     } else {
@@ -89,7 +98,7 @@ export function useMessageFocus(
     },
     onFocus: ({ target }) => {
       inside.current = true;
-      const id = target.closest<HTMLElement>(MESSAGE)?.dataset.id;
+      const id = target.closest<HTMLElement>(STOP)?.dataset.id;
       if (id !== undefined) setFocused(id);
     },
     onBlur: ({ relatedTarget, currentTarget }) => {
@@ -98,11 +107,19 @@ export function useMessageFocus(
   };
 }
 
-/** Returns the ids of the messages in sight, from the top. */
+/** Returns the ids of a row's message and offers, from the top. */
+const stopsOf = (row: Row): string[] => [...offersOf(row.extrasBefore), row.message.id, ...offersOf(row.extrasAfter)];
+
+const offersOf = (extras: readonly Extra[] = []): string[] => extras.filter(isOffer).map(({ id }) => id);
+
+const isIn = ({ message, extrasBefore = [], extrasAfter = [] }: Row, id: string): boolean =>
+  [message, ...extrasBefore, ...extrasAfter].some((each) => each.id === id);
+
+/** Returns the ids of the messages and offers in sight, from the top. */
 function inSight(scroller: HTMLElement | null): string[] {
   const frame = scroller?.getBoundingClientRect();
   if (scroller === null || frame === undefined) return [];
-  const seen = [...scroller.querySelectorAll<HTMLElement>(MESSAGE)].filter((element) => {
+  const seen = [...scroller.querySelectorAll<HTMLElement>(STOP)].filter((element) => {
     const { top, bottom } = element.getBoundingClientRect();
     return bottom > frame.top && top < frame.bottom;
   });

@@ -13,7 +13,7 @@ export function useTargetHighlight(row: Row, element: RefObject<HTMLElement | nu
   const [isShown, setShown] = useState(false);
   useEffect(() => {
     if (target === null) return;
-    return whenFocused(element.current?.querySelector<HTMLElement>("[data-id]"), () => {
+    return whenFocused(element.current?.querySelector<HTMLElement>(".message[data-id]"), () => {
       setShown(true);
       messages.targetReached(target);
     });
