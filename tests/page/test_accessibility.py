@@ -48,4 +48,7 @@ def test_each_message_has_a_name_with_its_author(driver: Driver, demo_url: str) 
 
 
 def test_screen_readers_announce_new_messages(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "accessibility", "speaking")["announced"]["text"] == "bob: for the ears"
+    assert run(driver, demo_url, "accessibility", "speaking")["announced"] == {
+        "all": ["bob: for the ears", "bob mentioned you in Elsewhere", "bob wrote to you"],
+        "says": "bob wrote to you, and 1 more",
+    }

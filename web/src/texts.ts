@@ -215,6 +215,13 @@ export const texts = {
   markedRead: (count: number) => `${counted(count, { one: "message", other: "messages" })} marked as read`,
   undo: "Undo",
   openConversation: "Open",
+  /** What has come in a conversation that is not open. */
+  elsewhere: {
+    direct: (name: string) => `${name} wrote to you`,
+    mention: (name: string, place: string) => `${name} mentioned you in ${place}`,
+    reply: (name: string, place: string) => `${name} replied to you in ${place}`,
+    andOthers: (newest: string, count: number) => `${newest}, and ${counted(count, { other: "more" })}`,
+  },
   toQuoted: (name: string) => `Go to the message from ${name}`,
   attachment: "Attachment",
   forwarded: "Forwarded",

@@ -611,16 +611,40 @@ export async function naming() {
   report("named", { authors, names: names.map((name) => name.replace(/\d+:\d\d( [AP]M)?/, "now")) });
 }
 
+// A reader in one conversation is notified of its messages, and of what is meant for them in the others.
 export async function speaking() {
-  const elsewhere = await post("conversations", "bob", { kind: "group", memberIds: ["carol"], name: "Elsewhere" });
-  const page = await visitAs("carol");
+  const group = (name) => post("conversations", "bob", { kind: "group", memberIds: ["carol"], name });
+  const [elsewhere, muted] = [await group("Elsewhere"), await group("Muted")];
+  await call("PATCH", `conversations/${muted.id}/preferences`, "carol", { muted: true });
+  const { id: direct } = await post("conversations", "bob", { kind: "direct", memberIds: ["carol"] });
+  const send = (conversationId, content) => post("messages", "bob", { conversationId, content });
+  const page = await visitAs("carol", { init: noteAnnounced });
   await open(page, "general");
-  const announced = page.locator(".announcer[aria-live=polite]");
   await composer(page).waitFor();
-  await post("messages", "bob", { conversationId: "general", content: "for the ears" });
-  await message(page, "for the ears").waitFor();
-  await announced.getByText("bob: for the ears").waitFor({ state: "attached" });
-  await post("messages", "bob", { conversationId: elsewhere.id, content: "not for the ears" });
-  await listed(page, "Elsewhere").getByText("not for the ears").waitFor();
-  report("announced", { text: await announced.textContent() });
+  const announced = (text) => page.waitForFunction((wanted) => window.announced.includes(wanted), text);
+  await send("general", "for the ears");
+  await announced("bob: for the ears");
+  await send(elsewhere.id, "not for the ears");
+  await send(muted.id, "neither, @carol");
+  await listed(page, "Muted").getByText("neither, @carol").waitFor();
+  await send(elsewhere.id, "but this, @carol");
+  await announced("bob mentioned you in Elsewhere");
+  const toast = page.locator(".toast:popover-open");
+  await toast.getByText("bob mentioned you in Elsewhere", { exact: true }).waitFor();
+  await send(direct, "and this");
+  await announced("bob wrote to you");
+  const says = await toast.locator("p").textContent();
+  await toast.getByRole("button", { name: "Open" }).click();
+  await opened(page, "bob");
+  await toast.waitFor({ state: "detached" });
+  report("announced", { all: await page.evaluate(() => window.announced), says });
+}
+
+// Runs in the page. Notes what screen readers announce.
+function noteAnnounced() {
+  window.announced = [];
+  new MutationObserver(() => {
+    const text = document.querySelector(".announcer")?.textContent ?? "";
+    if (text !== "" && text !== window.announced.at(-1)) window.announced.push(text);
+  }).observe(document, { subtree: true, childList: true, characterData: true });
 }

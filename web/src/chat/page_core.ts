@@ -115,7 +115,7 @@ interface PageState {
   readonly leftBehind: readonly LeftBehind[];
   /** What the operator has switched on. */
   readonly features: Features;
-  /** The newest message of another user in the open conversation, for screen readers. */
+  /** What screen readers announce: the newest message of another user, or what has happened. */
   readonly announcement: string;
 }
 

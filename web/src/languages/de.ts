@@ -228,6 +228,12 @@ export const texts: Texts = {
   markedRead: (count) => `${counted(count, { one: "Nachricht", other: "Nachrichten" })} als gelesen markiert`,
   undo: "Rückgängig",
   openConversation: "Öffnen",
+  elsewhere: {
+    direct: (name) => `${name} hat dir geschrieben`,
+    mention: (name, place) => `${name} hat dich in ${place} erwähnt`,
+    reply: (name, place) => `${name} hat dir in ${place} geantwortet`,
+    andOthers: (newest, count) => `${newest}, und ${counted(count, { other: "weitere" })}`,
+  },
   toQuoted: (name) => `Zur Nachricht von ${name}`,
   attachment: "Anhang",
   forwarded: "Weitergeleitet",

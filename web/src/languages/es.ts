@@ -235,6 +235,12 @@ export const texts: Texts = {
   markedRead: (count) => counted(count, { one: "mensaje marcado como leído", other: "mensajes marcados como leídos" }),
   undo: "Deshacer",
   openConversation: "Abrir",
+  elsewhere: {
+    direct: (name) => `${name} te ha escrito`,
+    mention: (name, place) => `${name} te ha mencionado en ${place}`,
+    reply: (name, place) => `${name} te ha respondido en ${place}`,
+    andOthers: (newest, count) => `${newest}, y ${counted(count, { other: "más" })}`,
+  },
   toQuoted: (name) => `Ir al mensaje de ${name}`,
   attachment: "Archivo adjunto",
   forwarded: "Reenviado",

@@ -236,6 +236,12 @@ export const texts: Texts = {
   markedRead: (count) => counted(count, { one: "message marqué comme lu", other: "messages marqués comme lus" }),
   undo: "Annuler",
   openConversation: "Ouvrir",
+  elsewhere: {
+    direct: (name) => `${name} vous a écrit`,
+    mention: (name, place) => `${name} vous a mentionné dans ${place}`,
+    reply: (name, place) => `${name} vous a répondu dans ${place}`,
+    andOthers: (newest, count) => `${newest}, et ${counted(count, { one: "autre", other: "autres" })}`,
+  },
   toQuoted: (name) => `Aller au message de ${name}`,
   attachment: "Pièce jointe",
   forwarded: "Transféré",

@@ -322,9 +322,18 @@ function SkipLinks() {
   );
 }
 
-/** Announces new messages to screen readers. */
+/** Long enough for screen readers to notice it. */
+const ANNOUNCED_MS = 2_000;
+
+/** Announces new messages to screen readers. The text goes again, so that the same one can be announced once more. */
 function Announcer() {
-  const announcement = useChatState((state) => state.announcement);
+  const { state } = useChat();
+  const announcement = useChatState((now) => now.announcement);
+  useEffect(() => {
+    if (announcement === "") return;
+    const timer = setTimeout(() => state.setState({ announcement: "" }), ANNOUNCED_MS);
+    return () => clearTimeout(timer);
+  }, [state, announcement]);
   return (
     <p className="hidden announcer" aria-live="polite">
       {announcement}

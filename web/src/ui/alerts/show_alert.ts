@@ -1,26 +1,53 @@
-/** Announces a notification: a sound, and the browser's notification when the reader looks elsewhere. */
+/**
+ * Announces a notification: a sound, and the browser's notification when the reader looks elsewhere; a toast when they look
+ * at another conversation.
+ */
 
+import type { ChatNotification } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
+import type { AlertToasts } from "../../chat/alerts/alert_toasts";
 import type { Alert } from "../../chat/alerts/alerts";
 import type { Chat } from "../../chat/chat";
+import { isCompact } from "../../embedding/appearance";
+import { happened, texts } from "../../texts";
 import { nameOf } from "../components/conversation_names";
 import { goTo } from "../page/page_address";
 import { closeNotifications, showNotification } from "./browser_notifications";
 import { bodyOf, headlineOf } from "./notification_text";
 import { play } from "./sounds";
 
-export function showAlert(chat: Chat, { notification, showsNotification }: Alert): void {
-  const { id, conversationId, messageId, sound } = notification;
+/** These have a number in the list of conversations, and a window of their own. */
+const SHOWN_OTHERWISE: ReadonlySet<string> = new Set(["message", "missed-call"]);
+
+export function showAlert(chat: Chat, { notification, showsNotification }: Alert, toasts: AlertToasts): void {
+  const { id, conversationId, messageId, sound, type } = notification;
   if (sound !== undefined) void play(sound);
-  if (!showsNotification) return;
-  const conversation = own(chat.state.getState().conversations, conversationId);
+  const { conversations, openId } = chat.state.getState();
+  const conversation = own(conversations, conversationId);
   // In a direct conversation the headline already names the other user.
   const name = conversation === undefined || conversation.kind === "direct" ? undefined : nameOf(conversation);
+  if (!showsNotification) {
+    // Without the list, nothing would lead back.
+    const isShown = openId === conversationId || SHOWN_OTHERWISE.has(type) || isCompact();
+    if (!isShown) toasts.add({ id, text: elsewhereOf(notification, name), conversationId, messageId });
+    return;
+  }
   const about = { id, title: headlineOf(notification), body: bodyOf(notification, name), conversationId, messageId };
   void showNotification(about, () => {
     goTo(conversationId, messageId);
     void chat.alerts.markRead([id]);
   });
+}
+
+/** Returns who did what in a conversation that is not open, in one line. Direct conversations have no `conversationName`. */
+function elsewhereOf(notification: ChatNotification, conversationName?: string): string {
+  const { type, title } = notification;
+  const { elsewhere } = texts;
+  if (title !== "" && type === "direct") return elsewhere.direct(title);
+  if (title !== "" && conversationName !== undefined && (type === "mention" || type === "reply"))
+    return elsewhere[type](title, conversationName);
+  const headline = headlineOf(notification);
+  return conversationName === undefined ? headline : happened.about(conversationName, headline);
 }
 
 export { closeNotifications };

@@ -1,4 +1,5 @@
 import { useEffect } from "react";
+import { AlertToasts } from "../../chat/alerts/alert_toasts";
 import { useChat } from "../page/chat_context";
 import { goTo } from "../page/page_address";
 
@@ -6,8 +7,11 @@ import { goTo } from "../page/page_address";
 export function useAlerts(): void {
   const chat = useChat();
   useEffect(() => {
-    chat.alerts.onAlert = (alert) => void import("./show_alert").then(({ showAlert }) => showAlert(chat, alert));
+    const toasts = new AlertToasts(chat.state);
+    chat.alerts.onAlert = (alert) =>
+      void import("./show_alert").then(({ showAlert }) => showAlert(chat, alert, toasts));
     chat.alerts.onRead = (ids) => {
+      toasts.read(ids);
       // Reading the permission blocks the page until the browser's main process answers.
       if (ids.length > 0 && globalThis.Notification?.permission === "granted")
         void import("./show_alert").then(({ closeNotifications }) => closeNotifications(ids));
@@ -16,5 +20,6 @@ export function useAlerts(): void {
       goTo(conversationId, messageId);
       void chat.alerts.markRead([id]);
     };
+    return () => toasts.stop();
   }, [chat]);
 }
