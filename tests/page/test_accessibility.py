@@ -32,7 +32,7 @@ def test_nothing_moves_for_who_wants_that(driver: Driver, demo_url: str) -> None
     assert run(driver, demo_url, "accessibility", "stillness")["stood still"] == {"moving": []}
 
 
-def test_each_message_has_a_name_with_its_author(driver: Driver, demo_url: str) -> None:
+def test_each_message_says_who_wrote_it_to_screen_readers_and_in_copied_text(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "accessibility", "naming")["named"] == {
         "authors": 1,
         "names": [
@@ -44,6 +44,7 @@ def test_each_message_has_a_name_with_its_author(driver: Driver, demo_url: str) 
             "bob, now: Continued",
             "carol, now: On its way",
         ],
+        "copied": ["bob", "now", "First of all", "bob", "now", "Continued", "bob", "now", "notes.txt"],
     }
 
 

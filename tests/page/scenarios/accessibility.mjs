@@ -604,11 +604,18 @@ export async function naming() {
   }
   await page.keyboard.press("ArrowDown");
   names.push(await until(focused, (name) => name?.includes("Continued")));
+  const copied = await page.locator(".scroller").evaluate((list) => {
+    getSelection().selectAllChildren(list);
+    return getSelection().toString();
+  });
   socket.hold();
   await say(page, "On its *way*");
   await letters(page).waitFor();
   names.push((await articleNames(page)).at(-1));
-  report("named", { authors, names: names.map((name) => name.replace(/\d+:\d\d( [AP]M)?/, "now")) });
+  const now = (text) => text.replace(/\d+:\d\d( [AP]M)?/g, "now");
+  const lines = now(copied).split(/\s*\n\s*/);
+  const [first, last] = ["New", "notes.txt"].map((line) => lines.indexOf(line));
+  report("named", { authors, names: names.map(now), copied: lines.slice(first + 1, last + 1) });
 }
 
 // A reader in one conversation is notified of its messages, and of what is meant for them in the others.
