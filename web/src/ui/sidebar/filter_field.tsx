@@ -1,7 +1,6 @@
 import { ListFilter, Search } from "lucide-react";
 import { texts } from "../../texts";
 import { IconButton } from "../components/icon_button";
-import { keyNames } from "../keyboard/key_names";
 import { goTo } from "../page/page_address";
 
 interface Props {
@@ -42,10 +41,6 @@ export function FilterField({ query, unreadOnly, isEmpty, firstId, onQuery, onUn
             }
           }}
         />
-        {/* The switcher finds the same from everywhere. */}
-        <span className="filter-keys" aria-hidden="true">
-          {keyNames("Mod+k").join(" ")}
-        </span>
       </label>
       {!isEmpty && (
         <IconButton
