@@ -28,7 +28,7 @@ def test_two_bargain(driver: Driver, demo_url: str) -> None:
         "This can't be undone.",
         "cancelled": "Open",
         "asked": "Open",
-        "answered": "Rejected\nBy bob",
+        "answered": "Rejected\nRejected by bob",
         "lines": [
             "You accepted the offer “Bike with lock” for €1,000.00",
             "You withdrew the offer “Withdrawn” for KWD\xa00.005",
@@ -76,8 +76,8 @@ def test_a_conversation_opens_at_the_first_unread_of_many_offers(driver: Driver,
 
 def test_who_has_left_is_named_on_offers_and_reactions_and_never_by_an_id(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "offers", "left")["named"] == {
-        "before": ["Maya", "Accepted\nBy someone", "Someone reacted with 👍"],
-        "after": ["Maya", "Accepted\nBy Bela", "Dora reacted with 👍"],
+        "before": ["Maya", "Accepted\nAccepted by someone", "Someone reacted with 👍"],
+        "after": ["Maya", "Accepted\nAccepted by Bela", "Dora reacted with 👍"],
         "panel": [
             "Your offer",
             "Accepted\nby Bela",
@@ -146,8 +146,8 @@ def test_members_report_an_offer_and_the_owner_deletes_it(driver: Driver, demo_u
     assert moderated["offered"] == {"alice": ["Report offer", "Delete"], "bob": 0, "carol": ["Report offer"]}
     assert moderated["quoted"] == "Fake watch"
     bob = [line for line in moderated["left"]["bob"] if line]
-    assert bob[-4:] == ["Deleted offer", "€5.00", "Withdrawn", "By alice"]
-    assert moderated["left"]["alice"][-1] == "By you"
+    assert bob[-4:] == ["Deleted offer", "€5.00", "Withdrawn", "Withdrawn by alice"]
+    assert moderated["left"]["alice"][-1] == "Withdrawn by you"
     assert moderated["menus"] == 0
 
 

@@ -107,7 +107,7 @@ function Unfolded({ offer, start, isFramed = false }: UnfoldedProps) {
             {texts.offers.until(endTime(expiresAt))}
           </time>
         )}
-        <Answerer offer={offer} />
+        <Answerer offer={offer} isFramed={isFramed} />
         {counterOf && <Countered offer={offer} />}
         {status === "pending" && isGone && <span>{texts.offers.authorGone}</span>}
       </p>
@@ -172,13 +172,14 @@ function Countered({ offer }: { offer: Offer }) {
   return <span>{name === "" ? texts.offers.inPlaceOf : texts.offers.counterTo(name)}</span>;
 }
 
-/** Who answered the offer, which only its author can withdraw. */
-function Answerer({ offer }: { offer: Offer }) {
+/** Who answered the offer, which only its author can withdraw. `isFramed`: the status does not stand before it. */
+function Answerer({ offer, isFramed }: { offer: Offer; isFramed: boolean }) {
   const id = answererOf(offer);
   const isMe = useChatState((state) => state.me.id === id);
   const name = useNameIn(offer.conversationId, id) ?? texts.offers.someone;
   if (id === undefined || id === offer.authorId) return null;
-  return <span>{isMe ? texts.offers.answeredByMe : texts.offers.answeredBy(name)}</span>;
+  const by = isMe ? texts.offers.answeredByMe : texts.offers.answeredBy(name);
+  return <span>{isFramed ? `${texts.offers.status[offer.status]} ${by}` : by}</span>;
 }
 
 function Answers({ offer, nowMs }: { offer: Offer; nowMs: number }) {
