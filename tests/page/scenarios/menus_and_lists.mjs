@@ -110,11 +110,12 @@ export async function finding() {
   const form = new FormData();
   form.append("file", new Blob(["one\ntwo"], { type: "text/plain" }), "figures 2026.txt");
   const file = await (await fetch(`${url}/api/v1/files?userId=alice`, { method: "POST", body: form })).json();
-  await post("messages", "alice", { conversationId: id, content: "See below", attachments: [{ id: file.id }] });
+  await post("messages", "alice", { conversationId: id, content: "@carol See below", attachments: [{ id: file.id }] });
   // Carol opens a conversation whose messages she may not read yet.
   const carol = await visitAs("carol", { expected: /status of 403/ });
   await carol.keyboard.press("Control+k");
   const switcher = carol.getByRole("dialog", { name: "Go to" });
+  await switcher.getByRole("option").filter({ hasText: "Papers" }).getByTitle("1 mention").waitFor();
   await switcher.getByRole("combobox").fill("op");
   const options = switcher.getByRole("option");
   await options.filter({ hasText: "Opal" }).waitFor();

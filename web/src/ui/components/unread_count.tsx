@@ -7,6 +7,8 @@ type Weight = "urgent" | "usual" | "muted";
 interface Props {
   count: number;
   weight?: Weight;
+  /** How many of them mention the reader. */
+  mentions?: number | undefined;
 }
 
 export function weightOf({ kind, muted, archived }: Conversation): Weight {
@@ -14,13 +16,22 @@ export function weightOf({ kind, muted, archived }: Conversation): Weight {
   return kind === "direct" ? "urgent" : "usual";
 }
 
-/** A number of unread messages. Screen readers say what it counts. */
-export function UnreadCount({ count, weight = "urgent" }: Props) {
-  const words = texts.unread(count);
+/** A number of unread messages, after "@" where some mention the reader; nothing for 0. */
+export function UnreadCount({ count, weight = "urgent", mentions = 0 }: Props) {
   return (
     <>
-      <span className={`count ${weight}`} title={words} aria-hidden="true">
-        {count > 999 ? "999+" : count}
+      {mentions > 0 && <Count look="mention" sign="@" words={texts.mentions(mentions)} />}
+      {count > 0 && <Count look={weight} sign={count > 999 ? "999+" : `${count}`} words={texts.unread(count)} />}
+    </>
+  );
+}
+
+/** Screen readers say what it counts. */
+function Count({ look, sign, words }: { look: string; sign: string; words: string }) {
+  return (
+    <>
+      <span className={`count ${look}`} title={words} aria-hidden="true">
+        {sign}
       </span>
       <span className="hidden">{words}</span>
     </>

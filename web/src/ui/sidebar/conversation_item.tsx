@@ -7,7 +7,6 @@ import { withMissedCall } from "../../chat/alerts/alerts";
 import { newestOffer, unreadOf } from "../../chat/conversations/unread";
 import { newestUnsent, timeOf } from "../../chat/conversations/unsent_messages";
 import { addressOf } from "../../place";
-import { texts } from "../../texts";
 import { shortTime } from "../../time_format";
 import { mutedText } from "../alerts/mute_actions";
 import { Avatar } from "../components/avatar";
@@ -67,7 +66,7 @@ export const ConversationItem = memo(function ConversationItem({ conversation }:
         </span>
         <span className="newest">
           <ConversationPreview conversation={conversation} isOpen={isOpen} unsent={unsent} />
-          <Counts conversation={conversation} unreadCount={unreadCount} />
+          <UnreadCount count={unreadCount} weight={weightOf(conversation)} mentions={conversation.mentionCount} />
         </span>
       </a>
       <ConversationMenu conversation={conversation} open={menu} setOpen={setMenu} />
@@ -110,28 +109,6 @@ function Time({ conversation, unsent }: { conversation: Conversation; unsent: Ou
     <>
       {sent !== undefined && sent.deletedAt === undefined && <DeliveryTick message={sent} />}
       <time dateTime={createdAt}>{shortTime(createdAt)}</time>
-    </>
-  );
-}
-
-interface CountsProps {
-  conversation: Conversation;
-  unreadCount: number;
-}
-
-function Counts({ conversation, unreadCount }: CountsProps) {
-  const { mentionCount = 0 } = conversation;
-  return (
-    <>
-      {mentionCount > 0 && (
-        <>
-          <span className="count mention" title={texts.mentions(mentionCount)} aria-hidden="true">
-            @
-          </span>
-          <span className="hidden">{texts.mentions(mentionCount)}</span>
-        </>
-      )}
-      {unreadCount > 0 && <UnreadCount count={unreadCount} weight={weightOf(conversation)} />}
     </>
   );
 }

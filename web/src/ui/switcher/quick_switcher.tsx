@@ -42,7 +42,7 @@ interface Choice {
   readonly isPlace: boolean;
   readonly sign?: LucideIcon | null;
   readonly detail: string;
-  /** How many messages are unread, and how much that stands out. */
+  /** How many messages are unread and mention the reader, and how much that stands out. */
   readonly unread?: ComponentProps<typeof UnreadCount>;
   /** Returns the conversation's id. */
   readonly open: () => Promise<string>;
@@ -131,7 +131,7 @@ export default function QuickSwitcher({ onClose }: { onClose: () => void }) {
             </span>
             <Handle handle={choice.handle} />
             <span className="detail">{choice.detail}</span>
-            {choice.unread !== undefined && choice.unread.count > 0 && <UnreadCount {...choice.unread} />}
+            {choice.unread !== undefined && <UnreadCount {...choice.unread} />}
           </div>
         ))}
         {canSearch && (
@@ -201,7 +201,11 @@ function useChoices(query: string): { choices: readonly Choice[]; isComplete: bo
         isPlace: conversation.kind !== "direct",
         sign: signOf(conversation),
         detail: texts.kinds[conversation.kind],
-        unread: { count: unreadOf(conversation, features), weight: weightOf(conversation) },
+        unread: {
+          count: unreadOf(conversation, features),
+          weight: weightOf(conversation),
+          mentions: conversation.mentionCount,
+        },
         open: async () => conversation.id,
       };
     });
