@@ -63,7 +63,7 @@ def test_a_call_is_declined_missed_and_made_by_both_at_once(driver: Driver, demo
 
 def test_nobody_answers(driver: Driver, demo_folder: Path) -> None:
     with serving(demo_folder, reserved_port(), "--call-ring-s", "8") as url:
-        assert run(driver, url, "calls", "unanswered")["unanswered"] == {"above": 1, "after": 1}
+        assert run(driver, url, "calls", "unanswered")["unanswered"] == {"repeated": 0, "above": 1, "after": 1}
 
 
 def test_who_is_in_a_call_is_busy_for_others(driver: Driver, demo_url: str) -> None:

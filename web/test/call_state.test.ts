@@ -123,6 +123,7 @@ describe("time", () => {
     [going("joining", NOW), 20_000, "over: failed"],
     [{ ...over("hung-up"), since: NOW } as CallState, 6_000, "idle"],
     [{ ...over("declined"), since: NOW } as CallState, 6_000, "idle"],
+    [{ ...over("missed"), since: NOW } as CallState, 10_000, "idle"],
   ])("ends %s", (state, lasts, leads) => {
     expect(deadlineOf(state)).toBe(NOW + lasts);
     expect(stateAfterTimeout(state, NOW + lasts - 1)).toBe(state);
@@ -130,7 +131,7 @@ describe("time", () => {
   });
 
   it("does not end a call or remove a message that the reader has to close", () => {
-    for (const state of [IDLE, going("talking"), over("missed"), over("denied")]) {
+    for (const state of [IDLE, going("talking"), over("no-answer"), over("denied")]) {
       expect(deadlineOf(state)).toBeNull();
       expect(stateAfterTimeout(state, NOW * 1000)).toBe(state);
     }

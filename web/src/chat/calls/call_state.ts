@@ -145,15 +145,19 @@ const TIMEOUTS_MS: Partial<Record<Phase, number>> = {
   incoming: 120 * SECOND_MS,
   joining: 20 * SECOND_MS,
 };
-const SHOWN_MS = 6 * SECOND_MS;
-/** Endings that disappear by themselves. The others stay until the reader closes them. */
-const TRANSIENT_ENDINGS: ReadonlySet<Ending> = new Set(["hung-up", "declined", "gone"]);
+/** How long endings are shown that disappear by themselves. The others stay until the reader closes them. */
+const SHOWN_MS: Partial<Record<Ending, number>> = {
+  "hung-up": 6 * SECOND_MS,
+  declined: 6 * SECOND_MS,
+  gone: 6 * SECOND_MS,
+  // Long enough to call back. The conversation and the bell say it too.
+  missed: 10 * SECOND_MS,
+};
 
 /** Returns the time at which the state changes by itself; null when it does not. */
 export function deadlineOf(state: CallState): number | null {
   if (state.phase === "idle") return null;
-  if (state.phase === "over") return TRANSIENT_ENDINGS.has(state.ending) ? state.since + SHOWN_MS : null;
-  const lasts = TIMEOUTS_MS[state.phase];
+  const lasts = state.phase === "over" ? SHOWN_MS[state.ending] : TIMEOUTS_MS[state.phase];
   return lasts === undefined ? null : state.since + lasts;
 }
 

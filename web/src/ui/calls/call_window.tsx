@@ -49,6 +49,7 @@ export function CallWindow({ state, name, face, picture, isPlace }: Props) {
   const isLarge = size === "large" && !isOver;
   const isLittle = useMedia(little);
   const dialog = useFrontDialog();
+  const wasIn = useDialogDuring(!isOver, dialog);
   // Behind a dialog, nobody would see that.
   useBackCloses(isLittle && !isOver && !isSmall && dialog === null, () => setSize("small"));
   useEscapeShrinks(isLarge && dialog === null, () => setSize("normal"));
@@ -85,9 +86,16 @@ export function CallWindow({ state, name, face, picture, isPlace }: Props) {
       {!isOver && <Videos name={name} face={face} picture={picture} isPlace={isPlace} speaker={speaker} />}
       <StatusText state={state} name={name} />
       {isOver ? <Afterwards state={state} /> : <Controls onSpeaker={setSpeaker} />}
-      {dialog !== null && createPortal(<CallBar state={state} name={name} />, dialog)}
+      {dialog !== null && dialog === wasIn && createPortal(<CallBar state={state} name={name} />, dialog)}
     </section>
   );
+}
+
+/** Returns the dialog in front; of a call that is over, the one in which it was: dialogs that open later do not repeat its end. */
+function useDialogDuring(isOn: boolean, dialog: Element | null): Element | null {
+  const [during, setDuring] = useState(dialog);
+  if (isOn && during !== dialog) setDuring(dialog);
+  return during;
 }
 
 /** Lets Escape shrink a window that covers the page, before it does anything to what is covered. */
