@@ -111,6 +111,7 @@ def test_what_is_too_large_says_so_and_leaves_the_text(driver: Driver, demo_fold
     with serving(demo_folder, reserved_port(), "--max-file-size", "1500") as url:
         refused = run(driver, url, "files", "refused")["refused"]
     assert refused["reason"] == "This file is larger than the limit of 1.5 kB."
+    assert refused["asked"] == "One of the files can't be sent. Remove it."
     assert refused["stuck"]
     assert refused["names"] == ["small.txt"]
 

@@ -402,7 +402,8 @@ export const texts = {
     recent: "Recently used",
     skinTone: "Skin tone",
   },
-  fileTrouble: "One of the files can't be sent. Remove it or try again.",
+  fileTrouble: (mayRetry: boolean) =>
+    mayRetry ? "One of the files can't be sent. Remove it or try again." : "One of the files can't be sent. Remove it.",
   attached: "Attached files",
   dropHere: "Drop files to attach them",
   tooManyFiles: (limit: number) =>

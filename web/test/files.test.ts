@@ -46,8 +46,9 @@ describe("the summary of a draft", () => {
 
 describe("the size of a file", () => {
   it("has as many digits as are useful", () => {
-    const sizes = [0, 999, 1000, 1500, 12_345, 6_000_000, 2_500_000_000].map(readableSize);
-    expect(sizes).toEqual(["0 bytes", "999 bytes", "1 kB", "1.5 kB", "12 kB", "6 MB", "2.5 GB"]);
+    const [kilo, mega] = [1024, 1024 ** 2];
+    const sizes = [0, 1023, kilo, 1.5 * kilo, 12_345, mega - 1, 100 * mega, 2.5 * 1024 * mega].map(readableSize);
+    expect(sizes).toEqual(["0 bytes", "1,023 bytes", "1 kB", "1.5 kB", "12 kB", "1 MB", "100 MB", "2.5 GB"]);
   });
 });
 

@@ -642,10 +642,11 @@ export async function refused() {
   const send = alice.getByRole("button", { name: "Send", exact: true });
   const reason = await problem.textContent();
   const stuck = await send.isDisabled();
+  const asked = await alice.locator(".composer").getByText("One of the files").textContent();
   await alice.getByRole("button", { name: "Remove file large.txt" }).click();
   await send.click();
   await message(alice, "My text").waitFor();
-  report("refused", { reason, stuck, names: await attachments(alice).locator(".file-name").allTextContents() });
+  report("refused", { reason, stuck, asked, names: await attachments(alice).locator(".file-name").allTextContents() });
 }
 
 // A call has a style sheet of its own, which comes with the first one: pictures stay side by side, and buttons as they are.

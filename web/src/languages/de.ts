@@ -396,7 +396,8 @@ export const texts: Texts = {
     recent: "Zuletzt verwendet",
     skinTone: "Hautton",
   },
-  fileTrouble: "Eine der Dateien kann nicht gesendet werden. Entferne sie oder versuche es noch einmal.",
+  fileTrouble: (mayRetry) =>
+    `Eine der Dateien kann nicht gesendet werden. Entferne sie${mayRetry ? " oder versuche es noch einmal" : ""}.`,
   attached: "Angehängte Dateien",
   dropHere: "Dateien hier ablegen, um sie anzuhängen",
   tooManyFiles: (limit) =>

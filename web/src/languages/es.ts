@@ -403,7 +403,8 @@ export const texts: Texts = {
     recent: "Usados recientemente",
     skinTone: "Tono de piel",
   },
-  fileTrouble: "No se puede enviar uno de los archivos. Quítalo o inténtalo de nuevo.",
+  fileTrouble: (mayRetry) =>
+    `No se puede enviar uno de los archivos. Quítalo${mayRetry ? " o inténtalo de nuevo" : ""}.`,
   attached: "Archivos adjuntos",
   dropHere: "Suelta aquí los archivos para adjuntarlos",
   tooManyFiles: (limit) =>

@@ -400,7 +400,7 @@ export const texts: Texts = {
     recent: "Utilisés récemment",
     skinTone: "Teinte de peau",
   },
-  fileTrouble: "L’un des fichiers ne peut pas être envoyé. Retirez-le ou réessayez.",
+  fileTrouble: (mayRetry) => `L’un des fichiers ne peut pas être envoyé. Retirez-le${mayRetry ? " ou réessayez" : ""}.`,
   attached: "Fichiers joints",
   dropHere: "Déposez des fichiers ici pour les joindre",
   tooManyFiles: (limit) =>

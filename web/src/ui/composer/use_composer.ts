@@ -17,6 +17,7 @@ import type { Composing } from "../../chat/page_core";
 import { charactersOver } from "../../chat/writing/message_length";
 import { texts } from "../../texts";
 import { clockTime } from "../../time_format";
+import { isFinal } from "../files/problem_text";
 import { useChat, useChatState } from "../page/chat_context";
 import { useDraft } from "./use_draft";
 import { useSecondsUntil, useSlowMode } from "./use_slow_mode";
@@ -125,7 +126,7 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
     canBeFile: isTooLong && edited === null,
     canSend,
     waitsS,
-    problem: isTooLong ? texts.tooLong(over) : isStuck ? texts.fileTrouble : leftOut,
+    problem: isTooLong ? texts.tooLong(over) : isStuck ? texts.fileTrouble(!attached.some(isFinal)) : leftOut,
     setContent: write,
     attach,
     keep: (file) => void keep([file]),

@@ -6,7 +6,7 @@ import { texts } from "../../texts";
 import { IconButton } from "../components/icon_button";
 import { useChat } from "../page/chat_context";
 import { FileIcon } from "./file_icon";
-import { problemText } from "./problem_text";
+import { isFinal, problemText } from "./problem_text";
 import { useObjectUrl } from "./use_object_url";
 import "./pending_file.css";
 
@@ -34,8 +34,7 @@ export function PendingFileView({ file, onRemove }: { file: PendingFile; onRemov
         )}
       </div>
       {problem !== null ? (
-        // A file that is too large stays too large.
-        file.problemCode !== "file_too_large" && (
+        !isFinal(file) && (
           <IconButton icon={RotateCcw} label={texts.retryUpload(name)} onClick={() => uploads.resume(id)} />
         )
       ) : paused && !done ? (

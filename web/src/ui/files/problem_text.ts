@@ -9,6 +9,12 @@ interface Refused {
   readonly problemDetails?: unknown;
 }
 
+/** Too large, or not in this browser any more. */
+const FINAL: ReadonlySet<string> = new Set(["file_too_large", "payload_too_large", "unreadable"]);
+
+/** Returns whether a file cannot be sent however often that is tried. */
+export const isFinal = ({ problem, problemCode = "" }: Refused): boolean => problem !== null && FINAL.has(problemCode);
+
 /** Returns why a file was not uploaded, in the reader's language. */
 export function problemText(file: Refused): string {
   const { problem, problemCode = "", problemDetails } = file;
