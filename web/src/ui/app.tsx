@@ -41,7 +41,6 @@ import { ThreadPanel } from "./panel/panel_view";
 import { Sidebar } from "./sidebar/sidebar";
 import { type SidebarDialog, SidebarDialogs } from "./sidebar/sidebar_dialogs";
 import { StartButtons } from "./sidebar/start_buttons";
-import { StartCards } from "./sidebar/start_cards";
 import { useProviderReturn } from "./sign_in/provider_return";
 import { useInvitation } from "./sign_in/use_invitation";
 import { Keyboard, QuickSwitcher } from "./switcher/keyboard";
@@ -50,6 +49,7 @@ import "./app.css";
 /** Readers who are signed in already do not need it. */
 const Entrance = lazyPart(() => import("./sign_in/entrance"), "place");
 const InvitationLink = lazyPart(() => import("./sign_in/invitation_link"), "unasked");
+const StartCards = lazyPart(() => import("./sidebar/start_cards"), "place");
 const LeftBehindDialog = lazyPart(() => import("./conversation/left_behind_dialog"), "unasked");
 const UnavailableConversation = lazyPart(() => import("./conversation/unavailable_conversation"), "place");
 

@@ -5,7 +5,7 @@
 
 import type { ChatNotification } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
-import type { AlertToasts } from "../../chat/alerts/alert_toasts";
+import { AlertToasts } from "../../chat/alerts/alert_toasts";
 import type { Alert } from "../../chat/alerts/alerts";
 import type { Chat } from "../../chat/chat";
 import { isCompact } from "../../embedding/appearance";
@@ -19,7 +19,21 @@ import { play } from "./sounds";
 /** These have a number in the list of conversations, and a window of their own. */
 const SHOWN_OTHERWISE: ReadonlySet<string> = new Set(["message", "missed-call"]);
 
-export function showAlert(chat: Chat, { notification, showsNotification }: Alert, toasts: AlertToasts): void {
+const toasts = new WeakMap<Chat, AlertToasts>();
+
+/** Returns the toasts of a chat, until they are stopped. */
+export function toastsOf(chat: Chat): AlertToasts {
+  const found = toasts.get(chat) ?? new AlertToasts(chat.state);
+  toasts.set(chat, found);
+  return found;
+}
+
+export function stopToasts(chat: Chat): void {
+  toasts.get(chat)?.stop();
+  toasts.delete(chat);
+}
+
+export function showAlert(chat: Chat, { notification, showsNotification }: Alert): void {
   const { id, conversationId, messageId, sound, type } = notification;
   if (sound !== undefined) void play(sound);
   const { conversations, openId } = chat.state.getState();
@@ -29,7 +43,7 @@ export function showAlert(chat: Chat, { notification, showsNotification }: Alert
   if (!showsNotification) {
     // Without the list, nothing would lead back.
     const isShown = openId === conversationId || SHOWN_OTHERWISE.has(type) || isCompact();
-    if (!isShown) toasts.add({ id, text: elsewhereOf(notification, name), conversationId, messageId });
+    if (!isShown) toastsOf(chat).add({ id, text: elsewhereOf(notification, name), conversationId, messageId });
     return;
   }
   const about = { id, title: headlineOf(notification), body: bodyOf(notification, name), conversationId, messageId };

@@ -1,5 +1,4 @@
 import { useEffect } from "react";
-import { AlertToasts } from "../../chat/alerts/alert_toasts";
 import { useChat } from "../page/chat_context";
 import { goTo } from "../page/page_address";
 
@@ -7,11 +6,13 @@ import { goTo } from "../page/page_address";
 export function useAlerts(): void {
   const chat = useChat();
   useEffect(() => {
-    const toasts = new AlertToasts(chat.state);
-    chat.alerts.onAlert = (alert) =>
-      void import("./show_alert").then(({ showAlert }) => showAlert(chat, alert, toasts));
+    let wasAlerted = false;
+    chat.alerts.onAlert = (alert) => {
+      wasAlerted = true;
+      void import("./show_alert").then(({ showAlert }) => showAlert(chat, alert));
+    };
     chat.alerts.onRead = (ids) => {
-      toasts.read(ids);
+      if (wasAlerted) void import("./show_alert").then(({ toastsOf }) => toastsOf(chat).read(ids));
       // Reading the permission blocks the page until the browser's main process answers.
       if (ids.length > 0 && globalThis.Notification?.permission === "granted")
         void import("./show_alert").then(({ closeNotifications }) => closeNotifications(ids));
@@ -20,6 +21,8 @@ export function useAlerts(): void {
       goTo(conversationId, messageId);
       void chat.alerts.markRead([id]);
     };
-    return () => toasts.stop();
+    return () => {
+      if (wasAlerted) void import("./show_alert").then(({ stopToasts }) => stopToasts(chat));
+    };
   }, [chat]);
 }

@@ -14,7 +14,7 @@ const SHOWN_MAX = 4;
 const FOUND_MAX = 100;
 
 /** What a user without conversations can do first. */
-export function StartCards({ onOpen }: { onOpen: (dialog: SidebarDialog) => void }) {
+export default function StartCards({ onOpen }: { onOpen: (dialog: SidebarDialog) => void }) {
   const rights = useChatState((state) => state.rights);
   const hasPicture = useChatState((state) => state.me.avatar !== undefined);
   const kinds = creatable(rights);
