@@ -297,7 +297,7 @@ LATER_COLUMNS = {
         "section",
     },
     "notifications": {"body"},
-    "offers": {"deleted_ms", "deleted_by"},
+    "offers": {"deleted_ms", "deleted_by", "title_by", "description_by"},
     "presence": {"status_until_ms", "text_until_ms"},
     "spans": {"history_pos"},
     "users": {"metadata", "named", "erased", "hold", "read_receipts", "handle", "ban_reason", "ban_until_ms"},
