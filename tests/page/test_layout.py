@@ -94,3 +94,13 @@ def test_a_long_toast_in_large_letters_is_on_the_screen(driver: Driver, demo_url
 
 def test_a_text_that_is_cut_shows_its_beginning_in_whichever_direction_it_runs(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "layout", "cutTexts")["cut"] == {"hidden": []}
+
+
+def test_what_is_not_text_keeps_its_distance_in_a_message(driver: Driver, demo_url: str) -> None:
+    measured = run(driver, demo_url, "layout", "rhythm")["measured"]
+    expected = {"tight": [], "beside": [], "indented": [], "covered": [], "widths": 1, "tab": "4"}
+    assert measured == {"wide": expected, "narrow": expected}
+
+
+def test_the_name_of_an_author_keeps_its_room_beside_a_panel(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "layout", "authors")["authors"] == {"cut": []}

@@ -1,4 +1,5 @@
-import { call, composer, conversations, field, listed, messages, open, post, report, say, until, visit, visitAs } from "../browser.mjs";
+import { LOST, call, composer, conversations, field, listed, messages, open, post, report, say, until, visit, visitAs } from "../browser.mjs";
+import { drawn } from "./phone.mjs";
 
 export async function narrow() {
   const widths = {};
@@ -406,4 +407,96 @@ function beginsInSight(element) {
     if (letter.left < left - 1 || letter.right > right + 1) return false;
   }
   return letter.width > 0;
+}
+
+const CODE = `\`\`\`go\nfunc f() {\n\treturn 1 // ${"and so on ".repeat(20)}\n}\n\`\`\``;
+const BLOCKS = ["Before\n> quoted", CODE, "| a | b |\n|---|---|\n| 1 | 2 |", "> quoted\n\nafter", "Text", "1. one\n2. two", "- one", "🎉"];
+
+// What is not text keeps its distance from what is around it, has the width of the texts, and no tick beside it.
+export async function rhythm() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["maya"], name: "Rhythm" });
+  const page = await visitAs("alice", { viewport: { width: 1440, height: 2400 }, path: `/#/conversation/${id}`, expected: LOST });
+  const picture = async () => ({ id: (await drawn(page, "teal.png", 800, 600, "alice")).id });
+  const card = () => ({ url: "https://example.com/plan.pdf", name: "plan.pdf" });
+  const send = (content, ...attachments) => post("messages", "alice", { conversationId: id, content, attachments });
+  await send("With a picture", await picture());
+  await send("", await picture());
+  await send("", card());
+  await send("With a card", card());
+  await send("", await picture(), await picture());
+  for (const content of BLOCKS) await send(content);
+  await page.locator(".only-emoji").waitFor();
+  await page.context().setOffline(true);
+  await page.locator(".composer input[type=file]").setInputFiles([{ name: "late.txt", mimeType: "text/plain", buffer: Buffer.from("late") }]);
+  await page.locator(".composer .pending-file").waitFor();
+  await say(page, "With a file that waits");
+  await page.locator(".letter .pending-file").waitFor();
+  const wide = await page.evaluate(rhythmOf);
+  await page.setViewportSize({ width: 390, height: 2400 });
+  const isNarrow = () => page.locator(".composer .unfold").isVisible();
+  await until(isNarrow, Boolean);
+  report("measured", { wide, narrow: await page.evaluate(rhythmOf) });
+}
+
+// Runs in the page.
+function rhythmOf() {
+  const BLOCK = ".pictures, .file-card, .pending-file, .code-block, table, blockquote";
+  const boxOf = (element) => element.getBoundingClientRect();
+  const all = [...document.querySelectorAll(`.message :is(${BLOCK}, .text p, .text li, .authored > header)`)];
+  const found = { tight: [], beside: [], indented: [], covered: [] };
+  all.forEach((element, at) => {
+    const before = all[at - 1];
+    if (before === undefined || before.contains(element)) return;
+    const gap = boxOf(element).top - boxOf(before).bottom;
+    const [isBlock, follows] = [element.matches(BLOCK), before.matches(BLOCK)];
+    if ((isBlock && gap < 5.9) || (follows && gap < 5.9) || (isBlock && follows && gap < 8))
+      found.tight.push(`${gap} from ${before.className || before.localName} to ${element.className || element.localName}`);
+  });
+  for (const tick of document.querySelectorAll(".said .tick")) {
+    const block = tick.closest(".said").querySelector(`:is(${BLOCK}):last-child`);
+    if (block !== null && boxOf(tick).right > boxOf(block).left) found.beside.push(block.className || block.localName);
+  }
+  for (const element of document.querySelectorAll(".message :is(p, ul, ol, dl, dd, pre, hr, table, figure, blockquote)")) {
+    const { marginInlineStart, marginInlineEnd } = getComputedStyle(element);
+    if (marginInlineStart !== "0px" || marginInlineEnd !== "0px") found.indented.push(element.localName);
+  }
+  for (const button of document.querySelectorAll(".copy-code"))
+    if (boxOf(button).left < boxOf(button.parentElement.querySelector("pre")).right - 0.5) found.covered.push("code");
+  const widths = [...document.querySelectorAll(".pictures:not(.mosaic) .picture")].map((each) => boxOf(each).width);
+  return { ...found, widths: new Set(widths).size, tab: getComputedStyle(document.querySelector("pre code")).tabSize };
+}
+
+// Beside a panel, the name of an author keeps its room below the pointer too: what follows it has the rest.
+export async function authors() {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["maya"], name: "Authors" });
+  const root = await post("messages", "maya", { conversationId: id, content: "Who has the room?" });
+  await post("messages", "alice", { conversationId: id, content: "I do", threadId: root.id });
+  await call("PUT", `messages/${root.id}/pin`, "alice");
+  await call("PUT", `messages/${root.id}/saved`, "maya");
+  const cut = [];
+  for (const locale of ["en-GB", "de-DE", "fr-FR"]) {
+    const page = await visit({ locale, viewport: { width: 1024, height: 768 } });
+    await page.getByRole("button", { name: "Maya Lindgren" }).click();
+    await conversations(page).first().waitFor();
+    await page.evaluate((place) => void (location.hash = `#/conversation/${place}`), id);
+    await page.locator(".replies").click();
+    for (const part of [".conversation", ".panel"]) {
+      const said = page.locator(`${part} .message`).filter({ hasText: "Who has the room?" });
+      const look = async (when) => {
+        const isCut = await said.locator("header .name bdi").evaluate((it) => it.scrollWidth > it.clientWidth);
+        const isSplit = await said.locator("header time").evaluate((it) => {
+          const [inner, outer] = [it, it.parentElement].map((each) => each.getBoundingClientRect());
+          return inner.top < outer.bottom && inner.right > outer.right + 0.5;
+        });
+        if (isCut || isSplit) cut.push(`${locale} ${part} ${when}`);
+      };
+      await said.locator(".mark").nth(1).waitFor({ state: "attached" });
+      await look("alone");
+      await said.hover();
+      await said.locator(".actions button:visible").nth(1).waitFor();
+      await look("below the pointer");
+    }
+    await page.context().close();
+  }
+  report("authors", { cut });
 }

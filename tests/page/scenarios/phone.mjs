@@ -648,7 +648,8 @@ export async function writing() {
 }
 
 // A picture of this size, drawn by the page.
-async function drawn(page, name, width, height) {
+// Uploads a picture of one colour.
+export async function drawn(page, name, width, height, user = "bob") {
   const bytes = await page.evaluate(
     async ([wide, high]) => {
       const canvas = new OffscreenCanvas(wide, high);
@@ -661,7 +662,7 @@ async function drawn(page, name, width, height) {
   );
   const form = new FormData();
   form.append("file", new Blob([Uint8Array.from(bytes)], { type: "image/png" }), name);
-  return (await fetch(`${url}/api/v1/files?userId=bob`, { method: "POST", body: form })).json();
+  return (await fetch(`${url}/api/v1/files?userId=${user}`, { method: "POST", body: form })).json();
 }
 
 // A finger turns over the pictures, closes them, and enlarges one where it taps twice.

@@ -29,10 +29,12 @@ export function AuthorLine({ userId, name, picture, at, children }: Props) {
           <bdi>{name}</bdi>
         </PersonButton>
         <NamesakeHandle userId={userId} name={name} />
-        <time dateTime={at} title={fullTime(at)}>
-          {timeOfDay(at)}
-        </time>
-        {children}
+        <span className="after-name">
+          <time dateTime={at} title={fullTime(at)}>
+            {timeOfDay(at)}
+          </time>
+          {children}
+        </span>
       </header>
     </>
   );

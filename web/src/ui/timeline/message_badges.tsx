@@ -18,7 +18,7 @@ export function PinMark() {
   return (
     <small className="mark">
       <Pin className="icon" aria-hidden="true" />
-      {texts.pinned}
+      <span className="mark-word">{texts.pinned}</span>
     </small>
   );
 }
@@ -30,7 +30,7 @@ export function SavedMark({ message: { conversationId, id } }: { message: Messag
   return (
     <small className="mark">
       <Bookmark className="icon" aria-hidden="true" />
-      {texts.saved.mark}
+      <span className="mark-word">{texts.saved.mark}</span>
     </small>
   );
 }
