@@ -15,7 +15,7 @@ MARKUP = "<img src=x onerror=alert(1)>.txt"
 def test_files_are_sent_looked_at_and_saved(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "files", "sending")
     assert reports["sent"] == {"previews": 2, "sizes": [209, 209], "names": [MARKUP], "saved": True}
-    assert reports["viewed"] == {"place": "2 of 2", "focused": "Open a.png"}
+    assert reports["viewed"] == {"place": "2 of 2", "sent": "alice", "focused": "Open a.png"}
     assert reports["typed"] == {"text": "nice"}
     assert reports["listed"] == {"says": "alice: Photo", "emptyTexts": 0, "alone": 320}
 

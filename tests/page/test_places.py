@@ -113,10 +113,12 @@ def test_all_of_it_fits_a_narrow_screen(driver: Driver, demo_url: str) -> None:
 
 
 def test_a_link_to_what_one_is_not_in_says_why_or_offers_to_join(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "places", "linked")["linked"]["says"] == [
+    linked = run(driver, demo_url, "places", "linked")["linked"]
+    assert linked["says"] == [
         "You are not a member of this conversation, or it does not exist.",
         "Open to all is a public channel. Join it to read it.",
     ]
+    assert linked["drawings"] == [True, True]
 
 
 def test_people_are_found_and_namesakes_distinguished(driver: Driver, demo_url: str) -> None:

@@ -431,7 +431,11 @@ export const texts = {
     previous: "Previous picture",
     fit: "Fit to window",
     original: "Original size",
-    place: (index: number, count: number) => `${index} of ${count}`,
+    place: {
+      all: (index: number, count: number) => `${index} of ${count}`,
+      loaded: (index: number, count: number) => `${index} of ${count} loaded`,
+      message: (index: number, count: number) => `${index} of ${count} in this message`,
+    },
   },
   find: "Find people",
   findHint: "Type a name",

@@ -125,6 +125,7 @@ export async function sending() {
   await bob.keyboard.press("ArrowRight");
   await viewer.getByRole("img", { name: "b.png" }).waitFor();
   const place = await viewer.locator(".place").textContent();
+  const sent = await viewer.locator(".sent bdi").textContent();
   await bob.keyboard.press("ArrowLeft");
   await viewer.getByRole("img", { name: "a.png" }).waitFor();
   await viewer.getByRole("button", { name: "Original size" }).click();
@@ -133,7 +134,7 @@ export async function sending() {
   await viewer.waitFor({ state: "detached" });
   await bob.locator("[aria-label]:focus").waitFor();
   const focused = await bob.evaluate(() => document.activeElement?.getAttribute("aria-label"));
-  report("viewed", { place, focused });
+  report("viewed", { place, sent, focused });
 
   // What is typed after a click is meant for the message field, also if keys have led to another picture.
   await pictures(bob).first().click();

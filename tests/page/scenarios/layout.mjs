@@ -101,7 +101,29 @@ export async function days() {
   await shown.getByText(day, { exact: true }).waitFor();
   // Nothing is covered for those who read.
   await shown.waitFor({ state: "hidden" });
-  report("scrolled");
+  // On a phone, it covers no name or time in part.
+  await page.setViewportSize({ width: 390, height: 500 });
+  const half = [];
+  for (let top = 40; top < 160; top += 12) {
+    await scrolled(below + top);
+    if (!(await shown.isVisible())) continue;
+    half.push(...(await page.evaluate(coveredInPart)));
+  }
+  report("scrolled", { half });
+}
+
+// Runs in the page. The names and times that the day in sight covers, unless it is the upper edge of the list.
+function coveredInPart() {
+  const day = document.querySelector(".day-in-sight").getBoundingClientRect();
+  const list = document.querySelector(".scroller").getBoundingClientRect();
+  if (day.top <= list.top && day.left <= list.left && day.right >= list.right) return [];
+  const texts = [...document.querySelectorAll(".message header :is(.name bdi, time)")];
+  return texts
+    .filter((text) => {
+      const { left, right, top, bottom } = text.getBoundingClientRect();
+      return left < day.right && right > day.left && top < day.bottom && bottom > day.top;
+    })
+    .map((text) => text.textContent);
 }
 
 // What makes messages easy to read: lines that are not too long, code in colours, and emoji alone that are large.

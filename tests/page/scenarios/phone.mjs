@@ -352,6 +352,8 @@ function smallTargets() {
   for (const element of front.querySelectorAll(TARGETS)) {
     if (!element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) || element.closest("[inert]")) continue;
     if (element.matches(".text a, .text .mentioned, .actions *, .subtitle a, .skip *")) continue;
+    if (element.matches("input:not([type=checkbox], [type=radio], [type=file], [type=range])") && element.offsetHeight < 44)
+      found.push(`${element.type} ${element.getAttribute("aria-label")} ${element.offsetHeight}`);
     const label = element.matches("input") ? element.closest("label") : null;
     const { left, top, width, height } = (label ?? element).getBoundingClientRect();
     const [x, y] = [left + width / 2, top + height / 2];

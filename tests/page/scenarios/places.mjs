@@ -529,19 +529,20 @@ export async function linked() {
   const open = await make({ kind: "channel", name: "Open to all", public: true });
   await post("messages", "alice", { conversationId: open.id, content: "Welcome" });
   const closed = await make({ kind: "group", name: "Closed" });
-  const says = [];
+  const [says, drawings] = [[], []];
   for (const [path, options] of [[closed.id, {}], [open.id, { viewport: { width: 320, height: 640 } }]]) {
     const page = await visitAs("carol", { expected: /status of 40[34]/, ...options });
     await page.goto(`${page.url().replace(/#.*|$/, "")}#/conversation/${path}`);
     const why = page.locator("main [role=status]");
     await why.waitFor();
     says.push(await why.textContent());
+    drawings.push(await why.locator(".drawing").isVisible());
     const join = page.getByRole("button", { name: "Join", exact: true });
     if (path === closed.id) continue;
     await join.click();
     await page.locator(".message").getByText("Welcome").waitFor();
   }
-  report("linked", { says });
+  report("linked", { says, drawings });
 }
 
 // Whom one knows is offered before anything is typed; any word of a name finds it, and an id tells namesakes apart.

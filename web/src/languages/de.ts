@@ -425,7 +425,11 @@ export const texts: Texts = {
     previous: "Vorheriges Bild",
     fit: "An das Fenster anpassen",
     original: "Originalgröße",
-    place: (index, count) => `${index} von ${count}`,
+    place: {
+      all: (index, count) => `${index} von ${count}`,
+      loaded: (index, count) => `${index} von ${count} geladenen`,
+      message: (index, count) => `${index} von ${count} in dieser Nachricht`,
+    },
   },
   find: "Personen suchen",
   findHint: "Namen eingeben",

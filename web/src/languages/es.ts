@@ -432,7 +432,11 @@ export const texts: Texts = {
     previous: "Imagen anterior",
     fit: "Ajustar a la ventana",
     original: "Tamaño original",
-    place: (index, count) => `${index} de ${count}`,
+    place: {
+      all: (index, count) => `${index} de ${count}`,
+      loaded: (index, count) => `${index} de ${count} cargadas`,
+      message: (index, count) => `${index} de ${count} en este mensaje`,
+    },
   },
   find: "Buscar personas",
   findHint: "Escribe un nombre",

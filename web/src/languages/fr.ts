@@ -428,7 +428,11 @@ export const texts: Texts = {
     previous: "Image précédente",
     fit: "Adapter à la fenêtre",
     original: "Taille d’origine",
-    place: (index, count) => `${index} sur ${count}`,
+    place: {
+      all: (index, count) => `${index} sur ${count}`,
+      loaded: (index, count) => `${index} sur ${count} chargées`,
+      message: (index, count) => `${index} sur ${count} dans ce message`,
+    },
   },
   find: "Rechercher des personnes",
   findHint: "Saisissez un nom",

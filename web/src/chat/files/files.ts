@@ -1,6 +1,6 @@
 /** Sent files: their URLs, and the picture that is open. */
 
-import type { Attachment, SentFilePage, SentLinkPage } from "@talkwire/client";
+import type { Attachment, Message, SentFile, SentFilePage, SentLinkPage } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { download } from "../../server/download";
@@ -11,10 +11,15 @@ import { type TextPreview, textPreview } from "./text_preview";
 /** The lists of a conversation's files: pictures and film, other files, sound. */
 export type FileKind = "media" | "file" | "audio";
 
+/** A picture, and who sent it and when. */
+export type SentPicture = Pick<SentFile, "file" | "sender" | "createdAt">;
+
 /** The picture that is open, and those before and after it. */
 export interface Viewing {
-  readonly pictures: readonly Attachment[];
+  readonly pictures: readonly SentPicture[];
   readonly index: number;
+  /** Whether they are all pictures of a list, only those that are loaded, or those of one message. */
+  readonly among: "all" | "loaded" | "message";
 }
 
 export class Files {
@@ -70,15 +75,17 @@ export class Files {
   }
 
   /** Opens a picture among others. */
-  viewAmong(pictures: readonly Attachment[], picture: Attachment): void {
-    this.viewing.setState({ pictures, index: pictures.indexOf(picture) }, true);
+  viewAmong(pictures: readonly SentPicture[], picture: Attachment, among: Viewing["among"]): void {
+    const index = pictures.findIndex(({ file }) => file === picture);
+    this.viewing.setState({ pictures, index, among }, true);
   }
 
-  /** Opens a picture, among all loaded pictures of its conversation. */
-  view(conversationId: string, picture: Attachment, besides: readonly Attachment[]): void {
-    const messages = own(this.#core.now.timelines, conversationId)?.messages ?? [];
-    const all = messages.flatMap(({ attachments = [] }) => attachments.filter(isPicture));
-    this.viewAmong(all.includes(picture) ? all : besides.filter(isPicture), picture);
+  /** Opens a picture of a message, among the loaded pictures of its conversation. */
+  view(message: Message, picture: Attachment): void {
+    const timeline = own(this.#core.now.timelines, message.conversationId);
+    const all = timeline?.messages.flatMap(picturesOf) ?? [];
+    if (!all.some(({ file }) => file === picture)) this.viewAmong(picturesOf(message), picture, "message");
+    else this.viewAmong(all, picture, timeline?.atStart && timeline.atEnd ? "all" : "loaded");
   }
 
   /** Moves to another picture, within bounds. */
@@ -92,6 +99,10 @@ export class Files {
   close(): void {
     this.viewing.setState(null, true);
   }
+}
+
+function picturesOf({ attachments = [], sender, createdAt }: Message): SentPicture[] {
+  return attachments.filter(isPicture).map((file) => ({ file, sender, createdAt }));
 }
 
 /** Bytes of an animated picture that moves in the conversation, at most: a larger one moves when it is opened. */

@@ -1,7 +1,9 @@
 import type { Conversation } from "@talkwire/client";
+import { Hash, Unlink } from "lucide-react";
 import { useEffect, useState } from "react";
 import { texts } from "../../texts";
 import { nameOf } from "../components/conversation_names";
+import { EmptyState } from "../components/empty_state";
 import { useChat } from "../page/chat_context";
 import { goTo } from "../page/page_address";
 
@@ -37,11 +39,16 @@ export default function UnavailableConversation({ id }: { id: string }) {
   if (found === undefined) return <p>{texts.loading}</p>;
   return (
     <>
-      <p role="status">
-        {found === null
-          ? texts.unavailable
-          : texts.notJoined[found.kind === "group" ? "group" : "channel"](nameOf(found))}
-      </p>
+      <div role="status">
+        {found === null ? (
+          <EmptyState icon={Unlink} title={texts.unavailable} />
+        ) : (
+          <EmptyState
+            icon={Hash}
+            title={texts.notJoined[found.kind === "group" ? "group" : "channel"](nameOf(found))}
+          />
+        )}
+      </div>
       <div className="buttons">
         {found !== null && (
           <button type="button" className="primary" onClick={join}>

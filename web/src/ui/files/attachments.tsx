@@ -23,7 +23,7 @@ const FILM_MAX_HEIGHT = 420;
 
 /** A message's attachments: pictures, players for audio and video, and downloads. */
 export function Attachments({ message }: { message: Message }) {
-  const { attachments = [], conversationId } = message;
+  const { attachments = [] } = message;
   const { files } = useChat();
   const pictures = attachments.filter(isPicture);
   return (
@@ -35,7 +35,7 @@ export function Attachments({ message }: { message: Message }) {
               key={picture.url}
               picture={picture}
               place={placeOf(pictures.length, index)}
-              onOpen={() => files.view(conversationId, picture, attachments)}
+              onOpen={() => files.view(message, picture)}
             />
           ))}
         </div>

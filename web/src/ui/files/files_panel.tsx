@@ -88,7 +88,7 @@ function Files({ conversationId, kind }: { conversationId: string; kind: FileKin
   return (
     <Pages list={files} none={labels.none[kind]}>
       {kind === "media" ? (
-        <Grid conversationId={conversationId} items={items} />
+        <Grid conversationId={conversationId} items={items} hasMore={files.hasMore} />
       ) : (
         <ul className="file-list">
           {items.map((item) => (
@@ -146,20 +146,21 @@ function Pages({ list: { items, hasMore, status, problem, loadMore, reload }, no
   );
 }
 
-interface GridProps extends Pick<ConversationFiles, "items"> {
+interface GridProps extends Pick<ConversationFiles, "items" | "hasMore"> {
   conversationId: string;
 }
 
-function Grid({ conversationId, items }: GridProps) {
+function Grid({ conversationId, items, hasMore }: GridProps) {
   const { files } = useChat();
   const jump = useGoToMessage();
-  const pictures = items.map(({ file }) => file).filter(isPicture);
+  const pictures = items.filter(({ file }) => isPicture(file));
+  const among = hasMore ? "loaded" : "all";
   return (
     <ul className="file-grid">
       {items.map(({ file, messageId, sender, createdAt }) => (
         <li key={`${messageId} ${file.id}`}>
           {isPicture(file) ? (
-            <Thumbnail picture={file} place={GRID_PLACE} onOpen={() => files.viewAmong(pictures, file)} />
+            <Thumbnail picture={file} place={GRID_PLACE} onOpen={() => files.viewAmong(pictures, file, among)} />
           ) : (
             <button type="button" className="film" onClick={() => jump(conversationId, messageId)}>
               <FileIcon type={file.contentType} />

@@ -3,6 +3,7 @@ import { ChevronLeft, ChevronRight, Download, X, ZoomIn, ZoomOut } from "lucide-
 import { type KeyboardEvent, useLayoutEffect, useRef, useState } from "react";
 import type { Viewing } from "../../chat/files/files";
 import { texts } from "../../texts";
+import { fullTime } from "../../time_format";
 import { IconButton } from "../components/icon_button";
 import { stepOf } from "../keyboard/direction";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
@@ -17,11 +18,11 @@ import "./viewer.css";
 const labels = texts.viewer;
 
 /** Pictures in full size, in front of everything else. */
-export default function Viewer({ viewing: { pictures, index } }: { viewing: Viewing }) {
+export default function Viewer({ viewing: { pictures, index, among } }: { viewing: Viewing }) {
   const { files } = useChat();
   const dialog = useRef<HTMLDialogElement>(null);
   const [isOriginal, setOriginal] = useState(false);
-  const picture = pictures[index];
+  const shown = pictures[index];
   useBackCloses(true, () => files.close());
   useCallCloses(() => files.close());
   useFocusUntilClosed(() => dialog.current?.showModal());
@@ -32,7 +33,8 @@ export default function Viewer({ viewing: { pictures, index } }: { viewing: View
     event.preventDefault();
     files.step(step);
   };
-  if (picture === undefined) return null;
+  if (shown === undefined) return null;
+  const { file: picture, sender, createdAt } = shown;
   return (
     <dialog
       ref={dialog}
@@ -46,7 +48,10 @@ export default function Viewer({ viewing: { pictures, index } }: { viewing: View
           <span className="file-name" dir="auto">
             {picture.name}
           </span>
-          {pictures.length > 1 && <span className="place">{labels.place(index + 1, pictures.length)}</span>}
+          {pictures.length > 1 && <span className="place">{labels.place[among](index + 1, pictures.length)}</span>}
+          <span className="sent file-name">
+            <bdi>{sender.name}</bdi> · <time dateTime={createdAt}>{fullTime(createdAt)}</time>
+          </span>
         </p>
         <IconButton
           icon={isOriginal ? ZoomOut : ZoomIn}
