@@ -339,7 +339,8 @@ function placesInSheet() {
   };
 }
 
-// What is cut off of the words above the list of a phone, in each language, where threads have unread replies.
+// What is cut off of the words above the list of a phone, in each language, where threads have unread replies, and of those in
+// settings, fields and the line of a thread.
 export async function chips() {
   const root = await post("messages", "tomas", { conversationId: "heron-launch", content: "Who counts?" });
   await post("messages", "ines", { conversationId: "heron-launch", content: "I do", threadId: root.id });
@@ -351,11 +352,42 @@ export async function chips() {
       await page.locator(".side-button.unread").waitFor();
       const words = page.locator(".side-button > :nth-child(2)");
       const found = await words.evaluateAll((all) => all.filter((it) => it.scrollWidth > it.clientWidth).map((it) => it.textContent));
+      await page.locator(".sidebar header button").first().click();
+      await page.getByRole("menuitem").filter({ has: page.locator(".lucide-settings") }).click();
+      for (const tab of await page.getByRole("tab").all()) {
+        await tab.click();
+        found.push(...(await tab.and(page.locator("[aria-selected=true]")).evaluateAll(wordsInLines)));
+        if (await tab.evaluate((it) => it.scrollWidth > it.clientWidth)) found.push(await tab.textContent());
+      }
+      await page.keyboard.press("Escape");
+      await page.locator(".start-button:visible").click();
+      await page.locator("dialog input").first().waitFor();
+      found.push(...(await page.locator("dialog input").evaluateAll(cutPlaceholders)));
+      await page.keyboard.press("Escape");
+      await openHeron(page);
+      const line = page.locator(".replies").last();
+      await line.waitFor();
+      if ((await line.boundingBox()).height > 40) found.push("replies");
+      await page.locator(".composer .unfold").click();
+      const grounds = await page.locator(".composer .unfold").evaluate((it) => getComputedStyle(it).backgroundColor);
+      if (grounds !== "rgba(0, 0, 0, 0)") found.push("unfold");
       if (found.length > 0) cut[`${locale} ${width}`] = found;
       await page.context().close();
     }
   }
   report("chips", { cut });
+}
+
+// Runs in the page. The placeholders that have less room than they need.
+function cutPlaceholders(fields) {
+  const pen = document.createElement("canvas").getContext("2d");
+  return fields
+    .filter((field) => {
+      const { font, paddingLeft, paddingRight } = getComputedStyle(field);
+      pen.font = font;
+      return pen.measureText(field.placeholder).width > field.clientWidth - Number.parseFloat(paddingLeft) - Number.parseFloat(paddingRight);
+    })
+    .map((field) => field.placeholder);
 }
 
 const DETAILS = { en: "Details", de: "Details", es: "Detalles", fr: "Détails" };

@@ -58,7 +58,7 @@ export function PeopleList({ onOpen, children }: Props) {
         <input
           type="search"
           value={query}
-          placeholder={texts.people.find}
+          placeholder={texts.find}
           aria-label={texts.people.find}
           autoComplete="off"
           role="combobox"

@@ -20,7 +20,7 @@ export function Faces({ people }: { people: readonly Person[] }) {
 export function LastReply({ at }: { at: string }) {
   const ago = useFromNow(at);
   return (
-    <time dateTime={at} title={fullTime(at)}>
+    <time dateTime={at} title={fullTime(at)} data-ago={ago}>
       {texts.threads.lastReply(ago)}
     </time>
   );
