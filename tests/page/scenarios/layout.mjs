@@ -522,3 +522,42 @@ export async function authors() {
   }
   report("authors", { cut });
 }
+
+// What runs when a menu, a dialog, a panel and a picture are closed, and where the focus is then.
+export async function leaving({ reducedMotion }) {
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: `Leaving ${reducedMotion}${Date.now()}` });
+  const page = await visitAs("alice", { reducedMotion, init: noteLeaving, viewport: { width: 1440, height: 900 } });
+  const file = await drawn(page, "teal.png", 800, 600, "alice");
+  await post("messages", "alice", { conversationId: id, content: "", attachments: [{ id: file.id }] });
+  await page.evaluate((at) => void (location.hash = `#/conversation/${at}`), id);
+  const openers = [
+    [page.getByRole("button", { name: /^Your account/ }), page.getByRole("menu")],
+    [page.getByRole("button", { name: "New conversation" }), page.locator("dialog[open]:not(.leaving *)")],
+    [page.getByRole("button", { name: "Details" }), page.locator(".panel:not(.leaving *)")],
+    [page.locator(".picture"), page.locator("dialog.viewer:not(.leaving *)")],
+    [page.locator(".composer").getByRole("button", { name: "Emoji", exact: true }), page.locator(".emoji-popup:not(.leaving *)")],
+  ];
+  const focused = [];
+  for (const [opener, opened] of openers) {
+    await opener.press("Enter");
+    await opened.waitFor();
+    await page.keyboard.press("Escape");
+    await opened.waitFor({ state: "detached" });
+    await opener.or(page.locator(".composer textarea")).and(page.locator(":focus")).waitFor();
+    await page.locator(".leaving").waitFor({ state: "detached" });
+    focused.push(await page.evaluate(() => document.activeElement !== document.body));
+  }
+  report("left", { left: await page.evaluate(() => window.left), focused: focused.every(Boolean) });
+}
+
+// Runs in the page. Notes what fades, for how long, and whether it can be reached meanwhile.
+function noteLeaving() {
+  window.left = [];
+  new MutationObserver((changes) => {
+    for (const front of changes.flatMap(({ addedNodes }) => [...addedNodes])) {
+      if (!front.matches?.(".leaving")) continue;
+      const times = front.getAnimations({ subtree: true }).map(({ effect }) => effect.getComputedTiming().duration);
+      window.left.push([front.firstElementChild.classList[0] ?? "dialog", Math.max(...times), front.inert]);
+    }
+  }).observe(document, { subtree: true, childList: true });
+}

@@ -5,6 +5,7 @@ import { byTouch } from "../keyboard/focus";
 import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
 import { useBackCloses } from "../page/use_back_closes";
 import { useCallCloses } from "../page/use_call_closes";
+import { useLeaving } from "../page/use_leaving";
 import { useQuestionBeforeLeaving } from "../page/use_question_before_leaving";
 import { hasChangedField } from "./changed_fields";
 import { IconButton } from "./icon_button";
@@ -59,6 +60,7 @@ export function Dialog(props: Props) {
     if (!isKept()) onClose();
   };
   useModal(dialog, focusOn);
+  useLeaving(dialog);
   useBackCloses(true, onClose, { isKept });
   useCallCloses(() => {
     if (!hasChanges()) onClose();

@@ -4,6 +4,7 @@ import { type ComponentProps, type Ref, type RefObject, useLayoutEffect, useRef,
 import { texts } from "../../texts";
 import { byTouch } from "../keyboard/focus";
 import { backClosesPopups, useBackCloses } from "../page/use_back_closes";
+import { useLeaving } from "../page/use_leaving";
 import type { MenuAction } from "./menu_action";
 
 interface Props {
@@ -47,7 +48,9 @@ interface LevelProps extends Props {
 
 /** The items of the menu, or those in place of them, below an item that leads back. */
 function Level({ label, actions, anchor, at, placement, focused, onClose, onChoices, onBack }: LevelProps) {
+  const popup = useRef<HTMLDivElement>(null);
   const first = useRef<HTMLDivElement>(null);
+  useLeaving(popup);
   const firstLabel = focused ?? actions[0]?.label;
   useBackCloses(onBack !== undefined && backClosesPopups(), onBack ?? onClose);
   const menu = useMenuStore({
@@ -61,6 +64,7 @@ function Level({ label, actions, anchor, at, placement, focused, onClose, onChoi
   return (
     <PortalContext value={landmark}>
       <Menu
+        ref={popup}
         store={menu}
         className="menu"
         aria-label={label}

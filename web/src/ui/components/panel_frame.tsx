@@ -2,6 +2,7 @@ import { X } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useEffect, useRef } from "react";
 import { texts } from "../../texts";
 import { useChat } from "../page/chat_context";
+import { useLeaving } from "../page/use_leaving";
 import { IconButton } from "./icon_button";
 import { Notice } from "./notice";
 import { panelCoversConversation, usePanelCoversConversation, usePanelHidesConversation } from "./panel_layout";
@@ -27,6 +28,7 @@ export function PanelFrame({ back, title, subtitle, onKeyDown, actions, footer, 
   const isAlone = usePanelCoversConversation();
   const isInstead = usePanelHidesConversation();
   const panel = useRef<HTMLElement>(null);
+  useLeaving(panel);
   // A panel that covers the conversation takes the focus, unless something inside has it.
   useEffect(() => {
     const section = panel.current;

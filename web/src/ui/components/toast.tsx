@@ -17,10 +17,13 @@ const SHOWN_MS = 4_000;
 export function ToastView() {
   const { state } = useChat();
   const toast = useChatState((now) => now.toast);
+  // It has its words until it is out of sight.
+  const last = useRef<Toast | null>(null);
+  last.current = toast ?? last.current;
   const element = useRef<HTMLElement>(null);
   const close = useCallback(() => state.setState({ toast: null }), [state]);
-  const action = toast === null ? undefined : actionOf(toast);
-  const isLong = action !== undefined || toast?.isNews === true;
+  const action = last.current === null ? undefined : actionOf(last.current);
+  const isLong = action !== undefined || last.current?.isNews === true;
   const passing = usePassing(toast, isLong ? LONG_MS : SHOWN_MS, close);
   useAboveLowerParts(element, toast !== null);
   // In front of dialogs, of which the newest would cover it otherwise.
@@ -33,8 +36,15 @@ export function ToastView() {
     close();
   };
   return (
-    <section className="toast" aria-label={texts.outcome} popover="manual" ref={element} {...passing}>
-      <p>{toast?.text}</p>
+    <section
+      className="toast"
+      aria-label={texts.outcome}
+      popover="manual"
+      inert={toast === null}
+      ref={element}
+      {...passing}
+    >
+      <p>{last.current?.text}</p>
       {isLong && (
         <div className="toast-buttons">
           {action && (

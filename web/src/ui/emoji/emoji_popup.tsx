@@ -17,6 +17,7 @@ import { texts } from "../../texts";
 import { byTouch } from "../keyboard/focus";
 import { useChat } from "../page/chat_context";
 import { backClosesPopups, useBackCloses } from "../page/use_back_closes";
+import { useLeaving } from "../page/use_leaving";
 import { EmojiGroups } from "./emoji_groups";
 import { cellId, EmojiResults, stepOf } from "./emoji_results";
 import { drawable, inTone, pickerData } from "./picker_data";
@@ -49,6 +50,7 @@ export default function EmojiPopup({ label, anchor, placement, returnTo, onPick,
   const [set, setSet] = useState<EmojiSet | null>(null);
   const viewport = useRef<HTMLDivElement>(null);
   const popup = useRef<HTMLDivElement>(null);
+  useLeaving(popup);
   const pick = (emoji: string): void => {
     store.used(emoji);
     onPick(emoji);

@@ -10,6 +10,7 @@ import { useFocusUntilClosed } from "../keyboard/use_focus_until_closed";
 import { useChat } from "../page/chat_context";
 import { useBackCloses } from "../page/use_back_closes";
 import { useCallCloses } from "../page/use_call_closes";
+import { useLeaving } from "../page/use_leaving";
 import { MissingFile } from "./missing_file";
 import { useFileUrl } from "./use_file_url";
 import { type Spot, usePictureGestures } from "./use_picture_gestures";
@@ -26,6 +27,7 @@ export default function Viewer({ viewing: { pictures, index, among } }: { viewin
   useBackCloses(true, () => files.close());
   useCallCloses(() => files.close());
   useFocusUntilClosed(() => dialog.current?.showModal());
+  useLeaving(dialog);
   const pressed = (event: KeyboardEvent): void => {
     // Arrow keys scroll a picture that is larger than the window.
     const step = stepOf(event.key);
@@ -40,6 +42,11 @@ export default function Viewer({ viewing: { pictures, index, among } }: { viewin
       ref={dialog}
       className={isOriginal ? "viewer original" : "viewer"}
       aria-label={labels.title}
+      onCancel={(event) => {
+        // A closed dialog could not fade.
+        event.preventDefault();
+        files.close();
+      }}
       onClose={() => files.close()}
       onKeyDown={pressed}
     >
@@ -59,7 +66,7 @@ export default function Viewer({ viewing: { pictures, index, among } }: { viewin
           onClick={() => setOriginal(!isOriginal)}
         />
         <IconButton icon={Download} label={texts.download(picture.name)} onClick={() => void files.download(picture)} />
-        <IconButton icon={X} label={texts.close} onClick={() => dialog.current?.close()} />
+        <IconButton icon={X} label={texts.close} onClick={() => files.close()} />
       </header>
       <div className="stage">
         <IconButton
@@ -75,7 +82,7 @@ export default function Viewer({ viewing: { pictures, index, among } }: { viewin
           isOriginal={isOriginal}
           onOriginal={setOriginal}
           onStep={(by) => files.step(by)}
-          onClose={() => dialog.current?.close()}
+          onClose={() => files.close()}
         />
         <IconButton
           icon={ChevronRight}

@@ -138,7 +138,9 @@ function PartNotice({ state, onRetry, onClose, isWaitedFor }: PartNoticeProps) {
     if (takesFocus) notice.current?.querySelector("button")?.focus();
   }, [isLate]);
   // Below an open dialog, nobody could use it.
-  const [front] = useState(() => [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body);
+  const [front] = useState(
+    () => [...document.querySelectorAll("dialog[open]:not(.leaving *)")].at(-1) ?? document.body,
+  );
   return createPortal(
     <div
       ref={notice}
