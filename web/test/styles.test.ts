@@ -10,7 +10,7 @@ const SHARED = new Set(["base.css", "dialog.css"]);
 const REFINED: Readonly<Record<string, readonly string[]>> = {
   "account_button.css": ["count", "with-panel"],
   "action_sheet.css": ["question-preview"],
-  "app.css": ["conversation", "sidebar", "conversations", "letter", "panel", "row", "scroller"],
+  "app.css": ["conversation", "sidebar", "conversations", "empty-state", "letter", "panel", "row", "scroller"],
   "bell_button.css": ["count"],
   "composer.css": ["recording"],
   "connection_line.css": ["conversation"],
@@ -18,8 +18,8 @@ const REFINED: Readonly<Record<string, readonly string[]>> = {
   "conversation_view.css": ["count"],
   "details_panel.css": ["alerts", "panel-content"],
   "alert_settings.css": ["sound-choice", "switch"],
-  "message_badges.css": ["message", "row", "shown"],
-  "message_view.css": ["code-block"],
+  "message_badges.css": ["after-name", "message", "row", "shown"],
+  "message_view.css": ["after-name", "code-block", "pictures"],
   "attachments.css": ["file-name"],
   "avatar_with_presence.css": ["dot"],
   "folded.css": ["panel-content", "shown"],
@@ -27,7 +27,7 @@ const REFINED: Readonly<Record<string, readonly string[]>> = {
   "search.css": ["conversations"],
   "settings.css": ["picture-field"],
   "sidebar.css": ["count", "unread"],
-  "timeline_view.css": ["authored", "message", "text"],
+  "timeline_view.css": ["authored", "message", "text", "tray"],
   "toast.css": ["screen", "side-buttons", "start-button"],
 };
 
