@@ -19,7 +19,7 @@ const REFINED: Readonly<Record<string, readonly string[]>> = {
   "details_panel.css": ["alerts", "panel-content"],
   "alert_settings.css": ["sound-choice", "switch"],
   "message_badges.css": ["after-name", "message", "row", "shown"],
-  "message_view.css": ["after-name", "code-block", "pictures"],
+  "message_view.css": ["after-name", "attachments", "code-block", "pictures"],
   "attachments.css": ["file-name"],
   "avatar_with_presence.css": ["dot"],
   "folded.css": ["panel-content", "shown"],

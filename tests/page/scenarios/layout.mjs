@@ -503,19 +503,19 @@ export async function authors() {
     await page.evaluate((place) => void (location.hash = `#/conversation/${place}`), id);
     await page.locator(".replies").click();
     for (const part of [".conversation", ".panel"]) {
-      const said = page.locator(`${part} .message`).filter({ hasText: "Who has the room?" });
+      const asked = page.locator(`${part} .message`).filter({ hasText: "Who has the room?" });
       const look = async (when) => {
-        const isCut = await said.locator("header .name bdi").evaluate((it) => it.scrollWidth > it.clientWidth);
-        const isSplit = await said.locator("header time").evaluate((it) => {
+        const isCut = await asked.locator("header .name bdi").evaluate((it) => it.scrollWidth > it.clientWidth);
+        const isSplit = await asked.locator("header time").evaluate((it) => {
           const [inner, outer] = [it, it.parentElement].map((each) => each.getBoundingClientRect());
           return inner.top < outer.bottom && inner.right > outer.right + 0.5;
         });
         if (isCut || isSplit) cut.push(`${locale} ${part} ${when}`);
       };
-      await said.locator(".mark").nth(1).waitFor({ state: "attached" });
+      await asked.locator(".mark").nth(1).waitFor({ state: "attached" });
       await look("alone");
-      await said.hover();
-      await said.locator(".actions button:visible").nth(1).waitFor();
+      await asked.hover();
+      await asked.locator(".actions button:visible").nth(1).waitFor();
       await look("below the pointer");
     }
     await page.context().close();
