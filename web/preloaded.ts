@@ -1,9 +1,14 @@
-/** Has browsers load the page's own script and styles together with the first script, which imports them later. */
+/**
+ * Has browsers load scripts and styles before the first script imports them: those of the page together with it, and
+ * those of the chat where public/theme.js finds a session.
+ */
 
 import type { HtmlTagDescriptor, Plugin, Rolldown } from "vite";
 
 /** The module that the first script imports as soon as it knows the language. */
-const IMPORTED = /\/ui\/show\.tsx$/;
+const PAGE = /\/ui\/show\.tsx$/;
+/** The module that the page imports for signed-in readers. */
+const CHAT = /\/ui\/signed_in\.tsx$/;
 
 export function preloaded(): Plugin {
   return {
@@ -13,29 +18,31 @@ export function preloaded(): Plugin {
       handler: (_, { bundle, chunk: first }) => {
         if (bundle === undefined || first === undefined) return [];
         const chunks = Object.values(bundle).filter((file) => file.type === "chunk");
-        const page = chunks.find(({ facadeModuleId }) => facadeModuleId !== null && IMPORTED.test(facadeModuleId));
-        if (page === undefined) throw new Error("the page's script is not built");
-        const known = new Set([first.fileName, ...first.imports]);
-        const scripts = [page.fileName, ...page.imports].filter((name) => !known.has(name));
-        const used = [page, ...chunks.filter(({ fileName }) => page.imports.includes(fileName))];
-        const linked = stylesOf(first);
-        const styles = new Set(used.flatMap(stylesOf).filter((name) => !linked.includes(name)));
-        return [...scripts.map(scriptTag), ...[...styles].map(styleTag)];
+        const linked = filesOf([first], chunks);
+        const page = filesOf(chunksWith(PAGE, chunks), chunks).filter((name) => !linked.includes(name));
+        const chat = filesOf(chunksWith(CHAT, chunks), chunks).filter((name) => ![...linked, ...page].includes(name));
+        return [...page.map((name) => tag(name, "rel")), ...chat.map((name) => tag(name, "data-rel"))];
       },
     },
   };
 }
 
-const stylesOf = (chunk: Rolldown.OutputChunk): string[] => [...(chunk.viteMetadata?.importedCss ?? [])];
+function chunksWith(module: RegExp, chunks: readonly Rolldown.OutputChunk[]): Rolldown.OutputChunk[] {
+  const found = chunks.filter(({ moduleIds }) => moduleIds.some((id) => module.test(id)));
+  if (found.length === 0) throw new Error(`nothing is built of ${module}`);
+  return found;
+}
 
-const scriptTag = (name: string): HtmlTagDescriptor => ({
-  tag: "link",
-  attrs: { rel: "modulepreload", crossorigin: true, href: `./${name}` },
-  injectTo: "head",
-});
+/** Returns the names of chunks, of those that they import, and of the styles of both. */
+function filesOf(wanted: Rolldown.OutputChunk[], chunks: readonly Rolldown.OutputChunk[]): string[] {
+  const found = new Set(wanted);
+  for (const { imports } of found) for (const each of chunks) if (imports.includes(each.fileName)) found.add(each);
+  return [...found].flatMap(({ fileName, viteMetadata }) => [fileName, ...(viteMetadata?.importedCss ?? [])]);
+}
 
-const styleTag = (name: string): HtmlTagDescriptor => ({
-  tag: "link",
-  attrs: { rel: "stylesheet", crossorigin: true, href: `./${name}` },
-  injectTo: "head",
-});
+/** `rel`: the attribute for the link's kind. Browsers load nothing for `data-rel`. */
+function tag(name: string, rel: "rel" | "data-rel"): HtmlTagDescriptor {
+  const kind = name.endsWith(".css") ? "stylesheet" : "modulepreload";
+  // Before the script that looks for a session.
+  return { tag: "link", attrs: { [rel]: kind, crossorigin: true, href: `./${name}` }, injectTo: "head-prepend" };
+}

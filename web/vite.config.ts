@@ -36,7 +36,28 @@ export default defineConfig({
     target: "es2023",
     // The oldest browsers with popovers, `:has()` and `:dir()`.
     cssTarget: ["chrome120", "firefox125", "safari17"],
-    rolldownOptions: { input: { page: "index.html" }, output: { entryFileNames: "page/[name]-[hash].js" } },
+    rolldownOptions: {
+      input: { page: "index.html" },
+      output: {
+        entryFileNames: "page/[name]-[hash].js",
+        codeSplitting: {
+          groups: [
+            // In the first script, which needs nothing else to choose the language.
+            { name: "start", tags: ["$initial"], priority: 4 },
+            { name: "show", test: /\/ui\/show\.tsx$/, priority: 3 },
+            { name: "chat", test: /\/ui\/signed_in\.tsx$/, priority: 2 },
+            // What is shown later: what several of these parts share, and the parts of an area together.
+            { name: "parts", minShareCount: 2, priority: 1 },
+            { name: "code", test: /\/code_colours\.tsx$/ },
+            { name: "calls", test: /\/calls\// },
+            { name: "panels", test: /\/ui\/panel\// },
+            { name: "settings", test: /\/ui\/settings\// },
+            { name: "emoji", test: /\/ui\/emoji\// },
+            { name: "dialogs", test: /\/ui\// },
+          ],
+        },
+      },
+    },
   },
   server: {
     // For `npm run dev` beside a server that `make run` has started.

@@ -77,7 +77,7 @@ def test_a_page_without_its_scripts_says_so(driver: Driver, demo_url: str) -> No
         "page": "The page couldn't be loaded. Reload the page",
         "german": "Die Seite konnte nicht geladen werden. Seite neu laden",
         "console": "The page couldn't be loaded. Reload the page",
-        "entrance": "This part of the page couldn't be loaded.Try againReload the page",
+        "chat": "This part of the page couldn't be loaded.Try againReload the page",
         "hanging": unstarted,
     }
 

@@ -8,10 +8,15 @@ import pytest
 
 from tests.page import long_conversation
 from tests.page.driving import Driver, run, serving
-from tests.protocol.server_process import reserved_port
+from tests.protocol.server_process import REPOSITORY, reserved_port
 
 ROWS_MAX = 300
-FIRST_PAGE_KIB = 200
+# Scripts and styles, as they are sent.
+ENTRANCE_SCRIPTS = 8
+ENTRANCE_BYTES = 90_000
+SIGNED_IN_SCRIPTS = 6
+SIGNED_IN_BYTES = 210_000
+SHIFT = 0.02
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +36,18 @@ def test_ones_own_message_is_drawn_in_the_frame_after_enter(driver: Driver, long
     assert run(driver, long_url, "speed", "own")["drawn"] == {"text": "at once"}
 
 
-def test_the_scripts_of_the_first_page_are_small(driver: Driver, long_url: str) -> None:
-    loaded = run(driver, long_url, "speed", "first")["loaded"]
-    for page, size in loaded.items():
-        assert 0 < size < FIRST_PAGE_KIB * 1024, page
+def test_the_first_page_loads_little_and_stands_still(driver: Driver, demo_url: str) -> None:
+    happened = run(driver, demo_url, "speed", "first")["loaded"]
+    signed_in = happened["loaded"].pop("signed in")
+    for entrance, loaded in happened["loaded"].items():
+        assert 0 < loaded["scripts"] <= ENTRANCE_SCRIPTS, entrance
+        assert 0 < loaded["bytes"] <= ENTRANCE_BYTES, entrance
+    for entrance, shift in happened["shifts"].items():
+        assert shift < SHIFT, entrance
+    assert 0 < signed_in["scripts"] <= SIGNED_IN_SCRIPTS
+    assert 0 < signed_in["bytes"] <= SIGNED_IN_BYTES
+
+
+def test_few_of_the_built_scripts_are_small() -> None:
+    sizes = [script.stat().st_size for script in (REPOSITORY / "src/talkwire/web/page").glob("*.js")]
+    assert sum(size < 10_000 for size in sizes) <= 1 < len(sizes)

@@ -16,6 +16,14 @@
   if (given.has("compact")) document.documentElement.dataset.compact = "";
 }
 
+// Loads the chat together with the page where somebody is signed in (preloaded.ts), before the page can look.
+try {
+  if ("talkwire.session" in sessionStorage || "talkwire.session" in localStorage)
+    for (const link of document.querySelectorAll("link[data-rel]")) link.rel = link.dataset.rel;
+} catch {
+  // The browser refuses storage.
+}
+
 // Shows what unstarted.css describes as soon as a script fails. Errors of elements do not bubble.
 addEventListener(
   "error",

@@ -7,16 +7,22 @@ interface TrustedTypes {
 }
 
 let registration: Promise<ServiceWorkerRegistration | undefined> = Promise.resolve(undefined);
+/** Starts the registration. */
+let start = (): void => undefined;
 
 /** Does nothing in browsers without service workers: without HTTPS, and in some private windows. */
-export function registerServiceWorker(): void {
+export function prepareServiceWorker(): void {
   if (!import.meta.env.PROD || !("serviceWorker" in navigator)) return;
-  registration = new Promise((resolve) => {
-    // The page has more urgent requests first.
-    addEventListener("load", () => {
-      navigator.serviceWorker.register(trusted(WORKER)).then(resolve, () => resolve(undefined));
-    });
-  });
+  registration = new Promise<void>((resolve) => {
+    start = resolve;
+  })
+    .then(() => navigator.serviceWorker.register(trusted(WORKER)))
+    .catch(() => undefined);
+}
+
+/** Registers the service worker, which then loads all files of the page: nothing is more urgent any more. */
+export function registerServiceWorker(): void {
+  start();
 }
 
 /** Returns the registration once its service worker runs; undefined without one. */

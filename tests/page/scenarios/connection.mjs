@@ -7,6 +7,8 @@ import {
   atEnd,
   call,
   composer,
+  conversations,
+  enterAs,
   holdable,
   kept,
   letters,
@@ -14,6 +16,7 @@ import {
   message,
   messages,
   open,
+  pageUrl,
   pause,
   post,
   report,
@@ -87,9 +90,14 @@ const notice = (page) => page.locator(".part-notice");
 // Parts that do not arrive, as after an upgrade of the server, which has removed them: the page says so, and nothing
 // opens once the reader has given up.
 export async function missing_parts() {
-  const alice = await visitAs("alice", { expected: LOST_OR_MISSING });
+  const chunk = /\/page\/dialogs-/;
+  const panel = /\/page\/panels-/;
+  // Before the page loads them without being asked.
+  const alice = await visit({ at: "about:blank", expected: LOST_OR_MISSING });
+  for (const part of [chunk, panel]) await alice.route(part, (route) => route.fulfill(GONE));
+  await alice.goto(pageUrl);
+  await enterAs(alice, "alice");
   await open(alice, "general");
-  const chunk = /\/page\/new_conversation-/;
   const ask = async () => {
     await alice.route(chunk, (route) => route.fulfill(GONE));
     await alice.getByRole("button", { name: "New conversation" }).click();
@@ -106,12 +114,11 @@ export async function missing_parts() {
   await pause(3_000);
   const opened = await alice.getByRole("dialog").count();
   await ask();
-  await alice.unroute(chunk);
+  for (const part of [chunk, panel]) await alice.unroute(part);
   await notice(alice).getByRole("button", { name: "Try again" }).click();
   await alice.getByRole("dialog").waitFor();
   const left = await notice(alice).count();
   await alice.keyboard.press("Escape");
-  const panel = /\/page\/details_panel-/;
   await alice.route(panel, (route) => route.fulfill(GONE));
   await alice.getByRole("button", { name: "Details", exact: true }).click();
   await notice(alice).waitFor();
@@ -127,14 +134,17 @@ export async function missing_parts() {
 
 // A part for which a request is not answered.
 export async function slow_parts() {
-  const alice = await visitAs("alice", { expected: LOST });
-  await open(alice, "general");
   let answer;
   const released = new Promise((resolve) => (answer = resolve));
-  await alice.route(/\/page\/new_conversation-/, async (route) => {
+  const alice = await visit({ at: "about:blank", expected: LOST });
+  // Before the page loads it without being asked.
+  await alice.route(/\/page\/dialogs-/, async (route) => {
     await released;
     await route.continue();
   });
+  await alice.goto(pageUrl);
+  await enterAs(alice, "alice");
+  await open(alice, "general");
   await alice.getByRole("button", { name: "New conversation" }).click();
   await notice(alice).waitFor();
   const says = await notice(alice).getByRole("paragraph").textContent();
@@ -169,11 +179,12 @@ export async function unstarted() {
   shown.page = await text(await start(/\/page\/show-/), ".unstarted");
   shown.german = await text(await start(/\/page\/show-/, { locale: "de-DE" }), ".unstarted");
   shown.console = await text(await start(/\/page\/show-/, { path: "/admin" }), ".unstarted");
-  const entrance = await start(/\/page\/entrance-/);
-  shown.entrance = await text(entrance, ".missing-part");
-  await entrance.unroute(/\/page\/entrance-/);
-  await entrance.getByRole("button", { name: "Try again" }).click();
-  await entrance.getByRole("heading", { name: "Try it as" }).waitFor();
+  const chat = await start(/\/page\/chat-/);
+  await enterAs(chat, "alice");
+  shown.chat = await text(chat, ".missing-part");
+  await chat.unroute(/\/page\/chat-/);
+  await chat.getByRole("button", { name: "Try again" }).click();
+  await conversations(chat).first().waitFor();
   await (await start(/\/page\/de-/, { locale: "de-DE" })).getByRole("heading", { name: "Try it as" }).waitFor();
   // A script that neither comes nor fails: no script can notice that.
   const hanging = await visit({ at: "about:blank", expected: LOST });

@@ -218,8 +218,8 @@ export async function off() {
     answer = resolve;
   });
   await page.route("**/api/v1/server", (route) => asked.then(() => route.continue()));
-  await page.reload();
-  await page.getByRole("button", { name: "Maya Lindgren" }).waitFor();
+  await Promise.all([page.waitForResponse("**/demo.json"), page.reload()]);
+  await page.locator(".entrance-head").waitFor();
   const forms = page.locator("form:not(.demo-other)");
   const early = await forms.count();
   answer();

@@ -457,8 +457,8 @@ export async function typingWhileLoading() {
   const { id } = await post("conversations", "alice", { kind: "group", name: "Meanwhile", memberIds: ["bob"] });
   await post("messages", "bob", { conversationId: id, content: "A root" });
   const page = await visit();
-  const switcher = await heldBack(page, /\/page\/quick_switcher-.*js/);
-  const thread = await heldBack(page, /\/page\/thread_panel-.*js/);
+  const switcher = await heldBack(page, /\/page\/dialogs-.*js/);
+  const thread = await heldBack(page, /\/page\/panels-.*js/);
   await enterAs(page, "alice");
   await open(page, "Meanwhile");
   await message(page, "A root").waitFor();

@@ -27,10 +27,10 @@ import { DropZone, pastedFiles } from "./drop_zone";
 import { useCompletion } from "./use_completion";
 import { useComposer } from "./use_composer";
 import { useRecording } from "./use_recording";
+import { VoiceRecorder } from "./voice_recorder";
 import "./composer.css";
 
 const FormattingBar = lazyPart(() => import("./formatting_bar"), "silent");
-const VoiceRecorder = lazyPart(() => import("./voice_recorder"), "silent");
 
 interface Props {
   /** The conversation's id. */

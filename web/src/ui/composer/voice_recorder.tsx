@@ -12,7 +12,7 @@ import "../files/voice.css";
 const labels = texts.voice;
 
 /** A button that records a voice message, and the bar of the recording. */
-export default function VoiceRecorder({ state }: { state: RecordingState }) {
+export function VoiceRecorder({ state }: { state: RecordingState }) {
   const { recording, problem, begin, fail, finish, cancel, isTapTooMany } = state;
   const { calls } = useChat();
   const isGone = useRef(false);

@@ -45,7 +45,10 @@ export function lazyPart<P extends object>(load: () => Module<P>, manner: Manner
   const loadCode = repeatable(load);
   const loadWithStyles = async (): Module<P> => {
     await reloadStyles();
-    return loadCode();
+    const module = await loadCode();
+    // A part that shares its file with others has another name there, which is lost at the file's second address.
+    if (module.default === undefined) throw new Error("the part is loaded again with the page");
+    return module;
   };
   const preload = async (): Promise<void> => {
     const module = await loadWithStyles().catch(() => undefined);

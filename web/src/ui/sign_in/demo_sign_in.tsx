@@ -6,19 +6,23 @@ import { Avatar } from "../components/avatar";
 import "./demo_sign_in.css";
 
 interface Props {
-  api: Api;
+  users: Offer["users"];
   busy: boolean;
   /** Why the last attempt failed; empty: nothing to say. */
   problem: string;
   onEnter: (userId: string) => void;
 }
 
-/** The users of a demo server, and a field for any other user id. Shows nothing on other servers. */
-export function DemoSignIn({ api, busy, problem, onEnter }: Props) {
-  const [offer, setOffer] = useState<Offer>({ open: false, users: [] });
-  useEffect(() => void api.demoSignIn().then(setOffer), [api]);
-  if (!offer.open) return null;
+/** Returns the users of a demo server; null until the server has answered. Asks again when it is no longer away. */
+export function useDemo(api: Api, isAway: boolean): Offer | null {
+  const [offer, setOffer] = useState<Offer | null>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a server that is back is asked again
+  useEffect(() => void api.demoSignIn().then(setOffer), [api, isAway]);
+  return offer;
+}
 
+/** The users of a demo server, and a field for any other user id. */
+export function DemoSignIn({ users, busy, problem, onEnter }: Props) {
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
     onEnter(String(new FormData(event.currentTarget).get("userId")));
@@ -27,7 +31,7 @@ export function DemoSignIn({ api, busy, problem, onEnter }: Props) {
     <section aria-label={texts.demo}>
       <h2>{texts.demo}</h2>
       <div className="demo-people">
-        {offer.users.map(({ id, name, role, picture }) => (
+        {users.map(({ id, name, role, picture }) => (
           <button key={id} type="button" disabled={busy} onClick={() => onEnter(id)}>
             <Face id={id} name={name} picture={picture} />
             <span>

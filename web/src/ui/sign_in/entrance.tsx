@@ -29,6 +29,8 @@ interface Props {
   onTokenOver: () => void;
   /** Called when nobody can register with the invitation any more. */
   onInvitationOver: () => void;
+  /** Called when the reader sees all of the entrance, or waits for the chat. */
+  onShown: () => void;
 }
 
 /** What the page does for a server that does not answer: it shows the forms, and asks again. */
@@ -51,7 +53,7 @@ interface State {
 }
 
 /** Signs in with a token of the application where there is one, and otherwise shows how people can sign in. */
-export default function Entrance({
+export function Entrance({
   api,
   host,
   onHost,
@@ -60,6 +62,7 @@ export default function Entrance({
   reason,
   onSession,
   onTokenOver,
+  onShown,
   ...rest
 }: Props) {
   const isReturning = returned !== null && returned.problem === null;
@@ -88,23 +91,37 @@ export default function Entrance({
   useEffect(() => host?.post({ type: "talkwire:state", state: problem ? "ended" : "connecting" }), [host, problem]);
   const isAway = server === UNKNOWN;
   useLateServer(api, isAway && problem === null, (found) => setState({ server: found, problem: null }));
+  const isConnecting = problem === "";
+  useEffect(() => {
+    if (isConnecting) onShown();
+  }, [isConnecting, onShown]);
   if (problem === null) {
     const why = failure === "" ? reason : (texts.byProvider.problems[failure] ?? failure);
-    return <SignIn key={why} api={api} server={server} isAway={isAway} reason={why} onSession={onSession} {...rest} />;
+    const known = { api, server, isAway, reason: why };
+    return <SignIn key={why} {...known} onSession={onSession} onShown={onShown} {...rest} />;
   }
   const tryAgain = (): void => {
     setState({ server: null, problem: "" });
     setAttempt((before) => before + 1);
   };
+  if (isConnecting) return <Connecting />;
   return (
     <main className="entrance">
       <EntranceHead />
-      {problem === "" ? <p role="status">{texts.connecting}</p> : <p role="alert">{problem}</p>}
-      {problem !== "" && (
-        <button type="button" className="primary" onClick={tryAgain}>
-          {texts.byToken.tryAgain}
-        </button>
-      )}
+      <p role="alert">{problem}</p>
+      <button type="button" className="primary" onClick={tryAgain}>
+        {texts.byToken.tryAgain}
+      </button>
+    </main>
+  );
+}
+
+/** What the reader sees who is about to be signed in. */
+export function Connecting() {
+  return (
+    <main className="entrance">
+      <EntranceHead />
+      <p role="status">{texts.connecting}</p>
     </main>
   );
 }

@@ -1,13 +1,13 @@
 import type { AccountPolicy, ServerAnswer } from "@talkwire/client";
 import { RequestError } from "@talkwire/client";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useEffectEvent, useState } from "react";
 import { isFramed } from "../../embedding/framed";
 import type { Api } from "../../server/api";
 import type { Session } from "../../server/session";
 import { texts } from "../../texts";
 import { EntranceHead } from "../components/brand";
 import { placeHere } from "../page/page_address";
-import { DemoSignIn } from "./demo_sign_in";
+import { DemoSignIn, useDemo } from "./demo_sign_in";
 import { providerAddress } from "./provider_return";
 import { useInvitedTo } from "./use_invited_to";
 import "./sign_in.css";
@@ -25,6 +25,8 @@ interface Props {
   onSession: (session: Session, registered: boolean) => void;
   /** Called when nobody can register with the invitation any more. */
   onInvitationOver: () => void;
+  /** Called when the forms are shown. */
+  onShown: () => void;
 }
 
 /** What to say, and at which form; `null` before one was used. */
@@ -41,7 +43,7 @@ const NO_PROBLEM: Problem = { text: "", at: null };
 
 type Attempt = (action: () => Promise<Session>, registers?: boolean) => Promise<void>;
 
-export function SignIn({ api, server, isAway, reason, invitation, onSession, onInvitationOver }: Props) {
+export function SignIn({ api, server, isAway, reason, invitation, onSession, onInvitationOver, onShown }: Props) {
   const [problem, setProblem] = useState<Problem>({ text: reason, at: null });
   const [busy, setBusy] = useState(false);
   const accounts = server?.accounts ?? null;
@@ -51,7 +53,18 @@ export function SignIn({ api, server, isAway, reason, invitation, onSession, onI
     setProblem({ text: `${texts.invitation.over}. ${texts.invitation.overHint}`, at });
     onInvitationOver();
   };
-  const invitedTo = useInvitedTo(api, hasForms ? invitation : null, () => invitationOver("account"));
+  const demo = useDemo(api, isAway);
+  const invitedTo = useInvitedTo(api, invitation);
+  const isOver = hasForms && invitation !== null && invitedTo?.isOver === true;
+  const over = useEffectEvent(() => invitationOver("account"));
+  useEffect(() => {
+    if (isOver) over();
+  }, [isOver]);
+  // Nothing moves when the last answer comes.
+  const isKnown = server !== null && demo !== null && (invitation === null || invitedTo !== null);
+  useEffect(() => {
+    if (isKnown) onShown();
+  }, [isKnown, onShown]);
 
   const attemptAt = async (at: Problem["at"], action: () => Promise<Session>, registers: boolean): Promise<void> => {
     setBusy(true);
@@ -66,7 +79,7 @@ export function SignIn({ api, server, isAway, reason, invitation, onSession, onI
   };
   const attempt: Attempt = (action, registers = false) => attemptAt("account", action, registers);
   const problemAt = (at: Problem["at"]): string => (problem.at === at ? problem.text : "");
-  const mayNeedForms = server !== null && !hasForms && (server.oidc === null || isFramed);
+  const mayNeedForms = isKnown && !hasForms && (server.oidc === null || isFramed);
   return (
     <main className="entrance">
       <EntranceHead />
@@ -74,22 +87,24 @@ export function SignIn({ api, server, isAway, reason, invitation, onSession, onI
         {problemAt(null)}
       </p>
       {isAway && <p role="status">{texts.serverIsAway}</p>}
-      <DemoSignIn
-        // The people are asked for again, together with the server.
-        key={String(isAway)}
-        api={api}
-        busy={busy}
-        problem={problemAt("demo")}
-        onEnter={(userId) => void attemptAt("demo", () => api.signInAsDemoUser(userId), false)}
-      />
+      {isKnown && demo.open && (
+        <DemoSignIn
+          users={demo.users}
+          busy={busy}
+          problem={problemAt("demo")}
+          onEnter={(userId) => void attemptAt("demo", () => api.signInAsDemoUser(userId), false)}
+        />
+      )}
       {mayNeedForms && problem.text !== texts.byToken.over && <p>{texts.invitation.noAccounts}</p>}
-      {server !== null && server.oidc !== null && !isFramed && <ProviderLink api={api} name={server.oidc.name} />}
-      {hasForms && (
+      {isKnown && server.oidc !== null && !isFramed && (
+        <ProviderLink api={api} name={server.oidc.name} />
+      )}
+      {isKnown && hasForms && (
         <AccountForm
           api={api}
           accounts={server.accounts}
           invitation={invitation}
-          invitedTo={invitedTo}
+          invitedTo={invitedTo?.names ?? ""}
           problem={problemAt("account")}
           busy={busy}
           attempt={attempt}

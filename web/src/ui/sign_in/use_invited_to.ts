@@ -1,29 +1,36 @@
 import type { InvitedConversation } from "@talkwire/client";
 import { RequestError } from "@talkwire/client";
-import { useEffect, useEffectEvent, useState } from "react";
+import { useEffect, useState } from "react";
 import type { Api } from "../../server/api";
 import { texts } from "../../texts";
 
-/**
- * Returns the names of the conversations that an invitation leads to, as a part of a sentence; empty until the server
- * has answered. Calls `onOver` when nobody can use the invitation any more.
- */
-export function useInvitedTo(api: Api, invitation: string | null, onOver: () => void): string {
-  const [names, setNames] = useState("");
-  const over = useEffectEvent(onOver);
+export interface InvitedTo {
+  /** The names of the conversations, as a part of a sentence; empty where they are unknown. */
+  readonly names: string;
+  /** Whether nobody can use the invitation any more. */
+  readonly isOver: boolean;
+}
+
+/** Returns where an invitation leads; null until the server has answered. */
+export function useInvitedTo(api: Api, invitation: string | null): InvitedTo | null {
+  const [found, setFound] = useState<InvitedTo | null>(null);
   useEffect(() => {
     if (invitation === null) return;
     let isGone = false;
-    api.invitedTo(invitation).then(
-      (found) => isGone || setNames(texts.listed(found.map(nameOfInvited))),
-      // Registering shows any other problem.
-      (error: unknown) => isGone || (isRefusal(error) && over()),
-    );
+    setFound(null);
+    api
+      .invitedTo(invitation)
+      .then(
+        (conversations) => ({ names: texts.listed(conversations.map(nameOfInvited)), isOver: false }),
+        // Registering shows any other problem.
+        (error: unknown) => ({ names: "", isOver: isRefusal(error) }),
+      )
+      .then((answer) => isGone || setFound(answer));
     return () => {
       isGone = true;
     };
   }, [api, invitation]);
-  return names;
+  return found;
 }
 
 export const nameOfInvited = ({ name, kind }: InvitedConversation): string => name ?? texts.kinds[kind];
