@@ -96,9 +96,7 @@ export function SignIn({ api, server, isAway, reason, invitation, onSession, onI
         />
       )}
       {mayNeedForms && problem.text !== texts.byToken.over && <p>{texts.invitation.noAccounts}</p>}
-      {isKnown && server.oidc !== null && !isFramed && (
-        <ProviderLink api={api} name={server.oidc.name} />
-      )}
+      {isKnown && server.oidc !== null && !isFramed && <ProviderLink api={api} name={server.oidc.name} />}
       {isKnown && hasForms && (
         <AccountForm
           api={api}
