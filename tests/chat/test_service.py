@@ -28,6 +28,15 @@ async def test_the_backend_is_no_member_of_conversations_that_it_creates(world: 
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_request")
 
 
+async def test_the_backend_is_not_offered_until_a_person_signs_in_under_its_id(world: World) -> None:
+    shop = world.id_of("shop")
+    for role, is_offered in (("service", False), ("service", False), (None, True), ("service", True)):
+        assert (await world.request("GET", "/api/v1/users/me", by="shop", role=role)).status_code == 200
+        await world.conversation("alice", "shop")
+        answer = await world.request("GET", f"/api/v1/users?query={shop}", by="alice")
+        assert [user["id"] for user in answer.json()["items"]] == ([shop] if is_offered else [])
+
+
 async def test_the_backend_sends_for_members_only(world: World) -> None:
     conversation = await world.conversation("alice", "bob")
     for sender in (world.id_of("carol"), "nobody-at-all"):

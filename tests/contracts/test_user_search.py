@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from types import MappingProxyType
+from typing import Literal
 
 import pytest
 
 from talkwire.core.commands.accounts import GetUser, PutUser, PutUsers, SearchUsers
 from talkwire.core.commands.blocks import BlockUser, ListBlocked
 from talkwire.core.commands.conversations import CreateConversation
-from talkwire.core.commands.members import RemoveMember
+from talkwire.core.commands.members import AddMembers, RemoveMember
+from talkwire.core.commands.messages import SendMessage
+from talkwire.core.commands.server.console import BrowseUsers
 from talkwire.core.domain.access_policy import AccessPolicy
-from talkwire.core.domain.model import Actor, User
+from talkwire.core.domain.events import UserCreated, UserUpdated
+from talkwire.core.domain.model import Actor, ActorRole, User
 from talkwire.core.features.users import user_search
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
@@ -137,3 +142,70 @@ async def test_contacts_are_found_page_by_page_in_any_number(
         if cursor is None:
             break
     assert [user.id for user in found] == list(friends)
+
+
+# --- the application's backend ----------------------------------------------------------------------------------------
+
+SYSTEM = SendMessage("town", "Your order was shipped.", system=True)
+PEOPLE: Mapping[str, ActorRole] = MappingProxyType({"person": "user", "admin": "admin"})
+
+
+async def _identities(node: Node) -> dict[str, bool]:
+    """Makes users in all ways and returns their ids, each with whether it is offered. Each was named by a service
+    token, has a profile and is a member of Alice's channel, so that nothing else hides it."""
+
+    async def seen(user_id: str, role: ActorRole) -> None:
+        await node.chat.user_of_token(user_id, "Shop", role=role)
+
+    async def put(user_id: str, actor: Actor) -> None:
+        await node.do(actor, PutUser(user_id, f"The Shop {user_id}", handle=f"shop.{user_id}"))
+
+    def service(user_id: str) -> Actor:
+        return Actor(user_id, "Shop", role="service")
+
+    await seen("token", "service")
+    await node.do(service("system"), SYSTEM)
+    for person, role in PEOPLE.items():
+        await seen(person, "service")
+        await seen(person, role)
+    await put("put", BACKEND)
+    await node.do(BACKEND, AddMembers("town", ("member",)))
+    identities = {"token": False, "system": False, "person": True, "admin": True, "put": True, "member": True}
+    for user_id in identities:
+        await seen(user_id, "service")
+        await put(user_id, service(user_id))
+        await node.do(service(user_id), SYSTEM)
+    await node.do(BACKEND, AddMembers("town", tuple(identities)))
+    return identities
+
+
+@pytest.mark.parametrize(("directory", "reach_max"), [("everyone", 2000), ("contacts", 2000), ("contacts", 0)])
+async def test_users_of_service_tokens_are_not_offered_to_others(
+    database: Database,
+    clock: Clock,
+    directory: Literal["everyone", "contacts"],
+    reach_max: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(user_search, "REACH_MAX", reach_max)
+    async with _node(database, clock, AccessPolicy(directory=directory)) as node:
+        identities = await _identities(node)
+        offered = {user_id for user_id, is_offered in identities.items() if is_offered}
+        for text in ("", "the", "sho", "@shop."):
+            assert {*await _found(node, ALICE, text)} & identities.keys() == offered, text
+            assert {*await _found(node, BACKEND, text)} & identities.keys() == identities.keys(), text
+        for user_id, is_offered in identities.items():
+            assert (user_id in await _found(node, ALICE, user_id)) is is_offered
+            assert (await node.do(ALICE, GetUser(user_id))).name == f"The Shop {user_id}"
+        listed = (await node.do(OPERATOR, BrowseUsers("the shop"))).items
+        assert {each.user.id: not each.user.backend for each in listed} == identities
+
+
+async def test_a_user_of_service_tokens_becomes_a_person_by_one_event(node: Node) -> None:
+    for role in ("service", "service", "user", "user", "service"):
+        user, entry = await node.chat.user_of_token("shop", "The Shop", role=role)
+        assert entry.user == user
+    created, updated = node.log
+    assert isinstance(created, UserCreated)
+    assert isinstance(updated, UserUpdated)
+    assert (created.user.backend, updated.user.backend) == (True, False)

@@ -300,7 +300,8 @@ LATER_COLUMNS = {
     "offers": {"deleted_ms", "deleted_by", "title_by", "description_by"},
     "presence": {"status_until_ms", "text_until_ms"},
     "spans": {"history_pos"},
-    "users": {"metadata", "named", "erased", "hold", "read_receipts", "handle", "ban_reason", "ban_until_ms"},
+    "users": {"metadata", "named", "erased", "hold", "read_receipts", "handle", "ban_reason", "ban_until_ms"}
+    | {"backend"},
     "conversations": {"retention_days", "hold", "pruned_seq", "topic", "description", "offer_pos", "folded_name"},
 }
 """The columns that tables have since versions after 0004."""

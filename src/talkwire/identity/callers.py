@@ -194,7 +194,7 @@ class Callers:
     ) -> Caller:
         role = "user" if identity is None else identity.role
         known = self._chat.directory.peek(user_id)
-        if known is None or known.user is None or known.user.banned or known.user.should_adopt_name(name):
+        if known is None or known.user is None or known.user.banned or known.user.is_changed_by_token(name, role):
             found = await self._chat.user_of_token(user_id, name or user_id, role=role, create=self._create_users)
             user, entry = found
         else:

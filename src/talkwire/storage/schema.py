@@ -129,6 +129,7 @@ users = Table(
     Column("handle", _CodePoints),
     Column("ban_reason", Text),
     Column("ban_until_ms", BigInteger),
+    Column("backend", Boolean, nullable=False, server_default=false()),
     _partial("ix_users_ban_until_ms", "ban_until_ms IS NOT NULL", "ban_until_ms"),
     Index("ix_users_folded_name_id", "folded_name", "id"),
     _partial("ix_users_banned", "banned", "folded_name", "id"),
@@ -137,7 +138,8 @@ users = Table(
 )
 """`folded_name` is the name without case, by which users are searched and mentioned. `metadata` is JSON. `named`: the
 back end or the user chose the id as the name, so that tokens do not change it. `erased`: `keep` or `redact`.
-`read_receipts` repeats the user's preference, for the statements that look for readers. `handle` is in lower case."""
+`read_receipts` repeats the user's preference, for the statements that look for readers. `handle` is in lower case.
+`backend`: the user was created for the back end, and no token of another role has named it."""
 
 name_parts = Table(
     "name_parts",

@@ -137,7 +137,8 @@ class CloseLogin(Change[None], frozen=True, tag="CloseLogin"):
 
 class EnsureUser(Change[User], frozen=True, tag="EnsureUser"):
     """Returns the user whom a verified token names, also if that user is banned. A user who is not stored yet is stored
-    first; a stored user whose name is only the id receives the token's name.
+    first; a stored user whose name is only the id receives the token's name, and one that stood for the backend becomes
+    an ordinary user with a token of another role.
 
     Raises `unauthenticated` for an id without a stored user in the range of ids that only the server generates
     (`is_own_id`).
@@ -273,9 +274,10 @@ class SearchUsers(Query[Page[User]], frozen=True, tag="SearchUsers"):
     """Finds users in whose names a word starts with `text`, or whose handles start with it, ignoring case, and the user
     whose id is `text`. An empty text finds all users.
 
-    The setting `directory` restricts which users an ordinary user finds: all, those who share a conversation with them,
-    or none. The first page starts with the users found by id or handle, then those who share a conversation with an
-    ordinary user, in addition to `limit`; the others are sorted by name.
+    An ordinary user finds neither banned users nor those that stand for the backend. The setting `directory` restricts
+    the others: all, those who share a conversation with the user, or none. The first page starts with the users found
+    by id or handle, then those who share a conversation with an ordinary user, in addition to `limit`; the others are
+    sorted by name.
     """
 
     text: str = ""

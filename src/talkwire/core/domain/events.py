@@ -85,13 +85,11 @@ class DurableEvent(msgspec.Struct, frozen=True, tag_field="type"):
     at_ms: int
 
 
-class UserCreated(DurableEvent, frozen=True, omit_defaults=True):
-    """A user was stored for the first time. `is_backend`: the user stands for the application's backend, whose token
-    has the role `service`."""
+class UserCreated(DurableEvent, frozen=True):
+    """A user was stored for the first time."""
 
     reach = to_nobody()
     user: User
-    is_backend: bool = False
 
 
 class UserRenamed(DurableEvent, frozen=True):

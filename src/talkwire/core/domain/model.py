@@ -111,7 +111,8 @@ class User(msgspec.Struct, frozen=True):
     replace it. `erased`: the user was erased; only the id is left, which is never reused, and the user counts as
     banned. `hold`: nothing of the user may be deleted. `read_receipts`: the user shares what they have read and sees
     what others have read. `handle` is a name that is unique on the server, in lower case
-    (`core/features/users/handles.py`). `ban_until_ms` is when a ban ends by itself.
+    (`core/features/users/handles.py`). `ban_until_ms` is when a ban ends by itself. `backend`: the user was created for
+    the application's backend, and no token of another role has named it.
     """
 
     id: str
@@ -129,6 +130,17 @@ class User(msgspec.Struct, frozen=True):
     handle: str | None = None
     ban_reason: str | None = None
     ban_until_ms: int | None = None
+    backend: bool = False
+
+    @property
+    def is_offered(self) -> bool:
+        """Returns whether searches offer the user to other users."""
+        return not (self.banned or self.backend)
+
+    def is_changed_by_token(self, name: str | None, role: ActorRole) -> bool:
+        """Returns whether a token with this name and role changes the user: the user takes its name, or stops standing
+        for the backend. Banned users are never changed."""
+        return self.should_adopt_name(name) or (self.backend and role != "service" and not self.banned)
 
     def should_adopt_name(self, name: str | None) -> bool:
         """Returns whether `name`, from the user's token, should become the user's name.

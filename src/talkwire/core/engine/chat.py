@@ -435,7 +435,7 @@ class Chat:
         self, user_id: str, name: str, *, role: ActorRole = "user", create: bool = True
     ) -> tuple[User, DirectoryEntry]:
         """Returns the user that a verified token names, and the user's entry in the directory. Stores an unknown user
-        first, as an actor with the role `role`; a user that the backend created without a name gets `name`.
+        first, as an actor with the role `role`, and what the token changes of a known one (`User.is_changed_by_token`).
 
         Raises `banned`, and `unauthenticated` for an unknown user if `create` is false.
         """
@@ -446,7 +446,7 @@ class Chat:
                 raise ChatError("unauthenticated", "This user is not known to this server.")
             user = await self.execute(Actor(user_id, name, role), EnsureUser(user_id, name))
             entry = await self.directory.find(user_id)
-        elif user.should_adopt_name(name):
+        elif user.is_changed_by_token(name, role):
             user = await self.execute(Actor(user_id, name, role), EnsureUser(user_id, name))
         require(may_act(user))
         return user, entry

@@ -24,7 +24,7 @@ class DefaultConversations:
     def welcome(self, tx: Transaction, created: Sequence[UserCreated]) -> None:
         """Adds the users of the `created` events to each default conversation, with one event for each conversation,
         however many users there are. The writer calls it at the end of each batch, in the batch's transaction."""
-        user_ids = [event.user.id for event in created if not event.is_backend]
+        user_ids = [event.user.id for event in created if not event.user.backend]
         if not user_ids:
             return
         for conversation_id in self._ids:

@@ -55,6 +55,7 @@ def to_user(row: AnyRow) -> User:
         handle=row.handle,
         ban_reason=row.ban_reason,
         ban_until_ms=row.ban_until_ms,
+        backend=bool(row.backend),
     )
 
 
@@ -70,6 +71,9 @@ _blocked_ids: Select[Any] = (
     select(blocks.c.user_id, blocks.c.blocked_id).select_from(KEYS).join(blocks, blocks.c.user_id == key_text(0))
 )
 
+_OFFERED = users.c.banned.is_(False), users.c.backend.is_(False)
+"""The conditions that searches offer a user to others, as in `User.is_offered`."""
+
 _own, _other = members.alias("own"), members.alias("other")
 _together = _own.join(_other, _other.c.conversation_id == _own.c.conversation_id)
 _of_user = _own.c.user_id == bindparam("user_id")
@@ -82,9 +86,9 @@ _reach: Select[Any] = (
 """Counts the members of all conversations of a user. A member of several of them is counted several times."""
 
 _contact_names: Select[Any] = select(users.c.id, users.c.folded_name).where(
-    users.c.id.in_(select(_other.c.user_id).select_from(_together).where(_of_user)), users.c.banned.is_(False)
+    users.c.id.in_(select(_other.c.user_id).select_from(_together).where(_of_user)), *_OFFERED
 )
-"""Selects the ids and casefolded names of the users that share a conversation with a user."""
+"""Selects the ids and casefolded names of the users that share a conversation with a user and are offered to others."""
 
 _sharing: Select[Any] = (
     select(_other.c.user_id)
@@ -118,11 +122,8 @@ class UserReads(Reads):
         found = select(users).where(starts_with(users.c.handle, prefix)).order_by(users.c.handle).limit(limit)
         return [to_user(row) for row in self._connection.execute(found)]
 
-    def users_named(
-        self, folded_text: str, after: NameKey | None, limit: int, *, with_banned: bool = False
-    ) -> NamePage[User]:
-        conditions = () if with_banned else (users.c.banned.is_(False),)
-        return users_by_name(self._connection, folded_text, after, limit, conditions)
+    def users_named(self, folded_text: str, after: NameKey | None, limit: int, *, only_offered: bool) -> NamePage[User]:
+        return users_by_name(self._connection, folded_text, after, limit, _OFFERED if only_offered else ())
 
     def contacts_named(
         self, user_id: str, reach_max: int, folded_text: str, after: NameKey | None, limit: int

@@ -234,7 +234,7 @@ def _send_from_outside(tx: Transaction, actor: Actor, command: SendMessage) -> M
     if sender is None:
         if not command.system or sender_id != actor.user_id or is_own_id(sender_id):
             raise invalid("senderId", "must be the id of a user")
-        sender = User(actor.user_id, actor.name, tx.now_ms)
+        sender = User(actor.user_id, actor.name, tx.now_ms, backend=True)
     if command.client_message_id is not None:
         first = tx.sent_message(conversation.id, sender_id, command.client_message_id)
         if first is not None:
@@ -248,7 +248,7 @@ def _send_from_outside(tx: Transaction, actor: Actor, command: SendMessage) -> M
         _check_order(tx, conversation, command.created_ms)
         parts |= {"created_ms": command.created_ms, "imported": True, **imported_parts(tx, command)}
     if tx.user(sender_id) is None:
-        tx.record(UserCreated(tx.next_pos(), tx.now_ms, sender, is_backend=True))
+        tx.record(UserCreated(tx.next_pos(), tx.now_ms, sender))
     return _record(tx, command, sender, conversation, parts | {"system": command.system})
 
 

@@ -123,7 +123,7 @@ def _named(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, search: _Sear
     """Returns a page of the users that the search's text finds by their names and whom the actor may find."""
     text, after, limit = search
     if _sees_everybody(policy, actor):
-        return snapshot.users_named(text, after, limit, with_banned=actor.is_trusted)
+        return snapshot.users_named(text, after, limit, only_offered=not actor.is_trusted)
     contacts = snapshot.contacts_named(actor.user_id, REACH_MAX, text, after, limit)
     return _contacts_among_all(snapshot, actor, search) if contacts is None else contacts
 
@@ -142,7 +142,7 @@ def _contacts_among_all(snapshot: Snapshot, actor: Actor, search: _Search) -> Na
     text, after, limit = search
     found: list[User] = []
     for _ in range(EFFORT_MAX // BLOCK):
-        users, after = snapshot.users_named(text, after, BLOCK)
+        users, after = snapshot.users_named(text, after, BLOCK, only_offered=True)
         known = _known_to(snapshot, actor, [user.id for user in users])
         found += [user for user in users if user.id in known]
         if len(found) > limit:
@@ -169,9 +169,9 @@ def _by_handle(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, search: _
 
 
 def _found_by(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, users: Sequence[User]) -> list[User]:
-    """Returns those of the users whom the actor may find: all for the backend and admins, otherwise users who are not
-    banned and whom the setting `directory` lets the actor see."""
-    found = [user for user in users if actor.is_trusted or not user.banned]
+    """Returns those of the users whom the actor may find: all for the backend and admins, otherwise users who are
+    offered (`User.is_offered`) and whom the setting `directory` lets the actor see."""
+    found = [user for user in users if actor.is_trusted or user.is_offered]
     if found and not _sees_everybody(policy, actor):
         known = _known_to(snapshot, actor, [user.id for user in found])
         found = [user for user in found if user.id in known]

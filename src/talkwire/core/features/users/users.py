@@ -53,19 +53,28 @@ def check_ensure(command: EnsureUser) -> None:
 def ensure_user(tx: Transaction, actor: Actor, command: EnsureUser) -> User:
     """Returns the user named by a token; creates the user when a token names them for the first time.
 
-    A user whom the backend created without a name receives the token's name. Raises `unauthenticated` for an unknown id
-    in the range that only the server generates.
+    A user whom the backend created without a name receives the token's name. A user that stood for the backend becomes
+    an ordinary one with a token of another role. Raises `unauthenticated` for an unknown id in the range that only the
+    server generates.
     """
     user = tx.user(command.user_id)
     if user is None:
         if is_own_id(command.user_id):
             raise ChatError("unauthenticated", "This user is not known to this server.")
-        user = User(command.user_id, command.name, tx.now_ms)
-        tx.record(UserCreated(tx.next_pos(), tx.now_ms, user, is_backend=actor.is_service))
-    elif user.should_adopt_name(command.name):
-        tx.record(UserRenamed(tx.next_pos(), tx.now_ms, user.id, command.name))
-        user = msgspec.structs.replace(user, name=command.name)
+        user = User(command.user_id, command.name, tx.now_ms, backend=actor.is_service)
+        tx.record(UserCreated(tx.next_pos(), tx.now_ms, user))
+    elif user.is_changed_by_token(command.name, actor.role):
+        user = _with_token(tx, actor, user, command.name)
     return user
+
+
+def _with_token(tx: Transaction, actor: Actor, user: User, name: str) -> User:
+    """Records what a token with this name changes of a user (`User.is_changed_by_token`), and returns the user."""
+    renamed = msgspec.structs.replace(user, name=name) if user.should_adopt_name(name) else user
+    if user.backend and not actor.is_service:
+        return _record(tx, user, msgspec.structs.replace(renamed, backend=False))
+    tx.record(UserRenamed(tx.next_pos(), tx.now_ms, user.id, name))
+    return renamed
 
 
 def check_update(command: UpdateUser | PutUser) -> None:
