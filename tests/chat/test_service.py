@@ -35,6 +35,9 @@ async def test_the_backend_is_not_offered_until_a_person_signs_in_under_its_id(w
         await world.conversation("alice", "shop")
         answer = await world.request("GET", f"/api/v1/users?query={shop}", by="alice")
         assert [user["id"] for user in answer.json()["items"]] == ([shop] if is_offered else [])
+        assert (await world.service("GET", f"/api/v1/users/{shop}")).get("backend", False) is not is_offered
+        listed = await world.service("GET", f"/api/v1/admin/users?q={shop}")
+        assert [user["backend"] for user in listed["items"]] == [not is_offered]
 
 
 async def test_the_backend_sends_for_members_only(world: World) -> None:

@@ -63,6 +63,8 @@ export interface UserAnswer {
   online: boolean;
   banned: { reason: string | null; until: string | null } | null;
   erased: boolean;
+  /** Whether it stands for the application's back end. */
+  backend: boolean;
   connections: number;
 }
 

@@ -113,6 +113,7 @@ export const texts = {
     offline: "offline",
     banned: "banned",
     erased: "erased",
+    backend: "back end",
     bannedUntil: "banned until",
     connections: "Connections",
     which: "Show",

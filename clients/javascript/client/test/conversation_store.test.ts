@@ -129,8 +129,8 @@ it("loads each page once for all who ask for it, and all pages for whoever wants
   expect(Object.keys(state.getState().conversations).sort()).toEqual(["c1", "c2", "c3"]);
 });
 
-it("finds neither the reader nor users who were erased", async () => {
-  const items = [{ id: ME }, { id: "bob" }, { id: "gone", erased: true }];
+it("finds neither the reader nor users who were erased or stand for the back end", async () => {
+  const items = [{ id: ME }, { id: "bob" }, { id: "gone", erased: true }, { id: "shop", backend: true }];
   const core = { now: { me: { id: ME } }, on: () => undefined, rest: { get: async () => ({ items }) } };
   const found = await new ConversationStore(core as unknown as Core).findUsers("");
   expect(found.map(({ id }) => id)).toEqual(["bob"]);

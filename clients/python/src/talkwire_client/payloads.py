@@ -1190,6 +1190,8 @@ class User(TypedDict):
     """Why the user is banned. Only for the roles service and admin."""
     bannedUntil: NotRequired[str]
     """When the ban ends by itself. Only for the roles service and admin."""
+    backend: NotRequired[bool]
+    """Whether the user stands for the backend. Only for the roles service and admin."""
 
 
 class UserBan(TypedDict):

@@ -412,6 +412,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "ConnectionAnswer.address": Meaning("The IP address of the client."),
         "AdminUserAnswer.banned": Meaning("The ban of the user; null if the user is not banned."),
         "AdminUserAnswer.erased": Meaning("Whether the user was erased."),
+        "AdminUserAnswer.backend": Meaning("Whether the user stands for the application's backend."),
         "AdminUserAnswer.connections": _count("How many sockets the user has."),
         "BanAnswer.until": Meaning("When the ban ends; null if it does not end by itself."),
         "PushAnswer.waiting": _count("How many devices something is to be sent to."),
@@ -443,6 +444,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "banned": Meaning("Whether the user is banned from the server."),
         "banReason": Meaning("Why the user is banned. Only for the roles service and admin."),
         "bannedUntil": Meaning("When the ban ends by itself. Only for the roles service and admin."),
+        "backend": Meaning("Whether the user stands for the backend. Only for the roles service and admin."),
         "BanBody.reason": _text("The reason, shown to the user.", longest=BAN_REASON_MAX_LENGTH, shortest=1),
         "MessengerUserBan.reason": Meaning("The reason."),
         # --- the audit log and reports ------------------------------------------------------------------------------

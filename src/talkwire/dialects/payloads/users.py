@@ -24,6 +24,7 @@ class UserPayload(Payload, frozen=True):
     handle: str | None = None
     ban_reason: str | None = None
     banned_until: str | None = None
+    backend: bool | None = None
 
 
 class RightsPayload(Payload, frozen=True):
@@ -78,6 +79,7 @@ def whole_user_payload(user: User) -> UserPayload:
         user.handle,
         user.ban_reason,
         None if user.ban_until_ms is None else iso(user.ban_until_ms),
+        user.backend or None,
     )
 
 

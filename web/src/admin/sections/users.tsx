@@ -53,8 +53,9 @@ const COLUMNS: readonly Column<UserAnswer>[] = [
   { name: texts.users.created, cell: ({ createdAt }) => <Time at={createdAt} /> },
 ];
 
-export function UserState({ user: { online, banned, erased } }: { user: UserAnswer }) {
+export function UserState({ user: { online, banned, erased, backend } }: { user: UserAnswer }) {
   if (erased) return <Badge tone="bad">{texts.users.erased}</Badge>;
   if (banned) return <Badge tone="bad">{texts.users.banned}</Badge>;
+  if (backend) return <Badge tone="plain">{texts.users.backend}</Badge>;
   return <Badge tone={online ? "good" : "plain"}>{online ? texts.users.online : texts.users.offline}</Badge>;
 }

@@ -180,8 +180,10 @@ export class ConversationStore {
   /** Finds users whose names or handles start with `query`; an empty query finds any. Rejects with `RequestError`. */
   async findUsers(query: string, limit = 10): Promise<User[]> {
     const { items } = await this.#core.rest.get<UserPage>(`users?query=${encodeURIComponent(query)}&limit=${limit}`);
-    // Admins also find erased users, with whom nobody can do anything.
-    return items.filter((user) => user.id !== this.#core.now.me.id && user.erased !== true);
+    // Admins also find users to whom nobody would write: erased ones, and those that stand for the back end.
+    return items.filter(
+      ({ id, erased, backend }) => id !== this.#core.now.me.id && erased !== true && backend !== true,
+    );
   }
 
   /** Loads a conversation with what events leave out: a direct one's name, the members and the counts. */

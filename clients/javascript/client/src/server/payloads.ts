@@ -2006,6 +2006,8 @@ export interface User {
   banReason?: string;
   /** When the ban ends by itself. Only for the roles service and admin. */
   bannedUntil?: string;
+  /** Whether the user stands for the backend. Only for the roles service and admin. */
+  backend?: boolean;
 }
 
 export interface UserId {

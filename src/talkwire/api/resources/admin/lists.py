@@ -53,8 +53,9 @@ class BanAnswer(msgspec.Struct, frozen=True, rename="camel"):
 
 class AdminUserAnswer(msgspec.Struct, frozen=True, rename="camel"):
     """A user as the operators' console shows them. `online`: others see the user online, or would if the user were not
-    invisible. `connections` is the number of the user's sockets on all nodes that answered. An erased user is neither
-    banned nor online."""
+    invisible. `backend`: the user stands for the application's backend, and searches do not offer it to users.
+    `connections` is the number of the user's sockets on all nodes that answered. An erased user is neither banned nor
+    online."""
 
     id: str
     name: str
@@ -65,6 +66,7 @@ class AdminUserAnswer(msgspec.Struct, frozen=True, rename="camel"):
     online: bool
     banned: BanAnswer | None
     erased: bool
+    backend: bool
     connections: int
 
 
@@ -80,6 +82,7 @@ def _user_answer(record: UserRecord, connections: int) -> AdminUserAnswer:
         online=record.online or connections > 0,
         banned=_ban_answer(user) if user.banned and not user.erased else None,
         erased=user.erased is not None,
+        backend=user.backend,
         connections=connections,
     )
 
