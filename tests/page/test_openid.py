@@ -65,6 +65,7 @@ def test_the_page_says_why_somebody_is_not_signed_in(driver: Driver, team_url: s
         "cancelled": "The sign-in was cancelled or refused.",
         "expired": expired,
         "withoutCookie": expired,
+        "invented": "The sign-in failed. Please try again.",
         "banned": "Your account was banned.",
         "hash": "",
     }

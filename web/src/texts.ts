@@ -78,6 +78,8 @@ export const texts = {
   byProvider: {
     signInWith: (name: string) => `Sign in with ${name}`,
     account: "You sign in through the provider of your team. It manages your password.",
+    /** For a reason that the page does not know. */
+    failed: "The sign-in failed. Please try again.",
     /** By the reason that the server gives. */
     problems: {
       refused: "The sign-in was cancelled or refused.",

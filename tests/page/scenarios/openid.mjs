@@ -35,7 +35,10 @@ export async function signedIn({ subject, conversation }) {
   const session = JSON.parse(stored["talkwire.session"]);
   const leaked = addresses.filter((each) => [session.accessToken, session.refreshToken].some((token) => each.includes(token)));
 
-  await ann.reload();
+  // Somebody's link to where a sign-in ends, without a sign-in.
+  await ann.goto("about:blank");
+  await ann.goto(`${url}/#signed-in&conversation=${conversation}`);
+  await ann.getByRole("heading", { name: "Team" }).first().waitFor();
   await ann.getByRole("button", { name: /^Your account/ }).click();
   await ann.getByRole("menuitem", { name: "Settings" }).click();
   const settings = ann.getByRole("dialog");
@@ -68,9 +71,12 @@ export async function refused({ subject }) {
   await page.goto(`${url}/#signed-in`);
   await problem.waitFor();
   const withoutCookie = await problem.textContent();
+  await page.goto(`${url}/#sign-in-problem=Call%20555-0100`);
+  await problem.getByText("The sign-in failed").waitFor();
+  const invented = await problem.textContent();
   await link(page).click();
   await fillIn(page, subject);
   await problem.waitFor();
   const banned = await problem.textContent();
-  report("refused", { cancelled, expired, withoutCookie, banned, hash: new URL(page.url()).hash });
+  report("refused", { cancelled, expired, withoutCookie, invented, banned, hash: new URL(page.url()).hash });
 }

@@ -1,7 +1,7 @@
 import { RequestError, type User } from "@talkwire/client";
 import { LogOut, MessageSquare, X } from "lucide-react";
 import { useCallback, useEffect, useMemo, useState } from "react";
-import { useTokenInAddress } from "../embedding/token_in_address";
+import { useAddressWord } from "../address_words";
 import { texts as shared } from "../texts";
 import { Logo } from "../ui/components/brand";
 import { IconButton } from "../ui/components/icon_button";
@@ -35,11 +35,12 @@ export function Console() {
     };
     return api.onSessionChange(() => enter(api.session?.user ?? null));
   }, [api, enter]);
-  const [token, forgetToken] = useTokenInAddress();
+  const [word, forgetWord] = useAddressWord();
+  const token = word?.word === "token" ? word.token : null;
   // biome-ignore lint/correctness/useExhaustiveDependencies: one attempt for each token
   useEffect(() => {
     if (token === null) return;
-    forgetToken();
+    forgetWord();
     api.signInWithToken(token).then(
       ({ user }) => enter(user),
       (error: Error) => {

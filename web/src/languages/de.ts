@@ -460,6 +460,7 @@ export const texts: Texts = {
   byProvider: {
     signInWith: (name) => `Anmelden mit ${name}`,
     account: "Du meldest dich über den Anbieter deines Teams an. Er verwaltet dein Passwort.",
+    failed: "Die Anmeldung ist fehlgeschlagen. Bitte versuche es noch einmal.",
     problems: {
       refused: "Die Anmeldung wurde abgebrochen oder abgelehnt.",
       expired:

@@ -467,6 +467,7 @@ export const texts: Texts = {
   byProvider: {
     signInWith: (name) => `Iniciar sesión con ${name}`,
     account: "Inicias sesión con el proveedor de tu equipo, que gestiona tu contraseña.",
+    failed: "No se ha podido iniciar sesión. Vuelve a intentarlo.",
     problems: {
       refused: "El inicio de sesión se canceló o se rechazó.",
       expired: "El inicio de sesión tardó demasiado o se empezó en otra pestaña. Vuelve a iniciar sesión.",

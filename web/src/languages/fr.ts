@@ -463,6 +463,7 @@ export const texts: Texts = {
   byProvider: {
     signInWith: (name) => `Se connecter avec ${name}`,
     account: "Vous vous connectez par le fournisseur de votre équipe, qui gère votre mot de passe.",
+    failed: "La connexion a échoué. Veuillez réessayer.",
     problems: {
       refused: "La connexion a été annulée ou refusée.",
       expired: "La connexion a pris trop de temps ou a été commencée dans un autre onglet. Veuillez vous reconnecter.",

@@ -1,11 +1,12 @@
 import type { User } from "@talkwire/client";
+import { own } from "@talkwire/client/parts";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type AddressWord, useAddressWord } from "../address_words";
 import { forgetFeatures } from "../chat/conversations/known_features";
 import { applyAppearance } from "../embedding/appearance";
 import { isFramed } from "../embedding/framed";
 import { type Host, HostContext, type HostOptions, SIGNED_OUT } from "../embedding/host";
 import { memoryStorage } from "../embedding/storage_fallback";
-import { useTokenInAddress } from "../embedding/token_in_address";
 import { Api } from "../server/api";
 import { SessionStore } from "../server/session";
 import { registerServiceWorker } from "../service_worker_registration";
@@ -14,8 +15,8 @@ import { whenIdle } from "../when_idle";
 import { forgetLastConversation } from "./last_conversation";
 import { lazyPart } from "./page/lazy_part";
 import { goTo, leavePlace } from "./page/page_address";
+import { signsIn } from "./sign_in/enter";
 import { Connecting, Entrance } from "./sign_in/entrance";
-import { useProviderReturn } from "./sign_in/provider_return";
 import { useInvitation } from "./sign_in/use_invitation";
 import "./components/notice.css";
 
@@ -33,16 +34,24 @@ const GONE: ReadonlySet<string> = new Set([LEFT, LEFT_ALONE, "erased"]);
 export function App() {
   const api = useMemo(() => new Api(document.baseURI, sessionStore()), []);
   const [host, setHost] = useState<Host | null>(null);
-  const [token, forgetToken] = useTokenInAddress();
-  const [returned, forgetReturn] = useProviderReturn();
+  const [word, forgetWord] = useAddressWord();
   const [me, setMe] = useState<User | null>(() => api.session?.user ?? null);
   const [reason, setReason] = useState("");
-  const [invitation, forgetInvitation] = useInvitation();
+  const [invitation, forgetInvitation] = useInvitation(word);
   /** Whether the reader has registered with the invitation, and so joined. */
   const [isJoining, setJoining] = useState(false);
   const [wasSignedIn] = useState(me !== null);
   /** Whose conversation the address names. */
   const placeOwner = useRef(me?.id);
+  const isEntering = me === null || signsIn(word);
+  useEffect(() => {
+    // The place belongs to the link, and so to the user whom it signs in.
+    if (signsIn(word)) placeOwner.current = undefined;
+    else if (me !== null) {
+      placeOwner.current = me.id;
+      forgetWord();
+    }
+  }, [word, me, forgetWord]);
   const enter = useCallback((user: User): void => {
     if (placeOwner.current !== undefined && placeOwner.current !== user.id) leavePlace();
     placeOwner.current = user.id;
@@ -88,7 +97,6 @@ export function App() {
       forgetFeatures();
       leavePlace();
     }
-    forgetReturn();
     setReason(ban ?? reasonOf(why, isByToken));
     setMe(null);
   };
@@ -96,25 +104,23 @@ export function App() {
     setJoining(false);
     forgetInvitation();
   };
-  if (me === null || token !== null || returned?.problem === null) {
+  if (isEntering) {
     return (
       <Entrance
-        key={token}
+        key={keyOf(word)}
         api={api}
         host={host}
         onHost={setHost}
-        token={token}
-        returned={returned}
+        word={word}
         reason={reason}
         invitation={invitation}
         onSession={({ user }, registered) => {
           setJoining(registered);
           setReason("");
           enter(user);
-          forgetToken();
-          forgetReturn();
+          forgetWord();
         }}
-        onTokenOver={forgetToken}
+        onTokenOver={forgetWord}
         onInvitationOver={forgetInvitation}
         onShown={loadRest}
       />
@@ -139,6 +145,11 @@ export function App() {
   );
 }
 
+/** Each link resets the entrance, except for an invitation: the reader may be filling in the form. */
+function keyOf(word: AddressWord | null): string {
+  return word === null || word.word === "invite" ? "" : JSON.stringify(word);
+}
+
 /** Loads what the reader needs after the entrance, once nothing else is urgent. */
 function loadRest(): void {
   void whenIdle().then(() => {
@@ -158,7 +169,7 @@ function reasonOf(code: string, isByToken: boolean): string {
   if (isByToken && code === "unauthenticated") return isFramed ? texts.byToken.ended : texts.byToken.over;
   if (code === LEFT) return "";
   if (code === SIGNED_OUT) return texts.byToken.signedOut;
-  return texts.ended[code] ?? texts.endedOtherwise;
+  return own(texts.ended, code) ?? texts.endedOtherwise;
 }
 
 /** Does what the page around the frame asks for. */

@@ -8,7 +8,7 @@ import { texts } from "../../texts";
 import { EntranceHead } from "../components/brand";
 import { placeHere } from "../page/page_address";
 import { DemoSignIn, useDemo } from "./demo_sign_in";
-import { providerAddress } from "./provider_return";
+import { providerAddress } from "./provider_address";
 import { useInvitedTo } from "./use_invited_to";
 import "./sign_in.css";
 
