@@ -79,8 +79,10 @@ def test_an_operator_decides_a_report(driver: Driver, console_url: str, admin_to
     }
 
 
-def test_somebody_without_the_role_learns_so_and_sees_nothing(driver: Driver, console_url: str) -> None:
-    refused = run(driver, console_url, "admin_console", "others")["refused"]
+def test_somebody_without_the_role_learns_so_and_sees_nothing(
+    driver: Driver, console_url: str, admin_token: str
+) -> None:
+    refused = run(driver, console_url, "admin_console", "others", token=admin_token)["refused"]
     assert refused.pop("problem") == "The e-mail address or the password is wrong."
     assert refused == {"found": [], "asked": 0, "links": 0}
 

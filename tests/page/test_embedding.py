@@ -52,6 +52,7 @@ def test_a_token_in_the_address_signs_in_and_is_nowhere_else(driver: Driver, tmp
         "kept": 0,
         "forms": 0,
         "answers": [401, 401],
+        "asked": {"chats": 0, "hash": "#/conversation/order-18"},
     }
 
 

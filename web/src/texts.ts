@@ -73,6 +73,10 @@ export const texts = {
     signedOut: "You are not signed in to the application around this chat.",
     ended: "The chat has ended here.",
     tryAgain: "Try again",
+    signedInAs: (name: string) => `You are signed in as ${name}.`,
+    otherUser: (current: string, linked: string) => `You are signed in as ${current}. This link signs in as ${linked}.`,
+    continueAs: (name: string) => `Continue as ${name}`,
+    stayAs: (name: string) => `Stay as ${name}`,
   },
   /** For users who sign in through an OpenID provider. */
   byProvider: {

@@ -1,9 +1,12 @@
 import { RequestError, type ServerAnswer } from "@talkwire/client";
+import { createElement } from "react";
+import { renderToStaticMarkup } from "react-dom/server";
 import { expect, it } from "vitest";
 import { wordIn } from "../src/address_words";
 import type { Api } from "../src/server/api";
 import type { Session } from "../src/server/session";
 import { enter, failureOf, signsIn, UNKNOWN } from "../src/ui/sign_in/enter";
+import { OtherUserQuestion } from "../src/ui/sign_in/other_user";
 
 const sessionOf = (id: string): Session => ({ user: { id, name: id, createdAt: "" }, accessToken: id });
 const refused = () => new RequestError({ code: "unauthenticated", message: "no" });
@@ -20,10 +23,11 @@ function apiOf(user: string | null, server: Partial<ServerAnswer>, returned: str
       return session;
     },
     describeServer: async () => ({ ...UNKNOWN, webSignIn: "both", oidc: null, ...server }) as ServerAnswer,
-    signInWithToken: async (token: string) => {
+    sessionOfToken: async (token: string) => {
       if (!token.startsWith("of-")) throw refused();
-      return start(sessionOf(token.slice(3)));
+      return sessionOf(token.slice(3));
     },
+    startByToken: async (given: Session) => start(given),
     finishProviderSignIn: async () => {
       if (returned === null) throw refused();
       return start(sessionOf(returned));
@@ -40,6 +44,7 @@ async function opened(hash: string, user: string | null, { server = {}, returned
   const isSame = api.session?.user.id === user || (api.session === null && user === null);
   if ("session" in outcome) return `chat of ${outcome.session.user.id}`;
   if (!isSame) return "a session that nobody asked for";
+  if ("offered" in outcome) return `${outcome.current.id} or ${outcome.offered.user.id}?`;
   if (outcome.problem !== null) return `problem: ${outcome.problem}`;
   return `form: ${outcome.failure ?? failureOf(word)}`;
 }
@@ -56,8 +61,8 @@ const FAILED = "form: The sign-in failed. Please try again.";
 
 /** A fragment, then what the page shows to nobody, to the user of the link (Bob), and to another one (Alice). */
 const ROWS: readonly [string, string, string, string, Options?][] = [
-  ["#token=of-bob", "chat of bob", "chat of bob", "chat of bob"],
-  ["#token=of-bob&conversation=x", "chat of bob", "chat of bob", "chat of bob"],
+  ["#token=of-bob", "chat of bob", "chat of bob", "alice or bob?"],
+  ["#token=of-bob&conversation=x", "chat of bob", "chat of bob", "alice or bob?"],
   ["#token=junk", REFUSED, REFUSED, REFUSED],
   ["#token=", REFUSED, REFUSED, REFUSED],
   ["#token=of-bob", "form: ", "form: ", "form: ", { server: { webSignIn: "account" } }],
@@ -77,4 +82,27 @@ const ROWS: readonly [string, string, string, string, Options?][] = [
 it.each(ROWS)("%s", async (hash, toNobody, toSame, toOther, options = {}) => {
   const shown = await Promise.all([null, "bob", "alice"].map((user) => opened(hash, user, options)));
   expect(shown).toEqual([toNobody, toSame, toOther]);
+});
+
+it("a user who signs in elsewhere while a link is checked is asked too", async () => {
+  const api = apiOf(null, {}, null);
+  const checked = api.sessionOfToken;
+  api.sessionOfToken = async (token) => {
+    await api.startByToken(sessionOf("alice"));
+    return checked(token);
+  };
+  const word = wordIn("#token=of-bob");
+  const outcome = await enter({ api, host: null, onHost: () => undefined, word, isEnded: false });
+  expect(outcome).toMatchObject({ current: { id: "alice" }, offered: { user: { id: "bob" } } });
+});
+
+it("a link that signs in a user of the same name says who that is", () => {
+  const userOf = (id: string, name: string) => ({ id, name, createdAt: "" });
+  const asked = (name: string): string => {
+    const offered = { user: userOf("mallory", name) };
+    const rest = { onContinue: () => undefined, onStay: () => undefined };
+    return renderToStaticMarkup(createElement(OtherUserQuestion, { current: userOf("ann", "Ann"), offered, ...rest }));
+  };
+  expect(asked("ANN")).toContain("You are signed in as Ann @ann. This link signs in as ANN @mallory.");
+  expect(asked("Ben")).toContain("You are signed in as Ann. This link signs in as Ben.");
 });

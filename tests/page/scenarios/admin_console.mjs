@@ -324,7 +324,7 @@ async function reported(content, note) {
 const quotes = (dialog) => dialog.locator("blockquote").allTextContents();
 
 // Somebody without the role is refused plainly; the same account session as in the chat is used.
-export async function others() {
+export async function others({ token }) {
   const page = await visit({ path: "/admin", expected: /status of 40[13]/ });
   await login("frank@example.com", "correct horse", { name: "Frank" });
   await page.getByLabel("E-mail").fill("frank@example.com");
@@ -336,10 +336,23 @@ export async function others() {
   await heading(page, "You are not an administrator").waitFor();
   const found = await violations(page, "denied");
   const asked = await page.getByRole("navigation").count();
+  // Tokens of links: Frank stays with the first two.
+  for (const [linked, text] of [
+    ["nonsense", "Signed in as Frank"],
+    [token, "You are signed in as Frank. This link signs in as Olga Brandt."],
+  ]) {
+    await page.goto(`${url}/admin#token=${linked}`);
+    await page.getByText(text).waitFor();
+    await page.getByRole("button", { name: "Stay as Frank" }).click();
+    await heading(page, "You are not an administrator").waitFor();
+  }
   await page.getByRole("link", { name: "Open the chat" }).click();
   await page.getByRole("button", { name: /^Your account/ }).click();
   await page.getByRole("menuitem", { name: "Settings" }).waitFor();
   const links = await page.getByRole("menuitem", { name: "Console" }).count();
+  await page.goto(`${url}/admin#token=${token}`);
+  await page.getByRole("button", { name: "Continue as Olga Brandt" }).click();
+  await heading(page, "Overview").waitFor();
   report("refused", { problem, found, asked, links });
 }
 

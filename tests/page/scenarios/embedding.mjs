@@ -108,10 +108,40 @@ const element = (token, attributes = "") => `<!doctype html><title>Shop</title>
 const frameOf = (page) => page.frameLocator("talkwire-chat iframe");
 const inside = (page) => page.frames().find((frame) => frame.url().startsWith(url));
 
+// Links with tokens of somebody else, in a tab where Alice is signed in.
+async function asksBeforeAnotherUser(page) {
+  const account = (name) => page.getByRole("button", { name: /^Your account/ }).filter({ hasText: name });
+  const stay = page.getByRole("button", { name: "Stay as alice" });
+  const question = page.getByText("You are signed in as alice. This link signs in as bob.");
+  const link = `${url}/#token=${tokenOf("bob")}&conversation=order-18`;
+  // In the open page, and then in one that is loaded.
+  await page.goto(link);
+  await question.waitFor();
+  const chats = await conversations(page).count();
+  await stay.click();
+  await account("alice").waitFor();
+  await page.goto("about:blank");
+  await page.goto(`${url}/#token=nonsense`);
+  await page.getByText("The server did not accept the sign-in of your application").waitFor();
+  await stay.click();
+  await account("alice").waitFor();
+  // The console, which is not for Alice, leaves her session to the chat.
+  await page.goto(`${url}/admin#token=nonsense`);
+  await stay.click();
+  await page.getByRole("heading", { name: "You are not an administrator" }).waitFor();
+  await page.goto(link);
+  await question.waitFor();
+  const hash = await page.evaluate(() => location.hash);
+  await page.getByRole("button", { name: "Continue as bob" }).click();
+  await account("bob").waitFor();
+  await opened(page, "Order 18");
+  return { chats, hash };
+}
+
 export async function address(given) {
   await prepare(given);
   const token = tokenOf("alice");
-  const page = await visit({ at: "about:blank" });
+  const page = await visit({ at: "about:blank", expected: /status of 40[13]/ });
   const requests = [];
   page.on("request", (request) => requests.push(request.url(), request.headers().referer ?? ""));
   await sendsPicture("bob", "order-17");
@@ -129,12 +159,10 @@ export async function address(given) {
   const stored = await page.evaluate(() => [localStorage, sessionStorage].map((each) => JSON.stringify(each)));
   await page.goto(`${url}/#/conversation/order-18`);
   await opened(page, "Order 18");
-  // Back to what was before the page: the token is in no entry of the tab's history.
+  const asked = await asksBeforeAnotherUser(page);
+  // Back to what was before the page: no token is in an entry of the tab's history.
   const history = await page.context().newCDPSession(page);
   const { entries } = await history.send("Page.getNavigationHistory");
-  // Another user of the application, in the same tab.
-  await page.goto(`${url}/#token=${tokenOf("bob")}`);
-  await page.getByRole("button", { name: /^Your account/ }).filter({ hasText: "bob" }).waitFor();
   const other = await page.context().newPage();
   await other.goto(url);
   await other.getByText("Sign in through the application that this chat belongs to.").waitFor();
@@ -142,9 +170,10 @@ export async function address(given) {
     shown,
     stored: stored.map((text) => text.includes(token)),
     requested: requests.filter((each) => each.includes(token)).length,
-    kept: entries.filter((entry) => entry.url.includes(token)).length,
+    kept: entries.filter((entry) => entry.url.includes("token=")).length,
     forms: await other.locator("form").count(),
     answers,
+    asked,
   });
 }
 

@@ -21,7 +21,9 @@ export class AdminApi extends Api {
       return await super.send<T>(...request);
     } catch (error) {
       const session = request[2];
-      if (session !== null && error instanceof RequestError && ENDED.includes(error.code)) {
+      // A token that is only tried is of nobody who is signed in.
+      const isOver = session !== null && session.user.id === this.session?.user.id;
+      if (isOver && error instanceof RequestError && ENDED.includes(error.code)) {
         this.forget(session.user.id);
         this.onEnd(error.message);
       }

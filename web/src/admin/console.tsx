@@ -11,6 +11,7 @@ import { AdminContext } from "./admin_context";
 import { Problem } from "./parts/table";
 import { GROUPS, SECTIONS } from "./sections";
 import { SignIn } from "./sign_in";
+import { SignInByLink } from "./sign_in_by_link";
 import { texts } from "./texts";
 import "./console.css";
 
@@ -21,6 +22,8 @@ type Access = "unknown" | "admin" | "denied" | { problem: string };
 export function Console() {
   const api = useMemo(() => new AdminApi(), []);
   const [me, setMe] = useState<User | null>(() => api.session?.user ?? null);
+  /** Whose session was there before the console took a token. The chat of this tab uses it. */
+  const [ofChat] = useState(me?.id);
   const [access, setAccess] = useState<Access>("unknown");
   const [reason, setReason] = useState("");
   const enter = useCallback((user: User | null): void => {
@@ -37,41 +40,36 @@ export function Console() {
   }, [api, enter]);
   const [word, forgetWord] = useAddressWord();
   const token = word?.word === "token" ? word.token : null;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: one attempt for each token
-  useEffect(() => {
-    if (token === null) return;
+  const over = (problem: string): void => {
+    setReason(problem);
     forgetWord();
-    api.signInWithToken(token).then(
-      ({ user }) => enter(user),
-      (error: Error) => {
-        setReason(error.message);
-        enter(null);
-      },
-    );
-  }, [token]);
+    enter(api.session?.user ?? null);
+  };
   const check = useCallback((): void => {
     api.get("admin/overview").then(
       () => setAccess("admin"),
       (error: Error) => {
         const isDenied = error instanceof RequestError && error.code === "forbidden";
         // Somebody else may have made the link with the token: the chat of this tab does not use it.
-        if (isDenied && api.session?.byToken === true) api.forget(api.session.user.id);
+        const { session } = api;
+        if (isDenied && session?.byToken === true && session.user.id !== ofChat) api.forget(session.user.id);
         setAccess((before) => {
           if (before === "admin") return before;
           return isDenied ? "denied" : { problem: error.message };
         });
       },
     );
-  }, [api]);
+  }, [api, ofChat]);
   useEffect(() => {
-    if (me !== null) check();
-  }, [me, check]);
+    if (me !== null && token === null) check();
+  }, [me, token, check]);
 
   const signOut = async (): Promise<void> => {
     await api.logout();
     setReason("");
     enter(null);
   };
+  if (token !== null) return <SignInByLink key={token} api={api} token={token} onOver={over} />;
   if (me === null) return <SignIn key={reason} api={api} reason={reason} onSession={({ user }) => enter(user)} />;
   if (access === "admin") return <Frame key={me.id} api={api} me={me} onSignOut={() => void signOut()} />;
   return (

@@ -115,6 +115,11 @@ export const texts: Texts = {
     signedOut: "Vous n’êtes pas connecté à l’application autour de ce chat.",
     ended: "Le chat est terminé ici.",
     tryAgain: "Réessayer",
+    signedInAs: (name) => `Vous êtes connecté en tant que ${name}.`,
+    otherUser: (current, linked) =>
+      `Vous êtes connecté en tant que ${current}. Ce lien vous connecte en tant que ${linked}.`,
+    continueAs: (name) => `Continuer en tant que ${name}`,
+    stayAs: (name) => `Rester connecté en tant que ${name}`,
   },
   conversations: "Conversations",
   newConversation: "Nouvelle conversation",

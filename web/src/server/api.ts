@@ -64,22 +64,25 @@ export class Api extends Rest {
 
   /** Signs in with a token of the application, for this tab only. */
   async signInWithToken(accessToken: string): Promise<Session> {
-    return this.#started(await this.#byToken(accessToken));
+    return this.startByToken(await this.sessionOfToken(accessToken));
   }
 
-  async #byToken(accessToken: string): Promise<Session> {
-    const before = this.session;
+  /** Returns the session that a token of the application would start. Changes nothing. Rejects with `RequestError`. */
+  async sessionOfToken(accessToken: string): Promise<Session> {
     const credentials = { user: { id: "", name: "", createdAt: "" }, accessToken };
     const user = await this.send<User>("GET", "users/me", credentials);
-    const isNewer = before?.byToken === true && before.user.id === user.id;
-    const session = {
-      user,
-      accessToken,
-      byToken: true,
-      ...expiryOf(accessToken),
-      ...(isNewer && addressTokenOf(before)),
-    };
-    return this.#saveOf(session, before?.user.id);
+    return { user, accessToken, byToken: true, ...expiryOf(accessToken) };
+  }
+
+  /** Starts a session of `sessionOfToken`, for this tab only. */
+  async startByToken(session: Session): Promise<Session> {
+    return this.#started(this.#saveByToken(session));
+  }
+
+  #saveByToken(session: Session): Session {
+    const before = this.session;
+    const isNewer = before?.byToken === true && before.user.id === session.user.id;
+    return this.#saveOf({ ...session, ...(isNewer && addressTokenOf(before)) }, before?.user.id);
   }
 
   /** Exchanges the sign-in that the OpenID provider has just confirmed for tokens. */
@@ -236,7 +239,7 @@ export class Api extends Rest {
   async #renewToken(): Promise<Session> {
     if (this.tokenSource === null) throw notSignedIn();
     try {
-      return await this.#byToken(await this.tokenSource());
+      return this.#saveByToken(await this.sessionOfToken(await this.tokenSource()));
     } catch (error) {
       // The application has no newer one.
       throw error instanceof RequestError && error.code === "token_expired" ? notSignedIn() : error;

@@ -104,6 +104,10 @@ export function App() {
     setJoining(false);
     forgetInvitation();
   };
+  const stay = (): void => {
+    leavePlace();
+    forgetWord();
+  };
   if (isEntering) {
     return (
       <Entrance
@@ -112,6 +116,7 @@ export function App() {
         host={host}
         onHost={setHost}
         word={word}
+        me={me}
         reason={reason}
         invitation={invitation}
         onSession={({ user }, registered) => {
@@ -121,6 +126,7 @@ export function App() {
           forgetWord();
         }}
         onTokenOver={forgetWord}
+        onStay={stay}
         onInvitationOver={forgetInvitation}
         onShown={loadRest}
       />

@@ -5,6 +5,7 @@ import { own } from "@talkwire/client/parts";
 import type { AddressWord } from "../../address_words";
 import { isFramed } from "../../embedding/framed";
 import { type Host, hostOf } from "../../embedding/host";
+import { type OtherUser, signInByLink } from "../../embedding/sign_in_by_link";
 import type { Api } from "../../server/api";
 import type { Session } from "../../server/session";
 import { texts } from "../../texts";
@@ -31,7 +32,7 @@ interface NotEntered {
   readonly failure?: string;
 }
 
-export type Outcome = { session: Session } | NotEntered;
+export type Outcome = { session: Session } | OtherUser | NotEntered;
 
 export interface Attempt {
   readonly api: Api;
@@ -87,7 +88,8 @@ async function enterWithoutProvider({ api, host, onHost, word, isEnded }: Attemp
   if (token === null && around === null) return { server, problem: null };
   if (isEnded && token === null) return { server, problem: "" };
   try {
-    return { session: await api.signInWithToken(token ?? (await (around as Host).requestToken())) };
+    if (token !== null) return await signInByLink(api, token);
+    return { session: await api.signInWithToken(await (around as Host).requestToken()) };
   } catch (error) {
     const hasOtherWay = server.webSignIn === "both" && token === null;
     return { server, problem: hasOtherWay ? null : problemOf(error as Error) };
