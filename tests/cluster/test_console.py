@@ -89,8 +89,8 @@ async def test_refusals_and_limits_of_both_nodes_are_in_one_list(limited: Cluste
         assert refusals == await _all(there, "refusals")
         limits = [each for each in refusals if each["kind"] == "rate_limit"]
         assert len({each["node"] for each in limits}) == 2
-        assert {(each["limit"], each["command"], each["userId"]) for each in limits} == {
-            ("sends", "message:send", here.id_of("alice"))
+        assert {(each["limit"], each["command"], each["userId"], each["conversationId"]) for each in limits} == {
+            ("sends", "message:send", here.id_of("alice"), talk)
         }
         (sign_in,) = [each for each in refusals if each["kind"] == "sign_in"]
         assert (sign_in["reason"], sign_in["node"]) == ("unauthenticated", refusals[0]["node"])

@@ -48,6 +48,16 @@ def test_refusals_are_selected_by_kind_and_user() -> None:
     assert _shown(recent, kind="command", user_id="bob") == [("command", "muted", 1)]
 
 
+def test_a_limited_client_is_one_refusal_with_the_conversation_of_the_last_time() -> None:
+    recent = _recent()
+    for number in range(5):
+        recent.add("rate_limited", {"limit": "sends", "user_id": "alice", "conversation_id": f"room{number}"})
+        recent.add("command_refused", {"code": "muted", "user_id": "alice", "conversation_id": f"room{number % 2}"})
+    (limited,) = recent.newest("rate_limit")
+    assert (limited.conversation_id, limited.count) == ("room4", 5)
+    assert [(each.conversation_id, each.count) for each in recent.newest("command")] == [("room0", 3), ("room1", 2)]
+
+
 @pytest.mark.parametrize("event", ["request", "message_sent", ""])
 def test_other_lines_of_the_log_are_no_refusals(event: str) -> None:
     recent = _recent()

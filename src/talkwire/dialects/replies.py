@@ -73,7 +73,7 @@ def with_renamed_members(error: ChatError, names: Mapping[str, str]) -> ChatErro
                 new_path = names[member] + path.removeprefix(member)
                 message = message.replace(f"{path}:", f"{new_path}:")
                 details = [*details[:number], {**detail, "path": new_path}, *details[number + 1 :]]
-    return ChatError(error.code, message, details)
+    return error.reworded(message, details)
 
 
 def error(refused: ChatError, event: str) -> tuple[str, ErrorEventPayload]:

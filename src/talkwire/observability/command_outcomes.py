@@ -69,12 +69,12 @@ class CommandOutcomes(Collector):
         command = name if command_type is None else self._name_of(command_type)
         if began_ns:
             self._trace(command, began_ns, error.code)
-        if isinstance(error, RateLimited):
-            limit = kind_of(command_type or type(None))
-            log_refusal("rate_limited", limit=str(limit), command=command, user_id=actor.user_id)
-            return
         known = {"cause": error.cause, "conversation_id": error.conversation_id}
         more = {field: value for field, value in known.items() if value}
+        if isinstance(error, RateLimited):
+            limit = kind_of(command_type or type(None))
+            log_refusal("rate_limited", limit=str(limit), command=command, user_id=actor.user_id, **more)
+            return
         log_refusal("command_refused", command=command, code=error.code, user_id=actor.user_id, **more)
 
     def _trace(self, command: str, began_ns: int, error: str | None) -> None:

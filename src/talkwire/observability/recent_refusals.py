@@ -31,7 +31,6 @@ _KINDS: MappingProxyType[str, RefusalKind] = MappingProxyType(
 
 _MEMBERS = (
     "cause",
-    "conversation_id",
     "command",
     "limit",
     "method",
@@ -47,8 +46,9 @@ _MEMBERS = (
 class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
     """A refusal that one client received: of a connection, a sign-in or a command, or because of a rate limit.
 
-    `count` is how often this client has received the same refusal while it was kept (see `RecentRefusals`), the last
-    time at `at_ms` (milliseconds since 1970). A later refusal of this process has a greater `number`.
+    `conversation_id` is of the last time. `count` is how often this client has received the same refusal while it was
+    kept (see `RecentRefusals`), the last time at `at_ms` (milliseconds since 1970). A later refusal of this process has
+    a greater `number`.
     """
 
     at_ms: int
@@ -80,10 +80,10 @@ class RecentRefusals:
         self._kept = kept
         self._now_ms = now_ms
         self._numbers = count(1)
-        self._by_kind: dict[RefusalKind, OrderedDict[tuple[str, ...], tuple[int, int, int]]] = {
+        self._by_kind: dict[RefusalKind, OrderedDict[tuple[str, ...], tuple[int, int, int, str | None]]] = {
             kind: OrderedDict() for kind in _KINDS.values()
         }
-        """For each kind: reason and members -> (time, number, count), the newest last."""
+        """For each kind: reason and members -> (time, number, count, conversation), the newest last."""
         self.total = 0
         """How many refusals there were since the start."""
 
@@ -96,10 +96,13 @@ class RecentRefusals:
             return
         self.total += 1
         reason = fields.get("reason") or fields.get("code") or fields.get("limit") or ""
-        key = (str(reason)[:_TEXT_MAX], *(str(fields.get(name) or "")[:_TEXT_MAX] for name in _MEMBERS))
+        conversation = str(fields.get("conversation_id") or "")[:_TEXT_MAX]
+        # Clients name any conversation as often as they like: beyond a rate limit, that makes no further item.
+        apart = conversation if kind == "command" else ""
+        key = (apart, str(reason)[:_TEXT_MAX], *(str(fields.get(name) or "")[:_TEXT_MAX] for name in _MEMBERS))
         kept = self._by_kind[kind]
-        _, _, before = kept.pop(key, (0, 0, 0))
-        kept[key] = self._now_ms(), next(self._numbers), before + 1
+        _, _, before, _ = kept.pop(key, (0, 0, 0, None))
+        kept[key] = self._now_ms(), next(self._numbers), before + 1, conversation or None
         if len(kept) > self._kept:
             kept.popitem(last=False)
 
@@ -110,8 +113,8 @@ class RecentRefusals:
         for each, kept in self._by_kind.items():
             if kind not in {None, each}:
                 continue
-            for (reason, *members), (at_ms, number, times) in reversed(kept.items()):
+            for (_, reason, *members), (at_ms, number, times, conversation) in reversed(kept.items()):
                 given = dict(zip(_MEMBERS, members, strict=True))
                 if user_id in {None, given["user_id"]}:
                     shown = {name: value for name, value in given.items() if value}
-                    yield Refusal(at_ms, number, each, reason, count=times, **shown)
+                    yield Refusal(at_ms, number, each, reason, conversation_id=conversation, count=times, **shown)

@@ -14,7 +14,7 @@ from litestar.exceptions import HTTPException, InternalServerException, Validati
 from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_405_METHOD_NOT_ALLOWED, HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
 from talkwire.api.http.caller import ADDRESS, USER_ID
-from talkwire.api.http.json_request import body_problem, with_unknown_fields_of_body
+from talkwire.api.http.json_request import body_problem, conversation_of, with_unknown_fields_of_body
 from talkwire.core.domain.errors import ChatError, ErrorCode
 from talkwire.core.engine.limits import RateLimited
 from talkwire.dialects.payloads.problems import plain
@@ -140,9 +140,12 @@ def _log(request: Request[Any, Any, Any], error: ChatError) -> None:
     already, or if the caller is not signed in (status 401)."""
     if error.is_logged or STATUS[error.code] == 401:
         return
+    user_id = request.state.get(USER_ID)
     known = {
         "cause": error.cause,
-        "user_id": request.state.get(USER_ID),
+        # Without a user, anybody could displace the refusals of others by inventing ids.
+        "conversation_id": user_id and (error.conversation_id or conversation_of(request)),
+        "user_id": user_id,
         "address": request.state.get(ADDRESS),
     }
     who = {name: value for name, value in known.items() if value}

@@ -12,6 +12,7 @@ from talkwire.api.http.json_budget import check_budget
 from talkwire.api.http.json_lines import takes_lines
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.texts import check_text
+from talkwire.dialects.payloads.named_conversation import conversation_in, conversation_in_json
 from talkwire.dialects.payloads.problems import invalid_payload, with_unknown_fields_in
 
 BODY_MAX = 256 * 1024
@@ -66,6 +67,14 @@ def body_problem(request: Request[Any, Any, Any]) -> ChatError | None:
     if neither is the case."""
     problem = request.state.get(_PROBLEM)
     return problem if isinstance(problem, ChatError) else None
+
+
+def conversation_of(request: Request[Any, Any, Any]) -> str | None:
+    """Returns the id of the conversation that a request names in its path, its query or its JSON body; None if it names
+    none or no valid id."""
+    body, _ = request.state.get(_BODY, (b"", None))
+    named = conversation_in(request.path_params) or conversation_in(request.query_params)
+    return named or conversation_in_json(body)
 
 
 def with_unknown_fields_of_body(request: Request[Any, Any, Any], error: ChatError) -> ChatError:

@@ -22,11 +22,13 @@ from talkwire.api.http.json_lines import TAKES_LINES, Line, arriving_lines, take
 from talkwire.api.resources.messages import SendMessageBody, to_send
 from talkwire.core.commands.messages import SendMessage, SendMessages
 from talkwire.core.domain.access import must_be_trusted
-from talkwire.core.domain.errors import ChatError, invalid, refusals_at
+from talkwire.core.domain.errors import ChatError, invalid, refusals_about, refusals_at
 from talkwire.core.domain.model import Actor, Message
 from talkwire.core.engine.limited_chat import LimitedChat
+from talkwire.core.engine.refusal_causes import named_conversation
 from talkwire.core.features.messages.sending import check_send
 from talkwire.dialects.payloads.messages import MessagePayload, message_payload
+from talkwire.dialects.payloads.named_conversation import conversation_in_json
 from talkwire.dialects.payloads.problems import invalid_payload, with_unknown_fields_in
 from talkwire.dialects.replies import ErrorBody, error_payload
 
@@ -111,7 +113,7 @@ async def send_messages(  # noqa: PLR0913, PLR0917 (each is a part of the reques
         raise invalid("messages", f"must have 1 to {BATCH_MAX} items")
     commands = []
     for index, body in enumerate(data.messages):
-        with refusals_at(f"messages[{index}]"):
+        with refusals_at(f"messages[{index}]"), refusals_about(named_conversation(body)):
             commands.append(_command(body, idempotency_key, index + 1))
     outcomes = await _send(chat, caller.actor, commands, skip_refused=skip_refused)
     not_sent = [_NOT_SENT] * (len(commands) - len(outcomes))
@@ -164,6 +166,8 @@ class _SentLines:
             return self._end(group[0][0], error)
         for number, each in read:
             outcome = next(outcomes) if isinstance(each, SendMessage) else each
+            if isinstance(outcome, ChatError):
+                self._chat.note_refused(self._actor, SendMessage, outcome)
             if not isinstance(outcome, ChatError):
                 self._stored += 1
             elif not self._skip_refused or outcome.code == "unavailable":
@@ -176,7 +180,7 @@ class _SentLines:
 
     def _end(self, number: int, error: ChatError) -> ChatError:
         details = {"line": number, "stored": self._stored, "details": error.details}
-        return ChatError(error.code, f"Line {number}: {error.message}", details)
+        return error.reworded(f"Line {number}: {error.message}", details)
 
     def _command_in(self, line: bytes, number: int) -> SendMessage | ChatError:
         """Returns the command to send the message in a line of JSON, or the error that says why the line is invalid.
@@ -191,11 +195,17 @@ class _SentLines:
                 raise invalid("clientMessageId", "must be set, or the header Idempotency-Key, to send lines again")
             return _command(body, self._key, number)
         except msgspec.ValidationError as error:
-            return with_unknown_fields_in(invalid_payload(error, SendMessageBody), SendMessageBody, line)
+            return _refused_line(invalid_payload(error, SendMessageBody), line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return ChatError("invalid_request", "must be valid JSON in UTF-8")
         except ChatError as error:
-            return with_unknown_fields_in(error, SendMessageBody, line)
+            return _refused_line(error, line)
+
+
+def _refused_line(error: ChatError, line: bytes) -> ChatError:
+    """Returns the error of an invalid line, with the line's unknown fields and its conversation."""
+    error.conversation_id = conversation_in_json(line)
+    return with_unknown_fields_in(error, SendMessageBody, line)
 
 
 def _command(body: SendMessageBody, key: str | None, number: int) -> SendMessage:

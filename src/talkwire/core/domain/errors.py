@@ -93,6 +93,12 @@ class ChatError(Exception):
         self.details = details
         self.cause = cause
 
+    def reworded(self, message: str, details: object | None) -> ChatError:
+        """Returns the same refusal with another message and other details."""
+        other = ChatError(self.code, message, details, cause=self.cause)
+        other.conversation_id, other.is_logged = self.conversation_id, self.is_logged
+        return other
+
 
 class LogReplaced(ChatError):
     """Raised when the database's log of events is not the one that this node has followed.
@@ -121,9 +127,21 @@ def refusals_at(place: str, names: Mapping[str, str] = MappingProxyType({})) -> 
     except ChatError as error:
         match error.details:
             case [{"path": str() as path, "message": str() as message}]:
-                raise invalid(f"{place}.{names.get(path, path)}", message) from None
+                there = invalid(f"{place}.{names.get(path, path)}", message)
+                raise error.reworded(there.message, there.details) from None
             case details:
-                raise ChatError(error.code, f"{place}: {error.message}", details, cause=error.cause) from None
+                raise error.reworded(f"{place}: {error.message}", details) from None
+
+
+@contextmanager
+def refusals_about(conversation_id: str | None) -> Iterator[None]:
+    """A context manager that stores in a ChatError raised inside it the conversation that it concerns, unless it has
+    one."""
+    try:
+        yield
+    except ChatError as refusal:
+        refusal.conversation_id = refusal.conversation_id or conversation_id
+        raise
 
 
 class NoAccess(ChatError):

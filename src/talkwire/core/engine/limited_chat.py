@@ -5,10 +5,11 @@ directly.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
 from talkwire.core.commands.command import Command, IdempotencyKey
+from talkwire.core.commands.messages import SendMessages
 from talkwire.core.commands.server.retries import AnswerRetry
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
@@ -53,14 +54,25 @@ class LimitedChat:
             else:
                 result = await self._chat.execute(actor, command, key)
         except ChatError as error:
-            if self._outcomes is not None:
-                error.conversation_id = error.conversation_id or named_conversation(command)
-                self._outcomes.refused(actor, type(command), error, began_ns)
-                error.is_logged = True
+            self._note_refused(actor, command, error, began_ns)
             raise
         if self._outcomes is not None:
             self._outcomes.succeeded(type(command), began_ns)
+        if isinstance(command, SendMessages):
+            for message, outcome in zip(command.messages, cast("Sequence[object]", result), strict=False):
+                if isinstance(outcome, ChatError):
+                    self._note_refused(actor, message, outcome)
         return result
+
+    def note_refused(self, actor: Actor, command_type: type, error: ChatError, began_ns: int = 0) -> None:
+        """Counts and logs a refused command, unless that was done before."""
+        if self._outcomes is not None and not error.is_logged:
+            self._outcomes.refused(actor, command_type, error, began_ns)
+            error.is_logged = True
+
+    def _note_refused(self, actor: Actor, command: Command[Any], error: ChatError, began_ns: int = 0) -> None:
+        error.conversation_id = error.conversation_id or named_conversation(command)
+        self.note_refused(actor, type(command), error, began_ns)
 
     def is_hooked(self, command: Command[Any]) -> bool:
         """Returns whether the command is queued only after hooks of the application have returned."""

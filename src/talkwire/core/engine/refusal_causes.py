@@ -26,7 +26,7 @@ def naming_conversation(facts: Transaction | Snapshot, command: Command[Any]) ->
     try:
         yield
     except ChatError as refusal:
-        refusal.conversation_id = _conversation_of(facts, command)
+        refusal.conversation_id = refusal.conversation_id or _conversation_of(facts, command)
         raise
 
 

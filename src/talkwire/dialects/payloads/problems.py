@@ -102,7 +102,7 @@ def with_unknown_fields(error: ChatError, expected: object, given: object) -> Ch
         return error
     for each in found:
         details += typing.cast("list[object]", each.details)
-    return ChatError(error.code, "; ".join([error.message, *(each.message for each in found)]), details)
+    return error.reworded("; ".join([error.message, *(each.message for each in found)]), details)
 
 
 def with_unknown_fields_in(error: ChatError, expected: object, body: bytes) -> ChatError:

@@ -20,10 +20,10 @@ from talkwire.core.domain.events import CustomEvent
 from talkwire.core.engine.chat import settle
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.limits import Kind, RateLimited, kind_of
-from talkwire.core.engine.refusal_causes import named_conversation
 from talkwire.dialects.built_in import DIALECTS
 from talkwire.dialects.dialect import AnyJson, Dialect, Inbound, SocketCommand
 from talkwire.dialects.payload import invalid_payload
+from talkwire.dialects.payloads.named_conversation import conversation_in
 from talkwire.realtime.chat.custom_handlers import DONE, ClientSocket, Handler
 from talkwire.realtime.chat.requests import EventReplies, EventRequest
 from talkwire.realtime.chat.services import NamespaceServices
@@ -65,7 +65,7 @@ class EventHandling:
         if inbound is None:
             self._receive_other(socket, args, ack_id)
             return
-        request = EventRequest(socket, name, ack_id, inbound, raw=args[1] if len(args) > 1 else None)
+        request = EventRequest(socket, name, ack_id, inbound, raw=_raw(args))
         try:
             payload = _payload(inbound, args)
             if inbound.echo is not None:
@@ -75,7 +75,6 @@ class EventHandling:
             self._refuse_invalid(request, error)
             return
         request.command_type = type(command)
-        request.conversation_id = named_conversation(command)
         request.began_ns = self._outcomes.begin()
         if self._limits is not None:
             wait_s = self._limits.take_for(client.actor, kind_of(type(command)), self._now())
@@ -176,7 +175,7 @@ class EventHandling:
         client: ChatClient = request.socket.data
         # What a client calls an event that does not exist may be a message's text.
         name = _UNKNOWN if request.inbound is None else request.name
-        error.conversation_id = error.conversation_id or request.conversation_id
+        error.conversation_id = error.conversation_id or conversation_in(request.raw)
         self._outcomes.refused(client.actor, request.command_type, error, request.began_ns, name)
         self._replies.refuse(request, error)
 
@@ -222,15 +221,15 @@ class EventHandling:
         """
         handler = self._handlers.get(args[0])
         if handler is None:
-            request = EventRequest(socket, str(args[0])[:64], ack_id, None)
+            request = EventRequest(socket, str(args[0])[:64], ack_id, None, raw=_raw(args))
             if not self._is_limited(request):
                 hint = _hint(request.name, socket.data.dialect)
                 self._send_refusal(request, ChatError("invalid_request", f"No such event: {request.name}{hint}"))
             return
-        request = EventRequest(socket, args[0], ack_id, None, command_type=CustomEvent)
+        request = EventRequest(socket, args[0], ack_id, None, raw=_raw(args), command_type=CustomEvent)
         if self._is_limited(request):
             return
-        start = partial(self._start_handler, request, handler, args[1] if len(args) > 1 else None)
+        start = partial(self._start_handler, request, handler, request.raw)
         request.socket.connection.lane.enter(start, pipelined=False)
 
     def _start_handler(self, request: EventRequest, handler: Handler, data: object) -> bool:
@@ -268,6 +267,11 @@ class EventHandling:
             self._refuse(request, error)
 
 
+def _raw(args: list[Any]) -> object:
+    """Returns an event's payload as the client sent it; None if it has none."""
+    return args[1] if len(args) > 1 else None
+
+
 def _payload(inbound: Inbound, args: list[Any]) -> msgspec.Struct | None:
     """Parses the event's payload into the type that its definition (`inbound`) declares; returns None if it declares
     none. Raises ChatError `invalid_request` with the path of the invalid value.
@@ -275,7 +279,7 @@ def _payload(inbound: Inbound, args: list[Any]) -> msgspec.Struct | None:
     if inbound.payload is None:
         return None
     if inbound.payload is AnyJson:
-        return AnyJson(args[1] if len(args) > 1 else None)
+        return AnyJson(_raw(args))
     try:
         return msgspec.convert(args[1] if len(args) > 1 else {}, inbound.payload)
     except msgspec.ValidationError as error:

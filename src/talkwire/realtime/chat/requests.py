@@ -20,9 +20,9 @@ class EventRequest(msgspec.Struct):
     vocabulary), None if the dialect does not have the event. `ack_id` is None if the client wants no acknowledgement.
 
     `payload` is kept only if the dialect sends it back to the client. `raw` is the JSON that the payload was parsed
-    from, for error details. `command_type` is the class of the event's command, None before it is parsed;
-    `conversation_id` is the conversation that the command names. `began_ns` is the time at which the command started,
-    in nanoseconds since 1970, 0 without tracing.
+    from, for error details and for the conversation that it names. `command_type` is the class of the event's command,
+    None before it is parsed. `began_ns` is the time at which the command started, in nanoseconds since 1970, 0 without
+    tracing.
     """
 
     socket: Socket
@@ -32,7 +32,6 @@ class EventRequest(msgspec.Struct):
     payload: msgspec.Struct | None = None
     raw: object = None
     command_type: type | None = None
-    conversation_id: str | None = None
     began_ns: int = 0
 
 

@@ -25,7 +25,7 @@ from talkwire.core.commands.invitations import (
     ListInvitedConversations,
 )
 from talkwire.core.domain.access import may_act, may_manage, must_be_operator, require
-from talkwire.core.domain.errors import ChatError, forbidden, invalid
+from talkwire.core.domain.errors import ChatError, forbidden, invalid, refusals_about
 from talkwire.core.domain.events import InvitationCreated, InvitationDeleted, InvitationUsed
 from talkwire.core.domain.model import OWN_ID_BASE, Actor, Conversation, Invitation
 from talkwire.core.domain.pages import PAGE_MAX
@@ -103,7 +103,8 @@ def _require_one_managed(tx: Transaction, actor: Actor, conversation_ids: tuple[
             "Users can only invite to one conversation, to which they may add members.",
             cause="server_policy",
         )
-    require_managed(tx, actor, conversation_ids[0])
+    with refusals_about(conversation_ids[0]):
+        require_managed(tx, actor, conversation_ids[0])
 
 
 def _require_joinable(tx: Transaction, conversation_ids: tuple[str, ...]) -> None:

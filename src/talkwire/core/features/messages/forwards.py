@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from talkwire.core.commands.messages import ForwardMessage
 from talkwire.core.domain.access import acting_as, may_post, require
-from talkwire.core.domain.errors import invalid
+from talkwire.core.domain.errors import invalid, refusals_about
 from talkwire.core.domain.events import MessageSent
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor, Message, Origin
 from talkwire.core.domain.texts import check_id
@@ -54,8 +54,9 @@ def forward_message(tx: Transaction, actor: Actor, command: ForwardMessage) -> t
 
 
 def _target(tx: Transaction, sender_id: str, conversation_id: str) -> Participation:
-    part = participation_of(tx, sender_id, conversation_id)
-    require(may_post(part.conversation, part.member, tx.now_ms))
+    with refusals_about(conversation_id):
+        part = participation_of(tx, sender_id, conversation_id)
+        require(may_post(part.conversation, part.member, tx.now_ms))
     return part
 
 
