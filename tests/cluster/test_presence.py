@@ -101,6 +101,8 @@ async def test_users_of_a_killed_node_are_offline_in_every_dialect(start_cluster
         updates = [(await _update(watching[MESSENGER], there, "alice"))["status"] for _ in range(2)]
         assert updates == ["online", "offline"]
         assert (await _presence(there, "alice", by="bob"))["status"] == "offline"
+        overview = await there.request("GET", "/api/v1/admin/overview", by="boss", role="admin")
+        assert [each["users"] for each in overview.json()["lostNodes"]] == [1], "operators see who died"
         # Events recorded after that are also published after it.
         await (await there.connect("alice")).close()
         updates = [(await _update(watching[MESSENGER], there, "alice"))["status"] for _ in range(2)]

@@ -28,7 +28,7 @@ from talkwire.core.commands.server.pushes import ClaimPushes, PushResult
 from talkwire.core.domain.actors import NODE, PUSH_SENDER
 from talkwire.core.domain.events import LoginEnded
 from talkwire.core.domain.model import Actor, PushTarget
-from talkwire.core.domain.pages import list_cursor
+from talkwire.core.domain.pages import PAGE_MAX, list_cursor
 from talkwire.storage.schema import name_parts, pushes
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, Clock, Node, running
 from tests.contracts.plans import plan_of, read_statements
@@ -153,6 +153,16 @@ async def test_a_node_that_died_is_listed_for_a_day_and_one_that_stopped_is_not(
     clock.now_ms += 2
     assert await node.do(OPERATOR, ListLostNodes()) == ()
     assert await node.refusal(ALICE, ListLostNodes()) == "forbidden"
+
+
+async def test_the_newest_hundred_nodes_that_died_are_listed(node: Node, clock: Clock) -> None:
+    for number in range(PAGE_MAX + 1):
+        clock.now_ms += 1
+        await node.do(NODE, RenewLease(f"n{number}", 1000))
+    clock.now_ms += 1001
+    await node.do(NODE, RenewLease("here", 1000, alone=True))
+    listed = await node.do(OPERATOR, ListLostNodes())
+    assert [each.id for each in listed] == [f"n{number}" for number in range(PAGE_MAX, 0, -1)]
 
 
 @pytest.fixture

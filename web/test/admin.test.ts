@@ -132,8 +132,34 @@ describe("what needs attention", () => {
       "Node n1 is busy: its event loop is 100 ms late.",
     ]);
     expect(found({ silentNodes: ["n3"] })[0]?.text).toContain("n3");
+  });
+
+  it("is a node that died, and says which one runs there now", () => {
     const lost = { id: "n4", host: "app-2", lastSeenAt: "2026-11-22T20:15:00.000Z", users: 2 };
-    expect(found({ lostNodes: [lost] })[0]?.text).toMatch(/^Node n4 \(app-2\) has not answered since .*: 2 users were/);
+    const started = { ...node, loopLagMs: 0, cpuSeconds: 1, memoryBytes: null, isSelf: false };
+    const before = { ...started, id: "n5", host: "app-2", startedAt: "2026-11-22T20:14:00.000Z" };
+    const elsewhere = { ...started, id: "n6", host: "app-3", startedAt: "2026-11-22T20:16:00.000Z" };
+    const after = { ...before, id: "n7", startedAt: "2026-11-22T20:16:00.000Z" };
+    const sentence = (nodes: OverviewAnswer["nodes"], host: string | null = "app-2") =>
+      found({ lostNodes: [{ ...lost, host }], nodes }).map(({ text }) => text.replace(/since .*: 2/, "since …: 2"))[0];
+    const died = "Node n4 on app-2 has not answered since …: 2 users were connected to it.";
+    expect(sentence([before, elsewhere])).toBe(died);
+    expect(sentence([before, elsewhere, after])).toBe(`${died} Node n7 has started on this host since.`);
+    expect(sentence([], null)).toBe(died.replace(" on app-2", ""));
+  });
+
+  it("is the newest of many nodes that died, and the number of the others", () => {
+    const lostNodes = Array.from({ length: 7 }, (_, number) => ({
+      id: `n${number}`,
+      host: "h",
+      lastSeenAt: "2026-11-22T20:15:00.000Z",
+      users: 0,
+    }));
+    const texts = found({ lostNodes }).map(({ text }) => text);
+    expect(texts).toHaveLength(6);
+    expect(texts[4]).toContain("Node n4 ");
+    expect(texts[5]).toBe("2 more nodes have died during the last day.");
+    expect(found({ lostNodes: [...lostNodes, ...Array(93).fill(lostNodes[0])] })[5]?.text).toMatch(/^95 or more nodes/);
   });
 
   it("leads to a webhook that fails or was disabled for it", () => {

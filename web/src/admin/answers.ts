@@ -34,7 +34,7 @@ export interface LostNodeAnswer {
 export interface OverviewAnswer extends OfNodes {
   version: string;
   nodes: NodeAnswer[];
-  /** Nodes that died during the last day. */
+  /** Nodes that died during the last day, the newest first, at most 100. */
   lostNodes: LostNodeAnswer[];
   bus: { kind: string; state: string };
   database: { kind: string; state: string; latencyMs: number | null; sizeBytes: number | null };

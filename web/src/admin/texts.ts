@@ -15,7 +15,7 @@ export const texts = {
   shown: (items: number, hasMore: boolean) => (hasMore ? `The first ${items} are shown.` : `${items} shown.`),
   tryAgain: "Try again",
   silentNodes: (ids: readonly string[]) =>
-    `${plural(ids.length, "node does", "nodes do")} not answer: ${ids.join(", ")}. What is there is missing here.`,
+    `${plural(ids.length, "node does", "nodes do")} not answer: ${ids.join(", ")}. Connections and figures from there are missing here.`,
   refresh: "Refresh",
   never: "never",
   none: "–",
@@ -86,7 +86,10 @@ export const texts = {
   },
   attention: {
     lostNode: ({ id, host, lastSeenAt, users }: LostNodeAnswer) =>
-      `Node ${id} (${host ?? "?"}) has not answered since ${fullTime(lastSeenAt)}: ${plural(users, "user was", "users were")} connected to it.`,
+      `Node ${id}${host === null ? "" : ` on ${host}`} has not answered since ${fullTime(lastSeenAt)}: ${plural(users, "user was", "users were")} connected to it.`,
+    startedSince: (id: string) => ` Node ${id} has started on this host since.`,
+    moreLostNodes: (nodes: number, areAll: boolean) =>
+      `${areAll ? plural(nodes, "more node has", "more nodes have") : `${nodes} or more nodes have`} died during the last day.`,
     database: (state: string) => `The database is ${state}.`,
     slowDatabase: (ms: number) => `The database is slow: it took ${Math.round(ms)} ms to respond.`,
     bus: (state: string) => `The bus is ${state}. Nodes read the log instead, which is slower.`,

@@ -101,9 +101,9 @@ class ConsoleRows(Reads):
             self._connection.execute(size).scalar_one(),
         )
 
-    def lost_nodes(self, since_ms: int) -> Sequence[LostNode]:
+    def lost_nodes(self, since_ms: int, limit: int) -> Sequence[LostNode]:
         found = select(lost_nodes).where(lost_nodes.c.seen_ms >= since_ms)
-        rows = self._connection.execute(found.order_by(lost_nodes.c.seen_ms.desc(), lost_nodes.c.id))
+        rows = self._connection.execute(found.order_by(lost_nodes.c.seen_ms.desc(), lost_nodes.c.id).limit(limit))
         return [LostNode(row.id, row.host, row.seen_ms, row.users) for row in rows]
 
     def push_state(self, limit: int) -> PushState:

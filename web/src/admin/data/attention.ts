@@ -1,7 +1,7 @@
 /** What an operator should look at, found in the figures that the console has. */
 
 import { hrefOf } from "../address";
-import type { OverviewAnswer, ReportAnswer, WebhookAnswer } from "../answers";
+import type { LostNodeAnswer, NodeAnswer, OverviewAnswer, ReportAnswer, WebhookAnswer } from "../answers";
 import { texts } from "../texts";
 
 export interface Attention {
@@ -25,12 +25,29 @@ interface Known {
   readonly failingPushes: number;
 }
 
+/** How many nodes that died are named. A node that ends again and again would fill the page. */
+const DIED_SHOWN = 5;
+
+/** How many nodes the server lists. */
+const LISTED_MAX = 100;
+
+/** Returns a sentence for each of the newest nodes that died, and one for the others. */
+function died(lost: readonly LostNodeAnswer[], nodes: readonly NodeAnswer[]): Attention[] {
+  const sentences = lost.slice(0, DIED_SHOWN).map((node) => {
+    const next = nodes.find(({ host, startedAt }) => host === node.host && startedAt > node.lastSeenAt);
+    return texts.attention.lostNode(node) + (next === undefined ? "" : texts.attention.startedSince(next.id));
+  });
+  const more = lost.length - DIED_SHOWN;
+  if (more > 0) sentences.push(texts.attention.moreLostNodes(more, lost.length < LISTED_MAX));
+  return sentences.map((text) => ({ text, href: null }));
+}
+
 /** Returns what needs attention, the most urgent first. */
 export function attentionOf({ overview, webhooks, openReports, failingPushes }: Known): Attention[] {
   const { database, bus, nodes, perMinute, lostNodes, silentNodes = [] } = overview;
   const found: Attention[] = [];
   if (silentNodes.length > 0) found.push({ text: texts.silentNodes(silentNodes), href: null });
-  for (const node of lostNodes) found.push({ text: texts.attention.lostNode(node), href: null });
+  found.push(...died(lostNodes, nodes));
   if (!isHealthy(database.state)) found.push({ text: texts.attention.database(database.state), href: null });
   else if (isSlow(database.latencyMs))
     found.push({ text: texts.attention.slowDatabase(database.latencyMs ?? 0), href: null });

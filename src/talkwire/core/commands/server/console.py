@@ -101,8 +101,8 @@ class GetTotals(Query[Totals], frozen=True, tag="GetTotals"):
 
 
 class ListLostNodes(Query[tuple[LostNode, ...]], frozen=True, tag="ListLostNodes"):
-    """Lists the nodes that died during the last day and have not come back, the most recent first. Only for the backend
-    and admins."""
+    """Lists up to `PAGE_MAX` nodes that died during the last day and have not come back, the most recent first. Only
+    for the backend and admins."""
 
 
 class GetPushState(Query[PushState], frozen=True, tag="GetPushState"):

@@ -125,7 +125,7 @@ def get_totals(snapshot: Snapshot, actor: Actor, query: GetTotals) -> Totals:
 
 def list_lost_nodes(snapshot: Snapshot, actor: Actor, query: ListLostNodes) -> tuple[LostNode, ...]:
     must_be_trusted(actor)
-    return tuple(snapshot.console.lost_nodes(snapshot.now_ms - LOST_KEPT_MS))
+    return tuple(snapshot.console.lost_nodes(snapshot.now_ms - LOST_KEPT_MS, PAGE_MAX))
 
 
 def get_push_state(snapshot: Snapshot, actor: Actor, query: GetPushState) -> PushState:
