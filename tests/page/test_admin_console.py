@@ -73,6 +73,7 @@ def test_an_operator_decides_a_report(driver: Driver, console_url: str, admin_to
         "names": ["alice", "general", 1],
         "quoted": ["Buy this", "Good morning"],
         "around": ["bob A deleted message.", "bob Hello", "#/conversations/general"],
+        "nearest": True,
         "gone": {"quoted": ["Buy that"], "choices": 4},
         "decision": "deleted",
         "left": "",

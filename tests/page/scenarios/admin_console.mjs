@@ -270,6 +270,7 @@ export async function delivery({ token }) {
 
 // Decides reports of a message that was edited since, which goes, and of one that its author has deleted meanwhile.
 export async function reports({ token }) {
+  await post("messages", "bob", { conversationId: "general", content: "A long text. ".repeat(99) });
   await post("messages", "bob", { conversationId: "general", content: "Hello" });
   const edited = await reported("Buy this", "Every day");
   const deleted = await reported("Buy that", "Every week");
@@ -301,6 +302,10 @@ export async function reports({ token }) {
   const around = [await items("After it").last().innerText(), await items("Before it").last().innerText()];
   const conversationLink = dialog.getByRole("link", { name: "Open the conversation" });
   around.push(await conversationLink.getAttribute("href"));
+  const nearest = await dialog.getByRole("list", { name: "Before it" }).evaluate((list) => {
+    const rest = list.scrollHeight - list.clientHeight;
+    return rest > 0 && rest - list.scrollTop < 1;
+  });
   await choices.selectOption({ label: "Delete it for everyone" });
   await page.getByLabel("Reason").fill("Advertising");
   await dialog.getByRole("button", { name: "Decide", exact: true }).click();
@@ -312,7 +317,7 @@ export async function reports({ token }) {
   const entry = rows(page).filter({ hasText: "report-resolve" }).filter({ hasText: "Advertising" }).first();
   await entry.getByRole("link", { name: "general" }).waitFor();
   const left = (await asAdmin(token, "GET", `messages/${edited}`)).content ?? "";
-  report("decided", { names, quoted, around, gone, decision, left });
+  report("decided", { names, quoted, around, nearest, gone, decision, left });
 }
 
 async function reported(content, note) {

@@ -1,5 +1,5 @@
 import type { Message, Offer } from "@talkwire/client";
-import { useState } from "react";
+import { useLayoutEffect, useRef, useState } from "react";
 import { formatAmount } from "../../chat/offers/money";
 import { hrefOf } from "../address";
 import { useApi } from "../admin_context";
@@ -48,9 +48,9 @@ export function ReportDialog({ report, onDone, onClose }: Props) {
         </p>
       )}
       {problem === "" && now === undefined && <p role="status">{texts.loading}</p>}
-      <Around messages={around?.before} label={texts.reports.before} />
+      <Around messages={around?.before} label={texts.reports.before} nearest="last" />
       {now !== undefined && <Reported report={report} now={now} />}
-      <Around messages={around?.after} label={texts.reports.after} />
+      <Around messages={around?.after} label={texts.reports.after} nearest="first" />
       <p>
         <a href={hrefOf("conversations", {}, report.conversationId)}>{texts.reports.toConversation}</a>
       </p>
@@ -86,11 +86,22 @@ export function decisionOf(outcome: string): { state: string; action?: string } 
     : { state: "resolved", action: outcome };
 }
 
-/** Messages before or after what was reported. */
-function Around({ messages = [], label }: { messages?: readonly Message[] | undefined; label: string }) {
+interface AroundProps {
+  messages?: readonly Message[] | undefined;
+  label: string;
+  nearest: "first" | "last";
+}
+
+/** Messages before or after what was reported. The list is scrolled to the one that is nearest to it. */
+function Around({ messages = [], label, nearest }: AroundProps) {
+  const ref = useRef<HTMLOListElement>(null);
+  useLayoutEffect(() => {
+    const list = ref.current;
+    if (list !== null && messages.length > 0 && nearest === "last") list.scrollTop = list.scrollHeight;
+  }, [messages.length, nearest]);
   if (messages.length === 0) return null;
   return (
-    <ol className="admin-around" aria-label={label}>
+    <ol ref={ref} className="admin-around" aria-label={label}>
       {messages.map(({ id, sender, content, deletedAt }) => (
         <li key={id}>
           <strong>{sender.name}</strong>{" "}
