@@ -54,7 +54,7 @@ def test_an_operator_ends_a_connection_and_rewinds_a_webhook(
     driver: Driver, console_url: str, admin_token: str
 ) -> None:
     delivered = run(driver, console_url, "admin_console", "delivery", token=admin_token)["delivered"]
-    assert delivered == {"dialect": "messenger", "again": True, "tested": True, "left": 0}
+    assert delivered == {"dialect": "messenger", "resent": True, "again": True, "tested": True, "left": 0}
 
 
 def test_an_operator_holds_keeps_and_deletes_a_conversation(driver: Driver, console_url: str, admin_token: str) -> None:
