@@ -107,13 +107,17 @@ def test_the_name_of_an_author_keeps_its_room_beside_a_panel(driver: Driver, dem
 
 
 def test_what_is_closed_fades_and_is_gone_for_keys_and_screen_readers_at_once(driver: Driver, demo_url: str) -> None:
-    left = run(driver, demo_url, "layout", "leaving", reducedMotion="no-preference")["left"]
+    happened = run(driver, demo_url, "layout", "leaving", reducedMotion="no-preference")
+    left = happened["left"]
     assert left["focused"]
     assert [(name, inert) for name, _, inert in left["left"]] == [
         (name, True) for name in ("menu", "large", "panel", "viewer", "emoji-popup")
     ]
     assert all(0 < duration_ms <= 120 for _, duration_ms, _ in left["left"])
+    assert happened["lifted"] == {"durations": [140] * 5, "found": True}
 
 
-def test_nothing_fades_for_readers_who_prefer_reduced_motion(driver: Driver, demo_url: str) -> None:
-    assert run(driver, demo_url, "layout", "leaving", reducedMotion="reduce")["left"] == {"left": [], "focused": True}
+def test_nothing_moves_for_readers_who_prefer_reduced_motion(driver: Driver, demo_url: str) -> None:
+    happened = run(driver, demo_url, "layout", "leaving", reducedMotion="reduce")
+    assert happened["left"] == {"left": [], "focused": True}
+    assert happened["lifted"] == {"durations": [], "found": True}

@@ -523,10 +523,12 @@ export async function authors() {
   report("authors", { cut });
 }
 
-// What runs when a menu, a dialog, a panel and a picture are closed, and where the focus is then.
+// What runs when a menu, a dialog, a panel and a picture are closed, and where the focus is then;
+// and when a message lifts a conversation to the top of the list.
 export async function leaving({ reducedMotion }) {
-  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: `Leaving ${reducedMotion}${Date.now()}` });
-  const page = await visitAs("alice", { reducedMotion, init: noteLeaving, viewport: { width: 1440, height: 900 } });
+  const name = `Leaving ${reducedMotion}${Date.now()}`;
+  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name });
+  const page = await visitAs("alice", { reducedMotion, init: noteMotion, viewport: { width: 1440, height: 900 } });
   const file = await drawn(page, "teal.png", 800, 600, "alice");
   await post("messages", "alice", { conversationId: id, content: "", attachments: [{ id: file.id }] });
   await page.evaluate((at) => void (location.hash = `#/conversation/${at}`), id);
@@ -548,16 +550,40 @@ export async function leaving({ reducedMotion }) {
     focused.push(await page.evaluate(() => document.activeElement !== document.body));
   }
   report("left", { left: await page.evaluate(() => window.left), focused: focused.every(Boolean) });
+  const fifth = page.locator(".conversations a").nth(4);
+  const moved = page.evaluate(motionOfRows, await fifth.locator(".name").textContent());
+  const liftedId = (await fifth.getAttribute("href")).split("/").at(-1);
+  await post("messages", "alice", { conversationId: liftedId, content: "Up" });
+  report("lifted", await moved);
+}
+
+// Runs in the page, once a conversation is the first one of the list: how its rows move, and whether each is found by the
+// pointer where it will be.
+function motionOfRows(first) {
+  return new Promise((resolve) => {
+    const list = document.querySelector("nav.conversations");
+    new MutationObserver((_, observer) => {
+      if (list.querySelector(".name").textContent !== first) return;
+      observer.disconnect();
+      const moving = document.getAnimations().filter(({ effect }) => effect.target.matches(".conversation-row"));
+      const found = moving.every(({ effect }) => {
+        const { left, top, width, height } = effect.target.closest("a").getBoundingClientRect();
+        return effect.target.closest("a").contains(document.elementFromPoint(left + width / 2, top + height / 2));
+      });
+      resolve({ durations: moving.map(({ effect }) => effect.getComputedTiming().duration), found });
+    }).observe(list, { subtree: true, childList: true, attributes: true, characterData: true });
+  });
 }
 
 // Runs in the page. Notes what fades, for how long, and whether it can be reached meanwhile.
-function noteLeaving() {
+function noteMotion() {
   window.left = [];
+  const durations = (element, options) => element.getAnimations(options).map(({ effect }) => effect.getComputedTiming().duration);
   new MutationObserver((changes) => {
     for (const front of changes.flatMap(({ addedNodes }) => [...addedNodes])) {
       if (!front.matches?.(".leaving")) continue;
-      const times = front.getAnimations({ subtree: true }).map(({ effect }) => effect.getComputedTiming().duration);
-      window.left.push([front.firstElementChild.classList[0] ?? "dialog", Math.max(...times), front.inert]);
+      const name = front.firstElementChild.classList[0] ?? "dialog";
+      window.left.push([name, Math.max(...durations(front, { subtree: true })), front.inert]);
     }
   }).observe(document, { subtree: true, childList: true });
 }

@@ -3,7 +3,7 @@ import { ImageOff } from "lucide-react";
 import { isMoving } from "../../chat/files/files";
 import { texts } from "../../texts";
 import { useChatState } from "../page/chat_context";
-import { useMedia } from "../page/use_media";
+import { stillness, useMedia } from "../page/use_media";
 import { useFileUrl } from "./use_file_url";
 
 const MAX_WIDTH = 320;
@@ -12,8 +12,6 @@ const MIN = 48;
 /** Pixels of the longer side of the server's thumbnails. */
 const SMALL = 640;
 const LARGE = 1280;
-
-const stillness = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** In pixels of CSS. */
 export interface Size {

@@ -1,9 +1,8 @@
 import { type RefObject, useLayoutEffect } from "react";
+import { stillness } from "./use_media";
 
 /** A copy of more elements takes longer than it is worth. */
 const ELEMENTS_MAX = 2_000;
-
-const stillness = matchMedia("(prefers-reduced-motion: reduce)");
 
 /**
  * Lets an element fade when its component is removed. What fades is a copy, which nothing can press, focus or read out

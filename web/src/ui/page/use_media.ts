@@ -1,5 +1,8 @@
 import { useSyncExternalStore } from "react";
 
+/** Readers who prefer that nothing moves. */
+export const stillness = matchMedia("(prefers-reduced-motion: reduce)");
+
 /** Screens that show one thing at a time (app.css). */
 export const narrow = matchMedia("(max-width: 700px)");
 

@@ -50,23 +50,25 @@ export const ConversationItem = memo(function ConversationItem({ conversation }:
         aria-current={isOpen ? "page" : undefined}
         className={(unreadCount > 0 || isMissed) && !muted && !archived ? "unread" : undefined}
       >
-        <Picture conversation={conversation} />
-        <span className="who">
-          <KindIcon conversation={conversation} />
-          <span className="name" dir="auto">
-            {nameOf(conversation)}
-          </span>
-          <PartnerHandle conversation={conversation} />
-          {muted && (
-            <span className="icon" role="img" aria-label={mutedText(conversation)} title={mutedText(conversation)}>
-              <BellOff className="icon" aria-hidden="true" />
+        <span className="conversation-row" data-conversation={id}>
+          <Picture conversation={conversation} />
+          <span className="who">
+            <KindIcon conversation={conversation} />
+            <span className="name" dir="auto">
+              {nameOf(conversation)}
             </span>
-          )}
-          <Time conversation={conversation} unsent={unsent} />
-        </span>
-        <span className="newest">
-          <ConversationPreview conversation={conversation} isOpen={isOpen} unsent={unsent} />
-          <UnreadCount count={unreadCount} weight={weightOf(conversation)} mentions={conversation.mentionCount} />
+            <PartnerHandle conversation={conversation} />
+            {muted && (
+              <span className="icon" role="img" aria-label={mutedText(conversation)} title={mutedText(conversation)}>
+                <BellOff className="icon" aria-hidden="true" />
+              </span>
+            )}
+            <Time conversation={conversation} unsent={unsent} />
+          </span>
+          <span className="newest">
+            <ConversationPreview conversation={conversation} isOpen={isOpen} unsent={unsent} />
+            <UnreadCount count={unreadCount} weight={weightOf(conversation)} mentions={conversation.mentionCount} />
+          </span>
         </span>
       </a>
       <ConversationMenu conversation={conversation} open={menu} setOpen={setMenu} />

@@ -36,6 +36,7 @@ import { EmptyList } from "./empty_list";
 import { FilterField } from "./filter_field";
 import { SectionHeading } from "./section_heading";
 import type { SidebarDialog } from "./sidebar_dialogs";
+import { useGlidingRows } from "./use_gliding_rows";
 import "./conversation_list.css";
 
 /** Pixels from the end of the list at which the next page is loaded. */
@@ -265,6 +266,8 @@ function Items({ shown }: { shown: readonly Entry[] }) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: runs again when there are more conversations
   useEffect(scrolled, [scrolled, shown.length]);
   useOpenInSight(rows, shown);
+  const ids = useMemo(() => shown.map((entry) => (isConversation(entry) ? entry.id : undefined)), [shown]);
+  useGlidingRows(scroller, rows, ids);
 
   return (
     <nav className="conversations" aria-label={texts.conversations} ref={scroller} onKeyDown={moveFocus}>
