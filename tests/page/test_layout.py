@@ -114,10 +114,14 @@ def test_what_is_closed_fades_and_is_gone_for_keys_and_screen_readers_at_once(dr
         (name, True) for name in ("menu", "large", "panel", "viewer", "emoji-popup")
     ]
     assert all(0 < duration_ms <= 120 for _, duration_ms, _ in left["left"])
+    # A picture shrinks only into a thumbnail that is in sight.
+    assert happened["zoomed"] == {"zoomed": [[160], [100], [160], []]}
     assert happened["lifted"] == {"durations": [140] * 5, "found": True}
 
 
 def test_nothing_moves_for_readers_who_prefer_reduced_motion(driver: Driver, demo_url: str) -> None:
     happened = run(driver, demo_url, "layout", "leaving", reducedMotion="reduce")
     assert happened["left"] == {"left": [], "focused": True}
+    # Nothing fades either, so that only openings are noted.
+    assert happened["zoomed"] == {"zoomed": [[], []]}
     assert happened["lifted"] == {"durations": [], "found": True}

@@ -523,7 +523,7 @@ export async function authors() {
   report("authors", { cut });
 }
 
-// What runs when a menu, a dialog, a panel and a picture are closed, and where the focus is then;
+// What runs when a menu, a dialog, a panel and a picture are closed, and where the focus is then; when a picture is opened;
 // and when a message lifts a conversation to the top of the list.
 export async function leaving({ reducedMotion }) {
   const name = `Leaving ${reducedMotion}${Date.now()}`;
@@ -532,11 +532,12 @@ export async function leaving({ reducedMotion }) {
   const file = await drawn(page, "teal.png", 800, 600, "alice");
   await post("messages", "alice", { conversationId: id, content: "", attachments: [{ id: file.id }] });
   await page.evaluate((at) => void (location.hash = `#/conversation/${at}`), id);
+  const viewer = page.locator("dialog.viewer:not(.leaving *)");
   const openers = [
     [page.getByRole("button", { name: /^Your account/ }), page.getByRole("menu")],
     [page.getByRole("button", { name: "New conversation" }), page.locator("dialog[open]:not(.leaving *)")],
     [page.getByRole("button", { name: "Details" }), page.locator(".panel:not(.leaving *)")],
-    [page.locator(".picture"), page.locator("dialog.viewer:not(.leaving *)")],
+    [page.locator(".picture"), viewer],
     [page.locator(".composer").getByRole("button", { name: "Emoji", exact: true }), page.locator(".emoji-popup:not(.leaving *)")],
   ];
   const focused = [];
@@ -550,6 +551,14 @@ export async function leaving({ reducedMotion }) {
     focused.push(await page.evaluate(() => document.activeElement !== document.body));
   }
   report("left", { left: await page.evaluate(() => window.left), focused: focused.every(Boolean) });
+  // While it is open, its thumbnail goes out of sight.
+  await page.locator(".picture").press("Enter");
+  await viewer.waitFor();
+  await post("messages", "bob", { conversationId: id, content: "tall\n".repeat(60) });
+  await until(() => page.locator(".picture").evaluate((it) => it.getBoundingClientRect().bottom), (bottom) => bottom < 0);
+  await page.keyboard.press("Escape");
+  await viewer.waitFor({ state: "detached" });
+  report("zoomed", { zoomed: await page.evaluate(() => window.zoomed) });
   const fifth = page.locator(".conversations a").nth(4);
   const moved = page.evaluate(motionOfRows, await fifth.locator(".name").textContent());
   const liftedId = (await fifth.getAttribute("href")).split("/").at(-1);
@@ -575,15 +584,20 @@ function motionOfRows(first) {
   });
 }
 
-// Runs in the page. Notes what fades, for how long, and whether it can be reached meanwhile.
+// Runs in the page. Notes what fades, for how long, and whether it can be reached meanwhile; and for how long pictures grow
+// and shrink.
 function noteMotion() {
   window.left = [];
+  window.zoomed = [];
   const durations = (element, options) => element.getAnimations(options).map(({ effect }) => effect.getComputedTiming().duration);
   new MutationObserver((changes) => {
+    for (const { target, attributeName } of changes)
+      if (attributeName === "open" && target.matches(".viewer[open]")) window.zoomed.push(durations(target.querySelector("img")));
     for (const front of changes.flatMap(({ addedNodes }) => [...addedNodes])) {
       if (!front.matches?.(".leaving")) continue;
       const name = front.firstElementChild.classList[0] ?? "dialog";
       window.left.push([name, Math.max(...durations(front, { subtree: true })), front.inert]);
+      if (name === "viewer") window.zoomed.push(durations(front.querySelector("img")));
     }
-  }).observe(document, { subtree: true, childList: true });
+  }).observe(document, { subtree: true, childList: true, attributeFilter: ["open"] });
 }

@@ -45,6 +45,7 @@ function Tile({ picture, place, onOpen, address }: Props & { address: string }) 
     <button
       type="button"
       className="picture"
+      data-url={url}
       style={place === undefined ? style : undefined}
       aria-label={isMissing ? undefined : texts.openPicture(name)}
       onClick={isMissing ? retry : onOpen}

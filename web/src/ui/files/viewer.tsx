@@ -1,6 +1,6 @@
 import type { Attachment } from "@talkwire/client";
 import { ChevronLeft, ChevronRight, Download, X, ZoomIn, ZoomOut } from "lucide-react";
-import { type KeyboardEvent, useLayoutEffect, useRef, useState } from "react";
+import { type CSSProperties, type KeyboardEvent, useLayoutEffect, useRef, useState } from "react";
 import type { Viewing } from "../../chat/files/files";
 import { texts } from "../../texts";
 import { fullTime } from "../../time_format";
@@ -14,6 +14,7 @@ import { useLeaving } from "../page/use_leaving";
 import { MissingFile } from "./missing_file";
 import { useFileUrl } from "./use_file_url";
 import { type Spot, usePictureGestures } from "./use_picture_gestures";
+import { zoom } from "./zoom";
 import "./viewer.css";
 
 const labels = texts.viewer;
@@ -26,8 +27,13 @@ export default function Viewer({ viewing: { pictures, index, among } }: { viewin
   const shown = pictures[index];
   useBackCloses(true, () => files.close());
   useCallCloses(() => files.close());
-  useFocusUntilClosed(() => dialog.current?.showModal());
-  useLeaving(dialog);
+  const [opener] = useState(document.activeElement);
+  useFocusUntilClosed(() => {
+    if (dialog.current === null) return;
+    dialog.current.showModal();
+    zoom(dialog.current, opener, "in");
+  });
+  useLeaving(dialog, (copy) => zoom(copy, opener, "out"));
   const pressed = (event: KeyboardEvent): void => {
     // Arrow keys scroll a picture that is larger than the window.
     const step = stepOf(event.key);
@@ -143,8 +149,10 @@ function FullPicture({ picture, isOriginal, onOriginal, onStep, onClose }: Pictu
       <img
         src={fileUrl}
         alt={name}
+        data-url={url}
         width={width}
         height={height}
+        style={{ "--width": width, "--height": height } as CSSProperties}
         draggable={false}
         onLoad={settle}
         onError={onFailure}

@@ -1,4 +1,4 @@
-import { type RefObject, useLayoutEffect } from "react";
+import { type RefObject, useEffectEvent, useLayoutEffect } from "react";
 import { stillness } from "./use_media";
 
 /** A copy of more elements takes longer than it is worth. */
@@ -6,19 +6,24 @@ const ELEMENTS_MAX = 2_000;
 
 /**
  * Lets an element fade when its component is removed. What fades is a copy, which nothing can press, focus or read out
- * (`.leaving` in base.css): the element itself is gone at once, with the keys and clicks that it took.
+ * (`.leaving` in base.css): the element itself is gone at once, with the keys and clicks that it took. `moveCopy` may add
+ * animations to it.
  */
-export function useLeaving(element: RefObject<HTMLElement | null>): void {
+export function useLeaving(
+  element: RefObject<HTMLElement | null>,
+  moveCopy: (copy: HTMLElement) => void = () => undefined,
+): void {
+  const onCopied = useEffectEvent(moveCopy);
   useLayoutEffect(() => {
     return () => {
       // A popup is not in its place yet when its component appears.
       const shown = element.current;
-      if (shown?.checkVisibility() === true && !stillness.matches) leave(shown);
+      if (shown?.checkVisibility() === true && !stillness.matches) leave(shown, onCopied);
     };
   }, [element]);
 }
 
-function leave(element: HTMLElement): void {
+function leave(element: HTMLElement, onCopied: (copy: HTMLElement) => void): void {
   const parts = [element, ...element.querySelectorAll("*")];
   if (parts.length > ELEMENTS_MAX) return;
   const copy = copyOf(element);
@@ -33,6 +38,7 @@ function leave(element: HTMLElement): void {
   document.body.append(front);
   front.showPopover();
   for (const [index, top] of scrolled.entries()) if (top > 0) copies[index]?.scrollTo({ top, behavior: "instant" });
+  onCopied(copy);
   const running = front.getAnimations({ subtree: true }).map(({ finished }) => finished);
   void Promise.allSettled(running).then(() => front.remove());
 }
