@@ -368,6 +368,9 @@ export async function chips() {
       const line = page.locator(".replies").last();
       await line.waitFor();
       if ((await line.boundingBox()).height > 40) found.push("replies");
+      // A longer hint ends with an ellipsis.
+      const hint = await page.locator(".composer textarea").evaluate((it) => it.scrollWidth > it.clientWidth && it.placeholder);
+      if (hint) found.push(hint);
       await page.locator(".composer .unfold").click();
       const grounds = await page.locator(".composer .unfold").evaluate((it) => getComputedStyle(it).backgroundColor);
       if (grounds !== "rgba(0, 0, 0, 0)") found.push("unfold");
