@@ -59,6 +59,8 @@ export default defineConfig({
       },
     },
   },
+  // Apart from the page's scripts, whose number and sizes a test holds.
+  worker: { rolldownOptions: { output: { entryFileNames: "page/workers/[name]-[hash].js" } } },
   server: {
     // For `npm run dev` beside a server that `make run` has started.
     proxy: Object.fromEntries(

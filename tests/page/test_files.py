@@ -20,6 +20,17 @@ def test_files_are_sent_looked_at_and_saved(driver: Driver, demo_url: str) -> No
     assert reports["listed"] == {"says": "alice: Photo", "emptyTexts": 0, "alone": 320}
 
 
+def test_large_photos_are_sent_smaller_unless_the_original_is_wanted(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "files", "photos")["sent"] == {
+        "names": ["photo.jpeg", "opaque.jpg", "clear.png", "moving.jpg", "huge.png"],
+        "switches": 2,
+        "asIs": [False, False, True, True, True],
+        "small": [1280, 2560],
+        "original": True,
+        "sent": {"name": "photo.jpeg", "width": 1500, "height": 3000},
+    }
+
+
 def test_pictures_are_sharp_on_dense_screens_and_small_on_others(driver: Driver, demo_url: str) -> None:
     found = run(driver, demo_url, "files", "densities")["loaded"]["found"]
     assert found["1"]["large"] == 0

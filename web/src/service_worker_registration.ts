@@ -1,10 +1,6 @@
 /** Registers the service worker: it shows the page while the server is unreachable, and what the server pushes. */
 
-const WORKER = "./service_worker.js";
-
-interface TrustedTypes {
-  createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
-}
+import { workerAddress } from "./trusted_workers";
 
 let registration: Promise<ServiceWorkerRegistration | undefined> = Promise.resolve(undefined);
 /** Starts the registration. */
@@ -16,7 +12,7 @@ export function prepareServiceWorker(): void {
   registration = new Promise<void>((resolve) => {
     start = resolve;
   })
-    .then(() => navigator.serviceWorker.register(trusted(WORKER)))
+    .then(() => navigator.serviceWorker.register(workerAddress("service")))
     .catch(() => undefined);
 }
 
@@ -42,11 +38,4 @@ function isActivated(worker: ServiceWorker): Promise<boolean> {
     worker.addEventListener("statechange", look);
     look();
   });
-}
-
-/** The page's policy allows only script URLs that this policy returns. */
-function trusted(url: typeof WORKER): string {
-  const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
-  const policy = trustedTypes?.createPolicy("talkwire-service-worker", { createScriptURL: () => WORKER });
-  return policy?.createScriptURL(url) ?? url;
 }

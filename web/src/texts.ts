@@ -428,6 +428,9 @@ export const texts = {
   resumeUpload: (name: string) => `Resume ${name}`,
   retryUpload: (name: string) => `Try ${name} again`,
   removeFile: (name: string) => `Remove file ${name}`,
+  /** Of a picture: it is sent as it is. */
+  asOriginal: "Original",
+  originalOf: (name: string) => `Original of ${name}`,
   download: (name: string) => `Download ${name}`,
   openPicture: (name: string) => `Open ${name}`,
   pictureMissing: "This picture can't be loaded.",

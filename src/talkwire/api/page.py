@@ -30,7 +30,7 @@ _NOT_BUILT = "The web client is not built: run `make install`. The API works wit
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
     "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
-    "require-trusted-types-for 'script'; trusted-types talkwire-service-worker; frame-ancestors "
+    "require-trusted-types-for 'script'; trusted-types talkwire-workers; frame-ancestors "
 )
 _HEADERS = {
     "content-security-policy": f"{_POLICY}'none'",

@@ -36,10 +36,20 @@ const textFile = (name, content) => ({ name, mimeType: "text/plain", buffer: Buf
 // A picture of one colour.
 function picture(name, width, height, shade) {
   const rows = Buffer.concat(Array.from({ length: height }, () => Buffer.concat([Buffer.of(0), Buffer.alloc(width * 3, shade)])));
+  return png(name, width, height, [8, 2], rows);
+}
+
+// A black picture with one bit for each pixel. Its file is as long as a photo.
+function huge(name, side) {
+  const drawn = png(name, side, side, [1, 0], Buffer.alloc(side * (1 + Math.ceil(side / 8))));
+  return { ...drawn, buffer: Buffer.concat([drawn.buffer, Buffer.alloc(2_000_001)]) };
+}
+
+function png(name, width, height, [depth, colours], rows) {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
-  header.set([8, 2, 0, 0, 0], 8);
+  header.set([depth, colours, 0, 0, 0], 8);
   const parts = [chunk("IHDR", header), chunk("IDAT", deflateSync(rows)), chunk("IEND", Buffer.alloc(0))];
   return { name, mimeType: "image/png", buffer: Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), ...parts]) };
 }
@@ -60,6 +70,80 @@ function crc(bytes) {
     for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
   }
   return (sum ^ 0xffffffff) >>> 0;
+}
+
+// Runs in the page. A picture of noise, in which nothing can be saved without loss. `clear`: one corner is transparent.
+async function noise({ width, height, type, clear = false }) {
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(width, height);
+  for (let at = 0; at < image.data.length; at += 65_536) crypto.getRandomValues(image.data.subarray(at, at + 65_536));
+  for (let at = 3; at < image.data.length; at += 4) image.data[at] = 255;
+  if (clear) image.data[3] = 0;
+  context.putImageData(image, 0, 0);
+  const bytes = new Uint8Array(await (await canvas.convertToBlob({ type, quality: 0.9 })).arrayBuffer());
+  return bytes.toBase64?.() ?? btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}
+
+// A JPEG whose EXIF data say that it was taken upright.
+const upright = (jpeg) => {
+  const tiff = Buffer.from("4d4d002a00000008000101120003000000010006000000000000", "hex");
+  const exif = Buffer.concat([Buffer.from("Exif\0\0", "latin1"), tiff]);
+  const segment = Buffer.concat([Buffer.of(0xff, 0xe1, 0, exif.length + 2), exif]);
+  return Buffer.concat([jpeg.subarray(0, 2), segment, jpeg.subarray(2)]);
+};
+
+// A PNG that says that it is animated. Browsers draw it whatever its type is said to be.
+const animated = (png) => {
+  const frames = Buffer.from("0000000100000000", "hex");
+  const first = Buffer.concat([Buffer.alloc(4), png.subarray(16, 24), Buffer.alloc(8), Buffer.from("000100010000", "hex")]);
+  return Buffer.concat([png.subarray(0, 33), chunk("acTL", frames), chunk("fcTL", first), png.subarray(33)]);
+};
+
+// Large photos are sent smaller, unless their reader wants the original. Pictures that would lose something are not.
+export async function photos() {
+  const alice = await visitAs("alice");
+  const { id } = await post("conversations", "alice", { kind: "group", name: "Photos", memberIds: ["bob"] });
+  await open(alice, "Photos");
+  const make = async (name, options) => {
+    const buffer = Buffer.from(await alice.evaluate(noise, options), "base64");
+    return { name, mimeType: options.type, buffer };
+  };
+  const photo = await make("photo.jpeg", { width: 3000, height: 1500, type: "image/jpeg" });
+  photo.buffer = upright(photo.buffer);
+  const size = { width: 900, height: 900, type: "image/png" };
+  const opaque = await make("opaque.png", size);
+  const clear = await make("clear.png", { ...size, height: 960, clear: true });
+  const moving = { name: "moving.jpg", mimeType: "image/jpeg", buffer: animated(opaque.buffer) };
+  const lengths = [];
+  alice.on("request", (request) => {
+    const { "upload-length": length } = request.headers();
+    if (length !== undefined) lengths.push(Number(length));
+  });
+  const uploaded = () => until(() => alice.locator(".composer progress").count(), (count) => count === 0);
+  const large = huge("huge.png", 7_100);
+  await chosen(alice).setInputFiles([photo, opaque, clear, moving, large]);
+  await pending(alice).nth(4).waitFor();
+  await uploaded();
+  const names = await pending(alice).locator(".file-name").allTextContents();
+  const switches = await alice.getByRole("checkbox", { name: /^Original of/ }).count();
+  const isAsIs = ({ buffer }) => lengths.includes(buffer.length);
+  const asIs = [photo, opaque, clear, moving, large].map(isAsIs);
+  await alice.getByRole("button", { name: /^Remove file huge/ }).click();
+  const newest = async () => (await call("GET", `conversations/${id}/messages`, "alice")).items.at(-1).attachments;
+  await composer(alice).press("Enter");
+  await pictures(alice).nth(3).waitFor();
+  const small = (await newest()).find(({ name }) => name === "photo.jpeg");
+  await chosen(alice).setInputFiles([photo]);
+  const wanted = alice.getByRole("checkbox", { name: "Original of photo.jpeg" });
+  await wanted.check();
+  await uploaded();
+  await alice.reload();
+  const original = isAsIs(photo) && (await wanted.isChecked());
+  await composer(alice).press("Enter");
+  await pictures(alice).nth(4).waitFor();
+  const { name, width, height } = (await newest())[0];
+  report("sent", { names, switches, asIs, small: [small.width, small.height], original, sent: { name, width, height } });
 }
 
 // So slow that there is time to do something in between.

@@ -36,6 +36,7 @@ import { missedBans } from "./conversations/missed_bans";
 import { ReadAll, readOffers } from "./conversations/read_all";
 import { unreadOf } from "./conversations/unread";
 import { Files } from "./files/files";
+import { smallerPicture } from "./files/smaller_picture";
 import { keptCursor, LastKnown } from "./last_known";
 import { DialogMessage } from "./messages/dialog_message";
 import { FollowedThreads } from "./messages/followed_threads";
@@ -137,6 +138,7 @@ export class Chat {
     const { conversations, uploads, messages, typing, presence, people } = this.#client;
     this.conversations = conversations;
     this.uploads = uploads;
+    uploads.shrink = smallerPicture;
     this.messages = messages as PageMessages;
     this.typing = typing;
     this.presence = presence;

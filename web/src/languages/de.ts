@@ -420,6 +420,8 @@ export const texts: Texts = {
   resumeUpload: (name) => `${name} fortsetzen`,
   retryUpload: (name) => `${name} erneut versuchen`,
   removeFile: (name) => `Datei ${name} entfernen`,
+  asOriginal: "Original",
+  originalOf: (name) => `Original von ${name}`,
   download: (name) => `${name} herunterladen`,
   openPicture: (name) => `${name} öffnen`,
   pictureMissing: "Dieses Bild kann nicht geladen werden.",

@@ -427,6 +427,8 @@ export const texts: Texts = {
   resumeUpload: (name) => `Reanudar ${name}`,
   retryUpload: (name) => `Reintentar ${name}`,
   removeFile: (name) => `Quitar el archivo ${name}`,
+  asOriginal: "Original",
+  originalOf: (name) => `Original de ${name}`,
   download: (name) => `Descargar ${name}`,
   openPicture: (name) => `Abrir ${name}`,
   pictureMissing: "No se puede cargar esta imagen.",

@@ -424,6 +424,8 @@ export const texts: Texts = {
   resumeUpload: (name) => `Reprendre ${name}`,
   retryUpload: (name) => `Réessayer ${name}`,
   removeFile: (name) => `Retirer le fichier ${name}`,
+  asOriginal: "Original",
+  originalOf: (name) => `Original de ${name}`,
   download: (name) => `Télécharger ${name}`,
   openPicture: (name) => `Ouvrir ${name}`,
   pictureMissing: "Cette image ne peut pas être chargée.",

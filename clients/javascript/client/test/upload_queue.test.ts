@@ -1,6 +1,6 @@
 import "fake-indexeddb/auto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { type PendingFile, UploadQueue } from "../src/files/upload_queue.ts";
+import { type FileVersion, type PendingFile, UploadQueue } from "../src/files/upload_queue.ts";
 import { IndexedDbUploadStore } from "../src/files/upload_store.ts";
 import { RequestError, UNREACHABLE } from "../src/server/request_error.ts";
 import type { FileUpload, FileUploadListener } from "../src/server/upload.ts";
@@ -54,13 +54,19 @@ let databases = 0;
 let store: IndexedDbUploadStore;
 let server: Server;
 let shown: readonly PendingFile[];
+/** What the check of a file waits for. */
+let checked: Promise<void>;
 beforeEach(() => {
   store = new IndexedDbUploadStore(`uploads-${databases++}`);
   server = new Server();
+  checked = Promise.resolve();
 });
 
-async function queueOf(userId = "alice", largest = 1_000): Promise<UploadQueue> {
+type Shrink = (file: FileVersion) => Promise<FileVersion | null>;
+
+async function queueOf(userId = "alice", largest = 1_000, shrink: Shrink = async () => null): Promise<UploadQueue> {
   const queue = new UploadQueue({
+    shrink,
     userId,
     store,
     send: server.send,
@@ -68,6 +74,7 @@ async function queueOf(userId = "alice", largest = 1_000): Promise<UploadQueue> 
       shown = files;
     },
     check: async ({ size }) => {
+      await checked;
       if (size > largest) throw new RequestError({ code: "file_too_large", message: "too large" });
     },
     remove: (id) => server.removed.push(id),
@@ -271,5 +278,73 @@ describe("uploads", () => {
     await settled();
     expect(server.names).toEqual(["1"]);
     expect(only()).toMatchObject({ done: true, startedAs: "f1" });
+  });
+});
+
+describe("a picture", () => {
+  const photo = () => new File(["0123456789"], "photo.png", { type: "image/png" });
+  const small = { name: "photo.jpg", type: "image/jpeg", bytes: new Blob(["012"]) };
+
+  it("is sent smaller, and shown so", async () => {
+    const queue = await queueOf("alice", 5, async () => small);
+    queue.add("c1", [photo()]);
+    await settled();
+    expect(server.at(0)).toMatchObject(small);
+    expect(only()).toMatchObject({ name: "photo.jpg", size: 3 });
+  });
+
+  it("is sent as it was chosen where it cannot be smaller, and where the reader wants that", async () => {
+    const queue = await queueOf("alice", 1_000, async () => null);
+    queue.add("c1", [photo()]);
+    await settled();
+    expect(server.at(0)).toMatchObject({ name: "photo.png", bytes: { size: 10 } });
+    const asChosen = await queueOf("bob", 1_000, async () => small);
+    const [id = ""] = asChosen.add("c1", [photo()]);
+    asChosen.sendOriginal(id, true);
+    await settled();
+    expect(server.at(1)).toMatchObject({ name: "photo.png", bytes: { size: 10 } });
+  });
+
+  it("begins again when the reader wants the original, and keeps that through a reload", async () => {
+    const queue = await queueOf("alice", 1_000, async () => small);
+    const [id = ""] = queue.add("c1", [photo()]);
+    await settled();
+    await server.at(0).resolve("server-1");
+    queue.sendOriginal(id, true);
+    await settled();
+    expect(server.removed).toEqual(["server-1"]);
+    expect(server.at(1)).toMatchObject({ name: "photo.png", startedAs: null, bytes: { size: 10 } });
+    expect(only()).toMatchObject({ name: "photo.png", size: 10, done: false });
+    queue.stop();
+    await queueOf("alice", 1_000, async () => small);
+    await settled();
+    expect(server.at(2)).toMatchObject({ name: "photo.png", bytes: { size: 10 } });
+  });
+
+  it("keeps nothing of the version that is no longer wanted, however late the server answers", async () => {
+    const queue = await queueOf("alice", 1_000, async () => small);
+    const [id = ""] = queue.add("c1", [photo()]);
+    await settled();
+    queue.sendOriginal(id, true);
+    server.at(0).listener.started("late");
+    server.at(0).listener.progressed(3);
+    await settled();
+    expect(server.removed).toEqual(["late"]);
+    expect(server.at(1)).toMatchObject({ name: "photo.png", startedAs: null });
+    expect(only()).toMatchObject({ startedAs: null, sent: 0 });
+  });
+
+  it("is not sent smaller if the reader chooses the original while its size is checked", async () => {
+    let pass = (): void => undefined;
+    checked = new Promise((resolve) => {
+      pass = resolve;
+    });
+    const queue = await queueOf("alice", 1_000, async () => small);
+    const [id = ""] = queue.add("c1", [photo()]);
+    await settled();
+    queue.sendOriginal(id, true);
+    pass();
+    await settled();
+    expect(server.names).toEqual(["photo.png"]);
   });
 });

@@ -2,6 +2,7 @@ import type { PendingFile } from "@talkwire/client/parts";
 import { AudioLines, Pause, Play, RotateCcw, Square, X } from "lucide-react";
 import { useRef, useState } from "react";
 import { readableSize } from "../../chat/files/file_size";
+import { mayShrink } from "../../chat/files/smaller_picture";
 import { texts } from "../../texts";
 import { IconButton } from "../components/icon_button";
 import { useChat } from "../page/chat_context";
@@ -31,6 +32,17 @@ export function PendingFileView({ file, onRemove }: { file: PendingFile; onRemov
         )}
         {!done && problem === null && (
           <progress value={sent} max={Math.max(size, 1)} aria-label={texts.uploading(name)} />
+        )}
+        {mayBeSmaller(file) && (
+          <label className="as-original reach">
+            <input
+              type="checkbox"
+              aria-label={texts.originalOf(name)}
+              checked={file.original === true}
+              onChange={({ target }) => uploads.sendOriginal(id, target.checked)}
+            />
+            {texts.asOriginal}
+          </label>
         )}
       </div>
       {problem !== null ? (
@@ -81,6 +93,11 @@ function stateOf({ done, paused, stalled, sent, size, startedAs }: PendingFile):
   if (paused) return `${texts.fileState.paused} · ${amount}`;
   if (stalled) return texts.fileState.stalled;
   return startedAs === null && sent === 0 ? texts.fileState.waiting : amount;
+}
+
+/** Returns whether the reader can choose between the original and a smaller version. */
+function mayBeSmaller({ entryId, smaller, chosen, type, bytes }: PendingFile): boolean {
+  return entryId === null && smaller !== null && bytes !== undefined && mayShrink(chosen?.type ?? type, bytes.size);
 }
 
 const SHOWN = /^image\/(png|jpeg|gif|webp|avif)$/;

@@ -10,7 +10,14 @@ import type { FileUpload, FileUploadListener } from "../server/upload.ts";
 import { type FrameSize, frameSizeOf } from "./film.ts";
 import { type Voice, voiceOf } from "./voice.ts";
 
-/** An upload as it is stored. */
+/** What is sent of a file: the file as it was chosen, or a smaller picture. */
+export interface FileVersion {
+  readonly name: string;
+  readonly type: string;
+  readonly bytes: Blob;
+}
+
+/** An upload as it is stored. Its name, type and size are those of what is sent. */
 export interface StoredUpload {
   readonly id: string;
   readonly userId: string;
@@ -37,6 +44,12 @@ export interface StoredUpload {
   readonly voice?: Voice | undefined;
   /** The size of an uploaded film's frames. */
   readonly frame?: FrameSize;
+  /** Whether it is sent as it was chosen. */
+  readonly original?: boolean;
+  /** A smaller version of a picture; null where there is none. Undefined until somebody has looked. */
+  readonly smaller?: FileVersion | null;
+  /** The name and the type of the chosen file, where a smaller version is sent. */
+  readonly chosen?: Omit<FileVersion, "bytes">;
 }
 
 export interface PendingFile extends StoredUpload {
@@ -64,6 +77,8 @@ export interface UploadQueueOptions {
   readonly onChange: (files: readonly PendingFile[]) => void;
   /** Rejects with `RequestError` when a file may not be sent. */
   readonly check: (file: PendingFile) => Promise<void>;
+  /** Returns a smaller version of a picture, or null. Never rejects. */
+  readonly shrink?: (file: FileVersion) => Promise<FileVersion | null>;
   /** Deletes an uploaded file from the server. */
   readonly remove: (id: string) => void;
   /** Runs `work` while no other tab works on the same file. */
@@ -134,6 +149,17 @@ export class UploadQueue {
   /** Resumes a paused upload, or retries a refused one. */
   resume(id: string): void {
     this.#change(id, { paused: false, ...NO_PROBLEM });
+    this.#work();
+  }
+
+  /** Sends a picture as it was chosen, or smaller. An upload that has started begins again. */
+  sendOriginal(id: string, original: boolean): void {
+    const file = this.#find(id);
+    if (file === undefined || (file.original ?? false) === original) return;
+    this.#stop(id);
+    if (file.startedAs !== null) this.#options.remove(file.startedAs);
+    const begun = { startedAs: null, done: false, sent: 0, stalled: false, ...NO_PROBLEM };
+    this.#change(id, { ...begun, original, ...shownOf({ ...file, original }) });
     this.#work();
   }
 
@@ -244,20 +270,30 @@ export class UploadQueue {
     });
   }
 
-  async #try(file: PendingFile, stop: AbortSignal): Promise<void> {
-    const { id, name, type, bytes, startedAs } = file;
+  async #try(chosen: PendingFile, stop: AbortSignal): Promise<void> {
+    const file = await this.#shrunk(chosen, stop);
+    const { id, name, type, startedAs } = file;
     await this.#options.check(file);
+    stop.throwIfAborted();
+    const bytes = bytesOf(file);
     if (bytes === undefined) throw new RequestError({ code: "unreadable", message: "The file was not stored." });
     const frame = frameSizeOf(bytes, type);
     const fileId = await this.#options.send(
       { name, type, bytes, startedAs },
       {
-        started: (as) => this.#change(id, { startedAs: as, stalled: false }),
-        progressed: (sent) => this.#change(id, { sent, stalled: false }),
+        started: (as) => {
+          if (stop.aborted) this.#options.remove(as);
+          else this.#change(id, { startedAs: as, stalled: false });
+        },
+        progressed: (sent) => {
+          if (!stop.aborted) this.#change(id, { sent, stalled: false });
+        },
       },
       stop,
     );
     const known = await frame;
+    // Another version is sent now.
+    if (stop.aborted) return;
     this.#change(id, {
       startedAs: fileId,
       done: true,
@@ -265,6 +301,20 @@ export class UploadQueue {
       stalled: false,
       ...(known !== undefined && { frame: known }),
     });
+  }
+
+  /** Returns the file with its smaller version, if it is sent as one. */
+  async #shrunk(file: PendingFile, stop: AbortSignal): Promise<PendingFile> {
+    const { id, name, type, bytes, original, smaller } = file;
+    const { shrink } = this.#options;
+    if (original === true || smaller !== undefined || bytes === undefined || shrink === undefined) return file;
+    if (!type.startsWith("image/")) return file;
+    // What has started is resumed with the same bytes.
+    if (file.startedAs !== null) return file;
+    const found = await shrink({ name, type, bytes });
+    stop.throwIfAborted();
+    const after = { ...file, smaller: found, chosen: { name, type } };
+    return this.#change(id, { smaller: found, chosen: after.chosen, ...shownOf(after) }) ?? file;
   }
 
   /** Reloads a stored upload that another tab may have worked on. Returns whether it still has to be sent. */
@@ -280,6 +330,12 @@ export class UploadQueue {
       done: stored.done,
       paused: stored.paused,
       problem: stored.problem,
+      name: stored.name,
+      type: stored.type,
+      size: stored.size,
+      ...(stored.original !== undefined && { original: stored.original }),
+      ...(stored.smaller !== undefined && { smaller: stored.smaller }),
+      ...(stored.chosen !== undefined && { chosen: stored.chosen }),
     });
     return !stored.done && !stored.paused && stored.problem === null;
   }
@@ -299,11 +355,12 @@ export class UploadQueue {
   }
 
   /** Changes an upload here, and in the store what outlives the page. */
-  #change(id: string, change: Partial<PendingFile>): void {
+  #change(id: string, change: Partial<PendingFile>): PendingFile | undefined {
     const file = this.#update(id, change);
-    if (file === undefined || Object.keys(change).every((name) => name === "sent" || name === "stalled")) return;
+    if (file === undefined || Object.keys(change).every((name) => name === "sent" || name === "stalled")) return file;
     const { sent: _, stalled: __, ...stored } = file;
     void this.#options.store.change(stored).catch(() => undefined);
+    return file;
   }
 
   #update(id: string, change: Partial<PendingFile>): PendingFile | undefined {
@@ -327,6 +384,19 @@ export class UploadQueue {
 }
 
 const NO_PROBLEM = { problem: null, problemCode: "", problemDetails: null };
+
+type Versions = Pick<PendingFile, "bytes" | "original" | "smaller" | "chosen" | "name" | "type" | "size">;
+
+/** Returns the bytes that are sent; undefined if they were not stored. */
+function bytesOf({ original, smaller, bytes }: Versions): Blob | undefined {
+  return original === true ? bytes : (smaller?.bytes ?? bytes);
+}
+
+/** Returns what is shown of the version that is sent. */
+function shownOf(file: Versions): Pick<PendingFile, "name" | "type" | "size"> {
+  const { name, type } = (file.original === true ? null : file.smaller) ?? file.chosen ?? file;
+  return { name, type, size: bytesOf(file)?.size ?? file.size };
+}
 
 function newFile(userId: string, place: string, file: File, addedAt: number): { id: string; stored: StoredUpload } {
   const id = randomId();

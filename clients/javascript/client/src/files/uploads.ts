@@ -6,7 +6,7 @@ import type { OutboxEntry } from "../outbox/outbox.ts";
 import { withLock } from "../platform.ts";
 import { RequestError, UNREACHABLE } from "../server/request_error.ts";
 import type { FrameSize } from "./film.ts";
-import { type PendingFile, UploadQueue, type UploadStore } from "./upload_queue.ts";
+import { type FileVersion, type PendingFile, UploadQueue, type UploadStore } from "./upload_queue.ts";
 import type { Voice } from "./voice.ts";
 
 /** The server's limit for one message. */
@@ -21,6 +21,8 @@ export class Uploads implements ChatPart {
   readonly state: StoreApi<readonly PendingFile[]> = createStore<readonly PendingFile[]>(() => []);
   /** Called when an outbox entry may have all of its files. */
   onProgress: () => void = () => undefined;
+  /** Returns a smaller version of a picture, or null. By default, pictures are sent as they were chosen. */
+  shrink: (file: FileVersion) => Promise<FileVersion | null> = async () => null;
   readonly #queue: UploadQueue;
   #maxSize: number | null = null;
 
@@ -52,6 +54,7 @@ export class Uploads implements ChatPart {
             details: { maxSize },
           });
       },
+      shrink: (file) => this.shrink(file),
       remove: (id) => void core.rest.dropFile(id),
       withLock,
     });
@@ -89,6 +92,11 @@ export class Uploads implements ChatPart {
   add(place: string, files: readonly File[]): string[] {
     const room = FILES_MAX - atComposer(this.state.getState(), place).length;
     return this.#queue.add(place, files.slice(0, Math.max(0, room)));
+  }
+
+  /** Sends a picture of a composer as it was chosen, or smaller. */
+  sendOriginal(id: string, original: boolean): void {
+    this.#queue.sendOriginal(id, original);
   }
 
   pause(id: string): void {

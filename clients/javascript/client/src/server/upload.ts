@@ -35,6 +35,8 @@ export async function upload(
 ): Promise<string> {
   try {
     const content = await contentOf(bytes);
+    // A signal that was aborted before fires no event.
+    stop.throwIfAborted();
     return await new Promise((resolve, reject) => {
       const sent: Upload = new Upload(content, {
         endpoint: rest.authenticatedUrl(FILES),
