@@ -166,7 +166,7 @@ async def test_refused_lines_are_reported_if_they_are_skipped(world: World) -> N
         b'{"conversationId": \n',
         b"\xff\n",
         b"[" * 100_000 + b"\n",
-        _lines([{**good, "clientMessageId": "2", "contnt": "x"}]),
+        _lines([{**good, "clientMessageId": "2", "metadata": {"contnt": "x"}}]),
         _lines([{**good, "clientMessageId": "3", "senderId": "ghost"}]),
         _lines([{"conversationId": talk, "contnt": "x", "clientMessageId": "4"}]),
         _lines([good]),

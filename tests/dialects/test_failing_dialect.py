@@ -87,11 +87,13 @@ async def test_a_banned_user_is_disconnected_even_if_the_goodbye_failed(world: W
     await rachel.wait_disconnected()
 
 
-@pytest.mark.parametrize("event", ["readMessages", "typing", "closeRoom"])
-async def test_an_acknowledgement_that_fails_becomes_a_refusal(world: World, event: str) -> None:
+@pytest.mark.parametrize(("event", "members"), [("readMessages", {}), ("typing", {"typing": True}), ("closeRoom", {})])
+async def test_an_acknowledgement_that_fails_becomes_a_refusal(
+    world: World, event: str, members: dict[str, object]
+) -> None:
     conversation, rachel, mike = await three(world)
     await mike.send_message(conversation, "Read this")
-    refused = await rachel.call(event, {"rid": conversation, "typing": True})
+    refused = await rachel.call(event, {"rid": conversation, **members})
     assert (refused["success"], refused["error"]) == (False, "unavailable")
     await rachel.done("sendMessage", {"rid": conversation, "msg": "Still here"})
     assert (await rachel.done("openRoom", {"rid": conversation}))["success"] is True

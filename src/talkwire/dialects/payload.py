@@ -8,9 +8,15 @@ import msgspec
 from talkwire.core.domain.times import iso
 from talkwire.dialects.payloads.problems import invalid_payload
 
-__all__ = ["Payload", "invalid_payload", "iso"]
+__all__ = ["Payload", "TolerantPayload", "invalid_payload", "iso"]
 
 
-class Payload(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class Payload(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
     """The base class of payloads: a JSON object whose members have camelCase names. Members that have their default
-    value are omitted."""
+    value are omitted. A client's payload with a member that the type does not have is refused, since a misspelled
+    member that is ignored loses what the client meant."""
+
+
+class TolerantPayload(Payload, frozen=True, forbid_unknown_fields=False):
+    """The base class of payloads in which unknown members are ignored: those of dialects whose existing clients send
+    more than the server needs."""

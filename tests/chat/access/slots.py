@@ -104,7 +104,9 @@ EVENT_SLOTS = (
     _event("message:read", "messageId", "message"),
     _event("message:delivered", "messageId", "message"),
     _event("conversation:mark-unread", "messageId", "message"),
-    _event("thread:read", "replyId", "message", messageId="{reply}"),
+    Slot(
+        "replyId", "message", Row("thread:read", EVERYONE, {"messageId": "{reply}", "replyId": "{message}"}, "replyId")
+    ),
     _event("message:send", "replyToId", "message", content="Hello"),
     _event("message:send", "threadId", "message", content="Hello"),
     _event("member:update", "userId", "author", role="admin"),

@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from litestar.types import ControllerRouterHandler
 from msgspec.structs import replace
 
-from talkwire.api.http.bodies import Body
+from talkwire.api.http.bodies import TolerantBody
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.core.commands.messages import DeleteMessage, EditMessage, ListMessages
 from talkwire.core.commands.receipts import ListReaders
@@ -41,7 +41,7 @@ _MESSAGE = f"{_MESSAGES}/{{message_id:str}}"
 _TAGS = ["crm"]
 
 
-class UpdateBody(Body, frozen=True):
+class UpdateBody(TolerantBody, frozen=True):
     """The new text of a message. Only callers with the role `service` set `senderId`, to the author of the message."""
 
     content: str

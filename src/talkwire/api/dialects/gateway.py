@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 from litestar.types import ControllerRouterHandler
 
-from talkwire.api.http.bodies import Body
+from talkwire.api.http.bodies import Body, TolerantBody
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
 from talkwire.core.commands.custom_events import IsConnected, ListConnected, SendToUsers
@@ -19,7 +19,7 @@ from talkwire.core.domain.texts import check_id
 from talkwire.dialects.payload import Payload
 
 
-class SendBody(Body, frozen=True):
+class SendBody(TolerantBody, frozen=True):
     """A custom event to send to one user. `message` is any JSON value; `event` is any event name that Socket.IO does
     not reserve. With `store`, a user who is offline receives the event at the next connect."""
 
@@ -29,7 +29,7 @@ class SendBody(Body, frozen=True):
     store: bool = False
 
 
-class SendManyBody(Body, frozen=True):
+class SendManyBody(TolerantBody, frozen=True):
     """A custom event to send to several users. `message` is any JSON value; `event` is any event name that Socket.IO
     does not reserve. With `store`, users who are offline receive the event at their next connect."""
 

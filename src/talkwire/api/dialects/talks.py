@@ -16,7 +16,7 @@ from talkwire.api.http.bodies import ListAnswer
 from talkwire.api.http.created import created_or_existing, existing
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
-from talkwire.api.resources.receipts import ReadAnswer, ReadBody, read_answer, read_command
+from talkwire.api.resources.receipts import ReadAnswer, TolerantReadBody, read_answer, read_command
 from talkwire.core.commands.conversations import (
     ConversationView,
     CreateConversation,
@@ -27,8 +27,8 @@ from talkwire.core.commands.messages import ListMessages
 from talkwire.core.domain.access import acting_as
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import Actor, ConversationKind, MemberRole
-from talkwire.dialects.payload import Payload, iso
-from talkwire.dialects.payloads.offers import NewOfferPayload, OfferPayload, offer_payload, to_create_offer
+from talkwire.dialects.payload import Payload, TolerantPayload, iso
+from talkwire.dialects.payloads.offers import OfferPayload, TolerantNewOfferPayload, offer_payload, to_create_offer
 from talkwire.dialects.talks.payloads import MessagePayload, SendBody, UserPayload, message_payload, to_send
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
@@ -40,7 +40,7 @@ PARTICIPANTS_LISTED = 20
 """Lists include the participants of a talk only if there are at most this many, to bound the size of a page."""
 
 
-class OpenTalkBody(Payload, frozen=True):
+class OpenTalkBody(TolerantPayload, frozen=True):
     """A talk (a conversation) to open: a direct talk with one user (`receiverId`), or a group (`participantIds`) with
     an optional name. Only callers with the role `service` set `id`, `senderId` (the user who opens a direct talk),
     `ownerId` and `roles` (both of a group). A group that such a caller creates without `ownerId` has no owner."""
@@ -178,7 +178,7 @@ async def mark_read(
     caller: GivenCaller,
     chat: GivenChat,
     key: GivenKey,
-    data: JSONBody[ReadBody | None] = None,
+    data: JSONBody[TolerantReadBody | None] = None,
 ) -> ReadAnswer:
     return read_answer(await chat.execute(caller.actor, read_command(conversation_id, data), key))
 
@@ -186,7 +186,7 @@ async def mark_read(
 @post("/{conversation_id:str}/offers", summary="Make a price offer to the other participants of a talk")
 async def create_offer(
     conversation_id: FromPath[str],
-    data: JSONBody[NewOfferPayload],
+    data: JSONBody[TolerantNewOfferPayload],
     caller: GivenCaller,
     chat: GivenChat,
     key: GivenKey,

@@ -11,10 +11,10 @@ from litestar.status_codes import HTTP_200_OK
 from litestar.types import ControllerRouterHandler
 from msgspec.structs import replace
 
-from talkwire.api.http.bodies import Body, ListAnswer
+from talkwire.api.http.bodies import ListAnswer, TolerantBody
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
-from talkwire.api.resources.receipts import ReadAnswer, ReadBody, read_answer, read_command
+from talkwire.api.resources.receipts import ReadAnswer, TolerantReadBody, read_answer, read_command
 from talkwire.core.commands.messages import GetMessage, ListMessages
 from talkwire.core.commands.receipts import GetMessageStatus, MarkDelivered, MarkRead
 from talkwire.dialects.whatsapp.payloads import MessagePayload, SendBody, message_payload, to_send
@@ -26,7 +26,7 @@ IdempotencyKey = Annotated[
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 
 
-class StatusBody(Body, frozen=True):
+class StatusBody(TolerantBody, frozen=True):
     """The new status (`delivered` or `read`) of a message for the caller. It applies to all earlier messages of the
     conversation too. A status never moves back from `read` to `delivered`."""
 
@@ -85,7 +85,7 @@ async def mark_read(
     caller: GivenCaller,
     chat: GivenChat,
     key: GivenKey,
-    data: JSONBody[ReadBody | None] = None,
+    data: JSONBody[TolerantReadBody | None] = None,
 ) -> ReadAnswer:
     return read_answer(await chat.execute(caller.actor, read_command(conversation_id, data), key))
 

@@ -16,8 +16,13 @@ from talkwire.identity.address_tokens import Purpose
 T = TypeVar("T")
 
 
-class Body(msgspec.Struct, frozen=True, rename="camel"):
-    """The base class of types for the JSON object in a request's body."""
+class Body(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The base class of types for the JSON object in a request's body. A body with an unknown member is refused."""
+
+
+class TolerantBody(Body, frozen=True, forbid_unknown_fields=False):
+    """The base class of bodies in which unknown members are ignored: those of dialects whose existing clients send more
+    than the server needs."""
 
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -48,7 +53,7 @@ class ChangePasswordBody(Body, frozen=True):
     new_password: str
 
 
-class UpdateUserBody(Body, frozen=True, forbid_unknown_fields=True):
+class UpdateUserBody(Body, frozen=True):
     """Changes to the caller's own profile. An omitted member stays unchanged; null removes a picture, a text or a
     handle (a unique name such as `ann.smith`)."""
 
@@ -58,7 +63,7 @@ class UpdateUserBody(Body, frozen=True, forbid_unknown_fields=True):
     handle: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
-class AddressTokenBody(Body, frozen=True, forbid_unknown_fields=True):
+class AddressTokenBody(Body, frozen=True):
     """What an address token is to open: `files`, or an `export` of a user's data."""
 
     purpose: Purpose = "files"
@@ -71,7 +76,7 @@ class AddressTokenAnswer(msgspec.Struct, frozen=True, rename="camel"):
     expires_in: int
 
 
-class PutUserBody(Body, frozen=True, forbid_unknown_fields=True):
+class PutUserBody(Body, frozen=True):
     """A user's profile to create or change, as the application's backend sets it. An omitted member stays unchanged;
     null removes a value. `metadata` is JSON of the application, which users do not see."""
 
@@ -84,14 +89,14 @@ class PutUserBody(Body, frozen=True, forbid_unknown_fields=True):
     handle: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
-class UserOfBatch(PutUserBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class UserOfBatch(PutUserBody, frozen=True, kw_only=True):
     """One user of a batch: the user's `id`, and the members of the profile to set. An omitted member stays
     unchanged."""
 
     id: str
 
 
-class PutUsersBody(Body, frozen=True, forbid_unknown_fields=True):
+class PutUsersBody(Body, frozen=True):
     """The users to create or update: 1 to 100."""
 
     users: tuple[UserOfBatch, ...]
@@ -118,7 +123,7 @@ class CreateConversationBody(Body, frozen=True):
     created_at: Moment | None = None
 
 
-class UpdateConversationBody(Body, frozen=True, forbid_unknown_fields=True):
+class UpdateConversationBody(Body, frozen=True):
     """Changes to a conversation. An omitted member stays unchanged; null removes a text, a picture or metadata."""
 
     name: str | msgspec.UnsetType | None = msgspec.UNSET
@@ -133,7 +138,7 @@ class UpdateConversationBody(Body, frozen=True, forbid_unknown_fields=True):
     description: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
-class EraseMeBody(Body, frozen=True, forbid_unknown_fields=True):
+class EraseMeBody(Body, frozen=True):
     """The caller's password, to confirm that the caller's own data is to be erased. A user whose account has a password
     on this server must give it."""
 
@@ -152,7 +157,7 @@ class UpdateMemberBody(Body, frozen=True):
     role: MemberRole
 
 
-class RestrictBody(Body, frozen=True, forbid_unknown_fields=True):
+class RestrictBody(Body, frozen=True):
     """The reason for a mute or a ban in a conversation, and when it ends. Without `until`, it lasts until a moderator
     ends it."""
 
@@ -160,7 +165,7 @@ class RestrictBody(Body, frozen=True, forbid_unknown_fields=True):
     reason: str | None = None
 
 
-class BanBody(Body, frozen=True, forbid_unknown_fields=True):
+class BanBody(Body, frozen=True):
     """The reason for a ban from the server, and when it ends. The user sees both. Without `until`, the ban lasts until
     it is lifted."""
 

@@ -49,7 +49,7 @@ InvitedTo = Annotated[
 ]
 
 
-class CreateInvitationBody(Body, frozen=True, forbid_unknown_fields=True):
+class CreateInvitationBody(Body, frozen=True):
     """An invitation to create. Without `expiresAt` it does not expire; without `maxUses` any number of people may use
     it. An ordinary user must name exactly one conversation, to which that user may add members."""
 
@@ -58,7 +58,7 @@ class CreateInvitationBody(Body, frozen=True, forbid_unknown_fields=True):
     max_uses: int | None = None
 
 
-class InvitationCodeBody(Body, frozen=True, forbid_unknown_fields=True):
+class InvitationCodeBody(Body, frozen=True):
     """The code of an invitation."""
 
     code: str

@@ -24,6 +24,10 @@ class ReadBody(Body, frozen=True):
     threads: Literal["collapsed"] | None = None
 
 
+class TolerantReadBody(ReadBody, frozen=True, forbid_unknown_fields=False):
+    """The same for routes of dialects whose bodies may have unknown members."""
+
+
 class UnreadBody(Body, frozen=True):
     """The messages to mark as unread: all from `messageId` on; if it is omitted, all from the newest message of another
     member on."""

@@ -34,7 +34,7 @@ from talkwire.core.domain.events import (
 from talkwire.core.domain.model import CallEndReason, Message
 from talkwire.core.features.messages.reading import has_been_read
 from talkwire.dialects.dialect import SocketIdentity
-from talkwire.dialects.payload import Payload, iso
+from talkwire.dialects.payload import Payload, TolerantPayload, iso
 from talkwire.dialects.payloads.messages import AttachmentPayload, attachment_payload
 from talkwire.dialects.payloads.numeral_ids import NumeralId, numeral, text_of
 from talkwire.dialects.replies import Reply
@@ -46,11 +46,11 @@ WORDS = MappingProxyType({"conversationId": "chatId"})
 # --- payloads from the client ---------------------------------------------------------------------------------------
 
 
-class ChatPayload(Payload, frozen=True):
+class ChatPayload(TolerantPayload, frozen=True):
     chat_id: NumeralId
 
 
-class SendPayload(Payload, frozen=True):
+class SendPayload(TolerantPayload, frozen=True):
     """A message to send to a chat. Only callers with the role `service` set `senderId`, to the user who sends the
     message."""
 
@@ -60,11 +60,11 @@ class SendPayload(Payload, frozen=True):
     sender_id: NumeralId | None = None
 
 
-class MessageIdPayload(Payload, frozen=True):
+class MessageIdPayload(TolerantPayload, frozen=True):
     message_id: NumeralId
 
 
-class UpdatePayload(Payload, frozen=True):
+class UpdatePayload(TolerantPayload, frozen=True):
     """The new text of a message. Only callers with the role `service` set `senderId`, to the author of the message."""
 
     message_id: NumeralId
@@ -72,7 +72,7 @@ class UpdatePayload(Payload, frozen=True):
     sender_id: NumeralId | None = None
 
 
-class ReactPayload(Payload, frozen=True):
+class ReactPayload(TolerantPayload, frozen=True):
     """A reaction to add to a message, or to remove with `remove`. Only callers with the role `service` set `senderId`,
     to the user who reacts."""
 
@@ -82,12 +82,12 @@ class ReactPayload(Payload, frozen=True):
     sender_id: NumeralId | None = None
 
 
-class TypingPayload(Payload, frozen=True):
+class TypingPayload(TolerantPayload, frozen=True):
     chat_id: NumeralId
     is_typing: bool = True
 
 
-class MarkPayload(Payload, frozen=True):
+class MarkPayload(TolerantPayload, frozen=True):
     """The messages to mark as read or delivered: all up to `messageId`, or all messages of the chat if it is
     omitted."""
 
@@ -95,7 +95,7 @@ class MarkPayload(Payload, frozen=True):
     message_id: NumeralId | None = None
 
 
-class InvitePayload(Payload, frozen=True):
+class InvitePayload(TolerantPayload, frozen=True):
     """An invitation of other members to a call. If `callId` is omitted, the server generates one."""
 
     chat_id: NumeralId
@@ -104,7 +104,7 @@ class InvitePayload(Payload, frozen=True):
     data: Any = None
 
 
-class CallPayload(Payload, frozen=True):
+class CallPayload(TolerantPayload, frozen=True):
     call_id: NumeralId
     chat_id: NumeralId
     to_user_id: NumeralId | None = None

@@ -79,7 +79,7 @@ from talkwire.dialects.dialect import (
 )
 from talkwire.dialects.payloads.calls import CallNames, calls_inbound, calls_outbound
 from talkwire.dialects.payloads.numeral_ids import text_of
-from talkwire.dialects.payloads.sign_in import RENEW_SIGN_IN
+from talkwire.dialects.payloads.sign_in import TOLERANT_RENEW_SIGN_IN
 from talkwire.dialects.replies import RefusalWithMessage, done, refusal_with_message, with_renamed_members
 
 
@@ -131,7 +131,7 @@ _INBOUND = {
     "authenticate": Inbound(
         None, lambda _: GetIdentity(), identity_reply, summary="Get the user and the socket id of this connection."
     ),
-    "auth:refresh": RENEW_SIGN_IN,
+    "auth:refresh": TOLERANT_RENEW_SIGN_IN,
     "joinChat": Inbound(
         ChatPayload,
         lambda p: JoinRoom(text_of(p.chat_id)),

@@ -23,7 +23,7 @@ from talkwire.core.domain.events import (
 from talkwire.core.domain.model import Message, Presence, User
 from talkwire.core.domain.texts import json_fits
 from talkwire.dialects.dialect import AnyJson, GetServerTime, Outbound
-from talkwire.dialects.payload import Payload, invalid_payload, iso
+from talkwire.dialects.payload import Payload, TolerantPayload, invalid_payload, iso
 from talkwire.dialects.payloads.messages import AttachmentPayload, attachment_payload
 from talkwire.dialects.payloads.presence import PresencePayload, presence_payload
 from talkwire.dialects.replies import Reply
@@ -34,7 +34,7 @@ PAYLOAD_MAX_BYTES = 256 * 1024
 # --- payloads from the client ---------------------------------------------------------------------------------------
 
 
-class SendPayload(Payload, frozen=True):
+class SendPayload(TolerantPayload, frozen=True):
     """A message to send to a conversation. Other members of the JSON object are ignored. Only callers with the role
     `service` set `senderId`, to the user who sends the message."""
 
@@ -44,11 +44,11 @@ class SendPayload(Payload, frozen=True):
     sender_id: str | None = None
 
 
-class RoomPayload(Payload, frozen=True):
+class RoomPayload(TolerantPayload, frozen=True):
     conversation_id: str
 
 
-class HistoryPayload(Payload, frozen=True):
+class HistoryPayload(TolerantPayload, frozen=True):
     """Selects a page of a conversation's messages: those `before`, `after` or `around` a message id, or the newest
     messages if none of these is set."""
 
@@ -59,14 +59,14 @@ class HistoryPayload(Payload, frozen=True):
     limit: int = 50
 
 
-class MarkPayload(Payload, frozen=True):
+class MarkPayload(TolerantPayload, frozen=True):
     """The messages to mark as read: all up to `messageId`, or all messages of the conversation if it is omitted."""
 
     conversation_id: str
     message_id: str | None = None
 
 
-class UserIdsPayload(Payload, frozen=True):
+class UserIdsPayload(TolerantPayload, frozen=True):
     user_ids: tuple[str, ...]
 
 

@@ -27,7 +27,7 @@ from talkwire.core.domain.events import (
 )
 from talkwire.dialects.dialect import AnyJson, Dialect, Echo, Inbound, JoinRoom, LeaveRoom, Outbound, OutboundEntry, To
 from talkwire.dialects.gateway import payloads
-from talkwire.dialects.payloads.sign_in import RENEW_SIGN_IN
+from talkwire.dialects.payloads.sign_in import TOLERANT_RENEW_SIGN_IN
 from talkwire.dialects.replies import refusal_with_message
 
 
@@ -103,7 +103,7 @@ _INBOUND = {
             "The presence that the client requested.",
         ),
     ),
-    "auth:refresh": RENEW_SIGN_IN,
+    "auth:refresh": TOLERANT_RENEW_SIGN_IN,
 }
 
 _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {

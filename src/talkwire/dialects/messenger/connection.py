@@ -13,6 +13,11 @@ class ConversationIdPayload(Payload, frozen=True):
     conversation_id: str
 
 
+class SignalPayload(ConversationIdPayload, frozen=True, forbid_unknown_fields=False):
+    """The conversation that a client joins or leaves, or in which the user types. Other members are ignored, since
+    existing clients also send `userId` and `isTyping`: the token and the event's name say the same."""
+
+
 class RoomReply(Reply, frozen=True, kw_only=True, rename="camel"):
     conversation_id: str
 
@@ -52,13 +57,13 @@ def _pong_reply(ms: int) -> PongReply:
 
 INBOUND = {
     "conversation:join": Inbound(
-        ConversationIdPayload,
+        SignalPayload,
         lambda p: JoinRoom(p.conversation_id),
         _room_reply,
         summary="Start receiving a conversation's events on this socket again. The user must be a member.",
     ),
     "conversation:leave": Inbound(
-        ConversationIdPayload,
+        SignalPayload,
         lambda p: LeaveRoom(p.conversation_id),
         _room_reply,
         summary="Stop receiving a conversation's events on this socket. The user remains a member.",

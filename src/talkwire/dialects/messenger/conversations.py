@@ -58,7 +58,7 @@ class CreateConversationPayload(Payload, frozen=True):
     description: str | None = None
 
 
-class UpdateConversationPayload(Payload, frozen=True, forbid_unknown_fields=True):
+class UpdateConversationPayload(Payload, frozen=True):
     """Changes to a conversation. An omitted member stays unchanged; null removes a text, a picture or metadata."""
 
     conversation_id: str

@@ -40,7 +40,7 @@ from talkwire.core.domain.events import (
 from talkwire.core.domain.model import Message, SavedMessage
 from talkwire.core.domain.times import bound_ms_of, ms_of
 from talkwire.dialects.dialect import Inbound, Outbound
-from talkwire.dialects.messenger.connection import ConversationIdPayload
+from talkwire.dialects.messenger.connection import SignalPayload
 from talkwire.dialects.payload import Payload, iso
 from talkwire.dialects.payloads.messages import (
     AttachmentBody,
@@ -381,13 +381,13 @@ INBOUND = {
         summary="Search messages, newest first. The roles `service` and `admin` find every message.",
     ),
     "typing:start": Inbound(
-        ConversationIdPayload,
+        SignalPayload,
         lambda p: SetTyping(p.conversation_id, is_typing=True),
         done,
         summary="Announce that the user started typing. Typing ends automatically after 5 s.",
     ),
     "typing:stop": Inbound(
-        ConversationIdPayload,
+        SignalPayload,
         lambda p: SetTyping(p.conversation_id, is_typing=False),
         done,
         summary="Announce that the user stopped typing.",

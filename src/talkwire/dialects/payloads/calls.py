@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -39,6 +40,14 @@ class CallPayload(Payload, frozen=True):
     conversation_id: str
     to_user_id: str | None = None
     data: Any = None
+
+
+class TolerantInvitePayload(InvitePayload, frozen=True, forbid_unknown_fields=False):
+    """The same for dialects whose payloads may have unknown members."""
+
+
+class TolerantCallPayload(CallPayload, frozen=True, forbid_unknown_fields=False):
+    """The same for dialects whose payloads may have unknown members."""
 
 
 class CallReply(Reply, frozen=True, kw_only=True, rename="camel"):
@@ -110,6 +119,12 @@ def call_entry(command: type[CallSignal], summary: str) -> Inbound:
         return command(signal.conversation_id, signal.call_id, signal.to_user_id, signal.data)
 
     return Inbound(payload, to_command, _call_reply, summary=summary)
+
+
+def tolerant_call_entry(command: type[CallSignal], summary: str) -> Inbound:
+    """Returns the same as `call_entry`, for dialects whose payloads may have unknown members."""
+    payload = TolerantInvitePayload if command is InviteToCall else TolerantCallPayload
+    return replace(call_entry(command, summary), payload=payload)
 
 
 def calls_inbound(names: CallNames, entry: Entry = call_entry) -> dict[str, Inbound]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import UNSET, UnsetType
 
@@ -172,7 +172,9 @@ class VersionPayload(Payload, frozen=True):
 class AttachmentBody(Payload, frozen=True):
     """A file to attach to a new message: an uploaded file by its `id`, or an external file by its `url` and a `name`. A
     voice message is an uploaded file with `durationMs` and a `waveform`: at most 100 values of loudness from 0 to 100.
-    A film may have the `width` and the `height` of its frames in pixels, up to 65535."""
+    A film may have the `width` and the `height` of its frames in pixels, up to 65535.
+
+    What the upload of a file answered can be given as it is: its other members are ignored."""
 
     id: str | None = None
     url: str | None = None
@@ -181,6 +183,15 @@ class AttachmentBody(Payload, frozen=True):
     waveform: tuple[int, ...] | None = None
     width: int | None = None
     height: int | None = None
+    content_type: Any = None
+    size: Any = None
+    created_at: Any = None
+    thumbnail_url: Any = None
+    animated: Any = None
+
+
+class TolerantAttachmentBody(AttachmentBody, frozen=True, forbid_unknown_fields=False):
+    """The same for dialects whose payloads may have unknown members."""
 
 
 def message_payload(message: Message) -> MessagePayload:

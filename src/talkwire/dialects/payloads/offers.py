@@ -34,6 +34,10 @@ class NewOfferPayload(Payload, frozen=True):
     sender_id: str | None = None
 
 
+class TolerantNewOfferPayload(NewOfferPayload, frozen=True, forbid_unknown_fields=False):
+    """The same for dialects whose payloads may have unknown members."""
+
+
 class CounterOfferPayload(Payload, frozen=True):
     """A new offer to make in place of another member's offer. `title`, `currency` and `description` default to those of
     the replaced offer. Only callers with the role `service` set `senderId`, to the user who makes the new offer."""

@@ -3,6 +3,8 @@ vocabularies) share it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from talkwire.dialects.dialect import Inbound, RenewSignIn
 from talkwire.dialects.payload import Payload, iso
 from talkwire.dialects.replies import Reply
@@ -10,6 +12,10 @@ from talkwire.dialects.replies import Reply
 
 class RenewSignInPayload(Payload, frozen=True):
     token: str
+
+
+class TolerantRenewSignInPayload(RenewSignInPayload, frozen=True, forbid_unknown_fields=False):
+    """The same for dialects whose payloads may have unknown members."""
 
 
 class RenewedReply(Reply, frozen=True, kw_only=True, rename="camel"):
@@ -28,3 +34,6 @@ RENEW_SIGN_IN = Inbound(
     _renewed,
     summary="Renew the socket's sign-in with a newer token of the same user.",
 )
+
+TOLERANT_RENEW_SIGN_IN = replace(RENEW_SIGN_IN, payload=TolerantRenewSignInPayload)
+"""The same for dialects whose payloads may have unknown members."""

@@ -23,7 +23,7 @@ from talkwire.core.domain.events import (
 from talkwire.core.domain.model import Message, OfferStatus, ShownStatus
 from talkwire.core.features.messages.files import file_id_in
 from talkwire.core.features.messages.sending import check_attachment_count
-from talkwire.dialects.payload import Payload, iso
+from talkwire.dialects.payload import Payload, TolerantPayload, iso
 from talkwire.dialects.payloads.messages import ReactionPayload, reaction_payloads
 from talkwire.dialects.payloads.offers import OfferPayload, offer_payload
 from talkwire.dialects.payloads.presence import PresencePayload
@@ -32,11 +32,11 @@ from talkwire.dialects.replies import Reply
 # --- payloads from the client ---------------------------------------------------------------------------------------
 
 
-class ConversationIdPayload(Payload, frozen=True):
+class ConversationIdPayload(TolerantPayload, frozen=True):
     conversation_id: str
 
 
-class SendBody(Payload, frozen=True):
+class SendBody(TolerantPayload, frozen=True):
     """A message to send. `attachments` are addresses (URLs) of uploaded or external files; with them, `content` may be
     empty. Only callers with the role `service` set `senderId`, to the user who sends the message."""
 
@@ -50,12 +50,12 @@ class SendPayload(SendBody, frozen=True, kw_only=True):
     conversation_id: str
 
 
-class TypingPayload(Payload, frozen=True):
+class TypingPayload(TolerantPayload, frozen=True):
     conversation_id: str
     is_typing: bool
 
 
-class MarkPayload(Payload, frozen=True):
+class MarkPayload(TolerantPayload, frozen=True):
     """The messages to mark as read or delivered: all up to `messageId`, or all messages of the conversation if it is
     omitted."""
 
@@ -63,7 +63,7 @@ class MarkPayload(Payload, frozen=True):
     message_id: str | None = None
 
 
-class UpdateOfferPayload(Payload, frozen=True):
+class UpdateOfferPayload(TolerantPayload, frozen=True):
     """The new status to set for an offer. Its author withdraws it; any other member accepts or rejects it. Only callers
     with the role `service` set `senderId`, to the user who decides."""
 
@@ -73,7 +73,7 @@ class UpdateOfferPayload(Payload, frozen=True):
     sender_id: str | None = None
 
 
-class EditPayload(Payload, frozen=True):
+class EditPayload(TolerantPayload, frozen=True):
     """The new text of a message. Only callers with the role `service` set `senderId`, to the author of the message."""
 
     message_id: str
@@ -81,11 +81,11 @@ class EditPayload(Payload, frozen=True):
     sender_id: str | None = None
 
 
-class MessageIdPayload(Payload, frozen=True):
+class MessageIdPayload(TolerantPayload, frozen=True):
     message_id: str
 
 
-class ReactPayload(Payload, frozen=True):
+class ReactPayload(TolerantPayload, frozen=True):
     """A reaction to add to a message, or to remove with `remove`. Only callers with the role `service` set `senderId`,
     to the user who reacts."""
 
@@ -95,7 +95,7 @@ class ReactPayload(Payload, frozen=True):
     sender_id: str | None = None
 
 
-class UserIdsPayload(Payload, frozen=True):
+class UserIdsPayload(TolerantPayload, frozen=True):
     user_ids: tuple[str, ...]
 
 

@@ -32,11 +32,11 @@ from talkwire.core.domain.events import (
 )
 from talkwire.core.domain.model import Message, Presence, User
 from talkwire.dialects.dialect import Dialect, Inbound, JoinRoom, LeaveRoom, Outbound, PersonalOutbound, To
-from talkwire.dialects.payloads.calls import CallNames, calls_inbound, calls_outbound
+from talkwire.dialects.payloads.calls import CallNames, calls_inbound, calls_outbound, tolerant_call_entry
 from talkwire.dialects.payloads.files import upload_progress_payload
 from talkwire.dialects.payloads.messages import message_deleted_payload, reaction_changed_payload, reaction_payloads
 from talkwire.dialects.payloads.presence import presence_payload
-from talkwire.dialects.payloads.sign_in import RENEW_SIGN_IN
+from talkwire.dialects.payloads.sign_in import TOLERANT_RENEW_SIGN_IN
 from talkwire.dialects.replies import done, refusal_with_message
 from talkwire.dialects.talks.payloads import (
     ConnectedPayload,
@@ -197,8 +197,8 @@ TALKS = Dialect(
             _presence_reply,
             summary="Get the presence (online, away or offline) of users who share a conversation with the caller.",
         ),
-        **calls_inbound(_CALLS),
-        "auth:refresh": RENEW_SIGN_IN,
+        **calls_inbound(_CALLS, tolerant_call_entry),
+        "auth:refresh": TOLERANT_RENEW_SIGN_IN,
     },
     outbound={
         MessageSent: (

@@ -39,7 +39,7 @@ TypeName = Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(TYPES)})]
 Degrees = Annotated[float, msgspec.Meta(description="Degrees in WGS 84")]
 
 
-class ContentBody(Payload, frozen=True, forbid_unknown_fields=True):
+class ContentBody(Payload, frozen=True):
     """The content of a message to send. `text` and `caption` are two names for the same text, which every type allows.
 
     For the types `image`, `video`, `audio` and `document`: `url` (http, https, or that of an uploaded file) and an
@@ -56,7 +56,7 @@ class ContentBody(Payload, frozen=True, forbid_unknown_fields=True):
     address: Annotated[str, msgspec.Meta(max_length=PLACE_NAME_MAX_LENGTH)] | None = None
 
 
-class TextBody(Payload, frozen=True, forbid_unknown_fields=True):
+class TextBody(Payload, frozen=True):
     """The new text of a message to edit. `text` and `caption` are two names for it."""
 
     text: str | None = None

@@ -18,12 +18,12 @@ from talkwire.core.domain.events import (
     TypingChanged,
 )
 from talkwire.core.domain.model import Message, Presence
-from talkwire.dialects.payload import Payload, iso
+from talkwire.dialects.payload import Payload, TolerantPayload, iso
 from talkwire.dialects.payloads.messages import (
-    AttachmentBody,
     AttachmentPayload,
     PersonPayload,
     ReactionPayload,
+    TolerantAttachmentBody,
     attachment_payload,
     attachment_refs,
     reaction_payloads,
@@ -45,11 +45,11 @@ from talkwire.dialects.whatsapp.content import (
 # --- payloads from the client ---------------------------------------------------------------------------------------
 
 
-class ConversationIdPayload(Payload, frozen=True):
+class ConversationIdPayload(TolerantPayload, frozen=True):
     conversation_id: str
 
 
-class SendBody(Payload, frozen=True):
+class SendBody(TolerantPayload, frozen=True):
     """A message to send. `content` is a string, or an object with the members that its `type` allows. It may be missing
     if there are attachments. Without a `type`, the message is a text or has the type of its first attachment. Only
     callers with the role `service` set `senderId`, to the user who sends the message."""
@@ -57,12 +57,12 @@ class SendBody(Payload, frozen=True):
     conversation_id: str
     content: str | ContentBody = ""
     type: TypeName | None = None
-    attachments: tuple[AttachmentBody, ...] | None = None
+    attachments: tuple[TolerantAttachmentBody, ...] | None = None
     client_message_id: str | None = None
     sender_id: str | None = None
 
 
-class EditPayload(Payload, frozen=True):
+class EditPayload(TolerantPayload, frozen=True):
     """The new text or caption of a message. An edit changes neither the type nor the attachments. Only callers with the
     role `service` set `senderId`, to the author of the message."""
 
@@ -71,11 +71,11 @@ class EditPayload(Payload, frozen=True):
     sender_id: str | None = None
 
 
-class MessageIdPayload(Payload, frozen=True):
+class MessageIdPayload(TolerantPayload, frozen=True):
     message_id: str
 
 
-class ReactPayload(Payload, frozen=True):
+class ReactPayload(TolerantPayload, frozen=True):
     """A reaction to add to a message, or to remove with `remove`. Only callers with the role `service` set `senderId`,
     to the user who reacts."""
 
@@ -85,7 +85,7 @@ class ReactPayload(Payload, frozen=True):
     sender_id: str | None = None
 
 
-class MarkPayload(Payload, frozen=True):
+class MarkPayload(TolerantPayload, frozen=True):
     """The messages to mark as read or delivered: all up to `messageId`, or all messages of the conversation if it is
     omitted."""
 
@@ -93,7 +93,7 @@ class MarkPayload(Payload, frozen=True):
     message_id: str | None = None
 
 
-class UserIdsPayload(Payload, frozen=True):
+class UserIdsPayload(TolerantPayload, frozen=True):
     user_ids: tuple[str, ...]
 
 

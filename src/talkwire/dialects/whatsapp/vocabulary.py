@@ -37,10 +37,10 @@ from talkwire.dialects.dialect import (
     SubscribePresence,
     UnsubscribePresence,
 )
-from talkwire.dialects.payloads.calls import CallNames, calls_inbound, calls_outbound
+from talkwire.dialects.payloads.calls import CallNames, calls_inbound, calls_outbound, tolerant_call_entry
 from talkwire.dialects.payloads.files import upload_progress_payload
 from talkwire.dialects.payloads.messages import message_deleted_payload, reaction_changed_payload
-from talkwire.dialects.payloads.sign_in import RENEW_SIGN_IN
+from talkwire.dialects.payloads.sign_in import TOLERANT_RENEW_SIGN_IN
 from talkwire.dialects.replies import done, refusal_with_message
 from talkwire.dialects.whatsapp.payloads import (
     ConversationIdPayload,
@@ -142,7 +142,7 @@ _INBOUND = {
         done,
         summary="Mark messages as delivered: all, or up to a message. Answering a heartbeat has the same effect.",
     ),
-    **calls_inbound(_CALLS),
+    **calls_inbound(_CALLS, tolerant_call_entry),
     "presence:subscribe": Inbound(
         UserIdsPayload,
         lambda p: SubscribePresence(p.user_ids),
@@ -155,7 +155,7 @@ _INBOUND = {
         done,
         summary="Stop receiving events about the presence of these users.",
     ),
-    "auth:refresh": RENEW_SIGN_IN,
+    "auth:refresh": TOLERANT_RENEW_SIGN_IN,
 }
 
 _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {

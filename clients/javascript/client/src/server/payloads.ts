@@ -144,7 +144,8 @@ export interface Attachment {
 /**
  * A file to attach to a new message: an uploaded file by its `id`, or an external file by its `url` and a `name`. A
  * voice message is an uploaded file with `durationMs` and a `waveform`: at most 100 values of loudness from 0 to 100. A
- * film may have the `width` and the `height` of its frames in pixels, up to 65535.
+ * film may have the `width` and the `height` of its frames in pixels, up to 65535. What the upload of a file answered
+ * can be given as it is: its other members are ignored.
  */
 export interface AttachmentBody {
   id?: string | null;
@@ -160,6 +161,16 @@ export interface AttachmentBody {
   width?: number | null;
   /** Height in pixels. */
   height?: number | null;
+  /** The media type, such as `image/png`. */
+  contentType?: unknown;
+  /** Size in bytes. */
+  size?: unknown;
+  /** When it was created. */
+  createdAt?: unknown;
+  /** The address of a small picture of the file. */
+  thumbnailUrl?: unknown;
+  /** Whether the picture moves. */
+  animated?: unknown;
 }
 
 export interface CallCommand {
@@ -1741,6 +1752,15 @@ export interface SetPresenceCommand {
   textUntil?: string | null;
 }
 
+/**
+ * The conversation that a client joins or leaves, or in which the user types. Other members are ignored, since existing
+ * clients also send `userId` and `isTyping`: the token and the event's name say the same.
+ */
+export interface SignalCommand {
+  /** The id of the conversation. */
+  conversationId: string;
+}
+
 /** The tokens of a new sign-in. `token` equals `accessToken`. */
 export interface SignedInAnswer {
   /** The token that authenticates API requests. */
@@ -2141,9 +2161,9 @@ export interface Commands {
   /** Renew the socket's sign-in with a newer token of the same user. */
   "auth:refresh": { payload: RenewSignInCommand; reply: RenewedReply };
   /** Start receiving a conversation's events on this socket again. The user must be a member. */
-  "conversation:join": { payload: ConversationId; reply: RoomReply };
+  "conversation:join": { payload: SignalCommand; reply: RoomReply };
   /** Stop receiving a conversation's events on this socket. The user remains a member. */
-  "conversation:leave": { payload: ConversationId; reply: RoomReply };
+  "conversation:leave": { payload: SignalCommand; reply: RoomReply };
   /** Get the server's time, in milliseconds since 1970. */
   ping: { payload: Record<string, never>; reply: PongReply };
   /** Create a conversation. Two users have one direct conversation, so creating it again returns it. */
@@ -2187,9 +2207,9 @@ export interface Commands {
   /** Search messages, newest first. The roles `service` and `admin` find every message. */
   "messages:search": { payload: SearchMessagesCommand; reply: FoundMessagesReply };
   /** Announce that the user started typing. Typing ends automatically after 5 s. */
-  "typing:start": { payload: ConversationId; reply: EmptyReply };
+  "typing:start": { payload: SignalCommand; reply: EmptyReply };
   /** Announce that the user stopped typing. */
-  "typing:stop": { payload: ConversationId; reply: EmptyReply };
+  "typing:stop": { payload: SignalCommand; reply: EmptyReply };
   /** Report a message to the admins. Reporting it again returns the open report. */
   "message:report": { payload: ReportMessageCommand; reply: ReportReply };
   /** Set the user's presence: `dnd` and `invisible` on all devices, `online` and `away` on this one. */

@@ -38,7 +38,7 @@ _ONCE = (
 )
 
 
-class CreateWebhookBody(Body, frozen=True, forbid_unknown_fields=True):
+class CreateWebhookBody(Body, frozen=True):
     """A webhook to create. Without `types` it receives all types of events, without `conversationIds` the events of all
     conversations and users. Without `after` it receives the events from now on; with the cursor `after`, the events
     after it, or with `start` all events that the server still has."""
@@ -50,7 +50,7 @@ class CreateWebhookBody(Body, frozen=True, forbid_unknown_fields=True):
     after: str | None = None
 
 
-class UpdateWebhookBody(Body, frozen=True, forbid_unknown_fields=True):
+class UpdateWebhookBody(Body, frozen=True):
     """Changes to a webhook. An omitted member stays unchanged; null in `types` or `conversationIds` selects all."""
 
     url: str | msgspec.UnsetType = msgspec.UNSET
@@ -60,7 +60,7 @@ class UpdateWebhookBody(Body, frozen=True, forbid_unknown_fields=True):
     description: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
-class RewindWebhookBody(Body, frozen=True, forbid_unknown_fields=True):
+class RewindWebhookBody(Body, frozen=True):
     """The cursor after which a webhook continues to receive events; `start` for the oldest event that the server still
     has."""
 

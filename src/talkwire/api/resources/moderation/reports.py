@@ -29,7 +29,7 @@ State = Annotated[ReportState | None, QueryParameter(name="state", description="
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 
 
-class ReportBody(Body, frozen=True, forbid_unknown_fields=True):
+class ReportBody(Body, frozen=True):
     """The reason for reporting a message or an offer: a short word such as `spam`, `abuse` or `other`, and an
     optional note."""
 
@@ -37,7 +37,7 @@ class ReportBody(Body, frozen=True, forbid_unknown_fields=True):
     note: str | None = None
 
 
-class DecideReportBody(Body, frozen=True, forbid_unknown_fields=True):
+class DecideReportBody(Body, frozen=True):
     """An admin's decision about a report. With `resolved`, `action` may delete the message or offer, mute its author in
     the conversation, or ban its author from the server; a mute or ban lasts until it is lifted. The users who are
     notified of the decision see the reason."""
