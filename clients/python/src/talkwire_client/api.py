@@ -17,9 +17,14 @@ import httpx
 
 from talkwire_client.backoff import Backoff
 from talkwire_client.errors import TalkwireError
+from talkwire_client.outages import Outages, Wait, reason_of
 from talkwire_client.tokens import TokenSource
 
 FOR_EVER_S = math.inf
+
+USUAL_READ_S = 30.0
+
+ROOT = "/api/v1/"
 
 NO_KEY = ("/api/v1/auth/", "/api/v1/files")
 """Routes that accept no `Idempotency-Key`."""
@@ -34,6 +39,9 @@ TRY_LATER = frozenset(
     }
 )
 """Statuses of a server or proxy that may answer later."""
+
+NO_ANSWER = frozenset({"unavailable", "unexpected_answer"})
+"""Codes of errors that say that Talkwire did not answer, or that its database did not."""
 
 _logger = logging.getLogger(__name__)
 
@@ -50,7 +58,7 @@ class Request:
     params: Mapping[str, Any] | None = None
     json: Any = None
     files: Mapping[str, Any] | None = None
-    read_s: float = 30.0
+    read_s: float = USUAL_READ_S
     """How long the server may be silent."""
     has_json: bool = True
     """Whether the response is JSON, so that a page with status 200 comes from something else than Talkwire."""
@@ -64,6 +72,7 @@ class Api:
         self._tokens = tokens
         self._patience_s = patience_s
         self._max_pause_s = max_pause_s
+        self._outages = Outages(str(http.base_url).rstrip("/"))
 
     async def get(self, path: str, **params: object) -> Any:  # noqa: ANN401 (JSON)
         """Sends a GET request and returns the JSON of the response. Parameters that are None are omitted."""
@@ -86,37 +95,54 @@ class Api:
         deadline = time.monotonic() + (self._patience_s if patience_s is None else patience_s)
         backoff, refused_tokens = Backoff(self._max_pause_s), 0
         headers = _headers(request)
-        while True:
-            token = await self._token(deadline)
-            try:
-                response = await self._http.request(
-                    request.method,
-                    request.path,
-                    params=request.params,
-                    json=request.json,
-                    files=request.files,
-                    headers={**headers, "Authorization": f"Bearer {token}"},
-                    timeout=httpx.Timeout(30.0, read=request.read_s),
-                )
-            except httpx.TransportError as cause:
-                error = TalkwireError("unavailable", f"The server cannot be reached: {cause!r}.")
-            else:
-                if response.status_code < HTTPStatus.BAD_REQUEST and not _is_page(request, response):
-                    return response
-                error = error_of(response)
-            if error.status == HTTPStatus.UNAUTHORIZED:
-                refused_tokens += 1
-                if refused_tokens > 1 or not self._tokens.is_renewable:
-                    raise error
-                self._tokens.refuse(token)
-                continue
-            if (error.status or 0) >= HTTPStatus.BAD_REQUEST and error.status not in TRY_LATER:
-                raise error
-            pause_s = max(backoff.next_s(), _wanted_pause_s(error))
-            if time.monotonic() + pause_s > deadline:
-                raise error
-            _logger.info("%s %s is repeated in %.1f s: %s", request.method, request.path, pause_s, error)
-            await asyncio.sleep(pause_s)
+        wait = Wait(self._outages)
+        try:
+            while True:
+                token = await self._token(deadline)
+                if request.read_s <= USUAL_READ_S:
+                    wait.start()
+                answer = await self._attempt(request, {**headers, "Authorization": f"Bearer {token}"})
+                if isinstance(answer, httpx.Response):
+                    self._outages.end()
+                    return answer
+                if answer.code in NO_ANSWER:
+                    wait.fail(answer.message)
+                else:
+                    self._outages.end()
+                    wait.stop()
+                if answer.status == HTTPStatus.UNAUTHORIZED:
+                    refused_tokens += 1
+                    if refused_tokens > 1 or not self._tokens.is_renewable:
+                        raise answer
+                    self._tokens.refuse(token)
+                    continue
+                if (answer.status or 0) >= HTTPStatus.BAD_REQUEST and answer.status not in TRY_LATER:
+                    raise answer
+                pause_s = max(backoff.next_s(), _wanted_pause_s(answer))
+                if time.monotonic() + pause_s > deadline:
+                    raise answer
+                _logger.info("%s %s is repeated in %.1f s: %s", request.method, request.path, pause_s, answer)
+                await asyncio.sleep(pause_s)
+        finally:
+            wait.stop()
+
+    async def _attempt(self, request: Request, headers: Mapping[str, str]) -> httpx.Response | TalkwireError:
+        """Sends a request once. Returns its response, or the error that the response is."""
+        try:
+            response = await self._http.request(
+                request.method,
+                request.path,
+                params=request.params,
+                json=request.json,
+                files=request.files,
+                headers=headers,
+                timeout=httpx.Timeout(USUAL_READ_S, read=request.read_s),
+            )
+        except httpx.TransportError as cause:
+            return TalkwireError("unavailable", f"The server cannot be reached: {reason_of(cause)}.")
+        if response.status_code < HTTPStatus.BAD_REQUEST and not _is_page(request, response):
+            return response
+        return error_of(response)
 
     async def _token(self, deadline: float) -> str:
         """Returns the caller's token. Raises TalkwireError if the token function returns none before the deadline."""
@@ -174,6 +200,11 @@ def without_none(members: Mapping[str, object]) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
+def rooted(path: str) -> str:
+    """Returns a route's path below `/api/v1/`, which may be omitted: `push/key` is `/api/v1/push/key`."""
+    return path if path.startswith("/") else ROOT + path
+
+
 def path(*parts: str) -> str:
     """Returns the URL path below `/api/v1` with these parts, which are escaped and so may contain any character."""
-    return "/api/v1/" + "/".join(quote(part, safe="") for part in parts)
+    return ROOT + "/".join(quote(part, safe="") for part in parts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Collection, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
@@ -12,15 +11,18 @@ from typing import Any, Self
 
 import httpx
 
-from talkwire_client.api import FOR_EVER_S, Api, Request, json_of, without_none
+from talkwire_client.api import FOR_EVER_S, Api, Request, json_of, rooted, without_none
 from talkwire_client.conversations import PAGE, ConversationCalls
 from talkwire_client.errors import TalkwireError
 from talkwire_client.live import LiveConnection, SignalStream
 from talkwire_client.messages import MessageCalls
-from talkwire_client.payloads import Conversation, LogEventList, Sync
+from talkwire_client.payloads import Conversation, Sync
 from talkwire_client.streams import EventFilter, EventStream, LogSource, SyncSource
-from talkwire_client.tokens import Token, TokenSource
+from talkwire_client.tokens import Token, TokenSource, claims_of
 from talkwire_client.users import UserCalls
+
+READERS_OF_THE_LOG = frozenset({"service", "admin"})
+"""Roles that receive all events of the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +71,24 @@ class Talkwire(MessageCalls, ConversationCalls, UserCalls):
         self._live = LiveConnection(self._url, self._tokens, transports=transports, max_pause_s=max_pause_s, tls=tls)
         self._cursor: str | None = None
         self._reads_log = False
-        self._exit = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as on_failure:
-            await on_failure.enter_async_context(self._http)
-            on_failure.push_async_callback(self._live.close)
+        try:
             self._cursor = await self._newest_cursor()
-            self._exit = on_failure.pop_all()
+        except BaseException:
+            await self.close()
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._exit.aclose()
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes the connections, as the end of `async with` does."""
+        await self._live.close()
+        await self._http.aclose()
 
     @property
     def cursor(self) -> str:
@@ -139,12 +145,13 @@ class Talkwire(MessageCalls, ConversationCalls, UserCalls):
         return State(conversations, found["cursor"])
 
     async def request(self, method: str, path: str, *, params: dict[str, Any] | None = None, json: Any = None) -> Any:  # noqa: ANN401 (JSON)
-        """Sends a request to any REST route, such as `request("GET", "/api/v1/users/me/preferences")`, and returns its
-        JSON.
+        """Sends a request to any REST route and returns its JSON. `path` is relative to `/api/v1/`, such as
+        `users/me/preferences`, or begins with a slash.
 
         The request is repeated, and errors are raised, as in all other calls.
         """
-        return json_of(await self._api.send(Request(method, path, params=without_none(params or {}), json=json)))
+        found = Request(method, rooted(path), params=without_none(params or {}), json=json)
+        return json_of(await self._api.send(found))
 
     def _advance(self, cursor: str) -> None:
         self._cursor = cursor
@@ -153,13 +160,22 @@ class Talkwire(MessageCalls, ConversationCalls, UserCalls):
         """Returns the cursor of the newest event, and records whether this caller may read the events of the whole
         server.
         """
+        log, own = Request("GET", "/api/v1/events"), Request("GET", "/api/v1/sync", params={"limit": 1})
+        role = claims_of(await self._tokens.current()).get("role")
+        # Only the server knows the role for certain: the setting `role_claim` may name another claim.
+        first, second = (log, own) if role in READERS_OF_THE_LOG else (own, log)
+        found, asked = await self._unless_forbidden(first), first
+        if found is None:
+            found, asked = (await self._api.send(second, FOR_EVER_S)).json(), second
+        self._reads_log = asked is log
+        cursor: str = found["cursor"]
+        return cursor
+
+    async def _unless_forbidden(self, request: Request) -> Any:  # noqa: ANN401 (JSON)
+        """Returns the JSON of a response; None if the caller's role forbids the request."""
         try:
-            newest: LogEventList = (await self._api.send(Request("GET", "/api/v1/events"), FOR_EVER_S)).json()
+            return (await self._api.send(request, FOR_EVER_S)).json()
         except TalkwireError as error:
             if error.status != HTTPStatus.FORBIDDEN or error.code != "forbidden":
                 raise
-        else:
-            self._reads_log = True
-            return newest["cursor"]
-        state: Sync = (await self._api.send(Request("GET", "/api/v1/sync", params={"limit": 1}), FOR_EVER_S)).json()
-        return state["cursor"]
+            return None

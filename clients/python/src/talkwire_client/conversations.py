@@ -45,6 +45,7 @@ class ConversationCalls:
 
     async def create_conversation(
         self,
+        /,
         kind: ConversationKind,
         member_ids: Sequence[str],
         *,
@@ -76,7 +77,7 @@ class ConversationCalls:
         made: Conversation = await self._api.call("POST", path("conversations"), without_none(body))
         return made
 
-    async def update_conversation(self, conversation_id: str, **changes: Any) -> Conversation:  # noqa: ANN401 (JSON)
+    async def update_conversation(self, /, conversation_id: str, **changes: Any) -> Conversation:  # noqa: ANN401 (JSON)
         """Changes a conversation and returns it. `changes` are fields of `UpdateConversationBody` in the REST API, such
         as `name` and `metadata`.
         """

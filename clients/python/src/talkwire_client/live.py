@@ -21,6 +21,7 @@ import socketio
 from talkwire_client.backoff import Backoff
 from talkwire_client.errors import TalkwireError
 from talkwire_client.event import Signal
+from talkwire_client.outages import Outages, Wait, reason_of
 from talkwire_client.payloads import AnySignal
 from talkwire_client.tokens import TokenSource
 
@@ -139,6 +140,8 @@ class LiveConnection:
         self._transports = list(transports)
         self._tls = tls
         self._backoff = Backoff(max_pause_s)
+        self._outages = Outages(url, "the socket to ")
+        self._wait = Wait(self._outages)
         self._task: asyncio.Task[None] | None = None
         self._refused_tokens = 0
         self._failure: TalkwireError | None = None
@@ -173,26 +176,34 @@ class LiveConnection:
         # The session is ours, so that nothing of it is open after `close`.
         connector = aiohttp.TCPConnector(ssl=True if self._tls is None else self._tls)
         async with aiohttp.ClientSession(connector=connector, trust_env=True) as http:
-            while self._failure is None:  # Suspends: each round but the last one rests.
-                try:
-                    await self._connect_once(http)
-                except (socketio.exceptions.SocketIOError, aiohttp.ClientError, OSError, TimeoutError) as error:
-                    _logger.info("the socket is not connected: %s", error)
-                if self._failure is None:
-                    await asyncio.sleep(self._backoff.next_s())
+            try:
+                while self._failure is None:  # Suspends: each round but the last one rests.
+                    try:
+                        await self._connect_once(http)
+                    except (socketio.exceptions.SocketIOError, aiohttp.ClientError, OSError, TimeoutError) as error:
+                        self._wait.fail(f"The connection failed: {reason_of(error)}.")
+                        _logger.info("the socket is not connected: %s", reason_of(error))
+                    if self._failure is None:
+                        await asyncio.sleep(self._backoff.next_s())
+            finally:
+                self._wait.stop()
         self._publish()
 
     async def _connect_once(self, http: aiohttp.ClientSession) -> None:
         """Connects once, and returns after the socket was refused or has disconnected."""
         token = await self._tokens.current()
+        self._wait.start()
         client = socketio.AsyncClient(reconnection=False, handle_sigint=False, http_session=http)
         session = _Session(client, self._receive)
         try:
             async with asyncio.timeout(CONNECT_S):
                 await session.connect(self._url, token, self._transports)
             if session.refusal is not None:
+                self._wait.fail(f"It refuses the connection as {session.refusal.get('code')}.")
                 self._judge(session.refusal, token)
             elif session.is_joined:
+                self._wait.stop()
+                self._outages.end()
                 self._backoff.reset()
                 self._refused_tokens = 0
                 self.is_connected = True

@@ -11,7 +11,7 @@ import time
 from base64 import urlsafe_b64decode
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from talkwire_client.backoff import Backoff
 
@@ -97,8 +97,16 @@ class TokenSource:
 def expiry_of(token: str) -> float:
     """Returns when a JSON Web Token expires (its `exp`), in seconds since 1970; infinity for any other token."""
     try:
+        return float(claims_of(token)["exp"])
+    except (ValueError, KeyError, TypeError):
+        return math.inf
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    """Returns the claims of a JSON Web Token, which are not verified; nothing for any other token."""
+    try:
         _, claims, _ = token.split(".")
         read = json.loads(urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
-        return float(read["exp"])
-    except (ValueError, KeyError, TypeError, binascii.Error):
-        return math.inf
+    except (ValueError, binascii.Error):
+        return {}
+    return read if isinstance(read, dict) else {}

@@ -40,7 +40,7 @@ class UserCalls:
             if cursor is None:
                 return
 
-    async def put_user(self, user_id: str, **profile: Any) -> User:  # noqa: ANN401 (JSON)
+    async def put_user(self, /, user_id: str, **profile: Any) -> User:  # noqa: ANN401 (JSON)
         """Creates or updates a user, as the application's back end, and returns the user.
 
         `profile` may have `name`, `avatar`, `email`, `text` or `metadata`; fields that are omitted stay unchanged.
