@@ -1,11 +1,14 @@
-"""A client for Talkwire, a self-hosted messaging server: for bots, back ends and other programs with asyncio.
+"""A client for Talkwire, a self-hosted messaging server: for bots, back ends and other programs.
 
 async with Talkwire("https://chat.example.com", token=get_token) as chat:
     await chat.send("order-17", "Hello!")
     async for event in chat.events():
         ...
+
+`BlockingTalkwire` has the same calls for programs without asyncio.
 """
 
+from talkwire_client.blocking import BlockingTalkwire
 from talkwire_client.client import State, Talkwire
 from talkwire_client.errors import TalkwireError
 from talkwire_client.event import Event, Signal
@@ -19,6 +22,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AnyEvent",
     "AnySignal",
+    "BlockingTalkwire",
     "Conversation",
     "Event",
     "EventStream",
