@@ -33,6 +33,34 @@ async def test_a_webhook_from_its_creation_to_its_end(world: World) -> None:
     assert (await world.request("GET", path, by="backend", role="service")).status_code == 404
 
 
+async def test_a_program_registers_its_webhook_at_each_start(world: World) -> None:
+    path, body = "/api/v1/webhooks/orders", {"url": URL, "types": TYPES, "after": "start"}
+    created = await world.service("PUT", path, body)
+    assert created.pop("secret").startswith("whsec_")
+    assert await world.service("GET", path) == created
+    assert await world.service("PUT", path, body) == created
+    await world.service("PATCH", path, {"enabled": False, "description": "by hand"})
+    changed = await world.service("PUT", path, {"url": URL, "secret": "whsec_" + 32 * "A"})
+    assert (changed["types"], changed["enabled"], changed["cursor"]) == (None, False, created["cursor"])
+    assert (changed["description"], "secret" in changed) == (None, False)
+    await world.service("DELETE", path)
+
+
+@pytest.mark.parametrize(
+    "secret", ["", "whsec_", "whsec_AAAA", "whsec_" + 33 * "A", 32 * "A", "whsec_" + 31 * "A" + "!"]
+)
+async def test_a_secret_that_no_library_reads_is_refused(world: World, secret: str) -> None:
+    body = {"url": URL, "secret": secret}
+    answer = await world.request("PUT", "/api/v1/webhooks/orders", by="backend", role="service", json=body)
+    assert (answer.status_code, answer.json()["error"]["details"][0]["path"]) == (422, "secret")
+
+
+async def test_an_id_that_the_server_could_give_is_refused(world: World) -> None:
+    path = "/api/v1/webhooks/8000000000000001"
+    answer = await world.request("PUT", path, by="backend", role="service", json={"url": URL})
+    assert (answer.status_code, answer.json()["error"]["details"][0]["path"]) == (422, "webhookId")
+
+
 @pytest.mark.parametrize(
     ("body", "text"),
     [
@@ -68,6 +96,7 @@ async def test_users_have_no_access(world: World) -> None:
         ("GET", "/api/v1/webhooks", None),
         ("POST", "/api/v1/webhooks", {"url": "https://127.0.0.1/"}),
         ("GET", path, None),
+        ("PUT", path, {"url": "https://127.0.0.1/"}),
         ("PATCH", path, {"url": "https://127.0.0.1/"}),
         ("DELETE", path, None),
         ("POST", f"{path}/rewind", {"after": "start"}),

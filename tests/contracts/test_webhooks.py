@@ -15,6 +15,7 @@ from talkwire.core.commands.integration.webhooks import (
     GetWebhookSigning,
     ListWebhookAttempts,
     ListWebhooks,
+    PutWebhook,
     RewindWebhook,
     RotateWebhookSecret,
     UpdateWebhook,
@@ -74,6 +75,20 @@ async def test_every_change_is_in_the_log_without_the_secret(node: Node) -> None
     ]
     assert {each.webhook_id for each in changes} == {webhook_id}
     assert created.secret not in repr(changes)
+
+
+async def test_a_webhook_that_is_put_again_changes_what_differs(node: Node) -> None:
+    first, second = ("whsec_" + 32 * letter for letter in "AB")
+    for secret in (first, first, second, None):
+        stored = await node.do(BACKEND, PutWebhook("orders", URL, secret=secret))
+        assert stored.secret is None
+    await node.do(BACKEND, PutWebhook("orders", URL, types=("message:new", "message:new")))
+    await node.do(BACKEND, PutWebhook("orders", URL, types=("message:new",), after="start"))
+    changes = [event for event in await node.replay() if isinstance(event, WebhookChanged)]
+    assert [each.action for each in changes] == ["created", "secret_rotated", "updated"]
+    signing = await node.do(BACKEND, GetWebhookSigning("orders"))
+    assert signing.secrets == (second, first)
+    assert (await _webhook(node, "orders")).pos == changes[0].pos
 
 
 async def test_members_that_are_not_given_stay(node: Node) -> None:

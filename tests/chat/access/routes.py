@@ -30,6 +30,7 @@ _OF_WEBHOOKS = "a webhook belongs to the whole server: tests/chat/test_webhooks.
 NOT_IN_THE_TABLE = {
     "POST /api/v1/webhooks": _OF_WEBHOOKS,
     "GET /api/v1/webhooks/{}": _OF_WEBHOOKS,
+    "PUT /api/v1/webhooks/{}": _OF_WEBHOOKS,
     "PATCH /api/v1/webhooks/{}": _OF_WEBHOOKS,
     "DELETE /api/v1/webhooks/{}": _OF_WEBHOOKS,
     "POST /api/v1/webhooks/{}/rewind": _OF_WEBHOOKS,

@@ -323,7 +323,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "ProviderAnswer.name": Meaning("How people know the OpenID provider."),
         # --- webhooks -----------------------------------------------------------------------------------------------
         **_of_schemas(
-            ("CreateWebhookBody", "UpdateWebhookBody"),
+            ("CreateWebhookBody", "PutWebhookBody", "UpdateWebhookBody"),
             url=_text("The address that receives the events.", longest=URL_MAX_LENGTH, shortest=1),
             types=_list("The types of events to send, such as `message:new`; null selects all.", TYPES_MAX, 1),
             conversationIds=_list("The conversations whose events to send; null selects all.", CONVERSATIONS_MAX, 1),
@@ -333,7 +333,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         ),
         "RewindWebhookBody.after": Meaning("A cursor, or `start` for the oldest event that is kept."),
         **_of_schemas(
-            ("WebhookAnswer", "CreatedWebhookAnswer"),
+            ("WebhookAnswer", "CreatedWebhookAnswer", "PutWebhookAnswer"),
             url=Meaning("The address that receives the events."),
             types=Meaning("The types of events that are sent; null stands for all."),
             conversationIds=Meaning("The conversations whose events are sent; null stands for all."),

@@ -4,7 +4,7 @@ log's events."""
 from __future__ import annotations
 
 import msgspec
-from litestar import Router, delete, get, patch, post
+from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 from msgspec.structs import asdict
@@ -21,6 +21,8 @@ from talkwire.core.commands.integration.webhooks import (
     GetWebhookSigning,
     ListWebhookAttempts,
     ListWebhooks,
+    PutWebhook,
+    PutWebhookResult,
     RewindWebhook,
     RotateWebhookSecret,
     UpdateWebhook,
@@ -48,6 +50,14 @@ class CreateWebhookBody(Body, frozen=True):
     conversation_ids: tuple[str, ...] | None = None
     description: str | None = None
     after: str | None = None
+
+
+class PutWebhookBody(CreateWebhookBody, frozen=True):
+    """A webhook as it is to be. Without `types` or `conversationIds` it receives all. `after` is for a new one.
+    A `secret` (`whsec_` and the Base64 of 24 to 64 bytes) signs its requests; without one, a new webhook gets a random
+    secret and an existing one keeps its own."""
+
+    secret: str | None = None
 
 
 class UpdateWebhookBody(Body, frozen=True):
@@ -92,6 +102,12 @@ class CreatedWebhookAnswer(WebhookAnswer, frozen=True, rename="camel", kw_only=T
     secret: str
 
 
+class PutWebhookAnswer(WebhookAnswer, frozen=True, rename="camel", kw_only=True):
+    """A webhook; with its `secret` if the server has generated it for this request. No later response contains it."""
+
+    secret: str | msgspec.UnsetType = msgspec.UNSET
+
+
 class WebhookDeliveryAnswer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """One attempt to send an event to a webhook. `status` is the endpoint's HTTP status, null if there was no response.
     `next` is the time of the next attempt, missing if there is none. `response` has the first 1,024 bytes of the body
@@ -131,6 +147,11 @@ def _created_webhook_answer(created: CreatedWebhook) -> CreatedWebhookAnswer:
     return CreatedWebhookAnswer(**asdict(_webhook_answer(created.view)), secret=created.secret)
 
 
+def _put_webhook_answer(result: PutWebhookResult) -> PutWebhookAnswer:
+    secret = msgspec.UNSET if result.secret is None else result.secret
+    return PutWebhookAnswer(**asdict(_webhook_answer(result.view)), secret=secret)
+
+
 def _delivery_answer(attempt: WebhookAttempt) -> WebhookDeliveryAnswer:
     return WebhookDeliveryAnswer(
         event_id=attempt.event_id,
@@ -165,6 +186,30 @@ async def create_webhook(
 @get("/{webhook_id:str}", summary="Get a webhook")
 async def get_webhook(webhook_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> WebhookAnswer:
     return _webhook_answer(await chat.execute(caller.actor, GetWebhook(webhook_id)))
+
+
+@put(
+    "/{webhook_id:str}",
+    summary="Create or update a webhook with an id of your own",
+    description="For a program that registers its webhook whenever it starts: the same request again changes nothing. "
+    "An existing webhook keeps its cursor, its planned retries and whether it is enabled. A `secret` that differs from "
+    "the webhook's replaces it, and requests are signed with both for 24 hours.",
+    opt=may_refuse(410),
+)
+async def put_webhook(
+    webhook_id: FromPath[str],
+    data: JSONBody[PutWebhookBody],
+    caller: GivenCaller,
+    chat: GivenChat,
+    webhooks: GivenWebhooks,
+) -> PutWebhookAnswer:
+    must_be_trusted(caller.actor)
+    log_types_named(data.types or ())
+    await webhooks.check_url(data.url)
+    command = PutWebhook(
+        webhook_id, data.url, data.types, data.conversation_ids, data.description, data.after, data.secret
+    )
+    return _put_webhook_answer(await chat.execute(caller.actor, command))
 
 
 @patch(
@@ -259,6 +304,7 @@ webhooks_router = Router(
         list_webhooks,
         create_webhook,
         get_webhook,
+        put_webhook,
         update_webhook,
         delete_webhook,
         rewind_webhook,

@@ -31,6 +31,13 @@ class CreatedWebhook(msgspec.Struct, frozen=True):
     secret: str
 
 
+class PutWebhookResult(msgspec.Struct, frozen=True):
+    """A webhook, and its secret if the server has generated it just now."""
+
+    view: WebhookView
+    secret: str | None = None
+
+
 class CreateWebhook(Change[CreatedWebhook], frozen=True, tag="CreateWebhook"):
     """Creates a webhook, an endpoint that receives events. Only for the backend and admins, like all commands about
     webhooks. `types` (names of events such as `message:new`) and `conversation_ids` select events; None selects all.
@@ -42,6 +49,21 @@ class CreateWebhook(Change[CreatedWebhook], frozen=True, tag="CreateWebhook"):
     conversation_ids: tuple[str, ...] | None = None
     description: str | None = None
     after: str | None = None
+
+
+class PutWebhook(Change[PutWebhookResult], frozen=True, tag="PutWebhook"):
+    """Creates the webhook with this id, or gives it these fields. An existing one keeps its position in the log, its
+    planned retries and whether it is enabled. A `secret` that differs from the webhook's replaces it as
+    `RotateWebhookSecret` does; without one, a new webhook gets a random secret. `after` counts for a new webhook only.
+    Only for the backend and admins."""
+
+    webhook_id: str
+    url: str
+    types: tuple[str, ...] | None = None
+    conversation_ids: tuple[str, ...] | None = None
+    description: str | None = None
+    after: str | None = None
+    secret: str | None = None
 
 
 class UpdateWebhook(Change[WebhookView], frozen=True, tag="UpdateWebhook", kw_only=True):

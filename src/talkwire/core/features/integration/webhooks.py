@@ -6,7 +6,8 @@ The webhooks' secrets are in a table, because each request is signed with them, 
 
 from __future__ import annotations
 
-from base64 import b64encode
+import binascii
+from base64 import b64decode, b64encode
 from secrets import token_bytes
 from types import MappingProxyType
 from typing import TypeVar
@@ -24,6 +25,8 @@ from talkwire.core.commands.integration.webhooks import (
     GetWebhookSigning,
     ListWebhookAttempts,
     ListWebhooks,
+    PutWebhook,
+    PutWebhookResult,
     RewindWebhook,
     RotateWebhookSecret,
     UpdateWebhook,
@@ -33,7 +36,7 @@ from talkwire.core.domain.access import must_be_trusted
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import WebhookAction, WebhookChanged
 from talkwire.core.domain.integration.webhooks import ROTATION_MS, WEBHOOKS_MAX, Webhook, WebhookAttempt, WebhookSigning
-from talkwire.core.domain.model import OWN_ID_BASE, Actor
+from talkwire.core.domain.model import OWN_ID_BASE, Actor, is_own_id
 from talkwire.core.domain.texts import check_id, check_text
 from talkwire.core.features.catching_up.log_events import start_position
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
@@ -47,6 +50,9 @@ CONVERSATIONS_MAX = 100
 T = TypeVar("T")
 
 SECRET_BYTES = 32
+GIVEN_SECRET_BYTES = range(24, 65)
+"""How many bytes a secret may have that a caller chooses, according to Standard Webhooks."""
+
 SECRET_PREFIX = "whsec_"  # noqa: S105 (the prefix of all secrets)
 
 
@@ -56,6 +62,13 @@ SECRET_PREFIX = "whsec_"  # noqa: S105 (the prefix of all secrets)
 def check_create(command: CreateWebhook) -> None:
     """Raises `invalid_request` for a webhook with invalid fields."""
     _check_fields(command.url, command.types, command.conversation_ids, command.description)
+
+
+def check_put(command: PutWebhook) -> None:
+    check_id("webhookId", command.webhook_id)
+    _check_fields(command.url, command.types, command.conversation_ids, command.description)
+    if command.secret is not None:
+        _check_secret(command.secret)
 
 
 def check_update(command: UpdateWebhook) -> None:
@@ -100,6 +113,15 @@ def _check_url(url: str) -> None:
         raise invalid("url", f"must be an absolute URL with at most {URL_MAX_LENGTH} characters")
 
 
+def _check_secret(secret: str) -> None:
+    try:
+        size = len(b64decode(secret.removeprefix(SECRET_PREFIX), validate=True))
+    except (binascii.Error, ValueError):
+        size = 0
+    if not secret.startswith(SECRET_PREFIX) or size not in GIVEN_SECRET_BYTES:
+        raise invalid("secret", f"must be {SECRET_PREFIX} and the Base64 of 24 to 64 bytes")
+
+
 def _check_count(path: str, items: tuple[str, ...], maximum: int) -> None:
     if not 1 <= len(items) <= maximum:
         raise invalid(path, f"must have 1 to {maximum} items; null stands for all")
@@ -117,11 +139,51 @@ def create_webhook(tx: Transaction, actor: Actor, command: CreateWebhook) -> Cre
     """Creates a webhook and returns it with its secret. Raises `forbidden` unless the actor is the backend or an admin,
     and `conflict` if there are `WEBHOOKS_MAX` webhooks already."""
     must_be_trusted(actor)
+    secret = _new_secret()
+    return CreatedWebhook(_add(tx, actor, str(OWN_ID_BASE + tx.next_pos()), command, secret), secret)
+
+
+def put_webhook(tx: Transaction, actor: Actor, command: PutWebhook) -> PutWebhookResult:
+    """Creates the webhook with this id, or gives the existing one these fields. Records nothing if it has them."""
+    must_be_trusted(actor)
+    before = tx.webhooks.find(command.webhook_id)
+    if before is None:
+        if is_own_id(command.webhook_id):
+            raise invalid("webhookId", "must not be in the range of ids that the server generates")
+        secret = _new_secret() if command.secret is None else command.secret
+        view = _add(tx, actor, command.webhook_id, command, secret)
+        return PutWebhookResult(view, secret if command.secret is None else None)
+    webhook = replace(
+        before,
+        url=command.url,
+        types=_distinct(command.types),
+        conversation_ids=_distinct(command.conversation_ids),
+        description=command.description,
+    )
+    if webhook != before:
+        tx.webhooks.put(webhook)
+        _record(tx, actor, webhook.id, "updated")
+    if command.secret is not None:
+        _replace_secret(tx, actor, webhook.id, command.secret)
+    return PutWebhookResult(_view(tx, webhook))
+
+
+def _replace_secret(tx: Transaction, actor: Actor, webhook_id: str, secret: str) -> None:
+    signing = tx.webhooks.signing(webhook_id, tx.now_ms)
+    if signing is not None and signing.secrets[0] != secret:
+        tx.webhooks.rotate(webhook_id, secret, tx.now_ms + ROTATION_MS)
+        _record(tx, actor, webhook_id, "secret_rotated")
+
+
+def _add(
+    tx: Transaction, actor: Actor, webhook_id: str, command: CreateWebhook | PutWebhook, secret: str
+) -> WebhookView:
+    """Stores a new webhook. Raises `conflict` if there are `WEBHOOKS_MAX` webhooks already."""
     if len(tx.webhooks.list_all()) >= WEBHOOKS_MAX:
         raise ChatError("conflict", f"There are {WEBHOOKS_MAX} webhooks, which is the maximum.", cause="too_many")
     pos = tx.next_pos()
     webhook = Webhook(
-        id=str(OWN_ID_BASE + pos),
+        id=webhook_id,
         url=command.url,
         # The webhook's own event is not sent to it.
         pos=pos if command.after is None else _position(tx, command.after),
@@ -131,10 +193,9 @@ def create_webhook(tx: Transaction, actor: Actor, command: CreateWebhook) -> Cre
         conversation_ids=_distinct(command.conversation_ids),
         description=command.description,
     )
-    secret = _new_secret()
     tx.webhooks.add(webhook, secret)
     _record(tx, actor, webhook.id, "created")
-    return CreatedWebhook(_view(tx, webhook), secret)
+    return _view(tx, webhook)
 
 
 def update_webhook(tx: Transaction, actor: Actor, command: UpdateWebhook) -> WebhookView:
@@ -259,6 +320,7 @@ def get_signing(snapshot: Snapshot, actor: Actor, query: GetWebhookSigning) -> W
 CHANGES: Changes = MappingProxyType(
     {
         CreateWebhook: ChangeHandler(create_webhook, check_create),
+        PutWebhook: ChangeHandler(put_webhook, check_put),
         UpdateWebhook: ChangeHandler(update_webhook, check_update),
         DeleteWebhook: ChangeHandler(delete_webhook, lambda command: check_id("webhookId", command.webhook_id)),
         RewindWebhook: ChangeHandler(rewind_webhook, check_rewind),

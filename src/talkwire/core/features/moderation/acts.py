@@ -276,6 +276,7 @@ ACTS: Mapping[type[Command[Any]], Rule] = MappingProxyType(
         reports.DecideReport: _decision,
         reports.RecordReportContext: _context,
         webhooks.CreateWebhook: _webhooks,
+        webhooks.PutWebhook: _webhooks,
         webhooks.UpdateWebhook: _webhooks,
         webhooks.DeleteWebhook: _webhooks,
         webhooks.RewindWebhook: _webhooks,
