@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
+import errno
 import gzip
+import re
+import socket
+import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
@@ -14,6 +19,7 @@ import pytest
 from talkwire.core.domain.errors import ChatError
 from talkwire.egress import AddressRules, BodyReading, Egress, EgressClient, EgressError, EgressLimits, EgressThread
 from talkwire.egress.bounded_connection import OVERHEAD_MAX_BYTES
+from talkwire.egress.client import cause_of
 from tests.egress.conftest import NAME, Certificates, NameServer
 from tests.egress.receiver import ReceivedRequest, Respond, receiver, response
 from tests.waiting import DEADLINE_S, deadline, pause, until
@@ -187,11 +193,63 @@ async def test_a_server_that_breaks_off_is_a_failed_connection(make_client: Make
     async def break_off(_: ReceivedRequest, writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()
 
-    async with receiver(break_off) as server:
-        with pytest.raises(EgressError, match="closed before the response was complete"):
+    async def in_the_body(request: ReceivedRequest, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{")
+        await writer.drain()
+        await break_off(request, writer)
+
+    for respond in (break_off, in_the_body):
+        async with receiver(respond) as server:
+            with pytest.raises(EgressError, match="closed before the response was complete"):
+                await make_client().request("GET", f"http://127.0.0.1:{server.port}/")
+        with pytest.raises(EgressError, match="cannot connect: Connection refused"):
             await make_client().request("GET", f"http://127.0.0.1:{server.port}/")
-    with pytest.raises(EgressError, match="cannot connect: Connection refused"):
-        await make_client().request("GET", f"http://127.0.0.1:{server.port}/")
+
+
+async def test_a_failed_tls_handshake_names_its_cause(make_client: MakeClient, certificates: Certificates) -> None:
+    """Not OpenSSL's numbers: the one of every failure but a certificate's is that of "Operation not permitted"."""
+    other = NameServer({name: [["127.0.0.1"]] for name in (NAME, "other.example.com")})
+
+    async def failure(client: EgressClient, host: str, tls: ssl.SSLContext | None) -> str:
+        async with _greeting(tls) as port:
+            with pytest.raises(EgressError) as failed:
+                await client.request("GET", f"https://{host}:{port}/")
+        return str(failed.value)
+
+    trusting = make_client(resolve=other, tls=certificates.client)
+    verify = "cannot connect: certificate verify failed"
+    stranger = await failure(make_client(resolve=other), NAME, certificates.server)
+    assert re.fullmatch(f"{verify}: self.signed certificate", stranger)
+    named = await failure(trusting, "other.example.com", certificates.server)
+    assert named == f"{verify}: Hostname mismatch, certificate is not valid for 'other.example.com'"
+    # OpenSSL's words for a server that does not use TLS differ from version to version.
+    assert re.fullmatch(r"cannot connect: the TLS handshake failed: [a-z ]{8,}", await failure(trusting, NAME, None))
+
+
+@contextlib.asynccontextmanager
+async def _greeting(tls: ssl.SSLContext | None) -> AsyncIterator[int]:
+    """Yields the port of a server that sends a line of text at once and closes the connection."""
+
+    def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0, ssl=tls) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (OSError(errno.EHOSTUNREACH, "Connect call failed ('192.0.2.1', 443)"), "No route to host"),
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "Name or service not known"),
+        (OSError("app.example.com is not known"), "app.example.com is not known"),
+        # asyncio's own, for a server that closes the connection in the handshake
+        (ConnectionResetError(), "the server closed the connection"),
+    ],
+)
+def test_no_failed_connection_is_without_a_cause(error: OSError, text: str) -> None:
+    assert cause_of(error) == text
 
 
 async def test_an_unknown_name_is_a_failed_connection(make_client: MakeClient) -> None:

@@ -239,15 +239,26 @@ def _error_of(error: Exception, url: CheckedUrl, limits: EgressLimits) -> Egress
         case MalformedResponse() | ResponseTooLarge():
             return EgressError("response", str(error))
         case aiohttp.ClientConnectorCertificateError():
-            return EgressError("connection", f"cannot connect: {error.certificate_error}")
+            assert isinstance(error.certificate_error, OSError), "ssl.CertificateError is one"
+            return EgressError("connection", f"cannot connect: {cause_of(error.certificate_error)}")
         case aiohttp.ClientConnectorError():
             cause = error.os_error
             reason: Reason = "address" if isinstance(cause, RefusedAddress) else "connection"
             unknown = reason == "connection" and isinstance(error, aiohttp.ClientConnectorDNSError)
             what = f"{url.raw_host} could not be resolved: " if unknown else ""
-            why = os.strerror(cause.errno) if cause.errno is not None and cause.errno > 0 else cause.strerror or cause
-            return EgressError(reason, f"cannot connect: {what}{why}")
-        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
+            return EgressError(reason, f"cannot connect: {what}{cause_of(cause)}")
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError() | aiohttp.ClientPayloadError():
             return EgressError("connection", "the connection was closed before the response was complete")
         case _:  # the library's text may quote the response
             return EgressError("connection", "the response is not HTTP")
+
+
+def cause_of(error: OSError) -> str:
+    """Returns why a connection could not be made, in the words of the system or of OpenSSL."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate verify failed: {error.verify_message.rstrip('.')}"
+    if isinstance(error, ssl.SSLError):  # its number is none of the system's
+        return f"the TLS handshake failed: {(error.reason or str(error)).replace('_', ' ').lower()}"
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or str(error) or "the server closed the connection"
