@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 
 import pytest
+from structlog.testing import capture_logs
 
 from talkwire.egress import EgressClient, EgressError
 from talkwire.identity.jwks import FetchLimits, KeySet
+from talkwire.observability.key_fetches import KeyFetchLog, key_fetches
 from tests.identity.conftest import Clock, KeyPair, KeyServer, egress_client
 from tests.processor_time import at_most
 
@@ -209,6 +212,30 @@ async def test_a_failure_is_forgotten_after_a_good_answer(
     failures.append(keys.last_failure)
     assert failures == ["no key for RS256, ES256 or EdDSA", None]
     await keys.aclose()
+
+
+async def test_each_failed_fetch_is_logged_with_its_cause_and_the_recovery_once(
+    http_client: EgressClient, key_server: KeyServer, rs256: KeyPair
+) -> None:
+    before = key_fetches.counts.copy()
+    url = f"{key_server.url}?key=hidden"
+    keys = KeySet(url, http_client, log=KeyFetchLog("jwt_jwks_url", url))
+    with capture_logs() as lines:
+        key_server.status = 404
+        await keys.refresh()
+        key_server.status, key_server.body = 200, json.dumps({"k1": rs256.pem}).encode()
+        await keys.refresh()
+        key_server.publish(rs256.jwk("k1"))
+        await keys.refresh()
+        await keys.refresh()
+    await keys.aclose()
+    assert [(line["event"], line["log_level"], line["failures"], line.get("error")) for line in lines] == [
+        ("keys_not_fetched", "warning", 1, "status 404"),
+        ("keys_not_fetched", "warning", 2, "not a JWK set, which is a JSON object with the list `keys`"),
+        ("keys_fetched_again", "info", 2, None),
+    ]
+    assert {(line["setting"], line["url"]) for line in lines} == {("jwt_jwks_url", key_server.url)}
+    assert key_fetches.counts - before == {("jwt_jwks_url", "failed"): 2, ("jwt_jwks_url", "ok"): 2}
 
 
 async def test_a_key_that_is_no_longer_published_is_no_longer_accepted(

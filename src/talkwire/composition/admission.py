@@ -23,6 +23,7 @@ from talkwire.identity.jwks import FETCH_S, KeySet
 from talkwire.identity.origins import OriginPolicy
 from talkwire.identity.passwords import Passwords
 from talkwire.identity.tokens import TokenPolicy, TokenVerifier
+from talkwire.observability.key_fetches import KeyFetchLog
 from talkwire.openid.documents import REQUEST_S
 from talkwire.openid.pending import SignInSeal
 from talkwire.openid.sign_in import ProviderSignIn
@@ -57,7 +58,8 @@ def token_verifier(policy: TokenPolicy, thread: EgressThread, closing: AsyncExit
     """Returns the verifier of tokens for a policy. Closing `closing` ends it. It fetches keys on `thread`."""
     if policy.jwks_url is None:
         return TokenVerifier(policy)
-    key_set = KeySet(policy.jwks_url, _operator_client(FETCH_S, thread, closing))
+    client = _operator_client(FETCH_S, thread, closing)
+    key_set = KeySet(policy.jwks_url, client, log=KeyFetchLog("jwt_jwks_url", policy.jwks_url))
     verifier = TokenVerifier(policy, key_set=key_set)
     closing.push_async_callback(verifier.aclose)
     return verifier

@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from talkwire.composition.foundation import Foundation
 from talkwire.core.engine.limits import Limits
 from talkwire.files.uploads import Uploads
+from talkwire.observability.key_fetches import key_fetches
 from talkwire.observability.sign_ins import sign_ins
 from talkwire.storage.followers.follower import Follower
 
@@ -41,6 +42,7 @@ def registry_of(
         committed,
         foundation.counts.outcomes,
         sign_ins,
+        key_fetches,
         foundation.counts.requests,
         foundation.writer.metrics,
         loop_lag,

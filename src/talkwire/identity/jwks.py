@@ -17,6 +17,7 @@ import msgspec
 from talkwire.core.single_flight import SingleFlight
 from talkwire.egress import BodyReading, EgressClient, EgressError, EgressResponse
 from talkwire.identity.signatures import Key, key_of_jwk
+from talkwire.observability.key_fetches import KeyFetchLog
 
 FETCH_S = 5.0
 """Seconds that fetching the keys for tokens of an application may take."""
@@ -51,7 +52,8 @@ class KeySet:
     """The cached public keys of one JWKS address, empty until the first `refresh`. `clock` returns seconds since any
     time and never goes back.
 
-    `client` fetches the keys, and limits the time of a fetch. The caller closes it after the key set.
+    `client` fetches the keys, and limits the time of a fetch. The caller closes it after the key set. `log` logs and
+    counts the fetches; None for no log.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class KeySet:
         *,
         clock: Callable[[], float] = time.monotonic,
         limits: FetchLimits | None = None,
+        log: KeyFetchLog | None = None,
     ) -> None:
         self.last_failure: str | None = None
         """The reason why the last fetch failed, in one line for an operator; None if it succeeded."""
@@ -68,6 +71,7 @@ class KeySet:
         self._client = client
         self._clock = clock
         self._limits = limits or FetchLimits()
+        self._log = log
         self._keys: dict[tuple[str | None, str], Key] = {}
         self._fetched_at: float | None = None
         self._tried_at: float | None = None
@@ -113,6 +117,8 @@ class KeySet:
             self._fetched_at = self._clock()
             self.last_failure = None
         self._tried_at = self._clock()
+        if self._log is not None:
+            self._log.note(self.last_failure)
 
     def _body_of(self, response: EgressResponse) -> bytes:
         if response.status != _OK:
@@ -139,7 +145,7 @@ class KeySet:
         try:
             document = msgspec.json.decode(body, type=_Document)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise _FetchFailedError("not a JWK set") from None
+            raise _FetchFailedError("not a JWK set, which is a JSON object with the list `keys`") from None
         if len(document.keys) > self._limits.max_keys:
             raise _FetchFailedError(f"more than {self._limits.max_keys} keys")
         keys: dict[tuple[str | None, str], Key] = {}

@@ -21,6 +21,7 @@ from talkwire.egress import EgressClient
 from talkwire.identity.claims import decode_claims
 from talkwire.identity.jwks import FetchLimits, KeySet
 from talkwire.identity.signatures import ASYMMETRIC_ALGORITHMS, Key, SignedToken, parse_compact
+from talkwire.observability.key_fetches import KeyFetchLog
 from talkwire.openid.documents import Metadata, ProviderDocuments, ProviderTokens
 from talkwire.openid.pending import PendingSignIn
 from talkwire.openid.profile import PROFILE_CLAIMS, Claims, joined_claims
@@ -129,7 +130,9 @@ class OpenIdProvider:
 
     def _take_keys_from(self, url: str) -> None:
         if url != self._keys_url:
-            self._keys, self._keys_url = KeySet(url, self._client, clock=self._clock, limits=_KEY_LIMITS), url
+            log = KeyFetchLog("oidc_issuer", url)
+            self._keys = KeySet(url, self._client, clock=self._clock, limits=_KEY_LIMITS, log=log)
+            self._keys_url = url
 
     async def _with_profile(self, url: str, tokens: ProviderTokens, claims: Claims) -> Claims:
         """Returns the claims of the ID token together with those of the provider's UserInfo endpoint `url`, where most
