@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from msgspec.structs import replace
 
 from talkwire.core.commands.accounts import (
     BanUser,
@@ -94,6 +95,16 @@ async def test_a_verified_address_links_to_the_user_who_has_it_and_no_sign_in(te
     renamed = await _sign_in(team, profile=ProviderProfile("Ann Lee", "lee@example.com"))
     assert (renamed.id, renamed.name, renamed.email) == ("U0ANN", "Annie", "ann@example.com")
     assert await team.refusal(ANYONE, _linking("2")) == "forbidden"
+
+
+async def test_what_an_incomplete_profile_lacks_stays(team: Node) -> None:
+    await _sign_in(team)
+    incomplete = replace(_asked(profile=ProviderProfile("Ann Lee")), keeps_missing=True)
+    user = (await team.do(ANYONE, incomplete)).user
+    assert (user.name, user.email, user.avatar, user.handle) == ("Ann Lee", ANN.email, ANN.avatar, ANN.handle)
+    # A complete profile without them removes them.
+    user = await _sign_in(team, profile=ProviderProfile("Ann Lee"))
+    assert (user.email, user.avatar) == (None, None)
 
 
 LOOKALIKES = (

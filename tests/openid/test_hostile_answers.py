@@ -13,6 +13,7 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from structlog.testing import capture_logs
 
 from talkwire.core.commands.accounts import Device, OpenProviderLogin
 from talkwire.core.domain.errors import ChatError
@@ -21,9 +22,9 @@ from talkwire.core.features.users.provider_logins import check_open
 from talkwire.egress import EgressClient
 from talkwire.identity.accounts import Accounts, Lifetimes
 from talkwire.openid.pending import Destination, PendingSignIn, SignInSeal
-from talkwire.openid.profile import PROFILE_CLAIMS, Claims, profile_of
+from talkwire.openid.profile import PROFILE_CLAIMS, Claims, ProviderPerson
 from talkwire.openid.provider import FAILURE_KEPT_S, OpenIdProvider
-from talkwire.openid.sign_in import ProviderSignIn, SignInFailed
+from talkwire.openid.sign_in import ProviderSignIn, SignInFailed, user_of
 from tests.identity.conftest import Clock, KeyPair, egress_client
 
 PENDING = PendingSignIn("state", "nonce", "verifier" * 6, "https://chat.example.com/callback", Destination())
@@ -152,16 +153,17 @@ async def _sign_in(answers: Answers, client: EgressClient) -> Claims | SignInFai
     provider = OpenIdProvider(answers.issuer, "talkwire", "a secret", client)
     try:
         await provider.authorization_url(PENDING)
-        claims = await provider.claims("code", PENDING)
+        person = await provider.person("code", PENDING)
+        user = user_of(person, answers.issuer, links_by_email=False)
     except SignInFailed as failed:
         return failed
     finally:
         await provider.aclose()
     try:
-        check_open(OpenProviderLogin(answers.issuer, str(claims["sub"]), profile_of(claims), "hash", 1))
+        check_open(OpenProviderLogin(user.issuer, user.subject, user.profile, "hash", 1))
     except ChatError as refused:
         return SignInFailed("unavailable", refused.code)
-    return claims
+    return person.claims
 
 
 def _odd_documents(answers: Answers) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -203,6 +205,122 @@ async def test_an_odd_member_of_an_answer_is_no_error_here(answers: Answers, htt
             raise AssertionError(name) from error
 
 
+@dataclass(frozen=True)
+class UserInfo:
+    """What the UserInfo endpoint sends instead of JSON: a token with these claims, the body `raw`,
+    or the response `whole`."""
+
+    claims: Mapping[str, object] = field(default_factory=dict)
+    signed_by: KeyPair | None = None
+    raw: bytes | None = None
+    kind: str = "application/jwt"
+    whole: bytes | None = None
+
+    def set(self, answers: Answers) -> None:
+        default = {"iss": answers.issuer, "aud": "talkwire", "sub": "ann", "picture": "https://a.example/ann.png"}
+        claims = {name: value for name, value in {**default, **self.claims}.items() if value is not None}
+        key = self.signed_by or answers.key
+        token = jwt.encode(claims, key.private, key.algorithm, headers={"kid": "k"})
+        body = token.encode() if self.raw is None else self.raw
+        answers.raw[USER_INFO] = _response(body, f"Content-Type: {self.kind}") if self.whole is None else self.whole
+
+
+STRANGER = KeyPair("ES256", ec.generate_private_key(ec.SECP256R1()))
+PAST = int(time.time()) - 3600
+SIGNED: Mapping[str, UserInfo] = {
+    "as it should be": UserInfo(),
+    "for several clients": UserInfo({"aud": ["other", "talkwire"]}),
+    "with parameters": UserInfo(kind="Application/JWT; charset=UTF-8"),
+    "of this minute": UserInfo({"iat": PAST + 3600, "exp": PAST + 7200}),
+}
+FOREIGN: Mapping[str, UserInfo] = {
+    "of a foreign key": UserInfo(signed_by=STRANGER),
+    "of another issuer": UserInfo({"iss": "https://other.example"}),
+    "of no issuer": UserInfo({"iss": None}),
+    "for another client": UserInfo({"aud": "other"}),
+    "for nobody": UserInfo({"aud": None}),
+    "of another user": UserInfo({"sub": "ben"}),
+    "of no user": UserInfo({"sub": None}),
+    "expired": UserInfo({"exp": PAST}),
+    "signed with a secret": UserInfo(raw=jwt.encode({"sub": "ann"}, "a secret" * 8).encode()),
+    "unsigned": UserInfo(raw=jwt.encode({"sub": "ann"}, "", "none").encode()),
+    "malformed": UserInfo(raw=b"a.b.c"),
+    "JSON of another user": UserInfo(raw=b'{"sub": "ben"}', kind="application/json"),
+}
+UNUSABLE: Mapping[str, UserInfo] = {
+    **{name: UserInfo(whole=HOSTILE[name]) for name in ("nothing", "no body", "a redirect", "not found", "an error")},
+    "encrypted": UserInfo(raw=b"eyJhbGciOiJSU0EtT0FFUCJ9.a.b.c.d"),
+    "an empty token": UserInfo(raw=b""),
+    "JSON that is called a token": UserInfo(raw=b'{"sub": "ann"}'),
+    "a token that is called JSON": UserInfo(kind="application/json"),
+    "no claims": UserInfo(raw=b"{}", kind="application/json"),
+    "claims without a user": UserInfo(raw=b'{"error": "internal"}', kind="application/json"),
+    "a page": UserInfo(raw=b"<html>", kind="text/html"),
+}
+
+
+@pytest.mark.parametrize("user_info", SIGNED.values(), ids=SIGNED)
+async def test_a_signed_token_of_user_info_is_verified_and_used(
+    answers: Answers, http_client: EgressClient, user_info: UserInfo
+) -> None:
+    user_info.set(answers)
+    claims = await _sign_in(answers, http_client)
+    assert not isinstance(claims, SignInFailed), claims
+    assert claims["picture"] == "https://a.example/ann.png"
+
+
+@pytest.mark.parametrize("user_info", FOREIGN.values(), ids=FOREIGN)
+async def test_a_token_of_user_info_that_is_not_for_this_sign_in_refuses_it(
+    answers: Answers, http_client: EgressClient, user_info: UserInfo
+) -> None:
+    user_info.set(answers)
+    answers.set(TOKEN, {"access_token": "at", "id_token": answers.id_token({"name": "Ann"})})
+    failed = await _sign_in(answers, http_client)
+    assert isinstance(failed, SignInFailed), failed
+    assert failed.reason == "invalid"
+    assert "UserInfo" in failed.detail
+
+
+NAMED = ({"name": "Ann"}, {"family_name": "Smith"}, {"preferred_username": "ann"}, {"email": "ann@example.com"})
+
+
+async def test_an_id_token_with_a_name_signs_in_without_user_info(answers: Answers, http_client: EgressClient) -> None:
+    for name, user_info in UNUSABLE.items():
+        user_info.set(answers)
+        for named in NAMED:
+            answers.set(TOKEN, {"access_token": "at", "id_token": answers.id_token(named)})
+            claims = await _sign_in(answers, http_client)
+            assert not isinstance(claims, SignInFailed), (name, claims)
+            assert named.items() <= claims.items()
+
+
+@pytest.mark.parametrize(
+    ("claims", "links_by_email", "signs_in"),
+    [
+        ({}, False, False),
+        ({"name": " ", "email": 5, "picture": "https://a.example/ann.png"}, False, False),
+        ({"name": "Ann"}, False, True),
+        ({"name": "Ann"}, True, False),
+        ({"email": "ann@example.com"}, True, True),
+    ],
+)
+def test_without_user_info_a_name_is_needed_and_an_address_where_it_links(
+    claims: Claims,
+    links_by_email: bool,  # noqa: FBT001 (given by name)
+    signs_in: bool,  # noqa: FBT001
+) -> None:
+    person = ProviderPerson({"sub": "17", **claims}, SignInFailed("unavailable", "UserInfo: status 404"))
+    with capture_logs() as lines:
+        if not signs_in:
+            with pytest.raises(SignInFailed, match="UserInfo: status 404"):
+                user_of(person, "https://login.example.com", links_by_email=links_by_email)
+            return
+        assert user_of(person, "https://login.example.com", links_by_email=links_by_email).keeps_missing
+    assert [(line["event"], line["error"]) for line in lines] == [
+        ("user_info_not_used", "unavailable: UserInfo: status 404")
+    ]
+
+
 async def test_all_who_wait_share_one_request_and_its_failure_is_remembered(
     answers: Answers, http_client: EgressClient, clock: Clock
 ) -> None:
@@ -223,11 +341,11 @@ async def test_all_who_wait_share_one_request_and_its_failure_is_remembered(
     answers.raw[KEYS] = HOSTILE["an error"]
     for _ in range(3):
         with pytest.raises(SignInFailed, match="the provider's keys: status 500"):
-            await provider.claims("code", PENDING)
+            await provider.person("code", PENDING)
     assert answers.asked.count(KEYS) == 1
     answers.raw.clear()
     clock.now += FAILURE_KEPT_S
-    assert (await provider.claims("code", PENDING))["sub"] == "ann"
+    assert (await provider.person("code", PENDING)).claims["sub"] == "ann"
     await provider.aclose()
 
 

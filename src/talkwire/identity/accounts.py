@@ -79,12 +79,14 @@ class Registration:
 class ProviderUser:
     """A user whom an OpenID provider has identified: the provider's URL (`issuer`), the user's id there (`subject`) and
     profile. If `links_by_email` is true, the first sign-in may belong to an existing user with the same e-mail address.
+    If `keeps_missing` is true, values that the profile lacks were not available this time.
     """
 
     issuer: str
     subject: str
     profile: ProviderProfile
     links_by_email: bool = False
+    keeps_missing: bool = False
 
 
 class Accounts:
@@ -195,6 +197,7 @@ class Accounts:
                 device,
                 self._creates_users,
                 user.links_by_email,
+                user.keeps_missing,
             ),
         )
         return self._own_issuer().refresh_token(login.session.id, secret), login.user

@@ -22,6 +22,7 @@ DISCOVERY_PATH = "/.well-known/openid-configuration"
 
 _JSON = {"accept": "application/json"}
 _READING = BodyReading(RESPONSE_MAX)
+_SIGNED = "application/jwt"
 _OK = 200
 _SERVER_ERROR = 500
 
@@ -79,10 +80,20 @@ class ProviderDocuments:
             raise SignInFailed("invalid", f"the token endpoint says {tokens.error[:100]!r}")
         return tokens
 
-    async def user_info(self, url: str, access_token: str) -> dict[str, object]:
-        """Returns the claims of a user from the UserInfo endpoint."""
-        headers = {**_JSON, "authorization": f"Bearer {access_token}"}
-        return decoded(await self._request("GET", url, headers), dict[str, object], "the user's claims")
+    async def user_info(self, url: str, access_token: str) -> dict[str, object] | str:
+        """Returns the claims of a user from the UserInfo endpoint or, if it signs them, the token that contains them,
+        which is not verified (OpenID Connect Core 1.0, section 5.3.2)."""
+        response = await self._request("GET", url, {**_JSON, "authorization": f"Bearer {access_token}"})
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if response.status != _OK or kind != _SIGNED:
+            return decoded(response, dict[str, object], "UserInfo")
+        match response.body.count(b"."):
+            case 2:
+                return response.body.decode("ascii", "replace").strip()
+            case 4:  # RFC 7516, section 3.1
+                raise SignInFailed("invalid", "UserInfo: an encrypted token (JWE); let the provider sign it only")
+            case _:
+                raise SignInFailed("invalid", f"UserInfo: {_SIGNED}, but no signed token")
 
     def _check_endpoint(self, url: str) -> None:
         """Raises `SignInFailed` for the URL of an endpoint to which no request can be sent, or which is protected less
@@ -109,4 +120,5 @@ def decoded(response: EgressResponse, kind: type[T], what: str, *, of_any_status
     try:
         return msgspec.json.decode(response.body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise SignInFailed("invalid", f"{what}: not the expected JSON") from None
+        sent = response.headers.get("content-type", "")[:100]
+        raise SignInFailed("invalid", f"{what}: not the expected JSON (Content-Type: {sent!r})") from None

@@ -7,6 +7,7 @@ a sign-in.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import ProviderProfile
@@ -17,6 +18,19 @@ from talkwire.identity.claims import display_text
 
 Claims = Mapping[str, object]
 
+
+@dataclass(frozen=True, slots=True)
+class ProviderPerson:
+    """A person as an OpenID provider describes them: the claims of the verified ID token and of UserInfo.
+
+    `failure` says why UserInfo could not be used, so that its claims are missing; None if there is nothing that could
+    be missing.
+    """
+
+    claims: Claims
+    failure: Exception | None = None
+
+
 PROFILE_CLAIMS = ("name", "preferred_username", "email", "picture")
 _ADDRESS_CLAIMS = ("email", "email_verified")
 
@@ -25,6 +39,11 @@ def profile_of(claims: Claims) -> ProviderProfile:
     """Returns the user's profile that the provider's claims describe. The name is the first of these that the claims
     have: `name`, the given and the family name, `preferred_username`, `email` up to the @, `sub`."""
     return ProviderProfile(_name(claims), _email(claims), _avatar(claims), _handle(claims))
+
+
+def has_name(claims: Claims) -> bool:
+    """Returns whether the claims have a name for the user besides `sub`, which is often a random id."""
+    return _named(claims) is not None
 
 
 def joined_claims(of_token: Claims, of_user_info: Claims) -> Claims:
@@ -43,15 +62,18 @@ def joined_claims(of_token: Claims, of_user_info: Claims) -> Claims:
 
 
 def _name(claims: Claims) -> str:
+    return _named(claims) or display_text(claims.get("sub")) or "?"
+
+
+def _named(claims: Claims) -> str | None:
     parts = [display_text(claims.get(claim)) for claim in ("given_name", "family_name")]
     found = (
         display_text(claims.get("name")),
         display_text(" ".join(part for part in parts if part is not None)),
         display_text(_before_at(claims.get("preferred_username"))),
         display_text(_before_at(claims.get("email"))),
-        display_text(claims.get("sub")),
     )
-    return next((name for name in found if name is not None), "?")
+    return next((name for name in found if name is not None), None)
 
 
 def _email(claims: Claims) -> str | None:

@@ -8,9 +8,10 @@ this module imports it, and is imported only on a server with a provider. The pr
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from authlib.oauth2.claims import JWTClaims
 from authlib.oauth2.client import OAuth2Client
 from authlib.oidc.core import CodeIDToken
 from joserfc.errors import JoseError
@@ -24,7 +25,7 @@ from talkwire.identity.signatures import ASYMMETRIC_ALGORITHMS, Key, SignedToken
 from talkwire.observability.key_fetches import KeyFetchLog
 from talkwire.openid.documents import Metadata, ProviderDocuments, ProviderTokens
 from talkwire.openid.pending import PendingSignIn
-from talkwire.openid.profile import PROFILE_CLAIMS, Claims, joined_claims
+from talkwire.openid.profile import PROFILE_CLAIMS, Claims, ProviderPerson, joined_claims
 from talkwire.openid.sign_in import SignInFailed
 
 SCOPE = "openid profile email"
@@ -98,7 +99,7 @@ class OpenIdProvider:
         elif issuer != metadata.issuer:
             raise SignInFailed("invalid", "the answer is from another provider")
 
-    async def claims(self, code: str, pending: PendingSignIn) -> Claims:
+    async def person(self, code: str, pending: PendingSignIn) -> ProviderPerson:
         metadata = await self.metadata()
         prepared = self._oauth(metadata, pending).fetch_token(
             metadata.token_endpoint, code=code, code_verifier=pending.code_verifier
@@ -106,8 +107,8 @@ class OpenIdProvider:
         tokens = await self._documents.tokens(*prepared)
         claims = await self._verified(metadata, tokens, pending)
         if metadata.userinfo_endpoint is None or all(claim in claims for claim in PROFILE_CLAIMS):
-            return claims
-        return await self._with_profile(metadata.userinfo_endpoint, tokens, claims)
+            return ProviderPerson(claims)
+        return await self._with_profile(metadata, tokens, claims)
 
     async def metadata(self) -> Metadata:
         """Returns the provider's metadata, read once an hour. Concurrent callers share one request. Raises
@@ -134,19 +135,26 @@ class OpenIdProvider:
             self._keys = KeySet(url, self._client, clock=self._clock, limits=_KEY_LIMITS, log=log)
             self._keys_url = url
 
-    async def _with_profile(self, url: str, tokens: ProviderTokens, claims: Claims) -> Claims:
-        """Returns the claims of the ID token together with those of the provider's UserInfo endpoint `url`, where most
-        providers have the user's profile. Without an access token in `tokens`, returns `claims` unchanged.
+    async def _with_profile(self, metadata: Metadata, tokens: ProviderTokens, claims: Claims) -> ProviderPerson:
+        """Returns the person with the claims of the ID token together with those of the provider's UserInfo endpoint,
+        where most providers have the user's profile. Without an access token in `tokens`, and if the endpoint sends no
+        claims, returns those of the ID token alone.
 
-        Raises `SignInFailed` if the endpoint does not respond, or responds with the claims of another user.
+        Raises `SignInFailed` if the endpoint sends the claims of another user, or a token that is not the provider's.
         """
-        if tokens.access_token is None:
-            return claims
-        further = await self._documents.user_info(url, tokens.access_token)
+        if tokens.access_token is None or metadata.userinfo_endpoint is None:
+            return ProviderPerson(claims)
+        try:
+            found = await self._documents.user_info(metadata.userinfo_endpoint, tokens.access_token)
+        except SignInFailed as failed:
+            return ProviderPerson(claims, failed)
+        further = await self._user_info_claims(metadata, found) if isinstance(found, str) else found
+        if "sub" not in further:
+            return ProviderPerson(claims, SignInFailed("invalid", "UserInfo: the claims name no user (`sub`)"))
         # OpenID Connect Core 1.0, 5.3.2: if they differ, "the UserInfo Response values MUST NOT be used".
-        if further.get("sub") != claims["sub"]:
-            raise SignInFailed("invalid", "the user's claims are another user's")
-        return joined_claims(claims, further)
+        if further["sub"] != claims["sub"]:
+            raise SignInFailed("invalid", "UserInfo: the claims are another user's")
+        return ProviderPerson(joined_claims(claims, further))
 
     def _oauth(self, metadata: Metadata, pending: PendingSignIn) -> _OAuth:
         methods = metadata.token_endpoint_auth_methods_supported
@@ -162,19 +170,35 @@ class OpenIdProvider:
             code_challenge_method="S256",
         )
 
-    # --- ID tokens --------------------------------------------------------------------------------------------------
+    # --- tokens -----------------------------------------------------------------------------------------------------
 
     async def _verified(self, metadata: Metadata, tokens: ProviderTokens, pending: PendingSignIn) -> Claims:
         """Verifies the ID token in the provider's response (OpenID Connect Core 1.0, section 3.1.3.7), and returns its
         claims. Raises `SignInFailed` if the token is missing or invalid, or if the keys cannot be fetched."""
         if tokens.id_token is None:
             raise SignInFailed("invalid", "the provider has sent no ID token")
+        params = {"nonce": pending.nonce, "client_id": self._client_id, "access_token": tokens.access_token}
+        claims = await self._token_claims(metadata, tokens.id_token, "the ID token", CodeIDToken, params)
+        if not isinstance(claims["sub"], str):
+            raise SignInFailed("invalid", "the ID token names no user")
+        return claims
+
+    async def _user_info_claims(self, metadata: Metadata, token: str) -> Claims:
+        """Verifies a token of the UserInfo endpoint (OpenID Connect Core 1.0, section 5.3.2), and returns its claims.
+        Raises `SignInFailed` if it is invalid, or if the keys cannot be fetched."""
+        return await self._token_claims(metadata, token, "the UserInfo token", JWTClaims, {})
+
+    async def _token_claims(
+        self, metadata: Metadata, token: str, what: str, kind: type[JWTClaims], params: Mapping[str, object]
+    ) -> Claims:
+        """Returns the claims of a token that the provider has signed for this client. Authlib's class `kind` validates
+        them with `params`; `what` names the token in the `SignInFailed` that is raised for an invalid one."""
         try:
-            signed = parse_compact(tokens.id_token, max_length=ID_TOKEN_MAX_LENGTH)
-            key = await self._key(signed)
+            signed = parse_compact(token, max_length=ID_TOKEN_MAX_LENGTH)
+            key = await self._key(signed, what)
             if not key.verify(signed.signed, signed.signature):
-                raise SignInFailed("invalid", "the signature of the ID token is wrong")
-            claims = CodeIDToken(
+                raise SignInFailed("invalid", f"the signature of {what} is wrong")
+            claims = kind(
                 dict(decode_claims(signed.payload)),
                 {"alg": signed.header.alg},
                 {
@@ -182,26 +206,24 @@ class OpenIdProvider:
                     "aud": {"essential": True, "value": self._client_id},
                     "sub": {"essential": True},
                 },
-                {"nonce": pending.nonce, "client_id": self._client_id, "access_token": tokens.access_token},
+                params,
             )
             claims.validate(now=int(time.time()), leeway=round(self._leeway_s))
         except JoseError as error:
-            raise SignInFailed("invalid", f"the ID token is refused: {error.error}: {error.description}") from None
+            raise SignInFailed("invalid", f"{what} is refused: {error.error}: {error.description}") from None
         except ChatError as error:
-            raise SignInFailed("invalid", f"the ID token is refused: {error.message}") from None
+            raise SignInFailed("invalid", f"{what} is refused: {error.message}") from None
         except (TypeError, ValueError):  # Authlib does not look at the kinds of all claims
-            raise SignInFailed("invalid", "the ID token is refused: a claim is of a wrong kind") from None
-        if not isinstance(claims["sub"], str):
-            raise SignInFailed("invalid", "the ID token names no user")
+            raise SignInFailed("invalid", f"{what} is refused: a claim is of a wrong kind") from None
         return cast("Claims", claims)
 
-    async def _key(self, signed: SignedToken) -> Key:
-        """Returns the key that verifies an ID token. If the key is not known yet, the provider's keys are fetched,
-        since providers replace them. Raises `SignInFailed` if they cannot be fetched or none of them fits."""
+    async def _key(self, signed: SignedToken, what: str) -> Key:
+        """Returns the key that verifies a token of the provider. If the key is not known yet, the provider's keys are
+        fetched, since providers replace them. Raises `SignInFailed` if they cannot be fetched or none of them fits."""
         assert self._keys is not None
         header = signed.header
         if header.alg not in ASYMMETRIC_ALGORITHMS:
-            raise SignInFailed("invalid", "the ID token is not signed with RS256, ES256 or EdDSA")
+            raise SignInFailed("invalid", f"{what} is not signed with RS256, ES256 or EdDSA")
         key = self._keys.find(header.kid, header.alg)
         if self._keys.should_refresh(found=key is not None):
             await self._keys.refresh()
@@ -209,7 +231,7 @@ class OpenIdProvider:
         if key is None and self._keys.last_failure is not None:
             raise SignInFailed("unavailable", f"the provider's keys: {self._keys.last_failure}")
         if key is None:
-            raise SignInFailed("invalid", "the ID token is signed with an unknown key")
+            raise SignInFailed("invalid", f"{what} is signed with an unknown key")
         return key
 
 

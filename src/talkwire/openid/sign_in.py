@@ -13,12 +13,14 @@ from hmac import compare_digest
 from secrets import token_urlsafe
 from typing import Literal, Protocol
 
+import structlog
+
 from talkwire.core.commands.accounts import Device
 from talkwire.core.domain.errors import ChatError
 from talkwire.identity.accounts import Accounts, ProviderUser
 from talkwire.observability.sign_ins import log_refused_sign_in, log_sign_in
 from talkwire.openid.pending import Destination, PendingSignIn, SignInSeal
-from talkwire.openid.profile import Claims, profile_of
+from talkwire.openid.profile import ProviderPerson, has_name, profile_of
 
 CALLBACK = "/api/v1/auth/oidc/callback"
 """The path of this server to which the provider redirects the browser after a sign-in."""
@@ -34,6 +36,8 @@ Reason = Literal["refused", "expired", "unavailable", "invalid", "banned", "clos
 `closed`        the user is new, and this server creates no users
 `rate_limited`  too many attempts from this address
 """
+
+_logger = structlog.get_logger(__name__)
 
 _REASONS: dict[str, Reason] = {"banned": "banned", "forbidden": "closed", "rate_limited": "rate_limited"}
 
@@ -61,10 +65,10 @@ class Provider(Protocol):
         """Returns the address at the provider to which the browser is redirected to sign in."""
         ...
 
-    async def claims(self, code: str, pending: PendingSignIn) -> Claims:
-        """Exchanges the code from the provider's response for tokens, and returns the claims of the verified ID token
-        and of the user's profile. Raises `SignInFailed` if the provider cannot be reached, refuses the code, or returns
-        an ID token that is not valid."""
+    async def person(self, code: str, pending: PendingSignIn) -> ProviderPerson:
+        """Exchanges the code from the provider's response for tokens, and returns the person with the claims of the
+        verified ID token and of UserInfo. Raises `SignInFailed` if the provider cannot be reached, refuses the code, or
+        returns an ID token or a UserInfo token that is not valid."""
         ...
 
     async def check_issuer(self, issuer: str | None) -> None:
@@ -153,9 +157,8 @@ class ProviderSignIn:
                 raise SignInFailed("refused", f"the provider says {answer.error[:100]!r}")
             if answer.code is None:
                 raise SignInFailed("invalid", "the answer has no code")
-            claims = await self._provider.claims(answer.code, pending)
-            links = self._links_by_email and claims.get("email_verified") is True
-            user = ProviderUser(self._provider.issuer, str(claims["sub"]), profile_of(claims), links)
+            person = await self._provider.person(answer.code, pending)
+            user = user_of(person, self._provider.issuer, links_by_email=self._links_by_email)
             refresh_token, signed_in = await self._accounts.sign_in_provider_user(user, device)
         except ChatError as error:
             raise _failed(error) from None
@@ -165,6 +168,18 @@ class ProviderSignIn:
     @staticmethod
     def _log_refusal(failed: SignInFailed, device: Device) -> None:
         log_refused_sign_in("oidc", failed.reason, device.address, detail=failed.detail)
+
+
+def user_of(person: ProviderPerson, issuer: str, *, links_by_email: bool) -> ProviderUser:
+    """Returns the user of a sign-in. Raises the failure of UserInfo if the ID token alone lacks what a sign-in needs: a
+    name, and with `links_by_email` the address, since a new person is linked at the first sign-in only."""
+    claims, failure = person.claims, person.failure
+    if failure is not None:
+        if not has_name(claims) or (links_by_email and claims.get("email") is None):
+            raise failure
+        _logger.warning("user_info_not_used", issuer=issuer, error=str(failure))
+    links = links_by_email and claims.get("email_verified") is True
+    return ProviderUser(issuer, str(claims["sub"]), profile_of(claims), links, keeps_missing=failure is not None)
 
 
 def _failed(error: ChatError) -> SignInFailed:

@@ -98,7 +98,8 @@ class OpenProviderLogin(Change[Login], frozen=True, tag="OpenProviderLogin"):
 
     The first sign-in creates the user, or raises `forbidden` if `create_user` is false. With `links_by_email`, it uses
     an existing user instead if exactly one has the profile's e-mail address and no other way to sign in; the caller
-    ensures that the provider has verified the address.
+    ensures that the provider has verified the address. With `keeps_missing`, the user keeps an e-mail address and a
+    picture that the profile lacks.
     """
 
     issuer: str
@@ -109,6 +110,7 @@ class OpenProviderLogin(Change[Login], frozen=True, tag="OpenProviderLogin"):
     device: Device = NO_DEVICE
     create_user: bool = True
     links_by_email: bool = False
+    keeps_missing: bool = False
 
 
 class RotateLogin(Change["Login | None"], frozen=True, tag="RotateLogin"):

@@ -59,12 +59,18 @@ def open_provider_login(tx: Transaction, actor: Actor, command: OpenProviderLogi
     user = tx.user(known.user_id)
     assert user is not None, "an identity is deleted with its user"
     require(may_act(user))
-    after, taken = _with_profile(tx, user, known.profile, command.profile)
+    profile = _completed(command.profile, known.profile) if command.keeps_missing else command.profile
+    after, taken = _with_profile(tx, user, known.profile, profile)
     if after != user:
         tx.record(UserUpdated(tx.next_pos(), tx.now_ms, after))
     if taken != known.profile:
         tx.put_provider_identity(replace(known, profile=taken))
     return store_login(tx, after, command)
+
+
+def _completed(profile: ProviderProfile, before: ProviderProfile) -> ProviderProfile:
+    """Returns the profile with the earlier values of what it lacks."""
+    return replace(profile, email=profile.email or before.email, avatar=profile.avatar or before.avatar)
 
 
 def _link(tx: Transaction, command: OpenProviderLogin) -> ProviderIdentity | None:
