@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
 import time
+from base64 import b64decode
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs, unquote_plus
 
 import jwt
 import pytest
@@ -84,12 +87,13 @@ COMPLETE = dict.fromkeys(PROFILE_CLAIMS)
 
 @dataclass
 class Answers:
-    """The provider's server: an answer for each path, and how often each has been asked for."""
+    """The provider's server: an answer for each path, the paths that were asked for, and the whole requests."""
 
     key: KeyPair
     issuer: str = ""
     raw: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    received: list[bytes] = field(default_factory=list)
 
     def document(self, path: str) -> dict[str, Any]:
         """Returns the document at a path as it should be."""
@@ -117,6 +121,8 @@ class Answers:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"(?i)content-length: (\d+)", head)
+            self.received.append(head + await reader.readexactly(int(length[1]) if length else 0))
             path = head.split(b" ", 2)[1].decode()
             self.asked.append(path)
             raw = self.raw.get(path)
@@ -362,3 +368,30 @@ async def test_starting_sign_ins_is_limited_by_address(answers: Answers, http_cl
     assert refused.value.reason == "rate_limited"
     await sign_in.begin(PENDING.redirect_uri, PENDING.destination, ann)
     await provider.aclose()
+
+
+SECRETS = ("plain", "a secret", "a+b/c==", "per%41", "col:on", "p\N{LATIN SMALL LETTER A WITH DIAERESIS}ss\N{SNOWMAN}")
+
+
+@pytest.mark.parametrize("methods", [None, ["client_secret_basic", "client_secret_post"], ["client_secret_post"]])
+@pytest.mark.parametrize("secret", SECRETS)
+async def test_any_client_id_and_secret_reach_the_provider(
+    answers: Answers, http_client: EgressClient, secret: str, methods: list[str] | None
+) -> None:
+    """RFC 6749, section 2.3.1: both are form-encoded before they become the user name and the password of Basic."""
+    if methods is not None:
+        answers.set(METADATA, answers.document(METADATA) | {"token_endpoint_auth_methods_supported": methods})
+    answers.set(TOKEN, {"access_token": "at", "id_token": answers.id_token({"aud": f"team:{secret}"})})
+    provider = OpenIdProvider(answers.issuer, f"team:{secret}", secret, http_client)
+    await provider.person("code", PENDING)
+    await provider.aclose()
+    head, _, body = next(each for each in answers.received if each.startswith(b"POST")).partition(b"\r\n\r\n")
+    basic = re.search(rb"(?i)authorization: basic (\S+)", head)
+    form = parse_qs(body.decode())
+    if basic is None:
+        sent = [form["client_id"][0], form["client_secret"][0]]
+    else:
+        sent = [unquote_plus(part) for part in b64decode(basic[1]).decode("ascii").split(":")]
+    assert sent == [f"team:{secret}", secret]
+    assert (basic is None) == (methods == ["client_secret_post"])
+    assert ("client_secret" in form) == (basic is None)
