@@ -1,15 +1,27 @@
 from __future__ import annotations
 
+import contextlib
+import json
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
 
 from tests.cli.conftest import CommandResult
 from tests.cli.processes import RunningServer
 
 Command = Callable[..., CommandResult]
+
+Json = dict[str, Any]
+
+ALGORITHMS = "id_token_signing_alg_values_supported"
+P256: Json = dict(ECAlgorithm.to_jwk(ec.generate_private_key(ec.SECP256R1()).public_key(), as_dict=True))
 
 _GOOD_SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -110,6 +122,57 @@ def test_the_openid_provider_is_asked_and_its_failure_is_a_warning(command: Comm
     assert f"ok       oidc: the redirect address to register at the provider is {redirect}" in result.out
     result = command("check", "--port", "0", "--oidc-client-id", "talkwire")
     assert "warning  oidc: oidc_client_id has no effect without oidc_issuer" in result.out
+
+
+@pytest.mark.parametrize(
+    ("metadata", "keys", "code", "expected"),
+    [
+        ({}, {"keys": [P256]}, 0, "ok       oidc: {issuer} responds, and provides keys"),
+        ({}, {"keys": []}, 0, "warning  oidc: {issuer} cannot be used now: the provider's keys: no key for RS256, "),
+        ({}, {"certificates": {}}, 0, "the provider's keys: not a JWK set"),
+        (
+            {ALGORITHMS: ["ES384"]},
+            {"keys": [P256]},
+            1,
+            "wrong    oidc: {issuer} can sign in nobody: it signs ID tokens",
+        ),
+    ],
+)
+def test_the_keys_and_the_algorithms_of_the_openid_provider_are_checked(
+    command: Command, metadata: Json, keys: Json, code: int, expected: str
+) -> None:
+    with _provider(metadata, keys) as issuer:
+        result = command("check", "--port", "0", "--oidc-issuer", issuer, "--oidc-client-id", "talkwire")
+    assert (result.exit_code, result.err) == (code, "")
+    assert expected.format(issuer=issuer) in result.out
+
+
+@contextlib.contextmanager
+def _provider(metadata: Json, keys: Json) -> Iterator[str]:
+    """Yields the issuer of an OpenID provider that has no sign-in."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps(keys if self.path == "/keys" else known | metadata).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Prints nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        issuer = f"http://127.0.0.1:{server.server_port}"
+        known = {"issuer": issuer, "jwks_uri": f"{issuer}/keys"}
+        known |= dict.fromkeys(("authorization_endpoint", "token_endpoint"), f"{issuer}/unused")
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            yield issuer
+        finally:
+            server.shutdown()
+            serving.join()
 
 
 def test_an_issuer_without_tls_is_wrong(command: Command) -> None:

@@ -24,6 +24,7 @@ from talkwire.core.engine.limits import Limits, parse_rates
 from talkwire.core.features.users.provider_logins import check_open
 from talkwire.egress import EgressClient
 from talkwire.identity.accounts import Accounts, Lifetimes
+from talkwire.openid.documents import ProviderDocuments
 from talkwire.openid.pending import Destination, PendingSignIn, SignInSeal
 from talkwire.openid.profile import PROFILE_CLAIMS, Claims, ProviderPerson
 from talkwire.openid.provider import FAILURE_KEPT_S, OpenIdProvider
@@ -76,7 +77,10 @@ ODD: tuple[object, ...] = (
 
 ODD_URLS = ("http://[", "https://a b/", "https://a:99999/", "ftp://a.example/", "//a.example", "https://a@b/")
 FURTHER_MEMBERS: Mapping[str, tuple[str, ...]] = {
-    METADATA: ("token_endpoint_auth_methods_supported", "authorization_response_iss_parameter_supported"),
+    METADATA: (
+        *("token_endpoint_auth_methods_supported", "authorization_response_iss_parameter_supported"),
+        "id_token_signing_alg_values_supported",
+    ),
     KEYS: (),
     TOKEN: ("error",),
     USER_INFO: ("email_verified", "given_name", "preferred_username", "picture"),
@@ -368,6 +372,27 @@ async def test_starting_sign_ins_is_limited_by_address(answers: Answers, http_cl
     assert refused.value.reason == "rate_limited"
     await sign_in.begin(PENDING.redirect_uri, PENDING.destination, ann)
     await provider.aclose()
+
+
+@pytest.mark.parametrize(
+    ("algorithms", "refused"),
+    [
+        (None, None),
+        (["RS256"], None),
+        (["ES384", "EdDSA"], None),
+        (["ES384"], "ES384"),
+        (["PS256", "RS512", "HS256", "none"], "PS256, RS512, HS256, none"),
+        ([[], 5], None),
+        ("ES384", None),
+    ],
+)
+async def test_the_metadata_tell_whether_id_tokens_are_signed_with_an_accepted_algorithm(
+    answers: Answers, http_client: EgressClient, algorithms: object, refused: str | None
+) -> None:
+    answers.set(METADATA, answers.document(METADATA) | {"id_token_signing_alg_values_supported": algorithms})
+    metadata = await ProviderDocuments(answers.issuer, http_client).metadata()
+    reason = f"it signs ID tokens with {refused}, and this server accepts RS256, ES256 or EdDSA only"
+    assert metadata.refused_algorithms == (None if refused is None else reason)
 
 
 SECRETS = ("plain", "a secret", "a+b/c==", "per%41", "col:on", "p\N{LATIN SMALL LETTER A WITH DIAERESIS}ss\N{SNOWMAN}")

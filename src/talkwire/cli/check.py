@@ -350,11 +350,7 @@ def _on_provider(settings: Settings) -> Iterator[Finding]:
         if settings.oidc_client_id is not None:
             yield Finding("warning", "oidc", "oidc_client_id has no effect without oidc_issuer")
         return
-    failure = asyncio.run(_provider_failure(settings))
-    if failure is None:
-        yield Finding("ok", "oidc", f"{issuer} responds")
-    else:
-        yield Finding("warning", "oidc", f"{issuer} cannot be used now: {failure}")
+    yield asyncio.run(_on_issuer(issuer))
     if settings.public_url is None:
         yield Finding("note", "oidc", "no public_url is set: people are sent back to the address that they have opened")
     else:
@@ -362,14 +358,20 @@ def _on_provider(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "oidc", f"the redirect address to register at the provider is {redirect}")
 
 
-async def _provider_failure(settings: Settings) -> str | None:
-    """Returns why the OpenID provider of the settings cannot be used now; None if it can."""
+async def _on_issuer(issuer: str) -> Finding:
+    """Fetches what a sign-in needs from the OpenID provider before its user is there."""
     async with _operator_client(REQUEST_S) as client:
         try:
-            await ProviderDocuments((settings.oidc_issuer or "").rstrip("/"), client).metadata()
+            metadata = await ProviderDocuments(issuer.rstrip("/"), client).metadata()
         except SignInFailed as failed:
-            return failed.detail
-    return None
+            return Finding("warning", "oidc", f"{issuer} cannot be used now: {failed.detail}")
+        if metadata.refused_algorithms is not None:
+            return Finding("wrong", "oidc", f"{issuer} can sign in nobody: {metadata.refused_algorithms}")
+        keys = KeySet(metadata.jwks_uri, client)
+        await keys.refresh()
+    if keys.last_failure is not None:
+        return Finding("warning", "oidc", f"{issuer} cannot be used now: the provider's keys: {keys.last_failure}")
+    return Finding("ok", "oidc", f"{issuer} responds, and provides keys")
 
 
 def _on_origins(settings: Settings) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ import msgspec
 
 from talkwire.core.single_flight import SingleFlight
 from talkwire.egress import BodyReading, EgressClient, EgressError, EgressResponse
-from talkwire.identity.signatures import Key, key_of_jwk
+from talkwire.identity.signatures import ALGORITHMS_TEXT, Key, key_of_jwk
 from talkwire.observability.key_fetches import KeyFetchLog
 
 FETCH_S = 5.0
@@ -154,5 +154,5 @@ class KeySet:
             if (key := key_of_jwk(jwk)) is not None and (key_id is None or isinstance(key_id, str)):
                 keys[key_id, key.algorithm] = key
         if not keys:
-            raise _FetchFailedError("no key for RS256, ES256 or EdDSA")
+            raise _FetchFailedError(f"no key for {ALGORITHMS_TEXT}")
         return keys

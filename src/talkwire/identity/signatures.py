@@ -32,6 +32,7 @@ RSA_MIN_BITS = 2048
 """RFC 7518, section 3.3, requires "a key of size 2048 bits or larger" for these algorithms."""
 
 ASYMMETRIC_ALGORITHMS = frozenset({"RS256", "ES256", "EdDSA"})
+ALGORITHMS_TEXT = "RS256, ES256 or EdDSA"
 
 
 def unauthenticated(message: str) -> ChatError:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from talkwire.egress import BodyReading, EgressClient, EgressError, EgressResponse
+from talkwire.identity.signatures import ALGORITHMS_TEXT, ASYMMETRIC_ALGORITHMS
 from talkwire.openid.sign_in import SignInFailed
 
 REQUEST_S = 10.0
@@ -39,6 +40,18 @@ class Metadata(msgspec.Struct, frozen=True):
     userinfo_endpoint: str | None = None
     token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
     authorization_response_iss_parameter_supported: bool = False
+    id_token_signing_alg_values_supported: object = None
+    """A list of texts. Sign-ins do not need it, so whatever it is must not prevent them."""
+
+    @property
+    def refused_algorithms(self) -> str | None:
+        """Returns why this server refuses all ID tokens of the provider: it signs them with other algorithms. None if
+        it does not say so."""
+        supported = self.id_token_signing_alg_values_supported
+        named = [each for each in supported if isinstance(each, str)] if isinstance(supported, list) else []
+        if not named or ASYMMETRIC_ALGORITHMS.intersection(named):
+            return None
+        return f"it signs ID tokens with {', '.join(named)[:200]}, and this server accepts {ALGORITHMS_TEXT} only"
 
 
 class ProviderTokens(msgspec.Struct, frozen=True):

@@ -23,7 +23,7 @@ from talkwire.core.single_flight import SingleFlight
 from talkwire.egress import EgressClient
 from talkwire.identity.claims import decode_claims
 from talkwire.identity.jwks import FetchLimits, KeySet
-from talkwire.identity.signatures import ASYMMETRIC_ALGORITHMS, Key, SignedToken, parse_compact
+from talkwire.identity.signatures import ALGORITHMS_TEXT, ASYMMETRIC_ALGORITHMS, Key, SignedToken, parse_compact
 from talkwire.observability.key_fetches import KeyFetchLog
 from talkwire.openid.documents import Metadata, ProviderDocuments, ProviderTokens
 from talkwire.openid.pending import PendingSignIn
@@ -225,7 +225,7 @@ class OpenIdProvider:
         assert self._keys is not None
         header = signed.header
         if header.alg not in ASYMMETRIC_ALGORITHMS:
-            raise SignInFailed("invalid", f"{what} is not signed with RS256, ES256 or EdDSA")
+            raise SignInFailed("invalid", f"{what} is signed with {header.alg[:20]!r}, not with {ALGORITHMS_TEXT}")
         key = self._keys.find(header.kid, header.alg)
         if self._keys.should_refresh(found=key is not None):
             await self._keys.refresh()
