@@ -23,6 +23,7 @@ from talkwire.core.domain.model import Actor, Notification
 from talkwire.push import push_metrics
 from talkwire.push.push_content import ContentLevel, cut_text, encode_dismissal, encode_shown, shown
 from talkwire.push.push_metrics import PushMetrics
+from talkwire.push.refusals import BODY_MAX, ends_subscription, is_final, words_of
 from talkwire.push.sender import retry_ms
 from talkwire.push.vapid import (
     LIFETIME_S,
@@ -74,6 +75,59 @@ def test_a_joined_emoji_is_not_cut_after_its_joiner() -> None:
 
 def test_a_dismissal_of_a_whole_job_fits() -> None:
     assert len(encode_dismissal([10**18] * 100, 10**6)) <= CONTENT_MAX
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "ends", "final"),
+    [
+        (410, "", True, True),
+        (404, "", True, True),
+        (400, '{"reason":"VapidPkHashMismatch"}', True, True),
+        (401, '{"code":401,"errno":109,"message":"VAPID public key mismatch"}', True, True),
+        (
+            *(403, "the VAPID credentials in the authorization header do not correspond to the credentials used to"),
+            *(True, True),
+        ),
+        (403, "the key in the authorization header does not correspond to the sender ID used to subscribe", True, True),
+        (403, "MismatchSenderId", True, True),
+        (400, "<TITLE>UnauthorizedRegistration</TITLE>", True, True),
+        (403, "The public key doesn't match the subscription.", True, True),
+        (403, "JWT signature does not match", False, True),
+        (401, "", False, True),
+        (403, "invalid JWT provided", False, True),
+        (403, '{"reason":"BadJwtToken"}', False, True),
+        (400, '{"reason":"BadWebPushTopic"}', False, True),
+        (413, "key mismatch", False, True),
+        (500, "VapidPkHashMismatch", False, False),
+        (429, "", False, False),
+        (408, "", False, False),
+        (302, "", False, False),
+    ],
+)
+def test_what_a_service_says_tells_whether_a_subscription_has_ended(
+    status: int,
+    words: str,
+    ends: bool,  # noqa: FBT001 (each is given by name)
+    final: bool,  # noqa: FBT001
+) -> None:
+    assert (ends_subscription(status, words), is_final(status)) == (ends, final)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", ""),
+        (b'{"reason":\r\n "BadJwtToken"}\x1b[2J', '{"reason": "BadJwtToken"}[2J'),
+        (b"no subscription https://push.example.com/send/dGhpcyBpcyBhIHNlY3JldA here", "no subscription … here"),
+        (b"vapid t=eyJ0eXAiOiJKV1QiLCJhbGciOiJFUzI1NiJ9.eyJhdWQi.c2ln, k=BPxx", "vapid …, k=BPxx"),
+        (b"\xff\xfe", "\ufffd\ufffd"),
+        (b"word " * 300, "word " * 40 + "…"),
+        (b"said: ".ljust(BODY_MAX, b"s"), "said:"),
+        (b'{"reason":"VapidPkHashMismatch","more":"'.ljust(BODY_MAX, b"s"), '{"reason":"VapidPkHashMismatch","more":"'),
+    ],
+)
+def test_the_words_of_a_service_are_one_line_without_tokens_and_addresses(body: bytes, words: str) -> None:
+    assert words_of(body[:BODY_MAX]) == words
 
 
 def test_a_signature_is_for_one_service_and_is_replaced_before_it_expires() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from talkwire.push import sender
 from talkwire.testing import temporary_server
@@ -14,7 +15,7 @@ from tests.push.push_service import Browser, PushService, Rest, push_service, re
 from tests.waiting import until_asked
 
 
-@pytest.mark.parametrize("status", ["500 Internal Server Error", "429 Too Many Requests", "400 Bad Request"])
+@pytest.mark.parametrize("status", ["500 Internal Server Error", "429 Too Many Requests", "408 Request Timeout"])
 async def test_a_failed_push_is_repeated(
     server: TemporaryServer, service: PushService, rest: Rest, monkeypatch: pytest.MonkeyPatch, status: str
 ) -> None:
@@ -31,11 +32,11 @@ async def test_a_failed_push_is_repeated(
     assert {each.headers["topic"] for each in browser.requests[:-1]} == {browser.requests[0].headers["topic"]}
 
 
-async def test_a_push_that_is_too_large_for_its_service_is_given_up(
-    server: TemporaryServer, service: PushService, rest: Rest, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("status", ["413 Payload Too Large", "401 Unauthorized"])
+async def test_a_push_that_its_service_would_refuse_again_is_given_up(
+    server: TemporaryServer, service: PushService, rest: Rest, status: str
 ) -> None:
-    monkeypatch.setattr(sender, "RETRY_S", (0.01,))
-    service.respond = ("413 Payload Too Large",)
+    service.respond, service.body = (status,), b'{"reason": "BadJwtToken"}'
     browser = Browser(service)
     await rest.subscribe("bob", browser)
     await server.chat.send_message("pair", sender="alice", content="large")
@@ -43,6 +44,25 @@ async def test_a_push_that_is_too_large_for_its_service_is_given_up(
     service.respond = ("201 Created",)
     await server.chat.send_message("pair", sender="alice", content="small")
     assert (await browser.next(2))["body"] == "small"
+
+
+async def test_a_subscription_for_another_key_ends_with_the_services_words(
+    server: TemporaryServer, service: PushService, rest: Rest
+) -> None:
+    service.respond, service.body = ("400 Bad Request",), b'{"reason":"VapidPkHashMismatch"}'
+    await rest.subscribe("bob", Browser(service))
+
+    async def ended() -> bool:
+        return not (await rest("GET", "users/me/push", "bob"))["items"]
+
+    with capture_logs() as lines:
+        await server.chat.send_message("pair", sender="alice", content="Hello")
+        await until_asked(ended)
+    (line,) = [line for line in lines if line["event"].startswith("push_")]
+    assert (line["event"], line["error"]) == (
+        "push_subscription_removed",
+        'status 400: {"reason":"VapidPkHashMismatch"}',
+    )
 
 
 async def test_a_service_that_does_not_answer_delays_no_other(

@@ -16,6 +16,7 @@ from talkwire.core.features.notifying.pushes import SHOWN_MS
 from talkwire.egress import BodyReading, EgressClient, EgressError, EgressResponse, parse_retry_after
 from talkwire.push.push_content import ContentLevel, encode_dismissal, encode_shown, shown
 from talkwire.push.push_gateway import answer_decoder, gateway_dismissal, gateway_notification
+from talkwire.push.refusals import BODY_MAX, ends_subscription, is_final, words_of
 from talkwire.push.vapid import VapidKeys
 from talkwire.push.web_push import CONTENT_MAX, URGENT, PushRequest, WebPushMessage, topic_of, web_push_request
 
@@ -26,19 +27,16 @@ Outcome = Literal["sent", "gone", "refused", "failed"]
 REQUEST_S = 10.0
 """How long a push service may take to answer."""
 
-_UNREAD = BodyReading(0)
-"""A push service says everything with its status."""
-
+_REASON = BodyReading(0, kept=BODY_MAX)
 _ANSWER = BodyReading(64 * 1024)
 
 TOO_LARGE = 413
-GONE = frozenset({404, 410})
 
 
 @dataclass(frozen=True, slots=True)
 class PushOutcome:
     """The outcome of one push request. `kind` is `sent`, `gone` (the subscription has ended), `refused` (a retry is
-    useless) or `failed` (a retry may succeed).
+    useless) or `failed` (a retry may succeed). `error` says why, in the push service's words.
 
     `unreachable`: the push service did not respond. `retry_after_s` is the delay in seconds that its response asks for;
     None if it asks for none.
@@ -100,10 +98,13 @@ class PushDelivery:
             request = web_push_request(subscription.target, message, key, time.time())
         except ChatError as error:
             return PushOutcome("failed", error.code)
-        response = await self._post(request, _UNREAD)
+        response = await self._post(request, _REASON)
         if isinstance(response, PushOutcome):
             return response
-        return PushOutcome("gone") if response.status in GONE else _outcome_of(response)
+        outcome = _outcome_of(response)
+        if outcome.kind == "failed" and ends_subscription(response.status, words_of(response.body)):
+            return PushOutcome("gone", outcome.error)
+        return PushOutcome("refused", outcome.error) if is_final(response.status) else outcome
 
     async def _notify(self, subscription: PushSubscription, content: bytes) -> PushOutcome:
         request = PushRequest(subscription.target.url, {"content-type": "application/json"}, content)
@@ -117,7 +118,9 @@ class PushDelivery:
             answer = answer_decoder.decode(response.body)
         except (msgspec.MsgspecError, RecursionError):
             return PushOutcome("failed", "the gateway's answer is not what the Push Gateway API describes")
-        return PushOutcome("gone") if subscription.target.push_key in answer.rejected else _SENT
+        return (
+            PushOutcome("gone", "the gateway rejects it") if subscription.target.push_key in answer.rejected else _SENT
+        )
 
     async def _post(self, request: PushRequest, reading: BodyReading) -> EgressResponse | PushOutcome:
         try:
@@ -131,7 +134,8 @@ class PushDelivery:
 def _outcome_of(response: EgressResponse) -> PushOutcome:
     if response.accepted:
         return _SENT
-    error = f"status {response.status}"
+    words = words_of(response.body[:BODY_MAX])
+    error = f"status {response.status}{words and ': '}{words}"
     if response.status == TOO_LARGE:
         return PushOutcome("refused", error)
     return PushOutcome("failed", error, parse_retry_after(response.headers.get("retry-after"), time.time()))

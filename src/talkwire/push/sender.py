@@ -255,7 +255,7 @@ class PushSender:
     def _note(self, work: _JobInProgress, pushes: Sequence[DuePush], outcome: PushOutcome) -> None:
         """Counts and logs the outcome of a push request, and pauses a push service that does not respond."""
         self._metrics.count(outcome.kind, time.time() - pushes[0].at_ms / 1000)
-        self._metrics.note(work.job.subscription.id, outcome.error if outcome.kind == "failed" else None)
+        self._metrics.note(work.job.subscription.id, None if outcome.kind == "gone" else outcome.error)
         service = work.job.service
         if not outcome.unreachable:
             self._silent.pop(service, None)
@@ -270,7 +270,7 @@ class PushSender:
     def _log(self, work: _JobInProgress, outcome: PushOutcome) -> None:
         where = {"subscription": work.job.subscription.id, "service": work.job.service}
         if outcome.kind == "gone":
-            _logger.info("push_subscription_removed", **where)
+            _logger.info("push_subscription_removed", **where, error=outcome.error)
         elif outcome.kind != "sent":
             suppressed = self._lines.take(self._loop.time())
             if suppressed is not None:
