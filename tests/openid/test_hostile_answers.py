@@ -196,6 +196,15 @@ async def test_an_ordinary_answer_signs_somebody_in(answers: Answers, http_clien
     assert answers.asked == [METADATA, TOKEN, KEYS, USER_INFO]
 
 
+async def test_an_odd_claim_that_is_not_used_keeps_nobody_out(answers: Answers, http_client: EgressClient) -> None:
+    """Such as `amr`, which some providers send as a text."""
+    for claim in ("amr", "acr", "auth_time", "groups", "address", "updated_at", "email_verified", "picture"):
+        for value in ("pwd", *(odd for odd in ODD if len(str(odd)) < 1000)):  # a token is limited
+            answers.set(TOKEN, {"access_token": "at", "id_token": answers.id_token({claim: value})})
+            claims = await _sign_in(answers, http_client)
+            assert not isinstance(claims, SignInFailed), (claim, value, claims)
+
+
 @pytest.mark.parametrize("path", PATHS)
 async def test_no_hostile_answer_signs_anybody_in(answers: Answers, http_client: EgressClient, path: str) -> None:
     for name, raw in HOSTILE.items():

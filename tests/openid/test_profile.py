@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from talkwire.core.commands.accounts import OpenProviderLogin
 from talkwire.core.domain.model import ProviderProfile
@@ -26,7 +28,10 @@ def test_the_name_is_the_best_of_what_there_is(claims: Claims, name: str) -> Non
     assert profile_of({"sub": "17", **claims}).name == name
 
 
-ODD: tuple[object, ...] = ("false", "yes", "", None, 0, 1, 1.0, [], [True], {}, {"a": 1}, 10**400)
+ODD: tuple[object, ...] = (
+    *("false", "False", "FALSE", "yes", "no", "1", "0", "", " true", "truely"),
+    *(None, 0, 1, -1, 1.0, 10**400, [], [True], ["true"], [[]], {}, {"a": 1}),
+)
 """Values of `email_verified` that do not say that an address is verified."""
 
 
@@ -36,7 +41,10 @@ ODD: tuple[object, ...] = ("false", "yes", "", None, 0, 1, 1.0, [], [True], {}, 
         ({"email": "Ann@Example.com"}, "ann@example.com"),
         ({"email": "ann@example.com", "email_verified": True}, "ann@example.com"),
         ({"email": "ann@example.com", "email_verified": False}, None),
-        ({"email": "ann@example.com", "email_verified": "true"}, "ann@example.com"),
+        *(
+            ({"email": "ann@example.com", "email_verified": text}, "ann@example.com")
+            for text in ("true", "True", "TRUE")
+        ),
         *(({"email": "ann@example.com", "email_verified": odd}, None) for odd in ODD),
         ({"email": "ann"}, None),
         ({"email": ["ann@example.com"]}, None),
@@ -105,6 +113,20 @@ def test_a_handle_is_taken_where_it_is_valid(given: object, handle: str | None) 
 )
 def test_a_picture_is_taken_from_https_only(given: object, avatar: str | None) -> None:
     assert profile_of({"sub": "17", "picture": given}).avatar == avatar
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda children: st.lists(children, max_size=2) | st.dictionaries(st.text(max_size=5), children, max_size=2),
+    max_leaves=4,
+)
+OPTIONAL = ("name", "given_name", "family_name", "preferred_username", "email", "email_verified", "picture")
+
+
+@given(st.dictionaries(st.sampled_from(OPTIONAL), JSON), st.dictionaries(st.sampled_from(OPTIONAL), JSON))
+def test_no_value_of_an_optional_claim_keeps_anybody_from_signing_in(of_token: Claims, of_user_info: Claims) -> None:
+    profile = profile_of(joined_claims({"sub": "17", **of_token}, {"sub": "17", **of_user_info}))
+    check_open(OpenProviderLogin("https://login.example.com", "17", profile, "hash", 1))
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,8 @@ def _email(claims: Claims) -> str | None:
     """Returns the e-mail address in the claims; None if there is none, if it is invalid, or if the provider says
     anything but that it is verified, since it may be somebody else's. Many providers say nothing."""
     verified = claims.get("email_verified", True)
-    return _valid(normal_email, claims.get("email")) if verified is True or verified == "true" else None
+    is_verified = verified is True or (isinstance(verified, str) and verified.lower() == "true")
+    return _valid(normal_email, claims.get("email")) if is_verified else None
 
 
 def _avatar(claims: Claims) -> str | None:

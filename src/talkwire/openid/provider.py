@@ -36,6 +36,9 @@ METADATA_MAX_AGE_S = 3600.0
 ID_TOKEN_MAX_LENGTH = 64 * 1024
 """The maximum length of an ID token in characters. It is large, since a token may name all groups of its user."""
 
+_UNUSED_CLAIMS = frozenset({"amr", "auth_time"})
+"""Claims that Authlib would refuse for their type, such as an `amr` that some providers send as a text."""
+
 FAILURE_KEPT_S = 5.0
 """How long a failure to read the metadata or the keys is remembered. Anybody can start sign-ins, so while the provider
 does not respond, they must not become requests."""
@@ -201,7 +204,7 @@ class OpenIdProvider:
             if not key.verify(signed.signed, signed.signature):
                 raise SignInFailed("invalid", f"the signature of {what} is wrong")
             claims = kind(
-                dict(decode_claims(signed.payload)),
+                {name: value for name, value in decode_claims(signed.payload).items() if name not in _UNUSED_CLAIMS},
                 {"alg": signed.header.alg},
                 {
                     "iss": {"essential": True, "value": metadata.issuer},
