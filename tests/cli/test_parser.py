@@ -3,8 +3,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.metadata import version
 
+import httpx
 import pytest
 
+from talkwire.cli.failures import connection_cause
 from tests.cli.conftest import CommandResult
 from tests.cli.processes import Answer
 
@@ -58,3 +60,17 @@ def test_every_command_describes_itself(command: Command, name: str) -> None:
     assert answer.exit_code == 0
     assert "--data" in answer.out
     assert "TALKWIRE_DATABASE" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (httpx.ConnectError("[Errno 111] Connection\nrefused"), "[Errno 111] Connection refused"),
+        (httpx.ReadTimeout(""), "no response in time"),
+        (TimeoutError(), "no response in time"),
+        (httpx.ReadError(""), "the server closed the connection"),
+        (ConnectionResetError(), "the server closed the connection"),
+    ],
+)
+def test_a_request_without_a_response_has_a_cause_in_words(error: Exception, cause: str) -> None:
+    assert connection_cause(error) == cause

@@ -13,6 +13,7 @@ import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,8 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.egress import AddressRules, BodyReading, Egress, EgressClient, EgressError, EgressLimits, EgressThread
 from talkwire.egress.bounded_connection import OVERHEAD_MAX_BYTES
 from talkwire.egress.client import cause_of
+from talkwire.egress.egress import system_tls
+from tests.certificates import self_signed
 from tests.egress.conftest import NAME, Certificates, NameServer
 from tests.egress.receiver import ReceivedRequest, Respond, receiver, response
 from tests.waiting import DEADLINE_S, deadline, pause, until
@@ -224,6 +227,20 @@ async def test_a_failed_tls_handshake_names_its_cause(make_client: MakeClient, c
     assert named == f"{verify}: Hostname mismatch, certificate is not valid for 'other.example.com'"
     # OpenSSL's words for a server that does not use TLS differ from version to version.
     assert re.fullmatch(r"cannot connect: the TLS handshake failed: [a-z ]{8,}", await failure(trusting, NAME, None))
+
+
+def test_authorities_of_the_environment_are_trusted_besides_the_usual_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, _ = self_signed(tmp_path, "private.example.com")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    system_tls.cache_clear()
+    try:
+        trusted = system_tls().get_ca_certs()
+    finally:
+        system_tls.cache_clear()
+    assert [each for each in trusted if "private.example.com" in str(each["subject"])]
+    assert len(trusted) > 100
 
 
 @contextlib.asynccontextmanager

@@ -18,7 +18,7 @@ import httpx
 import msgspec
 
 from talkwire.cli.database import database_failures, url_of
-from talkwire.cli.failures import Failure, one_line
+from talkwire.cli.failures import Failure, connection_cause
 from talkwire.control import CONTROL_PATH, RESULTS, SNAPSHOT_PATH, CheckToken, CopyRequest, carry_out
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.server.erasure import IsErased
@@ -178,7 +178,7 @@ class _ServerOperator:
         try:
             response = await self._client.post(path, content=body)
         except httpx.TransportError as error:
-            raise Failure(f"{self._server} does not respond: {one_line(str(error)) or type(error).__name__}") from None
+            raise Failure(f"{self._server} does not respond: {connection_cause(error)}") from None
         try:
             if response.status_code != httpx.codes.OK:
                 raise _refusal(response.content)

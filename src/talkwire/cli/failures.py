@@ -56,6 +56,14 @@ def outcome_of(error: CommandError | ChatError | DataFolderError | SettingsError
             return FAILED, f"{subject}{error.strerror or error}"
 
 
+def connection_cause(error: BaseException) -> str:
+    """Returns why a request got no response. Libraries give no text to time-outs and to connections that ended."""
+    if text := one_line(str(error)):
+        return text
+    is_late = "Timeout" in type(error).__name__  # httpx' are no TimeoutError, and importing it takes time
+    return "no response in time" if is_late else "the server closed the connection"
+
+
 def one_line(text: str) -> str:
     """Returns a text, such as a library's error message, in one line: each run of white space becomes one space."""
     return " ".join(text.split())

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from talkwire.egress.address_rules import AddressRules, CheckedUrl, RefusedAddress, RefusedUrl
 from talkwire.egress.client import BodyReading, EgressClient, EgressError, EgressLimits, EgressResponse
-from talkwire.egress.egress import Egress
+from talkwire.egress.egress import Egress, system_tls
 from talkwire.egress.retry_after import parse_retry_after
 from talkwire.egress.signing import Signer, check_signing_secret, new_signing_secret
 from talkwire.egress.thread import EgressThread
@@ -35,4 +35,5 @@ __all__ = [
     "check_signing_secret",
     "new_signing_secret",
     "parse_retry_after",
+    "system_tls",
 ]

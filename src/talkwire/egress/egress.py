@@ -96,14 +96,15 @@ class Egress:
 
     @cached_property
     def tls(self) -> ssl.SSLContext:
-        """The TLS context with which the clients of this `Egress` connect. It trusts the usual public authorities and
-        the certificates of the operating system, unless `tls` was given.
-        """
-        return _system_tls() if self._given_tls is None else self._given_tls
+        """The TLS context with which the clients of this `Egress` connect: that of `system_tls`, unless `tls` was
+        given."""
+        return system_tls() if self._given_tls is None else self._given_tls
 
 
 @cache
-def _system_tls() -> ssl.SSLContext:
+def system_tls() -> ssl.SSLContext:
+    """Returns the TLS context of every request that this program sends: it trusts the usual public authorities, those
+    of the operating system, and those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name."""
     context = httpx.create_ssl_context(trust_env=False)
     context.load_default_certs()
     return context

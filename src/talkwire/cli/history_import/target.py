@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 import httpx
 
-from talkwire.cli.failures import Failure
+from talkwire.cli.failures import Failure, connection_cause
+from talkwire.egress import system_tls
 
 IMPORTER = "talkwire-import"
 """The user id of the importer's tokens. The role `service` acts for others, so nobody sees this user."""
@@ -67,7 +68,7 @@ class ReceivingServer(ImportTarget):
     def __init__(self, url: str, token: Callable[[str, str | None], str]) -> None:
         self._url = url.rstrip("/")
         self._token = token
-        self._http = httpx.AsyncClient(base_url=f"{self._url}/api/v1", timeout=_REQUEST_S)
+        self._http = httpx.AsyncClient(base_url=f"{self._url}/api/v1", timeout=_REQUEST_S, verify=system_tls())
         self._service = self._headers(IMPORTER, "service")
         self.max_file_size = 0
 
@@ -119,7 +120,7 @@ class ReceivingServer(ImportTarget):
             try:
                 answer: httpx.Response = await send()
             except httpx.TransportError as error:
-                reason = str(error) or type(error).__name__
+                reason = connection_cause(error)
             else:
                 if answer.is_success:
                     return answer

@@ -14,9 +14,10 @@ from secrets import token_hex
 import httpx
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from talkwire.cli.failures import Failure
+from talkwire.cli.failures import Failure, connection_cause
 from talkwire.cli.load_test.client import LoadClient, Measurements, Refused
 from talkwire.cli.progress import Bar, Lines
+from talkwire.egress import system_tls
 
 GROUP_SIZE = 20
 """Members of a conversation: each message is delivered to so many sockets."""
@@ -66,7 +67,9 @@ class LoadRun:
         headers = {"authorization": f"Bearer {self._token('load-service', 'service')}"}
         async with AsyncExitStack() as stack:
             http = await stack.enter_async_context(
-                httpx.AsyncClient(base_url=f"{self._url}/api/v1", headers=headers, timeout=_REQUEST_S)
+                httpx.AsyncClient(
+                    base_url=f"{self._url}/api/v1", headers=headers, timeout=_REQUEST_S, verify=system_tls()
+                )
             )
             groups = await self._groups(http)
             stack.push_async_callback(_delete, http, list(groups))
@@ -157,4 +160,4 @@ def _unusable(error: BaseException) -> Failure:
         return Failure(f"the server refused a connection: {error}")
     if isinstance(error, InvalidStatus):
         return Failure(f"the server refused a connection with status {error.response.status_code}")
-    return Failure(f"the server cannot be reached: {error or type(error).__name__}")
+    return Failure(f"the server cannot be reached: {connection_cause(error)}")
