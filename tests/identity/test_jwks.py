@@ -5,6 +5,7 @@ import gzip
 import json
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from structlog.testing import capture_logs
 
 from talkwire.egress import EgressClient, EgressError
@@ -212,6 +213,17 @@ async def test_a_failure_is_forgotten_after_a_good_answer(
     failures.append(keys.last_failure)
     assert failures == ["no key for RS256, ES256 or EdDSA", None]
     await keys.aclose()
+
+
+async def test_keys_that_cannot_be_used_are_named(http_client: EgressClient, key_server: KeyServer) -> None:
+    p384 = KeyPair("ES384", ec.generate_private_key(ec.SECP384R1()))
+    key_server.publish(
+        p384.jwk("k1", alg="ES384"), {"kty": "oct", "k": "hidden"}, {"kty": 5}, p384.jwk("k2", alg="ES384")
+    )
+    keys = KeySet(key_server.url, http_client)
+    await keys.refresh()
+    await keys.aclose()
+    assert keys.last_failure == "no key for RS256, ES256 or EdDSA; its keys are EC P-384 ES384, oct"
 
 
 async def test_each_failed_fetch_is_logged_with_its_cause_and_the_recovery_once(

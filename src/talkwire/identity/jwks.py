@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -25,6 +25,7 @@ FETCH_S = 5.0
 _GZIP = 16 + zlib.MAX_WBITS
 _HEADERS = {"accept": "application/json", "accept-encoding": "gzip"}
 _OK = 200
+_OTHERS_MAX = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,5 +155,13 @@ class KeySet:
             if (key := key_of_jwk(jwk)) is not None and (key_id is None or isinstance(key_id, str)):
                 keys[key_id, key.algorithm] = key
         if not keys:
-            raise _FetchFailedError(f"no key for {ALGORITHMS_TEXT}")
+            raise _FetchFailedError(f"no key for {ALGORITHMS_TEXT}{_others(document.keys)}")
         return keys
+
+
+def _others(jwks: Sequence[Mapping[str, object]]) -> str:
+    """Returns a text that says which keys a set has that cannot be used: their types, curves and algorithms."""
+    members = ([jwk.get(member) for member in ("kty", "crv", "alg")] for jwk in jwks)
+    named = dict.fromkeys(" ".join(each for each in key if isinstance(each, str)) for key in members)
+    shown = ", ".join(filter(None, named))[:_OTHERS_MAX]
+    return f"; its keys are {shown}" if shown else ""
