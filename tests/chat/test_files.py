@@ -639,6 +639,8 @@ async def test_bytes_that_cannot_be_removed_do_not_block_others(tmp_path: Path) 
             await server.files.sweeper.sweep()
         failed = [entry for entry in logged if entry["event"] == "upload_bytes_not_removed"]
         assert [(entry["count"], set(entry["uploads"])) for entry in failed] == [(2, set(ids[:2])), (2, set(left[:2]))]
+        assert "Is a directory" in failed[0]["uploads"][ids[0]]
+        assert f"files/{ids[1][:2]}/{ids[1]}: Not a directory" in failed[0]["uploads"][ids[1]]
         assert _waiting(tmp_path) == set(ids[:2])
         assert {path.name[:32] for path in on_their_way.iterdir()} == {*ids[:2], *left[:2]}
         (finished / "bb" / left[1]).unlink()

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from talkwire.core.domain.errors import ChatError
 from talkwire.files import bucket
 from talkwire.files.byte_store import ByteStore, FileKey
-from tests.files.s3 import BUCKET, s3_server, variables
+from tests.files.s3 import BUCKET, Refusals, s3_server, variables
 from tests.files.threads import until_threads_are_done
 
 ID = "0123456789abcdef0123456789abcdef"
@@ -153,8 +154,76 @@ async def test_reading_missing_bytes_is_forbidden(store: ByteStore) -> None:
     assert refused.value.code == "forbidden"
 
 
-async def test_a_responding_store_passes_its_check(store: ByteStore) -> None:
+@pytest.mark.parametrize("status", ["400 Bad Request", "405 Method Not Allowed", "501 Not Implemented"])
+async def test_bytes_are_removed_where_s3_has_no_bulk_deletion(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, status: str
+) -> None:
+    refusals = Refusals()
+    refusals.refused["POST ?delete"] = (status, "NotImplemented", "no")
+    with s3_server(refusals) as endpoint:
+        use(monkeypatch, endpoint)
+        store = ByteStore(BUCKET)
+        for place in (CONTENT, THUMBNAIL):
+            await store.put(place, file(tmp_path, b"x"))
+        await store.remove(ID)
+        assert await store.find([ID]) == []
+
+
+DENIED = ("403 Forbidden", "AccessDenied", "Access Denied.")
+
+
+@pytest.mark.parametrize(
+    ("refused", "expected"),
+    [
+        ({"PUT": DENIED}, "PUT .*/bucket/some/talkwire-check-[^:]*: 403 Forbidden: AccessDenied: Access Denied."),
+        ({"GET": DENIED}, "GET .*: 403 Forbidden: AccessDenied: Access Denied."),
+        ({"DELETE": DENIED}, "DELETE .*: 403 Forbidden: AccessDenied: Access Denied."),
+        ({"*": ("404 Not Found", "NoSuchBucket", "The bucket is missing")}, "404 Not Found: NoSuchBucket: The bucket"),
+        ({"*": ("403 Forbidden", "RequestTimeTooSkewed", "The clock&apos;s off")}, "TimeTooSkewed: The clock's off"),
+        ({"*": ("403 Forbidden", "InvalidAccessKeyId", "key the-secret-key is unknown")}, r"key \*\*\* is unknown"),
+    ],
+)
+async def test_what_is_refused_has_the_services_reason_and_no_secret(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, refused: dict[str, tuple[str, str, str]], expected: str
+) -> None:
+    refusals = Refusals()
+    with s3_server(refusals) as endpoint, capture_logs() as logged:
+        refusals.refused = refused
+        use(monkeypatch, endpoint)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the-secret-key")
+        store = ByteStore(f"{BUCKET}/some")
+        with pytest.raises(OSError, match=expected) as failed:
+            await store.check()
+        refusals.refused["PUT"] = next(iter(refused.values()))
+        with pytest.raises(ChatError):
+            await store.put(CONTENT, file(tmp_path, b"x"))
+    assert "id-of-the-key" not in str(failed.value)
+    assert logged[-1]["reason"].partition(": ")[2] == str(failed.value).partition(": ")[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("AWS_ENDPOINT_URL", "http://s3.example.com", "AWS_ENDPOINT_URL: begins with http://.*AWS_ALLOW_HTTP=true"),
+        ("AWS_ENDPOINT", "http://s3.example.com", "AWS_ENDPOINT: begins with http://"),
+        ("AWS_ENDPOINT_URL_S3", "s3.example.com", "AWS_ENDPOINT_URL_S3: must be an address such as https://"),
+        ("AWS_ENDPOINT_URL", "https://an address", "AWS_ENDPOINT_URL: must be an address"),
+        ("AWS_ENDPOINT_URL", "https://user:secret@s3.example.com", "AWS_ENDPOINT_URL: must not contain a user"),
+    ],
+)
+def test_an_endpoint_that_cannot_be_used_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(OSError, match=expected) as refused:
+        ByteStore(BUCKET)
+    assert "secret" not in str(refused.value)
+
+
+async def test_a_responding_store_passes_its_check_and_keeps_nothing_of_it(store: ByteStore, tmp_path: Path) -> None:
     await store.check()
+    left = [name for _, folders, files in os.walk(tmp_path / "files") for name in (*folders, *files)]
+    assert left == []
 
 
 async def test_a_store_that_does_not_answer_is_unavailable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -162,7 +231,9 @@ async def test_a_store_that_does_not_answer_is_unavailable(monkeypatch: pytest.M
         port = closed.getsockname()[1]
     use(monkeypatch, f"http://127.0.0.1:{port}")
     store = ByteStore(BUCKET)
-    for call in (store.check(), store.put(CONTENT, file(tmp_path, b"x")), store.total(CONTENT), store.remove(ID)):
+    with pytest.raises(OSError, match="Connection refused"):
+        await store.check()
+    for call in (store.put(CONTENT, file(tmp_path, b"x")), store.total(CONTENT), store.remove(ID)):
         with pytest.raises(ChatError) as refused:
             await call
         assert refused.value.code == "unavailable"

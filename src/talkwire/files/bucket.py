@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +28,8 @@ PARTS_MAX = 9_000
 PARTS_AT_ONCE = 2
 """Parts of one file that are uploaded at once; all of them are in memory."""
 
+ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+
 _RETRIES: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
 
 
@@ -37,8 +41,13 @@ class BucketBytes:
     """
 
     def __init__(self, place: str) -> None:
+        """Creates the client; sends no request. Raises OSError if the endpoint in the environment is invalid."""
+        _check_endpoint()
         parts = urlsplit(place)
-        self._store = S3Store(parts.netloc, prefix=parts.path.strip("/") or None, retry_config=_RETRIES)
+        # Google Cloud Storage and other services have no DeleteObjects. A file has at most three objects.
+        self._store = S3Store(
+            parts.netloc, prefix=parts.path.strip("/") or None, retry_config=_RETRIES, disable_bulk_delete=True
+        )
 
     async def put(self, key: str, source: Path) -> None:
         size = (await asyncio.to_thread(source.stat)).st_size
@@ -58,7 +67,8 @@ class BucketBytes:
 
     async def remove(self, prefix: str) -> None:
         for each in await obstore.list(self._store, prefix).collect_async():
-            await obstore.delete_async(self._store, each["path"])
+            with suppress(FileNotFoundError):  # another node may have removed it
+                await obstore.delete_async(self._store, each["path"])
 
 
 class BucketReading:
@@ -106,3 +116,20 @@ class BucketReading:
         """Frees the fetched range. The iteration then ends."""
         self._fetched = memoryview(b"")
         self._offset = self._end
+
+
+def _check_endpoint() -> None:
+    """Raises OSError if an endpoint in the environment is not one that the client can use: it would end the process
+    at the first request, or fail without a reason."""
+    http_allowed = os.environ.get("AWS_ALLOW_HTTP", "").lower() in {"1", "true", "on", "yes", "y"}
+    for name in ENDPOINTS:
+        value = os.environ.get(name)
+        if value is None:
+            continue
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or any(map(str.isspace, value)):
+            raise OSError(f"{name}: must be an address such as https://s3.example.com")
+        if "@" in parts.netloc:
+            raise OSError(f"{name}: must not contain a user or a password; set AWS_ACCESS_KEY_ID")
+        if parts.scheme == "http" and not http_allowed:
+            raise OSError(f"{name}: begins with http://, which is not encrypted; AWS_ALLOW_HTTP=true allows it")

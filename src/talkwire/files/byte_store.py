@@ -12,6 +12,8 @@ from copy import copy
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from secrets import token_hex
+from tempfile import NamedTemporaryFile
 from typing import Literal, Protocol, get_args
 
 import structlog
@@ -20,6 +22,7 @@ from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.model import File
 from talkwire.files.folder import FolderBytes
 from talkwire.files.holders import Holders, Reading, folder_id
+from talkwire.files.reasons import reason_of
 
 SCHEME = "s3://"
 
@@ -94,7 +97,7 @@ class ByteStore:
             on_s3 = isinstance(place, str) and place.startswith(SCHEME)
             self._bytes = _bucket(str(place)) if on_s3 else FolderBytes(Path(place))
         except _STORE_ERRORS as error:
-            raise OSError(f"{place}: {_first_line(error)}") from error
+            raise OSError(f"{place}: {reason_of(error)}") from error
 
     def identify(self) -> str | None:
         """Returns the id of the storage folder, and creates it if the folder has none; None for S3. Call it before
@@ -158,12 +161,21 @@ class ByteStore:
         return self.holders
 
     async def check(self) -> None:
-        """Raises ChatError `unavailable` if the storage (the folder or S3) fails when it is read now."""
-        try:
-            await self.total(FileKey("0" * 32, "0", "content"))
-        except ChatError as error:
-            if error.code != "forbidden":
-                raise
+        """Stores, reads and removes a small object as uploads do. Raises OSError with the storage's reason if it
+        fails."""
+        name = f"talkwire-check-{token_hex(8)}"
+        with NamedTemporaryFile(prefix=f"{name}-") as source:
+            source.write(name.encode())
+            source.flush()
+            try:
+                await self._bytes.put(f"{name}/object", Path(source.name))
+                reading = await self._bytes.read(f"{name}/object", 0, len(name), CHUNK_BYTES)
+                await reading.aclose()
+                await self._bytes.remove(name)
+            except _STORE_ERRORS as error:
+                with suppress(*_STORE_ERRORS):
+                    await self._bytes.remove(name)
+                raise OSError(reason_of(error)) from error
 
 
 class _Checked:
@@ -207,10 +219,5 @@ def _failing_as_unavailable() -> Iterator[None]:
     try:
         yield
     except _STORE_ERRORS as error:
-        _logger.error("file_storage_failed", reason=_first_line(error))  # noqa: TRY400 (one line is enough)
+        _logger.error("file_storage_failed", reason=reason_of(error))  # noqa: TRY400 (one line is enough)
         raise ChatError("unavailable", "The file storage does not respond. Try again.") from error
-
-
-def _first_line(error: Exception) -> str:
-    """Returns the first line of a library's error text; the other lines are debugging output."""
-    return str(error).strip().partition("\n")[0]

@@ -25,6 +25,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.engine.chat import Chat
 from talkwire.files.byte_store import ByteStore
 from talkwire.files.partials import Partials
+from talkwire.files.reasons import reason_of
 from talkwire.files.tus import TusRefusal
 
 EVERY_S = 30.0
@@ -131,7 +132,7 @@ class Sweeper:
                 if await self._remove(upload_id, is_file=upload_id in finished):
                     removed.append(upload_id)
             except (ChatError, OSError) as error:
-                errors[upload_id] = str(error)
+                errors[upload_id] = reason_of(error)
         if errors:
             named = dict(islice(errors.items(), NAMED_MAX))
             _logger.warning("upload_bytes_not_removed", count=len(errors), uploads=named)
