@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +17,7 @@ from jwt.algorithms import ECAlgorithm
 
 from tests.cli.conftest import CommandResult
 from tests.cli.processes import RunningServer
+from tests.files.s3 import BUCKET, Refusals, s3_server, variables
 
 Command = Callable[..., CommandResult]
 
@@ -247,3 +250,55 @@ def test_a_port_in_use_is_wrong(command: Command) -> None:
         result = command("check", "--port", str(other.getsockname()[1]))
     assert result.exit_code == 1
     assert "the port is in use" in result.out
+
+
+# --- where uploads are stored -----------------------------------------------------------------------------------------
+
+
+def test_a_folder_of_files_is_written_to_and_left_as_it_was(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    result = command("check", "--port", "0", "--files", "files")
+    assert (result.exit_code, list((tmp_path / "files").iterdir())) == (0, [])
+    assert "ok       files: uploads are stored in files" in result.out
+    assert command("check", "--port", "0", "--files", "new/files").exit_code == 0
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("a-file", "wrong    files: a-file: is not a folder"),
+        ("a-file/files", "a-file: is not a folder"),
+        ("full", "No space left on device"),
+    ],
+)
+def test_a_folder_that_takes_no_files_is_wrong(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, expected: str
+) -> None:
+    (tmp_path / "a-file").touch()
+    (tmp_path / "full").mkdir()
+    fsync = os.fsync
+
+    def full(descriptor: int) -> None:
+        if "/full/" in str(Path(f"/proc/self/fd/{descriptor}").readlink()):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    result = command("check", "--port", "0", "--files", where)
+    assert result.exit_code == 1
+    assert expected in next(line for line in result.out.splitlines() if line.startswith("wrong    files"))
+
+
+def test_a_bucket_is_written_to_and_its_refusal_is_printed(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusals = Refusals()
+    with s3_server(refusals) as endpoint:
+        for name, value in variables(endpoint).items():
+            monkeypatch.setenv(name, value)
+        result = command("check", "--port", "0", "--files", BUCKET)
+        assert "ok       files: s3://bucket stores, returns and removes a small object" in result.out
+        refusals.refused["PUT"] = ("403 Forbidden", "AccessDenied", "Access Denied.")
+        result = command("check", "--port", "0", "--files", BUCKET)
+        assert (result.exit_code, result.err) == (1, "")
+        assert ": 403 Forbidden: AccessDenied: Access Denied." in result.out
+        assert "file_storage_failed" not in result.out

@@ -1,4 +1,4 @@
-"""The command `talkwire check`, which tries everything that `serve` needs, without changing anything.
+"""The command `talkwire check`, which tries everything that `serve` needs, and leaves nothing behind.
 
 It prints a line for each thing that is right or wrong.
 """
@@ -11,6 +11,7 @@ import errno
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -24,10 +25,9 @@ from talkwire.cli.extras import require_redis, require_s3
 from talkwire.cli.failures import FAILED, OK, WRONG_USAGE, Failure
 from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.output import print_line
-from talkwire.core.domain.errors import ChatError
 from talkwire.datafolder import DataFolderError, Holder, find_holder
 from talkwire.egress import AddressRules, Egress, EgressClient, EgressLimits
-from talkwire.files.byte_store import ByteStore
+from talkwire.files.byte_store import SCHEME, ByteStore
 from talkwire.files.service import FINISHED_FOLDER
 from talkwire.identity.jwks import FETCH_S, KeySet
 from talkwire.identity.secret import FILE_NAME as SECRET_FILE
@@ -184,25 +184,41 @@ def _on_tables(settings: Settings, shown: str) -> Finding:
 
 
 def _on_files(settings: Settings) -> Finding:
-    place = settings.files
-    if place is not None and place.startswith("s3://"):
+    place = settings.data / FINISHED_FOLDER if settings.files is None else settings.files
+    if str(place).startswith(SCHEME):
         try:
             require_s3()
-            asyncio.run(ByteStore(place).check())
         except Failure as error:
             return Finding("wrong", "files", str(error))
-        except ChatError as error:
-            return Finding("wrong", "files", f"{place}: {error.message}")
-        except OSError as error:
-            return Finding("wrong", "files", str(error))
-        return Finding("ok", "files", f"{place} responds")
+        failure = _failure_of_files(place)
+        if failure is not None:
+            return Finding("wrong", "files", failure)
+        return Finding("ok", "files", f"{place} stores, returns and removes a small object")
+    # A folder that does not exist is created by the server: where it cannot be, the parent refuses.
+    failure = _failure_of_files(place) if Path(place).is_dir() else _failure_of_new_folder(Path(place), settings)
+    if failure is not None:
+        return Finding("wrong", "files", failure)
     if settings.on_postgresql:
-        folder = settings.data if place is None else place
-        return Finding(
-            "note", "files", f"uploads are stored in {folder}: several nodes need a shared folder there, or S3"
-        )
-    folder = settings.data / FINISHED_FOLDER if place is None else place
-    return Finding("ok", "files", f"uploads are stored in {folder}")
+        hint = "several nodes need a shared folder there, or S3"
+        return Finding("note", "files", f"uploads are stored in {place}: {hint}")
+    return Finding("ok", "files", f"uploads are stored in {place}")
+
+
+def _failure_of_files(place: str | Path) -> str | None:
+    try:
+        asyncio.run(ByteStore(place).check())
+    except OSError as error:
+        return str(error)
+    return None
+
+
+def _failure_of_new_folder(folder: Path, settings: Settings) -> str | None:
+    if settings.files is None:
+        return None  # below the data folder, which has a finding of its own
+    around = next(parent for parent in folder.absolute().parents if parent.exists())
+    if folder.exists() or not around.is_dir():
+        return f"{folder if folder.exists() else around}: is not a folder"
+    return None if os.access(around, os.W_OK | os.X_OK) else f"{around}: this user may not create {folder} there"
 
 
 def _on_keys(settings: Settings) -> Iterator[Finding]:
