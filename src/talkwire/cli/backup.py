@@ -26,6 +26,7 @@ from talkwire.cli.progress import progress_display
 from talkwire.datafolder import FolderInUse, FolderLock, prepare_folder
 from talkwire.files.byte_store import PARTS, ByteStore, FileKey, Part
 from talkwire.files.service import FINISHED_FOLDER
+from talkwire.filesystem import naming, sync_folder
 from talkwire.logs import configure_logs
 from talkwire.settings import Settings
 from talkwire.storage.engine import sqlite_url
@@ -65,7 +66,7 @@ def backup(
         _keep(file, path)
         _refuse_to_overwrite(path, overwrite=overwrite)
         temporary.replace(path)
-    _sync_folder(path.absolute().parent)
+    sync_folder(path.absolute().parent)
     messages, users = done.tables["messages"].rows, done.tables["users"].rows
     size = path.stat().st_size
     print_result(
@@ -205,7 +206,7 @@ def new_file(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
     except OSError as error:
         raise Failure(f"{path}: cannot be created: {error.strerror}") from None
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with naming(path), os.fdopen(descriptor, "wb") as file:
             yield file, temporary
     finally:
         temporary.unlink(missing_ok=True)
@@ -217,14 +218,6 @@ def _keep(file: BinaryIO, path: Path) -> None:
         os.fsync(file.fileno())
     except OSError as error:
         raise Failure(f"{path}: {error.strerror}") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -255,7 +248,7 @@ def _file_keeper(settings: Settings, archive: ArchiveReader) -> Iterator[Callabl
 
         def keep(part: ArchivePart) -> None:
             place = _place_of(part)
-            with unpacked.open("wb") as file:
+            with naming(unpacked), unpacked.open("wb") as file:
                 shutil.copyfileobj(part.file, file)
             runner.run(store.put(place, unpacked))
 

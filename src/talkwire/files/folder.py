@@ -12,6 +12,8 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
+from talkwire.filesystem import naming, sync_folder
+
 COPY_BYTES = 1024 * 1024
 _FOLDER_MODE = 0o700
 
@@ -47,7 +49,7 @@ class FolderBytes:
         target.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=".new-", dir=target.parent)  # mode 0600
         try:
-            with os.fdopen(descriptor, "wb") as copy, source.open("rb") as original:
+            with naming(target.parent), os.fdopen(descriptor, "wb") as copy, source.open("rb") as original:
                 shutil.copyfileobj(original, copy, COPY_BYTES)
                 copy.flush()
                 os.fsync(copy.fileno())
@@ -60,11 +62,7 @@ class FolderBytes:
     def _keep_names(self, key: str) -> None:
         """Flushes (fsync) the folders above a new file, so that the file's name survives a power failure."""
         for parent in Path(key).parents:
-            descriptor = os.open(self.folder / parent, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            sync_folder(self.folder / parent)
 
 
 class FolderReading:

@@ -15,6 +15,7 @@ from secrets import token_hex
 from typing import Protocol
 
 from talkwire.core.domain.errors import ChatError
+from talkwire.filesystem import create_once, naming
 
 _NAME = ".folder-id"
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -43,11 +44,9 @@ def _give_id(folder: Path, path: Path) -> None:
     draft = folder / f"{_NAME}.{token_hex(8)}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
     try:
-        with os.fdopen(descriptor, "w") as file:
+        with naming(draft), os.fdopen(descriptor, "w") as file:
             file.write(token_hex(_ID_BYTES))
-        os.link(draft, path)
-    except FileExistsError:
-        pass
+        create_once(draft, path)
     finally:
         draft.unlink(missing_ok=True)
 

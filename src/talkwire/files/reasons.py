@@ -7,6 +7,8 @@ import os
 import re
 from urllib.parse import urlsplit
 
+from talkwire.core.domain.errors import ChatError
+
 TEXT_MAX = 500
 SECRET_MIN = 8
 """Shorter values of the environment are ordinary words, which are not searched for in texts."""
@@ -22,7 +24,7 @@ _METADATA_HOST = "169.254.169.254"
 def reason_of(error: BaseException) -> str:
     """Returns why a storage failed, in one line and without secrets. `error` is an OSError, an error of the S3 client,
     or the ChatError that one of them has caused."""
-    cause = error.__cause__ or error
+    cause = error.__cause__ if isinstance(error, ChatError) and error.__cause__ is not None else error
     if isinstance(cause, OSError) and cause.strerror is not None:
         text = cause.strerror if cause.filename is None else f"{cause.filename}: {cause.strerror}"
     else:

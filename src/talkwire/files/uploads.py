@@ -29,6 +29,7 @@ from talkwire.files.form import FormFile
 from talkwire.files.holders import HeldElsewhere, Holders
 from talkwire.files.images import ImageWorkers
 from talkwire.files.partials import Partial, Partials
+from talkwire.files.reasons import reason_of
 from talkwire.files.sniffing import HEAD_BYTES, UNKNOWN, content_type_of, may_be_picture
 from talkwire.files.tus import TusRefusal, UploadChecksum
 
@@ -272,7 +273,7 @@ class Uploads:
                 # Closing a large file that was removed may block on the disk.
                 await asyncio.to_thread(partial.close)
         except OSError as error:
-            _logger.error("upload_not_written", upload=upload_id, reason=error.strerror or str(error))  # noqa: TRY400
+            _logger.error("upload_not_written", upload=upload_id, reason=reason_of(error))  # noqa: TRY400
             raise ChatError("unavailable", "The server cannot store files at the moment. Try again later.") from error
 
     async def _finish(self, actor: Actor, upload: Upload, partial: Partial) -> File:

@@ -9,6 +9,8 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
+from talkwire.filesystem import create_once, naming, sync_folder
+
 FILE_NAME = "jwt-secret"
 _SECRET_BYTES = 32
 _OWNER_ONLY = 0o600
@@ -44,20 +46,12 @@ def _create(path: Path, secret: str) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(f"{secret}\n")
             file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(draft)
+            with naming(draft):
+                os.fsync(file.fileno())
+        create_once(draft, path)
     finally:
-        draft.unlink()
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        draft.unlink(missing_ok=True)
+    sync_folder(path.parent)
 
 
 def _tighten(path: Path) -> None:

@@ -1,0 +1,60 @@
+"""Uses what some file systems do not have, such as network folders: hard links, and flushing a folder to the
+disk.
+
+Its errors name the folder: the operating system's do not, since these calls get a descriptor.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+_NOT_SUPPORTED = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+
+
+def sync_folder(folder: Path) -> None:
+    """Flushes (fsync) a folder, so that the names of new files in it survive a power failure. Does nothing where the
+    file system does not support that: its server is then responsible for the names.
+
+    Raises OSError for other failures, such as EIO.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # a folder that this user may write to, but not list
+        return
+    try:
+        with naming(folder):
+            os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NOT_SUPPORTED:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def create_once(draft: Path, path: Path) -> None:
+    """Gives a finished draft the name `path`, unless a file has that name. The draft may remain; both are in the same
+    folder. Raises OSError."""
+    try:
+        path.hardlink_to(draft)  # atomic: of several processes, one succeeds
+    except FileExistsError:
+        pass
+    except OSError as error:
+        if error.errno not in _NOT_SUPPORTED | {errno.EPERM}:
+            raise
+        if not path.exists():
+            draft.rename(path)
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """A context manager that adds the path of a file or folder to OSErrors that name none."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            error.filename = str(path)
+        raise
