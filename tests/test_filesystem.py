@@ -1,23 +1,32 @@
-"""What file systems of network drives refuse: the fsync of a folder, and hard links."""
+"""What file systems of network drives refuse: the fsync of a folder, and locks."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import fcntl
 import os
+import sqlite3
 import stat
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from talkwire.cli import main
+from talkwire.cli.database import database_failures
+from talkwire.cli.failures import Failure
 from talkwire.core.domain.errors import ChatError
+from talkwire.datafolder import DataFolderError, FolderLock, find_holder
 from talkwire.files.byte_store import ByteStore, FileKey
 from talkwire.files.holders import folder_id
+from talkwire.files.partials import Partials
 from talkwire.files.reasons import reason_of
 from talkwire.filesystem import sync_folder
 from talkwire.identity.secret import load_or_create_secret
+from talkwire.settings import Settings
 
 ID = "0123456789abcdef0123456789abcdef"
 
@@ -89,6 +98,18 @@ def test_a_backup_into_such_a_folder_succeeds_unless_the_disk_fails(
     assert (tmp_path / "chat.backup").exists()
 
 
+@pytest.fixture(params=[errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS])
+def refused_locks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Returns the operating system's words for the refusal of each lock."""
+    number: int = request.param
+
+    def flock(_descriptor: int, _kind: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    return os.strerror(number)
+
+
 @pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP, errno.EIO])
 @pytest.mark.parametrize("create", [load_or_create_secret, folder_id])
 def test_files_are_created_once_also_without_hard_links(
@@ -106,3 +127,80 @@ def test_files_are_created_once_also_without_hard_links(
     first = create(tmp_path)
     assert create(tmp_path) == first
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 (of this process)
+
+
+def test_a_folder_that_refuses_locks_is_named(refused_locks: str, tmp_path: Path) -> None:
+    (tmp_path / "lock").touch()
+    before = descriptors()
+    line = f"{tmp_path}: locks are not supported there ({refused_locks}); use a folder on a local disk"
+    for use in (FolderLock.acquire, find_holder):
+        with pytest.raises(DataFolderError) as refused:
+            use(tmp_path / "lock")
+        assert str(refused.value) == line
+    with pytest.raises(OSError, match="locks are not supported there") as failed:
+        Partials(tmp_path).open(ID)
+    assert reason_of(failed.value) == line
+    assert descriptors() == before
+
+
+@pytest.mark.parametrize("command", [("serve", "--port", "0"), ("migrate",), ("user", "list"), ("invite",)])
+@pytest.mark.usefixtures("refused_locks")
+def test_each_command_names_a_folder_that_refuses_locks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "lock").touch()
+    (data / "talkwire.db").touch()
+    assert main((*command, "--data", str(data))) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f"talkwire: {data}: locks are not supported there (")
+
+
+@pytest.mark.usefixtures("refused_locks")
+def test_check_names_it_and_continues(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "lock").touch()
+    assert main(("check", "--port", "0", "--data", str(tmp_path))) == 1
+    out = capsys.readouterr().out
+    assert f"wrong    lock: {tmp_path}: locks are not supported there (" in out
+    assert "ok       origins" in out
+    assert f"wrong    data: {tmp_path}: locks are not supported there (" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("SQLITE_BUSY", "database is locked (SQLITE_BUSY): another program has it open, or "),
+        ("SQLITE_IOERR_LOCK", "disk I/O error (SQLITE_IOERR_LOCK): its disk fails, or "),
+        ("SQLITE_IOERR_SHMMAP", "disk I/O error (SQLITE_IOERR_SHMMAP): its disk fails, or "),
+        ("SQLITE_PROTOCOL", "locking protocol (SQLITE_PROTOCOL): its disk fails, or "),
+        ("SQLITE_NOTADB", "file is not a database"),
+    ],
+)
+def test_an_error_of_sqlite_that_network_folders_cause_names_the_folder(
+    tmp_path: Path, name: str, expected: str
+) -> None:
+    error = sqlite3.OperationalError(expected.partition(" (")[0])
+    error.sqlite_errorname = name
+    settings = Settings(data=tmp_path)
+    with pytest.raises(Failure) as failed, database_failures(settings):
+        raise OperationalError("SELECT 1", {}, error)
+    end = f"{tmp_path} is on a network drive without locks; use a folder on a local disk" if expected[-1] == " " else ""
+    assert str(failed.value) == f"the database {tmp_path}/talkwire.db cannot be used: {expected}{end}"
+
+
+def test_a_database_that_another_program_has_locked_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("talkwire.storage.engine.BUSY_TIMEOUT_MS", 0)
+    with contextlib.closing(sqlite3.connect(tmp_path / "talkwire.db")) as other:
+        other.execute("PRAGMA locking_mode=EXCLUSIVE")
+        other.execute("CREATE TABLE t (x)")
+        assert main(("migrate", "--data", str(tmp_path))) == 1
+    line = capsys.readouterr().err
+    assert "database is locked (SQLITE_BUSY): another program has it open" in line
+    assert str(tmp_path) in line

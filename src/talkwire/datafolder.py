@@ -9,6 +9,7 @@ names the process and, for a server, its address and the token that operator com
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import secrets
@@ -17,6 +18,8 @@ import time
 from pathlib import Path
 
 import msgspec
+
+from talkwire.filesystem import naming, try_lock
 
 LOCK_WAIT_S = 10.0
 """Seconds to wait for the lock: commands hold it only briefly, and servers start within moments."""
@@ -88,12 +91,12 @@ class FolderLock:
         `wait_s` seconds for a command-line tool to finish or a server to finish starting.
 
         Raises FolderInUse if a running server holds the lock or the wait was too short; DataFolderError if the lock
-        file cannot be opened.
+        file cannot be opened or locked.
         """
         deadline = time.monotonic() + wait_s
         while True:
             descriptor = _open(path)
-            if _try_lock(descriptor, fcntl.LOCK_EX):
+            if _try_lock(descriptor, fcntl.LOCK_EX, path):
                 lock = cls(path, descriptor)
                 lock._write(Holder(os.getpid()))
                 return lock
@@ -114,19 +117,21 @@ class FolderLock:
         that waits for it.
         """
         if self._descriptor is not None:
-            os.ftruncate(self._descriptor, 0)
+            with contextlib.suppress(OSError):  # only processes that find the file locked read it
+                os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
             self._descriptor = None
 
     def _write(self, holder: Holder) -> None:
         assert self._descriptor is not None, "the lock was released"
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, msgspec.json.encode(holder), 0)
+        with naming(self.path):
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, msgspec.json.encode(holder), 0)
 
 
 def find_holder(path: Path) -> Holder | None:
     """Returns the process that holds the lock of a SQLite database, or None if no process does. `path` is the lock
-    file's. Never acquires the lock. Raises DataFolderError if the file cannot be opened.
+    file's. Never acquires the lock. Raises DataFolderError if the file cannot be opened or locked.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY)
@@ -134,8 +139,11 @@ def find_holder(path: Path) -> Holder | None:
         return None
     except OSError as error:
         raise _unusable(path, error) from None
+    if _try_lock(descriptor, fcntl.LOCK_SH, path):
+        os.close(descriptor)
+        return None
     try:
-        return None if _try_lock(descriptor, fcntl.LOCK_SH) else _read(descriptor)
+        return _read(descriptor)
     finally:
         os.close(descriptor)
 
@@ -163,12 +171,14 @@ def _unusable(path: Path, error: OSError) -> DataFolderError:
     return DataFolderError(f"{path}: cannot be opened: {error.strerror}")
 
 
-def _try_lock(descriptor: int, kind: int) -> bool:
+def _try_lock(descriptor: int, kind: int, path: Path) -> bool:
+    """Locks the lock file, and returns whether no other process has. Raises DataFolderError, and closes the
+    descriptor, if its folder refuses locks."""
     try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        return try_lock(descriptor, kind, path)
+    except OSError as error:
+        os.close(descriptor)
+        raise DataFolderError(f"{error.filename}: {error.strerror}") from error
 
 
 def _read(descriptor: int) -> Holder:

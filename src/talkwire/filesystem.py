@@ -1,4 +1,4 @@
-"""Uses what some file systems do not have, such as network folders: hard links, and flushing a folder to the
+"""Uses what some file systems do not have, such as network folders: locks, hard links, and flushing a folder to the
 disk.
 
 Its errors name the folder: the operating system's do not, since these calls get a descriptor.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,25 @@ def create_once(draft: Path, path: Path) -> None:
             raise
         if not path.exists():
             draft.rename(path)
+
+
+def try_lock(descriptor: int, kind: int, path: Path) -> bool:
+    """Locks an open file by `flock`, and returns False if another process has locked it. `kind` is `fcntl.LOCK_EX` or
+    `LOCK_SH`, and `path` the file's, for errors.
+
+    Raises OSError that names the folder if the file system refuses locks.
+    """
+    try:
+        with naming(path):
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _NOT_SUPPORTED | {errno.ENOLCK}:
+            raise
+        hint = f"locks are not supported there ({error.strerror}); use a folder on a local disk"
+        raise OSError(error.errno, hint, str(path.parent)) from error
+    return True
 
 
 @contextlib.contextmanager

@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import fcntl
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -29,6 +31,7 @@ from talkwire.datafolder import DataFolderError, Holder, find_holder
 from talkwire.egress import AddressRules, Egress, EgressClient, EgressLimits
 from talkwire.files.byte_store import SCHEME, ByteStore
 from talkwire.files.service import FINISHED_FOLDER
+from talkwire.filesystem import try_lock
 from talkwire.identity.jwks import FETCH_S, KeySet
 from talkwire.identity.secret import FILE_NAME as SECRET_FILE
 from talkwire.identity.signatures import public_key, secret_key
@@ -133,6 +136,11 @@ def _on_data_folder(settings: Settings) -> Finding:
         return Finding("wrong", "data", f"{folder}: is not a folder")
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         return Finding("wrong", "data", f"{folder}: this user may not write there")
+    try:
+        with NamedTemporaryFile(prefix="talkwire-check-", dir=folder) as file:  # uploads are locked there
+            try_lock(file.fileno(), fcntl.LOCK_EX, Path(file.name))
+    except OSError as error:
+        return Finding("wrong", "data", f"{error.filename}: {error.strerror}")
     return Finding("ok", "data", f"{folder} is writable")
 
 

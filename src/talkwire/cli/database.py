@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -58,12 +59,25 @@ def database_failures(settings: Settings) -> Iterator[None]:
         raise Failure(str(error)) from error
     except SQLAlchemyError as error:
         raise TransientFailure(
-            f"the database {printable_database(settings)} cannot be used: {reason_of(error)}"
+            f"the database {printable_database(settings)} cannot be used: {reason_of(error)}{_hint(error, settings)}"
         ) from error
     except ModuleNotFoundError as error:
         if error.name is None or not error.name.startswith("psycopg"):
             raise
         raise Failure("PostgreSQL needs its driver: pip install 'talkwire[postgres]'") from error
+
+
+def _hint(error: SQLAlchemyError, settings: Settings) -> str:
+    """Returns what to do about an error of SQLite that network folders cause, or another program; else nothing."""
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    if settings.sqlite_file is None or not isinstance(cause, sqlite3.Error):
+        return ""
+    name = getattr(cause, "sqlite_errorname", "")
+    if not name.startswith(("SQLITE_BUSY", "SQLITE_IOERR", "SQLITE_PROTOCOL")):
+        return ""
+    other = "another program has it open" if name.startswith("SQLITE_BUSY") else "its disk fails"
+    folder = settings.sqlite_file.absolute().parent
+    return f" ({name}): {other}, or {folder} is on a network drive without locks; use a folder on a local disk"
 
 
 def reason_of(error: SQLAlchemyError) -> str:

@@ -16,6 +16,7 @@ from typing import Literal, get_args
 
 from talkwire.files.holders import folder_id
 from talkwire.files.tus import TusRefusal
+from talkwire.filesystem import try_lock
 
 COPY_BYTES = 1024 * 1024
 _BYTES = ".bytes"
@@ -62,13 +63,16 @@ class Partials:
         while True:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+                locked = try_lock(descriptor, fcntl.LOCK_EX, path)
+            except OSError:
                 os.close(descriptor)
-                raise TusRefusal(423, "conflict", "Another request is working on this upload.") from None
-            if _is_still(path, descriptor):
+                raise
+            if locked and _is_still(path, descriptor):
                 return Partial(path, descriptor)
-            os.close(descriptor)  # the request that had the lock has removed the file
+            os.close(descriptor)
+            if not locked:
+                raise TusRefusal(423, "conflict", "Another request is working on this upload.")
+            # The request that had the lock has removed the file.
 
     def ids(self) -> set[str]:
         """Returns the ids of all uploads that have a file in this folder."""
