@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import CommandResult
 from tests.cli.processes import Answer, RunningServer, running_server, start_fresh_python
 from tests.http_client import http_get
+from tests.logging_state import logging_kept
 
 Talkwire = Callable[..., Answer]
+Command = Callable[..., CommandResult]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -207,6 +210,67 @@ def test_logs_are_json_objects_unless_stderr_is_a_terminal(tmp_path: Path) -> No
         answer = server.stop(signal.SIGTERM)
     for line in answer.err.splitlines():
         assert "event" in json.loads(line)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason", "exit_code"),
+    [
+        (["--port", "x"], "--port: must be a whole number", 2),
+        (["--nonsense", "1"], "Unknown option", 2),
+        (
+            ["--database", "postgresql://u:hidden@127.0.0.1:1/d", "--jwt-secret", "s" * 32],
+            "the database postgresql://u:***@",
+            1,
+        ),
+        (["--port", "{taken}"], "the port is in use", 1),
+        (["--data", "a-file"], "a-file: is not a folder", 1),
+        (["--data", "missing/data"], "missing: there is no such folder", 1),
+        (["--files", "s3://bucket"], "S3 requires its client", 1),
+        (["--redis", "redis://127.0.0.1:1"], "Redis requires its client", 1),
+    ],
+)
+def test_a_failed_start_is_one_line_of_json_where_the_log_is_json(
+    command: Command, monkeypatch: pytest.MonkeyPatch, arguments: list[str], reason: str, exit_code: int
+) -> None:
+    Path("a-file").touch()
+    monkeypatch.setattr("talkwire.cli.extras.find_spec", lambda _name: None)
+    monkeypatch.setenv("PORT", "0")
+    with socket.create_server(("127.0.0.1", 0)) as taken, logging_kept():
+        given = [argument.format(taken=taken.getsockname()[1]) for argument in arguments]
+        result = command("serve", "--log-format", "json", *given)
+    *_, line = [json.loads(each) for each in (result.out + result.err).splitlines()]
+    assert (line["event"], line["level"], line["exit_code"]) == ("serve_failed", "error", exit_code)
+    assert result.exit_code == exit_code
+    assert reason in line["reason"]
+    assert "hidden" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variable", "file", "is_json"),
+    [
+        ([], None, None, False),
+        ([], "json", None, True),
+        ([], "json", "log_format = 'console'", True),
+        ([], None, "log_format = 'json'", True),
+        ([], None, "log_format = 'json'\nno TOML", False),
+        ([], "", "log_format = 'json'\nunknown = 1", True),
+        (["--log-format=json"], "console", None, True),
+        (["--log-format", "json"], None, "log_format = 'console'", True),
+        (["--log-format", "console"], "json", None, False),
+        (["--log-format", "jsn"], "json", None, False),
+        (["--log-format"], "json", None, False),
+    ],
+)
+def test_the_format_of_a_failed_start_is_read_where_settings_are_invalid(
+    command: Command, arguments: list[str], variable: str | None, file: str | None, *, is_json: bool
+) -> None:
+    Path("settings.toml").write_text(file or "")
+    with logging_kept(), pytest.MonkeyPatch.context() as environment:
+        if variable is not None:
+            environment.setenv("TALKWIRE_LOG_FORMAT", variable)
+        result = command("serve", "--port", "x", "--config", "settings.toml", *arguments)
+    assert result.exit_code == 2
+    assert result.err.startswith('{"timestamp"' if is_json else "talkwire: ")
 
 
 def test_a_variable_that_is_no_setting_is_logged_with_the_one_that_was_meant(talkwire: Talkwire) -> None:

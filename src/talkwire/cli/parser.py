@@ -23,24 +23,30 @@ PROGRAM = "talkwire"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code: 0 for success, 1 for a failure, 2 for an invalid command line.
     `arguments` are by default those of the process."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         result = _parser()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
     except CycloptsError as error:
-        return _ended(WRONG_USAGE, f"{one_line(str(error))} Try --help.")
+        return _ended(arguments, WRONG_USAGE, f"{one_line(str(error))} Try --help.")
     except BrokenPipeError:
         # The reader of the output has closed it. Writing the rest of the buffer at the end of the process would fail
         # again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except (CommandError, ChatError, DataFolderError, SettingsError, OSError) as error:
-        return _ended(*outcome_of(error))
+        return _ended(arguments, *outcome_of(error))
     except KeyboardInterrupt:
         return INTERRUPTED
     return result if isinstance(result, int) else OK
 
 
-def _ended(exit_code: int, line: str) -> int:
+def _ended(arguments: Sequence[str], exit_code: int, line: str) -> int:
+    if arguments[:1] == ["serve"]:
+        from talkwire.cli.serve import log_failure  # noqa: PLC0415 (imports the server)
+
+        if log_failure(arguments, exit_code, one_line(line)):
+            return exit_code
     sys.stderr.write(f"{PROGRAM}: {one_line(line)}\n")
     return exit_code
 

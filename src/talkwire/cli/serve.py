@@ -8,8 +8,11 @@ import json
 import os
 import socket
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import zip_longest
+from pathlib import Path
 
 import structlog
 
@@ -33,7 +36,7 @@ from talkwire.realtime.serving.server import bind_shared, listen
 from talkwire.service_manager import READY, notify, report_alive
 from talkwire.settings import Settings
 from talkwire.settings.policy import access_policy
-from talkwire.settings.sources import known_settings, unknown_variables
+from talkwire.settings.sources import known_settings, readable_log_format, unknown_variables
 
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
 
@@ -73,6 +76,32 @@ def serve(**flags: Flag) -> None:
                 tasks.start(_greet_first_admin(settings, url, node.chat))
 
         run(node, listening, greet)
+
+
+def log_failure(arguments: Sequence[str], exit_code: int, reason: str) -> bool:
+    """Logs why `serve` with these arguments failed if its log is JSON (`log_format = json`): programs that read it skip
+    lines that are not. Returns False, and logs nothing, for another format.
+
+    Settings may be what failed, so the format is read again from the arguments, the environment or the file.
+    """
+    config = _flag(arguments, "--config")
+    file = None if config is None else Path(config)
+    if readable_log_format(_flag(arguments, "--log-format"), os.environ, file) != "json":
+        return False
+    configure_logs("info", "json")
+    _logger.error("serve_failed", reason=reason, exit_code=exit_code)
+    return True
+
+
+def _flag(arguments: Sequence[str], name: str) -> str | None:
+    """Returns the value of the last flag `name` among the arguments, which may be invalid; None if there is none."""
+    values = [
+        value if equals else following
+        for argument, following in zip_longest(arguments, arguments[1:], fillvalue="")
+        for flag, equals, value in [argument.partition("=")]
+        if flag == name
+    ]
+    return values[-1] if values else None
 
 
 def _serve_with_workers(settings: Settings, listening: socket.socket) -> None:

@@ -9,6 +9,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
@@ -165,6 +166,22 @@ def settings_from_environment(**values: Any) -> Settings:  # noqa: ANN401 (as th
     """
     settings = load_settings({}, os.environ).settings
     return settings.changed(**values) if values else settings
+
+
+def readable_log_format(flag: str | None, environ: Mapping[str, str], config: Path | None) -> str | None:
+    """Returns the setting `log_format` as it is written at its first source, or None if no source has it. Sources that
+    cannot be read are left out, and other settings may be invalid: it serves to report just that."""
+    known = known_settings()["log_format"]
+    if flag is not None:
+        return flag
+    with suppress(SettingsError):
+        for _, given in _from_environment(environ, {known.name: known}):
+            return str(given.value).strip()
+    file = _config_file(environ, config)
+    with suppress(OSError, ValueError):
+        if file is not None and (found := tomllib.loads(file.read_text(encoding="utf-8")).get(known.name)) is not None:
+            return str(found)
+    return None
 
 
 _OTHERS = frozenset({CONFIG_VARIABLE, "TALKWIRE_TOKEN"})
