@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from talkwire.bus.redis import RedisTransport
+from talkwire.bus.redis_client import redis_client
+from talkwire.bus.shared_limits import SharedLimits
 from talkwire.cli import redis
+from talkwire.core.engine.limits import Kind, Limits
 from tests.cli.conftest import CommandResult
 from tests.valkey_server import ValkeyServer, valkey_server
 
@@ -62,7 +68,8 @@ def test_an_unsuitable_redis_is_reported(command: Command, options: list[str], e
     ("rules", "expected"),
     [
         (["+@all", "&talkwire:*", "~other:*"], "wrong    redis: each node applies its rate limits alone: "),
-        (["+@all", "resetchannels", "~*"], "wrong    redis: nodes cannot exchange events: "),
+        (["+@all", "resetchannels", "~*"], "wrong    redis: nodes cannot send events to each other: "),
+        (["+@all", "resetchannels", "~*"], "wrong    redis: nodes cannot receive events of each other: "),
         (["+@all", "&*", "~talkwire:*", "-info"], "responds, but does not let this user read its version"),
     ],
 )
@@ -74,6 +81,56 @@ def test_missing_permissions_of_the_redis_user_are_reported(
     assert any(expected in line for line in _lines(result)), result.out
     assert "hidden" not in result.out
     assert result.exit_code == expected.startswith("wrong")
+
+
+def _documented_rights() -> list[str]:
+    page = (Path(__file__).parents[2] / "docs" / "bus.md").read_text(encoding="utf-8")
+    found = re.search(r"ACL SETUSER chat on >PASSWORD (.*)", page)
+    assert found is not None
+    return found[1].split()
+
+
+def _as_chat(valkey: ValkeyServer, *rights: str, path: str = "") -> str:
+    valkey.command("SCRIPT", "FLUSH")
+    valkey.command("ACL", "SETUSER", "chat", "reset", "on", ">hidden", *rights)
+    valkey.command("ACL", "LOG", "RESET")
+    return valkey.url.replace("://", "://chat:hidden@") + path
+
+
+@pytest.mark.parametrize(("path", "more"), [("", ()), ("/1", ("+select",))])
+async def test_the_documented_rights_suffice_for_nodes(valkey: ValkeyServer, path: str, more: tuple[str, ...]) -> None:
+    async with redis_client(_as_chat(valkey, *_documented_rights(), *more, path=path)) as client:
+        bus = RedisTransport(client, "log")
+        async with bus.listening() as parcels:
+            await bus.publish(b"parcel")
+            assert await anext(parcels) == b"parcel"
+        limits = Limits(shared=True)
+        shared = SharedLimits(client, limits, "log")
+        limits.take(Kind.SENDS, "alice", 0)
+        await shared.report()
+        assert not shared.is_disconnected
+    assert valkey.command("ACL", "LOG") == []
+
+
+@pytest.mark.parametrize(("path", "more"), [("", ()), ("/1", ("+select",))])
+def test_the_documented_rights_suffice_for_check(
+    command: Command, valkey: ValkeyServer, path: str, more: tuple[str, ...]
+) -> None:
+    url = _as_chat(valkey, *_documented_rights(), *more, path=path)
+    result = command("check", "--port", "0", "--redis", url)
+    assert [line.split()[0] for line in _lines(result)] == ["note"]
+    assert "but does not let this user read its version" in result.out
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize("right", [each for each in _documented_rights() if each[0] in "+&~" and "setinfo" not in each])
+def test_check_names_each_right_that_is_missing(command: Command, valkey: ValkeyServer, right: str) -> None:
+    rights = [each for each in _documented_rights() if each != right]
+    result = command("check", "--port", "0", "--redis", _as_chat(valkey, *rights))
+    [line] = [line for line in _lines(result) if line.startswith("wrong")][:1]
+    named = {"&talkwire:*": "a channel", "~talkwire:*": "a key"}.get(right, f"'{right[1:]}'")
+    assert named in line
+    assert result.exit_code == 1
 
 
 @pytest.mark.parametrize(

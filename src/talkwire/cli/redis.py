@@ -21,6 +21,8 @@ from talkwire.cli.failures import Failure
 ANSWERS_WITHIN_S = 5.0
 CLOCKS_APART_S = 5.0
 
+_CHANNEL = "talkwire:check"
+
 Remark = tuple[Literal["ok", "note", "warning", "wrong"], str]
 
 
@@ -50,7 +52,6 @@ async def check_redis(url: str) -> list[Remark]:
 
 
 async def _remarks(redis: Redis, shown: str) -> AsyncIterator[Remark]:
-    await redis.ping()
     try:
         info: dict[str, Any] = await redis.info()
     except NoPermissionError:
@@ -65,15 +66,15 @@ async def _remarks(redis: Redis, shown: str) -> AsyncIterator[Remark]:
         yield "wrong", "it is a replica; nodes need the server that it copies"
         return
     for what, failure in (
-        ("nodes cannot exchange events", await _failure_of_news(redis)),
+        ("nodes cannot send events to each other", await _failure_of_sending(redis)),
+        ("nodes cannot receive events of each other", await _failure_of_receiving(redis)),
         ("each node applies its rate limits alone", await _failure_of_limits(redis)),
     ):
         if failure is not None:
             yield "wrong", f"{what}: {failure}"
     if info.get("maxmemory"):
         yield "note", _on_full_memory(info)
-    seconds, microseconds = await redis.time()
-    ahead_s = seconds + microseconds / 1_000_000 - time.time()
+    ahead_s = await _clock_ahead_s(redis)
     if abs(ahead_s) > CLOCKS_APART_S:
         which = "ahead of" if ahead_s > 0 else "behind"
         yield "note", f"its clock is {abs(ahead_s):.0f} s {which} this machine's; nothing depends on it"
@@ -84,11 +85,21 @@ def _product(info: dict[str, Any]) -> str:
     return f"Redis {info.get('redis_version')}" if valkey is None else f"Valkey {valkey}"
 
 
-async def _failure_of_news(redis: Redis) -> str | None:
+async def _failure_of_sending(redis: Redis) -> str | None:
     try:
-        await redis.publish("talkwire:check", b"")
+        await redis.publish(_CHANNEL, b"")
     except ResponseError as error:
         return str(error)
+    return None
+
+
+async def _failure_of_receiving(redis: Redis) -> str | None:
+    async with redis.pubsub() as subscription:
+        try:
+            await subscription.subscribe(_CHANNEL)
+            await subscription.get_message(timeout=ANSWERS_WITHIN_S)  # the confirmation, or the refusal
+        except ResponseError as error:
+            return str(error)
     return None
 
 
@@ -99,6 +110,15 @@ async def _failure_of_limits(redis: Redis) -> str | None:
     except ResponseError as error:
         return str(error)
     return None
+
+
+async def _clock_ahead_s(redis: Redis) -> float:
+    """Returns how many seconds the clock of Redis is ahead of this machine's; 0 if this user may not read it."""
+    try:
+        seconds, microseconds = await redis.time()
+    except NoPermissionError:  # which the check of the limits has reported
+        return 0.0
+    return float(seconds + microseconds / 1_000_000 - time.time())
 
 
 def _on_full_memory(info: dict[str, Any]) -> str:
