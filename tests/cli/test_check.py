@@ -267,6 +267,7 @@ def test_a_folder_of_files_is_written_to_and_left_as_it_was(command: Command, tm
 @pytest.mark.parametrize(
     ("where", "expected"),
     [
+        ("/proc/files", "wrong    files: /proc: /proc/files cannot be created there: "),
         ("a-file", "wrong    files: a-file: is not a folder"),
         ("a-file/files", "a-file: is not a folder"),
         ("full", "No space left on device"),

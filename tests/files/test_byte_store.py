@@ -250,8 +250,9 @@ async def test_a_bucket_that_is_not_there_is_unavailable(
 
 def test_a_folder_that_cannot_be_is_an_error_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OSError, match="file"):
-        ByteStore(tmp_path / "file" / "files")
+    folder = tmp_path / "file" / "files"
+    with pytest.raises(OSError, match=f"^{folder}: Not a directory$"):
+        ByteStore(folder)
 
 
 async def test_an_emptied_folder_goes_too(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -226,7 +226,11 @@ def _failure_of_new_folder(folder: Path, settings: Settings) -> str | None:
     around = next(parent for parent in folder.absolute().parents if parent.exists())
     if folder.exists() or not around.is_dir():
         return f"{folder if folder.exists() else around}: is not a folder"
-    return None if os.access(around, os.W_OK | os.X_OK) else f"{around}: this user may not create {folder} there"
+    try:
+        with TemporaryDirectory(prefix="talkwire-check-", dir=around) as tried:
+            return _failure_of_files(tried)
+    except OSError as error:
+        return f"{around}: {folder} cannot be created there: {error.strerror}"
 
 
 def _on_keys(settings: Settings) -> Iterator[Finding]:

@@ -97,7 +97,8 @@ class ByteStore:
             on_s3 = isinstance(place, str) and place.startswith(SCHEME)
             self._bytes = _bucket(str(place)) if on_s3 else FolderBytes(Path(place))
         except _STORE_ERRORS as error:
-            raise OSError(f"{place}: {reason_of(error)}") from error
+            reason = reason_of(error)
+            raise OSError(reason if reason.startswith(str(place)) else f"{place}: {reason}") from error
 
     def identify(self) -> str | None:
         """Returns the id of the storage folder, and creates it if the folder has none; None for S3. Call it before
