@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import io
 import os
 import sqlite3
 import stat
@@ -145,6 +146,34 @@ def test_a_folder_that_refuses_locks_is_named(refused_locks: str, tmp_path: Path
         Partials(tmp_path).open(ID)
     assert reason_of(failed.value) == line
     assert descriptors() == before
+
+
+def test_another_failure_of_a_lock_names_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def flock(_descriptor: int, _kind: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with pytest.raises(DataFolderError) as failed:
+        FolderLock.acquire(tmp_path / "lock")
+    assert str(failed.value) == f"{tmp_path}/lock: cannot be locked: Input/output error"
+
+
+def test_a_folder_that_may_not_be_listed_is_not_flushed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def refusing(_path: Path, _flags: int) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, "open", refusing)
+    sync_folder(tmp_path)
+
+
+def test_output_that_cannot_be_written_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    class Full(io.StringIO):
+        def flush(self) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with contextlib.redirect_stdout(Full()):
+        assert main(("token", "alice", "--jwt-secret", "s" * 32)) == 1
+    assert capsys.readouterr().err == "talkwire: standard output: No space left on device\n"
 
 
 @pytest.mark.parametrize("command", [("serve", "--port", "0"), ("migrate",), ("user", "list"), ("invite",)])

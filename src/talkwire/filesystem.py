@@ -54,16 +54,15 @@ def try_lock(descriptor: int, kind: int, path: Path) -> bool:
     """Locks an open file by `flock`, and returns False if another process has locked it. `kind` is `fcntl.LOCK_EX` or
     `LOCK_SH`, and `path` the file's, for errors.
 
-    Raises OSError that names the folder if the file system refuses locks.
+    Raises OSError whose text says what to do if the file system refuses locks.
     """
     try:
-        with naming(path):
-            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError as error:
         if error.errno not in _NOT_SUPPORTED | {errno.ENOLCK}:
-            raise
+            raise OSError(error.errno, f"cannot be locked: {error.strerror}", str(path)) from error
         hint = f"locks are not supported there ({error.strerror}); use a folder on a local disk"
         raise OSError(error.errno, hint, str(path.parent)) from error
     return True

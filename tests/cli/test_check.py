@@ -289,6 +289,7 @@ def test_a_folder_that_takes_no_files_is_wrong(
     result = command("check", "--port", "0", "--files", where)
     assert result.exit_code == 1
     assert expected in next(line for line in result.out.splitlines() if line.startswith("wrong    files"))
+    assert "wrong    data: full: No space left on device" in command("check", "--data", "full").out
 
 
 def test_a_bucket_is_written_to_and_its_refusal_is_printed(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

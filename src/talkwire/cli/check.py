@@ -31,7 +31,7 @@ from talkwire.datafolder import DataFolderError, Holder, find_holder
 from talkwire.egress import AddressRules, Egress, EgressClient, EgressLimits
 from talkwire.files.byte_store import SCHEME, ByteStore
 from talkwire.files.service import FINISHED_FOLDER
-from talkwire.filesystem import try_lock
+from talkwire.filesystem import naming, try_lock
 from talkwire.identity.jwks import FETCH_S, KeySet
 from talkwire.identity.secret import FILE_NAME as SECRET_FILE
 from talkwire.identity.signatures import public_key, secret_key
@@ -137,8 +137,11 @@ def _on_data_folder(settings: Settings) -> Finding:
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         return Finding("wrong", "data", f"{folder}: this user may not write there")
     try:
-        with NamedTemporaryFile(prefix="talkwire-check-", dir=folder) as file:  # uploads are locked there
-            try_lock(file.fileno(), fcntl.LOCK_EX, Path(file.name))
+        with naming(folder), NamedTemporaryFile(prefix="talkwire-check-", dir=folder) as file:
+            try_lock(file.fileno(), fcntl.LOCK_EX, Path(file.name))  # as uploads are, also on PostgreSQL
+            file.write(b"talkwire")
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
         return Finding("wrong", "data", f"{error.filename}: {error.strerror}")
     return Finding("ok", "data", f"{folder} is writable")

@@ -9,12 +9,14 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 
 from cyclopts import App, CycloptsError
 
 from talkwire.cli.failures import FAILED, INTERRUPTED, OK, WRONG_USAGE, CommandError, one_line, outcome_of
 from talkwire.core.domain.errors import ChatError
 from talkwire.datafolder import DataFolderError
+from talkwire.filesystem import naming
 from talkwire.settings import SettingsError
 
 PROGRAM = "talkwire"
@@ -26,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         result = _parser()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
-        sys.stdout.flush()
+        with naming(Path("standard output")):
+            sys.stdout.flush()
     except CycloptsError as error:
         return _ended(arguments, WRONG_USAGE, f"{one_line(str(error))} Try --help.")
     except BrokenPipeError:
