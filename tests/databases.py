@@ -65,8 +65,7 @@ def may_pause(engine: Engine) -> Engine:
     A test process pauses for longer on a busy machine: it collects garbage from a heap that a server does not have.
     """
     if engine.dialect.name == "postgresql":
-        # First, since SQLAlchemy's own statements on a new connection are in a transaction, too.
-        event.listen(engine.pool, "connect", _set_no_idle_limit, insert=True)
+        event.listen(engine.pool, "connect", _set_no_idle_limit)
     return engine
 
 

@@ -22,6 +22,7 @@ from structlog.testing import capture_logs
 from talkwire.core.domain.model import MESSAGE_ID_BASE, OWN_ID_BASE
 from talkwire.storage import engine as engine_module
 from talkwire.storage import migrations as migrations_module
+from talkwire.storage import session
 from talkwire.storage.engine import sqlite_url, writing_engine
 from talkwire.storage.migrations import (
     LOCK_TRIES,
@@ -269,8 +270,8 @@ def test_a_migration_that_stopped_between_two_versions_continues(engine: Engine)
 def test_a_migration_may_take_long_and_be_waited_for(
     postgresql: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short = "-c lock_timeout=100 -c statement_timeout=100"
-    monkeypatch.setattr(engine_module, "_POSTGRESQL_OPTIONS", short)
+    short = {"lock_timeout": "100", "statement_timeout": "100"}
+    monkeypatch.setattr(session, "SETTINGS", {**session.SETTINGS, **short})
     name = postgresql.create()
     first, second = (may_pause(writing_engine(postgresql.url_of(name))) for _ in range(2))
     with first.begin() as connection:
@@ -295,9 +296,8 @@ def test_a_migration_that_does_not_get_its_locks_is_tried_again(
     postgresql: PostgresServer, monkeypatch: pytest.MonkeyPatch, reason: str
 ) -> None:
     """A reader has locked the table that the migration changes second, and then needs the first one as well."""
-    monkeypatch.setattr(
-        engine_module, "_POSTGRESQL_OPTIONS", f"-c lock_timeout={200 if reason == 'lock timeout' else 0}"
-    )
+    limit = {"lock_timeout": "200" if reason == "lock timeout" else "0"}
+    monkeypatch.setattr(session, "SETTINGS", {**session.SETTINGS, **limit})
     monkeypatch.setattr(migrations_module, "_RETRY_PAUSE_S", 0.05)
     name = postgresql.create()
     engine, reading = may_pause(writing_engine(postgresql.url_of(name))), create_engine(postgresql.url_of(name))
@@ -353,7 +353,7 @@ def _wait_for_waiting(engine: Engine) -> None:
 
 
 def test_a_migration_gives_up_at_last(postgresql: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "_POSTGRESQL_OPTIONS", "-c lock_timeout=50")
+    monkeypatch.setattr(session, "SETTINGS", {**session.SETTINGS, "lock_timeout": "50"})
     monkeypatch.setattr(migrations_module, "_RETRY_PAUSE_S", 0)
     name = postgresql.create()
     engine, reading = may_pause(writing_engine(postgresql.url_of(name))), create_engine(postgresql.url_of(name))

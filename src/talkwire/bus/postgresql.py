@@ -32,6 +32,15 @@ CHUNK = 5_900
 CHUNKS_MAX = 400
 """Notifications in one parcel. A parcel holds 1 MiB of messages, and one message of 1 MiB in addition."""
 
+# A notification that is lost in a crash of the database is not worth waiting for its disk. Older versions of PostgreSQL
+# lack some of the settings. A pooler would drop them from the parameters of the connection.
+_SET = """
+SELECT set_config(name, setting, false)
+FROM (VALUES ('synchronous_commit', 'off'), ('lock_timeout', '1000'), ('statement_timeout', '5000'),
+      ('idle_session_timeout', '0'), ('transaction_timeout', '0')) AS wanted (name, setting)
+WHERE current_setting(name, true) IS NOT NULL
+"""
+
 _NOTIFY = "SELECT pg_notify(%s, chunk) FROM unnest(%s::text[]) AS chunk"
 
 
@@ -77,14 +86,18 @@ class PostgresTransport:
 
     async def _connect(self) -> Connection:
         async with asyncio.timeout(CONNECT_S):
-            return await psycopg.AsyncConnection.connect(
+            connection = await psycopg.AsyncConnection.connect(
                 self._conninfo,
                 autocommit=True,
                 connect_timeout=CONNECT_S,
-                # A notification that is lost in a crash of the database is not worth waiting for its disk.
-                options="-c synchronous_commit=off -c lock_timeout=1000 -c statement_timeout=5000",
                 application_name="talkwire",
             )
+            try:
+                await _answered(connection, connection.execute(_SET))
+            except BaseException:
+                await connection.close()
+                raise
+            return connection
 
 
 async def _parcels(connection: Connection) -> AsyncIterator[bytes]:
@@ -155,7 +168,7 @@ async def _answered(connection: Connection, statement: Coroutine[object, object,
         if not executing.done():
             _cut(connection)
             await asyncio.wait([executing])
-            executing.exception()  # retrieves the exception, so that asyncio does not log it
+        executing.exception()  # retrieves the exception, so that asyncio does not log it
     return executing.result()
 
 

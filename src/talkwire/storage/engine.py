@@ -15,6 +15,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
+from talkwire.storage import session
+
 BUSY_TIMEOUT_MS = 10_000
 """How many milliseconds a SQLite connection waits for a lock that another process holds."""
 
@@ -28,13 +30,6 @@ _READER_IDLE_MS = 8_000
 
 _CANCEL_S = 2.0
 """How many seconds PostgreSQL may take to accept that a statement is cancelled."""
-
-_POSTGRESQL_OPTIONS = (
-    "-c lock_timeout=10000 -c statement_timeout=30000 -c synchronous_commit=on "
-    # Every statement finds its rows by an index. A plan that was made while a table was empty would read all of it, and
-    # be kept for minutes, until PostgreSQL has counted the rows.
-    "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
-)
 
 
 def database_url(text: str) -> URL:
@@ -154,14 +149,13 @@ def _use_wal(cursor: sqlite3.Cursor) -> None:
 
 
 def _postgresql_engine(url: URL, size: int, idle_ms: int) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=size,
         max_overflow=0,
         hide_parameters=True,
         pool_pre_ping=True,
         connect_args={
-            "options": f"{_POSTGRESQL_OPTIONS} -c idle_in_transaction_session_timeout={idle_ms}",
             "connect_timeout": 5,
             "tcp_user_timeout": 5000,
             # `tcp_user_timeout` is for data that was sent. Keepalives notice a dead machine while waiting for an
@@ -173,3 +167,5 @@ def _postgresql_engine(url: URL, size: int, idle_ms: int) -> Engine:
             "client_encoding": "utf8",  # whatever the environment says: statements are not always encoded by the driver
         },
     )
+    event.listen(engine, "connect", lambda connection, _: session.prepare(connection, idle_ms))
+    return engine

@@ -112,10 +112,11 @@ def lock_schema(connection: Connection) -> None:
     for the lock without a time limit."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL statement_timeout = 0"))
+        lock_timeout = connection.execute(select(func.current_setting("lock_timeout"))).scalar_one()
         connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK_KEY)))
         # Running nodes would queue up behind a migration that waits for a table.
-        connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
+        connection.execute(text("SELECT set_config('lock_timeout', :before, true)"), {"before": lock_timeout})
 
 
 def create(connection: Connection, revision: str) -> None:

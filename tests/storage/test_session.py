@@ -1,0 +1,95 @@
+"""PostgreSQL sessions have the settings that durability and locks need, whatever the database's own defaults are."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier, Literal
+from sqlalchemy import Engine, select, text, update
+
+from talkwire.bus.postgresql import PostgresTransport
+from talkwire.storage.engine import reading_engine, writing_engine
+from talkwire.storage.schema import log_head
+from talkwire.storage.sql import pipeline
+from talkwire.storage.transfer.source import with_long_timeouts
+from tests.databases import Database, may_pause
+
+_DEFAULTS = {
+    "synchronous_commit": "off",
+    "lock_timeout": "1h",
+    "statement_timeout": "1h",
+    "idle_in_transaction_session_timeout": "1h",
+    "idle_session_timeout": "1h",
+    "transaction_timeout": "1h",
+    "default_transaction_isolation": "serializable",
+}
+
+_WRITER = {
+    "synchronous_commit": "on",
+    "lock_timeout": "10s",
+    "statement_timeout": "30s",
+    "idle_in_transaction_session_timeout": "2s",
+    "idle_session_timeout": "0",
+    "transaction_timeout": "0",
+    "transaction_isolation": "read committed",
+}
+_READER = {**_WRITER, "idle_in_transaction_session_timeout": "8s", "transaction_isolation": "repeatable read"}
+_LONG = {**_READER, "statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
+
+
+@pytest.fixture
+def with_defaults(postgresql_database: Database) -> Database:
+    """A database whose own defaults are those above."""
+    with psycopg.connect(_conninfo(postgresql_database), autocommit=True) as connection:
+        name = Identifier(postgresql_database.url.database or "")
+        for setting, value in _DEFAULTS.items():
+            change = SQL("ALTER DATABASE {} SET {} = {}").format(name, Identifier(setting), Literal(value))
+            connection.execute(change)
+    return postgresql_database
+
+
+def _conninfo(database: Database) -> str:
+    return database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+@pytest.mark.parametrize("kind", ["writer", "reader", "transfer"])
+def test_a_session_does_not_depend_on_the_defaults(with_defaults: Database, kind: str) -> None:
+    url = with_defaults.url
+    engine, wanted = {
+        "writer": (writing_engine(url), _WRITER),
+        "reader": (reading_engine(url, 1), _READER),
+        "transfer": (with_long_timeouts(reading_engine(url, 1)), _LONG),
+    }[kind]
+    assert _settings(engine, wanted) == wanted
+    engine.dispose()
+
+
+def _settings(engine: Engine, names: dict[str, str]) -> dict[str, object]:
+    with engine.connect() as connection:
+        return {name: connection.execute(text(f"SHOW {name}")).scalar_one() for name in names}
+
+
+async def test_the_bus_does_not_depend_on_the_defaults(with_defaults: Database) -> None:
+    wanted = {"synchronous_commit": "off", "lock_timeout": "1s", "statement_timeout": "5s"}
+    wanted |= {"idle_session_timeout": "0", "transaction_timeout": "0"}
+    connection = await PostgresTransport(_conninfo(with_defaults), "log")._connect()
+    found = {}
+    for name in wanted:
+        row = await (await connection.execute(f"SHOW {name}".encode())).fetchone()
+        found[name] = row and row[0]
+    await connection.close()
+    assert found == wanted
+
+
+def test_a_writer_that_waited_for_another_is_not_refused(with_defaults: Database) -> None:
+    """A serializable transaction would fail, since another one has changed the row that it has read."""
+    first, second = may_pause(writing_engine(with_defaults.url)), may_pause(writing_engine(with_defaults.url))
+    with first.begin() as one, second.begin() as other:
+        for connection in (one, other):
+            pipeline.execute(connection, "SELECT count(*) FROM users")
+        one.execute(update(log_head).values(pos=1))
+        one.commit()
+        other.execute(select(log_head).with_for_update())
+        other.execute(update(log_head).values(pos=2))
+    first.dispose()
+    second.dispose()
