@@ -8,7 +8,9 @@ from functools import partial
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
+from talkwire.bus import postgresql
 from talkwire.bus.carried import BusTransport, TransportBus
 from talkwire.core.domain.events import CustomEvent, MessageSent, TypingChanged, UserCreated
 from talkwire.core.domain.model import Message, User
@@ -301,6 +303,28 @@ async def test_listeners_whose_connection_is_cut_come_back(failing: FailingNetwo
         await talks_again(one, two)
         one.received.clear()
         two.received.clear()
+
+
+@pytest.mark.parametrize(
+    ("idle_ms", "words"),
+    [
+        (0, "terminating connection due to administrator command"),
+        (100, "terminating connection due to idle-session timeout"),
+    ],
+)
+async def test_a_warning_has_postgresqls_words_for_the_end_of_a_listening_connection(
+    failing_postgresql: PostgresServer, monkeypatch: pytest.MonkeyPatch, idle_ms: int, words: str
+) -> None:
+    let_answers_take_long(monkeypatch)
+    monkeypatch.setattr(postgresql, "_SET", f"SELECT set_config('idle_session_timeout', '{idle_ms}', false)")
+    network = PostgresNetwork(failing_postgresql, "postgres")
+    with capture_logs() as logs:
+        await network.member()
+        if not idle_ms:
+            network.cut()
+        await until(lambda: any(log["event"] == "bus_disconnected" for log in logs))
+    assert next(log["error"] for log in logs if log["event"] == "bus_disconnected") == words
+    await network.close()
 
 
 @each_failing

@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import psycopg
+from psycopg.errors import Diagnostic
 
 from talkwire.bus.carried import ANSWER_S
 
@@ -73,10 +74,16 @@ class PostgresTransport:
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[AsyncIterator[bytes]]:
         connection = await self._connect()
+        last_words: list[str] = []
+        connection.add_notice_handler(lambda notice: _keep_fatal(notice, last_words))
         try:
             listen = psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(self._channel))
             await _answered(connection, connection.execute(listen))
             yield _parcels(connection)
+        except self.failures as error:
+            if last_words:
+                raise psycopg.OperationalError("; ".join(last_words)) from error
+            raise
         finally:
             await connection.close()
 
@@ -98,6 +105,13 @@ class PostgresTransport:
                 await connection.close()
                 raise
             return connection
+
+
+def _keep_fatal(notice: Diagnostic, last_words: list[str]) -> None:
+    """Adds to `last_words` why the server ends the connection: libpq passes an error that answers no statement as a
+    notice, and only says afterwards that the connection was closed."""
+    if notice.severity_nonlocalized in {"FATAL", "PANIC"}:
+        last_words.append(notice.message_primary or "")
 
 
 async def _parcels(connection: Connection) -> AsyncIterator[bytes]:
