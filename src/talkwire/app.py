@@ -124,8 +124,9 @@ class Node:
     async def start(self) -> None:
         """Opens and migrates the database, and starts all parts of the node.
 
-        Raises SettingsError, DataFolderError, OSError, SQLAlchemyError, or NewerTablesError if a newer version of
-        Talkwire created the tables. Everything that was started is stopped then.
+        Raises SettingsError, DataFolderError, OSError, SQLAlchemyError, NewerTablesError if a newer version of Talkwire
+        created the tables, or UnsuitableDatabaseError if PostgreSQL cannot be used as it is. Everything that was
+        started is stopped then.
         """
         prepare_folder(self.settings.data)
         policy = token_policy(self.settings)

@@ -11,7 +11,9 @@ from talkwire.bus.postgresql import PostgresTransport
 from talkwire.storage.engine import reading_engine, writing_engine
 from talkwire.storage.schema import log_head
 from talkwire.storage.sql import pipeline
-from talkwire.storage.transfer.source import with_long_timeouts
+from talkwire.storage.transfer.errors import TargetError
+from talkwire.storage.transfer.source import opened_source, with_long_timeouts
+from talkwire.storage.transfer.target import opened_target
 from tests.databases import Database, may_pause
 
 _DEFAULTS = {
@@ -40,12 +42,16 @@ _LONG = {**_READER, "statement_timeout": "0", "idle_in_transaction_session_timeo
 @pytest.fixture
 def with_defaults(postgresql_database: Database) -> Database:
     """A database whose own defaults are those above."""
-    with psycopg.connect(_conninfo(postgresql_database), autocommit=True) as connection:
-        name = Identifier(postgresql_database.url.database or "")
-        for setting, value in _DEFAULTS.items():
+    _set_defaults(postgresql_database, _DEFAULTS)
+    return postgresql_database
+
+
+def _set_defaults(database: Database, defaults: dict[str, str]) -> None:
+    with psycopg.connect(_conninfo(database), autocommit=True) as connection:
+        name = Identifier(database.url.database or "")
+        for setting, value in defaults.items():
             change = SQL("ALTER DATABASE {} SET {} = {}").format(name, Identifier(setting), Literal(value))
             connection.execute(change)
-    return postgresql_database
 
 
 def _conninfo(database: Database) -> str:
@@ -93,3 +99,12 @@ def test_a_writer_that_waited_for_another_is_not_refused(with_defaults: Database
         other.execute(update(log_head).values(pos=2))
     first.dispose()
     second.dispose()
+
+
+def test_an_unsuitable_database_is_no_target_of_a_copy_and_can_be_its_source(postgresql_database: Database) -> None:
+    url = postgresql_database.url
+    _set_defaults(postgresql_database, {"default_transaction_read_only": "on"})
+    with pytest.raises(TargetError, match="read-only"), opened_target(url):
+        pass
+    with opened_source(url) as source:
+        assert source.head.pos == 0

@@ -46,6 +46,7 @@ from talkwire.settings.policy import access_policy, web_sign_in
 from talkwire.settings.sources import LoadedSettings, known_settings, unknown_variables
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.migrations import newest_revision, revision_of
+from talkwire.storage.session import refuse_unsuitable
 
 State = Literal["ok", "note", "warning", "wrong"]
 
@@ -184,6 +185,7 @@ def _on_tables(settings: Settings, shown: str) -> Finding:
         with engine.connect() as connection:
             connection.execute(text("SELECT 1"))
         revision = revision_of(engine)
+        refuse_unsuitable(engine, changes_tables=revision != newest_revision())
     finally:
         engine.dispose()
     if revision is None:

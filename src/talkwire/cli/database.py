@@ -15,6 +15,7 @@ from talkwire.datafolder import FolderLock
 from talkwire.settings import Settings
 from talkwire.storage.engine import database_url, sqlite_url
 from talkwire.storage.migrations import NewerTablesError
+from talkwire.storage.session import UnsuitableDatabaseError, hint_for
 from talkwire.storage.unfinished import UnfinishedError
 from talkwire.store import OtherTablesError
 
@@ -57,10 +58,9 @@ def database_failures(settings: Settings) -> Iterator[None]:
         yield
     except (OtherTablesError, NewerTablesError, UnfinishedError) as error:
         raise Failure(str(error)) from error
-    except SQLAlchemyError as error:
-        raise TransientFailure(
-            f"the database {printable_database(settings)} cannot be used: {reason_of(error)}{_hint(error, settings)}"
-        ) from error
+    except (SQLAlchemyError, UnsuitableDatabaseError) as error:
+        reason = f"{reason_of(error)}{_hint(error, settings)}" if isinstance(error, SQLAlchemyError) else str(error)
+        raise TransientFailure(f"the database {printable_database(settings)} cannot be used: {reason}") from error
     except ModuleNotFoundError as error:
         if error.name is None or not error.name.startswith("psycopg"):
             raise
@@ -81,6 +81,8 @@ def _hint(error: SQLAlchemyError, settings: Settings) -> str:
 
 
 def reason_of(error: SQLAlchemyError) -> str:
-    """Returns the text of a database error in one line, without the SQL statement and its parameters."""
+    """Returns the text of a database error in one line, without the SQL statement and its parameters, and what to do if
+    a pooler in front of PostgreSQL caused it."""
     text = str(error.orig) if isinstance(error, DBAPIError) else str(error)
-    return one_line(text.partition("\n[SQL")[0].partition("\n")[0])
+    line, hint = one_line(text.partition("\n[SQL")[0].partition("\n")[0]), hint_for(text)
+    return line if hint is None else f"{line} ({hint})"

@@ -287,7 +287,8 @@ class Talkwire:
 
         Raises OSError when the address cannot be used, DataFolderError when the data folder cannot be used or another
         server uses it, SQLAlchemyError when the database does not respond, NewerTablesError when a newer version of
-        Talkwire created the database, and ApplicationFailed when the application beside the chat does not start.
+        Talkwire created the database, UnsuitableDatabaseError when PostgreSQL cannot be used as it is, and
+        ApplicationFailed when the application beside the chat does not start.
         """
         if not logging.getLogger().handlers:
             configure_logs(self.settings.log_level, self.settings.log_format)

@@ -27,6 +27,7 @@ from sqlalchemy import Connection, Engine, func, insert, select, text
 from sqlalchemy.exc import OperationalError
 
 from talkwire.storage.schema import HEAD_ID, SEARCH_INDEX, followers, log_head, metadata
+from talkwire.storage.session import refuse_unsuitable
 from talkwire.storage.unfinished import refuse_unfinished
 
 LOCK_TRIES = 10
@@ -57,13 +58,14 @@ class NewerTablesError(Exception):
 
 def migrate(engine: Engine) -> None:
     """Upgrades the database to this version's tables. Nodes that start at the same time on PostgreSQL take turns.
-    Raises NewerTablesError if a newer version created the tables and UnfinishedError if a copy or restore was
-    interrupted; nothing is changed then.
+    Raises NewerTablesError if a newer version created the tables, UnfinishedError if a copy or restore was interrupted,
+    and UnsuitableDatabaseError if PostgreSQL or this database cannot be used; nothing is changed then.
 
     Each migration has a transaction of its own, so that none holds the locks of those before it. If the process is
     killed, the next start continues. An empty database gets all its tables in one transaction. A migration that did not
     get its locks beside running nodes is tried again, `LOCK_TRIES` times altogether.
     """
+    refuse_unsuitable(engine, changes_tables=revision_of(engine) != newest_revision())
     while retry_on_locks(lambda: _advance(engine)) != newest_revision():
         pass
 

@@ -33,6 +33,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from talkwire.storage.engine import writing_engine
 from talkwire.storage.migrations import create, lock_schema, newest_revision, upgrade
 from talkwire.storage.schema import HEAD_ID, files, followers, log_head, metadata, uploads, webhooks
+from talkwire.storage.session import UnsuitableDatabaseError, refuse_unsuitable
 from talkwire.storage.transfer.errors import ArchiveError, RowError, TargetError
 from talkwire.storage.transfer.source import (
     Head,
@@ -246,13 +247,16 @@ _PUT_WORDS = text(
 @contextmanager
 def opened_target(url: URL) -> Iterator[Target]:
     """A context manager that opens a database as the target of a copy or restore. Raises SQLAlchemyError, and
-    TargetError if another process is filling the database."""
+    TargetError if another process is filling the database or PostgreSQL or the database cannot be used."""
     engine = with_long_timeouts(writing_engine(url))
     try:
+        refuse_unsuitable(engine, changes_tables=True)
         with engine.connect() as connection:
             if connection.dialect.name == "postgresql":
                 _take(connection)
             yield Target(connection)
+    except UnsuitableDatabaseError as error:
+        raise TargetError(str(error)) from error
     finally:
         engine.dispose()
 
