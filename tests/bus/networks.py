@@ -10,15 +10,18 @@ from functools import partial
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 from redis.asyncio import Redis
 
 from talkwire.bus import carried, postgresql, redis, redis_client, shared_limits
 from talkwire.bus.carried import TransportBus
 from talkwire.bus.memory import Exchange, MemoryBus
-from talkwire.bus.postgresql import PostgresTransport
+from talkwire.bus.postgresql import OWN_PARAMETERS, PostgresTransport
 from talkwire.bus.redis import RedisTransport
 from talkwire.bus.seal import Realm
 from talkwire.core.ports.bus import AnyBusMessage, Bus
+from talkwire.storage.conninfo import with_own
+from talkwire.storage.engine import parameters_of
 from tests.databases import PostgresServer
 from tests.valkey_server import ValkeyServer
 from tests.waiting import DEADLINE_S, deadline
@@ -32,7 +35,6 @@ def let_answers_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redis_client, "ANSWER_WITHIN_S", DEADLINE_S)
     monkeypatch.setattr(shared_limits, "REPORT_WITHIN_S", DEADLINE_S)
     monkeypatch.setattr(shared_limits, "ASK_WITHIN_S", DEADLINE_S)
-    monkeypatch.setattr(postgresql, "CONNECT_S", int(DEADLINE_S))
     monkeypatch.setattr(carried, "START_S", DEADLINE_S)
     for module in (carried, redis, postgresql):
         monkeypatch.setattr(module, "ANSWER_S", DEADLINE_S)
@@ -123,10 +125,12 @@ class PostgresNetwork(ServerNetwork):
     def __init__(self, server: PostgresServer, database: str) -> None:
         super().__init__(server)
         self.server = server
-        self._conninfo = server.url_of(database).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._parameters = with_own(
+            parameters_of(server.url_of(database)), {**OWN_PARAMETERS, "connect_timeout": str(int(DEADLINE_S))}
+        )
 
     def bus(self) -> TransportBus:
-        return TransportBus(partial(PostgresTransport, self._conninfo), self.realm)
+        return TransportBus(partial(PostgresTransport, self._parameters, DEADLINE_S), self.realm)
 
     @contextmanager
     def gone(self) -> Iterator[None]:
@@ -143,7 +147,7 @@ class PostgresNetwork(ServerNetwork):
         return int(str(self._ask("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")))
 
     def _ask(self, statement: str) -> object:
-        with psycopg.connect(self._conninfo, autocommit=True) as connection:
+        with psycopg.connect(make_conninfo(**self._parameters), autocommit=True) as connection:
             row = connection.execute(statement.encode()).fetchone()
             return None if row is None else row[0]
 

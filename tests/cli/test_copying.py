@@ -130,7 +130,7 @@ def test_a_server_on_postgresql_is_noticed(command: Command, tmp_path: Path, emp
     [
         ("talkwire.db", "sqlite:///a.db", "--from: must be a URL like postgresql://user@host/name or sqlite:///path"),
         ("sqlite:///a.db", "mysql://a/b", "--to: must be a URL like postgresql://user@host/name or sqlite:///path"),
-        ("sqlite:///a.db", "postgresql://a:99999/b", "--to: the port must be a number from 0 to 65535"),
+        ("sqlite:///a.db", "postgresql://a:99999/b", "--to: the port must be a number from 1 to 65535"),
         ("sqlite:///a.db", "sqlite:///./a.db", "--from and --to are the same database"),
     ],
 )

@@ -104,6 +104,7 @@ class Node:
         policy: AccessPolicy = DEFAULT_POLICY,
     ) -> None:
         self.clock = clock
+        self.database = database
         self.events: list[News] = []
         self.write_engine = may_pause(writing_engine(database.url))
         self.read_engine = may_pause(reading_engine(database.url, 2))

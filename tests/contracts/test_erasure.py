@@ -106,7 +106,7 @@ async def indexed(node: Node) -> None:
     """Brings the search index up to date."""
     follower = Follower(
         MessageIndex(node.read_engine.dialect),
-        reading_engine(node.read_engine.url, 1),
+        reading_engine(node.database.url, 1),
         node.writer.transact,
         node.clock,
         Pace(gather_s=0, retry_s=0),

@@ -179,3 +179,22 @@ def test_a_path_with_odd_characters_stays_what_it_is(tmp_path_factory: pytest.Te
     engine.connect().close()
     engine.dispose()
     assert path.exists()
+
+
+def test_what_the_address_of_postgresql_says_counts(postgresql_database: Database) -> None:
+    options = "-c search_path=chat,public -c lock_timeout=1"
+    given = {"options": options, "application_name": "a b", "keepalives_idle": "7"}
+    url = postgresql_database.url.update_query_dict(given)
+    for engine in (writing_engine(url), reading_engine(url, 1)):
+        with engine.connect() as connection:
+            shown = [connection.execute(text(f"SHOW {name}")).scalar_one() for name in _SHOWN]
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            parameters = driver.info.get_parameters()
+        engine.dispose()
+        # Talkwire makes its own settings after connecting.
+        assert shown == ["chat,public", "10s", "a b", "UTF8"]
+        assert (parameters["keepalives_idle"], parameters["keepalives_count"]) == ("7", "3")
+
+
+_SHOWN = ("search_path", "lock_timeout", "application_name", "client_encoding")

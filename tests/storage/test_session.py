@@ -7,14 +7,16 @@ import pytest
 from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import Engine, select, text, update
 
-from talkwire.bus.postgresql import PostgresTransport
-from talkwire.storage.engine import reading_engine, writing_engine
+from talkwire.bus.postgresql import OWN_PARAMETERS, PostgresTransport
+from talkwire.storage.conninfo import with_own
+from talkwire.storage.engine import parameters_of, reading_engine, writing_engine
 from talkwire.storage.schema import log_head
 from talkwire.storage.sql import pipeline
 from talkwire.storage.transfer.errors import TargetError
 from talkwire.storage.transfer.source import opened_source, with_long_timeouts
 from talkwire.storage.transfer.target import opened_target
 from tests.databases import Database, may_pause
+from tests.waiting import DEADLINE_S
 
 _DEFAULTS = {
     "synchronous_commit": "off",
@@ -78,7 +80,8 @@ def _settings(engine: Engine, names: dict[str, str]) -> dict[str, object]:
 async def test_the_bus_does_not_depend_on_the_defaults(with_defaults: Database) -> None:
     wanted = {"synchronous_commit": "off", "lock_timeout": "1s", "statement_timeout": "5s"}
     wanted |= {"idle_session_timeout": "0", "transaction_timeout": "0"}
-    connection = await PostgresTransport(_conninfo(with_defaults), "log")._connect()
+    parameters = with_own(parameters_of(with_defaults.url), OWN_PARAMETERS)
+    connection = await PostgresTransport(parameters, DEADLINE_S, "log")._connect()
     found = {}
     for name in wanted:
         row = await (await connection.execute(f"SHOW {name}".encode())).fetchone()

@@ -13,7 +13,7 @@ import contextlib
 import os
 import socket
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -26,7 +26,9 @@ R = TypeVar("R")
 
 Connection = psycopg.AsyncConnection[tuple[object, ...]]
 
-CONNECT_S = 3
+OWN_PARAMETERS = {"connect_timeout": "3", "fallback_application_name": "talkwire"}
+"""The connection parameters of the bus beside those of the database's address."""
+
 CHUNK = 5_900
 """Bytes in one notification; as base64, with the words before them, less than 8,000."""
 
@@ -47,7 +49,8 @@ _NOTIFY = "SELECT pg_notify(%s, chunk) FROM unnest(%s::text[]) AS chunk"
 
 class PostgresTransport:
     """Sends and receives parcels (batches of messages between nodes) by NOTIFY and LISTEN. Implements
-    `carried.BusTransport`. `conninfo` is a libpq connection string, such as a `postgresql://` URL.
+    `carried.BusTransport`. `parameters` are libpq's connection parameters, OWN_PARAMETERS among them. `connecting_s`
+    is within how many seconds one of their hosts has to accept a connection; None without a limit.
     """
 
     # Reading the log is cheaper than sending events through the same database a second time.
@@ -55,8 +58,9 @@ class PostgresTransport:
     dispatch_max = 1 << 20
     failures: tuple[type[Exception], ...] = (psycopg.Error, OSError, TimeoutError)
 
-    def __init__(self, conninfo: str, log: str) -> None:
-        self._conninfo = conninfo
+    def __init__(self, parameters: Mapping[str, str], connecting_s: float | None, log: str) -> None:
+        self._conninfo = psycopg.conninfo.make_conninfo(**parameters)
+        self._connecting_s = connecting_s
         self._channel = f"talkwire:{log}"
         self._notifying: Connection | None = None
         self._number = 0
@@ -92,13 +96,8 @@ class PostgresTransport:
             await self._notifying.close()
 
     async def _connect(self) -> Connection:
-        async with asyncio.timeout(CONNECT_S):
-            connection = await psycopg.AsyncConnection.connect(
-                self._conninfo,
-                autocommit=True,
-                connect_timeout=CONNECT_S,
-                application_name="talkwire",
-            )
+        async with asyncio.timeout(self._connecting_s):
+            connection = await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
             try:
                 await _answered(connection, connection.execute(_SET))
             except BaseException:

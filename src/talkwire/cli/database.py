@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import URL
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from talkwire.cli.failures import Failure, TransientFailure, one_line
 from talkwire.datafolder import FolderLock
 from talkwire.settings import Settings
+from talkwire.storage.conninfo import shown
 from talkwire.storage.engine import database_url, sqlite_url
 from talkwire.storage.migrations import NewerTablesError
 from talkwire.storage.session import UnsuitableDatabaseError, hint_for
@@ -32,7 +32,7 @@ def url_of(settings: Settings) -> URL:
 def printable_database(settings: Settings) -> str:
     """Returns a text that names the database of the settings, without its password, for printing."""
     file = settings.sqlite_file
-    return str(file) if file is not None else make_url(settings.database or "").render_as_string(hide_password=True)
+    return str(file) if file is not None else shown(settings.database or "")
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from talkwire.bus.carried import TransportBus
 from talkwire.composition.foundation import Database
 from talkwire.core.ports.bus import Bus, NoBus
 from talkwire.settings import Settings
+from talkwire.storage.conninfo import connecting_s, with_own
+from talkwire.storage.engine import parameters_of
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -38,7 +40,7 @@ def bus_of(settings: Settings, database: Database, redis: Redis | None) -> Bus:
         from talkwire.bus.redis import RedisTransport  # noqa: PLC0415 (needs the package of an extra)
 
         return TransportBus(partial(RedisTransport, redis), database.realm)
-    from talkwire.bus.postgresql import PostgresTransport  # noqa: PLC0415 (needs the package of an extra)
+    from talkwire.bus.postgresql import OWN_PARAMETERS, PostgresTransport  # noqa: PLC0415 (the package of an extra)
 
-    conninfo = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    return TransportBus(partial(PostgresTransport, conninfo), database.realm)
+    parameters = with_own(parameters_of(database.url), OWN_PARAMETERS)
+    return TransportBus(partial(PostgresTransport, parameters, connecting_s(parameters)), database.realm)

@@ -26,9 +26,10 @@ from talkwire.realtime.serving.server import listen
 from talkwire.realtime.socketio.socket_server import SocketServer
 from talkwire.settings import Settings
 from talkwire.settings.addresses import is_loopback
+from talkwire.storage.conninfo import first_server
+from talkwire.storage.engine import parameters_of
 
 EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
-POSTGRESQL_PORT = 5432
 
 _logger = structlog.get_logger(__name__)
 
@@ -64,9 +65,7 @@ async def _listen_for_nodes(
 
     Nobody accepts its connections before the server runs. Raises OSError if the address cannot be used.
     """
-    # libpq accepts several hosts, also in the query.
-    database_host = str(url.host or url.normalized_query.get("host", ("",))[0]).partition(",")[0]
-    towards_database = await asyncio.to_thread(host_towards, database_host, url.port or POSTGRESQL_PORT)
+    towards_database = await asyncio.to_thread(host_towards, *first_server(parameters_of(url)))
     host = settings.internal_host or (LOOPBACK if is_loopback(settings.host) else towards_database)
     if is_loopback(host) and not is_loopback(towards_database):
         _logger.warning("node_local_only", setting="internal_host")

@@ -79,6 +79,31 @@ DATABASE_URL_FILE=/run/secrets/database_url
 | name that ends in `_s` | seconds: `25`, `2.5` | `25`, `2.5` |
 | list | with commas: `10.0.0.0/8,127.0.0.1` | `["10.0.0.0/8", "127.0.0.1"]`, or such a text |
 
+## The address of PostgreSQL
+
+`DATABASE_URL` is read by libpq, PostgreSQL's client library, which `psql` uses, too.
+libpq's connection parameters (<https://www.postgresql.org/docs/current/libpq-connect.html>) follow the `?`.
+
+| | form |
+|---|---|
+| usual | `postgresql://USER:PASSWORD@HOST:5432/NAME` |
+| IPv6 | `postgresql://USER:PASSWORD@[2001:db8::1]:5432/NAME` |
+| socket | `postgresql://USER@/NAME?host=/var/run/postgresql` |
+| several hosts | `postgresql://USER:PASSWORD@DB1:5432,DB2:5433/NAME?target_session_attrs=read-write` |
+| several hosts, one port | `postgresql://USER:PASSWORD@/NAME?host=DB1,DB2&port=5432` |
+| TLS | `…/NAME?sslmode=verify-full&sslrootcert=/etc/ssl/db%20ca.pem` |
+| a schema | `…/NAME?options=-c%20search_path%3Dchat` |
+| service, password file | `postgresql:///?service=chat`, `postgresql://USER@HOST/NAME?passfile=/run/secrets/pgpass` |
+
+- Percent-encode reserved characters in user, password, name and values:
+  `@` is `%40`, `/` is `%2F`, `%` is `%25`, a space is `%20`; in values also `=` as `%3D` and `&` as `%26`.
+- Talkwire makes its [session settings](postgresql.md) after connecting, so its own win over `options` and `PGOPTIONS`.
+  It sets time limits, keepalives and the application's name only where the address, the service and the environment
+  do not.
+- Unknown parameters, parameters that are given twice, `replication`, and a `client_encoding` other than `utf8`
+  are refused.
+- `postgres://` and a driver's name (`postgresql+psycopg://`) mean the same.
+
 ## Every setting
 
 | key and flag | variables | default | |

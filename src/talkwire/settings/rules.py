@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_network
@@ -24,6 +25,7 @@ from talkwire.settings.addresses import canonical_origin, embed_origin, is_loopb
 from talkwire.settings.callbacks import callback_problems
 from talkwire.settings.logos import LOGO_TYPES, logo_type
 from talkwire.settings.model import SettingValues
+from talkwire.storage.conninfo import parse
 
 DIALECTS = ("messenger", "talks", "whatsapp", "crm", "gateway")
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -178,7 +180,8 @@ def _check_database_url(url: str) -> None:
         ):
             raise ValueError("must name a file: sqlite:///path")
         return
-    _check_port(url)
+    with suppress(ImportError):  # without its driver, a command says so when it needs the database
+        parse(url)
 
 
 def _check_redis_url(url: str) -> None:

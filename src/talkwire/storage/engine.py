@@ -4,6 +4,7 @@ node that stalls holds no lock for long."""
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import time
 from contextlib import suppress
@@ -15,7 +16,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
-from talkwire.storage import session
+from talkwire.storage import conninfo, session
 
 BUSY_TIMEOUT_MS = 10_000
 """How many milliseconds a SQLite connection waits for a lock that another process holds."""
@@ -32,25 +33,42 @@ _CANCEL_S = 2.0
 """How many seconds PostgreSQL may take to accept that a statement is cancelled."""
 
 
+_DRIVER = "postgresql+psycopg"
+_ON_POSTGRESQL = re.compile(r"postgres(ql)?(\+\w+)?://")
+
+
 def database_url(text: str) -> URL:
     """Parses a database URL (`postgresql://…`, `postgres://…` or `sqlite:///path`) and returns it with the driver that
-    Talkwire uses. Raises ValueError for any other text, also for SQLite in memory."""
+    Talkwire uses. Raises ValueError for any other text, also for SQLite in memory, and ModuleNotFoundError without
+    PostgreSQL's driver."""
+    if _ON_POSTGRESQL.match(text):
+        return _postgresql_url(conninfo.parse(text))
     try:
         url = make_url(text)
     except ArgumentError:
         raise ValueError("not a database URL: expected postgresql://… or sqlite:///path") from None
-    match url.get_backend_name():
-        case "postgresql" | "postgres":
-            return url.set(drivername="postgresql+psycopg")
-        case "sqlite" if url.database and url.database != ":memory:":
-            return url.set(drivername="sqlite")
-        case _:
-            raise ValueError("not a database we know: expected postgresql://… or sqlite:///path")
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        raise ValueError("not a database we know: expected postgresql://… or sqlite:///path")
+    return url.set(drivername="sqlite")
 
 
 def sqlite_url(path: Path) -> URL:
     """Returns the SQLAlchemy URL of a SQLite file."""
     return URL.create("sqlite", database=str(path))
+
+
+def parameters_of(url: URL) -> dict[str, str]:
+    """Returns libpq's connection parameters in the URL of a PostgreSQL database."""
+    parts = {"user": url.username, "password": url.password, "host": url.host, "port": url.port, "dbname": url.database}
+    given = {name: ",".join(values) for name, values in url.normalized_query.items()}
+    return given | {name: str(value) for name, value in parts.items() if value is not None}
+
+
+def _postgresql_url(parameters: dict[str, str]) -> URL:
+    others = {name: value for name, value in parameters.items() if name not in {"user", "password", "dbname"}}
+    return URL.create(
+        _DRIVER, parameters.get("user"), parameters.get("password"), database=parameters.get("dbname"), query=others
+    )
 
 
 def writing_engine(url: URL) -> Engine:
@@ -149,23 +167,22 @@ def _use_wal(cursor: sqlite3.Cursor) -> None:
 
 
 def _postgresql_engine(url: URL, size: int, idle_ms: int) -> Engine:
+    own = {
+        "connect_timeout": "5",
+        "tcp_user_timeout": "5000",
+        # `tcp_user_timeout` is for data that was sent. Keepalives notice a dead machine while waiting for an answer.
+        "keepalives_idle": "5",
+        "keepalives_interval": "2",
+        "keepalives_count": "3",
+        "fallback_application_name": "talkwire",
+    }
     engine = create_engine(
-        url,
+        URL.create(_DRIVER),  # SQLAlchemy reads several hosts otherwise than libpq
         pool_size=size,
         max_overflow=0,
         hide_parameters=True,
         pool_pre_ping=True,
-        connect_args={
-            "connect_timeout": 5,
-            "tcp_user_timeout": 5000,
-            # `tcp_user_timeout` is for data that was sent. Keepalives notice a dead machine while waiting for an
-            # answer.
-            "keepalives_idle": 5,
-            "keepalives_interval": 2,
-            "keepalives_count": 3,
-            "application_name": "talkwire",
-            "client_encoding": "utf8",  # whatever the environment says: statements are not always encoded by the driver
-        },
+        connect_args=conninfo.with_own(parameters_of(url), own),
     )
     event.listen(engine, "connect", lambda connection, _: session.prepare(connection, idle_ms))
     return engine
