@@ -308,6 +308,17 @@ def test_a_variable_names_a_file_with_the_value(variable: str, tmp_path: Path) -
     assert loaded.sources["jwt_secret"] == variable
 
 
+@pytest.mark.parametrize("start", [b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n "])
+def test_a_byte_order_mark_is_no_part_of_the_value(start: bytes, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(start + b"a-secret-from-a-file\r\n")
+    assert (
+        load_settings({}, {"JWT_SECRET_FILE": str(tmp_path / "secret")}).settings.jwt_secret == "a-secret-from-a-file"
+    )
+    (tmp_path / "talkwire.toml").write_bytes(b'\xef\xbb\xbfjwt_secret = "a-secret-from-a-file"\r\n')
+    loaded = load_settings({}, {}, tmp_path / "talkwire.toml")
+    assert loaded.settings.jwt_secret == "a-secret-from-a-file"
+
+
 def test_a_flag_overrides_the_file_of_a_variable(tmp_path: Path) -> None:
     (tmp_path / "port").write_text("1001")
     assert load_settings({}, {"TALKWIRE_PORT_FILE": str(tmp_path / "port")}).settings.port == 1001

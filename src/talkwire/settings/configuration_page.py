@@ -61,7 +61,7 @@ flags can be seen by all users of a machine.
 
 Each variable also exists with `_FILE` at its end.
 It names a file whose content is the value: container platforms and systemd provide secrets as such files.
-White space around the value is ignored.
+A byte order mark and white space around the value are ignored.
 Setting the variable and its file is an error.
 
 ```dotenv

@@ -208,7 +208,7 @@ def _config_file(environ: Mapping[str, str], config: Path | None) -> Path | None
 
 def _from_file(file: Path, known: Mapping[str, Known]) -> dict[str, Given]:
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SettingsError([Problem("config", f"cannot be read: {error.strerror}", str(file))]) from None
     except ValueError as error:
@@ -264,14 +264,15 @@ def _from_environment(environ: Mapping[str, str], known: Mapping[str, Known]) ->
 
 
 def _read_secret(name: str, file: Path, variable: str) -> str:
-    """Returns the text in a file that an environment variable names, without white space around it.
+    """Returns the text in a file that an environment variable names, without a byte order mark and white space around
+    it.
 
     Raises SettingsError if the file is empty, too large or not text.
     """
     try:
         with file.open("rb") as opened:
             content = opened.read(SECRET_MAX_BYTES + 1)
-        text = content.decode("utf-8").strip()
+        text = content.decode("utf-8-sig").strip()
     except OSError as error:
         raise SettingsError([Problem(name, f"the file {file} cannot be read: {error.strerror}", variable)]) from None
     except UnicodeDecodeError:
