@@ -8,7 +8,7 @@ import warnings
 import pytest
 import structlog
 
-from talkwire.logs import HIDDEN, configure_logs, redact
+from talkwire.logs import HIDDEN, configure_logs, hand_over_logs, redact
 from tests.processor_time import at_most
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"
@@ -100,6 +100,10 @@ def test_values_of_secret_keys_are_hidden_at_any_depth(key: str) -> None:
         ("signed with whsec_MDEy+zQ1/jc= now", "signed with *** now"),
         (f"cannot decode {JWT}!", "cannot decode ***!"),
         ("postgresql://talkwire:pass@host/db", "postgresql://talkwire:***@host/db"),
+        ("at postgresql://talkwire:p@ss/w#r?d@host/db now", "at postgresql://talkwire:***@host/db now"),
+        ("""('redis://:pa"ss'word@host:6379/0', 1)""", "('redis://:***@host:6379/0', 1)"),
+        ("postgresql://a/b:pass@host/db", "postgresql://a/b:***@host/db"),
+        ("https://example.com/@alice", "https://example.com/@alice"),
         (
             "(x) failed\n[SQL: INSERT]\n[parameters: ('Hello [you]',\n 'more')]\n(Background on this error at: u)",
             "(x) failed\n[SQL: INSERT]\n[parameters: ***]\n(Background on this error at: u)",
@@ -135,6 +139,36 @@ def test_exceptions_show_neither_secrets_nor_local_variables(log_format: str) ->
     assert output.count("Traceback") == 2
     assert JWT not in output
     assert written not in output
+
+
+SECRETS = ("tOp secret@7", "tOp")
+
+
+def fail_to_connect() -> None:
+    raise ValueError(f"unexpected spaces in {SECRETS[0]}")
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_secrets_of_the_settings_are_hidden_in_errors(log_format: str) -> None:
+    stream = Terminal() if log_format == "console" else io.StringIO()
+    configure_logs("info", log_format, stream, secrets=SECRETS)
+    ours, theirs = structlog.get_logger("talkwire"), logging.getLogger("psycopg")
+    try:
+        fail_to_connect()
+    except ValueError as error:
+        ours.exception("read_failed")
+        ours.warning("bus_disconnected", error="in tOp secret@7", reason=error, detail="tOp", user_id="tOp")
+        theirs.exception("cannot read %s", "tOp")
+    output = stream.getvalue()
+    assert "secret@7" not in output
+    assert output.count("unexpected spaces in ***") == 3
+    assert output.count("tOp") == output.count("user_id") == 1
+
+
+def test_secrets_of_the_settings_are_hidden_in_logs_of_an_embedding_program(caplog: pytest.LogCaptureFixture) -> None:
+    hand_over_logs(SECRETS)
+    structlog.get_logger("talkwire").warning("bus_disconnected", error="in tOp secret@7")
+    assert caplog.messages == ["bus_disconnected error='in ***'"]
 
 
 HOSTILE = [

@@ -11,7 +11,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Any, TextIO
@@ -33,7 +33,18 @@ TEXT_MAX = 20_000
 
 _WORDS = re.compile("(?<=[a-z])(?=[A-Z])")
 
-_SECRET_TEXTS: tuple[tuple[re.Pattern[str], str], ...] = (
+_ERRORS = frozenset({"error", "exception", "reason", "detail"})
+"""Keys of texts that libraries and other servers have written."""
+
+
+def _without_password(url: re.Match[str]) -> str:
+    """Replaces the password of a URL, which ends at the last `@`: unescaped, it may have any character."""
+    credentials, at, place = url[0].rpartition("@")
+    user, colon, _ = credentials.removeprefix("://").partition(":")
+    return f"://{user}:{HIDDEN}{at}{place}" if colon else url[0]
+
+
+_SECRET_TEXTS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     # Query parameters, up to their end: `?token=…&`
     (re.compile(r"(?i)\b((?:[a-z]+[_-]?)?(?:token|password|secret|authorization)=)[^&\s\"'<>]+"), rf"\1{HIDDEN}"),
     (re.compile(r"(?i)\b(Bearer|Basic)\s+[\w.~+/=-]+"), rf"\1 {HIDDEN}"),
@@ -42,7 +53,7 @@ _SECRET_TEXTS: tuple[tuple[re.Pattern[str], str], ...] = (
     # A secret that signs webhooks or callbacks.
     (re.compile(r"\bwhsec_[A-Za-z0-9+/=]+"), HIDDEN),
     # The password in a database URL.
-    (re.compile(r"(://[^\s/:@\"']*:)[^\s/@\"']+@"), rf"\1{HIDDEN}@"),
+    (re.compile(r"://\S*"), _without_password),
     # SQLAlchemy's description of a failed statement, which contains message texts.
     (re.compile(r"\[parameters: .*?(?:\](?=\n\(Background)|\Z)", re.DOTALL), f"[parameters: {HIDDEN}]"),
 )
@@ -68,19 +79,21 @@ def are_json(log_format: str, stream: TextIO | None = None) -> bool:
     return log_format == "json" or (log_format == "auto" and not (stream or sys.stderr).isatty())
 
 
-def configure_logs(
+def configure_logs(  # noqa: PLR0913 (what operators and processes choose; all but two may be left out)
     level: str,
     log_format: str,
     stream: TextIO | None = None,
     *,
     worker: int | None = None,
     is_final: bool = False,
+    secrets: Sequence[str] = (),
 ) -> None:
     """Configures structlog and the standard library's logging for this process, to write lines of at least `level`
     (such as `info`) to `stream`, by default stderr.
 
     `log_format` is `auto` (see `are_json`), `console` or `json`. `worker` is the number of this worker process, which
     is added to each line. Pass `is_final` if the configuration will not change again, which makes logging faster.
+    `secrets` are replaced in texts of errors.
     """
     # Talkwire's own lines do not pass through the standard library: that takes nearly twice as long, and several lines
     # are written for each client. The lines of libraries pass through it, with the same processors.
@@ -92,6 +105,7 @@ def configure_logs(
         structlog.processors.StackInfoRenderer(),
         # Structured tracebacks would show local variables.
         structlog.processors.format_exc_info,
+        partial(_without_values_in_errors, secrets),
     ]
     output = _console_output(colors=on_terminal) if readable else [_json_line]
     structlog.configure(
@@ -115,8 +129,9 @@ def configure_logs(
     logging.captureWarnings(capture=True)
 
 
-def hand_over_logs() -> None:
+def hand_over_logs(secrets: Sequence[str] = ()) -> None:
     """Sends this project's logs to the standard library's loggers `talkwire.…`, which the embedding program configures.
+    `secrets` are replaced in texts of errors.
 
     Does nothing if that program has configured structlog itself.
     """
@@ -126,6 +141,7 @@ def hand_over_logs() -> None:
         processors=[
             structlog.stdlib.filter_by_level,
             structlog.processors.format_exc_info,
+            partial(_without_values_in_errors, secrets),
             redact,
             _one_text,
         ],
@@ -147,6 +163,26 @@ def _one_text(_logger: WrappedLogger | None, _method: str, event_dict: EventDict
 def redact(_logger: WrappedLogger | None, _method: str, event_dict: EventDict) -> EventDict:
     """A structlog processor that replaces secrets and message texts in a log entry by `***`, also in nested values."""
     return {key: _redacted(key, value) for key, value in event_dict.items()}
+
+
+def without_values(text: str, secrets: Sequence[str]) -> str:
+    """Returns a text in which each of these secrets is replaced by `***`; the caller has the longest ones first."""
+    for secret in secrets:
+        text = text.replace(secret, HIDDEN)
+    return text
+
+
+def _without_values_in_errors(
+    secrets: Sequence[str], _logger: WrappedLogger, _method: str, event_dict: EventDict
+) -> EventDict:
+    """A structlog processor that replaces secrets in the texts of errors, and in all lines of libraries."""
+    is_foreign = "_record" in event_dict
+    if not is_foreign and _ERRORS.isdisjoint(event_dict):
+        return event_dict
+    for key, value in event_dict.items():
+        if isinstance(value, str | Exception) and (key in _ERRORS or (is_foreign and key == "event")):
+            event_dict[key] = without_values(str(value), secrets)
+    return event_dict
 
 
 def _with_origin(worker: int | None, logger: WrappedLogger, method: str, event_dict: EventDict) -> EventDict:

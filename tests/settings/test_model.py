@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import string
+import traceback
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from talkwire.settings import Settings, SettingsError
 from talkwire.settings.sources import known_settings
@@ -132,6 +136,43 @@ def test_origins_are_kept_as_browsers_send_them() -> None:
     )
     assert Settings(origins=origins).origins == ("https://app.example.com", "http://localhost:5173", "http://[::1]")
     assert Settings(origins=("*",)).origins == ("*",)
+
+
+URLS_WITH_PASSWORDS = {
+    "database": "postgresql://user:{}@h/d",
+    "redis": "redis://user:{}@h:6379/0",
+    "jwt_jwks_url": "https://user:{}@h/keys",
+    "otlp_endpoint": "https://user:{}@h/v1",
+}
+
+
+@pytest.mark.parametrize("name", URLS_WITH_PASSWORDS)
+@given(st.text(string.printable + "\u2100\ud800", max_size=8))
+@example("@/1?host=")
+@example("/")
+@example("#1/")
+@example("?a=b")
+@example("[")
+@example("\u2100")
+@example("%zz%00")
+def test_an_unescaped_password_in_a_url_works_or_is_refused_without_a_part_of_it(name: str, text: str) -> None:
+    refusal = _refusal({name: URLS_WITH_PASSWORDS[name].format(f"CANARY{text}CANARY")})
+    assert refusal is None or ("CANARY" not in refusal and f"SettingsError: {name}: " in refusal)
+
+
+def _refusal(values: dict[str, Any]) -> str | None:
+    """Returns the printed traceback of the error for these settings; None if they are valid."""
+    try:
+        Settings(**values)
+    except SettingsError as error:
+        return "".join(traceback.TracebackException.from_exception(error).format())
+    return None
+
+
+@pytest.mark.parametrize(("raw", "encoded"), [("/", "%2F"), ("?", "%3F"), ("#", "%23"), ("[", "%5B")])
+def test_a_reserved_character_in_a_password_is_named(raw: str, encoded: str) -> None:
+    with pytest.raises(SettingsError, match=rf"redis: the user name or password contains '\{raw}', .*{encoded}"):
+        Settings(redis=f"redis://user:a{raw}b@h:6379/0")
 
 
 def test_secrets_do_not_show_when_settings_are_printed() -> None:

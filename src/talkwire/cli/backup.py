@@ -29,6 +29,7 @@ from talkwire.files.service import FINISHED_FOLDER
 from talkwire.filesystem import naming, sync_folder
 from talkwire.logs import configure_logs
 from talkwire.settings import Settings
+from talkwire.settings.secrets import secret_values
 from talkwire.storage.engine import sqlite_url
 from talkwire.storage.transfer.archive import ArchivePart, ArchiveReader
 from talkwire.storage.transfer.backup import INCLUDED, BackedUp, Uploaded, write_backup
@@ -96,7 +97,8 @@ def restore(
         File that `talkwire backup` has written.
     """
     settings = load(flags).settings
-    configure_logs("debug" if settings.log_level == "debug" else "critical", settings.log_format)
+    level = "debug" if settings.log_level == "debug" else "critical"
+    configure_logs(level, settings.log_format, secrets=secret_values(settings))
     with path.open("rb") as file, progress_display() as progress:
         progress.begin(f"checking {path.name}", path.stat().st_size, "bytes")
         try:

@@ -35,6 +35,7 @@ from talkwire.filesystem import naming, try_lock
 from talkwire.identity.jwks import FETCH_S, KeySet
 from talkwire.identity.secret import FILE_NAME as SECRET_FILE
 from talkwire.identity.signatures import public_key, secret_key
+from talkwire.logs import without_values
 from talkwire.openid.documents import REQUEST_S, ProviderDocuments
 from talkwire.openid.sign_in import CALLBACK, SignInFailed
 from talkwire.realtime.serving.server import listen
@@ -43,6 +44,8 @@ from talkwire.settings.addresses import is_loopback
 from talkwire.settings.callbacks import CALLBACK_SECRET_FILE, CALLBACK_SETTINGS, address_rules, callback_urls
 from talkwire.settings.keys import SECRET_MIN_BYTES, WEAK_SECRET, is_weak, public_key_text
 from talkwire.settings.policy import access_policy, web_sign_in
+from talkwire.settings.secrets import secret_values
+from talkwire.settings.shown import public_text
 from talkwire.settings.sources import LoadedSettings, known_settings, unknown_variables
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.migrations import newest_revision, revision_of
@@ -52,6 +55,9 @@ State = Literal["ok", "note", "warning", "wrong"]
 
 _STYLES: dict[State, str] = {"ok": "green", "note": "cyan", "warning": "yellow", "wrong": "bold red"}
 _WELL_KNOWN = frozenset({"secret", "changeme", "change-me", "password", "your-secret-key", "your-256-bit-secret"})
+
+_FOREIGN = frozenset({"files", "oidc", "redis"})
+"""The subjects of findings with errors of libraries and other servers."""
 
 
 class Finding(NamedTuple):
@@ -85,7 +91,13 @@ def _findings(flags: dict[str, Flag]) -> Iterator[Finding]:
         yield from map(_on_problem, error.problems)
         return
     yield from _on_settings(loaded)
-    settings = loaded.settings
+    secrets = secret_values(loaded.settings)
+    for finding in _tried(loaded.settings):
+        foreign = finding.state == "wrong" and finding.subject in _FOREIGN
+        yield finding._replace(message=without_values(finding.message, secrets)) if foreign else finding
+
+
+def _tried(settings: Settings) -> Iterator[Finding]:
     holder: Holder | None = None
     try:
         holder = _holder(settings)
@@ -287,10 +299,12 @@ def _on_key_set(url: str) -> Finding:
     failure = asyncio.run(fetch())
     if failure is not None:
         return Finding("wrong", "tokens", f"jwt_jwks_url: {failure}")
-    host = urlsplit(url).hostname or ""
+    host, shown = urlsplit(url).hostname or "", public_text(url)
     if urlsplit(url).scheme == "http" and not is_loopback(host):
-        return Finding("warning", "tokens", f"{url} provides keys, but over http anyone on the network can change them")
-    return Finding("ok", "tokens", f"{url} provides keys")
+        return Finding(
+            "warning", "tokens", f"{shown} provides keys, but over http anyone on the network can change them"
+        )
+    return Finding("ok", "tokens", f"{shown} provides keys")
 
 
 @contextlib.asynccontextmanager

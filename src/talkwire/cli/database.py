@@ -11,7 +11,9 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from talkwire.cli.failures import Failure, TransientFailure, one_line
 from talkwire.datafolder import FolderLock
+from talkwire.logs import without_values
 from talkwire.settings import Settings
+from talkwire.settings.secrets import secret_values
 from talkwire.storage.conninfo import shown
 from talkwire.storage.engine import database_url, sqlite_url
 from talkwire.storage.migrations import NewerTablesError
@@ -59,7 +61,8 @@ def database_failures(settings: Settings) -> Iterator[None]:
     except (OtherTablesError, NewerTablesError, UnfinishedError) as error:
         raise Failure(str(error)) from error
     except (SQLAlchemyError, UnsuitableDatabaseError) as error:
-        reason = f"{reason_of(error)}{_hint(error, settings)}" if isinstance(error, SQLAlchemyError) else str(error)
+        told = f"{reason_of(error)}{_hint(error, settings)}" if isinstance(error, SQLAlchemyError) else str(error)
+        reason = without_values(told, secret_values(settings))
         raise TransientFailure(f"the database {printable_database(settings)} cannot be used: {reason}") from error
     except ModuleNotFoundError as error:
         if error.name is None or not error.name.startswith("psycopg"):

@@ -33,6 +33,7 @@ from talkwire.files.uploads import UploadLimits
 from talkwire.logs import configure_logs
 from talkwire.settings import Settings
 from talkwire.settings.policy import access_policy
+from talkwire.settings.secrets import secret_values
 from talkwire.storage.scrub import scrub_file
 from talkwire.store import opened_chat
 from talkwire.webhooks.service import send_test
@@ -255,7 +256,8 @@ async def _connected(holder: Holder, timeout_s: float = TIMEOUT_S) -> AsyncItera
 @contextlib.asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[Operator]:
     # Errors are printed in the command's one line; the log repeats them only at level debug.
-    configure_logs("debug" if settings.log_level == "debug" else "critical", settings.log_format)
+    level = "debug" if settings.log_level == "debug" else "critical"
+    configure_logs(level, settings.log_format, secrets=secret_values(settings))
     with database_failures(settings):
         async with opened_chat(url_of(settings), access_policy(settings)) as chat:
             yield _ChatOperator(chat, settings)

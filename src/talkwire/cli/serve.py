@@ -36,6 +36,7 @@ from talkwire.realtime.serving.server import bind_shared, listen
 from talkwire.service_manager import READY, notify, report_alive
 from talkwire.settings import Settings
 from talkwire.settings.policy import access_policy
+from talkwire.settings.secrets import secret_values
 from talkwire.settings.sources import known_settings, readable_log_format, unknown_variables
 
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
@@ -47,7 +48,8 @@ _logger = structlog.get_logger(__name__)
 def serve(**flags: Flag) -> None:
     """Run the server until SIGTERM or Ctrl-C."""
     settings = load(flags).settings
-    configure_logs(settings.log_level, settings.log_format, is_final=settings.workers == 1)
+    secrets = secret_values(settings)
+    configure_logs(settings.log_level, settings.log_format, is_final=settings.workers == 1, secrets=secrets)
     for name, similar in unknown_variables(os.environ):
         _logger.warning("unknown_variable", variable=name, similar=similar)
     _refuse_a_second_server(settings)

@@ -36,6 +36,7 @@ from talkwire.running import run, serve
 from talkwire.settings import Settings, SettingsError
 from talkwire.settings.policy import served_by_another
 from talkwire.settings.rules import Problem
+from talkwire.settings.secrets import secret_values
 from talkwire.settings.sources import settings_from_environment
 
 R = TypeVar("R")
@@ -272,7 +273,7 @@ class Talkwire:
         default, and with `insecure_dev_auth` or `demo` only requests from this machine are served. Raises the same
         errors as `run`.
         """
-        hand_over_logs()
+        hand_over_logs(secret_values(self.settings))
         with self._use(served_by_another(self.settings)) as node:
             async with running(node, self._embedding.application) as asgi:
                 self._asgi = asgi
@@ -291,8 +292,9 @@ class Talkwire:
         ApplicationFailed when the application beside the chat does not start.
         """
         if not logging.getLogger().handlers:
-            configure_logs(self.settings.log_level, self.settings.log_format)
-        hand_over_logs()
+            secrets = secret_values(self.settings)
+            configure_logs(self.settings.log_level, self.settings.log_format, secrets=secrets)
+        hand_over_logs(secret_values(self.settings))
         with self._use(self._at(host, port)) as node:
             listening = listen(node.settings.host, node.settings.port)
             url = reachable_url(listening)
@@ -306,7 +308,7 @@ class Talkwire:
         free port. `settings` replace the settings of this object, for tests. Logs to the standard library's loggers
         `talkwire.…`. Raises the same errors as `run`.
         """
-        hand_over_logs()
+        hand_over_logs(secret_values(self.settings))
         with self._use(settings or self._at(host, port)) as node:
             listening = listen(node.settings.host, node.settings.port)
             try:
@@ -365,5 +367,5 @@ def _is_loaded_by_a_server() -> bool:
 def _warn_if_unused(reference: weakref.ref[Talkwire]) -> None:
     chat = reference()
     if chat is not None and not chat._was_used:
-        hand_over_logs()
+        hand_over_logs(secret_values(chat.settings))
         _logger.warning("not_served", advice=NOT_RUNNING)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_network
 from typing import get_args
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory, WebSignIn
 from talkwire.core.domain.currencies import CURRENCIES
@@ -25,7 +25,7 @@ from talkwire.settings.addresses import canonical_origin, embed_origin, is_loopb
 from talkwire.settings.callbacks import callback_problems
 from talkwire.settings.logos import LOGO_TYPES, logo_type
 from talkwire.settings.model import SettingValues
-from talkwire.storage.conninfo import parse
+from talkwire.storage.conninfo import parse, refuse_raw_credentials
 
 DIALECTS = ("messenger", "talks", "whatsapp", "crm", "gateway")
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -185,7 +185,9 @@ def _check_database_url(url: str) -> None:
 
 
 def _check_redis_url(url: str) -> None:
-    parts = urlsplit(url)
+    if not url.startswith("unix:///"):
+        refuse_raw_credentials(url.partition("://")[2], "/?#[]")
+    parts = _split(url)
     if parts.scheme not in {"redis", "rediss", "unix"}:
         raise ValueError("must be a URL like redis://host:6379/0, rediss://… or unix://…")
     if not (parts.path if parts.scheme == "unix" else parts.hostname):
@@ -194,7 +196,7 @@ def _check_redis_url(url: str) -> None:
 
 
 def _check_http_url(url: str) -> None:
-    parts = urlsplit(url)
+    parts = _split(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be a URL like https://host/path")
     _check_port(url)
@@ -232,7 +234,17 @@ def _check_port(url: str) -> None:
     try:
         _ = urlsplit(url).port
     except ValueError:
+        refuse_raw_credentials(url.partition("://")[2], "/?#")
         raise ValueError("the port must be a number from 0 to 65535") from None
+
+
+def _split(url: str) -> SplitResult:
+    """Returns the parts of a URL. Raises ValueError without a part of the URL, which may have a password."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        refuse_raw_credentials(url.partition("://")[2], "/?#[]")
+        raise ValueError("is not a valid URL; special characters in it must be percent-encoded") from None
 
 
 def _offer_problems(settings: SettingValues) -> Iterator[Problem]:

@@ -32,7 +32,7 @@ def shown_settings(settings: Settings) -> tuple[ShownSetting, ...]:
     for known in known_settings().values():
         value = getattr(settings, known.name)
         is_secret = known.name in _SECRET
-        text = None if is_secret else _public(in_force.get(known.name, value))
+        text = None if is_secret else public_text(in_force.get(known.name, value))
         source = _source_of(settings.sources.get(known.name), is_default=_is_same(value, known.default))
         shown.append(ShownSetting(known.name, text or None, source, is_secret))
     return tuple(shown)
@@ -55,11 +55,11 @@ def _source_of(source: str | None, *, is_default: bool) -> SettingSource:
     return "file" if " in " in source else "environment"
 
 
-def _public(value: object) -> str | None:
+def public_text(value: object) -> str | None:
     """Returns a setting's value as text, with the secret parts of URLs hidden; None for a text that is a private key
     in PEM."""
     if isinstance(value, tuple):
-        return ",".join(filter(None, map(_public, value)))
+        return ",".join(filter(None, map(public_text, value)))
     text = as_text(value)
     return None if _PRIVATE in text else _URL.sub(lambda found: found["scheme"] + _without_secrets(found["rest"]), text)
 

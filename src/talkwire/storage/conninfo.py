@@ -88,9 +88,8 @@ def refuse_raw_credentials(rest: str, reserved: str) -> None:
     credentials = rest.rpartition("@")[0]
     raw = next((char for char in credentials if char in reserved), None)
     if raw is not None:
-        raise ValueError(
-            f"the user name or password contains '{raw}', which must be percent-encoded ({quote(raw, safe='')})"
-        )
+        encoded, also = quote(raw, safe=""), "" if raw == "@" else "; so must '@' after the host (%40)"
+        raise ValueError(f"the user name or password contains '{raw}', which must be percent-encoded ({encoded}){also}")
 
 
 def _in_force(parameters: Mapping[str, str]) -> dict[str, str]:

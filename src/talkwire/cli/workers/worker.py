@@ -41,6 +41,7 @@ from talkwire.logs import configure_logs
 from talkwire.realtime.serving.server import Server, bind_shared
 from talkwire.running import run
 from talkwire.settings import Settings, SettingsError
+from talkwire.settings.secrets import secret_values
 
 METRICS_WITHIN_S = 2.0
 """Seconds to wait for the other workers' metrics; after that, the response has this worker's only."""
@@ -135,7 +136,8 @@ class WorkerNode(Node):
 def main() -> int:
     number, port, end = (int(argument) for argument in sys.argv[1:4])
     settings: Settings = pickle.load(sys.stdin.buffer)  # noqa: S301 (of the process that has started this one)
-    configure_logs(settings.log_level, settings.log_format, worker=number, is_final=True)
+    secrets = secret_values(settings)
+    configure_logs(settings.log_level, settings.log_format, worker=number, is_final=True, secrets=secrets)
     channel = socket.socket(fileno=end)
     try:
         with database_failures(settings):
