@@ -66,6 +66,13 @@ def test_a_running_server_is_asked_and_not_disturbed(command: Command, server: R
         (["--accounts", "open", "--host", "0.0.0.0"], {}, "warning  accounts: open: anyone who reaches this server"),
         (["--trusted-proxies", "127.0.0.1"], {}, "warning  accounts: open: anyone who reaches this server"),
         (["--origins", "*"], {}, "warning  origins: any web page may connect"),
+        (["--role-claim", "chat_role"], {}, "ok       tokens: role_claim: the claim `chat_role`"),
+        (
+            ["--role-claim", "realm_access.roles", "--keep-claims", "tenant"],
+            {},
+            "ok       tokens: role_claim: the claim `realm_access.roles`, else `roles` in `realm_access`",
+        ),
+        (["--keep-claims", "tenant,app.plan"], {}, "keep_claims: the claim `app.plan`, else `plan` in `app`"),
         (["--host", "0.0.0.0"], {}, "note     origins: none is set, so only the server's own pages may connect"),
         (
             ["--origins", "https://app.example"],

@@ -145,6 +145,38 @@ def test_which_claim_and_words_mean_a_role_is_a_setting() -> None:
     assert identify({"sub": "a", "chat": "backend"}, policy).role == "service"
 
 
+REALM: dict[str, object] = {"realm_access": {"roles": ["offline_access", "admin"]}}
+
+
+@pytest.mark.parametrize(
+    ("claim", "claims", "role"),
+    [
+        ("realm_access.roles", REALM, "admin"),
+        ("resource_access.chat.roles", {"resource_access": {"chat": {"roles": ["admin"]}}}, "admin"),
+        ("app_metadata.role", {"app_metadata": {"role": "admin"}}, "admin"),
+        ("https://example.com/roles", {"https://example.com/roles": ["admin"]}, "admin"),
+        ("https://example.com/chat.roles", {"https://example.com/chat": {"roles": ["admin"]}}, "admin"),
+        ("resource_access.org.app.roles", {"resource_access": {"org.app": {"roles": "admin"}}}, "admin"),
+        ("a.b.c", {"a": {"b": 1}, "a.b": {"c": "admin"}}, "admin"),
+        ("a.b", {"a.b": "user", "a": {"b": "admin"}}, "user"),
+        ("a.b", {"a.b": None, "a": {"b": "admin"}}, "admin"),
+        ("realm_access.role", REALM, "user"),
+        ("realm_access", REALM, "user"),
+        ("realm_access.roles.0", REALM, "user"),
+        ("realm_access.", REALM, "user"),
+        (".realm_access", REALM, "user"),
+        ("role.name", {"role": "admin"}, "user"),
+    ],
+)
+def test_a_setting_names_a_claim_by_its_name_or_by_the_path_to_it(
+    claim: str, claims: dict[str, object], role: str
+) -> None:
+    policy = TokenPolicy(secret="s", role_claim=claim, keep_claims=(claim,))
+    identity = identify({"sub": "a", **claims}, policy)
+    assert identity.role == role
+    assert (claim in identity.claims) == (role == "admin" or claim in claims)
+
+
 def test_tokens_of_ours_keep_their_words_for_roles_whatever_the_setting() -> None:
     policy = TokenPolicy(secret="s", role_claim="chat")
     assert identify({"sub": "a", "iss": "talkwire", "role": "admin"}, policy, secret=True).role == "admin"

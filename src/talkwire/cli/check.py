@@ -43,6 +43,7 @@ from talkwire.settings import Problem, Settings, SettingsError
 from talkwire.settings.addresses import is_loopback
 from talkwire.settings.callbacks import CALLBACK_SECRET_FILE, CALLBACK_SETTINGS, address_rules, callback_urls
 from talkwire.settings.keys import SECRET_MIN_BYTES, WEAK_SECRET, is_weak, public_key_text
+from talkwire.settings.model import SettingValues
 from talkwire.settings.policy import access_policy, web_sign_in
 from talkwire.settings.secrets import secret_values
 from talkwire.settings.shown import public_text
@@ -260,6 +261,21 @@ def _on_keys(settings: Settings) -> Iterator[Finding]:
         yield Finding("wrong", "tokens", str(error))
     if settings.jwt_jwks_url is not None:
         yield _on_key_set(settings.jwt_jwks_url)
+    yield from _on_claims(settings)
+
+
+def _on_claims(settings: Settings) -> Iterator[Finding]:
+    """Yields which claims the settings name, where they name others than by default: a typing error shows here only."""
+    if settings.role_claim != SettingValues.role_claim:
+        yield Finding("ok", "tokens", f"role_claim: {_meaning(settings.role_claim)}")
+    for name in settings.keep_claims:
+        yield Finding("ok", "tokens", f"keep_claims: {_meaning(name)}")
+
+
+def _meaning(claim: str) -> str:
+    """Returns how tokens are searched for a claim that a setting names (`identity.claims.claim_of`)."""
+    outer, _, last = claim.rpartition(".")
+    return f"the claim `{claim}`" + (f", else `{last}` in `{outer}`" if outer and "://" not in claim else "")
 
 
 def _on_secret(settings: Settings) -> Iterator[Finding]:

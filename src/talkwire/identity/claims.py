@@ -90,6 +90,24 @@ def identity_of(claims: Claims, policy: TokenPolicy, *, signed_with_secret: bool
     )
 
 
+def claim_of(claims: Claims, name: str) -> object:
+    """Returns the value of the claim that a setting names; None if there is none.
+
+    The claim with exactly this name counts first, since names such as `https://example.com/roles` have dots. Otherwise
+    a dot leads into an object: `realm_access.roles` is `roles` in the claim `realm_access`.
+    """
+    value = claims.get(name)
+    if value is not None:
+        return value
+    dot = name.find(".")
+    while dot >= 0:
+        inner = claims.get(name[:dot])
+        if isinstance(inner, dict) and (value := claim_of(inner, name[dot + 1 :])) is not None:
+            return value
+        dot = name.find(".", dot + 1)
+    return None
+
+
 def number_claim(claims: Claims, name: str) -> float | None:
     """Returns the time in a claim such as `exp`, in seconds since 1970 UTC (NumericDate of RFC 7519, section 2); None
     if the token has no such claim. Raises `unauthenticated` if it is no valid time."""
@@ -174,7 +192,7 @@ def _role(claims: Claims, policy: TokenPolicy, *, issued_by_us: bool) -> ActorRo
                 return "service"
             case "admin":
                 return "admin"
-    value = claims.get(policy.role_claim)
+    value = claim_of(claims, policy.role_claim)
     roles = {role for role in (value if isinstance(value, list) else [value]) if isinstance(role, str)}
     if roles & policy.service_roles:
         return "service"
@@ -182,7 +200,10 @@ def _role(claims: Claims, policy: TokenPolicy, *, issued_by_us: bool) -> ActorRo
 
 
 def _kept(claims: Claims, policy: TokenPolicy) -> Claims:
-    kept = {name: claims[name] for name in (*_KEPT_CLAIMS, *policy.keep_claims) if claims.get(name) is not None}
+    kept = {name: claims[name] for name in _KEPT_CLAIMS if claims.get(name) is not None}
+    for name in policy.keep_claims:
+        if (value := claim_of(claims, name)) is not None:
+            kept[name] = value
     if not all(can_be_kept(value) for value in kept.values()):
         raise unauthenticated("The token's claims contain U+0000 or are nested too deeply.")
     role = kept.get("role")

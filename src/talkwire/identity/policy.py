@@ -19,7 +19,8 @@ class TokenPolicy:
     the application's hooks can read.
 
     The values of the claim `role_claim` that mean the roles `service` and `admin` are configurable, because an
-    application may use those words for something else. Raises ValueError without a key, or with two asymmetric keys.
+    application may use those words for something else. `role_claim` and `keep_claims` are names or paths of claims
+    (`claims.claim_of`). Raises ValueError without a key, or with two asymmetric keys.
     """
 
     secret: str | None = None

@@ -247,7 +247,12 @@ class SettingValues:
     jwt_require_exp: Annotated[bool, Setting("Refuse tokens that never expire.")] = True
 
     role_claim: Annotated[
-        str, Setting("Claim of an application's tokens that holds the role, `service` or `admin`.", metavar="CLAIM")
+        str,
+        Setting(
+            "Claim of an application's tokens that holds the role, `service` or `admin`: its name, or the path to it, "
+            "such as `realm_access.roles`.",
+            metavar="CLAIM",
+        ),
     ] = "role"
 
     service_roles: Annotated[
@@ -268,7 +273,7 @@ class SettingValues:
         tuple[str, ...],
         Setting(
             "Claims of an application's tokens that hooks and custom events can read, comma-separated, besides `role`, "
-            "`type`, `department` and `permissions`.",
+            "`type`, `department` and `permissions`: names, or paths as in `role_claim`.",
             metavar="CLAIMS",
         ),
     ] = ()
