@@ -16,6 +16,7 @@ from websockets.asyncio.client import connect as websocket
 from talkwire.callbacks.connect import KEPT_S, ConnectCallback
 from talkwire.core.domain.model import OWN_ID_BASE
 from talkwire.identity.callers import Credentials
+from talkwire.identity.user_ids import user_id_of
 from talkwire.realtime.chat import socket_commands
 from talkwire.testing import TemporaryServer
 from talkwire.testing.client import Rejected, connected
@@ -29,6 +30,7 @@ USERS: dict[str, Any] = {
     "opaque-admin": {"userId": "eve", "role": "admin"},
     "opaque-service": {"userId": "shop", "role": "service"},
     "opaque-number": {"userId": 42},
+    "opaque-path": {"userId": "DOMAIN/jane"},
     "opaque-late": {"userId": "alice", "expiresAt": 1_600_000_000},
     "opaque-own": {"userId": str(OWN_ID_BASE)},
     "opaque-none": {"name": "Nobody"},
@@ -85,8 +87,10 @@ async def test_rest_requests_ask_once_in_a_while(back_end: BackEnd, serve: Serve
     assert len(back_end.asked) == 1
     assert (await _me(server, "opaque-number")).json()["id"] == "42"
     for _ in range(2):
+        assert (await _me(server, "opaque-path")).json()["id"] == user_id_of("DOMAIN/jane")
         assert (await _me(server, "unknown")).status_code == 401
-    assert [asked["token"] for asked in back_end.asked] == ["opaque-bob", "opaque-number", "unknown", "unknown"]
+    asked = [asked["token"] for asked in back_end.asked]
+    assert asked == ["opaque-bob", "opaque-number", "opaque-path", "unknown", "unknown"]
 
 
 async def test_tokens_of_this_server_are_verified_without_asking(back_end: BackEnd, serve: Serve) -> None:

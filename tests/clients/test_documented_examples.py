@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from talkwire.identity.issuer import TokenIssuer
+from talkwire.identity.user_ids import user_id_of
 from tests.chat.chat_server import SECRET, ServerProcess, running_chat
 from tests.cli.processes import run_talkwire
 from tests.clients.programs import running
 from tests.clients.token_route import TokenRoute, running_token_route
 from tests.http_client import AsyncHttpClient
+from tests.reference.blocks.test_blocks import block_of
+from tests.waiting import DEADLINE_S
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLES = REPOSITORY / "examples"
@@ -148,3 +154,16 @@ async def test_a_client_survives_a_token_route_that_fails_twice(
         lines = [await client.prints() for _ in range(6)]
     assert lines.count(f"no token: {url} answers 503") == 2
     assert len([line for line in lines if line.startswith("signed in until ")]) >= 3
+
+
+def test_a_back_end_maps_ids_as_the_page_says() -> None:
+    page, ids = "docs/authentication.md", ["DOMAIN/jane", "é/日本", "a" * 200]
+    python: dict[str, Any] = {}
+    exec(block_of(page, "python", "import hashlib"), python)  # noqa: S102 (the page's own code)
+    program = (
+        block_of(page, "js", "import { createHash }") + f"console.log(JSON.stringify({json.dumps(ids)}.map(mappedId)))"
+    )
+    node = ["node", "--input-type=module", "--eval", program]
+    by_node = subprocess.run(node, capture_output=True, check=True, timeout=DEADLINE_S).stdout
+    expected = [user_id_of(user_id) for user_id in ids]
+    assert [python["mapped_id"](user_id) for user_id in ids] == expected == json.loads(by_node)

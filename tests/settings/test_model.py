@@ -106,6 +106,7 @@ def test_the_development_sign_in_refuses_every_other_address(host: str, setting:
         ("delete_conversation", "everyone", 'delete_conversation: must be one of owner, service, not "everyone"'),
         ("default_conversations", ("no blanks",), "default_conversations: .* is not a valid conversation id"),
         ("keep_claims", (" ",), "keep_claims: must not contain an empty name"),
+        ("user_id_claim", " ", "user_id_claim: must not be empty"),
         ("workers", 0, "workers: must be from 1"),
         ("workers", 2, "workers: more than one requires PostgreSQL"),
         ("drain_s", -1, "drain_s: must be from 0"),

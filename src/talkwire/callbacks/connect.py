@@ -16,11 +16,12 @@ import msgspec
 from talkwire.callbacks.client import CallbackClient, CallbackFailed, CallbackRefusal
 from talkwire.callbacks.command_callback import refusal_of
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.model import ActorRole, is_own_id, is_valid_id
+from talkwire.core.domain.model import ActorRole
 from talkwire.core.domain.times import ms_of
 from talkwire.core.single_flight import SingleFlight
 from talkwire.identity.callers import Credentials
 from talkwire.identity.claims import LAST_S, Identity, can_be_kept, display_text
+from talkwire.identity.user_ids import user_id_of
 
 CONNECT = "connect"
 
@@ -121,9 +122,12 @@ def _identity(response: _Response) -> Identity:
     """
     if response.error is not None:
         raise refusal_of(response.error, "unauthenticated", "The application has refused this token.")
-    user_id = "" if response.user_id is None else str(response.user_id)
-    if not is_valid_id(user_id) or is_own_id(user_id):
-        raise CallbackFailed("response", "`userId` is missing or invalid")
+    if response.user_id is None:
+        raise CallbackFailed("response", "`userId` is missing")
+    try:
+        user_id = user_id_of(response.user_id)
+    except ValueError as error:
+        raise CallbackFailed("response", f"`userId` {error}") from None
     claims = response.claims or {}
     if not can_be_kept(claims) or len(msgspec.json.encode(claims)) > CLAIMS_MAX_BYTES:
         raise CallbackFailed("response", f"`claims` are more than {CLAIMS_MAX_BYTES} bytes, or not storable")

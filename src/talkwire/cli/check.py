@@ -266,6 +266,8 @@ def _on_keys(settings: Settings) -> Iterator[Finding]:
 
 def _on_claims(settings: Settings) -> Iterator[Finding]:
     """Yields which claims the settings name, where they name others than by default: a typing error shows here only."""
+    if settings.user_id_claim is not None:
+        yield Finding("ok", "tokens", f"user_id_claim: {_meaning(settings.user_id_claim)}")
     if settings.role_claim != SettingValues.role_claim:
         yield Finding("ok", "tokens", f"role_claim: {_meaning(settings.role_claim)}")
     for name in settings.keep_claims:

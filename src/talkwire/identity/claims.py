@@ -12,14 +12,15 @@ from types import MappingProxyType
 
 import msgspec
 
-from talkwire.core.domain.model import ActorRole, is_own_id, is_valid_id
+from talkwire.core.domain.model import ActorRole
 from talkwire.core.domain.texts import NAME_MAX_LENGTH, NESTING_MAX
 from talkwire.identity.policy import OWN_ISSUER, TokenPolicy
 from talkwire.identity.signatures import unauthenticated
+from talkwire.identity.user_ids import user_id_of
 
 Claims = Mapping[str, object]
 
-_USER_ID_CLAIMS = ("sub", "userId", "id", "_id")
+_OTHER_USER_ID_CLAIMS = ("userId", "id", "_id")
 _NAME_CLAIMS = ("name", "username")
 _KEPT_CLAIMS = ("role", "type", "department", "permissions")
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -79,7 +80,7 @@ def identity_of(claims: Claims, policy: TokenPolicy, *, signed_with_secret: bool
     session_id = claims.get("sid") if issued_by_us else None
     provider = claims.get("idp") if issued_by_us else None
     return Identity(
-        user_id=_user_id(claims, own_allowed=issued_by_us),
+        user_id=_user_id(claims, policy, own=issued_by_us),
         name=_name(claims),
         role=_role(claims, policy, issued_by_us=issued_by_us),
         expires_at=number_claim(claims, "exp"),
@@ -133,35 +134,27 @@ def _check_issuer_and_audience(claims: Claims, policy: TokenPolicy) -> None:
             raise unauthenticated("The token is for another audience.")
 
 
-def _user_id(claims: Claims, *, own_allowed: bool) -> str:
-    """Returns the user id in a token's claims: the first present one of `sub`, `userId`, `id` and `_id`. Since the
-    order is fixed, a token always means the same user.
+def _user_id(claims: Claims, policy: TokenPolicy, *, own: bool) -> str:
+    """Returns the user id in a token's claims: that of the claim `policy.user_id_claim`, or without one and in a token
+    of this server (`own`) the first present one of `sub`, `userId`, `id` and `_id`. Since the order is fixed, a token
+    always means the same user.
 
-    Raises `unauthenticated` for an invalid id and, unless `own_allowed` is true, for one in the range of ids that only
-    this server generates.
+    Raises `unauthenticated` without a claim, and for an id that `user_id_of` refuses.
     """
-    value = next((claims[name] for name in _USER_ID_CLAIMS if claims.get(name) is not None), None)
+    claim = None if own else policy.user_id_claim
+    if claim is None:
+        value = claims.get("sub")
+        if value is None:
+            value = next((claims[name] for name in _OTHER_USER_ID_CLAIMS if claims.get(name) is not None), None)
+    else:
+        value = claim_of(claims, claim)
     if value is None:
-        raise unauthenticated("The token names no user: none of sub, userId, id and _id is there.")
-    user_id = value if isinstance(value, str) else _decimal_text(value)
-    if user_id is None or not is_valid_id(user_id):
-        raise unauthenticated("The token's user id is not valid: 1 to 128 characters without spaces or `/`.")
-    if not own_allowed and is_own_id(user_id):
-        raise unauthenticated("The token's user id is in the range that is reserved for this server's own ids.")
-    return user_id
-
-
-def _decimal_text(value: object) -> str | None:
-    """Returns the decimal text of a whole number; None for any other value. Some providers write the id 12 as 12.0."""
-    match value:
-        case bool():
-            return None
-        case int():
-            return str(value)
-        case float() if value.is_integer() and abs(value) <= _EXACT_FLOAT_MAX:
-            return str(int(value))
-        case _:
-            return None
+        missing = "none of sub, userId, id and _id is there" if claim is None else f"it has no claim `{claim}`"
+        raise unauthenticated(f"The token names no user: {missing}.")
+    try:
+        return user_id_of(value, own=own)
+    except ValueError as error:
+        raise unauthenticated(f"The token's user id {error}.") from None
 
 
 def _name(claims: Claims) -> str | None:

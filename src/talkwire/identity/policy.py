@@ -19,7 +19,8 @@ class TokenPolicy:
     the application's hooks can read.
 
     The values of the claim `role_claim` that mean the roles `service` and `admin` are configurable, because an
-    application may use those words for something else. `role_claim` and `keep_claims` are names or paths of claims
+    application may use those words for something else. `user_id_claim` is the claim with the user's id; None means
+    `sub` and the claims that stand in for it. It, `role_claim` and `keep_claims` are names or paths of claims
     (`claims.claim_of`). Raises ValueError without a key, or with two asymmetric keys.
     """
 
@@ -29,6 +30,7 @@ class TokenPolicy:
     issuer: str | None = None
     audience: str | None = None
     require_exp: bool = True
+    user_id_claim: str | None = None
     role_claim: str = "role"
     service_roles: frozenset[str] = frozenset({"service"})
     admin_roles: frozenset[str] = frozenset({"admin"})

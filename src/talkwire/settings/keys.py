@@ -64,6 +64,7 @@ def token_policy(settings: Settings) -> TokenPolicy:
         issuer=settings.jwt_issuer,
         audience=settings.jwt_audience,
         require_exp=settings.jwt_require_exp,
+        user_id_claim=settings.user_id_claim,
         role_claim=settings.role_claim,
         service_roles=settings.service_roles,
         admin_roles=settings.admin_roles,

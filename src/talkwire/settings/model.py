@@ -246,6 +246,15 @@ class SettingValues:
 
     jwt_require_exp: Annotated[bool, Setting("Refuse tokens that never expire.")] = True
 
+    user_id_claim: Annotated[
+        str | None,
+        Setting(
+            "Claim of an application's tokens that holds the user's id, such as `oid`: its name, or the path to it. "
+            "Default: `sub`, else `userId`, else `id`, else `_id`. See docs/authentication.md.",
+            metavar="CLAIM",
+        ),
+    ] = None
+
     role_claim: Annotated[
         str,
         Setting(

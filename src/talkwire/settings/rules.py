@@ -120,6 +120,7 @@ def _single_problems(settings: SettingValues) -> Iterator[Problem]:
     for name, text in (
         ("host", settings.host),
         ("internal_host", settings.internal_host),
+        ("user_id_claim", settings.user_id_claim),
         ("role_claim", settings.role_claim),
         ("web_name", settings.web_name),
         ("web_description", settings.web_description),

@@ -69,6 +69,7 @@ _MODELS = RunBy(
 )
 _TYPES = RunBy("clients/test_javascript_packages.py::test_the_documented_programs_have_the_right_types")
 _EXAMPLES = RunBy("clients/test_documented_examples.py::test_pages_show_the_examples_as_they_are")
+_MAPPED_IDS = RunBy("clients/test_documented_examples.py::test_a_back_end_maps_ids_as_the_page_says")
 _EMBEDDING = RunBy("embedding/test_page.py::modules")
 _DJANGO = RunBy("page/test_django_tutorial.py::test_a_customer_asks_on_the_page_of_an_order_and_is_answered")
 _DJANGO_FILES = RunBy("page/test_django_tutorial.py::test_the_page_shows_all_files_of_the_example")
@@ -110,6 +111,8 @@ CATALOGUE: dict[str, dict[str, Check]] = {
     },
     "docs/authentication.md": {
         "JWT_SECRET=…": Run(),
+        "import hashlib": _MAPPED_IDS,
+        "import { createHash }": _MAPPED_IDS,
         "// A chat token": _EXAMPLES,
         '"""A chat token': _EXAMPLES,
         '"""An application': _EXAMPLES,
