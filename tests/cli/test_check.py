@@ -66,6 +66,8 @@ def test_a_running_server_is_asked_and_not_disturbed(command: Command, server: R
         (["--accounts", "open", "--host", "0.0.0.0"], {}, "warning  accounts: open: anyone who reaches this server"),
         (["--trusted-proxies", "127.0.0.1"], {}, "warning  accounts: open: anyone who reaches this server"),
         (["--origins", "*"], {}, "warning  origins: any web page may connect"),
+        (["--jwt-issuer", "a,b"], {}, "ok       tokens: jwt_issuer: `iss` must be a or b"),
+        (["--jwt-audience", "chat"], {}, "ok       tokens: jwt_audience: `aud` must be or contain chat"),
         (["--user-id-claim", "oid"], {}, "ok       tokens: user_id_claim: the claim `oid`"),
         (["--role-claim", "chat_role"], {}, "ok       tokens: role_claim: the claim `chat_role`"),
         (

@@ -248,31 +248,40 @@ def test_a_payload_that_is_not_strict_json_is_refused(payload: bytes) -> None:
     assert caught.value.code == "unauthenticated"
 
 
-def test_issuer_and_audience_are_compared_when_set() -> None:
-    policy = TokenPolicy(secret="s", issuer="https://id.example", audience="chat")
-    assert identify({"sub": "a", "iss": "https://id.example", "aud": "chat"}, policy).user_id == "a"
-    assert identify({"sub": "a", "iss": "https://id.example", "aud": ["web", "chat"]}, policy).user_id == "a"
+ISSUER, OTHER = "https://id.example", "https://id.example/v2"
+STRICT = TokenPolicy(secret="s", issuers=(ISSUER, OTHER), audiences=("chat", "web"))
+
+
+@pytest.mark.parametrize("issuer", [ISSUER, OTHER])
+@pytest.mark.parametrize("audience", ["chat", "web", ["app", "web"], [None, {"a": 1}, "chat"]])
+def test_a_token_of_any_issuer_for_any_audience_in_the_policy_is_accepted(issuer: str, audience: object) -> None:
+    assert identify({"sub": "a", "iss": issuer, "aud": audience}, STRICT).user_id == "a"
 
 
 @pytest.mark.parametrize(
-    "claims",
+    ("claims", "expected"),
     [
-        {},
-        {"iss": "https://id.example"},
-        {"aud": "chat"},
-        {"iss": "https://other.example", "aud": "chat"},
-        {"iss": "talkwire", "aud": "chat"},
-        {"iss": "https://id.example", "aud": "chats"},
-        {"iss": "https://id.example", "aud": []},
-        {"iss": "https://id.example", "aud": {"chat": 1}},
+        ({}, "has no `iss`, .* jwt_issuer"),
+        ({"aud": "chat"}, "has no `iss`"),
+        ({"iss": None, "aud": "chat"}, "has no `iss`"),
+        ({"iss": "https://other.example", "aud": "chat"}, "another issuer: .* jwt_issuer"),
+        ({"iss": "talkwire", "aud": "chat"}, "another issuer"),
+        ({"iss": [ISSUER], "aud": "chat"}, "another issuer"),
+        ({"iss": f"{ISSUER}/", "aud": "chat"}, "another issuer"),
+        ({"iss": ISSUER}, "has no `aud`, .* jwt_audience"),
+        ({"iss": ISSUER, "aud": None}, "has no `aud`"),
+        ({"iss": ISSUER, "aud": "chats"}, "another audience: .* jwt_audience"),
+        ({"iss": ISSUER, "aud": []}, "another audience"),
+        ({"iss": ISSUER, "aud": [["chat"]]}, "another audience"),
+        ({"iss": ISSUER, "aud": {"chat": 1}}, "another audience"),
+        ({"iss": ISSUER, "aud": "chat web"}, "another audience"),
     ],
 )
-def test_another_issuer_or_audience_is_refused(claims: dict[str, object]) -> None:
-    policy = TokenPolicy(secret="s", issuer="https://id.example", audience="chat")
-    with pytest.raises(ChatError, match="another"):
-        identify({"sub": "a", **claims}, policy)
+def test_another_issuer_or_audience_is_refused(claims: dict[str, object], expected: str) -> None:
+    with pytest.raises(ChatError, match=expected) as caught:
+        identify({"sub": "a", **claims}, STRICT)
+    assert "example" not in caught.value.message
 
 
 def test_tokens_of_ours_need_neither() -> None:
-    policy = TokenPolicy(secret="s", issuer="https://id.example", audience="chat")
-    assert identify({"sub": "a", "iss": "talkwire"}, policy, secret=True).issued_by_us
+    assert identify({"sub": "a", "iss": "talkwire"}, STRICT, secret=True).issued_by_us

@@ -73,8 +73,12 @@ def test_invalid_keys_are_refused_by_name(
 
 def test_a_policy_has_what_the_settings_demand(tmp_path: Path) -> None:
     settings = Settings(
-        data=tmp_path, jwt_issuer="i", jwt_audience="a", jwt_require_exp=False, service_roles=frozenset({"backend"})
+        data=tmp_path,
+        jwt_issuer="i",
+        jwt_audience=("a", "b"),
+        jwt_require_exp=False,
+        service_roles=frozenset({"backend"}),
     )
     policy = token_policy(settings)
-    assert (policy.issuer, policy.audience, policy.require_exp) == ("i", "a", False)
+    assert (policy.issuers, policy.audiences, policy.require_exp) == (("i",), ("a", "b"), False)
     assert policy.service_roles == frozenset({"backend"})

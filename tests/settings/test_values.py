@@ -36,6 +36,8 @@ def test_anything_else_is_no_duration(text: str) -> None:
         (bool, True, True),
         (tuple[str, ...], "a, b,,c ", ("a", "b", "c")),
         (tuple[str, ...], ["a,b"], ("a,b",)),
+        (tuple[str, ...] | str | None, "a, b", ("a", "b")),
+        (tuple[str, ...] | str | None, ["a,b"], ("a,b",)),
         (frozenset[str], "a,a", frozenset({"a"})),
         (frozenset[str], [], frozenset()),
         (LogLevel, "Debug", "debug"),

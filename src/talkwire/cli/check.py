@@ -43,7 +43,7 @@ from talkwire.settings import Problem, Settings, SettingsError
 from talkwire.settings.addresses import is_loopback
 from talkwire.settings.callbacks import CALLBACK_SECRET_FILE, CALLBACK_SETTINGS, address_rules, callback_urls
 from talkwire.settings.keys import SECRET_MIN_BYTES, WEAK_SECRET, is_weak, public_key_text
-from talkwire.settings.model import SettingValues
+from talkwire.settings.model import SettingValues, as_names
 from talkwire.settings.policy import access_policy, web_sign_in
 from talkwire.settings.secrets import secret_values
 from talkwire.settings.shown import public_text
@@ -265,7 +265,12 @@ def _on_keys(settings: Settings) -> Iterator[Finding]:
 
 
 def _on_claims(settings: Settings) -> Iterator[Finding]:
-    """Yields which claims the settings name, where they name others than by default: a typing error shows here only."""
+    """Yields what the settings demand of claims, where it is not the default: a typing error shows here only."""
+    if settings.jwt_issuer is not None:
+        yield Finding("ok", "tokens", f"jwt_issuer: `iss` must be {' or '.join(as_names(settings.jwt_issuer))}")
+    if settings.jwt_audience is not None:
+        audiences = " or ".join(as_names(settings.jwt_audience))
+        yield Finding("ok", "tokens", f"jwt_audience: `aud` must be or contain {audiences}")
     if settings.user_id_claim is not None:
         yield Finding("ok", "tokens", f"user_id_claim: {_meaning(settings.user_id_claim)}")
     if settings.role_claim != SettingValues.role_claim:

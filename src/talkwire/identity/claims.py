@@ -125,13 +125,23 @@ def number_claim(claims: Claims, name: str) -> float | None:
 
 
 def _check_issuer_and_audience(claims: Claims, policy: TokenPolicy) -> None:
-    if policy.issuer is not None and claims.get("iss") != policy.issuer:
-        raise unauthenticated("The token is from another issuer.")
-    if policy.audience is not None:
+    issuers, audiences = policy.issuers, policy.audiences
+    if issuers and (issuer := claims.get("iss")) not in issuers:
+        if issuer is None:
+            raise unauthenticated("The token has no `iss`, which the server's setting jwt_issuer requires.")
+        raise unauthenticated("The token is from another issuer: its `iss` is not in the server's setting jwt_issuer.")
+    if audiences:
         # RFC 7519, section 4.1.3: an array of texts, or, in the special case of one audience, a text.
         audience = claims.get("aud")
-        if policy.audience not in (audience if isinstance(audience, list) else [audience]):
-            raise unauthenticated("The token is for another audience.")
+        if audience is None:
+            raise unauthenticated("The token has no `aud`, which the server's setting jwt_audience requires.")
+        named = audience if isinstance(audience, list) else (audience,)
+        for accepted in audiences:
+            if accepted in named:
+                return
+        raise unauthenticated(
+            "The token is for another audience: nothing in its `aud` is in the server's setting jwt_audience."
+        )
 
 
 def _user_id(claims: Claims, policy: TokenPolicy, *, own: bool) -> str:

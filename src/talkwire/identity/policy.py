@@ -14,7 +14,8 @@ class TokenPolicy:
     claims are read.
 
     `secret` verifies HS256; either `public_key` (PEM) or `jwks_url` verifies RS256, ES256 or EdDSA, depending on the
-    key. `issuer` and `audience` are compared if set, except for this server's own tokens, whose issuer is known.
+    key. A token must have one of `issuers` and one of `audiences`, unless these are empty. This server's own tokens
+    need neither, since their issuer is known.
     `leeway_s` is the accepted difference in seconds between the clocks of two machines. `keep_claims` are claims that
     the application's hooks can read.
 
@@ -27,8 +28,8 @@ class TokenPolicy:
     secret: str | None = None
     public_key: str | None = None
     jwks_url: str | None = None
-    issuer: str | None = None
-    audience: str | None = None
+    issuers: tuple[str, ...] = ()
+    audiences: tuple[str, ...] = ()
     require_exp: bool = True
     user_id_claim: str | None = None
     role_claim: str = "role"

@@ -7,6 +7,7 @@ from pathlib import Path
 from talkwire.identity.policy import TokenPolicy
 from talkwire.identity.secret import load_or_create_secret
 from talkwire.identity.signatures import public_key, secret_key
+from talkwire.settings.model import as_names
 from talkwire.settings.rules import Problem, SettingsError
 from talkwire.settings.settings import Settings
 
@@ -61,8 +62,8 @@ def token_policy(settings: Settings) -> TokenPolicy:
         secret=secret,
         public_key=_usable(public_key_text(settings)),
         jwks_url=settings.jwt_jwks_url,
-        issuer=settings.jwt_issuer,
-        audience=settings.jwt_audience,
+        issuers=as_names(settings.jwt_issuer),
+        audiences=as_names(settings.jwt_audience),
         require_exp=settings.jwt_require_exp,
         user_id_claim=settings.user_id_claim,
         role_claim=settings.role_claim,

@@ -18,6 +18,9 @@ RecoveryMode = Literal["ask", "always", "never"]
 CallbackFailure = Literal["refuse", "allow"]
 PushContentLevel = Literal["full", "sender", "none"]
 
+Names = tuple[str, ...] | str
+"""One name or several. Settings from flags, variables and files are tuples; Python code may pass a single text."""
+
 DRAIN_S = 5.0
 """Seconds that a node drains if there are other nodes: together with finishing running requests, less than the 10 to 30
 s after which container platforms kill a process.
@@ -37,6 +40,11 @@ class Setting:
     help: str
     variables: tuple[str, ...] = ()
     metavar: str | None = None
+
+
+def as_names(value: Names | None) -> tuple[str, ...]:
+    """Returns the names in a setting's value; none for None."""
+    return (value,) if isinstance(value, str) else tuple(value or ())
 
 
 class FolderSetting:
@@ -236,12 +244,17 @@ class SettingValues:
         str | None, Setting("Address of the public keys of an identity provider (JWKS).", metavar="URL")
     ] = None
 
-    jwt_issuer: Annotated[str | None, Setting("Required claim `iss` of an application's tokens.", metavar="TEXT")] = (
-        None
-    )
+    jwt_issuer: Annotated[
+        Names | None,
+        Setting("Required claim `iss` of an application's tokens: one of these, comma-separated.", metavar="ISSUERS"),
+    ] = None
 
     jwt_audience: Annotated[
-        str | None, Setting("Required value in claim `aud` of an application's tokens.", metavar="TEXT")
+        Names | None,
+        Setting(
+            "Required value in claim `aud` of an application's tokens: one of these, comma-separated.",
+            metavar="AUDIENCES",
+        ),
     ] = None
 
     jwt_require_exp: Annotated[bool, Setting("Refuse tokens that never expire.")] = True

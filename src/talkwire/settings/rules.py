@@ -24,7 +24,7 @@ from talkwire.push.vapid import parse_private_key
 from talkwire.settings.addresses import canonical_origin, embed_origin, is_loopback, scheme_of, sqlite_path
 from talkwire.settings.callbacks import callback_problems
 from talkwire.settings.logos import LOGO_TYPES, logo_type
-from talkwire.settings.model import SettingValues
+from talkwire.settings.model import Names, SettingValues, as_names
 from talkwire.storage.conninfo import parse, refuse_raw_credentials
 
 DIALECTS = ("messenger", "talks", "whatsapp", "crm", "gateway")
@@ -257,8 +257,8 @@ def _key_problems(settings: SettingValues) -> Iterator[Problem]:
     if settings.jwt_public_key is not None and settings.jwt_jwks_url is not None:
         yield Problem("jwt_public_key", "a public key and a JWKS address exclude each other")
     for name in ("jwt_secret", "jwt_public_key", "jwt_issuer", "jwt_audience"):
-        value: str | None = getattr(settings, name)
-        if value is not None and not value.strip():
+        value: Names | None = getattr(settings, name)
+        if value is not None and not all(text.strip() for text in as_names(value) or ("",)):
             yield Problem(name, "must not be empty")
 
 

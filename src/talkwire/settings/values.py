@@ -12,7 +12,15 @@ from datetime import timedelta
 from typing import get_args
 
 from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory, WebSignIn
-from talkwire.settings.model import CallbackFailure, FolderSetting, LogFormat, LogLevel, PushContentLevel, RecoveryMode
+from talkwire.settings.model import (
+    CallbackFailure,
+    FolderSetting,
+    LogFormat,
+    LogLevel,
+    Names,
+    PushContentLevel,
+    RecoveryMode,
+)
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"(?:[0-9]+[smhdw])+")
@@ -123,4 +131,5 @@ _PARSERS: dict[object, Callable[[object], object]] = {
     timedelta: _duration,
     timedelta | None: _duration,
     tuple[str, ...]: _list,
+    Names | None: _list,
 }
