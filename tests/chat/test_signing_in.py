@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlencode
 
 import jwt
 import pytest
@@ -39,10 +40,31 @@ async def test_a_client_signs_in_with_a_token_in_the_query(world: World) -> None
     assert (await client.next("connected"))["userId"] == world.id_of("alice")
 
 
-async def test_a_token_in_auth_may_be_the_whole_value_of_the_header(world: World) -> None:
-    client = await world.open()
-    await client.sign_in({"token": f"Bearer {world.server.token(world.id_of('alice'))}"})
-    assert (await client.next("connected"))["userId"] == world.id_of("alice")
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", ""])
+async def test_a_token_may_have_its_scheme_wherever_it_stands(world: World, scheme: str) -> None:
+    token = scheme + world.server.token(world.id_of("alice"))
+    for client, auth in (
+        (await world.open(), {"token": token}),
+        (await world.open({"token": token}), None),
+        (await world.open(headers={"Authorization": token}), None),
+    ):
+        await client.sign_in(auth)
+        assert (await client.next("connected"))["userId"] == world.id_of("alice")
+        await client.done("auth:refresh", {"token": token})
+    for path, headers in (
+        (f"/api/v1/users/me?{urlencode({'token': token})}", {}),
+        ("/api/v1/users/me", {"authorization": token}),
+    ):
+        assert (await world.request("GET", path, headers=headers)).json()["id"] == world.id_of("alice")
+
+
+@pytest.mark.parametrize("auth", [{}, {"accessToken": "a"}, {"token": {"jwt": "a"}}])
+async def test_a_client_without_a_token_learns_where_one_belongs(world: World, auth: dict[str, object]) -> None:
+    client = await world.open(headers={"Authorization": "Token a"})
+    with pytest.raises(Refused) as refused:
+        await client.sign_in(auth)
+    reason = refused.value.error["data"]["reason"]
+    assert all(place in reason for place in ("`auth.token`", "`Authorization: Bearer …`", "`?token=`"))
 
 
 async def test_an_empty_token_in_auth_does_not_hide_another(world: World) -> None:

@@ -20,6 +20,11 @@ from talkwire.identity.signatures import UnverifiableToken
 from talkwire.identity.tokens import Identity, TokenVerifier
 from talkwire.observability.sign_ins import SignInAttempt, note_refused_token
 
+_NO_CREDENTIALS = (
+    "A token is needed: in `auth.token` of Socket.IO, in the header `Authorization: Bearer …`, or in the query as "
+    "`?token=`."
+)
+
 
 class Credentials(msgspec.Struct, frozen=True, gc=False):
     """The credentials that a client presented, and the client's IP address. `user_id` is used only for development
@@ -184,7 +189,7 @@ class Callers:
     async def _by_user_id(self, credentials: Credentials) -> Caller:
         user_id = credentials.user_id
         if user_id is None or not self._insecure_dev_auth or credentials.forwarded:
-            raise ChatError("unauthenticated", "A token is needed.")
+            raise ChatError("unauthenticated", _NO_CREDENTIALS)
         if not is_valid_id(user_id) or is_own_id(user_id):
             raise ChatError("unauthenticated", "This user id is invalid.")
         return await self._caller(credentials, user_id, None, None)

@@ -14,6 +14,7 @@ from talkwire.identity.address import is_forwarded
 from talkwire.identity.address_tokens import Purpose
 from talkwire.identity.callers import Caller, Callers, Credentials
 from talkwire.identity.origins import OriginPolicy
+from talkwire.identity.presented import presented_token
 
 ActingUserId = Annotated[
     str | None,
@@ -46,9 +47,6 @@ def caller_provider(
         developer's browser send it. A route with `opt=takes_address_token(…)` also accepts an address token. Raises
         ChatError if the request has no valid token."""
         authorization = request.headers.get("authorization", "")
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer":
-            token = request.query_params.get("token", "")
         request.state[ADDRESS] = address_of(request, trusted_proxies)
         is_own_page = origins.allows(
             request.headers.get("origin"),
@@ -56,7 +54,7 @@ def caller_provider(
             over_tls=is_over_tls(request, trusted_proxies),
         )
         credentials = Credentials(
-            token.strip() or None,
+            presented_token(authorization=authorization, query=request.query_params.get("token")),
             request.query_params.get("userId") if is_own_page else None,
             is_forwarded(request.headers),
             request.state[ADDRESS],

@@ -12,6 +12,7 @@ from talkwire.core.domain.model import ID_MAX_LENGTH
 from talkwire.core.engine.limits import RateLimited
 from talkwire.dialects.dialect import Dialect
 from talkwire.identity.callers import Callers, Credentials
+from talkwire.identity.presented import bare_token, presented_token
 from talkwire.realtime.clients.chat_client import ChatClient
 from talkwire.realtime.engine.connection import Handshake
 from talkwire.realtime.metrics import RealtimeMetrics
@@ -72,7 +73,7 @@ class SignIn:
         the expiry in `client`. Raises ChatError for an invalid token, and for a token of another user (with the code
         `forbidden`).
         """
-        credentials = Credentials(token, forwarded=handshake.forwarded, address=handshake.address)
+        credentials = Credentials(bare_token(token), forwarded=handshake.forwarded, address=handshake.address)
         renewed = ChatClient.of(await self._callers.identify(credentials), client.dialect)
         if renewed.actor.user_id != client.actor.user_id:
             raise ChatError("forbidden", "This token is of another user.", cause="other_user")
@@ -80,19 +81,15 @@ class SignIn:
 
 
 def _credentials(handshake: Handshake, auth: dict[str, Any]) -> Credentials:
-    """Returns the credentials in a client's handshake and auth payload. The token is `auth.token`, else from the
-    Authorization header, else from the query; None if none of them has one.
-    """
+    """Returns the credentials in a client's handshake and auth payload."""
     sent = auth.get("token")
     sent = sent if isinstance(sent, str) else ""
-    # Many clients put the header's whole value where the token belongs.
-    token = _bearer(sent) or sent or _bearer(handshake.authorization) or handshake.query.get("token")
     user_id = auth.get("userId") or handshake.query.get("userId")
     if isinstance(user_id, int) and not isinstance(user_id, bool):
         user_id = str(user_id)
     user_id = user_id if isinstance(user_id, str) else None
     return Credentials(
-        token or None,
+        presented_token(sent, handshake.authorization, handshake.query.get("token")),
         user_id,
         handshake.forwarded,
         handshake.address,
@@ -104,8 +101,3 @@ def _credentials(handshake: Handshake, auth: dict[str, Any]) -> Credentials:
 def _device_id(auth: dict[str, Any]) -> str | None:
     given = auth.get("deviceId")
     return given if isinstance(given, str) and 0 < len(given) <= ID_MAX_LENGTH else None
-
-
-def _bearer(authorization: str | None) -> str | None:
-    scheme, _, token = (authorization or "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None
