@@ -11,8 +11,9 @@ import jwt
 import pytest
 
 from talkwire.core.commands.accounts import BanUser
-from talkwire.core.domain.model import Actor
+from talkwire.core.domain.model import ID_MAX_LENGTH, Actor
 from talkwire.identity.issuer import TokenIssuer
+from talkwire.identity.signatures import TOKEN_MAX_LENGTH
 from tests.chat.chat_client import Refused
 from tests.chat.chat_server import SECRET, in_process, running_chat, serving
 from tests.chat.conftest import World, world_at
@@ -56,6 +57,27 @@ async def test_a_token_may_have_its_scheme_wherever_it_stands(world: World, sche
         ("/api/v1/users/me", {"authorization": token}),
     ):
         assert (await world.request("GET", path, headers=headers)).json()["id"] == world.id_of("alice")
+
+
+async def test_a_token_with_many_roles_is_accepted_in_each_place(world: World) -> None:
+    issuer = TokenIssuer(SECRET)
+    short = issuer.issue(world.id_of("alice"), ttl_s=60, claims={"groups": ""})
+    groups = "g" * ((TOKEN_MAX_LENGTH - len(short)) * 3 // 4 - 2)
+    token = issuer.issue(world.id_of("alice"), ttl_s=60, claims={"groups": groups})
+    assert TOKEN_MAX_LENGTH - 8 < len(token) <= TOKEN_MAX_LENGTH
+    further = {"dialect": "messenger", "deviceId": "d" * ID_MAX_LENGTH}
+    for client, auth in (
+        (await world.open(), {"token": f"Bearer {token}", **further}),
+        (await world.open({"token": token}), None),
+        (await world.open(headers={"Authorization": f"Bearer {token}"}), None),
+    ):
+        await client.sign_in(auth)
+        await client.done("auth:refresh", {"token": token})
+    for path, headers in (
+        (f"/api/v1/users/me?token={token}", {}),
+        ("/api/v1/users/me", {"authorization": f"Bearer {token}"}),
+    ):
+        assert (await world.request("GET", path, headers=headers)).status_code == 200
 
 
 @pytest.mark.parametrize("auth", [{}, {"accessToken": "a"}, {"token": {"jwt": "a"}}])

@@ -7,6 +7,7 @@ import pytest
 
 from talkwire.core.domain.errors import ChatError
 from talkwire.identity.issuer import TokenIssuer
+from talkwire.identity.signatures import TOKEN_MAX_LENGTH
 from talkwire.identity.tokens import TokenPolicy, TokenVerifier
 from tests.identity.conftest import Clock
 
@@ -61,7 +62,7 @@ def test_further_claims_cannot_replace_the_server_s(issuer: TokenIssuer, claim: 
 
 def test_a_token_that_no_server_would_accept_is_not_issued(issuer: TokenIssuer) -> None:
     with pytest.raises(ChatError) as caught:
-        issuer.issue("alice", ttl_s=60, claims={"note": "a" * 8000})
+        issuer.issue("alice", ttl_s=60, claims={"note": "a" * TOKEN_MAX_LENGTH})
     assert caught.value.code == "payload_too_large"
 
 

@@ -27,7 +27,10 @@ from jwt.exceptions import PyJWTError
 
 from talkwire.core.domain.errors import ChatError
 
-TOKEN_MAX_LENGTH = 8 * 1024
+TOKEN_MAX_LENGTH = 15 * 1024
+"""The longest accepted token in characters. It fits, with the other members of an auth payload, into the 16 KiB of a
+packet that joins a namespace, and into the 64 KiB of a request's head."""
+
 RSA_MIN_BITS = 2048
 """RFC 7518, section 3.3, requires "a key of size 2048 bits or larger" for these algorithms."""
 
@@ -152,7 +155,9 @@ def parse_compact(token: str, max_length: int = TOKEN_MAX_LENGTH) -> SignedToken
     not verified. Raises UnverifiableToken for a malformed token, and `unauthenticated` for a text that is too long for
     a token."""
     if len(token) > max_length:
-        raise unauthenticated("The token is too long.")
+        raise unauthenticated(
+            f"The token is too long: it has {len(token)} characters, and at most {max_length} are accepted."
+        )
     try:
         signed, _, signature = token.encode("ascii").rpartition(b".")
         header_part, payload_part = signed.split(b".")
