@@ -20,12 +20,12 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from jwt import PyJWK
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from jwt.exceptions import PyJWTError
 
 from talkwire.core.domain.errors import ChatError
+from talkwire.identity.public_keys import is_public_key, load_public_key
 
 TOKEN_MAX_LENGTH = 15 * 1024
 """The longest accepted token in characters. It fits, with the other members of an auth payload, into the 16 KiB of a
@@ -63,27 +63,29 @@ class Key:
 
 def secret_key(secret: str) -> Key:
     """Returns the key that verifies HS256 signatures with a secret. Raises ValueError for an empty secret, and for a
-    PEM or SSH key, which was set by mistake."""
+    key in another form, which was set by mistake: anyone who knows a public key could sign with it."""
     if not secret.strip():
         raise ValueError("The secret is empty.")
-    if secret.lstrip().startswith(("-----BEGIN ", "ssh-", "ecdsa-sha2-")):
-        raise ValueError("The secret is a key in PEM or SSH form; a public key has a setting of its own.")
+    if "-----BEGIN " in secret or secret.lstrip().startswith(("ssh-", "ecdsa-sha2-")):
+        raise ValueError(
+            "The secret is a key in PEM or SSH form; a public key has a setting of its own, jwt_public_key."
+        )
+    if is_public_key(secret):
+        raise ValueError("The secret is a public key, which anyone may know; its setting is jwt_public_key.")
     return Key("HS256", partial(_verify_hs256, hmac.new(secret.encode(), digestmod="sha256")))
 
 
-def public_key(pem: str) -> Key:
-    """Returns the key for a public key in PEM form; its type decides between RS256, ES256 and EdDSA. Raises ValueError
-    for any other text.
-
-    It also accepts a backslash and the letter n as a line end, as environment files often have them.
-    """
-    try:
-        loaded = load_pem_public_key(pem.replace("\\n", "\n").encode())
-    except (ValueError, UnsupportedAlgorithm):
-        raise ValueError("The public key is not in PEM form (-----BEGIN PUBLIC KEY-----).") from None
+def public_key(text: str) -> Key:
+    """Returns the key for a public key or a certificate (`public_keys.load_public_key`); its type decides between
+    RS256, ES256 and EdDSA. Raises ValueError for any other text, and for a key of another type."""
+    loaded = load_public_key(text)
     key = _asymmetric_key(loaded)
     if key is None:
-        raise ValueError(f"The public key must be RSA (at least {RSA_MIN_BITS} bits), P-256 or Ed25519.")
+        kind = type(loaded).__name__.removesuffix("PublicKey")
+        size = f" of {loaded.key_size} bits" if isinstance(loaded, RSAPublicKey | EllipticCurvePublicKey) else ""
+        raise ValueError(
+            f"The public key is {kind}{size}; it must be RSA of at least {RSA_MIN_BITS} bits, P-256 or Ed25519."
+        )
     return key
 
 

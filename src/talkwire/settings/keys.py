@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from pathlib import Path
 
 from talkwire.identity.policy import TokenPolicy
+from talkwire.identity.public_keys import cleaned
 from talkwire.identity.secret import load_or_create_secret
 from talkwire.identity.signatures import public_key, secret_key
 from talkwire.settings.model import as_names
@@ -19,7 +21,7 @@ WEAK_SECRET = (
     "application's backend (allow_weak_secret accepts a shorter one)"
 )
 
-_PEM = "-----BEGIN "
+_KEY_SUFFIXES = frozenset({".pem", ".crt", ".cer", ".der", ".key", ".pub", ".txt"})
 
 
 def signing_secret(settings: Settings) -> str | None:
@@ -75,25 +77,39 @@ def token_policy(settings: Settings) -> TokenPolicy:
 
 
 def public_key_text(settings: Settings) -> str | None:
-    """Returns the PEM text of the public key that verifies tokens, from the setting or the file that it names; None if
-    not set.
+    """Returns the text of the public key that verifies tokens, from the setting or the file that it names; of a binary
+    file (DER) its base64. None if not set.
 
     Raises SettingsError if the file cannot be read.
     """
-    text = settings.jwt_public_key
-    if text is None or text.lstrip().startswith(_PEM):
+    if settings.jwt_public_key is None:
+        return None
+    text = cleaned(settings.jwt_public_key)
+    if not _names_file(text):
         return text
     try:
-        return Path(text).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "is not a text file"
-        raise SettingsError([Problem("jwt_public_key", f"{text}: {reason}")]) from None
-
-
-def _usable(pem: str | None) -> str | None:
+        content = Path(text).read_bytes()
+    except OSError as error:
+        raise SettingsError([Problem("jwt_public_key", f"{text}: {error.strerror}")]) from None
     try:
-        if pem is not None:
-            public_key(pem)
-        return pem
+        return content.decode()
+    except UnicodeDecodeError:
+        return b64encode(content).decode()
+
+
+def _names_file(text: str) -> bool:
+    """Returns whether a text is the path of a file, or must be meant as one. An error may repeat only such a text:
+    another one may be a secret in the wrong setting."""
+    try:
+        return Path(text).is_file() or ("://" not in text and Path(text).suffix.lower() in _KEY_SUFFIXES)
+    except (OSError, ValueError):  # too long, or with U+0000
+        return False
+
+
+def _usable(text: str | None) -> str | None:
+    try:
+        if text is not None:
+            public_key(text)
+        return text
     except ValueError as error:
         raise SettingsError([Problem("jwt_public_key", str(error))]) from None

@@ -237,7 +237,11 @@ class SettingValues:
 
     jwt_public_key: Annotated[
         str | None,
-        Setting("Public key of RS256, ES256 or EdDSA tokens: PEM text, or the path of a PEM file.", metavar="PEM"),
+        Setting(
+            "Public key of RS256, ES256 or EdDSA tokens: PEM, a certificate or their base64, or the path of a file "
+            "that has one.",
+            metavar="PEM",
+        ),
     ] = None
 
     jwt_jwks_url: Annotated[
