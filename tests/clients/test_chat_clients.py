@@ -19,7 +19,7 @@ from tests.http_client import AsyncHttpClient
 from tests.waiting import DEADLINE_S, deadline
 
 UVICORN_CHAT = Path(__file__).with_name("uvicorn_chat.py")
-NO_TOKEN = "The token is malformed."
+NO_TOKEN = "The token is opaque, not a JWT: only the application can verify it (callback `connect`)."
 COUNT = 10
 """As many acks as chat_client.mjs sends: python-socketio refuses poll responses of more than 16 packets, from any
 server.

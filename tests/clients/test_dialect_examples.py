@@ -394,8 +394,5 @@ async def test_the_others_receive_the_reason_of_a_refusal(
 ) -> None:
     async with running(examples, f"{name}.mjs", demo.url + path, "nonsense") as script:
         error = await script.shows("connect_error")
-        assert error == {
-            "message": "Authentication failed",
-            "code": "unauthenticated",
-            "reason": "The token is malformed.",
-        }
+        assert error.pop("reason").startswith("The token is opaque")
+        assert error == {"message": "Authentication failed", "code": "unauthenticated"}

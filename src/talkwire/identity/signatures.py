@@ -25,6 +25,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from jwt.exceptions import PyJWTError
 
 from talkwire.core.domain.errors import ChatError
+from talkwire.identity.malformed import malformation
 from talkwire.identity.public_keys import is_public_key, load_public_key
 
 TOKEN_MAX_LENGTH = 15 * 1024
@@ -36,6 +37,10 @@ RSA_MIN_BITS = 2048
 
 ASYMMETRIC_ALGORITHMS = frozenset({"RS256", "ES256", "EdDSA"})
 ALGORITHMS_TEXT = "RS256, ES256 or EdDSA"
+REFUSED_ALGORITHMS = frozenset(
+    {"HS256", "HS384", "HS512", "RS384", "RS512", "PS256", "PS384", "PS512", "ES384", "ES512", "ES256K", "Ed25519"}
+)
+"""Names of algorithms that an error may repeat, besides those that a key can have: a token may hold anything else."""
 
 
 def unauthenticated(message: str) -> ChatError:
@@ -167,7 +172,7 @@ def parse_compact(token: str, max_length: int = TOKEN_MAX_LENGTH) -> SignedToken
         payload = _from_base64url(payload_part)
         parsed = SignedToken(header, payload, signed, _from_base64url(signature))
     except (ValueError, msgspec.DecodeError, RecursionError):
-        raise UnverifiableToken("The token is malformed.") from None
+        raise UnverifiableToken(malformation(token)) from None
     if header.crit is not msgspec.UNSET:
         # RFC 7515, 4.1.11: if an extension listed in `crit` is not understood, "then the JWS is invalid".
         raise UnverifiableToken("The token requires an extension that is not supported.")

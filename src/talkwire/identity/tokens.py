@@ -19,6 +19,7 @@ from talkwire.identity.jwks import KeySet
 from talkwire.identity.policy import TokenPolicy
 from talkwire.identity.signatures import (
     ASYMMETRIC_ALGORITHMS,
+    REFUSED_ALGORITHMS,
     Key,
     SignedToken,
     UnverifiableToken,
@@ -83,13 +84,20 @@ class TokenVerifier:
         if (key := self._keys.get(header.alg)) is not None:
             return key
         if self._key_set is None or header.alg not in ASYMMETRIC_ALGORITHMS:
-            raise UnverifiableToken("The token is not signed with an algorithm that is accepted here.")
+            raise self._no_algorithm(header.alg)
         key = self._key_set.find(header.kid, header.alg)
         if self._key_set.should_refresh(found=key is not None):
             return None
         if key is None:
             raise self._no_key()
         return key
+
+    def _no_algorithm(self, algorithm: str) -> UnverifiableToken:
+        """Returns the error for a token with an algorithm that no key of this server has."""
+        accepted = self._keys.keys() | (frozenset() if self._key_set is None else ASYMMETRIC_ALGORITHMS)
+        named = algorithm if algorithm in ASYMMETRIC_ALGORITHMS | REFUSED_ALGORITHMS else "another algorithm"
+        how = "not signed (`alg` is none)" if algorithm.lower() == "none" else f"signed with {named}"
+        return UnverifiableToken(f"The token is {how}. Accepted algorithms: {', '.join(sorted(accepted))}.")
 
     def _no_key(self) -> ChatError:
         """Returns the error for a token that is signed with an unknown key: `unavailable` while keys cannot be fetched,

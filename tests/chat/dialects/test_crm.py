@@ -124,7 +124,8 @@ async def test_a_client_without_a_token_is_refused(world: World) -> None:
     client = await world.open(dialect=CRM)
     with pytest.raises(Refused) as refused:
         await client.sign_in({"token": "nonsense"})
-    assert refused.value.error["data"] == {"code": "unauthenticated", "reason": "The token is malformed."}
+    assert refused.value.error["data"]["code"] == "unauthenticated"
+    assert refused.value.error["data"]["reason"].startswith("The token is opaque")
 
 
 async def test_a_newer_token_replaces_the_older(office: Office) -> None:
