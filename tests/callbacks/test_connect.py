@@ -222,15 +222,28 @@ async def test_a_page_of_another_origin_cannot_use_a_visitors_cookie(
     assert len(back_end.asked) == questions
 
 
+@pytest.mark.parametrize("origin", ["null", "file://"])
+async def test_a_page_without_a_host_cannot_use_a_visitors_cookie(back_end: BackEnd, serve: Serve, origin: str) -> None:
+    back_end.decide = _by_cookie
+    server = await serve("connect", origins=(origin,))
+    headers = {"Cookie": "session=s1", "Origin": origin}
+    rest = await request(server, "GET", "/api/v1/users/me", headers=headers)
+    assert (rest.status_code, rest.headers["access-control-allow-origin"]) == (401, origin)
+    assert not await _accepted_by_websocket(server, headers)
+    assert not await _accepted_by_polling(server, headers)
+    assert back_end.asked == []
+
+
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_a_page_that_came_unencrypted_cannot_use_the_cookie_of_an_encrypted_site(
     back_end: BackEnd, serve: Serve, scheme: str
 ) -> None:
     back_end.decide = _by_cookie
     server = await serve("connect", trusted_proxies=("127.0.0.1",))
-    page = {"Host": "chat.example", "Origin": f"{scheme}://chat.example", "X-Forwarded-Proto": "https"}
-    answer = await request(server, "GET", "/api/v1/users/me", headers={"Cookie": "session=s1", **page})
-    assert (answer.status_code == 200) is (scheme == "https")
+    for host in ("chat.example", "chat.example:443"):
+        page = {"Host": host, "Origin": f"{scheme}://chat.example", "X-Forwarded-Proto": "https"}
+        answer = await request(server, "GET", "/api/v1/users/me", headers={"Cookie": "session=s1", **page})
+        assert (answer.status_code == 200) is (scheme == "https")
 
 
 async def _accepted_by_polling(server: TemporaryServer, headers: dict[str, str]) -> bool:

@@ -76,6 +76,7 @@ def test_a_running_server_is_asked_and_not_disturbed(command: Command, server: R
             "ok       tokens: role_claim: the claim `realm_access.roles`, else `roles` in `realm_access`",
         ),
         (["--keep-claims", "tenant,app.plan"], {}, "keep_claims: the claim `app.plan`, else `plan` in `app`"),
+        (["--origins", "null"], {}, "warning  origins: null allows the sandboxed frames of every site"),
         (["--host", "0.0.0.0"], {}, "note     origins: none is set, so only the server's own pages may connect"),
         (
             ["--origins", "https://app.example"],

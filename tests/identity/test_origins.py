@@ -44,8 +44,10 @@ def test_pages_of_this_machine_may_connect_to_a_server_of_this_machine(origin: s
     assert OriginPolicy().allows(origin, "127.0.0.1:3000") is allowed
 
 
-def test_origins_that_are_named_count_as_they_are() -> None:
-    assert OriginPolicy(["http://chat.example"]).allows("http://chat.example", "chat.example", over_tls=True)
+@pytest.mark.parametrize("named", ["http://chat.example", "http://*.chat.example"])
+def test_origins_that_are_named_count_as_they_are(named: str) -> None:
+    origin = named.replace("*", "a")
+    assert OriginPolicy([named]).allows(origin, origin.removeprefix("http://"), over_tls=True)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +71,59 @@ def test_the_servers_own_pages_may_connect_whatever_origins_are_named(
     assert OriginPolicy(["https://app.example"]).allows(origin, host, over_tls=over_tls) is allowed
 
 
+@pytest.mark.parametrize(
+    ("origin", "host", "over_tls", "allowed"),
+    [
+        ("https://chat.example", "chat.example:443", True, True),
+        ("https://chat.example:443", "chat.example", True, True),
+        ("https://Chat.example:443", "chat.EXAMPLE:443", False, True),
+        ("http://chat.example", "chat.example:80", False, True),
+        ("http://chat.example:80", "chat.example", False, True),
+        ("https://chat.example", "chat.example:80", True, True),
+        ("wss://chat.example", "chat.example:443", True, True),
+        ("https://[2001:db8::1]", "[2001:db8::1]:443", True, True),
+        ("http://[2001:db8::1]:8080", "[2001:DB8::1]:8080", False, True),
+        ("http://chat.example", "chat.example:443", False, False),
+        ("http://chat.example", "chat.example:80", True, False),
+        ("https://chat.example:8443", "chat.example:443", True, False),
+        ("https://chat.example", "chat.example:8443", True, False),
+        ("https://chat.example", "chat.example:4430", True, False),
+        ("https://chat.example", "evil.example:443", True, False),
+        ("https://chat.example", "chat.example:443:443", True, False),
+        ("https://evil@chat.example", "chat.example:443", True, False),
+        ("file://", "", False, False),
+        ("file://", ":443", False, False),
+    ],
+)
+def test_a_page_of_the_same_host_is_the_servers_own_whether_the_default_port_is_written_or_not(
+    origin: str, host: str, *, over_tls: bool, allowed: bool
+) -> None:
+    assert OriginPolicy(["https://app.example"]).allows(origin, host, over_tls=over_tls) is allowed
+    assert OriginPolicy().allows(origin, host, over_tls=over_tls) is allowed
+
+
+@pytest.mark.parametrize(
+    ("named", "origin", "trusted"),
+    [
+        (["https://app.example"], "https://app.example", True),
+        (["https://*.app.example"], "https://a.app.example", True),
+        ([], "https://chat.example", True),
+        ([], None, True),
+        (["capacitor://localhost"], "capacitor://localhost", True),
+        (["*"], "https://app.example", False),
+        (["*"], None, False),
+        (["null"], "null", False),
+        (["file://"], "file://", False),
+    ],
+)
+def test_cookies_count_only_from_pages_of_a_named_host(named: list[str], origin: str | None, *, trusted: bool) -> None:
+    policy = OriginPolicy(named)
+    assert policy.allows(origin, "chat.example")
+    assert policy.trusts_cookies(origin) is trusted
+    headers = policy.response_headers(origin)
+    assert ("access-control-allow-credentials" in headers) is (trusted and origin is not None)
+
+
 def test_refused_pages_are_logged_with_the_setting_that_would_let_them_in(monkeypatch: pytest.MonkeyPatch) -> None:
     # Tests before this one may have left out lines.
     monkeypatch.setattr(refusals, "_limits", defaultdict(LogRateLimit))
@@ -87,7 +142,7 @@ def test_refused_pages_are_logged_with_the_setting_that_would_let_them_in(monkey
         "address": "192.0.2.1",
         "setting": 'origins = ["https://shop.example"]',
     }
-    assert lines[1]["setting"] == 'origins = ["*"]'
+    assert lines[1]["setting"] == 'origins = ["null"]'
     assert len(lines) < 22
     assert all(len(line["origin"]) <= 200 for line in lines)
 

@@ -447,6 +447,8 @@ async def _on_issuer(issuer: str) -> Finding:
 def _on_origins(settings: Settings) -> Iterator[Finding]:
     if "*" in settings.origins:
         yield Finding("warning", "origins", "any web page may connect")
+    elif "null" in settings.origins:
+        yield Finding("warning", "origins", "null allows the sandboxed frames of every site, without cookies")
     elif settings.origins:
         yield Finding("ok", "origins", f"pages of {', '.join(settings.origins)} and the server's own may connect")
     elif is_loopback(settings.host):

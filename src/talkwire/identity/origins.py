@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from ipaddress import ip_address
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
+from talkwire.identity.page_origins import PageOrigin, canonical_origin, matcher_of, sent_host, sent_origin
 from talkwire.observability.refusals import log_refusal
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 DEVELOPMENT_ONLY = "Development sign-in is on, so this server only serves names of this machine: localhost"
 """The error for a request whose `Host` is another name."""
+
+_TLS_PORT = "443"
+_DEFAULT_PORTS = frozenset({"80", _TLS_PORT})
+_PLAIN = frozenset({"http", "ws"})
 
 _SHOWN = 200
 """The maximum number of characters of a client's header that are logged."""
@@ -22,7 +27,8 @@ _SHOWN = 200
 
 class OriginPolicy:
     """Decides by the header `Origin` which web pages may connect. `allowed` has origins such as
-    `https://app.example.com`; `*` allows every page.
+    `https://app.example.com`, perhaps with wildcards (`https://*.example.com`, `http://localhost:*`); `null` and
+    `file://` are pages without a host, and `*` allows every page. Raises ValueError for a text that is no origin.
 
     Pages of this server itself may always connect. Without allowed origins, pages of any port of this machine may
     connect too, if the request reaches the server through loopback. A request without `Origin` does not come from a
@@ -35,11 +41,21 @@ class OriginPolicy:
 
     def __init__(self, allowed: Collection[str] = (), *, loopback_only: bool = False) -> None:
         self._loopback_only = loopback_only
-        self._allowed = frozenset(origin.rstrip("/").lower() for origin in allowed)
+        self._allowed = frozenset(map(canonical_origin, allowed))
+        self._wildcards = matcher_of(self._allowed)
 
     @property
     def allows_all(self) -> bool:
         return "*" in self._allowed
+
+    def trusts_cookies(self, origin: str | None) -> bool:
+        """Returns whether the cookies of a request from an allowed page of `origin` were meant for this server's
+        users: not if every page may connect, and not from `null` or `file://`. Any site can open a sandboxed frame,
+        whose origin is `null`, and its requests would have the visitor's cookies."""
+        if self.allows_all or origin is None:
+            return not self.allows_all
+        page = sent_origin(origin)
+        return page is not None and bool(page.host)
 
     def serves(self, host: str) -> bool:
         """Returns whether the server handles requests with this `Host` header: always True without `loopback_only`;
@@ -55,19 +71,34 @@ class OriginPolicy:
         changed it. Without `over_tls`, a proxy may have ended TLS without reporting it, so pages of both schemes are
         allowed.
         """
-        if origin is None or self.allows_all:
+        if origin is None or self.allows_all or origin in self._allowed:
             return True
-        origin = origin.lower()
+        scheme, _, place = origin.partition("://")
+        if place and place == host and (scheme == "https" or not over_tls):
+            return True  # without parsing, since this is what most browsers send
+        page = sent_origin(origin)
+        if page is None:
+            return False
+        return self._is_named(str(page)) or self._is_own(page, host, over_tls=over_tls)
+
+    def _is_named(self, origin: str) -> bool:
         if origin in self._allowed:
             return True
-        try:
-            page = urlsplit(origin)
-            served = urlsplit(f"//{host.lower()}")
-            same_host = page.netloc == served.netloc and not (over_tls and page.scheme == "http")
-            loopback = not self._allowed and _is_loopback(page) and _is_loopback(served)
-        except ValueError:
+        return self._wildcards is not None and self._wildcards.fullmatch(origin) is not None
+
+    def _is_own(self, page: PageOrigin, host: str, *, over_tls: bool) -> bool:
+        """Returns whether a page is of this server itself: of the same name and port as the `Host` header, or of this
+        machine where that counts.
+
+        Without a port, and with port 80, `Host` stands for the default port of either scheme, since a proxy may have
+        ended TLS.
+        """
+        name, port = sent_host(host)
+        if not name:
             return False
-        return bool(page.netloc) and (same_host or loopback)
+        if name == page.host and ("" if port in _DEFAULT_PORTS else port) == page.port:
+            return not (page.scheme in _PLAIN and (over_tls or port == _TLS_PORT))
+        return not self._allowed and name in _LOOPBACK and page.host in _LOOPBACK and page.port != "0"
 
     def log_refusal(self, origin: str | None, host: str, address: str) -> None:
         """Logs that a page was not allowed to connect, and the setting that would allow it. `address` is the client's
@@ -81,8 +112,7 @@ class OriginPolicy:
             origin=shown,
             host=host[:_SHOWN],
             address=address,
-            # Pages without an origin of their own, such as files and sandboxed frames, send `null`.
-            setting=f'origins = ["{shown if "://" in shown else "*"}"]',
+            setting=f'origins = ["{_nameable(shown)}"]',
         )
 
     def response_headers(self, origin: str | None) -> dict[str, str]:
@@ -92,17 +122,16 @@ class OriginPolicy:
             return {}
         if self.allows_all:
             return {"access-control-allow-origin": "*"}
-        return {
-            "access-control-allow-origin": origin,
-            "access-control-allow-credentials": "true",
-            "vary": "Origin",
-        }
+        headers = {"access-control-allow-origin": origin, "vary": "Origin"}
+        return headers | {"access-control-allow-credentials": "true"} if self.trusts_cookies(origin) else headers
 
 
-def _is_loopback(url: SplitResult) -> bool:
-    """Returns whether a URL names this machine. Raises ValueError for a port that is no number, such as the one of
-    `http://127.0.0.1:80.evil.example`."""
-    return url.port != 0 and url.username is None and url.hostname in _LOOPBACK
+def _nameable(origin: str) -> str:
+    """Returns the value of the setting `origins` that allows pages of `origin`."""
+    try:
+        return canonical_origin(origin)
+    except ValueError:
+        return "*"
 
 
 def _is_loopback_name(host: str) -> bool:

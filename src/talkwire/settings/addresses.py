@@ -1,16 +1,15 @@
-"""Parses hosts, database URLs and origins as operators write them."""
+"""Parses hosts, database URLs and origins of frames as operators write them."""
 
 from __future__ import annotations
 
 import re
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
+
+from talkwire.identity.page_origins import canonical_origin
 
 _FRAMING_ORIGIN = re.compile(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
 """The origins that a `Content-Security-Policy` can name, without its own characters."""
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def is_loopback(host: str) -> bool:
@@ -33,22 +32,6 @@ def sqlite_path(url: str) -> Path:
     return Path(url.partition("://")[2].removeprefix("/"))
 
 
-def canonical_origin(text: str) -> str:
-    """Returns an origin as browsers send it: `https://App.example.com:443/chat` becomes `https://app.example.com`.
-
-    Returns `*` unchanged. Raises ValueError for a text that is not an origin.
-    """
-    if text == "*":
-        return text
-    parts = urlsplit(text.strip())
-    if not parts.scheme or not parts.hostname or parts.username is not None:
-        raise ValueError(f'"{text}" is not an origin such as https://app.example.com')
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    port = parts.port
-    shown_port = "" if port is None or _DEFAULT_PORTS.get(parts.scheme) == port else f":{port}"
-    return f"{parts.scheme}://{host}{shown_port}"
-
-
 def embed_origin(text: str) -> str:
     """Returns, in canonical form, an origin whose pages may show the web client in a frame; `self` is the server's own
     origin.
@@ -60,7 +43,7 @@ def embed_origin(text: str) -> str:
         return text
     origin = canonical_origin(text)
     if _FRAMING_ORIGIN.fullmatch(origin) is None:
-        raise ValueError(f'"{text}" is neither an origin such as https://app.example.com nor self')
+        raise ValueError(f'"{text}" is neither an origin such as https://app.example.com, without wildcards, nor self')
     return origin
 
 

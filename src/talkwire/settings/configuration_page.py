@@ -110,7 +110,7 @@ libpq's connection parameters (<https://www.postgresql.org/docs/current/libpq-co
 |---|---|---|---|
 """
 
-_PAGE = re.compile(r"docs/([\w-]+\.md)")
+_PAGE = re.compile(r"docs/([\w/-]+\.md)")
 
 
 def configuration_page() -> str:

@@ -385,9 +385,10 @@ class SettingValues:
     origins: Annotated[
         tuple[str, ...],
         Setting(
-            "Origins whose web pages may connect besides the server's own, comma-separated; `*` allows all. Both "
-            "variables are combined. Default: pages of this machine may connect if they reach the server through "
-            "loopback.",
+            "Origins whose web pages may connect besides the server's own, comma-separated; `https://*.example.com` "
+            "allows all subdomains, `http://localhost:*` all ports, and `*` every page. Both variables are combined. "
+            "Default: pages of this machine may connect if they reach the server through loopback. See "
+            "docs/deployment/README.md.",
             variables=("FRONTEND_URL",),
             metavar="ORIGINS",
         ),

@@ -20,8 +20,9 @@ from talkwire.core.domain.currencies import CURRENCIES
 from talkwire.core.domain.ice_servers import parse_ice_server
 from talkwire.core.domain.model import is_valid_id
 from talkwire.core.engine.limits import parse_rates
+from talkwire.identity.page_origins import canonical_origin
 from talkwire.push.vapid import parse_private_key
-from talkwire.settings.addresses import canonical_origin, embed_origin, is_loopback, scheme_of, sqlite_path
+from talkwire.settings.addresses import embed_origin, is_loopback, scheme_of, sqlite_path
 from talkwire.settings.callbacks import callback_problems
 from talkwire.settings.logos import LOGO_TYPES, logo_type
 from talkwire.settings.model import Names, SettingValues, as_names

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from talkwire.settings.addresses import canonical_origin, embed_origin
+from talkwire.identity.page_origins import canonical_origin
+from talkwire.settings.addresses import embed_origin
 from talkwire.settings.model import DATA_FOLDER, DataFolder, SettingValues
 from talkwire.settings.rules import SettingsError, problems_of
 

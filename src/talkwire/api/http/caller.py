@@ -48,8 +48,9 @@ def caller_provider(
         ChatError if the request has no valid token."""
         authorization = request.headers.get("authorization", "")
         request.state[ADDRESS] = address_of(request, trusted_proxies)
+        origin = request.headers.get("origin")
         is_own_page = origins.allows(
-            request.headers.get("origin"),
+            origin,
             request.headers.get("host", ""),
             over_tls=is_over_tls(request, trusted_proxies),
         )
@@ -60,7 +61,7 @@ def caller_provider(
             request.state[ADDRESS],
             authorization=authorization or None,
             # A page of another origin could make its visitor's browser send the cookies.
-            cookie=request.headers.get("cookie") if is_own_page and not origins.allows_all else None,
+            cookie=request.headers.get("cookie") if is_own_page and origins.trusts_cookies(origin) else None,
             one_request=True,
             purpose=request.route_handler.opt.get(_PURPOSE),
         )

@@ -113,6 +113,13 @@ class EngineServer(ABC):
     def make_connection(self, session: Session, handshake: Handshake) -> Connection:
         """Makes the connection, of the subclass's protocol, for a new session."""
 
+    def kept_cookie(self, headers: Mapping[str, str]) -> str | None:
+        """Returns the header Cookie of a request that opens a session; None if the server does not keep cookies, or
+        does not trust those of pages like this one."""
+        return (
+            headers.get("cookie") if self.keeps_cookies and self.origins.trusts_cookies(headers.get("origin")) else None
+        )
+
     @property
     def connections(self) -> list[Connection]:
         return list(self._connections.values())

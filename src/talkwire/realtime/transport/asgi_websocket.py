@@ -162,7 +162,7 @@ class _Upgrade:
             query=self.query,
             authorization=self._headers.get("authorization"),
             forwarded=is_forwarded(self._headers),
-            cookie=self._headers.get("cookie") if self._engine.keeps_cookies else None,
+            cookie=self._engine.kept_cookie(self._headers),
         )
 
     @property

@@ -271,7 +271,7 @@ class _Request:
             query=self.query,
             authorization=self.headers.get("authorization"),
             forwarded=is_forwarded(self.headers),
-            cookie=self.headers.get("cookie") if self._server.keeps_cookies else None,
+            cookie=self._server.kept_cookie(self.headers),
         )
 
     def forwarded_head(self) -> ForwardedHead:

@@ -343,7 +343,7 @@ class WebSocketProtocol(asyncio.Protocol):
             query=request.query,
             authorization=request.headers.get("authorization"),
             forwarded=is_forwarded(request.headers),
-            cookie=request.headers.get("cookie") if self.server.keeps_cookies else None,
+            cookie=self.server.kept_cookie(request.headers),
         )
 
     def _refuse(self, status: int, body: bytes, content_type: str = "text/plain", header: bytes = b"") -> None:
