@@ -4,6 +4,7 @@ them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import get_args
 
@@ -16,6 +17,9 @@ CONNECT = "connect"
 CALLBACK_SECRET_FILE = "callback-secret"  # noqa: S105 (its name)
 TIMEOUT_MAX_S = 20.0
 """Below the limit of hooks (`HOOK_MAX_S`), so that `callback_on_failure` decides."""
+
+_ANOTHER = re.compile(r"[\s;][^=]*=\s*https?://")
+"""What follows the URL of a callback if another separator than a comma is between them."""
 
 CALLBACK_SETTINGS = frozenset(
     {"callbacks", "callback_timeout_s", "callback_on_failure", "callback_secret", "webhook_allow"}
@@ -86,6 +90,8 @@ def _problem_of(name: str, url: str, rules: AddressRules) -> str | None:
             commands_named(name)
     except ValueError as error:
         return str(error)
+    if _ANOTHER.search(url) is not None:
+        return f'"{name}": separate callbacks with commas'
     try:
         rules.check_url(url)
     except RefusedUrl as refused:

@@ -79,6 +79,10 @@ DATABASE_URL_FILE=/run/secrets/database_url
 | name that ends in `_s` | seconds: `25`, `2.5` | `25`, `2.5` |
 | list | with commas: `10.0.0.0/8,127.0.0.1` | `["10.0.0.0/8", "127.0.0.1"]`, or such a text |
 
+Line breaks separate the items of a list too.
+White space and `;` also do, except in `service_roles`, `admin_roles`, `keep_claims`, `callbacks` and `rates`.
+An item that can never match is an error: of all lists, only `origins` has wildcards.
+
 ## The address of PostgreSQL
 
 `DATABASE_URL` is read by libpq, PostgreSQL's client library, which `psql` uses, too.

@@ -288,7 +288,9 @@ def _list_problems(settings: SettingValues) -> Iterator[Problem]:
         ("rates", settings.rates, lambda text: parse_rates([text])),
         ("ice_servers", settings.ice_servers, parse_ice_server),
         ("default_conversations", settings.default_conversations, _check_conversation_id),
-        ("keep_claims", settings.keep_claims, _check_not_empty),
+        ("service_roles", settings.service_roles, _check_name),
+        ("admin_roles", settings.admin_roles, _check_name),
+        ("keep_claims", settings.keep_claims, _check_name),
     ):
         message = next((message for text in texts if (message := _refusal(check, text)) is not None), None)
         if message is not None:
@@ -303,13 +305,19 @@ def _check_network(text: str) -> None:
 
 
 def _check_conversation_id(text: str) -> None:
+    if "*" in text:
+        raise ValueError(f'"{text}" has a wildcard; write the id of each conversation')
     if not is_valid_id(text):
         raise ValueError(f'"{text}" is not a valid conversation id')
 
 
-def _check_not_empty(text: str) -> None:
-    if not text.strip():
+def _check_name(text: str) -> None:
+    if not text:
         raise ValueError("must not contain an empty name")
+    if text == "*":
+        raise ValueError("has no wildcards; write each name")
+    if ";" in text:
+        raise ValueError(f'"{text}" is not a name; separate names with commas')
 
 
 def _number_problems(settings: SettingValues) -> Iterator[Problem]:

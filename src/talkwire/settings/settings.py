@@ -10,7 +10,10 @@ from typing import Any
 from talkwire.identity.page_origins import canonical_origin
 from talkwire.settings.addresses import embed_origin
 from talkwire.settings.model import DATA_FOLDER, DataFolder, SettingValues
-from talkwire.settings.rules import SettingsError, problems_of
+from talkwire.settings.rules import Problem, SettingsError, problems_of
+from talkwire.settings.values import LISTS, divided
+
+_SETS = frozenset({"service_roles", "admin_roles"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +51,18 @@ class Settings(SettingValues):
     def __post_init__(self) -> None:
         if self.demo:
             object.__setattr__(self, "insecure_dev_auth", True)
+        self._divide_lists()
         problems = problems_of(self)
         if problems:
             raise SettingsError(problems)
         object.__setattr__(self, "origins", tuple(dict.fromkeys(map(canonical_origin, self.origins))))
         object.__setattr__(self, "embed_origins", tuple(dict.fromkeys(map(embed_origin, self.embed_origins))))
+
+    def _divide_lists(self) -> None:
+        """Divides the texts of settings that are lists into their items. Raises SettingsError for other values."""
+        for name, separators in LISTS.items():
+            try:
+                items = divided(getattr(self, name), separators)
+            except ValueError as error:
+                raise SettingsError([Problem(name, str(error))]) from None
+            object.__setattr__(self, name, frozenset(items) if name in _SETS else items)

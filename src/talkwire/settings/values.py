@@ -7,7 +7,7 @@ that say what the value must be, without the setting's name.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import get_args
 
@@ -27,6 +27,20 @@ _DURATION = re.compile(r"(?:[0-9]+[smhdw])+")
 _DURATION_PART = re.compile(r"([0-9]+)([smhdw])")
 _YES = frozenset({"on", "true", "yes", "1"})
 _NO = frozenset({"off", "false", "no", "0"})
+
+_WORDS = re.compile(r"[\s,;]+")
+_BEFORE_SERVERS = re.compile(r"[\s,;]+(?=(?:stuns?|turns?):)")
+_LINES = re.compile(r"[,;\n]+")
+
+LISTS: Mapping[str, re.Pattern[str] | None] = {
+    **dict.fromkeys(("dialects", "default_conversations", "origins", "embed_origins"), _WORDS),
+    **dict.fromkeys(("trusted_proxies", "webhook_allow", "push_allow", "link_preview_allow"), _WORDS),
+    "rates": _LINES,
+    "ice_servers": _BEFORE_SERVERS,
+    **dict.fromkeys(("service_roles", "admin_roles", "keep_claims", "callbacks"), None),
+}
+"""The settings that are lists -> what separates the items of one text beside commas and line breaks. None: a name or a
+URL may have any other character."""
 
 
 def parse_value(kind: object, value: object) -> object:
@@ -86,10 +100,21 @@ def _duration(value: object) -> timedelta:
 
 def _list(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        return tuple(part.strip() for part in re.split(r"[,\n]", value) if part.strip())
+    if not isinstance(value, list | tuple | frozenset | set) or not all(isinstance(item, str) for item in value):
         raise ValueError("must be a list of texts")
     return tuple(value)
+
+
+def divided(value: object, separators: re.Pattern[str] | None) -> tuple[str, ...]:
+    """Returns the items of a list: those of a text, which commas and line breaks separate too, or of a list, whose
+    texts may have several items as well. A blank text in a list is an empty item. Raises ValueError for other values.
+    """
+    items: list[str] = []
+    for text in _list(value):
+        parts = [text] if separators is None else separators.split(text)
+        items += [part.strip() for part in parts if part.strip()] or [""]
+    return tuple(items)
 
 
 def _set(value: object) -> frozenset[str]:

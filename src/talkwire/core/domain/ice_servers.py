@@ -9,8 +9,8 @@ import re
 from typing import NamedTuple
 from urllib.parse import unquote
 
-_STUN = re.compile(r"stuns?:[^\s@?/]+")
-_TURN = re.compile(r"(turns?):([^\s:@/]+):([^\s@/]+)@([^\s@?/]+(?:\?transport=(?:udp|tcp))?)")
+_STUN = re.compile(r"stuns?:[^\s@?/,;]+")
+_TURN = re.compile(r"(turns?):([^\s:@/]+):([^\s@/]+)@([^\s@?/,;]+(?:\?transport=(?:udp|tcp))?)")
 
 
 class IceServer(NamedTuple):
