@@ -463,6 +463,16 @@ async def test_the_documentation_loads_everything_from_this_server(world: World)
         assert (await world.request("GET", address)).status_code == 200, address
 
 
+async def test_a_body_of_null_is_a_body_without_members(world: World) -> None:
+    for body in ("null", " null\n", "{}"):
+        answer = await world.request(
+            "PATCH", "/api/v1/users/me", by="alice", content=body, headers={"content-type": "application/json"}
+        )
+        assert (answer.status_code, answer.json()["id"]) == (200, world.id_of("alice"))
+    refused = await world.request("POST", "/api/v1/messages", by="alice", content="null")
+    assert refused.json()["error"]["message"].startswith("conversationId: is missing")
+
+
 async def test_a_page_of_this_machine_may_use_rest(world: World) -> None:
     page = {"origin": "http://localhost:5173"}
     asked = {**page, "access-control-request-method": "POST", "access-control-request-headers": "authorization"}

@@ -11,6 +11,8 @@ import pytest
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.dialects.payloads.problems import invalid_payload, with_unknown_fields
 
+NO_TEXT = "must be a JSON object, not a text; pass the object itself, without JSON.stringify or json.dumps"
+
 
 class Item(msgspec.Struct):
     kind: Literal["one", "two"]
@@ -38,6 +40,10 @@ class Needed(msgspec.Struct):
     ("body", "type_", "path", "message"),
     [
         ("1", Given, "", "must be a JSON object"),
+        ("[]", Given, "", "must be a JSON object"),
+        (r'"{\"limit\": 1}"', Given, "", NO_TEXT),
+        (r'{"metadata": "{}"}', Given, "metadata", NO_TEXT),
+        ('{"items": ["x"]}', Given, "items[0]", NO_TEXT),
         ("{}", Needed, "content", "is missing"),
         ('{"memberIds": "x"}', Given, "memberIds", "must be a list"),
         ('{"memberIds": ["x", 1]}', Given, "memberIds[1]", "must be text"),

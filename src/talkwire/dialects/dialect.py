@@ -14,6 +14,7 @@ from talkwire.core.commands.command import Command, Query
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import Event
 from talkwire.core.domain.model import User
+from talkwire.dialects.payload import invalid_payload
 
 
 class JoinRoom(msgspec.Struct, frozen=True):
@@ -118,6 +119,19 @@ class Inbound:
     summary: str = ""
     echo: Echo | None = None
     follow_up: Callable[[Any], Query[Any]] | None = None
+
+    def payload_of(self, raw: object) -> msgspec.Struct | None:
+        """Returns an event's payload as the type that this entry declares; None if it declares none. `raw` is what the
+        client sent. None, as JSON's `null`, is no payload: clients send it for `undefined`. Raises ChatError
+        `invalid_request` with the path of the invalid value."""
+        if self.payload is None:
+            return None
+        if self.payload is AnyJson:
+            return AnyJson(raw)
+        try:
+            return msgspec.convert({} if raw is None else raw, self.payload)
+        except msgspec.ValidationError as error:
+            raise invalid_payload(error, self.payload) from None
 
     @property
     def answer_type(self) -> type[msgspec.Struct]:

@@ -46,12 +46,23 @@ class JsonRequest(Request[Any, Any, Any]):
             body = await self.body()
             check_budget(body)
             self.state[_BODY] = body, data.annotation
-            return msgspec.json.decode(body, type=data.annotation)
+            return _decoded(body, data.annotation)
         except msgspec.ValidationError as error:
             self.state[_PROBLEM] = invalid_payload(error, data.annotation)
         except ChatError as error:
             self.state[_PROBLEM] = error
         return _UNFIT
+
+
+def _decoded(body: bytes, annotation: Any) -> Any:  # noqa: ANN401 (JSON)
+    """Returns the body as the type `annotation`. `null` is a body without members where it is not a value of the type.
+    Raises msgspec.ValidationError."""
+    try:
+        return msgspec.json.decode(body, type=annotation)
+    except msgspec.ValidationError:
+        if body.strip() != b"null":
+            raise
+        return msgspec.json.decode(b"{}", type=annotation)
 
 
 def refuse_unstorable(request: Request[Any, Any, Any]) -> None:

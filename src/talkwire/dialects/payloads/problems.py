@@ -46,6 +46,10 @@ _SENTENCES: Sequence[tuple[re.Pattern[str], _Explain]] = (
         lambda _: "must be a time with an offset, such as Z or +01:00",
     ),
     (re.compile(r"Invalid RFC3339"), lambda _: f"must be {_NAMES['datetime']}"),
+    (
+        re.compile(r"Expected `object(?: \| null)?`, got `str`"),
+        lambda _: "must be a JSON object, not a text; pass the object itself, without JSON.stringify or json.dumps",
+    ),
     (re.compile(r"Expected `([^`]+)`, got"), lambda m: f"must be {_either(m[1].split(' | '))}"),
     (re.compile(r"Number out of range"), lambda _: "must be a number that fits 64 bits"),
 )

@@ -11,8 +11,6 @@ import inspect
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from talkwire.core.commands.command import Change, Command, Query
 from talkwire.core.commands.server.retries import AnswerRetry
 from talkwire.core.domain.errors import ChatError, did_you_mean
@@ -21,8 +19,7 @@ from talkwire.core.engine.chat import settle
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.limits import Kind, RateLimited, kind_of
 from talkwire.dialects.built_in import DIALECTS
-from talkwire.dialects.dialect import AnyJson, Dialect, Inbound, SocketCommand
-from talkwire.dialects.payload import invalid_payload
+from talkwire.dialects.dialect import Dialect, SocketCommand
 from talkwire.dialects.payloads.named_conversation import conversation_in
 from talkwire.realtime.chat.custom_handlers import DONE, ClientSocket, Handler
 from talkwire.realtime.chat.requests import EventReplies, EventRequest
@@ -67,7 +64,7 @@ class EventHandling:
             return
         request = EventRequest(socket, name, ack_id, inbound, raw=_raw(args))
         try:
-            payload = _payload(inbound, args)
+            payload = inbound.payload_of(request.raw)
             if inbound.echo is not None:
                 request.payload = payload
             command = inbound.to_command(payload)
@@ -270,20 +267,6 @@ class EventHandling:
 def _raw(args: list[Any]) -> object:
     """Returns an event's payload as the client sent it; None if it has none."""
     return args[1] if len(args) > 1 else None
-
-
-def _payload(inbound: Inbound, args: list[Any]) -> msgspec.Struct | None:
-    """Parses the event's payload into the type that its definition (`inbound`) declares; returns None if it declares
-    none. Raises ChatError `invalid_request` with the path of the invalid value.
-    """
-    if inbound.payload is None:
-        return None
-    if inbound.payload is AnyJson:
-        return AnyJson(_raw(args))
-    try:
-        return msgspec.convert(args[1] if len(args) > 1 else {}, inbound.payload)
-    except msgspec.ValidationError as error:
-        raise invalid_payload(error, inbound.payload) from None
 
 
 def _hint(event: str, dialect: Dialect) -> str:
