@@ -475,12 +475,18 @@ async def test_a_body_of_null_is_a_body_without_members(world: World) -> None:
 
 async def test_a_page_of_this_machine_may_use_rest(world: World) -> None:
     page = {"origin": "http://localhost:5173"}
-    asked = {**page, "access-control-request-method": "POST", "access-control-request-headers": "authorization"}
-    allowed = await world.request("OPTIONS", "/api/v1/messages", headers=asked)
-    assert allowed.status_code == 204
-    assert allowed.headers["access-control-allow-origin"] == page["origin"]
-    assert "authorization" in allowed.headers["access-control-allow-headers"].lower()
-    assert "POST" in allowed.headers["access-control-allow-methods"]
+    asked = {**page, "access-control-request-method": "POST"}
+    tracing = "authorization,baggage,sentry-trace,traceparent,tracestate,x-datadog-trace-id,ngrok-skip-browser-warning"
+    for names in (None, "authorization,content-type,idempotency-key", tracing):
+        named = {} if names is None else {"access-control-request-headers": names}
+        allowed = await world.request("OPTIONS", "/api/v1/messages", headers=asked | named)
+        assert allowed.status_code == 204
+        assert allowed.headers["access-control-allow-origin"] == page["origin"]
+        assert allowed.headers.get("access-control-allow-headers") == names
+        assert "PATCH" in allowed.headers["access-control-allow-methods"]
+    foreign = {"origin": "https://evil.example", "access-control-request-headers": tracing}
+    refused = await world.request("OPTIONS", "/api/v1/messages", headers=asked | foreign)
+    assert not [name for name in refused.headers if name.startswith("access-control-")]
     answer = await world.request("GET", "/api/v1/users/me", by="alice", headers=page)
     assert answer.headers["access-control-allow-origin"] == page["origin"]
     assert answer.headers["vary"] == "Origin"

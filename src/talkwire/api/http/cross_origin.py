@@ -16,17 +16,11 @@ from talkwire.api.http.errors import error_body
 from talkwire.asgi import Send
 from talkwire.core.domain.errors import ChatError
 from talkwire.identity.address import came_over_tls, client_address
-from talkwire.identity.origins import DEVELOPMENT_ONLY, OriginPolicy
+from talkwire.identity.origins import DEVELOPMENT_ONLY, OriginPolicy, preflight_headers
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
-_PREFLIGHT = {
-    "access-control-allow-methods": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
-    "access-control-allow-headers": "Authorization, Content-Type, Idempotency-Key, If-None-Match, If-Range, Range, "
-    "Tus-Resumable, Upload-Checksum, Upload-Length, Upload-Metadata, Upload-Offset, X-HTTP-Method-Override, "
-    "X-Request-ID, X-Requested-With",
-    "access-control-max-age": "600",
-}
+_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 _EXPOSED = (
     "Accept-Ranges, Content-Disposition, Content-Range, ETag, Location, Retry-After, Tus-Checksum-Algorithm, "
@@ -72,7 +66,8 @@ class CrossOrigin:
             return
         allowed = self._origins.response_headers(origin)
         if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
-            await send({"type": "http.response.start", "status": 204, "headers": _encoded(allowed | _PREFLIGHT)})
+            preflight = preflight_headers(_METHODS, headers.get(b"access-control-request-headers"))
+            await send({"type": "http.response.start", "status": 204, "headers": _encoded(allowed | preflight)})
             await send({"type": "http.response.body", "body": b""})
             return
         exposed = {"access-control-expose-headers": _EXPOSED}

@@ -14,6 +14,7 @@ import structlog
 
 from talkwire.asgi import wait_for_disconnect
 from talkwire.identity.address import came_over_tls, client_address, is_forwarded, joined
+from talkwire.identity.origins import preflight_headers
 from talkwire.realtime.engine.connection import Connection, Handshake
 from talkwire.realtime.engine.engine_server import EngineServer
 from talkwire.realtime.forwarding.forwarder import target_of
@@ -62,7 +63,8 @@ class PollingApp:
         request = _Request(scope, receive, send, self._server)
         if request.method == "OPTIONS":
             request.log_refused_origin()
-            await request.answer(204, headers=_preflight_headers(request))
+            asked = request.headers.get("access-control-request-headers")
+            await request.answer(204, headers=preflight_headers("GET,POST", asked))
             return
         try:
             is_poll = request.method in {"GET", "POST"}
@@ -366,9 +368,3 @@ class _Request:
     def _is_origin_allowed(self) -> bool:
         headers = self.headers
         return self._server.origins.allows(headers.get("origin"), headers.get("host", ""), over_tls=self.over_tls)
-
-
-def _preflight_headers(request: _Request) -> dict[str, str]:
-    asked = request.headers.get("access-control-request-headers")
-    headers = {"access-control-allow-methods": "GET,POST", "access-control-max-age": "600"}
-    return headers | ({} if asked is None else {"access-control-allow-headers": asked})
