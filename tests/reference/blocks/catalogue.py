@@ -172,7 +172,7 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         "[Service]": _SERVICE,
         "# Talkwire as": RunBy(_PROXIES),
     },
-    "docs/dialects/crm.md": {"location": Validated("nginx")},
+    "docs/dialects/crm.md": {"proxy_http_version": Validated("nginx")},
     "docs/django.md": {"export": Run(), "pip": _SHOPS, '"""A shop': _SHOPS, "echo": Run()},
     "docs/embedding-the-web-client.md": {
         "<script": NotRun(

@@ -177,6 +177,8 @@ def metrics(block: Block, folder: Path) -> None:
 
 
 def nginx(block: Block, folder: Path) -> None:
+    # $host has no port, so pages on another port than the default one would not be the server's own.
+    assert set(re.findall(r"proxy_set_header\s+Host\s+(\S+);", block.text)) <= {"$http_host"}
     program = nginx_program()
     if program is None:
         pytest.skip("nginx is not installed")
