@@ -8,6 +8,8 @@ import pytest
 from litestar import Router
 
 from talkwire.api.rest import described_routes
+from talkwire.realtime.http.http_limits import HttpLimits
+from talkwire.settings import Settings
 from tests.deployment.proxies import DOCS
 
 
@@ -43,6 +45,15 @@ def test_every_route_is_below_a_documented_path_of_the_chat() -> None:
 
 def _is_below(route: str, path: str) -> bool:
     return route == path or route.startswith(path.rstrip("/") + "/")
+
+
+def test_idle_connections_outlive_those_in_the_pools_of_proxies_unless_the_page_says_what_to_set() -> None:
+    _, _, section = (DOCS / "README.md").read_text(encoding="utf-8").partition("## Idle connections")
+    rows = re.findall(r"^\| (.+) \| ([0-9]+) s\b.* \| (.*) \|$", section.partition("\n## ")[0], re.MULTILINE)
+    assert len(rows) >= 6
+    longer = [proxy for proxy, seconds, what in rows if int(seconds) >= Settings().keep_alive_s and "set " not in what]
+    assert longer == []
+    assert HttpLimits().keep_alive_s == Settings().keep_alive_s
 
 
 def test_links_lead_to_files_and_folders() -> None:

@@ -602,7 +602,13 @@ class SettingValues:
 
     read_timeout_s: Annotated[float, Setting("Seconds that a client may leave a response unread.")] = 30.0
 
-    keep_alive_s: Annotated[float, Setting("Seconds that an idle connection is kept after a response.")] = 5.0
+    keep_alive_s: Annotated[
+        float,
+        Setting(
+            "Seconds that an idle connection is kept after a response: longer than a proxy in front keeps it. See "
+            "docs/deployment/README.md."
+        ),
+    ] = 130.0
 
     access_token_ttl: Annotated[
         timedelta, Setting("Lifetime of an account's access token, such as 15m or 1h.", metavar="DURATION")

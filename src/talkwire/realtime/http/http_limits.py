@@ -34,7 +34,7 @@ class HttpLimits:
     """Seconds for a body; each BODY_RATE bytes that arrive add one second."""
     read_s: float = 30.0
     """Seconds that a client may leave output unread."""
-    keep_alive_s: float = 5.0
+    keep_alive_s: float = 130.0
     """Seconds that an idle connection is kept after a response."""
     per_address: int | None = None
     """The most open connections of one address; None for no limit."""
