@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from talkwire.settings.model import Names
 from talkwire.settings.rules import SettingsError
 from talkwire.settings.settings import Settings
 from talkwire.settings.sources import known_settings, load_settings
@@ -25,6 +26,8 @@ TWO: dict[str, tuple[str, str]] = {
     "service_roles": ("service", "Back end"),
     "admin_roles": ("chat-admin", "Chat owner"),
     "keep_claims": ("plan", "https://example.com/plan"),
+    "jwt_issuer": ("https://a.example.com", "https://b.example.com/realm"),
+    "jwt_audience": ("chat", "the shop"),
     "callbacks": ("connect=https://a.example.com/x", "message:send=https://a.example.com/y"),
 }
 
@@ -36,11 +39,11 @@ NONSENSE = ("*", "", "a;b", "!", "10.0.0.*", "https://*")
 VALID = {("origins", "*"), ("default_conversations", "a;b"), ("default_conversations", "!")}
 """What looks like nonsense and is none."""
 
-NAMES_OF_ANY_FORM = {"service_roles", "admin_roles", "keep_claims"}
+NAMES_OF_ANY_FORM = {"service_roles", "admin_roles", "keep_claims", "jwt_issuer", "jwt_audience"}
 
 
 def test_the_table_has_every_list() -> None:
-    lists = {name for name, known in known_settings().items() if known.kind in (tuple[str, ...], frozenset[str])}
+    lists = {name for name, known in known_settings().items() if known.kind in (tuple[str, ...], frozenset[str], Names | None)}
     assert lists == set(LISTS) == set(TWO)
 
 

@@ -107,7 +107,7 @@ def test_the_development_sign_in_refuses_every_other_address(host: str, setting:
         ("default_conversations", ("sl/ash",), "default_conversations: .* is not a valid conversation id"),
         ("keep_claims", (" ",), "keep_claims: must not contain an empty name"),
         ("jwt_issuer", "", "jwt_issuer: must not be empty"),
-        ("jwt_issuer", ("a", " "), "jwt_issuer: must not be empty"),
+        ("jwt_issuer", ("a", " "), "jwt_issuer: must not contain an empty name"),
         ("jwt_audience", (), "jwt_audience: must not be empty"),
         ("user_id_claim", " ", "user_id_claim: must not be empty"),
         ("workers", 0, "workers: must be from 1"),

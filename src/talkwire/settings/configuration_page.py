@@ -80,7 +80,7 @@ DATABASE_URL_FILE=/run/secrets/database_url
 | list | with commas: `10.0.0.0/8,127.0.0.1` | `["10.0.0.0/8", "127.0.0.1"]`, or such a text |
 
 Line breaks separate the items of a list too.
-White space and `;` also do, except in `service_roles`, `admin_roles`, `keep_claims`, `callbacks` and `rates`.
+White space and `;` also do, except in `callbacks`, `rates`, and the names of issuers, audiences, roles and claims.
 An item that can never match is an error: of all lists, only `origins` has wildcards.
 
 ## The address of PostgreSQL

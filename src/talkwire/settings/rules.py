@@ -259,7 +259,7 @@ def _key_problems(settings: SettingValues) -> Iterator[Problem]:
         yield Problem("jwt_public_key", "a public key and a JWKS address exclude each other")
     for name in ("jwt_secret", "jwt_public_key", "jwt_issuer", "jwt_audience"):
         value: Names | None = getattr(settings, name)
-        if value is not None and not all(text.strip() for text in as_names(value) or ("",)):
+        if value is not None and not (value.strip() if isinstance(value, str) else value):
             yield Problem(name, "must not be empty")
 
 
@@ -291,6 +291,8 @@ def _list_problems(settings: SettingValues) -> Iterator[Problem]:
         ("service_roles", settings.service_roles, _check_name),
         ("admin_roles", settings.admin_roles, _check_name),
         ("keep_claims", settings.keep_claims, _check_name),
+        ("jwt_issuer", as_names(settings.jwt_issuer), _check_name),
+        ("jwt_audience", as_names(settings.jwt_audience), _check_name),
     ):
         message = next((message for text in texts if (message := _refusal(check, text)) is not None), None)
         if message is not None:

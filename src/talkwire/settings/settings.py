@@ -61,8 +61,11 @@ class Settings(SettingValues):
     def _divide_lists(self) -> None:
         """Divides the texts of settings that are lists into their items. Raises SettingsError for other values."""
         for name, separators in LISTS.items():
+            value = getattr(self, name)
+            if value is None:
+                continue
             try:
-                items = divided(getattr(self, name), separators)
+                items = divided(value, separators)
             except ValueError as error:
                 raise SettingsError([Problem(name, str(error))]) from None
             object.__setattr__(self, name, frozenset(items) if name in _SETS else items)

@@ -37,7 +37,7 @@ LISTS: Mapping[str, re.Pattern[str] | None] = {
     **dict.fromkeys(("trusted_proxies", "webhook_allow", "push_allow", "link_preview_allow"), _WORDS),
     "rates": _LINES,
     "ice_servers": _BEFORE_SERVERS,
-    **dict.fromkeys(("service_roles", "admin_roles", "keep_claims", "callbacks"), None),
+    **dict.fromkeys(("service_roles", "admin_roles", "keep_claims", "callbacks", "jwt_issuer", "jwt_audience"), None),
 }
 """The settings that are lists -> what separates the items of one text beside commas and line breaks. None: a name or a
 URL may have any other character."""
