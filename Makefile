@@ -56,7 +56,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # $(call quietly,what,command) says what is done, and shows what the command prints only when it fails.
 quietly = @echo '$(1)'; log=$$(mktemp); if ($(2)) >"$$log" 2>&1; then rm "$$log"; else cat "$$log"; rm "$$log"; exit 1; fi
 
-.PHONY: help install run test everything measure check pytest pytest-in-process coverage static bench torture fuzz image-check format docs site screenshots lock lint format-check types layers web-check clients-check packages packages-javascript packages-python release clean
+.PHONY: help install run test everything measure check pytest pytest-in-process coverage node vitest static bench torture fuzz image-check format docs site screenshots lock lint format-check types layers web-check clients-check packages packages-javascript packages-python release clean
 
 help:
 	@echo 'make run      start a demo server on port 3000; options in ARGS="--dialect talks"'
@@ -80,20 +80,20 @@ help:
 	@echo 'make screenshots  take the pictures in docs/screenshots anew; needs Chromium'
 	@echo 'make lock     resolve the dependencies anew; ARGS=--upgrade for newer versions'
 
-install: $(DEV_STAMP) $(NODE_STAMPS) $(WEB_CLIENT) $(CLIENT_BUILT)
+install: node $(DEV_STAMP) $(NODE_STAMPS) $(WEB_CLIENT) $(CLIENT_BUILT)
 
-run: $(RUN_STAMP) $(WEB_CLIENT)
+run: node $(RUN_STAMP) $(WEB_CLIENT)
 	@$(BIN)/talkwire serve --demo $(ARGS)
 
-test: install static pytest
+test: vitest install static pytest
 
-check: $(DEV_STAMP) static pytest-in-process
+check: vitest $(DEV_STAMP) static pytest-in-process
 
 pytest: install
 	$(PYTEST) -m '$(GATE)' $(ARGS)
 
 everything: SEED ?= $(shell date +%s)
-everything: install static $(MODELINA_STAMP)
+everything: vitest install static $(MODELINA_STAMP)
 	@echo 'Random values have the seed $(SEED); repeat them with: make everything SEED=$(SEED)'
 	HYPOTHESIS_PROFILE=thorough PYTHONHASHSEED=$(SEED) $(PYTEST) -m 'not measure' --hypothesis-seed=$(SEED) $(ARGS)
 
@@ -111,6 +111,13 @@ coverage: install
 static:
 	@$(MAKE) --no-print-directory lint format-check layers
 	@$(MAKE) --no-print-directory --jobs=2 types web-check clients-check
+
+# Before what needs Node is built; what needs Python alone runs without it. Vitest also decodes the path of its folder.
+node:
+	@sh tools/check_node.sh
+
+vitest:
+	@sh tools/check_node.sh '%'
 
 bench: install
 	$(BIN)/python -m bench $(ARGS)
@@ -138,10 +145,10 @@ types: $(DEV_STAMP)
 layers: $(DEV_STAMP)
 	PYTHONPATH=clients/python/src $(BIN)/lint-imports
 
-web-check: $(WEB_STAMP)
+web-check: vitest $(WEB_STAMP)
 	cd web && npm run --silent check && npm test --silent
 
-clients-check: $(CLIENT_BUILT)
+clients-check: vitest $(CLIENT_BUILT)
 	cd $(CLIENTS) && npm run --silent check && npm test --silent
 
 packages: packages-javascript packages-python
@@ -215,7 +222,7 @@ $(DEV_STAMP): requirements/dev.lock pyproject.toml | $(BIN)/python
 		requirements/dev.lock && $(PIP_INSTALL) --no-deps --no-build-isolation --editable .)
 	@touch $(RUN_STAMP) $@
 
-$(NODE_STAMPS) $(MODELINA_STAMP) $(WEB_STAMP) $(CLIENT_STAMP): %/node_modules/.lock-installed: %/package-lock.json
+$(NODE_STAMPS) $(MODELINA_STAMP) $(WEB_STAMP) $(CLIENT_STAMP): %/node_modules/.lock-installed: %/package-lock.json | node
 	$(call quietly,Installing the Node packages of $* ...,cd $* && npm ci --no-audit --no-fund)
 	@touch $@
 

@@ -61,6 +61,7 @@ NEEDS = {
             "previews/test_page_readers.py",
         ),
         *("storage/test_lineage.py", "test_datafolder.py", "test_demo.py", "test_forked_talkwire.py"),
+        *("tools/test_check_node.py", "tools/test_rerun.py"),
     ),
 }
 """Places by what their tests need. A whole folder or file each, since `is_left_out` imports none of its tests."""
@@ -95,7 +96,8 @@ EVERYTHING = (
     "protocol/test_socket_protocol.py::test_the_server_closes_a_client_that_only_tried_an_unknown_namespace",
     "realtime/test_unread.py::test_a_client_that_reads_slowly_and_steadily_gets_everything",
     # What is built and installed.
-    *("packaging/test_wheel.py", "packaging/test_python_client.py", "reference/test_generated_clients.py"),
+    *("packaging/test_wheel.py", "packaging/test_python_client.py", "packaging/test_odd_folder.py"),
+    "reference/test_generated_clients.py",
     "clients/test_javascript_packages.py::test_the_api_documentation_has_all_public_types",
     "embedding/test_django.py",
 )

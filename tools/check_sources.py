@@ -1,5 +1,5 @@
 """Checks what the other linters do not: plain language and names, one sentence a line in Markdown, unique class names,
-small packages, no import circles, and loops that suspend.
+small packages, no import circles, loops that suspend, and paths of files that are not taken from URLs.
 
 python -m tools.check_sources      (part of `make lint`)
 
@@ -51,6 +51,7 @@ VAGUE_NAME = re.compile(r"(?:^|_)(?:told|heard|said)(?![a-z])|[a-z](?:Told|Heard
 
 DECLARATION = re.compile(r"\b(?:const|let|function|class|interface|type)\s+(\w+)")
 SCRIPTS = frozenset({".ts", ".tsx", ".mjs"})
+PATHNAME = re.compile(r"\bpathname\b")
 COMMENT_LINE = re.compile(r"\s*(?://|/?\*)")
 QUOTING = frozenset({"check_sources.py", "test_check_sources.py"})
 """Files that contain the phrases because they are about them."""
@@ -101,6 +102,7 @@ def main() -> int:
         *circle_problems(sources),
         *summary_problems(sources),
         *loop_problems(code),
+        *path_problems(code),
     ]
     for problem in problems:
         print(f"{problem.path}:{problem.line}: {problem.text}")
@@ -199,6 +201,18 @@ def loop_problems(paths: Iterable[Path]) -> Iterator[Problem]:
         if path.suffix == ".py" and "src" in path.parts:
             for line, text in unsuspended_loops(path.read_text(encoding="utf-8")):
                 yield Problem(path, line, f"`{text}`: suspend in every round, or say why it does (# Suspends: ...)")
+
+
+def path_problems(paths: Iterable[Path]) -> Iterator[Problem]:
+    """Yields a problem for each use of `pathname` in a script that knows its own URL. The URL of a file escapes spaces,
+    letters such as `ü`, `#` and `%`, so the file is not found in a folder with such a name.
+    """
+    for path in paths:
+        source = path.read_text(encoding="utf-8") if path.suffix in SCRIPTS else ""
+        if "import.meta.url" in source:
+            for line, text in enumerate(source.splitlines(), 1):
+                if PATHNAME.search(text):
+                    yield Problem(path, line, "`pathname` is escaped: write fileURLToPath(...) for the path of a file")
 
 
 def _bad_summaries(call: ast.Call) -> Iterator[tuple[int, str]]:

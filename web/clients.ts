@@ -1,6 +1,8 @@
 /** Where the page and the service worker find Talkwire's packages for JavaScript: as sources. */
 
-const path = (name: string): string => new URL(`../clients/javascript/${name}`, import.meta.url).pathname;
+import { fileURLToPath } from "node:url";
+
+const path = (name: string): string => fileURLToPath(new URL(`../clients/javascript/${name}`, import.meta.url));
 
 export const clients = {
   alias: {

@@ -1,8 +1,9 @@
 /** Builds the web component of `@talkwire/embed` as one script, for applications without a build of their own. */
 
+import { fileURLToPath } from "node:url";
 import { build, type Plugin, type Rolldown } from "vite";
 
-const SOURCE = new URL("../clients/javascript/embed/src/index.ts", import.meta.url).pathname;
+const SOURCE = fileURLToPath(new URL("../clients/javascript/embed/src/index.ts", import.meta.url));
 /** A name that applications know. */
 const NAME = "embed.js";
 

@@ -1,9 +1,10 @@
 /** Builds the service worker as one script, and passes it the names of the files that the page loads. */
 
+import { fileURLToPath } from "node:url";
 import { build, type Plugin, type Rolldown } from "vite";
 import { clients } from "./clients.ts";
 
-const SOURCE = new URL("./worker/service_worker.ts", import.meta.url).pathname;
+const SOURCE = fileURLToPath(new URL("./worker/service_worker.ts", import.meta.url));
 /** The worker keeps its name, so that an older page finds its successor. */
 const NAME = "service_worker.js";
 /** What the worker does not store: itself, what pages of applications load, and what only browsers load. */

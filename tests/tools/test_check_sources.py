@@ -15,6 +15,7 @@ from tools.check_sources import (
     language_problems,
     loop_problems,
     name_problems,
+    path_problems,
     sentence_problems,
     summary_problems,
     width_problems,
@@ -82,6 +83,22 @@ def test_other_names_and_words_are_not_vague(write: Write) -> None:
     python = write("tests/a.py", 'overheard, saidar = "told", 1  # said\n')
     script = write("web/a.ts", 'const overheard = "told"; // const\n')
     assert list(name_problems([python, script])) == []
+
+
+@pytest.mark.parametrize(
+    ("script", "lines"),
+    [
+        ('const path = new URL("a.ts", import.meta.url).pathname;\n', [1]),
+        ('const A = new URL("a/", import.meta.url);\nconst b = new URL("b.ts", A)\n  .pathname;\n', [3]),
+        ('const { pathname } = new URL(import.meta.url);\n', [1]),
+        ('const path = fileURLToPath(new URL("a.ts", import.meta.url));\n', []),
+        ("const page = new URL(request.url).pathname;\n", []),
+    ],
+)
+def test_a_script_does_not_take_the_path_of_a_url_for_that_of_a_file(
+    write: Write, script: str, lines: list[int]
+) -> None:
+    assert [problem.line for problem in path_problems([write("web/a.ts", script)])] == lines
 
 
 def test_a_page_is_prose(write: Write) -> None:

@@ -1,9 +1,10 @@
+import { fileURLToPath } from "node:url";
 import "fake-indexeddb/auto";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { PushContextStore } from "../src/chat/push/push_context";
 
 // With the types of a worker, which differ from those of a page.
-const WORKER = new URL("../worker/push.ts", import.meta.url).pathname;
+const WORKER = fileURLToPath(new URL("../worker/push.ts", import.meta.url));
 
 let path = 0;
 let page: string;

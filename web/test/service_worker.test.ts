@@ -1,8 +1,9 @@
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
 const ORIGIN = "https://chat.example";
 // With the types of a worker, which differ from those of a page.
-const WORKER = new URL("../worker/service_worker.ts", import.meta.url).pathname;
+const WORKER = fileURLToPath(new URL("../worker/service_worker.ts", import.meta.url));
 
 interface ExtendableEvent {
   waitUntil(promise: Promise<unknown>): void;

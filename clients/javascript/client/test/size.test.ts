@@ -1,10 +1,11 @@
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build, type Rolldown } from "vite";
 import { expect, it } from "vitest";
 
 const LIMIT_BYTES = 40 * 1024;
 const ENTRY = "virtual:entry";
-const INDEX = new URL("../src/index.ts", import.meta.url).pathname;
+const INDEX = fileURLToPath(new URL("../src/index.ts", import.meta.url));
 
 /** Returns what a page with this program loads at its start, and what it loads later. */
 async function bundle(program: string): Promise<{ first: string; later: string[] }> {

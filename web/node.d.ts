@@ -3,3 +3,7 @@ declare module "node:zlib" {
   export function brotliCompressSync(content: string | Uint8Array): Uint8Array;
   export function gzipSync(content: string | Uint8Array, options: { level: number }): Uint8Array;
 }
+
+declare module "node:url" {
+  export function fileURLToPath(url: URL): string;
+}
