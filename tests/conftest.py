@@ -53,9 +53,9 @@ def pytest_configure(config: pytest.Config) -> None:
     use_memory_for_temporary_files()
     hypothesis.settings.load_profile(PROFILE)
     _log_plain_tracebacks()
-    if "not processes" in config.getoption("markexpr"):
-        config.pluginmanager.register(kinds.ProcessGuard())
-    elif config.getoption("numprocesses", None):  # not in a worker, where it is None
+    config.pluginmanager.register(kinds.ProcessGuard())
+    # Not in a worker, where the number is None.
+    if "not processes" not in config.getoption("markexpr") and config.getoption("numprocesses", None):
         ending = ExitStack()
         ending.enter_context(shared_postgresql_server())
         config.add_cleanup(ending.close)

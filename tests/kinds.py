@@ -6,8 +6,8 @@ What it needs:
 `cluster`     several nodes, often broken on purpose
 `processes`   another process: a server, a client in another language, PostgreSQL
 
-A test without any of them is *in-process*; `make check` runs those. There, a test that starts a process fails, so the
-list below cannot fall behind.
+A test without any of them is *in-process*; `make check` runs those. A test of the gate that starts a process without
+such a marker fails, also in `make test`, so the list below cannot fall behind.
 
 When it runs: `make test`, the gate that each change has to pass, runs the tests without these two:
 
@@ -22,10 +22,10 @@ of either whose parameters contain a text (`folder[parameter]`).
 
 from __future__ import annotations
 
-import sys
-from functools import cache
+import subprocess
+from functools import cache, wraps
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pytest
 
@@ -61,7 +61,7 @@ NEEDS = {
             "previews/test_page_readers.py",
         ),
         *("storage/test_lineage.py", "test_datafolder.py", "test_demo.py", "test_forked_talkwire.py"),
-        *("tools/test_check_node.py", "tools/test_rerun.py"),
+        *("tools/test_check_node.py", "tools/test_commands.py", "tools/test_rerun.py"),
     ),
 }
 """Places by what their tests need. A whole folder or file each, since `is_left_out` imports none of its tests."""
@@ -99,6 +99,7 @@ EVERYTHING = (
     *("packaging/test_wheel.py", "packaging/test_python_client.py", "packaging/test_odd_folder.py"),
     "reference/test_generated_clients.py",
     "clients/test_javascript_packages.py::test_the_api_documentation_has_all_public_types",
+    "tools/test_commands.py::test_the_tests_of_make_check_are_collected",
     "embedding/test_django.py",
 )
 """Places of tests that only `make everything` runs, but for those of IN_THE_GATE."""
@@ -357,24 +358,30 @@ class ProcessGuard:
     """Fails a test that starts a process though no marker says so."""
 
     def __init__(self) -> None:
-        self._in_process: str | None = None
+        self._in_process = False
         self._started: list[str] = []
-        sys.addaudithook(self._audit)
 
-    def _audit(self, event: str, arguments: tuple[object, ...]) -> None:
-        if self._in_process is not None and event == "subprocess.Popen" and _PRODUCT not in str(arguments[1]):
-            self._started.append(str(arguments[:2]))
+    def pytest_sessionstart(self) -> None:
+        """Watches the only way of starting a process. An audit hook would cost time at each file that is opened."""
+        start = subprocess.Popen.__init__
+
+        @wraps(start)
+        def watched(process: subprocess.Popen[Any], args: object, *rest: Any, **options: Any) -> None:  # noqa: ANN401
+            if self._in_process and _PRODUCT not in str(args):
+                self._started.append(str(args))
+            start(process, cast("Any", args), *rest, **options)
+
+        setattr(subprocess.Popen, "__init__", watched)  # noqa: B010 (mypy refuses an assignment to a method)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> object:
         """Looks at all that a test does, its fixtures too."""
-        in_process = not any(item.get_closest_marker(kind) for kind in NEEDS)
-        self._in_process = item.nodeid if in_process else None
+        self._in_process = not any(item.get_closest_marker(kind) for kind in (*NEEDS, "everything", "measure"))
         self._started.clear()
         try:
             return (yield)
         finally:
-            self._in_process = None
+            self._in_process = False
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> object:

@@ -90,7 +90,7 @@ def test_other_names_and_words_are_not_vague(write: Write) -> None:
     [
         ('const path = new URL("a.ts", import.meta.url).pathname;\n', [1]),
         ('const A = new URL("a/", import.meta.url);\nconst b = new URL("b.ts", A)\n  .pathname;\n', [3]),
-        ('const { pathname } = new URL(import.meta.url);\n', [1]),
+        ("const { pathname } = new URL(import.meta.url);\n", [1]),
         ('const path = fileURLToPath(new URL("a.ts", import.meta.url));\n', []),
         ("const page = new URL(request.url).pathname;\n", []),
     ],
