@@ -97,6 +97,8 @@ EVERYTHING = (
     "realtime/test_unread.py::test_a_client_that_reads_slowly_and_steadily_gets_everything",
     # What is built and installed.
     *("packaging/test_wheel.py", "packaging/test_python_client.py", "packaging/test_odd_folder.py"),
+    "packaging/test_guides.py::test_the_commands_of_a_guide_install_what_a_clone_builds",
+    "packaging/test_guides.py::test_an_example_installs_what_a_clone_builds",
     "reference/test_generated_clients.py",
     "clients/test_javascript_packages.py::test_the_api_documentation_has_all_public_types",
     "tools/test_commands.py::test_the_tests_of_make_check_are_collected",

@@ -16,6 +16,7 @@ VERSION = r"(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)"
 
 _PACKAGE = rf'^  "version": "(?P<version>{VERSION})",$'
 _NEEDS_PACKAGE = rf'^    "@talkwire/(?:client|react|embed)": "\^?(?P<version>{VERSION})"'
+_NEEDS_ARCHIVE = rf'"file:[./]+/dist/javascript/talkwire-\w+-(?P<version>{VERSION})\.tgz"'
 _LOCKED = rf'^      "name": "@talkwire/\w+",\n      "version": "(?P<version>{VERSION})"'
 _LOCKED_PEER = rf'^        "@talkwire/client": "(?P<version>{VERSION})"'
 _IMAGE = rf"\bimage: [\w./-]*talkwire:(?P<version>{VERSION})$"
@@ -58,10 +59,11 @@ PLACES = (
     Place.of("clients/javascript/react/package.json", _PACKAGE, _NEEDS_PACKAGE),
     Place.of("clients/javascript/embed/package.json", _PACKAGE),
     Place.of("clients/javascript/package-lock.json", _LOCKED, _LOCKED_PEER),
-    Place.of("examples/angular/package.json", _NEEDS_PACKAGE),
-    Place.of("examples/node-back-end/package.json", _NEEDS_PACKAGE),
-    Place.of("examples/react/package.json", _NEEDS_PACKAGE),
-    Place.of("examples/vue/package.json", _NEEDS_PACKAGE),
+    Place.of("examples/angular/package.json", _NEEDS_ARCHIVE),
+    Place.of("examples/fastapi-react/page/package.json", _NEEDS_ARCHIVE),
+    Place.of("examples/node-back-end/package.json", _NEEDS_ARCHIVE),
+    Place.of("examples/react/package.json", _NEEDS_ARCHIVE),
+    Place.of("examples/vue/package.json", _NEEDS_ARCHIVE),
     Place.of("compose.yaml", _IMAGE),
     Place.of("deploy/kubernetes/talkwire.yaml", _IMAGE),
     Place.of(

@@ -1,6 +1,6 @@
 """A bot that answers when a message mentions it.
 
-pip install talkwire-client
+pip install "$CLONE"/dist/talkwire_client-*.whl    # docs/packages.md
 TALKWIRE_TOKEN=$(talkwire token helper --name Helper) python bot.py http://localhost:3000 helper.cursor
 
 It keeps its cursor in a file, so it also answers what was written while it did not run, and nothing twice.

@@ -27,14 +27,14 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             shutil.copy(ROOT / name, tree / name)
     for folder in INSTALLED:
         modules = f"{folder}/node_modules"
-        shutil.copytree(ROOT / modules, tree / modules, symlinks=True, copy_function=_link)
+        shutil.copytree(ROOT / modules, tree / modules, symlinks=True, copy_function=link)
         (tree / modules / ".lock-installed").touch()
         (tree / modules / ".built").unlink(missing_ok=True)
     yield tree
     shutil.rmtree(tree)  # half a gigabyte
 
 
-def _link(source: str, target: str) -> None:
+def link(source: str, target: str) -> None:
     """Links a file, or copies it into another file system."""
     try:
         os.link(source, target)

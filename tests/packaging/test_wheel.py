@@ -184,7 +184,7 @@ def test_the_commands_of_the_readme_build_install_and_start_the_server(tmp_path:
     commands, start = rest.strip().rsplit("\n", 1)
     tree = tree_of(tmp_path)
     (tree / ".venv").symlink_to(sys.prefix)
-    installed = _installed_without_talkwire(tmp_path / "installed")
+    installed = installed_without_talkwire(tmp_path / "installed")
     programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {"PATH": programs, "HOME": str(tmp_path), "PIP_NO_INDEX": "1", "PYTHONPATH": str(installed)}
     ended = subprocess.run(
@@ -198,7 +198,7 @@ def test_the_commands_of_the_readme_build_install_and_start_the_server(tmp_path:
         assert http_get(f"{url}/demo.json").json()["users"]
 
 
-def _installed_without_talkwire(folder: Path) -> Path:
+def installed_without_talkwire(folder: Path) -> Path:
     """Returns a folder with the packages of the tests, where pip finds all that the wheel requires."""
     folder.mkdir()
     for path in Path(sysconfig.get_path("purelib")).iterdir():

@@ -63,6 +63,10 @@ _CLUSTER = NotRun("It needs a Kubernetes cluster. tests/deployment/test_kubernet
 _ROOT = NotRun("It needs root, and changes the machine.")
 _OTHER_SYSTEM = NotRun("It needs a server of another system. tests/cli/history_import imports exports of it.")
 _GENERATED = "reference/test_generated_clients.py::"
+_INSTALLS = RunBy(
+    "packaging/test_guides.py::test_the_commands_of_a_guide_install_what_a_clone_builds",
+    only_everything="It builds the packages.",
+)
 _MODELS = RunBy(
     f"{_GENERATED}test_the_models_of_events_have_names_and_compile",
     only_everything="It needs Modelina, whose 200 MB are too many for `make install`.",
@@ -129,6 +133,7 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         ".venv/bin/python -m bench.web_client": _MINUTES,
     },
     "docs/client-javascript.md": {
+        "npm": _INSTALLS,
         'import { Talkwire } from "@talkwire/client";\n\nconst chat': _TYPES,
         'import { Talkwire } from "@talkwire/client";\n\nconst [url': RunBy(
             "clients/test_javascript_packages.py::test_the_documented_program_answers_a_message"
@@ -136,7 +141,7 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         "import { Talkwire, type": _TYPES,
     },
     "docs/client-python.md": {
-        "pip": Run(),
+        "pip": _INSTALLS,
         "import asyncio": RunBy(
             "clients_python/test_documentation.py::test_the_program_of_the_page_prints_what_it_sent"
         ),
@@ -214,6 +219,10 @@ CATALOGUE: dict[str, dict[str, Check]] = {
             "clients/test_other_platforms.py::test_the_client_of_the_page_neither_loses_nor_repeats_a_message"
         )
     },
+    "docs/packages.md": {
+        "git clone": NotRun("The repository's address is the reader's."),
+        "export CLONE": NotRun("It names the reader's folder."),
+    },
     "docs/push.md": {"const registration": Validated("javascript"), "self.addEventListener": Validated("javascript")},
     "docs/quick-start.md": {
         "git clone": NotRun("The repository's address is the reader's."),
@@ -239,7 +248,7 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         "export JWT_SECRET": Run(),
         "mkdir": Run(),
         '"""A shop': _FASTAPI_FILES,
-        "cd page": Run({"@talkwire/client @talkwire/react ": ""}),
+        "cd page": Run({f'"$CLONE"/dist/javascript/talkwire-{each}-*.tgz ': "" for each in ("client", "react")}),
         "<!doctype": _FASTAPI_FILES,
         "import { Talkwire }": _FASTAPI_FILES,
         "npx vite": _FASTAPI,
