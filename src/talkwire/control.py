@@ -19,7 +19,16 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from talkwire.core.commands.accounts import BanUser, EraseUser, ListUsers, RegisterAccount, SetPassword, UnbanUser
+from talkwire.core.commands.accounts import (
+    BanUser,
+    EraseUser,
+    GetUser,
+    ListUsers,
+    PutUser,
+    RegisterAccount,
+    SetPassword,
+    UnbanUser,
+)
 from talkwire.core.commands.command import Command, Page
 from talkwire.core.commands.conversations import ConversationView, CreateConversation, ListConversations
 from talkwire.core.commands.integration.webhooks import (
@@ -87,6 +96,8 @@ OperatorCommand = (
     | EraseUser
     | RecordExport
     | IsErased
+    | GetUser
+    | PutUser
     | ListUsers
     | CreateConversation
     | AddMembers
@@ -117,6 +128,8 @@ RESULTS: Mapping[type[Command[Any]], Any] = MappingProxyType(
         EraseUser: None,
         RecordExport: None,
         IsErased: bool,
+        GetUser: User,
+        PutUser: User,
         ListUsers: Page[User],
         CreateConversation: ConversationView,
         AddMembers: tuple[Member, ...],

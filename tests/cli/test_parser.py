@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from importlib.metadata import version
 
 import httpx
 import pytest
 
+from talkwire.cli import main
 from talkwire.cli.failures import connection_cause
 from tests.cli.conftest import CommandResult
 from tests.cli.processes import Answer
@@ -74,3 +76,26 @@ def test_every_command_describes_itself(command: Command, name: str) -> None:
 )
 def test_a_request_without_a_response_has_a_cause_in_words(error: Exception, cause: str) -> None:
     assert connection_cause(error) == cause
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "koi8-r", "utf-8"])
+@pytest.mark.parametrize("arguments", [("serve", "--help"), ("user", "add", "--id", "zoe", "--name", "Zoë 🙂 Я")])
+def test_no_encoding_of_the_locale_makes_output_fail(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], encoding: str
+) -> None:
+    written = io.BytesIO()
+    output = io.TextIOWrapper(written, encoding=encoding)
+    monkeypatch.setattr("sys.stdout", output)
+    monkeypatch.setattr(output, "isatty", lambda: True)
+    assert main(arguments) == 0
+    output.flush()
+    shown = written.getvalue().decode("utf-8" if encoding == "ascii" else encoding)
+    assert "TALKWIRE_DATA" in shown or shown.startswith("Added Zo")
+    if encoding in {"ascii", "utf-8"}:
+        assert "…" in shown or "Zoë 🙂 Я" in shown
+
+
+def test_help_is_printed_without_a_locale(fresh_talkwire: Talkwire) -> None:
+    answer = fresh_talkwire("serve", "--help", environ={"LC_ALL": "C", "PYTHONUTF8": "0"})
+    assert (answer.exit_code, answer.err) == (0, "")
+    assert "…" in answer.out

@@ -36,6 +36,17 @@ def test_a_user_who_exists_gets_an_account(command: Command, where: list[str]) -
     assert command(*add, *where) == (1, "", "talkwire: This user has an account already.\n")
 
 
+def test_a_user_of_tokens_is_added_without_an_account(command: Command, where: list[str]) -> None:
+    assert command("user", "add", "--id", "zoe", "--name", "Zoë", *where) == (0, "zoe\n", "")
+    assert command("user", "add", "--id", "yan", *where) == (0, "yan\n", "")
+    listed = command("user", "list", *where).out
+    assert "zoe\tZoë\t\t\t" in listed
+    assert "yan\tyan\t\t\t" in listed
+    again = command("user", "add", "--id", "zoe", "--name", "Other", *where)
+    assert again == (1, "", "talkwire: zoe: there is such a user already; with EMAIL, the user gets an account\n")
+    assert command("user", "add", "zoe@example.com", "--id", "zoe", *where) == (0, "zoe\n", "")
+
+
 def test_without_an_id_the_new_one_is_printed(command: Command, where: list[str]) -> None:
     added = command("user", "add", "erik@example.com", "--name", "Erik", *where)
     assert added.exit_code == 0
@@ -76,6 +87,13 @@ def test_an_account_gets_a_new_password(command: Command, where: list[str], monk
         (["add", "x@example.com", "--id", "new"], 2, "name: must be given for a new user"),
         (["add", "x@example.com", "--name", " "], 2, "name: must have 1 to 200 characters"),
         (["add", "x@example.com", "--name", "X", "--id", "a b"], 2, "id: must be an id"),
+        (["add"], 2, "EMAIL: must be given for an account"),
+        (["add", "--name", "X"], 2, "EMAIL: must be given for an account"),
+        (["add", "--id", "x", "--password", "-"], 2, "EMAIL: must be given for an account"),
+        (["add", "--id", "x", "--role", "admin"], 2, "EMAIL: must be given for an account"),
+        (["add", "--id", "a b"], 2, "userId: must be an id"),
+        (["add", "--id", "8000000000000001"], 2, "userId: "),
+        (["add", "--id", "x", "--name", " "], 2, "name: must have 1 to 200 characters"),
         (["add", "x@example.com", "--name", "X", "--password", "hunter2"], 2, "--password: must be `-`"),
     ],
 )

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
+from codecs import lookup
 from collections.abc import Sequence
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
+from typing import TextIO
 
 from cyclopts import App, CycloptsError
 
@@ -26,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code: 0 for success, 1 for a failure, 2 for an invalid command line.
     `arguments` are by default those of the process."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    _print_any_text(sys.stdout)
     try:
         result = _parser()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         with naming(Path("standard output")):
@@ -42,6 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     return result if isinstance(result, int) else OK
+
+
+def _print_any_text(output: TextIO) -> None:
+    """Has no character fail that the encoding of the locale lacks. ASCII says that no locale is set, so it becomes
+    UTF-8, which Python itself prefers; with other encodings, such characters are escaped."""
+    if not isinstance(output, TextIOWrapper) or (encoding := lookup(output.encoding).name) == "utf-8":
+        return
+    output.reconfigure(encoding="utf-8" if encoding == "ascii" else encoding, errors="backslashreplace")
 
 
 def _ended(arguments: Sequence[str], exit_code: int, line: str) -> int:
@@ -76,7 +88,7 @@ def _parser() -> App:
     app.command("talkwire.cli.invitations:invite", name="invite", help="Print a link that invites people.")
 
     users = App(name="user", help="Users and their accounts.")
-    users.command("talkwire.cli.users:add", name="add", help="Create an account that can sign in.")
+    users.command("talkwire.cli.users:add", name="add", help="Create an account, or a user without one.")
     users.command("talkwire.cli.users:list_all", name="list", help="List all users.")
     users.command("talkwire.cli.users:ban", name="ban", help="Ban a user.")
     users.command("talkwire.cli.users:unban", name="unban", help="Unban a user.")

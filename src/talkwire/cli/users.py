@@ -5,13 +5,22 @@ from __future__ import annotations
 from typing import Annotated
 
 from cyclopts import Parameter
+from msgspec import UNSET
 
 from talkwire.cli.delivery import Operator, run_as_operator
-from talkwire.cli.failures import Misuse
+from talkwire.cli.failures import Failure, Misuse
 from talkwire.cli.flags import WHERE, Flag, load, takes_settings
 from talkwire.cli.output import iso_time, print_json, print_list, print_note, print_result
 from talkwire.cli.passwords import hashed_password
-from talkwire.core.commands.accounts import BanUser, ListUsers, RegisterAccount, SetPassword, UnbanUser
+from talkwire.core.commands.accounts import (
+    BanUser,
+    GetUser,
+    ListUsers,
+    PutUser,
+    RegisterAccount,
+    SetPassword,
+    UnbanUser,
+)
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import AccountRole, User
 from talkwire.core.domain.times import ms_of
@@ -30,7 +39,7 @@ Password = Annotated[
 
 @takes_settings(*WHERE)
 def add(
-    email: str,
+    email: str | None = None,
     /,
     *,
     name: Annotated[
@@ -43,13 +52,21 @@ def add(
     role: Annotated[AccountRole, Parameter(help="What the account may do: `admin` may use the admin routes.")] = "user",
     **flags: Flag,
 ) -> None:
-    """Create an account that can sign in with an e-mail address and a password.
+    """Create an account that can sign in with an e-mail address and a password, or a user who signs in elsewhere.
 
     Parameters
     ----------
     email
-        Address to sign in with.
+        Address to sign in with. Without it, the user has no account and signs in with tokens for the id.
     """
+    if email is None:
+        if id is None or password is not None or role != "user":
+            raise Misuse(
+                "EMAIL: must be given for an account, or --id without --password and --role for a user of tokens"
+            )
+        user = run_as_operator(load(flags).settings, lambda operator: _created(operator, id, name), may_create=True)
+        print_result(f"Added {user.name}, whose id is {user.id} and who has no account.", user.id)
+        return
     if name is None and id is None:
         raise Misuse("--name: must be given for a new user")
     settings = load(flags).settings
@@ -128,6 +145,17 @@ def password(user_id: str, /, *, password: Password = None, **flags: Flag) -> No
     run_as_operator(settings, lambda operator: operator.execute(command))
     print_result(f"{user_id} has a new password.")
     _warn_without_accounts(settings)
+
+
+async def _created(operator: Operator, user_id: str, name: str | None) -> User:
+    """Creates a user without an account and returns the user. Raises Failure if the user exists."""
+    try:
+        await operator.execute(GetUser(user_id))
+    except ChatError as error:
+        if error.code != "not_found":
+            raise
+        return await operator.execute(PutUser(user_id, name=UNSET if name is None else name))
+    raise Failure(f"{user_id}: there is such a user already; with EMAIL, the user gets an account")
 
 
 def _end_of(until: str) -> int:
