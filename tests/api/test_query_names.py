@@ -81,6 +81,15 @@ async def test_an_event_of_other_dialects_is_refused_with_their_names(server: Te
 async def test_an_unknown_path_and_an_unknown_method_name_what_exists(http: httpx.AsyncClient) -> None:
     no_path = await http.get("/api/v1/mesages")
     assert no_path.json()["error"] == {"code": "not_found", "message": "There is no such path; /docs lists the paths."}
+    for path, parent, part in (
+        ("conversations/c/members", "conversations", "members"),
+        ("conversations/c/members/alice", "conversations", "members"),
+        ("messages/1/reactions/x", "messages", "reactions"),
+    ):
+        elsewhere = await http.get(f"/api/v1/{path}")
+        assert elsewhere.status_code == 405
+        where = f" GET /api/v1/{parent}/{{id}} returns the {part}."
+        assert elsewhere.json()["error"]["message"].endswith(where)
     no_method = await http.delete("/api/v1/conversations")
     assert (no_method.status_code, no_method.headers["allow"]) == (405, "GET, HEAD, OPTIONS, POST")
     expected = "This path does not have this method; it has GET, HEAD, OPTIONS, POST."

@@ -123,7 +123,10 @@ def test_a_port_in_use_is_reported(tmp_path: Path, fresh_talkwire: Talkwire) -> 
         port = str(other.getsockname()[1])
         answer = fresh_talkwire("serve", "--port", port)
     assert answer.exit_code == 1
-    assert answer.line == f"talkwire: cannot listen on 127.0.0.1, port {port}: the port is in use"
+    assert (
+        answer.line
+        == f"talkwire: cannot listen on 127.0.0.1, port {port}: the port is in use; choose another one with --port"
+    )
     assert list(tmp_path.iterdir()) == []
 
 

@@ -30,6 +30,8 @@ START_S = 180.0
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
+CHOOSE = "choose another one with --port"
+
 
 def flags_of(database: Database, drain_s: str = "1") -> list[str]:
     return ["--database", url_of(database), *further_flags(drain_s)]
@@ -249,7 +251,7 @@ def test_a_port_that_workers_have_is_in_use(
         answer = talkwire("serve", "--port", steady.port, *further, *flags_of(postgresql_database))
         assert (answer.exit_code, answer.line) == (
             1,
-            f"talkwire: cannot listen on 127.0.0.1, port {steady.port}: the port is in use",
+            f"talkwire: cannot listen on 127.0.0.1, port {steady.port}: the port is in use; {CHOOSE}",
         )
 
 

@@ -389,7 +389,9 @@ def _on_address(settings: Settings, holder: Holder | None) -> Finding:
     try:
         listen(settings.host, settings.port).close()
     except OSError as error:
-        reason = "the port is in use" if error.errno == errno.EADDRINUSE else error.strerror
+        reason = (
+            "the port is in use; choose another one with --port" if error.errno == errno.EADDRINUSE else error.strerror
+        )
         return Finding("wrong", "address", f"cannot listen on {where}: {reason}")
     return Finding("ok", "address", f"{where} is free")
 

@@ -217,5 +217,7 @@ def _listen(settings: Settings) -> socket.socket:
     try:
         return listen(settings.host, settings.port)
     except OSError as error:
-        reason = "the port is in use" if error.errno == errno.EADDRINUSE else error.strerror
+        reason = (
+            "the port is in use; choose another one with --port" if error.errno == errno.EADDRINUSE else error.strerror
+        )
         raise Failure(f"cannot listen on {settings.host}, port {settings.port}: {reason}") from None

@@ -110,6 +110,13 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
     return _answer(ChatError(code, message), error.status_code)
 
 
+_READ_ELSEWHERE = {
+    "members": "GET /api/v1/conversations/{id} returns the members.",
+    "reactions": "GET /api/v1/messages/{id} returns the reactions.",
+}
+"""By a part of a path without GET: where to read what the path changes."""
+
+
 def _no_such_method(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """Returns the response to a request whose path exists, but has no route for the method: status 204 with the header
     `Allow` for OPTIONS, 405 for any other method (see `methods.py`)."""
@@ -118,11 +125,11 @@ def _no_such_method(request: Request[Any, Any, Any], error: HTTPException) -> Re
     allow = {"Allow": names}
     if request.method == "OPTIONS":
         return Response(None, status_code=HTTP_204_NO_CONTENT, headers=allow)
-    return _answer(
-        ChatError("invalid_request", f"This path does not have this method; it has {names}."),
-        error.status_code,
-        allow,
-    )
+    message = f"This path does not have this method; it has {names}."
+    if request.method == "GET":
+        found = [text for part, text in _READ_ELSEWHERE.items() if part in request.url.path.split("/")]
+        message = " ".join([message, *found])
+    return _answer(ChatError("invalid_request", message), error.status_code, allow)
 
 
 def on_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, object]]:
