@@ -43,7 +43,11 @@ NAMES_OF_ANY_FORM = {"service_roles", "admin_roles", "keep_claims", "jwt_issuer"
 
 
 def test_the_table_has_every_list() -> None:
-    lists = {name for name, known in known_settings().items() if known.kind in (tuple[str, ...], frozenset[str], Names | None)}
+    lists = {
+        name
+        for name, known in known_settings().items()
+        if known.kind in (tuple[str, ...], frozenset[str], Names | None)
+    }
     assert lists == set(LISTS) == set(TWO)
 
 
