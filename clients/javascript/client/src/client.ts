@@ -26,6 +26,8 @@ export interface ClientOptions {
   readonly parts?: readonly ChatPart[];
   /** Called when everything was reloaded. */
   readonly onLoaded?: () => void;
+  /** Called when missed events, or everything, could not be loaded. Another attempt follows by itself. */
+  readonly onFailed?: (error: unknown) => void;
 }
 
 export class Client {
@@ -38,6 +40,7 @@ export class Client {
   readonly people: People;
   readonly #parts: ChatPart[];
   readonly #onLoaded: () => void;
+  readonly #onFailed: (error: unknown) => void;
   /** Whether events were missed that are not handled yet. */
   #isBehind = true;
   /** What loads the missed events; null: nothing does. A new connection starts another one. */
@@ -46,8 +49,9 @@ export class Client {
   /** While the server repeats missed events: the conversations whose unread counts they may have changed. */
   #uncounted: Set<string> | null = null;
 
-  constructor(core: Core, stores: ClientStores, { messages, parts = [], onLoaded }: ClientOptions = {}) {
+  constructor(core: Core, stores: ClientStores, { messages, parts = [], onLoaded, onFailed }: ClientOptions = {}) {
     this.core = core;
+    this.#onFailed = onFailed ?? (() => undefined);
     this.#onLoaded = onLoaded ?? (() => undefined);
     this.conversations = new ConversationStore(core);
     this.uploads = new Uploads(core, stores.uploads);
@@ -160,6 +164,7 @@ export class Client {
         throw new RequestError({ code: "superseded", message: "Another connection has been opened." });
       } catch (error) {
         if (!isWanted()) throw error;
+        this.#onFailed(error);
         await this.#pause(pauseAfter(failures, error));
         if (!isWanted()) throw error;
       }

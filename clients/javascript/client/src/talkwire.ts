@@ -8,6 +8,7 @@ import { Emitter } from "./emitter.ts";
 import { own } from "./own.ts";
 import type { PresenceEnds } from "./people/presence.ts";
 import { Room } from "./room.ts";
+import { Outage } from "./server/outage.ts";
 import { pauseAfter } from "./server/pauses.ts";
 import type {
   ChatNotification,
@@ -18,8 +19,8 @@ import type {
   Presence,
   User,
 } from "./server/payloads.ts";
-import { FINAL_CODES, RequestError, unreachable } from "./server/request_error.ts";
-import type { Rest } from "./server/rest.ts";
+import { FINAL_CODES, RequestError, TOKEN_UNAVAILABLE, UNREACHABLE, unreachable } from "./server/request_error.ts";
+import { NOT_TALKWIRE, type Rest } from "./server/rest.ts";
 import { TokenRest, type TokenSource } from "./server/token_rest.ts";
 import { type ClientStores, indexedDbStores, MemoryStorage, storesIn, type TalkwireStorage } from "./storage/stores.ts";
 
@@ -65,7 +66,12 @@ export interface TalkwireEvents {
   presence: Presence;
   /** The server has ended the session: why. */
   ended: RequestError;
-  /** The token function failed, with what it has thrown. It is called again by itself. */
+  /** Why the client is not connected has changed: see {@link Talkwire.reason}. */
+  reason: RequestError | null;
+  /**
+   * The token function failed, with what it has thrown; it is called again by itself. Or the client has not connected for
+   * three seconds, with a `RequestError`: once for each reason until it is connected. It continues to try.
+   */
   error: unknown;
 }
 
@@ -84,6 +90,7 @@ export class Talkwire {
   #connecting: Promise<void> | undefined;
   #state: TalkwireState = "offline";
   #problem: RequestError | null = null;
+  readonly #outage: Outage;
   #conversations: readonly Conversation[] = [];
   #wake: () => void = () => undefined;
   /** Rejects what `connect` has returned. */
@@ -95,6 +102,11 @@ export class Talkwire {
   constructor(options: TalkwireOptions | { readonly client: Client }) {
     this.#identified = new Promise((resolve) => {
       this.#setIdentified = resolve;
+    });
+    this.#outage = new Outage({
+      changed: (reason) => this.#events.emit("reason", reason),
+      noticed: (reason) => this.#events.emit("error", reason),
+      unanswered: () => this.#unanswered(),
     });
     if ("client" in options) {
       this.#client = options.client;
@@ -119,15 +131,21 @@ export class Talkwire {
     rest.onTokenError = (error) => this.#events.emit("error", error);
     const core = new Core(rest, rest.user, {
       opened: (recovered) => this.#client.opened(recovered),
-      unreachable: () => this.#setState("offline"),
-      lost: () => {
+      unreachable: (why) => {
+        this.#failed(why);
+        this.#setState("offline");
+      },
+      refused: (why) => this.#failed(why),
+      lost: (why) => {
+        if (this.#isWanted) this.#outage.begin();
+        this.#failed(unreachable(rest.base, `the connection was lost (${why})`));
         this.#setState("offline");
         this.#client.lost();
       },
       ended: (code) => this.#end(new RequestError({ code, message: "The server has ended the session." })),
     });
     globalThis.addEventListener?.("online", this.#online);
-    return new Client(core, storesFor(rest.base, storage));
+    return new Client(core, storesFor(rest.base, storage), { onFailed: (error) => this.#failed(error) });
   }
 
   // --- the connection -----------------------------------------------------------------------------------------------
@@ -151,6 +169,7 @@ export class Talkwire {
     this.#wake();
     this.#client.core.connection.pause();
     if (this.#state === "online") this.#client.lost();
+    this.#outage.end();
     this.#setState("offline");
     this.#giveUp(new RequestError({ code: "disconnected", message: "The client was disconnected." }));
   }
@@ -168,6 +187,14 @@ export class Talkwire {
 
   get state(): TalkwireState {
     return this.#state;
+  }
+
+  /**
+   * Why the client is not connected, with the server's address, while `state` is `connecting` or `offline`. Null where no
+   * attempt has failed, and after `disconnect`. While `ended`: why, or null after `close`.
+   */
+  get reason(): RequestError | null {
+    return this.#problem ?? this.#outage.reason;
   }
 
   /** Calls `handler` each time. Returns a function that ends this. */
@@ -310,6 +337,7 @@ export class Talkwire {
 
   async #connect(): Promise<void> {
     this.#isWanted = true;
+    this.#outage.begin();
     if (this.#state !== "online") this.#setState("connecting");
     const online = this.#untilOnline();
     // The token's function and the server may fail at first, as long as they like.
@@ -324,6 +352,7 @@ export class Talkwire {
           this.#end(error as RequestError);
           break;
         }
+        this.#failed(error);
         if (this.#isWanted) this.#setState("offline");
         await this.#pause(pauseAfter(failures, error));
       }
@@ -337,7 +366,7 @@ export class Talkwire {
     if (this.#isIdentified && this.me?.createdAt !== "") return;
     const user = await this.#rest.get<User>("users/me");
     // Something else than the server has answered.
-    if (typeof user?.id !== "string") throw unreachable();
+    if (typeof user?.id !== "string") throw unreachable(this.#rest.base, NOT_TALKWIRE);
     const { me } = this.#client.core.now;
     if (me.id !== "" && me.id !== user.id)
       throw new RequestError({
@@ -357,6 +386,18 @@ export class Talkwire {
     this.#isIdentified = true;
     this.#client.start();
     this.#setIdentified();
+  }
+
+  /** An attempt to connect failed, or a request without which the client is not online. */
+  #failed(error: unknown): void {
+    if (!this.#isWanted || !(error instanceof RequestError)) return;
+    this.#outage.failed(withAddress(error, this.#rest.base));
+  }
+
+  #unanswered(): RequestError {
+    if (this.#tokens?.isFetching)
+      return new RequestError({ code: TOKEN_UNAVAILABLE, message: "The token function has not returned a token yet." });
+    return unreachable(this.#rest.base, "it has not answered yet");
   }
 
   #untilOnline(): Promise<void> {
@@ -382,6 +423,7 @@ export class Talkwire {
     this.#problem = problem;
     this.#wake();
     globalThis.removeEventListener?.("online", this.#online);
+    this.#outage.end();
     this.#setState("ended");
     this.#client.lost();
     this.#client.stop();
@@ -402,6 +444,7 @@ export class Talkwire {
   #setState(state: TalkwireState): void {
     if (state === this.#state || this.#state === "ended") return;
     this.#state = state;
+    if (state === "online") this.#outage.end();
     this.#events.emit("state", state);
   }
 }
@@ -423,6 +466,13 @@ function storesFor(base: string, storage: TalkwireStorage | undefined): ClientSt
   if (storage !== undefined) return storesIn(storage);
   if (globalThis.indexedDB === undefined) return storesIn(new MemoryStorage());
   return indexedDbStores(`talkwire ${base}`, `talkwire-uploads ${base}`);
+}
+
+/** Returns a server's refusal with the server's address; other errors have it, or do not concern the server. */
+function withAddress(error: RequestError, base: string): RequestError {
+  const { code, message, details } = error;
+  if (code === UNREACHABLE || code === TOKEN_UNAVAILABLE) return error;
+  return new RequestError({ code, message: `The server ${base} refuses the connection: ${message}`, details });
 }
 
 const closedError = (): RequestError => new RequestError({ code: "closed", message: "The client was closed." });

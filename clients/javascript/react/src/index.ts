@@ -51,11 +51,26 @@ export function useTalkwire(): Talkwire {
   return client;
 }
 
-/** Returns whether the client is connected, and why the chat has ended. */
+/** Returns whether the client is connected. {@link useConnectionReason} returns why not. */
 export function useConnection(): TalkwireState {
   const client = useTalkwire();
   const subscribe = useCallback((changed: () => void) => client.on("state", changed), [client]);
   return useSyncExternalStore(subscribe, () => client.state);
+}
+
+/** Returns why the client is not connected, or why the chat has ended; null otherwise. See `Talkwire.reason`. */
+export function useConnectionReason(): RequestError | null {
+  const client = useTalkwire();
+  const subscribe = useCallback(
+    (changed: () => void) => {
+      const stops = [client.on("reason", changed), client.on("state", changed)];
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
+    [client],
+  );
+  return useSyncExternalStore(subscribe, () => client.reason);
 }
 
 /** What {@link useConversations} returns. */

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import {
   TalkwireProvider,
   useConnection,
+  useConnectionReason,
   useConversation,
   useConversations,
   usePresence,
@@ -46,6 +47,7 @@ class FakeRoom extends Events {
 
 class FakeClient extends Events {
   state = "connecting";
+  reason: { message: string } | null = null;
   conversations: readonly Partial<Conversation>[] = [];
   hasMoreConversations = false;
   unreadCount = 0;
@@ -77,6 +79,7 @@ function Shown({ id }: { id: string }) {
         messages.map(({ content }) => content).join("+"),
         typing.map(({ name }) => name).join("+"),
         presence?.status,
+        useConnectionReason()?.message,
       ].join(" | ")}
     </p>
   );
@@ -104,8 +107,14 @@ afterEach(() => act(() => root.unmount()));
 
 it("components show what the client has, and follow its changes", () => {
   show("c");
-  expect(place.textContent).toBe("connecting |  | 0 |  |  | away");
+  expect(place.textContent).toBe("connecting |  | 0 |  |  | away | ");
   act(() => {
+    client.reason = { message: "closed port" };
+    client.emit("reason");
+  });
+  expect(place.textContent).toContain("closed port");
+  act(() => {
+    client.reason = null;
     client.state = "online";
     client.emit("state");
     client.conversations = [{ name: "Plans" }];
@@ -116,7 +125,7 @@ it("components show what the client has, and follow its changes", () => {
     room.typing = [{ name: "Bob" }];
     room.emit("change");
   });
-  expect(place.textContent).toBe("online | Plans | 3 | Hello! | Bob | away");
+  expect(place.textContent).toBe("online | Plans | 3 | Hello! | Bob | away | ");
 });
 
 it("a component follows the conversation that it shows, and nothing after it has gone", () => {

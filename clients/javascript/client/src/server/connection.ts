@@ -1,4 +1,5 @@
 import { io, type Socket } from "socket.io-client";
+import { reasonOf } from "./failure_reason.ts";
 import { pauseAfter } from "./pauses.ts";
 import type { Commands, ErrorBody } from "./payloads.ts";
 import { FINAL_CODES, RequestError, unreachable } from "./request_error.ts";
@@ -19,9 +20,12 @@ const TIMER_MAX_MS = 2 ** 31 - 1;
 export interface ConnectionListener {
   /** `recovered`: missed events follow; otherwise everything has to be reloaded. */
   opened(recovered: boolean): void;
-  lost(): void;
+  /** `why`: the reason of the transport. */
+  lost(why: string): void;
   /** An attempt to connect failed; the next one follows by itself. */
-  unreachable(): void;
+  unreachable(why: RequestError): void;
+  /** The server has refused the connection for now; the next attempt follows by itself. */
+  refused?(why: RequestError): void;
   /** The session is over; `reason` is a code. */
   ended(reason: string): void;
   /** `offset`: the position in the log of the event, if it has one. */
@@ -69,7 +73,7 @@ export class Connection {
     this.#socket.on("disconnect", (reason) => {
       clearTimeout(this.#renewalTimer);
       if (Date.now() - this.#openedAt >= STABLE_MS) this.#refusals = 0;
-      listener.lost();
+      listener.lost(reason);
       // The library does not reconnect when the server has closed the connection.
       if (reason === "io server disconnect" && !this.#isClosed) this.#connectLater();
     });
@@ -118,8 +122,8 @@ export class Connection {
       reply = (await this.#socket.timeout(REPLY_TIMEOUT_MS).emitWithAck(name, payload)) as Reply<
         Commands[Name]["reply"]
       >;
-    } catch {
-      throw unreachable();
+    } catch (error) {
+      throw unreachable(this.#rest.base, (error as Error).message);
     }
     if (!reply.success) throw new RequestError(reply.error);
     return reply;
@@ -166,7 +170,9 @@ export class Connection {
   async #connectRefused(error: Error & { data?: { code?: string; details?: unknown } }): Promise<void> {
     // Without a code it was not the server, and the library retries by itself.
     const code = error.data?.code;
-    if (code === undefined) return this.#listener.unreachable();
+    if (code === undefined) return this.#listener.unreachable(unreachable(this.#rest.base, reasonOf(error)));
+    const refused = new RequestError({ code, message: error.message, details: error.data?.details });
+    this.#listener.refused?.(refused);
     if (code === "token_expired" || (code === "unauthenticated" && this.#mayReplaceToken())) {
       try {
         await this.#rest.refresh();
@@ -174,7 +180,7 @@ export class Connection {
         const isOver = refusal instanceof RequestError && !refusal.isTransient && !this.#isClosed;
         if (isOver) return this.#listener.ended(refusal.code);
         this.#isRefusedAgain = false;
-        this.#listener.unreachable();
+        this.#listener.unreachable(refusal instanceof RequestError ? refusal : refused);
       }
     } else if (FINAL_CODES.has(code)) {
       return this.#listener.ended(code);
@@ -182,7 +188,7 @@ export class Connection {
     if (this.#isClosed) return;
     // A refusal says when another attempt may succeed, if the server knows it.
     this.#refusals = Math.max(this.#refusals, 1);
-    this.#connectLater(new RequestError({ code, message: error.message, details: error.data?.details }));
+    this.#connectLater(refused);
   }
 
   /** Connects again: at once at first, and later with each refusal in a row. */

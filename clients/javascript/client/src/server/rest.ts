@@ -1,7 +1,9 @@
 /** The REST API below `api/v1`, with the credentials of the signed-in user. */
 
+import { reasonOf, statusReason } from "./failure_reason.ts";
 import type { AddressTokenAnswer, User } from "./payloads.ts";
 import { errorBodyOf, RequestError, unreachable } from "./request_error.ts";
+import { isToken } from "./token.ts";
 
 /** The signed-in user and what proves it. A user of a demo server has no token. */
 export interface Session {
@@ -30,6 +32,25 @@ const RENEWED_AFTER = 2 / 3;
 const REFUSED_AGAIN_MS = 60_000;
 /** How long a request with a key waits for its answer. It can be sent again. */
 const ANSWER_MS = 15_000;
+
+/** What a wrong address often leads to. */
+export const NOT_TALKWIRE = "what it has answered does not come from Talkwire, so the address may be wrong";
+
+const notToken = (): RequestError =>
+  new RequestError({
+    code: "unauthenticated",
+    message: "`token` is no token: it is empty, or has a line break or a sign that is not ASCII.",
+  });
+
+/** Returns the value in an answer; undefined where it is no JSON. Rejects when the connection breaks. */
+async function jsonOf(response: Response): Promise<unknown> {
+  const text = await response.text();
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 /** Sends requests for a session. Classes that extend it say where the session comes from. */
 export abstract class Rest {
@@ -198,14 +219,15 @@ export abstract class Rest {
       const sent = isForm ? body : (JSON.stringify(body) ?? null);
       const response = await fetch(url, { method, headers, body: sent, signal });
       status = response.status;
-      answer = status === 204 ? null : await response.json();
-    } catch {
-      throw unreachable();
+      answer = status === 204 ? null : await jsonOf(response);
+    } catch (error) {
+      throw unreachable(this.base, reasonOf(error));
     }
     if (status >= 400) {
       const error = errorBodyOf(answer);
-      throw error === undefined ? unreachable() : new RequestError(error);
+      throw error === undefined ? unreachable(this.base, statusReason(status)) : new RequestError(error);
     }
+    if (answer === undefined) throw unreachable(this.base, NOT_TALKWIRE);
     return answer as T;
   }
 
@@ -213,6 +235,8 @@ export abstract class Rest {
   #addressed(path: string, session: Session | null): { url: URL; headers: Record<string, string> } {
     const url = new URL(`api/v1/${path}`, this.base);
     const headers: Record<string, string> = {};
+    // The error of the platform would repeat the token.
+    if (session?.accessToken !== undefined && !isToken(session.accessToken)) throw notToken();
     if (session?.accessToken !== undefined) headers.Authorization = `Bearer ${session.accessToken}`;
     else if (session !== null) url.searchParams.set("userId", session.user.id);
     return { url, headers };

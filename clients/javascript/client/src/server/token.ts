@@ -7,6 +7,11 @@ export interface TokenContent {
   readonly expiresAt?: number;
 }
 
+/** Returns whether a text can be sent as a token in a header. */
+export function isToken(text: string): boolean {
+  return /^[\x20-\x7e]+$/.test(text);
+}
+
 interface Claims {
   readonly sub?: unknown;
   readonly exp?: unknown;

@@ -3,7 +3,7 @@
 import type { User } from "./payloads.ts";
 import { RequestError, TOKEN_UNAVAILABLE } from "./request_error.ts";
 import { type AddressToken, Rest, type Session } from "./rest.ts";
-import { contentOf } from "./token.ts";
+import { contentOf, isToken } from "./token.ts";
 
 /** A token, or a function that fetches one from the application. */
 export type TokenSource = string | (() => string | Promise<string>);
@@ -74,6 +74,11 @@ export class TokenRest extends Rest {
     if (this.#token === undefined) await this.refresh();
   }
 
+  /** Whether the application's function is being awaited. */
+  get isFetching(): boolean {
+    return this.#fetching !== undefined;
+  }
+
   /** Fetches a token. Calls at the same time share one. */
   refresh(): Promise<Session> {
     this.#fetching ??= this.#fetch().finally(() => {
@@ -90,8 +95,10 @@ export class TokenRest extends Rest {
       });
     try {
       const token = await withTimeout(this.#source(), TOKEN_TIMEOUT_MS);
-      if (typeof token !== "string" || token.trim() === "")
-        throw new TypeError("The token function returned no token.");
+      if (typeof token !== "string" || !isToken(token.trim()))
+        throw new TypeError(
+          "The token function returned no token, but nothing, or a text with a line break or a sign that is not ASCII.",
+        );
       this.#keep(token.trim());
     } catch (error) {
       if (error instanceof RequestError) throw error;
