@@ -75,6 +75,7 @@ EVERYTHING = (
     *("cli/test_workers.py", "cli/test_worker_restart.py", "cli/history_import", "cli/test_load.py"),
     "cli/test_check_and_serve.py",
     *("clients/test_event_receivers.py", "clients/test_talkwire_client.py", "clients_python/test_restarts.py"),
+    "clients/test_react_native.py",
     # Random and hostile input.
     *("hostile/test_fuzz_sqlite.py", "hostile/test_fuzz_postgresql.py", "hostile/test_fuzz_with_limits.py"),
     "test_text_work.py::test_all_pairs_of_signs_are_read",

@@ -28,7 +28,7 @@ it("sends credentials to its own server and to no other", () => {
     { getItem: () => null } as unknown as Storage,
   );
   const api = new Api("https://chat.example.com/talk/", keeper);
-  expect(api.authenticatedUrl("/files/1")).toBe("https://chat.example.com/talk/files/1?token=secret+of+files");
+  expect(api.authenticatedUrl("/files/1")).toBe("https://chat.example.com/talk/files/1?token=secret%20of%20files");
   for (const path of ["/https://elsewhere.example.com/a.png", "///elsewhere.example.com/a.png"])
     expect(api.authenticatedUrl(path)).not.toContain("secret");
 });
@@ -44,8 +44,9 @@ function apiOf(users: readonly string[]) {
       removeItem: (key: string) => map.delete(key),
     }) as unknown as Storage;
   const answers = [...users];
-  const fetched = vi.fn(async (address: URL) => {
-    if (address.pathname.endsWith("/address-token")) return Response.json({ token: "address.x", expiresIn: 60 });
+  const fetched = vi.fn(async (address: string | URL) => {
+    if (new URL(address).pathname.endsWith("/address-token"))
+      return Response.json({ token: "address.x", expiresIn: 60 });
     const id = answers.shift();
     return id === undefined
       ? new Response(JSON.stringify({ error: { code: "token_expired", message: "" } }), { status: 401 })

@@ -224,6 +224,11 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         "export CLONE": NotRun("It names the reader's folder."),
     },
     "docs/push.md": {"const registration": Validated("javascript"), "self.addEventListener": Validated("javascript")},
+    "docs/react-native.md": {
+        'import "react-native-get-random-values"': Validated("javascript"),
+        "await chat.conversation": Validated("javascript"),
+        "module.exports": Validated("javascript"),
+    },
     "docs/quick-start.md": {
         "git clone": NotRun("The repository's address is the reader's."),
         "export PATH": Run(),

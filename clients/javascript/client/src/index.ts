@@ -1,11 +1,12 @@
 /**
- * Real-time chat for browsers and Node. Start with {@link Talkwire}.
+ * Real-time chat for browsers, Node and React Native. Start with {@link Talkwire}.
  *
  * @packageDocumentation
  */
 
 export type { NewConversation } from "./conversations/conversation_store.ts";
 export type { FrameSize } from "./files/film.ts";
+export type { NativeFile } from "./files/native_file.ts";
 export type { PendingFile } from "./files/upload_queue.ts";
 export type { Voice } from "./files/voice.ts";
 export type { PresenceEnds } from "./people/presence.ts";

@@ -2,6 +2,7 @@
 
 import type { Client } from "./client.ts";
 import { Emitter } from "./emitter.ts";
+import { checkFile, type NativeFile } from "./files/native_file.ts";
 import type { PendingFile } from "./files/upload_queue.ts";
 import { atComposer, placeOf } from "./files/uploads.ts";
 import { type Timeline, trimmed } from "./messages/timeline.ts";
@@ -37,7 +38,7 @@ export interface SendOptions {
   /** The id of the first message of the thread that it belongs to. */
   readonly threadId?: string;
   /** At most 20 files. They are uploaded first, and continue after a reload. */
-  readonly files?: readonly File[];
+  readonly files?: readonly (File | NativeFile)[];
   /** Makes a retry by the application safe: messages with the same id are stored once. */
   readonly clientMessageId?: string;
 }
@@ -221,10 +222,26 @@ export class Room {
    * Sends a message, and returns it when the server has stored it. While the server cannot be reached, the message
    * waits, also in a page that is loaded again. It is stored exactly once, after the messages that were sent before it.
    *
-   * Rejects with `RequestError` when the server refuses it. It is in `pending` then, until it is retried or discarded.
+   * Rejects with `RequestError` when the server refuses it, or when it cannot be queued. A refused one is in `pending`
+   * until it is retried or discarded.
    */
   async send(content: string, options: SendOptions = {}): Promise<Message> {
+    try {
+      return await this.#send(content, options);
+    } catch (error) {
+      if (error instanceof RequestError) throw error;
+      const { message } = error as Error;
+      throw new RequestError({
+        code: "not_queued",
+        message: `The message cannot be queued: ${message}`,
+        details: error,
+      });
+    }
+  }
+
+  async #send(content: string, options: SendOptions): Promise<Message> {
     const { replyTo, threadId, files = [], clientMessageId } = options;
+    for (const [index, file] of files.entries()) checkFile(file, `files[${index}]`);
     const { now, rest } = this.#client.core;
     // Without the user's id no file can be stored, and without a token that names the user no message either. Messages
     // after one that has to wait keep their order.
@@ -360,7 +377,7 @@ export class Room {
     await this.#client.core.call(name, payload);
   }
 
-  #addFiles(files: readonly File[], threadId: string | undefined): string[] {
+  #addFiles(files: readonly (File | NativeFile)[], threadId: string | undefined): string[] {
     const { uploads } = this.#client;
     const place = placeOf(this.id, threadId);
     const ids = uploads.add(place, files);

@@ -8,6 +8,7 @@ import { Emitter } from "./emitter.ts";
 import { own } from "./own.ts";
 import type { PresenceEnds } from "./people/presence.ts";
 import { Room } from "./room.ts";
+import { baseOf } from "./server/address.ts";
 import { Outage } from "./server/outage.ts";
 import { pauseAfter } from "./server/pauses.ts";
 import type {
@@ -451,15 +452,6 @@ export class Talkwire {
 
 function tokensOf({ url, token, userId = "", deviceId }: TalkwireOptions): TokenRest {
   return new TokenRest(baseOf(url), token, { id: userId, name: userId, createdAt: "" }, deviceId);
-}
-
-function baseOf(url: string): string {
-  try {
-    const { origin, pathname } = new URL(url);
-    return `${origin}${pathname.replace(/(?<!\/)\/*$/, "/")}`;
-  } catch {
-    throw new TypeError(`“${url}” is no address: give the server's, such as https://chat.example.com.`);
-  }
 }
 
 function storesFor(base: string, storage: TalkwireStorage | undefined): ClientStores {

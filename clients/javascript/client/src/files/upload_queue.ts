@@ -5,9 +5,10 @@
  */
 
 import { randomId } from "../platform.ts";
-import { RequestError } from "../server/request_error.ts";
+import { RequestError, stopped } from "../server/request_error.ts";
 import type { FileUpload, FileUploadListener } from "../server/upload.ts";
 import { type FrameSize, frameSizeOf } from "./film.ts";
+import { isNative, type NativeFile, readNative } from "./native_file.ts";
 import { type Voice, voiceOf } from "./voice.ts";
 
 /** What is sent of a file: the file as it was chosen, or a smaller picture. */
@@ -40,6 +41,8 @@ export interface StoredUpload {
   readonly problemDetails?: unknown;
   /** Undefined when the browser could not store the bytes. */
   readonly bytes?: Blob | undefined;
+  /** Where React Native has the bytes. */
+  readonly native?: NativeFile;
   /** What is known of a recorded voice message. */
   readonly voice?: Voice | undefined;
   /** The size of an uploaded film's frames. */
@@ -128,13 +131,13 @@ export class UploadQueue {
   }
 
   /** Adds files at a composer and starts to upload them. Returns their ids here. */
-  add(place: string, files: readonly File[]): string[] {
+  add(place: string, files: readonly (File | NativeFile)[]): string[] {
     const ids: string[] = [];
     for (const file of files) {
       this.#lastAddedAt = Math.max((this.#options.now ?? Date.now)(), this.#lastAddedAt + 1);
       const { id, stored } = newFile(this.#options.userId, place, file, this.#lastAddedAt);
       this.#set([...this.#files, { ...stored, sent: 0, stalled: false }]);
-      void this.#options.store.add({ ...stored, bytes: file }).catch(() => this.#restored.delete(id));
+      void this.#options.store.add(stored).catch(() => this.#restored.delete(id));
       ids.push(id);
     }
     this.#work();
@@ -272,10 +275,12 @@ export class UploadQueue {
 
   async #try(chosen: PendingFile, stop: AbortSignal): Promise<void> {
     const file = await this.#shrunk(chosen, stop);
-    const { id, name, type, startedAs } = file;
-    await this.#options.check(file);
-    stop.throwIfAborted();
-    const bytes = bytesOf(file);
+    const { id, name, type, native, startedAs } = file;
+    const bytes = native === undefined ? bytesOf(file) : await readNative(native);
+    const size = native === undefined ? file.size : (bytes?.size ?? 0);
+    if (size !== file.size) this.#change(id, { size });
+    await this.#options.check({ ...file, size });
+    if (stop.aborted) throw stopped();
     if (bytes === undefined) throw new RequestError({ code: "unreadable", message: "The file was not stored." });
     const frame = frameSizeOf(bytes, type);
     const fileId = await this.#options.send(
@@ -297,7 +302,7 @@ export class UploadQueue {
     this.#change(id, {
       startedAs: fileId,
       done: true,
-      sent: file.size,
+      sent: size,
       stalled: false,
       ...(known !== undefined && { frame: known }),
     });
@@ -312,7 +317,7 @@ export class UploadQueue {
     // What has started is resumed with the same bytes.
     if (file.startedAs !== null) return file;
     const found = await shrink({ name, type, bytes });
-    stop.throwIfAborted();
+    if (stop.aborted) throw stopped();
     const after = { ...file, smaller: found, chosen: { name, type } };
     return this.#change(id, { smaller: found, chosen: after.chosen, ...shownOf(after) }) ?? file;
   }
@@ -398,9 +403,18 @@ function shownOf(file: Versions): Pick<PendingFile, "name" | "type" | "size"> {
   return { name, type, size: bytesOf(file)?.size ?? file.size };
 }
 
-function newFile(userId: string, place: string, file: File, addedAt: number): { id: string; stored: StoredUpload } {
+function newFile(
+  userId: string,
+  place: string,
+  file: File | NativeFile,
+  addedAt: number,
+): { id: string; stored: StoredUpload } {
   const id = randomId();
-  const { name, type, size } = file;
+  const { name, type, size = 0 } = file;
   const rest = { entryId: null, startedAs: null, done: false, paused: false, problem: null };
-  return { id, stored: { id, userId, place, name, type, size, addedAt, ...rest, bytes: file, voice: voiceOf(file) } };
+  const content = isNative(file) ? { native: nativeOf(file) } : { bytes: file, voice: voiceOf(file) };
+  return { id, stored: { id, userId, place, name, type, size, addedAt, ...rest, ...content } };
 }
+
+/** A picker's object may have more, such as the whole file as a text. */
+const nativeOf = ({ uri, name, type }: NativeFile): NativeFile => ({ uri, name, type });

@@ -6,6 +6,7 @@ import type { OutboxEntry } from "../outbox/outbox.ts";
 import { withLock } from "../platform.ts";
 import { RequestError, UNREACHABLE } from "../server/request_error.ts";
 import type { FrameSize } from "./film.ts";
+import type { NativeFile } from "./native_file.ts";
 import { type FileVersion, type PendingFile, UploadQueue, type UploadStore } from "./upload_queue.ts";
 import type { Voice } from "./voice.ts";
 
@@ -89,7 +90,7 @@ export class Uploads implements ChatPart {
   }
 
   /** Adds files at a composer, up to the limit of a message. Returns the ids of those that were added. */
-  add(place: string, files: readonly File[]): string[] {
+  add(place: string, files: readonly (File | NativeFile)[]): string[] {
     const room = FILES_MAX - atComposer(this.state.getState(), place).length;
     return this.#queue.add(place, files.slice(0, Math.max(0, room)));
   }

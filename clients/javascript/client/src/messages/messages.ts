@@ -241,7 +241,7 @@ export class Messages implements ChatPart {
     const clientMessageId = message.clientMessageId ?? randomId();
     return new Promise((resolve, reject) => {
       this.#waiting.set(clientMessageId, { resolve, reject });
-      void this.send({ ...message, clientMessageId });
+      this.send({ ...message, clientMessageId }).catch(reject);
     });
   }
 

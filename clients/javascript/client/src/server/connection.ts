@@ -1,4 +1,5 @@
 import { io, type Socket } from "socket.io-client";
+import { partsOf } from "./address.ts";
 import { reasonOf } from "./failure_reason.ts";
 import { pauseAfter } from "./pauses.ts";
 import type { Commands, ErrorBody } from "./payloads.ts";
@@ -55,9 +56,9 @@ export class Connection {
     this.#rest = rest;
     this.#userId = userId;
     this.#listener = listener;
-    const url = new URL(rest.base);
-    this.#socket = io(url.origin, {
-      path: new URL("socket.io/", url).pathname,
+    const [origin, path] = partsOf(rest.base);
+    this.#socket = io(origin, {
+      path: `${path}socket.io/`,
       transports: ["websocket", "polling"],
       autoConnect: false,
       reconnectionDelay: 500,

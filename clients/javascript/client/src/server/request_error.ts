@@ -46,6 +46,9 @@ export function unreachable(base?: string, reason?: string): RequestError {
   return new RequestError({ code: UNREACHABLE, message, details: { url: base, reason } });
 }
 
+/** An upload that was paused or removed. */
+export const stopped = (): RequestError => new RequestError({ code: "stopped", message: "The upload was stopped." });
+
 /** Returns the error in an answer of the server; undefined in the JSON of anything else, such as a gateway. */
 export function errorBodyOf(answer: unknown): ErrorBody | undefined {
   const error = (answer as Partial<ErrorAnswer> | null)?.error;

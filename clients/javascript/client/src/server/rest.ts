@@ -1,5 +1,7 @@
 /** The REST API below `api/v1`, with the credentials of the signed-in user. */
 
+import { abortAfter } from "../platform.ts";
+import { folderOf, partsOf, withParameter } from "./address.ts";
 import { reasonOf, statusReason } from "./failure_reason.ts";
 import type { AddressTokenAnswer, User } from "./payloads.ts";
 import { errorBodyOf, RequestError, unreachable } from "./request_error.ts";
@@ -54,14 +56,15 @@ async function jsonOf(response: Response): Promise<unknown> {
 
 /** Sends requests for a session. Classes that extend it say where the session comes from. */
 export abstract class Rest {
+  /** Ends with a slash. */
   readonly base: string;
   #renewing: Promise<void> | undefined;
   /** Milliseconds since 1970. */
   #renewedAt = 0;
 
-  /** `base`: the URL that the server's paths are relative to. It ends with a slash. */
+  /** `base`: the URL that the server's paths are relative to. */
   constructor(base: string) {
-    this.base = base;
+    this.base = folderOf(base);
   }
 
   /** Null without a signed-in user. */
@@ -166,19 +169,22 @@ export abstract class Rest {
    * is relative to the server's root.
    */
   authenticatedUrl(path: string): string {
-    const url = new URL(path.replace(/^\//, ""), this.base);
+    const below = path.replace(/^[\\/\s]+/, "");
+    const isAbsolute = /^[a-z][a-z\d+.-]*:/i.test(below);
+    const url = isAbsolute ? below : this.base + below;
+    const [origin] = partsOf(this.base);
     // A path that somebody has made up may lead elsewhere, where no proof belongs.
-    if (url.origin !== new URL(this.base).origin) return url.href;
+    const isOwn = isAbsolute ? below.startsWith(`${origin}/`) : path.replace(/^\//, "") === below;
+    if (!isOwn) return url;
     const { session } = this;
-    if (session?.forAddresses !== undefined) url.searchParams.set("token", session.forAddresses.token);
-    else if (session !== null && session.accessToken === undefined) url.searchParams.set("userId", session.user.id);
-    return url.href;
+    if (session?.forAddresses !== undefined) return withParameter(url, "token", session.forAddresses.token);
+    return session !== null && session.accessToken === undefined ? withParameter(url, "userId", session.user.id) : url;
   }
 
   /** Returns the largest size of a file in bytes; null when it is unknown. */
   async maxFileSize(): Promise<number | null> {
     try {
-      const answer = await fetch(new URL("api/v1/files", this.base), { method: "OPTIONS" });
+      const answer = await fetch(`${this.base}api/v1/files`, { method: "OPTIONS" });
       const size = Number(answer.headers.get("Tus-Max-Size") ?? Number.NaN);
       return Number.isNaN(size) ? null : size;
     } catch {
@@ -209,10 +215,10 @@ export abstract class Rest {
     key?: string,
   ): Promise<T> {
     const { url, headers } = this.#addressed(path, session);
-    const isForm = body instanceof FormData;
+    const isForm = globalThis.FormData !== undefined && body instanceof FormData;
     if (body !== undefined && !isForm) headers["Content-Type"] = "application/json";
     if (key !== undefined) headers["Idempotency-Key"] = key;
-    const signal = key === undefined ? null : AbortSignal.timeout(ANSWER_MS);
+    const signal = key === undefined ? null : abortAfter(ANSWER_MS);
     let status: number;
     let answer: unknown;
     try {
@@ -232,13 +238,13 @@ export abstract class Rest {
   }
 
   /** Returns the address of a request, and the headers that say who asks. */
-  #addressed(path: string, session: Session | null): { url: URL; headers: Record<string, string> } {
-    const url = new URL(`api/v1/${path}`, this.base);
+  #addressed(path: string, session: Session | null): { url: string; headers: Record<string, string> } {
+    let url = `${this.base}api/v1/${path}`;
     const headers: Record<string, string> = {};
     // The error of the platform would repeat the token.
     if (session?.accessToken !== undefined && !isToken(session.accessToken)) throw notToken();
     if (session?.accessToken !== undefined) headers.Authorization = `Bearer ${session.accessToken}`;
-    else if (session !== null) url.searchParams.set("userId", session.user.id);
+    else if (session !== null) url = withParameter(url, "userId", session.user.id);
     return { url, headers };
   }
 }

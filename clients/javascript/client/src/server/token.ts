@@ -37,8 +37,10 @@ const CLOCK_TOLERANCE_MS = 5_000;
 function claimsOf(token: string): Claims {
   try {
     const part = token.split(".")[1] ?? "";
-    const bytes = Uint8Array.from(atob(part.replace(/-/g, "+").replace(/_/g, "/")), (sign) => sign.charCodeAt(0));
-    const claims: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    const bytes = [...atob(part.replace(/-/g, "+").replace(/_/g, "/"))].map((sign) => sign.charCodeAt(0));
+    // React Native has no `TextDecoder`.
+    const encoded = bytes.map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
+    const claims: unknown = JSON.parse(decodeURIComponent(encoded));
     return typeof claims === "object" && claims !== null ? claims : {};
   } catch {
     return {};

@@ -1,7 +1,8 @@
 /** Uploads one file by the tus protocol (docs/files.md). The first file loads this module. */
 
 import { DefaultHttpStack, type DetailedError, type HttpRequest, type HttpResponse, Upload } from "tus-js-client";
-import { errorBodyOf, RequestError, UNREACHABLE } from "./request_error.ts";
+import { withParameter } from "./address.ts";
+import { errorBodyOf, RequestError, stopped, UNREACHABLE } from "./request_error.ts";
 import type { Rest } from "./rest.ts";
 
 /** Bytes of one request: small enough for proxies that buffer requests. */
@@ -36,7 +37,7 @@ export async function upload(
   try {
     const content = await contentOf(bytes);
     // A signal that was aborted before fires no event.
-    stop.throwIfAborted();
+    if (stop.aborted) throw stopped();
     return await new Promise((resolve, reject) => {
       const sent: Upload = new Upload(content, {
         endpoint: rest.authenticatedUrl(FILES),
@@ -55,7 +56,7 @@ export async function upload(
       });
       stop.addEventListener("abort", () => {
         void sent.abort();
-        reject(stop.reason);
+        reject(stopped());
       });
       sent.start();
     });
@@ -83,10 +84,8 @@ class ServerPaths extends DefaultHttpStack {
 
   override createRequest(method: string, url: string): HttpRequest {
     const path = method === "POST" ? FILES : `${FILES}/${idOf(url)}`;
-    const address = new URL(this.#rest.authenticatedUrl(path));
-    // It is for downloads.
-    address.searchParams.delete("token");
-    return super.createRequest(method, address.href);
+    // The token is for downloads.
+    return super.createRequest(method, withParameter(this.#rest.authenticatedUrl(path), "token"));
   }
 }
 
@@ -103,14 +102,19 @@ function keepUploadOnBusyServer(request: HttpRequest, response: HttpResponse): v
 }
 
 function idOf(url: string | null): string {
-  return new URL(url ?? "", "http://localhost/").pathname.split("/").at(-1) ?? "";
+  return (
+    (url ?? "")
+      .replace(/[?#].*$/, "")
+      .split("/")
+      .at(-1) ?? ""
+  );
 }
 
 function requestErrorOf(error: Error | DetailedError): RequestError {
   const { originalResponse = null, causingError = null } = error as Partial<DetailedError>;
   if (causingError instanceof RequestError) return causingError;
-  // The file was moved or changed after it was chosen.
-  if (causingError instanceof DOMException)
+  // The file was moved or changed after it was chosen. React Native has no such class.
+  if (causingError?.constructor.name === "DOMException")
     return new RequestError({ code: "unreadable", message: causingError.message });
   if (originalResponse === null) return new RequestError({ code: UNREACHABLE, message: error.message });
   const status = originalResponse.getStatus();

@@ -6,15 +6,13 @@ import type { OutboxEntry, OutboxStore } from "../outbox/outbox.ts";
 import { IndexedDbOutboxStore } from "../outbox/outbox_store.ts";
 
 /**
- * A place for what has to outlive a restart of the program: messages that are not sent yet, and their files.
- *
- * Values are objects that `structuredClone` can copy. Values below `entry:` and `upload:` can also be written as JSON;
- * those below `bytes:` are a `Blob`.
+ * A place for what has to outlive a restart of the program: messages that are not sent yet, and where React Native has
+ * their files. Keys and values are texts. The bytes of a `File` or `Blob` are not stored here: such a file waits in memory.
  */
 export interface TalkwireStorage {
-  /** Returns the value of a key; undefined without one. */
-  get(key: string): Promise<unknown>;
-  set(key: string, value: unknown): Promise<void>;
+  /** Returns the value of a key; null or undefined without one. */
+  get(key: string): Promise<string | null | undefined>;
+  set(key: string, value: string): Promise<void>;
   delete(key: string): Promise<void>;
   /** Returns the keys that start with a text, in any order. */
   keys(prefix: string): Promise<readonly string[]>;
@@ -22,13 +20,13 @@ export interface TalkwireStorage {
 
 /** A storage that lasts as long as the program. */
 export class MemoryStorage implements TalkwireStorage {
-  readonly #values = new Map<string, unknown>();
+  readonly #values = new Map<string, string>();
 
-  async get(key: string): Promise<unknown> {
+  async get(key: string): Promise<string | undefined> {
     return this.#values.get(key);
   }
 
-  async set(key: string, value: unknown): Promise<void> {
+  async set(key: string, value: string): Promise<void> {
     this.#values.set(key, value);
   }
 
@@ -58,15 +56,24 @@ export function storesIn(storage: TalkwireStorage): ClientStores {
 
 const ENTRY = "entry:";
 const UPLOAD = "upload:";
-const BYTES = "bytes:";
+
+/** Returns a stored value; undefined without one, or where another program has written the text. */
+async function storedValue<T>(storage: TalkwireStorage, key: string): Promise<T | undefined> {
+  const text = await storage.get(key);
+  try {
+    return typeof text === "string" ? ((JSON.parse(text) ?? undefined) as T | undefined) : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 async function valuesOf<T extends { readonly userId: string }>(
   storage: TalkwireStorage,
   prefix: string,
   userId: string,
 ): Promise<T[]> {
-  const values = await Promise.all((await storage.keys(prefix)).map((key) => storage.get(key)));
-  return values.filter((value): value is T => (value as T | undefined)?.userId === userId);
+  const values = await Promise.all((await storage.keys(prefix)).map((key) => storedValue<T>(storage, key)));
+  return values.filter((value) => value?.userId === userId) as T[];
 }
 
 class StoredOutbox implements OutboxStore {
@@ -82,15 +89,15 @@ class StoredOutbox implements OutboxStore {
   }
 
   async has(clientMessageId: string): Promise<boolean> {
-    return (await this.#storage.get(ENTRY + clientMessageId)) !== undefined;
+    return (await storedValue(this.#storage, ENTRY + clientMessageId)) !== undefined;
   }
 
-  put(entry: OutboxEntry): Promise<void> {
-    return this.#storage.set(ENTRY + entry.clientMessageId, entry);
+  async put(entry: OutboxEntry): Promise<void> {
+    await this.#storage.set(ENTRY + entry.clientMessageId, JSON.stringify(entry));
   }
 
-  delete(clientMessageId: string): Promise<void> {
-    return this.#storage.delete(ENTRY + clientMessageId);
+  async delete(clientMessageId: string): Promise<void> {
+    await this.#storage.delete(ENTRY + clientMessageId);
   }
 }
 
@@ -103,28 +110,22 @@ class StoredUploads implements UploadStore {
 
   async read(userId: string): Promise<StoredUpload[]> {
     const uploads = await valuesOf<StoredUpload>(this.#storage, UPLOAD, userId);
-    const complete = uploads.map(async (each) => ({
-      ...each,
-      bytes: (await this.#storage.get(BYTES + each.id)) as Blob | undefined,
-    }));
-    return (await Promise.all(complete)).sort((one, other) => one.addedAt - other.addedAt);
+    return uploads.sort((one, other) => one.addedAt - other.addedAt);
   }
 
-  async get(id: string): Promise<StoredUpload | undefined> {
-    return (await this.#storage.get(UPLOAD + id)) as StoredUpload | undefined;
+  get(id: string): Promise<StoredUpload | undefined> {
+    return storedValue<StoredUpload>(this.#storage, UPLOAD + id);
   }
 
-  async add({ bytes, ...upload }: StoredUpload): Promise<void> {
-    await this.#storage.set(UPLOAD + upload.id, upload);
-    if (bytes !== undefined) await this.#storage.set(BYTES + upload.id, bytes);
+  add(upload: StoredUpload): Promise<void> {
+    return this.change(upload);
   }
 
-  async change({ bytes: _, ...upload }: StoredUpload): Promise<void> {
-    await this.#storage.set(UPLOAD + upload.id, upload);
+  async change({ bytes: _, smaller: __, ...upload }: StoredUpload): Promise<void> {
+    await this.#storage.set(UPLOAD + upload.id, JSON.stringify(upload));
   }
 
   async delete(id: string): Promise<void> {
     await this.#storage.delete(UPLOAD + id);
-    await this.#storage.delete(BYTES + id);
   }
 }
