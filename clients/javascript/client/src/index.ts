@@ -7,7 +7,7 @@
 export type { NewConversation } from "./conversations/conversation_store.ts";
 export type { FrameSize } from "./files/film.ts";
 export type { NativeFile } from "./files/native_file.ts";
-export type { PendingFile } from "./files/upload_queue.ts";
+export type { FileVersion, PendingFile } from "./files/upload_queue.ts";
 export type { Voice } from "./files/voice.ts";
 export type { PresenceEnds } from "./people/presence.ts";
 export type { Typist } from "./people/typing.ts";
