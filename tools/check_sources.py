@@ -51,7 +51,7 @@ VAGUE_NAME = re.compile(r"(?:^|_)(?:told|heard|said)(?![a-z])|[a-z](?:Told|Heard
 
 DECLARATION = re.compile(r"\b(?:const|let|function|class|interface|type)\s+(\w+)")
 SCRIPTS = frozenset({".ts", ".tsx", ".mjs"})
-PATHNAME = re.compile(r"\bpathname\b")
+PATHNAME = re.compile(r"[.{,]\s*pathname\b")
 COMMENT_LINE = re.compile(r"\s*(?://|/?\*)")
 QUOTING = frozenset({"check_sources.py", "test_check_sources.py"})
 """Files that contain the phrases because they are about them."""

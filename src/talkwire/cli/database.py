@@ -61,8 +61,8 @@ def database_failures(settings: Settings) -> Iterator[None]:
     except (OtherTablesError, NewerTablesError, UnfinishedError) as error:
         raise Failure(str(error)) from error
     except (SQLAlchemyError, UnsuitableDatabaseError) as error:
-        told = f"{reason_of(error)}{_hint(error, settings)}" if isinstance(error, SQLAlchemyError) else str(error)
-        reason = without_values(told, secret_values(settings))
+        text = f"{reason_of(error)}{_hint(error, settings)}" if isinstance(error, SQLAlchemyError) else str(error)
+        reason = without_values(text, secret_values(settings))
         raise TransientFailure(f"the database {printable_database(settings)} cannot be used: {reason}") from error
     except ModuleNotFoundError as error:
         if error.name is None or not error.name.startswith("psycopg"):

@@ -1,12 +1,13 @@
 /** A runtime with what Hermes and React Native 0.76 have, and nothing else. */
 
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { createContext, runInContext } from "node:vm";
 import { build, type Rolldown } from "vite";
 import { WebSocket } from "ws";
 import type * as Client from "../src/index.ts";
 
-const INDEX = new URL("../src/index.ts", import.meta.url).pathname;
+const INDEX = fileURLToPath(new URL("../src/index.ts", import.meta.url));
 
 /** Returns the client as one program, as Metro makes it. */
 export async function bundled(): Promise<string> {
@@ -33,7 +34,7 @@ class NativeUrl {
   }
 
   get pathname(): string {
-    throw new Error("URL.pathname is not implemented");
+    throw new Error("pathname of URL is not implemented");
   }
 
   get searchParams(): { set(): void; delete(): void } {
