@@ -146,6 +146,8 @@ CATALOGUE: dict[str, dict[str, Check]] = {
             "clients_python/test_documentation.py::test_the_program_of_the_page_prints_what_it_sent"
         ),
         "async def get_token": _CLIENT,
+        "@asynccontextmanager": _CLIENT,
+        "from talkwire_client import BlockingTalkwire": _CLIENT,
         "async for": _CLIENT,
         "while True": _CLIENT,
     },
@@ -274,7 +276,12 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         "// Copies": _NEST_FILES,
         "node build": _NEST,
     },
-    "docs/webhooks.md": {"curl": Run(), '"""Rebuilds': _WEBHOOKS, "// Rebuilds": _WEBHOOKS},
+    "docs/webhooks.md": {
+        "curl -X POST": Run(),
+        "curl -X PUT": Run(),
+        '"""Rebuilds': _WEBHOOKS,
+        "// Rebuilds": _WEBHOOKS,
+    },
     "docs/workers.md": {
         "talkwire serve": RunBy("cli/test_workers.py::steady"),
         "scrape_configs": Validated("prometheus"),

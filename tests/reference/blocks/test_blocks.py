@@ -394,7 +394,7 @@ EXPECTED: dict[str, dict[str, Callable[[str, Shell], None]]] = {
     "docs/files.md": {"curl": _has_the_fields_of_the_page},
     "docs/importing.md": {"talkwire import": _imports},
     "docs/moderation.md": {"echo whsec_": _prints_a_secret},
-    "docs/webhooks.md": {"curl": _prints_a_secret},
+    "docs/webhooks.md": {"curl -X POST": _prints_a_secret},
 }
 
 

@@ -34,7 +34,7 @@ export class Api extends Rest {
   readonly #store: SessionStore;
 
   constructor(base: string = document.baseURI, store = new SessionStore()) {
-    super(base);
+    super(new URL(".", base).href);
     this.#store = store;
   }
 

@@ -9,6 +9,7 @@ import { own } from "./own.ts";
 import type { PresenceEnds } from "./people/presence.ts";
 import { Room } from "./room.ts";
 import { baseOf } from "./server/address.ts";
+import { NOT_TALKWIRE, unreachableFor } from "./server/failure_reason.ts";
 import { Outage } from "./server/outage.ts";
 import { pauseAfter } from "./server/pauses.ts";
 import type {
@@ -20,8 +21,8 @@ import type {
   Presence,
   User,
 } from "./server/payloads.ts";
-import { FINAL_CODES, RequestError, TOKEN_UNAVAILABLE, UNREACHABLE, unreachable } from "./server/request_error.ts";
-import { NOT_TALKWIRE, type Rest } from "./server/rest.ts";
+import { FINAL_CODES, RequestError, TOKEN_UNAVAILABLE, UNREACHABLE } from "./server/request_error.ts";
+import type { Rest } from "./server/rest.ts";
 import { TokenRest, type TokenSource } from "./server/token_rest.ts";
 import { type ClientStores, indexedDbStores, MemoryStorage, storesIn, type TalkwireStorage } from "./storage/stores.ts";
 
@@ -139,7 +140,7 @@ export class Talkwire {
       refused: (why) => this.#failed(why),
       lost: (why) => {
         if (this.#isWanted) this.#outage.begin();
-        this.#failed(unreachable(rest.base, `the connection was lost (${why})`));
+        this.#failed(unreachableFor(rest.base, `the connection was lost (${why})`));
         this.#setState("offline");
         this.#client.lost();
       },
@@ -367,7 +368,7 @@ export class Talkwire {
     if (this.#isIdentified && this.me?.createdAt !== "") return;
     const user = await this.#rest.get<User>("users/me");
     // Something else than the server has answered.
-    if (typeof user?.id !== "string") throw unreachable(this.#rest.base, NOT_TALKWIRE);
+    if (typeof user?.id !== "string") throw unreachableFor(this.#rest.base, NOT_TALKWIRE);
     const { me } = this.#client.core.now;
     if (me.id !== "" && me.id !== user.id)
       throw new RequestError({
@@ -398,7 +399,7 @@ export class Talkwire {
   #unanswered(): RequestError {
     if (this.#tokens?.isFetching)
       return new RequestError({ code: TOKEN_UNAVAILABLE, message: "The token function has not returned a token yet." });
-    return unreachable(this.#rest.base, "it has not answered yet");
+    return unreachableFor(this.#rest.base, "it has not answered yet");
   }
 
   #untilOnline(): Promise<void> {

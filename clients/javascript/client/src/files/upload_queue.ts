@@ -5,10 +5,11 @@
  */
 
 import { randomId } from "../platform.ts";
-import { RequestError, stopped } from "../server/request_error.ts";
+import { RequestError } from "../server/request_error.ts";
 import type { FileUpload, FileUploadListener } from "../server/upload.ts";
 import { type FrameSize, frameSizeOf } from "./film.ts";
 import { isNative, type NativeFile, readNative } from "./native_file.ts";
+import { stopped } from "./stopped_upload.ts";
 import { type Voice, voiceOf } from "./voice.ts";
 
 /** What is sent of a file: the file as it was chosen, or a smaller picture. */

@@ -46,7 +46,7 @@ export class Uploads implements ChatPart {
         if (files.some((file) => file.done && !isDone(file))) this.onProgress();
       },
       check: async ({ size }) => {
-        this.#maxSize ??= await core.rest.maxFileSize();
+        this.#maxSize ??= await maxFileSize(core.rest.base);
         const maxSize = this.#maxSize;
         if (maxSize !== null && size > maxSize)
           throw new RequestError({
@@ -141,4 +141,15 @@ export class Uploads implements ChatPart {
 /** Returns the files of a composer. */
 export function atComposer(files: readonly PendingFile[], place: string): PendingFile[] {
   return files.filter((file) => file.place === place && file.entryId === null);
+}
+
+/** Returns the largest size of a file in bytes at the server with this address; null when it is unknown. */
+async function maxFileSize(base: string): Promise<number | null> {
+  try {
+    const answer = await fetch(`${base}api/v1/files`, { method: "OPTIONS" });
+    const size = Number(answer.headers.get("Tus-Max-Size") ?? Number.NaN);
+    return Number.isNaN(size) ? null : size;
+  } catch {
+    return null;
+  }
 }

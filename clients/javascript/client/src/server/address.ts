@@ -1,17 +1,9 @@
-/**
- * Addresses as texts. React Native's `URL` lacks most of its properties before version 0.80, and joins addresses in its own
- * way in later ones.
- */
+/** Reads the address of a server, as far as React Native can: its `URL` lacks most properties before version 0.80. */
 
 /** Returns the address below which a server's paths are, with a slash at its end. Throws `TypeError`. */
 export function baseOf(url: string): string {
   const [origin, path] = partsOf(url);
   return `${origin}${path.replace(/(?<!\/)\/*$/, "/")}`;
-}
-
-/** Returns what relative paths of a page are relative to. */
-export function folderOf(page: string): string {
-  return page.replace(/[?#].*$/s, "").replace(/[^/]*$/, "");
 }
 
 /** Returns the origin of an address, such as `https://example.com`, and its path. */
@@ -36,12 +28,4 @@ function normal(url: string): string {
   } catch {
     return url;
   }
-}
-
-/** Returns an address with another value of a parameter, or without the parameter. */
-export function withParameter(url: string, name: string, value?: string): string {
-  const [, path = "", query = "", hash = ""] = /^([^?#]*)\??([^#]*)(#?.*)$/s.exec(url) ?? [];
-  const others = query.split("&").filter((each) => each !== "" && each.split("=", 1)[0] !== name);
-  const all = value === undefined ? others : [...others, `${name}=${encodeURIComponent(value)}`];
-  return `${path}${all.length === 0 ? "" : "?"}${all.join("&")}${hash}`;
 }

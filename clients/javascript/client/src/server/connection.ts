@@ -1,6 +1,6 @@
 import { io, type Socket } from "socket.io-client";
 import { partsOf } from "./address.ts";
-import { reasonOf } from "./failure_reason.ts";
+import { reasonOf, unreachableFor } from "./failure_reason.ts";
 import { pauseAfter } from "./pauses.ts";
 import type { Commands, ErrorBody } from "./payloads.ts";
 import { FINAL_CODES, RequestError, unreachable } from "./request_error.ts";
@@ -124,7 +124,7 @@ export class Connection {
         Commands[Name]["reply"]
       >;
     } catch (error) {
-      throw unreachable(this.#rest.base, (error as Error).message);
+      throw unreachableFor(this.#rest.base, (error as Error).message);
     }
     if (!reply.success) throw new RequestError(reply.error);
     return reply;
@@ -171,7 +171,7 @@ export class Connection {
   async #connectRefused(error: Error & { data?: { code?: string; details?: unknown } }): Promise<void> {
     // Without a code it was not the server, and the library retries by itself.
     const code = error.data?.code;
-    if (code === undefined) return this.#listener.unreachable(unreachable(this.#rest.base, reasonOf(error)));
+    if (code === undefined) return this.#listener.unreachable(unreachableFor(this.#rest.base, reasonOf(error)));
     const refused = new RequestError({ code, message: error.message, details: error.data?.details });
     this.#listener.refused?.(refused);
     if (code === "token_expired" || (code === "unauthenticated" && this.#mayReplaceToken())) {

@@ -1,5 +1,16 @@
 /** Why a request or a connection failed, as far as the platform's own errors say it. */
 
+import { RequestError, UNREACHABLE } from "./request_error.ts";
+
+/** Returns the error of a server that cannot be reached. `base`: its address. */
+export function unreachableFor(base: string, reason: string): RequestError {
+  const message = `The server ${base} cannot be reached: ${reason}.`;
+  return new RequestError({ code: UNREACHABLE, message, details: { url: base, reason } });
+}
+
+/** What a wrong address often leads to. */
+export const NOT_TALKWIRE = "what it has answered does not come from Talkwire, so the address may be wrong";
+
 /** What the errors of Node, of browsers, of React Native and of `socket.io-client` may have. */
 interface PlatformError {
   readonly message?: unknown;

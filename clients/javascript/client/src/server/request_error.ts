@@ -39,15 +39,9 @@ export const TOKEN_UNAVAILABLE = "token_unavailable";
 /** Codes with which the server refuses the token or the session. */
 export const FINAL_CODES: ReadonlySet<string> = new Set(["unauthenticated", "banned", "forbidden"]);
 
-/** `reason`: why, if it is known. `base`: the server's address. */
-export function unreachable(base?: string, reason?: string): RequestError {
-  if (base === undefined) return new RequestError({ code: UNREACHABLE, message: "The server cannot be reached." });
-  const message = `The server ${base} cannot be reached: ${reason}.`;
-  return new RequestError({ code: UNREACHABLE, message, details: { url: base, reason } });
+export function unreachable(): RequestError {
+  return new RequestError({ code: UNREACHABLE, message: "The server cannot be reached." });
 }
-
-/** An upload that was paused or removed. */
-export const stopped = (): RequestError => new RequestError({ code: "stopped", message: "The upload was stopped." });
 
 /** Returns the error in an answer of the server; undefined in the JSON of anything else, such as a gateway. */
 export function errorBodyOf(answer: unknown): ErrorBody | undefined {

@@ -1,11 +1,7 @@
 /** The REST API below `api/v1`, with the credentials of the signed-in user. */
 
-import { abortAfter } from "../platform.ts";
-import { folderOf, partsOf, withParameter } from "./address.ts";
-import { reasonOf, statusReason } from "./failure_reason.ts";
 import type { AddressTokenAnswer, User } from "./payloads.ts";
 import { errorBodyOf, RequestError, unreachable } from "./request_error.ts";
-import { isToken } from "./token.ts";
 
 /** The signed-in user and what proves it. A user of a demo server has no token. */
 export interface Session {
@@ -35,23 +31,13 @@ const REFUSED_AGAIN_MS = 60_000;
 /** How long a request with a key waits for its answer. It can be sent again. */
 const ANSWER_MS = 15_000;
 
-/** What a wrong address often leads to. */
-export const NOT_TALKWIRE = "what it has answered does not come from Talkwire, so the address may be wrong";
+function withParameter(url: string, name: string, value: string): string {
+  return `${url}${url.includes("?") ? "&" : "?"}${name}=${encodeURIComponent(value)}`;
+}
 
-const notToken = (): RequestError =>
-  new RequestError({
-    code: "unauthenticated",
-    message: "`token` is no token: it is empty, or has a line break or a sign that is not ASCII.",
-  });
-
-/** Returns the value in an answer; undefined where it is no JSON. Rejects when the connection breaks. */
-async function jsonOf(response: Response): Promise<unknown> {
-  const text = await response.text();
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+/** Adds the id of a demo server's user, who has no token. */
+function asDemoUser(url: string, session: Session | null): string {
+  return session?.accessToken === undefined && session !== null ? withParameter(url, "userId", session.user.id) : url;
 }
 
 /** Sends requests for a session. Classes that extend it say where the session comes from. */
@@ -62,9 +48,9 @@ export abstract class Rest {
   /** Milliseconds since 1970. */
   #renewedAt = 0;
 
-  /** `base`: the URL that the server's paths are relative to. */
+  /** `base`: the URL that the server's paths are relative to. It ends with a slash. */
   constructor(base: string) {
-    this.base = folderOf(base);
+    this.base = base;
   }
 
   /** Null without a signed-in user. */
@@ -172,24 +158,26 @@ export abstract class Rest {
     const below = path.replace(/^[\\/\s]+/, "");
     const isAbsolute = /^[a-z][a-z\d+.-]*:/i.test(below);
     const url = isAbsolute ? below : this.base + below;
-    const [origin] = partsOf(this.base);
+    const origin = this.base.split("/", 3).join("/");
     // A path that somebody has made up may lead elsewhere, where no proof belongs.
     const isOwn = isAbsolute ? below.startsWith(`${origin}/`) : path.replace(/^\//, "") === below;
     if (!isOwn) return url;
     const { session } = this;
     if (session?.forAddresses !== undefined) return withParameter(url, "token", session.forAddresses.token);
-    return session !== null && session.accessToken === undefined ? withParameter(url, "userId", session.user.id) : url;
+    return asDemoUser(url, session);
   }
 
-  /** Returns the largest size of a file in bytes; null when it is unknown. */
-  async maxFileSize(): Promise<number | null> {
-    try {
-      const answer = await fetch(`${this.base}api/v1/files`, { method: "OPTIONS" });
-      const size = Number(answer.headers.get("Tus-Max-Size") ?? Number.NaN);
-      return Number.isNaN(size) ? null : size;
-    } catch {
-      return null;
-    }
+  /** Returns a signal that aborts after a time. */
+  protected abortAfter(ms: number): AbortSignal {
+    return AbortSignal.timeout(ms);
+  }
+
+  /**
+   * Returns the error of a request without an answer of Talkwire. `failure`: what `fetch` threw, the HTTP status of
+   * another answer, or undefined for a page. Classes for programs say why, which a page has no use for.
+   */
+  protected unreached(_failure: unknown): RequestError {
+    return unreachable();
   }
 
   /** Deletes an uploaded file that is in no message. Ignores errors, since the server deletes it after a day. */
@@ -218,33 +206,35 @@ export abstract class Rest {
     const isForm = globalThis.FormData !== undefined && body instanceof FormData;
     if (body !== undefined && !isForm) headers["Content-Type"] = "application/json";
     if (key !== undefined) headers["Idempotency-Key"] = key;
-    const signal = key === undefined ? null : abortAfter(ANSWER_MS);
+    const signal = key === undefined ? null : this.abortAfter(ANSWER_MS);
     let status: number;
+    let text: string;
     let answer: unknown;
     try {
       const sent = isForm ? body : (JSON.stringify(body) ?? null);
       const response = await fetch(url, { method, headers, body: sent, signal });
       status = response.status;
-      answer = status === 204 ? null : await jsonOf(response);
+      text = await response.text();
     } catch (error) {
-      throw unreachable(this.base, reasonOf(error));
+      throw this.unreached(error);
+    }
+    try {
+      answer = status === 204 ? null : JSON.parse(text);
+    } catch {
+      // It is no answer of Talkwire.
     }
     if (status >= 400) {
       const error = errorBodyOf(answer);
-      throw error === undefined ? unreachable(this.base, statusReason(status)) : new RequestError(error);
+      throw error === undefined ? this.unreached(status) : new RequestError(error);
     }
-    if (answer === undefined) throw unreachable(this.base, NOT_TALKWIRE);
+    if (answer === undefined) throw this.unreached(undefined);
     return answer as T;
   }
 
   /** Returns the address of a request, and the headers that say who asks. */
   #addressed(path: string, session: Session | null): { url: string; headers: Record<string, string> } {
-    let url = `${this.base}api/v1/${path}`;
     const headers: Record<string, string> = {};
-    // The error of the platform would repeat the token.
-    if (session?.accessToken !== undefined && !isToken(session.accessToken)) throw notToken();
     if (session?.accessToken !== undefined) headers.Authorization = `Bearer ${session.accessToken}`;
-    else if (session !== null) url = withParameter(url, "userId", session.user.id);
-    return { url, headers };
+    return { url: asDemoUser(`${this.base}api/v1/${path}`, session), headers };
   }
 }

@@ -1,5 +1,6 @@
 /** REST for an application's users: their tokens come from the application. */
 
+import { NOT_TALKWIRE, reasonOf, statusReason, unreachableFor } from "./failure_reason.ts";
 import type { User } from "./payloads.ts";
 import { RequestError, TOKEN_UNAVAILABLE } from "./request_error.ts";
 import { type AddressToken, Rest, type Session } from "./rest.ts";
@@ -10,6 +11,12 @@ export type TokenSource = string | (() => string | Promise<string>);
 
 /** A function that takes longer is considered to have failed. */
 const TOKEN_TIMEOUT_MS = 30_000;
+
+const notToken = (): RequestError =>
+  new RequestError({
+    code: "unauthenticated",
+    message: "`token` is no token: it is empty, or has a line break or a sign that is not ASCII.",
+  });
 
 export class TokenRest extends Rest {
   /** Called when the application's function fails; another attempt follows by itself. */
@@ -65,6 +72,21 @@ export class TokenRest extends Rest {
     this.#user = user;
   }
 
+  /** React Native has no `AbortSignal.timeout`. */
+  protected override abortAfter(ms: number): AbortSignal {
+    if ("timeout" in AbortSignal) return super.abortAfter(ms);
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), ms);
+    return controller.signal;
+  }
+
+  protected override unreached(failure: unknown): RequestError {
+    // The error of the platform would repeat the token.
+    if (this.#token !== undefined && !isToken(this.#token)) return notToken();
+    if (failure === undefined) return unreachableFor(this.base, NOT_TALKWIRE);
+    return unreachableFor(this.base, typeof failure === "number" ? statusReason(failure) : reasonOf(failure));
+  }
+
   protected override keepAddressToken(token: AddressToken): void {
     this.#forAddresses = token;
   }
@@ -72,6 +94,7 @@ export class TokenRest extends Rest {
   /** Fetches the first token, if there is none. Rejects with `RequestError`. */
   async ready(): Promise<void> {
     if (this.#token === undefined) await this.refresh();
+    else if (!isToken(this.#token)) throw notToken();
   }
 
   /** Whether the application's function is being awaited. */

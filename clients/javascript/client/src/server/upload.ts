@@ -1,8 +1,8 @@
 /** Uploads one file by the tus protocol (docs/files.md). The first file loads this module. */
 
 import { DefaultHttpStack, type DetailedError, type HttpRequest, type HttpResponse, Upload } from "tus-js-client";
-import { withParameter } from "./address.ts";
-import { errorBodyOf, RequestError, stopped, UNREACHABLE } from "./request_error.ts";
+import { stopped } from "../files/stopped_upload.ts";
+import { errorBodyOf, RequestError, UNREACHABLE } from "./request_error.ts";
 import type { Rest } from "./rest.ts";
 
 /** Bytes of one request: small enough for proxies that buffer requests. */
@@ -85,7 +85,7 @@ class ServerPaths extends DefaultHttpStack {
   override createRequest(method: string, url: string): HttpRequest {
     const path = method === "POST" ? FILES : `${FILES}/${idOf(url)}`;
     // The token is for downloads.
-    return super.createRequest(method, withParameter(this.#rest.authenticatedUrl(path), "token"));
+    return super.createRequest(method, this.#rest.authenticatedUrl(path).replace(/\?token=.*$/, ""));
   }
 }
 
