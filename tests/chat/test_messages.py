@@ -76,7 +76,7 @@ async def test_retries_in_the_same_moment_are_one_message(world: World) -> None:
         ({"conversationId": "c", "content": "x", "metadata": {"a": "b" * 5000}}, "invalid_request", "metadata"),
         ({"conversationId": "c", "content": "x", "clientMessageId": ""}, "invalid_request", "clientMessageId"),
         ("text", "invalid_request", ""),
-        (None, "invalid_request", ""),
+        (None, "invalid_request", "conversationId"),
         ([], "invalid_request", ""),
     ],
 )

@@ -135,6 +135,7 @@ FURTHER_ROUTES = {
     ("get", "/api/v1/webhooks"),
     ("post", "/api/v1/webhooks"),
     ("get", "/api/v1/webhooks/{webhook_id}"),
+    ("put", "/api/v1/webhooks/{webhook_id}"),
     ("patch", "/api/v1/webhooks/{webhook_id}"),
     ("delete", "/api/v1/webhooks/{webhook_id}"),
     ("post", "/api/v1/webhooks/{webhook_id}/rewind"),

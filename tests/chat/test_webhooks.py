@@ -37,11 +37,12 @@ async def test_a_program_registers_its_webhook_at_each_start(world: World) -> No
     path, body = "/api/v1/webhooks/orders", {"url": URL, "types": TYPES, "after": "start"}
     created = await world.service("PUT", path, body)
     assert created.pop("secret").startswith("whsec_")
-    assert await world.service("GET", path) == created
-    assert await world.service("PUT", path, body) == created
+    # The cursor moves over events of other types.
+    for again in (await world.service("GET", path), await world.service("PUT", path, body)):
+        assert {**again, "cursor": None} == {**created, "cursor": None}
     await world.service("PATCH", path, {"enabled": False, "description": "by hand"})
     changed = await world.service("PUT", path, {"url": URL, "secret": "whsec_" + 32 * "A"})
-    assert (changed["types"], changed["enabled"], changed["cursor"]) == (None, False, created["cursor"])
+    assert (changed["types"], changed["enabled"]) == (None, False)
     assert (changed["description"], "secret" in changed) == (None, False)
     await world.service("DELETE", path)
 

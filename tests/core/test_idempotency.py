@@ -12,7 +12,7 @@ from talkwire.core.commands.accounts import BanUser, GetUser, Login, RotateLogin
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import ConversationView, MemberView
 from talkwire.core.commands.custom_events import SendReport
-from talkwire.core.commands.integration.webhooks import CreatedWebhook, WebhookView
+from talkwire.core.commands.integration.webhooks import CreatedWebhook, PutWebhookResult, WebhookView
 from talkwire.core.commands.invitations import CreatedInvitation
 from talkwire.core.commands.messages import SendMessages, ThreadMark
 from talkwire.core.commands.receipts import ReadMark, Unread
@@ -63,6 +63,7 @@ SHOWS_NO_CONVERSATION = {
     PresenceRecord,
     CreatedInvitation,
     CreatedWebhook,
+    PutWebhookResult,
     WebhookView,
     int,
     str,

@@ -201,7 +201,7 @@ async def test_non_members_are_refused_and_learn_nothing(world: World, event: st
         ("joinRoom", {}, "conversationId"),
         ("getHistory", {"conversationId": 5}, "conversationId"),
         ("getHistory", {"conversationId": "c", "limit": "many"}, "limit"),
-        ("startTyping", None, ""),
+        ("startTyping", None, "conversationId"),
         ("getPresence", {"userIds": "bob"}, "userIds"),
     ],
 )

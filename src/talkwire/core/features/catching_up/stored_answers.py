@@ -8,7 +8,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from talkwire.core.commands.conversations import ConversationView, MemberView
-from talkwire.core.commands.integration.webhooks import CreatedWebhook
+from talkwire.core.commands.integration.webhooks import CreatedWebhook, PutWebhookResult
 from talkwire.core.commands.invitations import CreatedInvitation
 from talkwire.core.commands.messages import ThreadMark
 from talkwire.core.commands.receipts import ReadMark
@@ -43,6 +43,8 @@ def without_code(result: object) -> object:
             return replace(result, code="")
         case CreatedWebhook():
             return replace(result, secret="")
+        case PutWebhookResult():
+            return replace(result, secret=None)
         case _:
             return result
 
