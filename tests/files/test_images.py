@@ -10,6 +10,7 @@ import pytest
 from talkwire.core.domain.errors import ChatError
 from talkwire.files.images import ImageWorkers, Picture
 from tests.files import pictures
+from tests.files.heif import heic
 
 
 @pytest.fixture
@@ -34,8 +35,22 @@ async def test_an_animation_is_marked_as_one(workers: ImageWorkers, tmp_path: Pa
 
 
 async def test_bytes_that_are_no_picture_give_none(workers: ImageWorkers, tmp_path: Path) -> None:
-    assert await prepare(workers, tmp_path, b"\x89PNG\r\n\x1a\n" + pictures.HTML) is None
-    assert not (tmp_path / "picture").exists()
+    data = b"\x89PNG\r\n\x1a\n" + pictures.HTML
+    assert await prepare(workers, tmp_path, data) is None
+    assert (tmp_path / "picture").read_bytes() == data
+
+
+async def test_a_picture_that_is_not_decoded_has_no_metadata(workers: ImageWorkers, tmp_path: Path) -> None:
+    photo = heic({b"hvc1": b"pixels " * 9, b"Exif": b"\0\0\0\0MM\0*" + pictures.SECRET.encode()})
+    assert await prepare(workers, tmp_path, photo) is None
+    kept = (tmp_path / "picture").read_bytes()
+    assert b"pixels" in kept
+    assert pictures.SECRET.encode() not in kept
+
+
+async def test_a_picture_whose_metadata_cannot_be_found_is_refused(workers: ImageWorkers, tmp_path: Path) -> None:
+    with pytest.raises(ChatError, match="this picture is damaged, so its metadata"):
+        await prepare(workers, tmp_path, pictures.png()[:50])
 
 
 async def test_a_picture_with_too_many_pixels_is_refused(workers: ImageWorkers, tmp_path: Path) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from talkwire.files.sniffing import UNKNOWN, content_type_of, is_inline, may_be_picture
-from tests.files import pictures
+from talkwire.files.sniffing import UNKNOWN, content_type_of, is_inline
 from tests.files.pictures import HTML, SVG
 
 MP4 = b"\0\0\0\x20ftypisom\0\0\2\0isomiso2avc1mp41" + b"\0" * 100
@@ -89,16 +88,6 @@ def test_declared_types_that_a_browser_would_run_are_not_believed(head: bytes, d
 def test_harmless_declared_types_are_believed_and_never_displayed_inline(declared: str) -> None:
     assert content_type_of(HTML, declared) == declared
     assert not is_inline(declared)
-
-
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "AVIF"])
-def test_pictures_are_worth_a_try(kind: str) -> None:
-    assert may_be_picture(pictures.encoded(pictures.flag(), kind))
-
-
-@pytest.mark.parametrize("head", [HTML, SVG, MP4, b"", b"GIF is a format", b"BMW is a make"])
-def test_other_files_are_no_pictures(head: bytes) -> None:
-    assert not may_be_picture(head)
 
 
 @pytest.mark.parametrize("content_type", ["image/svg+xml", "image/tiff", "image/heif", "text/html", UNKNOWN])

@@ -18,6 +18,11 @@ PIXELS_MAX = 64_000_000
 DEADLINE_S = 120.0
 """Seconds per picture, at most. Longer than the limit of processor time, because the machine may be busy."""
 
+_DAMAGED = (
+    "this picture is damaged, so its metadata, such as the place where it was taken, cannot be removed; "
+    "upload an undamaged copy, or put it into an archive, such as a ZIP file"
+)
+
 _PROGRAM = Path(__file__).with_name("image_worker.py")
 
 _logger = structlog.get_logger(__name__)
@@ -60,8 +65,9 @@ class ImageWorkers:
         """Writes a safe copy of `source` to `picture`, its thumbnail (WebP) to `thumbnail`, and a larger one to `large`
         if the picture is larger than its thumbnail. Returns the copy's type and size.
 
-        Returns None if `source` is not a readable picture; the other paths may then have incomplete files. Raises
-        `invalid_request` for a picture with too many pixels, or one that takes too long or too much memory.
+        Returns None if `source` is not a readable picture: `picture` is then a copy of the file without its metadata,
+        and the other paths may have incomplete files. Raises `invalid_request` for a picture with too many pixels, one
+        that takes too long or too much memory, or one so damaged that its metadata cannot be removed.
         """
         answer = await self._answer(source, picture, thumbnail, large)
         match answer.problem:
@@ -72,6 +78,8 @@ class ImageWorkers:
             case "pixels":
                 size = f"{answer.width} x {answer.height}"
                 raise invalid("file", f"a picture of {size} pixels is too large; allowed are {self._pixels_max}")
+            case "metadata":
+                raise invalid("file", _DAMAGED)
             case _:
                 raise invalid("file", "this picture takes too much time or memory to process")
 

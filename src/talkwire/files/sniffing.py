@@ -62,12 +62,6 @@ def is_inline(content_type: str) -> bool:
     return content_type in _PICTURES or content_type.startswith(("audio/", "video/"))
 
 
-def may_be_picture(head: bytes) -> bool:
-    """Returns whether a file begins like a picture of a supported format, so that decoding is worth a try."""
-    found = _found(head)
-    return bool(found) and found[0][0] in _PICTURES
-
-
 def content_type_of(head: bytes, declared: str | None) -> str:
     """Returns the media type of a file that is not a picture. Sound and video are recognized by the file's first bytes,
     `head`. Any other file gets the type that the client declared, or UNKNOWN (`application/octet-stream`) if that is

@@ -28,9 +28,10 @@ from talkwire.files.byte_store import ByteStore, FileKey, Part
 from talkwire.files.form import FormFile
 from talkwire.files.holders import HeldElsewhere, Holders
 from talkwire.files.images import ImageWorkers
+from talkwire.files.metadata.removal import kind_of
 from talkwire.files.partials import Partial, Partials
 from talkwire.files.reasons import reason_of
-from talkwire.files.sniffing import HEAD_BYTES, UNKNOWN, content_type_of, may_be_picture
+from talkwire.files.sniffing import HEAD_BYTES, UNKNOWN, content_type_of
 from talkwire.files.tus import TusRefusal, UploadChecksum
 
 WRITE_BYTES = 256 * 1024
@@ -312,12 +313,12 @@ class Uploads:
 
     async def _content_of(self, upload: Upload, partial: Partial) -> _Content:
         head = partial.head(HEAD_BYTES)
-        if not may_be_picture(head):
+        if kind_of(head) is None:
             return _Content(partial.path, content_type_of(head, upload.content_type))
         path, thumbnail, large = (partial.sibling(name) for name in ("picture", "thumbnail", "large"))
         picture = await self._images.prepare(partial.path, path, thumbnail, large)
         if picture is None:
-            return _Content(partial.path, UNKNOWN)
+            return _Content(path, UNKNOWN)
         thumbnails: dict[Part, Path] = {"thumbnail": thumbnail}
         if await asyncio.to_thread(large.exists):
             thumbnails["large-thumbnail"] = large
