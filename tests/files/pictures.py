@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import struct
 import zlib
 from io import BytesIO
@@ -30,6 +31,13 @@ def flag(width: int = 60, height: int = 40) -> Image.Image:
     image = Image.new("RGB", (width, height), (0, 0, 255))
     image.paste((255, 0, 0), (0, 0, width // 2, height))
     return image
+
+
+def noise(width: int = 300, height: int = 200) -> Image.Image:
+    """A picture whose pixels need many bytes, as those of a photo do."""
+    ramp = Image.linear_gradient("L").resize((width, height))
+    noise = Image.frombytes("L", (width, height), random.Random(7).randbytes(width * height))
+    return Image.merge("RGB", [ramp, ramp.rotate(180), noise.point(lambda value: 80 + value // 3)])
 
 
 def exif(orientation: int = 1) -> Image.Exif:

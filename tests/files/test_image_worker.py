@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 from PIL.PngImagePlugin import PngInfo
 
 from talkwire.files.image_worker import answer
@@ -43,6 +44,14 @@ def is_red(image: Image.Image, x: int, y: int) -> bool:
     pixel = image.convert("RGB").getpixel((x, y))
     assert isinstance(pixel, tuple)
     return pixel[0] > 200 and pixel[2] < 60
+
+
+def difference(image: Image.Image, other: Image.Image) -> float:
+    """Returns by how much the upper left parts of two pictures differ on average, from 0 to 255."""
+    size = (min(image.width, other.width), min(image.height, other.height))
+    parts = [each.convert("RGB").crop((0, 0, *size)) for each in (image, other)]
+    means = ImageStat.Stat(ImageChops.difference(*parts)).mean
+    return sum(means) / len(means)
 
 
 STILLS = {
@@ -180,7 +189,7 @@ def test_an_animation_with_too_many_pixels_in_all_is_refused(tmp_path: Path) -> 
         b"RIFF\x20\0\0\0WEBPVP8 " + HTML,
         pictures.png_of_size(100, 100),
         pictures.animation("AVIF"),
-        *(whole[: len(whole) * 2 // 3] for whole in STILLS.values()),
+        *(STILLS[kind][: len(STILLS[kind]) * 2 // 3] for kind in ("image/png", "image/webp", "image/avif")),
         *(ANIMATIONS[kind][: len(ANIMATIONS[kind]) * 2 // 3] for kind in ("image/png", "image/webp")),
     ],
 )
@@ -188,6 +197,55 @@ def test_undecodable_bytes_are_no_picture_and_have_no_metadata(tmp_path: Path, d
     done = Prepared(tmp_path, data)
     assert done.answer["problem"] in {"unreadable", "metadata"}
     assert done.answer["problem"] == "metadata" or SECRET.encode() not in done.picture
+
+
+CUT: dict[str, Callable[[bytes], bytes]] = {
+    "before its last byte": lambda whole: whole[:-1],
+    "and ends with a zero": lambda whole: whole[:-1] + b"\0",
+    "at its end": lambda whole: whole[:-2],
+    "at nine tenths": lambda whole: whole[: len(whole) * 9 // 10],
+    "in the middle": lambda whole: whole[: len(whole) // 2],
+    "and filled with zeros": lambda whole: whole[: len(whole) * 9 // 10] + bytes(len(whole) // 10),
+}
+
+
+@pytest.mark.parametrize("cut", CUT.values(), ids=CUT)
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_that_is_cut_off_is_a_picture(
+    tmp_path: Path, cut: Callable[[bytes], bytes], *, progressive: bool
+) -> None:
+    whole = pictures.encoded(pictures.noise(), "JPEG", progressive=progressive, exif=pictures.exif(6))
+    done = Prepared(tmp_path, cut(whole))
+    assert done.answer == {"content_type": "image/jpeg", "width": 200, "height": 300, "animated": False}
+    for image in (decoded(done.picture), decoded(done.thumbnail)):
+        right = (120, 0, 200, 300)  # the first lines of the file
+        assert difference(image.crop(right), pictures.noise().rotate(-90, expand=True).crop(right)) < 15
+    assert SECRET.encode() not in done.picture
+
+
+@pytest.mark.parametrize("cut", CUT.values(), ids=CUT)
+def test_a_gif_that_is_cut_off_is_a_picture(tmp_path: Path, cut: Callable[[bytes], bytes]) -> None:
+    whole = pictures.encoded(pictures.noise().convert("P"), "GIF", interlace=False, comment=SECRET.encode())
+    done = Prepared(tmp_path, cut(whole))
+    assert done.answer == {"content_type": "image/gif", "width": 300, "height": 200, "animated": False}
+    upper = decoded(whole).convert("RGB").crop((0, 0, 300, 80))
+    assert difference(decoded(done.thumbnail), upper) < 20
+    assert done.picture.endswith(b"\0;")
+    assert SECRET.encode() not in done.picture
+
+
+@pytest.mark.parametrize("cut", [1, 70])
+def test_an_animation_whose_last_frame_is_cut_off_keeps_the_others(tmp_path: Path, cut: int) -> None:
+    done = Prepared(tmp_path, ANIMATIONS["image/gif"][:-cut])
+    assert done.answer["animated"]
+    assert getattr(decoded(done.picture), "n_frames", 1) == 3
+
+
+def test_zeros_between_the_blocks_of_a_gif_are_left_out(tmp_path: Path) -> None:
+    whole = ANIMATIONS["image/gif"]
+    filled = whole.replace(b"\0!\xf9\4", b"\0\0\0!\xf9\4")
+    assert len(filled) > len(whole)
+    assert Prepared(tmp_path, filled).picture == Prepared(tmp_path, whole).picture
 
 
 @pytest.mark.parametrize("whole", [pictures.jpeg(), pictures.png(), pictures.webp(), pictures.animation("GIF")])

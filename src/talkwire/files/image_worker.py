@@ -14,16 +14,18 @@ pixels. PICTURE is then a copy of the file without metadata, which was made with
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
 import shutil
 import struct
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps, JpegImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, JpegImagePlugin, UnidentifiedImageError
 
 from talkwire.files.metadata.copying import Broken, Copied
 from talkwire.files.metadata.removal import kind_of, without_metadata
@@ -75,9 +77,7 @@ def prepare(source: Path, picture: Path, thumbnail: Path, large: Path, pixels_ma
     frame has more than `pixels_max`, or all together more than ANIMATION_PIXELS_MAX), and whatever Pillow raises.
     """
     Image.MAX_IMAGE_PIXELS = None  # the limit is checked below, before anything is decoded
-    with Image.open(source, formats=FORMATS) as image:
-        if image.width * image.height > pixels_max:
-            raise TooManyPixels(image.width, image.height)
+    with _decoded(source, picture, pixels_max) as image:
         content_type = CONTENT_TYPES[str(image.format)]
         turned = image.getexif().get(_ORIENTATION, 1) in range(2, 9)
         animated = content_type != "image/jpeg" and getattr(image, "is_animated", False)
@@ -94,6 +94,27 @@ def prepare(source: Path, picture: Path, thumbnail: Path, large: Path, pixels_ma
             _save_thumbnail(small, LARGE_THUMBNAIL_SIDE, large, quality=60)
         _save_thumbnail(small, THUMBNAIL_SIDE, thumbnail, quality=75)
     return {"content_type": content_type, "width": upright.width, "height": upright.height, "animated": animated}
+
+
+@contextlib.contextmanager
+def _decoded(source: Path, picture: Path, pixels_max: int) -> Iterator[Image.Image]:
+    """A context manager that provides a picture with its pixels, those of its first frame, as far as the file has them:
+    browsers show JPEG and GIF that are cut off. Uses `picture` for a copy of such a JPEG. Raises TooManyPixels.
+    """
+    with contextlib.ExitStack() as files:
+        image = files.enter_context(Image.open(source, formats=FORMATS))
+        if image.width * image.height > pixels_max:
+            raise TooManyPixels(image.width, image.height)
+        ImageFile.LOAD_TRUNCATED_IMAGES = image.format == "GIF"
+        try:
+            image.load()
+        except OSError:
+            if not isinstance(image, JpegImagePlugin.JpegImageFile):
+                raise
+            without_metadata(source, "jpeg", picture)  # the copy has an end, so the decoder returns what it has
+            image = files.enter_context(Image.open(picture, formats=FORMATS))
+            image.load()
+        yield image
 
 
 def _copied(source: Path, picture: Path, content_type: str, *, animated: bool, turned: bool) -> Copied | None:

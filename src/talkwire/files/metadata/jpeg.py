@@ -38,7 +38,6 @@ class _JpegCopier:
                 self._copy.keep(place, start)
             complete = marker == _END
             if complete:
-                self._copy.add(b"\xff\xd9")
                 break
             place = self._segment(marker, start)
             in_scan = marker == _SCAN
@@ -47,6 +46,7 @@ class _JpegCopier:
                 self._copy.keep(place, len(self._data))
         if not self._has_scan:
             raise Broken("the JPEG has no scan")
+        self._copy.add(b"\xff\xd9")
         return Copied(complete=complete)
 
     def _segment(self, marker: int, start: int) -> int:
