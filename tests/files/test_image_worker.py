@@ -156,6 +156,21 @@ def test_a_picture_of_any_mode_stays_what_it_is(tmp_path: Path, mode: str) -> No
         assert kept.tobytes() == image.tobytes()
 
 
+@pytest.mark.parametrize("width", [256, 900])
+@pytest.mark.parametrize("transparent", [False, True])
+def test_thumbnails_of_grey_with_16_bits_show_the_picture(tmp_path: Path, *, width: int, transparent: bool) -> None:
+    line = b"".join(struct.pack("<H", x * 65535 // (width - 1)) for x in range(width))
+    options = {"transparency": 0} if transparent else {}
+    done = Prepared(tmp_path, pictures.encoded(Image.frombytes("I;16", (width, 40), line * 40), "PNG", **options))
+    shown = decoded(done.thumbnail).convert("RGBA")
+    found = [shown.getpixel((shown.width * part // 8, 10)) for part in (1, 4, 7)]
+    for pixel, value in zip(found, (32, 128, 223), strict=True):
+        assert pixel == pytest.approx((value, value, value, 255), abs=4)
+    corner = shown.getpixel((0, 10))
+    assert isinstance(corner, tuple)
+    assert (corner[3] < 255) == transparent
+
+
 def test_transparency_is_kept(tmp_path: Path) -> None:
     image = Image.new("RGBA", (10, 10), (0, 255, 0, 0))
     done = Prepared(tmp_path, pictures.encoded(image, "PNG"))

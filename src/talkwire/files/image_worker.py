@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageFile, ImageOps, JpegImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageMath, ImageOps, JpegImagePlugin, UnidentifiedImageError
 
 from talkwire.files.metadata.copying import Broken, Copied
 from talkwire.files.metadata.removal import kind_of, without_metadata
@@ -88,7 +88,7 @@ def prepare(source: Path, picture: Path, thumbnail: Path, large: Path, pixels_ma
         upright.info = {name: image.info[name] for name in _KEPT_INFO if name in image.info}
         if copied is None:
             upright.save(picture, **_encoding(image, content_type))
-        small = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+        small = _with_eight_bits(upright)
         if max(upright.size) > THUMBNAIL_SIDE:
             # Screens that ask for it have pixels so small that losses are not visible.
             _save_thumbnail(small, LARGE_THUMBNAIL_SIDE, large, quality=60)
@@ -152,6 +152,19 @@ def _encoding(image: Image.Image, content_type: str) -> dict[str, Any]:
             return {"format": "WEBP", "quality": 90}
         case _:
             return {"format": "AVIF", "quality": 80, "speed": 9}
+
+
+def _with_eight_bits(image: Image.Image) -> Image.Image:
+    """Returns a copy of a picture in RGB or RGBA: grey with 16 bits is scaled, where Pillow would clip it."""
+    if not image.mode.startswith("I;16"):
+        return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    grey = image.convert("I")
+    shown = grey.point(lambda value: value * (1 / 257) + 0.5).convert("L").convert("RGB")
+    transparent = image.info.get("transparency")
+    if transparent is not None:
+        is_opaque = ImageMath.lambda_eval(lambda named: (named["grey"] != transparent) * 255, grey=grey)
+        shown.putalpha(is_opaque.convert("L"))
+    return shown
 
 
 def _save_thumbnail(image: Image.Image, side: int, path: Path, *, quality: int) -> None:
