@@ -13,7 +13,8 @@ from PIL import Image, ImageChops, ImageStat
 from PIL.PngImagePlugin import PngInfo
 
 from talkwire.files.image_worker import answer
-from tests.files import pictures
+from talkwire.files.thumbnails import PROFILE_MAX_BYTES
+from tests.files import pictures, profiles
 from tests.files.pictures import HTML, SECRET, decoded
 
 PIXELS_MAX = 1_000_000
@@ -169,6 +170,71 @@ def test_thumbnails_of_grey_with_16_bits_show_the_picture(tmp_path: Path, *, wid
     corner = shown.getpixel((0, 10))
     assert isinstance(corner, tuple)
     assert (corner[3] < 255) == transparent
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+@pytest.mark.parametrize("space", profiles.RGB)
+def test_thumbnails_have_the_colours_of_the_profile(tmp_path: Path, kind: str, space: str) -> None:
+    for number, colour in enumerate([(60, 220, 60), (150, 120, 95), (160, 60, 50), (255, 255, 255), (20, 20, 20)]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        image = Image.new("RGB", (700, 30), colour)
+        profile = profiles.RGB[space]
+        done = Prepared(folder, pictures.encoded(image, kind, icc_profile=profile, quality=100, lossless=True))
+        wanted = profiles.in_srgb(image, profile)
+        for path in (done.thumbnail_path, done.large_path):
+            thumbnail = decoded(path.read_bytes())
+            assert thumbnail.convert("RGB").getpixel((300, 10)) == pytest.approx(wanted, abs=3)
+            assert "icc_profile" not in thumbnail.info
+        assert decoded(done.picture).info["icc_profile"] == profile
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("L", "JPEG"), ("L", "PNG"), ("LA", "PNG"), ("I;16", "PNG"), ("1", "PNG")])
+def test_thumbnails_have_the_values_of_a_grey_profile(tmp_path: Path, mode: str, kind: str) -> None:
+    grey = Image.new("L", (60, 40), 255 if mode == "1" else 128)
+    image = grey.convert("I").point(lambda value: value * 257).convert(mode) if mode == "I;16" else grey.convert(mode)
+    done = Prepared(tmp_path, pictures.encoded(image, kind, icc_profile=profiles.GREY))
+    value = 255 if mode == "1" else profiles.in_srgb(grey, profiles.GREY)[0]
+    assert decoded(done.thumbnail).convert("RGB").getpixel((30, 20)) == pytest.approx((value,) * 3, abs=3)
+
+
+@pytest.mark.parametrize("inks", [(0, 0, 0, 0), (200, 0, 0, 0), (0, 180, 120, 0), (40, 40, 40, 100)])
+def test_a_picture_for_printing_keeps_its_profile_and_its_thumbnail_has_its_colours(
+    tmp_path: Path, inks: tuple[int, int, int, int]
+) -> None:
+    image = Image.new("CMYK", (60, 40), inks)
+    done = Prepared(tmp_path, pictures.encoded(image, "JPEG", icc_profile=profiles.CMYK, quality=100))
+    wanted = profiles.in_srgb(image, profiles.CMYK)
+    assert decoded(done.thumbnail).convert("RGB").getpixel((30, 20)) == pytest.approx(wanted, abs=5)
+    assert (decoded(done.picture).mode, decoded(done.picture).info["icc_profile"]) == ("CMYK", profiles.CMYK)
+
+
+def test_a_thumbnail_with_a_profile_keeps_its_transparency(tmp_path: Path) -> None:
+    image = Image.new("RGBA", (60, 40), (60, 220, 60, 100))
+    profile = profiles.RGB["Display P3"]
+    done = Prepared(tmp_path, pictures.encoded(image, "PNG", icc_profile=profile))
+    wanted = (*profiles.in_srgb(image.convert("RGB"), profile), 100)
+    assert decoded(done.thumbnail).getpixel((30, 20)) == pytest.approx(wanted, abs=3)
+
+
+@pytest.mark.parametrize(
+    ("mode", "profile"),
+    [
+        ("RGB", b"no profile"),
+        ("RGB", profiles.RGB["ProPhoto"][:200]),
+        ("RGB", profiles.RGB["ProPhoto"][:150] + bytes(500)),
+        ("RGB", profiles.GREY),
+        ("L", profiles.RGB["ProPhoto"]),
+        ("CMYK", profiles.RGB["ProPhoto"]),
+        ("RGB", profiles.RGB["ProPhoto"] + bytes(PROFILE_MAX_BYTES)),
+    ],
+    ids=["text", "cut off", "zeros", "grey", "coloured", "of another number of inks", "large"],
+)
+def test_a_profile_that_cannot_be_used_is_ignored(tmp_path: Path, mode: str, profile: bytes) -> None:
+    image = Image.new("RGB", (60, 40), (150, 120, 95)).convert(mode)
+    done = Prepared(tmp_path, pictures.encoded(image, "JPEG", icc_profile=profile, quality=95))
+    wanted = image.convert("RGB").getpixel((30, 20))
+    assert decoded(done.thumbnail).convert("RGB").getpixel((30, 20)) == pytest.approx(wanted, abs=3)
 
 
 def test_transparency_is_kept(tmp_path: Path) -> None:

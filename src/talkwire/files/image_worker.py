@@ -2,9 +2,9 @@
 PIXELS_MAX`.
 
 It decodes untrusted bytes, so it runs in a process of its own, with limits on memory and processor time, and imports
-nothing of Talkwire but `talkwire.files.metadata`. It removes metadata (EXIF, XMP, comments) and all bytes behind the
-picture's end, and applies the orientation. Still pictures are encoded again; GIF, WebP and animated PNG are copied
-without loss, block by block, without the blocks that are not part of the picture.
+little of Talkwire. It removes metadata (EXIF, XMP, comments) and all bytes behind the picture's end, and applies the
+orientation. Still pictures are encoded again; GIF, WebP and animated PNG are copied without loss, block by block,
+without the blocks that are not part of the picture.
 
 Prints one line of JSON: `{"content_type", "width", "height", "animated"}`; `{"problem": "unreadable"}` for
 bytes that are not a picture in one of these formats; `{"problem": "pixels", "width", "height"}` for one with too many
@@ -25,10 +25,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageFile, ImageMath, ImageOps, JpegImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, JpegImagePlugin, UnidentifiedImageError
 
 from talkwire.files.metadata.copying import Broken, Copied
 from talkwire.files.metadata.removal import kind_of, without_metadata
+from talkwire.files.thumbnails import save_thumbnails
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF")
 CONTENT_TYPES = {
@@ -39,14 +40,6 @@ CONTENT_TYPES = {
     "WEBP": "image/webp",
     "AVIF": "image/avif",
 }
-THUMBNAIL_SIDE = 640
-"""Twice the 320 pixels that clients give a picture, for screens with two pixels in each direction."""
-
-LARGE_THUMBNAIL_SIDE = 1280
-"""For screens that draw a picture with more pixels: wide ones in a mosaic, and phones with three pixels in each
-direction.
-"""
-
 ANIMATION_PIXELS_MAX = 1_000_000_000
 """Pixels of all frames together, at most."""
 
@@ -88,11 +81,7 @@ def prepare(source: Path, picture: Path, thumbnail: Path, large: Path, pixels_ma
         upright.info = {name: image.info[name] for name in _KEPT_INFO if name in image.info}
         if copied is None:
             upright.save(picture, **_encoding(image, content_type))
-        small = _with_eight_bits(upright)
-        if max(upright.size) > THUMBNAIL_SIDE:
-            # Screens that ask for it have pixels so small that losses are not visible.
-            _save_thumbnail(small, LARGE_THUMBNAIL_SIDE, large, quality=60)
-        _save_thumbnail(small, THUMBNAIL_SIDE, thumbnail, quality=75)
+        save_thumbnails(upright, thumbnail, large)
     return {"content_type": content_type, "width": upright.width, "height": upright.height, "animated": animated}
 
 
@@ -145,33 +134,15 @@ def _encoding(image: Image.Image, content_type: str) -> dict[str, Any]:
         case "image/jpeg":
             assert isinstance(image, JpegImagePlugin.JpegImageFile)
             sampling = JpegImagePlugin.get_sampling(image)
-            return {"format": "JPEG", "qtables": image.quantization, "subsampling": sampling, "optimize": True}
+            profile = image.info.get("icc_profile")  # only JPEG's encoder does not find it by itself
+            tables = {"qtables": image.quantization, "subsampling": sampling}
+            return {"format": "JPEG", **tables, "optimize": True, "icc_profile": profile}
         case "image/png":
             return {"format": "PNG", "compress_level": 4}
         case "image/webp":
             return {"format": "WEBP", "quality": 90}
         case _:
             return {"format": "AVIF", "quality": 80, "speed": 9}
-
-
-def _with_eight_bits(image: Image.Image) -> Image.Image:
-    """Returns a copy of a picture in RGB or RGBA: grey with 16 bits is scaled, where Pillow would clip it."""
-    if not image.mode.startswith("I;16"):
-        return image.convert("RGBA" if image.has_transparency_data else "RGB")
-    grey = image.convert("I")
-    shown = grey.point(lambda value: value * (1 / 257) + 0.5).convert("L").convert("RGB")
-    transparent = image.info.get("transparency")
-    if transparent is not None:
-        is_opaque = ImageMath.lambda_eval(lambda named: (named["grey"] != transparent) * 255, grey=grey)
-        shown.putalpha(is_opaque.convert("L"))
-    return shown
-
-
-def _save_thumbnail(image: Image.Image, side: int, path: Path, *, quality: int) -> None:
-    """Shrinks `image` itself so that its longer side has at most `side` pixels, and saves it as WebP."""
-    image.thumbnail((side, side))
-    image.info = {}
-    image.save(path, format="WEBP", quality=quality)
 
 
 # --- the program ----------------------------------------------------------------------------------------------------
