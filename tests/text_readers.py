@@ -13,7 +13,7 @@ from talkwire.cli.history_import.emoji import emoji_named
 from talkwire.cli.history_import.people import People
 from talkwire.core.domain.mentions import mention_marks, spellings
 from talkwire.core.domain.pages import key_of_cursor
-from talkwire.core.domain.search.name_search import found_part, later_parts
+from talkwire.core.domain.search.name_search import found_part, later_parts, search_name
 from talkwire.core.domain.search.search_terms import terms_of
 from talkwire.core.domain.search.words import words_of
 from talkwire.core.domain.texts import check_avatar, check_content, check_id, check_name
@@ -73,6 +73,7 @@ MESSAGES: Mapping[str, Reader] = {
 SEARCHED: Mapping[str, Reader] = {
     "a query": lambda text: terms_of("q", text),
     "a phrase": lambda text: terms_of("q", f'"{text}"'),
+    "a name as searches compare it": search_name,
     "the parts of a name": later_parts,
     "a found name": lambda text: found_part(text, text[:100]),
 }

@@ -71,9 +71,9 @@ _SPANS_OF_EACH = (
     "SELECT :user, 'talk-' || n, 1, 0 FROM numbers"
 )
 _USERS = (
-    _NUMBERS + "INSERT INTO users (id, name, folded_name, banned, created_ms) "
-    "SELECT 'user-' || n, 'Name ' || (n * 7919 % 1000003), 'name ' || (n * 7919 % 1000003), 0, 1700000000000 "
-    "FROM numbers"
+    _NUMBERS + "INSERT INTO users (id, name, folded_name, search_name, banned, created_ms) "
+    "SELECT 'user-' || n, 'Name ' || (n * 7919 % 1000003), 'name ' || (n * 7919 % 1000003), "
+    "'name ' || (n * 7919 % 1000003), 0, 1700000000000 FROM numbers"
 )
 _MEMBERS_OF_ONE = (
     _NUMBERS + "INSERT INTO members (conversation_id, user_id, role, joined_ms) "

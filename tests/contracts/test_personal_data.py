@@ -102,7 +102,7 @@ NOT_EXPORTED = {
     "reports": "reason note decision content",  # for moderators, like the notes on a restriction
     "restrictions": "reason",
     "uploads": "name",  # files that are not complete
-    "users": "folded_name ban_reason",
+    "users": "folded_name search_name ban_reason",
 }
 
 

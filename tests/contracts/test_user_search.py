@@ -88,6 +88,15 @@ async def test_of_everyone_contacts_come_first_and_nobody_twice(database: Databa
         assert await _found(node, MALLORY, "tom") == sorted(names)
 
 
+async def test_names_are_found_without_accents_and_in_each_form_of_unicode(contacts: Node) -> None:
+    await contacts.do(BACKEND, PutUser("bob", "Jose\u0301 Großmann"))
+    for text in ("jose", "JOS\u00c9", "jos\u00e9 g", "grossm", "\uff47\uff52\uff4f\uff53\uff53"):
+        for actor in (ALICE, BACKEND):
+            assert await _found(contacts, actor, text) == ["bob"], text
+        assert [each.user.id for each in (await contacts.do(OPERATOR, BrowseUsers(text))).items] == ["bob"], text
+    assert await _found(contacts, BACKEND, "(*)") == []
+
+
 async def test_the_backend_finds_everyone(narrow: Node) -> None:
     for actor in (BACKEND, OPERATOR):
         assert await _found(narrow, actor) == ["alice", "bob", "carol", "mallory"]

@@ -112,12 +112,12 @@ async def test_a_user_is_found_by_a_prefix_of_the_name_in_any_case(node: Node) -
     assert await _found(node, "nna") == []
 
 
-async def test_characters_special_to_the_database_are_searched_literally(node: Node) -> None:
-    await _arrive(node, ("1", "100%"), ("2", "100 percent"), ("3", "_x"), ("4", "ax"), ("5", "a'b"))
-    assert await _found(node, "100%") == ["1"]
-    assert await _found(node, "_") == ["3"]
-    assert await _found(node, "%") == []
-    assert await _found(node, "a'") == ["5"]
+async def test_characters_special_to_the_database_match_nothing_but_themselves(node: Node) -> None:
+    await _arrive(node, ("1", "100%"), ("2", "100 percent"), ("3", "%%"), ("4", "ax"), ("5", "a'b"), ("6", "__"))
+    assert await _found(node, "100%") == ["1", "2"], "signs do not count beside letters and digits"
+    assert await _found(node, "_") == ["6"]
+    assert await _found(node, "%") == ["3"]
+    assert await _found(node, "a'b") == ["5"]
 
 
 async def test_a_renamed_user_is_found_by_the_new_name_only(node: Node) -> None:

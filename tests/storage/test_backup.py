@@ -301,7 +301,7 @@ LATER_COLUMNS = {
     "presence": {"status_until_ms", "text_until_ms"},
     "spans": {"history_pos"},
     "users": {"metadata", "named", "erased", "hold", "read_receipts", "handle", "ban_reason", "ban_until_ms"}
-    | {"backend"},
+    | {"backend", "search_name"},
     "conversations": {"retention_days", "hold", "pruned_seq", "topic", "description", "offer_pos", "folded_name"},
 }
 """The columns that tables have since versions after 0004."""

@@ -33,7 +33,17 @@ from talkwire.storage.migrations import (
     revision_of,
     upgrade,
 )
-from talkwire.storage.schema import answers, file_links, files, log, log_head, metadata
+from talkwire.storage.schema import (
+    answers,
+    conversations,
+    file_links,
+    files,
+    log,
+    log_head,
+    metadata,
+    name_parts,
+    users,
+)
 from tests.databases import PostgresServer, may_pause
 from tests.waiting import block, wait_until
 
@@ -533,6 +543,34 @@ def test_earlier_counter_offers_and_reports_learn_whose_texts_they_have(engine: 
     of_offers = [event["offer"] for event in events if "offer" in event]
     assert [(each.get("title_by"), each.get("description_by")) for each in of_offers] == writers * 2
     assert [event["report"]["copied_from"] for event in events if "report" in event] == [["alice"]] * 2
+
+
+def test_existing_names_are_found_without_accents(engine: Engine) -> None:
+    group = "INSERT INTO conversations (id, kind, name, folded_name, member_count, last_seq, last_pos, created_ms, "
+    with engine.begin() as connection:
+        upgrade(connection, "0038")
+        connection.execute(
+            text(
+                "INSERT INTO users (id, name, folded_name, banned, created_ms) VALUES "
+                "('anna', 'Anna Jos\u00e9-Mar\u00eda', 'anna jos\u00e9-mar\u00eda', false, 0), "
+                "('bo', 'Bo', 'bo', true, 0)"
+            )
+        )
+        connection.execute(
+            text(f"{group} updated_ms) VALUES ('c', 'group', 'Das Caf\u00e9', 'das caf\u00e9', 1, 0, 0, 0, 0)")
+        )
+        connection.execute(text("INSERT INTO name_parts (kind, folded_part, id) VALUES ('user', 'jos\u00e9', 'anna')"))
+        upgrade(connection, "0039")
+        names = connection.execute(select(users.c.folded_name, users.c.search_name).order_by(users.c.id)).all()
+        folded = connection.execute(select(conversations.c.folded_name)).scalar_one()
+        parts = connection.execute(select(name_parts).order_by(name_parts.c.folded_part)).all()
+    assert [tuple(row) for row in names] == [("anna jos\u00e9-mar\u00eda", "anna jose maria"), ("bo", "bo")]
+    assert folded == "das cafe"
+    assert [tuple(row) for row in parts] == [
+        ("group", "cafe", "c"),
+        ("user", "jose maria", "anna"),
+        ("user", "maria", "anna"),
+    ]
 
 
 def _append(connection: Connection, pos: int, kind: str, **data: object) -> None:

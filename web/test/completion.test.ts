@@ -74,6 +74,13 @@ describe("suggested members", () => {
     expect(labels("nobody")).toEqual([]);
   });
 
+  it("are found without accents", () => {
+    const labels = mentionChoices("jose", [member("5", "Jos\u00e9 Pe\u00f1a"), member("6", "Ann")], null).map(
+      ({ key }) => key,
+    );
+    expect(labels).toEqual(["5"]);
+  });
+
   it("do not include everyone in a direct conversation", () => {
     expect(mentionChoices("a", members, null).map(({ key }) => key)).not.toContain("all");
   });

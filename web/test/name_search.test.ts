@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import found from "../../tests/core/found_names.json";
 import { nameAndHandle, searchByName, withoutAt } from "../src/chat/conversations/name_search";
+import { piecesOfName } from "../src/chat/search/highlight";
 
 const names = ["Design crew", "Announcements", "Zoë Lindqvist", "Backend design", "#ops"];
 const find = (query: string) => searchByName(names, (name) => name, query);
@@ -45,6 +47,22 @@ describe("a name", () => {
     expect(searchByName(people, nameAndHandle, " @anna2")).toEqual([people[1]]);
     expect(searchByName(people, nameAndHandle, "@")).toEqual(people);
     expect([withoutAt(" @anna2 "), withoutAt("a@b")]).toEqual(["anna2", "a@b"]);
+  });
+
+  it("matches however it is written, as on the server", () => {
+    for (const [name, queries] of Object.entries(found))
+      for (const query of queries)
+        for (const form of ["NFC", "NFD"]) {
+          const written = name.normalize(form);
+          expect(
+            searchByName([written], (each) => each, query),
+            `${query} in ${written}`,
+          ).toEqual([written]);
+          expect(
+            piecesOfName(written, query).some(({ isFound }) => isFound),
+            `${query} in ${written}`,
+          ).toBe(true);
+        }
   });
 
   it("matches an empty query", () => {

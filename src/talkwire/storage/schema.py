@@ -130,15 +130,18 @@ users = Table(
     Column("ban_reason", Text),
     Column("ban_until_ms", BigInteger),
     Column("backend", Boolean, nullable=False, server_default=false()),
+    Column("search_name", _CodePoints, nullable=False, server_default=text("''")),
     _partial("ix_users_ban_until_ms", "ban_until_ms IS NOT NULL", "ban_until_ms"),
     Index("ix_users_folded_name_id", "folded_name", "id"),
-    _partial("ix_users_banned", "banned", "folded_name", "id"),
+    Index("ix_users_search_name_id", "search_name", "id"),
+    _partial("ix_users_banned", "banned", "search_name", "id"),
     _partial("ix_users_hold", "hold", "id"),
     _partial("ix_users_handle", "handle IS NOT NULL", "handle", unique=True),
 )
-"""`folded_name` is the name without case, by which users are searched and mentioned. `metadata` is JSON. `named`: the
-back end or the user chose the id as the name, so that tokens do not change it. `erased`: `keep` or `redact`.
-`read_receipts` repeats the user's preference, for the statements that look for readers. `handle` is in lower case.
+"""`folded_name` is the name without case, by which users are mentioned, and `search_name` the form in which it is
+searched (`core/domain/search/name_search.py`). `metadata` is JSON. `named`: the back end or the user chose the id as
+the name, so that tokens do not change it. `erased`: `keep` or `redact`. `read_receipts` repeats the user's preference,
+for the statements that look for readers. `handle` is in lower case.
 `backend`: the user was created for the back end, and no token of another role has named it."""
 
 name_parts = Table(
@@ -149,8 +152,8 @@ name_parts = Table(
     Column("id", Text, primary_key=True),
     sqlite_with_rowid=False,
 )
-"""The parts of names from their second and later words on, without case, by which users and conversations are found.
-`kind` is `user`, or the kind of the conversation."""
+"""The parts of names from their second and later words on, in the form in which they are searched. `kind` is
+`user`, or the kind of the conversation."""
 
 erasures = Table(
     "erasures",
@@ -321,8 +324,8 @@ conversations = Table(
 )
 """`direct_key` identifies the two members of a direct conversation, which makes it unique. `pruned_seq` is set for
 conversations that are pruned separately from the log, since their messages are or were kept for another time than
-others; messages up to this `seq` were old enough when it was pruned last. `folded_name` is the name without case, empty
-without a name."""
+others; messages up to this `seq` were old enough when it was pruned last. `folded_name` is the name in the form in
+which it is searched, empty without a name."""
 
 members = Table(
     "members",

@@ -310,7 +310,7 @@ class ConsoleReads(Protocol):
     def users(
         self, folded_text: str, after: NameKey | None, limit: int, *, banned: bool | None = None
     ) -> NamePage[User]:
-        """Returns a page of at most `limit` users whose name starts with the casefolded `folded_text`, at its beginning
+        """Returns a page of at most `limit` users whose name starts with the folded `folded_text`, at its beginning
         or at a later word, ordered by the part of the name from there on. `after` is `next` of the previous page, None
         for the first.
 
@@ -331,7 +331,7 @@ class ConsoleReads(Protocol):
     def conversations_by_name(
         self, folded_text: str, kind: ConversationKind | None, after: NameKey | None, limit: int
     ) -> NamePage[ConversationRecord]:
-        """Returns a page of at most `limit` conversations whose name starts with the casefolded `folded_text`, at its
+        """Returns a page of at most `limit` conversations whose name starts with the folded `folded_text`, at its
         beginning or at a later word, ordered by the part of the name from there on; only of the kind `kind` unless it
         is None. `after` is `next` of the previous page, None for the first."""
         ...

@@ -305,7 +305,7 @@ class Snapshot(Protocol):
         ...
 
     def users_named(self, folded_text: str, after: NameKey | None, limit: int, *, only_offered: bool) -> NamePage[User]:
-        """Returns a page of at most `limit` users whose name starts with the casefolded `folded_text`, at its beginning
+        """Returns a page of at most `limit` users whose name starts with the folded `folded_text`, at its beginning
         or at a later word, ordered by the part of the name from there on. `after` is `next` of the previous page, None
         for the first. With `only_offered`, users that are not offered to others (`User.is_offered`) are left out."""
         ...
@@ -314,9 +314,8 @@ class Snapshot(Protocol):
         self, user_id: str, reach_max: int, folded_text: str, after: NameKey | None, limit: int
     ) -> NamePage[User] | None:
         """Returns a page of at most `limit` users who are offered to others (`User.is_offered`), share a conversation
-        with the user `user_id` and whose name starts with the casefolded `folded_text`, at its beginning or at a later
-        word. `after` is `next` of the previous
-        page, None for the first.
+        with the user `user_id` and whose name starts with the folded `folded_text`, at its beginning or at a later
+        word. `after` is `next` of the previous page, None for the first.
 
         Returns None if that user's conversations have more than `reach_max` members in total: too many to search.
         """

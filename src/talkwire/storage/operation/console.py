@@ -75,7 +75,7 @@ class ConsoleRows(Reads):
         queries: list[Select[Any]] = []
         for each in (kind,) if kind else _KINDS:
             conditions = conversations.c.kind == each, _NAMED, _EXISTS
-            queries += of_name(conversations, each, folded_text, after, conditions)
+            queries += of_name(conversations.c.folded_name, each, folded_text, after, conditions)
         ids, next_ = ids_found(self._connection, queries, folded_text, limit)
         found = select(conversations).select_from(KEYS).join(conversations, conversations.c.id == key_text(0))
         records = self._records(found.params(keys_parameter([(id_,) for id_ in ids])).subquery())

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, case, select, update
 
 from talkwire.core.domain.events import ConversationUpdated
 from talkwire.core.domain.model import Conversation
+from talkwire.core.domain.search.name_search import search_name
 from talkwire.storage.schema import conversations, members
 from talkwire.storage.sql.batch import Write, update_rows
 from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
@@ -55,7 +56,7 @@ def to_conversation(row: AnyRow) -> Conversation:
 def conversation_values(conversation: Conversation) -> dict[str, object]:
     """Returns the column values of a conversation's row by name: all that derive from `Conversation`, so without
     `direct_key`."""
-    folded_name = (conversation.name or "").casefold()
+    folded_name = search_name(conversation.name or "")
     return asdict(conversation) | {"metadata": to_json(conversation.metadata), "folded_name": folded_name}
 
 

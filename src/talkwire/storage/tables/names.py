@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Select,
-    Table,
     TextClause,
     and_,
     delete,
@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import Subquery
 
-from talkwire.core.domain.search.name_search import NameKey, NamePage, found_part, later_parts
+from talkwire.core.domain.search.name_search import NameKey, NamePage, found_part, later_parts, search_name
 from talkwire.storage.schema import name_parts
 from talkwire.storage.sql.batch import Write, insert_rows, write
 
@@ -42,21 +42,21 @@ def starts_with(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
 
 
 def of_name(
-    table: Table, kind: str, folded_text: str, after: NameKey | None, conditions: Sequence[Condition]
+    whole: Column[str], kind: str, folded_text: str, after: NameKey | None, conditions: Sequence[Condition]
 ) -> list[Select[Any]]:
-    """Returns queries for the rows of `table` (`users` or `conversations`) whose name starts with a casefolded text, or
-    has a later word that starts with it: one query for each index.
+    """Returns queries for the users or conversations whose name starts with a folded text (`search_name`), or has a
+    later word that starts with it: one query for each index.
 
-    `kind` is USER or a kind of conversation, `after` the last entry of the page before (None for the first page);
-    `conditions` restrict the rows. The columns are `found` (the part of the name that starts with the text), `id` and
-    `folded_name`.
+    `whole` is the column of their folded names, `kind` is USER or a kind of conversation, `after` the last entry of the
+    page before (None for the first page); `conditions` restrict the rows. The columns are `found` (the part of the name
+    that starts with the text), `id` and `folded_name`.
     """
-    whole = table.c.folded_name
-    parts = [_after(select(whole.label("found"), table.c.id, whole), (whole, table.c.id), after)]
+    table, folded_name = whole.table, whole.label("folded_name")
+    parts = [_after(select(whole.label("found"), table.c.id, folded_name), (whole, table.c.id), after)]
     if folded_text:
         parts[0] = parts[0].where(starts_with(whole, folded_text))
         part = name_parts.c.folded_part
-        later = select(part.label("found"), table.c.id, whole).join(table, table.c.id == name_parts.c.id)
+        later = select(part.label("found"), table.c.id, folded_name).join(table, table.c.id == name_parts.c.id)
         # SQLite does not start in its index at a pair, but at one text.
         start = folded_text if after is None else max(folded_text, after.name)
         later = later.where(name_parts.c.kind == kind, starts_with(part, folded_text), part >= start)
@@ -94,7 +94,7 @@ _insert = insert_rows(name_parts, ("kind", "folded_part", "id"))
 def add_names(connection: Connection, kind: str, names: Iterable[tuple[str, str]]) -> None:
     """Stores the later parts of new names, given as (id, name), in `name_parts`: each reaches from a later word to the
     name's end, and `of_name` finds the name by it. `kind` is USER or the conversation's kind."""
-    rows = [(kind, part, id_) for id_, name in names for part in later_parts(name.casefold())]
+    rows = [(kind, part, id_) for id_, name in names for part in later_parts(search_name(name))]
     if rows:
         write(connection, [Write(_insert, rows)])
 
@@ -104,7 +104,7 @@ def change_name(connection: Connection, kind: str, id_: str, before: str, after:
     stays the same."""
     if before == after:
         return
-    old = later_parts(before.casefold())
+    old = later_parts(search_name(before))
     if old:
         mine = name_parts.c.kind == kind, name_parts.c.id == id_, name_parts.c.folded_part.in_(old)
         connection.execute(delete(name_parts).where(*mine))

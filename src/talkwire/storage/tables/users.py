@@ -21,7 +21,7 @@ from talkwire.core.domain.events import (
     UserUpdated,
 )
 from talkwire.core.domain.model import User
-from talkwire.core.domain.search.name_search import NameKey, NamePage, found_part
+from talkwire.core.domain.search.name_search import NameKey, NamePage, found_part, search_name
 from talkwire.storage.schema import blocks, conversations, members, users
 from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.sql.prepared import PreparedStatement
@@ -60,7 +60,8 @@ def to_user(row: AnyRow) -> User:
 
 
 def _values(user: User) -> dict[str, object]:
-    return asdict(user) | {"folded_name": user.name.casefold(), "metadata": to_json(user.metadata)}
+    names = {"folded_name": user.name.casefold(), "search_name": search_name(user.name)}
+    return asdict(user) | names | {"metadata": to_json(user.metadata)}
 
 
 # --- statements -------------------------------------------------------------------------------------------------------
@@ -85,10 +86,10 @@ _reach: Select[Any] = (
 )
 """Counts the members of all conversations of a user. A member of several of them is counted several times."""
 
-_contact_names: Select[Any] = select(users.c.id, users.c.folded_name).where(
+_contact_names: Select[Any] = select(users.c.id, users.c.search_name).where(
     users.c.id.in_(select(_other.c.user_id).select_from(_together).where(_of_user)), *_OFFERED
 )
-"""Selects the ids and casefolded names of the users that share a conversation with a user and are offered to others."""
+"""Selects the ids and folded names of the users that share a conversation with a user and are offered to others."""
 
 _sharing: Select[Any] = (
     select(_other.c.user_id)
@@ -183,9 +184,9 @@ def users_by_name(
     limit: int,
     conditions: Sequence[Condition],
 ) -> NamePage[User]:
-    """Returns a page of at most `limit` users that a casefolded text finds by their names (`of_name`) and that meet the
-    SQL conditions. `after` is the key at which the page before ended, None for the first page."""
-    queries = of_name(users, USER, folded_text, after, conditions)
+    """Returns a page of at most `limit` users that a folded text finds by their names (`of_name`) and that meet the SQL
+    conditions. `after` is the key at which the page before ended, None for the first page."""
+    queries = of_name(users.c.search_name, USER, folded_text, after, conditions)
     ids, next_ = ids_found(connection, queries, folded_text, limit)
     found = read_users(connection, ids)
     return NamePage([found[id_] for id_ in ids], next_)

@@ -1,5 +1,7 @@
 /** Finds the words of a search in a text, ignoring case, accents and width like the server. */
 
+import { fold } from "./fold";
+
 export interface Piece {
   readonly text: string;
   readonly isFound: boolean;
@@ -24,8 +26,8 @@ export function piecesOf(text: string, query: string): Piece[] {
 
 /** Splits a name where each word of `query` is found in it: at the start of a word, or otherwise within one. */
 export function piecesOfName(name: string, query: string): Piece[] {
-  const { letters, places } = fold(name);
-  const words = fold(query).letters.split(/\s+/).filter(Boolean);
+  const { letters, places } = foldWithPlaces(name);
+  const words = fold(query).split(/\s+/).filter(Boolean);
   const found = words
     .map((word) => [indexIn(letters, word), word.length] as const)
     .filter(([index]) => index >= 0)
@@ -34,7 +36,7 @@ export function piecesOfName(name: string, query: string): Piece[] {
 }
 
 /** Matches where no word continues. */
-const WORD_START = /(?<![\p{L}\p{N}])/uy;
+const WORD_START = /(?<![\p{L}\p{N}\p{M}])/uy;
 
 function indexIn(letters: string, word: string): number {
   const first = letters.indexOf(word);
@@ -72,7 +74,7 @@ export function excerptOf(text: string, query: string): string {
 function foundIn(text: string, query: string): Range[] {
   const pattern = patternOf(query);
   if (pattern === null) return [];
-  const { letters, places } = fold(text);
+  const { letters, places } = foldWithPlaces(text);
   return [...letters.matchAll(pattern)].map(({ index, 0: found }) => [
     places[index] ?? 0,
     places[index + found.length] ?? text.length,
@@ -81,16 +83,16 @@ function foundIn(text: string, query: string): Range[] {
 
 /** The server's limit. */
 const QUERY_MAX = 1_000;
-const WORD = "[\\p{L}\\p{N}]";
+const WORD = "[\\p{L}\\p{N}\\p{M}]";
 /** Scripts without spaces between words, of which any part may match. */
 const UNSPACED =
-  /^[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]+$/u;
+  /^[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}\u3099\u309a]+$/u;
 
 /** Words match as a whole; the last one may be the start of a word. */
 function patternOf(query: string): RegExp | null {
-  const words = fold(query.slice(0, QUERY_MAX)).letters.match(/[\p{L}\p{N}]+|\p{Extended_Pictographic}/gu) ?? [];
+  const words = fold(query.slice(0, QUERY_MAX)).match(/[\p{L}\p{N}\p{M}]+|\p{Extended_Pictographic}/gu) ?? [];
   if (words.length === 0) return null;
-  const mayGoOn = /[\p{L}\p{N}]\s*$/u.test(query);
+  const mayGoOn = /[\p{L}\p{N}\p{M}]\s*$/u.test(query);
   const patterns = words.map((word, index) => {
     if (UNSPACED.test(word) || !/[\p{L}\p{N}]/u.test(word)) return word;
     const goesOn = mayGoOn && index === words.length - 1 && word.length > 1;
@@ -99,12 +101,12 @@ function patternOf(query: string): RegExp | null {
   return new RegExp(patterns.join("|"), "gu");
 }
 
-function fold(text: string): FoldedText {
+function foldWithPlaces(text: string): FoldedText {
   const places: number[] = [];
   let letters = "";
   let place = 0;
   for (const letter of text) {
-    const plain = letter.toUpperCase().toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "");
+    const plain = fold(letter);
     for (let index = 0; index < plain.length; index++) places.push(place);
     letters += plain;
     place += letter.length;

@@ -1,6 +1,7 @@
 /** Suggestions while the reader types `@` and a name, or `:` and a word for an emoji. */
 
 import type { Member } from "@talkwire/client";
+import { fold } from "../search/fold";
 import type { EmojiEntry } from "./emoji";
 import { searchEmoji } from "./emoji_search";
 import { EVERYONE, EVERYONE_ELSEWHERE, spellingOf } from "./mentions";
@@ -69,7 +70,7 @@ function isInCode(before: string): boolean {
  * null where it is not available.
  */
 export function mentionChoices(query: string, members: readonly Member[], everyone: string | null): CompletionChoice[] {
-  const wanted = query.toLowerCase();
+  const wanted = fold(query);
   const fitting = members
     .filter(({ erased }) => erased !== true)
     .map((member) => ({ member, rank: rankOf(member, wanted) }))
@@ -84,11 +85,11 @@ export function mentionChoices(query: string, members: readonly Member[], everyo
 }
 
 function rankOf({ name, handle, userId }: Member, wanted: string): number {
-  const folded = name.toLowerCase();
+  const folded = fold(name);
   if (folded.startsWith(wanted)) return 3;
   if (wanted.includes(" ")) return 0;
   if (folded.split(/[\s.-]+/).some((word) => word.startsWith(wanted))) return 2;
-  return handle?.startsWith(wanted) || userId.toLowerCase().startsWith(wanted) ? 1 : 0;
+  return handle?.startsWith(wanted) || fold(userId).startsWith(wanted) ? 1 : 0;
 }
 
 function choiceOf(member: Member, members: readonly Member[]): CompletionChoice {

@@ -1,14 +1,17 @@
 """Search for users and conversations by the beginnings of the words in their names.
 
-A text finds a name if the casefolded name starts with it, or if a later word of the name does: `lind` and `maria l`
-find Anna Maria Lindgren. What was found is listed by the part of the name that starts with the text.
+A text finds a name if the name starts with it, or if a later word of the name does: `lind` and `maria l` find Anna
+Maria Lindgren. Both are compared in the form of `search_name`. What was found is listed by the part of the name that
+starts with the text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Generic, NamedTuple, TypeVar
-from unicodedata import category
+
+from talkwire.core.domain.search.words import fold
+from talkwire.core.domain.texts import NAME_MAX_LENGTH
 
 T = TypeVar("T")
 
@@ -17,7 +20,7 @@ LATER_WORDS_MAX = 8
 
 
 class NameKey(NamedTuple):
-    """The sort key (name, id) of an entry in a list that is ordered by casefolded names. The next page of the list
+    """The sort key (name, id) of an entry in a list that is ordered by names (`search_name`). The next page of the list
     continues after it.
 
     In a search, `name` is the part of the name that starts with the searched text.
@@ -35,24 +38,26 @@ class NamePage(NamedTuple, Generic[T]):
     next: NameKey | None
 
 
+def search_name(text: str) -> str:
+    """Returns a name, or a text that is searched among names, in the form in which both are compared: folded as texts
+    of messages are (`fold`), or only without case if nothing is left of it, as of `(*)`.
+
+    The result has at most `NAME_MAX_LENGTH` characters, so that an index can hold it: some characters fold to many.
+    """
+    folded = fold(text) or text.casefold().strip()
+    return folded[:NAME_MAX_LENGTH].rstrip()
+
+
 def later_parts(folded_name: str) -> list[str]:
-    """Returns the parts of a casefolded name that begin with its second or a later word and reach to the name's end, at
-    most `LATER_WORDS_MAX`: for `anna maria lind`, `maria lind` and `lind`. Words are separated by white space,
-    punctuation and symbols."""
-    if folded_name.isalnum():
-        return []
-    starts = [at for at in range(1, len(folded_name)) if folded_name[at].isalnum() and _separates(folded_name[at - 1])]
-    return [folded_name[at:] for at in starts[:LATER_WORDS_MAX]]
-
-
-def _separates(character: str) -> bool:
-    # Combining marks are a part of the word.
-    return not character.isalnum() and category(character)[0] != "M"
+    """Returns the parts of a folded name (`search_name`) that begin with its second or a later word and reach to the
+    name's end, at most `LATER_WORDS_MAX`: for `anna maria lind`, `maria lind` and `lind`."""
+    words = folded_name.split(" ")
+    return [" ".join(words[place:]) for place in range(1, min(len(words), LATER_WORDS_MAX + 1))]
 
 
 def found_part(folded_name: str, folded_text: str) -> str | None:
     """Returns the part of a name that starts with the searched text: the whole name, or the alphabetically first of its
-    later parts (`later_parts`) that does. Returns None if no part does. Both arguments are casefolded."""
+    later parts (`later_parts`) that does. Returns None if no part does. Both arguments are folded (`search_name`)."""
     if folded_name.startswith(folded_text):
         return folded_name
     return min((part for part in later_parts(folded_name) if part.startswith(folded_text)), default=None)

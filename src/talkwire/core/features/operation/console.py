@@ -27,7 +27,7 @@ from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import LoginEnded
 from talkwire.core.domain.model import Actor, LoginSession, User, is_valid_id
 from talkwire.core.domain.pages import PAGE_MAX, key_of_cursor, list_cursor
-from talkwire.core.domain.search.name_search import NameKey, found_part
+from talkwire.core.domain.search.name_search import NameKey, found_part, search_name
 from talkwire.core.domain.texts import NAME_MAX_LENGTH, check_id, check_text
 from talkwire.core.features.users.handles import handle_prefix
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
@@ -51,11 +51,11 @@ def browse_users(snapshot: Snapshot, actor: Actor, query: BrowseUsers) -> Page[U
     text = _searched("q", query.text)
     after = None if query.cursor is None else key_of_cursor(query.cursor, NameKey)
     limit = _limit(query.limit)
-    folded = text.casefold()
+    folded = search_name(text)
     users, next_ = snapshot.console.users(folded, after, limit, banned=query.banned)
     if after is None and text:
         others = {user.id: user for user in _unnamed(snapshot, text, limit) if _is_wanted(user, query.banned)}
-        users = [*(user for user in others.values() if found_part(user.name.casefold(), folded) is None), *users]
+        users = [*(user for user in others.values() if found_part(search_name(user.name), folded) is None), *users]
     return Page(tuple(_user_records(snapshot, users)), None if next_ is None else list_cursor(next_))
 
 
@@ -99,7 +99,7 @@ def _conversations_named(
     snapshot: Snapshot, query: BrowseConversations, text: str, limit: int
 ) -> Page[ConversationRecord]:
     after = None if query.cursor is None else key_of_cursor(query.cursor, NameKey)
-    items, next_ = snapshot.console.conversations_by_name(text.casefold(), query.kind, after, limit)
+    items, next_ = snapshot.console.conversations_by_name(search_name(text), query.kind, after, limit)
     if after is None:
         by_id = snapshot.console.conversation(text) if is_valid_id(text) else None
         if by_id is not None and query.kind in {None, by_id.conversation.kind}:

@@ -20,7 +20,7 @@ from talkwire.core.domain.access_policy import AccessPolicy
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.model import Actor, User, is_valid_id
 from talkwire.core.domain.pages import PAGE_MAX, key_of_cursor, list_cursor
-from talkwire.core.domain.search.name_search import NameKey, NamePage, found_part
+from talkwire.core.domain.search.name_search import NameKey, NamePage, found_part, search_name
 from talkwire.core.domain.texts import NAME_MAX_LENGTH, check_id, check_text
 from talkwire.core.features.users.handles import handle_prefix
 from talkwire.core.ports.handler import Queries
@@ -77,7 +77,7 @@ def search_users(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: 
     after = None if query.cursor is None else key_of_cursor(query.cursor, NameKey)
     if policy.directory == "off" and not actor.is_trusted:
         return Page((), None)
-    folded = query.text.strip().casefold()
+    folded = search_name(query.text)
     limit = max(1, min(query.limit, PAGE_MAX))
     search = folded, after, limit
     users, next_ = _named(policy, snapshot, actor, search)
@@ -85,8 +85,9 @@ def search_users(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: 
     users = [user for user in users if user.id not in contacts]
     if after is None:
         users = [*contacts.values(), *users]
-        others = [*_by_id(policy, snapshot, actor, query.text.strip()), *_by_handle(policy, snapshot, actor, search)]
-        unnamed = {user.id: user for user in others if found_part(user.name.casefold(), folded) is None}
+        text = query.text.strip()
+        others = [*_by_id(policy, snapshot, actor, text), *_by_handle(policy, snapshot, actor, text, limit)]
+        unnamed = {user.id: user for user in others if found_part(search_name(user.name), folded) is None}
         users = [*unnamed.values(), *users]
     shown = users if actor.is_trusted else map(_as_others_see, users)
     return Page(tuple(shown), None if next_ is None else list_cursor(next_))
@@ -116,7 +117,7 @@ def _known_to(snapshot: Snapshot, actor: Actor, user_ids: Sequence[str]) -> set[
 
 
 _Search = tuple[str, NameKey | None, int]
-"""A search's casefolded text, the key to continue after, and the maximum number of users."""
+"""A search's folded text (`search_name`), the key to continue after, and the maximum number of users."""
 
 
 def _named(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, search: _Search) -> NamePage[User]:
@@ -147,7 +148,7 @@ def _contacts_among_all(snapshot: Snapshot, actor: Actor, search: _Search) -> Na
         found += [user for user in users if user.id in known]
         if len(found) > limit:
             last = found[limit - 1]
-            part = found_part(last.name.casefold(), text)
+            part = found_part(search_name(last.name), text)
             return NamePage(found[:limit], NameKey(part or "", last.id))
         if after is None:
             break
@@ -159,8 +160,7 @@ def _by_id(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, user_id: str)
     return [] if user is None else _found_by(policy, snapshot, actor, [user])
 
 
-def _by_handle(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, search: _Search) -> list[User]:
-    text, _, limit = search
+def _by_handle(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, text: str, limit: int) -> list[User]:
     prefix = handle_prefix(text)
     if prefix is None:
         return []
