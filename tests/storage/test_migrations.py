@@ -24,6 +24,7 @@ from talkwire.storage import engine as engine_module
 from talkwire.storage import migrations as migrations_module
 from talkwire.storage import session
 from talkwire.storage.engine import sqlite_url, writing_engine
+from talkwire.storage.messages.search import Wanted, WordTable
 from talkwire.storage.migrations import (
     LOCK_TRIES,
     NewerTablesError,
@@ -571,6 +572,34 @@ def test_existing_names_are_found_without_accents(engine: Engine) -> None:
         ("user", "jose maria", "anna"),
         ("user", "maria", "anna"),
     ]
+
+
+def test_existing_messages_in_arabic_script_are_found_from_each_keyboard(engine: Engine) -> None:
+    extra = json.dumps({"attachments": [{"url": "/a", "name": "\u06a9\u062a\u0627\u0628.pdf"}]}, ensure_ascii=False)
+    written = {
+        1: ("\u0639\u0644\u06cc hello", None, None),
+        2: ("hello", extra, None),
+        3: ("hello", None, None),
+        4: ("\u0639\u0644\u06cc", None, 0),
+    }
+    with engine.begin() as connection:
+        upgrade(connection, "0038")
+        for id_, (content, extra_, deleted_ms) in written.items():
+            connection.execute(
+                text(
+                    "INSERT INTO messages (id, conversation_id, seq, sender_id, content, created_ms, extra, "
+                    "deleted_ms) VALUES (:id, 'c', :id, 'bob', :content, 0, :extra, :deleted_ms)"
+                ),
+                {"id": id_, "content": content, "extra": extra_, "deleted_ms": deleted_ms},
+            )
+        words = WordTable(engine.dialect)
+        words.put(connection, {id_: ["as", "before"] for id_ in written if id_ != 4})
+        upgrade(connection, "0039")
+        found = {}
+        for word in ("\u0639\u0644\u064a", "\u0643\u062a\u0627\u0628", "before"):
+            query, parameters = words.candidate_ids(Wanted([[word]], []))
+            found[word] = connection.execute(query, parameters).scalars().all()
+    assert list(found.values()) == [[1], [2], [3]]
 
 
 def _append(connection: Connection, pos: int, kind: str, **data: object) -> None:

@@ -12,6 +12,19 @@ const SPELLINGS: Readonly<Record<string, string>> = {
   æ: "ae",
   œ: "oe",
   þ: "th",
+  // Letters that Arabic, Persian and Urdu keyboards write differently, or that are written for each other.
+  "\u0671": "\u0627",
+  "\u0672": "\u0627",
+  "\u0673": "\u0627",
+  "\u0649": "\u064a",
+  "\u06cc": "\u064a",
+  "\u06a9": "\u0643",
+  "\u06aa": "\u0643",
+  "\u0629": "\u0647",
+  "\u06be": "\u0647",
+  "\u06c1": "\u0647",
+  "\u06c3": "\u0647",
+  "\u06d5": "\u0647",
 };
 
 /** Accents and characters that nobody sees, but not the signs for vowels of Indic scripts and for voiced kana. */

@@ -1,6 +1,7 @@
 """Splits texts into words, identically for every database: for indexing, for queries and for checking matches.
 
-A word is a run of letters and digits, without regard to case, accents and width (Unicode's NFKD and full case folding).
+A word is a run of letters and digits, without regard to case, accents and width (Unicode's NFKD and full case folding),
+and to the letters that Arabic, Persian and Urdu keyboards write differently.
 Text in scripts without spaces between words is split into overlapping pairs of characters. An emoji or other symbol is
 a word of its own.
 """
@@ -32,6 +33,11 @@ _VIRAMA = 9
 _ZERO_WIDTH_SPACE = "\u200b"
 _TATWEEL = "\u0640"
 _LETTERS = {"ı": "i", "ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "æ": "ae", "œ": "oe", "þ": "th"}  # noqa: RUF001
+# Arabic letters that keyboards of different languages write differently, or that are written for each other.
+_LETTERS |= dict.fromkeys("\u0671\u0672\u0673", "\u0627")  # forms of alef
+_LETTERS |= dict.fromkeys("\u0649\u06cc", "\u064a")  # alef maksura and the yeh of Persian and Urdu keyboards
+_LETTERS |= dict.fromkeys("\u06a9\u06aa", "\u0643")  # their kaf, and its long form
+_LETTERS |= dict.fromkeys("\u0629\u06be\u06c1\u06c3\u06d5", "\u0647")  # forms of heh, and teh marbuta
 """The spelling of letters that do not decompose into a base letter and an accent."""
 
 

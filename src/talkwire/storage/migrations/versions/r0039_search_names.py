@@ -1,8 +1,9 @@
 """Migration: stores the names of users and conversations in the form in which texts of messages are searched, so that
-they are found without regard to accents, width and Unicode's normalisation forms.
+they are found without regard to accents, width and Unicode's normalisation forms. It also indexes the messages in
+Arabic script again, whose words have lost the differences between keyboards.
 
-Nodes of the previous version store names without case only: the users and conversations that they create or rename are
-found by the new version once they are renamed again.
+Nodes of the previous version store names without case only, and index new messages with these differences: what they
+write is found by the new version as it was written, or once it is changed.
 """
 
 from __future__ import annotations
@@ -13,8 +14,12 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-# Whatever a later version changes in this form, it has to store anew.
+# A later version that changes these functions has to store names and index messages again.
 from talkwire.core.domain.search.name_search import later_parts, search_name
+from talkwire.core.domain.search.words import words_of
+from talkwire.core.features.messages.search import searched_text
+from talkwire.storage.messages.messages import attached_names
+from talkwire.storage.messages.search import label_of
 
 revision = "0039"
 down_revision = "0038"
@@ -24,6 +29,14 @@ ROWS_AT_ONCE = 500
 _CODE_POINTS = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _USERS = sa.table("users", *map(sa.column, ("id", "name", "search_name")))
 _CONVERSATIONS = sa.table("conversations", *map(sa.column, ("id", "kind", "name", "folded_name")))
+_ARABIC = "[\u0600-\u06ff\ufb50-\ufdff\ufe70-\ufeff]"
+_MESSAGES = sa.table("messages", *map(sa.column, ("id", "conversation_id", "content", "extra", "deleted_ms")))
+_PUT_WORDS = {
+    "sqlite": "INSERT OR REPLACE INTO message_words (rowid, words) VALUES (:id, :words)",
+    "postgresql": "INSERT INTO message_words (message_id, words) "
+    "VALUES (:id, array_to_tsvector(string_to_array(:words, ' '))) "
+    "ON CONFLICT (message_id) DO UPDATE SET words = excluded.words",
+}
 _PARTS = sa.table("name_parts", *map(sa.column, ("kind", "folded_part", "id")))
 
 
@@ -32,10 +45,24 @@ def upgrade() -> None:
     op.execute(_PARTS.delete())
     _fold_names(_USERS, "search_name", sa.literal("user"))
     _fold_names(_CONVERSATIONS, "folded_name", _CONVERSATIONS.c.kind)
+    _index_messages()
     op.create_index("ix_users_search_name_id", "users", ["search_name", "id"])
     op.drop_index("ix_users_banned", "users")
     banned = sa.text("banned")
     op.create_index("ix_users_banned", "users", ["search_name", "id"], sqlite_where=banned, postgresql_where=banned)
+
+
+def _index_messages() -> None:
+    """Replaces the indexed words of the messages with a letter in Arabic script. All others are only looked at."""
+    has_arabic = _MESSAGES.c.content.regexp_match(_ARABIC) | _MESSAGES.c.extra.regexp_match(_ARABIC)
+    columns = _MESSAGES.c.id, _MESSAGES.c.conversation_id, _MESSAGES.c.content, _MESSAGES.c.extra
+    put = sa.text(_PUT_WORDS[op.get_bind().dialect.name])
+    for rows in _pages(sa.select(*columns).where(_MESSAGES.c.deleted_ms.is_(None), has_arabic)):
+        texts = ((row, searched_text(row.content, attached_names(row.extra))) for row in rows)
+        words = [
+            {"id": row.id, "words": " ".join({label_of(row.conversation_id), *words_of(text)})} for row, text in texts
+        ]
+        op.get_bind().execute(put, words)
 
 
 def _fold_names(table: sa.TableClause, folded: str, kind: sa.ColumnElement[str]) -> None:
