@@ -135,6 +135,8 @@ def test_the_session_claim_of_a_foreign_token_is_ignored() -> None:
         ({"name": "  Alice \n  B\x00ob "}, "Alice B ob"),
         ({"name": "👩‍👩‍👧"}, "👩‍👩‍👧"),
         ({"name": "a" * 500}, "a" * 200),
+        ({"name": "\u202eEve\u2069"}, "Eve"),
+        ({"name": "\u200c\u3164", "username": "eve"}, "eve"),
     ],
 )
 def test_the_name_is_the_first_that_shows_something(claims: dict[str, object], name: str | None) -> None:

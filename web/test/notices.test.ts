@@ -81,6 +81,10 @@ describe("a notice says", () => {
   it("who declined the reader's call", () => {
     const declined = notice(1, "call", { actorId: "me", reason: "rejected" });
     expect(noticeText(declined, "me", "Nora")).toBe("Nora declined your call");
+    expect(noticeText(declined, "me", "Nora\u202e")).toBe("Nora declined your call");
+    expect(noticeText(declined, "me", "\u05d3\u05e0\u05d4\u2069")).toBe(
+      "\u2068\u05d3\u05e0\u05d4\u2069 declined your call",
+    );
     expect(noticeText(declined, "me")).toBe("Someone declined your call");
     const ended = notice(1, "call", { actorId: "me", durationS: 45, reason: "hangup" });
     expect(noticeText(ended, "me", "Nora")).toBe("Call ended after 45 s");

@@ -12,6 +12,7 @@ import { trimmed } from "../src/chat/markdown/trimmed";
 import { messageSummary } from "../src/chat/messages/message_summary";
 import { plainText } from "../src/chat/messages/plain_text";
 import { groupedByDecimal, parseAmount } from "../src/chat/offers/money";
+import { isolated, withoutDirection } from "../src/chat/people/isolated";
 import { fold } from "../src/chat/search/fold";
 import { excerptOf, piecesOf, piecesOfName } from "../src/chat/search/highlight";
 import {
@@ -112,6 +113,8 @@ export const READERS: Readonly<Record<string, Reader>> = {
   "words that were searched for": (query) => piecesOf("some words in a text", query),
   "a found name": (name) => piecesOfName(name, "a - ab"),
   "words that a name was found by": (query) => piecesOfName("some words", query),
+  "a name in a sentence": isolated,
+  "a name outside of the page": withoutDirection,
   "a text as searches compare it": fold,
   "a name in a search": (name) => searchByName([name], String, "a b"),
   "words to search names for": (query) => searchByName(["some words"], String, query),

@@ -5,7 +5,6 @@ Claims come from other identity providers, so this module refuses every claim th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
@@ -13,6 +12,7 @@ from types import MappingProxyType
 import msgspec
 
 from talkwire.core.domain.model import ActorRole
+from talkwire.core.domain.names import display_name
 from talkwire.core.domain.texts import NAME_MAX_LENGTH, NESTING_MAX
 from talkwire.identity.policy import OWN_ISSUER, TokenPolicy
 from talkwire.identity.signatures import unauthenticated
@@ -23,7 +23,6 @@ Claims = Mapping[str, object]
 _OTHER_USER_ID_CLAIMS = ("userId", "id", "_id")
 _NAME_CLAIMS = ("name", "username")
 _KEPT_CLAIMS = ("role", "type", "department", "permissions")
-_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _EXACT_FLOAT_MAX = 2**53
 
 LAST_S = 253_402_300_799
@@ -176,13 +175,9 @@ def _name(claims: Claims) -> str | None:
 
 
 def display_text(value: object) -> str | None:
-    """Returns a name as one line without control characters, cut to the maximum length; None if it is empty or not a
-    text. Names are only shown, so invalid ones are repaired instead of refused."""
-    if not isinstance(value, str):
-        return None
-    if not value.isprintable():
-        value = _CONTROL_CHARACTERS.sub(" ", value)
-    return " ".join(value[: NAME_MAX_LENGTH * 2].split())[:NAME_MAX_LENGTH].rstrip() or None
+    """Returns a name as users can have it (`display_name`); None if nothing of it is visible or it is not a text. Names
+    are only shown, so invalid ones are repaired instead of refused."""
+    return display_name(value, NAME_MAX_LENGTH) if isinstance(value, str) else None
 
 
 def _role(claims: Claims, policy: TokenPolicy, *, issued_by_us: bool) -> ActorRole:

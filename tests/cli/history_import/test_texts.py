@@ -106,3 +106,12 @@ def test_long_texts_are_cut_between_words() -> None:
     assert all(len(each.encode()) <= 20 and each.endswith(" ") for each in found[:-1])
     assert pieces("ö" * 15, 7) == ["ööö"] * 5
     assert pieces("नमस्ते दुनिया", 30) == ["नमस्ते ", "दुनिया"]  # most of the first 30 bytes are before the space
+
+
+def test_names_are_imported_without_what_nobody_sees() -> None:
+    people = People("slack", "source")
+    shown = {"U1": "Eve\u202e", "U2": "\u3164", "U3": "\u0645\u06cc\u200c\u0634\u0648\u062f", "U4": "Ann \n Lee"}
+    for key, name in shown.items():
+        people.add(SourceUser(key, name))
+    assert [user.name for _, user in people] == ["Eve", "U2", shown["U3"], "Ann Lee"]
+    assert people.mended_names == 2

@@ -6,9 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from talkwire.cli.history_import.source import SourceUser, UserIds, printable
+from talkwire.cli.history_import.source import SourceUser, UserIds
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import ID_MAX_LENGTH, is_own_id, is_valid_id
+from talkwire.core.domain.names import direction_mark_in, display_name
 from talkwire.core.features.users.handles import normal_handle
 
 NAME_MAX_LENGTH = 200
@@ -29,6 +30,9 @@ class People:
         self._taken: set[str] = set()
         self._keys_by_handle: dict[str, str] = {}
         self._names: Counter[str] = Counter()
+        self.mended_names = 0
+        """How many names showed nothing, and are replaced by the key, or had characters that change the writing
+        direction, and are imported without these."""
 
     def add(self, user: SourceUser) -> None:
         """Adds a user and assigns the id on the receiving server. Does nothing if the user's key (id in the source
@@ -38,7 +42,9 @@ class People:
         """
         if user.key in self._users:
             return
-        user.name = printable(user.name).strip()[:NAME_MAX_LENGTH].strip() or user.key
+        shown = display_name(user.name, NAME_MAX_LENGTH)
+        self.mended_names += shown is None or direction_mark_in(user.name) is not None
+        user.name = shown or user.key
         user.handle = _handle(user.handle)
         if user.handle is not None and user.handle in self._keys_by_handle:
             user.handle = None

@@ -28,6 +28,7 @@ from talkwire.cli.history_import.texts import pieces
 from talkwire.cli.output import iso_time
 from talkwire.cli.progress import Bar, Lines
 from talkwire.core.domain.model import REACTION_USERS_MAX
+from talkwire.core.domain.names import direction_mark_in, display_name
 
 WORKERS = 8
 """How many conversations are imported at a time; messages of one go one after the other."""
@@ -38,6 +39,8 @@ EMOJI_MAX = 20
 NAME_MAX_LENGTH = 100
 TOPIC_MAX_LENGTH = 250
 DESCRIPTION_MAX_LENGTH = 2000
+
+_MENDED = "invisible names, and marks of the writing direction in names,"
 _ID_MAX_LENGTH = 100
 _KEY_MAX_LENGTH = 90
 
@@ -72,6 +75,7 @@ class ImportRun:
         """Imports everything from the staging: users, then conversations with their messages, then bans of deactivated
         users. Raises Failure if the server becomes unreachable."""
         users = list(self._people)
+        self._staging.drop(f"{_MENDED} of users", self._people.mended_names)
         self._progress.begin("users", len(users), "users")
         await self._in_parallel(users, lambda each: self._put_user(*each))
         self._progress.begin("messages", self._staging.message_count, "messages")
@@ -252,11 +256,18 @@ class ImportRun:
             for key, role in roles.items()
             if key in self._people and (user_id := self._people.id_of(key)) in body["memberIds"]
         }
-        body["name"] = _one_line(conversation.name or self._names(conversation))[:NAME_MAX_LENGTH]
+        body["name"] = self._name(conversation)
         body["public"] = conversation.public
-        body["topic"] = _one_line(conversation.topic)[:TOPIC_MAX_LENGTH] or None
+        body["topic"] = display_name(conversation.topic or "", TOPIC_MAX_LENGTH)
         body["description"] = (conversation.description or "").strip()[:DESCRIPTION_MAX_LENGTH] or None
         return body
+
+    def _name(self, conversation: SourceConversation) -> str:
+        name = conversation.name or self._names(conversation)
+        shown = display_name(name, NAME_MAX_LENGTH)
+        if shown is None or direction_mark_in(name) is not None:
+            self._staging.drop(f"{_MENDED} of conversations")
+        return shown or conversation.key[:NAME_MAX_LENGTH]
 
     def _names(self, conversation: SourceConversation) -> str:
         users = [self._people.get(key) for key in conversation.members]
@@ -417,10 +428,6 @@ def _short(text: str, most: int) -> str:
     if len(text) <= most:
         return text
     return f"{text[: most - 33]}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
-
-
-def _one_line(text: str | None) -> str:
-    return " ".join((text or "").split())
 
 
 def _ms_of(time: str) -> int:

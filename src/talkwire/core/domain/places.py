@@ -6,7 +6,7 @@ import math
 
 from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.model import Place
-from talkwire.core.domain.texts import check_name
+from talkwire.core.domain.texts import check_short_text
 
 PLACE_NAME_MAX_LENGTH = 200
 
@@ -17,9 +17,9 @@ def check_place(path: str, place: Place) -> None:
     _check_degrees(f"{path}.latitude", place.latitude, 90)
     _check_degrees(f"{path}.longitude", place.longitude, 180)
     if place.name is not None:
-        check_name(f"{path}.name", place.name, PLACE_NAME_MAX_LENGTH)
+        check_short_text(f"{path}.name", place.name, PLACE_NAME_MAX_LENGTH)
     if place.address is not None:
-        check_name(f"{path}.address", place.address, PLACE_NAME_MAX_LENGTH)
+        check_short_text(f"{path}.address", place.address, PLACE_NAME_MAX_LENGTH)
 
 
 def _check_degrees(path: str, degrees: float, limit: int) -> None:

@@ -13,6 +13,7 @@ import msgspec
 
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import ID_MAX_LENGTH, SAFE_INTEGER_MAX, is_valid_id
+from talkwire.core.domain.names import direction_mark_in, is_visible
 
 TEXT_MAX_BYTES = 64 * 1024
 NAME_MAX_LENGTH = 200
@@ -38,6 +39,18 @@ def check_text(path: str, value: str) -> None:
 
 
 def check_name(path: str, value: str, limit: int = NAME_MAX_LENGTH) -> None:
+    """Raises `invalid_request` for a name that cannot be stored or is not 1 to `limit` characters long
+    (`check_short_text`), that shows nothing, or that changes the writing direction of what stands beside it. `path` is
+    the name's field in the request, to name in the error."""
+    check_short_text(path, value, limit)
+    if not is_visible(value):
+        raise invalid(path, "must have a visible character, such as a letter, a digit or an emoji")
+    mark = direction_mark_in(value)
+    if mark is not None:
+        raise invalid(path, f"must not contain U+{ord(mark):04X}, which changes the writing direction: remove it")
+
+
+def check_short_text(path: str, value: str, limit: int) -> None:
     """Raises `invalid_request` unless the text has 1 to `limit` characters, not only white space, and can be stored
     (`check_text`). `path` is the text's field in the request, to name in the error."""
     check_text(path, value)

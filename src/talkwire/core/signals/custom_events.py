@@ -26,7 +26,7 @@ from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import CustomEvent, MailStored
 from talkwire.core.domain.model import Actor
-from talkwire.core.domain.texts import check_id, check_name, json_fits
+from talkwire.core.domain.texts import check_id, check_short_text, json_fits
 from talkwire.core.features.users.presence_rules import check_user_ids
 from talkwire.core.ports.chat import Publisher, SignalHandlers
 from talkwire.core.ports.handler import ChangeHandler, Changes
@@ -50,7 +50,7 @@ _encode = msgspec.json.Encoder().encode
 def check_custom_event(event: str, payload: object) -> None:
     """Raises `invalid_request` for an event name that is empty, too long or reserved by Socket.IO and for a payload
     that is not JSON, and `payload_too_large` for one with more than PAYLOAD_MAX_BYTES bytes as JSON."""
-    check_name("event", event, EVENT_MAX_LENGTH)
+    check_short_text("event", event, EVENT_MAX_LENGTH)
     if event in SOCKET_IO_EVENTS:
         raise invalid("event", "must not be a name that Socket.IO reserves")
     if not json_fits("message", payload, PAYLOAD_MAX_BYTES):

@@ -13,7 +13,7 @@ from talkwire.core.commands.messages import AttachmentRef
 from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.model import AttachedKind, Attachment, Message, Place
 from talkwire.core.domain.places import PLACE_NAME_MAX_LENGTH, check_place
-from talkwire.core.domain.texts import check_name
+from talkwire.core.domain.texts import NAME_MAX_LENGTH, check_short_text
 from talkwire.core.features.messages.files import file_id_in
 from talkwire.core.features.messages.sending import check_url
 from talkwire.dialects.payload import Payload
@@ -128,7 +128,7 @@ def _place(content: ContentBody) -> Place:
 
 def _media(content: ContentBody, refs: tuple[AttachmentRef, ...]) -> tuple[AttachmentRef, ...]:
     if content.name is not None:
-        check_name("content.name", content.name)
+        check_short_text("content.name", content.name, NAME_MAX_LENGTH)
     if content.url is None:
         if not refs:
             raise invalid("content.url", "is required unless attachments has an uploaded file")

@@ -32,6 +32,7 @@ from sqlalchemy import (
 from talkwire.core.domain.events import CallMissed, CallRecorded, NotificationsRead, PreferencesChanged
 from talkwire.core.domain.model import MESSAGE_ID_BASE, MemberPreferences, Notification, NotificationType, Preferences
 from talkwire.core.domain.moderation.reports import Outcome
+from talkwire.core.domain.names import without_direction_marks
 from talkwire.core.features.notifying.notification_rules import BODY_MAX_LENGTH
 from talkwire.storage.messages.messages import attached_names
 from talkwire.storage.schema import (
@@ -329,7 +330,7 @@ def _to_notification(row: AnyRow) -> Notification:
         id=row.id,
         user_id=row.user_id,
         type=row.type,
-        title=row.title or "",
+        title=without_direction_marks(row.title or ""),
         body=_body(row),
         conversation_id=row.conversation_id,
         actor_id=row.actor_id,

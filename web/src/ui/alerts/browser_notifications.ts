@@ -1,6 +1,7 @@
 /** The browser's notifications: those that the page shows, and those that the service worker has shown. */
 
 import { needsWorker, permission } from "../../chat/alerts/permission";
+import { withoutDirection } from "../../chat/people/isolated";
 import { workerRegistration } from "../../service_worker_registration";
 
 const shown = new Map<string, Notification>();
@@ -16,7 +17,8 @@ export interface Shown {
 /** Shows a notification without a sound, since the client plays its own. */
 export async function showNotification(about: Shown, onClick: () => void): Promise<void> {
   if (permission() !== "on") return;
-  const { id, title, body, conversationId, messageId } = about;
+  const { id, body, conversationId, messageId } = about;
+  const title = withoutDirection(about.title);
   const options = { body, tag: id, icon: "./icon-192.png", silent: true };
   if (needsWorker()) {
     const data = { conversationId, messageId };

@@ -1,4 +1,5 @@
 import type { Conversation } from "@talkwire/client";
+import { isolated } from "../../chat/people/isolated";
 import { texts } from "../../texts";
 import { Avatar } from "../components/avatar";
 import { useChatState } from "../page/chat_context";
@@ -13,7 +14,7 @@ export function GroupFaces({ conversation: { members = [] } }: { conversation: C
   if (others.length === 0) return null;
   const mine = { userId: me.id, name: me.name, avatar: me.avatar };
   const shown = others.slice(0, SHOWN_MAX);
-  const names = shown.map(({ name }) => name);
+  const names = shown.map(({ name }) => isolated(name));
   const more = others.length - shown.length;
   return (
     <p className="group-faces">

@@ -3,6 +3,7 @@
 import type { Notice, Offer } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
 import { formatAmount } from "../../chat/offers/money";
+import { isolated } from "../../chat/people/isolated";
 import { texts } from "../../texts";
 
 /** So many users are named; the others are counted. */
@@ -38,23 +39,28 @@ export function noticeText(notice: Notice, myId: string, partner?: string, offer
   }
 }
 
-function roleIn({ names, userIds: [id = ""] = [], role = "member" }: Notice, myId: string): string {
+function roleIn(notice: Notice, myId: string): string {
   const { notices } = texts;
-  return id === myId ? notices.yourRole[role] : notices.role[role](own(names, id) ?? notices.somebody);
+  const { userIds: [id = ""] = [], role = "member" } = notice;
+  return id === myId ? notices.yourRole[role] : notices.role[role](nameOf(notice, id, myId) ?? notices.somebody);
 }
 
 function offerIn({ offerStatus }: Notice, actor: string, offer: Offer | undefined): string | null {
   const { notices } = texts;
   if (offerStatus === undefined) return null;
   const isNamed = offer !== undefined && offer.deletedAt === undefined;
-  const what = isNamed ? notices.theOffer(offer.title, formatAmount(offer.amount, offer.currency)) : notices.anOffer;
+  const what = isNamed
+    ? notices.theOffer(isolated(offer.title), formatAmount(offer.amount, offer.currency))
+    : notices.anOffer;
   return notices.offers[offerStatus]?.(actor, what) ?? null;
 }
 
 function ownCall({ reason, durationS }: Notice, partner: string | undefined): string {
   const { notices } = texts;
   if (durationS !== undefined) return notices.call(lasting(durationS));
-  return reason === "rejected" ? notices.yourCallDeclined(partner ?? notices.somebody) : notices.unanswered;
+  return reason === "rejected"
+    ? notices.yourCallDeclined(partner === undefined ? notices.somebody : isolated(partner))
+    : notices.unanswered;
 }
 
 function callFrom({ reason, durationS }: Notice, caller: string): string {
@@ -69,8 +75,8 @@ function changeIn(
 ): string | null {
   const { notices } = texts;
   const parts = changes.flatMap((change) => {
-    if (change === "name") return [name === undefined ? notices.unnamed : notices.renamed(name)];
-    if (change === "topic") return [topic === undefined ? notices.topicRemoved : notices.topic(topic)];
+    if (change === "name") return [name === undefined ? notices.unnamed : notices.renamed(isolated(name))];
+    if (change === "topic") return [topic === undefined ? notices.topicRemoved : notices.topic(isolated(topic))];
     if (change === "public") return [isPublic ? notices.madePublic : notices.madePrivate];
     if (change === "history") return [notices.history[history]];
     if (change === "slowModeS") return [slowModeS > 0 ? notices.slowMode(slowModeS) : notices.slowModeOff];
@@ -99,7 +105,9 @@ function peopleIn(notice: Notice, myId: string, you: string): string {
 
 function nameOf({ names }: Notice, id: string | undefined, myId: string): string | undefined {
   if (id === undefined) return undefined;
-  return id === myId ? texts.you : own(names, id);
+  if (id === myId) return texts.you;
+  const name = own(names, id);
+  return name === undefined ? undefined : isolated(name);
 }
 
 /** `45 s`, `3 min`, `1 h 5 min`. */

@@ -51,7 +51,7 @@ from talkwire.core.domain.model import (
 )
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.domain.search.search_terms import SearchTerms, terms_of
-from talkwire.core.domain.texts import check_avatar, check_id, check_metadata, check_name
+from talkwire.core.domain.texts import check_avatar, check_id, check_metadata, check_name, check_short_text
 from talkwire.core.domain.times import check_time, iso
 from talkwire.core.features.conversations.archive import archived_of, is_archived
 from talkwire.core.features.conversations.members import (
@@ -371,7 +371,7 @@ def _check_fields(command: CreateConversation | UpdateConversation) -> None:
     if isinstance(command.topic, str):
         _check_topic(command.topic)
     if isinstance(command.description, str):
-        check_name("description", command.description, ABOUT_MAX_LENGTH)
+        check_short_text("description", command.description, ABOUT_MAX_LENGTH)
     if isinstance(command.metadata, dict):
         check_metadata("metadata", command.metadata)
     if isinstance(command, UpdateConversation) and isinstance(command.retention_days, int):

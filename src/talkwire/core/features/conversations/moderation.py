@@ -12,7 +12,7 @@ from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.events import MemberRestricted, MemberUnrestricted
 from talkwire.core.domain.model import FOR_EVER_MS, Actor, Restriction
 from talkwire.core.domain.pages import PAGE_MAX
-from talkwire.core.domain.texts import check_id, check_name
+from talkwire.core.domain.texts import check_id, check_short_text
 from talkwire.core.domain.times import check_time
 from talkwire.core.features.conversations.members import end_membership, find_conversation, require_actor
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
@@ -26,7 +26,7 @@ def check_restrict(command: RestrictMember) -> None:
     if command.until_ms is not None:
         check_time("until", command.until_ms)
     if command.reason is not None:
-        check_name("reason", command.reason, REASON_MAX_LENGTH)
+        check_short_text("reason", command.reason, REASON_MAX_LENGTH)
 
 
 def check_unrestrict(command: RestrictMember | UnrestrictMember) -> None:

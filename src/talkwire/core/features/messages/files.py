@@ -30,6 +30,8 @@ from talkwire.core.commands.files import (
 from talkwire.core.domain.access import may_act, must_be_operator, must_not_be_held, require
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.model import Actor, Attachment, File, Upload
+from talkwire.core.domain.names import is_visible
+from talkwire.core.domain.printable import DIRECTION_MARKS
 from talkwire.core.domain.texts import check_name, check_text
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.stores import ExpiredUploads
@@ -51,7 +53,7 @@ LOST_AFTER_MS = 30 * 24 * 60 * 60 * 1000
 
 _ROOT = "/api/v1/files"
 _THUMBNAIL = "thumbnail"
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNPRINTABLE = re.compile(rf"[\x00-\x1f\x7f-\x9f\u2028\u2029{DIRECTION_MARKS}\ud800-\udfff]")
 """Control characters, and characters that change the writing direction, with which `gpj.exe` would be read as
 `exe.jpg`."""
 
@@ -64,7 +66,7 @@ def file_name(text: str) -> str:
         stem, dot, extension = name.rpartition(".")
         kept = f"{dot}{extension}" if stem and len(extension) <= 16 else ""
         name = name[: FILE_NAME_MAX - len(kept)] + kept
-    return name if name.strip(". ") else "file"
+    return name if is_visible(name.strip(". ")) else "file"
 
 
 def file_url(file: File) -> str:

@@ -43,7 +43,14 @@ from talkwire.core.domain.model import (
     message_number,
 )
 from talkwire.core.domain.places import check_place, label_of_place, map_url
-from talkwire.core.domain.texts import check_content, check_id, check_metadata, check_name, check_text
+from talkwire.core.domain.texts import (
+    NAME_MAX_LENGTH,
+    check_content,
+    check_id,
+    check_metadata,
+    check_short_text,
+    check_text,
+)
 from talkwire.core.domain.times import check_time, iso
 from talkwire.core.features.messages.files import attachment_of, file_name
 from talkwire.core.features.messages.imported_parts import check_imported_parts, imported_parts
@@ -80,7 +87,7 @@ def check_send(command: SendMessage) -> None:
     check_id("conversationId", command.conversation_id)
     check_content("content", command.content, may_be_empty=bool(command.attachments))
     if command.client_message_id is not None:
-        check_name("clientMessageId", command.client_message_id, 128)
+        check_short_text("clientMessageId", command.client_message_id, 128)
     if command.sender_id is not None:
         check_id("senderId", command.sender_id)
     if command.metadata is not None:
@@ -104,7 +111,7 @@ def _check_attachments(refs: Sequence[AttachmentRef]) -> None:
     for index, ref in enumerate(refs):
         path = f"attachments[{index}]"
         if ref.id is not None:
-            check_name(f"{path}.id", ref.id, 128)
+            check_short_text(f"{path}.id", ref.id, 128)
             _check_sound(path, ref)
             _check_frame(path, ref)
         elif ref.place is not None:
@@ -114,7 +121,7 @@ def _check_attachments(refs: Sequence[AttachmentRef]) -> None:
         else:
             check_url(f"{path}.url", ref.url)
             if ref.name is not None:
-                check_name(f"{path}.name", ref.name)
+                check_short_text(f"{path}.name", ref.name, NAME_MAX_LENGTH)
 
 
 def _check_sound(path: str, ref: AttachmentRef) -> None:

@@ -29,7 +29,7 @@ from talkwire.core.domain.events import ReportCreated, ReportDecided
 from talkwire.core.domain.model import OWN_ID_BASE, Actor, Conversation
 from talkwire.core.domain.moderation.reports import MessageReport
 from talkwire.core.domain.pages import PAGE_MAX
-from talkwire.core.domain.texts import check_id, check_name
+from talkwire.core.domain.texts import check_id, check_short_text
 from talkwire.core.features.conversations.moderation import REASON_MAX_LENGTH, restrict_member
 from talkwire.core.features.messages.edits import delete_message
 from talkwire.core.features.messages.messages import must_not_be_deleted, need_message, visible_message
@@ -44,9 +44,9 @@ CONTEXT_MESSAGES = 5
 
 
 def check_report(command: ReportMessage | ReportOffer) -> None:
-    check_name("reason", command.reason, WORD_MAX_LENGTH)
+    check_short_text("reason", command.reason, WORD_MAX_LENGTH)
     if command.note is not None:
-        check_name("note", command.note, NOTE_MAX_LENGTH)
+        check_short_text("note", command.note, NOTE_MAX_LENGTH)
 
 
 def needs_of_report(actor: Actor, command: ReportMessage, needs: Prefetch) -> None:
@@ -118,7 +118,7 @@ def _record(tx: Transaction, report: MessageReport) -> MessageReport:
 
 def check_decision(command: DecideReport) -> None:
     check_id("reportId", command.report_id)
-    check_name("reason", command.reason, REASON_MAX_LENGTH)
+    check_short_text("reason", command.reason, REASON_MAX_LENGTH)
     if command.state == "open":
         raise invalid("state", 'must be "dismissed" or "resolved"')
     if command.state == "dismissed" and command.action is not None:

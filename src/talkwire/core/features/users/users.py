@@ -25,7 +25,15 @@ from talkwire.core.domain.errors import ChatError, forbidden, invalid, refusals_
 from talkwire.core.domain.events import HoldChanged, UserBanned, UserCreated, UserRenamed, UserUnbanned, UserUpdated
 from talkwire.core.domain.model import Actor, User, is_own_id, is_valid_id
 from talkwire.core.domain.pages import PAGE_MAX
-from talkwire.core.domain.texts import check_avatar, check_id, check_metadata, check_name, check_text
+from talkwire.core.domain.texts import (
+    NAME_MAX_LENGTH,
+    check_avatar,
+    check_id,
+    check_metadata,
+    check_name,
+    check_short_text,
+    check_text,
+)
 from talkwire.core.domain.times import check_time
 from talkwire.core.features.messages.files import must_be_own_picture
 from talkwire.core.features.users.accounts import account_email, normal_email
@@ -47,7 +55,7 @@ BATCH_MAX = 100
 
 def check_ensure(command: EnsureUser) -> None:
     check_id("userId", command.user_id)
-    check_name("name", command.name)
+    check_short_text("name", command.name, NAME_MAX_LENGTH)  # it is repaired before, or the id
 
 
 def ensure_user(tx: Transaction, actor: Actor, command: EnsureUser) -> User:
@@ -83,7 +91,7 @@ def check_update(command: UpdateUser | PutUser) -> None:
     if isinstance(command.avatar, str):
         check_avatar("avatar", command.avatar)
     if isinstance(command.text, str):
-        check_name("text", command.text, TEXT_MAX_LENGTH)
+        check_short_text("text", command.text, TEXT_MAX_LENGTH)
     if isinstance(command.handle, str):
         normal_handle(command.handle)
 
@@ -243,7 +251,7 @@ def check_ban(command: BanUser) -> None:
     if command.until_ms is not None:
         check_time("until", command.until_ms)
     if command.reason is not None:
-        check_name("reason", command.reason, REASON_MAX_LENGTH)
+        check_short_text("reason", command.reason, REASON_MAX_LENGTH)
 
 
 def check_unban(command: BanUser | UnbanUser) -> None:
