@@ -124,7 +124,7 @@ def test_a_folder_is_made_for_its_owner_only(tmp_path: Path) -> None:
     [
         ("missing/data", "there is no such folder to create data in"),
         ("file", "is not a folder"),
-        ("file/data", "cannot be created: Not a directory"),
+        ("file/data", "file: there is no such folder to create data in"),
     ],
 )
 def test_an_unusable_folder_is_refused(tmp_path: Path, path: str, expected: str) -> None:

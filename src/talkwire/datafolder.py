@@ -15,6 +15,7 @@ import os
 import secrets
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -27,6 +28,7 @@ LOCK_WAIT_S = 10.0
 _RETRY_S = 0.02
 _LOCK_MAX_BYTES = 4096
 _OWNER_ONLY = 0o600
+_MISSING = (FileNotFoundError, NotADirectoryError)
 
 
 class Holder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,11 +64,10 @@ def prepare_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700)
     except FileExistsError:
         pass
-    except FileNotFoundError:
-        raise DataFolderError(
-            f"{folder.absolute().parent}: there is no such folder to create {folder.name} in"
-        ) from None
     except OSError as error:
+        around = folder.absolute().parent
+        if isinstance(error, _MISSING) and not around.is_dir():
+            raise DataFolderError(f"{around}: there is no such folder to create {folder.name} in") from None
         raise DataFolderError(f"{folder}: cannot be created: {error.strerror}") from None
     if not folder.is_dir():
         raise DataFolderError(f"{folder}: is not a folder")
@@ -135,7 +136,7 @@ def find_holder(path: Path) -> Holder | None:
     """
     try:
         descriptor = os.open(path, os.O_RDONLY)
-    except (FileNotFoundError, NotADirectoryError):
+    except _MISSING:
         return None
     except OSError as error:
         raise _unusable(path, error) from None
@@ -146,6 +147,36 @@ def find_holder(path: Path) -> Holder | None:
         return _read(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def held_if_present(path: Path) -> Iterator[None]:
+    """Holds the lock of a SQLite database until the context ends, if its lock file exists; without that file no process
+    uses the database. Raises the errors of `FolderLock.acquire`, and leaves no file behind."""
+    if not path.exists():
+        _try_new_lock(path)
+        yield
+        return
+    lock = FolderLock.acquire(path)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _try_new_lock(path: Path) -> None:
+    """Creates, locks and removes a file beside a lock file that does not exist: removing the lock file itself could
+    take it from a server that starts. Raises DataFolderError."""
+    probe = path.with_name(f"{path.name}-{secrets.token_hex(8)}")
+    try:
+        descriptor = os.open(probe, os.O_RDWR | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+    except OSError as error:
+        raise _unusable(path, error) from None
+    try:
+        if _try_lock(descriptor, fcntl.LOCK_EX, path):
+            os.close(descriptor)
+    finally:
+        probe.unlink()
 
 
 def reachable_url(listening: socket.socket) -> str:
@@ -161,13 +192,13 @@ def reachable_url(listening: socket.socket) -> str:
 def _open(path: Path) -> int:
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY)
-    except FileNotFoundError:
-        raise DataFolderError(f"{path.parent}: there is no such folder") from None
     except OSError as error:
         raise _unusable(path, error) from None
 
 
 def _unusable(path: Path, error: OSError) -> DataFolderError:
+    if isinstance(error, _MISSING) and not path.parent.is_dir():
+        return DataFolderError(f"{path.parent}: there is no such folder")
     return DataFolderError(f"{path}: cannot be opened: {error.strerror}")
 
 

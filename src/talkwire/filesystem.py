@@ -1,5 +1,5 @@
-"""Uses what some file systems do not have, such as network folders: locks, hard links, and flushing a folder to the
-disk.
+"""Creates folders, and uses what some file systems do not have, such as network folders: locks, hard links, and
+flushing a folder to the disk.
 
 Its errors name the folder: the operating system's do not, since these calls get a descriptor.
 """
@@ -14,6 +14,32 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _NOT_SUPPORTED = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+_OWNER_ONLY = 0o700
+
+
+def make_folder(folder: Path) -> None:
+    """Creates a folder that only this user may read, and those above it; does nothing if it exists. Raises OSError that
+    names the folder."""
+    try:
+        folder.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        taken = next(each for each in (folder, *folder.parents) if each.exists() or each.is_symlink())
+        raise NotADirectoryError(errno.ENOTDIR, "is not a folder", str(taken)) from error
+    except OSError as error:
+        raise OSError(error.errno, f"cannot be created: {error.strerror}", str(folder)) from error
+
+
+@contextlib.contextmanager
+def removing_new_folders(folder: Path) -> Iterator[None]:
+    """A context manager that removes, at its end, the folder and those above it that did not exist at its beginning,
+    unless something else is in them by then."""
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        yield
+    finally:
+        for each in new:
+            with contextlib.suppress(OSError):
+                each.rmdir()
 
 
 def sync_folder(folder: Path) -> None:

@@ -108,7 +108,7 @@ def test_settings_that_work_with_limits_are_reported(
         (["--database", "sqlite:///missing/chat.db"], "wrong    database: missing: there is no such folder"),
         (["--database", "sqlite:///a-file"], "wrong    database: the database a-file cannot be used: file is not"),
         (["--database", "postgresql://u:pw@127.0.0.1:1/d"], "wrong    database: the database postgresql"),
-        (["--database", "postgresql://u:pw@127.0.0.1:1/d"], "wrong    tokens: PostgreSQL needs jwt_secret"),
+        (["--database", "postgresql://u:pw@127.0.0.1:1/d"], "wrong    tokens: jwt_secret: is required on PostgreSQL"),
         (["--jwt-secret=-----BEGIN PUBLIC KEY-----"], "wrong    tokens: jwt_secret: The secret is a key in PEM"),
         (["--jwt-public-key", "missing.pem"], "wrong    tokens: jwt_public_key: missing.pem: No such file"),
         (["--jwt-jwks-url", "http://127.0.0.1:1/keys"], "wrong    tokens: jwt_jwks_url: "),
@@ -278,7 +278,7 @@ def test_a_folder_of_files_is_written_to_and_left_as_it_was(command: Command, tm
 @pytest.mark.parametrize(
     ("where", "expected"),
     [
-        ("/proc/files", "wrong    files: /proc: /proc/files cannot be created there: "),
+        ("/proc/files", "wrong    files: /proc/files: cannot be created: "),
         ("a-file", "wrong    files: a-file: is not a folder"),
         ("a-file/files", "a-file: is not a folder"),
         ("full", "No space left on device"),

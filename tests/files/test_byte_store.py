@@ -251,7 +251,7 @@ async def test_a_bucket_that_is_not_there_is_unavailable(
 def test_a_folder_that_cannot_be_is_an_error_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     folder = tmp_path / "file" / "files"
-    with pytest.raises(OSError, match=f"^{folder}: Not a directory$"):
+    with pytest.raises(OSError, match=f"^{folder}: {folder.parent}: is not a folder$"):
         ByteStore(folder)
 
 

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import fcntl
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from tempfile import NamedTemporaryFile, TemporaryDirectory
+from tempfile import NamedTemporaryFile
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -22,27 +21,37 @@ from rich.console import Console
 from rich.text import Text
 from sqlalchemy import text
 
-from talkwire.cli.database import database_failures, owned_database, printable_database, url_of
-from talkwire.cli.extras import require_redis, require_s3
-from talkwire.cli.failures import FAILED, OK, WRONG_USAGE, Failure
+from talkwire.cli.database import database_failures, printable_database, url_of
+from talkwire.cli.extras import require_otlp, require_redis, require_s3
+from talkwire.cli.failures import FAILED, OK, WRONG_USAGE, CommandError, Failure, outcome_of
 from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.output import print_line
-from talkwire.datafolder import DataFolderError, Holder, find_holder
+from talkwire.cli.serve import listen_on
+from talkwire.composition.page import page_options
+from talkwire.datafolder import DataFolderError, FolderInUse, Holder, find_holder, held_if_present, prepare_folder
 from talkwire.egress import AddressRules, Egress, EgressClient, EgressLimits
 from talkwire.files.byte_store import SCHEME, ByteStore
-from talkwire.files.service import FINISHED_FOLDER
-from talkwire.filesystem import naming, try_lock
+from talkwire.files.service import FINISHED_FOLDER, PARTIALS_FOLDER
+from talkwire.filesystem import make_folder, naming, removing_new_folders, try_lock
 from talkwire.identity.jwks import FETCH_S, KeySet
 from talkwire.identity.secret import FILE_NAME as SECRET_FILE
-from talkwire.identity.signatures import public_key, secret_key
+from talkwire.identity.secret import secret_in
+from talkwire.identity.signatures import public_key
 from talkwire.logs import without_values
 from talkwire.openid.documents import REQUEST_S, ProviderDocuments
 from talkwire.openid.sign_in import CALLBACK, SignInFailed
-from talkwire.realtime.serving.server import listen
 from talkwire.settings import Problem, Settings, SettingsError
 from talkwire.settings.addresses import is_loopback
 from talkwire.settings.callbacks import CALLBACK_SECRET_FILE, CALLBACK_SETTINGS, address_rules, callback_urls
-from talkwire.settings.keys import SECRET_MIN_BYTES, WEAK_SECRET, is_weak, public_key_text
+from talkwire.settings.keys import (
+    SECRET_MIN_BYTES,
+    WEAK_SECRET,
+    check_callback_secret_file,
+    is_weak,
+    require_key,
+    signing_secret,
+    usable_public_key,
+)
 from talkwire.settings.model import SettingValues, as_names
 from talkwire.settings.policy import access_policy, web_sign_in
 from talkwire.settings.secrets import secret_values
@@ -94,7 +103,7 @@ def _findings(flags: dict[str, Flag]) -> Iterator[Finding]:
     yield from _on_settings(loaded)
     secrets = secret_values(loaded.settings)
     for finding in _tried(loaded.settings):
-        foreign = finding.state == "wrong" and finding.subject in _FOREIGN
+        foreign = finding.state in {"warning", "wrong"} and finding.subject in _FOREIGN
         yield finding._replace(message=without_values(finding.message, secrets)) if foreign else finding
 
 
@@ -102,8 +111,9 @@ def _tried(settings: Settings) -> Iterator[Finding]:
     holder: Holder | None = None
     try:
         holder = _holder(settings)
+        _refuse_another_database(settings, holder)
     except DataFolderError as error:
-        yield Finding("wrong", "lock", str(error))
+        yield _refusal("lock", error)
     yield _on_data_folder(settings)
     yield from _on_database(settings, holder)
     yield _on_files(settings)
@@ -115,6 +125,8 @@ def _tried(settings: Settings) -> Iterator[Finding]:
     yield from _on_provider(settings)
     yield _on_address(settings, holder)
     yield from _on_origins(settings)
+    yield from _on_logo(settings)
+    yield from _on_traces(settings)
 
 
 def _on_problem(problem: Problem) -> Finding:
@@ -137,28 +149,37 @@ def _holder(settings: Settings) -> Holder | None:
     return None if settings.lock_file is None else find_holder(settings.lock_file)
 
 
+def _refuse_another_database(settings: Settings, holder: Holder | None) -> None:
+    """Raises FolderInUse if a server with another SQLite database uses the data folder."""
+    path = settings.folder_lock_file
+    other = None if path is None else find_holder(path)
+    if path is not None and other is not None and other.url is not None and other != holder:
+        raise FolderInUse(path, other)
+
+
 def _on_data_folder(settings: Settings) -> Finding:
     folder = settings.data
-    if not folder.exists():
-        around = folder.absolute().parent
-        if not around.is_dir():
-            return Finding("wrong", "data", f"{around}: there is no such folder to create {folder.name} in")
-        if not os.access(around, os.W_OK | os.X_OK):
-            return Finding("wrong", "data", f"{around}: this user may not create {folder.name} there")
-        return Finding("ok", "data", f"{folder} is created when the server starts")
-    if not folder.is_dir():
-        return Finding("wrong", "data", f"{folder}: is not a folder")
-    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        return Finding("wrong", "data", f"{folder}: this user may not write there")
     try:
-        with naming(folder), NamedTemporaryFile(prefix="talkwire-check-", dir=folder) as file:
-            try_lock(file.fileno(), fcntl.LOCK_EX, Path(file.name))  # as uploads are, also on PostgreSQL
-            file.write(b"talkwire")
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        return Finding("wrong", "data", f"{error.filename}: {error.strerror}")
-    return Finding("ok", "data", f"{folder} is writable")
+        is_new = not folder.exists()
+        with removing_new_folders(folder):
+            prepare_folder(folder)
+            _write_into(folder)
+    except (DataFolderError, OSError) as error:
+        return _refusal("data", error)
+    return Finding("ok", "data", f"{folder} is created when the server starts" if is_new else f"{folder} is writable")
+
+
+def _write_into(folder: Path) -> None:
+    with naming(folder), NamedTemporaryFile(prefix="talkwire-check-", dir=folder) as file:
+        try_lock(file.fileno(), fcntl.LOCK_EX, Path(file.name))  # as uploads are, also on PostgreSQL
+        file.write(b"talkwire")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _refusal(subject: str, error: CommandError | DataFolderError | SettingsError | OSError) -> Finding:
+    """Returns the finding for an error with which `serve` ends, in the same words."""
+    return Finding("wrong", subject, outcome_of(error)[1])
 
 
 def _on_database(settings: Settings, holder: Holder | None) -> Iterator[Finding]:
@@ -168,16 +189,31 @@ def _on_database(settings: Settings, holder: Holder | None) -> Iterator[Finding]
         return
     file = settings.sqlite_file
     if file is not None and not file.exists():
-        if file.parent in {settings.data, *settings.data.parents} or file.parent.is_dir():
-            yield Finding("ok", "database", f"{shown} is created when the server starts")
-        else:
-            yield Finding("wrong", "database", f"{file.parent}: there is no such folder")
+        yield _on_new_file(settings, shown)
         return
     try:
-        with owned_database(settings), database_failures(settings):
+        with _held(settings), database_failures(settings):
             yield _on_tables(settings, shown)
     except (DataFolderError, Failure) as error:
         yield Finding("wrong", "database", str(error))
+
+
+def _held(settings: Settings) -> contextlib.AbstractContextManager[None]:
+    """Keeps servers from the SQLite database while it is read."""
+    return contextlib.nullcontext() if settings.lock_file is None else held_if_present(settings.lock_file)
+
+
+def _on_new_file(settings: Settings, shown: str) -> Finding:
+    """Tries whether a SQLite database that does not exist can be created: next to its lock file."""
+    try:
+        with removing_new_folders(settings.data):
+            with contextlib.suppress(DataFolderError):  # of which another finding speaks
+                prepare_folder(settings.data)
+            with _held(settings):
+                pass
+    except DataFolderError as error:
+        return _refusal("database", error)
+    return Finding("ok", "database", f"{shown} is created when the server starts")
 
 
 def _on_running_server(holder: Holder, shown: str) -> Finding:
@@ -220,8 +256,7 @@ def _on_files(settings: Settings) -> Finding:
         if failure is not None:
             return Finding("wrong", "files", failure)
         return Finding("ok", "files", f"{place} stores, returns and removes a small object")
-    # A folder that does not exist is created by the server: where it cannot be, the parent refuses.
-    failure = _failure_of_files(place) if Path(place).is_dir() else _failure_of_new_folder(Path(place), settings)
+    failure = _failure_of_folders(Path(place), settings)
     if failure is not None:
         return Finding("wrong", "files", failure)
     if settings.on_postgresql:
@@ -238,29 +273,30 @@ def _failure_of_files(place: str | Path) -> str | None:
     return None
 
 
-def _failure_of_new_folder(folder: Path, settings: Settings) -> str | None:
-    if settings.files is None:
+def _failure_of_folders(folder: Path, settings: Settings) -> str | None:
+    """Tries the folders of finished and unfinished uploads, and creates them as the server does for the time of it."""
+    if settings.data.is_dir():
+        try:
+            with removing_new_folders(settings.data / PARTIALS_FOLDER):
+                make_folder(settings.data / PARTIALS_FOLDER)
+        except OSError as error:
+            return outcome_of(error)[1]
+    elif settings.files is None:
         return None  # below the data folder, which has a finding of its own
-    around = next(parent for parent in folder.absolute().parents if parent.exists())
-    if folder.exists() or not around.is_dir():
-        return f"{folder if folder.exists() else around}: is not a folder"
-    try:
-        with TemporaryDirectory(prefix="talkwire-check-", dir=around) as tried:
-            return _failure_of_files(tried)
-    except OSError as error:
-        return f"{around}: {folder} cannot be created there: {error.strerror}"
+    with removing_new_folders(folder):
+        return _failure_of_files(folder)
 
 
 def _on_keys(settings: Settings) -> Iterator[Finding]:
     yield from _on_secret(settings)
     try:
-        pem = public_key_text(settings)
+        pem = usable_public_key(settings)
         if pem is not None:
             yield Finding("ok", "tokens", f"public key for {public_key(pem).algorithm}")
-    except (SettingsError, ValueError) as error:
-        yield Finding("wrong", "tokens", str(error))
+    except SettingsError as error:
+        yield _refusal("tokens", error)
     if settings.jwt_jwks_url is not None:
-        yield _on_key_set(settings.jwt_jwks_url)
+        yield _on_key_set(settings, settings.jwt_jwks_url)
     yield from _on_claims(settings)
 
 
@@ -287,23 +323,18 @@ def _meaning(claim: str) -> str:
 
 def _on_secret(settings: Settings) -> Iterator[Finding]:
     secret = settings.jwt_secret
-    if secret is None:
-        if not settings.on_postgresql:
-            file = settings.data / SECRET_FILE
-            state = "is in" if file.exists() else "will be created in"
-            yield Finding("ok", "tokens", f"no jwt_secret is set, a random one {state} {file}")
-        elif settings.jwt_public_key is None and settings.jwt_jwks_url is None:
-            yield Finding("wrong", "tokens", "PostgreSQL needs jwt_secret, jwt_public_key or jwt_jwks_url")
-        else:
-            yield Finding("note", "tokens", "without jwt_secret no one can sign in with an account of this server")
-        return
     try:
-        secret_key(secret)
-    except ValueError as error:
-        yield Finding("wrong", "tokens", f"jwt_secret: {error}")
+        require_key(settings)
+        found = signing_secret(settings, secret_in)
+    except (SettingsError, OSError) as error:
+        is_weak_one = secret is not None and WEAK_SECRET in str(error)
+        yield _refusal("tokens", error)._replace(exit_code=WRONG_USAGE if is_weak_one else FAILED)
         return
-    if is_weak(secret) and not settings.allow_weak_secret:
-        yield Finding("wrong", "tokens", f"jwt_secret: {WEAK_SECRET}", WRONG_USAGE)
+    if secret is None and settings.on_postgresql:
+        yield Finding("note", "tokens", "without jwt_secret no one can sign in with an account of this server")
+    elif secret is None:
+        state = "will be created in" if found is None else "is in"
+        yield Finding("ok", "tokens", f"no jwt_secret is set, a random one {state} {settings.data / SECRET_FILE}")
     elif secret.lower() in _WELL_KNOWN:
         yield Finding("warning", "tokens", "jwt_secret is a well-known default")
     elif is_weak(secret):
@@ -312,7 +343,7 @@ def _on_secret(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "tokens", "jwt_secret is long enough")
 
 
-def _on_key_set(url: str) -> Finding:
+def _on_key_set(settings: Settings, url: str) -> Finding:
     async def fetch() -> str | None:
         async with _operator_client(FETCH_S) as client:
             keys = KeySet(url, client)
@@ -321,6 +352,7 @@ def _on_key_set(url: str) -> Finding:
 
     failure = asyncio.run(fetch())
     if failure is not None:
+        failure = without_values(failure, secret_values(settings))  # as the server's log does
         return Finding("wrong", "tokens", f"jwt_jwks_url: {failure}")
     host, shown = urlsplit(url).hostname or "", public_text(url)
     if urlsplit(url).scheme == "http" and not is_loopback(host):
@@ -359,8 +391,12 @@ def _on_callbacks(settings: Settings) -> Iterator[Finding]:
         return
     if settings.callback_secret is None:
         file = settings.data / CALLBACK_SECRET_FILE
-        state = "is in" if file.exists() else "will be created in"
-        yield Finding("ok", "callbacks", f"no callback_secret is set, a random one {state} {file}")
+        try:
+            check_callback_secret_file(settings)
+            state = "is in" if file.exists() else "will be created in"
+            yield Finding("ok", "callbacks", f"no callback_secret is set, a random one {state} {file}")
+        except (SettingsError, OSError) as error:
+            yield _refusal("callbacks", error)
     refusals = asyncio.run(_refused_urls(settings))
     for name, url in callback_urls(settings).items():
         parts = urlsplit(url)
@@ -383,17 +419,13 @@ async def _refused_urls(settings: Settings) -> dict[str, str | None]:
 
 
 def _on_address(settings: Settings, holder: Holder | None) -> Finding:
-    where = f"{settings.host}, port {settings.port}"
     if holder is not None and holder.url is not None:
         return Finding("ok", "address", f"a server is running at {holder.url}")
     try:
-        listen(settings.host, settings.port).close()
-    except OSError as error:
-        reason = (
-            "the port is in use; choose another one with --port" if error.errno == errno.EADDRINUSE else error.strerror
-        )
-        return Finding("wrong", "address", f"cannot listen on {where}: {reason}")
-    return Finding("ok", "address", f"{where} is free")
+        listen_on(settings).close()
+    except Failure as error:
+        return _refusal("address", error)
+    return Finding("ok", "address", f"{settings.host}, port {settings.port} is free")
 
 
 def _on_accounts(settings: Settings) -> Finding:
@@ -457,6 +489,26 @@ def _on_origins(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "origins", "none is set: the server's own pages may connect, and pages of this machine")
     else:
         yield Finding("note", "origins", "none is set, so only the server's own pages may connect")
+
+
+def _on_logo(settings: Settings) -> Iterator[Finding]:
+    if settings.web_logo is None:
+        return
+    try:
+        page_options(settings)
+        yield Finding("ok", "web client", f"{settings.web_logo} is its logo")
+    except SettingsError as error:
+        yield _refusal("web client", error)
+
+
+def _on_traces(settings: Settings) -> Iterator[Finding]:
+    if settings.otlp_endpoint is None:
+        return
+    try:
+        require_otlp()
+        yield Finding("ok", "traces", f"they are sent to {public_text(settings.otlp_endpoint)}")
+    except Failure as error:
+        yield _refusal("traces", error)
 
 
 def _print(finding: Finding) -> None:

@@ -58,7 +58,7 @@ def serve(**flags: Flag) -> None:
         require_s3()
     if settings.otlp_endpoint is not None:
         require_otlp()
-    listening = _listen(settings)
+    listening = listen_on(settings)
     if settings.workers > 1:
         _serve_with_workers(settings, listening)
         return
@@ -213,7 +213,8 @@ def _refuse_an_unusable_redis(settings: Settings) -> None:
         client_of(settings.redis)
 
 
-def _listen(settings: Settings) -> socket.socket:
+def listen_on(settings: Settings) -> socket.socket:
+    """Opens the listening socket of the settings. Raises Failure."""
     try:
         return listen(settings.host, settings.port)
     except OSError as error:

@@ -11,7 +11,8 @@ from talkwire.core.cluster.lease import RENEWALS
 from talkwire.core.engine.hooks import Hooks
 from talkwire.egress import Egress, EgressThread
 from talkwire.settings import Settings
-from talkwire.settings.callbacks import address_rules, callback_secret, callback_urls
+from talkwire.settings.callbacks import address_rules, callback_urls
+from talkwire.settings.keys import callback_secret
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.webhook_progress import WebhookStore
 from talkwire.webhooks.service import CHECK_S, WebhookService

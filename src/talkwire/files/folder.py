@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
-from talkwire.filesystem import naming, sync_folder
+from talkwire.filesystem import make_folder, naming, sync_folder
 
 COPY_BYTES = 1024 * 1024
 _FOLDER_MODE = 0o700
@@ -26,8 +26,8 @@ class FolderBytes:
 
     def __init__(self, folder: Path) -> None:
         """Creates the folder that will have the files. Raises OSError."""
+        make_folder(folder)
         self.folder = folder.absolute()
-        self.folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
 
     async def put(self, key: str, source: Path) -> None:
         await asyncio.to_thread(self._put, key, source)

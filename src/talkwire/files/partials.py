@@ -16,7 +16,7 @@ from typing import Literal, get_args
 
 from talkwire.files.holders import folder_id
 from talkwire.files.tus import TusRefusal
-from talkwire.filesystem import try_lock
+from talkwire.filesystem import make_folder, try_lock
 
 COPY_BYTES = 1024 * 1024
 _BYTES = ".bytes"
@@ -37,7 +37,7 @@ class Partials:
 
     def prepare(self) -> None:
         """Creates the folder of unfinished uploads and reads its id. Raises OSError."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self.folder)
         # The id is in the parent folder: older versions take every name in this one for an upload that may be removed.
         self.folder_id = folder_id(self.folder.parent)
 

@@ -30,10 +30,22 @@ def load_or_create_secret(
         data_dir.mkdir(parents=True, exist_ok=True)
         _create(path, new())
     _tighten(path)
-    secret = path.read_text(encoding="utf-8").strip()
-    if len(secret) < _SECRET_BYTES:
-        raise ValueError(f"{path} holds no secret of at least {_SECRET_BYTES} characters; remove it to get a new one.")
-    return secret
+    return _read(path)
+
+
+def secret_in(data_dir: Path, name: str = FILE_NAME) -> str | None:
+    """Returns the secret in a file of the data folder; None if there is no such file. Raises the errors of
+    `load_or_create_secret`."""
+    path = data_dir / name
+    return _read(path) if path.exists() else None
+
+
+def _read(path: Path) -> str:
+    with contextlib.suppress(UnicodeDecodeError):  # whose text has a byte of the secret
+        secret = path.read_text(encoding="utf-8").strip()
+        if len(secret) >= _SECRET_BYTES:
+            return secret
+    raise ValueError(f"{path} holds no secret of at least {_SECRET_BYTES} characters; remove it to get a new one.")
 
 
 def _create(path: Path, secret: str) -> None:

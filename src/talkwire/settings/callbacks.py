@@ -1,6 +1,4 @@
-"""Validates the settings of callbacks (requests to the application's back end), and loads the secret that signs
-them.
-"""
+"""Validates the settings of callbacks (requests to the application's back end)."""
 
 from __future__ import annotations
 
@@ -9,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import get_args
 
 from talkwire.dialects.command_names import commands_named
-from talkwire.egress import AddressRules, RefusedUrl, check_signing_secret, new_signing_secret
-from talkwire.identity.secret import load_or_create_secret
+from talkwire.egress import AddressRules, RefusedUrl, check_signing_secret
 from talkwire.settings.model import CallbackFailure, SettingValues
 
 CONNECT = "connect"
@@ -38,18 +35,6 @@ def callback_urls(settings: SettingValues) -> Mapping[str, str]:
     """Returns the URL of each configured callback by the callback's name. The settings must be valid."""
     pairs = (text.partition("=") for text in settings.callbacks)
     return {name.strip(): url.strip() for name, _, url in pairs}
-
-
-def callback_secret(settings: SettingValues) -> str:
-    """Returns the secret that signs callbacks. If it is not set, the first call creates one in the data folder.
-
-    Raises OSError if the folder is not writable, ValueError if the secret's file contains no secret.
-    """
-    if settings.callback_secret is not None:
-        return settings.callback_secret
-    secret = load_or_create_secret(settings.data, CALLBACK_SECRET_FILE, new_signing_secret)
-    check_signing_secret(secret)
-    return secret
 
 
 def callback_problems(settings: SettingValues) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -73,13 +74,20 @@ def bind_shared(host: str, port: int) -> socket.socket:
     return _bound(host, port, socket.SO_REUSEPORT)
 
 
+def _bind(bound: socket.socket, host: str, port: int) -> None:
+    try:
+        bound.bind((host, port))
+    except (TypeError, UnicodeError):  # an empty label, one that is too long, or a character that no name has
+        raise OSError(errno.EINVAL, "this is not the name of a host") from None
+
+
 def _bound(host: str, port: int, *options: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
         for option in (socket.SO_REUSEADDR, *options):
             bound.setsockopt(socket.SOL_SOCKET, option, 1)
-        bound.bind((host, port))
+        _bind(bound, host, port)
         bound.setblocking(False)  # noqa: FBT003 (takes it by place only)
     except OSError:
         bound.close()
