@@ -73,7 +73,7 @@ EVERYTHING = (
     *("cluster", "faults", "torture/test_short_campaign.py", "webhooks/test_kills.py", "openid/test_nodes.py"),
     *("chat/test_growing_up.py", "chat/test_upgrade.py", "chat/test_readiness.py", "chat/test_drain.py"),
     *("cli/test_workers.py", "cli/test_worker_restart.py", "cli/history_import", "cli/test_load.py"),
-    *("cli/test_check_and_serve.py", "cli/test_check_and_serve_settings.py"),
+    *("cli/test_check_and_serve.py", "cli/test_check_and_serve_settings.py", "cli/test_check_and_serve_services.py"),
     *("clients/test_event_receivers.py", "clients/test_talkwire_client.py", "clients_python/test_restarts.py"),
     "clients/test_react_native.py",
     # Random and hostile input.

@@ -1,13 +1,9 @@
 from __future__ import annotations
 
-import contextlib
 import errno
-import json
 import os
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
 from tests.cli.conftest import CommandResult
+from tests.cli.json_documents import provider, served_documents
 from tests.cli.processes import RunningServer
 from tests.files.s3 import BUCKET, Refusals, s3_server, variables
 
@@ -108,6 +105,10 @@ def test_settings_that_work_with_limits_are_reported(
         (["--database", "sqlite:///missing/chat.db"], "wrong    database: missing: there is no such folder"),
         (["--database", "sqlite:///a-file"], "wrong    database: the database a-file cannot be used: file is not"),
         (["--database", "postgresql://u:pw@127.0.0.1:1/d"], "wrong    database: the database postgresql"),
+        (
+            ["--database", "postgresql://u:pw@127.0.0.1:1/d", "--internal-host", "203.0.113.7"],
+            "wrong    address: the address for other nodes, 203.0.113.7 port 0: Cannot assign requested address",
+        ),
         (["--database", "postgresql://u:pw@127.0.0.1:1/d"], "wrong    tokens: jwt_secret: is required on PostgreSQL"),
         (["--jwt-secret=-----BEGIN PUBLIC KEY-----"], "wrong    tokens: jwt_secret: The secret is a key in PEM"),
         (["--jwt-public-key", "missing.pem"], "wrong    tokens: jwt_public_key: missing.pem: No such file"),
@@ -155,38 +156,10 @@ def test_the_openid_provider_is_asked_and_its_failure_is_a_warning(command: Comm
 def test_the_keys_and_the_algorithms_of_the_openid_provider_are_checked(
     command: Command, metadata: Json, keys: Json, code: int, expected: str
 ) -> None:
-    with _provider(metadata, keys) as issuer:
+    with served_documents(provider(metadata, keys)) as issuer:
         result = command("check", "--port", "0", "--oidc-issuer", issuer, "--oidc-client-id", "talkwire")
     assert (result.exit_code, result.err) == (code, "")
     assert expected.format(issuer=issuer) in result.out
-
-
-@contextlib.contextmanager
-def _provider(metadata: Json, keys: Json) -> Iterator[str]:
-    """Yields the issuer of an OpenID provider that has no sign-in."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = json.dumps(keys if self.path == "/keys" else known | metadata).encode()
-            self.send_response(200)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Prints nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        issuer = f"http://127.0.0.1:{server.server_port}"
-        known = {"issuer": issuer, "jwks_uri": f"{issuer}/keys"}
-        known |= dict.fromkeys(("authorization_endpoint", "token_endpoint"), f"{issuer}/unused")
-        serving = threading.Thread(target=server.serve_forever)
-        serving.start()
-        try:
-            yield issuer
-        finally:
-            server.shutdown()
-            serving.join()
 
 
 def test_an_issuer_without_tls_is_wrong(command: Command) -> None:

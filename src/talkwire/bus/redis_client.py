@@ -9,6 +9,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 CONNECTIONS_MAX = 16
 CONNECT_WITHIN_S = 2.0
@@ -43,5 +44,8 @@ def redis_client(url: str) -> Redis:
 
 
 def reason_of(error: Exception) -> str:
-    """Returns an error's text in one line for logs, or the name of its class if it has no text."""
+    """Returns an error's text in one line for logs, or the name of its class if it has no text. What took too long to
+    connect or to respond is the same to an operator, however long the caller waited."""
+    if isinstance(error, TimeoutError | RedisTimeoutError):
+        return "no response in time"
     return " ".join(str(error).split()) or type(error).__name__

@@ -27,6 +27,7 @@ from talkwire.cli.failures import FAILED, OK, WRONG_USAGE, CommandError, Failure
 from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.output import print_line
 from talkwire.cli.serve import listen_on
+from talkwire.composition.nodes import open_internal_port
 from talkwire.composition.page import page_options
 from talkwire.datafolder import DataFolderError, FolderInUse, Holder, find_holder, held_if_present, prepare_folder
 from talkwire.egress import AddressRules, Egress, EgressClient, EgressLimits
@@ -124,6 +125,7 @@ def _tried(settings: Settings) -> Iterator[Finding]:
     yield from _on_sign_in(settings)
     yield from _on_provider(settings)
     yield _on_address(settings, holder)
+    yield from _on_internal_address(settings)
     yield from _on_origins(settings)
     yield from _on_logo(settings)
     yield from _on_traces(settings)
@@ -426,6 +428,18 @@ def _on_address(settings: Settings, holder: Holder | None) -> Finding:
     except Failure as error:
         return _refusal("address", error)
     return Finding("ok", "address", f"{settings.host}, port {settings.port} is free")
+
+
+def _on_internal_address(settings: Settings) -> Iterator[Finding]:
+    host, first = settings.internal_host, settings.internal_port
+    if host is None or not settings.on_postgresql:
+        return
+    try:
+        for port in range(first, first + settings.workers) if first else [0]:
+            open_internal_port(host, port).close()
+        yield Finding("ok", "address", f"{host} is free for other nodes")
+    except OSError as error:
+        yield _refusal("address", error)
 
 
 def _on_accounts(settings: Settings) -> Finding:

@@ -69,15 +69,20 @@ async def _listen_for_nodes(
     host = settings.internal_host or (LOOPBACK if is_loopback(settings.host) else towards_database)
     if is_loopback(host) and not is_loopback(towards_database):
         _logger.warning("node_local_only", setting="internal_host")
-    try:
-        listening = listen(host, settings.internal_port)
-    except OSError as error:
-        where = f"the address for other nodes, {host} port {settings.internal_port}"
-        raise OSError(error.errno, error.strerror, where) from error
+    listening = open_internal_port(host, settings.internal_port)
     closing.callback(listening.close)
     address = address_of(listening, towards_database if host in EVERYWHERE else host)
     _logger.info("node_listening", address=address)
     return listening, address
+
+
+def open_internal_port(host: str, port: int) -> socket.socket:
+    """Opens the listening socket for requests of other nodes. Raises OSError that says what the address is for."""
+    try:
+        return listen(host, port)
+    except OSError as error:
+        where = f"the address for other nodes, {host} port {port}"
+        raise OSError(error.errno, error.strerror, where) from error
 
 
 def join_nodes(
