@@ -95,6 +95,23 @@ def test_no_encoding_of_the_locale_makes_output_fail(
         assert "…" in shown or "Zoë 🙂 Я" in shown
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("user", "add", "--id", "zoe", "--name", "Zo\udcc3\udcab"),
+        ("user", "add", "--id", "zo\udcc3\udcab", "--name", "Zoe"),
+        ("conversation", "create", "--name", "Zo\udcc3\udcab", "alice"),
+    ],
+)
+def test_arguments_that_the_locale_cannot_read_are_refused_with_what_to_do(
+    command: Command, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("sys.getfilesystemencoding", lambda: "ascii")
+    result = command(*arguments)
+    assert (result.exit_code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert result.err.endswith("the locale's encoding, ascii, cannot read an argument: set LC_ALL=C.UTF-8.\n")
+
+
 def test_help_is_printed_without_a_locale(fresh_talkwire: Talkwire) -> None:
     answer = fresh_talkwire("serve", "--help", environ={"LC_ALL": "C", "PYTHONUTF8": "0"})
     assert (answer.exit_code, answer.err) == (0, "")

@@ -57,6 +57,7 @@ def _print_any_text(output: TextIO) -> None:
 
 
 def _ended(arguments: Sequence[str], exit_code: int, line: str) -> int:
+    line += _unreadable(arguments)
     if arguments[:1] == ["serve"]:
         from talkwire.cli.serve import log_failure  # noqa: PLC0415 (imports the server)
 
@@ -64,6 +65,16 @@ def _ended(arguments: Sequence[str], exit_code: int, line: str) -> int:
             return exit_code
     sys.stderr.write(f"{PROGRAM}: {one_line(line)}\n")
     return exit_code
+
+
+def _unreadable(arguments: Sequence[str]) -> str:
+    """Returns what to do if the locale's encoding cannot read an argument; else nothing. Python has lone surrogates for
+    the bytes of it then, which are in no name or id."""
+    try:
+        "".join(arguments).encode()
+    except UnicodeEncodeError:
+        return f"; the locale's encoding, {sys.getfilesystemencoding()}, cannot read an argument: set LC_ALL=C.UTF-8."
+    return ""
 
 
 def _parser() -> App:
