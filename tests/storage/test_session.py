@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pwd
+
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier, Literal
@@ -11,6 +13,7 @@ from talkwire.bus.postgresql import OWN_PARAMETERS, PostgresTransport
 from talkwire.storage.conninfo import with_own
 from talkwire.storage.engine import parameters_of, reading_engine, writing_engine
 from talkwire.storage.schema import log_head
+from talkwire.storage.session import UnsuitableDatabaseError, refuse_unsuitable
 from talkwire.storage.sql import pipeline
 from talkwire.storage.transfer.errors import TargetError
 from talkwire.storage.transfer.source import opened_source, with_long_timeouts
@@ -111,3 +114,26 @@ def test_an_unsuitable_database_is_no_target_of_a_copy_and_can_be_its_source(pos
         pass
     with opened_source(url) as source:
         assert source.head.pos == 0
+
+
+@pytest.fixture
+def without_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process runs as a user id that no account has, as containers may."""
+
+    def fail(uid: int) -> pwd.struct_passwd:
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", fail)
+
+
+@pytest.mark.usefixtures("without_account")
+def test_a_user_without_a_home_folder_looks_at_a_database(postgresql_database: Database) -> None:
+    options = {"options": "-c default_transaction_read_only=on"}
+    suitable = writing_engine(postgresql_database.url)
+    read_only = writing_engine(postgresql_database.url.update_query_dict(options))
+    refuse_unsuitable(suitable, changes_tables=True)
+    with pytest.raises(UnsuitableDatabaseError, match="read-only"):
+        refuse_unsuitable(read_only, changes_tables=True)
+    suitable.dispose()
+    read_only.dispose()

@@ -116,7 +116,7 @@ def _reasons_against(engine: Engine, *, changes_tables: bool) -> list[str]:
     with engine.connect() as connection:
         if _shares_sessions(connection, engine):
             return [_NEEDS_SESSIONS]
-        options = _OPTION.findall(_driver(connection.connection).info.get_parameters().get("options", ""))
+        options = _OPTION.findall(_driver(connection.connection).info.options)
         names = [name.replace("-", "_").lower() for name in options]
         found = connection.execute(_LOOK, {"settings": list(SETTINGS), "options": names}).one()
         refusals = {
