@@ -98,6 +98,7 @@ EVERYTHING = (
     "realtime/test_unread.py::test_a_client_that_reads_slowly_and_steadily_gets_everything",
     # What is built and installed.
     *("packaging/test_wheel.py", "packaging/test_python_client.py", "packaging/test_odd_folder.py"),
+    "packaging/test_metro.py",
     "packaging/test_guides.py::test_the_commands_of_a_guide_install_what_a_clone_builds",
     "packaging/test_guides.py::test_an_example_installs_what_a_clone_builds",
     "reference/test_generated_clients.py",
