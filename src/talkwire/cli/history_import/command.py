@@ -144,6 +144,7 @@ class _Import:
                 progress.begin("reading", self._passes * archive.documents_kib(), "KiB")
                 archive.on_read = progress.advance
                 self._read(archive, staging)
+                staging.arrange()
                 counts = asyncio.run(self._send(target, staging, files(archive, egress, token), progress))
             _print(counts, staging)
         finally:

@@ -268,4 +268,4 @@ def _members(body: dict[str, Any]) -> list[str]:
 
 
 def _direct(members: list[str]) -> SourceConversation:
-    return SourceConversation(f"direct-{'-'.join(members)}", "direct" if len(members) == 2 else "group", members)
+    return SourceConversation(f"direct-{'-'.join(members)}", "direct" if len(members) in {1, 2} else "group", members)

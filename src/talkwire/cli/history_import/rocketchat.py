@@ -115,8 +115,8 @@ class _Reader:
         people = self._staging.people
         members = list(self._members.get(key, ()))
         if kind == "d":
-            members = [user for user in texts_of(raw.get("uids")) if user in people] or members
-        if kind == "d" and len(members) == 2:
+            members = [user for user in dict.fromkeys(texts_of(raw.get("uids"))) if user in people] or members
+        if kind == "d" and len(members) in {1, 2}:
             self._staging.add_conversation(SourceConversation(key, "direct", members, created_ms=_ms(raw.get("ts"))))
             return
         if raw.get("encrypted") is True:

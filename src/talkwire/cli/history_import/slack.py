@@ -132,11 +132,10 @@ def _read_conversation(source: _Source, raw: dict[str, Any], kind: Kind, list_na
         staging.drop("conversations without an id")
         return
     members = [_known(staging.people, each) for each in dict.fromkeys(texts_of(raw.get("members")))]
-    conversation = SourceConversation(key, kind if len(members) == 2 else "group", members)
-    if kind == "group" or len(members) != 2:
+    conversation = SourceConversation(key, kind if len(members) in {1, 2} else "group", members)
+    if conversation.kind != "direct":
         creator = text_of(raw.get("creator"))
         conversation.name = storable(text_of(raw.get("name"))) if list_name != "mpims.json" else None
-        conversation.kind = "group"
         conversation.public = list_name == "channels.json"
         conversation.topic = from_slack(text_of(object_of(raw.get("topic")).get("value")), staging.people)
         conversation.description = from_slack(text_of(object_of(raw.get("purpose")).get("value")), staging.people)

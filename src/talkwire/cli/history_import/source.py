@@ -30,7 +30,8 @@ class SourceUser(msgspec.Struct, omit_defaults=True):
 class SourceConversation(msgspec.Struct, omit_defaults=True):
     """A conversation in an export. `roles` has the roles of owners and admins by user key (id in the source system).
 
-    An `archived` conversation is imported so that nobody can write in it.
+    An `archived` conversation is imported so that nobody can write in it. A `direct` one has one or two members;
+    those of the same people become one.
     """
 
     key: str

@@ -20,10 +20,11 @@ from talkwire.cli.history_import.source import Dropped, SourceConversation, Sour
 _SCHEMA = """
 CREATE TABLE conversations (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE messages (
-    conversation TEXT NOT NULL, place INTEGER NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, body BLOB NOT NULL,
-    PRIMARY KEY (conversation, place, number)
+    conversation TEXT NOT NULL, place INTEGER NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, thread TEXT,
+    body BLOB NOT NULL, PRIMARY KEY (conversation, place, number)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX messages_by_key ON messages (conversation, key);
+CREATE INDEX messages_by_thread ON messages (conversation, thread) WHERE thread IS NOT NULL;
 CREATE TABLE sent (
     conversation TEXT NOT NULL, key TEXT NOT NULL, message_id TEXT NOT NULL, PRIMARY KEY (conversation, key)
 ) WITHOUT ROWID;
@@ -70,12 +71,66 @@ class Staging:
         """Adds a message. If the conversation has one with the same key, counts it as repeated instead: exports repeat
         some messages."""
         self.message_count += 1
-        row = (message.conversation, message.order, self.message_count, message.key, msgspec.json.encode(message))
+        place = (message.conversation, message.order, self.message_count, message.key, message.thread)
         try:
-            self._db.execute("INSERT INTO messages VALUES (?, ?, ?, ?, ?)", row)
+            self._db.execute("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?)", (*place, msgspec.json.encode(message)))
         except sqlite3.IntegrityError:
-            self.message_count -= 1
-            self.drop("repeated messages")
+            self._repeated()
+
+    def _repeated(self) -> None:
+        self.message_count -= 1
+        self.drop("repeated messages")
+
+    def arrange(self) -> None:
+        """Joins the direct conversations of the same people into one, since a server has only one of them. Call it when
+        everything has been added.
+
+        A direct conversation of one person becomes a group, since that of a server has two members.
+        """
+        kept: dict[frozenset[str], str] = {}
+        for key in self.conversations():
+            conversation = self.conversation(key)
+            if conversation.kind != "direct":
+                continue
+            first_key = kept.setdefault(frozenset(conversation.members), key)
+            if first_key != key:
+                self._join(conversation, self.conversation(first_key))
+            elif len(conversation.members) == 1:
+                conversation.kind = "group"
+                self._put_conversation(conversation)
+
+    def _join(self, conversation: SourceConversation, kept: SourceConversation) -> None:
+        self._rename_clashing(conversation.key, kept.key)
+        self._db.execute("UPDATE messages SET conversation = ? WHERE conversation = ?", (kept.key, conversation.key))
+        self._db.execute("DELETE FROM conversations WHERE key = ?", (conversation.key,))
+        created = [each for each in (conversation.created_ms, kept.created_ms) if each is not None]
+        kept.created_ms = min(created, default=None)
+        self._put_conversation(kept)
+        self.drop("direct conversations that were joined with another one of the same people")
+
+    def _rename_clashing(self, conversation: str, kept: str) -> None:
+        """Gives the messages of a conversation other keys where messages of the conversation `kept` have them. Removes
+        those that are the same message."""
+        clashing = self._db.execute(
+            "SELECT a.key, a.body, b.body FROM messages a JOIN messages b ON b.key = a.key "
+            "WHERE a.conversation = ? AND b.conversation = ?",
+            (conversation, kept),
+        ).fetchall()
+        for key, body, other_body in clashing:
+            message, other = _message.decode(body), _message.decode(other_body)
+            if (message.sender, message.text, message.files) == (other.sender, other.text, other.files):
+                self._db.execute("DELETE FROM messages WHERE conversation = ? AND key = ?", (conversation, key))
+                self._repeated()
+                continue
+            new = {"new": f"{key}-{conversation}", "conversation": conversation, "key": key}
+            self._db.execute("UPDATE messages SET key = :new WHERE conversation = :conversation AND key = :key", new)
+            self._db.execute(
+                "UPDATE messages SET thread = :new WHERE conversation = :conversation AND thread = :key", new
+            )
+
+    def _put_conversation(self, conversation: SourceConversation) -> None:
+        row = (msgspec.json.encode(conversation), conversation.key)
+        self._db.execute("UPDATE conversations SET body = ? WHERE key = ?", row)
 
     def has_conversation(self, key: str) -> bool:
         return self._db.execute("SELECT 1 FROM conversations WHERE key = ?", (key,)).fetchone() is not None
@@ -90,17 +145,20 @@ class Staging:
 
     def messages(self, conversation: str) -> Iterator[SourceMessage]:
         """Yields the messages of a conversation, oldest first. Other methods may be called between two messages."""
+        # What the columns say may have changed since the message was added.
         place, number = -1, -1
         while True:
             rows = self._db.execute(
-                "SELECT place, number, body FROM messages WHERE conversation = ? AND (place, number) > (?, ?) "
-                "ORDER BY place, number LIMIT ?",
+                "SELECT place, number, key, thread, body FROM messages WHERE conversation = ? "
+                "AND (place, number) > (?, ?) ORDER BY place, number LIMIT ?",
                 (conversation, place, number, _FETCHED),
             ).fetchall()
-            yield from (_message.decode(body) for _, _, body in rows)
+            for place, number, key, thread, body in rows:  # noqa: B007 (the last ones are where the next rows begin)
+                message = _message.decode(body)
+                message.conversation, message.order, message.key, message.thread = conversation, place, key, thread
+                yield message
             if len(rows) < _FETCHED:
                 return
-            place, number, _ = rows[-1]
 
     def senders(self, conversation: str) -> list[str]:
         """Returns the keys (ids in the source system) of the users that wrote messages in a conversation."""
