@@ -135,3 +135,19 @@ def test_a_conversation_in_which_people_wrote_here_gets_what_is_newer(imported: 
     assert dropped(imported("slack", files))["messages older than the newest one of their conversation here"] == 3
     texts = [each["content"] for each in receiver.messages("written-here")]
     assert texts == ["here", "other root", "root", "other reply", "reply", "copied"]
+
+
+def test_names_with_hyphens_lead_to_conversations_of_their_own(tmp_path: Path) -> None:
+    teams = [("a", "b-c"), ("a-b", "c"), ("direct", "a-b")]
+    channels = [{"team": team, "name": name, "display_name": f"{team}|{name}", "type": "P"} for team, name in teams]
+    people = [["a", "b", "c"], ["a-b", "c"], ["a", "b-c"], ["a", "b"]]
+    at = {"user": "a", "create_at": 1577880000000}
+    found: list[object] = [{"type": "version", "version": 1}, {"type": "user", "user": {"username": "a"}}]
+    found += [{"type": "channel", "channel": each} for each in channels]
+    found += [{"type": "post", "post": {"team": t, "channel": c, "message": f"{t}|{c}", **at}} for t, c in teams]
+    found += [
+        {"type": "direct_post", "direct_post": {"members": each, "message": "|".join(each), **at}} for each in people
+    ]
+    with staged("mattermost", {"import.jsonl": lines(found)}, tmp_path) as staging:
+        texts = [[message.text for message in each] for each in messages(staging).values()]
+    assert sorted(texts) == sorted([[f"{team}|{name}"] for team, name in teams] + [["|".join(each)] for each in people])

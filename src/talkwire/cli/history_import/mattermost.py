@@ -258,7 +258,9 @@ class _Reader:
 
 
 def _channel_key(team: str, channel: str) -> str:
-    return f"{team}-{channel}"
+    """Returns the key of a channel, different from those of all other channels and of direct conversations: names may
+    have a `-`, but no comma."""
+    return f"{team}{',' if '-' in team or team == 'direct' else '-'}{channel}"
 
 
 def _members(body: dict[str, Any]) -> list[str]:
@@ -268,4 +270,7 @@ def _members(body: dict[str, Any]) -> list[str]:
 
 
 def _direct(members: list[str]) -> SourceConversation:
-    return SourceConversation(f"direct-{'-'.join(members)}", "direct" if len(members) in {1, 2} else "group", members)
+    separator = "," if any("-" in each for each in members) else "-"
+    return SourceConversation(
+        f"direct-{separator.join(members)}", "direct" if len(members) in {1, 2} else "group", members
+    )
