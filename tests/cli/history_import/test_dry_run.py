@@ -75,7 +75,7 @@ def test_a_dry_run_of_losses_names_each_of_them(imported: Command) -> None:
         "pictures of users (use --download)": 1,
         "pins beyond the 100 of a conversation": 146,
         "reactions beyond 20 emoji or 100 users of an emoji": 1,
-        "threads of replies whose first message is missing": 1,
+        "threads that begin with a reply, as their first message is missing": 1,
     }
 
 

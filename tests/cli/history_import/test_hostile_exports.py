@@ -134,7 +134,7 @@ def test_what_is_odd_in_messages_is_counted_or_made_valid(imported: Command, rec
     assert counts(result)["messages"] == 5
     found = dropped(result)
     assert found["reactions beyond 20 emoji or 100 users of an emoji"] == 10
-    assert found["threads of replies whose first message is missing"] == 1
+    assert found["threads that begin with a reply, as their first message is missing"] == 1
     assert [kind for kind in found if "must not be in the future" in kind]
     first, *longs, guest, _, many = receiver.messages("slack-CODD")
     assert "\x00" not in first["content"]

@@ -15,6 +15,9 @@ from typing import Any
 from talkwire.cli.history_import.archive import Archive, is_inside, items_of, ms_of, object_of, text_of, texts_of
 from talkwire.cli.history_import.emoji import emoji_named
 from talkwire.cli.history_import.source import (
+    CALL,
+    DELETED,
+    NO_TEXT,
     InvalidExport,
     SourceConversation,
     SourceFile,
@@ -155,10 +158,11 @@ class _Reader:
             self._add(body, conversation.key)
 
     def _add(self, body: dict[str, Any], conversation: str) -> None:
-        root = self._message(body, conversation, None)
         replies = items_of(body.get("replies"))
-        if root is None:
-            self._staging.drop("threads of replies whose first message is missing", len(replies))
+        root = self._message(body, conversation, None)
+        if root is None and replies:
+            # A key that no post has: the import finds nothing under it, and begins the thread with the first reply.
+            root = f"root-of-{replies[0].get('create_at')}-{replies[0].get('user')}"
         for reply in replies:
             self._message(reply, conversation, root)
 
@@ -167,26 +171,19 @@ class _Reader:
         `root` is the key of the thread's first post if the post is a reply."""
         staging = self._staging
         created, username = ms_of(body.get("create_at")), text_of(body.get("user"))
-        kind = text_of(body.get("type"))
-        if kind.startswith("system_"):
-            staging.drop(f"notices ({kind[:40]})")
-            return None
-        if kind.startswith("custom_calls"):
-            staging.drop("calls and huddles")
-            return None
+        reason, note = _unwanted(body)
         if created is None or not username:
-            staging.drop("messages without a time or an author")
+            staging.drop(reason or "messages without a time or an author")
             return None
-        if body.get("delete_at"):
-            staging.drop("deleted messages")
-            return None
+        if reason is not None:
+            return self._skip(body, conversation, reason, from_mattermost(note, staging.people))
+        kind = text_of(body.get("type"))
         text = from_mattermost(text_of(body.get("message")), staging.people)
         text = "\n".join(filter(None, (text, *self._cards(body))))
         text = f"_{text.strip()}_" if kind == "me" and text.strip() else text
         files = list(self._files(body))
         if not text.strip() and not files:
-            staging.drop("empty messages")
-            return None
+            return self._skip(body, conversation, "empty messages", NO_TEXT)
         key = self._key(conversation, self._known(username), created)
         edited = ms_of(body.get("edit_at"))
         message = SourceMessage(
@@ -202,6 +199,19 @@ class _Reader:
             files=files,
         )
         staging.add_message(message)
+        return key
+
+    def _skip(self, body: dict[str, Any], conversation: str, reason: str, note: str) -> str | None:
+        """Drops a post. If it has replies, adds `note` in its place, and returns its key."""
+        if not items_of(body.get("replies")):
+            self._staging.drop(reason)
+            return None
+        created, username = body["create_at"], body["user"]
+        # Posts that are imported have the same keys whether others are skipped or not.
+        key = self._key(conversation, f"{username}-skipped", created)
+        author = SourceUser(username, username, username)
+        message = SourceMessage(conversation, key, username, created * 1000, note, skipped=reason, author=author)
+        self._staging.add_message(message)
         return key
 
     def _key(self, conversation: str, username: str, created: int) -> str:
@@ -255,6 +265,19 @@ class _Reader:
             return None
         name = f"data/{path.removeprefix('data/')}"
         return name if name in self._archive else None
+
+
+def _unwanted(body: dict[str, Any]) -> tuple[str | None, str]:
+    """Returns a pair: why a post is not imported, such as "deleted messages", and the text that stands for it where it
+    has replies. The first is None for a post that is imported."""
+    kind = text_of(body.get("type"))
+    if body.get("delete_at"):
+        return "deleted messages", DELETED
+    if kind.startswith("system_"):
+        return f"notices ({kind[:40]})", text_of(body.get("message")).strip() or NO_TEXT
+    if kind.startswith("custom_calls"):
+        return "calls and huddles", CALL
+    return None, ""
 
 
 def _channel_key(team: str, channel: str) -> str:

@@ -18,6 +18,9 @@ from typing import Any
 from talkwire.cli.history_import.archive import Archive, items_of, ms_of, object_of, text_of, texts_of
 from talkwire.cli.history_import.emoji import emoji_named
 from talkwire.cli.history_import.source import (
+    CALL,
+    DELETED,
+    NO_TEXT,
     InvalidExport,
     SourceConversation,
     SourceFile,
@@ -28,6 +31,13 @@ from talkwire.cli.history_import.staging import Staging
 from talkwire.cli.history_import.texts import from_rocketchat, storable
 
 _UPLOADS = "uploads/"
+_NOTICES = {
+    "uj": "Has joined the room.",
+    "ul": "Has left the room.",
+    "room_changed_topic": "Changed the topic.",
+    "room_changed_announcement": "Changed the announcement.",
+    "discussion-created": "Started a discussion.",
+}
 _KINDS = {"l": "rooms of visitors (omnichannel)", "v": "calls and huddles", "e": "encrypted rooms"}
 
 
@@ -158,18 +168,21 @@ class _Reader:
     def read_message(self, raw: dict[str, Any]) -> None:
         staging = self._staging
         room, key, created = text_of(raw.get("rid")), text_of(raw.get("_id")), _ms(raw.get("ts"))
-        reason = _unwanted(raw)
-        if reason is None and (not key or created is None):
-            reason = "messages without an id or a time"
-        if reason is None and not staging.has_conversation(room):
-            reason = "messages of rooms that are not imported"
-        if reason is not None or created is None:
-            staging.drop(str(reason))
+        reason, note = _unwanted(raw)
+        if not key or created is None:
+            staging.drop(reason or "messages without an id or a time")
             return
-        text, reply_to = self._text(raw)
-        files = list(self._attached(raw))
+        if not staging.has_conversation(room):
+            staging.drop(reason or "messages of rooms that are not imported")
+            return
+        thread = text_of(raw.get("tmid")) or None
+        text, reply_to = ("", None) if reason else self._text(raw)
+        files = [] if reason else list(self._attached(raw))
         if not text.strip() and not files:
-            staging.drop("empty messages")
+            author = self._author(raw)
+            message = SourceMessage(room, key, author.key, created * 1000, note or NO_TEXT, thread=thread)
+            message.skipped, message.author = reason or "empty messages", author
+            staging.add_message(message)
             return
         edited = _ms(raw.get("editedAt"))
         staging.add_message(
@@ -180,7 +193,7 @@ class _Reader:
                 created * 1000,
                 text,
                 edited_ms=edited if edited is not None and edited > created else None,
-                thread=text_of(raw.get("tmid")) or None,
+                thread=thread,
                 reply_to=reply_to,
                 pinned=raw.get("pinned") is True,
                 reactions=self._reactions(raw),
@@ -210,13 +223,15 @@ class _Reader:
         return "\n".join(filter(None, parts)), reply_to
 
     def _sender(self, raw: dict[str, Any]) -> str:
+        author = self._author(raw)
+        self._staging.people.add(author)
+        return author.key
+
+    def _author(self, raw: dict[str, Any]) -> SourceUser:
         author = object_of(raw.get("u"))
-        key = text_of(author.get("_id")) or "unknown"
-        if key not in self._staging.people:
-            username = text_of(author.get("username"))
-            name = storable(text_of(author.get("name")) or username or key)
-            self._staging.people.add(SourceUser(key, name, username or None))
-        return key
+        key, username = text_of(author.get("_id")) or "unknown", text_of(author.get("username"))
+        name = storable(text_of(author.get("name")) or username or key)
+        return self._staging.people.get(key) or SourceUser(key, name, username or None)
 
     def _reactions(self, raw: dict[str, Any]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
@@ -249,19 +264,19 @@ def _is_collection(name: str, collection: str) -> bool:
     return name.rpartition("/")[2] == f"{collection}.json"
 
 
-def _unwanted(raw: dict[str, Any]) -> str | None:
-    """Returns why a document of the message collection is not imported: a description such as "deleted messages", by
-    which losses are counted. Returns None if the document is imported."""
+def _unwanted(raw: dict[str, Any]) -> tuple[str | None, str]:
+    """Returns a pair: why a document of the message collection is not imported, such as "deleted messages", and the
+    text that stands for it where it begins a thread. The first is None if the document is imported."""
     kind = text_of(raw.get("t"))
     if kind == "rm" or raw.get("_hidden") is True:
-        return "deleted messages"
+        return "deleted messages", DELETED
     if kind == "e2e":
-        return "encrypted messages"
+        return "encrypted messages", "An encrypted message."
     if kind in {"videoconf", "jitsi_call_started"}:
-        return "calls and huddles"
+        return "calls and huddles", CALL
     if kind:
-        return f"notices ({kind[:40]})"
-    return None
+        return f"notices ({kind[:40]})", _NOTICES.get(kind, "A notice.")
+    return None, ""
 
 
 def _document(raw: dict[str, Any]) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ from typing import IO, Any
 from talkwire.cli.failures import CommandError
 from talkwire.cli.history_import.attached import AttachedFiles, FileMissing
 from talkwire.cli.history_import.outgoing import LOST, OutgoingMessage, OutgoingMessages
-from talkwire.cli.history_import.source import SourceConversation, SourceFile, SourceMessage, SourceUser
+from talkwire.cli.history_import.source import FILE_LOST, SourceConversation, SourceFile, SourceMessage, SourceUser
 from talkwire.cli.history_import.staging import Staging
 from talkwire.cli.history_import.target import ImportTarget, ServerRefusal, in_path
 from talkwire.cli.history_import.texts import pieces
@@ -68,6 +68,8 @@ class ImportRun:
         """Ids of users that were erased on the server, and of those that it refused."""
         self._banned: set[str] = set()
         """Ids of users that were banned on the server before the import."""
+        self._first_replies: dict[tuple[str, str], str] = {}
+        """Keys of the replies that begin a thread whose first message is missing, by conversation and that message."""
         self.counts: Counter[str] = Counter()
         """What was imported and what was there before, by kind."""
 
@@ -310,9 +312,11 @@ class ImportRun:
         if sender_id in self._gone:
             self._staging.drop("messages of users that are not imported")
             return
-        named = [_short(key, _KEY_MAX_LENGTH) for key in (message.thread, message.reply_to) if key is not None]
-        if any(map(outgoing.has, named)):
+        first_reply = self._first_replies.get((message.conversation, message.thread or ""))
+        named = [message.thread, message.reply_to, first_reply]
+        if any(outgoing.has(_short(key, _KEY_MAX_LENGTH)) for key in named if key is not None):
             await outgoing.send()  # so that the message that is replied to has an id
+        root_id = self._root_id(message)
         parts = pieces(message.text)
         for number, part in enumerate(parts, 1):
             key = _short(message.key if number == 1 else f"{message.key}#{number}", _KEY_MAX_LENGTH)
@@ -324,7 +328,25 @@ class ImportRun:
             else:
                 body = await self._message_body(conversation_id, sender_id, message, is_first=number == 1)
                 body |= {"content": part, "clientMessageId": self._client_id(key)}
+                body |= {} if root_id is None else {"threadId": root_id}
+                if root_id is None and message.thread is not None and number == 1:
+                    self._staging.drop("threads that begin with a reply, as their first message is missing")
+                if _is_empty(body) and self._staging.has_replies(message.conversation, message.key):
+                    body["content"] = FILE_LOST
                 await outgoing.add(OutgoingMessage(message.conversation, key, body, is_first=number == 1))
+
+    def _root_id(self, message: SourceMessage) -> str | None:
+        """Returns the id on the server of the message that begins a message's thread; None for a message without a
+        thread. If the first message of the thread is missing, the first reply begins it: None for that reply."""
+        if message.thread is None:
+            return None
+        thread = (message.conversation, message.thread)
+        for key in (message.thread, self._first_replies.get(thread)):
+            root_id = None if key is None else self._staging.sent_id(thread[0], _short(key, _KEY_MAX_LENGTH))
+            if root_id and key != message.key:
+                return root_id
+        self._first_replies[thread] = message.key
+        return None
 
     async def _message_body(
         self, conversation_id: str, sender_id: str, message: SourceMessage, *, is_first: bool
@@ -334,12 +356,6 @@ class ImportRun:
             "senderId": sender_id,
             "createdAt": iso_time(message.created_ms),
         }
-        if message.thread is not None:
-            root_id = self._staging.sent_id(message.conversation, _short(message.thread, _KEY_MAX_LENGTH))
-            if root_id:
-                body["threadId"] = root_id
-            else:
-                self._staging.drop("threads of replies whose first message is missing")
         if not is_first:
             return body
         if message.reply_to is not None:
@@ -412,6 +428,10 @@ class ImportRun:
             return {"url": file.link, "name": _name_of(file)}
         self._staging.drop(reason)
         return None
+
+
+def _is_empty(body: dict[str, Any]) -> bool:
+    return not body["content"].strip() and not body.get("attachments")
 
 
 def _name_of(file: SourceFile) -> str:

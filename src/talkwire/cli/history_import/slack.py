@@ -17,6 +17,10 @@ from talkwire.cli.history_import.archive import Archive, items_of, ms_of, object
 from talkwire.cli.history_import.emoji import emoji_named
 from talkwire.cli.history_import.people import People
 from talkwire.cli.history_import.source import (
+    CALL,
+    DELETED,
+    FILE_LOST,
+    NO_TEXT,
     InvalidExport,
     Kind,
     SourceConversation,
@@ -47,7 +51,6 @@ _MESSAGES = {
     "thread_broadcast": "",
     "file_share": "",
     "file_comment": "",
-    "tombstone": "",
     "reminder_add": "",
     "slackbot_response": "",
 }
@@ -172,18 +175,19 @@ def _read_message(source: _Source, raw: dict[str, Any], conversation: str, pinne
     key, order = text_of(raw.get("ts")), _micros(text_of(raw.get("ts")))
     subtype = text_of(raw.get("subtype"))
     reason = _unwanted(raw, subtype)
-    if reason is not None:
-        staging.drop(reason)
-        return
     if order is None:
-        staging.drop("messages without a time")
-        return
-    text = _text(raw, subtype, staging)
-    files = _files(source, raw)
-    if not text.strip() and not files:
-        staging.drop("empty messages")
+        staging.drop(reason or "messages without a time")
         return
     thread = text_of(raw.get("thread_ts"))
+    thread = thread if thread != key else ""
+    text, files = ("", []) if reason else (_text(raw, subtype, staging), _files(source, raw))
+    if not text.strip() and not files:
+        skipped = reason or "empty messages"
+        author, note = _author(raw, staging.people), _note(raw, subtype, staging.people)
+        message = SourceMessage(conversation, key, author.key, order, note, thread=thread or None)
+        message.skipped, message.author = skipped, author
+        staging.add_message(message)
+        return
     edited = _micros(text_of(object_of(raw.get("edited")).get("ts")))
     staging.add_message(
         SourceMessage(
@@ -193,7 +197,7 @@ def _read_message(source: _Source, raw: dict[str, Any], conversation: str, pinne
             order,
             text,
             edited_ms=None if edited is None else edited // 1000,
-            thread=thread if thread and thread != key else None,
+            thread=thread or None,
             pinned=key in pinned or conversation in texts_of(raw.get("pinned_to")),
             reactions=_reactions(raw, staging),
             files=files,
@@ -210,11 +214,24 @@ def _unwanted(raw: dict[str, Any], subtype: str) -> str | None:
         return "calls and huddles"
     if subtype in _CANVASES:
         return "canvases and lists"
-    if subtype == "tombstone" and not raw.get("reply_count"):
+    if subtype == "tombstone":
         return "deleted messages"
     if subtype not in _MESSAGES or raw.get("hidden") is True:
         return f"notices ({subtype[:40] or 'hidden'})"
     return None
+
+
+def _note(raw: dict[str, Any], subtype: str, people: People) -> str:
+    """Returns the text that stands for a message that is not imported, where it begins a thread: for a notice, its own
+    text."""
+    if subtype == "tombstone":
+        return DELETED
+    if subtype in _CALLS or "room" in raw:
+        return CALL if subtype == "call" else "A huddle."
+    if subtype in _CANVASES:
+        return "A canvas."
+    text = from_slack(text_of(raw.get("text")), people)
+    return text if text.strip() else (FILE_LOST if items_of(raw.get("files")) else NO_TEXT)
 
 
 def _micros(ts: str) -> int | None:
@@ -270,21 +287,22 @@ def _card(card: dict[str, Any], people: People) -> str:
 
 
 def _sender(raw: dict[str, Any], people: People) -> str:
-    """Returns the key of a message's author.
+    """Returns the key of a message's author, and adds those that users.json does not have."""
+    author = _author(raw, people)
+    people.add(author)
+    return author.key
 
-    Adds authors that users.json does not have: bots, and people of other workspaces.
-    """
+
+def _author(raw: dict[str, Any], people: People) -> SourceUser:
+    """Returns a message's author. Those that users.json does not have are bots, and people of other workspaces."""
     key = text_of(raw.get("user")) or text_of(object_of(raw.get("comment")).get("user"))
     if _ID.fullmatch(key):
-        if key not in people:
-            profile = object_of(raw.get("user_profile"))
-            name = text_of(profile.get("display_name")) or text_of(profile.get("real_name"))
-            people.add(SourceUser(key, "Slackbot" if key == SLACKBOT else storable(name) or key))
-        return key
+        profile = object_of(raw.get("user_profile"))
+        name = text_of(profile.get("display_name")) or text_of(profile.get("real_name"))
+        return people.get(key) or SourceUser(key, "Slackbot" if key == SLACKBOT else storable(name) or key)
     bot = text_of(raw.get("bot_id")) or "bot"
     name = storable(text_of(object_of(raw.get("bot_profile")).get("name")) or text_of(raw.get("username")))
-    people.add(SourceUser(bot, name or "Bot"))
-    return bot
+    return SourceUser(bot, name or "Bot")
 
 
 def _reactions(raw: dict[str, Any], staging: Staging) -> dict[str, list[str]]:

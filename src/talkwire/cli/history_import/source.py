@@ -63,6 +63,10 @@ class SourceMessage(msgspec.Struct, omit_defaults=True):
     1970.
 
     `text` is Markdown. `thread` and `reply_to` are keys of other messages; `reactions` has lists of user keys by emoji.
+
+    `skipped` says why a message is not imported, such as "deleted messages". Where it begins a thread, it is imported
+    all the same, with a `text` that says what it was, so that the replies stay together. `author` is its sender, who is
+    imported only with it.
     """
 
     conversation: str
@@ -76,10 +80,19 @@ class SourceMessage(msgspec.Struct, omit_defaults=True):
     pinned: bool = False
     reactions: dict[str, list[str]] = {}
     files: list[SourceFile] = []
+    skipped: str | None = None
+    author: SourceUser | None = None
 
     @property
     def created_ms(self) -> int:
         return self.order // 1000
+
+
+DELETED = "This message was deleted."
+CALL = "A call."
+FILE_LOST = "A file that is lost."
+NO_TEXT = "A message without a text."
+"""Texts of skipped messages that begin a thread."""
 
 
 class Dropped(Counter[str]):

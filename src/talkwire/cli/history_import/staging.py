@@ -21,19 +21,25 @@ _SCHEMA = """
 CREATE TABLE conversations (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE messages (
     conversation TEXT NOT NULL, place INTEGER NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, thread TEXT,
-    body BLOB NOT NULL, PRIMARY KEY (conversation, place, number)
+    skipped TEXT, body BLOB NOT NULL, PRIMARY KEY (conversation, place, number)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX messages_by_key ON messages (conversation, key);
 CREATE INDEX messages_by_thread ON messages (conversation, thread) WHERE thread IS NOT NULL;
+CREATE VIEW unneeded AS SELECT conversation, place, number, skipped FROM messages WHERE skipped IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM messages reply WHERE reply.conversation = messages.conversation
+                    AND reply.thread = messages.key AND reply.skipped IS NULL);
 CREATE TABLE sent (
     conversation TEXT NOT NULL, key TEXT NOT NULL, message_id TEXT NOT NULL, PRIMARY KEY (conversation, key)
 ) WITHOUT ROWID;
 """
+NOTES = "first messages of threads, of which a note is left"
 KINDS_MAX = 100
 """How many kinds of dropped things are counted apart; types of messages come from the export."""
 
 OTHER = "others"
 _FETCHED = 500
+_LEVELS_MAX = 100
+"""How many levels of replies to replies are followed at most; each round follows two or more."""
 
 _message = msgspec.json.Decoder(SourceMessage)
 _conversation = msgspec.json.Decoder(SourceConversation)
@@ -48,6 +54,7 @@ class Staging:
         self.people = people
         self.dropped = Dropped()
         self.message_count = 0
+        self._last_number = 0
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
         self._db.execute("BEGIN")
@@ -69,24 +76,43 @@ class Staging:
 
     def add_message(self, message: SourceMessage) -> None:
         """Adds a message. If the conversation has one with the same key, counts it as repeated instead: exports repeat
-        some messages."""
+        some messages. A message that is imported replaces a skipped one."""
         self.message_count += 1
-        place = (message.conversation, message.order, self.message_count, message.key, message.thread)
+        place = (message.conversation, message.order, self._next_number(), message.key, message.thread, message.skipped)
+        row = (*place, msgspec.json.encode(message))
         try:
-            self._db.execute("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?)", (*place, msgspec.json.encode(message)))
+            self._db.execute("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         except sqlite3.IntegrityError:
-            self._repeated()
+            self._add_repeated(message, row)
 
-    def _repeated(self) -> None:
+    def _add_repeated(self, message: SourceMessage, row: tuple[object, ...]) -> None:
         self.message_count -= 1
-        self.drop("repeated messages")
+        place = (message.conversation, message.key)
+        query = "SELECT skipped FROM messages WHERE conversation = ? AND key = ?"
+        (skipped,) = self._db.execute(query, place).fetchone()
+        self.drop(message.skipped or skipped or "repeated messages")
+        if skipped and not message.skipped:
+            self._db.execute("DELETE FROM messages WHERE conversation = ? AND key = ?", place)
+            self._db.execute("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+    def _next_number(self) -> int:
+        self._last_number += 1
+        return self._last_number
+
+    # --- after everything was read ------------------------------------------------------------------------------------
 
     def arrange(self) -> None:
-        """Joins the direct conversations of the same people into one, since a server has only one of them. Call it when
-        everything has been added.
-
-        A direct conversation of one person becomes a group, since that of a server has two members.
+        """Makes the content such as a server takes it: one direct conversation of the same people, threads of one
+        level, and no reply before the first message of its thread. Call it when everything has been added.
         """
+        self._join_direct_conversations()
+        self._flatten_threads()
+        self._drop_skipped()
+        self._move_early_replies()
+
+    def _join_direct_conversations(self) -> None:
+        """Joins the direct conversations of the same people into one. A direct conversation of one person becomes a
+        group, since that of a server has two members."""
         kept: dict[frozenset[str], str] = {}
         for key in self.conversations():
             conversation = self.conversation(key)
@@ -120,7 +146,8 @@ class Staging:
             message, other = _message.decode(body), _message.decode(other_body)
             if (message.sender, message.text, message.files) == (other.sender, other.text, other.files):
                 self._db.execute("DELETE FROM messages WHERE conversation = ? AND key = ?", (conversation, key))
-                self._repeated()
+                self.message_count -= 1
+                self.drop(message.skipped or "repeated messages")
                 continue
             new = {"new": f"{key}-{conversation}", "conversation": conversation, "key": key}
             self._db.execute("UPDATE messages SET key = :new WHERE conversation = :conversation AND key = :key", new)
@@ -131,6 +158,54 @@ class Staging:
     def _put_conversation(self, conversation: SourceConversation) -> None:
         row = (msgspec.json.encode(conversation), conversation.key)
         self._db.execute("UPDATE conversations SET body = ? WHERE key = ?", row)
+
+    def _flatten_threads(self) -> None:
+        """Puts the replies to a reply into the thread of that reply."""
+        changed = 1
+        for _ in range(_LEVELS_MAX):
+            self._db.execute("UPDATE messages SET thread = NULL WHERE thread = key")
+            if not changed:
+                break
+            changed = self._db.execute(
+                "UPDATE messages SET thread = (SELECT root.thread FROM messages root WHERE root.conversation = "
+                "messages.conversation AND root.key = messages.thread) WHERE EXISTS (SELECT 1 FROM messages root WHERE "
+                "root.conversation = messages.conversation AND root.key = messages.thread AND root.thread IS NOT NULL)"
+            ).rowcount
+
+    def _drop_skipped(self) -> None:
+        """Drops and counts the skipped messages, except those that begin a thread: their authors are added."""
+        for kind, count in self._db.execute("SELECT skipped, count(*) FROM unneeded GROUP BY skipped").fetchall():
+            self.drop(kind, count)
+            self.message_count -= count
+        self._db.execute(
+            "DELETE FROM messages WHERE (conversation, place, number) IN "
+            "(SELECT conversation, place, number FROM unneeded)"
+        )
+        for (body,) in self._db.execute("SELECT body FROM messages WHERE skipped IS NOT NULL"):
+            author = _message.decode(body).author
+            if author is not None:
+                self.people.add(author)
+            self.drop(NOTES)
+
+    def _move_early_replies(self) -> None:
+        """Gives the replies that are older than the first message of their thread the time of that message, and keeps
+        their order."""
+        early = self._db.execute(
+            "SELECT DISTINCT root.conversation, root.key, root.place FROM messages reply JOIN messages root "
+            "ON root.conversation = reply.conversation AND root.key = reply.thread "
+            "WHERE reply.thread IS NOT NULL AND (reply.place, reply.number) < (root.place, root.number)"
+        ).fetchall()
+        for conversation, root, place in early:
+            replies = self._db.execute(
+                "SELECT place, number FROM messages WHERE conversation = ? AND thread = ? AND place <= ? "
+                "ORDER BY place, number",
+                (conversation, root, place),
+            ).fetchall()
+            for reply in replies:
+                self._db.execute(
+                    "UPDATE messages SET place = ?, number = ? WHERE (conversation, place, number) = (?, ?, ?)",
+                    (place, self._next_number(), conversation, *reply),
+                )
 
     def has_conversation(self, key: str) -> bool:
         return self._db.execute("SELECT 1 FROM conversations WHERE key = ?", (key,)).fetchone() is not None
@@ -176,6 +251,11 @@ class Staging:
     def has_message(self, conversation: str, key: str) -> bool:
         found = self._db.execute("SELECT 1 FROM messages WHERE conversation = ? AND key = ?", (conversation, key))
         return found.fetchone() is not None
+
+    def has_replies(self, conversation: str, key: str) -> bool:
+        """Returns whether a message begins a thread."""
+        query = "SELECT 1 FROM messages WHERE conversation = ? AND thread = ? LIMIT 1"
+        return self._db.execute(query, (conversation, key)).fetchone() is not None
 
     def put_sent(self, conversation: str, key: str, message_id: str) -> None:
         """Records the id on the server of a message, which is given by its own and its conversation's key. An empty
