@@ -14,6 +14,7 @@ from typing import Any
 
 from talkwire.cli.history_import.archive import Archive, is_inside, items_of, ms_of, object_of, text_of, texts_of
 from talkwire.cli.history_import.emoji import emoji_named
+from talkwire.cli.history_import.people import shown_as
 from talkwire.cli.history_import.source import (
     CALL,
     DELETED,
@@ -184,12 +185,14 @@ class _Reader:
         files = list(self._files(body))
         if not text.strip() and not files:
             return self._skip(body, conversation, "empty messages", NO_TEXT)
-        key = self._key(conversation, self._known(username), created)
+        author = _author(body)
+        staging.people.add(author)
+        key = self._key(conversation, username, created)
         edited = ms_of(body.get("edit_at"))
         message = SourceMessage(
             conversation,
             key,
-            username,
+            author.key,
             created * 1000,
             text,
             edited_ms=edited if edited is not None and edited > created else None,
@@ -206,11 +209,10 @@ class _Reader:
         if not items_of(body.get("replies")):
             self._staging.drop(reason)
             return None
-        created, username = body["create_at"], body["user"]
+        created, author = body["create_at"], _author(body)
         # Posts that are imported have the same keys whether others are skipped or not.
-        key = self._key(conversation, f"{username}-skipped", created)
-        author = SourceUser(username, username, username)
-        message = SourceMessage(conversation, key, username, created * 1000, note, skipped=reason, author=author)
+        key = self._key(conversation, f"{body['user']}-skipped", created)
+        message = SourceMessage(conversation, key, author.key, created * 1000, note, skipped=reason, author=author)
         self._staging.add_message(message)
         return key
 
@@ -265,6 +267,14 @@ class _Reader:
             return None
         name = f"data/{path.removeprefix('data/')}"
         return name if name in self._archive else None
+
+
+def _author(body: dict[str, Any]) -> SourceUser:
+    """Returns the author of a post under the name that was shown: a web hook's, or that of the user."""
+    username, shown = text_of(body.get("user")), text_of(object_of(body.get("props")).get("override_username"))
+    if shown.strip() in {"", username}:
+        return SourceUser(username, username, username)
+    return shown_as(username, storable(shown))
 
 
 def _unwanted(body: dict[str, Any]) -> tuple[str | None, str]:

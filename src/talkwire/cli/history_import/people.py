@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -96,6 +97,13 @@ class People:
         if self._names[user.name.casefold()] == 1 and user.name.casefold() != "all":
             return f"@{user.name}"
         return f"@{user.handle or self._ids[key]}"
+
+
+def shown_as(key: str, name: str, picture: str | None = None) -> SourceUser:
+    """Returns the user that stands for the messages that the account `key` sent under another name, such as those of a
+    web hook. The user's key follows from both, so it is the same in each export."""
+    name = printable(name).strip()
+    return SourceUser(f"{key}-{hashlib.sha256(name.encode()).hexdigest()[:12]}", name, picture=picture)
 
 
 def _handle(handle: str | None) -> str | None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from talkwire.cli.history_import.archive import Archive, items_of, ms_of, object_of, text_of, texts_of
 from talkwire.cli.history_import.emoji import emoji_named
+from talkwire.cli.history_import.people import shown_as
 from talkwire.cli.history_import.source import (
     CALL,
     DELETED,
@@ -230,8 +231,9 @@ class _Reader:
     def _author(self, raw: dict[str, Any]) -> SourceUser:
         author = object_of(raw.get("u"))
         key, username = text_of(author.get("_id")) or "unknown", text_of(author.get("username"))
-        name = storable(text_of(author.get("name")) or username or key)
-        return self._staging.people.get(key) or SourceUser(key, name, username or None)
+        name, alias = storable(text_of(author.get("name")) or username or key), storable(text_of(raw.get("alias")))
+        user = self._staging.people.get(key) or SourceUser(key, name, username or None)
+        return user if alias.strip() in {"", user.name, user.handle} else shown_as(key, alias)
 
     def _reactions(self, raw: dict[str, Any]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}

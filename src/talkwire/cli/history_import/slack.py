@@ -15,7 +15,7 @@ from typing import Any
 
 from talkwire.cli.history_import.archive import Archive, items_of, ms_of, object_of, text_of, texts_of
 from talkwire.cli.history_import.emoji import emoji_named
-from talkwire.cli.history_import.people import People
+from talkwire.cli.history_import.people import People, shown_as
 from talkwire.cli.history_import.source import (
     CALL,
     DELETED,
@@ -63,13 +63,13 @@ _CANVASES = frozenset({"channel_canvas_updated", "document_comment_root", "docum
 def read_slack(archive: Archive, staging: Staging) -> None:
     """Reads a Slack export into the staging (the temporary database of everything to import)."""
     root = _root(archive)
-    _read_users(archive, root, staging.people)
-    uploads = _uploads(archive, root)
+    source = _Source(archive, root, staging)
+    _read_users(source)
     for name, kind in _LISTS:
         if root + name not in archive:
             continue
         for raw in items_of(archive.document(root + name)):
-            _read_conversation(_Source(archive, root, staging, uploads), raw, kind, name)
+            _read_conversation(source, raw, kind, name)
     for name in archive.names(root):
         if name.removeprefix(root) in {"canvases.json", "lists.json"}:
             staging.drop("canvases and lists", len(items_of(archive.document(name))))
@@ -77,13 +77,15 @@ def read_slack(archive: Archive, staging: Staging) -> None:
 
 class _Source:
     """The objects that all readers of one Slack export share: the archive, its folder with users.json (`root`), the
-    staging (the temporary database), and in `uploads` the names of files in the archive by their id in Slack."""
+    staging (the temporary database), in `uploads` the names of files in the archive by their id in Slack, and in `bots`
+    the names of bots and apps by their ids."""
 
-    def __init__(self, archive: Archive, root: str, staging: Staging, uploads: dict[str, str]) -> None:
+    def __init__(self, archive: Archive, root: str, staging: Staging) -> None:
         self.archive = archive
         self.root = root
         self.staging = staging
-        self.uploads = uploads
+        self.uploads = _uploads(archive, root)
+        self.bots = _integrations(archive, root)
 
 
 def _root(archive: Archive) -> str:
@@ -110,16 +112,32 @@ def _uploads(archive: Archive, root: str) -> dict[str, str]:
     return found
 
 
-def _read_users(archive: Archive, root: str, people: People) -> None:
-    for raw in items_of(archive.document(f"{root}users.json")):
+def _integrations(archive: Archive, root: str) -> dict[str, str]:
+    """Returns the names of bots and apps in integration_logs.json by their ids."""
+    found: dict[str, str] = {}
+    logs = f"{root}integration_logs.json"
+    for raw in items_of(archive.document(logs)) if logs in archive else ():
+        name = storable(text_of(raw.get("app_type")) or text_of(raw.get("service_type"))).strip()
+        for kind in ("bot_id", "app_id", "service_id"):
+            if name and raw.get(kind):
+                found.setdefault(str(raw[kind]), name)
+    return found
+
+
+def _read_users(source: _Source) -> None:
+    people = source.staging.people
+    for raw in items_of(source.archive.document(f"{source.root}users.json")):
         profile = object_of(raw.get("profile"))
         key = text_of(raw.get("id"))
         names = (profile.get("display_name"), profile.get("real_name"), raw.get("real_name"), raw.get("name"))
+        shown = storable(next((name for name in map(text_of, names) if name.strip()), key))
+        if text_of(profile.get("bot_id")):
+            source.bots[profile["bot_id"]] = shown
         if key:
             people.add(
                 SourceUser(
                     key,
-                    storable(next((name for name in map(text_of, names) if name.strip()), key)),
+                    shown,
                     text_of(raw.get("name")) or None,
                     text_of(profile.get("email")) or None,
                     text_of(profile.get("image_512")) or text_of(profile.get("image_192")) or None,
@@ -183,7 +201,7 @@ def _read_message(source: _Source, raw: dict[str, Any], conversation: str, pinne
     text, files = ("", []) if reason else (_text(raw, subtype, staging), _files(source, raw))
     if not text.strip() and not files:
         skipped = reason or "empty messages"
-        author, note = _author(raw, staging.people), _note(raw, subtype, staging.people)
+        author, note = _author(source, raw), _note(raw, subtype, staging.people)
         message = SourceMessage(conversation, key, author.key, order, note, thread=thread or None)
         message.skipped, message.author = skipped, author
         staging.add_message(message)
@@ -193,7 +211,7 @@ def _read_message(source: _Source, raw: dict[str, Any], conversation: str, pinne
         SourceMessage(
             conversation,
             key,
-            _sender(raw, staging.people),
+            _sender(source, raw),
             order,
             text,
             edited_ms=None if edited is None else edited // 1000,
@@ -286,23 +304,38 @@ def _card(card: dict[str, Any], people: People) -> str:
     return "\n".join(f"> {line}" for line in shown.splitlines())
 
 
-def _sender(raw: dict[str, Any], people: People) -> str:
+def _sender(source: _Source, raw: dict[str, Any]) -> str:
     """Returns the key of a message's author, and adds those that users.json does not have."""
-    author = _author(raw, people)
-    people.add(author)
+    author = _author(source, raw)
+    source.staging.people.add(author)
     return author.key
 
 
-def _author(raw: dict[str, Any], people: People) -> SourceUser:
-    """Returns a message's author. Those that users.json does not have are bots, and people of other workspaces."""
+def _author(source: _Source, raw: dict[str, Any]) -> SourceUser:
+    """Returns a message's author. Those that users.json does not have are people of other workspaces, and bots: one for
+    each name under which Slack showed one."""
+    bot_id, shown = text_of(raw.get("bot_id")), storable(text_of(raw.get("username"))).strip()
     key = text_of(raw.get("user")) or text_of(object_of(raw.get("comment")).get("user"))
     if _ID.fullmatch(key):
         profile = object_of(raw.get("user_profile"))
         name = text_of(profile.get("display_name")) or text_of(profile.get("real_name"))
-        return people.get(key) or SourceUser(key, "Slackbot" if key == SLACKBOT else storable(name) or key)
-    bot = text_of(raw.get("bot_id")) or "bot"
-    name = storable(text_of(object_of(raw.get("bot_profile")).get("name")) or text_of(raw.get("username")))
-    return SourceUser(bot, name or "Bot")
+        known = source.staging.people.get(key)
+        user = known or SourceUser(key, "Slackbot" if key == SLACKBOT else storable(name) or key)
+        is_bot = bot_id or raw.get("subtype") == "bot_message"
+        if not is_bot or shown in {"", user.name, user.handle}:
+            return user
+    profile = object_of(raw.get("bot_profile"))
+    app_id = text_of(raw.get("app_id")) or text_of(profile.get("app_id"))
+    shown = shown or storable(text_of(profile.get("name"))).strip()
+    shown = shown or source.bots.get(bot_id) or source.bots.get(app_id) or bot_id or "Bot"
+    return shown_as(bot_id or "bot", shown, _icon(raw) or _icon(profile))
+
+
+def _icon(raw: dict[str, Any]) -> str | None:
+    """Returns the address of the picture of a bot; None if it has none, or an emoji."""
+    icons = object_of(raw.get("icons"))
+    found = (text_of(icons.get(f"image_{side}")) for side in (72, 64, 48, 36))
+    return next((each for each in found if each.startswith(("https://", "http://"))), None)
 
 
 def _reactions(raw: dict[str, Any], staging: Staging) -> dict[str, list[str]]:
