@@ -13,7 +13,7 @@ from talkwire.files.worker_processes import ProgramFailed, WorkerProcesses
 
 AT_ONCE = 2
 PIXELS_MAX = 64_000_000
-"""Width times height, at most."""
+"""Width times height, at most. A picture with more is not decoded, but stored as a file."""
 
 DEADLINE_S = 120.0
 """Seconds per picture, at most. Longer than the limit of processor time, because the machine may be busy."""
@@ -65,19 +65,16 @@ class ImageWorkers:
         """Writes a safe copy of `source` to `picture`, its thumbnail (WebP) to `thumbnail`, and a larger one to `large`
         if the picture is larger than its thumbnail. Returns the copy's type and size.
 
-        Returns None if `source` is not a readable picture: `picture` is then a copy of the file without its metadata,
-        and the other paths may have incomplete files. Raises `invalid_request` for a picture with too many pixels, one
-        that takes too long or too much memory, or one so damaged that its metadata cannot be removed.
+        Returns None if `source` is not a readable picture, or has too many pixels to be decoded: `picture` is then a
+        copy of the file without its metadata, and the other paths may have incomplete files. Raises `invalid_request`
+        for a picture that takes too long or too much memory, or one so damaged that its metadata cannot be removed.
         """
         answer = await self._answer(source, picture, thumbnail, large)
         match answer.problem:
             case None:
                 return Picture(answer.content_type, answer.width, answer.height, answer.animated)
-            case "unreadable":
+            case "unreadable" | "pixels":
                 return None
-            case "pixels":
-                size = f"{answer.width} x {answer.height}"
-                raise invalid("file", f"a picture of {size} pixels is too large; allowed are {self._pixels_max}")
             case "metadata":
                 raise invalid("file", _DAMAGED)
             case _:
