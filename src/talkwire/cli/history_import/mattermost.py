@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from talkwire.cli.history_import.archive import Archive, is_inside, items_of, ms_of, object_of, text_of, texts_of
+from talkwire.cli.history_import.cards import card_as_quote
 from talkwire.cli.history_import.emoji import emoji_named
 from talkwire.cli.history_import.people import shown_as
 from talkwire.cli.history_import.source import (
@@ -236,10 +237,7 @@ class _Reader:
     def _cards(self, body: dict[str, Any]) -> Iterator[str]:
         """Yields the texts of a post's message attachments (cards that integrations add), as quotes in Markdown."""
         for card in items_of(object_of(body.get("props")).get("attachments")):
-            title, text = text_of(card.get("title")), text_of(card.get("text")) or text_of(card.get("fallback"))
-            quoted = from_mattermost("\n".join(filter(None, (title, text))), self._staging.people)
-            if quoted.strip():
-                yield "\n".join(f"> {line}" for line in quoted.splitlines())
+            yield card_as_quote(card, lambda text: from_mattermost(text, self._staging.people))
 
     def _reactions(self, body: dict[str, Any]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}

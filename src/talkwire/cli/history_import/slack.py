@@ -10,12 +10,16 @@ It contains only the addresses of files. Tools that download the files put them 
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 
 from talkwire.cli.history_import.archive import Archive, items_of, ms_of, object_of, text_of, texts_of
+from talkwire.cli.history_import.cards import card_as_quote, says
 from talkwire.cli.history_import.emoji import emoji_named
 from talkwire.cli.history_import.people import People, shown_as
+from talkwire.cli.history_import.slack_blocks import SlackBlocks
 from talkwire.cli.history_import.source import (
     CALL,
     DELETED,
@@ -36,6 +40,11 @@ SLACKBOT = "USLACKBOT"
 _TIME = re.compile(r"(\d{1,12})(?:\.(\d{1,6}))?")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
 _ID = re.compile(r"[UW][A-Z0-9]{2,}")
+_NAMED = re.compile(r"<(?:[@#]|!subteam\^)([A-Z0-9]+)\|[@#]?([^<>\n]+)>")
+"""A mention with the name that it had when the message was written."""
+
+_ONLY_BLOCKS = "This content can't be displayed."
+"""What Slack puts into the text of a message that has only blocks."""
 
 _LISTS: tuple[tuple[str, Kind], ...] = (
     ("channels.json", "group"),
@@ -77,8 +86,8 @@ def read_slack(archive: Archive, staging: Staging) -> None:
 
 class _Source:
     """The objects that all readers of one Slack export share: the archive, its folder with users.json (`root`), the
-    staging (the temporary database), in `uploads` the names of files in the archive by their id in Slack, and in `bots`
-    the names of bots and apps by their ids."""
+    staging (the temporary database), in `uploads` the names of files in the archive by their id in Slack, in `bots` the
+    names of bots and apps by their ids, and in `channels` those of channels."""
 
     def __init__(self, archive: Archive, root: str, staging: Staging) -> None:
         self.archive = archive
@@ -86,6 +95,12 @@ class _Source:
         self.staging = staging
         self.uploads = _uploads(archive, root)
         self.bots = _integrations(archive, root)
+        self.channels = {
+            text_of(each.get("id")): storable(text_of(each.get("name")))
+            for name, _ in _LISTS[:2]
+            if root + name in archive
+            for each in items_of(archive.document(root + name))
+        }
 
 
 def _root(archive: Archive) -> str:
@@ -198,9 +213,9 @@ def _read_message(source: _Source, raw: dict[str, Any], conversation: str, pinne
         return
     thread = text_of(raw.get("thread_ts"))
     thread = thread if thread != key else ""
-    text, files = ("", []) if reason else (_text(raw, subtype, staging), _files(source, raw))
+    text, files = ("", []) if reason else (_text(source, raw, subtype), _files(source, raw))
     if not text.strip() and not files:
-        skipped = reason or "empty messages"
+        skipped = reason or _emptiness(raw)
         author, note = _author(source, raw), _note(raw, subtype, staging.people)
         message = SourceMessage(conversation, key, author.key, order, note, thread=thread or None)
         message.skipped, message.author = skipped, author
@@ -252,6 +267,15 @@ def _note(raw: dict[str, Any], subtype: str, people: People) -> str:
     return text if text.strip() else (FILE_LOST if items_of(raw.get("files")) else NO_TEXT)
 
 
+def _emptiness(raw: dict[str, Any]) -> str:
+    """Returns by which description a message without text and files is counted."""
+    if any(map(_is_message, items_of(raw.get("attachments")))):
+        return "forwarded messages whose content the export does not have"
+    if raw.get("attachments") or raw.get("blocks"):
+        return "messages of apps without words"
+    return "empty messages"
+
+
 def _micros(ts: str) -> int | None:
     """Returns a time of Slack, such as `1577880000.000100`, in microseconds since 1970; None if it is invalid or out of
     the range of dates."""
@@ -261,47 +285,57 @@ def _micros(ts: str) -> int | None:
     return int(found[1]) * 1_000_000 + int((found[2] or "0").ljust(6, "0"))
 
 
-def _text(raw: dict[str, Any], subtype: str, staging: Staging) -> str:
-    """Returns the text of a message as Markdown, followed by the cards of bots and links as quotes."""
-    people = staging.people
-    text = from_slack(text_of(raw.get("text")), people)
+def _text(source: _Source, raw: dict[str, Any], subtype: str) -> str:
+    """Returns the text of a message as Markdown, followed by the cards of bots and links and by forwarded messages, as
+    quotes."""
+    written = text_of(raw.get("text"))
+    names = ChainMap(dict(_NAMED.findall(written)), source.channels)
+    blocks = SlackBlocks(source.staging.people, names, source.staging.drop)
+    text = blocks.markup(written)
     if subtype == "me_message" and text.strip():
         text = f"_{text.strip()}_"
-    cards = [_card(each, people) for each in items_of(raw.get("attachments")) if not _is_preview(each)]
-    if any(each.get("type") not in {"rich_text", "section", "header", "divider", "context"} for each in _blocks(raw)):
-        staging.drop("buttons, pictures and forms in messages of apps")
-    if not text.strip() and not cards:
-        text = "\n".join(filter(None, (from_slack(_block_text(each), people) for each in _blocks(raw))))
-    return "\n".join(filter(None, (text, *cards)))
+    shown = blocks.text(raw.get("blocks"))
+    if shown and (_is_composed(raw) or text == _ONLY_BLOCKS or says(shown, text)):
+        text = ""
+    own = "\n".join(filter(str.strip, (text, shown)))
+    cards = [_card(source, blocks, each) for each in _cards(source, raw, f"{unescape(written)} {own}")]
+    return "\n".join(filter(str.strip, (own, *(each for each in cards if not (own.strip() and says(own, each))))))
 
 
-def _blocks(raw: dict[str, Any]) -> list[dict[str, Any]]:
-    return items_of(raw.get("blocks"))
+def _is_composed(raw: dict[str, Any]) -> bool:
+    """Returns whether a person wrote a message in Slack, so that its text has only what the blocks have, too."""
+    kinds = {text_of(each.get("type")) for each in items_of(raw.get("blocks"))}
+    return kinds == {"rich_text"} and not raw.get("bot_id") and raw.get("subtype") != "bot_message"
 
 
-def _block_text(block: dict[str, Any]) -> str:
-    return text_of(object_of(block.get("text")).get("text"))
+def _cards(source: _Source, raw: dict[str, Any], own: str) -> Iterator[dict[str, Any]]:
+    """Yields the attachments of a message without the previews of links that are in its own text (`own`)."""
+    for card in items_of(raw.get("attachments")):
+        links = {text_of(card.get(name)) for name in ("from_url", "original_url", "app_unfurl_url")} - {""}
+        if not _is_message(card) and any(link in own for link in links):
+            source.staging.drop("previews of links (the links are kept)")
+        else:
+            yield card
 
 
-def _is_preview(card: dict[str, Any]) -> bool:
-    """Returns whether a card is only the preview of a link, which is not imported since the text has the link."""
-    return bool(card.get("from_url") or card.get("original_url")) and not card.get("is_share")
+def _is_message(card: dict[str, Any]) -> bool:
+    """Returns whether an attachment is another message, which was forwarded or to which the text has a link."""
+    return bool(card.get("is_share") or card.get("is_msg_unfurl"))
 
 
-def _card(card: dict[str, Any], people: People) -> str:
-    """Returns a card (an attachment that a bot or link added) as a quote in Markdown: title, text and fields."""
-    title, link = from_slack(text_of(card.get("title")), people), text_of(card.get("title_link"))
-    lines = [
-        from_slack(text_of(card.get("pretext")), people),
-        f"[{title}]({link})" if title and link.startswith(("http://", "https://")) else title,
-        from_slack(text_of(card.get("text")), people),
-    ]
-    for each in items_of(card.get("fields")):
-        name, value = from_slack(text_of(each.get("title")), people), from_slack(text_of(each.get("value")), people)
-        lines.append(f"{name}: {value}" if name and value else name or value)
-    shown = "\n".join(line for line in lines if line.strip())
-    shown = shown or from_slack(text_of(card.get("fallback")), people)
-    return "\n".join(f"> {line}" for line in shown.splitlines())
+def _card(source: _Source, blocks: SlackBlocks, card: dict[str, Any], levels: int = 3) -> str:
+    """Returns an attachment as a quote in Markdown, with those in it, up to so many levels."""
+    author = source.staging.people.get(text_of(card.get("author_id")))
+    if author is not None:
+        card = {**card, "author_name": author.name}
+    messages = [object_of(each.get("message")) for each in items_of(card.get("message_blocks"))]
+    shown = [blocks.text(each.get("blocks")) for each in (card, *messages)]
+    inside = items_of(card.get("attachments"))
+    if levels:
+        shown += [_card(source, blocks, each, levels - 1) for each in inside]
+    else:
+        source.staging.drop("attachments that are nested too deep", len(inside))
+    return card_as_quote(card, blocks.markup, "\n".join(filter(str.strip, shown)), names_link=not _is_message(card))
 
 
 def _sender(source: _Source, raw: dict[str, Any]) -> str:
@@ -356,7 +390,10 @@ def _reactions(raw: dict[str, Any], staging: Staging) -> dict[str, list[str]]:
 
 def _files(source: _Source, raw: dict[str, Any]) -> list[SourceFile]:
     found = []
-    for each in items_of(raw.get("files")) or items_of([raw.get("file")]):
+    given = items_of(raw.get("files")) or items_of([raw.get("file")])
+    for card in items_of(raw.get("attachments")):
+        given += items_of(card.get("files"))
+    for each in {text_of(each.get("id")) or number: each for number, each in enumerate(given)}.values():
         if each.get("mode") in {"tombstone", "hidden_by_limit"}:
             source.staging.drop("files that Slack has deleted or hidden")
             continue

@@ -7,7 +7,7 @@ and deleted text with one character, as Slack does.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import unescape
 
 from talkwire.cli.history_import.emoji import with_emoji
@@ -47,13 +47,25 @@ class _Kept:
         return text
 
 
-def from_slack(text: str, people: People) -> str:
-    """Returns a text in Slack's markup as Markdown. `people` gives the names for mentions."""
+def from_slack(text: str, people: People, names: Mapping[str, str] | None = None) -> str:
+    """Returns a text in Slack's markup as Markdown. `people` gives the names for mentions, `names` those of channels by
+    their ids."""
     kept = _Kept()
     text = _with_blocks(storable(text), lambda code: kept.keep(_fence(_plain(code, people))))
     text = _INLINE.sub(lambda match: kept.keep(_plain(match[0], people)), text)
-    text = _REFERENCE.sub(lambda match: kept.keep(_reference(match[1], people)), text)
+    text = _REFERENCE.sub(lambda match: kept.keep(_reference(match[1], people, names)), text)
     return kept.restored(_styled(unescape(text)))
+
+
+def from_slack_markdown(text: str, people: People, names: Mapping[str, str] | None = None) -> str:
+    """Returns a text that an app wrote to Slack in Markdown, with mentions as this server writes them and emoji instead
+    of their names."""
+    kept = _Kept()
+    text = storable(text)
+    for pattern in (_FENCE, _INLINE):
+        text = pattern.sub(lambda match: kept.keep(unescaped(match[0])), text)
+    text = _REFERENCE.sub(lambda match: kept.keep(_reference(match[1], people, names)), text)
+    return kept.restored(with_emoji(unescaped(text)))
 
 
 def from_rocketchat(text: str, people: People) -> str:
@@ -73,6 +85,36 @@ def from_mattermost(text: str, people: People) -> str:
     for pattern in (_FENCE, _INLINE, _ADDRESS):
         text = pattern.sub(lambda match: kept.keep(match[0]), text)
     return kept.restored(with_emoji(_mentions(text, people, kept)))
+
+
+def unescaped(text: str) -> str:
+    """Returns a text of Slack with the three characters that Slack escapes: `&`, `<` and `>`."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def as_quote(text: str) -> str:
+    """Returns a text as a quote in Markdown."""
+    return "\n".join(f"> {line}" for line in text.splitlines())
+
+
+def fenced(code: str, language: str = "") -> str:
+    """Returns a block of code in Markdown. Its fences are longer than the runs of backticks in it."""
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", code)), 0)
+    return f"{fence}{language}\n{code.strip(chr(10))}\n{fence}"
+
+
+def markdown_link(address: str, label: str = "") -> str:
+    """Returns a link to a page in Markdown. Of other addresses, such as those for e-mail, returns the label."""
+    if address.startswith(("mailto:", "tel:")):
+        return label or address.partition(":")[2]
+    if not label or label == address or label.rstrip("/") in {address, address.partition("://")[2]}:
+        return address
+    return f"[{_in_link(label)}]({address.replace(' ', '%20').replace(')', '%29')})"
+
+
+def audience(name: str) -> str:
+    """Returns the mention of everybody, or of those who are connected, that Slack names so (`channel`, `here`)."""
+    return _EVERYBODY.get(name, f"@{name}")
 
 
 def storable(text: str) -> str:
@@ -125,23 +167,19 @@ def _plain(code: str, people: People) -> str:
     return unescape(_REFERENCE.sub(lambda match: _reference(match[1], people, in_code=True), code))
 
 
-def _reference(content: str, people: People, *, in_code: bool = False) -> str:
+def _reference(content: str, people: People, names: Mapping[str, str] | None = None, *, in_code: bool = False) -> str:
     """Returns the Markdown for a reference (a mention, channel, link or command), whose `content` Slack writes between
-    `<` and `>`. With `in_code`, a link becomes its address only."""
+    `<` and `>`. `names` are those of channels by their ids. With `in_code`, a link becomes its address only."""
     target, _, label = content.partition("|")
     label = unescape(label)
     if target.startswith("@"):
         return people.mention(target[1:]) if target[1:] in people or not label else f"@{label.removeprefix('@')}"
     if target.startswith("#"):
-        return f"#{label or target[1:]}"
+        return f"#{label or (names or {}).get(target[1:], target[1:])}"
     if target.startswith("!"):
         return _command(target[1:], label)
     address = unescape(target)
-    if address.startswith(("mailto:", "tel:")):
-        return label or address.partition(":")[2]
-    if in_code or not label or label == address or label.rstrip("/") in {address, address.partition("://")[2]}:
-        return address
-    return f"[{_in_link(label)}]({address.replace(' ', '%20').replace(')', '%29')})"
+    return markdown_link(address, label) if not in_code or address.startswith(("mailto:", "tel:")) else address
 
 
 def _command(name: str, label: str) -> str:
