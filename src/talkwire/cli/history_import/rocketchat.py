@@ -11,13 +11,16 @@ itself offers to users is not supported, since it has single rooms only, without
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from talkwire.cli.history_import.archive import Archive, items_of, ms_of, object_of, text_of, texts_of
+from talkwire.cli.history_import.cards import card_as_quote, says
 from talkwire.cli.history_import.emoji import emoji_named
 from talkwire.cli.history_import.people import shown_as
+from talkwire.cli.history_import.slack_blocks import SlackBlocks
 from talkwire.cli.history_import.source import (
     CALL,
     DELETED,
@@ -26,12 +29,17 @@ from talkwire.cli.history_import.source import (
     SourceConversation,
     SourceFile,
     SourceMessage,
+    SourceQuote,
     SourceUser,
 )
 from talkwire.cli.history_import.staging import Staging
 from talkwire.cli.history_import.texts import from_rocketchat, storable
 
 _UPLOADS = "uploads/"
+_QUOTED = re.compile(r"[?&]msg=([^&#()\s]+)")
+_QUOTE_LINK = re.compile(r"\[ *\]\(([^()\s]*[?&]msg=([^&#()\s]+)[^()\s]*)\)")
+"""A link to a quoted message. It stands before what a message says."""
+
 _NOTICES = {
     "uj": "Has joined the room.",
     "ul": "Has left the room.",
@@ -177,12 +185,12 @@ class _Reader:
             staging.drop(reason or "messages of rooms that are not imported")
             return
         thread = text_of(raw.get("tmid")) or None
-        text, reply_to = ("", None) if reason else self._text(raw)
-        files = [] if reason else list(self._attached(raw))
-        if not text.strip() and not files:
+        text = "" if reason else self._text(raw)
+        quotes, files = ([], []) if reason else (list(self._quotes(raw)), list(self._attached(raw)))
+        if not text.strip() and not files and not quotes:
             author = self._author(raw)
             message = SourceMessage(room, key, author.key, created * 1000, note or NO_TEXT, thread=thread)
-            message.skipped, message.author = reason or "empty messages", author
+            message.skipped, message.author = reason or _emptiness(raw), author
             staging.add_message(message)
             return
         edited = _ms(raw.get("editedAt"))
@@ -195,33 +203,51 @@ class _Reader:
                 text,
                 edited_ms=edited if edited is not None and edited > created else None,
                 thread=thread,
-                reply_to=reply_to,
+                quotes=quotes,
                 pinned=raw.get("pinned") is True,
                 reactions=self._reactions(raw),
                 files=files,
             )
         )
 
-    def _text(self, raw: dict[str, Any]) -> tuple[str, str | None]:
-        """Returns a pair: the text of a message as Markdown, with its cards as quotes, and the key of the message it
-        replies to.
-
-        The key is None if the message is no reply.
-        """
-        people = self._staging.people
-        parts, reply_to = [from_rocketchat(text_of(raw.get("msg")), people)], None
+    def _text(self, raw: dict[str, Any]) -> str:
+        """Returns the text of a message as Markdown, with its cards as quotes, and without the links to the messages
+        that it quotes."""
+        own = self._markup(text_of(raw.get("msg")))
+        blocks = SlackBlocks(self._staging.people, {}, self._staging.drop).text(raw.get("blocks"))
+        parts = [own, "" if says(own, blocks) else blocks]
         for card in items_of(raw.get("attachments")):
-            link = text_of(card.get("message_link"))
-            if "msg=" in link:
-                reply_to = link.rpartition("msg=")[2].partition("&")[0]
-                # The link to the quoted message stands before what is said.
-                parts[0] = parts[0].replace(f"[ ]({link})", "", 1).strip()
-                continue
-            texts = [text_of(card.get("title")) if "title_link_download" not in card else ""]
-            texts += [text_of(card.get("text")), text_of(card.get("description"))]
-            lines = from_rocketchat("\n".join(filter(None, texts)), people).splitlines()
-            parts.append("\n".join(f"> {line}" for line in lines))
-        return "\n".join(filter(None, parts)), reply_to
+            if not _quoted_key(card):
+                # The file is attached, so it needs no name in the text.
+                is_file = "title_link_download" in card
+                parts.append(self._card({"description": card.get("description")} if is_file else card))
+        return "\n".join(filter(str.strip, parts))
+
+    def _markup(self, text: str) -> str:
+        text, count = _QUOTE_LINK.subn("", text)
+        return from_rocketchat(text.strip() if count else text, self._staging.people)
+
+    def _quotes(self, raw: dict[str, Any]) -> Iterator[SourceQuote]:
+        """Yields the messages that a message quotes. Of a quote whose text the export lacks, the text is the link."""
+        shown = {key: card for card in items_of(raw.get("attachments")) if (key := _quoted_key(card))}
+        links = {key: link for link, key in _QUOTE_LINK.findall(text_of(raw.get("msg")))}
+        for key in dict.fromkeys((*shown, *links)):
+            text = self._card(shown[key]) if key in shown else ""
+            yield SourceQuote(key, text or links.get(key, ""))
+
+    def _card(self, card: dict[str, Any], levels: int = 3) -> str:
+        """Returns a card or a quoted message as a quote in Markdown, with those in it, up to so many levels."""
+        people = self._staging.people
+        author = people.get(people.key_of_handle(text_of(card.get("author_name"))) or "")
+        inside = [self._markup(text_of(card.get("description")))]
+        further = items_of(card.get("attachments"))
+        if levels:
+            inside += [self._card(each, levels - 1) for each in further]
+        else:
+            self._staging.drop("attachments that are nested too deep", len(further))
+        is_quote = bool(_quoted_key(card))
+        named = {**card, "author_name": author.name} if is_quote and author is not None else card
+        return card_as_quote(named, self._markup, "\n".join(filter(str.strip, inside)), names_link=not is_quote)
 
     def _sender(self, raw: dict[str, Any]) -> str:
         author = self._author(raw)
@@ -262,8 +288,19 @@ class _Reader:
             yield SourceFile(shown, self._files.get(key))
 
 
+def _quoted_key(card: dict[str, Any]) -> str:
+    """Returns the key of the message that a card quotes; an empty text for another card."""
+    found = _QUOTED.search(text_of(card.get("message_link")))
+    return "" if found is None else found[1]
+
+
 def _is_collection(name: str, collection: str) -> bool:
     return name.rpartition("/")[2] == f"{collection}.json"
+
+
+def _emptiness(raw: dict[str, Any]) -> str:
+    """Returns by which description a message without text, files and quotes is counted."""
+    return "messages of apps without words" if raw.get("attachments") or raw.get("blocks") else "empty messages"
 
 
 def _unwanted(raw: dict[str, Any]) -> tuple[str | None, str]:

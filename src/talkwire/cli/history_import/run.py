@@ -313,10 +313,11 @@ class ImportRun:
             self._staging.drop("messages of users that are not imported")
             return
         first_reply = self._first_replies.get((message.conversation, message.thread or ""))
-        named = [message.thread, message.reply_to, first_reply]
+        named = [message.thread, first_reply, *(quote.key for quote in message.quotes)]
         if any(outgoing.has(_short(key, _KEY_MAX_LENGTH)) for key in named if key is not None):
             await outgoing.send()  # so that the message that is replied to has an id
         root_id = self._root_id(message)
+        message = message.with_quotes(self._replied_to(message))
         parts = pieces(message.text)
         for number, part in enumerate(parts, 1):
             key = _short(message.key if number == 1 else f"{message.key}#{number}", _KEY_MAX_LENGTH)
@@ -342,11 +343,23 @@ class ImportRun:
             return None
         thread = (message.conversation, message.thread)
         for key in (message.thread, self._first_replies.get(thread)):
-            root_id = None if key is None else self._staging.sent_id(thread[0], _short(key, _KEY_MAX_LENGTH))
+            root_id = None if key is None else self._sent_id(message, key)
             if root_id and key != message.key:
                 return root_id
         self._first_replies[thread] = message.key
         return None
+
+    def _replied_to(self, message: SourceMessage) -> str | None:
+        """Returns the key of the first quoted message that is on the server, in the same conversation. None if there is
+        none, or if the message has only quotes, which it then needs as its text."""
+        if not message.text.strip() and not message.files:
+            return None
+        return next((quote.key for quote in message.quotes if self._sent_id(message, quote.key)), None)
+
+    def _sent_id(self, message: SourceMessage, key: str) -> str | None:
+        """Returns the id on the server of another message of the same conversation, by its key; None or an empty text
+        if it is not there."""
+        return self._staging.sent_id(message.conversation, _short(key, _KEY_MAX_LENGTH))
 
     async def _message_body(
         self, conversation_id: str, sender_id: str, message: SourceMessage, *, is_first: bool
@@ -359,11 +372,7 @@ class ImportRun:
         if not is_first:
             return body
         if message.reply_to is not None:
-            quoted_id = self._staging.sent_id(message.conversation, _short(message.reply_to, _KEY_MAX_LENGTH))
-            if quoted_id:
-                body["replyToId"] = quoted_id
-            else:
-                self._staging.drop("quotes of messages that are missing")
+            body["replyToId"] = self._sent_id(message, message.reply_to)
         if message.edited_ms is not None:
             body["editedAt"] = iso_time(max(message.edited_ms, message.created_ms))
         if message.pinned:

@@ -58,6 +58,14 @@ class SourceFile(msgspec.Struct, omit_defaults=True):
     link: str | None = None
 
 
+class SourceQuote(msgspec.Struct):
+    """A message that another one quotes. `key` is its id in the source system, and `text` what the other one shows of
+    it, as a quote in Markdown."""
+
+    key: str
+    text: str
+
+
 class SourceMessage(msgspec.Struct, omit_defaults=True):
     """A message in an export. `key` is its id, unique in the conversation; `order` is its time in microseconds since
     1970.
@@ -66,7 +74,7 @@ class SourceMessage(msgspec.Struct, omit_defaults=True):
 
     `skipped` says why a message is not imported, such as "deleted messages". Where it begins a thread, it is imported
     all the same, with a `text` that says what it was, so that the replies stay together. `author` is its sender, who is
-    imported only with it.
+    imported only with it. `quotes` are not in the text.
     """
 
     conversation: str
@@ -77,6 +85,7 @@ class SourceMessage(msgspec.Struct, omit_defaults=True):
     edited_ms: int | None = None
     thread: str | None = None
     reply_to: str | None = None
+    quotes: list[SourceQuote] = []
     pinned: bool = False
     reactions: dict[str, list[str]] = {}
     files: list[SourceFile] = []
@@ -86,6 +95,13 @@ class SourceMessage(msgspec.Struct, omit_defaults=True):
     @property
     def created_ms(self) -> int:
         return self.order // 1000
+
+    def with_quotes(self, reply_to: str | None) -> SourceMessage:
+        """Returns the message as a reply to the quoted message with the key `reply_to`, if it is not None, and with all
+        other quotes before its text."""
+        quotes = [quote.text for quote in self.quotes if quote.key != reply_to]
+        text = "\n".join(filter(str.strip, (*quotes, self.text)))
+        return msgspec.structs.replace(self, text=text, reply_to=reply_to, quotes=[])
 
 
 DELETED = "This message was deleted."
