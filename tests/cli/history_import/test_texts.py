@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from talkwire.cli.history_import.emoji import emoji_named, with_emoji
 from talkwire.cli.history_import.people import People
 from talkwire.cli.history_import.source import SourceUser
-from talkwire.cli.history_import.texts import from_mattermost, from_rocketchat, from_slack, pieces
+from talkwire.cli.history_import.texts import (
+    Converter,
+    from_mattermost,
+    from_rocketchat,
+    from_slack,
+    pieces,
+)
 
 
 @pytest.fixture
@@ -57,6 +65,47 @@ def test_texts_of_slack(people: People, text: str, expected: str) -> None:
 )
 def test_texts_of_rocketchat(people: People, text: str, expected: str) -> None:
     assert from_rocketchat(text, people) == expected
+
+
+NESTINGS = [order for count in (1, 2, 3) for order in itertools.permutations("*_~", count)]
+
+
+@pytest.mark.parametrize("convert", [from_slack, from_rocketchat])
+@pytest.mark.parametrize("words", ["x", "several words", "a, b.", "é", "太字", "(x)", "1"])
+def test_styles_within_each_other_are_all_kept(people: People, convert: Converter, words: str) -> None:
+    markdown = {"*": "**", "_": "_", "~": "~~"}
+    for order in NESTINGS:
+        written = f"{''.join(order)}{words}{''.join(reversed(order))}"
+        expected = "".join(map(markdown.__getitem__, order))
+        expected = f"{expected}{words}{''.join(map(markdown.__getitem__, reversed(order)))}"
+        for before, behind in [
+            ("", ""),
+            ("a ", " b"),
+            ("(", ")"),
+            ("“", "”!"),
+            ("- ", ", c"),
+            ("a\n", "\nb"),
+            ("", " *"),
+        ]:
+            assert convert(f"{before}{written}{behind}", people) == f"{before}{expected}{behind}"
+
+
+@pytest.mark.parametrize("convert", [from_slack, from_rocketchat])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("*one* *two*", "**one** **two**"),
+        ("*one _two_ three*", "**one _two_ three**"),
+        ("_one *two* three_", "_one **two** three_"),
+        ("*_one_ two* ~three _four_~", "**_one_ two** ~~three _four_~~"),
+        ("a_*b*_c a*_b_*c 2*_3_*4 a_~b~_c", "a_*b*_c a*_b_*c 2*_3_*4 a_~b~_c"),
+        ("_*x*_y x_*y*_", "_*x*_y x_*y*_"),
+        ("_* x*_ _*x *_ ** __*x", "_* x*_ _*x *_ ** __*x"),
+        ("snake_case*x* `_*x*_`", "snake_case*x* `_*x*_`"),
+    ],
+)
+def test_styles_beside_others_and_within_words(people: People, convert: Converter, text: str, expected: str) -> None:
+    assert convert(text, people) == expected
 
 
 @pytest.mark.parametrize("address", ["ann/b@example.com", "a" * 128 + "@example.com"])

@@ -21,8 +21,11 @@ _REFERENCE = re.compile(r"<([^<>\n]{1,3000})>")
 _ADDRESS = re.compile(r"https?://[^\s<>]+")
 _MARKDOWN_LINK = re.compile(r"\[[^\[\]\n]{1,500}\]\(https?://[^\s()]+\)")
 _HANDLE = re.compile(r"(?<![\w@.+/-])@([A-Za-z0-9][A-Za-z0-9._-]*)")
-_BOLD = re.compile(r"(?<![\w*])\*(?![\s*])([^*\n]+?)(?<![\s*])\*(?![\w*])")
-_DELETED = re.compile(r"(?<![\w~])~(?![\s~])([^~\n]+?)(?<![\s~])~(?![\w~])")
+_AFTER_NO_WORD = "".join(rf"(?<![^\W_][*_~]{{{count}}})" for count in range(4))
+_BEFORE_NO_WORD = r"(?![*_~]{0,3}[^\W_])"
+"""Signs of other styles may be between a word and a sign: `_*x*_`."""
+_BOLD = re.compile(rf"{_AFTER_NO_WORD}(?<!\*)\*(?![\s*])([^*\n]+?)(?<![\s*])\*(?!\*){_BEFORE_NO_WORD}")
+_DELETED = re.compile(rf"{_AFTER_NO_WORD}(?<!~)~(?![\s~])([^~\n]+?)(?<![\s~])~(?!~){_BEFORE_NO_WORD}")
 _KEPT = re.compile("\x00(\\d+)\x00")
 _EVERYBODY = {"channel": "@all", "everyone": "@all", "group": "@all", "here": "@here"}
 
