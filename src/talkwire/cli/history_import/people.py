@@ -102,8 +102,8 @@ class People:
 def shown_as(key: str, name: str, picture: str | None = None) -> SourceUser:
     """Returns the user that stands for the messages that the account `key` sent under another name, such as those of a
     web hook. The user's key follows from both, so it is the same in each export."""
-    name = printable(name).strip()
-    return SourceUser(f"{key}-{hashlib.sha256(name.encode()).hexdigest()[:12]}", name, picture=picture)
+    shown = display_name(name, NAME_MAX_LENGTH) or key
+    return SourceUser(f"{key}-{hashlib.sha256(shown.encode()).hexdigest()[:12]}", name, picture=picture)
 
 
 def _handle(handle: str | None) -> str | None:
