@@ -34,6 +34,7 @@ def read(tmp_path: Path) -> Read:
         staging = Staging(People("slack", "source"))
         with Archive(write_folder(tmp_path / "export", files)) as archive:
             read_slack(archive, staging)
+        staging.arrange()
         return next(iter(staging.messages("C1")), None), dict(staging.dropped)
 
     return read_message
