@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from talkwire.cli.history_import.emoji import emoji_named, with_emoji
+from talkwire.cli.history_import.emoji import emoji_named
 from talkwire.cli.history_import.people import People
 from talkwire.cli.history_import.source import SourceUser
 from talkwire.cli.history_import.texts import (
@@ -144,8 +144,93 @@ def test_emoji_by_their_names(name: str, emoji: str | None) -> None:
     assert emoji_named(name) == emoji
 
 
-def test_text_without_names_of_emoji_stays() -> None:
-    assert with_emoji("http://a.example:80/ ::: :") == "http://a.example:80/ ::: :"
+CONVERTERS = [from_slack, from_rocketchat, from_mattermost]
+
+WITH_COLONS = [
+    *(
+        "2001:db8:100::1",
+        "2001:db8:1234:abcd::/64",
+        "fe80::a:b%eth0",
+        "::a:b:c",
+        "[::x:100:1]:443",
+        "02:de:ad:10:20:30",
+    ),
+    *(
+        "root:x:0:0:root:/root:/bin/sh",
+        "x:x:x",
+        "ns::a::b",
+        "std::x::a",
+        "::a::",
+        ":::a:::",
+        "ratio 1:100:1",
+        "12:100:00",
+    ),
+    *(
+        "a:b:c",
+        "key:x:",
+        ":x:key",
+        "urn:a:b",
+        "ключ:x:0",
+        "é:a:b",
+        "1:a:",
+        ":a:1",
+        "x_:a:_x",
+        "at 10:x:30",
+        ":x",
+        "x:",
+        "::",
+        ":",
+    ),
+    *("http://a.example:80/ ::: :", ":no_such_name:", ": x :", ":x :", "(a:x:b)", "a:x: b", "a :x:b", ":a:b:x:"),
+]
+"""Addresses, lines and names that have the names of emoji (`100`, `x`, `a`, `b`, `de`, `ad`) between colons."""
+
+
+@pytest.mark.parametrize("convert", CONVERTERS)
+@pytest.mark.parametrize("text", WITH_COLONS)
+def test_colons_beside_letters_digits_and_colons_make_no_emoji(people: People, convert: Converter, text: str) -> None:
+    assert convert(text, people) == text
+    assert convert(f"see {text}, and", people) == f"see {text}, and"
+
+
+@pytest.mark.parametrize("convert", CONVERTERS)
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *(
+            (":tada:", "🎉"),
+            ("(:tada:)", "(🎉)"),
+            ("so :tada:!", "so 🎉!"),
+            ("\n:tada:\n", "\n🎉\n"),
+            ("/:tada:-", "/🎉-"),
+        ),
+        (":tada: :+1: :x:", "🎉 👍 ❌"),
+        # Emoji that touch each other, and letters of scripts without spaces.
+        *((":tada::+1:", "🎉👍"), (":tada::no_such_name:", ":tada::no_such_name:"), ("お疲れ:tada:様", "お疲れ🎉様")),
+        (":wave::skin-tone-2::tada:", "👋🏻🎉"),
+        (":100:", "💯"),
+    ],
+)
+def test_names_of_emoji_that_stand_alone_become_emoji(
+    people: People, convert: Converter, text: str, expected: str
+) -> None:
+    assert convert(text, people) == expected
+
+
+@pytest.mark.parametrize(
+    ("convert", "code"),
+    [
+        *((each, "`:tada:`") for each in CONVERTERS),
+        *((each, "```\n:tada:\n```") for each in CONVERTERS),
+        *((from_mattermost, each) for each in ("~~~\n:tada: ``` x\n~~~", "````\n```\n:tada:\n````", "~~~ sh\n:tada:")),
+        *(
+            (from_mattermost, each)
+            for each in ("`` `:tada: ``", "a\n\n    :tada:\n\tx", "\t:tada:", "```\n:tada:\nopen")
+        ),
+    ],
+)
+def test_code_has_no_emoji(people: People, convert: Converter, code: str) -> None:
+    assert convert(code, people) == code
 
 
 def test_long_texts_are_cut_between_words() -> None:

@@ -11,7 +11,13 @@ _SKIN = re.compile(
 )
 _TONES = ("light", "medium_light", "medium", "medium_dark", "dark")
 _FIRST_TONE = 0x1F3FB
-_IN_TEXT = re.compile(r":([a-z0-9_+'-]{1,60}):(?::?(skin-tone-[2-6]):)?", re.IGNORECASE)
+_UNSPACED = "\u0e00-\u109f\u1780-\u17ff\u2e80-\ud7ff\uff66-\uffdc"
+"""Letters of scripts without spaces between words: Thai, Lao, Myanmar, Khmer, Chinese, Japanese and Korean."""
+_BESIDE = rf"[^\W{_UNSPACED}]|[:\u0300-\u036f]"
+_NAME = r":([a-z0-9_+'-]{1,60}):(?::?(skin-tone-[2-6]):)?"
+_ONE = re.compile(_NAME, re.IGNORECASE)
+_IN_TEXT = re.compile(rf"(?<!{_BESIDE})(?:{_NAME})+(?!{_BESIDE})", re.IGNORECASE)
+"""One or more names that touch each other, but no letter, digit or further colon, as those in addresses do."""
 _EMOJI_STYLE = "\ufe0f"
 
 
@@ -47,11 +53,12 @@ def _toned(base: str, tone: int) -> str:
 
 
 def with_emoji(text: str) -> str:
-    """Returns a text in which emoji replace their names between colons, such as `:thumbsup:`. Unknown names stay."""
+    """Returns a text in which emoji replace their names between colons, such as `:thumbsup:`, unless these are beside
+    a letter or digit, as in `2001:db8:100::1`. Unknown names stay."""
 
     def shown(match: re.Match[str]) -> str:
-        name = match[1] if match[2] is None else f"{match[1]}:{match[2]}"
-        return emoji_named(name) or match[0]
+        found = [emoji_named(":".join(filter(None, each.groups()))) for each in _ONE.finditer(match[0])]
+        return "".join(filter(None, found)) if all(found) else match[0]
 
     return _IN_TEXT.sub(shown, text) if ":" in text else text
 

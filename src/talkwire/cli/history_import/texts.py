@@ -17,6 +17,13 @@ TEXT_MAX_BYTES = 64 * 1024
 
 _FENCE = re.compile(r"```(.+?)```", re.DOTALL)
 _INLINE = re.compile(r"`[^`\n]+`")
+_MARKDOWN_CODE = re.compile(
+    r"^ {0,3}(`{3,}(?=[^`\n]*$)|~{3,})[^\n]*\n(?:.*?^ {0,3}\1[`~]*[ \t]*$|.*\Z)"
+    r"|(?:\A|(?<=\n\n))(?:(?: {4}| {0,3}\t)[^\n]*(?:\n|\Z))+"
+    r"|(?<!`)(`{1,5})(?!`)(?:(?!\n[ \t]*\n).)+?(?<!`)\2(?!`)",
+    re.DOTALL | re.MULTILINE,
+)
+"""Code between fences, indented code and inline code, as in Markdown."""
 _REFERENCE = re.compile(r"<([^<>\n]{1,3000})>")
 _ADDRESS = re.compile(r"https?://[^\s<>]+")
 _MARKDOWN_LINK = re.compile(r"\[[^\[\]\n]{1,500}\]\(https?://[^\s()]+\)")
@@ -64,9 +71,7 @@ def from_slack_markdown(text: str, people: People, names: Mapping[str, str] | No
     """Returns a text that an app wrote to Slack in Markdown, with mentions as this server writes them and emoji instead
     of their names."""
     kept = _Kept()
-    text = storable(text)
-    for pattern in (_FENCE, _INLINE):
-        text = pattern.sub(lambda match: kept.keep(unescaped(match[0])), text)
+    text = _MARKDOWN_CODE.sub(lambda match: kept.keep(unescaped(match[0])), storable(text))
     text = _REFERENCE.sub(lambda match: kept.keep(_reference(match[1], people, names)), text)
     return kept.restored(with_emoji(unescaped(text)))
 
@@ -85,7 +90,7 @@ def from_mattermost(text: str, people: People) -> str:
     their names. `people` gives the names for mentions."""
     kept = _Kept()
     text = storable(text)
-    for pattern in (_FENCE, _INLINE, _ADDRESS):
+    for pattern in (_MARKDOWN_CODE, _ADDRESS):
         text = pattern.sub(lambda match: kept.keep(match[0]), text)
     return kept.restored(with_emoji(_mentions(text, people, kept)))
 
