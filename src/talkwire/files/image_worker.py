@@ -77,12 +77,13 @@ def prepare(source: Path, picture: Path, thumbnail: Path, large: Path, pixels_ma
         copied = _copied(source, picture, content_type, animated=animated, turned=turned)
         if copied is not None and copied.frames * image.width * image.height > ANIMATION_PIXELS_MAX:
             raise TooManyPixels(image.width, image.height * copied.frames)
-        upright = ImageOps.exif_transpose(image)
+        upright = ImageOps.exif_transpose(image) if turned else image
         upright.info = {name: image.info[name] for name in _KEPT_INFO if name in image.info}
         if copied is None:
             upright.save(picture, **_encoding(image, content_type))
+        width, height = upright.size
         save_thumbnails(upright, thumbnail, large)
-    return {"content_type": content_type, "width": upright.width, "height": upright.height, "animated": animated}
+    return {"content_type": content_type, "width": width, "height": height, "animated": animated}
 
 
 @contextlib.contextmanager

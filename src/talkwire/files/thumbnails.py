@@ -25,13 +25,14 @@ _MODES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK"}
 
 def save_thumbnails(picture: Image.Image, thumbnail: Path, large: Path) -> None:
     """Writes to `thumbnail` a thumbnail of the picture, and to `large` a larger one if the picture is larger than the
-    first. Keeps `picture` as it is.
+    first. Shrinks `picture` itself where that saves a copy.
     """
     small = _with_eight_bits(picture)
     is_large = max(picture.size) > THUMBNAIL_SIDE
+    profile, is_grey = picture.info.get("icc_profile"), picture.mode in {"1", "L", "LA", "I;16", "I;16B"}
     if is_large:
         small.thumbnail((LARGE_THUMBNAIL_SIDE, LARGE_THUMBNAIL_SIDE))
-    small = _in_srgb(small, picture.info.get("icc_profile"), is_grey=picture.mode in {"1", "L", "LA", "I;16", "I;16B"})
+    small = _in_srgb(small, profile, is_grey=is_grey)
     if is_large:
         # Screens that ask for it have pixels so small that losses are not visible.
         _save(small, large, quality=60)
@@ -45,11 +46,10 @@ def _save(image: Image.Image, path: Path, *, quality: int) -> None:
 
 
 def _with_eight_bits(picture: Image.Image) -> Image.Image:
-    """Returns a copy in RGB, RGBA or CMYK: grey with 16 bits is scaled, where Pillow would clip it."""
-    if picture.mode == "CMYK":
-        return picture.copy()
+    """Returns a picture in RGB, RGBA or CMYK: grey with 16 bits is scaled, where Pillow would clip it."""
     if not picture.mode.startswith("I;16"):
-        return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+        mode = "RGBA" if picture.has_transparency_data else "CMYK" if picture.mode == "CMYK" else "RGB"
+        return picture if picture.mode == mode else picture.convert(mode)
     grey = picture.convert("I")
     shown = grey.point(lambda value: value * (1 / 257) + 0.5).convert("L").convert("RGB")
     transparent = picture.info.get("transparency")
@@ -70,7 +70,7 @@ def _in_srgb(image: Image.Image, profile: bytes | None, *, is_grey: bool) -> Ima
             source = ImageCms.ImageCmsProfile(BytesIO(profile))
             mode = "L" if is_grey else image.mode.removesuffix("A")
             if _MODES.get(source.profile.xcolor_space) == mode:
-                inks = image.getchannel(0) if is_grey else image.convert(mode)
+                inks = image.getchannel(0) if is_grey else image if image.mode == mode else image.convert(mode)
                 srgb = ImageCms.createProfile("sRGB")
                 shown = ImageCms.profileToProfile(inks, source, srgb, outputMode="RGB")
                 assert shown is not None
