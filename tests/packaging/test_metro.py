@@ -27,6 +27,11 @@ HERMES = {"linux x86_64": "linux64-bin", "darwin arm64": "osx-bin", "darwin x86_
 """System -> folder of the compiler in the package `hermes-compiler`."""
 SYSTEM = f"{sys.platform} {platform.machine()}"
 
+NPM_INSTALL = ("npm", "install", "--ignore-scripts", "--no-audit", "--no-fund")
+"""Runs nothing of what it installs: nothing of React Native is built here."""
+SOON = ("--loglevel=error", "--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=30000")
+"""Options with which npm soon gives up a registry that does not answer, and says why in its first line."""
+
 _IMPORTED = re.compile(r"""\b(?:from|import|require)\s*\(?\s*["']([^"']+)["']""")
 
 
@@ -35,24 +40,19 @@ def _run(folder: Path, *command: str, **environment: str) -> subprocess.Complete
     return subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True)
 
 
-def _install(folder: Path, *packages: str) -> subprocess.CompletedProcess[str]:
-    """Installs packages without what they run while they are installed: nothing of React Native is built here."""
-    return _run(folder, "npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", *packages)
-
-
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Yields the folder of an app with React Native and both packages, as `make packages` packs them."""
     folder = tmp_path_factory.mktemp("metro") / "app"
     shutil.copytree(APP, folder)
-    installed = _install(folder)
+    installed = _run(folder, *NPM_INSTALL, *SOON)
     if installed.returncode:
-        pytest.skip(f"npm cannot install React Native and Metro: {installed.stderr}")
+        pytest.skip(f"npm cannot install React Native and Metro: {installed.stderr.partition(chr(10))[0]}")
     (folder / "start.js").write_text(blocks_of(PAGE)[0].text, encoding="utf-8")
     packages = ("--workspace", "client", "--workspace", "react")
     for ended in (
         _run(CLIENTS, "npm", "pack", *packages, "--pack-destination", str(folder)),
-        _install(folder, *(str(path) for path in folder.glob("*.tgz"))),
+        _run(folder, *NPM_INSTALL, *(str(path) for path in folder.glob("*.tgz"))),
     ):
         assert ended.returncode == 0, ended.stdout + ended.stderr
     yield folder
