@@ -74,3 +74,11 @@ def dropped(result: CommandResult) -> dict[str, int]:
     """Returns what an import printed as dropped."""
     found = [line.strip().split(" ", 1) for line in result.err.splitlines() if line.startswith("  ")]
     return {kind: int(count) for count, kind in found}
+
+
+def failure(result: CommandResult) -> str:
+    """Returns the one line of a refused export."""
+    assert result.exit_code == 1
+    line: str = result.err.splitlines()[-1]
+    assert line.startswith("talkwire: ")
+    return line

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from talkwire.cli.history_import import archive
-from tests.cli.history_import.conftest import Command, Receiver, counts, dropped
+from tests.cli.history_import.conftest import Command, Receiver, counts, dropped, failure
 from tests.cli.history_import.exports import slack_message, slack_user, write_folder, write_zip
 from tests.protocol.server_process import reserved_port
 
@@ -19,14 +18,6 @@ CHANNEL = {"id": "C1", "name": "general", "members": ["U1"]}
 
 def one_channel(*messages: object, **more: object) -> dict[str, object]:
     return {"users.json": USERS, "channels.json": [CHANNEL], "general/2020-01-01.json": list(messages), **more}
-
-
-def failure(result: Any) -> str:  # noqa: ANN401
-    """Returns the one line of a refused export."""
-    assert result.exit_code == 1
-    line: str = result.err.splitlines()[-1]
-    assert line.startswith("talkwire: ")
-    return line
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,20 @@ allows.
 
 from __future__ import annotations
 
+import filecmp
 import json
+import lzma
+import os
 import re
+import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, NoReturn
+from unicodedata import normalize
 
 import msgspec
 
@@ -33,10 +38,16 @@ VALUES_MAX = 5_000_000
 RATIO_MAX = 200
 _PACKED_SMALL = 1024 * 1024
 
-UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, EOFError)
-"""What reading a damaged zip file raises."""
+UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError),
+    *(ValueError, NotImplementedError, RuntimeError),
+)
+"""What reading a damaged or encrypted zip file, or a file without permission, raises."""
 
 _DRIVE = re.compile(r"[A-Za-z]:")
+_UTF8_NAME = 0x800
+_OF_THE_SYSTEM = re.compile(r"(?:^|/)(?:__MACOSX/|\._[^/]*$|\.DS_Store$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
+"""Files that macOS and Windows add to folders and zip files."""
 
 
 class TooManyValuesError(ValueError):
@@ -44,8 +55,13 @@ class TooManyValuesError(ValueError):
 
 
 class Archive(AbstractContextManager["Archive"]):
-    """The files of an export, which is a folder or a zip file, by their names: paths relative to the folder, with `/`.
-    Raises InvalidExport if `path` is neither."""
+    """The files of an export, which is a folder or a zip file, by their names.
+
+    A name is a path relative to the folder or zip file, with `/` between its parts and composed letters (Unicode's
+    form C), however the program that wrote the file separates parts and composes letters.
+
+    Raises InvalidExport if `path` is neither a folder nor a zip file, or if two different files have the same name.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -53,24 +69,30 @@ class Archive(AbstractContextManager["Archive"]):
         """Called with each number of KiB of JSON that was read."""
         self._uncounted = 0
         self._zip: zipfile.ZipFile | None = None
+        self._members: dict[str, zipfile.ZipInfo | Path] = {}
+        self._sizes: dict[str, int] = {}
         if path.is_dir():
-            self._sizes = {
-                each.relative_to(path).as_posix(): each.stat().st_size
-                for each in sorted(path.rglob("*"))
-                if each.is_file() and not each.is_symlink()
-            }
+            for each in _files_in(path):
+                self._add(each.relative_to(path).as_posix(), each, each.stat().st_size)
             return
         if not path.exists():
             raise InvalidExport(f"{path}: no such file or folder")
         try:
             self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError) as error:
+        except UNREADABLE as error:
             raise InvalidExport(f"{path}: is neither a folder nor a zip file ({error})") from None
-        self._sizes = {
-            each.filename: each.file_size
-            for each in self._zip.infolist()
-            if not each.is_dir() and is_inside(each.filename)
-        }
+        for info in self._zip.infolist():
+            self._add(_name_in_zip(info), info, info.file_size)
+
+    def _add(self, given: str, member: zipfile.ZipInfo | Path, size: int) -> None:
+        name = given.replace("\\", "/")
+        if name.endswith("/") or not is_inside(name):
+            return
+        name = normal_name(name)
+        if name in self._members and not _is_same(self._members[name], member):
+            raise InvalidExport(f"{self.path}: two different files are named {name}: rename or remove one of them")
+        self._members[name] = member
+        self._sizes[name] = size
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -78,12 +100,36 @@ class Archive(AbstractContextManager["Archive"]):
         if self._zip is not None:
             self._zip.close()
 
-    def names(self, prefix: str = "", suffix: str = "") -> list[str]:
-        """Returns the sorted names of the files that begin with `prefix` and end with `suffix`."""
-        return sorted(name for name in self._sizes if name.startswith(prefix) and name.endswith(suffix))
+    def names(self) -> list[str]:
+        """Returns the sorted names of all files, without those that macOS and Windows add."""
+        return sorted(name for name in self._sizes if not _OF_THE_SYSTEM.search(name))
+
+    def folder_of(self, *last_parts: str) -> str | None:
+        """Returns the export's root: the folder that has a file with one of these last parts of its name, with a final
+        `/`; empty if it is the top folder; None if there is none. Of several, returns the one in the fewest folders.
+
+        Some tools pack the export's folder, or a folder around it, instead of its content. Raises InvalidExport if
+        several folders are equally deep, since they are several exports.
+        """
+        return self.only_folder(name for name in self.names() if name.rpartition("/")[2] in last_parts)
+
+    def only_folder(self, names: Iterable[str]) -> str | None:
+        """Returns the folder of those among `names` that are in the fewest folders, as `folder_of` does."""
+        folders = {"".join(name.rpartition("/")[:2]) for name in names}
+        fewest = min((folder.count("/") for folder in folders), default=0)
+        found = sorted(folder for folder in folders if folder.count("/") == fewest)
+        if len(found) > 1:
+            raise InvalidExport(f"{self.path}: has several exports, in {' and '.join(found)}: import each by itself")
+        return found[0] if found else None
+
+    def find(self, *names: str) -> str | None:
+        """Returns the first of `names` that the export has, as a name of this archive; None if it has none of them. All
+        paths that an export gives are looked up here."""
+        found = (normal_name(name.replace("\\", "/")) for name in names if is_inside(name))
+        return next((name for name in found if name in self._members), None)
 
     def __contains__(self, name: str) -> bool:
-        return name in self._sizes
+        return name in self._members
 
     def size(self, name: str) -> int:
         return self._sizes[name]
@@ -102,14 +148,15 @@ class Archive(AbstractContextManager["Archive"]):
         """Opens a file for reading. Its name must be in the archive. Raises InvalidExport if it cannot be unpacked, or
         if its compression ratio suggests a zip bomb.
         """
-        if self._zip is None:
-            return (self.path / name).open("rb")
-        info = self._zip.getinfo(name)
-        if info.file_size > _PACKED_SMALL and info.file_size > RATIO_MAX * max(info.compress_size, 1):
+        member = self._members[name]
+        if isinstance(member, zipfile.ZipInfo) and _is_bomb(member):
             raise InvalidExport(f"{self.path}: {name} is packed more than {RATIO_MAX} times smaller than its content")
         try:
-            return self._zip.open(info)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
+            if isinstance(member, Path):
+                return member.open("rb")
+            assert self._zip is not None
+            return self._zip.open(member)
+        except UNREADABLE as error:
             raise InvalidExport(f"{self.path}: {name} cannot be unpacked ({error})") from None
 
     def document(self, name: str) -> Any:  # noqa: ANN401 (JSON)
@@ -164,6 +211,42 @@ class Archive(AbstractContextManager["Archive"]):
             raise InvalidExport(f"{self.path}: {name} has more than {limit} bytes")
         self._count(len(content))
         return content
+
+
+def normal_name(name: str) -> str:
+    """Returns a relative path in the form that an archive's names have. Macs decompose letters in names of files."""
+    return normalize("NFC", PurePosixPath(name).as_posix())
+
+
+def _name_in_zip(info: zipfile.ZipInfo) -> str:
+    """Returns the name of a zip file's member. Without the flag for UTF-8, the standard says code page 437, but Slack
+    and others write UTF-8 nevertheless."""
+    if info.flag_bits & _UTF8_NAME:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode()
+    except UnicodeError:
+        return info.filename
+
+
+def _is_bomb(info: zipfile.ZipInfo) -> bool:
+    return info.file_size > _PACKED_SMALL and info.file_size > RATIO_MAX * max(info.compress_size, 1)
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    """Yields the files below a folder. Does not follow links. Raises InvalidExport if a folder cannot be read."""
+
+    def refuse(error: OSError) -> NoReturn:
+        raise InvalidExport(f"{error.filename}: cannot be read ({error.strerror})")
+
+    for place, _, names in os.walk(folder, onerror=refuse):
+        yield from (each for name in names if (each := Path(place, name)).is_file() and not each.is_symlink())
+
+
+def _is_same(one: zipfile.ZipInfo | Path, other: zipfile.ZipInfo | Path) -> bool:
+    if isinstance(one, Path) or isinstance(other, Path):
+        return filecmp.cmp(str(one), str(other), shallow=False)
+    return (one.CRC, one.file_size) == (other.CRC, other.file_size)
 
 
 def decoded(content: bytes) -> Any:  # noqa: ANN401 (JSON)

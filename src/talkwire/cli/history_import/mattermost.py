@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from talkwire.cli.history_import.archive import Archive, is_inside, items_of, ms_of, object_of, text_of, texts_of
+from talkwire.cli.history_import.archive import Archive, items_of, ms_of, object_of, text_of, texts_of
 from talkwire.cli.history_import.cards import card_as_quote
 from talkwire.cli.history_import.emoji import emoji_named
 from talkwire.cli.history_import.people import shown_as
@@ -43,7 +43,7 @@ def read_mattermost(archive: Archive, staging: Staging) -> None:
     Reads users and channels first, since messages mention them.
     """
     name = _lines_of(archive)
-    reader = _Reader(archive, staging)
+    reader = _Reader(archive, staging, "".join(name.rpartition("/")[:2]))
     for line, raw in archive.objects(name):
         if raw is None:
             staging.drop("lines that are not JSON")
@@ -58,15 +58,19 @@ def read_mattermost(archive: Archive, staging: Staging) -> None:
 
 
 def _lines_of(archive: Archive) -> str:
-    found = [name for name in archive.names(suffix=".jsonl") if name.count("/") <= 1]
-    if not found:
+    found = [name for name in archive.names() if name.endswith(".jsonl")]
+    root = archive.only_folder(found)
+    if root is None:
         raise InvalidExport(f"{archive.path}: has no .jsonl file, so it is no bulk export of Mattermost")
-    return min(found, key=lambda name: (name.count("/"), name))
+    return min(name for name in found if name.rpartition("/")[2] == name.removeprefix(root))
 
 
 class _Reader:
-    def __init__(self, archive: Archive, staging: Staging) -> None:
+    """Reads the lines of an export into the staging. `root` is the archive's folder with them."""
+
+    def __init__(self, archive: Archive, staging: Staging, root: str) -> None:
         self._archive = archive
+        self._root = root
         self._staging = staging
         self._channels: dict[str, SourceConversation] = {}
         self._members: dict[str, dict[str, None]] = {}
@@ -261,10 +265,8 @@ class _Reader:
     def _path(self, path: str) -> str | None:
         """Returns the name that a file has in the archive, given `path`, its path in the folder `data`; None if that
         folder lacks the file. Some exports have `data/` in the path."""
-        if not path or not is_inside(path):
-            return None
-        name = f"data/{path.removeprefix('data/')}"
-        return name if name in self._archive else None
+        inner = "data/" + path.replace("\\", "/").removeprefix("data/")
+        return self._archive.find(self._root + inner, inner) if path else None
 
 
 def _author(body: dict[str, Any]) -> SourceUser:

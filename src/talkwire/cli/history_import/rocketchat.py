@@ -75,21 +75,25 @@ class _Reader:
         """The users of each room, in order."""
         self._roles: dict[str, dict[str, str]] = {}
         self._names_of_files: dict[str, str] = {}
+        self._root = archive.folder_of("rocketchat_room.json", "rocketchat_message.json")
+        if self._root is None:
+            self._root = archive.folder_of("users.json") or ""
         self._files = {
             name.rpartition("/")[2].partition(".")[0]: name for name in archive.names() if _UPLOADS in f"/{name}"
         }
 
     def documents(self, collection: str, *, optional: bool = False) -> Iterator[dict[str, Any]]:
-        found = [name for name in self._archive.names(suffix=f"{collection}.json") if _is_collection(name, collection)]
-        if not found and not optional:
-            raise InvalidExport(f"{self._archive.path}: has no {collection}.json: export it with mongoexport")
-        for line, raw in self._archive.objects(found[0]) if found else ():
+        name = f"{self._root}{collection}.json"
+        is_there = name in self._archive
+        if not is_there and not optional:
+            raise InvalidExport(f"{self._archive.path}: has no {name}: export it with mongoexport")
+        for line, raw in self._archive.objects(name) if is_there else ():
             document = None if raw is None else _document(raw)
             if document is not None:
                 yield document
             elif line == 1:
                 raise InvalidExport(
-                    f"{self._archive.path}: {found[0]} does not begin with a JSON object: "
+                    f"{self._archive.path}: {name} does not begin with a JSON object: "
                     "export it with mongoexport, and without --jsonArray"
                 )
             else:
@@ -292,10 +296,6 @@ def _quoted_key(card: dict[str, Any]) -> str:
     """Returns the key of the message that a card quotes; an empty text for another card."""
     found = _QUOTED.search(text_of(card.get("message_link")))
     return "" if found is None else found[1]
-
-
-def _is_collection(name: str, collection: str) -> bool:
-    return name.rpartition("/")[2] == f"{collection}.json"
 
 
 def _emptiness(raw: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from html import unescape
 from typing import Any
 
-from talkwire.cli.history_import.archive import Archive, items_of, ms_of, object_of, text_of, texts_of
+from talkwire.cli.history_import.archive import Archive, items_of, ms_of, normal_name, object_of, text_of, texts_of
 from talkwire.cli.history_import.cards import card_as_quote, says
 from talkwire.cli.history_import.emoji import emoji_named
 from talkwire.cli.history_import.people import People, shown_as
@@ -39,6 +39,7 @@ SLACKBOT = "USLACKBOT"
 
 _TIME = re.compile(r"(\d{1,12})(?:\.(\d{1,6}))?")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
+_UPLOADS = "__uploads"
 _ID = re.compile(r"[UW][A-Z0-9]{2,}")
 _NAMED = re.compile(r"<(?:[@#]|!subteam\^)([A-Z0-9]+)\|[@#]?([^<>\n]+)>")
 """A mention with the name that it had when the message was written."""
@@ -71,7 +72,9 @@ _CANVASES = frozenset({"channel_canvas_updated", "document_comment_root", "docum
 
 def read_slack(archive: Archive, staging: Staging) -> None:
     """Reads a Slack export into the staging (the temporary database of everything to import)."""
-    root = _root(archive)
+    root = archive.folder_of("users.json")
+    if root is None:
+        raise InvalidExport(f"{archive.path}: has no users.json, so it is no export of Slack")
     source = _Source(archive, root, staging)
     _read_users(source)
     for name, kind in _LISTS:
@@ -79,21 +82,25 @@ def read_slack(archive: Archive, staging: Staging) -> None:
             continue
         for raw in items_of(archive.document(root + name)):
             _read_conversation(source, raw, kind, name)
-    for name in archive.names(root):
-        if name.removeprefix(root) in {"canvases.json", "lists.json"}:
-            staging.drop("canvases and lists", len(items_of(archive.document(name))))
+    for name in ("canvases.json", "lists.json"):
+        if root + name in archive:
+            staging.drop("canvases and lists", len(items_of(archive.document(root + name))))
 
 
 class _Source:
-    """The objects that all readers of one Slack export share: the archive, its folder with users.json (`root`), the
-    staging (the temporary database), in `uploads` the names of files in the archive by their id in Slack, in `bots` the
-    names of bots and apps by their ids, and in `channels` those of channels."""
+    """The objects that all readers of one Slack export share.
+
+    `root` is the archive's folder with users.json. `uploads` has the names of downloaded files in the archive by their
+    ids in Slack, `days` those of the files with messages, by their folder. `bots` has the names of bots and apps by
+    their ids, `channels` those of channels.
+    """
 
     def __init__(self, archive: Archive, root: str, staging: Staging) -> None:
         self.archive = archive
         self.root = root
         self.staging = staging
-        self.uploads = _uploads(archive, root)
+        self.uploads = _uploads(archive)
+        self.days = _days(archive)
         self.bots = _integrations(archive, root)
         self.channels = {
             text_of(each.get("id")): storable(text_of(each.get("name")))
@@ -103,26 +110,24 @@ class _Source:
         }
 
 
-def _root(archive: Archive) -> str:
-    """Returns the folder inside the archive that has users.json, with a final `/`; empty if it is the top folder.
-    Raises InvalidExport if there is no users.json.
-
-    Some tools pack the export's folder instead of its content.
-    """
-    found = [name for name in archive.names(suffix="users.json") if name.count("/") <= 1]
-    if not found:
-        raise InvalidExport(f"{archive.path}: has no users.json, so it is no export of Slack")
-    return min(found, key=len).removesuffix("users.json")
+def _days(archive: Archive) -> dict[str, list[str]]:
+    """Returns the names of the files with the messages of a day, by their folder, in order."""
+    found: dict[str, list[str]] = {}
+    for name in archive.names():
+        folder, _, last = name.rpartition("/")
+        if _DAY.fullmatch(last) and _UPLOADS not in folder.split("/"):
+            found.setdefault(folder, []).append(name)
+    return found
 
 
-def _uploads(archive: Archive, root: str) -> dict[str, str]:
+def _uploads(archive: Archive) -> dict[str, str]:
     """Returns the names of the files that a tool has downloaded into the archive, by the files' ids in Slack."""
     found = {}
-    for name in archive.names(root):
-        folder, _, last = name.removeprefix(root).rpartition("/")
-        if folder.startswith("__uploads/"):
-            found[folder.rpartition("/")[2]] = name
-        elif folder.endswith("/attachments") and "-" in last:
+    for name in archive.names():
+        *folders, last = name.split("/")
+        if _UPLOADS in folders[:-1]:
+            found[folders[-1]] = name
+        elif folders[-1:] == ["attachments"] and "-" in last:
             found[last.partition("-")[0]] = name
     return found
 
@@ -193,14 +198,10 @@ def _known(people: People, key: str) -> str:
 
 
 def _messages(source: _Source, raw: dict[str, Any], key: str) -> Iterator[dict[str, Any]]:
-    folders = dict.fromkeys((text_of(raw.get("name")), key))
-    for folder in filter(None, folders):
-        found = source.archive.names(f"{source.root}{folder}/", ".json")
-        days = [name for name in found if _DAY.fullmatch(name.rpartition("/")[2])]
-        for day in days:
+    """Yields the messages of a conversation. Their folder has the conversation's name or its id."""
+    for name in filter(None, dict.fromkeys((text_of(raw.get("name")), key))):
+        for day in source.days.get(normal_name(source.root + name), ()):
             yield from items_of(source.archive.document(day))
-        if days:
-            return
 
 
 def _read_message(source: _Source, raw: dict[str, Any], conversation: str, pinned: set[str]) -> None:
