@@ -1,7 +1,8 @@
 """Reads the export of a Slack workspace into a `Staging` (the temporary database of everything to import).
 
 The export has users.json, channels.json, groups.json, dms.json, mpims.json, and a folder for each conversation with a
-file for each day (https://slack.com/help/articles/220556107).
+file for each day (https://slack.com/help/articles/220556107). That of an organization (Enterprise Grid) has
+org_users.json, and the same again for each workspace in `teams/NAME/`.
 
 It contains only the addresses of files. Tools that download the files put them into `__uploads/ID/NAME` or
 `CONVERSATION/attachments/ID-NAME`, where the import finds them.
@@ -13,6 +14,7 @@ import re
 from collections import ChainMap
 from collections.abc import Iterator
 from html import unescape
+from itertools import product
 from typing import Any
 
 from talkwire.cli.history_import.archive import Archive, items_of, ms_of, normal_name, object_of, text_of, texts_of
@@ -26,7 +28,6 @@ from talkwire.cli.history_import.source import (
     FILE_LOST,
     NO_TEXT,
     InvalidExport,
-    Kind,
     SourceConversation,
     SourceFile,
     SourceMessage,
@@ -40,6 +41,7 @@ SLACKBOT = "USLACKBOT"
 _TIME = re.compile(r"(\d{1,12})(?:\.(\d{1,6}))?")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
 _UPLOADS = "__uploads"
+_WORKSPACE = re.compile(r"(?<![^/])teams/[^/]+/$")
 _ID = re.compile(r"[UW][A-Z0-9]{2,}")
 _NAMED = re.compile(r"<(?:[@#]|!subteam\^)([A-Z0-9]+)\|[@#]?([^<>\n]+)>")
 """A mention with the name that it had when the message was written."""
@@ -47,12 +49,9 @@ _NAMED = re.compile(r"<(?:[@#]|!subteam\^)([A-Z0-9]+)\|[@#]?([^<>\n]+)>")
 _ONLY_BLOCKS = "This content can't be displayed."
 """What Slack puts into the text of a message that has only blocks."""
 
-_LISTS: tuple[tuple[str, Kind], ...] = (
-    ("channels.json", "group"),
-    ("groups.json", "group"),
-    ("mpims.json", "group"),
-    ("dms.json", "direct"),
-)
+_USERS = ("org_users.json", "users.json")
+_NAMED_LISTS = ("channels.json", "groups.json")
+_LISTS = (*_NAMED_LISTS, "mpims.json", "dms.json")
 
 _MESSAGES = {
     "": "",
@@ -72,41 +71,76 @@ _CANVASES = frozenset({"channel_canvas_updated", "document_comment_root", "docum
 
 def read_slack(archive: Archive, staging: Staging) -> None:
     """Reads a Slack export into the staging (the temporary database of everything to import)."""
-    root = archive.folder_of("users.json")
-    if root is None:
-        raise InvalidExport(f"{archive.path}: has no users.json, so it is no export of Slack")
-    source = _Source(archive, root, staging)
-    _read_users(source)
-    for name, kind in _LISTS:
-        if root + name not in archive:
+    root = _root(archive)
+    workspaces = [root, *_workspaces(archive, root)]
+    source = _Source(archive, staging, workspaces)
+    for folder, name in product(workspaces, _USERS):
+        if folder + name in archive:
+            _read_users(source, folder + name)
+    shared = _ambiguous_names(archive, workspaces)
+    for folder, name in product(workspaces, _LISTS):
+        if folder + name not in archive:
             continue
-        for raw in items_of(archive.document(root + name)):
-            _read_conversation(source, raw, kind, name)
-    for name in ("canvases.json", "lists.json"):
-        if root + name in archive:
-            staging.drop("canvases and lists", len(items_of(archive.document(root + name))))
+        for raw in items_of(archive.document(folder + name)):
+            is_ambiguous = folder != root and _folded_name(raw) in shared
+            _read_conversation(source, folder, raw, name, f" ({folder.split('/')[-2]})" if is_ambiguous else "")
+    for folder, name in product(workspaces, ("canvases.json", "lists.json")):
+        if folder + name in archive:
+            staging.drop("canvases and lists", len(items_of(archive.document(folder + name))))
+
+
+def _root(archive: Archive) -> str:
+    """Returns the folder in the archive that has the lists of the export. Raises InvalidExport if there is none."""
+    with_users = [name for name in archive.names() if name.rpartition("/")[2] in _USERS]
+    folders = {_WORKSPACE.sub("", "".join(name.rpartition("/")[:2])) for name in with_users}
+    root = archive.only_folder(folders)
+    if root is None:
+        raise InvalidExport(f"{archive.path}: has no users.json and no org_users.json, so it is no export of Slack")
+    return root
+
+
+def _workspaces(archive: Archive, root: str) -> list[str]:
+    """Returns the folders of the workspaces in the export of an organization (Enterprise Grid): `teams/NAME/`."""
+    folders = {
+        "".join(name.rpartition("/")[:2])
+        for name in archive.names()
+        if name.startswith(root) and name.rpartition("/")[2] in {*_USERS, *_LISTS}
+    }
+    return sorted(folder for folder in folders if _WORKSPACE.fullmatch(folder.removeprefix(root)))
+
+
+def _ambiguous_names(archive: Archive, workspaces: list[str]) -> set[str]:
+    """Returns the names that several conversations of an organization's workspaces have, without regard to case."""
+    ids: dict[str, set[str]] = {}
+    if len(workspaces) > 1:
+        for name in filter(archive.__contains__, map("".join, product(workspaces, _NAMED_LISTS))):
+            for raw in items_of(archive.document(name)):
+                ids.setdefault(_folded_name(raw), set()).add(text_of(raw.get("id")))
+    return {name for name, found in ids.items() if len(found) > 1}
+
+
+def _folded_name(raw: dict[str, Any]) -> str:
+    return text_of(raw.get("name")).casefold()
 
 
 class _Source:
     """The objects that all readers of one Slack export share.
 
-    `root` is the archive's folder with users.json. `uploads` has the names of downloaded files in the archive by their
-    ids in Slack, `days` those of the files with messages, by their folder. `bots` has the names of bots and apps by
-    their ids, `channels` those of channels.
+    `uploads` has the names of downloaded files in the archive by their ids in Slack, `days` those of the files with
+    messages, by their folder. `bots` has the names of bots and apps by their ids, `channels` those of channels.
     """
 
-    def __init__(self, archive: Archive, root: str, staging: Staging) -> None:
+    def __init__(self, archive: Archive, staging: Staging, workspaces: list[str]) -> None:
         self.archive = archive
-        self.root = root
         self.staging = staging
         self.uploads = _uploads(archive)
         self.days = _days(archive)
-        self.bots = _integrations(archive, root)
+        self.bots = _integrations(archive, workspaces)
         self.channels = {
             text_of(each.get("id")): storable(text_of(each.get("name")))
-            for name, _ in _LISTS[:2]
-            if root + name in archive
-            for each in items_of(archive.document(root + name))
+            for name in map("".join, product(workspaces, _NAMED_LISTS))
+            if name in archive
+            for each in items_of(archive.document(name))
         }
 
 
@@ -132,21 +166,21 @@ def _uploads(archive: Archive) -> dict[str, str]:
     return found
 
 
-def _integrations(archive: Archive, root: str) -> dict[str, str]:
+def _integrations(archive: Archive, workspaces: list[str]) -> dict[str, str]:
     """Returns the names of bots and apps in integration_logs.json by their ids."""
     found: dict[str, str] = {}
-    logs = f"{root}integration_logs.json"
-    for raw in items_of(archive.document(logs)) if logs in archive else ():
-        name = storable(text_of(raw.get("app_type")) or text_of(raw.get("service_type"))).strip()
-        for kind in ("bot_id", "app_id", "service_id"):
-            if name and raw.get(kind):
-                found.setdefault(str(raw[kind]), name)
+    for logs in (f"{folder}integration_logs.json" for folder in workspaces):
+        for raw in items_of(archive.document(logs)) if logs in archive else ():
+            name = storable(text_of(raw.get("app_type")) or text_of(raw.get("service_type"))).strip()
+            for kind in ("bot_id", "app_id", "service_id"):
+                if name and raw.get(kind):
+                    found.setdefault(str(raw[kind]), name)
     return found
 
 
-def _read_users(source: _Source) -> None:
+def _read_users(source: _Source, name: str) -> None:
     people = source.staging.people
-    for raw in items_of(source.archive.document(f"{source.root}users.json")):
+    for raw in items_of(source.archive.document(name)):
         profile = object_of(raw.get("profile"))
         key = text_of(raw.get("id"))
         names = (profile.get("display_name"), profile.get("real_name"), raw.get("real_name"), raw.get("name"))
@@ -166,28 +200,32 @@ def _read_users(source: _Source) -> None:
             )
 
 
-def _read_conversation(source: _Source, raw: dict[str, Any], kind: Kind, list_name: str) -> None:
+def _read_conversation(source: _Source, folder: str, raw: dict[str, Any], list_name: str, ending: str) -> None:
+    """Reads a conversation with its messages. `folder` is that of its workspace in the archive, `list_name` the name of
+    the list that has the conversation; its name gets the `ending`.
+    """
     staging = source.staging
     key = text_of(raw.get("id"))
     if not key:
         staging.drop("conversations without an id")
         return
     members = [_known(staging.people, each) for each in dict.fromkeys(texts_of(raw.get("members")))]
-    conversation = SourceConversation(key, kind if len(members) in {1, 2} else "group", members)
-    if conversation.kind != "direct":
+    is_direct = list_name == "dms.json" and len(members) in {1, 2}
+    conversation = SourceConversation(key, "direct" if is_direct else "group", members)
+    if not is_direct:
         creator = text_of(raw.get("creator"))
-        conversation.name = storable(text_of(raw.get("name"))) if list_name != "mpims.json" else None
+        conversation.name = storable(text_of(raw.get("name")) + ending) if list_name != "mpims.json" else None
         conversation.public = list_name == "channels.json"
         conversation.topic = from_slack(text_of(object_of(raw.get("topic")).get("value")), staging.people)
         conversation.description = from_slack(text_of(object_of(raw.get("purpose")).get("value")), staging.people)
         conversation.archived = raw.get("is_archived") is True
-        if creator in members and list_name in {"channels.json", "groups.json"}:
+        if creator in members and list_name in _NAMED_LISTS:
             conversation.roles = {creator: "owner"}
     created = raw.get("created")
     conversation.created_ms = ms_of(created * 1000) if isinstance(created, int) and created > 0 else None
     staging.add_conversation(conversation)
     pinned = {text_of(pin.get("id")) for pin in items_of(raw.get("pins"))}
-    for raw_message in _messages(source, raw, key):
+    for raw_message in _messages(source, folder, raw, key):
         _read_message(source, raw_message, key, pinned)
 
 
@@ -197,10 +235,10 @@ def _known(people: People, key: str) -> str:
     return key
 
 
-def _messages(source: _Source, raw: dict[str, Any], key: str) -> Iterator[dict[str, Any]]:
+def _messages(source: _Source, workspace: str, raw: dict[str, Any], key: str) -> Iterator[dict[str, Any]]:
     """Yields the messages of a conversation. Their folder has the conversation's name or its id."""
     for name in filter(None, dict.fromkeys((text_of(raw.get("name")), key))):
-        for day in source.days.get(normal_name(source.root + name), ()):
+        for day in source.days.get(normal_name(workspace + name), ()):
             yield from items_of(source.archive.document(day))
 
 
