@@ -44,6 +44,7 @@ UNREADABLE = (
 )
 """What reading a damaged or encrypted zip file, or a file without permission, raises."""
 
+_JSON_TYPES = {dict: "an object", str: "a text", bool: "true or false", type(None): "null"}
 _DRIVE = re.compile(r"[A-Za-z]:")
 _UTF8_NAME = 0x800
 _OF_THE_SYSTEM = re.compile(r"(?:^|/)(?:__MACOSX/|\._[^/]*$|\.DS_Store$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
@@ -173,6 +174,23 @@ class Archive(AbstractContextManager["Archive"]):
         except (ValueError, RecursionError) as error:
             raise InvalidExport(f"{self.path}: {name} is not JSON ({error})") from None
 
+    def items(self, name: str) -> list[Any]:
+        """Returns the content of a JSON file that is a list. The file's name must be in the archive.
+
+        Slack's API answers with an object instead, which some tools store: the only list in it is taken. Raises
+        InvalidExport if the file cannot be read, or is neither.
+        """
+        found = self.document(name)
+        if isinstance(found, dict):
+            lists = [each for each in found.values() if isinstance(each, list)]
+            found = lists[0] if len(lists) == 1 else found
+        if isinstance(found, list):
+            return found
+        raise InvalidExport(
+            f"{self.path}: {name} is no list, but {_JSON_TYPES.get(type(found), 'a number')}: "
+            "replace it by the file of the original export, or remove it"
+        )
+
     def objects(self, name: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
         """Yields a pair for each non-empty line of a JSON Lines file: the line's number, from 1 on, and its JSON
         object; None for a line that is not a JSON object.
@@ -261,8 +279,8 @@ def decoded(content: bytes) -> Any:  # noqa: ANN401 (JSON)
     try:
         return msgspec.json.decode(content)
     except msgspec.DecodeError:
-        whole = json.dumps(json.loads(content), ensure_ascii=False).encode("utf-8", "replace")
-        return msgspec.json.decode(whole)
+        # Python's parser accepts more, such as byte order marks, half surrogate pairs and NaN.
+        return json.loads(json.dumps(json.loads(content), ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def is_inside(name: str) -> bool:

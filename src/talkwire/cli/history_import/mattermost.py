@@ -44,11 +44,12 @@ def read_mattermost(archive: Archive, staging: Staging) -> None:
     """
     name = _lines_of(archive)
     reader = _Reader(archive, staging, "".join(name.rpartition("/")[:2]))
-    for line, raw in archive.objects(name):
+    _, first = next(archive.objects(name), (0, None))
+    if first is None or first.get("type") != "version" or first.get("version") != 1:
+        raise InvalidExport(f"{archive.path}: {name} begins with no version 1 of Mattermost's bulk export")
+    for _, raw in archive.objects(name):
         if raw is None:
             staging.drop("lines that are not JSON")
-        elif line == 1 and (raw.get("type") != "version" or raw.get("version") != 1):
-            raise InvalidExport(f"{archive.path}: {name} begins with no version 1 of Mattermost's bulk export")
         else:
             reader.read_person_or_channel(raw)
     reader.add_channels()
@@ -95,6 +96,9 @@ class _Reader:
         if not username:
             self._staging.drop("users without a name")
             return
+        picture = text_of(body.get("profile_image"))
+        path = self._path(picture)
+        self._staging.drop("pictures of users that the export does not contain", int(bool(picture) and path is None))
         full = f"{text_of(body.get('first_name'))} {text_of(body.get('last_name'))}".strip()
         name = text_of(body.get("nickname")) or full or text_of(body.get("display_name")) or username
         self._staging.people.add(
@@ -103,7 +107,7 @@ class _Reader:
                 storable(name),
                 username,
                 None if is_bot else text_of(body.get("email")) or None,
-                self._path(text_of(body.get("profile_image"))),
+                path,
                 deactivated=bool(body.get("delete_at")),
             )
         )

@@ -36,6 +36,7 @@ from talkwire.cli.history_import.staging import Staging
 from talkwire.cli.history_import.texts import from_rocketchat, storable
 
 _UPLOADS = "uploads/"
+_INTEGER = re.compile(r"-?[0-9]{1,19}")
 _QUOTED = re.compile(r"[?&]msg=([^&#()\s]+)")
 _QUOTE_LINK = re.compile(r"\[ *\]\(([^()\s]*[?&]msg=([^&#()\s]+)[^()\s]*)\)")
 """A link to a quoted message. It stands before what a message says."""
@@ -337,7 +338,7 @@ def _plain(value: object) -> object:
         match kind, inner:
             case "$oid", str():
                 return inner
-            case (("$numberLong" | "$numberInt"), str()) if inner.lstrip("-").isdecimal() and len(inner) < 20:
+            case (("$numberLong" | "$numberInt"), str()) if _INTEGER.fullmatch(inner):
                 return int(inner)
             case "$date", _:
                 return _date(_plain(inner))

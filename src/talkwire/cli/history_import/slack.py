@@ -81,12 +81,12 @@ def read_slack(archive: Archive, staging: Staging) -> None:
     for folder, name in product(workspaces, _LISTS):
         if folder + name not in archive:
             continue
-        for raw in items_of(archive.document(folder + name)):
+        for raw in _objects(archive, folder + name, staging):
             is_ambiguous = folder != root and _folded_name(raw) in shared
             _read_conversation(source, folder, raw, name, f" ({folder.split('/')[-2]})" if is_ambiguous else "")
     for folder, name in product(workspaces, ("canvases.json", "lists.json")):
         if folder + name in archive:
-            staging.drop("canvases and lists", len(items_of(archive.document(folder + name))))
+            staging.drop("canvases and lists", len(archive.items(folder + name)))
 
 
 def _root(archive: Archive) -> str:
@@ -114,7 +114,7 @@ def _ambiguous_names(archive: Archive, workspaces: list[str]) -> set[str]:
     ids: dict[str, set[str]] = {}
     if len(workspaces) > 1:
         for name in filter(archive.__contains__, map("".join, product(workspaces, _NAMED_LISTS))):
-            for raw in items_of(archive.document(name)):
+            for raw in items_of(archive.items(name)):
                 ids.setdefault(_folded_name(raw), set()).add(text_of(raw.get("id")))
     return {name for name, found in ids.items() if len(found) > 1}
 
@@ -140,7 +140,7 @@ class _Source:
             text_of(each.get("id")): storable(text_of(each.get("name")))
             for name in map("".join, product(workspaces, _NAMED_LISTS))
             if name in archive
-            for each in items_of(archive.document(name))
+            for each in items_of(archive.items(name))
         }
 
 
@@ -170,7 +170,7 @@ def _integrations(archive: Archive, workspaces: list[str]) -> dict[str, str]:
     """Returns the names of bots and apps in integration_logs.json by their ids."""
     found: dict[str, str] = {}
     for logs in (f"{folder}integration_logs.json" for folder in workspaces):
-        for raw in items_of(archive.document(logs)) if logs in archive else ():
+        for raw in items_of(archive.items(logs)) if logs in archive else ():
             name = storable(text_of(raw.get("app_type")) or text_of(raw.get("service_type"))).strip()
             for kind in ("bot_id", "app_id", "service_id"):
                 if name and raw.get(kind):
@@ -178,26 +178,44 @@ def _integrations(archive: Archive, workspaces: list[str]) -> dict[str, str]:
     return found
 
 
+def _objects(archive: Archive, name: str, staging: Staging) -> Iterator[dict[str, Any]]:
+    """Yields the JSON objects of a list in the archive, and counts what else is in it."""
+    found = archive.items(name)
+    staging.drop("entries that are no JSON objects", len(found) - len(items_of(found)))
+    yield from items_of(found)
+
+
 def _read_users(source: _Source, name: str) -> None:
-    people = source.staging.people
-    for raw in items_of(source.archive.document(name)):
+    staging = source.staging
+    for raw in _objects(source.archive, name, staging):
         profile = object_of(raw.get("profile"))
         key = text_of(raw.get("id"))
+        if not key:
+            staging.drop("users without an id")
+            continue
         names = (profile.get("display_name"), profile.get("real_name"), raw.get("real_name"), raw.get("name"))
         shown = storable(next((name for name in map(text_of, names) if name.strip()), key))
         if text_of(profile.get("bot_id")):
             source.bots[profile["bot_id"]] = shown
-        if key:
-            people.add(
-                SourceUser(
-                    key,
-                    shown,
-                    text_of(raw.get("name")) or None,
-                    text_of(profile.get("email")) or None,
-                    text_of(profile.get("image_512")) or text_of(profile.get("image_192")) or None,
-                    deactivated=raw.get("deleted") is True,
-                )
+        staging.people.add(
+            SourceUser(
+                key,
+                shown,
+                text_of(raw.get("name")) or None,
+                text_of(profile.get("email")) or None,
+                _picture(profile, staging),
+                deactivated=raw.get("deleted") is True,
             )
+        )
+
+
+def _picture(profile: dict[str, Any], staging: Staging) -> str | None:
+    """Returns the URL of a user's picture; None, counted, for another text, as anonymized exports have it."""
+    given = text_of(profile.get("image_512")) or text_of(profile.get("image_192"))
+    if not given or given.startswith(("https://", "http://")):
+        return given or None
+    staging.drop("pictures of users whose address is invalid")
+    return None
 
 
 def _read_conversation(source: _Source, folder: str, raw: dict[str, Any], list_name: str, ending: str) -> None:
@@ -239,7 +257,7 @@ def _messages(source: _Source, workspace: str, raw: dict[str, Any], key: str) ->
     """Yields the messages of a conversation. Their folder has the conversation's name or its id."""
     for name in filter(None, dict.fromkeys((text_of(raw.get("name")), key))):
         for day in source.days.get(normal_name(workspace + name), ()):
-            yield from items_of(source.archive.document(day))
+            yield from _objects(source.archive, day, source.staging)
 
 
 def _read_message(source: _Source, raw: dict[str, Any], conversation: str, pinned: set[str]) -> None:
@@ -280,7 +298,7 @@ def _read_message(source: _Source, raw: dict[str, Any], conversation: str, pinne
 def _unwanted(raw: dict[str, Any], subtype: str) -> str | None:
     """Returns why a line of the export is not imported as a message: a description such as "deleted messages", by which
     losses are counted. Returns None if the line is imported."""
-    if raw.get("type") not in {"message", None}:
+    if raw.get("type", "message") not in ("message", None):
         return f"lines of the type {str(raw.get('type'))[:40]}"
     if subtype in _CALLS or "room" in raw:
         return "calls and huddles"
@@ -433,7 +451,7 @@ def _files(source: _Source, raw: dict[str, Any]) -> list[SourceFile]:
     for card in items_of(raw.get("attachments")):
         given += items_of(card.get("files"))
     for each in {text_of(each.get("id")) or number: each for number, each in enumerate(given)}.values():
-        if each.get("mode") in {"tombstone", "hidden_by_limit"}:
+        if text_of(each.get("mode")) in {"tombstone", "hidden_by_limit"}:
             source.staging.drop("files that Slack has deleted or hidden")
             continue
         key = text_of(each.get("id"))
