@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +68,14 @@ def imported(command: Command, receiver: Receiver, tmp_path: Path, monkeypatch: 
     return run
 
 
+@contextmanager
+def captured() -> Iterator[Callable[[int], CommandResult]]:
+    """Captures what commands print, where a test runs many. Yields a function of the exit code."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        yield lambda code: CommandResult(code, out.getvalue(), err.getvalue())
+
+
 def counts(result: CommandResult) -> dict[str, int]:
     """Returns what an import printed as imported."""
     assert result.exit_code == 0, result.err
@@ -71,9 +83,25 @@ def counts(result: CommandResult) -> dict[str, int]:
 
 
 def dropped(result: CommandResult) -> dict[str, int]:
-    """Returns what an import printed as dropped."""
-    found = [line.strip().split(" ", 1) for line in result.err.splitlines() if line.startswith("  ")]
-    return {kind: int(count) for count, kind in found}
+    """Returns what an import printed as dropped: messages and other things."""
+    found = Counter[str]()
+    for line in result.err.splitlines():
+        if line.startswith("  "):
+            count, kind = line.strip().split(" ", 1)
+            found[kind] += int(count)
+    return dict(found)
+
+
+def messages(result: CommandResult) -> tuple[int, int, int, int]:
+    """Returns how many messages an import printed as in the export, imported, there before and not imported."""
+    (line,) = (line for line in result.err.splitlines() if line.startswith("Messages in the export: "))
+    found, imported, before, lost = map(int, re.findall("[0-9]+", line))
+    return found, imported, before, lost
+
+
+def unused(result: CommandResult) -> list[str]:
+    """Returns the files that an import printed as belonging to nothing."""
+    return [line.removeprefix("- ") for line in result.err.splitlines() if line.startswith("- ")]
 
 
 def failure(result: CommandResult) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import io
 import json
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ from hypothesis import strategies as st
 
 from talkwire.cli import main
 from tests.cli.conftest import CommandResult
-from tests.cli.history_import.conftest import Command, counts, dropped, failure
+from tests.cli.history_import.conftest import Command, captured, counts, dropped, failure, messages
 from tests.cli.history_import.exports import (
     PIXEL,
     Files,
@@ -87,10 +85,8 @@ def dry_run(source: str, folder: Path, files: dict[str, Any], lines_in: Callable
             each.unlink()
     written = {name: _content(value, is_lines=lines_in(name)) for name, value in files.items()}
     write_folder(folder, written)
-    out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        code = main(["import", source, str(folder), "--dry-run"])
-    return CommandResult(code, out.getvalue(), err.getvalue())
+    with captured() as result:
+        return result(main(["import", source, str(folder), "--dry-run"]))
 
 
 def _content(value: object, *, is_lines: bool) -> object:
@@ -103,8 +99,9 @@ def check(result: CommandResult) -> None:
     if result.exit_code:
         assert ".json" in failure(result)
     else:
-        counts(result)
-        dropped(result)
+        found, imported, before, lost = messages(result)
+        assert (found, before) == (imported + lost, 0)
+        assert counts(result).get("messages", 0) == imported
 
 
 OTHER_SHAPES: tuple[Any, ...] = ({}, {"a": [], "b": []}, {"ok": False, "error": "x"}, "[]", 7, None, True)

@@ -72,9 +72,15 @@ class Archive(AbstractContextManager["Archive"]):
         self._zip: zipfile.ZipFile | None = None
         self._members: dict[str, zipfile.ZipInfo | Path] = {}
         self._sizes: dict[str, int] = {}
+        self._used: set[str] = set()
+        self._ignored: set[str] = set()
         if path.is_dir():
             for each in _files_in(path):
-                self._add(each.relative_to(path).as_posix(), each, each.stat().st_size)
+                name = each.relative_to(path).as_posix()
+                if each.is_symlink():
+                    self._ignored.add(name)
+                else:
+                    self._add(name, each, each.stat().st_size)
             return
         if not path.exists():
             raise InvalidExport(f"{path}: no such file or folder")
@@ -87,7 +93,10 @@ class Archive(AbstractContextManager["Archive"]):
 
     def _add(self, given: str, member: zipfile.ZipInfo | Path, size: int) -> None:
         name = given.replace("\\", "/")
-        if name.endswith("/") or not is_inside(name):
+        if name.endswith("/"):
+            return
+        if not is_inside(name):
+            self._ignored.add(given)
             return
         name = normal_name(name)
         if name in self._members and not _is_same(self._members[name], member):
@@ -127,7 +136,14 @@ class Archive(AbstractContextManager["Archive"]):
         """Returns the first of `names` that the export has, as a name of this archive; None if it has none of them. All
         paths that an export gives are looked up here."""
         found = (normal_name(name.replace("\\", "/")) for name in names if is_inside(name))
-        return next((name for name in found if name in self._members), None)
+        name = next((name for name in found if name in self._members), None)
+        self._used.update(filter(None, [name]))
+        return name
+
+    def unused(self) -> list[str]:
+        """Returns the sorted names of the files that nothing has looked up or opened, and of links and names that lead
+        elsewhere, which are ignored. Does not return files that macOS and Windows add."""
+        return sorted(self._ignored.union(self.names()) - self._used)
 
     def __contains__(self, name: str) -> bool:
         return name in self._members
@@ -150,6 +166,7 @@ class Archive(AbstractContextManager["Archive"]):
         if its compression ratio suggests a zip bomb.
         """
         member = self._members[name]
+        self._used.add(name)
         if isinstance(member, zipfile.ZipInfo) and _is_bomb(member):
             raise InvalidExport(f"{self.path}: {name} is packed more than {RATIO_MAX} times smaller than its content")
         try:
@@ -252,13 +269,15 @@ def _is_bomb(info: zipfile.ZipInfo) -> bool:
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
-    """Yields the files below a folder. Does not follow links. Raises InvalidExport if a folder cannot be read."""
+    """Yields the files and links below a folder, and follows no link. Raises InvalidExport for an unreadable folder."""
 
     def refuse(error: OSError) -> NoReturn:
         raise InvalidExport(f"{error.filename}: cannot be read ({error.strerror})")
 
-    for place, _, names in os.walk(folder, onerror=refuse):
-        yield from (each for name in names if (each := Path(place, name)).is_file() and not each.is_symlink())
+    for place, folders, names in os.walk(folder, onerror=refuse):
+        for each in (Path(place, name) for name in (*folders, *names)):
+            if each.is_symlink() or each.is_file():
+                yield each
 
 
 def _is_same(one: zipfile.ZipInfo | Path, other: zipfile.ZipInfo | Path) -> bool:

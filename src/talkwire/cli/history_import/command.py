@@ -5,7 +5,9 @@ server.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +23,7 @@ from talkwire.cli.history_import.people import People
 from talkwire.cli.history_import.rocketchat import read_rocketchat
 from talkwire.cli.history_import.run import ImportRun
 from talkwire.cli.history_import.slack import read_slack
-from talkwire.cli.history_import.source import UserIds
+from talkwire.cli.history_import.source import Dropped, UserIds, printable
 from talkwire.cli.history_import.staging import Staging
 from talkwire.cli.history_import.target import ImportTarget, ReceivingServer
 from talkwire.cli.output import print_list, print_note
@@ -32,6 +34,9 @@ from talkwire.identity.issuer import TokenIssuer
 from talkwire.settings import Settings
 
 Read = Callable[[Archive, Staging], None]
+
+UNUSED_MAX = 100
+"""How many lines name files that belong to nothing."""
 
 _TOKEN_S = 30 * 24 * 3600
 _SETTINGS = ("data", "jwt_secret", "allow_weak_secret")
@@ -146,7 +151,8 @@ class _Import:
                 self._read(archive, staging)
                 staging.arrange()
                 counts = asyncio.run(self._send(target, staging, files(archive, egress, token), progress))
-            _print(counts, staging)
+                unused = archive.unused()
+            _print(counts, staging, unused)
         finally:
             staging.close()
             if egress is not None:
@@ -164,17 +170,45 @@ class _Import:
 
     async def _send(
         self, target: ImportTarget, staging: Staging, attached: AttachedFiles, progress: Bar | Lines
-    ) -> list[tuple[str, int]]:
+    ) -> Counter[str]:
         async with target:
             run = ImportRun(self._source, staging, target, attached, progress)
             await run.run()
-        return sorted((kind, count) for kind, count in run.counts.items() if count)
+        return run.counts
 
 
-def _print(counts: list[tuple[str, int]], staging: Staging) -> None:
-    print_list(("IMPORTED", "COUNT"), [(kind, str(count)) for kind, count in counts])
-    if staging.dropped:
+def _print(counts: Counter[str], staging: Staging, unused: list[str]) -> None:
+    print_list(("IMPORTED", "COUNT"), [(kind, str(count)) for kind, count in sorted(counts.items()) if count])
+    print_note("")
+    print_note(
+        f"Messages in the export: {staging.found} = {counts['messages']} imported + "
+        f"{counts['messages, there before']} there before + {sum(staging.lost.values())} not imported"
+    )
+    _print_counts("Messages that were not imported:", staging.lost)
+    _print_counts("What else was not imported, or not as it was:", staging.dropped)
+    if unused:
         print_note("")
-        print_note("Not imported, or not as it was:")
-        for kind, count in sorted(staging.dropped.items()):
+        print_note("Files of the export that belong to nothing in it:")
+        for line in _by_folder(unused):
+            print_note(f"- {printable(line)}")
+
+
+def _print_counts(heading: str, counts: Dropped) -> None:
+    if counts:
+        print_note("")
+        print_note(heading)
+        for kind, count in sorted(counts.items()):
             print_note(f"  {count} {kind}")
+
+
+def _by_folder(names: list[str]) -> Iterator[str]:
+    """Yields the names of files; in place of several in one folder, the folder's name and how many there are. Ends with
+    how many more there are after `UNUSED_MAX` lines."""
+    found: list[tuple[str, int]] = []
+    for folder, group in groupby(names, lambda name: name.rpartition("/")[0]):
+        files = list(group)
+        is_one = folder and len(files) > 1
+        found += [(f"{folder}/ ({len(files)} files)", len(files))] if is_one else [(name, 1) for name in files]
+    yield from (line for line, _ in found[:UNUSED_MAX])
+    if more := sum(count for _, count in found[UNUSED_MAX:]):
+        yield f"{more} more"

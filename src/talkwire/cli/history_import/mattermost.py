@@ -49,7 +49,8 @@ def read_mattermost(archive: Archive, staging: Staging) -> None:
         raise InvalidExport(f"{archive.path}: {name} begins with no version 1 of Mattermost's bulk export")
     for _, raw in archive.objects(name):
         if raw is None:
-            staging.drop("lines that are not JSON")
+            staging.found += 1
+            staging.lose("lines that are not JSON")
         else:
             reader.read_person_or_channel(raw)
     reader.add_channels()
@@ -154,13 +155,17 @@ class _Reader:
     def read_post(self, raw: dict[str, Any]) -> None:
         kind = text_of(raw.get("type"))
         body = object_of(raw.get(kind))
+        if kind not in {"post", "direct_post"}:
+            return
+        posts = 1 + len(_replies(body))
+        self._staging.found += posts
         if kind == "post":
             key = _channel_key(text_of(body.get("team")), text_of(body.get("channel")))
             if not self._staging.has_conversation(key):
-                self._staging.drop("messages of channels that the export does not have")
+                self._staging.lose("messages of channels that the export does not have", posts)
                 return
             self._add(body, key)
-        elif kind == "direct_post":
+        else:
             conversation = _direct(_members(body))
             for username in conversation.members:
                 self._known(username)
@@ -168,7 +173,8 @@ class _Reader:
             self._add(body, conversation.key)
 
     def _add(self, body: dict[str, Any], conversation: str) -> None:
-        replies = items_of(body.get("replies"))
+        replies = items_of(_replies(body))
+        self._staging.lose("entries that are no JSON objects", len(_replies(body)) - len(replies))
         root = self._message(body, conversation, None)
         if root is None and replies:
             # A key that no post has: the import finds nothing under it, and begins the thread with the first reply.
@@ -183,7 +189,7 @@ class _Reader:
         created, username = ms_of(body.get("create_at")), text_of(body.get("user"))
         reason, note = _unwanted(body)
         if created is None or not username:
-            staging.drop(reason or "messages without a time or an author")
+            staging.lose(reason or "messages without a time or an author")
             return None
         if reason is not None:
             return self._skip(body, conversation, reason, from_mattermost(note, staging.people))
@@ -215,8 +221,8 @@ class _Reader:
 
     def _skip(self, body: dict[str, Any], conversation: str, reason: str, note: str) -> str | None:
         """Drops a post. If it has replies, adds `note` in its place, and returns its key."""
-        if not items_of(body.get("replies")):
-            self._staging.drop(reason)
+        if not items_of(_replies(body)):
+            self._staging.lose(reason)
             return None
         created, author = body["create_at"], _author(body)
         # Posts that are imported have the same keys whether others are skipped or not.
@@ -298,6 +304,11 @@ def _channel_key(team: str, channel: str) -> str:
     """Returns the key of a channel, different from those of all other channels and of direct conversations: names may
     have a `-`, but no comma."""
     return f"{team}{',' if '-' in team or team == 'direct' else '-'}{channel}"
+
+
+def _replies(body: dict[str, Any]) -> list[Any]:
+    given = body.get("replies") or []
+    return given if isinstance(given, list) else [given]
 
 
 def _members(body: dict[str, Any]) -> list[str]:

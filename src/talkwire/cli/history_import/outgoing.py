@@ -64,7 +64,8 @@ class OutgoingMessages:
         """Adds a message, after sending the collected ones if it does not fit into one request with them. A message
         without text and attachments is not added, but counted as lost."""
         if not message.body["content"].strip() and not message.body.get("attachments"):
-            self._staging.drop(LOST)
+            if message.is_first:
+                self._staging.lose(LOST)
             return
         size = len(msgspec.json.encode(message.body))
         if len(self._waiting) == TOGETHER or self._bytes + size > BODY_BYTES:
@@ -112,7 +113,8 @@ class OutgoingMessages:
             except ServerRefusal as refusal:
                 left_out, kind = _LESS.get(re.split(r"[\[.]", refusal.path)[0], ((), ""))
                 if not any(body.pop(member, None) for member in left_out):
-                    self._staging.drop(f"messages that the server refused: {refusal}"[:120])
+                    count = self._staging.lose if message.is_first else self._staging.drop
+                    count(f"{'' if message.is_first else 'parts of '}messages that the server refused: {refusal}"[:120])
                     return
                 self._staging.drop(kind)
                 continue

@@ -35,6 +35,7 @@ from talkwire.cli.history_import.source import (
 from talkwire.cli.history_import.staging import Staging
 from talkwire.cli.history_import.texts import from_rocketchat, storable
 
+_MESSAGES = "rocketchat_message"
 _UPLOADS = "uploads/"
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
 _QUOTED = re.compile(r"[?&]msg=([^&#()\s]+)")
@@ -64,7 +65,7 @@ def read_rocketchat(archive: Archive, staging: Staging) -> None:
         reader.read_room(raw)
     for raw in reader.documents("rocketchat_uploads", optional=True):
         reader.read_upload(raw)
-    for raw in reader.documents("rocketchat_message"):
+    for raw in reader.documents(_MESSAGES):
         reader.read_message(raw)
 
 
@@ -90,6 +91,7 @@ class _Reader:
             raise InvalidExport(f"{self._archive.path}: has no {name}: export it with mongoexport")
         for line, raw in self._archive.objects(name) if is_there else ():
             document = None if raw is None else _document(raw)
+            self._staging.found += collection == _MESSAGES
             if document is not None:
                 yield document
             elif line == 1:
@@ -98,7 +100,8 @@ class _Reader:
                     "export it with mongoexport, and without --jsonArray"
                 )
             else:
-                self._staging.drop("lines that are not JSON")
+                count = self._staging.lose if collection == _MESSAGES else self._staging.drop
+                count("lines that are not JSON")
 
     def read_user(self, raw: dict[str, Any]) -> None:
         key = text_of(raw.get("_id"))
@@ -133,7 +136,10 @@ class _Reader:
 
     def read_room(self, raw: dict[str, Any]) -> None:
         key, kind = text_of(raw.get("_id")), text_of(raw.get("t"))
-        if kind not in {"c", "p", "d"} or not key:
+        if not key:
+            self._staging.drop("rooms without an id")
+            return
+        if kind not in {"c", "p", "d"}:
             self._staging.drop(_KINDS.get(kind, f"rooms of the type {kind[:20] or 'none'}"))
             return
         people = self._staging.people
@@ -184,10 +190,10 @@ class _Reader:
         room, key, created = text_of(raw.get("rid")), text_of(raw.get("_id")), _ms(raw.get("ts"))
         reason, note = _unwanted(raw)
         if not key or created is None:
-            staging.drop(reason or "messages without an id or a time")
+            staging.lose(reason or "messages without an id or a time")
             return
         if not staging.has_conversation(room):
-            staging.drop(reason or "messages of rooms that are not imported")
+            staging.lose(reason or "messages of rooms that are not imported")
             return
         thread = text_of(raw.get("tmid")) or None
         text = "" if reason else self._text(raw)
@@ -290,7 +296,7 @@ class _Reader:
             if name.startswith("thumb-") and len(files) > 1:
                 continue
             shown = self._names_of_files.get(key) or storable(name) or key or "file"
-            yield SourceFile(shown, self._files.get(key))
+            yield SourceFile(shown, self._archive.find(self._files.get(key, "")))
 
 
 def _quoted_key(card: dict[str, Any]) -> str:

@@ -170,7 +170,7 @@ class ImportRun:
         opened = await self._open(conversation)
         if opened is None:
             dropped = sum(1 for _ in self._staging.messages(key))
-            self._staging.drop("messages of conversations that are not imported", dropped)
+            self._staging.lose("messages of conversations that are not imported", dropped)
             self._progress.advance(dropped)
             return
         conversation_id, has_messages = opened
@@ -310,7 +310,7 @@ class ImportRun:
     ) -> None:
         sender_id = self._people.id_of(message.sender)
         if sender_id in self._gone:
-            self._staging.drop("messages of users that are not imported")
+            self._staging.lose("messages of users that are not imported")
             return
         first_reply = self._first_replies.get((message.conversation, message.thread or ""))
         named = [message.thread, first_reply, *(quote.key for quote in message.quotes)]
@@ -324,8 +324,11 @@ class ImportRun:
             if self._staging.sent_id(message.conversation, key) is not None or outgoing.has(key):
                 self.counts["messages, there before"] += number == 1
             elif message.created_ms < newest_ms:
-                older = "messages older than the newest one of their conversation here"
-                self._staging.drop(LOST if await self._is_lost(message) else older)
+                if number == 1:
+                    older = "messages older than the newest one of their conversation here"
+                    self._staging.lose(LOST if await self._is_lost(message) else older)
+                else:
+                    self._staging.drop("parts of messages older than the newest one of their conversation here")
             else:
                 body = await self._message_body(conversation_id, sender_id, message, is_first=number == 1)
                 body |= {"content": part, "clientMessageId": self._client_id(key)}

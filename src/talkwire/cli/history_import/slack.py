@@ -84,6 +84,7 @@ def read_slack(archive: Archive, staging: Staging) -> None:
         for raw in _objects(archive, folder + name, staging):
             is_ambiguous = folder != root and _folded_name(raw) in shared
             _read_conversation(source, folder, raw, name, f" ({folder.split('/')[-2]})" if is_ambiguous else "")
+    _read_unlisted(source, root)
     for folder, name in product(workspaces, ("canvases.json", "lists.json")):
         if folder + name in archive:
             staging.drop("canvases and lists", len(archive.items(folder + name)))
@@ -142,6 +143,8 @@ class _Source:
             if name in archive
             for each in items_of(archive.items(name))
         }
+        self.claimed: dict[str, str] = {}
+        """The keys of the conversations whose messages were read, by the folder of the messages."""
 
 
 def _days(archive: Archive) -> dict[str, list[str]]:
@@ -178,11 +181,11 @@ def _integrations(archive: Archive, workspaces: list[str]) -> dict[str, str]:
     return found
 
 
-def _objects(archive: Archive, name: str, staging: Staging) -> Iterator[dict[str, Any]]:
-    """Yields the JSON objects of a list in the archive, and counts what else is in it."""
+def _objects(archive: Archive, name: str, staging: Staging) -> list[dict[str, Any]]:
+    """Returns the JSON objects of a list in the archive, and counts what else is in it."""
     found = archive.items(name)
     staging.drop("entries that are no JSON objects", len(found) - len(items_of(found)))
-    yield from items_of(found)
+    return items_of(found)
 
 
 def _read_users(source: _Source, name: str) -> None:
@@ -243,8 +246,34 @@ def _read_conversation(source: _Source, folder: str, raw: dict[str, Any], list_n
     conversation.created_ms = ms_of(created * 1000) if isinstance(created, int) and created > 0 else None
     staging.add_conversation(conversation)
     pinned = {text_of(pin.get("id")) for pin in items_of(raw.get("pins"))}
-    for raw_message in _messages(source, folder, raw, key):
-        _read_message(source, raw_message, key, pinned)
+    for name in filter(None, dict.fromkeys((text_of(raw.get("name")), key))):
+        _read_days(source, normal_name(folder + name), key, pinned)
+
+
+def _read_unlisted(source: _Source, root: str) -> None:
+    """Reads the folders with messages that no list names: each as a conversation of its authors, with its name."""
+    for folder in sorted(source.days.keys() - source.claimed.keys()):
+        name = f"{folder}/".removeprefix(root).removesuffix("/") or source.archive.path.stem
+        source.staging.drop("conversations that no list names, imported by the name of their folder")
+        source.staging.add_conversation(SourceConversation(name, "group", [], name=storable(name)))
+        _read_days(source, folder, name, set())
+
+
+def _read_days(source: _Source, folder: str, conversation: str, pinned: set[str]) -> None:
+    """Reads the messages in a folder, unless they were read before: for another conversation of the same name, which is
+    counted, or for the same one."""
+    staging = source.staging
+    if folder in source.claimed:
+        is_same = source.claimed[folder] == conversation
+        staging.drop("conversations whose name another one has, so that its folder is not theirs", int(not is_same))
+        return
+    for day in source.days.get(folder, ()):
+        source.claimed[folder] = conversation
+        found = source.archive.items(day)
+        staging.found += len(found)
+        staging.lose("entries that are no JSON objects", len(found) - len(items_of(found)))
+        for raw in items_of(found):
+            _read_message(source, raw, conversation, pinned)
 
 
 def _known(people: People, key: str) -> str:
@@ -253,20 +282,13 @@ def _known(people: People, key: str) -> str:
     return key
 
 
-def _messages(source: _Source, workspace: str, raw: dict[str, Any], key: str) -> Iterator[dict[str, Any]]:
-    """Yields the messages of a conversation. Their folder has the conversation's name or its id."""
-    for name in filter(None, dict.fromkeys((text_of(raw.get("name")), key))):
-        for day in source.days.get(normal_name(workspace + name), ()):
-            yield from _objects(source.archive, day, source.staging)
-
-
 def _read_message(source: _Source, raw: dict[str, Any], conversation: str, pinned: set[str]) -> None:
     staging = source.staging
     key, order = text_of(raw.get("ts")), _micros(text_of(raw.get("ts")))
     subtype = text_of(raw.get("subtype"))
     reason = _unwanted(raw, subtype)
     if order is None:
-        staging.drop(reason or "messages without a time")
+        staging.lose(reason or "messages without a time")
         return
     thread = text_of(raw.get("thread_ts"))
     thread = thread if thread != key else ""
@@ -460,5 +482,5 @@ def _files(source: _Source, raw: dict[str, Any]) -> list[SourceFile]:
         link = text_of(each.get("permalink"))
         if each.get("is_external") is True:
             link, url = link or text_of(each.get("url_private")), ""
-        found.append(SourceFile(name, source.uploads.get(key), url or None, link or None))
+        found.append(SourceFile(name, source.archive.find(source.uploads.get(key, "")), url or None, link or None))
     return found

@@ -53,6 +53,9 @@ class Staging:
     def __init__(self, people: People) -> None:
         self.people = people
         self.dropped = Dropped()
+        self.lost = Dropped()
+        self.found = 0
+        """How many messages the export has, with those that are not imported. Readers of exports count them."""
         self.message_count = 0
         self._last_number = 0
         self._db = sqlite3.connect("", isolation_level=None)
@@ -63,11 +66,14 @@ class Staging:
         self._db.close()
 
     def drop(self, kind: str, count: int = 1) -> None:
-        """Counts `count` things that are not imported. `kind` describes them in the plural, such as "empty messages".
-        Beyond `KINDS_MAX` different kinds, they are counted under the common kind `OTHER`."""
-        kind = printable(kind)
-        if count:
-            self.dropped[kind if kind in self.dropped or len(self.dropped) < KINDS_MAX else OTHER] += count
+        """Counts `count` things that are not imported, but whole messages. `kind` describes them in the plural, such as
+        "reactions with custom emoji". Beyond `KINDS_MAX` different kinds, they are counted under the common kind
+        `OTHER`."""
+        _count(self.dropped, kind, count)
+
+    def lose(self, kind: str, count: int = 1) -> None:
+        """Counts `count` messages that are not imported, as `drop` does."""
+        _count(self.lost, kind, count)
 
     def add_conversation(self, conversation: SourceConversation) -> None:
         """Adds a conversation, unless one with the same key has been added."""
@@ -90,7 +96,7 @@ class Staging:
         place = (message.conversation, message.key)
         query = "SELECT skipped FROM messages WHERE conversation = ? AND key = ?"
         (skipped,) = self._db.execute(query, place).fetchone()
-        self.drop(message.skipped or skipped or "repeated messages")
+        self.lose(message.skipped or skipped or "repeated messages")
         if skipped and not message.skipped:
             self._db.execute("DELETE FROM messages WHERE conversation = ? AND key = ?", place)
             self._db.execute("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?)", row)
@@ -147,7 +153,7 @@ class Staging:
             if (message.sender, message.text, message.files) == (other.sender, other.text, other.files):
                 self._db.execute("DELETE FROM messages WHERE conversation = ? AND key = ?", (conversation, key))
                 self.message_count -= 1
-                self.drop(message.skipped or "repeated messages")
+                self.lose(message.skipped or "repeated messages")
                 continue
             new = {"new": f"{key}-{conversation}", "conversation": conversation, "key": key}
             self._db.execute("UPDATE messages SET key = :new WHERE conversation = :conversation AND key = :key", new)
@@ -175,7 +181,7 @@ class Staging:
     def _drop_skipped(self) -> None:
         """Drops and counts the skipped messages, except those that begin a thread: their authors are added."""
         for kind, count in self._db.execute("SELECT skipped, count(*) FROM unneeded GROUP BY skipped").fetchall():
-            self.drop(kind, count)
+            self.lose(kind, count)
             self.message_count -= count
         self._db.execute(
             "DELETE FROM messages WHERE (conversation, place, number) IN "
@@ -269,3 +275,9 @@ class Staging:
             "SELECT message_id FROM sent WHERE conversation = ? AND key = ?", (conversation, key)
         ).fetchone()
         return None if found is None else str(found[0])
+
+
+def _count(counts: Dropped, kind: str, count: int) -> None:
+    kind = printable(kind)
+    if count:
+        counts[kind if kind in counts or len(counts) < KINDS_MAX else OTHER] += count
