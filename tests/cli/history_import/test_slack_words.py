@@ -35,7 +35,7 @@ def read(tmp_path: Path) -> Read:
         with Archive(write_folder(tmp_path / "export", files)) as archive:
             read_slack(archive, staging)
         staging.arrange()
-        return next(iter(staging.messages("C1")), None), dict(staging.dropped)
+        return next(iter(staging.messages("C1")), None), {**staging.dropped, **staging.lost}
 
     return read_message
 
