@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from talkwire.cli.history_import.cards import card_as_quote, says
+from talkwire.cli.history_import.cards import card_as_quote, says, says_in_parts
 
 PAGE = "https://a.example"
 
@@ -45,7 +45,9 @@ def test_a_card_becomes_a_quote(card: dict[str, Any], expected: str) -> None:
         ("anything", "", True),
         ("deployed", "deploy", False),
         ("one three two", "one two", False),
+        ("one three two", "two three", False),
     ],
 )
 def test_words_are_found_in_whatever_format(text: str, words: str, *, expected: bool) -> None:
     assert says(text, words) is expected
+    assert says_in_parts(text, words) is (expected or words == "one two")

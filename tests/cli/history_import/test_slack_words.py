@@ -20,6 +20,8 @@ Json = dict[str, Any]
 Read = Callable[[Json], tuple[SourceMessage | None, dict[str, int]]]
 
 PAGE = "https://w.slack.com/archives/C9/p1704000000000100"
+OPEN = {"type": "button", "text": {"type": "plain_text", "text": "Open"}, "url": "https://a.example"}
+LINK = {"type": "actions", "elements": [OPEN]}
 PREVIEWS = "previews of links (the links are kept)"
 
 
@@ -85,6 +87,23 @@ def shared(**more: object) -> Json:
         ),
         (by_an_app("New deploy", blocks=[section("It failed")]), "New deploy\nIt failed"),
         (by_an_app("• one\n• two", blocks=[section("1. one"), section("2. two")]), "1. one\n2. two"),
+        # Slack derives a text from blocks without images and tables, and names buttons.
+        (
+            by_an_app(
+                "One Two Open button, with interactive elements",
+                blocks=[
+                    section("*One*"),
+                    {"type": "image", "alt_text": "pic"},
+                    {"type": "header", "text": {"text": "Two"}},
+                    LINK,
+                ],
+            ),
+            "**One**\npic\n### Two\n[Open](https://a.example)",
+        ),
+        # Exports have rich text without escapes, and some tools with them.
+        (written("a -&gt; b", blocks=[rich("a -> b")]), "a -> b"),
+        (written("a -&gt; b", blocks=[rich("a -&gt; b")]), "a -> b"),
+        (written("a &amp;gt; b", blocks=[rich("a &gt; b")]), "a &gt; b"),
         # What people write is in both, and differs in details such as emoji and numbers of lists.
         (written("root:x:0 <#C2|ops>", blocks=[rich("root:x:0 ", "other")]), "root:x:0 other"),
         (written("see <#C2|> and <#C2>", blocks=[]), "see #ops and #ops"),

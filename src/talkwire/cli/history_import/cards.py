@@ -18,6 +18,7 @@ Convert = Callable[[str], str]
 _WORD = re.compile(r"[^\W_]+")
 _NOT_SAID = re.compile(r"^\s*(?:>\s*)*(?:\d{1,3}|[a-z]{1,4})[.)]\s|:[\w+'-]+:", re.MULTILINE)
 """Signs of lists, and names of emoji."""
+_DERIVED = frozenset({"button", "with", "interactive", "elements"})
 
 
 def card_as_quote(card: dict[str, Any], convert: Convert, body: str = "", *, names_link: bool = True) -> str:
@@ -33,12 +34,19 @@ def card_as_quote(card: dict[str, Any], convert: Convert, body: str = "", *, nam
 
 
 def says(text: str, words: str) -> bool:
-    """Returns whether a text contains words in the same order, whatever their formatting is."""
-    return _words(words) in _words(text)
+    """Returns whether a text contains words one after the other, whatever their formatting is."""
+    return f" {' '.join(_words(words))} ".replace("  ", " ") in f" {' '.join(_words(text))} "
 
 
-def _words(text: str) -> str:
-    return f" {' '.join(_WORD.findall(_NOT_SAID.sub(' ', text).casefold()))} ".replace("  ", " ")
+def says_in_parts(text: str, words: str) -> bool:
+    """Returns whether a text contains words in the same order, also with others between them. Does not look for the
+    words that Slack adds where it derives a text from blocks."""
+    left = iter(_words(text))
+    return all(word in left for word in _words(words) if word not in _DERIVED)
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(_NOT_SAID.sub(" ", text).casefold())
 
 
 def _lines(card: dict[str, Any], convert: Convert, body: str, *, names_link: bool) -> Iterator[str]:
@@ -49,7 +57,7 @@ def _lines(card: dict[str, Any], convert: Convert, body: str, *, names_link: boo
     title = convert(text_of(card.get("title")))
     yield _linked(title, card.get("title_link"))
     text = convert(text_of(card.get("text")))
-    yield "" if body and says(body, text) else text
+    yield "" if body and says_in_parts(body, text) else text
     yield body
     yield from _fields(card, convert)
     yield " · ".join(_action(each, convert) for each in items_of(card.get("actions")))

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from talkwire.cli.history_import.archive import Archive, items_of, ms_of, object_of, text_of, texts_of
-from talkwire.cli.history_import.cards import card_as_quote, says
+from talkwire.cli.history_import.cards import card_as_quote, says_in_parts
 from talkwire.cli.history_import.emoji import emoji_named
 from talkwire.cli.history_import.people import shown_as
 from talkwire.cli.history_import.slack_blocks import SlackBlocks
@@ -226,7 +226,7 @@ class _Reader:
         that it quotes."""
         own = self._markup(text_of(raw.get("msg")))
         blocks = SlackBlocks(self._staging.people, {}, self._staging.drop).text(raw.get("blocks"))
-        parts = [own, "" if says(own, blocks) else blocks]
+        parts = [own, "" if says_in_parts(own, blocks) else blocks]
         for card in items_of(raw.get("attachments")):
             if not _quoted_key(card):
                 # The file is attached, so it needs no name in the text.

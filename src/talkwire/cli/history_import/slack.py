@@ -18,7 +18,7 @@ from itertools import product
 from typing import Any
 
 from talkwire.cli.history_import.archive import Archive, items_of, ms_of, normal_name, object_of, text_of, texts_of
-from talkwire.cli.history_import.cards import card_as_quote, says
+from talkwire.cli.history_import.cards import card_as_quote, says, says_in_parts
 from talkwire.cli.history_import.emoji import emoji_named
 from talkwire.cli.history_import.people import People, shown_as
 from talkwire.cli.history_import.slack_blocks import SlackBlocks
@@ -369,12 +369,12 @@ def _text(source: _Source, raw: dict[str, Any], subtype: str) -> str:
     quotes."""
     written = text_of(raw.get("text"))
     names = ChainMap(dict(_NAMED.findall(written)), source.channels)
-    blocks = SlackBlocks(source.staging.people, names, source.staging.drop)
+    blocks = SlackBlocks(source.staging.people, names, source.staging.drop, written)
     text = blocks.markup(written)
     if subtype == "me_message" and text.strip():
         text = f"_{text.strip()}_"
     shown = blocks.text(raw.get("blocks"))
-    if shown and (_is_composed(raw) or text == _ONLY_BLOCKS or says(shown, text)):
+    if shown and (_is_composed(raw) or text == _ONLY_BLOCKS or says_in_parts(shown, text)):
         text = ""
     own = "\n".join(filter(str.strip, (text, shown)))
     cards = [_card(source, blocks, each) for each in _cards(source, raw, f"{unescape(written)} {own}")]

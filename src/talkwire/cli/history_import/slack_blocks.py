@@ -29,6 +29,8 @@ _CONTROLS = re.compile(
 )
 _TEXTS = frozenset({"plain_text", "mrkdwn", "raw_text", "raw_number"})
 
+_WRITTEN_ESCAPE = re.compile("&amp;(?:amp|lt|gt);")
+
 _TECHNICAL = re.compile(
     r"type|style|color|level|status|size|width|height|align|emoji|verbatim|team|channel|user|source|confirm|language"
     r"|.*_ids?|id|ts|.*_ts|.*url|.*icon|.*_value|.*_mode|.*_type|format|mimetype|filetype"
@@ -38,13 +40,14 @@ _TECHNICAL = re.compile(
 
 class SlackBlocks:
     """Converts the blocks of one message. `names` has the names of channels, groups of users and unknown users by their
-    ids; `drop` counts what cannot be converted."""
+    ids; `drop` counts what cannot be converted. `text` is the message's own text, in Slack's markup."""
 
-    def __init__(self, people: People, names: Mapping[str, str], drop: Callable[[str], None]) -> None:
+    def __init__(self, people: People, names: Mapping[str, str], drop: Callable[[str], None], text: str = "") -> None:
         self._people = people
         self._names = names
         self._drop = drop
-        self._rich_text = RichText(people, names, drop)
+        # Exports have rich text both with and without escapes. It has none if the text shows that somebody wrote one.
+        self._rich_text = RichText(people, names, drop, str if _WRITTEN_ESCAPE.search(text) else unescaped)
         self._drawn: dict[str, Callable[[dict[str, Any]], str]] = {
             "actions": lambda block: self._row(block, " · "),
             "call": self._call,

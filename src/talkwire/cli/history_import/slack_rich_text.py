@@ -15,7 +15,7 @@ from unicodedata import category, east_asian_width
 from talkwire.cli.history_import.archive import items_of, ms_of, object_of, text_of
 from talkwire.cli.history_import.emoji import emoji_named
 from talkwire.cli.history_import.people import People
-from talkwire.cli.history_import.texts import as_quote, audience, fenced, markdown_link, unescaped
+from talkwire.cli.history_import.texts import as_quote, audience, fenced, markdown_link
 
 UNKNOWN = "parts of formatted messages that are of unknown kinds (their texts are kept)"
 
@@ -35,12 +35,19 @@ class _Run(NamedTuple):
 
 class RichText:
     """Converts rich text. `names` has the names of channels, groups of users and unknown users by their ids; `drop`
-    counts what cannot be converted."""
+    counts what cannot be converted. `decoded` returns the text of an element without escapes."""
 
-    def __init__(self, people: People, names: Mapping[str, str], drop: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        people: People,
+        names: Mapping[str, str],
+        drop: Callable[[str], None],
+        decoded: Callable[[str], str],
+    ) -> None:
         self._people = people
         self._names = names
         self._drop = drop
+        self._decoded = decoded
 
     def text(self, elements: object) -> str:
         """Returns the elements of a block of rich text: sections, lists, quotes and code."""
@@ -94,7 +101,7 @@ class RichText:
         if "code" in styles:
             return _Run(self._plain(element), styles)
         if element.get("type") == "link":
-            return _Run(markdown_link(text_of(element.get("url")), unescaped(text_of(element.get("text")))), styles)
+            return _Run(markdown_link(text_of(element.get("url")), self._decoded(text_of(element.get("text")))), styles)
         if element.get("type") == "date" and text_of(element.get("url")):
             return _Run(markdown_link(text_of(element.get("url")), self._plain(element)), styles)
         return _Run(self._plain(element), styles)
@@ -103,9 +110,9 @@ class RichText:
         """Returns an element without its style and its link."""
         match element.get("type"):
             case "text":
-                return unescaped(text_of(element.get("text")))
+                return self._decoded(text_of(element.get("text")))
             case "link":
-                return unescaped(text_of(element.get("text"))) or text_of(element.get("url"))
+                return self._decoded(text_of(element.get("text"))) or text_of(element.get("url"))
             case "emoji":
                 return _emoji(element)
             case "user":
@@ -124,7 +131,7 @@ class RichText:
             case "date":
                 return _date(element)
         self._drop(UNKNOWN)
-        return next(filter(None, (unescaped(text_of(element.get(name))) for name in _WORDS_OF_UNKNOWN)), "")
+        return next(filter(None, (self._decoded(text_of(element.get(name))) for name in _WORDS_OF_UNKNOWN)), "")
 
 
 def _emoji(element: dict[str, Any]) -> str:
