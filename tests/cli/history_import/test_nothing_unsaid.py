@@ -258,12 +258,9 @@ def test_files_that_belong_to_nothing_are_named_by_folder(command: Command, tmp_
     (folder / "link.json").symlink_to(folder / "users.json")
     (folder / "folder").symlink_to(folder / "general")
     result = command("import", "slack", str(folder), "--dry-run")
-    assert unused(result) == [" [31m.txt", "__uploads/F9/ (3 files)", "folder", "link.json", "workflow_templates.json"]
+    assert unused(result) == [" [31m.txt", "__uploads/F9/ (3 files)", "folder", "link.json"]
     outside = write_zip(tmp_path / "outside.zip", {**slack_export(), "../general/2020-01-02.json": "x"})
-    assert unused(command("import", "slack", str(outside), "--dry-run")) == [
-        "../general/2020-01-02.json",
-        "workflow_templates.json",
-    ]
+    assert unused(command("import", "slack", str(outside), "--dry-run")) == ["../general/2020-01-02.json"]
 
 
 def test_many_files_that_belong_to_nothing_end_with_their_number(command: Command, tmp_path: Path) -> None:
