@@ -12,7 +12,8 @@ export function isText({ contentType = "", id }: Attachment): boolean {
 }
 
 export interface TextPreview {
-  readonly text: string;
+  /** The bytes of the text, in an encoding that nothing names (`text_encoding.ts`). */
+  readonly bytes: Uint8Array;
   /** Whether this is the whole file. */
   readonly isWhole: boolean;
 }
@@ -24,12 +25,9 @@ export async function textPreview(api: Api, { url, size }: Attachment, failed: s
     () => null,
   );
   // A range of an empty file is refused.
-  if (size === 0 && answer?.status === 416) return { text: "", isWhole: true };
+  if (size === 0 && answer?.status === 416) return { bytes: new Uint8Array(), isWhole: true };
   if (answer === null || !answer.ok) throw new Error(failed);
-  const isWhole = size === undefined || size <= READ_MAX;
-  // The last character may be cut.
-  const text = new TextDecoder().decode(await answer.arrayBuffer(), { stream: !isWhole });
-  return { text, isWhole };
+  return { bytes: new Uint8Array(await answer.arrayBuffer()), isWhole: size === undefined || size <= READ_MAX };
 }
 
 /** Returns a short name for the kind of a file, by the end of its name. Empty where there is none. */

@@ -1,5 +1,6 @@
 import type { Attachment } from "@talkwire/client";
 import { useEffect, useState } from "react";
+import { decodedText } from "../../chat/files/text_encoding";
 import type { TextPreview } from "../../chat/files/text_preview";
 import { texts } from "../../texts";
 import { Dialog } from "../components/dialog";
@@ -27,7 +28,7 @@ export default function TextDialog({ file, onClose }: { file: Attachment; onClos
       {preview !== null && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a long text is scrolled with the keyboard
         <pre tabIndex={0} dir="auto">
-          {preview.text}
+          {decodedText(preview.bytes, preview.isWhole, navigator.languages)}
         </pre>
       )}
       {preview?.isWhole === false && <p className="hint">{texts.textFile.isCut}</p>}
