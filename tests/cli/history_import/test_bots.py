@@ -34,12 +34,12 @@ SLACK_BOTS: tuple[tuple[dict[str, Any], str], ...] = (
 
 def slack(prefix: str = "") -> Files:
     ann, helper = f"{ANN}{prefix}", f"U0HELPER{prefix}"
-    said = []
+    sent = []
     for number, (raw, _) in enumerate(SLACK_BOTS):
         author = {"user": helper} if "user" in raw else {}
         ts = f"{1577880000 + number}.000000"
-        said.append({"type": "message", "subtype": "bot_message", "ts": ts, "text": str(number), **raw, **author})
-    said.append(slack_message("1577881000.000000", ann, "person", username=f"<@{ann}|someone>"))
+        sent.append({"type": "message", "subtype": "bot_message", "ts": ts, "text": str(number), **raw, **author})
+    sent.append(slack_message("1577881000.000000", ann, "person", username=f"<@{ann}|someone>"))
     bot = {**slack_user(helper, "helper"), "profile": {"real_name": "Helper", "bot_id": "B07"}}
     return {
         "users.json": [slack_user(ann, f"ann{prefix}"), bot],
@@ -49,7 +49,7 @@ def slack(prefix: str = "") -> Files:
             {"app_id": "A05", "app_type": "An app"},
             {"service_id": 7, "service_type": None},
         ],
-        "bots/2020-01-01.json": said,
+        "bots/2020-01-01.json": sent,
     }
 
 
@@ -91,8 +91,8 @@ def test_a_bot_is_the_same_user_in_each_export(imported: Command, receiver: Rece
 def test_pictures_of_bots_are_addresses_of_their_icons(
     tmp_path: Path, raw: dict[str, Any], picture: str | None
 ) -> None:
-    said = [{"type": "message", "subtype": "bot_message", "username": "Bug", "ts": "1.0", "text": "x", **raw}]
-    with staged("slack", {**slack(), "bots/2020-01-01.json": said}, tmp_path) as staging:
+    sent = [{"type": "message", "subtype": "bot_message", "username": "Bug", "ts": "1.0", "text": "x", **raw}]
+    with staged("slack", {**slack(), "bots/2020-01-01.json": sent}, tmp_path) as staging:
         (message,) = messages(staging)["C0BOTS"]
         user = staging.people.get(message.sender)
     assert user is not None
@@ -102,14 +102,14 @@ def test_pictures_of_bots_are_addresses_of_their_icons(
 def test_an_alias_of_rocketchat_is_a_user_of_its_own(tmp_path: Path) -> None:
     author = {"_id": "cat", "username": "rocket.cat", "name": "Cat"}
     aliases = ["", "Jenkins", "Sentry", "Jenkins", "Cat", "rocket.cat", None]
-    said = [
+    sent = [
         {"_id": f"m{number}", "rid": "r", "msg": "x", "ts": START_MS + number, "u": author, "alias": alias}
         for number, alias in enumerate(aliases)
     ]
     files: Files = {
         "users.json": lines([author]),
         "rocketchat_room.json": lines([{"_id": "r", "t": "c", "name": "r"}]),
-        "rocketchat_message.json": lines(said),
+        "rocketchat_message.json": lines(sent),
     }
     with staged("rocketchat", files, tmp_path) as staging:
         senders = [each.sender for each in messages(staging)["r"]]
@@ -133,8 +133,8 @@ def test_a_web_hook_of_mattermost_has_the_name_that_was_shown(tmp_path: Path) ->
         *({"type": "post", "post": post} for post in posts),
     ]
     with staged("mattermost", {"import.jsonl": lines(found)}, tmp_path) as staging:
-        said = messages(staging)["t-c"]
-        names = [getattr(staging.people.get(each.sender), "name", None) for each in said]
+        sent = messages(staging)["t-c"]
+        names = [getattr(staging.people.get(each.sender), "name", None) for each in sent]
     assert names == ["Jenkins", "Sentry", "Jenkins", "Ann", "Ann", "Ann", "Ann", "Sentry"]
     # As before, a post is recognised by its account and its time.
-    assert said[0].key == f"{START_MS}-ann"
+    assert sent[0].key == f"{START_MS}-ann"

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from talkwire.cli.history_import.archive import Archive
 from talkwire.cli.history_import.dry_run import AcceptingServer, UnfetchedFiles
+from talkwire.cli.history_import.people import People
 from talkwire.cli.history_import.run import ImportRun
+from talkwire.cli.history_import.source import SourceConversation, SourceMessage
 from talkwire.cli.history_import.staging import Staging
 from talkwire.cli.progress import Lines
 from tests.cli.history_import.conftest import Command, Receiver, counts, dropped
@@ -199,6 +201,29 @@ def test_replies_to_replies_are_in_the_thread_of_the_first_message(tmp_path: Pat
     assert {found[text]["threadId"] for text in "123"} == {found["0"]["id"]}
     assert "threadId" not in found["4"]
     assert len({found[text].get("threadId", found[text]["id"]) for text in "567"}) == 1
+
+
+def steps_of_arranging(count: int) -> int:
+    """Returns the thousands of steps that the database takes to arrange one conversation of `count` messages."""
+    staging, steps = Staging(People("other", "source")), 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+
+    staging.add_conversation(SourceConversation("c", "group", []))
+    for number in range(count):
+        message = SourceMessage("c", str(number), "a", (number * 7919) % count, "", thread=str(number // 9))
+        message.skipped = "notices" if number % 5 == 0 else None
+        staging.add_message(message)
+    staging._db.set_progress_handler(step, 1000)
+    staging.arrange()
+    staging.close()
+    return steps
+
+
+def test_arranging_takes_work_in_proportion_to_the_messages() -> None:
+    assert steps_of_arranging(16_000) < 6 * steps_of_arranging(4_000)
 
 
 def test_threads_stay_together_on_a_server_and_in_a_later_export(imported: Command, receiver: Receiver) -> None:

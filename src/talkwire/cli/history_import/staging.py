@@ -26,8 +26,9 @@ CREATE TABLE messages (
 CREATE UNIQUE INDEX messages_by_key ON messages (conversation, key);
 CREATE INDEX messages_by_thread ON messages (conversation, thread) WHERE thread IS NOT NULL;
 CREATE VIEW unneeded AS SELECT conversation, place, number, skipped FROM messages WHERE skipped IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM messages reply WHERE reply.conversation = messages.conversation
-                    AND reply.thread = messages.key AND reply.skipped IS NULL);
+    AND NOT EXISTS (SELECT 1 FROM messages reply INDEXED BY messages_by_thread
+                    WHERE reply.conversation = messages.conversation AND reply.thread = messages.key
+                    AND reply.thread IS NOT NULL AND reply.skipped IS NULL);
 CREATE TABLE sent (
     conversation TEXT NOT NULL, key TEXT NOT NULL, message_id TEXT NOT NULL, PRIMARY KEY (conversation, key)
 ) WITHOUT ROWID;
