@@ -15,7 +15,7 @@ from talkwire.bus.parcels import encode, pack
 from talkwire.bus.seal import Seal
 from talkwire.core.ports.bus import AnyBusMessage, EphemeralBatch
 from tests.bus.networks import REALM
-from tests.waiting import DEADLINE_S, block, deadline
+from tests.waiting import DEADLINE_S, block, deadline, until
 
 
 class Pipe:
@@ -27,13 +27,20 @@ class Pipe:
 
     def __init__(self) -> None:
         self.parcels: asyncio.Queue[bytes] = asyncio.Queue()
+        self.connections = 0
+        self.published = 0
+        self.is_cut = False
+        """Whether it loses what is published."""
         self.another = Seal(REALM.key("log"))
 
     async def publish(self, parcel: bytes) -> None:
-        self.parcels.put_nowait(parcel)
+        self.published += 1
+        if not self.is_cut:
+            self.parcels.put_nowait(parcel)
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[AsyncIterator[bytes]]:
+        self.connections += 1
         yield self._parcels()
 
     async def _parcels(self) -> AsyncIterator[bytes]:
@@ -81,3 +88,31 @@ async def test_a_busy_sender_does_not_starve_other_tasks(monkeypatch: pytest.Mon
     seen = await received_between_turns(10, each_takes_s=0.01)
     assert len(set(seen)) > 3, seen
     assert max(later - earlier for earlier, later in pairwise(seen)) <= 4, seen
+
+
+async def test_a_bus_stays_connected_while_the_event_loop_stands_still(short_beats: Pipe) -> None:
+    bus = TransportBus(lambda _: short_beats, REALM)
+    await bus.start("log", lambda _: None)
+    block(0.3)
+    sent = short_beats.published
+    await until(lambda: short_beats.published >= sent + 2)
+    assert not bus.is_disconnected
+    assert short_beats.connections == 1
+    await bus.close()
+
+
+async def test_a_bus_whose_parcels_do_not_return_connects_again(short_beats: Pipe) -> None:
+    short_beats.is_cut = True
+    bus = TransportBus(lambda _: short_beats, REALM)
+    await bus.start("log", lambda _: None)
+    await until(lambda: short_beats.connections >= 2)
+    assert bus.is_disconnected
+    await bus.close()
+
+
+@pytest.fixture
+def short_beats(monkeypatch: pytest.MonkeyPatch) -> Pipe:
+    """A transport that has to return what a bus sends within 150 milliseconds in which the event loop runs."""
+    for name, seconds in {"BEAT_S": 0.05, "ANSWER_S": 0.1, "TICK_S": 0.01}.items():
+        monkeypatch.setattr(carried, name, seconds)
+    return Pipe()

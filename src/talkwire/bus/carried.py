@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
 import structlog
@@ -30,6 +30,9 @@ BEAT_S = 1.0
 
 ANSWER_S = 1.5
 """Seconds within which the network has to connect, to accept a parcel, and to return a sent parcel to its sender."""
+
+TICK_S = 0.25
+"""Seconds between two looks at how late the event loop is."""
 
 START_S = 2.0
 """Seconds that a starting node waits for the bus to connect."""
@@ -150,7 +153,7 @@ class TransportBus:
         tries = 0
         while True:
             try:
-                async with self._carrier.listening() as parcels, asyncio.timeout(BEAT_S + ANSWER_S) as patience:
+                async with self._carrier.listening() as parcels, _running_time(BEAT_S + ANSWER_S) as patience:
                     self._outgoing.waiting.set()  # sends a parcel at once; its return shows that both directions work
                     now = asyncio.get_running_loop().time
                     turn = _Turn()
@@ -214,6 +217,28 @@ class TransportBus:
             _logger.info("bus_connected")
         self.is_disconnected = False
         self._tried.set()
+
+
+@asynccontextmanager
+async def _running_time(seconds: float) -> AsyncIterator[asyncio.Timeout]:
+    """Like `asyncio.timeout`, but leaves out the time for which the event loop stands still: meanwhile the node neither
+    sends nor receives. On a slow machine, a starting node builds its routes for seconds on the event loop."""
+    loop = asyncio.get_running_loop()
+    ticking: asyncio.Handle
+    async with asyncio.timeout(seconds) as timeout:
+
+        def tick(due: float) -> None:
+            nonlocal ticking
+            now, end = loop.time(), timeout.when()
+            if end is not None and not timeout.expired():
+                timeout.reschedule(end + now - due)
+            ticking = loop.call_at(now + TICK_S, tick, now + TICK_S)
+
+        ticking = loop.call_soon(tick, loop.time())
+        try:
+            yield timeout
+        finally:
+            ticking.cancel()
 
 
 class _Turn:
