@@ -148,6 +148,12 @@ def test_the_openid_provider_is_asked_and_its_failure_is_a_warning(command: Comm
         (
             {ALGORITHMS: ["ES384"]},
             {"keys": [P256]},
+            0,
+            "ok       oidc: {issuer} responds, and provides keys",
+        ),
+        (
+            {ALGORITHMS: ["HS256"]},
+            {"keys": [P256]},
             1,
             "wrong    oidc: {issuer} can sign in nobody: it signs ID tokens",
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from talkwire.egress import AddressRules, Egress, EgressClient, EgressLimits
+from talkwire.identity.signatures import Key
 from tests.waiting import DEADLINE_S
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -58,7 +59,23 @@ def eddsa() -> KeyPair:
     return KeyPair("EdDSA", ed25519.Ed25519PrivateKey.generate())
 
 
-@pytest.fixture(params=["rs256", "es256", "eddsa"])
+@pytest.fixture(scope="session")
+def es384() -> KeyPair:
+    return KeyPair("ES384", ec.generate_private_key(ec.SECP384R1()))
+
+
+@pytest.fixture(scope="session")
+def ps512(rs256: KeyPair) -> KeyPair:
+    return KeyPair("PS512", rs256.private)
+
+
+def of_algorithm(keys: Sequence[Key], algorithm: str) -> Key:
+    """Returns the only one of the keys with an algorithm."""
+    [key] = [key for key in keys if key.algorithm == algorithm]
+    return key
+
+
+@pytest.fixture(params=["rs256", "es256", "eddsa", "es384", "ps512"])
 def pair(request: pytest.FixtureRequest) -> KeyPair:
     """Each asymmetric key in turn."""
     value = request.getfixturevalue(request.param)

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from talkwire.egress import EgressClient, EgressError
 from talkwire.identity.jwks import FetchLimits, KeySet
+from talkwire.identity.signatures import ALGORITHMS_TEXT
 from talkwire.observability.key_fetches import KeyFetchLog, key_fetches
 from tests.identity.conftest import Clock, KeyPair, KeyServer, egress_client
 from tests.processor_time import at_most
@@ -211,19 +212,19 @@ async def test_a_failure_is_forgotten_after_a_good_answer(
     key_server.publish(rs256.jwk("k1"))
     await keys.refresh()
     failures.append(keys.last_failure)
-    assert failures == ["no key for RS256, ES256 or EdDSA", None]
+    assert failures == [f"no key for {ALGORITHMS_TEXT}", None]
     await keys.aclose()
 
 
 async def test_keys_that_cannot_be_used_are_named(http_client: EgressClient, key_server: KeyServer) -> None:
-    p384 = KeyPair("ES384", ec.generate_private_key(ec.SECP384R1()))
+    k256 = KeyPair("ES256K", ec.generate_private_key(ec.SECP256K1()))
     key_server.publish(
-        p384.jwk("k1", alg="ES384"), {"kty": "oct", "k": "hidden"}, {"kty": 5}, p384.jwk("k2", alg="ES384")
+        k256.jwk("k1", alg="ES256K"), {"kty": "oct", "k": "hidden"}, {"kty": 5}, k256.jwk("k2", alg="ES256K")
     )
     keys = KeySet(key_server.url, http_client)
     await keys.refresh()
     await keys.aclose()
-    assert keys.last_failure == "no key for RS256, ES256 or EdDSA; its keys are EC P-384 ES384, oct"
+    assert keys.last_failure == f"no key for {ALGORITHMS_TEXT}; its keys are EC secp256k1 ES256K, oct"
 
 
 async def test_each_failed_fetch_is_logged_with_its_cause_and_the_recovery_once(

@@ -5,20 +5,24 @@ import json
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from talkwire.core.domain.errors import ChatError
 from talkwire.identity.signatures import (
+    ALGORITHMS_TEXT,
+    ASYMMETRIC_ALGORITHMS,
     TOKEN_MAX_LENGTH,
     UnverifiableToken,
-    key_of_jwk,
+    keys_of_jwk,
     parse_compact,
-    public_key,
     secret_key,
     sign_compact,
+    verifying_keys,
 )
-from tests.identity.conftest import KeyPair
+from tests.identity.conftest import KeyPair, of_algorithm
+from tests.identity.private_keys import PRIVATE
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -103,25 +107,40 @@ def test_a_secret_that_is_empty_or_a_key_file_is_refused(secret: str) -> None:
         secret_key(secret)
 
 
-def test_a_public_key_is_bound_to_the_algorithm_of_its_type(pair: KeyPair) -> None:
-    assert public_key(pair.pem).algorithm == pair.algorithm
+@pytest.mark.parametrize("algorithm", PRIVATE)
+def test_every_asymmetric_algorithm_verifies_what_its_private_key_signed_and_nothing_else(algorithm: str) -> None:
+    pair = KeyPair(algorithm, PRIVATE[algorithm])
+    parsed = parse_compact(jwt.encode({}, pair.private, algorithm=algorithm))
+    for keys in (verifying_keys(pair.pem), keys_of_jwk(pair.jwk("k1")), keys_of_jwk(pair.jwk("k1", alg=algorithm))):
+        key = of_algorithm(keys, algorithm)
+        assert key.verify(parsed.signed, parsed.signature)
+        assert not key.verify(parsed.signed + b" ", parsed.signature)
+        assert not key.verify(parsed.signed, parsed.signature[:-1])
+        assert not key.verify(parsed.signed, b"")
+        assert [other.algorithm for other in keys if other.verify(parsed.signed, parsed.signature)] == [algorithm]
+    for other in PRIVATE.values():
+        if other is not pair.private:
+            of_others = verifying_keys(KeyPair("", other).pem)
+            assert not any(key.verify(parsed.signed, parsed.signature) for key in of_others)
 
 
-def test_a_public_key_verifies_what_its_private_key_signed_and_nothing_else(pair: KeyPair) -> None:
-    parsed = parse_compact(jwt.encode({}, pair.private, algorithm=pair.algorithm))
-    key = public_key(pair.pem)
-    assert key.verify(parsed.signed, parsed.signature)
-    assert not key.verify(parsed.signed + b" ", parsed.signature)
-    assert not key.verify(parsed.signed, parsed.signature[:-1])
-    assert not key.verify(parsed.signed, b"")
+def test_all_of_them_are_listed_and_no_other() -> None:
+    assert PRIVATE.keys() == ASYMMETRIC_ALGORITHMS
+    assert ALGORITHMS_TEXT.replace(" or ", ", ").split(", ") == list(PRIVATE)
 
 
-def test_a_jwk_gives_the_same_key_as_the_pem(pair: KeyPair) -> None:
-    parsed = parse_compact(jwt.encode({}, pair.private, algorithm=pair.algorithm))
-    key = key_of_jwk(pair.jwk("k1"))
-    assert key is not None
-    assert key.algorithm == pair.algorithm
-    assert key.verify(parsed.signed, parsed.signature)
+@pytest.mark.parametrize("algorithm", PRIVATE)
+def test_a_jwk_with_an_algorithm_is_bound_to_it(algorithm: str) -> None:
+    pair = KeyPair(algorithm, PRIVATE[algorithm])
+    assert [key.algorithm for key in keys_of_jwk(pair.jwk("k1", alg=algorithm))] == [algorithm]
+
+
+@pytest.mark.parametrize("bits", [1024, 2047])
+def test_a_short_rsa_key_verifies_nothing(bits: int) -> None:
+    pair = KeyPair("RS256", rsa.generate_private_key(public_exponent=65537, key_size=bits))
+    assert keys_of_jwk(pair.jwk("k1")) == ()
+    with pytest.raises(ValueError, match="it must be RSA of at least 2048 bits"):
+        verifying_keys(pair.pem)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +148,8 @@ def test_a_jwk_gives_the_same_key_as_the_pem(pair: KeyPair) -> None:
     [
         {"use": "enc"},
         {"key_ops": ["encrypt"]},
-        {"alg": "RS512"},
+        {"alg": "ES256"},
+        {"alg": "RS1"},
         {"alg": "HS256"},
         {"alg": 5},
         {"kty": "oct", "k": "AA"},
@@ -137,7 +157,7 @@ def test_a_jwk_gives_the_same_key_as_the_pem(pair: KeyPair) -> None:
     ],
 )
 def test_a_jwk_that_is_not_for_verifying_is_no_key(rs256: KeyPair, members: dict[str, object]) -> None:
-    assert key_of_jwk(rs256.jwk("k1", **members)) is None
+    assert keys_of_jwk(rs256.jwk("k1", **members)) == ()
 
 
 @pytest.mark.parametrize(
@@ -152,4 +172,4 @@ def test_a_jwk_that_is_not_for_verifying_is_no_key(rs256: KeyPair, members: dict
     ],
 )
 def test_a_broken_jwk_is_no_key(jwk: dict[str, object]) -> None:
-    assert key_of_jwk(jwk) is None
+    assert keys_of_jwk(jwk) == ()

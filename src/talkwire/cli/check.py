@@ -37,7 +37,7 @@ from talkwire.filesystem import make_folder, naming, removing_new_folders, try_l
 from talkwire.identity.jwks import FETCH_S, KeySet
 from talkwire.identity.secret import FILE_NAME as SECRET_FILE
 from talkwire.identity.secret import secret_in
-from talkwire.identity.signatures import public_key
+from talkwire.identity.signatures import verifying_keys
 from talkwire.logs import without_values
 from talkwire.openid.documents import REQUEST_S, ProviderDocuments
 from talkwire.openid.sign_in import CALLBACK, SignInFailed
@@ -294,7 +294,8 @@ def _on_keys(settings: Settings) -> Iterator[Finding]:
     try:
         pem = usable_public_key(settings)
         if pem is not None:
-            yield Finding("ok", "tokens", f"public key for {public_key(pem).algorithm}")
+            algorithms = ", ".join(key.algorithm for key in verifying_keys(pem))
+            yield Finding("ok", "tokens", f"public key for {algorithms}")
     except SettingsError as error:
         yield _refusal("tokens", error)
     if settings.jwt_jwks_url is not None:

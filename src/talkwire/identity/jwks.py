@@ -16,7 +16,7 @@ import msgspec
 
 from talkwire.core.single_flight import SingleFlight
 from talkwire.egress import BodyReading, EgressClient, EgressError, EgressResponse
-from talkwire.identity.signatures import ALGORITHMS_TEXT, Key, key_of_jwk
+from talkwire.identity.signatures import ALGORITHMS_TEXT, Key, keys_of_jwk
 from talkwire.observability.key_fetches import KeyFetchLog
 
 FETCH_S = 5.0
@@ -152,8 +152,8 @@ class KeySet:
         keys: dict[tuple[str | None, str], Key] = {}
         for jwk in document.keys:
             key_id = jwk.get("kid")
-            if (key := key_of_jwk(jwk)) is not None and (key_id is None or isinstance(key_id, str)):
-                keys[key_id, key.algorithm] = key
+            if key_id is None or isinstance(key_id, str):
+                keys |= {(key_id, key.algorithm): key for key in keys_of_jwk(jwk)}
         if not keys:
             raise _FetchFailedError(f"no key for {ALGORITHMS_TEXT}{_others(document.keys)}")
         return keys

@@ -13,9 +13,9 @@ class TokenPolicy:
     """The requirements for a valid token: the keys that may have signed it, and its issuer and audience; and how its
     claims are read.
 
-    `secret` verifies HS256; either `public_key` or `jwks_url` verifies RS256, ES256 or EdDSA, depending on the
-    key. A token must have one of `issuers` and one of `audiences`, unless these are empty. This server's own tokens
-    need neither, since their issuer is known.
+    `secret` verifies HS256; either `public_key` or `jwks_url` verifies asymmetric signatures
+    (`signatures.ASYMMETRIC_ALGORITHMS`), depending on the key. A token must have one of `issuers` and one of
+    `audiences`, unless these are empty. This server's own tokens need neither, since their issuer is known.
     `leeway_s` is the accepted difference in seconds between the clocks of two machines. `keep_claims` are claims that
     the application's hooks can read.
 

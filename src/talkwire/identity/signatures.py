@@ -11,17 +11,18 @@ from __future__ import annotations
 import hmac
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, SECP521R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWK
-from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+from jwt.algorithms import Algorithm, ECAlgorithm, OKPAlgorithm, RSAAlgorithm, RSAPSSAlgorithm
 from jwt.exceptions import PyJWTError
 
 from talkwire.core.domain.errors import ChatError
@@ -35,11 +36,25 @@ packet that joins a namespace, and into the 64 KiB of a request's head."""
 RSA_MIN_BITS = 2048
 """RFC 7518, section 3.3, requires "a key of size 2048 bits or larger" for these algorithms."""
 
-ASYMMETRIC_ALGORITHMS = frozenset({"RS256", "ES256", "EdDSA"})
-ALGORITHMS_TEXT = "RS256, ES256 or EdDSA"
-REFUSED_ALGORITHMS = frozenset(
-    {"HS256", "HS384", "HS512", "RS384", "RS512", "PS256", "PS384", "PS512", "ES384", "ES512", "ES256K", "Ed25519"}
-)
+_OF_RSA: Mapping[str, Algorithm] = {
+    "RS256": RSAAlgorithm(RSAAlgorithm.SHA256),
+    "RS384": RSAAlgorithm(RSAAlgorithm.SHA384),
+    "RS512": RSAAlgorithm(RSAAlgorithm.SHA512),
+    "PS256": RSAPSSAlgorithm(RSAPSSAlgorithm.SHA256),
+    "PS384": RSAPSSAlgorithm(RSAPSSAlgorithm.SHA384),
+    "PS512": RSAPSSAlgorithm(RSAPSSAlgorithm.SHA512),
+}
+_OF_CURVES: Mapping[str, Mapping[str, Algorithm]] = {
+    SECP256R1.name: {"ES256": ECAlgorithm(ECAlgorithm.SHA256, SECP256R1)},
+    SECP384R1.name: {"ES384": ECAlgorithm(ECAlgorithm.SHA384, SECP384R1)},
+    SECP521R1.name: {"ES512": ECAlgorithm(ECAlgorithm.SHA512, SECP521R1)},
+}
+_OF_ED25519: Mapping[str, Algorithm] = {"EdDSA": OKPAlgorithm()}
+"""The algorithms with which a type of key verifies (RFC 7518, section 3.1, and RFC 8037)."""
+
+ASYMMETRIC_ALGORITHMS = frozenset(chain(_OF_RSA, *_OF_CURVES.values(), _OF_ED25519))
+ALGORITHMS_TEXT = f"{', '.join(chain(_OF_RSA, *_OF_CURVES.values()))} or EdDSA"
+REFUSED_ALGORITHMS = frozenset({"HS256", "HS384", "HS512", "ES256K", "Ed25519"})
 """Names of algorithms that an error may repeat, besides those that a key can have: a token may hold anything else."""
 
 
@@ -59,8 +74,8 @@ class UnverifiableToken(ChatError):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key that verifies signatures, with its only algorithm. `verify(signed bytes, signature)` returns whether the
-    signature is right, and never raises."""
+    """A key that verifies signatures, with its only algorithm: a public key is several of them if its type has several
+    algorithms. `verify(signed bytes, signature)` returns whether the signature is right, and never raises."""
 
     algorithm: str
     verify: Callable[[bytes, bytes], bool]
@@ -80,51 +95,57 @@ def secret_key(secret: str) -> Key:
     return Key("HS256", partial(_verify_hs256, hmac.new(secret.encode(), digestmod="sha256")))
 
 
-def public_key(text: str) -> Key:
-    """Returns the key for a public key or a certificate (`public_keys.load_public_key`); its type decides between
-    RS256, ES256 and EdDSA. Raises ValueError for any other text, and for a key of another type."""
+def verifying_keys(text: str) -> tuple[Key, ...]:
+    """Returns the keys for a public key or a certificate (`public_keys.load_public_key`), one for each algorithm of its
+    type. Raises ValueError for any other text, and for a key of another type."""
     loaded = load_public_key(text)
-    key = _asymmetric_key(loaded)
-    if key is None:
+    keys = _asymmetric_keys(loaded)
+    if not keys:
         kind = type(loaded).__name__.removesuffix("PublicKey")
         size = f" of {loaded.key_size} bits" if isinstance(loaded, RSAPublicKey | EllipticCurvePublicKey) else ""
         raise ValueError(
-            f"The public key is {kind}{size}; it must be RSA of at least {RSA_MIN_BITS} bits, P-256 or Ed25519."
+            f"The public key is {kind}{size}; it must be RSA of at least {RSA_MIN_BITS} bits, P-256, P-384, P-521 or "
+            "Ed25519."
         )
-    return key
+    return keys
 
 
-def key_of_jwk(jwk: dict[str, object]) -> Key | None:
-    """Returns the key that a JSON Web Key (RFC 7517) describes; None if it cannot verify an accepted algorithm.
+def keys_of_jwk(jwk: dict[str, object]) -> tuple[Key, ...]:
+    """Returns the keys that a JSON Web Key (RFC 7517) describes: one with its `alg`, or one for each algorithm of its
+    type if it names none. Returns none if it cannot verify an accepted algorithm.
 
     A symmetric or private key is ignored: everyone knows it, since the set of keys is published.
     """
     operations = jwk.get("key_ops")
     if jwk.get("use") not in (None, "sig") or (isinstance(operations, list) and "verify" not in operations):
-        return None
+        return ()
     if jwk.get("kty") == "oct" or "d" in jwk:
-        return None
+        return ()
     try:
         loaded = PyJWK(jwk).key
     except (PyJWTError, UnsupportedAlgorithm, ValueError, TypeError, AttributeError, KeyError):
-        return None
-    key = _asymmetric_key(loaded)
-    return key if key is not None and jwk.get("alg") in (None, key.algorithm) else None
+        return ()
+    return tuple(key for key in _asymmetric_keys(loaded) if jwk.get("alg") in (None, key.algorithm))
 
 
-def _asymmetric_key(loaded: object) -> Key | None:
+def _asymmetric_keys(loaded: object) -> tuple[Key, ...]:
+    return tuple(Key(name, partial(_verify, each, loaded)) for name, each in _algorithms_of(loaded).items())
+
+
+def _algorithms_of(loaded: object) -> Mapping[str, Algorithm]:
     match loaded:
         case RSAPublicKey(key_size=bits) if bits >= RSA_MIN_BITS:
-            rsa = RSAAlgorithm(RSAAlgorithm.SHA256)
-            return Key("RS256", lambda signed, signature: rsa.verify(signed, loaded, signature))
-        case EllipticCurvePublicKey(curve=SECP256R1()):
-            ecdsa = ECAlgorithm(ECAlgorithm.SHA256, SECP256R1)
-            return Key("ES256", lambda signed, signature: ecdsa.verify(signed, loaded, signature))
+            return _OF_RSA
+        case EllipticCurvePublicKey(curve=curve):
+            return _OF_CURVES.get(curve.name, {})
         case Ed25519PublicKey():
-            eddsa = OKPAlgorithm()
-            return Key("EdDSA", lambda signed, signature: eddsa.verify(signed, loaded, signature))
+            return _OF_ED25519
         case _:
-            return None
+            return {}
+
+
+def _verify(algorithm: Algorithm, key: object, signed: bytes, signature: bytes) -> bool:
+    return algorithm.verify(signed, key, signature)
 
 
 def _verify_hs256(keyed: hmac.HMAC, signed: bytes, signature: bytes) -> bool:

@@ -24,9 +24,9 @@ from talkwire.identity.signatures import (
     SignedToken,
     UnverifiableToken,
     parse_compact,
-    public_key,
     secret_key,
     unauthenticated,
+    verifying_keys,
 )
 
 __all__ = ["Identity", "TokenPolicy", "TokenVerifier"]
@@ -44,11 +44,11 @@ class TokenVerifier:
         if policy.secret is not None:
             self._add(secret_key(policy.secret))
         if policy.public_key is not None:
-            self._add(public_key(policy.public_key))
+            self._add(*verifying_keys(policy.public_key))
         self._key_set = key_set
 
-    def _add(self, key: Key) -> None:
-        self._keys[key.algorithm] = key
+    def _add(self, *keys: Key) -> None:
+        self._keys |= {key.algorithm: key for key in keys}
 
     async def verify(self, token: str, now: float) -> Identity:
         """Verifies a token and returns the caller's identity. `now` is in seconds since 1970 UTC. Waits only if keys

@@ -11,7 +11,7 @@ from talkwire.egress import check_signing_secret, new_signing_secret
 from talkwire.identity.policy import TokenPolicy
 from talkwire.identity.public_keys import cleaned
 from talkwire.identity.secret import load_or_create_secret, secret_in
-from talkwire.identity.signatures import public_key, secret_key
+from talkwire.identity.signatures import secret_key, verifying_keys
 from talkwire.settings.callbacks import CALLBACK_SECRET_FILE
 from talkwire.settings.model import as_names
 from talkwire.settings.rules import Problem, SettingsError
@@ -116,7 +116,7 @@ def usable_public_key(settings: Settings) -> str | None:
     try:
         text = _public_key_text(settings)
         if text is not None:
-            public_key(text)
+            verifying_keys(text)
     except ValueError as error:
         raise SettingsError([Problem("jwt_public_key", str(error))]) from None
     return text

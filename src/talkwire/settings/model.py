@@ -238,8 +238,8 @@ class SettingValues:
     jwt_public_key: Annotated[
         str | None,
         Setting(
-            "Public key of RS256, ES256 or EdDSA tokens: PEM, a certificate or their base64, or the path of a file "
-            "that has one.",
+            "Public key of tokens that are signed with RS256, ES256, EdDSA or another asymmetric algorithm: PEM, a "
+            "certificate or their base64, or the path of a file that has one.",
             metavar="PEM",
         ),
     ] = None
