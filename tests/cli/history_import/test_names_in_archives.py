@@ -149,6 +149,11 @@ def test_two_files_of_one_name_are_refused_unless_they_are_the_same(
     assert "two different files are named größe/2020-01-01.json: rename or remove one of them" in text
 
 
+def test_files_that_macos_adds_twice_are_no_error(command: Command, tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "a.zip", {**slack(), "größe/.DS_Store": "a", "gro\u0308ße/.DS_Store": "b"})
+    assert counts(command("import", "slack", str(path), "--dry-run"))["messages"] == 6
+
+
 def test_a_folder_that_cannot_be_read_is_an_error(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

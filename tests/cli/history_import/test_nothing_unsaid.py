@@ -207,7 +207,7 @@ def test_folders_that_no_list_names_are_imported_by_their_names(imported: Comman
     assert messages(imported("slack", export)) == (8, 0, 8, 0)
 
 
-def test_two_conversations_of_one_name_are_told(command: Command, tmp_path: Path) -> None:
+def test_of_two_conversations_of_one_name_the_first_has_the_folder(command: Command, tmp_path: Path) -> None:
     channels = [{"id": key, "name": "general", "members": ["U1"]} for key in ("C1", "C2")]
     export = {"users.json": [slack_user("U1", "ann")], "channels.json": channels}
     export["general/2020-01-01.json"] = [slack_message("1577880000.0", "U1", "Hi")]

@@ -99,7 +99,7 @@ class Archive(AbstractContextManager["Archive"]):
             self._ignored.add(given)
             return
         name = normal_name(name)
-        if name in self._members and not _is_same(self._members[name], member):
+        if name in self._members and not _OF_THE_SYSTEM.search(name) and not _is_same(self._members[name], member):
             raise InvalidExport(f"{self.path}: two different files are named {name}: rename or remove one of them")
         self._members[name] = member
         self._sizes[name] = size
