@@ -302,6 +302,11 @@ def test_blocks_that_are_no_blocks_are_no_text() -> None:
         {"type": "table", "rows": [3, [None]]},
         {"type": ["x"], "text": None},
     ]
-    text, _ = converted(*odd, rich({"type": "rich_text_list", "indent": "x", "elements": None}))
+    text, _ = converted(
+        *odd,
+        rich(section()),
+        rich(items("bullet", 0), section(), items("ordered", 0, "")),
+        rich({"type": "rich_text_list", "indent": "x", "elements": None}),
+    )
     assert "None" not in text
     assert converted(deep)[0] == ""

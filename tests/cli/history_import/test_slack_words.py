@@ -161,6 +161,16 @@ def test_words_of_a_message(read: Read, message: Json, expected: str) -> None:
     assert (found.text, dropped) == (expected, {})
 
 
+def test_characters_that_databases_refuse_are_left_out(read: Read) -> None:
+    card = {"author_name": "b\x00en", "title": "t", "title_link": "https://a.example/\x00", "text": "x\x00"}
+    found, _ = read(written("<#C7|na\x00me> <#C7>", blocks=[rich("\x00y")], attachments=[card]))
+    assert found is not None
+    assert found.text == "y\n> **ben**\n> [t](https://a.example/)\n> x"
+    found, _ = read(by_an_app("<#C7|na\x00me> <#C7>", attachments=[card]))
+    assert found is not None
+    assert found.text.startswith("#name #name\n")
+
+
 def test_attachments_that_are_nested_too_deep_are_counted(read: Read) -> None:
     card: Json = {"text": "deepest"}
     for number in range(400):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from talkwire.cli.history_import.archive import items_of, text_of
-from talkwire.cli.history_import.texts import as_quote, markdown_link
+from talkwire.cli.history_import.texts import as_quote, markdown_link, storable
 
 Convert = Callable[[str], str]
 
@@ -30,7 +30,8 @@ def card_as_quote(card: dict[str, Any], convert: Convert, body: str = "", *, nam
     if _is_page(image) and image != text_of(card.get("title_link")):
         shown.append(image if shown else _linked(convert(text_of(card.get("fallback"))) or image, image))
     footer = convert(text_of(card.get("footer")))
-    return as_quote("\n".join([*shown, *filter(str.strip, [footer])]) or convert(text_of(card.get("fallback"))))
+    text = "\n".join([*shown, *filter(str.strip, [footer])]) or convert(text_of(card.get("fallback")))
+    return as_quote(storable(text))
 
 
 def says(text: str, words: str) -> bool:

@@ -241,7 +241,7 @@ class _Reader:
     def _quotes(self, raw: dict[str, Any]) -> Iterator[SourceQuote]:
         """Yields the messages that a message quotes. Of a quote whose text the export lacks, the text is the link."""
         shown = {key: card for card in items_of(raw.get("attachments")) if (key := _quoted_key(card))}
-        links = {key: link for link, key in _QUOTE_LINK.findall(text_of(raw.get("msg")))}
+        links = {key: link for link, key in _QUOTE_LINK.findall(storable(text_of(raw.get("msg"))))}
         for key in dict.fromkeys((*shown, *links)):
             text = self._card(shown[key]) if key in shown else ""
             yield SourceQuote(key, text or links.get(key, ""))

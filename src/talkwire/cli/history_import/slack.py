@@ -367,7 +367,7 @@ def _micros(ts: str) -> int | None:
 def _text(source: _Source, raw: dict[str, Any], subtype: str) -> str:
     """Returns the text of a message as Markdown, followed by the cards of bots and links and by forwarded messages, as
     quotes."""
-    written = text_of(raw.get("text"))
+    written = storable(text_of(raw.get("text")))
     names = ChainMap(dict(_NAMED.findall(written)), source.channels)
     blocks = SlackBlocks(source.staging.people, names, source.staging.drop, written)
     text = blocks.markup(written)

@@ -179,7 +179,7 @@ def _code(line: str) -> str:
 
 def _styled(runs: Sequence[_Run], signs: Sequence[tuple[str, str]]) -> str:
     """Returns the parts of a line with the signs of their styles, of which the first is the outermost."""
-    if not signs:
+    if not signs or not runs:
         return "".join(run.text for run in runs)
     (style, sign), *inner = signs
     parts = [(has, _styled(list(group), inner)) for has, group in groupby(runs, lambda run: style in run.styles)]
