@@ -24,7 +24,7 @@ from talkwire.storage import engine as engine_module
 from talkwire.storage import migrations as migrations_module
 from talkwire.storage import session
 from talkwire.storage.engine import sqlite_url, writing_engine
-from talkwire.storage.messages.search import Wanted, WordTable
+from talkwire.storage.messages.search import Wanted, WordTable, label_of
 from talkwire.storage.migrations import (
     LOCK_TRIES,
     NewerTablesError,
@@ -597,7 +597,7 @@ def test_existing_messages_in_arabic_script_are_found_from_each_keyboard(engine:
         upgrade(connection, "0039")
         found = {}
         for word in ("\u0639\u0644\u064a", "\u0643\u062a\u0627\u0628", "before"):
-            query, parameters = words.candidate_ids(Wanted([[word]], []))
+            query, parameters = words.candidate_ids(Wanted([[word], [label_of("c"), "as"]], []))
             found[word] = connection.execute(query, parameters).scalars().all()
     assert list(found.values()) == [[1], [2], [3]]
 

@@ -1,4 +1,4 @@
-import { message, open, post, report, visitAs } from "../browser.mjs";
+import { call, message, open, post, report, visitAs } from "../browser.mjs";
 
 const BYTES = 62_000;
 const repeated = (text) => text.repeat(Math.floor(BYTES / Buffer.byteLength(text)));
@@ -61,4 +61,29 @@ export async function unfolded() {
   await open(page, "test-conv");
   await page.getByText("The end").waitFor({ state: "attached" });
   report("unfolded", { hidden, short: heightPx < 2_500 });
+}
+
+// Marks that are piled upon letters are drawn over no other message, and a long name ends in the window.
+export async function piled() {
+  const piles = [..."to the top"].map((letter) => `${letter}${"\u0347".repeat(60)}${"\u030d".repeat(60)}`).join("");
+  await call("PATCH", "users/me", "wide", { name: "W".repeat(200) });
+  const group = { kind: "group", name: "Piles", memberIds: ["bob", "wide"] };
+  const { id } = await call("POST", "conversations", "alice", group);
+  const page = await visitAs("alice");
+  await open(page, "Piles");
+  for (const [sender, content] of [["alice", "The text above"], ["bob", piles], ["alice", "The text below"]])
+    await post("messages", sender, { conversationId: id, content });
+  await message(page, "The text below").waitFor();
+  const covered = [];
+  for (const text of ["above", "below"]) {
+    const clip = await page.locator(".text", { hasText: text }).boundingBox();
+    const drawn = await page.screenshot({ clip });
+    const pile = page.locator(".text", { hasText: "\u0347" });
+    await pile.evaluate((it) => it.style.setProperty("visibility", "hidden"));
+    if (!drawn.equals(await page.screenshot({ clip }))) covered.push(text);
+    await pile.evaluate((it) => it.style.removeProperty("visibility"));
+  }
+  const names = page.locator(".group-faces > span:last-child");
+  const isInside = await names.evaluate((it) => it.getBoundingClientRect().right <= innerWidth && it.scrollWidth <= it.clientWidth);
+  report("drawn", { covered, isInside });
 }

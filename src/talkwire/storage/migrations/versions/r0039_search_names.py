@@ -8,7 +8,9 @@ write is found by the new version as it was written, or once it is changed.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from hashlib import blake2b
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,8 +20,6 @@ from alembic import op
 from talkwire.core.domain.search.name_search import later_parts, search_name
 from talkwire.core.domain.search.words import words_of
 from talkwire.core.features.messages.search import searched_text
-from talkwire.storage.messages.messages import attached_names
-from talkwire.storage.messages.search import label_of
 
 revision = "0039"
 down_revision = "0038"
@@ -58,11 +58,20 @@ def _index_messages() -> None:
     columns = _MESSAGES.c.id, _MESSAGES.c.conversation_id, _MESSAGES.c.content, _MESSAGES.c.extra
     put = sa.text(_PUT_WORDS[op.get_bind().dialect.name])
     for rows in _pages(sa.select(*columns).where(_MESSAGES.c.deleted_ms.is_(None), has_arabic)):
-        texts = ((row, searched_text(row.content, attached_names(row.extra))) for row in rows)
+        texts = ((row, searched_text(row.content, _attached_names(row.extra))) for row in rows)
         words = [
-            {"id": row.id, "words": " ".join({label_of(row.conversation_id), *words_of(text)})} for row, text in texts
+            {"id": row.id, "words": " ".join({_label(row.conversation_id), *words_of(text)})} for row, text in texts
         ]
         op.get_bind().execute(put, words)
+
+
+def _attached_names(extra: str | None) -> str:
+    return ", ".join(attachment.get("name", "") for attachment in json.loads(extra or "{}").get("attachments", ()))
+
+
+def _label(conversation_id: str) -> str:
+    """Returns the word by which the index finds all messages of a conversation."""
+    return "\ue000" + blake2b(conversation_id.encode(), digest_size=8).hexdigest()
 
 
 def _fold_names(table: sa.TableClause, folded: str, kind: sa.ColumnElement[str]) -> None:
