@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageSequence
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from talkwire.files.metadata.copying import Broken, Copied
+from talkwire.files.metadata.copying import Broken, CopiedPicture
 from talkwire.files.metadata.removal import Kind, kind_of, without_metadata
 from tests.files import pictures
 from tests.files.heif import box, heic
@@ -26,7 +26,7 @@ STEP = 7
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
-def cleaned(folder: Path, data: bytes) -> tuple[bytes, Copied]:
+def cleaned(folder: Path, data: bytes) -> tuple[bytes, CopiedPicture]:
     source, target = folder / "source", folder / "target"
     source.write_bytes(data)
     kind = kind_of(data[:4096])
@@ -158,6 +158,22 @@ def test_other_files_that_begin_like_a_picture_stay_what_they_are(tmp_path: Path
 )
 def test_formats_are_known_by_their_first_bytes(head: bytes, kind: Kind | None) -> None:
     assert kind_of(head) == kind
+
+
+def test_directories_that_share_long_lists_are_refused(tmp_path: Path) -> None:
+    """Each list of places of directories is read once for each directory that has it."""
+    directory = struct.pack("<HHHIII", 1, 330, 4, 2000, 26, 0)
+    places = b"".join(struct.pack("<I", 26 + 8000 + 18 * number) for number in range(2000))
+    with pytest.raises(Broken, match="too many entries"):
+        cleaned(tmp_path, b"II*\0\x08\0\0\0" + directory + places + directory * 2000)
+
+
+def test_boxes_in_boxes_are_removed(tmp_path: Path) -> None:
+    deep = b""
+    for _ in range(2000):
+        deep = box(b"trak", deep)
+    copy, _ = cleaned(tmp_path, heic(ITEMS, extra=box(b"moov", deep)))
+    assert copy.count(b"trak") == 1
 
 
 def never_leaks(folder: Path, data: bytes) -> bool:

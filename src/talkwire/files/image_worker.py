@@ -27,7 +27,7 @@ from typing import Any
 
 from PIL import Image, ImageFile, ImageOps, JpegImagePlugin, UnidentifiedImageError
 
-from talkwire.files.metadata.copying import Broken, Copied
+from talkwire.files.metadata.copying import Broken, CopiedPicture
 from talkwire.files.metadata.removal import kind_of, without_metadata
 from talkwire.files.thumbnails import save_thumbnails
 
@@ -107,7 +107,7 @@ def _decoded(source: Path, picture: Path, pixels_max: int) -> Iterator[Image.Ima
         yield image
 
 
-def _copied(source: Path, picture: Path, content_type: str, *, animated: bool, turned: bool) -> Copied | None:
+def _copied(source: Path, picture: Path, content_type: str, *, animated: bool, turned: bool) -> CopiedPicture | None:
     """Writes a lossless copy of the picture without metadata. Raises Broken.
 
     Returns None if the picture must be encoded again: a still JPEG, PNG or AVIF, or a still WebP with `turned`, which

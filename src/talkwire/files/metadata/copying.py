@@ -15,7 +15,7 @@ class Broken(Exception):
     """The file begins like a picture of a known format, but does not follow that format."""
 
 
-class Copied(NamedTuple):
+class CopiedPicture(NamedTuple):
     """What a copy has: its number of frames, and whether the picture is complete, not cut off."""
 
     frames: int = 1

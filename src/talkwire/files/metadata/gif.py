@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from talkwire.files.metadata.copying import Broken, Copied, Copy, Data, unpacked
+from talkwire.files.metadata.copying import Broken, CopiedPicture, Copy, Data, unpacked
 
 _HIDDEN = re.compile(rb"!\xfe[\x01-\xff][\t\n\r -~]{6}|XMP DataXMP|!\xff\x0b[ -~]{8}")
 _LOOPS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
@@ -15,7 +15,7 @@ _EXTENSION_MAX = 32
 _CONTROL, _APPLICATION = 0xF9, 0xFF
 
 
-def copy_gif(data: Data, copy: Copy) -> Copied:
+def copy_gif(data: Data, copy: Copy) -> CopiedPicture:
     """Copies a GIF, also one that is cut off, or that has zeros between its blocks or instead of its end.
 
     Raises Broken if it has no frame, a block of an unknown kind, or a frame that takes in a comment.
@@ -44,7 +44,7 @@ def copy_gif(data: Data, copy: Copy) -> Copied:
     if not frames:
         raise Broken("the GIF has no frame")
     copy.add(b";")
-    return Copied(frames, complete)
+    return CopiedPicture(frames, complete)
 
 
 def _copy_frame(data: Data, copy: Copy, start: int) -> int:

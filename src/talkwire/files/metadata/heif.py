@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from talkwire.files.metadata.copying import Broken, Copied, Copy, Data, Overlay, unpacked
+from talkwire.files.metadata.copying import Broken, CopiedPicture, Copy, Data, Overlay, unpacked
 
 _PICTURES = frozenset(
     b"hvc1 hev1 lhv1 av01 avc1 svc1 mvc1 vvc1 evc1 j2k1 jpeg unci grid iovl iden tmap mski".split(b" ")
@@ -28,7 +28,8 @@ _OF_FILMS = frozenset(
 )
 """Boxes of animated pictures that have neither metadata nor other boxes with metadata."""
 
-_FILM_PARTS = frozenset((b"trak", b"mdia", b"minf", b"stbl"))
+_PART_OF = {b"moov": b"trak", b"trak": b"mdia", b"mdia": b"minf", b"minf": b"stbl"}
+"""Box of an animated picture -> the box in it that leads to the frames."""
 _FTYP_MAX = 4096
 _NO_EXIF = b"\0\0\0\0MM\0*\0\0\0\x08" + bytes(6)
 """An Exif item without a value."""
@@ -50,12 +51,12 @@ class _Extent(NamedTuple):
     length: int
 
 
-def copy_heif(data: Data, copy: Copy) -> Copied:
+def copy_heif(data: Data, copy: Copy) -> CopiedPicture:
     """Copies a HEIC or AVIF picture. Raises Broken if it has no list of items, or a damaged one."""
     copier = _HeifCopier(data)
     copier.run()
     copier.overlay.write(copy)
-    return Copied()
+    return CopiedPicture()
 
 
 class _HeifCopier:
@@ -146,7 +147,7 @@ class _HeifCopier:
         self.overlay.keep(box.start, box.content)
         tables: dict[bytes, int] = {}
         for each in self._boxes(box.content, box.end):
-            if each.kind in _FILM_PARTS:
+            if each.kind == _PART_OF.get(box.kind):
                 self._film(each)
             elif each.kind in {b"stsz", b"stsc", b"stco", b"co64"}:
                 tables[each.kind] = each.content

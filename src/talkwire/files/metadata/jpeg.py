@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from talkwire.files.metadata.copying import Broken, Copied, Copy, Data, unpacked
+from talkwire.files.metadata.copying import Broken, CopiedPicture, Copy, Data, unpacked
 from talkwire.files.metadata.orientation import exif_of, orientation_of
 
 _MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd8]")
@@ -17,7 +17,7 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _END, _SCAN, _ICC = 0xD9, 0xDA, b"ICC_PROFILE\0"
 
 
-def copy_jpeg(data: Data, copy: Copy) -> Copied:
+def copy_jpeg(data: Data, copy: Copy) -> CopiedPicture:
     """Copies a JPEG, also one that is cut off. Raises Broken if it has no scan, or a damaged table."""
     return _JpegCopier(data, copy).run()
 
@@ -29,7 +29,7 @@ class _JpegCopier:
         self._profile: list[tuple[int, int]] = []
         self._has_frame = self._has_scan = self._has_exif = False
 
-    def run(self) -> Copied:
+    def run(self) -> CopiedPicture:
         self._copy.keep(0, 2)
         place, in_scan, complete = 2, False, False
         while found := _MARKER.search(self._data, place):
@@ -47,7 +47,7 @@ class _JpegCopier:
         if not self._has_scan:
             raise Broken("the JPEG has no scan")
         self._copy.add(b"\xff\xd9")
-        return Copied(complete=complete)
+        return CopiedPicture(complete=complete)
 
     def _segment(self, marker: int, start: int) -> int:
         """Copies a segment, or leaves it out, and returns where it ends; the end of the file if it is cut off."""

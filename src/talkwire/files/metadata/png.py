@@ -6,7 +6,7 @@ import re
 import struct
 import zlib
 
-from talkwire.files.metadata.copying import Broken, Copied, Copy, Data, unpacked
+from talkwire.files.metadata.copying import Broken, CopiedPicture, Copy, Data, unpacked
 from talkwire.files.metadata.orientation import exif_of, orientation_of
 
 _METADATA = re.compile(rb"eXIf|tEXt|[zi]TXt|tIME|zxIf|caBX|Exif\0|<x:xmpmeta")
@@ -14,7 +14,7 @@ _KEPT = frozenset(b"IHDR PLTE IDAT IEND tRNS acTL fcTL fdAT gAMA cHRM sRGB iCCP 
 _EXIF_MAX = 1 << 20
 
 
-def copy_png(data: Data, copy: Copy) -> Copied:
+def copy_png(data: Data, copy: Copy) -> CopiedPicture:
     """Copies a PNG, also one that is cut off. Raises Broken if it has no header or pixels, or if a chunk is damaged."""
     copy.keep(0, 8)
     kind, frames, place, has_pixels = b"", 1, 8, False
@@ -36,7 +36,7 @@ def copy_png(data: Data, copy: Copy) -> Copied:
         place = end
     if not has_pixels:
         raise Broken("the PNG has no pixels")
-    return Copied(max(frames, 1), complete=kind == b"IEND")
+    return CopiedPicture(max(frames, 1), complete=kind == b"IEND")
 
 
 def _copy_chunk(data: Data, copy: Copy, kind: bytes, place: int, end: int) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from talkwire.files.metadata import gif, heif, jpeg, png, tiff, webp
-from talkwire.files.metadata.copying import Broken, Copied, Copy
+from talkwire.files.metadata.copying import Broken, CopiedPicture, Copy
 
 Kind = Literal["jpeg", "png", "gif", "webp", "tiff", "heif"]
 
@@ -39,7 +39,7 @@ def kind_of(head: bytes) -> Kind | None:
     return found.lastgroup  # type: ignore[return-value] # the groups have the names of the kinds
 
 
-def without_metadata(source: Path, kind: Kind, target: Path) -> Copied:
+def without_metadata(source: Path, kind: Kind, target: Path) -> CopiedPicture:
     """Writes to `target` a copy of the picture `source` without its metadata, and without bytes behind its end.
 
     Decodes nothing; works in time that is linear in the file's length, and in little memory. Keeps the orientation, ICC
@@ -60,7 +60,7 @@ def without_metadata(source: Path, kind: Kind, target: Path) -> Copied:
             copy = Copy(data, out)
             copy.keep(0, len(data))
             copy.finish()
-            return Copied(complete=False)
+            return CopiedPicture(complete=False)
 
 
 def _brands(head: bytes) -> set[bytes]:

@@ -8,7 +8,7 @@ import struct
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from talkwire.files.metadata.copying import Broken, Copied, Copy, Data, Overlay, unpacked
+from talkwire.files.metadata.copying import Broken, CopiedPicture, Copy, Data, Overlay, unpacked
 
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 """Type of a value -> its bytes."""
@@ -37,8 +37,8 @@ _OLD_JPEG = 6
 _DNG_VERSION = 50706
 _OF_SENSORS = (32803, 34892)
 _METADATA_DIRECTORIES = (34665, 34853, 40965)  # EXIF, GPS, interoperability
-_DIRECTORIES_MAX = 10_000
-_PARTS_MAX = 10_000_000
+_NUMBERS_MAX = 2_000_000
+"""Entries of directories and places of pixels in a file, at most: many directories could share a long list."""
 
 
 class _Form(NamedTuple):
@@ -70,7 +70,7 @@ class _Raw(Exception):
     """The file is a raw picture of a camera, which is kept as it is."""
 
 
-def copy_tiff(data: Data, copy: Copy) -> Copied:
+def copy_tiff(data: Data, copy: Copy) -> CopiedPicture:
     """Copies a TIFF. A raw picture of a camera in this format (DNG, NEF, ARW and others) is copied as it is.
 
     Raises Broken if a directory is damaged or cut off.
@@ -80,15 +80,16 @@ def copy_tiff(data: Data, copy: Copy) -> Copied:
         copier.run()
     except _Raw:
         copy.keep(0, len(data))
-        return Copied()
+        return CopiedPicture()
     copier.overlay.write(copy)
-    return Copied()
+    return CopiedPicture()
 
 
 class _TiffCopier:
     def __init__(self, data: Data) -> None:
         self.overlay = Overlay(data)
         self._data = data
+        self._read = 0
         order = "<" if data[:1] == b"I" else ">"
         is_big = unpacked(f"{order}H", data, 2) == (43,)
         self._form = _Form(order, "Q", "HHQ", "Q") if is_big else _Form(order, "H", "HHI", "I")
@@ -103,8 +104,6 @@ class _TiffCopier:
             if place == 0 or place in seen:
                 continue
             seen.add(place)
-            if len(seen) > _DIRECTORIES_MAX:
-                raise Broken("the TIFF has too many directories")
             waiting += self._directory(place)
 
     def _directory(self, place: int) -> list[int]:
@@ -117,11 +116,12 @@ class _TiffCopier:
             raise _Raw
         old_jpeg = self._first(values.get(_COMPRESSION)) == _OLD_JPEG
         kept = [entry for entry in entries if self._is_kept(entry) and (old_jpeg or entry.tag not in {513, 514})]
+        kept_at = {entry.place for entry in kept}
         for entry in entries:
             if entry.tag in _METADATA_DIRECTORIES:
                 self._remove_directory(self._first(entry))
             if not entry.is_inline:
-                (self.overlay.keep if entry in kept else self.overlay.remove)(entry.value, entry.end)
+                (self.overlay.keep if entry.place in kept_at else self.overlay.remove)(entry.value, entry.end)
         self._pixels({entry.tag: entry for entry in kept})
         table = struct.pack(self._form.order + self._form.number, len(kept))
         table += b"".join(self._data[entry.place : entry.place + self._entry_size] for entry in kept)
@@ -140,6 +140,7 @@ class _TiffCopier:
         start = place + self._form.size(self._form.number)
         if start + count * self._entry_size > len(self._data):
             raise Broken("a directory of the TIFF is cut off")
+        self._count(count)
         places = range(start, start + count * self._entry_size, self._entry_size)
         return [self._entry(at) for at in places], places.stop
 
@@ -182,9 +183,15 @@ class _TiffCopier:
         return self._numbers(entry)[0] if entry is not None and entry.count and entry.type in _NUMBERS else None
 
     def _numbers(self, entry: _Entry) -> tuple[int, ...]:
-        if entry.type not in _NUMBERS or entry.count > _PARTS_MAX:
+        if entry.type not in _NUMBERS:
             raise Broken("the TIFF has a damaged list of places")
+        self._count(entry.count)
         return self._unpacked(f"{entry.count}{_NUMBERS[entry.type]}", entry.value)
+
+    def _count(self, numbers: int) -> None:
+        self._read += numbers
+        if self._read > _NUMBERS_MAX:
+            raise Broken("the TIFF has too many entries")
 
     def _unpacked(self, form: str, place: int) -> tuple[int, ...]:
         return unpacked(self._form.order + form, self._data, place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 
-from talkwire.files.metadata.copying import Broken, Copied, Copy, Data, unpacked
+from talkwire.files.metadata.copying import Broken, CopiedPicture, Copy, Data, unpacked
 from talkwire.files.metadata.orientation import exif_of, orientation_of
 
 _METADATA_CHUNK = re.compile(rb"(?:EXIF|XMP )(?=(.{4}))", re.DOTALL)
@@ -15,7 +15,7 @@ _HAS_EXIF, _HAS_XMP = 0x08, 0x04
 _EXIF_MAX = 1 << 20
 
 
-def copy_webp(data: Data, copy: Copy) -> Copied:
+def copy_webp(data: Data, copy: Copy) -> CopiedPicture:
     """Copies a WebP, also one that is cut off. Raises Broken if it has no pixels, or if a chunk is damaged."""
     (size,) = unpacked("<I", data, 4)
     copy.keep(0, 12)
@@ -45,7 +45,7 @@ def copy_webp(data: Data, copy: Copy) -> Copied:
         copy.add(b"EXIF" + struct.pack("<I", len(exif)) + exif)
         copy.replace(flags_at, bytes((flags | _HAS_EXIF,)))
     copy.replace(4, struct.pack("<I", copy.finish() - 8))
-    return Copied(max(frames, 1), complete=complete)
+    return CopiedPicture(max(frames, 1), complete=complete)
 
 
 def _holds_metadata(data: Data, start: int, end: int, last: int) -> bool:
