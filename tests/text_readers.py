@@ -33,7 +33,7 @@ from talkwire.files.tus import upload_checksum, upload_metadata
 from talkwire.identity.address import client_address
 from talkwire.identity.claims import decode_claims, display_text
 from talkwire.identity.origins import OriginPolicy
-from talkwire.identity.signatures import key_of_jwk, parse_compact
+from talkwire.identity.signatures import keys_of_jwk, parse_compact
 from talkwire.logs import redact
 from talkwire.openid.documents import Metadata, ProviderTokens, decoded
 from talkwire.openid.profile import profile_of
@@ -128,9 +128,9 @@ PROVIDERS: Mapping[str, Reader] = {
     "a profile of claims": lambda text: profile_of(dict.fromkeys(_CLAIMS, text)),
     "a picture of claims": lambda text: profile_of({"picture": "https://" + text}),
     "an e-mail address": lambda text: account_email(text + "@example.com"),
-    "an RSA key": lambda text: key_of_jwk({"kty": "RSA", "n": text, "e": "AQAB"}),
-    "an exponent of an RSA key": lambda text: key_of_jwk({"kty": "RSA", "n": "_" * 342, "e": text}),
-    "a curve's key": lambda text: key_of_jwk({"kty": "EC", "crv": "P-256", "x": text, "y": text}),
+    "an RSA key": lambda text: keys_of_jwk({"kty": "RSA", "n": text, "e": "AQAB"}),
+    "an exponent of an RSA key": lambda text: keys_of_jwk({"kty": "RSA", "n": "_" * 342, "e": text}),
+    "a curve's key": lambda text: keys_of_jwk({"kty": "EC", "crv": "P-256", "x": text, "y": text}),
 }
 
 READERS: Mapping[str, Reader] = {**MESSAGES, **SEARCHED, **NAMES, **REQUESTS, **OUTSIDE, **PROVIDERS}

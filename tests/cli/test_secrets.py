@@ -25,7 +25,7 @@ def _passwords() -> Iterator[str]:
 URLS = {
     "database": f"postgresql://user:{{}}@{NOWHERE}/chat",
     "redis": f"redis://user:{{}}@{NOWHERE}/0",
-    "jwt_jwks_url": f"http://user:{{}}@{NOWHERE}/keys",
+    "jwt_jwks_url": f"http://{NOWHERE}/keys?token={{}}",
 }
 
 

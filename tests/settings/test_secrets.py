@@ -22,7 +22,6 @@ ENCODED = "cAn%40rY%207"
         {"database": f"postgresql://h/d?sslpassword={ENCODED}"},
         {"redis": f"redis://:{ENCODED}@h:6379/0"},
         {"redis": f"unix:///run/redis.sock?db=1&password={ENCODED}"},
-        {"jwt_jwks_url": f"https://u:{ENCODED}@h/keys?version=1"},
         {"jwt_jwks_url": f"https://h/keys?access_token={ENCODED}"},
         {"otlp_endpoint": f"https://u:{ENCODED}@h/v1"},
         {"jwt_secret": CANARY},

@@ -47,7 +47,7 @@ def test_no_secret_is_shown() -> None:
         ice_servers=(f"turn:user:{CANARY}@turn.example.com:3478",),
         callbacks=(f"message:send=https://app.example.com/hook?key={CANARY}",),
         otlp_endpoint=f"https://user:{CANARY}@traces.example.com/v1?token={CANARY}",
-        jwt_jwks_url=f"https://user:{CANARY}@keys.example.com/jwks?token={CANARY}",
+        jwt_jwks_url=f"https://keys.example.com/jwks?token={CANARY}",
     )
     values = _values(settings)
     shown = str(values)

@@ -20,6 +20,7 @@ from talkwire.core.domain.currencies import CURRENCIES
 from talkwire.core.domain.ice_servers import parse_ice_server
 from talkwire.core.domain.model import is_valid_id
 from talkwire.core.engine.limits import parse_rates
+from talkwire.egress import AddressRules
 from talkwire.identity.page_origins import canonical_origin
 from talkwire.push.vapid import parse_private_key
 from talkwire.settings.addresses import embed_origin, is_loopback, scheme_of, sqlite_path
@@ -139,7 +140,7 @@ def _address_problems(settings: SettingValues) -> Iterator[Problem]:
     for name, url, check in (
         ("database", settings.database, _check_database_url),
         ("redis", settings.redis, _check_redis_url),
-        ("jwt_jwks_url", settings.jwt_jwks_url, _check_http_url),
+        ("jwt_jwks_url", settings.jwt_jwks_url, _check_requested_url),
         ("otlp_endpoint", settings.otlp_endpoint, _check_http_url),
         ("public_url", settings.public_url, _check_public_url),
         ("oidc_issuer", settings.oidc_issuer, _check_issuer),
@@ -204,8 +205,16 @@ def _check_http_url(url: str) -> None:
     _check_port(url)
 
 
+def _check_requested_url(url: str) -> None:
+    """Raises ValueError for a URL to which `egress` never sends a request of the operator's, such as one with a
+    password."""
+    _check_http_url(url)
+    AddressRules.of_operator().check_url(url)
+
+
 def _check_issuer(url: str) -> None:
     _check_public_url(url)
+    _check_requested_url(url)
     parts = urlsplit(url)
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise ValueError("must begin with https://, since anyone on the network could change what comes over http://")
