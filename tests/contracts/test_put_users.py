@@ -142,3 +142,13 @@ async def test_the_backend_bans_users_and_finds_banned_ones(node: Node) -> None:
     assert (await node.do(BACKEND, GetUser("alice"))).banned
     assert not (await node.do(BACKEND, UnbanUser("alice"))).banned
     assert await node.refusal(BOB, BanUser("alice")) == "forbidden"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("Eve\u202e", "Eve"), ("\u2067Mallory", "Mallory"), ("\u200c\u200c", "eve"), ("\u202e", "eve"), ("مریم", "مریم")],
+)
+async def test_names_of_another_system_are_repaired(node: Node, given: str, kept: str) -> None:
+    assert (await node.do(BACKEND, PutUser("eve", given))).name == kept
+    (user,) = await node.do(BACKEND, PutUsers((PutUser("eve", given),)))
+    assert user.name == kept

@@ -206,7 +206,8 @@ class UpdateUser(Change[User], frozen=True, tag="UpdateUser"):
 class PutUser(Change[User], frozen=True, tag="PutUser"):
     """Creates or changes the user `user_id` and returns the user. Only for the application's backend and admins.
 
-    Fields that are not set stay the same; None clears a field. A new user without a name is named by the id.
+    Fields that are not set stay the same; None clears a field. A new user without a name is named by the id, and so is
+    one whose name shows nothing; characters in it that change the writing direction are removed.
     """
 
     user_id: str

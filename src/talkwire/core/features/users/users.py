@@ -24,6 +24,7 @@ from talkwire.core.domain.access_policy import rights_of
 from talkwire.core.domain.errors import ChatError, forbidden, invalid, refusals_at
 from talkwire.core.domain.events import HoldChanged, UserBanned, UserCreated, UserRenamed, UserUnbanned, UserUpdated
 from talkwire.core.domain.model import Actor, User, is_own_id, is_valid_id
+from talkwire.core.domain.names import is_visible, without_direction_marks
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.domain.texts import (
     NAME_MAX_LENGTH,
@@ -85,9 +86,13 @@ def _with_token(tx: Transaction, actor: Actor, user: User, name: str) -> User:
     return renamed
 
 
-def check_update(command: UpdateUser | PutUser) -> None:
+def check_update(command: UpdateUser) -> None:
     if isinstance(command.name, str):
         check_name("name", command.name)
+    _check_profile(command)
+
+
+def _check_profile(command: UpdateUser | PutUser) -> None:
     if isinstance(command.avatar, str):
         check_avatar("avatar", command.avatar)
     if isinstance(command.text, str):
@@ -143,7 +148,9 @@ def _with(user: User, command: UpdateUser | PutUser) -> User:
 
 def check_put(command: PutUser) -> None:
     check_id("userId", command.user_id)
-    check_update(command)
+    if isinstance(command.name, str):
+        check_short_text("name", command.name, NAME_MAX_LENGTH)
+    _check_profile(command)
     if isinstance(command.email, str):
         normal_email(command.email)
     if isinstance(command.metadata, dict):
@@ -172,6 +179,9 @@ def _decide(tx: Transaction, command: PutUser) -> tuple[User | None, User]:
     the command is refused."""
     if isinstance(command.email, str):
         command = msgspec.structs.replace(command, email=normal_email(command.email))
+    if isinstance(command.name, str):  # the name that another system has, where nobody can correct it now
+        name = without_direction_marks(command.name)
+        command = msgspec.structs.replace(command, name=name if is_visible(name) else command.user_id)
     user = tx.user(command.user_id)
     if user is not None:
         if user.erased:
