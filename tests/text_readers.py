@@ -11,6 +11,7 @@ from talkwire.api.http.json_budget import check_budget
 from talkwire.cli.history_import import texts as imported
 from talkwire.cli.history_import.emoji import emoji_named
 from talkwire.cli.history_import.people import People
+from talkwire.core.domain.markup.blocks import pieces_of
 from talkwire.core.domain.mentions import mention_marks, spellings
 from talkwire.core.domain.pages import key_of_cursor
 from talkwire.core.domain.search.name_search import found_part, later_parts, search_name
@@ -56,6 +57,11 @@ def _document(text: str, kind: type[object]) -> object:
     return decoded(EgressResponse(200, {}, text.encode("utf-8", "surrogatepass")), kind, "the document")
 
 
+def _after_each(start: str, text: str) -> str:
+    """Returns a text with something before each of its lines."""
+    return start + text.replace("\n", "\n" + start)
+
+
 def _packet(text: str) -> object:
     return Decoder().receive(text)
 
@@ -66,6 +72,14 @@ MESSAGES: Mapping[str, Reader] = {
     "links with a preview": previewable_links,
     "one link": lambda text: links_in("https://a.example/" + text.replace(" ", "")),
     "an address with a preview": lambda text: is_previewable("https://talkwire.org/" + text),
+    "a message": lambda text: list(pieces_of(text)),
+    "lines of a list": lambda text: list(pieces_of("`a`\n" + _after_each("- ", text))),
+    "an item of many lists": lambda text: list(pieces_of("- " * 8 + text + "`a`")),
+    "lines of a quote": lambda text: list(pieces_of("`a`\n" + _after_each("> ", text))),
+    "rows of a table": lambda text: list(pieces_of("|a|b|\n|-|-|\n" + _after_each("|", text))),
+    "lines that start like code": lambda text: list(pieces_of(_after_each("~~~", text))),
+    "words of a link": lambda text: list(pieces_of(f"[{text}](https://a.example)")),
+    "an address in words": lambda text: list(pieces_of("https://" + text)),
     "a code span": lambda text: spellings(mention_marks(f"@a `{text}` @b")),
     "words": words_of,
     "content": lambda text: check_content("content", text),

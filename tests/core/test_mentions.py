@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from talkwire.core.commands.messages import SendMessage
 from talkwire.core.domain.mentions import MARKS_MAX, MENTIONS_MAX, Mentions, mention_marks, resolve, spellings
 
 MEMBERS = {
@@ -79,6 +80,11 @@ def test_a_text_names_members(text: str, user_ids: tuple[str, ...]) -> None:
 )
 def test_a_text_names_everyone(text: str, everyone: bool) -> None:  # noqa: FBT001 (a table's column)
     assert _named(text) == Mentions((), everyone)
+
+
+@pytest.mark.parametrize(("content", "is_plain"), [("hi bob", True), ("hi @bob", False), ("hi \uff20bob", False)])
+def test_a_message_with_an_at_sign_is_not_stored_without_looking_for_members(content: str, is_plain: bool) -> None:  # noqa: FBT001
+    assert SendMessage("room", content).is_plain is is_plain
 
 
 def test_everyone_and_somebody_can_be_named_together() -> None:

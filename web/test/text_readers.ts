@@ -7,6 +7,7 @@ import type { Attachment, Member } from "@talkwire/client";
 import { member as memberOf } from "../../clients/javascript/client/test/samples";
 import { searchByName, withoutAt } from "../src/chat/conversations/name_search";
 import { extensionOf } from "../src/chat/files/text_preview";
+import { endOfAddress } from "../src/chat/markdown/addresses";
 import { blocksOf, endsInWords } from "../src/chat/markdown/blocks";
 import { trimmed } from "../src/chat/markdown/trimmed";
 import { messageSummary } from "../src/chat/messages/message_summary";
@@ -25,7 +26,7 @@ import {
 } from "../src/chat/writing/completion";
 import { searchEmoji } from "../src/chat/writing/emoji_search";
 import { continuedList, formatted, isInFence, withoutSecondSign } from "../src/chat/writing/formatting";
-import { spellingOf, splitAtMentions } from "../src/chat/writing/mentions";
+import { fold, spellingOf, splitAtMentions } from "../src/chat/writing/mentions";
 import { charactersOver } from "../src/chat/writing/message_length";
 import { placeOf } from "../src/place";
 import { looksLike } from "../src/ui/components/looks_like";
@@ -104,7 +105,9 @@ export const READERS: Readonly<Record<string, Reader>> = {
   "a file's name as a preview": (name) => messageSummary({ attachments: [music(name)] }),
   "a topic": partsOf,
   "an address in a topic": (text) => partsOf(`https://${text}`),
+  "where an address ends": (text) => endOfAddress(`https://${text}`, 0, "https://"),
   "emoji alone": isOnlyEmoji,
+  "a name to compare": fold,
   mentions: (text) => splitAtMentions(text, MENTIONED),
   "mentions of one person": (text) => splitAtMentions(text.replaceAll(/.{1,12}/gsu, " @Ann Smith$&"), MENTIONED),
   "how to mention somebody": (name) => spellingOf(named(name), [named(name), OTHER]),

@@ -11,6 +11,7 @@ import msgspec
 
 from talkwire.core.commands.command import Change, Page, Query
 from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.mentions import may_mention
 from talkwire.core.domain.model import AttachedKind, Message, Place, SavedMessage
 
 
@@ -145,7 +146,8 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
     def is_plain(self) -> bool:
         """Returns whether the message is only a text, without attachments, an `@`, a reply or a thread. Storing such a
         message needs no lookup of files, members or other messages."""
-        return not self.attachments and self.reply_to_id is None and self.thread_id is None and "@" not in self.content
+        refers = self.attachments or self.reply_to_id is not None or self.thread_id is not None
+        return not refers and not may_mention(self.content)
 
 
 class SendMessages(Change[tuple[Message | ChatError, ...]], frozen=True, tag="SendMessages"):

@@ -3,8 +3,8 @@
 The server parses a text once, when it is written, and stores the ids of the mentioned users. `mention_marks` finds the
 places where an @ may start a mention, `spellings` lists the possible names to look up, and `resolve` picks the users.
 
-A mention does not start inside a word (so not in an e-mail address), in a URL or between backticks. Names may contain
-spaces, so the longest possible name wins.
+A mention does not start inside a word (so not in an e-mail address), in the address of a page or in code. Names may
+contain spaces, so the longest possible name wins. `docs/texts.md` is the specification, also of the web client.
 """
 
 from __future__ import annotations
@@ -12,8 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
+from unicodedata import normalize
 
 import msgspec
+
+from talkwire.core.domain.markup.blocks import pieces_of
+from talkwire.core.domain.markup.characters import SPACES, UNSPACED, is_mark, is_unspaced, is_word
+from talkwire.core.domain.markup.inlines import Text
 
 MARKS_MAX = 50
 """How many @ characters of one text are examined."""
@@ -24,15 +29,19 @@ MENTIONS_MAX = 100
 ALL = "all"
 
 _NAME_MAX_LENGTH = 200
-_ADDRESS_MAX_LENGTH = 2000
 _NAME_MAX_WORDS = 6
 _ENDS_MAX = 24
+"""How many ends of words after an @ are examined, and how many other ends in scripts without spaces between words."""
 
-_BACKTICKS = re.compile("`+")
-_MARK = re.compile(r"(?<![\w@.+/-])@(?=[^\s@])")
-_WORD = re.compile(r"\S+")
-_BOUNDARY = re.compile(r"(?<!\s)(?!(?<=\w)\w)(?![-.@]\w)")
-"""Matches where a name may end: after a character and not inside a word; `ann-marie` and `ann.smith` are words too."""
+_MARK = re.compile(rf"[@\uff20](?=[^@\uff20{SPACES}])")
+_NEVER_BEFORE = "@\uff20.+/-"
+_LINE = re.compile(f"[^\n\r\u2028\u2029]{{0,{_NAME_MAX_LENGTH}}}")
+_WORD = re.compile(f"[^{SPACES}]+")
+_SPACED = rf"(?![{UNSPACED}])[^\W_]"
+_BOUNDARY = re.compile(rf"(?<![{SPACES}])(?!(?<={_SPACED}){_SPACED})(?!(?<![{UNSPACED}])[-._@\uff20]{_SPACED})")
+"""Matches where a name may end, apart from combining marks: after a character and not inside a word; `ann-marie`,
+`ann.smith` and `ann_smith` are words too. Beside a letter of a script without spaces between words, a name may end
+anywhere."""
 
 
 class Mentions(msgspec.Struct, frozen=True):
@@ -52,19 +61,22 @@ class MentionMark(msgspec.Struct, frozen=True):
     spellings: tuple[str, ...]
 
 
+def may_mention(text: str) -> bool:
+    """Returns whether a text contains an @, narrow or wide, and so may mention somebody."""
+    return "@" in text or "\uff20" in text
+
+
 def mention_marks(text: str) -> list[MentionMark]:
     """Returns a mark for each @ in the text that may mention a member, with the possible names after it. Considers at
     most `MARKS_MAX` of them."""
-    if "@" not in text:
+    if not may_mention(text):
         return []
-    return [MentionMark(tuple(_spellings(text, start))) for start in _starts(text)]
+    return [MentionMark(tuple(_spellings(*start))) for start in islice(_starts(text), MARKS_MAX)]
 
 
 def spellings(marks: Collection[MentionMark]) -> frozenset[str]:
-    """Returns all texts that have to be looked up among the members to resolve the marks: as written, to compare with
-    ids, and casefolded, to compare with names."""
-    written = {spelling for mark in marks for spelling in mark.spellings}
-    return frozenset(written | {spelling.casefold() for spelling in written})
+    """Returns all texts that have to be looked up among the members to resolve the marks (`_keys`)."""
+    return frozenset(key for mark in marks for spelling in mark.spellings for key in _keys(spelling))
 
 
 def resolve(marks: Collection[MentionMark], named: Mapping[str, Collection[str]]) -> Mentions:
@@ -74,59 +86,55 @@ def resolve(marks: Collection[MentionMark], named: Mapping[str, Collection[str]]
     everyone = False
     for mark in marks:
         for spelling in mark.spellings:
-            folded = spelling.casefold()
-            found = (*named.get(folded, ()), *named.get(spelling, ()))
+            found = [user_id for key in _keys(spelling) for user_id in named.get(key, ())]
             user_ids.update(dict.fromkeys(found))
-            everyone = everyone or (not found and folded == ALL)
-            if found or folded == ALL:
+            is_everyone = not found and spelling.casefold() == ALL
+            everyone = everyone or is_everyone
+            if found or is_everyone:
                 break
     return Mentions(tuple(islice(user_ids, MENTIONS_MAX)), everyone)
 
 
-def _starts(text: str) -> Iterator[int]:
-    """Yields the index after each @ in the text that may start a mention. Takes time linear in the length of any
-    text."""
-    code = _code_spans(text)
-    span = next(code, None)
-    for match in islice(_MARK.finditer(text), MARKS_MAX):
-        while span is not None and span[1] <= match.start():
-            span = next(code, None)
-        inside = span is not None and span[0] <= match.start()
-        if not inside and not _is_in_address(text, match.start()):
-            yield match.end()
+def _keys(spelling: str) -> tuple[str, ...]:
+    """Returns the texts to look up for a spelling: casefolded, to compare with names, in both normal forms in which
+    names may be stored, and as written, to compare with ids."""
+    return normalize("NFC", spelling).casefold(), normalize("NFD", spelling).casefold(), spelling
 
 
-def _code_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Yields the (start, end) of each span of inline code, which is delimited by equally long runs of backticks as in
-    Markdown."""
-    runs = [match.span() for match in _BACKTICKS.finditer(text)]
-    latest: dict[int, int] = {}
-    closing: dict[int, int] = {}
-    for index in range(len(runs) - 1, -1, -1):
-        length = runs[index][1] - runs[index][0]
-        if length in latest:
-            closing[index] = latest[length]
-        latest[length] = index
-    index = 0
-    while index < len(runs):
-        if index in closing:
-            yield runs[index][0], runs[closing[index]][1]
-            index = closing[index]
-        index += 1
+def _starts(text: str) -> Iterator[tuple[str, int]]:
+    """Yields each part of the text in which an @ may start a mention, and the index after that @."""
+    for piece in pieces_of(text, "@", "\uff20"):
+        if isinstance(piece, Text):
+            for match in _MARK.finditer(piece.text):
+                if _may_start(piece.text[max(0, match.start() - 2) : match.start()]):
+                    yield piece.text, match.end()
 
 
-def _is_in_address(text: str, place: int) -> bool:
-    """Returns whether the @ at index `place` of the text lies in a URL: the characters before it, back to a space,
-    contain `://` or `www.`."""
-    before = text[max(0, place - _ADDRESS_MAX_LENGTH) : place]
-    word = "" if before[-1:].isspace() else "".join(before.split()[-1:])
-    return "://" in word or "www." in word.lower()
+def _may_start(before: str) -> bool:
+    """Returns whether a mention may start after two characters. An `_` before it may start emphasis."""
+    if not before:
+        return True
+    last = before.removesuffix("_")[-1:] or " "
+    return is_unspaced(last) or not (is_word(last) or before[-1] in _NEVER_BEFORE)
 
 
 def _spellings(text: str, start: int) -> Iterator[str]:
-    line, *_ = text[start : start + _NAME_MAX_LENGTH].splitlines()
+    """Returns the texts from `start` on that may be a name, longest first."""
+    found = _LINE.match(text, start)
+    line = "" if found is None else found[0]
     words = list(islice(_WORD.finditer(line), _NAME_MAX_WORDS))
     line = line[: words[-1].end()]
-    cut = len(line) == _NAME_MAX_LENGTH  # the last word may continue after the cut
-    ends = [match.start() for match in islice(_BOUNDARY.finditer(line), _ENDS_MAX) if match.start()]
-    return (line[:end] for end in reversed(ends) if not (cut and end == len(line)))
+    is_cut = len(line) == _NAME_MAX_LENGTH  # the last word may continue after the cut
+    ends = [match.start() for match in _BOUNDARY.finditer(line) if match.start()]
+    of_words = [end for end in ends if not line[end - 1 : end + 1].isalnum() or end == len(line)]
+    within = [end for end in ends if end not in of_words]
+    chosen = sorted({*of_words[:_ENDS_MAX], *within[:_ENDS_MAX]}, reverse=True)
+    return (line[:end] for end in chosen if _may_end(line, end) and not (is_cut and end == len(line)))
+
+
+def _may_end(line: str, end: int) -> bool:
+    """Returns whether no combining mark joins the characters beside `end`."""
+    before, after = line[end - 1], line[end : end + 1]
+    if not after or is_mark(after):
+        return not after
+    return not is_mark(before) or is_unspaced(before) or is_unspaced(after) or not is_word(after)

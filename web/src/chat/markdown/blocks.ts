@@ -48,7 +48,7 @@ const ESCAPED = /^(\s*)\\(?=#{1,6} +\S|> |[-*] +\S)|^(\s*\d{1,9})\\(?=[.)] +\S)/
 
 /** Returns the blocks of a text, in order. */
 export function blocksOf(text: string): Block[] {
-  return parse(text.split("\n"), 0);
+  return parse(text.split(/\r?\n/), 0);
 }
 
 /** Whether a text ends in words, also in those of a list, and not in code, a table or a quote. */

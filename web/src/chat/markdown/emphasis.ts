@@ -3,6 +3,8 @@
  * `*.txt, *.md`, a path with `*` in it and `^_^` stay as they are written.
  */
 
+import { UNSPACED } from "./characters";
+
 export interface Text {
   readonly kind: "text";
   readonly text: string;
@@ -18,6 +20,8 @@ export interface Link {
   readonly href: string;
   readonly title?: string | undefined;
   readonly inside: readonly Inline[];
+  /** Whether its words are its address, which mentions nobody. */
+  readonly isAddress?: boolean;
 }
 
 export interface Emphasis {
@@ -49,9 +53,8 @@ const COUNTS: Readonly<Record<string, readonly number[]>> = { "*": [1, 2, 3], _:
 const OPEN_MAX = 32;
 
 const WORD = /[\p{L}\p{N}\p{M}]/u;
-/** Scripts without spaces between words, in which `*` stands beside letters. */
-const UNSPACED =
-  /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u;
+/** In scripts without spaces between words, `*` stands beside letters. */
+const UNSPACED_LETTER = new RegExp(`[${UNSPACED}]`, "u");
 const NEVER_FIRST = /[\s)\]},;^=|/&]/;
 /** As in `-_-` and `:_:`. */
 const NEVER_FIRST_AFTER_LINE = /[-.:!?]/;
@@ -59,7 +62,7 @@ const CONTENT = /[\p{L}\p{N}\p{S}\p{Extended_Pictographic}]/u;
 const FILE_PATTERN = /^\.[\p{L}\p{N}]/u;
 
 const isWord = (sign: string, character: string): boolean =>
-  WORD.test(character) && (sign === "_" || !UNSPACED.test(character));
+  WORD.test(character) && (sign === "_" || !UNSPACED_LETTER.test(character));
 
 /** Returns the run at `from`; `start` is the position of its backslash, if there is one. Null where it is only text. */
 export function delimiterAt(text: string, from: number, start: number): Delimiter | null {

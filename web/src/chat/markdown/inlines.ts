@@ -1,5 +1,7 @@
 /** Parses the formatting within a paragraph: code, links and emphasis. */
 
+import { ADDRESS_START, endOfAddress, hrefOf } from "./addresses";
+import { UNSPACED } from "./characters";
 import { type Delimiter, delimiterAt, type Inline, type Link, withEmphasis } from "./emphasis";
 
 export type { Inline } from "./emphasis";
@@ -8,9 +10,10 @@ export type { Inline } from "./emphasis";
  * What may be more than text: a sign, an address, or an e-mail address. The part of an e-mail address before its `@` has
  * at most 64 characters (RFC 5321, section 4.5.3.1.1), so that no position is read more often.
  */
-const NEXT =
-  /[\\`*_~[!<]|(?<![\p{L}\p{N}])(?:https?:\/\/(?=[^\s<>`])|www\.(?=[\p{L}\p{N}]))|(?<![\p{L}\p{N}.%+@/-])[A-Za-z0-9][\w.%+-]{0,63}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+/giu;
-const ADDRESS = /[^\s<>`]+/y;
+const NEXT = new RegExp(
+  `[\\\\\x60*_~[!<]|${ADDRESS_START}|(?<!(?![${UNSPACED}])[\\p{L}\\p{N}]|[.%+@＠/-])[A-Za-z0-9][\\w.%+-]{0,63}@[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)+`,
+  "giu",
+);
 const LABELLED =
   /!?\[((?:[^[\]\n]|\[[^[\]\n]*\])*)\]\([ ]?((?:https?:\/\/|mailto:)[^\s<>()]*(?:\([^\s<>()]*\)[^\s<>()]*)*)(?: +(?:"([^"\n]*)"|'([^'\n]*)'))?[ ]?\)/iy;
 const BRACKETED = /<((?:https?:\/\/|mailto:)[^\s<>]+|[\w.%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)>/iy;
@@ -109,7 +112,8 @@ function labelledAt(text: string, from: number): FoundLink | null {
   const isPicture = all.startsWith("!");
   // A link without words could not be seen.
   if (label.trim() === "" && !isPicture) return null;
-  const inside: Inline[] = isPicture ? [{ kind: "text", text: label || href }] : inlinesOf(label, true);
+  if (isPicture && label === "") return { link: { ...linkTo(href), title: doubled ?? single }, to: from + all.length };
+  const inside: Inline[] = isPicture ? [{ kind: "text", text: label }] : inlinesOf(label, true);
   return { link: { kind: "link", href, title: doubled ?? single, inside }, to: from + all.length };
 }
 
@@ -121,29 +125,13 @@ function bracketedAt(text: string, from: number): FoundLink | null {
   return { link: linkTo(address), to: from + all.length };
 }
 
-function bareAt(text: string, from: number, found: string): FoundLink {
-  if (found.includes("@")) return { link: linkTo(found), to: from + found.length };
-  ADDRESS.lastIndex = from;
-  const address = withoutPunctuation(ADDRESS.exec(text)?.[0] ?? found);
-  return { link: linkTo(address), to: from + address.length };
+function bareAt(text: string, from: number, found: string): FoundLink | null {
+  const to = found.includes("@") ? from + found.length : endOfAddress(text, from, found);
+  return to === from ? null : { link: linkTo(text.slice(from, to)), to };
 }
 
 function linkTo(address: string): Link {
-  const inside: Inline[] = [{ kind: "text", text: address }];
-  if (/^(?:https?:|mailto:)/i.test(address)) return { kind: "link", href: address, inside };
-  return { kind: "link", href: (/^www\./i.test(address) ? "http://" : "mailto:") + address, inside };
+  const isMail = address.includes("@") && !/^(?:https?:|mailto:|www\.)/i.test(address);
+  const href = isMail ? `mailto:${address}` : hrefOf(address);
+  return { kind: "link", href, inside: [{ kind: "text", text: address }], isAddress: true };
 }
-
-/** Returns an address without what ends its sentence. A bracket belongs to it if it was opened in it. */
-function withoutPunctuation(address: string): string {
-  let end = address.length;
-  let closing = count(address, ")") - count(address, "(");
-  for (; end > 0; end--) {
-    const last = address.charAt(end - 1);
-    if (last === ")" ? closing <= 0 : !/[?!.,:;*_~'"|\]}»”’]/.test(last)) break;
-    if (last === ")") closing--;
-  }
-  return address.slice(0, end);
-}
-
-const count = (text: string, sign: string): number => text.split(sign).length - 1;

@@ -4,7 +4,7 @@ import type { Member } from "@talkwire/client";
 import { fold } from "../search/fold";
 import type { EmojiEntry } from "./emoji";
 import { searchEmoji } from "./emoji_search";
-import { EVERYONE, EVERYONE_ELSEWHERE, spellingOf } from "./mentions";
+import { EVERYONE, EVERYONE_ELSEWHERE, fold, MENTION_START, spellingOf } from "./mentions";
 
 /** What is being typed, and where it starts. */
 export interface CompletionQuery {
@@ -29,7 +29,7 @@ export interface CompletionChoice {
 
 /** As many as fit above the keyboard of a phone. */
 const SHOWN_MAX = 6;
-const MENTION = /(?<![\p{L}\p{N}_@.+/-])@((?:[^\s@`](?:[^@`\n]{0,58}[^\s@`])?)?)$/u;
+const MENTION = new RegExp(`${MENTION_START}((?:[^\\s@＠\x60](?:[^@＠\x60\\n]{0,58}[^\\s@＠\x60])?)?)$`, "u");
 const EMOJI = /(?<![\p{L}\p{N}_:]):([\p{L}0-9_+-]{2,30})$/iu;
 const CLOSED_EMOJI = /(?<![\p{L}\p{N}_:]):([a-z0-9_+-]{2,30}):$/iu;
 
@@ -50,7 +50,7 @@ export function queryAt(text: string, caret: number): CompletionQuery | null {
  */
 export function staysClosed(text: string, caret: number, from: number, isTyped: boolean): boolean {
   const word = text.slice(from, caret);
-  return /^[@:]\S*$/.test(word) && !(isTyped && word.length === 1);
+  return /^[@＠:]\S*$/.test(word) && !(isTyped && word.length === 1);
 }
 
 /** Returns the short code that ends before the caret with its second colon, and where it starts; null if none does. */

@@ -1,6 +1,7 @@
 /** Mentions in texts, as the server recognizes them: `@name`, `@handle`, `@id`, and `@all` for everyone. */
 
 import type { Member } from "@talkwire/client";
+import { UNSPACED } from "../markdown/characters";
 
 export const EVERYONE = "all";
 /** What people from other chats write for it. It is only suggested: the server knows none but `@all`. */
@@ -8,11 +9,18 @@ export const EVERYONE_ELSEWHERE = ["everyone", "everybody", "channel", "here"];
 
 const WORDS_MAX = 6;
 const LENGTH_MAX = 120;
-/** A mention does not start inside a word, an address or another mention. */
-const MENTION_START = /(?<![\p{L}\p{N}_@.+/-])@/uy;
-const INSIDE = /^[\p{L}\p{N}_]/u;
-const CONTINUES = /^[-.@][\p{L}\p{N}_]/u;
-const WORD = /[\p{L}\p{N}_]$/u;
+/** The most characters after an `@` in which a name is looked for. */
+const WINDOW = 400;
+/** How many times as long as its normal form a name may be. */
+const LONGER = 3;
+const WORD = `(?![${UNSPACED}])[\\p{L}\\p{N}\\p{M}]`;
+/** A mention does not start inside a word, an address or another mention. An `_` before it may start emphasis. */
+export const MENTION_START = `(?<!${WORD}_?|[@＠.+/-])[@＠]`;
+/** A name ends before a mark, inside a word, or inside a name such as `ann-marie` only in scripts without spaces. */
+const NAME_END = new RegExp(
+  `(?![\\p{M}\\u1160-\\u11ff])(?!(?<=${WORD})${WORD})(?!(?<![${UNSPACED}])[-._@＠]${WORD})`,
+  "uy",
+);
 
 /**
  * Returns the text after `@` for a member: the name, or the handle or the id where the name is ambiguous or cannot be
@@ -29,7 +37,9 @@ export function spellingOf(member: Member, members: readonly Member[]): string {
 const matches = ({ name, handle, userId }: Member, spelling: string): boolean =>
   fold(name) === fold(spelling) || handle === fold(spelling) || userId === spelling;
 
-const fold = (text: string): string => text.toLowerCase();
+/** Returns a name as names are compared: in one normal form, without regard to case. */
+export const fold = (text: string): string =>
+  text.slice(0, WINDOW).normalize("NFC").toLowerCase().replaceAll("ß", "ss").replaceAll("ς", "σ");
 
 /** A part of a text: plain, or a mention. */
 export interface TextPart {
@@ -61,18 +71,24 @@ export function mentionedUsers(
   return mentionsAll ? [...people, { userId: EVERYONE, spellings: [EVERYONE] }] : people;
 }
 
+interface Spelling {
+  readonly userId: string;
+  readonly folded: string;
+}
+
 /** Splits a text at its mentions; the longest match counts. */
 export function splitAtMentions(text: string, users: readonly MentionedUser[]): TextPart[] {
+  const spellings = users
+    .flatMap(({ userId, spellings }) => spellings.map((each): Spelling => ({ userId, folded: fold(each) })))
+    .sort((one, other) => other.folded.length - one.folded.length);
   const parts: TextPart[] = [];
   let from = 0;
-  for (let at = text.indexOf("@"); at !== -1 && users.length > 0; at = text.indexOf("@", at + 1)) {
-    MENTION_START.lastIndex = at;
-    const found = MENTION_START.test(text) ? longestAt(text, at + 1, users) : undefined;
+  for (const { index } of users.length > 0 ? text.matchAll(new RegExp(MENTION_START, "gu")) : []) {
+    const found = index < from ? undefined : longestAt(text, index + 1, users, spellings);
     if (found === undefined) continue;
-    if (at > from) parts.push({ text: text.slice(from, at) });
-    from = at + 1 + found.length;
-    parts.push({ text: text.slice(at, from), userId: found.userId });
-    at = from - 1;
+    if (index > from) parts.push({ text: text.slice(from, index) });
+    from = found.end;
+    parts.push({ text: text.slice(index, from), userId: found.userId });
   }
   return from < text.length ? [...parts, { text: text.slice(from) }] : parts;
 }
@@ -81,18 +97,29 @@ function longestAt(
   text: string,
   at: number,
   users: readonly MentionedUser[],
-): { userId: string; length: number } | undefined {
-  return users
-    .flatMap(({ userId, spellings }) => {
-      const written = spellings.filter((each) => fold(text.slice(at, at + each.length)) === fold(each));
-      // The first name of somebody whose name is not known may be their id, but for its capital letter.
-      if (text.startsWith(userId, at)) written.push(userId);
-      return written.map((spelling) => ({ userId, spelling, length: spelling.length }));
-    })
-    .filter(({ spelling, length }) => endsAt(spelling, text.slice(at + length)))
-    .sort((one, other) => other.length - one.length)[0];
+  spellings: readonly Spelling[],
+): { userId: string; end: number } | undefined {
+  const folded = fold(text.slice(at, at + WINDOW));
+  // The first name of somebody whose name is not known may be their id, but for its capital letter.
+  const ends = users
+    .filter(({ userId }) => text.startsWith(userId, at) && endsAt(text, at + userId.length))
+    .map(({ userId }) => ({ userId, end: at + userId.length }));
+  for (const spelling of spellings) {
+    const end = folded.startsWith(spelling.folded) ? endOf(spelling.folded, text, at) : undefined;
+    if (end !== undefined) ends.push({ userId: spelling.userId, end });
+  }
+  return ends.sort((one, other) => other.end - one.end)[0];
 }
 
-/** Returns whether a name ends before the rest of the text. */
-const endsAt = (spelling: string, rest: string): boolean =>
-  !(WORD.test(spelling) && INSIDE.test(rest)) && !CONTINUES.test(rest);
+/** Returns where a name ends that starts at a position; its normal form may have another length. */
+function endOf(folded: string, text: string, at: number): number | undefined {
+  const isEnd = (end: number): boolean => endsAt(text, end) && fold(text.slice(at, end)) === folded;
+  if (isEnd(at + folded.length)) return at + folded.length;
+  for (let end = at + 1; end <= at + LONGER * folded.length && end <= text.length; end++) if (isEnd(end)) return end;
+  return undefined;
+}
+
+function endsAt(text: string, at: number): boolean {
+  NAME_END.lastIndex = at;
+  return NAME_END.test(text);
+}

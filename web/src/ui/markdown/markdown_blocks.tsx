@@ -138,7 +138,7 @@ function inlineElements(inlines: readonly Inline[], textOf: TextOf): ReactNode {
     }
     // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a text keep their order
     if (inline.kind === "code") return <code key={key}>{inline.text}</code>;
-    const inside = inlineElements(inline.inside, textOf);
+    const inside = inlineElements(inline.inside, "isAddress" in inline ? asWritten : textOf);
     if (inline.kind === "link") {
       return (
         <a

@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from itertools import islice
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from talkwire.core.domain.markup.blocks import pieces_of
+from talkwire.core.domain.markup.inlines import Address
+
 LINKS_MAX = 3
 """How many links of a message get a preview, at most."""
 
@@ -20,11 +23,6 @@ CANDIDATES_MAX = 50
 
 LINK_MAX_LENGTH = 1000
 
-_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
-_LINK = re.compile(r"(?<![\w<])https?://[^\s<>\"'`\\]+", re.IGNORECASE)
-"""A link in angle brackets has no preview: that is how an author asks for none."""
-
-_TRAILING = ".,;:!?*_~|]}"
 _NAME = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _PRIVATE_NAMES = (
     *("local", "localhost", "internal", "intranet", "lan", "home", "corp", "private", "test", "invalid", "example"),
@@ -44,30 +42,33 @@ _ACTING_PATH = re.compile(
 )
 _RANDOM = re.compile(r"[0-9a-zA-Z_-]{20,}")
 
-_ANY_LINK = re.compile(r"(?<!\w)https?://[^\s<>\"'`\\]+", re.IGNORECASE)
+_SCHEME = re.compile("https?://", re.IGNORECASE)
 LISTED_MAX_LENGTH = 2048
 
 
 def links_in(content: str) -> tuple[str, ...]:
     """Returns the links in a text outside of code, without duplicates. Leaves out links with more than
     `LISTED_MAX_LENGTH` characters."""
-    found = _links(_ANY_LINK, content)
-    return tuple(dict.fromkeys(link for link in found if "://" in link[:-1] and len(link) <= LISTED_MAX_LENGTH))
+    found = (address.href for address in _addresses(content))
+    return tuple(dict.fromkeys(href for href in found if len(href) <= LISTED_MAX_LENGTH))
 
 
 def previewable_links(content: str, *, private: bool = False) -> tuple[str, ...]:
     """Returns the first `LINKS_MAX` links of a text for which the server may fetch a preview, without duplicates and
-    without the part after `#`. Looks only at the first `CANDIDATES_MAX` links. `private` also allows links into private
-    networks, as in `is_previewable`."""
-    if "://" not in content:
-        return ()
-    candidates = dict.fromkeys(link.partition("#")[0] for link in islice(_links(_LINK, content), CANDIDATES_MAX))
+    without the part after `#`. Looks only at the first `CANDIDATES_MAX` links. A link in angle brackets has no preview:
+    that is how an author asks for none. `private` also allows links into private networks, as in `is_previewable`."""
+    found = (address.href for address in _addresses(content) if not address.is_bracketed)
+    candidates = dict.fromkeys(href.partition("#")[0] for href in islice(found, CANDIDATES_MAX))
     allowed = (link for link in candidates if is_previewable(link, private=private))
     return tuple(islice(allowed, LINKS_MAX))
 
 
-def _links(pattern: re.Pattern[str], content: str) -> Iterator[str]:
-    return (_without_trailing(match[0]) for match in pattern.finditer(_CODE.sub(" ", content)))
+def _addresses(content: str) -> Iterator[Address]:
+    """Yields the addresses of pages in a text that are written with their scheme."""
+    if "://" in content:
+        for piece in pieces_of(content, "://"):
+            if isinstance(piece, Address) and piece.has_scheme and _SCHEME.match(piece.href) is not None:
+                yield piece
 
 
 def is_previewable(link: str, *, private: bool = False) -> bool:
@@ -91,14 +92,14 @@ def is_fetchable_picture(url: str, *, private: bool = False) -> bool:
 
 def _fetchable(link: str, *, private: bool) -> SplitResult | None:
     """Returns the parts of a URL if the server may fetch it, apart from secrets in its path and query; None if not."""
-    if len(link) > LINK_MAX_LENGTH or not link.isascii():
+    if len(link) > LINK_MAX_LENGTH:
         return None
     try:
         parts = urlsplit(link)
         port = parts.port
+        host = (parts.hostname or "").encode("idna").decode()
     except ValueError:
         return None
-    host = parts.hostname or ""
     if "@" in parts.netloc:
         return None
     if private:
@@ -135,13 +136,3 @@ def _is_random(text: str) -> bool:
         if mixed and len(longest) >= 20:
             return True
     return False
-
-
-def _without_trailing(link: str) -> str:
-    """Returns a link without the punctuation after it in the text. A closing parenthesis stays if the link contains the
-    opening one."""
-    end = len(link.rstrip(f"{_TRAILING})"))
-    unclosed = link.count("(", 0, end) - link.count(")", 0, end)
-    while unclosed > 0 and (closing := link.find(")", end)) >= 0:
-        end, unclosed = closing + 1, unclosed - 1
-    return link[:end]
