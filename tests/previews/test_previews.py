@@ -13,6 +13,7 @@ from talkwire.commands import CreateConversation, SendMessage
 from talkwire.previews.fetching import BEGINNING_BYTES, PAGE_MAX_BYTES, REDIRECTS_MAX
 from talkwire.previews.page import PageReading
 from talkwire.previews.page_readers import PageReaders, UnreadablePage
+from talkwire.previews.service import READ_AT_ONCE
 from talkwire.testing import temporary_server
 from talkwire.testing.server import TemporaryServer
 from tests.egress.receiver import ReceivedRequest, Receiver, Respond, receiver, response
@@ -128,6 +129,11 @@ async def test_a_message_gets_the_preview_of_its_link(rest: Rest, site: Site) ->
     assert (await rest("GET", "conversations/team/files", "bob"))["items"] == []
     assert "cookie" not in site.receiver.requests[0].headers
     assert "referer" not in site.receiver.requests[0].headers
+
+
+async def test_a_long_message_gets_the_preview_of_its_link(rest: Rest, site: Site) -> None:
+    (preview,) = await previews(rest, await send(rest, "- `a`\n" * READ_AT_ONCE + site.url("/other")))
+    assert preview["url"] == site.url("/other")
 
 
 async def test_clients_that_catch_up_learn_of_a_preview(rest: Rest, site: Site) -> None:

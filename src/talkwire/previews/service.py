@@ -32,6 +32,9 @@ WORKERS = 4
 PER_HOST = 1
 """Messages whose first link is on the same host, at once."""
 
+READ_AT_ONCE = 8_000
+"""Longer texts are read for links on a thread, because the event loop would stand still for too long."""
+
 LINK_S = 10.0
 """Seconds for a link, its page and its picture. A message has at most three links."""
 
@@ -81,14 +84,15 @@ class LinkPreviews:
         self._changed = asyncio.Event()
         self._dropped = 0
         self._workers: list[asyncio.Task[None]] = []
+        self._reading: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         self._workers = [asyncio.create_task(self._work()) for _ in range(WORKERS)]
 
     async def close(self) -> None:
         """Cancels the requests in flight and closes the fetcher. Messages that still wait get no previews."""
-        for worker in self._workers:
-            worker.cancel()
+        for task in (*self._workers, *self._reading):
+            task.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
         await self._fetcher.close()
 
@@ -103,7 +107,17 @@ class LinkPreviews:
     def _enqueue(self, message: Message) -> None:
         if message.imported or message.without_previews:
             return
-        links = self._links_in(message.content)
+        if len(message.content) <= READ_AT_ONCE:
+            self._enqueue_links(message, self._links_in(message.content))
+            return
+        reading = asyncio.create_task(self._read_long(message))
+        self._reading.add(reading)
+        reading.add_done_callback(self._reading.discard)
+
+    async def _read_long(self, message: Message) -> None:
+        self._enqueue_links(message, await asyncio.to_thread(self._links_in, message.content))
+
+    def _enqueue_links(self, message: Message, links: tuple[str, ...]) -> None:
         if not links or links == tuple(preview.url for preview in message.previews):
             return
         if len(self._waiting) >= WAITING_MAX:
