@@ -26,7 +26,7 @@ import {
 } from "../src/chat/writing/completion";
 import { searchEmoji } from "../src/chat/writing/emoji_search";
 import { continuedList, formatted, isInFence, withoutSecondSign } from "../src/chat/writing/formatting";
-import { fold, spellingOf, splitAtMentions } from "../src/chat/writing/mentions";
+import { foldedName, spellingOf, splitAtMentions } from "../src/chat/writing/mentions";
 import { charactersOver } from "../src/chat/writing/message_length";
 import { placeOf } from "../src/place";
 import { looksLike } from "../src/ui/components/looks_like";
@@ -107,7 +107,7 @@ export const READERS: Readonly<Record<string, Reader>> = {
   "an address in a topic": (text) => partsOf(`https://${text}`),
   "where an address ends": (text) => endOfAddress(`https://${text}`, 0, "https://"),
   "emoji alone": isOnlyEmoji,
-  "a name to compare": fold,
+  "a name to compare": foldedName,
   mentions: (text) => splitAtMentions(text, MENTIONED),
   "mentions of one person": (text) => splitAtMentions(text.replaceAll(/.{1,12}/gsu, " @Ann Smith$&"), MENTIONED),
   "how to mention somebody": (name) => spellingOf(named(name), [named(name), OTHER]),

@@ -4,7 +4,7 @@ import type { Member } from "@talkwire/client";
 import { fold } from "../search/fold";
 import type { EmojiEntry } from "./emoji";
 import { searchEmoji } from "./emoji_search";
-import { EVERYONE, EVERYONE_ELSEWHERE, fold, MENTION_START, spellingOf } from "./mentions";
+import { EVERYONE, EVERYONE_ELSEWHERE, MENTION_START, spellingOf } from "./mentions";
 
 /** What is being typed, and where it starts. */
 export interface CompletionQuery {

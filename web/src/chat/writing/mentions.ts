@@ -35,10 +35,10 @@ export function spellingOf(member: Member, members: readonly Member[]): string {
 }
 
 const matches = ({ name, handle, userId }: Member, spelling: string): boolean =>
-  fold(name) === fold(spelling) || handle === fold(spelling) || userId === spelling;
+  foldedName(name) === foldedName(spelling) || handle === foldedName(spelling) || userId === spelling;
 
 /** Returns a name as names are compared: in one normal form, without regard to case. */
-export const fold = (text: string): string =>
+export const foldedName = (text: string): string =>
   text.slice(0, WINDOW).normalize("NFC").toLowerCase().replaceAll("ß", "ss").replaceAll("ς", "σ");
 
 /** A part of a text: plain, or a mention. */
@@ -79,7 +79,7 @@ interface Spelling {
 /** Splits a text at its mentions; the longest match counts. */
 export function splitAtMentions(text: string, users: readonly MentionedUser[]): TextPart[] {
   const spellings = users
-    .flatMap(({ userId, spellings }) => spellings.map((each): Spelling => ({ userId, folded: fold(each) })))
+    .flatMap(({ userId, spellings }) => spellings.map((each): Spelling => ({ userId, folded: foldedName(each) })))
     .sort((one, other) => other.folded.length - one.folded.length);
   const parts: TextPart[] = [];
   let from = 0;
@@ -99,7 +99,7 @@ function longestAt(
   users: readonly MentionedUser[],
   spellings: readonly Spelling[],
 ): { userId: string; end: number } | undefined {
-  const folded = fold(text.slice(at, at + WINDOW));
+  const folded = foldedName(text.slice(at, at + WINDOW));
   // The first name of somebody whose name is not known may be their id, but for its capital letter.
   const ends = users
     .filter(({ userId }) => text.startsWith(userId, at) && endsAt(text, at + userId.length))
@@ -113,7 +113,7 @@ function longestAt(
 
 /** Returns where a name ends that starts at a position; its normal form may have another length. */
 function endOf(folded: string, text: string, at: number): number | undefined {
-  const isEnd = (end: number): boolean => endsAt(text, end) && fold(text.slice(at, end)) === folded;
+  const isEnd = (end: number): boolean => endsAt(text, end) && foldedName(text.slice(at, end)) === folded;
   if (isEnd(at + folded.length)) return at + folded.length;
   for (let end = at + 1; end <= at + LONGER * folded.length && end <= text.length; end++) if (isEnd(end)) return end;
   return undefined;
