@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 from unicodedata import normalize
 
@@ -28,6 +29,7 @@ MENTIONS_MAX = 100
 
 ALL = "all"
 
+_REMEMBERED_MAX_LENGTH = 500
 _NAME_MAX_LENGTH = 200
 _NAME_MAX_WORDS = 6
 _ENDS_MAX = 24
@@ -66,12 +68,20 @@ def may_mention(text: str) -> bool:
     return "@" in text or "\uff20" in text
 
 
-def mention_marks(text: str) -> list[MentionMark]:
+def mention_marks(text: str) -> tuple[MentionMark, ...]:
     """Returns a mark for each @ in the text that may mention a member, with the possible names after it. Considers at
     most `MARKS_MAX` of them."""
     if not may_mention(text):
-        return []
-    return [MentionMark(tuple(_spellings(*start))) for start in islice(_starts(text), MARKS_MAX)]
+        return ()
+    return _remembered_marks(text) if len(text) <= _REMEMBERED_MAX_LENGTH else _marks(text)
+
+
+def _marks(text: str) -> tuple[MentionMark, ...]:
+    return tuple(MentionMark(tuple(_spellings(*start))) for start in islice(_starts(text), MARKS_MAX))
+
+
+_remembered_marks = lru_cache(maxsize=256)(_marks)
+"""A message's text is read twice: for the users to load, and when the message is stored."""
 
 
 def spellings(marks: Collection[MentionMark]) -> frozenset[str]:
