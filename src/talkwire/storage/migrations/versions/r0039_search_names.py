@@ -66,7 +66,11 @@ def _index_messages() -> None:
 
 
 def _attached_names(extra: str | None) -> str:
-    return ", ".join(attachment.get("name", "") for attachment in json.loads(extra or "{}").get("attachments", ()))
+    try:
+        attachments = json.loads(extra or "{}").get("attachments", ())
+        return ", ".join(attachment.get("name", "") for attachment in attachments)
+    except (ValueError, TypeError, AttributeError):  # a damaged row must not end the migration
+        return ""
 
 
 def _label(conversation_id: str) -> str:
