@@ -235,6 +235,14 @@ async def test_no_redirect_costs_a_message_its_previews(rest: Rest, site: Site, 
     assert [line for line in logs if line["log_level"] in {"error", "critical"}] == []
 
 
+@pytest.mark.parametrize("location", ["/東京?q=ä", "/%E6%9D%B1%E4%BA%AC?q=%C3%A4", "東京?q=ä"])
+async def test_a_redirect_may_have_letters_of_any_script(rest: Rest, site: Site, location: str) -> None:
+    site.pages["/odd"] = response("302 Found", b"", f"location: {location}")
+    site.pages["/%E6%9D%B1%E4%BA%AC?q=%C3%A4"] = response("200 OK", b"<title>Tokyo</title>", HTML)
+    (page,) = await previews(rest, await send(rest, site.url("/odd")))
+    assert page["title"] == "Tokyo"
+
+
 @pytest.mark.parametrize(
     "error", [UnreadablePage("it takes too much memory"), TimeoutError(), RuntimeError("a defect")]
 )
