@@ -605,3 +605,18 @@ def test_existing_messages_in_arabic_script_are_found_from_each_keyboard(engine:
 def _append(connection: Connection, pos: int, kind: str, **data: object) -> None:
     event = {"pos": pos, "type": kind, "conversation_id": "c", "at_ms": 0, "data": json.dumps(data)}
     connection.execute(insert(log), event)
+
+
+@pytest.mark.parametrize("name", ["100%", "a%20b", "%(here)s", "#1?", "a:b"])
+def test_migrations_are_found_wherever_the_package_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    newest = newest_revision()
+    folder = tmp_path / name
+    folder.symlink_to(Path(migrations_module.__file__).parent)
+    monkeypatch.setattr(migrations_module, "__file__", str(folder / "__init__.py"))
+    migrations_module._scripts.cache_clear()
+    try:
+        assert newest_revision() == newest
+    finally:
+        migrations_module._scripts.cache_clear()
