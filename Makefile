@@ -53,10 +53,13 @@ unexport PYTHONDONTWRITEBYTECODE
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# $(VITE) FOLDER COMMAND runs a command of Vite or Vitest, wherever the clone lies.
+VITE := sh tools/in_plain_path.sh
+
 # $(call quietly,what,command) says what is done, and shows what the command prints only when it fails.
 quietly = @echo '$(1)'; log=$$(mktemp); if ($(2)) >"$$log" 2>&1; then rm "$$log"; else cat "$$log"; rm "$$log"; exit 1; fi
 
-.PHONY: help install run test everything measure check pytest pytest-in-process coverage node vitest static bench torture fuzz image-check format docs site screenshots lock lint format-check types layers web-check clients-check packages packages-javascript packages-python release clean
+.PHONY: help install run test everything measure check pytest pytest-in-process coverage node static bench torture fuzz image-check format docs site screenshots lock lint format-check types layers web-check clients-check packages packages-javascript packages-python release clean
 
 help:
 	@echo 'make run      start a demo server on port 3000; options in ARGS="--dialect talks"'
@@ -85,21 +88,21 @@ install: node $(DEV_STAMP) $(NODE_STAMPS) $(WEB_CLIENT) $(CLIENT_BUILT)
 run: node $(RUN_STAMP) $(WEB_CLIENT)
 	@$(BIN)/talkwire serve --demo $(ARGS)
 
-test: vitest install static pytest
+test: install static pytest
 
-check: vitest $(DEV_STAMP) static pytest-in-process
+check: node $(DEV_STAMP) static pytest-in-process
 
 pytest: install
 	$(PYTEST) -m '$(GATE)' $(ARGS)
 
 everything: SEED ?= $(shell date +%s)
-everything: vitest install static $(MODELINA_STAMP)
+everything: install static $(MODELINA_STAMP)
 	@echo 'Random values have the seed $(SEED); repeat them with: make everything SEED=$(SEED)'
 	HYPOTHESIS_PROFILE=thorough PYTHONHASHSEED=$(SEED) $(PYTEST) -m 'not measure' --hypothesis-seed=$(SEED) $(ARGS)
 
 measure: install
 	$(BIN)/python -m pytest --quiet -m measure $(ARGS)
-	$(if $(ARGS),,cd web && MEASURE=1 npm test --silent text_work code_colours)
+	$(if $(ARGS),,MEASURE=1 $(VITE) web npm test --silent text_work code_colours)
 
 pytest-in-process: $(DEV_STAMP) $(WEB_CLIENT)
 	$(PYTEST) -m '$(IN_PROCESS)' $(ARGS)
@@ -112,12 +115,9 @@ static:
 	@$(MAKE) --no-print-directory lint format-check layers
 	@$(MAKE) --no-print-directory --jobs=2 types web-check clients-check
 
-# Before what needs Node is built; what needs Python alone runs without it. Vitest also decodes the path of its folder.
+# Before what needs Node is built; what needs Python alone runs without it.
 node:
 	@sh tools/check_node.sh
-
-vitest:
-	@sh tools/check_node.sh '%'
 
 bench: install
 	$(BIN)/python -m bench $(ARGS)
@@ -145,11 +145,13 @@ types: $(DEV_STAMP)
 layers: $(DEV_STAMP)
 	PYTHONPATH=clients/python/src $(BIN)/lint-imports
 
-web-check: vitest $(WEB_STAMP)
-	cd web && npm run --silent check && npm test --silent
+web-check: $(WEB_STAMP)
+	cd web && npm run --silent check
+	$(VITE) web npm test --silent
 
-clients-check: vitest $(CLIENT_BUILT)
-	cd $(CLIENTS) && npm run --silent check && npm test --silent
+clients-check: $(CLIENT_BUILT)
+	cd $(CLIENTS) && npm run --silent check
+	$(VITE) $(CLIENTS) npm test --silent
 
 packages: packages-javascript packages-python
 
@@ -231,4 +233,4 @@ $(CLIENT_BUILT): $(CLIENT_STAMP) $(CLIENT_SOURCES)
 	@touch $@
 
 $(WEB_CLIENT): $(WEB_STAMP) $(WEB_SOURCES)
-	$(call quietly,Building the web client ...,cd web && npm run --silent build)
+	$(call quietly,Building the web client ...,$(VITE) web npm run --silent build)

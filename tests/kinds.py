@@ -61,7 +61,7 @@ NEEDS = {
             "previews/test_page_readers.py",
         ),
         *("storage/test_lineage.py", "test_datafolder.py", "test_demo.py", "test_forked_talkwire.py"),
-        *("tools/test_check_node.py", "tools/test_commands.py", "tools/test_rerun.py"),
+        *("tools/test_check_node.py", "tools/test_commands.py", "tools/test_in_plain_path.py", "tools/test_rerun.py"),
     ),
 }
 """Places by what their tests need. A whole folder or file each, since `is_left_out` imports none of its tests."""

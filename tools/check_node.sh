@@ -1,19 +1,7 @@
 #!/bin/sh
 # Says what of this machine keeps the web client from being built, before anything is installed, and exits with 1.
 #
-# sh tools/check_node.sh [further characters that the path of the folder must not have]
-#
-# Vite needs what its package.json names: Node 20 from 20.19 on, 22 from 22.12 on, or later. It reads `#` and `?` in a
-# path as parts of a URL.
-
-refused="#?$1"
-case $PWD in
-*[$refused]*)
-  echo "The path of this folder has one of the characters $refused, which Vite reads as parts of a URL: $PWD" >&2
-  echo "Move or rename the folder." >&2
-  exit 1
-  ;;
-esac
+# Vite needs what its package.json names: Node 20 from 20.19 on, 22 from 22.12 on, or later.
 
 found=$(node --version 2>/dev/null) || found=none
 numbers=${found#v}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tests.chat.chat_server import running_chat
 from tests.chat.conftest import world_at
+from tests.vite import CLIENTS, IN_PLAIN_PATH
 
-CLIENT = Path(__file__).parents[2] / "clients" / "javascript" / "client"
 DEADLINE_S = 240
 
 
@@ -25,9 +25,9 @@ async def test_messages_and_files_are_sent_without_what_react_native_lacks(tmp_p
                 "TALKWIRE_TOKEN": server.token(world.id_of("alice")),
                 "TALKWIRE_CONVERSATION": conversation,
             }
-            command = ["npx", "vitest", "run", "test/react_native.test.ts", "-t", "through a server"]
+            vitest = ["npx", "vitest", "run", "test/react_native.test.ts", "-t", "through a server"]
             process = await asyncio.create_subprocess_exec(
-                *command, cwd=CLIENT, env=environment, stdout=PIPE, stderr=STDOUT
+                *IN_PLAIN_PATH, f"{CLIENTS}/client", *vitest, env=environment, stdout=PIPE, stderr=STDOUT
             )
             async with asyncio.timeout(DEADLINE_S):
                 printed, _ = await process.communicate()

@@ -13,7 +13,7 @@ import pytest
 from tests.chat.chat_server import SECRET, running_chat
 from tests.page.driving import Driver, run
 from tests.protocol.server_process import reserved_port
-from tests.waiting import DEADLINE_S
+from tests.vite import build_page
 
 REPOSITORY = Path(__file__).parents[2]
 MODULES = REPOSITORY / "clients" / "javascript" / "node_modules"
@@ -50,8 +50,7 @@ def back_end(examples: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_the_page_of_a_framework_sends_and_receives(driver: Driver, examples: Path, back_end: str, name: str) -> None:
-    vite = ["node", str(MODULES / "vite" / "bin" / "vite.js"), "build", "--logLevel", "warn"]
-    subprocess.run(vite, cwd=examples / name, check=True, capture_output=True, timeout=DEADLINE_S)
+    build_page(examples / name)
     text = f"Hello from {name}!"
     reports = run(driver, back_end, "examples", "framework", path=f"/{name}/dist/index.html", text=text)
     assert reports["talked"] == {"seen": [f"Visitor: {text}", f"Bot: You said: {text}"], "field": ""}

@@ -14,6 +14,7 @@ from tests.chat.chat_server import SECRET, running_chat
 from tests.page.driving import Driver, run
 from tests.protocol.server_process import killed_at_the_end, reserved_port
 from tests.reference.blocks.collected import REPOSITORY, blocks_of
+from tests.vite import build_page
 from tests.waiting import DEADLINE_S
 
 EXAMPLE = REPOSITORY / "examples" / "fastapi-react"
@@ -28,10 +29,11 @@ def serving_the_shop(folder: Path, port: int, talkwire: str) -> Iterator[None]:
     page = folder / "shop" / "page"
     (page / "node_modules").symlink_to(MODULES)
     compiler = ["node", str(MODULES / "typescript" / "bin" / "tsc"), "--noEmit", "--skipLibCheck", "--types", "react"]
-    build = ["node", str(MODULES / "vite" / "bin" / "vite.js"), "build", "--logLevel", "warn"]
-    for command in ([*compiler, "-p", "."], build):
-        done = subprocess.run(command, cwd=page, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+    done = subprocess.run(
+        [*compiler, "-p", "."], cwd=page, capture_output=True, text=True, timeout=DEADLINE_S, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    build_page(page)
     environment = {**os.environ, "JWT_SECRET": SECRET, "TALKWIRE": talkwire, "NO_PROXY": "*"}
     serve = [sys.executable, "-m", "uvicorn", "shop:app", "--port", str(port), "--log-level", "warning"]
     with killed_at_the_end(subprocess.Popen(serve, cwd=folder / "shop", env=environment), port):

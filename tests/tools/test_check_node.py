@@ -67,20 +67,6 @@ def test_a_missing_npm_is_named(tmp_path: Path) -> None:
     assert (code, printed.split(";")[0]) == (2, "npm is needed to install the packages of the web client")
 
 
-@pytest.mark.parametrize(
-    ("name", "target"), [("a#b", "node"), ("what?", "run"), ("100%", "check"), ("a%20b", "test"), ("a#b", "vitest")]
-)
-def test_a_path_in_which_vite_or_vitest_does_not_work_is_named(tmp_path: Path, name: str, target: str) -> None:
-    code, printed = _make(tmp_path / name, _machine(tmp_path), target)
-    assert (code, str(tmp_path / name) in printed) == (2, True)
-    assert "Move or rename the folder." in printed
-
-
-@pytest.mark.parametrize("name", ["a path", "ünï", "100%", "it's (1) [x] & co; $HOME"])
-def test_other_paths_are_not_mentioned(tmp_path: Path, name: str) -> None:
-    assert _make(tmp_path / name, _machine(tmp_path), "node") == (0, "")
-
-
 @pytest.mark.parametrize("target", TARGETS)
 def test_nothing_is_installed_before(tmp_path: Path, target: str) -> None:
     code, printed = _make(tmp_path / "tree", _machine(tmp_path, node="v18.19.0"), target)
