@@ -13,6 +13,7 @@ from talkwire.bus.redis import RedisTransport
 from talkwire.bus.redis_client import redis_client
 from talkwire.bus.shared_limits import SharedLimits
 from talkwire.cli import redis
+from talkwire.cli.extras import how_to_install
 from talkwire.core.engine.limits import Kind, Limits
 from tests.cli.conftest import CommandResult
 from tests.valkey_server import ValkeyServer, valkey_server
@@ -178,7 +179,8 @@ def test_without_its_package_the_error_names_the_package_to_install(
     monkeypatch.setattr("talkwire.cli.extras.find_spec", lambda name: None if name == "redis" else find_spec(name))
     result = command(verb, "--port", "0", "--redis", "redis://127.0.0.1:1")
     assert result.exit_code == 1
-    assert "Redis requires its client: pip install 'talkwire[redis]'" in (result.out if verb == "check" else result.err)
+    output = result.out if verb == "check" else result.err
+    assert f"Redis requires its client: {how_to_install('redis')}" in output
 
 
 def test_a_server_does_not_start_with_an_invalid_redis_url(command: Command) -> None:

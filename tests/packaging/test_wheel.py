@@ -251,4 +251,4 @@ def test_errors_name_the_missing_extra(program: Path, tmp_path: Path, options: t
     environment = {"PATH": str(program.parent), "JWT_SECRET": "0123456789abcdef" * 2}
     ended = subprocess.run(command, env=environment, cwd=tmp_path, check=False, capture_output=True, text=True)
     assert ended.returncode == 1, ended.stderr
-    assert f"pip install 'talkwire[{extra}]'" in ended.stderr
+    assert f"{program.parent / 'python'} -m pip install 'talkwire[{extra}]'" in ended.stderr

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from talkwire.cli.extras import how_to_install
 from talkwire.cli.failures import Failure, TransientFailure, one_line
 from talkwire.datafolder import FolderLock
 from talkwire.logs import without_values
@@ -67,7 +68,7 @@ def database_failures(settings: Settings) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name is None or not error.name.startswith("psycopg"):
             raise
-        raise Failure("PostgreSQL needs its driver: pip install 'talkwire[postgres]'") from error
+        raise Failure(f"PostgreSQL needs its driver: {how_to_install('postgres')}") from error
 
 
 def _hint(error: SQLAlchemyError, settings: Settings) -> str:

@@ -243,7 +243,7 @@ CATALOGUE: dict[str, dict[str, Check]] = {
     "docs/scale.md": {"python -m bench.scale": _MINUTES},
     "docs/socket-io-server.md": {"import sys": RunBy("embedding/test_socketio.py::test_the_page_shows_the_example")},
     "docs/torture.md": {"make torture": _MINUTES},
-    "docs/traces.md": {"pip": Run()},
+    "docs/traces.md": {"talkwire serve": Run()},
     "docs/tutorials/django-shop.md": {
         "export JWT_SECRET": Run(),
         "mkdir": Run(),
