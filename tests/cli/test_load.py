@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
 
+from talkwire.cli.load_test.client import LoadClient, Measurements, Refused
+from talkwire.egress import system_tls
 from talkwire.identity.issuer import TokenIssuer
+from tests.certificates import self_signed
 from tests.chat.chat_server import SECRET, running_chat
 from tests.cli.conftest import CommandResult
 from tests.http_client import http_get
@@ -75,3 +81,23 @@ def test_an_impossible_load_is_a_misuse(
 ) -> None:
     monkeypatch.setenv("JWT_SECRET", SECRET)
     assert command("load", *arguments).exit_code == 2
+
+
+async def test_sockets_trust_the_authorities_that_requests_trust(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(socket: ServerConnection) -> None:
+        await socket.recv()
+
+    certificate, key = self_signed(tmp_path, "localhost")
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate, key)
+    monkeypatch.setattr("certifi.where", lambda: str(certificate))
+    system_tls.cache_clear()
+    try:
+        async with serve(refuse, "127.0.0.1", 0, ssl=tls) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            with pytest.raises(Refused, match="connection_closed"):
+                await LoadClient.connected(f"https://localhost:{port}", "token", "run", Measurements())
+    finally:
+        system_tls.cache_clear()

@@ -12,6 +12,7 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from talkwire.egress import system_tls
 from talkwire.wire import Ack, Connect, ConnectError, Decoder, Event, PacketType, decode_packet, encode_event
 
 CONNECT_S = 10.0
@@ -60,7 +61,10 @@ class LoadClient:
         `websockets`."""
         start = time.perf_counter()
         address = f"ws{url.removeprefix('http').rstrip('/')}/socket.io/?EIO=4&transport=websocket"
-        connection = await connect(address, max_size=None, compression=None, ping_interval=None, open_timeout=CONNECT_S)
+        tls = system_tls() if address.startswith("wss:") else None
+        connection = await connect(
+            address, ssl=tls, max_size=None, compression=None, ping_interval=None, open_timeout=CONNECT_S
+        )
         client = cls(connection, run_id, measured)
         await connection.send("40" + msgspec.json.encode({"token": token}).decode())
         async with asyncio.timeout(CONNECT_S):
