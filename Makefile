@@ -36,11 +36,12 @@ SOURCES     := $(wildcard src clients/python tests rigs bench deploy examples to
 GATE        := not everything and not measure
 IN_PROCESS  := not browser and not cluster and not processes and $(GATE)
 
-# As many workers as there are processors: a test that gets no processor for seconds loses races which nobody else loses.
-# Each worker takes up to a gigabyte of memory with its servers and its browser. A file's tests stay together, since they
-# share servers; the longest files are started first (tests/kinds.py).
+# Three workers on two processors: tests wait for other processes in nearly half of their time. With many more, a test that
+# gets no processor for seconds loses races which nobody else loses. Each worker takes up to a gigabyte of memory with its
+# servers and its browser. A file's tests stay together, since they share servers; the longest files are started first
+# (tests/kinds.py).
 PROCESSORS  := $(shell getconf _NPROCESSORS_ONLN)
-WORKERS     ?= $(PROCESSORS)
+WORKERS     ?= $(shell expr $(PROCESSORS) + $(PROCESSORS) / 2)
 IN_PARALLEL  = --quiet --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=25 --durations-min=3
 # Tests that failed run once more at the end, alone.
 PYTEST       = $(BIN)/python -m tests.rerun $(IN_PARALLEL)

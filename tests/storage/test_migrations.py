@@ -199,22 +199,21 @@ def test_tables_that_are_newer_than_this_version_are_left_alone(engine: Engine) 
     assert _described(engine) == before
 
 
-@pytest.mark.parametrize(
-    "revision", [revision for number in range(5, int(newest_revision()) + 1) if is_known(revision := f"{number:04}")]
-)
-def test_a_migration_only_adds(engine: Engine, revision: str) -> None:
+def test_a_migration_only_adds(engine: Engine) -> None:
     """The previous version runs on the same tables during an upgrade: it reads the same columns, and its writes know
     nothing of new ones.
     """
     with engine.begin() as connection:
-        upgrade(connection, f"{revision}-1")
-    before = _columns(engine)
-    with engine.begin() as connection:
-        upgrade(connection, revision)
+        upgrade(connection, "0004")
     after = _columns(engine)
-    assert before.items() <= after.items(), "a column is gone, or is another"
-    needed = [name for name in after.keys() - before.keys() if after[name].must_be_given]
-    assert [name for name in needed if name[0] in {table for table, _ in before}] == []
+    for revision in (each for number in range(5, int(newest_revision()) + 1) if is_known(each := f"{number:04}")):
+        before = after
+        with engine.begin() as connection:
+            upgrade(connection, revision)
+        after = _columns(engine)
+        assert before.items() <= after.items(), f"{revision}: a column is gone, or is another"
+        needed = [name for name in after.keys() - before.keys() if after[name].must_be_given]
+        assert [name for name in needed if name[0] in {table for table, _ in before}] == [], revision
 
 
 def test_numbers_are_repaired_in_memory_that_does_not_grow_with_the_log(engine: Engine) -> None:
