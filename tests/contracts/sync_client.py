@@ -17,9 +17,9 @@ from talkwire.core.commands.sync import GetSyncState, ListEvents, SyncPage
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
 from talkwire.dialects.messenger.sync import messenger_sync_payload
-from talkwire.dialects.payloads.conversations import conversation_payload
-from talkwire.dialects.payloads.messages import message_payload
-from talkwire.dialects.payloads.offers import offer_payload
+from talkwire.payloads.conversations import conversation_payload
+from talkwire.payloads.messages import message_payload
+from talkwire.payloads.offers import offer_payload
 from tests.contracts.node import Node
 
 Json = dict[str, Any]

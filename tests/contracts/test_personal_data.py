@@ -14,8 +14,8 @@ from sqlalchemy import Text, text
 from talkwire.api.export import ExportedUser
 from talkwire.core.commands.accounts import BanUser
 from talkwire.core.domain.model import File, Message
-from talkwire.dialects.payloads.conversations import conversation_payload
-from talkwire.dialects.payloads.messages import message_payload
+from talkwire.payloads.conversations import conversation_payload
+from talkwire.payloads.messages import message_payload
 from talkwire.storage.schema import metadata
 from talkwire.storage.snapshot import TableSnapshot
 from tests.contracts.node import ALICE, BOB, CAROL, OPERATOR, Node

@@ -16,8 +16,8 @@ from talkwire.core.commands.sync import GetSyncState, ListEvents, SyncPage, curs
 from talkwire.core.domain.events import MessageSent
 from talkwire.core.domain.times import LAST_MS
 from talkwire.dialects.messenger.sync import messenger_sync_payload
-from talkwire.dialects.payloads.moderation.restrictions import restriction_payload
-from talkwire.dialects.payloads.offers import offer_payload
+from talkwire.payloads.moderation.restrictions import restriction_payload
+from talkwire.payloads.offers import offer_payload
 from talkwire.storage.migrations import newest_revision, upgrade
 from talkwire.storage.schema import conversations, log, mailbox, members, messages, offers, restrictions
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, Node

@@ -28,8 +28,8 @@ from talkwire.core.domain.events import (
 )
 from talkwire.core.domain.model import Message, User
 from talkwire.dialects.dialect import Dialect, Inbound, JoinRoom, LeaveRoom, Outbound, To
-from talkwire.dialects.payload import Payload
-from talkwire.dialects.replies import Reply, done
+from talkwire.payloads.payload import Payload
+from talkwire.payloads.replies import Reply, done
 
 
 class RoomBody(Payload, frozen=True):

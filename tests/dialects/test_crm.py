@@ -27,9 +27,9 @@ from talkwire.core.features.messages.reading import has_been_read
 from talkwire.dialects.crm.payloads import ChatPayload, message_payload, read_message_payload
 from talkwire.dialects.crm.vocabulary import CRM
 from talkwire.dialects.dialect import JoinRoom, Outbound, PersonalOutbound, To
-from talkwire.dialects.payload import invalid_payload
-from talkwire.dialects.payloads.numeral_ids import SAFE_MAX, numeral, text_of
-from talkwire.dialects.replies import with_renamed_members
+from talkwire.payloads.numeral_ids import SAFE_MAX, numeral, text_of
+from talkwire.payloads.payload import invalid_payload
+from talkwire.payloads.replies import with_renamed_members
 
 # --- ids ------------------------------------------------------------------------------------------------------------
 

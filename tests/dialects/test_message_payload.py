@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from talkwire.core.domain.model import Attachment, LinkPreview, Message, Origin, Quote, Reaction, ThreadActivity
-from talkwire.dialects.payloads import messages
-from talkwire.dialects.payloads.messages import message_payload
+from talkwire.payloads import messages
+from talkwire.payloads.messages import message_payload
 
 PLAIN = Message(1, "c", 1, "alice", "Alice", "Hello", 1_700_000_000_000)
 OTHER = {

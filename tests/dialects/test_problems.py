@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from talkwire.core.domain.errors import ChatError, invalid
-from talkwire.dialects.payloads.problems import invalid_payload, with_unknown_fields
+from talkwire.payloads.problems import invalid_payload, with_unknown_fields
 
 NO_TEXT = "must be a JSON object, not a text; pass the object itself, without JSON.stringify or json.dumps"
 

@@ -25,9 +25,9 @@ from talkwire.api.rest import Services, rest_application
 from talkwire.core.domain.access_policy import DEFAULT_POLICY
 from talkwire.dialects.built_in import DIALECTS
 from talkwire.dialects.crm import payloads as crm
-from talkwire.dialects.payloads import messages
 from talkwire.dialects.talks import payloads as talks
 from talkwire.identity.origins import OriginPolicy
+from talkwire.payloads import messages
 
 Json = dict[str, Any]
 

@@ -33,17 +33,17 @@ from talkwire.core.features.operation.export import (
 )
 from talkwire.core.features.users.preferences import DEFAULTS
 from talkwire.core.ports.transaction import Snapshot
-from talkwire.dialects.payload import Payload, iso
-from talkwire.dialects.payloads.conversations import conversation_payload
-from talkwire.dialects.payloads.messages import message_payload
-from talkwire.dialects.payloads.preferences import (
+from talkwire.files.byte_store import ByteStore, FileKey
+from talkwire.payloads.conversations import conversation_payload
+from talkwire.payloads.messages import message_payload
+from talkwire.payloads.payload import Payload, iso
+from talkwire.payloads.preferences import (
     MemberPreferencesPayload,
     PreferencesPayload,
     member_preferences_payload,
     preferences_payload,
 )
-from talkwire.dialects.payloads.users import SessionPayload, UserPayload, session_payload, user_payload_for
-from talkwire.files.byte_store import ByteStore, FileKey
+from talkwire.payloads.users import SessionPayload, UserPayload, session_payload, user_payload_for
 
 CHUNK_BYTES = 64 * 1024
 SPOOLED_BYTES = 1024 * 1024

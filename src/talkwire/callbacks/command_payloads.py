@@ -25,7 +25,7 @@ from talkwire.core.domain.times import iso
 from talkwire.core.engine.command_table import check_command
 from talkwire.core.features.messages.sending import check_attachment_count
 from talkwire.dialects.messenger import MESSENGER
-from talkwire.dialects.payload import Payload
+from talkwire.payloads.payload import Payload
 
 C = TypeVar("C", bound=Command[Any])
 

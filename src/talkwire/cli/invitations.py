@@ -13,7 +13,7 @@ from talkwire.cli.flags import WHERE, Flag, load, takes_settings
 from talkwire.cli.output import print_line, print_note
 from talkwire.core.commands.invitations import CreateInvitation, EnsureFirstInvitation
 from talkwire.datafolder import find_holder
-from talkwire.dialects.payloads.invitations import invitation_url
+from talkwire.payloads.invitations import invitation_url
 from talkwire.settings import Settings
 from talkwire.settings.policy import access_policy
 from talkwire.settings.values import parse_duration

@@ -29,9 +29,9 @@ from talkwire.core.commands.invitations import EnsureFirstInvitation
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.engine.chat import Chat
 from talkwire.datafolder import FolderInUse, find_holder, prepare_folder, reachable_url
-from talkwire.dialects.payloads.invitations import invitation_url
 from talkwire.files.byte_store import SCHEME
 from talkwire.logs import are_json, configure_logs
+from talkwire.payloads.invitations import invitation_url
 from talkwire.realtime.serving.server import bind_shared, listen
 from talkwire.service_manager import READY, notify, report_alive
 from talkwire.settings import Settings

@@ -14,7 +14,7 @@ from talkwire.core.commands.command import Command, Query
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import Event
 from talkwire.core.domain.model import User
-from talkwire.dialects.payload import invalid_payload
+from talkwire.payloads.payload import invalid_payload
 
 
 class JoinRoom(msgspec.Struct, frozen=True):

@@ -31,7 +31,7 @@ from litestar.routes import BaseRoute, HTTPRoute
 from talkwire.api.description.schemas import reference_to, schema_name
 from talkwire.api.http.errors import STATUS
 from talkwire.core.domain.errors import ErrorCode
-from talkwire.dialects.replies import ErrorBody
+from talkwire.payloads.replies import ErrorBody
 
 _OPT = "refusals"
 

@@ -25,10 +25,13 @@ ANYTHING: Json = {"description": "Any JSON value."}
 DIALECTS = ("messenger", "talks", "whatsapp", "crm", "gateway")
 """The dialects that prefix schema names."""
 
-_PLACE_OF_A_DIALECT = re.compile(r"talkwire\.(?:api\.)?dialects\.(?:payloads\.)?([a-z]+)")
-_SHARED_PAYLOADS = "talkwire.dialects.payloads."
+_PLACE_OF_A_DIALECT = re.compile(r"talkwire\.(?:api\.)?dialects\.([a-z]+)")
+_SHARED_PAYLOADS = "talkwire.payloads."
 """Modules of the messenger dialect's payloads that REST and other dialects share; their types get the prefix
 `Messenger`."""
+
+_REPLIES = "talkwire.payloads.replies"
+"""The module with the acknowledgements and errors of all dialects, whose types get no prefix."""
 
 _REFERENCE = "#/components/schemas/"
 
@@ -57,7 +60,7 @@ def dialect_of(module: str) -> str:
     place = _PLACE_OF_A_DIALECT.match(module)
     if place is not None and place.group(1) in DIALECTS:
         return place.group(1)
-    return "messenger" if module.startswith(_SHARED_PAYLOADS) else ""
+    return "messenger" if module.startswith(_SHARED_PAYLOADS) and module != _REPLIES else ""
 
 
 def reference_to(name: str) -> str:

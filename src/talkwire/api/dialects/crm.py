@@ -26,9 +26,9 @@ from talkwire.dialects.crm.payloads import (
     read_message_payload,
     to_send,
 )
-from talkwire.dialects.payload import Payload
-from talkwire.dialects.payloads.numeral_ids import NumeralId, numeral
-from talkwire.dialects.replies import with_renamed_members
+from talkwire.payloads.numeral_ids import NumeralId, numeral
+from talkwire.payloads.payload import Payload
+from talkwire.payloads.replies import with_renamed_members
 
 ChatId = Annotated[str, QueryParameter(name="chatId", description="The id of the chat")]
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]

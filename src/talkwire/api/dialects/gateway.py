@@ -16,7 +16,7 @@ from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
 from talkwire.core.commands.custom_events import IsConnected, ListConnected, SendToUsers
 from talkwire.core.domain.texts import check_id
-from talkwire.dialects.payload import Payload
+from talkwire.payloads.payload import Payload
 
 
 class SendBody(TolerantBody, frozen=True):

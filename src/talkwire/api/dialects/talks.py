@@ -27,9 +27,9 @@ from talkwire.core.commands.messages import ListMessages
 from talkwire.core.domain.access import acting_as
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import Actor, ConversationKind, MemberRole
-from talkwire.dialects.payload import Payload, TolerantPayload, iso
-from talkwire.dialects.payloads.offers import OfferPayload, TolerantNewOfferPayload, offer_payload, to_create_offer
 from talkwire.dialects.talks.payloads import MessagePayload, SendBody, UserPayload, message_payload, to_send
+from talkwire.payloads.offers import OfferPayload, TolerantNewOfferPayload, offer_payload, to_create_offer
+from talkwire.payloads.payload import Payload, TolerantPayload, iso
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 IdempotencyKey = Annotated[

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 
 from talkwire.core.domain.model import ConversationKind, History, MemberRole
-from talkwire.dialects.payloads.users import UserPayload, user_payload
 from talkwire.identity.accounts import SignedIn
 from talkwire.identity.address_tokens import Purpose
+from talkwire.payloads.users import UserPayload, user_payload
 
 T = TypeVar("T")
 

@@ -17,8 +17,8 @@ from talkwire.api.http.caller import ADDRESS, USER_ID
 from talkwire.api.http.json_request import body_problem, conversation_of, with_unknown_fields_of_body
 from talkwire.core.domain.errors import ChatError, ErrorCode
 from talkwire.core.engine.limits import RateLimited
-from talkwire.dialects.payloads.problems import plain
 from talkwire.observability.refusals import log_refusal
+from talkwire.payloads.problems import plain
 
 STATUS: Mapping[ErrorCode, int] = MappingProxyType(
     {

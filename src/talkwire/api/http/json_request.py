@@ -12,8 +12,8 @@ from talkwire.api.http.json_budget import check_budget
 from talkwire.api.http.json_lines import takes_lines
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.texts import check_text
-from talkwire.dialects.payloads.named_conversation import conversation_in, conversation_in_json
-from talkwire.dialects.payloads.problems import invalid_payload, with_unknown_fields_in
+from talkwire.payloads.named_conversation import conversation_in, conversation_in_json
+from talkwire.payloads.problems import invalid_payload, with_unknown_fields_in
 
 BODY_MAX = 256 * 1024
 """The maximum size of a JSON body in bytes. The text of a message has a smaller limit."""

@@ -11,7 +11,7 @@ from litestar.status_codes import HTTP_204_NO_CONTENT
 from talkwire.api.http.bodies import ListAnswer
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.core.commands.blocks import BlockUser, ListBlocked, UnblockUser
-from talkwire.dialects.payloads.users import UserPayload, user_payload
+from talkwire.payloads.users import UserPayload, user_payload
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 

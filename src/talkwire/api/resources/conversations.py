@@ -29,14 +29,14 @@ from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.model import SEQ_MAX, FileKind
 from talkwire.core.domain.times import ms_of_datetime
-from talkwire.dialects.payloads.conversations import (
+from talkwire.payloads.conversations import (
     ConversationPayload,
     conversation_payload,
     shared_conversation_payload,
 )
-from talkwire.dialects.payloads.files import SentFilePayload, SentLinkPayload, sent_file_payload, sent_link_payload
-from talkwire.dialects.payloads.messages import MessagePayload, message_payload
-from talkwire.dialects.payloads.notices import NoticePayload, notice_payload
+from talkwire.payloads.files import SentFilePayload, SentLinkPayload, sent_file_payload, sent_link_payload
+from talkwire.payloads.messages import MessagePayload, message_payload
+from talkwire.payloads.notices import NoticePayload, notice_payload
 
 AroundSeq = Annotated[
     int | None, QueryParameter(name="aroundSeq", ge=0, le=SEQ_MAX, description="List messages around this `seq`")

@@ -32,7 +32,6 @@ from talkwire.api.http.methods import BODILESS
 from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.model import Actor, File, Upload
 from talkwire.core.engine.limits import Kind
-from talkwire.dialects.payloads.files import FilePayload, file_payload
 from talkwire.files import tus
 from talkwire.files.byte_store import FileKey, Part
 from talkwire.files.form import FRAME_MAX_BYTES, boundary_of, file_in_form
@@ -41,6 +40,7 @@ from talkwire.files.ranges import Unsatisfiable, part_of
 from talkwire.files.sniffing import is_inline
 from talkwire.files.tus import TusRefusal, UploadChecksum
 from talkwire.files.uploads import Interrupted, State, Uploads
+from talkwire.payloads.files import FilePayload, file_payload
 
 IDLE_S = 30.0
 """Seconds that a request's body may pause. After that the request ends, so that a lost client can resume its upload."""

@@ -30,8 +30,9 @@ from talkwire.core.commands.invitations import (
 from talkwire.core.domain.times import ms_of_datetime
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.limits import Kind, address_key
-from talkwire.dialects.payloads.conversations import ConversationPayload, conversation_payload
-from talkwire.dialects.payloads.invitations import (
+from talkwire.identity.callers import Caller
+from talkwire.payloads.conversations import ConversationPayload, conversation_payload
+from talkwire.payloads.invitations import (
     CreatedInvitationPayload,
     InvitationPayload,
     InvitedConversationPayload,
@@ -39,7 +40,6 @@ from talkwire.dialects.payloads.invitations import (
     invited_conversation_payload,
     listed_invitation_payload,
 )
-from talkwire.identity.callers import Caller
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 LOGGED_CODE = "Proxies log the code in this address. Send it in a body instead: `{}`."

@@ -12,13 +12,13 @@ from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
 from talkwire.core.commands.conversations import GetConversation
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
-from talkwire.dialects.payloads.conversations import (
+from talkwire.identity.callers import Caller
+from talkwire.payloads.conversations import (
     ConversationPayload,
     MemberPayload,
     conversation_payload,
     member_payload,
 )
-from talkwire.identity.callers import Caller
 
 
 @post("/", status_code=HTTP_200_OK, summary="Add members, or join a public group or channel")

@@ -27,10 +27,10 @@ from talkwire.core.domain.model import Actor, Message
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.refusal_causes import named_conversation
 from talkwire.core.features.messages.sending import check_send
-from talkwire.dialects.payloads.messages import MessagePayload, message_payload
-from talkwire.dialects.payloads.named_conversation import conversation_in_json
-from talkwire.dialects.payloads.problems import invalid_payload, with_unknown_fields_in
-from talkwire.dialects.replies import ErrorBody, error_payload
+from talkwire.payloads.messages import MessagePayload, message_payload
+from talkwire.payloads.named_conversation import conversation_in_json
+from talkwire.payloads.problems import invalid_payload, with_unknown_fields_in
+from talkwire.payloads.replies import ErrorBody, error_payload
 
 BATCH_MAX = 100
 """How many messages a JSON body may have, and how many lines are sent together."""

@@ -41,7 +41,7 @@ from talkwire.core.commands.messages import (
     UnsaveMessage,
 )
 from talkwire.core.domain.times import ms_of_datetime
-from talkwire.dialects.payloads.messages import (
+from talkwire.payloads.messages import (
     AttachmentBody,
     MessagePayload,
     MessageType,
@@ -52,7 +52,7 @@ from talkwire.dialects.payloads.messages import (
     saved_message_payload,
     version_payload,
 )
-from talkwire.dialects.payloads.threads import (
+from talkwire.payloads.threads import (
     FollowedThreadPayload,
     ThreadMarkPayload,
     followed_thread_payload,

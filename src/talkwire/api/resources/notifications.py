@@ -27,14 +27,14 @@ from talkwire.core.commands.notifications import (
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import PushTarget
 from talkwire.core.features.notifying.notifications import IDS_MAX
-from talkwire.dialects.payloads.notifications import NotificationPayload, notification_payload
-from talkwire.dialects.payloads.pushes import (
+from talkwire.egress import RefusedUrl
+from talkwire.payloads.notifications import NotificationPayload, notification_payload
+from talkwire.payloads.pushes import (
     PushKeyPayload,
     PushSubscriptionPayload,
     SubscribePayload,
     push_subscription_payload,
 )
-from talkwire.egress import RefusedUrl
 from talkwire.push.push_gateway import NOTIFY_PATH
 from talkwire.push.vapid import check_device_keys
 

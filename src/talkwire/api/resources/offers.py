@@ -13,7 +13,7 @@ from talkwire.api.http.caller import ActingUserId
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
 from talkwire.core.commands.offers import DeleteOffer, GetOffer, ListOffers, UpdateOffer
-from talkwire.dialects.payloads.offers import (
+from talkwire.payloads.offers import (
     CounterOfferPayload,
     NewOfferPayload,
     OfferDecisionPayload,

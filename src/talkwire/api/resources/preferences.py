@@ -12,7 +12,7 @@ from talkwire.core.commands.preferences import (
     GetPreferences,
     SetPreferences,
 )
-from talkwire.dialects.payloads.preferences import (
+from talkwire.payloads.preferences import (
     MemberPreferencesChange,
     MemberPreferencesPayload,
     PreferencesPayload,

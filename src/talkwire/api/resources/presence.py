@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from talkwire.api.http.bodies import Body, ListAnswer
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.core.commands.presence import GetPresence, GetPresenceOf, ListOnline, SetPresence
-from talkwire.dialects.payloads.presence import PresencePayload, presence_payload, to_ends
+from talkwire.payloads.presence import PresencePayload, presence_payload, to_ends
 
 OnlineLimit = Annotated[int, QueryParameter(ge=1, le=1000, description="The number of items in a page")]
 

@@ -12,8 +12,8 @@ from talkwire.api.http.bodies import Body, ListAnswer
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
 from talkwire.core.commands.receipts import ListReceipts, MarkDelivered, MarkRead, MarkUnread, ReadMark
-from talkwire.dialects.payload import Payload
-from talkwire.dialects.payloads.receipts import ReceiptPayload, receipt_payload
+from talkwire.payloads.payload import Payload
+from talkwire.payloads.receipts import ReceiptPayload, receipt_payload
 
 
 class ReadBody(Body, frozen=True):

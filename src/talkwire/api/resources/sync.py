@@ -13,7 +13,7 @@ from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.resources.conversations import Limit
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.dialects.messenger.sync import messenger_sync_payload
-from talkwire.dialects.payloads.sync import SyncPayload
+from talkwire.payloads.sync import SyncPayload
 
 WithPresence = Annotated[
     bool, QueryParameter(description="With `after`, also the presence of the user and their contacts now")

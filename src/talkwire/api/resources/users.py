@@ -48,7 +48,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor, Erased, User
 from talkwire.core.domain.times import ms_of_datetime
 from talkwire.core.engine.limited_chat import LimitedChat
-from talkwire.dialects.payloads.users import (
+from talkwire.payloads.users import (
     RightsPayload,
     SessionPayload,
     UserPayload,

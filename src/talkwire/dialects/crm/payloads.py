@@ -34,10 +34,10 @@ from talkwire.core.domain.events import (
 from talkwire.core.domain.model import CallEndReason, Message
 from talkwire.core.features.messages.reading import has_been_read
 from talkwire.dialects.dialect import SocketIdentity
-from talkwire.dialects.payload import Payload, TolerantPayload, iso
-from talkwire.dialects.payloads.messages import AttachmentPayload, attachment_payload
-from talkwire.dialects.payloads.numeral_ids import NumeralId, numeral, text_of
-from talkwire.dialects.replies import Reply
+from talkwire.payloads.messages import AttachmentPayload, attachment_payload
+from talkwire.payloads.numeral_ids import NumeralId, numeral, text_of
+from talkwire.payloads.payload import Payload, TolerantPayload, iso
+from talkwire.payloads.replies import Reply
 
 WORDS = MappingProxyType({"conversationId": "chatId"})
 """Names of command members -> the names in the `crm` dialect, for error messages."""

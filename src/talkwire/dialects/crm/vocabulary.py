@@ -28,6 +28,7 @@ from talkwire.core.domain.events import (
     UploadProgressed,
 )
 from talkwire.core.domain.model import Message
+from talkwire.dialects.calls import CallNames, calls_inbound, calls_outbound
 from talkwire.dialects.crm.payloads import (
     WORDS,
     CallPayload,
@@ -77,10 +78,9 @@ from talkwire.dialects.dialect import (
     PersonalOutbound,
     To,
 )
-from talkwire.dialects.payloads.calls import CallNames, calls_inbound, calls_outbound
-from talkwire.dialects.payloads.numeral_ids import text_of
-from talkwire.dialects.payloads.sign_in import TOLERANT_RENEW_SIGN_IN
-from talkwire.dialects.replies import RefusalWithMessage, done, refusal_with_message, with_renamed_members
+from talkwire.dialects.sign_in import TOLERANT_RENEW_SIGN_IN
+from talkwire.payloads.numeral_ids import text_of
+from talkwire.payloads.replies import RefusalWithMessage, done, refusal_with_message, with_renamed_members
 
 
 def _react(given: ReactPayload) -> React | Unreact:

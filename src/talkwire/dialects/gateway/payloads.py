@@ -23,10 +23,10 @@ from talkwire.core.domain.events import (
 from talkwire.core.domain.model import Message, Presence, User
 from talkwire.core.domain.texts import json_fits
 from talkwire.dialects.dialect import AnyJson, GetServerTime, Outbound
-from talkwire.dialects.payload import Payload, TolerantPayload, invalid_payload, iso
-from talkwire.dialects.payloads.messages import AttachmentPayload, attachment_payload
-from talkwire.dialects.payloads.presence import PresencePayload, presence_payload
-from talkwire.dialects.replies import Reply
+from talkwire.payloads.messages import AttachmentPayload, attachment_payload
+from talkwire.payloads.payload import Payload, TolerantPayload, invalid_payload, iso
+from talkwire.payloads.presence import PresencePayload, presence_payload
+from talkwire.payloads.replies import Reply
 
 PAYLOAD_MAX_BYTES = 256 * 1024
 """The maximum size of an event's payload in bytes of JSON, the same as of a REST request's body."""

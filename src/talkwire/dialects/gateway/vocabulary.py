@@ -27,8 +27,8 @@ from talkwire.core.domain.events import (
 )
 from talkwire.dialects.dialect import AnyJson, Dialect, Echo, Inbound, JoinRoom, LeaveRoom, Outbound, OutboundEntry, To
 from talkwire.dialects.gateway import payloads
-from talkwire.dialects.payloads.sign_in import TOLERANT_RENEW_SIGN_IN
-from talkwire.dialects.replies import refusal_with_message
+from talkwire.dialects.sign_in import TOLERANT_RENEW_SIGN_IN
+from talkwire.payloads.replies import refusal_with_message
 
 
 def _notifies(event: MessageSent) -> bool:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from talkwire.dialects.payloads.sign_in import RENEW_SIGN_IN
+from talkwire.dialects.sign_in import RENEW_SIGN_IN
 
 INBOUND = {"auth:refresh": RENEW_SIGN_IN}

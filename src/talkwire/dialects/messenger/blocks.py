@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from talkwire.core.domain.events import Event, UserBlocked, UserUnblocked
 from talkwire.dialects.dialect import Outbound
-from talkwire.dialects.payload import Payload
+from talkwire.payloads.payload import Payload
 
 
 class UserIdPayload(Payload, frozen=True):

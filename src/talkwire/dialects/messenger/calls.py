@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from talkwire.core.domain.events import CallRecorded
+from talkwire.dialects.calls import CallNames, calls_inbound, calls_outbound
 from talkwire.dialects.dialect import Outbound
-from talkwire.dialects.payloads.calls import CallNames, calls_inbound, calls_outbound, recorded_call_payload
+from talkwire.payloads.calls import recorded_call_payload
 
 _NAMES = CallNames("call:invite", "call:accept", "call:reject", "call:signal", "call:hangup", "call:ended")
 

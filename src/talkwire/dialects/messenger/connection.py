@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from talkwire.core.domain.model import User
 from talkwire.dialects.dialect import GetServerTime, Inbound, JoinRoom, LeaveRoom, Outbound
-from talkwire.dialects.payload import Payload
-from talkwire.dialects.replies import Reply
+from talkwire.payloads.payload import Payload
+from talkwire.payloads.replies import Reply
 
 
 class ConversationIdPayload(Payload, frozen=True):

@@ -19,13 +19,13 @@ from talkwire.core.domain.events import ConversationCreated, ConversationDeleted
 from talkwire.core.domain.model import Conversation, ConversationKind, History, MemberRole
 from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.messenger.connection import ConversationIdPayload
-from talkwire.dialects.payload import Payload
-from talkwire.dialects.payloads.conversations import (
+from talkwire.payloads.conversations import (
     ConversationPayload,
     conversation_payload,
     shared_conversation_payload,
 )
-from talkwire.dialects.replies import Reply, done
+from talkwire.payloads.payload import Payload
+from talkwire.payloads.replies import Reply, done
 
 
 class ListConversationsPayload(Payload, frozen=True):

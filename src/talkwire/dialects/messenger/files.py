@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from talkwire.core.domain.events import Event, UploadProgressed
 from talkwire.dialects.dialect import Outbound
-from talkwire.dialects.payloads.files import upload_progress_payload
+from talkwire.payloads.files import upload_progress_payload
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     UploadProgressed: (

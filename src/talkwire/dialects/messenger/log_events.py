@@ -71,12 +71,12 @@ from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.messenger.blocks import UserIdPayload
 from talkwire.dialects.messenger.members import AddedMemberPayload, added_member_payload
 from talkwire.dialects.messenger.outbound import OUTBOUND
-from talkwire.dialects.payload import Payload, iso
-from talkwire.dialects.payloads.conversations import ConversationPayload, shared_conversation_payload
-from talkwire.dialects.payloads.invitations import InvitationPayload, invitation_payload
-from talkwire.dialects.payloads.moderation.reports import ReportPayload, report_payload
-from talkwire.dialects.payloads.moderation.restrictions import RestrictionPayload, restriction_payload
-from talkwire.dialects.payloads.users import UserPayload, whole_user_payload
+from talkwire.payloads.conversations import ConversationPayload, shared_conversation_payload
+from talkwire.payloads.invitations import InvitationPayload, invitation_payload
+from talkwire.payloads.moderation.reports import ReportPayload, report_payload
+from talkwire.payloads.moderation.restrictions import RestrictionPayload, restriction_payload
+from talkwire.payloads.payload import Payload, iso
+from talkwire.payloads.users import UserPayload, whole_user_payload
 
 _SHOWN = 64
 """The maximum number of characters of an unknown name that an error message repeats."""

@@ -6,8 +6,8 @@ from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMembe
 from talkwire.core.domain.events import Event, MemberAdded, MemberRemoved, MemberUpdated
 from talkwire.core.domain.model import Member, MemberRole
 from talkwire.dialects.dialect import Inbound, Outbound
-from talkwire.dialects.payload import Payload, iso
-from talkwire.dialects.replies import done
+from talkwire.payloads.payload import Payload, iso
+from talkwire.payloads.replies import done
 
 
 class AddMembersPayload(Payload, frozen=True):

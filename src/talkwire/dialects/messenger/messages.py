@@ -41,8 +41,7 @@ from talkwire.core.domain.model import Message, SavedMessage
 from talkwire.core.domain.times import bound_ms_of, ms_of
 from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.messenger.connection import SignalPayload
-from talkwire.dialects.payload import Payload, iso
-from talkwire.dialects.payloads.messages import (
+from talkwire.payloads.messages import (
     AttachmentBody,
     MessagePayload,
     ReactionPayload,
@@ -53,8 +52,9 @@ from talkwire.dialects.payloads.messages import (
     reaction_payloads,
     saved_message_payload,
 )
-from talkwire.dialects.payloads.threads import thread_updated_payload
-from talkwire.dialects.replies import Reply, done
+from talkwire.payloads.payload import Payload, iso
+from talkwire.payloads.replies import Reply, done
+from talkwire.payloads.threads import thread_updated_payload
 
 
 class SendPayload(Payload, frozen=True):

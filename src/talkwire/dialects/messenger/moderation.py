@@ -7,10 +7,10 @@ from talkwire.core.commands.moderation.reports import ReportMessage
 from talkwire.core.domain.events import Event, MemberRestricted, MemberUnrestricted
 from talkwire.core.domain.moderation.reports import MessageReport
 from talkwire.dialects.dialect import Inbound, Outbound
-from talkwire.dialects.payload import Payload
-from talkwire.dialects.payloads.moderation.reports import ReportPayload, report_payload
-from talkwire.dialects.payloads.moderation.restrictions import RestrictionPayload, restriction_payload
-from talkwire.dialects.replies import Reply
+from talkwire.payloads.moderation.reports import ReportPayload, report_payload
+from talkwire.payloads.moderation.restrictions import RestrictionPayload, restriction_payload
+from talkwire.payloads.payload import Payload
+from talkwire.payloads.replies import Reply
 
 
 class ReportMessagePayload(Payload, frozen=True):

@@ -6,13 +6,13 @@ from talkwire.core.commands.notifications import MarkNotificationsRead
 from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.events import Event, NotificationsRead, Notified
 from talkwire.dialects.dialect import Inbound, Outbound
-from talkwire.dialects.payloads.notifications import (
+from talkwire.payloads.notifications import (
     MarkNotificationsReadPayload,
     NotificationPayload,
     notification_payload,
     notifications_read_payload,
 )
-from talkwire.dialects.replies import Reply
+from talkwire.payloads.replies import Reply
 
 
 class NotificationsReadReply(Reply, frozen=True, kw_only=True):

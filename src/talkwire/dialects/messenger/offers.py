@@ -11,8 +11,7 @@ from talkwire.core.domain.model import Offer
 from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.messenger.messages import SearchMessagesPayload, search_command
 from talkwire.dialects.messenger.moderation import report_reply
-from talkwire.dialects.payload import Payload
-from talkwire.dialects.payloads.offers import (
+from talkwire.payloads.offers import (
     CounterOfferPayload,
     NewOfferPayload,
     OfferDecisionPayload,
@@ -21,7 +20,8 @@ from talkwire.dialects.payloads.offers import (
     to_counter_offer,
     to_create_offer,
 )
-from talkwire.dialects.replies import Reply, done
+from talkwire.payloads.payload import Payload
+from talkwire.payloads.replies import Reply, done
 
 
 class CreateOfferPayload(NewOfferPayload, frozen=True, kw_only=True):

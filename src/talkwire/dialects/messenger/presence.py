@@ -10,9 +10,9 @@ from talkwire.core.commands.presence import GetPresence, SetPresence
 from talkwire.core.domain.events import Event, PresenceChanged
 from talkwire.core.domain.model import Presence
 from talkwire.dialects.dialect import Inbound, Outbound, SubscribePresence, UnsubscribePresence
-from talkwire.dialects.payload import Payload
-from talkwire.dialects.payloads.presence import PresencePayload, presence_payload, to_ends
-from talkwire.dialects.replies import Reply, done
+from talkwire.payloads.payload import Payload
+from talkwire.payloads.presence import PresencePayload, presence_payload, to_ends
+from talkwire.payloads.replies import Reply, done
 
 
 class SetPresencePayload(Payload, frozen=True):

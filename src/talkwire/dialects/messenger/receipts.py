@@ -17,15 +17,15 @@ from talkwire.core.domain.events import (
     UnreadChanged,
 )
 from talkwire.dialects.dialect import Inbound, Outbound
-from talkwire.dialects.payload import Payload
-from talkwire.dialects.payloads.receipts import (
+from talkwire.payloads.payload import Payload
+from talkwire.payloads.receipts import (
     delivered_receipt_payload,
     moved_position_payload,
     read_receipt_payload,
     unread_payload,
 )
-from talkwire.dialects.payloads.threads import ThreadMarkPayload, thread_mark_payload, thread_unread_payload
-from talkwire.dialects.replies import Reply
+from talkwire.payloads.replies import Reply
+from talkwire.payloads.threads import ThreadMarkPayload, thread_mark_payload, thread_unread_payload
 
 
 class MarkPayload(Payload, frozen=True):

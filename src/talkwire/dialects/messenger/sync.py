@@ -3,14 +3,21 @@ cursor."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import structlog
+
 from talkwire.core.commands.sync import GetSyncState, ListEvents, SyncPage, SyncState
+from talkwire.core.domain.events import Durable
 from talkwire.dialects.dialect import Inbound
 from talkwire.dialects.messenger.outbound import OUTBOUND
-from talkwire.dialects.payload import Payload
-from talkwire.dialects.payloads.conversations import ConversationPayload
-from talkwire.dialects.payloads.presence import PresencePayload
-from talkwire.dialects.payloads.sync import EventPayload, SyncPayload, sync_payload
-from talkwire.dialects.replies import Reply
+from talkwire.payloads.conversations import ConversationPayload, conversation_payload
+from talkwire.payloads.payload import Payload
+from talkwire.payloads.presence import PresencePayload, presence_payload
+from talkwire.payloads.replies import Reply
+from talkwire.payloads.sync import EventPayload, SyncPayload
+
+_logger = structlog.get_logger(__name__)
 
 
 class AskSyncPayload(Payload, frozen=True):
@@ -45,7 +52,26 @@ def _command(asked: AskSyncPayload) -> GetSyncState | ListEvents:
 def messenger_sync_payload(found: SyncState | SyncPage) -> SyncPayload:
     """Returns a client's current state, or the events since its cursor, as the messenger dialect and `GET /api/v1/sync`
     send it."""
-    return sync_payload(found, OUTBOUND)
+    if isinstance(found, SyncState):
+        conversations = tuple(map(conversation_payload, found.conversations))
+        presence = tuple(map(presence_payload, found.presence))
+        return SyncPayload(found.cursor, conversations=conversations, presence=presence, next=found.next)
+    found_presence = None if found.presence is None else tuple(map(presence_payload, found.presence))
+    return SyncPayload(found.cursor, presence=found_presence, events=_rendered(found.events), more=found.more)
+
+
+def _rendered(events: Iterable[Durable]) -> tuple[EventPayload, ...]:
+    """Returns the payloads of events. An event whose payload cannot be built is logged and left out, so that it does
+    not block the client forever."""
+    rendered = []
+    for event in events:
+        # An event with several names is sent under the first one, since all have the same payload.
+        for packet in OUTBOUND.get(type(event), ())[:1]:
+            try:
+                rendered.append(EventPayload(event.pos, packet.name, packet.payload(event)))
+            except Exception:
+                _logger.exception("event_not_rendered", kind=type(event).__name__, pos=event.pos)
+    return tuple(rendered)
 
 
 def _reply(found: SyncState | SyncPage) -> SyncReply:

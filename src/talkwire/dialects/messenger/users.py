@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from talkwire.core.domain.events import Event, UserErased, UserUpdated
 from talkwire.dialects.dialect import Outbound
-from talkwire.dialects.payloads.users import UserPayload, user_payload
+from talkwire.payloads.users import UserPayload, user_payload
 
 
 def _updated(event: UserUpdated | UserErased) -> UserPayload:

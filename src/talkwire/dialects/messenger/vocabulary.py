@@ -9,7 +9,6 @@ from talkwire.core.domain.events import (
     RoomEntered,
     RoomLeft,
 )
-from talkwire.dialects import replies
 from talkwire.dialects.dialect import Dialect
 from talkwire.dialects.messenger import (
     account,
@@ -26,6 +25,7 @@ from talkwire.dialects.messenger import (
     sync,
 )
 from talkwire.dialects.messenger.outbound import OUTBOUND
+from talkwire.payloads import replies
 
 MESSENGER = Dialect(
     name="messenger",

@@ -23,11 +23,11 @@ from talkwire.core.domain.events import (
 from talkwire.core.domain.model import Message, OfferStatus, ShownStatus
 from talkwire.core.features.messages.files import file_id_in
 from talkwire.core.features.messages.sending import check_attachment_count
-from talkwire.dialects.payload import Payload, TolerantPayload, iso
-from talkwire.dialects.payloads.messages import ReactionPayload, reaction_payloads
-from talkwire.dialects.payloads.offers import OfferPayload, offer_payload
-from talkwire.dialects.payloads.presence import PresencePayload
-from talkwire.dialects.replies import Reply
+from talkwire.payloads.messages import ReactionPayload, reaction_payloads
+from talkwire.payloads.offers import OfferPayload, offer_payload
+from talkwire.payloads.payload import Payload, TolerantPayload, iso
+from talkwire.payloads.presence import PresencePayload
+from talkwire.payloads.replies import Reply
 
 # --- payloads from the client ---------------------------------------------------------------------------------------
 

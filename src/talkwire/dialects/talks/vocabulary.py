@@ -31,13 +31,9 @@ from talkwire.core.domain.events import (
     UploadProgressed,
 )
 from talkwire.core.domain.model import Message, Presence, User
+from talkwire.dialects.calls import CallNames, calls_inbound, calls_outbound, tolerant_call_entry
 from talkwire.dialects.dialect import Dialect, Inbound, JoinRoom, LeaveRoom, Outbound, PersonalOutbound, To
-from talkwire.dialects.payloads.calls import CallNames, calls_inbound, calls_outbound, tolerant_call_entry
-from talkwire.dialects.payloads.files import upload_progress_payload
-from talkwire.dialects.payloads.messages import message_deleted_payload, reaction_changed_payload, reaction_payloads
-from talkwire.dialects.payloads.presence import presence_payload
-from talkwire.dialects.payloads.sign_in import TOLERANT_RENEW_SIGN_IN
-from talkwire.dialects.replies import done, refusal_with_message
+from talkwire.dialects.sign_in import TOLERANT_RENEW_SIGN_IN
 from talkwire.dialects.talks.payloads import (
     ConnectedPayload,
     ConversationIdPayload,
@@ -73,6 +69,10 @@ from talkwire.dialects.talks.payloads import (
     user_online_payload,
     user_typing_payload,
 )
+from talkwire.payloads.files import upload_progress_payload
+from talkwire.payloads.messages import message_deleted_payload, reaction_changed_payload, reaction_payloads
+from talkwire.payloads.presence import presence_payload
+from talkwire.payloads.replies import done, refusal_with_message
 
 
 def _joined(conversation_id: str) -> RoomReply:

@@ -16,7 +16,7 @@ from talkwire.core.domain.places import PLACE_NAME_MAX_LENGTH, check_place
 from talkwire.core.domain.texts import NAME_MAX_LENGTH, check_short_text
 from talkwire.core.features.messages.files import file_id_in
 from talkwire.core.features.messages.sending import check_url
-from talkwire.dialects.payload import Payload
+from talkwire.payloads.payload import Payload
 
 MessageType = Literal["text", "image", "video", "audio", "document", "location"]
 

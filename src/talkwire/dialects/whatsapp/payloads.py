@@ -18,18 +18,6 @@ from talkwire.core.domain.events import (
     TypingChanged,
 )
 from talkwire.core.domain.model import Message, Presence
-from talkwire.dialects.payload import Payload, TolerantPayload, iso
-from talkwire.dialects.payloads.messages import (
-    AttachmentPayload,
-    PersonPayload,
-    ReactionPayload,
-    TolerantAttachmentBody,
-    attachment_payload,
-    attachment_refs,
-    reaction_payloads,
-)
-from talkwire.dialects.payloads.presence import PresencePayload, presence_payload
-from talkwire.dialects.replies import Reply
 from talkwire.dialects.whatsapp.content import (
     ContentBody,
     ContentPayload,
@@ -41,6 +29,18 @@ from talkwire.dialects.whatsapp.content import (
     text_of,
     type_of,
 )
+from talkwire.payloads.messages import (
+    AttachmentPayload,
+    PersonPayload,
+    ReactionPayload,
+    TolerantAttachmentBody,
+    attachment_payload,
+    attachment_refs,
+    reaction_payloads,
+)
+from talkwire.payloads.payload import Payload, TolerantPayload, iso
+from talkwire.payloads.presence import PresencePayload, presence_payload
+from talkwire.payloads.replies import Reply
 
 # --- payloads from the client ---------------------------------------------------------------------------------------
 

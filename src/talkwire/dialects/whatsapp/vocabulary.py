@@ -26,6 +26,7 @@ from talkwire.core.domain.events import (
     TypingChanged,
     UploadProgressed,
 )
+from talkwire.dialects.calls import CallNames, calls_inbound, calls_outbound, tolerant_call_entry
 from talkwire.dialects.dialect import (
     Dialect,
     Inbound,
@@ -37,11 +38,7 @@ from talkwire.dialects.dialect import (
     SubscribePresence,
     UnsubscribePresence,
 )
-from talkwire.dialects.payloads.calls import CallNames, calls_inbound, calls_outbound, tolerant_call_entry
-from talkwire.dialects.payloads.files import upload_progress_payload
-from talkwire.dialects.payloads.messages import message_deleted_payload, reaction_changed_payload
-from talkwire.dialects.payloads.sign_in import TOLERANT_RENEW_SIGN_IN
-from talkwire.dialects.replies import done, refusal_with_message
+from talkwire.dialects.sign_in import TOLERANT_RENEW_SIGN_IN
 from talkwire.dialects.whatsapp.payloads import (
     ConversationIdPayload,
     EditPayload,
@@ -68,6 +65,9 @@ from talkwire.dialects.whatsapp.payloads import (
     typing_payload,
     user_payload,
 )
+from talkwire.payloads.files import upload_progress_payload
+from talkwire.payloads.messages import message_deleted_payload, reaction_changed_payload
+from talkwire.payloads.replies import done, refusal_with_message
 
 
 def _goodbye(reason: str, reconnect: bool) -> tuple[str, EndingPayload]:  # noqa: FBT001

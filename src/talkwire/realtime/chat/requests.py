@@ -8,7 +8,7 @@ import msgspec
 
 from talkwire.core.domain.errors import ChatError
 from talkwire.dialects.dialect import Inbound
-from talkwire.dialects.payloads.problems import with_unknown_fields
+from talkwire.payloads.problems import with_unknown_fields
 from talkwire.realtime.clients.chat_client import ChatClient, encode_json
 from talkwire.realtime.engine.hub import Hub
 from talkwire.realtime.socketio.socketio_socket import Socket

@@ -28,8 +28,8 @@ from talkwire.core.domain.model import ConversationKind, User
 from talkwire.core.domain.pages import key_of_cursor, list_cursor
 from talkwire.core.domain.texts import check_text
 from talkwire.core.domain.times import iso
-from talkwire.dialects.payloads.users import SessionPayload, session_payload
 from talkwire.observability.recent_refusals import Refusal, RefusalKind
+from talkwire.payloads.users import SessionPayload, session_payload
 
 _UserText = Annotated[
     str,

@@ -12,7 +12,7 @@ from talkwire.api.http.bodies import ListAnswer
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.core.commands.moderation.audit import ListAudit
 from talkwire.core.domain.moderation.audit import AuditAction
-from talkwire.dialects.payloads.moderation.audit import AuditEntryPayload, audit_entry_payload
+from talkwire.payloads.moderation.audit import AuditEntryPayload, audit_entry_payload
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 ActorId = Annotated[str | None, QueryParameter(name="actorId", description="Only acts of this user")]

@@ -22,8 +22,8 @@ from talkwire.core.commands.moderation.reports import (
     ReportOffer,
 )
 from talkwire.core.domain.moderation.reports import ReportAction, ReportState
-from talkwire.dialects.payloads.messages import MessagePayload, message_payload
-from talkwire.dialects.payloads.moderation.reports import ReportPayload, report_payload
+from talkwire.payloads.messages import MessagePayload, message_payload
+from talkwire.payloads.moderation.reports import ReportPayload, report_payload
 
 State = Annotated[ReportState | None, QueryParameter(name="state", description="Only reports in this state")]
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]

@@ -15,8 +15,8 @@ from talkwire.core.commands.moderation.restrictions import ListRestrictions, Res
 from talkwire.core.domain.model import RestrictionKind
 from talkwire.core.domain.times import ms_of_datetime
 from talkwire.core.engine.limited_chat import LimitedChat
-from talkwire.dialects.payloads.moderation.restrictions import RestrictionPayload, restriction_payload
 from talkwire.identity.callers import Caller
+from talkwire.payloads.moderation.restrictions import RestrictionPayload, restriction_payload
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 

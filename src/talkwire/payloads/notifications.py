@@ -10,7 +10,7 @@ from talkwire.core.domain.events import NotificationsRead
 from talkwire.core.domain.model import Notification, NotificationType
 from talkwire.core.domain.moderation.reports import Outcome
 from talkwire.core.features.notifying.notifications import IDS_MAX
-from talkwire.dialects.payload import Payload, iso
+from talkwire.payloads.payload import Payload, iso
 
 
 class NotificationPayload(Payload, frozen=True):

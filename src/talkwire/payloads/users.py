@@ -7,7 +7,7 @@ from typing import Any
 
 from talkwire.core.domain.access_policy import Rights
 from talkwire.core.domain.model import Actor, LoginSession, User
-from talkwire.dialects.payload import Payload, iso
+from talkwire.payloads.payload import Payload, iso
 
 
 class UserPayload(Payload, frozen=True):

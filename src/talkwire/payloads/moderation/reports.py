@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from talkwire.core.domain.moderation.reports import MessageReport, ReportAction, ReportState
-from talkwire.dialects.payload import Payload, iso
+from talkwire.payloads.payload import Payload, iso
 
 
 class ReportPayload(Payload, frozen=True):

@@ -10,7 +10,7 @@ from talkwire.core.commands.offers import CounterOffer, CreateOffer, OfferDecisi
 from talkwire.core.domain.model import Offer, OfferStatus
 from talkwire.core.domain.times import ms_of
 from talkwire.core.features.messages.offers import AMOUNT_MAX, DESCRIPTION_MAX_LENGTH, TITLE_MAX_LENGTH
-from talkwire.dialects.payload import Payload, iso
+from talkwire.payloads.payload import Payload, iso
 
 Amount = Annotated[
     int, msgspec.Meta(ge=0, le=AMOUNT_MAX, description="The amount in the currency's smallest unit, such as cents")

@@ -1,10 +1,11 @@
-"""Payloads of calls, which the dialects (client applications' vocabularies) share, except `crm`."""
+"""Tables of the events of calls, which the dialects (client applications' vocabularies) share: each gives its own names
+for them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,83 +16,20 @@ from talkwire.core.domain.events import (
     CallEvent,
     CallHungUp,
     CallInvited,
-    CallRecorded,
     CallRejected,
     CallSignalled,
     Event,
 )
-from talkwire.core.domain.model import CallEndReason
 from talkwire.dialects.dialect import Inbound, Outbound
-from talkwire.dialects.payload import Payload
-from talkwire.dialects.replies import Reply
-
-
-class InvitePayload(Payload, frozen=True):
-    """An invitation of other members to a call. If `callId` is omitted, the server generates one."""
-
-    conversation_id: str
-    call_id: str = ""
-    to_user_id: str | None = None
-    data: Any = None
-
-
-class CallPayload(Payload, frozen=True):
-    call_id: str
-    conversation_id: str
-    to_user_id: str | None = None
-    data: Any = None
-
-
-class TolerantInvitePayload(InvitePayload, frozen=True, forbid_unknown_fields=False):
-    """The same for dialects whose payloads may have unknown members."""
-
-
-class TolerantCallPayload(CallPayload, frozen=True, forbid_unknown_fields=False):
-    """The same for dialects whose payloads may have unknown members."""
-
-
-class CallReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    call_id: str
-
-
-class CallSignalPayload(Payload, frozen=True):
-    """A signal of a call: an invitation, an answer, WebRTC data or the end, sent by `userId`. The server passes on
-    `data` unchanged from that user's client."""
-
-    call_id: str
-    conversation_id: str
-    user_id: str
-    to_user_id: str | None = None
-    data: Any = None
-
-
-class CallEndedPayload(Payload, frozen=True):
-    call_id: str
-    conversation_id: str
-    reason: CallEndReason
-
-
-class RecordedCallPayload(Payload, frozen=True):
-    """A call that has ended, as the conversation's record of it. `durationS` is in seconds; it is missing if nobody
-    accepted the call."""
-
-    call_id: str
-    conversation_id: str
-    caller_id: str
-    reason: CallEndReason
-    duration_s: int | None = None
-
-
-def recorded_call_payload(event: CallRecorded) -> RecordedCallPayload:
-    return RecordedCallPayload(event.call_id, event.conversation_id, event.caller_id, event.reason, event.duration_s)
-
-
-def call_signal_payload(event: CallEvent) -> CallSignalPayload:
-    return CallSignalPayload(event.call_id, event.conversation_id, event.user_id, event.to_user_id, event.data)
-
-
-def call_ended_payload(event: CallEnded) -> CallEndedPayload:
-    return CallEndedPayload(event.call_id, event.conversation_id, event.reason)
+from talkwire.payloads.calls import (
+    CallPayload,
+    CallReply,
+    InvitePayload,
+    TolerantCallPayload,
+    TolerantInvitePayload,
+    call_ended_payload,
+    call_signal_payload,
+)
 
 
 class CallNames(NamedTuple):

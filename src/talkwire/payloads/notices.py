@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from talkwire.core.commands.conversations import ConversationChange, Notice, NoticeKind
 from talkwire.core.domain.model import CallEndReason, History, MemberRole, OfferStatus
-from talkwire.dialects.payload import Payload, iso
+from talkwire.payloads.payload import Payload, iso
 
 
 class NoticePayload(Payload, frozen=True):

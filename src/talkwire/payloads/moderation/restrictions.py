@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from talkwire.core.domain.model import Restriction, RestrictionKind
 from talkwire.core.domain.times import iso_end
-from talkwire.dialects.payload import Payload
+from talkwire.payloads.payload import Payload
 
 
 class RestrictionPayload(Payload, frozen=True):

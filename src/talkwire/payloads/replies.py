@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from talkwire.core.domain.errors import ChatError, ErrorCode
-from talkwire.dialects.payload import Payload
+from talkwire.payloads.payload import Payload
 
 _MEMBER = re.compile(r"[.\[]")
 """The characters after the first name in a path such as `memberIds[3]`."""

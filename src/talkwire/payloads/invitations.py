@@ -6,7 +6,7 @@ from msgspec.structs import asdict, replace
 
 from talkwire.core.commands.invitations import CreatedInvitation, InvitedConversation, ListedInvitation
 from talkwire.core.domain.model import ConversationKind, Invitation
-from talkwire.dialects.payload import Payload, iso
+from talkwire.payloads.payload import Payload, iso
 
 
 class InvitationPayload(Payload, frozen=True):

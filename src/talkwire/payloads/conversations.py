@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from talkwire.core.commands.conversations import ConversationView, MemberView
 from talkwire.core.domain.model import Conversation, ConversationKind, History, MemberRole
 from talkwire.core.domain.times import iso_end, iso_or_none
-from talkwire.dialects.payload import Payload, iso
-from talkwire.dialects.payloads.messages import MessagePayload, message_payload
-from talkwire.dialects.payloads.notices import NoticePayload, notice_payload
-from talkwire.dialects.payloads.offers import OfferPayload, offer_payload
+from talkwire.payloads.messages import MessagePayload, message_payload
+from talkwire.payloads.notices import NoticePayload, notice_payload
+from talkwire.payloads.offers import OfferPayload, offer_payload
+from talkwire.payloads.payload import Payload, iso
 
 
 class MemberPayload(Payload, frozen=True):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import msgspec
 
 from talkwire.core.domain.times import iso
-from talkwire.dialects.payloads.problems import invalid_payload
+from talkwire.payloads.problems import invalid_payload
 
 __all__ = ["Payload", "TolerantPayload", "invalid_payload", "iso"]
 

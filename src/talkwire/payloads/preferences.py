@@ -12,7 +12,7 @@ from talkwire.core.commands.preferences import SetMemberPreferences
 from talkwire.core.domain.model import ConversationPreferences, DoNotDisturb, NotificationType, Notify, Preferences
 from talkwire.core.domain.times import iso_or_none, ms_of
 from talkwire.core.features.notifying.notification_rules import DEFAULT_SOUND
-from talkwire.dialects.payload import Payload
+from talkwire.payloads.payload import Payload
 
 Sound = Annotated[
     str, msgspec.Meta(pattern="^[a-z0-9._-]{1,64}$", description="The name of one of the client's sounds")

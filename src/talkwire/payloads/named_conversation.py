@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from talkwire.core.domain.model import is_valid_id
-from talkwire.dialects.payloads.numeral_ids import SAFE_MAX, text_of
+from talkwire.payloads.numeral_ids import SAFE_MAX, text_of
 
 _NAMES = ("conversation_id", "conversationId", "chatId")
 """The names of a conversation's id in the paths of routes, in payloads, and in payloads of the `crm` dialect."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from talkwire.core.domain.moderation.audit import AuditAction, AuditEntry
-from talkwire.dialects.payload import Payload, iso
+from talkwire.payloads.payload import Payload, iso
 
 
 class AuditEntryPayload(Payload, frozen=True):

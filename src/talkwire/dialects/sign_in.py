@@ -6,22 +6,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from talkwire.dialects.dialect import Inbound, RenewSignIn
-from talkwire.dialects.payload import Payload, iso
-from talkwire.dialects.replies import Reply
-
-
-class RenewSignInPayload(Payload, frozen=True):
-    token: str
-
-
-class TolerantRenewSignInPayload(RenewSignInPayload, frozen=True, forbid_unknown_fields=False):
-    """The same for dialects whose payloads may have unknown members."""
-
-
-class RenewedReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    """The acknowledgement of a renewed sign-in: when the new token expires; null if it does not expire."""
-
-    expires_at: str | None
+from talkwire.payloads.payload import iso
+from talkwire.payloads.sign_in import RenewedReply, RenewSignInPayload, TolerantRenewSignInPayload
 
 
 def _renewed(expires_at_s: float | None) -> RenewedReply:

@@ -6,7 +6,7 @@ import msgspec
 
 from talkwire.core.commands.receipts import Receipt
 from talkwire.core.domain.events import MessagesDelivered, MessagesRead, ReadPositionMoved, UnreadChanged
-from talkwire.dialects.payload import Payload, iso
+from talkwire.payloads.payload import Payload, iso
 
 
 class ReadReceiptPayload(Payload, frozen=True):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from talkwire.core.commands.messages import FollowedThread, ThreadMark
 from talkwire.core.domain.events import ThreadMarked, ThreadUnreadChanged, ThreadUpdated
-from talkwire.dialects.payload import Payload
-from talkwire.dialects.payloads.messages import MessagePayload, ThreadSummaryPayload, message_payload, thread_payload
+from talkwire.payloads.messages import MessagePayload, ThreadSummaryPayload, message_payload, thread_payload
+from talkwire.payloads.payload import Payload
 
 
 class ThreadMarkPayload(Payload, frozen=True, omit_defaults=False):

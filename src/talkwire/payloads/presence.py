@@ -6,7 +6,7 @@ from typing import Literal
 
 from talkwire.core.domain.model import Presence, PresenceEnds
 from talkwire.core.domain.times import iso_or_none, ms_of
-from talkwire.dialects.payload import Payload, iso
+from talkwire.payloads.payload import Payload, iso
 
 
 class PresencePayload(Payload, frozen=True):

@@ -7,8 +7,8 @@ from talkwire.core.commands.links import LinkInMessage
 from talkwire.core.domain.events import UploadProgressed
 from talkwire.core.domain.model import File
 from talkwire.core.features.messages.files import file_url, thumbnail_url
-from talkwire.dialects.payload import Payload, iso
-from talkwire.dialects.payloads.messages import AttachmentPayload, PersonPayload, attachment_payload
+from talkwire.payloads.messages import AttachmentPayload, PersonPayload, attachment_payload
+from talkwire.payloads.payload import Payload, iso
 
 
 class FilePayload(Payload, frozen=True):

@@ -10,7 +10,7 @@ from talkwire.core.commands.messages import AttachmentRef, MessageVersion
 from talkwire.core.domain.events import MessageDeleted, MessageReacted
 from talkwire.core.domain.model import AttachedKind, Attachment, LinkPreview, Message, Reaction, SavedMessage
 from talkwire.core.features.messages.sending import check_attachment_count
-from talkwire.dialects.payload import Payload, iso
+from talkwire.payloads.payload import Payload, iso
 
 
 class PersonPayload(Payload, frozen=True):

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from talkwire.core.domain.model import ID_MAX_LENGTH, PushKind, PushSubscription
-from talkwire.dialects.payload import Payload, iso
-from talkwire.dialects.payloads.notifications import NotificationPayload
+from talkwire.payloads.notifications import NotificationPayload
+from talkwire.payloads.payload import Payload, iso
 
 KEY_MAX_LENGTH = 200
 PUSH_KEY_MAX_LENGTH = 4096
