@@ -19,8 +19,8 @@ from talkwire.core.commands.offers import UpdateOffer
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Place
-from talkwire.dialects.command_names import COMMANDS, REST_COMMANDS, commands_named
 from talkwire.dialects.messenger import MESSENGER
+from talkwire.operations.names import COMMANDS, REST_COMMANDS, commands_named
 
 _FULL: Mapping[str, list[dict[str, Any]]] = MappingProxyType(
     {

@@ -9,6 +9,7 @@ from talkwire.core.commands.blocks import BlockUser
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, ListNotices
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.offers import (
+    AMOUNT_MAX,
     CounterOffer,
     CreateOffer,
     DeleteOffer,
@@ -23,7 +24,6 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import OfferCreated, OfferUpdated
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor, Offer
 from talkwire.core.features.messages import search
-from talkwire.core.features.messages.offers import AMOUNT_MAX
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
 

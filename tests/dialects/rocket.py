@@ -27,7 +27,8 @@ from talkwire.core.domain.events import (
     TypingChanged,
 )
 from talkwire.core.domain.model import Message, User
-from talkwire.dialects.dialect import Dialect, Inbound, JoinRoom, LeaveRoom, Outbound, To
+from talkwire.dialects.dialect import Dialect, Inbound, Outbound, To
+from talkwire.operations.socket_commands import JoinRoom, LeaveRoom
 from talkwire.payloads.payload import Payload
 from talkwire.payloads.replies import Reply, done
 

@@ -26,7 +26,8 @@ from talkwire.core.domain.model import Attachment, Message, Presence, Reaction
 from talkwire.core.features.messages.reading import has_been_read
 from talkwire.dialects.crm.payloads import ChatPayload, message_payload, read_message_payload
 from talkwire.dialects.crm.vocabulary import CRM
-from talkwire.dialects.dialect import JoinRoom, Outbound, PersonalOutbound, To
+from talkwire.dialects.dialect import Outbound, PersonalOutbound, To
+from talkwire.operations.socket_commands import JoinRoom
 from talkwire.payloads.numeral_ids import SAFE_MAX, numeral, text_of
 from talkwire.payloads.payload import invalid_payload
 from talkwire.payloads.replies import with_renamed_members

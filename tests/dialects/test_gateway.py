@@ -12,8 +12,9 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import MessageSent
 from talkwire.core.domain.model import Attachment, Message, User
 from talkwire.core.domain.texts import NESTING_MAX
-from talkwire.dialects.dialect import AnyJson, GetServerTime, Outbound, To
+from talkwire.dialects.dialect import AnyJson, Outbound, To
 from talkwire.dialects.gateway.vocabulary import GATEWAY
+from talkwire.operations.socket_commands import GetServerTime
 
 AT_MS = 1_700_000_000_000
 AT = "2023-11-14T22:13:20.000Z"

@@ -28,18 +28,9 @@ from talkwire.core.domain.events import (
 )
 from talkwire.core.domain.model import Attachment, Message, Place, Presence, Reaction, ShownStatus, User
 from talkwire.core.features.messages.receipts import COVERED_MAX
-from talkwire.dialects.dialect import (
-    PERSONAL_MAX,
-    JoinRoom,
-    LeaveRoom,
-    Outbound,
-    PersonalOutbound,
-    RenewSignIn,
-    SocketCommand,
-    SubscribePresence,
-    To,
-)
+from talkwire.dialects.dialect import PERSONAL_MAX, Outbound, PersonalOutbound, To
 from talkwire.dialects.whatsapp.vocabulary import WHATSAPP
+from talkwire.operations.socket_commands import JoinRoom, LeaveRoom, RenewSignIn, SocketCommand, SubscribePresence
 
 Json = dict[str, Any]
 

@@ -13,9 +13,9 @@ from talkwire.core.commands.command import Command
 from talkwire.core.commands.invitations import AcceptInvitation
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.domain.events import MessageReacted, MessageSent, TypingChanged, UserCreated
-from talkwire.dialects.command_names import COMMANDS, REST_COMMANDS, SOCKET_EVENTS, commands_named
 from talkwire.dialects.messenger import MESSENGER
 from talkwire.embedding.names import events_named
+from talkwire.operations.names import COMMANDS, REST_COMMANDS, SOCKET_EVENTS, commands_named
 
 _PAYLOADS: Mapping[str, list[dict[str, Any]]] = MappingProxyType(
     {

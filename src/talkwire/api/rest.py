@@ -31,6 +31,7 @@ from talkwire.api.http.json_request import BODY_MAX, JsonRequest, refuse_unstora
 from talkwire.api.http.methods import HeadAsGet, OwnOptions
 from talkwire.api.http.query_names import QueryNames, refuse_unknown_parameters
 from talkwire.api.http.request_log import RequestLog
+from talkwire.api.operation_routes import routes_of
 from talkwire.api.page import DemoSignIn, PageOptions, demo_json, page_handlers
 from talkwire.api.readiness import Readiness
 from talkwire.api.resources.admin.routes import admin_router
@@ -47,7 +48,6 @@ from talkwire.api.resources.moderation.audit import list_audit
 from talkwire.api.resources.moderation.reports import report_message, report_offer, reports_router
 from talkwire.api.resources.moderation.restrictions import moderation_router
 from talkwire.api.resources.notifications import PushKey, no_push_key, notifications_router, push_router
-from talkwire.api.resources.offers import offers_router
 from talkwire.api.resources.operations import healthz, readyz, show_metrics
 from talkwire.api.resources.preferences import preferences_router
 from talkwire.api.resources.presence import list_presence, presence_router
@@ -69,7 +69,6 @@ from talkwire.core.engine.limits import Limits
 from talkwire.core.engine.log_watches import LogWatches
 from talkwire.core.ports.webhooks import WebhookProbe
 from talkwire.dialects.built_in import DIALECTS
-from talkwire.dialects.command_names import name_of_command
 from talkwire.dialects.dialect import Dialect
 from talkwire.egress import AddressRules
 from talkwire.files.uploads import Uploads
@@ -80,6 +79,8 @@ from talkwire.observability.command_outcomes import CommandOutcomes
 from talkwire.observability.request_metrics import RequestMetrics
 from talkwire.observability.spans import Tracer
 from talkwire.openid.sign_in import ProviderSignIn
+from talkwire.operations import offers
+from talkwire.operations.names import name_of_command
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -175,7 +176,7 @@ def described_routes(
             reports_router,
             list_audit,
             blocks_router,
-            offers_router,
+            *routes_of(offers.OPERATIONS),
             preferences_router,
             notifications_router,
             push_router,

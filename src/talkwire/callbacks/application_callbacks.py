@@ -14,8 +14,8 @@ from talkwire.callbacks.connect import CONNECT, ConnectCallback
 from talkwire.callbacks.metrics import CallbackMetrics
 from talkwire.core.commands.command import Command
 from talkwire.core.engine.hooks import Hooks
-from talkwire.dialects.command_names import Named, commands_named
 from talkwire.egress import Egress
+from talkwire.operations.names import Named, commands_named
 
 
 class ApplicationCallbacks:

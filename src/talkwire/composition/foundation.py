@@ -20,7 +20,6 @@ from talkwire.core.engine.hooks import Hooks
 from talkwire.core.ports.bus import Bus
 from talkwire.core.signals.signals import SignalOptions
 from talkwire.datafolder import FolderLock
-from talkwire.dialects.command_names import name_of_command
 from talkwire.files.service import FileService
 from talkwire.files.uploads import UploadLimits
 from talkwire.observability.command_outcomes import CommandOutcomes
@@ -28,6 +27,7 @@ from talkwire.observability.committed import CommittedEvents
 from talkwire.observability.loop_lag import LoopLag
 from talkwire.observability.request_metrics import RequestMetrics
 from talkwire.observability.spans import Tracer
+from talkwire.operations.names import name_of_command
 from talkwire.settings import Settings
 from talkwire.settings.policy import access_policy
 from talkwire.storage.engine import database_url, reading_engine, sqlite_url, writing_engine

@@ -1,5 +1,5 @@
 """The classes from which a dialect is built: a table that maps a client application's Socket.IO events to the chat's
-commands, and the chat's events to Socket.IO events. Also the commands that concern one socket only."""
+commands, and the chat's events to Socket.IO events."""
 
 from __future__ import annotations
 
@@ -14,54 +14,8 @@ from talkwire.core.commands.command import Command, Query
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import Event
 from talkwire.core.domain.model import User
+from talkwire.operations.socket_commands import SocketCommand
 from talkwire.payloads.payload import invalid_payload
-
-
-class JoinRoom(msgspec.Struct, frozen=True):
-    """A socket's command to receive the events of a conversation. Its result is the conversation's id."""
-
-    conversation_id: str
-
-
-class LeaveRoom(msgspec.Struct, frozen=True):
-    """A socket's command to stop receiving the events of a conversation. Its result is the conversation's id."""
-
-    conversation_id: str
-
-
-class GetServerTime(msgspec.Struct, frozen=True):
-    """A socket's command that asks for the server's time. Its result is in milliseconds since 1970 UTC."""
-
-
-class RenewSignIn(msgspec.Struct, frozen=True):
-    """A socket's command that replaces its token with a newer token of the same user. Its result is when the new token
-    expires, in seconds since 1970 UTC; None if it does not expire."""
-
-    token: str
-
-
-class SubscribePresence(msgspec.Struct, frozen=True):
-    """A socket's command to receive presence changes (online, away, offline) of these users. Its result is their
-    current presence."""
-
-    user_ids: tuple[str, ...]
-
-
-class UnsubscribePresence(msgspec.Struct, frozen=True):
-    """A socket's command to stop receiving presence changes (online, away, offline) of these users."""
-
-    user_ids: tuple[str, ...]
-
-
-class GetIdentity(msgspec.Struct, frozen=True):
-    """A socket's command that asks for the user and the id of the socket. Its result is a `SocketIdentity`."""
-
-
-class SocketIdentity(msgspec.Struct, frozen=True):
-    """The result of `GetIdentity`: the user that the socket's token belongs to, and the socket's id."""
-
-    user_id: str
-    socket_id: str
 
 
 class AnyJson(msgspec.Struct, frozen=True):
@@ -69,12 +23,6 @@ class AnyJson(msgspec.Struct, frozen=True):
     payload."""
 
     value: object = None
-
-
-SocketCommand = (
-    JoinRoom | LeaveRoom | GetServerTime | RenewSignIn | SubscribePresence | UnsubscribePresence | GetIdentity
-)
-"""Commands that concern only one socket and change nothing in the chat."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from talkwire.dialects.dialect import Inbound, RenewSignIn
+from talkwire.dialects.dialect import Inbound
+from talkwire.operations.socket_commands import RenewSignIn
 from talkwire.payloads.payload import iso
 from talkwire.payloads.sign_in import RenewedReply, RenewSignInPayload, TolerantRenewSignInPayload
 

@@ -25,11 +25,11 @@ from talkwire.core.domain.model import Actor, Message
 from talkwire.core.domain.times import ms_of_datetime
 from talkwire.core.engine.hooks import Hook
 from talkwire.datafolder import reachable_url
-from talkwire.dialects.command_names import commands_named
 from talkwire.dialects.dialect import Dialect
 from talkwire.embedding.asgi import NOT_RUNNING, AsgiChat, running, serve_lifespan
 from talkwire.embedding.names import events_named
 from talkwire.logs import configure_logs, hand_over_logs
+from talkwire.operations.names import commands_named
 from talkwire.realtime.chat.custom_handlers import CustomHandlers
 from talkwire.realtime.serving.server import EmbeddedServer, listen
 from talkwire.running import run, serve

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import get_args
 
-from talkwire.dialects.command_names import commands_named
 from talkwire.egress import AddressRules, RefusedUrl, check_signing_secret
+from talkwire.operations.names import commands_named
 from talkwire.settings.model import CallbackFailure, SettingValues
 
 CONNECT = "connect"

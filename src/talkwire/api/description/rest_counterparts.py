@@ -19,11 +19,10 @@ from litestar.routes import BaseRoute, HTTPRoute
 from talkwire.api.description.vocabularies import Counterpart, Counterparts
 from talkwire.core.commands.calls import AcceptCall, HangUpCall, InviteToCall, RejectCall, SendCallSignal
 from talkwire.core.commands.command import Command
-from talkwire.dialects.dialect import (
-    Dialect,
+from talkwire.dialects.dialect import Dialect, Inbound
+from talkwire.operations.socket_commands import (
     GetIdentity,
     GetServerTime,
-    Inbound,
     JoinRoom,
     LeaveRoom,
     RenewSignIn,

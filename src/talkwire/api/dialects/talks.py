@@ -16,6 +16,7 @@ from talkwire.api.http.bodies import ListAnswer
 from talkwire.api.http.created import created_or_existing, existing
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
+from talkwire.api.operation_routes import routes_of
 from talkwire.api.resources.receipts import ReadAnswer, TolerantReadBody, read_answer, read_command
 from talkwire.core.commands.conversations import (
     ConversationView,
@@ -24,11 +25,14 @@ from talkwire.core.commands.conversations import (
     ListConversations,
 )
 from talkwire.core.commands.messages import ListMessages
+from talkwire.core.commands.offers import CreateOffer
 from talkwire.core.domain.access import acting_as
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import Actor, ConversationKind, MemberRole
 from talkwire.dialects.talks.payloads import MessagePayload, SendBody, UserPayload, message_payload, to_send
-from talkwire.payloads.offers import OfferPayload, TolerantNewOfferPayload, offer_payload, to_create_offer
+from talkwire.operations.operation import One, Operation
+from talkwire.operations.shapes import Shape
+from talkwire.payloads.offers import offer_payload
 from talkwire.payloads.payload import Payload, TolerantPayload, iso
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
@@ -183,21 +187,30 @@ async def mark_read(
     return read_answer(await chat.execute(caller.actor, read_command(conversation_id, data), key))
 
 
-@post("/{conversation_id:str}/offers", summary="Make a price offer to the other participants of a talk")
-async def create_offer(
-    conversation_id: FromPath[str],
-    data: JSONBody[TolerantNewOfferPayload],
-    caller: GivenCaller,
-    chat: GivenChat,
-    key: GivenKey,
-) -> OfferPayload:
-    return offer_payload(await chat.execute(caller.actor, to_create_offer(conversation_id, data), key))
-
+OFFER = Operation(
+    CreateOffer,
+    route="POST /{conversation_id}/offers",
+    tag="talks",
+    operation_id="createOffer",
+    summary="Make a price offer to the other participants of a talk",
+    answer=One(offer_payload, "offer"),
+    body=Shape(
+        "TolerantNewOfferPayload", "The same for dialects whose payloads may have unknown members.", tolerant=True
+    ),
+)
 
 ROUTES: Sequence[ControllerRouterHandler] = (
     Router(
         "/api/v1/talks",
-        route_handlers=[list_talks, open_talk, get_talk, list_messages, send_message, mark_read, create_offer],
+        route_handlers=[
+            list_talks,
+            open_talk,
+            get_talk,
+            list_messages,
+            send_message,
+            mark_read,
+            *routes_of([OFFER], __name__),
+        ],
         tags=["talks"],
     ),
 )

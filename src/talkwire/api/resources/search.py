@@ -10,9 +10,9 @@ from litestar.params import FromQuery, QueryParameter
 from talkwire.api.http.bodies import ListAnswer
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.core.commands.search import SearchMessages, SearchOffers
-from talkwire.dialects.messenger.messages import SearchMessagesPayload, search_command
 from talkwire.payloads.messages import MessagePayload, message_payload
 from talkwire.payloads.offers import OfferPayload, offer_payload
+from talkwire.payloads.search import SearchMessagesPayload, search_command
 
 Text = Annotated[str, QueryParameter(description='Words and "phrases in quotes". The last word may be incomplete')]
 ConversationId = Annotated[str | None, QueryParameter(name="conversationId", description="Only in this conversation")]

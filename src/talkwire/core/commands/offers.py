@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from talkwire.core.commands.command import Change, Page, Query
-from talkwire.core.domain.model import Offer
+from talkwire.core.commands.meanings import a_number, a_pattern, a_text
+from talkwire.core.domain.model import SAFE_INTEGER_MAX, Offer
+
+AMOUNT_MAX = SAFE_INTEGER_MAX
+TITLE_MAX_LENGTH = 200
+DESCRIPTION_MAX_LENGTH = 4000
 
 OfferDecision = Literal["accepted", "rejected", "withdrawn"]
+
+Amount = Annotated[int, a_number("The amount in the currency's smallest unit, such as cents", 0, AMOUNT_MAX)]
+Currency = Annotated[str, a_pattern("The currency's ISO 4217 code, such as EUR", "^[A-Z]{3}$")]
+Title = Annotated[str, a_text(longest=TITLE_MAX_LENGTH, shortest=1)]
+Description = Annotated[str, a_text(longest=DESCRIPTION_MAX_LENGTH)]
+Expiry = Annotated[int, Meta(description="A future time in ISO 8601")]
 
 
 class CreateOffer(Change[Offer], frozen=True, tag="CreateOffer"):
@@ -15,11 +28,11 @@ class CreateOffer(Change[Offer], frozen=True, tag="CreateOffer"):
     Only the role `service` sets `sender_id`."""
 
     conversation_id: str
-    title: str
-    amount: int
-    currency: str
-    description: str | None = None
-    expires_ms: int | None = None
+    title: Title
+    amount: Amount
+    currency: Currency
+    description: Description | None = None
+    expires_ms: Expiry | None = None
     metadata: dict[str, object] | None = None
     sender_id: str | None = None
 
@@ -46,11 +59,11 @@ class CounterOffer(Change[Offer], frozen=True, tag="CounterOffer"):
     """
 
     offer_id: str
-    amount: int
-    currency: str | None = None
-    title: str | None = None
-    description: str | None = None
-    expires_ms: int | None = None
+    amount: Amount
+    currency: Currency | None = None
+    title: Title | None = None
+    description: Description | None = None
+    expires_ms: Expiry | None = None
     metadata: dict[str, object] | None = None
     sender_id: str | None = None
 

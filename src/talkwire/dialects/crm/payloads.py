@@ -33,7 +33,7 @@ from talkwire.core.domain.events import (
 )
 from talkwire.core.domain.model import CallEndReason, Message
 from talkwire.core.features.messages.reading import has_been_read
-from talkwire.dialects.dialect import SocketIdentity
+from talkwire.operations.socket_commands import SocketIdentity
 from talkwire.payloads.messages import AttachmentPayload, attachment_payload
 from talkwire.payloads.numeral_ids import NumeralId, numeral, text_of
 from talkwire.payloads.payload import Payload, TolerantPayload, iso

@@ -66,19 +66,9 @@ from talkwire.dialects.crm.payloads import (
     user_presence_payload,
     user_typing_payload,
 )
-from talkwire.dialects.dialect import (
-    Dialect,
-    GetIdentity,
-    GetServerTime,
-    Inbound,
-    JoinRoom,
-    LeaveRoom,
-    Outbound,
-    OutboundEntry,
-    PersonalOutbound,
-    To,
-)
+from talkwire.dialects.dialect import Dialect, Inbound, Outbound, OutboundEntry, PersonalOutbound, To
 from talkwire.dialects.sign_in import TOLERANT_RENEW_SIGN_IN
+from talkwire.operations.socket_commands import GetIdentity, GetServerTime, JoinRoom, LeaveRoom
 from talkwire.payloads.numeral_ids import text_of
 from talkwire.payloads.replies import RefusalWithMessage, done, refusal_with_message, with_renamed_members
 

@@ -22,7 +22,8 @@ from talkwire.core.domain.events import (
 )
 from talkwire.core.domain.model import Message, Presence, User
 from talkwire.core.domain.texts import json_fits
-from talkwire.dialects.dialect import AnyJson, GetServerTime, Outbound
+from talkwire.dialects.dialect import AnyJson, Outbound
+from talkwire.operations.socket_commands import GetServerTime
 from talkwire.payloads.messages import AttachmentPayload, attachment_payload
 from talkwire.payloads.payload import Payload, TolerantPayload, invalid_payload, iso
 from talkwire.payloads.presence import PresencePayload, presence_payload

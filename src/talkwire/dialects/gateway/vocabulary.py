@@ -25,9 +25,10 @@ from talkwire.core.domain.events import (
     RoomLeft,
     TypingChanged,
 )
-from talkwire.dialects.dialect import AnyJson, Dialect, Echo, Inbound, JoinRoom, LeaveRoom, Outbound, OutboundEntry, To
+from talkwire.dialects.dialect import AnyJson, Dialect, Echo, Inbound, Outbound, OutboundEntry, To
 from talkwire.dialects.gateway import payloads
 from talkwire.dialects.sign_in import TOLERANT_RENEW_SIGN_IN
+from talkwire.operations.socket_commands import JoinRoom, LeaveRoom
 from talkwire.payloads.replies import refusal_with_message
 
 

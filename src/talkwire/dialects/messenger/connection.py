@@ -4,7 +4,8 @@ that it joins and leaves, and the server's time."""
 from __future__ import annotations
 
 from talkwire.core.domain.model import User
-from talkwire.dialects.dialect import GetServerTime, Inbound, JoinRoom, LeaveRoom, Outbound
+from talkwire.dialects.dialect import Inbound, Outbound
+from talkwire.operations.socket_commands import GetServerTime, JoinRoom, LeaveRoom
 from talkwire.payloads.payload import Payload
 from talkwire.payloads.replies import Reply
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.messages import (
@@ -21,7 +21,7 @@ from talkwire.core.commands.messages import (
     Unreact,
     UnsaveMessage,
 )
-from talkwire.core.commands.search import SearchMessages, SearchOffers
+from talkwire.core.commands.search import SearchMessages
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.events import (
     Event,
@@ -38,7 +38,7 @@ from talkwire.core.domain.events import (
     TypingChanged,
 )
 from talkwire.core.domain.model import Message, SavedMessage
-from talkwire.core.domain.times import bound_ms_of, ms_of
+from talkwire.core.domain.times import ms_of
 from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.messenger.connection import SignalPayload
 from talkwire.payloads.messages import (
@@ -54,6 +54,7 @@ from talkwire.payloads.messages import (
 )
 from talkwire.payloads.payload import Payload, iso
 from talkwire.payloads.replies import Reply, done
+from talkwire.payloads.search import SearchMessagesPayload, search_command
 from talkwire.payloads.threads import thread_updated_payload
 
 
@@ -115,19 +116,6 @@ class ListMessagesPayload(Payload, frozen=True):
     limit: int = 50
     around_seq: int | None = None
     threads: Literal["collapsed"] | None = None
-
-
-class SearchMessagesPayload(Payload, frozen=True):
-    """A search for messages or offers: the words to find (`q`), and optional restrictions to a conversation, a sender
-    and a time. Its members mean the same as in `GET /api/v1/search`."""
-
-    q: str
-    conversation_id: str | None = None
-    sender_id: str | None = None
-    before: str | None = None
-    after: str | None = None
-    cursor: str | None = None
-    limit: int = 50
 
 
 class FoundMessagesReply(Reply, frozen=True, kw_only=True, rename="camel"):
@@ -218,23 +206,6 @@ def _reactions_reply(message: Message) -> ReactionsReply:
 
 def _messages_reply(page: MessagePage) -> MessagesReply:
     return MessagesReply(messages=tuple(map(message_payload, page.items)), has_more=page.has_more)
-
-
-SearchCommand = TypeVar("SearchCommand", SearchMessages, SearchOffers)
-
-
-def search_command(search: type[SearchCommand], payload: SearchMessagesPayload) -> SearchCommand:
-    """Returns the search command for the members of a socket's event or a REST request. Raises `invalid_request` if
-    `before` or `after` is not a valid time."""
-    return search(
-        payload.q,
-        payload.conversation_id,
-        payload.sender_id,
-        None if payload.before is None else bound_ms_of("before", payload.before),
-        None if payload.after is None else bound_ms_of("after", payload.after),
-        payload.cursor,
-        payload.limit,
-    )
 
 
 def _found_reply(page: Page[Message]) -> FoundMessagesReply:

@@ -9,7 +9,8 @@ import msgspec
 from talkwire.core.commands.presence import GetPresence, SetPresence
 from talkwire.core.domain.events import Event, PresenceChanged
 from talkwire.core.domain.model import Presence
-from talkwire.dialects.dialect import Inbound, Outbound, SubscribePresence, UnsubscribePresence
+from talkwire.dialects.dialect import Inbound, Outbound
+from talkwire.operations.socket_commands import SubscribePresence, UnsubscribePresence
 from talkwire.payloads.payload import Payload
 from talkwire.payloads.presence import PresencePayload, presence_payload, to_ends
 from talkwire.payloads.replies import Reply, done

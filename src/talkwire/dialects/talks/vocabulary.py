@@ -32,7 +32,7 @@ from talkwire.core.domain.events import (
 )
 from talkwire.core.domain.model import Message, Presence, User
 from talkwire.dialects.calls import CallNames, calls_inbound, calls_outbound, tolerant_call_entry
-from talkwire.dialects.dialect import Dialect, Inbound, JoinRoom, LeaveRoom, Outbound, PersonalOutbound, To
+from talkwire.dialects.dialect import Dialect, Inbound, Outbound, PersonalOutbound, To
 from talkwire.dialects.sign_in import TOLERANT_RENEW_SIGN_IN
 from talkwire.dialects.talks.payloads import (
     ConnectedPayload,
@@ -69,6 +69,7 @@ from talkwire.dialects.talks.payloads import (
     user_online_payload,
     user_typing_payload,
 )
+from talkwire.operations.socket_commands import JoinRoom, LeaveRoom
 from talkwire.payloads.files import upload_progress_payload
 from talkwire.payloads.messages import message_deleted_payload, reaction_changed_payload, reaction_payloads
 from talkwire.payloads.presence import presence_payload

@@ -27,17 +27,7 @@ from talkwire.core.domain.events import (
     UploadProgressed,
 )
 from talkwire.dialects.calls import CallNames, calls_inbound, calls_outbound, tolerant_call_entry
-from talkwire.dialects.dialect import (
-    Dialect,
-    Inbound,
-    JoinRoom,
-    LeaveRoom,
-    Outbound,
-    OutboundEntry,
-    PersonalOutbound,
-    SubscribePresence,
-    UnsubscribePresence,
-)
+from talkwire.dialects.dialect import Dialect, Inbound, Outbound, OutboundEntry, PersonalOutbound
 from talkwire.dialects.sign_in import TOLERANT_RENEW_SIGN_IN
 from talkwire.dialects.whatsapp.payloads import (
     ConversationIdPayload,
@@ -65,6 +55,7 @@ from talkwire.dialects.whatsapp.payloads import (
     typing_payload,
     user_payload,
 )
+from talkwire.operations.socket_commands import JoinRoom, LeaveRoom, SubscribePresence, UnsubscribePresence
 from talkwire.payloads.files import upload_progress_payload
 from talkwire.payloads.messages import message_deleted_payload, reaction_changed_payload
 from talkwire.payloads.replies import done, refusal_with_message

@@ -19,7 +19,8 @@ from talkwire.core.engine.chat import settle
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.limits import Kind, RateLimited, kind_of
 from talkwire.dialects.built_in import DIALECTS
-from talkwire.dialects.dialect import Dialect, SocketCommand
+from talkwire.dialects.dialect import Dialect
+from talkwire.operations.socket_commands import SocketCommand
 from talkwire.payloads.named_conversation import conversation_in
 from talkwire.realtime.chat.custom_handlers import DONE, ClientSocket, Handler
 from talkwire.realtime.chat.requests import EventReplies, EventRequest

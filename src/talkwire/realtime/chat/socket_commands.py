@@ -15,7 +15,7 @@ from talkwire.core.commands.command import Command, SocketSignal
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.model import Presence
 from talkwire.core.features.users.presence_rules import ASKED_MAX
-from talkwire.dialects.dialect import (
+from talkwire.operations.socket_commands import (
     GetIdentity,
     GetServerTime,
     JoinRoom,

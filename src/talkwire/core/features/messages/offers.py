@@ -14,6 +14,9 @@ from msgspec.structs import replace
 
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.offers import (
+    AMOUNT_MAX,
+    DESCRIPTION_MAX_LENGTH,
+    TITLE_MAX_LENGTH,
     CounterOffer,
     CreateOffer,
     DeleteOffer,
@@ -43,7 +46,6 @@ from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.events import OfferCreated, OfferUpdated
 from talkwire.core.domain.model import (
     MESSAGE_ID_BASE,
-    SAFE_INTEGER_MAX,
     Actor,
     Conversation,
     HistoryStart,
@@ -58,10 +60,6 @@ from talkwire.core.domain.times import check_time
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
-AMOUNT_MAX = SAFE_INTEGER_MAX
-
-TITLE_MAX_LENGTH = 200
-DESCRIPTION_MAX_LENGTH = 4000
 EXPIRED_AT_ONCE = 100
 
 _encode = msgspec.json.Encoder().encode

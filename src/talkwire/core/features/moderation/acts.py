@@ -320,7 +320,7 @@ NOT_AUDITED: Mapping[type[Command[Any]], str] = MappingProxyType(
             _OWN,
         ),
         **dict.fromkeys(
-            (messages.PinMessage, messages.UnpinMessage, reports.ReportMessage, reports.ReportOffer),
+            (messages.PinMessage, messages.UnpinMessage),
             _TAKES_PART,
         ),
         **dict.fromkeys(
@@ -330,9 +330,6 @@ NOT_AUDITED: Mapping[type[Command[Any]], str] = MappingProxyType(
                 messages.ForwardMessage,
                 messages.React,
                 messages.Unreact,
-                offers.CreateOffer,
-                offers.UpdateOffer,
-                offers.CounterOffer,
             ),
             _SPEAKS,
         ),
@@ -368,4 +365,4 @@ NOT_AUDITED: Mapping[type[Command[Any]], str] = MappingProxyType(
         ),
     }
 )
-"""The commands that are never acts, each with the reason."""
+"""The commands that are never acts, each with the reason, beside those of the operations (`operations/`)."""

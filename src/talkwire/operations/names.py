@@ -1,5 +1,5 @@
-"""A table of names of commands, as hooks, callbacks, settings, logs and metrics use them: the event names of the
-messenger dialect, such as `message:send`."""
+"""The names of commands, as hooks, callbacks, settings, logs and metrics use them: the event names of the messenger
+dialect, such as `message:send`."""
 
 from __future__ import annotations
 
@@ -37,16 +37,14 @@ from talkwire.core.commands.messages import (
     Unreact,
     UnsaveMessage,
 )
-from talkwire.core.commands.moderation.reports import ReportMessage, ReportOffer
 from talkwire.core.commands.notifications import MarkNotificationsRead
-from talkwire.core.commands.offers import CounterOffer, CreateOffer, DeleteOffer, ListOffers, UpdateOffer
 from talkwire.core.commands.presence import GetPresence, SetPresence
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
-from talkwire.core.commands.search import FindPublicConversations, SearchMessages, SearchOffers
+from talkwire.core.commands.search import FindPublicConversations, SearchMessages
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.errors import did_you_mean
-from talkwire.dialects.dialect import (
+from talkwire.operations.socket_commands import (
     GetIdentity,
     GetServerTime,
     JoinRoom,
@@ -55,6 +53,7 @@ from talkwire.dialects.dialect import (
     SubscribePresence,
     UnsubscribePresence,
 )
+from talkwire.operations.table import OPERATIONS
 
 CommandType = type[Command[Any]]
 
@@ -70,6 +69,7 @@ class Named(NamedTuple):
 
 COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
     {
+        **{each.event: (Named(each.command),) for each in OPERATIONS if each.event is not None},
         "message:send": (Named(SendMessage),),
         "message:edit": (Named(EditMessage),),
         "message:delete": (Named(DeleteMessage),),
@@ -80,8 +80,6 @@ COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
         "message:unpin": (Named(UnpinMessage),),
         "message:save": (Named(SaveMessage),),
         "message:unsave": (Named(UnsaveMessage),),
-        "message:report": (Named(ReportMessage),),
-        "offer:report": (Named(ReportOffer),),
         "saved:list": (Named(ListSaved),),
         "message:read": (Named(MarkRead),),
         "message:delivered": (Named(MarkDelivered),),
@@ -99,12 +97,6 @@ COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
         "member:add": (Named(AddMembers),),
         "member:remove": (Named(RemoveMember),),
         "member:update": (Named(UpdateMember),),
-        "offer:create": (Named(CreateOffer),),
-        "offer:update": (Named(UpdateOffer),),
-        "offer:counter": (Named(CounterOffer),),
-        "offer:delete": (Named(DeleteOffer),),
-        "offers:search": (Named(SearchOffers),),
-        "offers:list": (Named(ListOffers),),
         "typing:start": (Named(SetTyping, lambda command: command.is_typing),),
         "typing:stop": (Named(SetTyping, lambda command: not command.is_typing),),
         "presence:set": (Named(SetPresence),),

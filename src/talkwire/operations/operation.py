@@ -1,0 +1,79 @@
+"""What an operation is: a command with everything by which clients know it.
+
+The REST routes (`api/operation_routes.py`), the events of the messenger dialect (`dialects/operation_events.py`), the
+names of commands and the reasons why the audit log has no entry of a command read these rows. Where a route or an event
+needs code of its own, the row names it, and the code stands at the door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any
+
+import msgspec
+
+from talkwire.core.commands.command import Command
+from talkwire.operations.shapes import Shape, Struct
+
+OWN = "concerns nobody but the actor"
+TAKES_PART = "is what members do: it takes nothing from others"
+SPEAKS = "is what members do; the backend does it in their name, and the log of events shows it"
+ROUTINE = "is the backend's routine, which takes nothing from anyone; the log of events shows it"
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """An answer of one JSON object: `payload(result of the command)`. The acknowledgement of an event has it in its
+    member `name`."""
+
+    payload: Callable[[Any], msgspec.Struct]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paged:
+    """An answer of a page of a list (`Page`), with `payload(item)` for each of its items. The acknowledgement of an
+    event has them in its member `name`."""
+
+    payload: Callable[[Any], msgspec.Struct]
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """An operation: clients ask for `command` with a REST request, with an event of the messenger dialect, or both."""
+
+    command: type[Command[Any]]
+    _: KW_ONLY
+    summary: str
+    """What it does, in a phrase without a full stop."""
+    event_summary: str = ""
+    """What the event does, if more is to say about it, in sentences."""
+    description: str | None = None
+    """What else there is to say about the route."""
+    event: str | None = None
+    """The name of the event, such as `offer:create`."""
+    route: str | None = None
+    """The method and the path below `/api/v1`, such as `PATCH /offers/{offer_id}`. The names in braces are fields of
+    the command; a query or a body has the others."""
+    tag: str
+    """The heading below which the API's documentation lists the route."""
+    operation_id: str = ""
+    """The name of the route for generated clients; by default, that of the command, such as `createOffer`."""
+    status: int | None = None
+    """The HTTP status of success, if it is not the usual one of the method."""
+    answer: One | Paged | None = None
+    """What clients receive; None if success says all."""
+    fixed: Mapping[str, object] = field(default_factory=dict)
+    """Fields of the command that are the same for each request."""
+    without: tuple[str, ...] = ()
+    """Fields of the command that clients cannot set."""
+    body: Shape | None = None
+    payload: Shape | Struct | None = None
+    """What the event's payload is; a type that other events have too, or by default a shape with the command's name."""
+    of_payload: Callable[[Any], Command[Any]] | None = None
+    """Makes the command of the event's payload, if the payload's members are not the command's fields."""
+    unaudited: str | None = None
+    """Why the audit log has no entry of the command; None for a query, and for a command with a rule in
+    `core/features/moderation/acts.py`."""
