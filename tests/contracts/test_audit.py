@@ -43,7 +43,7 @@ from talkwire.core.engine.command_table import CHANGES
 from talkwire.core.features.moderation.acts import ACTS, NOT_AUDITED
 from talkwire.operations.table import OPERATIONS
 from talkwire.storage.schema import audit, log
-from talkwire.storage.tables.moderation.audit import AuditRows
+from talkwire.storage.tables.moderation.audit import WritableAuditRows
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Node
 from tests.databases import Database
 
@@ -233,7 +233,7 @@ async def test_an_act_and_its_entry_are_written_in_one_transaction(node: Node) -
 
 async def test_an_act_whose_entry_cannot_be_written_does_not_happen(node: Node) -> None:
     await node.users(BOB)
-    with patch.object(AuditRows, "add", side_effect=RuntimeError("disk")), pytest.raises(RuntimeError):
+    with patch.object(WritableAuditRows, "add", side_effect=RuntimeError("disk")), pytest.raises(RuntimeError):
         await node.do(OPERATOR, BanUser("bob"))
     assert (await node.do(OPERATOR, UnbanUser("bob"))).banned is False
     assert await _lines(node) == []

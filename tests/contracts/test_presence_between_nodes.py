@@ -18,7 +18,7 @@ from talkwire.core.domain.peer import Peer
 from talkwire.core.ports.stores import LeaseRecord
 from talkwire.storage import leases
 from talkwire.storage.tables.nodes import NodeRows
-from talkwire.storage.tables.presence import PresenceRows
+from talkwire.storage.tables.presence import WritablePresenceRows
 from tests.contracts.cluster import Cluster, Place, running_cluster
 from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, Clock
 from tests.databases import Database
@@ -153,10 +153,10 @@ async def test_a_chosen_status_survives_the_record_of_a_disconnect(cluster: Clus
     node = cluster.b.node
     await node.do(ALICE, StorePresence("dnd", "busy"))
     with node.write_engine.begin() as connection:
-        PresenceRows(connection).put_last_seen({"alice": 5, "bob": 6, "carol": None})
+        WritablePresenceRows(connection).put_last_seen({"alice": 5, "bob": 6, "carol": None})
     assert await node.do(ALICE, StorePresence("away", "back soon")) == PresenceRecord("alice", "away", "back soon", 5)
     with node.write_engine.begin() as connection:
-        rows = PresenceRows(connection)
+        rows = WritablePresenceRows(connection)
         rows.put_last_seen({"alice": None})
         found = rows.records(("alice", "bob", "carol"))
         assert found == {
@@ -166,7 +166,7 @@ async def test_a_chosen_status_survives_the_record_of_a_disconnect(cluster: Clus
         }
     await node.do(ALICE, StorePresence("invisible", hidden_ms=7))
     with node.write_engine.begin() as connection:
-        rows = PresenceRows(connection)
+        rows = WritablePresenceRows(connection)
         rows.put_last_seen({"alice": 8})
         assert rows.records(("alice",))["alice"].last_seen_ms == 7
 

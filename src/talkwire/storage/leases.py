@@ -25,11 +25,11 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
 from talkwire.core.engine.command_table import NODE_COMMANDS
 from talkwire.storage.clock import clock_of
-from talkwire.storage.notifying.pushes import PushRows
-from talkwire.storage.tables.calls import CallRows
+from talkwire.storage.notifying.pushes import WritablePushRows
+from talkwire.storage.tables.calls import WritableCallRows
 from talkwire.storage.tables.nodes import NodeRows
-from talkwire.storage.tables.presence import PresenceRows
-from talkwire.storage.tables.sessions import SessionRows
+from talkwire.storage.tables.presence import WritablePresenceRows
+from talkwire.storage.tables.sessions import WritableSessionRows
 from talkwire.storage.writer_task import WriterClosedError
 
 R = TypeVar("R")
@@ -46,10 +46,10 @@ class LeaseRows:
     def __init__(self, connection: Connection, now_ms: int) -> None:
         self.now_ms = now_ms
         self.nodes = NodeRows(connection)
-        self.presence = PresenceRows(connection)
-        self.sessions = SessionRows(connection)
-        self.calls = CallRows(connection)
-        self.pushes = PushRows(connection)
+        self.presence = WritablePresenceRows(connection)
+        self.sessions = WritableSessionRows(connection)
+        self.calls = WritableCallRows(connection)
+        self.pushes = WritablePushRows(connection)
 
 
 @dataclass(slots=True, eq=False)

@@ -11,8 +11,8 @@ from talkwire.core.domain.access_policy import AccessPolicy
 from talkwire.core.domain.audience import audience_of
 from talkwire.core.domain.events import Durable, MessageSent, UserCreated
 from talkwire.core.ports.transaction import Prefetch
-from talkwire.storage.catching_up.offline_queue import OfflineQueueRows
-from talkwire.storage.messages.attachments import AttachedFileRows
+from talkwire.storage.catching_up.offline_queue import WritableOfflineQueueRows
+from talkwire.storage.messages.attachments import WritableAttachedFileRows
 from talkwire.storage.messages.changes import (
     MessageLookups,
     fetch_marked,
@@ -22,31 +22,31 @@ from talkwire.storage.messages.changes import (
     write_messages,
     write_staged,
 )
-from talkwire.storage.messages.erasure import ErasureRows
+from talkwire.storage.messages.erasure import WritableErasureRows
 from talkwire.storage.messages.messages import MessagePartRows
 from talkwire.storage.messages.receipts import ReceiptLookups, with_covered_messages
 from talkwire.storage.messages.retention import RetentionRows
 from talkwire.storage.messages.saved import SavedRows
 from talkwire.storage.messages.threads import ThreadRows
-from talkwire.storage.notifying.notifications import NotificationRows
+from talkwire.storage.notifying.notifications import WritableNotificationRows
 from talkwire.storage.notifying.pending import OCCASIONS, PendingNotifications
 from talkwire.storage.projections import PROJECTIONS
 from talkwire.storage.sql.batch import Write
 from talkwire.storage.tables.accounts import AccountChanges
 from talkwire.storage.tables.conversations import ConversationLookups, fetch_conversations, touch_conversation
-from talkwire.storage.tables.invitations import InvitationRows
+from talkwire.storage.tables.invitations import WritableInvitationRows
 from talkwire.storage.tables.log import lock_head, new_log_rows
 from talkwire.storage.tables.members import MemberLookups, fetch_members, fetch_named_members
-from talkwire.storage.tables.moderation.audit import AuditRows
+from talkwire.storage.tables.moderation.audit import WritableAuditRows
 from talkwire.storage.tables.moderation.reports import ReportRows
 from talkwire.storage.tables.moderation.restrictions import RestrictionRows
 from talkwire.storage.tables.offers import OfferRows, without_deleted_texts
-from talkwire.storage.tables.presence import PresenceRows
-from talkwire.storage.tables.push_subscriptions import PushSubscriptionRows
-from talkwire.storage.tables.sessions import SessionRows
-from talkwire.storage.tables.stored_answers import AnswerRows
+from talkwire.storage.tables.presence import WritablePresenceRows
+from talkwire.storage.tables.push_subscriptions import WritablePushSubscriptionRows
+from talkwire.storage.tables.sessions import WritableSessionRows
+from talkwire.storage.tables.stored_answers import WritableAnswerRows
 from talkwire.storage.tables.users import UserLookups, find_users
-from talkwire.storage.tables.webhooks import WebhookRows
+from talkwire.storage.tables.webhooks import WritableWebhookRows
 from talkwire.storage.view import View
 from talkwire.storage.workspace import Workspace
 
@@ -78,20 +78,20 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         self.offers = OfferRows(connection)
         self.saved = SavedRows(connection)
         self._pending = PendingNotifications(workspace)
-        self.notifications = NotificationRows(connection, self._pending.store)
-        self.push_subscriptions = PushSubscriptionRows(connection)
-        self.presence = PresenceRows(connection)
-        self.files = AttachedFileRows(connection, lambda: write_messages(workspace))
+        self.notifications = WritableNotificationRows(connection, self._pending.store)
+        self.push_subscriptions = WritablePushSubscriptionRows(connection)
+        self.presence = WritablePresenceRows(connection)
+        self.files = WritableAttachedFileRows(connection, lambda: write_messages(workspace))
         self.restrictions = RestrictionRows(connection)
-        self.invitations = InvitationRows(connection)
-        self.webhooks = WebhookRows(connection)
+        self.invitations = WritableInvitationRows(connection)
+        self.webhooks = WritableWebhookRows(connection)
         self.reports = ReportRows(connection)
-        self.audit = AuditRows(connection)
-        self.answers = AnswerRows(connection)
-        self.offline_queue = OfflineQueueRows(connection)
+        self.audit = WritableAuditRows(connection)
+        self.answers = WritableAnswerRows(connection)
+        self.offline_queue = WritableOfflineQueueRows(connection)
         self.retention = RetentionRows(workspace)
-        self.sessions = SessionRows(connection)
-        self.erasures = ErasureRows(connection, workspace)
+        self.sessions = WritableSessionRows(connection)
+        self.erasures = WritableErasureRows(connection, workspace)
 
     @property
     def pos(self) -> int:

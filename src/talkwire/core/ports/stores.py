@@ -1,5 +1,8 @@
 """The database interfaces of single features, such as offers, files and presence. `transaction.py` has the interfaces
-that all features share."""
+that all features share.
+
+What a snapshot offers only reads. A `Writable…` interface adds the methods with which transactions write.
+"""
 
 from __future__ import annotations
 
@@ -60,10 +63,12 @@ class StoredAnswer(msgspec.Struct, frozen=True):
 
 
 class StoredAnswers(Protocol):
-    """The table of the results of requests with an `Idempotency-Key`, from which a repeated request is answered.
-    Read-only in a snapshot."""
+    """The table of the results of requests with an `Idempotency-Key`, from which a repeated request is answered."""
 
     def find(self, key: IdempotencyKey) -> StoredAnswer | None: ...
+
+
+class WritableStoredAnswers(StoredAnswers, Protocol):
     def keep(self, key: IdempotencyKey, answer: StoredAnswer) -> None: ...
     def drop_expired(self, now_ms: int) -> None: ...
 
@@ -251,8 +256,7 @@ class Search(Protocol):
 
 
 class Erasures(Protocol):
-    """Erasures of users that have begun and are not finished: reads what remains to be removed, and removes it.
-    Read-only in a snapshot."""
+    """Finds what remains to be removed by erasures of users that have begun and are not finished."""
 
     def next_pending(self) -> PendingErasure | None: ...
     def pending(self, user_id: str) -> PendingErasure | None: ...
@@ -268,6 +272,14 @@ class Erasures(Protocol):
         without these texts. The step's `is_last` says that no further events are left. Changes nothing."""
         ...
 
+    def owned_conversations(self, user_id: str) -> Sequence[str]:
+        """Returns the ids of some of the conversations in which the user has the role `owner`."""
+        ...
+
+
+class WritableErasures(Erasures, Protocol):
+    """Removes what `Erasures` finds, and stores which erasures are not finished."""
+
     def put(self, pending: PendingErasure) -> None: ...
     def end(self, user_id: str) -> None: ...
 
@@ -277,10 +289,6 @@ class Erasures(Protocol):
         ...
 
     def rewrite_log(self, rows: Sequence[LogRow]) -> None: ...
-
-    def owned_conversations(self, user_id: str) -> Sequence[str]:
-        """Returns the ids of some of the conversations in which the user has the role `owner`."""
-        ...
 
     def drop_rows(self, user_id: str) -> bool:
         """Deletes some of the user's notifications, and some of the stored command results that mention the user.
@@ -407,7 +415,7 @@ class Notices(Protocol):
 
 
 class Notifications(Protocol):
-    """Users' notification settings, and the notifications stored for users. Read-only in a snapshot."""
+    """Users' notification settings, and the notifications stored for users."""
 
     def preferences(self, user_ids: Collection[str]) -> Mapping[str, Preferences]:
         """Returns user id -> notification settings, without users who have never changed their settings."""
@@ -443,11 +451,6 @@ class Notifications(Protocol):
         with a thread."""
         ...
 
-    def mark_read(self, user_id: str, ids: Collection[int] | None, now_ms: int) -> Collection[int]:
-        """Marks a user's notifications as read and returns the ids of those that were unread. None for `ids` marks all
-        of them."""
-        ...
-
     def of_keys(self, keys: Collection[tuple[str, int]]) -> Sequence[tuple[Notification, str | None]]:
         """Returns (notification, name of its conversation) for the given (user id, notification id) pairs.
 
@@ -457,9 +460,15 @@ class Notifications(Protocol):
         ...
 
 
+class WritableNotifications(Notifications, Protocol):
+    def mark_read(self, user_id: str, ids: Collection[int] | None, now_ms: int) -> Collection[int]:
+        """Marks a user's notifications as read and returns the ids of those that were unread. None for `ids` marks all
+        of them."""
+        ...
+
+
 class PushSubscriptions(Protocol):
-    """The table of push subscriptions: apps and browsers of users to which the server sends push notifications.
-    Read-only in a snapshot."""
+    """The table of push subscriptions: apps and browsers of users to which the server sends push notifications."""
 
     def find(self, subscription_id: str) -> PushSubscription | None: ...
 
@@ -467,6 +476,12 @@ class PushSubscriptions(Protocol):
         """Returns the user's push subscriptions, most recently renewed first."""
         ...
 
+    def is_removed(self, subscription_id: str, user_id: str) -> bool:
+        """Returns whether this user has removed the push subscription with this id."""
+        ...
+
+
+class WritablePushSubscriptions(PushSubscriptions, Protocol):
     def put(self, subscription: PushSubscription, service: str) -> None:
         """Stores a push subscription, replacing the one with the same id. `service` names its push service: the scheme,
         host and port of the URL that pushes are sent to."""
@@ -474,10 +489,6 @@ class PushSubscriptions(Protocol):
 
     def drop(self, subscription_ids: Collection[str]) -> None:
         """Deletes push subscriptions, together with the pushes that have not been sent to them yet."""
-        ...
-
-    def is_removed(self, subscription_id: str, user_id: str) -> bool:
-        """Returns whether this user has removed the push subscription with this id."""
         ...
 
     def add_removal(self, subscription_id: str, user_id: str, at_ms: int, limit: int) -> None:
@@ -491,13 +502,17 @@ class PushSubscriptions(Protocol):
 
 
 class Pushes(Protocol):
-    """The pushes that are waiting to be sent to push subscriptions. One node at a time claims a subscription and sends
-    its pushes. Times are in milliseconds since 1970. Read-only in a snapshot."""
+    """The pushes that are waiting to be sent to push subscriptions."""
 
     def next_due_ms(self) -> int | None:
         """Returns when the next push is due, in milliseconds since 1970, which may be in the past; None if no push is
         waiting."""
         ...
+
+
+class WritablePushes(Pushes, Protocol):
+    """Gives nodes the pushes to send: one node at a time claims a subscription and sends its pushes. Times are in
+    milliseconds since 1970."""
 
     def claim(
         self, node_id: str, now_ms: int, until_ms: int, limit: int, busy_services: Collection[str]
@@ -520,8 +535,7 @@ class Pushes(Protocol):
 
 
 class OfflineQueue(Protocol):
-    """The custom events and messages that wait for offline users until the users' clients have received them. Read-only
-    in a snapshot."""
+    """The custom events and messages that wait for offline users until the users' clients have received them."""
 
     def position(self, user_id: str) -> int:
         """Returns up to which position of the log (the ordered record of events) the user's clients have received
@@ -542,6 +556,8 @@ class OfflineQueue(Protocol):
         """
         ...
 
+
+class WritableOfflineQueue(OfflineQueue, Protocol):
     def keep(self, user_ids: Collection[str], event: str, payload: str, now_ms: int) -> None: ...
     def keep_newest(self, user_ids: Collection[str], kept: int) -> None: ...
 
@@ -640,6 +656,10 @@ class NodeTable(Protocol):
 class Calls(Protocol):
     """The table of audio and video calls in progress, at most one in each conversation."""
 
+    def find(self, conversation_id: str) -> CallRecord | None: ...
+
+
+class WritableCalls(Calls, Protocol):
     def claim(self, record: CallRecord) -> CallRecord | None:
         """Stores a new call, unless another one is in progress in its conversation.
 
@@ -647,8 +667,6 @@ class Calls(Protocol):
         while this was checked.
         """
         ...
-
-    def find(self, conversation_id: str) -> CallRecord | None: ...
 
     def set_ringing(self, conversation_id: str, node_id: str, ringing_ids: Sequence[str]) -> None:
         """Stores the users for whom the conversation's call is still ringing, if the node `node_id` manages that
@@ -666,55 +684,13 @@ class Calls(Protocol):
 
 class PresenceTable(Protocol):
     """The tables of presence: which users are online on which node, and the statuses and texts that users have chosen.
-
-    Times are in milliseconds since 1970. Read-only in a snapshot.
-    """
+    Times are in milliseconds since 1970."""
 
     def records(self, user_ids: Collection[str]) -> Mapping[str, PresenceRecord]: ...
-
-    def put_record(self, record: PresenceRecord) -> None:
-        """Stores the status and the status text that a user has chosen. If the record has no `last_seen_ms`, the stored
-        one is kept."""
-        ...
-
-    def put_last_seen(self, seen: Mapping[str, int | None]) -> None:
-        """Stores when each of these users was last seen online by others, in milliseconds since 1970.
-
-        None stands for a user who was invisible: others must not learn of the connection, so the stored time stays. It
-        also stays for users whose stored status is invisible by now.
-        """
-        ...
-
-    def lock(self) -> None:
-        """Locks the table of online users against changes by other transactions, until this transaction ends."""
-        ...
 
     def users_of_node(self, node_id: str) -> ConnectedUsers | None:
         """Returns the users who are recorded as connected to a node, and the version of this list; None if the node is
         not recorded."""
-        ...
-
-    def put_online(self, node_id: str, users: Collection[tuple[str, bool]], *, pos: int, version: int) -> None:
-        """Records users as connected to a node, with the `version` of its list. `users` are (user id, whether all of
-        the user's sockets on the node are away).
-
-        For users who were not recorded on the node before, `pos` is recorded as the log position of their arrival.
-        """
-        ...
-
-    def set_connected_since(self, node_id: str, user_ids: Collection[str], pos: int | None) -> None:
-        """Records since which position of the log (the ordered record of events) these users have had a socket on the
-        node without interruption; None records that they have no socket on it now."""
-        ...
-
-    def drop_online(self, node_id: str, user_ids: Collection[str]) -> None: ...
-
-    def drop_node(self, node_id: str) -> Sequence[str]:
-        """Deletes all users of a node from the table of online users, and returns their ids."""
-        ...
-
-    def drop_some_of_node(self, node_id: str, limit: int) -> Sequence[str]:
-        """Deletes at most `limit` users of a node from the table of online users, and returns their ids."""
         ...
 
     def connected_after(self, node_id: str, after: str | None, limit: int, now_ms: int) -> Sequence[str]:
@@ -741,6 +717,48 @@ class PresenceTable(Protocol):
         ...
 
 
+class WritablePresenceTable(PresenceTable, Protocol):
+    def put_record(self, record: PresenceRecord) -> None:
+        """Stores the status and the status text that a user has chosen. If the record has no `last_seen_ms`, the stored
+        one is kept."""
+        ...
+
+    def put_last_seen(self, seen: Mapping[str, int | None]) -> None:
+        """Stores when each of these users was last seen online by others, in milliseconds since 1970.
+
+        None stands for a user who was invisible: others must not learn of the connection, so the stored time stays. It
+        also stays for users whose stored status is invisible by now.
+        """
+        ...
+
+    def lock(self) -> None:
+        """Locks the table of online users against changes by other transactions, until this transaction ends."""
+        ...
+
+    def put_online(self, node_id: str, users: Collection[tuple[str, bool]], *, pos: int, version: int) -> None:
+        """Records users as connected to a node, with the `version` of its list. `users` are (user id, whether all of
+        the user's sockets on the node are away).
+
+        For users who were not recorded on the node before, `pos` is recorded as the log position of their arrival.
+        """
+        ...
+
+    def set_connected_since(self, node_id: str, user_ids: Collection[str], pos: int | None) -> None:
+        """Records since which position of the log (the ordered record of events) these users have had a socket on the
+        node without interruption; None records that they have no socket on it now."""
+        ...
+
+    def drop_online(self, node_id: str, user_ids: Collection[str]) -> None: ...
+
+    def drop_node(self, node_id: str) -> Sequence[str]:
+        """Deletes all users of a node from the table of online users, and returns their ids."""
+        ...
+
+    def drop_some_of_node(self, node_id: str, limit: int) -> Sequence[str]:
+        """Deletes at most `limit` users of a node from the table of online users, and returns their ids."""
+        ...
+
+
 class ExpiredUploads(NamedTuple):
     """A selection of expired uploads whose bytes are to be deleted. Times are in milliseconds since 1970.
 
@@ -756,10 +774,7 @@ class ExpiredUploads(NamedTuple):
 
 class Files(Protocol):
     """The tables of files and of unfinished uploads, and queries for which users may see a file because of a message
-    that shows it.
-
-    Deleted messages do not count. Read-only in a snapshot.
-    """
+    that shows it. Deleted messages do not count."""
 
     def of_ids(self, file_ids: Collection[str]) -> Mapping[str, File]:
         """Returns file id -> file for those of the ids that are finished files; unfinished uploads are left out."""
@@ -784,15 +799,6 @@ class Files(Protocol):
         A file becomes due when a message or picture with it was removed, or when nothing has used it for some time
         after its upload.
         """
-        ...
-
-    def due_files(self, now_ms: int, limit: int) -> Collection[str]:
-        """Returns the ids of at most `limit` files that may be unused and have to be checked, the longest due first,
-        and locks their rows until the end of the transaction."""
-        ...
-
-    def keep(self, file_ids: Collection[str]) -> None:
-        """Marks files as used (by a message or as a picture), so that they are no longer due for deletion."""
         ...
 
     def stored_bytes(self, owner_id: str, expired_since_ms: int) -> int:
@@ -833,12 +839,23 @@ class Files(Protocol):
         """
         ...
 
-    def claim_uploads(self, upload_ids: Collection[str], until_ms: int) -> None: ...
-
     def without_folder(self, after_id: str, limit: int) -> Sequence[str]:
         """Returns the ids of at most `limit` files for which no file folder is recorded, in order, after the id
         `after_id`."""
         ...
+
+
+class WritableFiles(Files, Protocol):
+    def due_files(self, now_ms: int, limit: int) -> Collection[str]:
+        """Returns the ids of at most `limit` files that may be unused and have to be checked, the longest due first,
+        and locks their rows until the end of the transaction."""
+        ...
+
+    def keep(self, file_ids: Collection[str]) -> None:
+        """Marks files as used (by a message or as a picture), so that they are no longer due for deletion."""
+        ...
+
+    def claim_uploads(self, upload_ids: Collection[str], until_ms: int) -> None: ...
 
     def set_folder(self, file_ids: Collection[str], folder_id: str) -> None:
         """Records which file folder holds the bytes of these files. Files with a recorded folder are left unchanged."""
@@ -869,7 +886,7 @@ class LogBounds(NamedTuple):
 
 
 class Webhooks(Protocol):
-    """The table of webhooks: URLs of the application to which the server sends events. Read-only in a snapshot."""
+    """The table of webhooks: URLs of the application to which the server sends events."""
 
     def find(self, webhook_id: str) -> Webhook | None: ...
 
@@ -877,6 +894,21 @@ class Webhooks(Protocol):
         """Returns all webhooks, the one that was created first at the beginning."""
         ...
 
+    def signing(self, webhook_id: str, now_ms: int) -> WebhookSigning | None: ...
+
+    def failing(self, webhook_id: str) -> tuple[int, int | None]:
+        """Returns (number of conversations and users that have events whose delivery to this webhook waits for a retry,
+        time of the first attempt at the oldest of these events in milliseconds since 1970, or None)."""
+        ...
+
+    def attempts(self, webhook_id: str) -> Sequence[WebhookAttempt]:
+        """Returns the last deliveries that were attempted to a webhook, newest first."""
+        ...
+
+    def log_bounds(self) -> LogBounds: ...
+
+
+class WritableWebhooks(Webhooks, Protocol):
     def add(self, webhook: Webhook, secret: str) -> None: ...
 
     def put(self, webhook: Webhook) -> None:
@@ -896,22 +928,9 @@ class Webhooks(Protocol):
 
     def remove(self, webhook_id: str) -> None: ...
 
-    def signing(self, webhook_id: str, now_ms: int) -> WebhookSigning | None: ...
-
-    def failing(self, webhook_id: str) -> tuple[int, int | None]:
-        """Returns (number of conversations and users that have events whose delivery to this webhook waits for a retry,
-        time of the first attempt at the oldest of these events in milliseconds since 1970, or None)."""
-        ...
-
-    def attempts(self, webhook_id: str) -> Sequence[WebhookAttempt]:
-        """Returns the last deliveries that were attempted to a webhook, newest first."""
-        ...
-
-    def log_bounds(self) -> LogBounds: ...
-
 
 class Invitations(Protocol):
-    """The table of invitation links. Read-only in a snapshot."""
+    """The table of invitation links."""
 
     def find(self, invitation_id: str) -> Invitation | None: ...
     def find_by_code(self, code_hash: str) -> Invitation | None: ...
@@ -933,6 +952,8 @@ class Invitations(Protocol):
         """Returns the invitations that give this role to the accounts registered with them."""
         ...
 
+
+class WritableInvitations(Invitations, Protocol):
     def drop_expired(self, before_ms: int) -> None:
         """Deletes invitations that expired before `before_ms` (milliseconds since 1970)."""
         ...
@@ -975,16 +996,17 @@ class Reports(Protocol):
 
 
 class AuditLog(Protocol):
-    """The audit log: what operators, moderators and the application's backend did to others. Read-only in a
-    snapshot."""
-
-    def add(self, actor: Actor, acts: Sequence[Act], now_ms: int) -> None:
-        """Appends an entry to the audit log for each of these acts of the actor."""
-        ...
+    """The audit log: what operators, moderators and the application's backend did to others."""
 
     def page(self, wanted: ListAudit, before_id: int | None, limit: int) -> Sequence[AuditEntry]:
         """Returns at most `limit` of the audit log's entries that match the filters in `wanted`, newest first; only ids
         below `before_id`, unless it is None."""
+        ...
+
+
+class WritableAuditLog(AuditLog, Protocol):
+    def add(self, actor: Actor, acts: Sequence[Act], now_ms: int) -> None:
+        """Appends an entry to the audit log for each of these acts of the actor."""
         ...
 
 
@@ -1058,11 +1080,12 @@ class SyncLog(Protocol):
 
 class Sessions(Protocol):
     """The table for recoverable sessions: what the server stores so that a client can resume after its connection
-    broke. The key is the id of the session's socket.
+    broke. The key is the id of the session's socket. Times are in milliseconds since 1970."""
 
-    Times are in milliseconds since 1970. Read-only in a snapshot.
-    """
+    def find(self, socket_id: str, node_id: str, now_ms: int) -> StoredSession: ...
 
+
+class WritableSessions(Sessions, Protocol):
     def ensure_secret(self, name: str, value: str) -> str:
         """Returns the server's stored secret with this name; if there is none, stores `value` and returns it."""
         ...
@@ -1086,5 +1109,3 @@ class Sessions(Protocol):
     def prune(self, before_ms: int) -> None:
         """Deletes sessions that were last marked as needed before `before_ms` (milliseconds since 1970)."""
         ...
-
-    def find(self, socket_id: str, node_id: str, now_ms: int) -> StoredSession: ...

@@ -85,10 +85,8 @@ def _notifies(row: AnyRow) -> bool:
 
 
 class OfflineQueueRows(Reads):
-    """Reads and changes the tables of the offline queue: events kept for users who are not connected, and how far each
-    user has received them. Implements `core.ports.stores.OfflineQueue`."""
-
-    # --- reading ----------------------------------------------------------------------------------------------------
+    """Reads the tables of the offline queue: events kept for users who are not connected, and how far each user has
+    received them. Implements `core.ports.stores.OfflineQueue`."""
 
     def position(self, user_id: str) -> int:
         found = select(mailbox_cursors.c.pos).where(mailbox_cursors.c.user_id == user_id)
@@ -150,8 +148,8 @@ class OfflineQueueRows(Reads):
             span.oldest_id = oldest_ids.get(span.conversation_id, 0)
         return rows
 
-    # --- changing ---------------------------------------------------------------------------------------------------
 
+class WritableOfflineQueueRows(OfflineQueueRows):
     def keep(self, user_ids: Iterable[str], event: str, payload: str, now_ms: int) -> None:
         rows = [{"user_id": id_, "event": event, "payload": payload, "created_ms": now_ms} for id_ in user_ids]
         if rows:

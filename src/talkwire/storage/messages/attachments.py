@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, exists, select
 from talkwire.storage.messages.messages import is_live
 from talkwire.storage.schema import conversations, file_links, members
 from talkwire.storage.sql.batch import insert_rows
-from talkwire.storage.tables.files import FileRows
+from talkwire.storage.tables.files import FileRows, WritableFileRows
 
 PREVIEW = "preview"
 """The `kind` of pictures of link previews, which the lists of a conversation's files do not contain."""
@@ -20,9 +20,9 @@ _of_a_live_message: tuple[ColumnElement[bool], ...] = is_live(file_links.c.messa
 
 
 class AttachedFileRows(FileRows):
-    """Reads and changes the tables of files, including their attachments to messages. Implements
-    `core.ports.stores.Files`. `attached_among` and `is_attached` first call `write_links`, which writes the attachments
-    that the transaction has only staged."""
+    """Reads the tables of files, including their attachments to messages. Implements `core.ports.stores.Files`.
+    `attached_among` and `is_attached` first call `write_links`, which writes the attachments that the transaction has
+    only staged."""
 
     def __init__(self, connection: Connection, write_links: Callable[[], None] = lambda: None) -> None:
         super().__init__(connection)
@@ -57,3 +57,7 @@ class AttachedFileRows(FileRows):
                 file_links.c.seq > members.c.history_seq,
             )
         )
+
+
+class WritableAttachedFileRows(AttachedFileRows, WritableFileRows):
+    """Implements `core.ports.stores.WritableFiles`."""

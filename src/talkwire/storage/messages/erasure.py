@@ -43,20 +43,13 @@ _rewrite = update(log).where(log.c.pos == bindparam("at_pos")).values(data=bindp
 
 
 class ErasureRows(Reads):
-    """Finds and removes what is left of erased users. Implements `core.ports.stores.Erasures`. `workspace` contains the
-    transaction's uncommitted changes; it is None in a read-only snapshot."""
-
-    def __init__(self, connection: Connection, workspace: Workspace | None = None) -> None:
-        super().__init__(connection)
-        self._workspace = workspace
+    """Finds what is left of erased users. Implements `core.ports.stores.Erasures`."""
 
     def next_pending(self) -> PendingErasure | None:
         return find_pending(self._connection)
 
     def pending(self, user_id: str) -> PendingErasure | None:
         return find_pending(self._connection, user_id)
-
-    # --- finding ------------------------------------------------------------------------------------------------------
 
     def texts(self, pending: PendingErasure) -> ErasureStep:
         head, until = self._head(), pending.after_pos
@@ -107,7 +100,19 @@ class ErasureRows(Reads):
         head: int = self._connection.execute(select(log_head.c.pos)).scalar_one()
         return head
 
-    # --- cleaning -----------------------------------------------------------------------------------------------------
+    def owned_conversations(self, user_id: str) -> Sequence[str]:
+        owned = select(members.c.conversation_id).where(members.c.user_id == user_id, members.c.role == "owner")
+        found = owned.order_by(members.c.conversation_id).limit(TEXTS_AT_ONCE)
+        return self._connection.execute(found).scalars().all()
+
+
+class WritableErasureRows(ErasureRows):
+    """Removes what is left of erased users. Implements `core.ports.stores.WritableErasures`. `workspace` contains the
+    transaction's uncommitted changes."""
+
+    def __init__(self, connection: Connection, workspace: Workspace) -> None:
+        super().__init__(connection)
+        self._workspace = workspace
 
     def put(self, pending: PendingErasure) -> None:
         put_pending(self._connection, pending)
@@ -118,9 +123,8 @@ class ErasureRows(Reads):
     def forget_client_ids(self, user_id: str, message_ids: Collection[int]) -> None:
         if not message_ids:
             return
-        if self._workspace is not None:
-            write_messages(self._workspace)
-            self._workspace.forget_messages()
+        write_messages(self._workspace)
+        self._workspace.forget_messages()
         cleared = messages.c.id.in_(message_ids), messages.c.deleted_ms.is_not(None)
         self._connection.execute(
             update(messages)
@@ -133,11 +137,6 @@ class ErasureRows(Reads):
     def rewrite_log(self, rows: Sequence[LogRow]) -> None:
         if rows:
             self._connection.execute(_rewrite, [{"at_pos": row.pos, "new_data": row.data} for row in rows])
-
-    def owned_conversations(self, user_id: str) -> Sequence[str]:
-        owned = select(members.c.conversation_id).where(members.c.user_id == user_id, members.c.role == "owner")
-        found = owned.order_by(members.c.conversation_id).limit(TEXTS_AT_ONCE)
-        return self._connection.execute(found).scalars().all()
 
     def drop_rows(self, user_id: str) -> bool:
         found = select(notifications.c.id).where(notifications.c.user_id == user_id).limit(ROWS_AT_ONCE)

@@ -234,7 +234,7 @@ def drop_old(connection: Connection, since_ms: Mapping[str, int], kept: int) -> 
 
 
 class NotificationRows:
-    """Reads and changes notifications and preferences. Implements `core.ports.stores.Notifications`.
+    """Reads notifications and preferences. Implements `core.ports.stores.Notifications`.
 
     `store_pending` is called before unread notifications are read or changed: it writes the notifications that the
     transaction has not written yet, and returns whether there were any.
@@ -315,6 +315,8 @@ class NotificationRows:
             self.prefetch_unread((key,))
         return self._unread[key]
 
+
+class WritableNotificationRows(NotificationRows):
     def mark_read(self, user_id: str, ids: Collection[int] | None, now_ms: int) -> Collection[int]:
         self._store_pending()
         self._unread.clear()

@@ -133,12 +133,16 @@ def _make_due(connection: Connection, which: ColumnElement[bool], at_ms: int) ->
 
 
 class PushRows(Reads):
-    """Gives nodes the pushes to send, and records the results. Implements `core.ports.stores.Pushes`."""
+    """Reads when the next push is due. Implements `core.ports.stores.Pushes`."""
 
     def next_due_ms(self) -> int | None:
         due_ms = push_subscriptions.c.due_ms
         first: int | None = self._connection.execute(select(func.min(due_ms)).where(due_ms.is_not(None))).scalar_one()
         return first
+
+
+class WritablePushRows(PushRows):
+    """Gives nodes the pushes to send, and records the results. Implements `core.ports.stores.WritablePushes`."""
 
     def claim(
         self, node_id: str, now_ms: int, until_ms: int, limit: int, busy_services: Collection[str]

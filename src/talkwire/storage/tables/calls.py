@@ -17,17 +17,19 @@ _ids = msgspec.json.Decoder(tuple[str, ...])
 
 
 class CallRows(Reads):
-    """Reads and changes the table of calls in progress. Implements `core.ports.stores.Calls`."""
+    """Reads the table of calls in progress. Implements `core.ports.stores.Calls`."""
 
+    def find(self, conversation_id: str) -> CallRecord | None:
+        row = self._connection.execute(select(calls).where(calls.c.conversation_id == conversation_id)).one_or_none()
+        return None if row is None else _to_record(row)
+
+
+class WritableCallRows(CallRows):
     def claim(self, record: CallRecord) -> CallRecord | None:
         values = msgspec.structs.asdict(record)
         values |= {name: msgspec.json.encode(values[name]).decode() for name in ("member_ids", "ringing_ids")}
         self._connection.execute(upsert(calls).on_conflict_do_nothing(), values)
         return self.find(record.conversation_id)
-
-    def find(self, conversation_id: str) -> CallRecord | None:
-        row = self._connection.execute(select(calls).where(calls.c.conversation_id == conversation_id)).one_or_none()
-        return None if row is None else _to_record(row)
 
     def set_ringing(self, conversation_id: str, node_id: str, ringing_ids: Sequence[str]) -> None:
         own = calls.c.conversation_id == conversation_id, calls.c.node_id == node_id

@@ -62,8 +62,8 @@ def replace_picture(connection: Connection, avatar: str | None, now_ms: int, own
 
 
 class FileRows(Reads):
-    """Reads and changes the tables of files and uploads. Implements `core.ports.stores.Files`, except for the methods
-    about attachments."""
+    """Reads the tables of files and uploads. Implements `core.ports.stores.Files`, except for the methods about
+    attachments."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
@@ -104,30 +104,12 @@ class FileRows(Reads):
         fairly = func.coalesce(uploads.c.claimed_ms, 0), uploads.c.expires_ms
         return self._connection.execute(expired.order_by(*fairly).limit(limit)).scalars().all()
 
-    def claim_uploads(self, upload_ids: Collection[str], until_ms: int) -> None:
-        self._connection.execute(update(uploads).where(uploads.c.id.in_(upload_ids)).values(claimed_ms=until_ms))
-
     def without_folder(self, after_id: str, limit: int) -> Sequence[str]:
         found = select(files.c.id).where(files.c.folder_id.is_(None), files.c.id > after_id)
         return self._connection.execute(found.order_by(files.c.id).limit(limit)).scalars().all()
 
-    def set_folder(self, file_ids: Collection[str], folder_id: str) -> None:
-        found = files.c.id.in_(sorted(file_ids)), files.c.folder_id.is_(None)
-        self._connection.execute(update(files).where(*found).values(folder_id=folder_id))
-        for file_id in file_ids:
-            self._known.pop(file_id, None)
-
     def is_due(self, file_id: str, now_ms: int) -> bool:
         return self._any(exists().where(files.c.id == file_id, files.c.due_ms <= now_ms))
-
-    def due_files(self, now_ms: int, limit: int) -> Sequence[str]:
-        due = select(files.c.id).where(files.c.due_ms <= now_ms).order_by(files.c.due_ms).limit(limit)
-        # A follower may make a file due again at the same time: `keep` must not undo that.
-        return self._connection.execute(due.with_for_update(skip_locked=True)).scalars().all()
-
-    def keep(self, file_ids: Collection[str]) -> None:
-        if file_ids:
-            self._connection.execute(update(files).where(files.c.id.in_(sorted(file_ids))).values(due_ms=None))
 
     def stored_bytes(self, owner_id: str, expired_since_ms: int) -> int:
         of_files = select(func.coalesce(func.sum(files.c.size), 0)).where(files.c.owner_id == owner_id)
@@ -150,6 +132,31 @@ class FileRows(Reads):
         shown = conversations.c.avatar.in_(sorted(urls)), conversations.c.deleted_ms.is_(None)
         return self._any(exists().where(*shown, or_(conversations.c.public, is_member)))
 
+    def _any(self, condition: Exists) -> bool:
+        return bool(self._connection.execute(select(condition)).scalar_one())
+
+
+class WritableFileRows(FileRows):
+    """Changes the tables of files and uploads."""
+
+    def claim_uploads(self, upload_ids: Collection[str], until_ms: int) -> None:
+        self._connection.execute(update(uploads).where(uploads.c.id.in_(upload_ids)).values(claimed_ms=until_ms))
+
+    def set_folder(self, file_ids: Collection[str], folder_id: str) -> None:
+        found = files.c.id.in_(sorted(file_ids)), files.c.folder_id.is_(None)
+        self._connection.execute(update(files).where(*found).values(folder_id=folder_id))
+        for file_id in file_ids:
+            self._known.pop(file_id, None)
+
+    def due_files(self, now_ms: int, limit: int) -> Sequence[str]:
+        due = select(files.c.id).where(files.c.due_ms <= now_ms).order_by(files.c.due_ms).limit(limit)
+        # A follower may make a file due again at the same time: `keep` must not undo that.
+        return self._connection.execute(due.with_for_update(skip_locked=True)).scalars().all()
+
+    def keep(self, file_ids: Collection[str]) -> None:
+        if file_ids:
+            self._connection.execute(update(files).where(files.c.id.in_(sorted(file_ids))).values(due_ms=None))
+
     def put(self, file: File, due_ms: int) -> None:
         self._connection.execute(insert(files), asdict(file) | {"due_ms": due_ms})
         self._known[file.id] = file
@@ -167,6 +174,3 @@ class FileRows(Reads):
 
     def drop_uploads(self, upload_ids: Collection[str]) -> None:
         self._connection.execute(delete(uploads).where(uploads.c.id.in_(upload_ids)))
-
-    def _any(self, condition: Exists) -> bool:
-        return bool(self._connection.execute(select(condition)).scalar_one())

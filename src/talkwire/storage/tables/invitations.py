@@ -56,12 +56,14 @@ class InvitationRows(Reads):
         )
         return [_to_invitation(row) for row in rows]
 
-    def drop_expired(self, before_ms: int) -> None:
-        self._connection.execute(delete(invitations).where(invitations.c.expires_ms < before_ms))
-
     def _one(self, condition: ColumnElement[bool]) -> Invitation | None:
         row = self._connection.execute(select(invitations).where(condition)).one_or_none()
         return None if row is None else _to_invitation(row)
+
+
+class WritableInvitationRows(InvitationRows):
+    def drop_expired(self, before_ms: int) -> None:
+        self._connection.execute(delete(invitations).where(invitations.c.expires_ms < before_ms))
 
 
 def _values(invitation: Invitation) -> dict[str, object]:

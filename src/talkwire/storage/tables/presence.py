@@ -154,46 +154,17 @@ contacts_select: Select[Any] = (
 
 
 class PresenceRows(Reads):
-    """Reads and changes which users are connected to which node, and the status that each user chose. Implements
+    """Reads which users are connected to which node, and the status that each user chose. Implements
     `core.ports.stores.PresenceTable`."""
 
     def records(self, user_ids: Collection[str]) -> Mapping[str, PresenceRecord]:
         return {row.user_id: _to_record(row) for row in self._look_up(_records, user_ids)}
-
-    def put_record(self, record: PresenceRecord) -> None:
-        self._connection.execute(_choose, keys_parameter([astuple(record)]))
-
-    def put_last_seen(self, seen: Mapping[str, int | None]) -> None:
-        if seen:
-            records = [PresenceRecord(user_id, last_seen_ms=ms) for user_id, ms in seen.items()]
-            self._connection.execute(_see, keys_parameter([astuple(record) for record in records]))
-
-    def lock(self) -> None:
-        if self._connection.dialect.name == "postgresql":  # SQLite has one writer at a time
-            self._connection.execute(select(func.pg_advisory_xact_lock(_LOCK_KEY)))
 
     def users_of_node(self, node_id: str) -> ConnectedUsers | None:
         # One statement, so that the users and the version are those of one moment.
         rows = self._connection.execute(_of_node, {"node": node_id}).all()
         users = {row.user_id: (row.away, row.version) for row in rows if row.user_id is not None}
         return ConnectedUsers(rows[0].users_version, users) if rows else None
-
-    def put_online(self, node_id: str, users: Collection[tuple[str, bool]], *, pos: int, version: int) -> None:
-        keys = keys_parameter([(user_id, "1" if away else "0") for user_id, away in users])
-        self._connection.execute(_arrive, {**keys, "node": node_id, "pos": pos, "version": version})
-
-    def set_connected_since(self, node_id: str, user_ids: Collection[str], pos: int | None) -> None:
-        self._look_up(_tell_from, user_ids, node=node_id, pos=NEVER if pos is None else pos)
-
-    def drop_online(self, node_id: str, user_ids: Collection[str]) -> None:
-        self._look_up(_depart, user_ids, node=node_id)
-
-    def drop_node(self, node_id: str) -> Sequence[str]:
-        left = delete(online).where(online.c.node_id == node_id).returning(online.c.user_id)
-        return self._connection.execute(left).scalars().all()
-
-    def drop_some_of_node(self, node_id: str, limit: int) -> Sequence[str]:
-        return self._connection.execute(_drop_some, {"node": node_id, "limit": limit}).scalars().all()
 
     def connected_after(self, node_id: str, after: str | None, limit: int, now_ms: int) -> Sequence[str]:
         living = select(online.c.user_id).distinct().join(nodes, nodes.c.id == online.c.node_id)
@@ -218,6 +189,37 @@ class PresenceRows(Reads):
     def _look_up(self, statement: Executable, user_ids: Collection[str], **further: object) -> Any:  # noqa: ANN401 (a result)
         keys = keys_parameter([(user_id,) for user_id in user_ids])
         return self._connection.execute(statement, keys | further)
+
+
+class WritablePresenceRows(PresenceRows):
+    def put_record(self, record: PresenceRecord) -> None:
+        self._connection.execute(_choose, keys_parameter([astuple(record)]))
+
+    def put_last_seen(self, seen: Mapping[str, int | None]) -> None:
+        if seen:
+            records = [PresenceRecord(user_id, last_seen_ms=ms) for user_id, ms in seen.items()]
+            self._connection.execute(_see, keys_parameter([astuple(record) for record in records]))
+
+    def lock(self) -> None:
+        if self._connection.dialect.name == "postgresql":  # SQLite has one writer at a time
+            self._connection.execute(select(func.pg_advisory_xact_lock(_LOCK_KEY)))
+
+    def put_online(self, node_id: str, users: Collection[tuple[str, bool]], *, pos: int, version: int) -> None:
+        keys = keys_parameter([(user_id, "1" if away else "0") for user_id, away in users])
+        self._connection.execute(_arrive, {**keys, "node": node_id, "pos": pos, "version": version})
+
+    def set_connected_since(self, node_id: str, user_ids: Collection[str], pos: int | None) -> None:
+        self._look_up(_tell_from, user_ids, node=node_id, pos=NEVER if pos is None else pos)
+
+    def drop_online(self, node_id: str, user_ids: Collection[str]) -> None:
+        self._look_up(_depart, user_ids, node=node_id)
+
+    def drop_node(self, node_id: str) -> Sequence[str]:
+        left = delete(online).where(online.c.node_id == node_id).returning(online.c.user_id)
+        return self._connection.execute(left).scalars().all()
+
+    def drop_some_of_node(self, node_id: str, limit: int) -> Sequence[str]:
+        return self._connection.execute(_drop_some, {"node": node_id, "limit": limit}).scalars().all()
 
 
 def _to_record(row: AnyRow) -> PresenceRecord:

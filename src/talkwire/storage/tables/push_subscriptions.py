@@ -28,7 +28,7 @@ _put_subscription = _put.on_conflict_do_update(
 
 
 class PushSubscriptionRows(Reads):
-    """Reads and changes the push subscriptions of users' devices. Implements `core.ports.stores.PushSubscriptions`."""
+    """Reads the push subscriptions of users' devices. Implements `core.ports.stores.PushSubscriptions`."""
 
     def find(self, subscription_id: str) -> PushSubscription | None:
         found = select(push_subscriptions).where(push_subscriptions.c.id == subscription_id)
@@ -40,16 +40,18 @@ class PushSubscriptionRows(Reads):
         order = (push_subscriptions.c.renewed_ms.desc(), push_subscriptions.c.id)
         return [to_subscription(row) for row in self._connection.execute(found.order_by(*order))]
 
+    def is_removed(self, subscription_id: str, user_id: str) -> bool:
+        found = select(push_removals.c.user_id).where(push_removals.c.subscription_id == subscription_id)
+        return self._connection.execute(found).scalar_one_or_none() == user_id
+
+
+class WritablePushSubscriptionRows(PushSubscriptionRows):
     def put(self, subscription: PushSubscription, service: str) -> None:
         values = {name: value for name, value in asdict(subscription).items() if name != "target"}
         self._connection.execute(_put_subscription, values | asdict(subscription.target) | {"service": service})
 
     def drop(self, subscription_ids: Collection[str]) -> None:
         drop_subscriptions(self._connection, push_subscriptions.c.id.in_(subscription_ids))
-
-    def is_removed(self, subscription_id: str, user_id: str) -> bool:
-        found = select(push_removals.c.user_id).where(push_removals.c.subscription_id == subscription_id)
-        return self._connection.execute(found).scalar_one_or_none() == user_id
 
     def forget_removal(self, subscription_id: str) -> None:
         self._connection.execute(delete(push_removals).where(push_removals.c.subscription_id == subscription_id))

@@ -32,9 +32,33 @@ _refresh_rooms = update(session_rooms).where(session_rooms.c.socket_id.in_(_name
 
 
 class SessionRows(Reads):
-    """Reads and changes the stored state of recoverable sessions: the node on which each one continues or was ended,
-    and the conversations that its socket has opened or closed. Implements `core.ports.stores.Sessions`."""
+    """Reads the stored state of recoverable sessions: the node on which each one continues or was ended, and the
+    conversations that its socket has opened or closed. Implements `core.ports.stores.Sessions`."""
 
+    def find(self, socket_id: str, node_id: str, now_ms: int) -> StoredSession:
+        moved = self._connection.execute(select(sessions).where(sessions.c.socket_id == socket_id)).one_or_none()
+        rooms = self._connection.execute(
+            select(session_rooms.c.conversation_id, session_rooms.c.opened).where(
+                session_rooms.c.socket_id == socket_id
+            )
+        )
+        last_node_id = node_id if moved is None else moved.node_id
+        last_seen_ms = self._last_seen_ms(last_node_id)
+        return StoredSession(
+            last_node_id,
+            None if last_seen_ms is None else max(0, now_ms - last_seen_ms),
+            moved is not None and moved.ended_ms is not None,
+            {row.conversation_id: row.opened for row in rooms},
+        )
+
+    def _last_seen_ms(self, node_id: str) -> int | None:
+        lease = select(nodes.c.lease_until_ms).where(nodes.c.id == node_id)
+        ended = select(ended_nodes.c.ended_ms).where(ended_nodes.c.id == node_id)
+        found: int | None = self._connection.execute(lease).scalar_one_or_none()
+        return self._connection.execute(ended).scalar_one_or_none() if found is None else found
+
+
+class WritableSessionRows(SessionRows):
     def ensure_secret(self, name: str, value: str) -> str:
         stored = self._connection.execute(select(secrets.c.value).where(secrets.c.name == name)).scalar_one_or_none()
         if stored is None:
@@ -70,25 +94,3 @@ class SessionRows(Reads):
         self._connection.execute(delete(sessions).where(sessions.c.changed_ms < before_ms))
         self._connection.execute(delete(session_rooms).where(session_rooms.c.changed_ms < before_ms))
         self._connection.execute(delete(ended_nodes).where(ended_nodes.c.ended_ms < before_ms))
-
-    def find(self, socket_id: str, node_id: str, now_ms: int) -> StoredSession:
-        moved = self._connection.execute(select(sessions).where(sessions.c.socket_id == socket_id)).one_or_none()
-        rooms = self._connection.execute(
-            select(session_rooms.c.conversation_id, session_rooms.c.opened).where(
-                session_rooms.c.socket_id == socket_id
-            )
-        )
-        last_node_id = node_id if moved is None else moved.node_id
-        last_seen_ms = self._last_seen_ms(last_node_id)
-        return StoredSession(
-            last_node_id,
-            None if last_seen_ms is None else max(0, now_ms - last_seen_ms),
-            moved is not None and moved.ended_ms is not None,
-            {row.conversation_id: row.opened for row in rooms},
-        )
-
-    def _last_seen_ms(self, node_id: str) -> int | None:
-        lease = select(nodes.c.lease_until_ms).where(nodes.c.id == node_id)
-        ended = select(ended_nodes.c.ended_ms).where(ended_nodes.c.id == node_id)
-        found: int | None = self._connection.execute(lease).scalar_one_or_none()
-        return self._connection.execute(ended).scalar_one_or_none() if found is None else found

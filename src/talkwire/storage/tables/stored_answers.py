@@ -12,13 +12,14 @@ from talkwire.storage.sql.reads import Reads
 
 
 class AnswerRows(Reads):
-    """Reads and changes the stored results of requests with an `Idempotency-Key`. Implements
-    `core.ports.stores.StoredAnswers`."""
+    """Reads the stored results of requests with an `Idempotency-Key`. Implements `core.ports.stores.StoredAnswers`."""
 
     def find(self, key: IdempotencyKey) -> StoredAnswer | None:
         row = self._connection.execute(select(answers).where(_is(key))).one_or_none()
         return None if row is None else StoredAnswer(row.command_hash, row.result, row.expires_ms)
 
+
+class WritableAnswerRows(AnswerRows):
     def keep(self, key: IdempotencyKey, answer: StoredAnswer) -> None:
         values = {
             "user_id": key.user_id,

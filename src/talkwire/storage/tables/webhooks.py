@@ -24,7 +24,7 @@ _LISTS = ("types", "conversation_ids")
 
 
 class WebhookRows(Reads):
-    """Reads and changes webhooks. Implements `core.ports.stores.Webhooks`."""
+    """Reads webhooks. Implements `core.ports.stores.Webhooks`."""
 
     def find(self, webhook_id: str) -> Webhook | None:
         row = self._connection.execute(select(webhooks).where(webhooks.c.id == webhook_id)).one_or_none()
@@ -34,6 +34,26 @@ class WebhookRows(Reads):
         # All ids have the same length, so the order of texts is that of the log.
         return [to_webhook(row) for row in self._connection.execute(select(webhooks).order_by(webhooks.c.id))]
 
+    def signing(self, webhook_id: str, now_ms: int) -> WebhookSigning | None:
+        row = self._connection.execute(select(webhooks).where(webhooks.c.id == webhook_id)).one_or_none()
+        return None if row is None else to_signing(row, now_ms)
+
+    def failing(self, webhook_id: str) -> tuple[int, int | None]:
+        found = select(func.count(), func.min(webhook_retries.c.first_ms))
+        count, first_ms = self._connection.execute(found.where(webhook_retries.c.webhook_id == webhook_id)).one()
+        return count, first_ms
+
+    def attempts(self, webhook_id: str) -> Sequence[WebhookAttempt]:
+        found = select(webhook_attempts.c.attempts).where(webhook_attempts.c.webhook_id == webhook_id)
+        stored = self._connection.execute(found).scalar_one_or_none()
+        return () if stored is None else _attempts.decode(stored)
+
+    def log_bounds(self) -> LogBounds:
+        row = self._connection.execute(select(log_head.c.epoch, log_head.c.floor, log_head.c.pos)).one()
+        return LogBounds(*row)
+
+
+class WritableWebhookRows(WebhookRows):
     def add(self, webhook: Webhook, secret: str) -> None:
         self._connection.execute(insert(webhooks), _values(webhook) | {"secret": secret})
 
@@ -57,24 +77,6 @@ class WebhookRows(Reads):
         self._connection.execute(delete(webhooks).where(webhooks.c.id == webhook_id))
         for table in (webhook_retries, webhook_attempts):
             self._connection.execute(delete(table).where(table.c.webhook_id == webhook_id))
-
-    def signing(self, webhook_id: str, now_ms: int) -> WebhookSigning | None:
-        row = self._connection.execute(select(webhooks).where(webhooks.c.id == webhook_id)).one_or_none()
-        return None if row is None else to_signing(row, now_ms)
-
-    def failing(self, webhook_id: str) -> tuple[int, int | None]:
-        found = select(func.count(), func.min(webhook_retries.c.first_ms))
-        count, first_ms = self._connection.execute(found.where(webhook_retries.c.webhook_id == webhook_id)).one()
-        return count, first_ms
-
-    def attempts(self, webhook_id: str) -> Sequence[WebhookAttempt]:
-        found = select(webhook_attempts.c.attempts).where(webhook_attempts.c.webhook_id == webhook_id)
-        stored = self._connection.execute(found).scalar_one_or_none()
-        return () if stored is None else _attempts.decode(stored)
-
-    def log_bounds(self) -> LogBounds:
-        row = self._connection.execute(select(log_head.c.epoch, log_head.c.floor, log_head.c.pos)).one()
-        return LogBounds(*row)
 
 
 def to_webhook(row: AnyRow) -> Webhook:

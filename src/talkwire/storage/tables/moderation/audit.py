@@ -16,18 +16,7 @@ from talkwire.storage.sql.reads import Reads
 
 
 class AuditRows(Reads):
-    """Appends to and reads the audit log. Implements `core.ports.stores.AuditLog`."""
-
-    def add(self, actor: Actor, acts: Sequence[Act], now_ms: int) -> None:
-        # The lock of the log's head orders all writers, so no number is given twice and none is left out.
-        last = self._connection.execute(select(func.coalesce(func.max(audit.c.id), 0))).scalar_one()
-        entries = [
-            AuditEntry(
-                number, act.action, actor.user_id, act.target_id, now_ms, actor.address, act.conversation_id, act.reason
-            )
-            for number, act in enumerate(acts, last + 1)
-        ]
-        self._connection.execute(insert(audit), [asdict(entry) for entry in entries])
+    """Reads the audit log. Implements `core.ports.stores.AuditLog`."""
 
     def page(self, wanted: ListAudit, before_id: int | None, limit: int) -> Sequence[AuditEntry]:
         statement = select(audit)
@@ -42,6 +31,19 @@ class AuditRows(Reads):
             statement = statement.where(audit.c.id < before_id)
         rows = self._connection.execute(statement.order_by(audit.c.id.desc()).limit(limit))
         return [AuditEntry(**row._mapping) for row in rows]
+
+
+class WritableAuditRows(AuditRows):
+    def add(self, actor: Actor, acts: Sequence[Act], now_ms: int) -> None:
+        # The lock of the log's head orders all writers, so no number is given twice and none is left out.
+        last = self._connection.execute(select(func.coalesce(func.max(audit.c.id), 0))).scalar_one()
+        entries = [
+            AuditEntry(
+                number, act.action, actor.user_id, act.target_id, now_ms, actor.address, act.conversation_id, act.reason
+            )
+            for number, act in enumerate(acts, last + 1)
+        ]
+        self._connection.execute(insert(audit), [asdict(entry) for entry in entries])
 
 
 def forget_user(connection: Connection, user_id: str) -> None:
