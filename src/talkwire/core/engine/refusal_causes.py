@@ -16,11 +16,11 @@ from talkwire.core.commands.files import GetFile
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import Actor, Message, Offer, is_valid_id, message_number
-from talkwire.core.ports.transaction import Snapshot, Transaction
+from talkwire.core.ports.transaction import Lookups, Snapshot
 
 
 @contextmanager
-def naming_conversation(facts: Transaction | Snapshot, command: Command[Any]) -> Iterator[None]:
+def naming_conversation(facts: Lookups, command: Command[Any]) -> Iterator[None]:
     """A context manager that stores in a ChatError raised inside it the conversation that the command concerns: the one
     that it names, or that of its message or offer."""
     try:
@@ -30,7 +30,7 @@ def naming_conversation(facts: Transaction | Snapshot, command: Command[Any]) ->
         raise
 
 
-def _conversation_of(facts: Transaction | Snapshot, command: Command[Any]) -> str | None:
+def _conversation_of(facts: Lookups, command: Command[Any]) -> str | None:
     message_id, offer_id = getattr(command, "message_id", None), getattr(command, "offer_id", None)
     found: Message | Offer | None = None
     if isinstance(message_id, str) and (number := message_number(message_id)) is not None:

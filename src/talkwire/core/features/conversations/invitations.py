@@ -39,7 +39,7 @@ from talkwire.core.features.conversations.members import (
     start_memberships,
 )
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
-from talkwire.core.ports.transaction import Snapshot, Transaction
+from talkwire.core.ports.transaction import Lookups, Snapshot, Transaction
 
 CODE_BYTES = 18
 CONVERSATIONS_MAX = 100
@@ -138,7 +138,7 @@ def _may_delete(tx: Transaction, actor: Actor, invitation: Invitation) -> bool:
     return len(invitation.conversation_ids) == 1 and _manages(tx, actor, invitation.conversation_ids[0])
 
 
-def _manages(store: Transaction | Snapshot, actor: Actor, conversation_id: str) -> bool:
+def _manages(store: Lookups, actor: Actor, conversation_id: str) -> bool:
     """Returns whether a user may add members to a conversation, and so invite to it."""
     member = store.member(conversation_id, actor.user_id)
     return may_manage(actor, find_conversation(store, conversation_id), member) is None
@@ -235,12 +235,12 @@ def use_invitation(tx: Transaction, user_id: str, invitation: Invitation) -> Non
     _use(tx, user_id, invitation, _open_conversations(tx, invitation))
 
 
-def _find(tx: Transaction | Snapshot, code: str) -> Invitation | None:
+def _find(tx: Lookups, code: str) -> Invitation | None:
     # Looked up by hash, so that the duration of the comparison reveals nothing about the code.
     return tx.invitations.find_by_code(_hash(code))
 
 
-def _open_conversations(tx: Transaction | Snapshot, invitation: Invitation) -> list[Conversation]:
+def _open_conversations(tx: Lookups, invitation: Invitation) -> list[Conversation]:
     """Returns the invitation's conversations that still exist. Raises `forbidden` if it had some and all were
     deleted."""
     found = [found for id_ in invitation.conversation_ids if (found := find_conversation(tx, id_)) is not None]
@@ -249,7 +249,7 @@ def _open_conversations(tx: Transaction | Snapshot, invitation: Invitation) -> l
     return found
 
 
-def _must_be_usable(tx: Transaction | Snapshot, invitation: Invitation) -> None:
+def _must_be_usable(tx: Lookups, invitation: Invitation) -> None:
     if invitation.expires_ms is not None and invitation.expires_ms <= tx.now_ms:
         raise ChatError("forbidden", "The invitation has expired. Ask for a new one.", cause="invitation_expired")
     if invitation.max_uses is not None and invitation.uses >= invitation.max_uses:
@@ -266,7 +266,7 @@ def _must_be_usable(tx: Transaction | Snapshot, invitation: Invitation) -> None:
         )
 
 
-def _may_still_invite(tx: Transaction | Snapshot, invitation: Invitation) -> bool:
+def _may_still_invite(tx: Lookups, invitation: Invitation) -> bool:
     """Returns whether the invitation's creator is not banned and may still add members to the conversation.
 
     An invitation of an admin or the backend stays valid until its creator is banned: their role is only in their

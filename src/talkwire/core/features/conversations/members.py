@@ -37,7 +37,7 @@ from talkwire.core.domain.texts import check_id
 from talkwire.core.domain.times import iso_end
 from talkwire.core.features.messages.reading import as_shown_to, shares_reads
 from talkwire.core.ports.handler import ChangeHandler, Changes
-from talkwire.core.ports.transaction import Snapshot, Transaction
+from talkwire.core.ports.transaction import Lookups, Transaction
 
 MEMBERS_PER_COMMAND_MAX = 10_000
 
@@ -273,7 +273,7 @@ def require_actor(tx: Transaction, actor: Actor) -> None:
     require(may_act(user) or (forbidden("not_found") if user is None and actor.role == "user" else None))
 
 
-def find_conversation(tx: Transaction | Snapshot, conversation_id: str) -> Conversation | None:
+def find_conversation(tx: Lookups, conversation_id: str) -> Conversation | None:
     """Returns the conversation, or None if it does not exist or was deleted."""
     conversation = tx.conversation(conversation_id)
     return None if conversation is None or conversation.deleted_ms is not None else conversation

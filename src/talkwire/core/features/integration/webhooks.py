@@ -40,7 +40,7 @@ from talkwire.core.domain.model import OWN_ID_BASE, Actor, is_own_id
 from talkwire.core.domain.texts import check_id, check_text
 from talkwire.core.features.catching_up.log_events import start_position
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
-from talkwire.core.ports.transaction import Snapshot, Transaction
+from talkwire.core.ports.transaction import Lookups, Snapshot, Transaction
 
 URL_MAX_LENGTH = 2048
 DESCRIPTION_MAX_LENGTH = 500
@@ -245,7 +245,7 @@ def rotate_secret(tx: Transaction, actor: Actor, command: RotateWebhookSecret) -
     return CreatedWebhook(_view(tx, webhook), secret)
 
 
-def _find(facts: Transaction | Snapshot, actor: Actor, webhook_id: str) -> Webhook:
+def _find(facts: Lookups, actor: Actor, webhook_id: str) -> Webhook:
     must_be_trusted(actor)
     webhook = facts.webhooks.find(webhook_id)
     if webhook is None:
@@ -288,7 +288,7 @@ def _record(tx: Transaction, actor: Actor, webhook_id: str, action: WebhookActio
     tx.record(WebhookChanged(tx.next_pos(), tx.now_ms, webhook_id, action, by))
 
 
-def _view(facts: Transaction | Snapshot, webhook: Webhook) -> WebhookView:
+def _view(facts: Lookups, webhook: Webhook) -> WebhookView:
     return WebhookView(webhook, facts.webhooks.log_bounds().epoch, *facts.webhooks.failing(webhook.id))
 
 
