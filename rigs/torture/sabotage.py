@@ -14,8 +14,9 @@ from typing import Any
 
 from talkwire.cli import main as run
 from talkwire.core.cluster.feed import Commit, LogFeed
+from talkwire.core.ports.jobs import Job
 from talkwire.storage.transaction import BatchTransaction
-from talkwire.storage.writer import Attempt, GroupWriter, Job
+from talkwire.storage.writer import Attempt, GroupWriter
 
 COMMITS_LATE_S = 0.05
 """Like a database that does not wait for the disk, but for longer."""

@@ -11,7 +11,8 @@ from sqlalchemy import URL, Engine
 
 from talkwire.core.domain.access_policy import DEFAULT_POLICY, AccessPolicy
 from talkwire.core.engine.chat import Chat
-from talkwire.core.engine.command_table import CHANGES
+from talkwire.core.engine.command_table import NODE_COMMANDS
+from talkwire.core.engine.decider import Decider
 from talkwire.storage.engine import reading_engine, writing_engine
 from talkwire.storage.leases import LeaseKeeper
 from talkwire.storage.lineage import adopt_log
@@ -38,9 +39,9 @@ async def opened_chat(url: URL, policy: AccessPolicy = DEFAULT_POLICY) -> AsyncI
     try:
         await asyncio.to_thread(_bring_up_to_date, writing)
         clock_ms = (lambda: time.time_ns() // 1_000_000) if writing.dialect.name == "sqlite" else None
-        writer = GroupWriter(writing, CHANGES, clock_ms, policy)
+        writer = GroupWriter(writing, Decider().decide, clock_ms, policy)
         reader = ReaderPool(reading_engine(url, 1), 1, clock_ms)
-        keeper = LeaseKeeper(writing.dialect, writer.transact, clock_ms)
+        keeper = LeaseKeeper(writing.dialect, NODE_COMMANDS, writer.transact, clock_ms)
         chat = Chat(writer, reader, keeper)
         try:
             await chat.start()

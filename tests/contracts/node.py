@@ -24,7 +24,8 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import DurableEvent, News
 from talkwire.core.domain.model import Actor, Message
 from talkwire.core.engine.chat import Chat
-from talkwire.core.engine.command_table import CHANGES
+from talkwire.core.engine.command_table import CHANGES, NODE_COMMANDS
+from talkwire.core.engine.decider import Decider
 from talkwire.core.ports.handler import ChangeHandler
 from talkwire.core.ports.transaction import Transaction
 from talkwire.core.signals.signals import SignalOptions
@@ -109,9 +110,9 @@ class Node:
         self.write_engine = may_pause(writing_engine(database.url))
         self.read_engine = may_pause(reading_engine(database.url, 2))
         self.alone = alone and exchange is None
-        self.writer = GroupWriter(self.write_engine, HANDLERS, clock, policy)
+        self.writer = GroupWriter(self.write_engine, Decider(HANDLERS).decide, clock, policy)
         self.readers = ReaderPool(self.read_engine, 2, clock)
-        self.keeper = LeaseKeeper(self.write_engine.dialect, self.writer.transact, clock)
+        self.keeper = LeaseKeeper(self.write_engine.dialect, NODE_COMMANDS, self.writer.transact, clock)
         bus = None if exchange is None else MemoryBus(exchange)
         self.chat = Chat(self.writer, self.readers, self.keeper, bus=bus, options=options, policy=policy)
         self.chat.subscribe(self.events.extend)

@@ -22,8 +22,9 @@ from talkwire.core.domain.events import News, TypingChanged, UserBanned
 from talkwire.core.domain.model import Actor
 from talkwire.core.domain.peer import Peer
 from talkwire.core.engine import chat as chat_module
-from talkwire.core.engine.chat import Chat, Done
+from talkwire.core.engine.chat import Chat
 from talkwire.core.ports.bus import CommittedBatch, EphemeralBatch
+from talkwire.core.ports.jobs import Done
 from talkwire.core.ports.transaction import Snapshot
 from tests.waiting import DEADLINE_S, until
 

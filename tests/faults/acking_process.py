@@ -15,7 +15,8 @@ from talkwire.core.commands.messages import SendMessage
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
 from talkwire.core.engine.chat import Chat
-from talkwire.core.engine.command_table import CHANGES
+from talkwire.core.engine.command_table import NODE_COMMANDS
+from talkwire.core.engine.decider import Decider
 from talkwire.storage.engine import reading_engine, sqlite_url, writing_engine
 from talkwire.storage.leases import LeaseKeeper
 from talkwire.storage.migrations import migrate
@@ -38,8 +39,9 @@ async def _main(path: Path, name: str, senders: int) -> None:
     engine = writing_engine(url)
     migrate(engine)
     clock = lambda: time.time_ns() // 1_000_000  # noqa: E731
-    writer = GroupWriter(engine, CHANGES, clock)
-    chat = Chat(writer, ReaderPool(reading_engine(url, 1), 1), LeaseKeeper(engine.dialect, writer.transact, clock))
+    writer = GroupWriter(engine, Decider().decide, clock)
+    keeper = LeaseKeeper(engine.dialect, NODE_COMMANDS, writer.transact, clock)
+    chat = Chat(writer, ReaderPool(reading_engine(url, 1), 1), keeper)
     await chat.start()
     actors = [Actor(f"user{number}", f"User {number}") for number in range(senders)]
     backend = Actor("backend", "Backend", role="service")

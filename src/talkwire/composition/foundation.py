@@ -15,7 +15,8 @@ from sqlalchemy.engine import URL
 
 from talkwire.bus.seal import Realm
 from talkwire.core.engine.chat import Chat
-from talkwire.core.engine.command_table import CHANGES
+from talkwire.core.engine.command_table import NODE_COMMANDS
+from talkwire.core.engine.decider import Decider
 from talkwire.core.engine.hooks import Hooks
 from talkwire.core.ports.bus import Bus
 from talkwire.core.signals.signals import SignalOptions
@@ -127,11 +128,11 @@ async def start_chat(
     # If other nodes write too, the database's clock decides.
     clock_ms = now_ms if alone else None
     policy = access_policy(settings)
-    writer = GroupWriter(database.writing, CHANGES, clock_ms, policy, tracer)
+    writer = GroupWriter(database.writing, Decider().decide, clock_ms, policy, tracer)
     reader = ReaderPool(reading_engine(database.url, READERS), clock_ms=clock_ms)
     leasing = None if alone else writing_engine(database.url)
     transact = writer.transact if leasing is None else own_transactions(leasing)
-    keeper = LeaseKeeper(database.writing.dialect, transact, clock_ms)
+    keeper = LeaseKeeper(database.writing.dialect, NODE_COMMANDS, transact, clock_ms)
     if settings.sqlite_file is not None:
         watch = FileWatch(settings.sqlite_file, writer)
         watch.start()

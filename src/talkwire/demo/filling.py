@@ -32,7 +32,8 @@ from talkwire.core.commands.receipts import MarkRead
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor, File
 from talkwire.core.engine.chat import Chat
-from talkwire.core.engine.command_table import CHANGES
+from talkwire.core.engine.command_table import NODE_COMMANDS
+from talkwire.core.engine.decider import Decider
 from talkwire.core.features.messages.files import file_url
 from talkwire.demo.company import PEOPLE, ROOMS
 from talkwire.demo.drawing import portrait, portrait_name
@@ -102,9 +103,9 @@ async def _opened(url: URL) -> AsyncIterator[tuple[Chat, _StoryClock]]:
     end."""
     clock = _StoryClock()
     engine = writing_engine(url)
-    writer = GroupWriter(engine, CHANGES, clock)
+    writer = GroupWriter(engine, Decider().decide, clock)
     reader = ReaderPool(reading_engine(url, 1), 1, clock)
-    keeper = LeaseKeeper(engine.dialect, writer.transact, clock)
+    keeper = LeaseKeeper(engine.dialect, NODE_COMMANDS, writer.transact, clock)
     chat = Chat(writer, reader, keeper)
     await chat.start()
     try:

@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from talkwire.core.commands.command import NodeCommand
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
-from talkwire.core.engine.command_table import NODE_COMMANDS
+from talkwire.core.ports.handler import NodeCommandHandlers
 from talkwire.storage.clock import clock_of
 from talkwire.storage.notifying.pushes import WritablePushRows
 from talkwire.storage.tables.calls import WritableCallRows
@@ -68,9 +68,9 @@ class LeaseKeeper:
     """Executes node commands (lease renewals, presence, calls) on a thread of its own. Implements
     `core.engine.chat.NodeCommandExecutor`.
 
-    `transact` runs a function in a transaction: `own_transactions`, or on SQLite, which allows one writing connection
-    only, a task on the writer's thread. `clock_ms` returns milliseconds since 1970; with None the database's clock is
-    used.
+    `handlers` execute the commands by type. `transact` runs a function in a transaction: `own_transactions`, or on
+    SQLite, which allows one writing connection only, a task on the writer's thread. `clock_ms` returns milliseconds
+    since 1970; with None the database's clock is used.
 
     Commands that are queued while a transaction runs share the next one, since thousands of users of a killed node may
     connect at once.
@@ -79,9 +79,11 @@ class LeaseKeeper:
     def __init__(
         self,
         dialect: Dialect,
+        handlers: NodeCommandHandlers,
         transact: Callable[[Callable[[Connection], object]], object],
         clock_ms: Callable[[], int] | None = None,
     ) -> None:
+        self._handlers = handlers
         self._transact = transact
         self._now_ms = clock_of(dialect, clock_ms)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="talkwire-leases")
@@ -138,7 +140,7 @@ class LeaseKeeper:
         tx = LeaseRows(connection, self._now_ms(connection))
         for each in taken:
             each.error = None
-            each.result = NODE_COMMANDS[type(each.command)](tx, each.actor, each.command)
+            each.result = self._handlers[type(each.command)](tx, each.actor, each.command)
 
 
 _COLLISIONS = frozenset({"40001", "40P01"})

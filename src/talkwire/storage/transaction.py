@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from talkwire.core.domain.access_policy import AccessPolicy
 from talkwire.core.domain.audience import audience_of
-from talkwire.core.domain.events import Durable, MessageSent, UserCreated
+from talkwire.core.domain.events import Durable, MessageSent
 from talkwire.core.ports.transaction import Prefetch
 from talkwire.storage.catching_up.offline_queue import WritableOfflineQueueRows
 from talkwire.storage.messages.attachments import WritableAttachedFileRows
@@ -99,8 +99,6 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         return self._pos
 
     def prefetch(self, needs: Prefetch) -> None:
-        """Reads the rows that the commands of a batch will need, and keeps them for the commands' lookups. Takes at
-        most one statement for each table."""
         workspace = self._workspace
         find_users(workspace, {user_id for _, user_id in needs.members})
         fetch_conversations(workspace, {conversation_id for conversation_id, _ in needs.members})
@@ -123,12 +121,6 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
 
     def recorded_since(self, pos: int) -> Sequence[Durable]:
         return self.events[pos - self.start_pos - 1 :]
-
-    def created_users(self) -> Sequence[UserCreated]:
-        """Returns the `UserCreated` events that this transaction has recorded."""
-        if len(self._sent) == len(self.events):  # the usual case: nothing but messages
-            return ()
-        return [event for event in self.events if type(event) is UserCreated]
 
     def record(self, event: Durable) -> None:
         assert event.pos == self._pos + 1, "events are recorded in the order of their positions"

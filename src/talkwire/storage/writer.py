@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +20,6 @@ from math import inf
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
-import msgspec
 import structlog
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -30,13 +29,7 @@ from talkwire.core.commands.command import Command, IdempotencyKey
 from talkwire.core.domain.access_policy import DEFAULT_POLICY, AccessPolicy
 from talkwire.core.domain.errors import ChatError, LogReplaced
 from talkwire.core.domain.model import Actor
-from talkwire.core.engine.chat import Done
-from talkwire.core.engine.default_conversations import DefaultConversations
-from talkwire.core.engine.refusal_causes import naming_conversation
-from talkwire.core.features.catching_up.idempotency import decide_once
-from talkwire.core.features.moderation.acts import ACTS, decide_audited
-from talkwire.core.ports.handler import ChangeHandler
-from talkwire.core.ports.transaction import Prefetch
+from talkwire.core.ports.jobs import DecideBatch, Done, Job
 from talkwire.observability.spans import Tracer
 from talkwire.observability.writer_metrics import WriterMetrics
 from talkwire.storage.gathering import Gathering
@@ -66,19 +59,6 @@ R = TypeVar("R")
 _logger = structlog.get_logger(__name__)
 
 
-class Job(msgspec.Struct, eq=False):
-    """One queued command with its actor, and its `result` or `error` once it was executed. `done` passes these to the
-    caller; `answered` says that it did. With an idempotency `key`, a repeated request gets the stored result."""
-
-    actor: Actor
-    command: Command[Any]
-    done: Done
-    key: IdempotencyKey | None = None
-    result: object = None
-    error: Exception | None = None
-    answered: bool = False
-
-
 @dataclass(slots=True, eq=False)
 class Attempt:
     """The progress of a transaction: `tx` is set once it has locked the log's head, `commit_sent` once COMMIT
@@ -105,23 +85,22 @@ class GroupWriter:
     """Executes commands that change the chat in batches, on a thread of its own. Implements
     `core.engine.chat.CommandWriter`.
 
-    `engine` is a `writing_engine`, which `close` disposes of; `handlers` decide commands by type, under the operator's
-    `policy`. `clock_ms` returns milliseconds since 1970; with None the database's clock is used. A `tracer` records
-    transactions as spans.
+    `engine` is a `writing_engine`, which `close` disposes of. `decide` executes the commands of a batch, under the
+    operator's `policy`. `clock_ms` returns milliseconds since 1970; with None the database's clock is used. A `tracer`
+    records transactions as spans.
     """
 
     def __init__(
         self,
         engine: Engine,
-        handlers: Mapping[type[Command[Any]], ChangeHandler],
+        decide: DecideBatch,
         clock_ms: Callable[[], int] | None,
         policy: AccessPolicy = DEFAULT_POLICY,
         tracer: Tracer | None = None,
     ) -> None:
         self._policy = policy
-        self._default_conversations = DefaultConversations(policy.default_conversations)
         self._engine = engine
-        self._handlers = handlers
+        self._decide = decide
         self._clock_ms = clock_ms
         self._view = View()
         self._waiting: list[Job] = []
@@ -333,11 +312,7 @@ class GroupWriter:
             if tx.epoch != self._epoch:
                 raise LogReplaced
             self._view.move_to(tx.start_pos)
-            tx.prefetch(self._needs(jobs))
-            for job in jobs:
-                self._decide(tx, job)
-            if self._policy.default_conversations:
-                self._default_conversations.welcome(tx, tx.created_users())
+            self._decide(tx, jobs)
             last = tx.flush()
             attempt.commit_sent = True
             commit_with(begun, last)
@@ -353,28 +328,6 @@ class GroupWriter:
             connection.close()
             raise
         self._kept = connection
-
-    def _needs(self, jobs: Sequence[Job]) -> Prefetch:
-        needs = Prefetch()
-        for job in jobs:
-            handler = self._handlers[type(job.command)]
-            if handler.needs is not None:
-                handler.needs(job.actor, job.command, needs)
-        return needs
-
-    def _decide(self, tx: BatchTransaction, job: Job) -> None:
-        job.error = None
-        decide = self._handlers[type(job.command)].decide
-        if type(job.command) in ACTS:
-            decide = partial(decide_audited, decide)
-        try:
-            with naming_conversation(tx, job.command):
-                if job.key is None:
-                    job.result = decide(tx, job.actor, job.command)
-                else:
-                    job.result = decide_once(tx, job.actor, job.command, job.key, decide)
-        except ChatError as refusal:
-            job.error = refusal
 
     def _was_committed(self, attempt: Attempt) -> bool | None:
         """Returns whether a transaction is in the log although its commit failed, because the reply to COMMIT was lost;

@@ -32,11 +32,12 @@ from talkwire.core.domain.model import Actor, ActorRole, Message, User
 from talkwire.core.engine.command_table import CHANGES, QUERIES, check_command
 from talkwire.core.engine.hooks import Hooks, sent_as
 from talkwire.core.engine.listeners import Listener, Listeners, Stage
-from talkwire.core.engine.refusal_causes import cause_of, naming_conversation
+from talkwire.core.engine.refusal_causes import cause_of, name_conversation
 from talkwire.core.features.users import user_search
 from talkwire.core.features.users.preferences import DEFAULTS
 from talkwire.core.ports.bus import AnyBusMessage, Bus, CommittedBatch, EphemeralBatch, NoBus, PeerAnswer, PeerQuestion
 from talkwire.core.ports.handler import ChangeHandler, Queries
+from talkwire.core.ports.jobs import Done
 from talkwire.core.ports.transaction import Snapshot
 from talkwire.core.signals.signals import SignalOptions, Signals
 
@@ -45,8 +46,6 @@ MORE_S = 0.005
 
 R = TypeVar("R")
 X = TypeVar("X")
-Done = Callable[[Any, "Exception | None"], None]
-"""The callback for a command's (result, error), of which exactly one is set."""
 
 
 class CommandWriter(Protocol):
@@ -522,8 +521,11 @@ def _answer_query(
     query: Callable[[Snapshot, Actor, Any], object], actor: Actor, command: Command[Any], snapshot: Snapshot
 ) -> object:
     """Returns the result of a query."""
-    with naming_conversation(snapshot, command):
+    try:
         return query(snapshot, actor, command)
+    except ChatError as refusal:
+        name_conversation(refusal, snapshot, command)
+        raise
 
 
 def _nothing() -> None:

@@ -1,6 +1,6 @@
-"""Tables from types of commands to the functions that execute them, collected from the features, for `Chat.execute`
-and, for `NODE_COMMANDS`, the storage of leases. Signals (`signals.handlers`) and the queries of users that depend on
-the access policy (`features/users/user_search.py`) have tables of their own."""
+"""Tables from types of commands to the functions that execute them, collected from the features: `CHANGES` for the
+`Decider`, `NODE_COMMANDS` for the storage of leases, `QUERIES` for `Chat.execute`. Signals (`signals.handlers`) and the
+queries of users that depend on the access policy (`features/users/user_search.py`) have tables of their own."""
 
 from __future__ import annotations
 

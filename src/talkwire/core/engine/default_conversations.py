@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from talkwire.core.domain.events import UserCreated
+from talkwire.core.domain.events import Durable, UserCreated
 from talkwire.core.features.conversations.members import join_new_users
 from talkwire.core.ports.transaction import Transaction
 
@@ -17,17 +17,16 @@ class DefaultConversations:
     """Adds new users to the conversations of the setting `default_conversations`. The user that stands for the
     application's backend is not added."""
 
-    def __init__(self, conversation_ids: Sequence[str]) -> None:
-        self._ids = tuple(dict.fromkeys(conversation_ids))
+    def __init__(self) -> None:
         self._warned: set[str] = set()
 
-    def welcome(self, tx: Transaction, created: Sequence[UserCreated]) -> None:
-        """Adds the users of the `created` events to each default conversation, with one event for each conversation,
-        however many users there are. The writer calls it at the end of each batch, in the batch's transaction."""
-        user_ids = [event.user.id for event in created if not event.user.backend]
+    def welcome(self, tx: Transaction, recorded: Sequence[Durable]) -> None:
+        """Adds the users whom the `recorded` events of a batch have created to each default conversation, with one
+        event for each conversation, however many users there are."""
+        user_ids = [event.user.id for event in recorded if type(event) is UserCreated and not event.user.backend]
         if not user_ids:
             return
-        for conversation_id in self._ids:
+        for conversation_id in dict.fromkeys(tx.policy.default_conversations):
             if not join_new_users(tx, conversation_id, user_ids):
                 self._warn(conversation_id)
 

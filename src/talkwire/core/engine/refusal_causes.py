@@ -7,8 +7,6 @@ Operators see in the console which conversation any refused command concerned.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from talkwire.core.commands.command import Command
@@ -19,15 +17,10 @@ from talkwire.core.domain.model import Actor, Message, Offer, is_valid_id, messa
 from talkwire.core.ports.transaction import Lookups, Snapshot
 
 
-@contextmanager
-def naming_conversation(facts: Lookups, command: Command[Any]) -> Iterator[None]:
-    """A context manager that stores in a ChatError raised inside it the conversation that the command concerns: the one
-    that it names, or that of its message or offer."""
-    try:
-        yield
-    except ChatError as refusal:
-        refusal.conversation_id = refusal.conversation_id or _conversation_of(facts, command)
-        raise
+def name_conversation(refusal: ChatError, facts: Lookups, command: Command[Any]) -> None:
+    """Stores in the refusal of a command the conversation that the command concerns, unless the refusal names one: the
+    conversation that the command names, or that of its message or offer."""
+    refusal.conversation_id = refusal.conversation_id or _conversation_of(facts, command)
 
 
 def _conversation_of(facts: Lookups, command: Command[Any]) -> str | None:

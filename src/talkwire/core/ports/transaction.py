@@ -31,7 +31,7 @@ from talkwire.core.ports import stores
 
 class Prefetch:
     """The keys of the rows that a batch of commands will look up. Each command's `needs` function adds its keys; then
-    the writer fetches the rows of each table with one statement."""
+    `Transaction.prefetch` fetches the rows of each table with one statement."""
 
     __slots__ = ("files", "marked", "members", "messages", "names", "sent_messages", "unread_notifications")
 
@@ -117,6 +117,11 @@ class Transaction(Lookups, Protocol):
     @property
     def policy(self) -> AccessPolicy:
         """The operator's rules for what users may do, such as creating conversations."""
+        ...
+
+    def prefetch(self, needs: Prefetch) -> None:
+        """Reads the rows that the commands of a batch will look up, with at most one statement for each table, and
+        keeps them for these lookups."""
         ...
 
     def user_with_handle(self, handle: str) -> User | None: ...
