@@ -44,8 +44,8 @@ from talkwire.core.domain.model import (
     Preferences,
     PresenceEnds,
 )
+from talkwire.core.domain.notifying.lifetimes import NOTIFICATIONS_KEPT_MS, NOTIFICATIONS_MAX
 from talkwire.core.engine.live_notifications import LiveNotifications
-from talkwire.core.features.notifying.notifications import KEPT, KEPT_MS
 from talkwire.core.ports.transaction import Snapshot
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.follower import Follower
@@ -654,16 +654,18 @@ async def test_the_banned_read_nothing(watched: Watched) -> None:
 
 async def test_the_newest_are_kept_and_for_thirty_days(watched: Watched, database: Database) -> None:
     node, direct = watched.node, await watched.direct(ALICE, BOB)
-    await node.in_one_batch(*((ALICE, SendMessage(direct, str(number))) for number in range(KEPT + 20)))
+    await node.in_one_batch(*((ALICE, SendMessage(direct, str(number))) for number in range(NOTIFICATIONS_MAX + 20)))
     page = await node.do(ALICE, ListNotifications(node.clock.now_ms))
     assert page.items == ()
     assert [each.body for each in await watched.stored(BOB)][:2] == ["1019", "1018"]
     with database.engine() as engine, engine.begin() as connection:
         count = select(func.count()).select_from(notifications)
-        assert connection.execute(count).scalar_one() == KEPT
+        assert connection.execute(count).scalar_one() == NOTIFICATIONS_MAX
         stored = connection.execute(select(notifications.c.id).order_by(notifications.c.id).limit(500)).scalars().all()
         connection.execute(
-            update(notifications).where(notifications.c.id.in_(stored)).values(created_ms=node.clock.now_ms - KEPT_MS)
+            update(notifications)
+            .where(notifications.c.id.in_(stored))
+            .values(created_ms=node.clock.now_ms - NOTIFICATIONS_KEPT_MS)
         )
     pages, cursor = 0, None
     seen: list[str] = []

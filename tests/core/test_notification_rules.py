@@ -35,7 +35,7 @@ from talkwire.core.domain.model import (
     Preferences,
     Quote,
 )
-from talkwire.core.features.notifying.notification_rules import (
+from talkwire.core.domain.notifying.notification_rules import (
     EVERYONE_MAX,
     NotificationRecipient,
     is_in_quiet_hours,

@@ -10,8 +10,8 @@ import msgspec
 
 from talkwire.core.commands.preferences import SetMemberPreferences
 from talkwire.core.domain.model import ConversationPreferences, DoNotDisturb, NotificationType, Notify, Preferences
+from talkwire.core.domain.notifying.notification_rules import DEFAULT_SOUND
 from talkwire.core.domain.times import iso_or_none, ms_of
-from talkwire.core.features.notifying.notification_rules import DEFAULT_SOUND
 from talkwire.payloads.payload import Payload
 
 Sound = Annotated[

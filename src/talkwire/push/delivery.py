@@ -12,7 +12,7 @@ import msgspec
 from talkwire.core.commands.server.pushes import DuePush, PushContent
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import PushSubscription
-from talkwire.core.features.notifying.pushes import SHOWN_MS
+from talkwire.core.domain.notifying.lifetimes import PUSHED_MS
 from talkwire.egress import BodyReading, EgressClient, EgressError, EgressResponse, parse_retry_after
 from talkwire.push.push_content import ContentLevel, encode_dismissal, encode_shown, shown
 from talkwire.push.push_gateway import answer_decoder, gateway_dismissal, gateway_notification
@@ -145,4 +145,4 @@ def _ttl_s(at_ms: int) -> int:
     """Returns for how many more seconds a notification of the time `at_ms` (milliseconds since 1970) is worth showing;
     0 if it is too old.
     """
-    return max(0, round((at_ms + SHOWN_MS) / 1000 - time.time()))
+    return max(0, round((at_ms + PUSHED_MS) / 1000 - time.time()))

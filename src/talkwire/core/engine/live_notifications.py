@@ -30,7 +30,7 @@ from talkwire.core.domain.events import (
     ReportDecided,
 )
 from talkwire.core.domain.model import WHOLE, Actor, ConversationKind, dnd_until_ms
-from talkwire.core.features.notifying.notification_rules import (
+from talkwire.core.domain.notifying.notification_rules import (
     EVERYONE_MAX,
     NotificationRecipient,
     NotificationTrigger,

@@ -30,8 +30,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, and_, select
 
 from talkwire.core.domain.events import Durable, MessageDeleted, MessageSent, NotificationsRead
-from talkwire.core.domain.model import Conversation, Member, Notification, Preferences, dnd_until_ms
-from talkwire.core.features.notifying.notification_rules import (
+from talkwire.core.domain.model import Conversation, Member, MemberPreferences, Notification, Preferences, dnd_until_ms
+from talkwire.core.domain.notifying.lifetimes import NOTIFICATIONS_KEPT_MS, NOTIFICATIONS_MAX
+from talkwire.core.domain.notifying.notification_rules import (
     EVERYONE_MAX,
     STORED_FOR_ALL,
     NotificationRecipient,
@@ -41,8 +42,6 @@ from talkwire.core.features.notifying.notification_rules import (
     reason_of,
     trigger_of,
 )
-from talkwire.core.features.notifying.notifications import KEPT, KEPT_MS
-from talkwire.core.features.users.preferences import preferences_of
 from talkwire.storage.clock import now_column
 from talkwire.storage.messages.messages import messages_by_id
 from talkwire.storage.notifying.notifications import (
@@ -183,7 +182,8 @@ class OfflineNotifications:
     def store(self, connection: Connection, prepared: PreparedNotifications) -> None:
         if prepared.rows:
             insert_missing(connection, prepared.rows)
-            drop_old(connection, {each.user_id: each.created_ms - KEPT_MS for each in prepared.rows}, KEPT)
+            since_ms = {each.user_id: each.created_ms - NOTIFICATIONS_KEPT_MS for each in prepared.rows}
+            drop_old(connection, since_ms, NOTIFICATIONS_MAX)
         if prepared.pushes:
             add_pushes(connection, prepared.pushes)
         for dismissal in prepared.dismissals:
@@ -237,7 +237,7 @@ class OfflineNotifications:
                 continue
             listener = NotificationRecipient(
                 user_id,
-                preferences_of(member),
+                MemberPreferences(member.muted, member.notify, member.sound, member.unmute_ms),
                 facts.preferences.get(user_id, _PREFERENCES),
                 facts.blocked_ids.get(user_id, ()),
                 facts.dnd_until_ms.get(user_id, 0),

@@ -33,7 +33,7 @@ from talkwire.core.domain.events import CallMissed, CallRecorded, NotificationsR
 from talkwire.core.domain.model import MESSAGE_ID_BASE, MemberPreferences, Notification, NotificationType, Preferences
 from talkwire.core.domain.moderation.reports import Outcome
 from talkwire.core.domain.names import without_direction_marks
-from talkwire.core.features.notifying.notification_rules import BODY_MAX_LENGTH
+from talkwire.core.domain.notifying.notification_rules import BODY_MAX_LENGTH
 from talkwire.storage.messages.messages import attached_names
 from talkwire.storage.schema import (
     conversations,

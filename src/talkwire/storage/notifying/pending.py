@@ -33,7 +33,7 @@ from talkwire.core.domain.model import (
     Preferences,
     dnd_until_ms,
 )
-from talkwire.core.features.notifying.notification_rules import (
+from talkwire.core.domain.notifying.notification_rules import (
     EVERYONE_MAX,
     STORED_FOR_ALL,
     NotificationRecipient,

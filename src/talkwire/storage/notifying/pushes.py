@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, 
 from talkwire.core.commands.server.pushes import DuePush, PushJob, PushResult
 from talkwire.core.domain.events import NotificationsRead
 from talkwire.core.domain.model import MESSAGE_ID_BASE
-from talkwire.core.features.notifying.pushes import SENT_MS, SHOWN_MS
+from talkwire.core.domain.notifying.lifetimes import DISMISSED_MS, PUSHED_MS
 from talkwire.storage.schema import logins, push_subscriptions, pushes
 from talkwire.storage.sql.keys import KEYS, key_number, key_text, keys_parameter
 from talkwire.storage.sql.reads import Reads
@@ -213,7 +213,7 @@ class WritablePushRows(PushRows):
         return [id_ for id_ in ids if id_ not in ended]
 
     def _drop_outdated(self, ids: Sequence[str], now_ms: int) -> None:
-        outdated = and_(pushes.c.subscription_id.in_(ids), _unsent, pushes.c.at_ms <= now_ms - SHOWN_MS)
+        outdated = and_(pushes.c.subscription_id.in_(ids), _unsent, pushes.c.at_ms <= now_ms - PUSHED_MS)
         self._connection.execute(delete(pushes).where(outdated))
 
     def _take(self, ids: Sequence[str]) -> Mapping[str, Sequence[DuePush]]:
@@ -240,7 +240,7 @@ class WritablePushRows(PushRows):
     def _prune(self, now_ms: int) -> None:
         """Deletes at most PRUNED_MAX rows of pushes that are too old at `now_ms` (milliseconds since 1970) to be
         dismissed any more."""
-        old = select(pushes.c.subscription_id, pushes.c.notification_id).where(pushes.c.at_ms <= now_ms - SENT_MS)
+        old = select(pushes.c.subscription_id, pushes.c.notification_id).where(pushes.c.at_ms <= now_ms - DISMISSED_MS)
         rows = self._connection.execute(old.limit(PRUNED_MAX)).all()
         if rows:
             keys = [(row.subscription_id, str(row.notification_id)) for row in rows]

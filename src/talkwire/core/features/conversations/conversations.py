@@ -49,6 +49,7 @@ from talkwire.core.domain.model import (
     Restriction,
     is_own_id,
 )
+from talkwire.core.domain.notifying.lifetimes import NOTIFICATIONS_KEPT_MS
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.domain.search.search_terms import SearchTerms, terms_of
 from talkwire.core.domain.texts import check_avatar, check_id, check_metadata, check_name, check_short_text
@@ -68,7 +69,6 @@ from talkwire.core.features.conversations.members import (
 from talkwire.core.features.conversations.notices import last_calls
 from talkwire.core.features.messages.files import must_be_own_picture
 from talkwire.core.features.messages.reading import as_shown_to, shares_reads
-from talkwire.core.features.notifying.notifications import KEPT_MS
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
@@ -317,7 +317,8 @@ def _last_offer(tx: Transaction, conversation: Conversation, reader: Member | No
 def _unread_offers(tx: Transaction, conversation: Conversation, user_id: str) -> int:
     if not conversation.offer_pos:
         return 0
-    return tx.notifications.unread_offers(user_id, (conversation.id,), tx.now_ms - KEPT_MS).get(conversation.id, 0)
+    since_ms = tx.now_ms - NOTIFICATIONS_KEPT_MS
+    return tx.notifications.unread_offers(user_id, (conversation.id,), since_ms).get(conversation.id, 0)
 
 
 # --- changing and deleting ------------------------------------------------------------------------------------------
@@ -527,7 +528,7 @@ def views_of(
     offers = snapshot.offers.by_id([MESSAGE_ID_BASE + each.offer_pos for each in offered])
     unread_offers: Mapping[str, int] = {}
     if offered:
-        kept_ms = snapshot.now_ms - KEPT_MS
+        kept_ms = snapshot.now_ms - NOTIFICATIONS_KEPT_MS
         unread_offers = snapshot.notifications.unread_offers(reader_id, [each.id for each in offered], kept_ms)
     calls = last_calls(snapshot, conversations, readers)
     views = []

@@ -17,14 +17,11 @@ from talkwire.core.domain.access import may_act, require
 from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.events import CallMissed, NotificationsRead
 from talkwire.core.domain.model import Actor, Message, message_number
+from talkwire.core.domain.notifying.lifetimes import NOTIFICATIONS_KEPT_MS
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
-KEPT = 1000
-"""How many of a user's newest notifications are kept."""
-
-KEPT_MS = 30 * 24 * 3600 * 1000
 IDS_MAX = 1000
 
 
@@ -36,7 +33,7 @@ def list_notifications(snapshot: Snapshot, actor: Actor, query: ListNotification
     if query.cursor is not None and before_id is None:
         raise invalid("cursor", "is not a cursor of this list")
     limit = max(1, min(query.limit, PAGE_MAX))
-    since_ms = query.now_ms - KEPT_MS
+    since_ms = query.now_ms - NOTIFICATIONS_KEPT_MS
     found = snapshot.notifications.of_user(actor.user_id, since_ms, before_id, limit + 1, unread=query.unread)
     following = str(found[limit - 1].id) if len(found) > limit else None
     return NotificationPage(
@@ -89,7 +86,7 @@ def _read(tx: Transaction, user_id: str, ids: Sequence[int] | None) -> int:
     """Marks a user's notifications with these ids (None: all) as read, and returns how many are still unread. If any
     was unread, records an event that informs the user's other devices."""
     changed = tx.notifications.mark_read(user_id, ids, tx.now_ms)
-    unread = tx.notifications.count_unread(user_id, tx.now_ms - KEPT_MS)
+    unread = tx.notifications.count_unread(user_id, tx.now_ms - NOTIFICATIONS_KEPT_MS)
     if changed:
         read_ids = None if ids is None else tuple(sorted(changed))
         tx.record(NotificationsRead(tx.next_pos(), tx.now_ms, user_id, read_ids, unread))

@@ -20,18 +20,12 @@ from talkwire.core.commands.server.pushes import (
 from talkwire.core.domain.access import may_act, must_be_operator, require
 from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.model import Actor, MemberPreferences, PushSubscription, PushTarget
-from talkwire.core.features.notifying.notifications import KEPT_MS
+from talkwire.core.domain.notifying.lifetimes import NOTIFICATIONS_KEPT_MS
 from talkwire.core.ports.handler import ChangeHandler, Changes, NodeCommandHandlers, Queries
 from talkwire.core.ports.transaction import LeaseTransaction, Snapshot, Transaction
 
 SUBSCRIPTIONS_MAX = 20
 """How many subscriptions a user has. A further one ends the one that was renewed the longest time ago."""
-
-SHOWN_MS = 24 * 3600 * 1000
-"""For how long a new notification may be pushed, in milliseconds. Push services are asked to keep it for no longer."""
-
-SENT_MS = 7 * 24 * 3600 * 1000
-"""For how long a notification that was pushed can be dismissed on the device, in milliseconds."""
 
 _USUAL = MemberPreferences()
 
@@ -117,7 +111,7 @@ def next_push(snapshot: Snapshot, actor: Actor, query: NextPush) -> int | None:
 
 def read_contents(snapshot: Snapshot, actor: Actor, query: ReadPushContents) -> PushContents:
     must_be_operator(actor)
-    since_ms = snapshot.now_ms - KEPT_MS
+    since_ms = snapshot.now_ms - NOTIFICATIONS_KEPT_MS
     found = {
         (notification.user_id, notification.id): PushContent(notification, conversation_name)
         for notification, conversation_name in snapshot.notifications.of_keys(query.keys)

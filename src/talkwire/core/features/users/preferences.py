@@ -22,8 +22,6 @@ from talkwire.core.domain.model import (
     Actor,
     ConversationPreferences,
     DoNotDisturb,
-    Member,
-    MemberPreferences,
     Preferences,
 )
 from talkwire.core.domain.texts import check_id, check_text
@@ -152,11 +150,6 @@ def get_member_preferences(snapshot: Snapshot, actor: Actor, query: GetMemberPre
         snapshot, member.user_id, [conversation] if conversation else (), {member.conversation_id: member}
     )
     return conversation_preferences_of(member, archived=bool(found))
-
-
-def preferences_of(member: Member) -> MemberPreferences:
-    """Returns a member's notification settings for the conversation."""
-    return MemberPreferences(member.muted, member.notify, member.sound, member.unmute_ms)
 
 
 CHANGES: Changes = MappingProxyType(

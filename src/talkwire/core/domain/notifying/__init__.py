@@ -1,0 +1,1 @@
+"""Who is notified of which events, and for how long notifications are kept and pushed."""
