@@ -6,7 +6,7 @@ What a snapshot offers only reads. A `Writable…` interface adds the methods wi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -267,9 +267,12 @@ class Erasures(Protocol):
         prices). The step's `is_last` says that none are left. Changes nothing."""
         ...
 
-    def log_rows(self, pending: PendingErasure) -> ErasureStep:
-        """Finds the next events of the log that contain texts of the user: returns a step with the events rewritten
-        without these texts. The step's `is_last` says that no further events are left. Changes nothing."""
+    def log_rows(
+        self, pending: PendingErasure, types: Collection[str], without_texts: Callable[[Durable], Durable]
+    ) -> ErasureStep:
+        """Finds the next events of the log that mention the user, among those of the given types: returns a step with
+        those that `without_texts` changes, as it returns them. The step's `is_last` says that no further events are
+        left. Changes nothing."""
         ...
 
     def owned_conversations(self, user_id: str) -> Sequence[str]:

@@ -6,14 +6,14 @@ expensive. So the ranges are read on a reader thread, and the writer only change
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, or_, select, tuple_, update
 
 from talkwire.core.commands.server.erasure import ErasureStep, LogRow, PendingErasure
+from talkwire.core.domain.events import Durable
 from talkwire.core.domain.model import MESSAGE_ID_BASE
-from talkwire.core.features.messages.erased_events import WITH_TEXTS, without_texts_of
 from talkwire.storage.messages.changes import write_messages
 from talkwire.storage.messages.messages import messages_by_id
 from talkwire.storage.messages.search import WordTable
@@ -72,12 +72,14 @@ class ErasureRows(Reads):
         bounds = {"after_id": MESSAGE_ID_BASE + after, "until_id": MESSAGE_ID_BASE + until}
         return self._connection.execute(statement, bounds).scalars().all()
 
-    def log_rows(self, pending: PendingErasure) -> ErasureStep:
+    def log_rows(
+        self, pending: PendingErasure, types: Collection[str], without_texts: Callable[[Durable], Durable]
+    ) -> ErasureStep:
         head, until, cleaned = self._head(), pending.after_pos, list[LogRow]()
         for _ in range(RANGES_AT_ONCE):
             after, until = until, min(until + RANGE, head)
-            rows = self._mentioning(pending.user_id, after, until)
-            cleaned = self._cleaned(pending, rows)
+            rows = self._mentioning(pending.user_id, types, after, until)
+            cleaned = self._cleaned(rows, without_texts)
             if len(rows) == ROWS_AT_ONCE:
                 until = rows[-1].pos
                 break
@@ -85,15 +87,15 @@ class ErasureRows(Reads):
                 break
         return ErasureStep(pending, until, is_last=until == head, log_rows=tuple(cleaned))
 
-    def _mentioning(self, user_id: str, after: int, until: int) -> Sequence[Any]:
-        named = log.c.type.in_(WITH_TEXTS), _names(log.c.data, user_id)
+    def _mentioning(self, user_id: str, types: Collection[str], after: int, until: int) -> Sequence[Any]:
+        named = log.c.type.in_(types), _names(log.c.data, user_id)
         rows = select(log).where(log.c.pos > after, log.c.pos <= until, *named)
         return self._connection.execute(rows.order_by(log.c.pos).limit(ROWS_AT_ONCE)).all()
 
-    def _cleaned(self, pending: PendingErasure, rows: Sequence[Any]) -> list[LogRow]:
+    def _cleaned(self, rows: Sequence[Any], without_texts: Callable[[Durable], Durable]) -> list[LogRow]:
         message_ids = {row.message_id for row in rows if row.message_id is not None}
         events = to_events(rows, messages_by_id(self._connection, message_ids))
-        changed = ((event, without_texts_of(event, pending.user_id, redact=pending.redact)) for event in events)
+        changed = ((event, without_texts(event)) for event in events)
         return [LogRow(after.pos, data_of(after)) for before, after in changed if after != before]
 
     def _head(self) -> int:

@@ -10,6 +10,7 @@ log and numbers of messages remain, so every cursor stays valid.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from types import MappingProxyType
 
 from msgspec.structs import replace
@@ -31,6 +32,7 @@ from talkwire.core.domain.model import DELETED_NAME, Actor, Message, User
 from talkwire.core.domain.texts import check_id
 from talkwire.core.features.conversations.members import give_role
 from talkwire.core.features.messages.edits import record_deletion, tombstone
+from talkwire.core.features.messages.erased_events import WITH_TEXTS, without_texts_of
 from talkwire.core.features.messages.offers import redacted
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
@@ -99,7 +101,8 @@ def find_step(snapshot: Snapshot, actor: Actor, query: FindErasureStep) -> Erasu
         case "texts":
             return snapshot.erasures.texts(pending)
         case "log":
-            return snapshot.erasures.log_rows(pending)
+            without_texts = partial(without_texts_of, user_id=pending.user_id, redact=pending.redact)
+            return snapshot.erasures.log_rows(pending, WITH_TEXTS, without_texts)
         case "bytes":
             return ErasureStep(pending, pending.after_pos, is_last=True)
 
