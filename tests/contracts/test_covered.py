@@ -8,9 +8,8 @@ from sqlalchemy import select, update
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.messages import DeleteMessage, SendMessage
 from talkwire.core.commands.receipts import GetMessageStatus, MarkDelivered, MarkRead
-from talkwire.core.domain.events import MessagesDelivered, MessagesRead
+from talkwire.core.domain.events import COVERED_MAX, MessagesDelivered, MessagesRead
 from talkwire.core.domain.model import Actor, Message
-from talkwire.core.features.messages.receipts import COVERED_MAX
 from talkwire.storage.messages import receipts
 from talkwire.storage.schema import log
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, Node

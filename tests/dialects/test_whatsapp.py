@@ -13,6 +13,7 @@ from talkwire.core.commands.receipts import MarkDelivered, MarkRead, ReadMark, U
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import (
+    COVERED_MAX,
     CallEnded,
     CallInvited,
     Event,
@@ -27,7 +28,6 @@ from talkwire.core.domain.events import (
     UploadProgressed,
 )
 from talkwire.core.domain.model import Attachment, Message, Place, Presence, Reaction, ShownStatus, User
-from talkwire.core.features.messages.receipts import COVERED_MAX
 from talkwire.dialects.dialect import PERSONAL_MAX, Outbound, PersonalOutbound, To
 from talkwire.dialects.whatsapp.vocabulary import WHATSAPP
 from talkwire.operations.socket_commands import JoinRoom, LeaveRoom, RenewSignIn, SocketCommand, SubscribePresence

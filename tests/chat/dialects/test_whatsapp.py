@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from talkwire.core.domain.events import COVERED_MAX
 from talkwire.core.domain.model import LARGE_CONVERSATION
-from talkwire.core.features.messages.receipts import COVERED_MAX
 from talkwire.dialects.whatsapp.vocabulary import WHATSAPP
 from tests.chat.chat_client import ChatClient, Payload, Refused
 from tests.chat.chat_server import ServerProcess, running_chat

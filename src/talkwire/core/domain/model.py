@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -345,6 +345,20 @@ class Member(msgspec.Struct, frozen=True):
         return self.marked_sent if self.marked_at_seq == self.read_seq else self.read_sent
 
 
+PLAIN_PREFERENCES: Mapping[str, Any] = MappingProxyType(
+    {
+        "muted": False,
+        "notify": None,
+        "sound": None,
+        "favourite": False,
+        "archived_seq": None,
+        "unmute_ms": None,
+        "section": None,
+    }
+)
+"""The fields of a member, and of `ConversationPreferred`, that are the member's own choices, with their defaults."""
+
+
 AttachedKind = Literal["text", "image", "video", "audio", "document"]
 """The type that a client displays for a message with this attachment; `text` is a text message with an attachment."""
 
@@ -614,6 +628,9 @@ hung up; `gone`: a side had no socket any more; `left`: a side is no longer a me
 
 OfferStatus = Literal["pending", "accepted", "rejected", "withdrawn", "expired", "countered"]
 
+REDACTED_TITLE = "Deleted offer"
+"""The title of an offer whose texts were deleted."""
+
 
 class Offer(msgspec.Struct, frozen=True):
     """A price that one member offers to the others. `amount` is in the currency's smallest unit."""
@@ -645,6 +662,13 @@ class Offer(msgspec.Struct, frozen=True):
     def changed_by(self) -> str | None:
         """The user who made the offer's last change, None if there was none or the offer expired."""
         return self.deleted_by or self.closed_by
+
+    def without_texts(self) -> Offer:
+        """Returns a copy of the offer without its texts. Amount, status and times stay, because others may have
+        accepted it."""
+        return msgspec.structs.replace(
+            self, title=REDACTED_TITLE, description=None, metadata=None, title_by=None, description_by=None
+        )
 
 
 NotificationType = Literal["direct", "mention", "reply", "message", "offer", "invitation", "missed-call", "moderation"]
@@ -770,6 +794,16 @@ class PushSubscription(msgspec.Struct, frozen=True):
     session_id: str | None = None
     device_id: str | None = None
     user_agent: str = ""
+
+
+FILES_PATH = "/api/v1/files"
+"""The path of this server under which files are downloaded."""
+
+
+def file_id_in(url: str) -> str | None:
+    """Returns the id of the file if the URL is a path of a file on this server, else None."""
+    folder, _, rest = url.partition(f"{FILES_PATH}/")
+    return rest.partition("/")[0] if rest and not folder else None
 
 
 class Upload(msgspec.Struct, frozen=True):

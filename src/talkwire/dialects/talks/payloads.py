@@ -20,8 +20,7 @@ from talkwire.core.domain.events import (
     RoomLeft,
     TypingChanged,
 )
-from talkwire.core.domain.model import Message, OfferStatus, ShownStatus
-from talkwire.core.features.messages.files import file_id_in
+from talkwire.core.domain.model import Message, OfferStatus, ShownStatus, file_id_in
 from talkwire.core.features.messages.sending import check_attachment_count
 from talkwire.payloads.messages import ReactionPayload, reaction_payloads
 from talkwire.payloads.offers import OfferPayload, offer_payload

@@ -11,10 +11,9 @@ from msgspec.structs import replace
 
 from talkwire.core.commands.messages import AttachmentRef
 from talkwire.core.domain.errors import invalid
-from talkwire.core.domain.model import AttachedKind, Attachment, Message, Place
+from talkwire.core.domain.model import AttachedKind, Attachment, Message, Place, file_id_in
 from talkwire.core.domain.places import PLACE_NAME_MAX_LENGTH, check_place
 from talkwire.core.domain.texts import NAME_MAX_LENGTH, check_short_text
-from talkwire.core.features.messages.files import file_id_in
 from talkwire.core.features.messages.sending import check_url
 from talkwire.payloads.payload import Payload
 

@@ -28,7 +28,6 @@ from talkwire.core.domain.events import (
     UserUpdated,
 )
 from talkwire.core.domain.model import Message, User
-from talkwire.core.features.messages.offers import without_texts
 from talkwire.realtime.engine.hub import EncodingGroup
 
 EVENTS_MAX = 50_000
@@ -242,7 +241,7 @@ class EventRing:
         """
         event = entry.event
         if isinstance(event, OfferCreated | OfferUpdated) and event.offer.id in self._deleted_offers:
-            entry.event, entry.frames = replace(event, offer=without_texts(event.offer)), None
+            entry.event, entry.frames = replace(event, offer=event.offer.without_texts()), None
         if not isinstance(event, MessageEvent):
             return
         message, quote = event.message, event.message.reply_to

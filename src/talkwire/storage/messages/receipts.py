@@ -35,9 +35,8 @@ from sqlalchemy import (
 )
 
 from talkwire.core.commands.receipts import MessageReader, Unread
-from talkwire.core.domain.events import Durable, MessagesDelivered, MessagesRead, ReadPositionMoved
+from talkwire.core.domain.events import COVERED_MAX, Durable, MessagesDelivered, MessagesRead, ReadPositionMoved
 from talkwire.core.domain.model import NOT_MARKED, Member, Message
-from talkwire.core.features.messages.receipts import COVERED_MAX
 from talkwire.storage.messages.changes import write_messages, write_staged
 from talkwire.storage.messages.imports import imported_count, is_imported
 from talkwire.storage.schema import (

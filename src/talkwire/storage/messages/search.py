@@ -18,8 +18,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Dialect, Select, c
 
 from talkwire.core.domain.model import Conversation, Message
 from talkwire.core.domain.search.search_terms import SearchScope, SearchTerms
-from talkwire.core.domain.search.words import words_of
-from talkwire.core.features.messages.search import searched_text
+from talkwire.core.domain.search.words import searched_text, words_of
 from talkwire.storage.messages.messages import attached_names, messages_by_id
 from talkwire.storage.schema import conversations, log, members, messages
 from talkwire.storage.sql.keys import keys_parameter

@@ -13,7 +13,7 @@ from sqlalchemy import Column, Connection, Table, bindparam, delete, or_, select
 
 from talkwire.core.commands.server.erasure import PendingErasure
 from talkwire.core.domain.events import UserErased
-from talkwire.core.features.messages.erased_events import PLAIN_PREFERENCES
+from talkwire.core.domain.model import PLAIN_PREFERENCES
 from talkwire.storage.schema import (
     accounts,
     answers,

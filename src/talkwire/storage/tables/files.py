@@ -7,8 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from msgspec.structs import asdict
 from sqlalchemy import Connection, Exists, delete, exists, func, insert, or_, select, update
 
-from talkwire.core.domain.model import File, Upload
-from talkwire.core.features.messages.files import file_id_in
+from talkwire.core.domain.model import File, Upload, file_id_in
 from talkwire.core.ports.stores import ExpiredUploads
 from talkwire.storage.schema import conversations, files, members, uploads, users
 from talkwire.storage.sql.reads import Reads

@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, insert, select, 
 from talkwire.core.domain.events import Durable, OfferCreated, OfferUpdated
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Offer
 from talkwire.core.domain.search.search_terms import SearchScope
-from talkwire.core.features.messages.offers import without_texts
 from talkwire.storage.schema import NOTICED, conversations, log, members, offers
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow, from_json, to_json
@@ -142,7 +141,7 @@ def without_deleted_texts(events: list[Durable]) -> list[Durable]:
 
 def _without_texts_of(event: Durable, offer_ids: Collection[int]) -> Durable:
     if isinstance(event, OfferCreated | OfferUpdated) and event.offer.id in offer_ids:
-        return replace(event, offer=without_texts(event.offer))
+        return replace(event, offer=event.offer.without_texts())
     return event
 
 

@@ -129,6 +129,11 @@ def fold(text: str) -> str:
     return " ".join(_normal("NFC", decomposed.translate(_characters)).split())
 
 
+def searched_text(content: str, attached_names: str) -> str:
+    """Returns the text in which search terms are looked for: a message's content, and the names of its attachments."""
+    return f"{content}\n{attached_names}" if attached_names else content
+
+
 def words_of(text: str) -> list[str]:
     """Returns the words of a text in order, in the form in which they are indexed and compared: folded (`fold`), cut to
     `WORD_MAX_LENGTH`, and as pairs of characters in scripts without spaces."""

@@ -3,10 +3,6 @@ of the events."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any
-
 from msgspec.structs import replace
 
 from talkwire.core.domain.events import (
@@ -26,7 +22,7 @@ from talkwire.core.domain.events import (
     UserRenamed,
     UserUpdated,
 )
-from talkwire.core.domain.model import DELETED_NAME, Preferences, User
+from talkwire.core.domain.model import DELETED_NAME, PLAIN_PREFERENCES, Preferences, User
 from talkwire.core.domain.moderation.reports import ERASED_REASON, MessageReport
 from talkwire.core.features.messages.offers import without_texts_of as offer_without_texts_of
 
@@ -52,20 +48,6 @@ WITH_TEXTS = tuple(
     )
 )
 """The types of events that can contain texts of or about a user. Messages are not stored in the log."""
-
-
-PLAIN_PREFERENCES: Mapping[str, Any] = MappingProxyType(
-    {
-        "muted": False,
-        "notify": None,
-        "sound": None,
-        "favourite": False,
-        "archived_seq": None,
-        "unmute_ms": None,
-        "section": None,
-    }
-)
-"""The fields of a member, and of `ConversationPreferred`, that are the member's own choices, with their defaults."""
 
 
 def without_texts_of(event: Durable, user_id: str, *, redact: bool) -> Durable:

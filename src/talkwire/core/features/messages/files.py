@@ -29,7 +29,7 @@ from talkwire.core.commands.files import (
 )
 from talkwire.core.domain.access import may_act, must_be_operator, must_not_be_held, require
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
-from talkwire.core.domain.model import Actor, Attachment, File, Upload
+from talkwire.core.domain.model import FILES_PATH, Actor, Attachment, File, Upload, file_id_in
 from talkwire.core.domain.names import is_visible
 from talkwire.core.domain.printable import DIRECTION_MARKS
 from talkwire.core.domain.texts import check_name, check_text
@@ -51,7 +51,6 @@ a minute."""
 LOST_AFTER_MS = 30 * 24 * 60 * 60 * 1000
 """How long the bytes of an expired upload wait for a node that has their folder, in milliseconds."""
 
-_ROOT = "/api/v1/files"
 _THUMBNAIL = "thumbnail"
 _UNPRINTABLE = re.compile(rf"[\x00-\x1f\x7f-\x9f\u2028\u2029{DIRECTION_MARKS}\ud800-\udfff]")
 """Control characters, and characters that change the writing direction, with which `gpj.exe` would be read as
@@ -72,18 +71,12 @@ def file_name(text: str) -> str:
 def file_url(file: File) -> str:
     """Returns a file's download path on this server. Only the id in it matters; the name is for people who read the
     URL."""
-    return f"{_ROOT}/{file.id}/{quote('file' if file.name == _THUMBNAIL else file.name, safe='')}"
-
-
-def file_id_in(url: str) -> str | None:
-    """Returns the id of the file if the URL is a path of a file on this server, else None."""
-    folder, _, rest = url.partition(f"{_ROOT}/")
-    return rest.partition("/")[0] if rest and not folder else None
+    return f"{FILES_PATH}/{file.id}/{quote('file' if file.name == _THUMBNAIL else file.name, safe='')}"
 
 
 def thumbnail_url(file: File) -> str | None:
     """Returns the path of a picture's thumbnail, or None for a file that is not a picture."""
-    return None if file.width is None else f"{_ROOT}/{file.id}/{_THUMBNAIL}"
+    return None if file.width is None else f"{FILES_PATH}/{file.id}/{_THUMBNAIL}"
 
 
 def attachment_of(file: File) -> Attachment:

@@ -117,21 +117,11 @@ def may_close(offer: Offer, user_id: str, status: OfferDecision) -> ChatError | 
     return None
 
 
-REDACTED_TITLE = "Deleted offer"
-
-
-def without_texts(offer: Offer) -> Offer:
-    """Returns a copy of an offer (a proposed price) without its texts. Amount, status and times stay, because others
-    may have accepted it."""
-    bare = replace(offer, title=REDACTED_TITLE, description=None, metadata=None)
-    return replace(bare, title_by=None, description_by=None)
-
-
 def without_texts_of(offer: Offer, user_id: str) -> Offer:
     """Returns a copy of an offer (a proposed price) without the texts that a user wrote: all texts if the offer, or its
     title, is the user's; otherwise the description, if a counter-offer has it from the user."""
     if user_id in {offer.author_id, offer.title_by}:
-        return without_texts(offer)
+        return offer.without_texts()
     if offer.description_by == user_id:
         return replace(offer, description=None, description_by=None)
     return offer
@@ -147,7 +137,7 @@ def redacted(offer: Offer, now_ms: int, user_id: str) -> Offer:
 def deleted(offer: Offer, now_ms: int, deleted_by: str) -> Offer:
     """Returns what is left of an offer (a proposed price) that the user `deleted_by` deletes at `now_ms` (milliseconds
     since 1970): no texts, and `withdrawn` if it was pending."""
-    left = replace(without_texts(offer), deleted_ms=now_ms, deleted_by=deleted_by)
+    left = replace(offer.without_texts(), deleted_ms=now_ms, deleted_by=deleted_by)
     if offer.status != "pending":
         return left
     return replace(left, status="withdrawn", updated_ms=now_ms, closed_by=deleted_by)

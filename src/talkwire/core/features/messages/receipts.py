@@ -40,10 +40,6 @@ from talkwire.core.features.notifying.notifications import read_with_messages
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Prefetch, Snapshot, Transaction
 
-COVERED_MAX = 100
-"""The maximum number of messages whose authors are notified of one move of a member's position."""
-
-
 Mark = MarkRead | MarkUnread | MarkDelivered
 
 

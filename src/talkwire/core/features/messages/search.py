@@ -20,6 +20,7 @@ from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.model import Actor, Conversation, Message, Offer, is_valid_id
 from talkwire.core.domain.pages import PAGE_MAX, PAGE_MAX_BYTES, within_bytes
 from talkwire.core.domain.search.search_terms import SearchScope, SearchTerms, terms_of
+from talkwire.core.domain.search.words import searched_text
 from talkwire.core.domain.texts import check_id
 from talkwire.core.ports.handler import Queries
 from talkwire.core.ports.transaction import Snapshot
@@ -89,11 +90,6 @@ def search_offers(snapshot: Snapshot, actor: Actor, query: SearchOffers) -> Page
     if len(items) < len(found):
         return Page(tuple(items), str(items[-1].id))
     return Page(tuple(items), str(examined[-1].id) if len(examined) == OFFERS_MAX else None)
-
-
-def searched_text(content: str, attached_names: str) -> str:
-    """Returns the text in which search terms are looked for: a message's content, and the names of its attachments."""
-    return f"{content}\n{attached_names}" if attached_names else content
 
 
 def _as_seen(snapshot: Snapshot, scope: SearchScope, found: Sequence[Message]) -> tuple[Message, ...]:

@@ -18,8 +18,7 @@ from alembic import op
 
 # A later version that changes these functions has to store names and index messages again.
 from talkwire.core.domain.search.name_search import later_parts, search_name
-from talkwire.core.domain.search.words import words_of
-from talkwire.core.features.messages.search import searched_text
+from talkwire.core.domain.search.words import searched_text, words_of
 
 revision = "0039"
 down_revision = "0038"
