@@ -69,28 +69,28 @@ class _Waiting(NamedTuple):
 
 
 class LogFeed:
-    """Calls `hand_out` with the events of the log, in order, each once and without gaps.
+    """Calls `deliver` with the events of the log, in order, each once and without gaps.
 
-    `read` reads events from the log. `is_brought` returns whether the bus is expected to deliver other nodes' events,
-    so that it may fill a gap before the log is read. `lost` is called if events that this node has not delivered were
-    pruned from the log: they never reach its clients.
+    `read` reads events from the log. `bus_delivers` returns whether the bus is expected to deliver other nodes' events,
+    so that it may fill a gap before the log is read. `handle_loss` is called if events that this node has not delivered
+    were pruned from the log: they never reach its clients.
     """
 
     def __init__(
         self,
         read: ReadLog,
-        hand_out: Callable[[Sequence[Durable]], None],
-        is_brought: Callable[[], bool],
-        lost: Callable[[], None],
+        deliver: Callable[[Sequence[Durable]], None],
+        bus_delivers: Callable[[], bool],
+        handle_loss: Callable[[], None],
     ) -> None:
         self.pos = 0
         """The position up to which events have been delivered."""
         self.reads = 0
         """How often the log has been read."""
         self._read = read
-        self._deliver = hand_out
-        self._bus_delivers = is_brought
-        self._lost = lost
+        self._deliver = deliver
+        self._bus_delivers = bus_delivers
+        self._handle_loss = handle_loss
         self._waiting: list[_Waiting] = []
         """A heap. Transactions whose events were read from the log meanwhile stay in it until they are popped."""
         self._numbers = itertools.count()
@@ -220,7 +220,7 @@ class LogFeed:
             return
         if floor > after:
             _logger.error("log_position_pruned", pos=after, floor=floor)
-            self._lost()
+            self._handle_loss()
         if reached <= after:
             self._give_up_waiting()
             return

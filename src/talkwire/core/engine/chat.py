@@ -126,7 +126,7 @@ class Chat:
         self._sender_verifier = SenderVerifier(
             self.peers, lambda: self.execute(NODE, ListPeers()), self._handle, self.bus.counts
         )
-        self.feed = LogFeed(self._read_log, self._listeners.notify, self._is_brought, self._handle_loss)
+        self.feed = LogFeed(self._read_log, self._listeners.notify, self._bus_delivers, self._handle_loss)
         self._watching: asyncio.Task[None] | None = None
         self._more_until = 0.0
         self.on_events_missed: Callable[[], None] = _nothing
@@ -387,7 +387,7 @@ class Chat:
         just announced a further transaction. The hub then delays writing, to send more in one write."""
         return self._writer.busy or asyncio.get_running_loop().time() < self._more_until
 
-    def _is_brought(self) -> bool:
+    def _bus_delivers(self) -> bool:
         return self.bus.includes_events and not self.bus.is_disconnected
 
     async def _read_log(self, after: int, limit: int) -> LogSegment:
