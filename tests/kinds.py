@@ -85,7 +85,7 @@ EVERYTHING = (
     *("chat/test_access.py", "chat/test_access_ids.py", "chat/test_recovery_restart.py[postgresql]"),
     *("deployment/test_apache.py", "deployment/test_nginx.py", "deployment[nginx]", "deployment[haproxy]"),
     "deployment[apache]",
-    *("chat/test_admin_ui.py", "chat/test_recovery_property.py[log]", "chat/test_recovery_property.py[moves]"),
+    *("chat/test_recovery_property.py[log]", "chat/test_recovery_property.py[moves]"),
     # These wait for seconds: for a limit, a token's end, a process that hangs.
     *("edge/test_deadlines.py", "chat/test_typing.py::test_typing_ends_when_the_socket_disconnects"),
     "chat/test_typing.py::test_typing_ends_when_the_typist_is_removed",
@@ -192,7 +192,6 @@ IN_THE_GATE = (
     "cli/test_check_and_serve_settings.py[host 203.0.113.7]",
     "cli/test_check_and_serve_settings.py[jwt_public_key key.pem]",
     "cli/test_check_and_serve_settings.py[web_logo missing.png]",
-    "chat/test_admin_ui.py::test_a_page_sees_sockets_rooms_and_events_but_no_content",
     # The commands, programs and configurations of the documentation: tests/reference/blocks/catalogue.py.
     "clients/test_event_receivers.py::test_the_commands_of_the_page_copy_the_chat",
     "deployment/test_apache.py::test_the_way_of_older_versions_passes_websockets_on",

@@ -308,12 +308,7 @@ class Node:
             recovery=recover_sockets(foundation, engine, rooms, key),
             sockets_per_user=(settings.sockets_per_user or None) if settings.rate_limits else None,
         )
-        observed = settings.socketio_admin is not None
-        add_namespaces(DIALECTS[settings.dialect], self.dialects, namespaces, observed=observed)
-        if observed:
-            from talkwire.composition.admin_ui import serve_admin_ui  # noqa: PLC0415 (only where it is turned on)
-
-            serve_admin_ui(foundation, engine, key, self.limits)
+        add_namespaces(DIALECTS[settings.dialect], self.dialects, namespaces)
         deliver_events(foundation, engine, rooms, offline)
 
     def _readiness(self, foundation: Foundation) -> Readiness:

@@ -27,7 +27,6 @@ PEM = (
     .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     .decode()
 )
-BCRYPT = "$2b$10$" + "a" * 53
 SHORT = "holds no secret of at least 32 characters"
 ON_POSTGRESQL = "postgresql://127.0.0.1:1/chat"
 
@@ -69,8 +68,6 @@ WORKS = {
     "files": "new/files",
     "dialect": "talks",
     "dialects": "crm gateway",
-    "socketio_admin": f"admin:{BCRYPT}",
-    "socketio_admin_detail": "totals",
     "prefix": "/chat",
     "jwt_secret": "0123456789abcdef0123456789abcdef",
     "jwt_public_key": "key.pem",
@@ -143,8 +140,6 @@ REFUSED = [
     Refusal("files", "s3://", "must name a bucket"),
     Refusal("dialect", "klingon", "must be one of messenger, talks"),
     Refusal("dialects", "crm,klingon", "must be one of messenger, talks"),
-    Refusal("socketio_admin", "admin:password", "must be a name, a colon and a bcrypt hash"),
-    Refusal("socketio_admin_detail", "everything", "must be one of totals"),
     Refusal("prefix", "chat/", "must begin with / and not end with it"),
     Refusal("jwt_secret", "short", "jwt_secret: must have at least 32 bytes"),
     Refusal("jwt_secret", PEM, "jwt_secret: The secret is a key in PEM"),

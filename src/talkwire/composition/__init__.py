@@ -11,7 +11,6 @@ link_previews.py  previews of links in messages
 erasing.py        completes the erasure of users
 admission.py      authentication, sign-in, allowed origins, rate limits
 sockets.py        the Socket.IO server: namespaces, recovery, delivery
-admin_ui.py       the namespace of Socket.IO's Admin UI
 console.py        the figures, connections and refusals that the operators' console shows
 metrics.py        the metrics at `/metrics`
 page.py           the content of the web page at `/` before sign-in

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from talkwire.composition.foundation import Foundation, now_ms
@@ -37,12 +37,7 @@ from talkwire.wire import EngineOptions
 def socket_server(foundation: Foundation, origins: OriginPolicy, limits: Limits | None) -> SocketServer:
     """Returns the Socket.IO server, to which no namespace has been added yet."""
     settings = foundation.settings
-    kind: Callable[..., SocketServer] = SocketServer
-    if settings.socketio_admin is not None:
-        from talkwire.realtime.admin_ui.observed import ObservedServer  # noqa: PLC0415 (only where it is turned on)
-
-        kind = partial(ObservedServer, detail=settings.socketio_admin_detail)
-    engine = kind(
+    engine = SocketServer(
         EngineOptions(
             ping_interval_s=settings.ping_interval_s,
             ping_timeout_s=settings.ping_timeout_s,
@@ -89,25 +84,17 @@ def recover_sockets(foundation: Foundation, engine: SocketServer, rooms: Rooms, 
     return recovery
 
 
-def add_namespaces(
-    root: Dialect, dialects: Sequence[Dialect], services: NamespaceServices, *, observed: bool = False
-) -> None:
+def add_namespaces(root: Dialect, dialects: Sequence[Dialect], services: NamespaceServices) -> None:
     """Adds the namespaces to the Socket.IO server, each with a default dialect (event names and payloads of one client
     kind).
 
     The default of `/` is `root`; each of `dialects` is the default of its own namespace. In all of them, a client may
-    ask for another one of `dialects`. If `observed` is true, Socket.IO's Admin UI shows the sockets of these
-    namespaces.
+    ask for another one of `dialects`.
     """
-    kind = ChatNamespace
-    if observed:
-        from talkwire.realtime.admin_ui.observed import ObservedChatNamespace  # noqa: PLC0415 (as in `socket_server`)
-
-        kind = ObservedChatNamespace
     spoken = {dialect.namespace: dialect for dialect in dialects} | {"/": root}
     for name, dialect in spoken.items():
         others = [other for other in dialects if other is not dialect]
-        services.server.add(name, kind(name, [dialect, *others], services))
+        services.server.add(name, ChatNamespace(name, [dialect, *others], services))
 
 
 def deliver_events(foundation: Foundation, engine: SocketServer, rooms: Rooms, offline: OfflineDelivery) -> None:

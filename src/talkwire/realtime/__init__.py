@@ -11,5 +11,4 @@ clients/     the chat's state of each socket, and the sockets that can resume
 delivery/    events and signals to the sockets that may receive them
 recovery/    sockets that resume after their connection broke
 chat/        the namespace in which clients' events become commands of the chat
-admin_ui/    the namespace for pages of Socket.IO's Admin UI
 """

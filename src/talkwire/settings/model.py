@@ -182,29 +182,6 @@ class SettingValues:
         bool, Setting("Serve the official Socket.IO client for web pages, at /socket.io/socket.io.js.")
     ] = True
 
-    socketio_admin: Annotated[
-        str | None,
-        Setting(
-            "Account for Socket.IO's Admin UI, as NAME:BCRYPT-HASH, which `htpasswd -nB NAME` prints. Default: none, "
-            "and the namespace /admin does not exist.",
-            metavar="NAME:HASH",
-        ),
-    ] = field(default=None, repr=False)
-
-    socketio_admin_detail: Annotated[
-        str,
-        Setting(
-            "What the Admin UI shows: totals (numbers only), sockets (also each socket with its user and rooms), "
-            "events (also the names of events) or contents (also the messages in them).",
-            metavar="HOW-MUCH",
-        ),
-    ] = "events"
-
-    socketio_admin_control: Annotated[
-        bool,
-        Setting("Let the Admin UI send events to sockets, disconnect them and put them into rooms of its own."),
-    ] = False
-
     prefix: Annotated[
         str,
         Setting(

@@ -34,7 +34,6 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("auto", "json", "console")
 RECOVERY_MODES = ("ask", "always", "never")
 PUSH_CONTENTS = ("full", "sender", "none")
-ADMIN_DETAILS = ("totals", "sockets", "events", "contents")
 
 _POLICIES = {
     "accounts": Accounts,
@@ -53,9 +52,6 @@ MAX_USER_STORAGE = 10**15
 MAX_CAP = 10_000_000
 WORKERS_MAX = 256
 MAX_PORT = 65535
-_ADMIN_ACCOUNT = re.compile(r"[^:]{1,128}:\$2[abxy]\$(0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}", re.ASCII)
-"""A name and a bcrypt hash. Its cost is at most 15: verifying a password then takes about two seconds."""
-
 _PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 
 
@@ -104,7 +100,6 @@ def _single_problems(settings: SettingValues) -> Iterator[Problem]:
         ("log_format", settings.log_format, LOG_FORMATS),
         ("recovery", settings.recovery, RECOVERY_MODES),
         ("push_content", settings.push_content, PUSH_CONTENTS),
-        ("socketio_admin_detail", settings.socketio_admin_detail, ADMIN_DETAILS),
     ):
         if value not in known:
             yield Problem(name, f'must be one of {", ".join(known)}, not "{value}"')
@@ -148,7 +143,6 @@ def _address_problems(settings: SettingValues) -> Iterator[Problem]:
         ("vapid_subject", settings.vapid_subject, _check_vapid_subject),
         ("files", settings.files, _check_files_place),
         ("web_logo", settings.web_logo, _check_logo),
-        ("socketio_admin", settings.socketio_admin, _check_admin_account),
     ):
         message = None if url is None else _refusal(check, url)
         if message is not None:
@@ -163,12 +157,6 @@ def _check_logo(path: str) -> None:
     """Raises `ValueError` unless the file name of `path` ends like an image that browsers show."""
     if logo_type(path) is None:
         raise ValueError(f"must be a file that ends with {', '.join(LOGO_TYPES)}")
-
-
-def _check_admin_account(account: str) -> None:
-    """Raises `ValueError` unless `account` is a name, a colon and a bcrypt hash."""
-    if _ADMIN_ACCOUNT.fullmatch(account) is None:
-        raise ValueError("must be a name, a colon and a bcrypt hash of a cost from 4 to 15, such as admin:$2b$10$…")
 
 
 def _check_database_url(url: str) -> None:

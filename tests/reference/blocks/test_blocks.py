@@ -47,7 +47,6 @@ COMMANDS = (
 )
 
 # What the pages leave to their reader, in commands and settings.
-BCRYPT_HASH = "$2b$05$5GrW7Hr7jHAuSHC1ARfzYepGyy6Ha6Mz.GYKKJ4MIFkNiW5VNvLL6"
 SIGNING_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 LEFT_OUT = {
     "JWT_SECRET=…": f"JWT_SECRET='{SECRET}'",
@@ -120,7 +119,7 @@ def _filled_in(block: Block, folder: Path) -> str:
     """Returns settings with what their reader fills in."""
     (folder / "logo.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>')
     filled = block.text.replace('"whsec_…"', f'"{SIGNING_SECRET}"').replace('"…"', f'"{SECRET}"')
-    return filled.replace("$2y$05$…", BCRYPT_HASH).replace("/etc/talkwire/", f"{folder}/")
+    return filled.replace("/etc/talkwire/", f"{folder}/")
 
 
 def settings(block: Block, folder: Path) -> None:

@@ -43,7 +43,6 @@ _REASONS: Mapping[str, str] = MappingProxyType(
     {
         "unauthenticated": "token",
         "token_expired": "token",
-        "invalid_credentials": "password",
         "banned": "banned",
         "forbidden": "forbidden",
         "rate_limited": "limit",
