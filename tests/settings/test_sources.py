@@ -298,6 +298,12 @@ def test_unknown_variables_are_reported_with_a_suggestion() -> None:
     assert list(unknown_variables(environ)) == [("TALKWIRE_PROT", "TALKWIRE_PORT")]
 
 
+def test_a_variable_that_only_begins_like_a_setting_has_no_suggestion() -> None:
+    environ = {"TALKWIRE_SOCKETIO_ADMIN": "1", "TALKWIRE_DATABASE_URL": "2"}
+    suggested = [("TALKWIRE_DATABASE_URL", "TALKWIRE_DATABASE"), ("TALKWIRE_SOCKETIO_ADMIN", None)]
+    assert list(unknown_variables(environ)) == suggested
+
+
 @pytest.mark.parametrize("variable", ["JWT_SECRET_FILE", "TALKWIRE_JWT_SECRET_FILE"])
 def test_a_variable_names_a_file_with_the_value(variable: str, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("a-secret-from-a-file\n", encoding="utf-8")

@@ -191,11 +191,13 @@ _OTHERS = frozenset({CONFIG_VARIABLE, "TALKWIRE_TOKEN"})
 def unknown_variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
     """Yields each variable `TALKWIRE_…` that is neither a setting nor read by a client, as (name, most similar valid
     name or None)."""
-    names = [variable for each in known_settings().values() for variable in each.variables]
-    of_files = {f"{name}{FILE_SUFFIX}" for name in names}
+    known = known_settings()
+    read = {name for each in known.values() for name in (*each.variables, *each.file_variables)} | _OTHERS
     for name in sorted(environ):
-        if name.startswith(PREFIX) and name not in names and name not in of_files and name not in _OTHERS:
-            yield name, _similar(name, names)
+        if name.startswith(PREFIX) and name not in read:
+            # Compared without the prefix, which would make any two names similar.
+            similar = _similar(name.removeprefix(PREFIX).lower(), known)
+            yield name, None if similar is None else f"{PREFIX}{similar.upper()}"
 
 
 def _config_file(environ: Mapping[str, str], config: Path | None) -> Path | None:
@@ -298,9 +300,9 @@ def _parse(given: Mapping[str, Given], known: Mapping[str, Known]) -> dict[str, 
 
 
 def _unknown(key: str, known: Mapping[str, Known]) -> str:
-    similar = _similar(key, list(known))
+    similar = _similar(key, known)
     return "is not a setting" if similar is None else f"is not a setting; did you mean {similar}?"
 
 
-def _similar(name: str, names: list[str]) -> str | None:
-    return next(iter(difflib.get_close_matches(name, names, 1)), None)
+def _similar(name: str, known: Mapping[str, Known]) -> str | None:
+    return next(iter(difflib.get_close_matches(name, list(known), 1)), None)
