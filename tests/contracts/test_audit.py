@@ -63,7 +63,10 @@ async def _lines(node: Node) -> list[Line]:
 
 
 def test_every_change_is_audited_or_says_why_it_is_not() -> None:
-    reasons = {**NOT_AUDITED, **{each.command: each.unaudited for each in OPERATIONS if each.unaudited is not None}}
+    reasons: dict[type, str] = {
+        **NOT_AUDITED,
+        **{each.command: each.unaudited for each in OPERATIONS if each.unaudited is not None},
+    }
     assert ACTS.keys() | reasons.keys() == CHANGES.keys()
     assert not ACTS.keys() & reasons.keys()
     assert all(reason.startswith(("is ", "concerns ")) for reason in reasons.values())

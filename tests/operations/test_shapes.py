@@ -7,10 +7,20 @@ from typing import Annotated
 import msgspec
 import pytest
 
+from talkwire.api.http.bodies import Moment
 from talkwire.core.commands.command import Change
 from talkwire.core.commands.meanings import a_number, a_text
 from talkwire.core.domain.errors import ChatError
-from talkwire.operations.shapes import Shape, given_type, values_of
+from talkwire.operations.shapes import (
+    Given,
+    Member,
+    Shape,
+    fixed_values,
+    given_by,
+    given_type,
+    parts_of,
+    values_of,
+)
 from talkwire.payloads.payload import Payload
 
 
@@ -22,20 +32,20 @@ class Invite(Change[None], frozen=True, tag="TestInvite"):
     source: str | None = None
 
 
-def _given(name: str, **options: bool) -> tuple[type[msgspec.Struct], dict[str, str]]:
-    given = given_type(Invite, Shape(name, "An invitation.", ("room_id",), **options), Payload, "here", ("source",))
-    return given.type, dict(given.fields)
+def _given(name: str, **options: object) -> Given:
+    shape = Shape(name, "An invitation.", ("room_id",), **options)  # type: ignore[arg-type]
+    return given_type(shape, Payload, "here", parts_of(Invite, ("source",), {}, shape.times))
 
 
 def test_a_type_has_the_fields_of_its_command_as_members() -> None:
-    type_, fields = _given("First")
+    type_, parts = _given("First")
     payload = msgspec.convert({"roomId": "r", "title": "T", "endsAt": "2030-01-31T12:00:00Z"}, type_)
-    made = Invite(**values_of(payload, fields))
+    made = Invite(**values_of(payload, parts))
     assert made == Invite("r", "T", 2, 1_896_091_200_000)
 
 
 def test_meanings_and_bounds_are_described_and_not_checked() -> None:
-    type_, fields = _given("Second")
+    type_, parts = _given("Second")
     (schema,), components = msgspec.json.schema_components([type_])
     described = components["Second"]
     assert list(described["properties"]) == ["title", "seats", "endsAt", "roomId"]
@@ -48,15 +58,15 @@ def test_meanings_and_bounds_are_described_and_not_checked() -> None:
         "default": 2,
     }
     payload = msgspec.convert({"roomId": "r", "title": "too long", "seats": 12}, type_)
-    assert values_of(payload, fields)["seats"] == 12
+    assert values_of(payload, parts)["seats"] == 12
     assert schema
 
 
 def test_a_text_that_is_no_time_is_refused_by_the_name_of_its_member() -> None:
-    type_, fields = _given("Third")
+    type_, parts = _given("Third")
     payload = msgspec.convert({"roomId": "r", "title": "T", "endsAt": "soon"}, type_)
     with pytest.raises(ChatError, match="endsAt"):
-        values_of(payload, fields)
+        values_of(payload, parts)
 
 
 @pytest.mark.parametrize("unknown", ["source", "ends_ms", "other"])
@@ -65,12 +75,57 @@ def test_what_is_no_member_is_refused_unless_the_shape_is_tolerant(unknown: str)
     strict, _ = _given("Fourth")
     with pytest.raises(msgspec.ValidationError, match=unknown):
         msgspec.convert(sent, strict)
-    tolerant, fields = _given("Fifth", tolerant=True)
-    assert values_of(msgspec.convert(sent, tolerant), fields)["title"] == "T"
+    tolerant, parts = _given("Fifth", tolerant=True)
+    assert values_of(msgspec.convert(sent, tolerant), parts)["title"] == "T"
 
 
 def test_commands_with_the_same_members_share_a_type_and_others_may_not() -> None:
-    first, again = (given_type(Invite, Shape("Shared"), Payload, "here").type for _ in range(2))
+    first, again = (given_type(Shape("Shared"), Payload, "here", parts_of(Invite, ())).type for _ in range(2))
     assert first is again
-    with pytest.raises(TypeError, match="Invite has not the members of the type Shared"):
-        given_type(Invite, Shape("Shared"), Payload, "here", without=("seats",))
+    with pytest.raises(TypeError, match="the type Shared exists already"):
+        given_type(Shape("Shared"), Payload, "here", parts_of(Invite, ("seats",)))
+
+
+def test_a_type_that_is_written_by_hand_has_the_members_of_its_command() -> None:
+    class Written(Payload, frozen=True):
+        room_id: str
+        title: str
+
+    given = given_by(Written, parts_of(Invite, ("source", "seats", "ends_ms")))
+    assert Invite(**values_of(Written("r", "T"), given.parts)) == Invite("r", "T")
+    with pytest.raises(TypeError, match="Written has not the members room_id, title, seats"):
+        given_by(Written, parts_of(Invite, ("source", "ends_ms")))
+
+
+def test_a_member_may_have_another_name_type_and_default_than_the_field() -> None:
+    members = {
+        "seats": Member("guests", list[str], len, ("Ann",)),
+        "source": Member(default="door"),
+        "ends_ms": Member("closing"),
+    }
+    given = given_type(Shape("Renamed"), Payload, "here", parts_of(Invite, ("title",), members))
+    payload = msgspec.convert({"roomId": "r", "guests": ["Ann", "Bob"], "closing": "2030-01-31T12:00:00Z"}, given.type)
+    values = values_of(payload, given.parts)
+    assert values == {"room_id": "r", "seats": 2, "source": "door", "ends_ms": 1_896_091_200_000}
+    assert values_of(msgspec.convert({"roomId": "r"}, given.type), given.parts)["seats"] == 1
+
+
+def test_times_may_be_given_as_datetimes() -> None:
+    type_, parts = _given("Sixth", times=Moment)
+    payload = msgspec.convert({"roomId": "r", "title": "T", "endsAt": "2030-01-31T12:00:00Z"}, type_)
+    assert values_of(payload, parts)["ends_ms"] == 1_896_091_200_000
+    with pytest.raises(msgspec.ValidationError, match="endsAt"):
+        msgspec.convert({"roomId": "r", "title": "T", "endsAt": "2030-01-31T12:00:00"}, type_)
+
+
+@pytest.mark.parametrize(("field", "member"), [("until_ms", "until"), ("before_ms", "before"), ("sent_ms", "sent_at")])
+def test_a_time_is_called_as_clients_call_times(field: str, member: str) -> None:
+    command = msgspec.defstruct("Timed", [(field, int | None, None)])
+    (part,) = parts_of(command, ())
+    assert part.name == member
+
+
+def test_fixed_values_are_given_or_made_for_each_request() -> None:
+    numbers = iter(range(9))
+    fixed = {"kind": "ban", "number": lambda: next(numbers)}
+    assert [fixed_values(fixed) for _ in range(2)] == [{"kind": "ban", "number": 0}, {"kind": "ban", "number": 1}]

@@ -4,34 +4,42 @@ has the others, and the answer is the command's result."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from inspect import Parameter, Signature
 from types import MappingProxyType
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, NamedTuple, get_origin, get_type_hints
 
 import msgspec
-from litestar import delete, get, patch, post, put
+from litestar import Response, delete, get, patch, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from talkwire.api.description.refusals import may_refuse
+from talkwire.api.description.rest_counterparts import executes
 from talkwire.api.http.bodies import Body, ListAnswer
 from talkwire.api.http.caller import ActingUserId
+from talkwire.api.http.created import existing
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
-from talkwire.core.commands.command import Change, IdempotencyKey
+from talkwire.core.commands.command import Change, Command, IdempotencyKey
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.identity.callers import Caller
-from talkwire.operations.operation import One, Operation
-from talkwire.operations.shapes import Given, Shape, given_type, values_of
+from talkwire.operations.operation import Listed, One, Operation
+from talkwire.operations.shapes import Given, Member, Part, Shape, camel, fixed_values, given_type, parts_of, values_of
 from talkwire.payloads.payload import Payload
 
+PREFIX = "/api/v1"
+
 _METHODS: Mapping[str, Any] = MappingProxyType({"DELETE": delete, "GET": get, "PATCH": patch, "POST": post, "PUT": put})
+_WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
 
 _BODY: Any = JSONBody
 _QUERY: Any = FromQuery
 _LIST: Any = ListAnswer
 """Generic types, for arguments that no type checker knows."""
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 _IN_BRACES = re.compile(r"\{(\w+)\}")
 _WORDS = re.compile("(?<=[a-z])(?=[A-Z])")
@@ -46,33 +54,72 @@ _OF_QUERIES: Mapping[str, Any] = MappingProxyType(
 )
 """Parameters of queries that are alike in all operations, by their fields."""
 
-
-def routes_of(operations: Iterable[Operation], module: str = __name__) -> list[HTTPRouteHandler]:
-    """Returns the routes of those operations that have one. They seem to be written in `module`, by which the API's
-    documents see that a route belongs to a dialect."""
-    return [_route(each, module) for each in operations if each.route is not None]
+OwnAnswer = Callable[[Any, Any, Caller, LimitedChat], Awaitable[Any]]
+"""Makes a route's answer of (the command's result, the command, the caller, the chat). Its annotation says the type of
+the answer; a `Response` is for a route that returns, with the status 200, what existed already."""
 
 
-def _route(operation: Operation, module: str) -> HTTPRouteHandler:
+class _Inputs(NamedTuple):
+    """What a request gives: fields of the command in the path, in the query and in the body."""
+
+    in_path: tuple[str, ...]
+    query: tuple[Part, ...]
+    body: Given | None
+
+
+def routes_of(
+    operations: Iterable[Operation],
+    *,
+    answers: Mapping[str, OwnAnswer] = _NONE,
+    handlers: Mapping[str, Callable[..., Any]] = _NONE,
+    module: str = __name__,
+) -> list[HTTPRouteHandler]:
+    """Returns the routes of those operations that have one.
+
+    Two mappings are for routes that need code of their own, by their methods and paths as the operations name them:
+    `answers` makes answers of results, `handlers` has whole functions, without Litestar's decorators. The routes seem
+    to be written in `module`, by which the API's documents see that a route belongs to a dialect.
+    """
+    return [
+        _route(each, answers.get(each.route), handlers.get(each.route), module)
+        for each in operations
+        if each.route is not None
+    ]
+
+
+def _route(
+    operation: Operation, answer: OwnAnswer | None, own: Callable[..., Any] | None, module: str
+) -> HTTPRouteHandler:
     assert operation.route is not None
     method, path = operation.route.split(" ")
-    given = _given(operation, _IN_BRACES.findall(path)) if method in {"PATCH", "POST", "PUT"} else None
+    returned = _answer_type(operation, answer)
+    paths = [_IN_BRACES.sub(r"{\1:str}", each) for each in (PREFIX + path, operation.alias) if each is not None]
     decorate = _METHODS[method](
-        _IN_BRACES.sub(r"{\1:str}", path),
-        status_code=operation.status,
+        paths,
+        status_code=operation.status or _status(method, answers=operation.answer is not None or answer is not None),
         summary=operation.summary,
         description=operation.description,
         tags=[operation.tag],
+        responses=existing(returned.__args__[0]) if get_origin(returned) is Response else None,
+        opt={**executes(*operation.commands), **may_refuse(*operation.refuses)},
     )
-    handler = _handler(operation, method, path, given)
-    handler.__module__ = module
+    handler = own or _handler(operation, method, answer, returned)
+    if own is None:
+        handler.__module__ = module
     route: HTTPRouteHandler = decorate(handler)
     return route
 
 
-def _handler(operation: Operation, method: str, path: str, given: Given | None) -> Callable[..., Any]:
+def _status(method: str, *, answers: bool) -> int:
+    if not answers:
+        return 204
+    return 201 if method == "POST" else 200
+
+
+def _handler(operation: Operation, method: str, own: OwnAnswer | None, returned: object) -> Callable[..., Any]:
     """Returns the function that handles a route's requests. Litestar reads its name and its annotations."""
-    command, fixed = operation.command, operation.fixed
+    command: Any = operation.command
+    inputs = _inputs(operation, method)
     answer = _answer(operation)
 
     async def handle(
@@ -82,52 +129,86 @@ def _handler(operation: Operation, method: str, path: str, given: Given | None) 
         data: msgspec.Struct | None = None,
         **fields: object,
     ) -> object:
-        if data is not None:
-            assert given is not None
-            fields |= values_of(data, given.fields)
-        return answer(await chat.execute(caller.actor, command(**fixed, **fields), key))
+        asked = _command(command, operation.fixed, inputs, fields, data)
+        result = await chat.execute(caller.actor, asked, key)
+        return answer(result) if own is None else await own(result, asked, caller, chat)
 
-    parameters = list(_parameters(operation, method, path, given))
-    returned = _answer_type(operation)
-    name = operation.operation_id or command.__name__
+    parameters = list(_parameters(operation, method, inputs))
+    name = operation.operation_id or operation.command.__name__
     handle.__name__ = "_".join(_WORDS.split(name)).lower()
     handle.__annotations__ = {**{each.name: each.annotation for each in parameters}, "return": returned}
     handle.__signature__ = Signature(parameters, return_annotation=returned)  # type: ignore[attr-defined]
     return handle
 
 
-def _parameters(operation: Operation, method: str, path: str, given: Given | None) -> Iterator[Parameter]:
-    hints = get_type_hints(operation.command, include_extras=True)
-    in_path = _IN_BRACES.findall(path)
-    for name in in_path:
-        yield _parameter(name, FromPath[str])
-    if given is not None:
-        yield _parameter("data", _BODY[given.type])
-    yield _parameter("caller", GivenCaller)
-    yield _parameter("chat", GivenChat)
-    if method == "POST" and issubclass(operation.command, Change):
-        yield _parameter("key", GivenKey)
-    if given is None:
-        for info in msgspec.structs.fields(operation.command):
-            if info.name not in {*in_path, *operation.fixed, *operation.without}:
-                yield _parameter(info.name, _OF_QUERIES.get(info.name) or _QUERY[hints[info.name]], info.default)
+def _command(
+    command: Callable[..., Command[Any]],
+    fixed: Mapping[str, object],
+    inputs: _Inputs,
+    fields: dict[str, object],
+    data: msgspec.Struct | None,
+) -> Command[Any]:
+    """Returns the command that a request asks for. `fields` are those of the path and the query, by their names in
+    Python; `data` is the body."""
+    for field, name, _, _, value in inputs.query:
+        given = fields.pop(name)
+        fields[field] = given if value is None else value(given)
+    if fixed:
+        fields |= fixed_values(fixed)
+    if data is not None:
+        assert inputs.body is not None
+        fields |= values_of(data, inputs.body.parts)
+    return command(**fields)
 
 
-def _parameter(name: str, annotation: object, default: object = msgspec.NODEFAULT) -> Parameter:
-    empty = default is msgspec.NODEFAULT
-    return Parameter(name, Parameter.KEYWORD_ONLY, default=Parameter.empty if empty else default, annotation=annotation)
+def _inputs(operation: Operation, method: str) -> _Inputs:
+    assert operation.route is not None
+    in_path = tuple(_IN_BRACES.findall(operation.route))
+    without = {*operation.without, *operation.fixed, *in_path}
+    body = _body(operation, without) if method in _WITH_BODY else None
+    query = () if body is not None else tuple(parts_of(operation.command, without, operation.members))
+    return _Inputs(in_path, query, body)
 
 
-def _given(operation: Operation, in_path: Iterable[str]) -> Given | None:
+def _body(operation: Operation, without: set[str]) -> Given | None:
     """Returns the type of the body; None if the command has no other fields than those of the path and a sender, who is
     given in the query."""
-    without = {*operation.without, *operation.fixed, *in_path}
     if not {*operation.command.__struct_fields__} - without - {_SENDER}:
         return None
     shape = operation.body or Shape(f"{operation.command.__name__}Body")
     is_payload = shape.name.endswith("Payload")
     base, module = (Payload, "talkwire.payloads.") if is_payload else (Body, __name__)
-    return given_type(operation.command, shape, base, module, without)
+    return given_type(shape, base, module, parts_of(operation.command, without, operation.members, shape.times))
+
+
+def _parameters(operation: Operation, method: str, inputs: _Inputs) -> Iterator[Parameter]:
+    for name in inputs.in_path:
+        yield _parameter(name, FromPath[str])
+    if inputs.body is not None and not operation.body_optional:
+        yield _parameter("data", _BODY[inputs.body.type])
+    yield _parameter("caller", GivenCaller)
+    yield _parameter("chat", GivenChat)
+    if method == "POST" and issubclass(operation.command, Change):
+        yield _parameter("key", GivenKey)
+    if inputs.body is not None and operation.body_optional:
+        yield _parameter("data", _BODY[inputs.body.type | None], None)
+    for part in inputs.query:
+        yield _parameter(part.name, _of_query(part, operation.members.get(part.field)), part.default)
+
+
+def _of_query(part: Part, member: Member | None) -> object:
+    """Returns the annotation of a parameter that a request gives in its query."""
+    if member is None and part.field in _OF_QUERIES:
+        return _OF_QUERIES[part.field]
+    name, told = camel(part.name), member or Member()
+    if name == part.name and told.meaning is None and told.least is None:
+        return _QUERY[part.type]
+    return Annotated[part.type, QueryParameter(name=name, description=told.meaning, ge=told.least, le=told.most)]
+
+
+def _parameter(name: str, annotation: object, default: object = msgspec.NODEFAULT) -> Parameter:
+    empty = default is msgspec.NODEFAULT
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=Parameter.empty if empty else default, annotation=annotation)
 
 
 def _answer(operation: Operation) -> Callable[[Any], Any]:
@@ -137,10 +218,14 @@ def _answer(operation: Operation) -> Callable[[Any], Any]:
     payload = answer.payload
     if isinstance(answer, One):
         return payload
+    if isinstance(answer, Listed):
+        return lambda result: ListAnswer(tuple(map(payload, result)), None)
     return lambda page: ListAnswer(tuple(map(payload, page.items)), page.next)
 
 
-def _answer_type(operation: Operation) -> object:
+def _answer_type(operation: Operation, own: OwnAnswer | None) -> Any:  # noqa: ANN401 (a type)
+    if own is not None:
+        return get_type_hints(own)["return"]
     if operation.answer is None:
         return None
     item = get_type_hints(operation.answer.payload)["return"]

@@ -45,14 +45,13 @@ from talkwire.api.resources.members import members_router
 from talkwire.api.resources.message_batches import message_batch_routes
 from talkwire.api.resources.messages import message_routes
 from talkwire.api.resources.moderation.audit import list_audit
-from talkwire.api.resources.moderation.reports import report_message, report_offer, reports_router
+from talkwire.api.resources.moderation.reports import reports_router
 from talkwire.api.resources.moderation.restrictions import moderation_router
 from talkwire.api.resources.notifications import PushKey, no_push_key, notifications_router, push_router
 from talkwire.api.resources.operations import healthz, readyz, show_metrics
 from talkwire.api.resources.preferences import preferences_router
 from talkwire.api.resources.presence import list_presence, presence_router
 from talkwire.api.resources.receipts import list_receipts, mark_delivered, mark_read, mark_unread
-from talkwire.api.resources.search import search_messages, search_offers
 from talkwire.api.resources.server import describe_server
 from talkwire.api.resources.sign_in.auth import auth_router
 from talkwire.api.resources.sync import sync
@@ -79,7 +78,7 @@ from talkwire.observability.command_outcomes import CommandOutcomes
 from talkwire.observability.request_metrics import RequestMetrics
 from talkwire.observability.spans import Tracer
 from talkwire.openid.sign_in import ProviderSignIn
-from talkwire.operations import offers
+from talkwire.operations import offers, reports, search
 from talkwire.operations.names import name_of_command
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
@@ -162,9 +161,9 @@ def described_routes(
     (client applications' APIs). `has_accounts` includes the routes of accounts with a password, `has_provider` those
     of the sign-in through an OpenID provider."""
     auth = auth_router(has_accounts=has_accounts, has_provider=has_provider)
-    api = Router(
-        "/api/v1",
-        route_handlers=[
+    of_dialects = [route for name, routes in DIALECT_ROUTES.items() if name in dialects for route in routes]
+    return [
+        _api(
             *([] if auth is None else [auth]),
             describe_server,
             invitations_router,
@@ -176,7 +175,9 @@ def described_routes(
             reports_router,
             list_audit,
             blocks_router,
-            *routes_of(offers.OPERATIONS),
+        ),
+        *routes_of(offers.OPERATIONS),
+        _api(
             preferences_router,
             notifications_router,
             push_router,
@@ -185,23 +186,23 @@ def described_routes(
             list_presence,
             calls_router,
             files_router,
-        ],
-    )
-    of_dialects = [route for name, routes in DIALECT_ROUTES.items() if name in dialects for route in routes]
-    in_conversations = [mark_read, mark_unread, mark_delivered, list_receipts]
-    return [
-        api,
+        ),
         *message_routes,
         *message_batch_routes,
-        report_message,
-        report_offer,
-        *in_conversations,
+        *routes_of(reports.OPERATIONS),
+        mark_read,
+        mark_unread,
+        mark_delivered,
+        list_receipts,
         sync,
         list_log_events,
-        search_messages,
-        search_offers,
+        *routes_of(search.OPERATIONS),
         *of_dialects,
     ]
+
+
+def _api(*handlers: ControllerRouterHandler) -> Router:
+    return Router("/api/v1", route_handlers=handlers)
 
 
 class RestApplication:

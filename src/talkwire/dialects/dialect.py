@@ -58,6 +58,9 @@ class Inbound:
 
     `follow_up(result)` returns a query that is executed after the command; `reply` then receives a tuple of the
     command's result and the query's result.
+
+    `commands` are the classes of the commands that `to_command` may return. The API documentation names the routes that
+    execute the first of them.
     """
 
     payload: type[msgspec.Struct] | None
@@ -67,6 +70,7 @@ class Inbound:
     summary: str = ""
     echo: Echo | None = None
     follow_up: Callable[[Any], Query[Any]] | None = None
+    commands: tuple[type[Command[Any] | SocketCommand], ...] = ()
 
     def payload_of(self, raw: object) -> msgspec.Struct | None:
         """Returns an event's payload as the type that this entry declares; None if it declares none. `raw` is what the

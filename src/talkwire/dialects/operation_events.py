@@ -3,49 +3,81 @@ the acknowledgement has the command's result."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, get_type_hints
 
 import msgspec
 
 from talkwire.core.commands.command import Command, Page
 from talkwire.dialects.dialect import Inbound
-from talkwire.operations.operation import One, Operation, Paged
-from talkwire.operations.shapes import Given, Shape, given_by, given_type, values_of
+from talkwire.operations.operation import Listed, One, Operation, Paged
+from talkwire.operations.shapes import Given, Shape, Struct, fixed_values, given_by, given_type, parts_of, values_of
 from talkwire.payloads.payload import Payload
 from talkwire.payloads.replies import Reply, done
 
 _MODULE = "talkwire.dialects.messenger"
 """The module of the types that are made here, by which their schemas are called `Messenger…`."""
 
-_replies: dict[str, type[msgspec.Struct]] = {}
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
+_replies: dict[str, Struct] = {}
 
 
-def events_of(operations: Iterable[Operation]) -> dict[str, Inbound]:
-    """Returns the entries of those operations that have an event, by the events' names."""
-    return {each.event: _entry(each) for each in operations if each.event is not None}
+def events_of(
+    operations: Iterable[Operation],
+    *,
+    payloads: Mapping[str, Struct] = _NONE,
+    replies: Mapping[str, Callable[[Any], msgspec.Struct]] = _NONE,
+    entries: Mapping[str, Inbound] = _NONE,
+) -> dict[str, Inbound]:
+    """Returns the entries of those operations that have an event, by the events' names.
+
+    Each of the mappings is for events that need code of their own, by their names: the types of `payloads` that are
+    written by hand, functions that make `replies` (acknowledgements) of results, and whole `entries`, which need
+    neither commands nor summaries.
+    """
+    return {
+        each.event: _entry(each, payloads.get(each.event), replies.get(each.event), entries.get(each.event))
+        for each in operations
+        if each.event is not None
+    }
 
 
-def _entry(operation: Operation) -> Inbound:
-    given = _given(operation)
-    reply, answer = _reply(operation)
+def _entry(
+    operation: Operation,
+    payload: Struct | None,
+    reply: Callable[[Any], msgspec.Struct] | None,
+    entry: Inbound | None,
+) -> Inbound:
     summary = operation.event_summary or f"{operation.summary}."
-    return Inbound(given.type, operation.of_payload or _to_command(operation, given), reply, answer, summary)
+    if entry is not None:
+        return replace(entry, summary=summary, commands=operation.commands)
+    given = _given(operation, payload)
+    made, answer = (reply, None) if reply is not None else _reply(operation)
+    return Inbound(given.type, _to_command(operation, given), made, answer, summary, commands=operation.commands)
 
 
-def _given(operation: Operation) -> Given:
-    payload = operation.payload or Shape(f"{operation.command.__name__}Payload")
-    if not isinstance(payload, Shape):
-        return given_by(payload)
-    return given_type(operation.command, payload, Payload, _MODULE, {*operation.without, *operation.fixed})
+def _given(operation: Operation, payload: Struct | None) -> Given:
+    without = {*operation.without, *operation.fixed}
+    if payload is not None:
+        return given_by(payload, parts_of(operation.command, without, operation.members))
+    shape = operation.payload or Shape(f"{operation.command.__name__}Payload")
+    parts = parts_of(operation.command, without, operation.members, shape.times)
+    return given_type(shape, Payload, _MODULE, parts)
 
 
 def _to_command(operation: Operation, given: Given) -> Callable[[msgspec.Struct], Command[Any]]:
-    command, fixed, fields = operation.command, operation.fixed, given.fields
-    return lambda payload: command(**fixed, **values_of(payload, fields))
+    command: Any = operation.command
+    parts = given.parts
+    if not operation.fixed:
+        return lambda payload: command(**values_of(payload, parts))
+    fixed = operation.fixed
+    return lambda payload: command(**fixed_values(fixed), **values_of(payload, parts))
 
 
-def _reply(operation: Operation) -> tuple[Callable[[Any], msgspec.Struct], type[msgspec.Struct]]:
+def _reply(operation: Operation) -> tuple[Callable[[Any], msgspec.Struct], Struct]:
     """Returns the function that makes the acknowledgement of a result, and the type of what it makes."""
     answer = operation.answer
     if answer is None:
@@ -53,6 +85,8 @@ def _reply(operation: Operation) -> tuple[Callable[[Any], msgspec.Struct], type[
     payload, name, type_ = answer.payload, answer.name, _reply_type(answer)
     if isinstance(answer, One):
         return lambda result: type_(**{name: payload(result)}), type_
+    if isinstance(answer, Listed):
+        return lambda result: type_(**{name: tuple(map(payload, result))}), type_
 
     def of_page(page: Page[Any]) -> msgspec.Struct:
         return type_(**{name: tuple(map(payload, page.items)), "cursor": page.next})
@@ -60,16 +94,14 @@ def _reply(operation: Operation) -> tuple[Callable[[Any], msgspec.Struct], type[
     return of_page, type_
 
 
-def _reply_type(answer: One | Paged) -> type[msgspec.Struct]:
+def _reply_type(answer: One | Paged | Listed) -> Struct:
     """Returns the type of an acknowledgement, such as `OfferReply` for an answer with the name `offer`."""
     name = f"{answer.name.title()}Reply"
     if name not in _replies:
         item: Any = get_type_hints(answer.payload)["return"]
-        fields: list[Any] = (
-            [(answer.name, item)]
-            if isinstance(answer, One)
-            else [(answer.name, tuple[item, ...]), ("cursor", str | None, None)]
-        )
+        fields: list[Any] = [(answer.name, item if isinstance(answer, One) else tuple[item, ...])]
+        if isinstance(answer, Paged):
+            fields.append(("cursor", str | None, None))
         _replies[name] = msgspec.defstruct(
             name, fields, bases=(Reply,), module=_MODULE, frozen=True, kw_only=True, rename="camel"
         )

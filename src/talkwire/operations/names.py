@@ -40,10 +40,11 @@ from talkwire.core.commands.messages import (
 from talkwire.core.commands.notifications import MarkNotificationsRead
 from talkwire.core.commands.presence import GetPresence, SetPresence
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
-from talkwire.core.commands.search import FindPublicConversations, SearchMessages
+from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.errors import did_you_mean
+from talkwire.operations.operation import Operation
 from talkwire.operations.socket_commands import (
     GetIdentity,
     GetServerTime,
@@ -67,9 +68,21 @@ class Named(NamedTuple):
     when: Callable[[Any], bool] = lambda _: True
 
 
+def _named(operation: Operation) -> tuple[Named, ...]:
+    """Returns what the name of an operation stands for: its commands, with the fields that are the same for each
+    request."""
+    fixed = {name: value for name, value in operation.fixed.items() if not callable(value)}
+    if not fixed:
+        return tuple(map(Named, operation.chat_commands))
+    return tuple(
+        Named(each, lambda command: all(getattr(command, name) == value for name, value in fixed.items()))
+        for each in operation.chat_commands
+    )
+
+
 COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
     {
-        **{each.event: (Named(each.command),) for each in OPERATIONS if each.event is not None},
+        **{each.event: _named(each) for each in OPERATIONS if each.event is not None and each.chat_commands},
         "message:send": (Named(SendMessage),),
         "message:edit": (Named(EditMessage),),
         "message:delete": (Named(DeleteMessage),),
@@ -89,7 +102,6 @@ COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
         "thread:read": (Named(MarkThreadRead),),
         "notifications:read": (Named(MarkNotificationsRead),),
         "messages:list": (Named(ListMessages),),
-        "messages:search": (Named(SearchMessages),),
         "conversation:create": (Named(CreateConversation),),
         "conversation:update": (Named(UpdateConversation),),
         "conversation:delete": (Named(DeleteConversation),),
@@ -112,6 +124,7 @@ COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
 
 REST_COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
     {
+        **{each.name: _named(each) for each in OPERATIONS if each.event is None and each.name and each.chat_commands},
         "invitation:accept": (Named(AcceptInvitation),),
         "message:remove-previews": (Named(RemoveLinkPreviews),),
     }
@@ -120,6 +133,7 @@ REST_COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
 
 SOCKET_EVENTS = frozenset(
     {
+        *(each.event for each in OPERATIONS if each.event is not None and not each.chat_commands),
         "auth:refresh",
         "conversation:join",
         "conversation:leave",
@@ -134,6 +148,7 @@ SOCKET_EVENTS = frozenset(
 _NAMES: Mapping[type, str] = MappingProxyType(
     {
         **{each.command_type: name for name, named in {**COMMANDS, **REST_COMMANDS}.items() for each in named},
+        **{command: name for each in OPERATIONS if (name := each.name or each.event) for command in each.commands},
         SetTyping: "typing",
         RenewSignIn: "auth:refresh",
         JoinRoom: "conversation:join",

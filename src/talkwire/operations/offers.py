@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from talkwire.core.commands.moderation.reports import ReportOffer
 from talkwire.core.commands.offers import CounterOffer, CreateOffer, DeleteOffer, GetOffer, ListOffers, UpdateOffer
-from talkwire.core.commands.search import SearchOffers
-from talkwire.operations.moderation import REPORT
-from talkwire.operations.operation import SPEAKS, TAKES_PART, One, Operation, Paged
+from talkwire.operations.operation import SPEAKS, One, Operation, Paged
 from talkwire.operations.shapes import Shape
 from talkwire.payloads.offers import offer_payload
-from talkwire.payloads.search import SearchMessagesPayload, search_command
 
 _TAG = "offers"
 _OFFER = One(offer_payload, "offer")
@@ -30,7 +26,7 @@ _DECISION = Shape(
     "The new status to set for an offer. Its author withdraws it; any other member accepts or rejects it.",
 )
 
-OPERATIONS = (
+CHANGES = (
     Operation(
         CreateOffer,
         event="offer:create",
@@ -100,37 +96,16 @@ OPERATIONS = (
         event_summary="Delete the texts of another member's offer, and withdraw it if it is pending (for moderators).",
         description="The texts are removed; a pending offer is withdrawn. Its author can only withdraw it.",
     ),
-    Operation(
-        ReportOffer,
-        event="offer:report",
-        tag=_TAG,
-        summary="Report a price offer to the admins",
-        event_summary="Report a price offer to the admins. Reporting it again returns the open report.",
-        answer=REPORT,
-        payload=Shape(
-            "ReportOfferPayload",
-            "An offer to report to the admins, and the reason: a short word such as `spam`, `abuse` or `other`, and an "
-            "optional note.",
-        ),
-        unaudited=TAKES_PART,
-    ),
-    Operation(
-        SearchOffers,
-        event="offers:search",
-        tag=_TAG,
-        summary="Search price offers, newest first",
-        event_summary="Search price offers, newest first. The roles `service` and `admin` find every offer.",
-        answer=_OFFERS,
-        payload=SearchMessagesPayload,
-        of_payload=lambda p: search_command(SearchOffers, p),
-    ),
-    Operation(
-        ListOffers,
-        event="offers:list",
-        route="GET /conversations/{conversation_id}/offers",
-        tag=_TAG,
-        summary="List a conversation's price offers, newest first",
-        event_summary="List the price offers of a conversation, newest first.",
-        answer=_OFFERS,
-    ),
 )
+
+LIST = Operation(
+    ListOffers,
+    event="offers:list",
+    route="GET /conversations/{conversation_id}/offers",
+    tag=_TAG,
+    summary="List a conversation's price offers, newest first",
+    event_summary="List the price offers of a conversation, newest first.",
+    answer=_OFFERS,
+)
+
+OPERATIONS = (*CHANGES, LIST)

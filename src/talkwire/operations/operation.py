@@ -2,7 +2,7 @@
 
 The REST routes (`api/operation_routes.py`), the events of the messenger dialect (`dialects/operation_events.py`), the
 names of commands and the reasons why the audit log has no entry of a command read these rows. Where a route or an event
-needs code of its own, the row names it, and the code stands at the door.
+needs code of its own, the code stands at the door, and the row says the rest.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from typing import Any
 import msgspec
 
 from talkwire.core.commands.command import Command
-from talkwire.operations.shapes import Shape, Struct
+from talkwire.operations.shapes import Member, Shape
+from talkwire.operations.socket_commands import SocketCommand
 
 OWN = "concerns nobody but the actor"
 TAKES_PART = "is what members do: it takes nothing from others"
 SPEAKS = "is what members do; the backend does it in their name, and the log of events shows it"
 ROUTINE = "is the backend's routine, which takes nothing from anyone; the log of events shows it"
+
+CommandType = type[Command[Any] | SocketCommand]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class One:
     member `name`."""
 
     payload: Callable[[Any], msgspec.Struct]
-    name: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +40,26 @@ class Paged:
     event has them in its member `name`."""
 
     payload: Callable[[Any], msgspec.Struct]
-    name: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An answer of a whole list, with `payload(item)` for each item of the result. The acknowledgement of an event has
+    them in its member `name`."""
+
+    payload: Callable[[Any], msgspec.Struct]
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     """An operation: clients ask for `command` with a REST request, with an event of the messenger dialect, or both."""
 
-    command: type[Command[Any]]
+    command: CommandType
     _: KW_ONLY
+    also: tuple[type[Command[Any]], ...] = ()
+    """Other commands that the same route or event executes, depending on what the client sends."""
     summary: str
     """What it does, in a phrase without a full stop."""
     event_summary: str = ""
@@ -54,26 +68,46 @@ class Operation:
     """What else there is to say about the route."""
     event: str | None = None
     """The name of the event, such as `offer:create`."""
+    name: str = ""
+    """The command's name for logs and metrics, if it is not that of the event; without an event, also for hooks."""
+    socket_only: str = ""
+    """Why there is no route."""
     route: str | None = None
     """The method and the path below `/api/v1`, such as `PATCH /offers/{offer_id}`. The names in braces are fields of
     the command; a query or a body has the others."""
-    tag: str
+    alias: str | None = None
+    """A second path of the route, from the root."""
+    tag: str = ""
     """The heading below which the API's documentation lists the route."""
     operation_id: str = ""
     """The name of the route for generated clients; by default, that of the command, such as `createOffer`."""
     status: int | None = None
-    """The HTTP status of success, if it is not the usual one of the method."""
-    answer: One | Paged | None = None
+    """The HTTP status of success, if it is not 201 for a POST request, 204 without an answer, and else 200."""
+    refuses: tuple[int, ...] = ()
+    """Further HTTP statuses with which the route refuses."""
+    answer: One | Paged | Listed | None = None
     """What clients receive; None if success says all."""
+    members: Mapping[str, Member] = field(default_factory=dict)
+    """How clients give the fields of the command that they do not give as they are."""
     fixed: Mapping[str, object] = field(default_factory=dict)
-    """Fields of the command that are the same for each request."""
+    """Fields of the command that are the same for each request, or are what this function returns."""
     without: tuple[str, ...] = ()
     """Fields of the command that clients cannot set."""
     body: Shape | None = None
-    payload: Shape | Struct | None = None
-    """What the event's payload is; a type that other events have too, or by default a shape with the command's name."""
-    of_payload: Callable[[Any], Command[Any]] | None = None
-    """Makes the command of the event's payload, if the payload's members are not the command's fields."""
+    body_optional: bool = False
+    """Whether a request without a body is one whose members have their defaults."""
+    payload: Shape | None = None
+    """What the event's payload is; by default a shape with the command's name."""
     unaudited: str | None = None
     """Why the audit log has no entry of the command; None for a query, and for a command with a rule in
     `core/features/moderation/acts.py`."""
+
+    @property
+    def chat_commands(self) -> tuple[type[Command[Any]], ...]:
+        """Returns those of its commands that the chat executes; none if the operation concerns one socket only."""
+        return tuple(each for each in self.commands if issubclass(each, Command))
+
+    @property
+    def commands(self) -> tuple[CommandType, ...]:
+        """Returns all commands that the operation may execute."""
+        return self.command, *self.also

@@ -2,61 +2,114 @@
 
 Such a type has the fields of the command, with the meanings and bounds that the command's fields state; msgspec checks
 the types only, and the command's own check the bounds. A field that ends in `_ms` is a time: clients send it as a text
-in ISO 8601, in a member that ends in `At`, such as `expiresAt` for `expires_ms`.
+in ISO 8601, in a member that ends in `At`, such as `expiresAt` for `expires_ms`, or in `until`, `before` or `after`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import msgspec
-from msgspec.structs import FieldInfo
+from msgspec import NODEFAULT
 
-from talkwire.core.domain.times import ms_of
+from talkwire.core.domain.times import ms_of, ms_of_datetime
 
 Struct = type[msgspec.Struct]
 
 _MS = "_ms"
 _AT = "_at"
+_BARE_TIMES = frozenset({"until", "before", "after"})
 
 
 class Shape(NamedTuple):
     """What is particular to the JSON object with which clients give a command: the `name` of its schema, a sentence
-    `about` it, and the fields that its schema names `last`. If it is `tolerant`, unknown members are ignored."""
+    `about` it, and the fields that its schema names `last`. If it is `tolerant`, unknown members are ignored. `times`
+    is the type in which clients give times: a text, or a datetime."""
 
     name: str
     about: str | None = None
     last: tuple[str, ...] = ()
     tolerant: bool = False
+    times: Any = str
+
+
+class Member(NamedTuple):
+    """How clients give a field of a command, where that differs from the field: in a member with another `name`, of
+    another `type` and `default`, or as a value from which `value` makes the field's.
+
+    In the query of a REST request, the parameter has this `meaning`, and is an integer from `least` to `most`.
+    """
+
+    name: str = ""
+    type: Any = None
+    value: Callable[[Any], object] | None = None
+    default: object = NODEFAULT
+    meaning: str | None = None
+    least: int | None = None
+    most: int | None = None
+
+
+class Part(NamedTuple):
+    """A member of what clients send: its name in Python, its type and its default (`NODEFAULT` for a member that must
+    be given). It is for the command's `field`, whose value `value` makes of it; None if it is the same."""
+
+    field: str
+    name: str
+    type: Any
+    default: Any
+    value: Callable[[Any], object] | None
 
 
 class Given(NamedTuple):
-    """The type of what clients send, and `fields`: the field of the command for each attribute of the type."""
+    """The type of what clients send, and its members (`parts`)."""
 
     type: Struct
-    fields: Mapping[str, str]
+    parts: tuple[Part, ...]
 
 
 _made: dict[str, tuple[object, Struct]] = {}
 """Schema's name -> the members of the type with this name, and the type."""
 
+_NOTHING: Mapping[str, Member] = {}
 
-def given_type(command: type, shape: Shape, base: Struct, module: str, without: Collection[str] = ()) -> Given:
-    """Returns the type of a JSON object with the fields of the class `command`, except those in `without`. It is a
-    subclass of `base` in the module `module`, by which the API's documents name its schema. Commands with the same
-    fields may share a type; raises TypeError if they have other ones under its name."""
+
+def parts_of(
+    command: type, without: Collection[str], members: Mapping[str, Member] = _NOTHING, times: object = str
+) -> Iterator[Part]:
+    """Yields the members with which clients give the fields of the class `command`, except those in `without`, in the
+    order of the fields. `members` says of some fields how clients give them; `times` is the type of times."""
     hints = get_type_hints(command, include_extras=True)
-    infos = [info for info in msgspec.structs.fields(command) if info.name not in without]
-    infos.sort(key=lambda info: info.name in shape.last)
-    fields = {_attribute(info.name): info.name for info in infos}
-    members = [_member(info, hints[info.name]) for info in infos]
+    for info in msgspec.structs.fields(command):
+        if info.name in without:
+            continue
+        member = members.get(info.name) or Member()
+        name, type_, value = info.name, member.type or hints[info.name], member.value
+        if name.endswith(_MS):
+            name = name.removesuffix(_MS)
+            name = name if name in _BARE_TIMES else name + _AT
+            type_ = member.type or _as_time(type_, times)
+            value = value or partial(_ms_of if times is str else _ms_of_datetime, camel(name))
+        default = info.default if member.default is NODEFAULT else member.default
+        yield Part(info.name, member.name or name, type_, default, value)
+
+
+def given_type(shape: Shape, base: Struct, module: str, parts: Iterable[Part]) -> Given:
+    """Returns the type of a JSON object with the members `parts`. It is a subclass of `base` in the module `module`, by
+    which the API's documents name its schema. Commands with the same members may share a type; raises TypeError if the
+    type with this name has other members."""
+    last = {name: number for number, name in enumerate(shape.last, 1)}
+    parts = tuple(sorted(parts, key=lambda part: last.get(part.field, 0)))
+    fields: list[Any] = [
+        (part.name, part.type) if part.default is NODEFAULT else (part.name, part.type, part.default) for part in parts
+    ]
     known, made = _made.get(shape.name, (None, None))
     if made is None:
         made = msgspec.defstruct(
             shape.name,
-            members,
+            fields,
             bases=(base,),
             module=module,
             namespace={"__doc__": shape.about},
@@ -64,55 +117,61 @@ def given_type(command: type, shape: Shape, base: Struct, module: str, without: 
             kw_only=True,
             forbid_unknown_fields=not shape.tolerant,
         )
-        _made[shape.name] = members, made
-    elif known != members:
-        raise TypeError(f"{command.__name__} has not the members of the type {shape.name}, which exists already")
-    return Given(made, fields)
+        _made[shape.name] = fields, made
+    elif known != fields:
+        raise TypeError(f"the type {shape.name} exists already, with other members")
+    return Given(made, parts)
 
 
-def given_by(type_: Struct) -> Given:
-    """Returns the same for a type that is written by hand, whose attributes are called like the command's fields."""
-    return Given(type_, {name: name for name in type_.__struct_fields__})
+def given_by(type_: Struct, parts: Iterable[Part]) -> Given:
+    """Returns the same for a type that is written by hand. Raises TypeError if it has not these members."""
+    parts = tuple(parts)
+    if {part.name for part in parts} != {*type_.__struct_fields__}:
+        raise TypeError(f"{type_.__name__} has not the members {', '.join(part.name for part in parts)}")
+    return Given(type_, parts)
 
 
-def values_of(given: msgspec.Struct, fields: Mapping[str, str]) -> dict[str, Any]:
+def fixed_values(fixed: Mapping[str, object]) -> dict[str, Any]:
+    """Returns the values of fields that clients do not give: those in `fixed`, and what the functions there return."""
+    return {name: value() if callable(value) else value for name, value in fixed.items()}
+
+
+def values_of(given: msgspec.Struct, parts: Collection[Part]) -> dict[str, Any]:
     """Returns the values of a command's fields, for what a client sent: an object of a type of `given_type`. Raises
-    `invalid_request` for a text that is no time."""
+    `invalid_request` for a value that cannot be the field's, such as a text that is no time."""
     values = {}
-    for attribute, field in fields.items():
-        value = getattr(given, attribute)
-        if attribute != field and value is not None:
-            value = ms_of(_camel(attribute), value)
-        values[field] = value
+    for field, name, _, _, value in parts:
+        member = getattr(given, name)
+        values[field] = member if value is None else value(member)
     return values
 
 
-def _attribute(field: str) -> str:
-    return field.removesuffix(_MS) + _AT if field.endswith(_MS) else field
-
-
-def _member(info: FieldInfo, hint: Any) -> tuple[str, Any] | tuple[str, Any, Any]:  # noqa: ANN401 (a type)
-    """Returns what `defstruct` takes for a field: its attribute, its type and its default, if it has one."""
-    name = _attribute(info.name)
-    type_ = hint if name == info.name else _as_text(hint)
-    if info.required:
-        return name, type_
-    factory = info.default_factory
-    return name, type_, info.default if factory is msgspec.NODEFAULT else msgspec.field(default_factory=factory)
-
-
-def _as_text(hint: Any) -> Any:  # noqa: ANN401 (a type)
-    """Returns the type of a time with `str` in place of the number of milliseconds."""
-    if hint is int:
-        return str
-    if get_origin(hint) is Annotated:
-        inner, *notes = get_args(hint)
-        return Annotated[(_as_text(inner), *notes)]
-    if get_origin(hint) in {Union, UnionType}:
-        return Union[tuple(map(_as_text, get_args(hint)))]  # noqa: UP007 (made of parts)
-    return hint
-
-
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """Returns the name of a member in JSON, such as `senderId` for `sender_id`."""
     first, *others = name.split("_")
     return first + "".join(word.capitalize() for word in others)
+
+
+def unset_if_none(value: object) -> object:
+    """Returns the value of a field that has none by default, of a member that clients may give as null."""
+    return msgspec.UNSET if value is None else value
+
+
+def _ms_of(path: str, text: str | None) -> int | None:
+    return None if text is None else ms_of(path, text)
+
+
+def _ms_of_datetime(path: str, time: Any) -> int | None:  # noqa: ANN401 (a datetime)
+    return None if time is None else ms_of_datetime(path, time)
+
+
+def _as_time(hint: Any, times: object) -> Any:  # noqa: ANN401 (a type)
+    """Returns the type of a time with `times` in place of the number of milliseconds."""
+    if hint is int:
+        return times
+    if get_origin(hint) is Annotated:
+        inner, *notes = get_args(hint)
+        return Annotated[(_as_time(inner, times), *notes)]
+    if get_origin(hint) in {Union, UnionType}:
+        return Union[tuple(_as_time(each, times) for each in get_args(hint))]  # noqa: UP007 (made of parts)
+    return hint

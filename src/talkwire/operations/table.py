@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from talkwire.operations import moderation, offers
+from talkwire.operations import offers, reports, search
 from talkwire.operations.operation import Operation
 
-OPERATIONS: tuple[Operation, ...] = (*moderation.OPERATIONS, *offers.OPERATIONS)
+OPERATIONS: tuple[Operation, ...] = (
+    *offers.OPERATIONS,
+    *reports.OPERATIONS,
+    *search.OPERATIONS,
+)

@@ -57,6 +57,14 @@ _PACKAGE = "talkwire."
 _DIALECT_MODULES = "talkwire.api.dialects."
 
 
+_OPT = "commands"
+
+
+def executes(*commands: type[Command[Any] | SocketCommand]) -> dict[str, object]:
+    """Returns a value for `opt=` in a route's decorator. It names the commands that the route executes."""
+    return {_OPT: commands}
+
+
 def rest_counterparts(routes: Iterable[BaseRoute]) -> Counterparts:
     """Returns a function `(dialect, inbound)`, where `inbound` is the dialect's entry for an event from clients. It
     returns those of `routes` that execute the same command as the event, or the reason why no route does."""

@@ -189,7 +189,7 @@ async def mark_read(
 
 OFFER = Operation(
     CreateOffer,
-    route="POST /{conversation_id}/offers",
+    route="POST /talks/{conversation_id}/offers",
     tag="talks",
     operation_id="createOffer",
     summary="Make a price offer to the other participants of a talk",
@@ -209,8 +209,8 @@ ROUTES: Sequence[ControllerRouterHandler] = (
             list_messages,
             send_message,
             mark_read,
-            *routes_of([OFFER], __name__),
         ],
         tags=["talks"],
     ),
+    *routes_of([OFFER], module=__name__),
 )

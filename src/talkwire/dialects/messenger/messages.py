@@ -21,7 +21,6 @@ from talkwire.core.commands.messages import (
     Unreact,
     UnsaveMessage,
 )
-from talkwire.core.commands.search import SearchMessages
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.events import (
     Event,
@@ -41,6 +40,8 @@ from talkwire.core.domain.model import Message, SavedMessage
 from talkwire.core.domain.times import ms_of
 from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.messenger.connection import SignalPayload
+from talkwire.dialects.operation_events import events_of
+from talkwire.operations import search
 from talkwire.payloads.messages import (
     AttachmentBody,
     MessagePayload,
@@ -54,7 +55,6 @@ from talkwire.payloads.messages import (
 )
 from talkwire.payloads.payload import Payload, iso
 from talkwire.payloads.replies import Reply, done
-from talkwire.payloads.search import SearchMessagesPayload, search_command
 from talkwire.payloads.threads import thread_updated_payload
 
 
@@ -345,12 +345,7 @@ INBOUND = {
         _messages_reply,
         summary="List messages of a conversation, oldest first: the newest ones, or those around a message or `seq`.",
     ),
-    "messages:search": Inbound(
-        SearchMessagesPayload,
-        lambda p: search_command(SearchMessages, p),
-        _found_reply,
-        summary="Search messages, newest first. The roles `service` and `admin` find every message.",
-    ),
+    **events_of([search.MESSAGES], replies={"messages:search": _found_reply}),
     "typing:start": Inbound(
         SignalPayload,
         lambda p: SetTyping(p.conversation_id, is_typing=True),

@@ -6,7 +6,7 @@ from __future__ import annotations
 from talkwire.core.domain.events import Event, MemberRestricted, MemberUnrestricted
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.operation_events import events_of
-from talkwire.operations.moderation import OPERATIONS
+from talkwire.operations import reports
 from talkwire.payloads.moderation.restrictions import RestrictionPayload, restriction_payload
 
 
@@ -14,7 +14,7 @@ def _restricted(event: MemberRestricted | MemberUnrestricted) -> RestrictionPayl
     return restriction_payload(event.restriction, for_moderators=False)
 
 
-INBOUND = events_of(OPERATIONS)
+INBOUND = events_of([reports.MESSAGES])
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     MemberRestricted: (

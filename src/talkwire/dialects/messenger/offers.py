@@ -5,7 +5,7 @@ from __future__ import annotations
 from talkwire.core.domain.events import Event, OfferCreated, OfferUpdated
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.operation_events import events_of
-from talkwire.operations.offers import OPERATIONS
+from talkwire.operations import offers, reports, search
 from talkwire.payloads.offers import OfferPayload, offer_payload
 
 
@@ -13,7 +13,7 @@ def _offer(event: OfferCreated | OfferUpdated) -> OfferPayload:
     return offer_payload(event.offer)
 
 
-INBOUND = events_of(OPERATIONS)
+INBOUND = events_of((*offers.CHANGES, reports.OFFERS, search.OFFERS, offers.LIST))
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     OfferCreated: (Outbound("offer:new", _offer, summary="A price offer was made in a conversation."),),

@@ -1,25 +1,21 @@
-"""Routes of `/api/v1/reports`, `/api/v1/messages/{id}/report` and `/api/v1/offers/{id}/report`: users report messages
-and offers to the admins, and admins decide about the reports."""
+"""Routes of `/api/v1/reports`, with which admins decide about the reports of messages and offers."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
 import msgspec
-from litestar import Router, get, patch, post
+from litestar import Router, get, patch
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from talkwire.api.description.refusals import may_refuse
 from talkwire.api.http.bodies import Body, ListAnswer
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
-from talkwire.api.http.idempotency import GivenKey
 from talkwire.core.commands.moderation.reports import (
     DecideReport,
     GetReportContext,
     ListReports,
     RecordReportContext,
-    ReportMessage,
-    ReportOffer,
 )
 from talkwire.core.domain.moderation.reports import ReportAction, ReportState
 from talkwire.payloads.messages import MessagePayload, message_payload
@@ -27,14 +23,6 @@ from talkwire.payloads.moderation.reports import ReportPayload, report_payload
 
 State = Annotated[ReportState | None, QueryParameter(name="state", description="Only reports in this state")]
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
-
-
-class ReportBody(Body, frozen=True):
-    """The reason for reporting a message or an offer: a short word such as `spam`, `abuse` or `other`, and an
-    optional note."""
-
-    reason: str
-    note: str | None = None
 
 
 class DecideReportBody(Body, frozen=True):
@@ -45,32 +33,6 @@ class DecideReportBody(Body, frozen=True):
     state: Literal["dismissed", "resolved"]
     reason: str
     action: ReportAction | None = None
-
-
-@post(
-    "/api/v1/messages/{message_id:str}/report",
-    operation_id="reportMessage",
-    summary="Report a message to the admins",
-    description="While the caller's report of the message is open, a further one returns the first.",
-    tags=["messages"],
-)
-async def report_message(
-    message_id: FromPath[str], data: JSONBody[ReportBody], caller: GivenCaller, chat: GivenChat, key: GivenKey
-) -> ReportPayload:
-    return report_payload(await chat.execute(caller.actor, ReportMessage(message_id, data.reason, data.note), key))
-
-
-@post(
-    "/api/v1/offers/{offer_id:str}/report",
-    operation_id="reportOffer",
-    summary="Report a price offer to the admins",
-    description="While the caller's report of the offer is open, a further one returns the first.",
-    tags=["offers"],
-)
-async def report_offer(
-    offer_id: FromPath[str], data: JSONBody[ReportBody], caller: GivenCaller, chat: GivenChat, key: GivenKey
-) -> ReportPayload:
-    return report_payload(await chat.execute(caller.actor, ReportOffer(offer_id, data.reason, data.note), key))
 
 
 @get("/", operation_id="listReports", summary="List reports, newest first (role admin)")
