@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from talkwire.observability.recent_refusals import RecentRefusals, Refusal
+from talkwire.observability.recent_refusals import RecentRefusal, RecentRefusals
 
 
 def _recent(kept: int = 3) -> RecentRefusals:
@@ -26,7 +26,7 @@ def test_the_same_refusal_of_a_client_is_counted_and_becomes_the_newest() -> Non
     assert _shown(recent) == [("connection", "token", 2), ("connection", "limit", 1)]
     assert recent.total == 3
     newest = max(recent.newest(), key=lambda each: each.number)
-    assert newest == Refusal(1002, 3, "connection", "token", address="203.0.113.7", count=2)
+    assert newest == RecentRefusal(1002, 3, "connection", "token", address="203.0.113.7", count=2)
 
 
 def test_the_oldest_of_a_kind_is_forgotten_and_no_other_kind() -> None:

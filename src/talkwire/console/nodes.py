@@ -18,7 +18,7 @@ import msgspec
 from talkwire.console.connections import ConnectionRecord, LocalConnections, WantedConnections
 from talkwire.console.figures import LimitCount, NodeFigures, NodeReporter, PushFigures
 from talkwire.core.cluster.peers import Peers
-from talkwire.observability.recent_refusals import RecentRefusals, Refusal, RefusalKind
+from talkwire.observability.recent_refusals import RecentRefusal, RecentRefusals, RefusalKind
 
 T = TypeVar("T")
 
@@ -152,10 +152,10 @@ class NodesConsole:
         """Returns, for each node, the number of sockets by user id; users without a socket there are missing."""
         return await self._ask_all("counts", tuple(user_ids), dict[str, int])
 
-    async def refusals(self, wanted: WantedRefusals) -> MergedPage[tuple[str, Refusal]]:
+    async def refusals(self, wanted: WantedRefusals) -> MergedPage[tuple[str, RecentRefusal]]:
         """Returns a page of the newest refused requests of all nodes, as pairs of node id and refusal."""
         asked = msgspec.structs.replace(wanted, limit=wanted.limit + 1)
-        answers = await self._ask_all("refusals", asked, tuple[Refusal, ...])
+        answers = await self._ask_all("refusals", asked, tuple[RecentRefusal, ...])
         found = [(node_id, refusal) for node_id, refusals in answers.by_node.items() for refusal in refusals]
         found.sort(key=lambda item: refusal_key(*item), reverse=True)
         return MergedPage(found[: wanted.limit], len(found) > wanted.limit, answers.silent)
@@ -202,7 +202,7 @@ class NodesConsole:
     async def _counts(self, user_ids: Collection[str]) -> Mapping[str, int]:
         return self._connections.count_of(user_ids)
 
-    async def _newest_refusals(self, wanted: WantedRefusals) -> Sequence[Refusal]:
+    async def _newest_refusals(self, wanted: WantedRefusals) -> Sequence[RecentRefusal]:
         found = [
             refusal
             for refusal in self._refusals.newest(wanted.kind, wanted.user_id)
@@ -213,5 +213,5 @@ class NodesConsole:
         return found[: wanted.limit]
 
 
-def refusal_key(node_id: str, refusal: Refusal) -> RefusalKey:
+def refusal_key(node_id: str, refusal: RecentRefusal) -> RefusalKey:
     return RefusalKey(refusal.at_ms, node_id, refusal.number)

@@ -43,7 +43,7 @@ _MEMBERS = (
 """The fields of log lines that are kept. None of them has what users write."""
 
 
-class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
+class RecentRefusal(msgspec.Struct, frozen=True, omit_defaults=True):
     """A refusal that one client received: of a connection, a sign-in or a command, or because of a rate limit.
 
     `conversation_id` is of the last time. `count` is how often this client has received the same refusal while it was
@@ -106,7 +106,7 @@ class RecentRefusals:
         if len(kept) > self._kept:
             kept.popitem(last=False)
 
-    def newest(self, kind: RefusalKind | None = None, user_id: str | None = None) -> Iterator[Refusal]:
+    def newest(self, kind: RefusalKind | None = None, user_id: str | None = None) -> Iterator[RecentRefusal]:
         """Yields the kept refusals, kind by kind, the newest of each kind first. `kind` and `user_id` restrict them to
         one kind or one user; None restricts nothing.
         """
@@ -117,4 +117,4 @@ class RecentRefusals:
                 given = dict(zip(_MEMBERS, members, strict=True))
                 if user_id in {None, given["user_id"]}:
                     shown = {name: value for name, value in given.items() if value}
-                    yield Refusal(at_ms, number, each, reason, conversation_id=conversation, count=times, **shown)
+                    yield RecentRefusal(at_ms, number, each, reason, conversation_id=conversation, count=times, **shown)

@@ -77,7 +77,7 @@ class Known(NamedTuple):
         return as_text(self.default)
 
 
-class Given(NamedTuple):
+class GivenValue(NamedTuple):
     """A setting's value as it was read, before parsing, and where: a flag, a variable or a key in a file."""
 
     value: object
@@ -141,11 +141,11 @@ def load_settings(
     """
     known = known_settings()
     file = _config_file(environ, config)
-    given: dict[str, Given] = {}
+    given: dict[str, GivenValue] = {}
     if file is not None:
         given |= _from_file(file, known)
     given |= _from_environment(environ, known)
-    given |= {name: Given(value, known[name].flag) for name, value in flags.items()}
+    given |= {name: GivenValue(value, known[name].flag) for name, value in flags.items()}
     values = _parse(given, known)
     sources = {name: each.source for name, each in given.items()}
     try:
@@ -208,7 +208,7 @@ def _config_file(environ: Mapping[str, str], config: Path | None) -> Path | None
     return Path(CONFIG_FILE) if Path(CONFIG_FILE).is_file() else None
 
 
-def _from_file(file: Path, known: Mapping[str, Known]) -> dict[str, Given]:
+def _from_file(file: Path, known: Mapping[str, Known]) -> dict[str, GivenValue]:
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
@@ -218,19 +218,19 @@ def _from_file(file: Path, known: Mapping[str, Known]) -> dict[str, Given]:
     problems = [Problem(key, _unknown(key, known), f"{key} in {file}") for key in content if key not in known]
     if problems:
         raise SettingsError(problems)
-    given = {key: Given(value, f"{key} in {file}") for key, value in content.items()}
+    given = {key: GivenValue(value, f"{key} in {file}") for key, value in content.items()}
     table = content.get(CALLBACKS)
     return given | _from_callbacks(table, file, given) if isinstance(table, dict) else given
 
 
-def _from_callbacks(table: Mapping[str, object], file: Path, given: Mapping[str, Given]) -> dict[str, Given]:
+def _from_callbacks(table: Mapping[str, object], file: Path, given: Mapping[str, GivenValue]) -> dict[str, GivenValue]:
     """Returns the settings in the table `[callbacks]` of the configuration file `file`. Its keys are names of
     callbacks, with URLs as values, or settings of callbacks.
 
     `given` has the settings outside the table. Raises SettingsError for a setting that is in both, or for a URL that is
     not a text.
     """
-    settings: dict[str, Given] = {}
+    settings: dict[str, GivenValue] = {}
     urls: list[str] = []
     for key, value in table.items():
         source = f"{CALLBACKS}.{key} in {file}"
@@ -242,11 +242,11 @@ def _from_callbacks(table: Mapping[str, object], file: Path, given: Mapping[str,
         elif name in given:
             raise SettingsError([Problem(name, f"is the same setting as {given[name].source}", source)])
         else:
-            settings[name] = Given(value, source)
-    return {**settings, CALLBACKS: Given(urls, f"{CALLBACKS} in {file}")}
+            settings[name] = GivenValue(value, source)
+    return {**settings, CALLBACKS: GivenValue(urls, f"{CALLBACKS} in {file}")}
 
 
-def _from_environment(environ: Mapping[str, str], known: Mapping[str, Known]) -> Iterator[tuple[str, Given]]:
+def _from_environment(environ: Mapping[str, str], known: Mapping[str, Known]) -> Iterator[tuple[str, GivenValue]]:
     """Yields (setting's name, value) for each setting in the environment. A variable that is empty or blank counts as
     not set, since container tools unset variables like that.
 
@@ -258,11 +258,11 @@ def _from_environment(environ: Mapping[str, str], known: Mapping[str, Known]) ->
         if present and of_file is not None:
             raise SettingsError([Problem(name, f"is also set by {present[0]}; set one of them", of_file)])
         if of_file is not None:
-            yield name, Given(_read_secret(name, Path(environ[of_file]), of_file), of_file)
+            yield name, GivenValue(_read_secret(name, Path(environ[of_file]), of_file), of_file)
         elif present and name == "origins":
-            yield name, Given(",".join(environ[variable] for variable in present), " and ".join(present))
+            yield name, GivenValue(",".join(environ[variable] for variable in present), " and ".join(present))
         elif present:
-            yield name, Given(environ[present[0]], present[0])
+            yield name, GivenValue(environ[present[0]], present[0])
 
 
 def _read_secret(name: str, file: Path, variable: str) -> str:
@@ -286,7 +286,7 @@ def _read_secret(name: str, file: Path, variable: str) -> str:
     return text
 
 
-def _parse(given: Mapping[str, Given], known: Mapping[str, Known]) -> dict[str, Any]:
+def _parse(given: Mapping[str, GivenValue], known: Mapping[str, Known]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     problems = []
     for name, each in given.items():

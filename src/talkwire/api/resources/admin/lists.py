@@ -28,7 +28,7 @@ from talkwire.core.domain.model import ConversationKind, User
 from talkwire.core.domain.pages import key_of_cursor, list_cursor
 from talkwire.core.domain.texts import check_text
 from talkwire.core.domain.times import iso
-from talkwire.observability.recent_refusals import Refusal, RefusalKind
+from talkwire.observability.recent_refusals import RecentRefusal, RefusalKind
 from talkwire.payloads.users import SessionPayload, session_payload
 
 _UserText = Annotated[
@@ -274,7 +274,7 @@ class RefusalAnswer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=T
     namespace: str | None = None
 
 
-def _refusal_answer(node_id: str, refusal: Refusal) -> RefusalAnswer:
+def _refusal_answer(node_id: str, refusal: RecentRefusal) -> RefusalAnswer:
     return RefusalAnswer(
         at=iso(refusal.at_ms),
         kind=refusal.kind,
