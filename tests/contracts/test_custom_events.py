@@ -6,7 +6,7 @@ from math import inf, nan
 
 import pytest
 
-from talkwire.core.commands.custom_events import (
+from talkwire.core.commands.integration.custom_events import (
     IsConnected,
     ListConnected,
     SendReport,

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from talkwire.core.commands.accounts import UpdateUser
-from talkwire.core.commands.custom_events import IsConnected, ListConnected, SendReport, SendToUsers
+from talkwire.core.commands.integration.custom_events import IsConnected, ListConnected, SendReport, SendToUsers
 from talkwire.core.commands.server.offline_queue import ReadMail
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.events import CustomEvent, MailStored, TypingChanged, UserUpdated

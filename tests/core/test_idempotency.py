@@ -11,7 +11,7 @@ import pytest
 from talkwire.core.commands.accounts import BanUser, GetUser, Login, RotateLogin, SetPassword
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import ConversationView, MemberView
-from talkwire.core.commands.custom_events import SendReport
+from talkwire.core.commands.integration.custom_events import SendReport
 from talkwire.core.commands.integration.webhooks import CreatedWebhook, PutWebhookResult, WebhookView
 from talkwire.core.commands.invitations import CreatedInvitation
 from talkwire.core.commands.messages import SendMessages, ThreadMark

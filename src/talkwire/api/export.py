@@ -36,13 +36,13 @@ from talkwire.core.ports.transaction import Snapshot
 from talkwire.files.byte_store import ByteStore, FileKey
 from talkwire.payloads.conversations import conversation_payload
 from talkwire.payloads.messages import message_payload
-from talkwire.payloads.payload import Payload, iso
-from talkwire.payloads.preferences import (
+from talkwire.payloads.notifying.preferences import (
     MemberPreferencesPayload,
     PreferencesPayload,
     member_preferences_payload,
     preferences_payload,
 )
+from talkwire.payloads.payload import Payload, iso
 from talkwire.payloads.users import SessionPayload, UserPayload, session_payload, user_payload_for
 
 CHUNK_BYTES = 64 * 1024

@@ -18,7 +18,7 @@ import structlog
 
 from talkwire.app import AsgiApp, Embedding, Node
 from talkwire.core.commands.command import Command
-from talkwire.core.commands.custom_events import IsConnected, ListConnected, SendToConversation, SendToUsers
+from talkwire.core.commands.integration.custom_events import IsConnected, ListConnected, SendToConversation, SendToUsers
 from talkwire.core.commands.messages import AttachmentRef, SendMessage
 from talkwire.core.domain.actors import BACKEND
 from talkwire.core.domain.model import Actor, Message

@@ -11,8 +11,8 @@ import msgspec
 from msgspec.structs import replace
 
 from talkwire.core.domain.model import Notification
-from talkwire.payloads.notifications import notification_payload
-from talkwire.payloads.pushes import DismissPushPayload, PushPayload
+from talkwire.payloads.notifying.notifications import notification_payload
+from talkwire.payloads.notifying.pushes import DismissPushPayload, PushPayload
 
 ContentLevel = Literal["full", "sender", "none"]
 """What pushes contain: everything, the sender's name without the text, or no text at all."""

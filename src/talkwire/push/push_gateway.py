@@ -14,7 +14,7 @@ import msgspec
 
 from talkwire.core.commands.server.pushes import PushContent
 from talkwire.core.domain.model import NotificationType, PushSubscription
-from talkwire.payloads.pushes import PushPayload
+from talkwire.payloads.notifying.pushes import PushPayload
 from talkwire.push.push_content import ContentLevel
 from talkwire.push.web_push import URGENT
 

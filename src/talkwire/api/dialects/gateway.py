@@ -14,7 +14,7 @@ from litestar.types import ControllerRouterHandler
 from talkwire.api.http.bodies import Body, TolerantBody
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
-from talkwire.core.commands.custom_events import IsConnected, ListConnected, SendToUsers
+from talkwire.core.commands.integration.custom_events import IsConnected, ListConnected, SendToUsers
 from talkwire.core.domain.texts import check_id
 from talkwire.payloads.payload import Payload
 

@@ -28,8 +28,8 @@ from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import PushTarget
 from talkwire.core.features.notifying.notifications import IDS_MAX
 from talkwire.egress import RefusedUrl
-from talkwire.payloads.notifications import NotificationPayload, notification_payload
-from talkwire.payloads.pushes import (
+from talkwire.payloads.notifying.notifications import NotificationPayload, notification_payload
+from talkwire.payloads.notifying.pushes import (
     PushKeyPayload,
     PushSubscriptionPayload,
     SubscribePayload,

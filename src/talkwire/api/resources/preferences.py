@@ -12,7 +12,7 @@ from talkwire.core.commands.preferences import (
     GetPreferences,
     SetPreferences,
 )
-from talkwire.payloads.preferences import (
+from talkwire.payloads.notifying.preferences import (
     MemberPreferencesChange,
     MemberPreferencesPayload,
     PreferencesPayload,

@@ -18,7 +18,7 @@ from talkwire.core.cluster.peers import Peers
 from talkwire.core.cluster.sender_verification import SenderVerifier
 from talkwire.core.commands.accounts import EnsureUser
 from talkwire.core.commands.command import Command, IdempotencyKey, NodeCommand
-from talkwire.core.commands.custom_events import KeepReport, SendReport, SendToUsers
+from talkwire.core.commands.integration.custom_events import KeepReport, SendReport, SendToUsers
 from talkwire.core.commands.messages import SendMessages
 from talkwire.core.commands.server.nodes import ListPeers
 from talkwire.core.commands.server.retries import AnswerRetry

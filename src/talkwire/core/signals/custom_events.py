@@ -10,7 +10,7 @@ from types import MappingProxyType
 import msgspec
 
 from talkwire.core.cluster.peers import Peers
-from talkwire.core.commands.custom_events import (
+from talkwire.core.commands.integration.custom_events import (
     IsConnected,
     KeepReport,
     ListConnected,

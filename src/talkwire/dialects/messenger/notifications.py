@@ -6,7 +6,7 @@ from talkwire.core.commands.notifications import MarkNotificationsRead
 from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.events import Event, NotificationsRead, Notified
 from talkwire.dialects.dialect import Inbound, Outbound
-from talkwire.payloads.notifications import (
+from talkwire.payloads.notifying.notifications import (
     MarkNotificationsReadPayload,
     NotificationPayload,
     notification_payload,

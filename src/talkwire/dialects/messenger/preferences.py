@@ -5,7 +5,7 @@ from __future__ import annotations
 from talkwire.core.domain.events import ConversationPreferred, Event, PreferencesChanged
 from talkwire.core.domain.times import iso_or_none
 from talkwire.dialects.dialect import Outbound
-from talkwire.payloads.preferences import (
+from talkwire.payloads.notifying.preferences import (
     ConversationPreferencesPayload,
     PreferencesPayload,
     preferences_payload,

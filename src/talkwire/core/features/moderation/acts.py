@@ -15,7 +15,6 @@ from talkwire.core.commands import (
     accounts,
     blocks,
     conversations,
-    custom_events,
     files,
     invitations,
     members,
@@ -27,7 +26,7 @@ from talkwire.core.commands import (
     receipts,
 )
 from talkwire.core.commands.command import Command
-from talkwire.core.commands.integration import webhooks
+from talkwire.core.commands.integration import custom_events, webhooks
 from talkwire.core.commands.moderation import audit, reports, restrictions
 from talkwire.core.commands.server import console, erasure, offline_queue, recovery, retention
 from talkwire.core.domain.events import (

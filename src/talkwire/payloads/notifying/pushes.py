@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from talkwire.core.domain.model import ID_MAX_LENGTH, PushKind, PushSubscription
-from talkwire.payloads.notifications import NotificationPayload
+from talkwire.payloads.notifying.notifications import NotificationPayload
 from talkwire.payloads.payload import Payload, iso
 
 KEY_MAX_LENGTH = 200
