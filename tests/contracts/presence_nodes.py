@@ -33,6 +33,7 @@ from talkwire.core.signals.signals import SignalOptions, Signals
 from talkwire.storage.leases import LeaseRows
 from talkwire.storage.schema import metadata, users
 from talkwire.storage.snapshot import TableSnapshot
+from talkwire.storage.tables.presence import WritablePresenceRows
 
 USER_IDS = ("alice", "bob", "carol")
 DELAY_S = 0.001
@@ -140,7 +141,7 @@ class World:
                 return NODE_COMMANDS[type(command)](LeaseRows(connection, self.now_ms), actor, command)
             if type(command) in QUERIES:
                 return QUERIES[type(command)](snapshot, actor, command)
-            transaction = SimpleNamespace(user=snapshot.user, presence=snapshot.presence)
+            transaction = SimpleNamespace(user=snapshot.user, presence=WritablePresenceRows(connection))
             return CHANGES[type(command)].decide(cast("Any", transaction), actor, command)
 
     def record(self, user_id: str) -> PresenceRecord:
