@@ -7,7 +7,8 @@ features/   the functions that execute commands, one module a feature
 connected/  in-memory indexes of the users connected to this node
 cluster/    delivery of committed events in order, leases (records of living nodes), and questions to other nodes
 signals/    features that store nothing in the log of events: presence, typing, calls, custom events
-engine/     the entry point for all commands, rate limits, hooks, observers, notifications of connected users
+engine/     the entry point for all commands, the execution of a batch of them, rate limits, hooks, observers,
+            notifications of connected users
 background_tasks.py  tasks on the event loop that nobody awaits
 
 The core knows no HTTP, Socket.IO, SQL or Redis.

@@ -1,2 +1,2 @@
-"""Payloads (JSON types) of conversations, messages, users and other objects, which the messenger dialect and the REST
-API share; one module for each feature."""
+"""Payloads (JSON types) of conversations, messages, users and other objects, which dialects, the REST API, push and
+webhooks share; one module for each feature."""
