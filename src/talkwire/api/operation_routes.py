@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from inspect import Parameter, Signature
+from inspect import Parameter, Signature, signature
 from types import MappingProxyType
 from typing import Annotated, Any, NamedTuple, get_origin, get_type_hints
 
@@ -46,17 +46,19 @@ _WORDS = re.compile("(?<=[a-z])(?=[A-Z])")
 
 _SENDER = "sender_id"
 
-_OF_QUERIES: Mapping[str, Any] = MappingProxyType(
-    {
-        "limit": Annotated[int, QueryParameter(ge=1, le=PAGE_MAX, description="The number of items in a page")],
-        _SENDER: ActingUserId,
-    }
-)
+Limit = Annotated[int, QueryParameter(ge=1, le=PAGE_MAX, description="The number of items in a page")]
+
+_OF_QUERIES: Mapping[str, Any] = MappingProxyType({"limit": Limit, _SENDER: ActingUserId})
 """Parameters of queries that are alike in all operations, by their fields."""
 
-OwnAnswer = Callable[[Any, Any, Caller, LimitedChat], Awaitable[Any]]
+OwnCheck = Callable[..., Awaitable[None]]
+"""Raises ChatError if a route refuses (the command, the caller, the chat). Further parameters are what Litestar gives
+a handler, such as `webhooks: GivenWebhooks`."""
+
+OwnAnswer = Callable[..., Awaitable[Any]]
 """Makes a route's answer of (the command's result, the command, the caller, the chat). Its annotation says the type of
-the answer; a `Response` is for a route that returns, with the status 200, what existed already."""
+the answer; a `Response` is for a route that returns, with the status 200, what existed already. Further parameters are
+what Litestar gives a handler."""
 
 
 class _Inputs(NamedTuple):
@@ -70,25 +72,31 @@ class _Inputs(NamedTuple):
 def routes_of(
     operations: Iterable[Operation],
     *,
+    checks: Mapping[str, OwnCheck] = _NONE,
     answers: Mapping[str, OwnAnswer] = _NONE,
     handlers: Mapping[str, Callable[..., Any]] = _NONE,
     module: str = __name__,
 ) -> list[HTTPRouteHandler]:
     """Returns the routes of those operations that have one.
 
-    Two mappings are for routes that need code of their own, by their methods and paths as the operations name them:
-    `answers` makes answers of results, `handlers` has whole functions, without Litestar's decorators. The routes seem
-    to be written in `module`, by which the API's documents see that a route belongs to a dialect.
+    Three mappings are for routes that need code of their own, by their methods and paths as the operations name them:
+    `checks` refuses commands before they are executed, `answers` makes answers of results, and `handlers` has whole
+    functions, without Litestar's decorators. The routes seem to be written in `module`, by which the API's documents
+    see that a route belongs to a dialect.
     """
     return [
-        _route(each, answers.get(each.route), handlers.get(each.route), module)
+        _route(each, checks.get(each.route), answers.get(each.route), handlers.get(each.route), module)
         for each in operations
         if each.route is not None
     ]
 
 
 def _route(
-    operation: Operation, answer: OwnAnswer | None, own: Callable[..., Any] | None, module: str
+    operation: Operation,
+    check: OwnCheck | None,
+    answer: OwnAnswer | None,
+    own: Callable[..., Any] | None,
+    module: str,
 ) -> HTTPRouteHandler:
     assert operation.route is not None
     method, path = operation.route.split(" ")
@@ -103,7 +111,7 @@ def _route(
         responses=existing(returned.__args__[0]) if get_origin(returned) is Response else None,
         opt={**executes(*operation.commands), **may_refuse(*operation.refuses)},
     )
-    handler = own or _handler(operation, method, answer, returned)
+    handler = own or _handler(operation, method, check, answer, returned)
     if own is None:
         handler.__module__ = module
     route: HTTPRouteHandler = decorate(handler)
@@ -116,11 +124,15 @@ def _status(method: str, *, answers: bool) -> int:
     return 201 if method == "POST" else 200
 
 
-def _handler(operation: Operation, method: str, own: OwnAnswer | None, returned: object) -> Callable[..., Any]:
+def _handler(
+    operation: Operation, method: str, check: OwnCheck | None, own: OwnAnswer | None, returned: object
+) -> Callable[..., Any]:
     """Returns the function that handles a route's requests. Litestar reads its name and its annotations."""
     command: Any = operation.command
     inputs = _inputs(operation, method)
     answer = _answer(operation)
+    for_check, for_answer = _further_parameters(check, 3), _further_parameters(own, 4)
+    further = {**for_check, **for_answer}
 
     async def handle(
         caller: Caller,
@@ -129,11 +141,16 @@ def _handler(operation: Operation, method: str, own: OwnAnswer | None, returned:
         data: msgspec.Struct | None = None,
         **fields: object,
     ) -> object:
+        given = {name: fields.pop(name) for name in further}
         asked = _command(command, operation.fixed, inputs, fields, data)
+        if check is not None:
+            await check(asked, caller, chat, **{name: given[name] for name in for_check})
         result = await chat.execute(caller.actor, asked, key)
-        return answer(result) if own is None else await own(result, asked, caller, chat)
+        if own is None:
+            return answer(result)
+        return await own(result, asked, caller, chat, **{name: given[name] for name in for_answer})
 
-    parameters = list(_parameters(operation, method, inputs))
+    parameters = [*_parameters(operation, method, inputs), *further.values()]
     name = operation.operation_id or operation.command.__name__
     handle.__name__ = "_".join(_WORDS.split(name)).lower()
     handle.__annotations__ = {**{each.name: each.annotation for each in parameters}, "return": returned}
@@ -194,6 +211,14 @@ def _parameters(operation: Operation, method: str, inputs: _Inputs) -> Iterator[
         yield _parameter("data", _BODY[inputs.body.type | None], None)
     for part in inputs.query:
         yield _parameter(part.name, _of_query(part, operation.members.get(part.field)), part.default)
+
+
+def _further_parameters(function: Callable[..., Any] | None, known: int) -> dict[str, Parameter]:
+    """Returns the parameters of a function after the first `known` ones, by their names."""
+    if function is None:
+        return {}
+    hints = get_type_hints(function, include_extras=True)
+    return {name: _parameter(name, hints[name]) for name in [*signature(function).parameters][known:]}
 
 
 def _of_query(part: Part, member: Member | None) -> object:

@@ -45,6 +45,14 @@ def events_of(
     }
 
 
+def tolerant(operation: Operation) -> Operation:
+    """Returns the same operation for dialects whose payloads may have unknown members."""
+    assert operation.payload is not None
+    about = "The same for dialects whose payloads may have unknown members."
+    shape = operation.payload._replace(name=f"Tolerant{operation.payload.name}", about=about, tolerant=True)
+    return replace(operation, payload=shape)
+
+
 def _entry(
     operation: Operation,
     payload: Struct | None,
