@@ -56,7 +56,7 @@ def call_entry(command: type[CallSignal], summary: str) -> Inbound:
     def to_command(signal: InvitePayload | CallPayload) -> CallSignal:
         return command(signal.conversation_id, signal.call_id, signal.to_user_id, signal.data)
 
-    return Inbound(payload, to_command, _call_reply, summary=summary)
+    return Inbound(payload, to_command, _call_reply, summary=summary, commands=(command,))
 
 
 def tolerant_call_entry(command: type[CallSignal], summary: str) -> Inbound:

@@ -20,6 +20,7 @@ RENEW_SIGN_IN = Inbound(
     lambda p: RenewSignIn(p.token),
     _renewed,
     summary="Renew the socket's sign-in with a newer token of the same user.",
+    commands=(RenewSignIn,),
 )
 
 TOLERANT_RENEW_SIGN_IN = replace(RENEW_SIGN_IN, payload=TolerantRenewSignInPayload)

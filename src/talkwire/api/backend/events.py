@@ -17,6 +17,7 @@ from litestar.params import QueryParameter
 from talkwire.api.backend.event_stream import EventStream, StreamedPage, streamed_page
 from talkwire.api.description.openapi import STREAMS
 from talkwire.api.description.refusals import may_refuse
+from talkwire.api.description.rest_counterparts import executes
 from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenWatches
 from talkwire.api.http.disconnect import until_disconnect
 from talkwire.api.http.methods import BODILESS
@@ -66,7 +67,7 @@ class LogEventsAnswer(msgspec.Struct, frozen=True):
     operation_id="listLogEvents",
     summary="List all committed events, wait for new ones, or stream them (role service or admin)",
     tags=["events"],
-    opt={**may_refuse(410), **STREAMS},
+    opt={**may_refuse(410), **STREAMS, **executes(ListLogEvents)},
 )
 async def list_log_events(  # noqa: PLR0913, PLR0917 (Litestar passes them by name)
     caller: GivenCaller,

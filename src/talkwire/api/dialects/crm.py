@@ -12,9 +12,10 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from litestar.types import ControllerRouterHandler
 from msgspec.structs import replace
 
+from talkwire.api.description.rest_counterparts import executes
 from talkwire.api.http.bodies import TolerantBody
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
-from talkwire.core.commands.messages import DeleteMessage, EditMessage, ListMessages
+from talkwire.core.commands.messages import DeleteMessage, EditMessage, ListMessages, SendMessage
 from talkwire.core.commands.receipts import ListReaders
 from talkwire.core.domain.errors import ChatError
 from talkwire.dialects.crm.payloads import (
@@ -66,7 +67,7 @@ def _crm_names_in_refusals() -> Iterator[None]:
         raise with_renamed_members(error, WORDS) from None
 
 
-@post(_MESSAGES, summary="Send a message to a chat", tags=_TAGS)
+@post(_MESSAGES, summary="Send a message to a chat", tags=_TAGS, opt=executes(SendMessage))
 async def send_message(
     data: JSONBody[SendPayload], caller: GivenCaller, chat: GivenChat, idempotency_key: IdempotencyKey = None
 ) -> MessagePayload:
@@ -76,7 +77,7 @@ async def send_message(
         return message_payload(await chat.execute(caller.actor, to_send(data)), is_read=False)
 
 
-@get(_MESSAGES, summary="List messages of a chat, oldest first", tags=_TAGS)
+@get(_MESSAGES, summary="List messages of a chat, oldest first", tags=_TAGS, opt=executes(ListMessages, ListReaders))
 async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     caller: GivenCaller,
     chat: GivenChat,
@@ -94,7 +95,7 @@ async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     return MessagesAnswer(tuple(read_message_payload(message, readers) for message in shown), next_id)
 
 
-@patch(_MESSAGE, summary="Edit a message", tags=_TAGS)
+@patch(_MESSAGE, summary="Edit a message", tags=_TAGS, opt=executes(EditMessage, ListReaders))
 async def update_message(
     message_id: FromPath[str], data: JSONBody[UpdateBody], caller: GivenCaller, chat: GivenChat
 ) -> MessagePayload:
@@ -105,7 +106,7 @@ async def update_message(
     return read_message_payload(message, readers)
 
 
-@delete(_MESSAGE, summary="Delete a message", tags=_TAGS)
+@delete(_MESSAGE, summary="Delete a message", tags=_TAGS, opt=executes(DeleteMessage))
 async def delete_message(message_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
     with _crm_names_in_refusals():
         await chat.execute(caller.actor, DeleteMessage(message_id))

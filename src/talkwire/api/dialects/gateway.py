@@ -11,6 +11,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 from litestar.types import ControllerRouterHandler
 
+from talkwire.api.description.rest_counterparts import executes
 from talkwire.api.http.bodies import Body, TolerantBody
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
@@ -70,7 +71,12 @@ class StatsAnswer(Payload, frozen=True, omit_defaults=False):
     user_ids: tuple[str, ...]
 
 
-@post("/send", status_code=HTTP_200_OK, summary="Send a custom event to all sockets of a user (role service or admin)")
+@post(
+    "/send",
+    status_code=HTTP_200_OK,
+    summary="Send a custom event to all sockets of a user (role service or admin)",
+    opt=executes(SendToUsers),
+)
 async def send(data: JSONBody[SendBody], caller: GivenCaller, chat: GivenChat, key: GivenKey) -> SentAnswer:
     check_id("userId", data.user_id)
     command = SendToUsers((data.user_id,), data.event, data.message, data.store)
@@ -80,7 +86,12 @@ async def send(data: JSONBody[SendBody], caller: GivenCaller, chat: GivenChat, k
     return SentAnswer(success=False, message=f"User {data.user_id} is not connected", stored=bool(report.stored))
 
 
-@post("/send-many", status_code=HTTP_200_OK, summary="Send a custom event to several users (role service or admin)")
+@post(
+    "/send-many",
+    status_code=HTTP_200_OK,
+    summary="Send a custom event to several users (role service or admin)",
+    opt=executes(SendToUsers),
+)
 async def send_many(
     data: JSONBody[SendManyBody], caller: GivenCaller, chat: GivenChat, key: GivenKey
 ) -> SentManyAnswer:
@@ -94,18 +105,22 @@ async def send_many(
     )
 
 
-@get("/status/{user_id:str}", summary="Check whether a user is connected (role service or admin)")
+@get(
+    "/status/{user_id:str}",
+    summary="Check whether a user is connected (role service or admin)",
+    opt=executes(IsConnected),
+)
 async def get_status(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> StatusAnswer:
     return StatusAnswer(user_id, await chat.execute(caller.actor, IsConnected(user_id)))
 
 
-@get("/connected", summary="List connected users (role service or admin)")
+@get("/connected", summary="List connected users (role service or admin)", opt=executes(ListConnected))
 async def list_connected(caller: GivenCaller, chat: GivenChat) -> ConnectedAnswer:
     user_ids = await chat.execute(caller.actor, ListConnected())
     return ConnectedAnswer(user_ids, len(user_ids))
 
 
-@get("/stats", summary="Count connected users (role service or admin)")
+@get("/stats", summary="Count connected users (role service or admin)", opt=executes(ListConnected))
 async def get_stats(caller: GivenCaller, chat: GivenChat) -> StatsAnswer:
     user_ids = await chat.execute(caller.actor, ListConnected())
     return StatsAnswer(len(user_ids), user_ids)

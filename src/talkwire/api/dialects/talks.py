@@ -12,6 +12,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from talkwire.api.description.rest_counterparts import executes
 from talkwire.api.http.bodies import ListAnswer
 from talkwire.api.http.created import created_or_existing, existing
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
@@ -24,8 +25,9 @@ from talkwire.core.commands.conversations import (
     GetConversation,
     ListConversations,
 )
-from talkwire.core.commands.messages import ListMessages
+from talkwire.core.commands.messages import ListMessages, SendMessage
 from talkwire.core.commands.offers import CreateOffer
+from talkwire.core.commands.receipts import MarkRead
 from talkwire.core.domain.access import acting_as
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import Actor, ConversationKind, MemberRole
@@ -125,7 +127,12 @@ def _with_body_names(error: ChatError, given: OpenTalkBody) -> ChatError:
     return error
 
 
-@get("/", operation_id="talksList", summary="List the caller's talks, newest message first")
+@get(
+    "/",
+    operation_id="talksList",
+    summary="List the caller's talks, newest message first",
+    opt=executes(ListConversations),
+)
 async def list_talks(
     caller: GivenCaller, chat: GivenChat, cursor: FromQuery[str | None] = None, limit: Limit = 50
 ) -> ListAnswer[TalkPayload]:
@@ -133,7 +140,13 @@ async def list_talks(
     return ListAnswer(tuple(map(talk_payload, page.items)), page.next)
 
 
-@post("/", operation_id="talksOpen", summary="Open a talk, or get the existing one", responses=existing(TalkPayload))
+@post(
+    "/",
+    operation_id="talksOpen",
+    summary="Open a talk, or get the existing one",
+    responses=existing(TalkPayload),
+    opt=executes(CreateConversation),
+)
 async def open_talk(
     data: JSONBody[OpenTalkBody], caller: GivenCaller, chat: GivenChat, key: GivenKey
 ) -> Response[TalkPayload]:
@@ -144,12 +157,17 @@ async def open_talk(
     return created_or_existing(view, talk_payload(view))
 
 
-@get("/{conversation_id:str}", operation_id="talksGet", summary="Get a talk with its participants")
+@get(
+    "/{conversation_id:str}",
+    operation_id="talksGet",
+    summary="Get a talk with its participants",
+    opt=executes(GetConversation),
+)
 async def get_talk(conversation_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> TalkPayload:
     return talk_payload(await chat.execute(caller.actor, GetConversation(conversation_id)))
 
 
-@get("/{conversation_id:str}/messages", summary="List messages of a talk, oldest first")
+@get("/{conversation_id:str}/messages", summary="List messages of a talk, oldest first", opt=executes(ListMessages))
 async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     conversation_id: FromPath[str],
     caller: GivenCaller,
@@ -163,7 +181,7 @@ async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     return ListAnswer(tuple(map(message_payload, page.items)), page.next)
 
 
-@post("/{conversation_id:str}/message", summary="Send a message to a talk")
+@post("/{conversation_id:str}/message", summary="Send a message to a talk", opt=executes(SendMessage))
 async def send_message(
     conversation_id: FromPath[str],
     data: JSONBody[SendBody],
@@ -176,7 +194,7 @@ async def send_message(
     return message_payload(await chat.execute(caller.actor, to_send(conversation_id, data)))
 
 
-@post("/{conversation_id:str}/read", status_code=HTTP_200_OK, summary="Mark a talk as read")
+@post("/{conversation_id:str}/read", status_code=HTTP_200_OK, summary="Mark a talk as read", opt=executes(MarkRead))
 async def mark_read(
     conversation_id: FromPath[str],
     caller: GivenCaller,

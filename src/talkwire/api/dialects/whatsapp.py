@@ -11,11 +11,12 @@ from litestar.status_codes import HTTP_200_OK
 from litestar.types import ControllerRouterHandler
 from msgspec.structs import replace
 
+from talkwire.api.description.rest_counterparts import executes
 from talkwire.api.http.bodies import ListAnswer, TolerantBody
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
 from talkwire.api.resources.receipts import ReadAnswer, TolerantReadBody, read_answer, read_command
-from talkwire.core.commands.messages import GetMessage, ListMessages
+from talkwire.core.commands.messages import GetMessage, ListMessages, SendMessage
 from talkwire.core.commands.receipts import GetMessageStatus, MarkDelivered, MarkRead
 from talkwire.dialects.whatsapp.payloads import MessagePayload, SendBody, message_payload, to_send
 
@@ -33,7 +34,7 @@ class StatusBody(TolerantBody, frozen=True):
     status: Literal["delivered", "read"]
 
 
-@post("/messages", summary="Send a message")
+@post("/messages", summary="Send a message", opt=executes(SendMessage, GetMessageStatus))
 async def send_message(
     data: JSONBody[SendBody], caller: GivenCaller, chat: GivenChat, idempotency_key: IdempotencyKey = None
 ) -> MessagePayload:
@@ -48,13 +49,17 @@ async def send_message(
     return message_payload(found.message, found.status)
 
 
-@get("/messages/{message_id:str}", summary="Get a message with its status")
+@get("/messages/{message_id:str}", summary="Get a message with its status", opt=executes(GetMessageStatus))
 async def get_message(message_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> MessagePayload:
     found = await chat.execute(caller.actor, GetMessageStatus(message_id))
     return message_payload(found.message, found.status)
 
 
-@get("/conversations/{conversation_id:str}/messages", summary="List messages of a conversation, oldest first")
+@get(
+    "/conversations/{conversation_id:str}/messages",
+    summary="List messages of a conversation, oldest first",
+    opt=executes(ListMessages),
+)
 async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     conversation_id: FromPath[str],
     caller: GivenCaller,
@@ -68,7 +73,11 @@ async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     return ListAnswer(tuple(map(message_payload, page.items)), page.next)
 
 
-@patch("/messages/{message_id:str}/status", summary="Mark a message as received or read")
+@patch(
+    "/messages/{message_id:str}/status",
+    summary="Mark a message as received or read",
+    opt=executes(MarkRead, MarkDelivered, GetMessage, GetMessageStatus),
+)
 async def update_status(
     message_id: FromPath[str], data: JSONBody[StatusBody], caller: GivenCaller, chat: GivenChat
 ) -> MessagePayload:
@@ -79,7 +88,12 @@ async def update_status(
     return message_payload(found.message, found.status)
 
 
-@post("/conversations/{conversation_id:str}/read", status_code=HTTP_200_OK, summary="Mark a conversation as read")
+@post(
+    "/conversations/{conversation_id:str}/read",
+    status_code=HTTP_200_OK,
+    summary="Mark a conversation as read",
+    opt=executes(MarkRead),
+)
 async def mark_read(
     conversation_id: FromPath[str],
     caller: GivenCaller,

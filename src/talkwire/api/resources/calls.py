@@ -6,6 +6,7 @@ from __future__ import annotations
 import msgspec
 from litestar import Router, get
 
+from talkwire.api.description.rest_counterparts import executes
 from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenIceServers
 from talkwire.core.commands.preferences import GetPreferences
 
@@ -24,7 +25,7 @@ class IceServersAnswer(msgspec.Struct, frozen=True, rename="camel"):
     ice_servers: tuple[IceServerAnswer, ...]
 
 
-@get("/ice-servers", summary="List the STUN and TURN servers for calls")
+@get("/ice-servers", summary="List the STUN and TURN servers for calls", opt=executes(GetPreferences))
 async def list_ice_servers(caller: GivenCaller, chat: GivenChat, ice_servers: GivenIceServers) -> IceServersAnswer:
     # Any query refuses a banned caller; only others may learn the credentials of the TURN server.
     await chat.execute(caller.actor, GetPreferences())

@@ -22,6 +22,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_204_NO_CON
 
 from talkwire.api.description.openapi import TAKES_FORM
 from talkwire.api.description.refusals import may_refuse
+from talkwire.api.description.rest_counterparts import executes
 from talkwire.api.http.caller import takes_address_token
 from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenUploads
 from talkwire.api.http.device import GivenTrustedProxies, address_of
@@ -29,6 +30,7 @@ from talkwire.api.http.download import Download
 from talkwire.api.http.errors import error_body, on_chat_error
 from talkwire.api.http.lingering import Lingering
 from talkwire.api.http.methods import BODILESS
+from talkwire.core.commands.files import CreateUpload, DropFile, FinishUpload, GetFile, GetUpload
 from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.model import Actor, File, Upload
 from talkwire.core.engine.limits import Kind
@@ -98,7 +100,7 @@ async def describe_uploads(uploads: GivenUploads) -> Response[None]:
     description="With the header `Tus-Resumable`, starts an upload and returns its address in `Location`. With a form "
     "(`multipart/form-data`) of one file, uploads the file and returns its description.",
     request_max_body_size=None,
-    opt={**may_refuse(*_TUS_STATUSES), **TAKES_FORM},
+    opt={**may_refuse(*_TUS_STATUSES), **TAKES_FORM, **executes(CreateUpload, FinishUpload)},
 )
 async def create_upload(
     request: AnyRequest, caller: GivenCaller, chat: GivenChat, uploads: GivenUploads
@@ -129,7 +131,7 @@ async def create_upload(
     operation_id="getUploadState",
     summary="Get how many bytes of an upload have arrived (tus 1.0)",
     status_code=HTTP_200_OK,
-    opt=may_refuse(*_TUS_STATUSES),
+    opt={**may_refuse(*_TUS_STATUSES), **executes(GetUpload)},
 )
 async def upload_state(
     file_id: FromPath[str],
@@ -153,7 +155,7 @@ async def upload_state(
     operation_id="sendUploadBytes",
     summary="Send the next bytes of an upload (tus 1.0)",
     request_max_body_size=None,
-    opt=may_refuse(*_TUS_STATUSES),
+    opt={**may_refuse(*_TUS_STATUSES), **executes(GetUpload, FinishUpload)},
 )
 async def send_bytes(
     file_id: FromPath[str],
@@ -174,7 +176,7 @@ async def send_bytes(
     operation_id="overrideUploadMethod",
     summary="Send bytes of an upload, or delete it, where only POST is possible (tus 1.0)",
     request_max_body_size=None,
-    opt=may_refuse(*_TUS_STATUSES, 405),
+    opt={**may_refuse(*_TUS_STATUSES, 405), **executes(GetUpload, FinishUpload, DropFile)},
 )
 async def overridden(
     file_id: FromPath[str],
@@ -202,6 +204,7 @@ async def overridden(
     status_code=HTTP_204_NO_CONTENT,
     operation_id="deleteFile",
     summary="Delete an upload (tus 1.0), or a file that no message refers to",
+    opt=executes(DropFile),
 )
 async def drop_file(
     file_id: FromPath[str],
@@ -340,7 +343,7 @@ def _interrupted(uploads: Uploads) -> ChatError:
 # --- downloads ------------------------------------------------------------------------------------------------------
 
 
-@get("/{file_id:str}", summary="Get a file's metadata")
+@get("/{file_id:str}", summary="Get a file's metadata", opt=executes(GetFile))
 async def get_file(file_id: FromPath[str], caller: GivenCaller, uploads: GivenUploads) -> FilePayload:
     return file_payload(await uploads.file(caller.actor, file_id))
 
@@ -351,7 +354,7 @@ async def get_file(file_id: FromPath[str], caller: GivenCaller, uploads: GivenUp
     summary="Download the thumbnail of an image (WebP)",
     media_type=_THUMBNAIL_TYPE,
     responses=_PARTS,
-    opt={**may_refuse(416), **takes_address_token("files")},
+    opt={**may_refuse(416), **takes_address_token("files"), **executes(GetFile)},
 )
 async def get_thumbnail(
     file_id: FromPath[str],
@@ -375,7 +378,7 @@ async def get_thumbnail(
     summary="Download a file, or a range of it",
     media_type="*/*",
     responses=_PARTS,
-    opt={**may_refuse(416), **takes_address_token("files")},
+    opt={**may_refuse(416), **takes_address_token("files"), **executes(GetFile)},
 )
 async def download(
     file_id: FromPath[str], name: FromPath[str], request: AnyRequest, caller: GivenCaller, uploads: GivenUploads

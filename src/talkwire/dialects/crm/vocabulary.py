@@ -7,7 +7,7 @@ from talkwire.core.commands.calls import (
     CallSignal,
     InviteToCall,
 )
-from talkwire.core.commands.messages import DeleteMessage, EditMessage, React, Unreact
+from talkwire.core.commands.messages import DeleteMessage, EditMessage, React, SendMessage, Unreact
 from talkwire.core.commands.receipts import ListReaders, MarkDelivered, MarkRead, MessageReader
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.errors import ChatError
@@ -84,7 +84,7 @@ def _call_entry(command: type[CallSignal], summary: str) -> Inbound:
     def to_command(signal: InvitePayload | CallPayload) -> CallSignal:
         return command(text_of(signal.chat_id), text_of(signal.call_id), optional_text(signal.to_user_id), signal.data)
 
-    return Inbound(payload, to_command, call_reply, summary=summary)
+    return Inbound(payload, to_command, call_reply, summary=summary, commands=(command,))
 
 
 def _sent(message: Message) -> MessageReply:
@@ -119,7 +119,11 @@ _CALLS = CallNames("callInvite", "callAccept", "callReject", "callSignal", "call
 
 _INBOUND = {
     "authenticate": Inbound(
-        None, lambda _: GetIdentity(), identity_reply, summary="Get the user and the socket id of this connection."
+        None,
+        lambda _: GetIdentity(),
+        identity_reply,
+        summary="Get the user and the socket id of this connection.",
+        commands=(GetIdentity,),
     ),
     "auth:refresh": TOLERANT_RENEW_SIGN_IN,
     "joinChat": Inbound(
@@ -127,18 +131,21 @@ _INBOUND = {
         lambda p: JoinRoom(text_of(p.chat_id)),
         _joined,
         summary="Start receiving a chat's events on this socket. The user must be a member.",
+        commands=(JoinRoom,),
     ),
     "leaveChat": Inbound(
         ChatPayload,
         lambda p: LeaveRoom(text_of(p.chat_id)),
         _left,
         summary="Stop receiving a chat's events on this socket. The user remains a member.",
+        commands=(LeaveRoom,),
     ),
     "sendMessage": Inbound(
         SendPayload,
         to_send,
         _sent,
         summary="Send a message to a chat. A retry with the same `clientMessageId` returns the stored message.",
+        commands=(SendMessage,),
     ),
     "updateMessage": Inbound(
         UpdatePayload,
@@ -146,39 +153,49 @@ _INBOUND = {
         _updated,
         follow_up=lambda message: ListReaders(message.conversation_id),
         summary="Edit a message, as its author.",
+        commands=(EditMessage,),
     ),
     "deleteMessage": Inbound(
         MessageIdPayload,
         lambda p: DeleteMessage(text_of(p.message_id)),
         done,
         summary="Delete a message, as its author or a moderator.",
+        commands=(DeleteMessage,),
     ),
     "reactToMessage": Inbound(
-        ReactPayload, _react, reactions_reply, summary="Add a reaction to a message, or remove one with `remove`."
+        ReactPayload,
+        _react,
+        reactions_reply,
+        summary="Add a reaction to a message, or remove one with `remove`.",
+        commands=(Unreact, React),
     ),
     "typing": Inbound(
         TypingPayload,
         lambda p: SetTyping(text_of(p.chat_id), is_typing=p.is_typing),
         done,
         summary="Announce that the user started or stopped typing. Typing ends automatically after 5 s.",
+        commands=(SetTyping,),
     ),
     "markAsRead": Inbound(
         MarkPayload,
         lambda p: MarkRead(text_of(p.chat_id), optional_text(p.message_id)),
         done,
         summary="Mark messages as read: all, or all up to a message.",
+        commands=(MarkRead,),
     ),
     "messageDelivered": Inbound(
         MarkPayload,
         lambda p: MarkDelivered(text_of(p.chat_id), optional_text(p.message_id)),
         done,
         summary="Mark messages as delivered: all, or all up to a message.",
+        commands=(MarkDelivered,),
     ),
     "ping": Inbound(
         None,
         lambda _: GetServerTime(),
         pong_reply,
         summary="Get the server's time, in milliseconds since 1970.",
+        commands=(GetServerTime,),
     ),
     **calls_inbound(_CALLS, _call_entry),
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from talkwire.core.commands.messages import ListMessages
+from talkwire.core.commands.messages import ListMessages, SendMessage
 from talkwire.core.commands.presence import GetPresence
 from talkwire.core.commands.receipts import MarkRead
 from talkwire.core.commands.typing import SetTyping
@@ -28,7 +28,7 @@ from talkwire.core.domain.events import (
 from talkwire.dialects.dialect import AnyJson, Dialect, Echo, Inbound, Outbound, OutboundEntry, To
 from talkwire.dialects.gateway import payloads
 from talkwire.dialects.sign_in import TOLERANT_RENEW_SIGN_IN
-from talkwire.operations.socket_commands import JoinRoom, LeaveRoom
+from talkwire.operations.socket_commands import GetServerTime, JoinRoom, LeaveRoom
 from talkwire.payloads.replies import refusal_with_message
 
 
@@ -52,6 +52,7 @@ _INBOUND = {
         payloads.received_reply,
         summary="Send any JSON. If it has a `conversationId`, its `message` is sent to that conversation.",
         echo=Echo("messageReceived", payloads.received, summary="The server received what the client sent."),
+        commands=(SendMessage, GetServerTime),
     ),
     "joinRoom": Inbound(
         payloads.RoomPayload,
@@ -59,6 +60,7 @@ _INBOUND = {
         payloads.joined,
         summary="Join a room: receive a conversation's events on this socket, and messages instead of notifications.",
         echo=Echo("roomJoined", lambda _, id_: payloads.joined(id_), payloads.RoomReply, "The socket joined a room."),
+        commands=(JoinRoom,),
     ),
     "leaveRoom": Inbound(
         payloads.RoomPayload,
@@ -66,6 +68,7 @@ _INBOUND = {
         payloads.left,
         summary="Leave a room: receive notifications of the conversation again. The user remains a member.",
         echo=Echo("roomLeft", lambda _, id_: payloads.left(id_), payloads.RoomReply, "The socket left a room."),
+        commands=(LeaveRoom,),
     ),
     "getHistory": Inbound(
         payloads.HistoryPayload,
@@ -73,24 +76,28 @@ _INBOUND = {
         payloads.history_reply,
         summary="List messages of a conversation, oldest first: the newest ones, or those around a message.",
         echo=Echo("history", payloads.room_history, summary="The messages that the client requested."),
+        commands=(ListMessages,),
     ),
     "startTyping": Inbound(
         payloads.RoomPayload,
         lambda p: SetTyping(p.conversation_id, is_typing=True),
         payloads.typing_reply,
         summary="Announce that the user started typing. Typing ends automatically after 5 s.",
+        commands=(SetTyping,),
     ),
     "stopTyping": Inbound(
         payloads.RoomPayload,
         lambda p: SetTyping(p.conversation_id, is_typing=False),
         payloads.typing_reply,
         summary="Announce that the user stopped typing.",
+        commands=(SetTyping,),
     ),
     "markRead": Inbound(
         payloads.MarkPayload,
         lambda p: MarkRead(p.conversation_id, p.message_id),
         payloads.read_reply,
         summary="Mark messages as read: all, or all up to a message.",
+        commands=(MarkRead,),
     ),
     "getPresence": Inbound(
         payloads.UserIdsPayload,
@@ -103,6 +110,7 @@ _INBOUND = {
             payloads.PresenceReply,
             "The presence that the client requested.",
         ),
+        commands=(GetPresence,),
     ),
     "auth:refresh": TOLERANT_RENEW_SIGN_IN,
 }

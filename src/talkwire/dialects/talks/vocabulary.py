@@ -8,7 +8,7 @@ Presence and calls need no joining.
 
 from __future__ import annotations
 
-from talkwire.core.commands.messages import DeleteMessage, EditMessage
+from talkwire.core.commands.messages import DeleteMessage, EditMessage, React, SendMessage, Unreact
 from talkwire.core.commands.offers import UpdateOffer
 from talkwire.core.commands.presence import GetPresence
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead
@@ -132,6 +132,7 @@ TALKS = Dialect(
             lambda p: JoinRoom(p.conversation_id),
             _joined,
             summary="Start receiving a conversation's events on this socket. The user must be a member.",
+            commands=(JoinRoom,),
         ),
         "leave-conversation": Inbound(
             ConversationIdPayload,
@@ -139,18 +140,21 @@ TALKS = Dialect(
             _left,
             summary="Stop receiving a conversation's events on this socket, except `new-message`, `new-offer` and "
             "`offer-accepted`.",
+            commands=(LeaveRoom,),
         ),
         "message": Inbound(
             SendPayload,
             lambda p: to_send(p.conversation_id, p),
             _message_reply,
             summary="Send a message. A retry with the same `clientMessageId` returns the stored message.",
+            commands=(SendMessage,),
         ),
         "typing": Inbound(
             TypingPayload,
             lambda p: SetTyping(p.conversation_id, is_typing=p.is_typing),
             done,
             summary="Announce that the user started or stopped typing. Typing ends automatically after 5 s.",
+            commands=(SetTyping,),
         ),
         "read": Inbound(
             MarkPayload,
@@ -158,6 +162,7 @@ TALKS = Dialect(
             lambda _: DoneReply(message="Messages marked as read"),
             DoneReply,
             summary="Mark messages as read: all, or all up to a message.",
+            commands=(MarkRead,),
         ),
         "delivered": Inbound(
             MarkPayload,
@@ -165,6 +170,7 @@ TALKS = Dialect(
             lambda _: DoneReply(message="Messages marked as delivered"),
             DoneReply,
             summary="Mark messages as delivered: all, or all up to a message.",
+            commands=(MarkDelivered,),
         ),
         "offer-update": Inbound(
             UpdateOfferPayload,
@@ -172,12 +178,14 @@ TALKS = Dialect(
             lambda _: DoneReply(message="Offer updated"),
             DoneReply,
             summary="Accept, reject or withdraw a price offer.",
+            commands=(UpdateOffer,),
         ),
         "edit-message": Inbound(
             EditPayload,
             lambda p: EditMessage(p.message_id, p.content, p.sender_id),
             _message_reply,
             summary="Edit a message, as its author.",
+            commands=(EditMessage,),
         ),
         "delete-message": Inbound(
             MessageIdPayload,
@@ -185,18 +193,21 @@ TALKS = Dialect(
             lambda _: DoneReply(message="Message deleted"),
             DoneReply,
             summary="Delete a message, as its author or a moderator. An empty placeholder remains in its place.",
+            commands=(DeleteMessage,),
         ),
         "react": Inbound(
             ReactPayload,
             to_react,
             _reactions_reply,
             summary="Add a reaction to a message, or remove one with `remove`.",
+            commands=(Unreact, React),
         ),
         "presence": Inbound(
             UserIdsPayload,
             lambda p: GetPresence(p.user_ids),
             _presence_reply,
             summary="Get the presence (online, away or offline) of users who share a conversation with the caller.",
+            commands=(GetPresence,),
         ),
         **calls_inbound(_CALLS, tolerant_call_entry),
         "auth:refresh": TOLERANT_RENEW_SIGN_IN,

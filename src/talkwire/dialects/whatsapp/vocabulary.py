@@ -7,7 +7,7 @@ and only contacts of a user receive when the user goes online or offline.
 
 from __future__ import annotations
 
-from talkwire.core.commands.messages import DeleteMessage
+from talkwire.core.commands.messages import DeleteMessage, EditMessage, React, SendMessage, Unreact
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.events import (
@@ -81,57 +81,70 @@ _INBOUND = {
         lambda p: JoinRoom(p.conversation_id),
         room_reply,
         summary="Start receiving a conversation's events on this socket. The user must be a member.",
+        commands=(JoinRoom,),
     ),
     "conversation:leave": Inbound(
         ConversationIdPayload,
         lambda p: LeaveRoom(p.conversation_id),
         room_reply,
         summary="Stop receiving a conversation's events on this socket. The user remains a member.",
+        commands=(LeaveRoom,),
     ),
     "typing:start": Inbound(
         ConversationIdPayload,
         lambda p: SetTyping(p.conversation_id, is_typing=True),
         done,
         summary="Announce that the signed-in user started typing; `userId` is ignored. Typing ends after 5 s.",
+        commands=(SetTyping,),
     ),
     "typing:stop": Inbound(
         ConversationIdPayload,
         lambda p: SetTyping(p.conversation_id, is_typing=False),
         done,
         summary="Announce that the user stopped typing.",
+        commands=(SetTyping,),
     ),
     "message:send": Inbound(
         SendBody,
         to_send,
         sent_reply,
         summary="Send a message. A retry with the same `clientMessageId` returns the stored message.",
+        commands=(SendMessage,),
     ),
     "message:edit": Inbound(
         EditPayload,
         to_edit,
         edited_reply,
         summary="Edit a message, as its author.",
+        commands=(EditMessage,),
     ),
     "message:delete": Inbound(
         MessageIdPayload,
         lambda p: DeleteMessage(p.message_id),
         done,
         summary="Delete a message, as its author or a moderator.",
+        commands=(DeleteMessage,),
     ),
     "message:react": Inbound(
-        ReactPayload, to_react, reactions_reply, summary="Add a reaction to a message, or remove one with `remove`."
+        ReactPayload,
+        to_react,
+        reactions_reply,
+        summary="Add a reaction to a message, or remove one with `remove`.",
+        commands=(Unreact, React),
     ),
     "message:read": Inbound(
         MarkPayload,
         lambda p: MarkRead(p.conversation_id, p.message_id),
         read_reply,
         summary="Mark messages as read: all, or all up to a message.",
+        commands=(MarkRead,),
     ),
     "message:delivered": Inbound(
         MarkPayload,
         lambda p: MarkDelivered(p.conversation_id, p.message_id),
         done,
         summary="Mark messages as delivered: all, or up to a message. Answering a heartbeat has the same effect.",
+        commands=(MarkDelivered,),
     ),
     **calls_inbound(_CALLS, tolerant_call_entry),
     "presence:subscribe": Inbound(
@@ -139,12 +152,14 @@ _INBOUND = {
         lambda p: SubscribePresence(p.user_ids),
         presence_reply,
         summary="Get the presence of users, and start receiving an event when they come online or go offline.",
+        commands=(SubscribePresence,),
     ),
     "presence:unsubscribe": Inbound(
         UserIdsPayload,
         lambda p: UnsubscribePresence(p.user_ids),
         done,
         summary="Stop receiving events about the presence of these users.",
+        commands=(UnsubscribePresence,),
     ),
     "auth:refresh": TOLERANT_RENEW_SIGN_IN,
 }

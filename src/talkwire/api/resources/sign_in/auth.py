@@ -11,6 +11,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from talkwire.api.description.refusals import may_refuse
+from talkwire.api.description.rest_counterparts import executes
 from talkwire.api.http.bodies import (
     ChangePasswordBody,
     LoginBody,
@@ -28,17 +29,28 @@ from talkwire.api.resources.invitations import (
     invited_conversations_answer,
 )
 from talkwire.api.resources.sign_in.openid_connect import openid_routes
+from talkwire.core.commands.accounts import ChangePassword, CloseLogin, OpenLogin, RegisterAccount, RotateLogin
+from talkwire.core.commands.invitations import ListInvitedConversations
 from talkwire.core.domain.errors import ChatError
 from talkwire.identity.accounts import Registration
 
 
-@post("/register", summary="Create an account and sign in", opt=may_refuse(403))
+@post(
+    "/register",
+    summary="Create an account and sign in",
+    opt={**may_refuse(403), **executes(RegisterAccount, OpenLogin)},
+)
 async def register(data: JSONBody[RegisterBody], accounts: GivenAccounts, device: GivenDevice) -> SignedInAnswer:
     registration = Registration(data.email, data.password, data.name, data.invitation)
     return signed_in_answer(await accounts.register(registration, device))
 
 
-@post("/login", status_code=HTTP_200_OK, summary="Sign in with e-mail and password", opt=may_refuse(401, 403))
+@post(
+    "/login",
+    status_code=HTTP_200_OK,
+    summary="Sign in with e-mail and password",
+    opt={**may_refuse(401, 403), **executes(OpenLogin)},
+)
 async def login(data: JSONBody[LoginBody], accounts: GivenAccounts, device: GivenDevice) -> SignedInAnswer:
     return signed_in_answer(await accounts.login(data.email, data.password, device))
 
@@ -48,7 +60,7 @@ async def login(data: JSONBody[LoginBody], accounts: GivenAccounts, device: Give
     status_code=HTTP_200_OK,
     operation_id="lookUpInvitationBeforeSignIn",
     summary="List the conversations of an invitation before signing in",
-    opt=may_refuse(403, 404),
+    opt={**may_refuse(403, 404), **executes(ListInvitedConversations)},
 )
 async def look_up_invitation(
     data: JSONBody[InvitationCodeBody], accounts: GivenAccounts, device: GivenDevice
@@ -60,7 +72,7 @@ async def look_up_invitation(
     "/invitations/{code:str}",
     summary="List the conversations of an invitation whose code is in the address, before signing in",
     description=LOGGED_CODE.format("POST /api/v1/auth/invitations/conversations"),
-    opt=may_refuse(403, 404),
+    opt={**may_refuse(403, 404), **executes(ListInvitedConversations)},
 )
 async def describe_invitation(
     code: FromPath[str], accounts: GivenAccounts, device: GivenDevice
@@ -73,20 +85,30 @@ async def describe_invitation(
     status_code=HTTP_200_OK,
     operation_id="refreshTokens",
     summary="Exchange a refresh token for new tokens",
-    opt=may_refuse(401, 403),
+    opt={**may_refuse(401, 403), **executes(RotateLogin)},
 )
 async def refresh(data: JSONBody[RefreshBody], accounts: GivenAccounts, device: GivenDevice) -> SignedInAnswer:
     return signed_in_answer(await accounts.refresh(data.refresh_token, device))
 
 
-@post("/logout", status_code=HTTP_204_NO_CONTENT, summary="Sign out this device, and close its sockets")
+@post(
+    "/logout",
+    status_code=HTTP_204_NO_CONTENT,
+    summary="Sign out this device, and close its sockets",
+    opt=executes(CloseLogin),
+)
 async def logout(caller: GivenCaller, accounts: GivenAccounts) -> None:
     if caller.session_id is None:
         raise ChatError("invalid_request", "This token does not belong to a sign-in on this server.")
     await accounts.logout(caller.actor, caller.session_id)
 
 
-@post("/password", status_code=HTTP_204_NO_CONTENT, summary="Change the caller's password, and sign out other devices")
+@post(
+    "/password",
+    status_code=HTTP_204_NO_CONTENT,
+    summary="Change the caller's password, and sign out other devices",
+    opt=executes(ChangePassword),
+)
 async def change_password(data: JSONBody[ChangePasswordBody], caller: GivenCaller, accounts: GivenAccounts) -> None:
     await accounts.change_password(caller.actor, caller.session_id, data.current_password, data.new_password)
 

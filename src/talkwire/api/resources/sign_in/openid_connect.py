@@ -18,11 +18,13 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_200_OK, HTTP_302_FOUND
 
 from talkwire.api.description.refusals import may_refuse
+from talkwire.api.description.rest_counterparts import executes
 from talkwire.api.http.bodies import SignedInAnswer, signed_in_answer
 from talkwire.api.http.dependencies import GivenAccounts, GivenProviderSignIn
 from talkwire.api.http.device import GivenDevice
 from talkwire.api.http.query_names import ANY_QUERY
 from talkwire.api.site import GivenSite
+from talkwire.core.commands.accounts import OpenProviderLogin, RotateLogin
 from talkwire.core.domain.errors import ChatError
 from talkwire.identity.accounts import FIRST_REFRESH_S
 from talkwire.openid.pending import LIFETIME_S, Destination
@@ -71,7 +73,7 @@ async def begin_sign_in(  # noqa: PLR0913, PLR0917 (each is given by name)
     summary="Finish a sign-in through the OpenID provider",
     description="The redirect address to register at the provider. Redirects to the web client.",
     security=[],
-    opt={ANY_QUERY: True},
+    opt={ANY_QUERY: True, **executes(OpenProviderLogin)},
 )
 async def finish_sign_in(  # noqa: PLR0913, PLR0917 (each is given by name)
     request: Request[Any, Any, Any],
@@ -105,7 +107,7 @@ async def finish_sign_in(  # noqa: PLR0913, PLR0917 (each is given by name)
     operation_id="exchangeOpenIdSignIn",
     summary="Exchange the cookie of an OpenID sign-in for tokens",
     description="For the web client, within a minute of the sign-in and once.",
-    opt=may_refuse(401, 403),
+    opt={**may_refuse(401, 403), **executes(RotateLogin)},
     security=[],
 )
 async def exchange_sign_in(
