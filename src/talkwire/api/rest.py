@@ -54,7 +54,7 @@ from talkwire.api.resources.presence import list_presence, presence_router
 from talkwire.api.resources.receipts import list_receipts, mark_delivered, mark_read, mark_unread
 from talkwire.api.resources.server import describe_server
 from talkwire.api.resources.sign_in.auth import auth_router
-from talkwire.api.resources.sync import sync
+from talkwire.api.resources.sync import sync_routes
 from talkwire.api.resources.users import users_router
 from talkwire.api.site import site_provider
 from talkwire.api.user_exports import UserExports
@@ -194,7 +194,7 @@ def described_routes(
         mark_unread,
         mark_delivered,
         list_receipts,
-        sync,
+        *sync_routes,
         list_log_events,
         *routes_of(search.OPERATIONS),
         *of_dialects,

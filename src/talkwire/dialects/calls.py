@@ -4,12 +4,10 @@ for them."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple
 
 import msgspec
 
-from talkwire.core.commands.calls import AcceptCall, CallSignal, HangUpCall, InviteToCall, RejectCall, SendCallSignal
 from talkwire.core.domain.events import (
     CallAccepted,
     CallEnded,
@@ -21,15 +19,10 @@ from talkwire.core.domain.events import (
     Event,
 )
 from talkwire.dialects.dialect import Inbound, Outbound
-from talkwire.payloads.calls import (
-    CallPayload,
-    CallReply,
-    InvitePayload,
-    TolerantCallPayload,
-    TolerantInvitePayload,
-    call_ended_payload,
-    call_signal_payload,
-)
+from talkwire.dialects.operation_events import events_of, tolerant
+from talkwire.operations import calls
+from talkwire.operations.operation import Operation
+from talkwire.payloads.calls import CallReply, call_ended_payload, call_signal_payload
 
 
 class CallNames(NamedTuple):
@@ -44,43 +37,26 @@ class CallNames(NamedTuple):
     ended: str
 
 
-Entry = Callable[[type[CallSignal], str], Inbound]
-"""Makes a dialect's entry of an event that becomes a command of the class, with a summary for the documentation."""
+Entry = Callable[[Operation], Inbound]
+"""Makes a dialect's entry of an event from one of the operations of calls."""
 
 
-def call_entry(command: type[CallSignal], summary: str) -> Inbound:
-    """Returns the entry of an event with which a client executes `command`, one of the commands of calls. The event's
-    payload has the members of the command. `summary` describes the event in the API documentation."""
-    payload = InvitePayload if command is InviteToCall else CallPayload
-
-    def to_command(signal: InvitePayload | CallPayload) -> CallSignal:
-        return command(signal.conversation_id, signal.call_id, signal.to_user_id, signal.data)
-
-    return Inbound(payload, to_command, _call_reply, summary=summary, commands=(command,))
+def call_entry(operation: Operation) -> Inbound:
+    """Returns the entry of an event that becomes a command of calls. Its payload has the fields of the command."""
+    assert operation.event is not None
+    return events_of([operation], replies={operation.event: _call_reply})[operation.event]
 
 
-def tolerant_call_entry(command: type[CallSignal], summary: str) -> Inbound:
+def tolerant_call_entry(operation: Operation) -> Inbound:
     """Returns the same as `call_entry`, for dialects whose payloads may have unknown members."""
-    payload = TolerantInvitePayload if command is InviteToCall else TolerantCallPayload
-    return replace(call_entry(command, summary), payload=payload)
+    return call_entry(tolerant(operation))
 
 
 def calls_inbound(names: CallNames, entry: Entry = call_entry) -> dict[str, Inbound]:
     """Returns a dialect's table of the events that a client sends in calls, under the dialect's `names`.
-    `entry(command, summary)` builds each entry; a dialect with payloads of its own gives its own function."""
-    return {
-        names.invite: entry(
-            InviteToCall,
-            "Call the other members of a conversation, or one of them. It has at most one call at a time.",
-        ),
-        names.accept: entry(AcceptCall, "Accept a call. The user's other devices stop ringing."),
-        names.reject: entry(RejectCall, "Reject a call."),
-        names.signal: entry(
-            SendCallSignal,
-            "Send WebRTC data (an offer, an answer or a candidate) to the other sides of a call, or to one.",
-        ),
-        names.hang_up: entry(HangUpCall, "Leave a call. It ends when only one side remains."),
-    }
+    `entry(operation)` builds each entry; a dialect with payloads of its own gives its own function."""
+    *sent, _ = names
+    return dict(zip(sent, map(entry, calls.OPERATIONS), strict=True))
 
 
 def calls_outbound(

@@ -9,7 +9,6 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from talkwire.core.commands.calls import AcceptCall, HangUpCall, InviteToCall, RejectCall, SendCallSignal
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import (
     CreateConversation,
@@ -41,16 +40,10 @@ from talkwire.core.commands.notifications import MarkNotificationsRead
 from talkwire.core.commands.presence import GetPresence, SetPresence
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
 from talkwire.core.commands.search import FindPublicConversations
-from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.errors import did_you_mean
 from talkwire.operations.operation import Operation
 from talkwire.operations.socket_commands import (
-    GetIdentity,
-    GetServerTime,
-    JoinRoom,
-    LeaveRoom,
-    RenewSignIn,
     SubscribePresence,
     UnsubscribePresence,
 )
@@ -113,12 +106,6 @@ COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
         "typing:stop": (Named(SetTyping, lambda command: not command.is_typing),),
         "presence:set": (Named(SetPresence),),
         "presence:get": (Named(GetPresence),),
-        "call:invite": (Named(InviteToCall),),
-        "call:accept": (Named(AcceptCall),),
-        "call:reject": (Named(RejectCall),),
-        "call:signal": (Named(SendCallSignal),),
-        "call:hangup": (Named(HangUpCall),),
-        "sync": (Named(GetSyncState), Named(ListEvents)),
     }
 )
 
@@ -134,10 +121,6 @@ REST_COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
 SOCKET_EVENTS = frozenset(
     {
         *(each.event for each in OPERATIONS if each.event is not None and not each.chat_commands),
-        "auth:refresh",
-        "conversation:join",
-        "conversation:leave",
-        "ping",
         "presence:subscribe",
         "presence:unsubscribe",
     }
@@ -150,11 +133,6 @@ _NAMES: Mapping[type, str] = MappingProxyType(
         **{each.command_type: name for name, named in {**COMMANDS, **REST_COMMANDS}.items() for each in named},
         **{command: name for each in OPERATIONS if (name := each.name or each.event) for command in each.commands},
         SetTyping: "typing",
-        RenewSignIn: "auth:refresh",
-        JoinRoom: "conversation:join",
-        LeaveRoom: "conversation:leave",
-        GetServerTime: "ping",
-        GetIdentity: "identity",
         SubscribePresence: "presence:subscribe",
         UnsubscribePresence: "presence:unsubscribe",
     }

@@ -10,30 +10,6 @@ from talkwire.payloads.payload import Payload
 from talkwire.payloads.replies import Reply
 
 
-class InvitePayload(Payload, frozen=True):
-    """An invitation of other members to a call. If `callId` is omitted, the server generates one."""
-
-    conversation_id: str
-    call_id: str = ""
-    to_user_id: str | None = None
-    data: Any = None
-
-
-class CallPayload(Payload, frozen=True):
-    call_id: str
-    conversation_id: str
-    to_user_id: str | None = None
-    data: Any = None
-
-
-class TolerantInvitePayload(InvitePayload, frozen=True, forbid_unknown_fields=False):
-    """The same for dialects whose payloads may have unknown members."""
-
-
-class TolerantCallPayload(CallPayload, frozen=True, forbid_unknown_fields=False):
-    """The same for dialects whose payloads may have unknown members."""
-
-
 class CallReply(Reply, frozen=True, kw_only=True, rename="camel"):
     call_id: str
 

@@ -1,18 +1,9 @@
-"""Payloads of the event with which a client renews its socket's sign-in with a newer token; all dialects (client
-applications' vocabularies) share it."""
+"""The acknowledgement of the event with which a client renews its socket's sign-in with a newer token; all dialects
+(client applications' vocabularies) share it."""
 
 from __future__ import annotations
 
-from talkwire.payloads.payload import Payload
 from talkwire.payloads.replies import Reply
-
-
-class RenewSignInPayload(Payload, frozen=True):
-    token: str
-
-
-class TolerantRenewSignInPayload(RenewSignInPayload, frozen=True, forbid_unknown_fields=False):
-    """The same for dialects whose payloads may have unknown members."""
 
 
 class RenewedReply(Reply, frozen=True, kw_only=True, rename="camel"):

@@ -21,7 +21,7 @@ from talkwire.api.description.rest_counterparts import executes
 from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenWatches
 from talkwire.api.http.disconnect import until_disconnect
 from talkwire.api.http.methods import BODILESS
-from talkwire.api.resources.conversations import Limit
+from talkwire.api.operation_routes import Limit
 from talkwire.core.commands.sync import ListLogEvents, LogPage
 from talkwire.core.domain.access import must_be_trusted
 from talkwire.core.domain.errors import ChatError

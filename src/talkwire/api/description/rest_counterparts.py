@@ -17,38 +17,18 @@ from typing import Any
 from litestar.routes import BaseRoute, HTTPRoute
 
 from talkwire.api.description.vocabularies import Counterpart, Counterparts
-from talkwire.core.commands.calls import AcceptCall, HangUpCall, InviteToCall, RejectCall, SendCallSignal
 from talkwire.core.commands.command import Command
 from talkwire.dialects.dialect import Dialect, Inbound
-from talkwire.operations.socket_commands import (
-    GetIdentity,
-    GetServerTime,
-    JoinRoom,
-    LeaveRoom,
-    RenewSignIn,
-    SocketCommand,
-    SubscribePresence,
-    UnsubscribePresence,
-)
+from talkwire.operations.socket_commands import SocketCommand, SubscribePresence, UnsubscribePresence
+from talkwire.operations.table import OPERATIONS
 
-_CALL = "A call needs a socket: its sides exchange signals live, and it ends when a side has no socket."
-_ROOM = "A room is a set of sockets. Membership has routes: `conversations/{id}/members`."
 _WATCH = "It changes which events this socket receives. `GET /api/v1/presence` returns the presence once."
 
 SOCKET_ONLY: Mapping[type[Command[Any] | SocketCommand], str] = MappingProxyType(
     {
-        InviteToCall: _CALL,
-        AcceptCall: _CALL,
-        RejectCall: _CALL,
-        SendCallSignal: _CALL,
-        HangUpCall: _CALL,
-        JoinRoom: _ROOM,
-        LeaveRoom: _ROOM,
+        **{command: each.socket_only for each in OPERATIONS if each.socket_only for command in each.commands},
         SubscribePresence: _WATCH,
         UnsubscribePresence: _WATCH,
-        RenewSignIn: "It extends this socket's sign-in. Each REST request carries its own token.",
-        GetServerTime: "It measures this connection's delay. `GET /healthz` says whether the server is up.",
-        GetIdentity: "It returns this socket's id. `GET /api/v1/users/me` returns the token's user.",
     }
 )
 """The reason why a command has no REST route, shown in the descriptions of its events."""

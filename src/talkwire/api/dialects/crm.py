@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from talkwire.api.description.rest_counterparts import executes
 from talkwire.api.http.bodies import TolerantBody
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
+from talkwire.api.operation_routes import Limit
 from talkwire.core.commands.messages import DeleteMessage, EditMessage, ListMessages, SendMessage
 from talkwire.core.commands.receipts import ListReaders
 from talkwire.core.domain.errors import ChatError
@@ -32,7 +33,6 @@ from talkwire.payloads.payload import Payload
 from talkwire.payloads.replies import with_renamed_members
 
 ChatId = Annotated[str, QueryParameter(name="chatId", description="The id of the chat")]
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 IdempotencyKey = Annotated[
     str | None, HeaderParameter(name="Idempotency-Key", description="Used as clientMessageId if the body has none")
 ]

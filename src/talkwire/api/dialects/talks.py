@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from litestar import Response, Router, get, post
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from litestar.status_codes import HTTP_200_OK
 from litestar.types import ControllerRouterHandler
 from msgspec import UNSET
@@ -17,7 +17,7 @@ from talkwire.api.http.bodies import ListAnswer
 from talkwire.api.http.created import created_or_existing, existing
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
-from talkwire.api.operation_routes import routes_of
+from talkwire.api.operation_routes import Limit, routes_of
 from talkwire.api.resources.receipts import ReadAnswer, TolerantReadBody, read_answer, read_command
 from talkwire.core.commands.conversations import (
     ConversationView,
@@ -37,7 +37,6 @@ from talkwire.operations.shapes import Shape
 from talkwire.payloads.offers import offer_payload
 from talkwire.payloads.payload import Payload, TolerantPayload, iso
 
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 IdempotencyKey = Annotated[
     str | None, HeaderParameter(name="Idempotency-Key", description="Used as clientMessageId if the body has none")
 ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from litestar import Router, get, patch, post
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from litestar.status_codes import HTTP_200_OK
 from litestar.types import ControllerRouterHandler
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from talkwire.api.description.rest_counterparts import executes
 from talkwire.api.http.bodies import ListAnswer, TolerantBody
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
+from talkwire.api.operation_routes import Limit
 from talkwire.api.resources.receipts import ReadAnswer, TolerantReadBody, read_answer, read_command
 from talkwire.core.commands.messages import GetMessage, ListMessages, SendMessage
 from talkwire.core.commands.receipts import GetMessageStatus, MarkDelivered, MarkRead
@@ -23,8 +24,6 @@ from talkwire.dialects.whatsapp.payloads import MessagePayload, SendBody, messag
 IdempotencyKey = Annotated[
     str | None, HeaderParameter(name="Idempotency-Key", description="Used as clientMessageId if the body has none")
 ]
-
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 
 
 class StatusBody(TolerantBody, frozen=True):

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import get
 from litestar.params import FromQuery, QueryParameter
-from litestar.status_codes import HTTP_410_GONE
 
-from talkwire.api.description.refusals import may_refuse
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
-from talkwire.api.resources.conversations import Limit
+from talkwire.api.operation_routes import Limit, routes_of
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.dialects.messenger.sync import messenger_sync_payload
+from talkwire.operations.sync import OPERATIONS
 from talkwire.payloads.sync import SyncPayload
 
 WithPresence = Annotated[
@@ -20,12 +18,6 @@ WithPresence = Annotated[
 ]
 
 
-@get(
-    "/api/v1/sync",
-    summary="Get the caller's current state, or the events since a cursor",
-    tags=["sync"],
-    opt=may_refuse(HTTP_410_GONE),
-)
 async def sync(
     caller: GivenCaller,
     chat: GivenChat,
@@ -36,3 +28,6 @@ async def sync(
     if after is None:
         return messenger_sync_payload(await chat.execute(caller.actor, GetSyncState(limit)))
     return messenger_sync_payload(await chat.execute(caller.actor, ListEvents(after, limit, presence)))
+
+
+sync_routes = routes_of(OPERATIONS, handlers={"GET /sync": sync})

@@ -3,10 +3,9 @@ commands, and those that the server sends. Nothing is sent for the events in `si
 
 from __future__ import annotations
 
-from talkwire.core.commands.calls import (
-    CallSignal,
-    InviteToCall,
-)
+from typing import Any
+
+from talkwire.core.commands.calls import CallSignal, InviteToCall
 from talkwire.core.commands.messages import DeleteMessage, EditMessage, React, SendMessage, Unreact
 from talkwire.core.commands.receipts import ListReaders, MarkDelivered, MarkRead, MessageReader
 from talkwire.core.commands.typing import SetTyping
@@ -28,6 +27,7 @@ from talkwire.core.domain.events import (
     UploadProgressed,
 )
 from talkwire.core.domain.model import Message
+from talkwire.dialects import sign_in
 from talkwire.dialects.calls import CallNames, calls_inbound, calls_outbound
 from talkwire.dialects.crm.payloads import (
     WORDS,
@@ -67,7 +67,8 @@ from talkwire.dialects.crm.payloads import (
     user_typing_payload,
 )
 from talkwire.dialects.dialect import Dialect, Inbound, Outbound, OutboundEntry, PersonalOutbound, To
-from talkwire.dialects.sign_in import TOLERANT_RENEW_SIGN_IN
+from talkwire.dialects.operation_events import events_of
+from talkwire.operations.operation import Operation
 from talkwire.operations.socket_commands import GetIdentity, GetServerTime, JoinRoom, LeaveRoom
 from talkwire.payloads.numeral_ids import text_of
 from talkwire.payloads.replies import RefusalWithMessage, done, refusal_with_message, with_renamed_members
@@ -78,13 +79,19 @@ def _react(given: ReactPayload) -> React | Unreact:
     return command(text_of(given.message_id), given.emoji, optional_text(given.sender_id))
 
 
-def _call_entry(command: type[CallSignal], summary: str) -> Inbound:
+def _call_entry(operation: Operation) -> Inbound:
+    assert operation.event is not None
+    command: Any = operation.command
     payload = InvitePayload if command is InviteToCall else CallPayload
 
     def to_command(signal: InvitePayload | CallPayload) -> CallSignal:
-        return command(text_of(signal.chat_id), text_of(signal.call_id), optional_text(signal.to_user_id), signal.data)
+        made: CallSignal = command(
+            text_of(signal.chat_id), text_of(signal.call_id), optional_text(signal.to_user_id), signal.data
+        )
+        return made
 
-    return Inbound(payload, to_command, call_reply, summary=summary, commands=(command,))
+    entry = Inbound(payload, to_command, call_reply)
+    return events_of([operation], entries={operation.event: entry})[operation.event]
 
 
 def _sent(message: Message) -> MessageReply:
@@ -125,7 +132,7 @@ _INBOUND = {
         summary="Get the user and the socket id of this connection.",
         commands=(GetIdentity,),
     ),
-    "auth:refresh": TOLERANT_RENEW_SIGN_IN,
+    **sign_in.TOLERANT_INBOUND,
     "joinChat": Inbound(
         ChatPayload,
         lambda p: JoinRoom(text_of(p.chat_id)),

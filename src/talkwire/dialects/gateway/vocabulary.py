@@ -25,9 +25,9 @@ from talkwire.core.domain.events import (
     RoomLeft,
     TypingChanged,
 )
+from talkwire.dialects import sign_in
 from talkwire.dialects.dialect import AnyJson, Dialect, Echo, Inbound, Outbound, OutboundEntry, To
 from talkwire.dialects.gateway import payloads
-from talkwire.dialects.sign_in import TOLERANT_RENEW_SIGN_IN
 from talkwire.operations.socket_commands import GetServerTime, JoinRoom, LeaveRoom
 from talkwire.payloads.replies import refusal_with_message
 
@@ -112,7 +112,7 @@ _INBOUND = {
         ),
         commands=(GetPresence,),
     ),
-    "auth:refresh": TOLERANT_RENEW_SIGN_IN,
+    **sign_in.TOLERANT_INBOUND,
 }
 
 _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {

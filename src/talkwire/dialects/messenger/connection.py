@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from talkwire.core.domain.model import User
 from talkwire.dialects.dialect import Inbound, Outbound
-from talkwire.operations.socket_commands import GetServerTime, JoinRoom, LeaveRoom
+from talkwire.dialects.operation_events import events_of
+from talkwire.operations import sockets
+from talkwire.operations.socket_commands import GetServerTime
 from talkwire.payloads.payload import Payload
 from talkwire.payloads.replies import Reply
 
@@ -56,23 +58,9 @@ def _pong_reply(ms: int) -> PongReply:
     return PongReply(pong=ms)
 
 
-INBOUND = {
-    "conversation:join": Inbound(
-        SignalPayload,
-        lambda p: JoinRoom(p.conversation_id),
-        _room_reply,
-        summary="Start receiving a conversation's events on this socket again. The user must be a member.",
-    ),
-    "conversation:leave": Inbound(
-        SignalPayload,
-        lambda p: LeaveRoom(p.conversation_id),
-        _room_reply,
-        summary="Stop receiving a conversation's events on this socket. The user remains a member.",
-    ),
-    "ping": Inbound(
-        None,
-        lambda _: GetServerTime(),
-        _pong_reply,
-        summary="Get the server's time, in milliseconds since 1970.",
-    ),
-}
+INBOUND = events_of(
+    (sockets.JOIN, sockets.LEAVE, sockets.PING),
+    payloads={"conversation:join": SignalPayload, "conversation:leave": SignalPayload},
+    replies={"conversation:join": _room_reply, "conversation:leave": _room_reply},
+    entries={"ping": Inbound(None, lambda _: GetServerTime(), _pong_reply)},
+)

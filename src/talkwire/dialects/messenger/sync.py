@@ -11,6 +11,8 @@ from talkwire.core.commands.sync import GetSyncState, ListEvents, SyncPage, Sync
 from talkwire.core.domain.events import Durable
 from talkwire.dialects.dialect import Inbound
 from talkwire.dialects.messenger.outbound import OUTBOUND
+from talkwire.dialects.operation_events import events_of
+from talkwire.operations import sync
 from talkwire.payloads.conversations import ConversationPayload, conversation_payload
 from talkwire.payloads.payload import Payload
 from talkwire.payloads.presence import PresencePayload, presence_payload
@@ -87,11 +89,4 @@ def _reply(found: SyncState | SyncPage) -> SyncReply:
     )
 
 
-INBOUND = {
-    "sync": Inbound(
-        AskSyncPayload,
-        _command,
-        _reply,
-        summary="Get the user's current state or, with a cursor, the events since then.",
-    ),
-}
+INBOUND = events_of(sync.OPERATIONS, entries={"sync": Inbound(AskSyncPayload, _command, _reply)})

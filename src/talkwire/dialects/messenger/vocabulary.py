@@ -9,9 +9,9 @@ from talkwire.core.domain.events import (
     RoomEntered,
     RoomLeft,
 )
+from talkwire.dialects import sign_in
 from talkwire.dialects.dialect import Dialect
 from talkwire.dialects.messenger import (
-    account,
     calls,
     connection,
     conversations,
@@ -31,7 +31,7 @@ MESSENGER = Dialect(
     name="messenger",
     namespace="/",
     inbound={
-        **account.INBOUND,
+        **sign_in.INBOUND,
         **connection.INBOUND,
         **conversations.INBOUND,
         **members.INBOUND,

@@ -31,9 +31,9 @@ from talkwire.core.domain.events import (
     UploadProgressed,
 )
 from talkwire.core.domain.model import Message, Presence, User
+from talkwire.dialects import sign_in
 from talkwire.dialects.calls import CallNames, calls_inbound, calls_outbound, tolerant_call_entry
 from talkwire.dialects.dialect import Dialect, Inbound, Outbound, PersonalOutbound, To
-from talkwire.dialects.sign_in import TOLERANT_RENEW_SIGN_IN
 from talkwire.dialects.talks.payloads import (
     ConnectedPayload,
     ConversationIdPayload,
@@ -210,7 +210,7 @@ TALKS = Dialect(
             commands=(GetPresence,),
         ),
         **calls_inbound(_CALLS, tolerant_call_entry),
-        "auth:refresh": TOLERANT_RENEW_SIGN_IN,
+        **sign_in.TOLERANT_INBOUND,
     },
     outbound={
         MessageSent: (

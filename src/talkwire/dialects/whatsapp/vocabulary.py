@@ -26,9 +26,9 @@ from talkwire.core.domain.events import (
     TypingChanged,
     UploadProgressed,
 )
+from talkwire.dialects import sign_in
 from talkwire.dialects.calls import CallNames, calls_inbound, calls_outbound, tolerant_call_entry
 from talkwire.dialects.dialect import Dialect, Inbound, Outbound, OutboundEntry, PersonalOutbound
-from talkwire.dialects.sign_in import TOLERANT_RENEW_SIGN_IN
 from talkwire.dialects.whatsapp.payloads import (
     ConversationIdPayload,
     EditPayload,
@@ -161,7 +161,7 @@ _INBOUND = {
         summary="Stop receiving events about the presence of these users.",
         commands=(UnsubscribePresence,),
     ),
-    "auth:refresh": TOLERANT_RENEW_SIGN_IN,
+    **sign_in.TOLERANT_INBOUND,
 }
 
 _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
