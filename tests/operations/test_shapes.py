@@ -7,13 +7,13 @@ from typing import Annotated
 import msgspec
 import pytest
 
-from talkwire.api.http.bodies import Moment
 from talkwire.core.commands.command import Change
 from talkwire.core.commands.meanings import a_number, a_text
 from talkwire.core.domain.errors import ChatError
 from talkwire.operations.shapes import (
     Given,
     Member,
+    Moment,
     Shape,
     fixed_values,
     given_by,
@@ -116,6 +116,15 @@ def test_times_may_be_given_as_datetimes() -> None:
     assert values_of(payload, parts)["ends_ms"] == 1_896_091_200_000
     with pytest.raises(msgspec.ValidationError, match="endsAt"):
         msgspec.convert({"roomId": "r", "title": "T", "endsAt": "2030-01-31T12:00:00"}, type_)
+
+
+def test_a_time_in_a_renamed_member_is_refused_by_that_name_and_may_be_unset() -> None:
+    command = msgspec.defstruct("Muted", [("unmute_ms", int | msgspec.UnsetType | None, msgspec.UNSET)])
+    given = given_type(Shape("Muting"), Payload, "here", parts_of(command, (), {"unmute_ms": Member("muted_until")}))
+    for sent, meant in ({}, msgspec.UNSET), ({"mutedUntil": None}, None):
+        assert values_of(msgspec.convert(sent, given.type), given.parts) == {"unmute_ms": meant}
+    with pytest.raises(ChatError, match="mutedUntil: must be a time"):
+        values_of(msgspec.convert({"mutedUntil": "soon"}, given.type), given.parts)
 
 
 @pytest.mark.parametrize(("field", "member"), [("until_ms", "until"), ("before_ms", "before"), ("sent_ms", "sent_at")])

@@ -7,6 +7,7 @@ needs code of its own, the code stands at the door, and the row says the rest.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
@@ -23,6 +24,11 @@ SPEAKS = "is what members do; the backend does it in their name, and the log of 
 ROUTINE = "is the backend's routine, which takes nothing from anyone; the log of events shows it"
 
 CommandType = type[Command[Any] | SocketCommand]
+
+
+def now_ms() -> int:
+    """Returns the time in milliseconds since 1970: a value in `fixed` for commands that need the time."""
+    return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ in ISO 8601, in a member that ends in `At`, such as `expiresAt` for `expires_ms`
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import datetime
 from functools import partial
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
@@ -18,6 +19,9 @@ from msgspec import NODEFAULT
 from talkwire.core.domain.times import ms_of, ms_of_datetime
 
 Struct = type[msgspec.Struct]
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time in ISO 8601 with an offset from UTC."""
 
 _MS = "_ms"
 _AT = "_at"
@@ -91,7 +95,7 @@ def parts_of(
             name = name.removesuffix(_MS)
             name = name if name in _BARE_TIMES else name + _AT
             type_ = member.type or _as_time(type_, times)
-            value = value or partial(_ms_of if times is str else _ms_of_datetime, camel(name))
+            value = value or partial(_ms_of if times is str else _ms_of_datetime, camel(member.name or name))
         default = info.default if member.default is NODEFAULT else member.default
         yield Part(info.name, member.name or name, type_, default, value)
 
@@ -157,12 +161,13 @@ def unset_if_none(value: object) -> object:
     return msgspec.UNSET if value is None else value
 
 
-def _ms_of(path: str, text: str | None) -> int | None:
-    return None if text is None else ms_of(path, text)
+def _ms_of(path: str, text: object) -> object:
+    """Returns a time in milliseconds since 1970; what is no text, such as None or `UNSET`, stays as it is."""
+    return ms_of(path, text) if isinstance(text, str) else text
 
 
-def _ms_of_datetime(path: str, time: Any) -> int | None:  # noqa: ANN401 (a datetime)
-    return None if time is None else ms_of_datetime(path, time)
+def _ms_of_datetime(path: str, time: object) -> object:
+    return ms_of_datetime(path, time) if isinstance(time, datetime) else time
 
 
 def _as_time(hint: Any, times: object) -> Any:  # noqa: ANN401 (a type)

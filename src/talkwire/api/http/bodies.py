@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from talkwire.core.domain.model import ConversationKind, History, MemberRole
 from talkwire.identity.accounts import SignedIn
 from talkwire.identity.address_tokens import Purpose
+from talkwire.operations.shapes import Moment
 from talkwire.payloads.users import UserPayload, user_payload
 
 T = TypeVar("T")
@@ -23,10 +23,6 @@ class Body(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=Tr
 class TolerantBody(Body, frozen=True, forbid_unknown_fields=False):
     """The base class of bodies in which unknown members are ignored: those of dialects whose existing clients send more
     than the server needs."""
-
-
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-"""A time in ISO 8601 with an offset from UTC."""
 
 
 class RegisterBody(Body, frozen=True):

@@ -13,7 +13,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
 from talkwire.api.description.refusals import may_refuse
-from talkwire.api.http.bodies import Body, ListAnswer, Moment
+from talkwire.api.http.bodies import Body, ListAnswer
 from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenLimits
 from talkwire.api.http.device import GivenDevice
 from talkwire.api.http.idempotency import GivenKey
@@ -31,6 +31,7 @@ from talkwire.core.domain.times import ms_of_datetime
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.limits import Kind, address_key
 from talkwire.identity.callers import Caller
+from talkwire.operations.shapes import Moment
 from talkwire.payloads.conversations import ConversationPayload, conversation_payload
 from talkwire.payloads.invitations import (
     CreatedInvitationPayload,
