@@ -165,11 +165,11 @@ def _command(
     fields: dict[str, object],
     data: msgspec.Struct | None,
 ) -> Command[Any]:
-    """Returns the command that a request asks for. `fields` are those of the path and the query, by their names in
-    Python; `data` is the body."""
-    for field, name, _, _, value in inputs.query:
-        given = fields.pop(name)
-        fields[field] = given if value is None else value(given)
+    """Returns the command that a request asks for. `fields` are what the path and the query have for fields of the
+    command, by the fields' names; `data` is the body."""
+    for field, _, _, _, value in inputs.query:
+        if value is not None:
+            fields[field] = value(fields[field])
     if fixed:
         fields |= fixed_values(fixed)
     if data is not None:
@@ -210,7 +210,8 @@ def _parameters(operation: Operation, method: str, inputs: _Inputs) -> Iterator[
     if inputs.body is not None and operation.body_optional:
         yield _parameter("data", _BODY[inputs.body.type | None], None)
     for part in inputs.query:
-        yield _parameter(part.name, _of_query(part, operation.members.get(part.field)), part.default)
+        # By the field's name, since Litestar reserves some names, such as `query`.
+        yield _parameter(part.field, _of_query(part, operation.members.get(part.field)), part.default)
 
 
 def _further_parameters(function: Callable[..., Any] | None, known: int) -> dict[str, Parameter]:
@@ -226,7 +227,7 @@ def _of_query(part: Part, member: Member | None) -> object:
     if member is None and part.field in _OF_QUERIES:
         return _OF_QUERIES[part.field]
     name, told = camel(part.name), member or Member()
-    if name == part.name and told.meaning is None and told.least is None:
+    if name == part.field and told.meaning is None and told.least is None:
         return _QUERY[part.type]
     return Annotated[part.type, QueryParameter(name=name, description=told.meaning, ge=told.least, le=told.most)]
 
