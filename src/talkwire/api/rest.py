@@ -35,7 +35,6 @@ from talkwire.api.operation_routes import routes_of
 from talkwire.api.page import DemoSignIn, PageOptions, demo_json, page_handlers
 from talkwire.api.readiness import Readiness
 from talkwire.api.resources.admin.routes import admin_router
-from talkwire.api.resources.blocks import blocks_router
 from talkwire.api.resources.calls import calls_router
 from talkwire.api.resources.conversations import conversations_router
 from talkwire.api.resources.files import files_router
@@ -78,7 +77,7 @@ from talkwire.observability.command_outcomes import CommandOutcomes
 from talkwire.observability.request_metrics import RequestMetrics
 from talkwire.observability.spans import Tracer
 from talkwire.openid.sign_in import ProviderSignIn
-from talkwire.operations import offers, reports, search
+from talkwire.operations import blocks, offers, reports, search
 from talkwire.operations.names import name_of_command
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
@@ -174,8 +173,8 @@ def described_routes(
             moderation_router,
             reports_router,
             list_audit,
-            blocks_router,
         ),
+        *routes_of(blocks.OPERATIONS),
         *routes_of(offers.OPERATIONS),
         _api(
             preferences_router,

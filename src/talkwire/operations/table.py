@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from talkwire.operations import calls, offers, reports, search, sockets, sync
+from talkwire.operations import blocks, calls, offers, reports, search, sockets, sync
 from talkwire.operations.operation import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
+    *blocks.OPERATIONS,
     *calls.OPERATIONS,
     *offers.OPERATIONS,
     *reports.OPERATIONS,

@@ -63,6 +63,11 @@ def user_payload(user: User, *, own: bool) -> UserPayload:
     )
 
 
+def other_user_payload(user: User) -> UserPayload:
+    """Returns a user's profile as other users see it."""
+    return user_payload(user, own=False)
+
+
 def whole_user_payload(user: User) -> UserPayload:
     """Returns a user's profile with all members, for the application's backend and for admins."""
     return UserPayload(

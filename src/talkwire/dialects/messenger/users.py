@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from talkwire.core.domain.events import Event, UserErased, UserUpdated
 from talkwire.dialects.dialect import Outbound
-from talkwire.payloads.users import UserPayload, user_payload
+from talkwire.payloads.users import UserPayload, other_user_payload
 
 
 def _updated(event: UserUpdated | UserErased) -> UserPayload:
-    return user_payload(event.user, own=False)
+    return other_user_payload(event.user)
 
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {

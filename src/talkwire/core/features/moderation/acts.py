@@ -13,7 +13,6 @@ from typing import Any
 
 from talkwire.core.commands import (
     accounts,
-    blocks,
     conversations,
     files,
     invitations,
@@ -297,8 +296,6 @@ NOT_AUDITED: Mapping[type[Command[Any]], str] = MappingProxyType(
                 accounts.ChangePassword,
                 accounts.CloseLogin,
                 accounts.UpdateUser,
-                blocks.BlockUser,
-                blocks.UnblockUser,
                 files.CreateUpload,
                 files.DropFile,
                 invitations.AcceptInvitation,
