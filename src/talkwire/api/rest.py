@@ -49,7 +49,7 @@ from talkwire.api.resources.moderation.restrictions import moderation_router
 from talkwire.api.resources.notifications import PushKey, no_push_key, notifications_router, push_router
 from talkwire.api.resources.operations import healthz, readyz, show_metrics
 from talkwire.api.resources.preferences import preferences_router
-from talkwire.api.resources.presence import list_presence, presence_router
+from talkwire.api.resources.presence import presence_routes
 from talkwire.api.resources.receipts import list_receipts, mark_delivered, mark_read, mark_unread
 from talkwire.api.resources.server import describe_server
 from talkwire.api.resources.sign_in.auth import auth_router
@@ -181,8 +181,9 @@ def described_routes(
             notifications_router,
             push_router,
             users_router,
-            presence_router,
-            list_presence,
+        ),
+        *presence_routes,
+        _api(
             calls_router,
             files_router,
         ),

@@ -37,16 +37,11 @@ from talkwire.core.commands.messages import (
     UnsaveMessage,
 )
 from talkwire.core.commands.notifications import MarkNotificationsRead
-from talkwire.core.commands.presence import GetPresence, SetPresence
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
 from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.errors import did_you_mean
 from talkwire.operations.operation import Operation
-from talkwire.operations.socket_commands import (
-    SubscribePresence,
-    UnsubscribePresence,
-)
 from talkwire.operations.table import OPERATIONS
 
 CommandType = type[Command[Any]]
@@ -104,8 +99,6 @@ COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
         "member:update": (Named(UpdateMember),),
         "typing:start": (Named(SetTyping, lambda command: command.is_typing),),
         "typing:stop": (Named(SetTyping, lambda command: not command.is_typing),),
-        "presence:set": (Named(SetPresence),),
-        "presence:get": (Named(GetPresence),),
     }
 )
 
@@ -121,8 +114,6 @@ REST_COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
 SOCKET_EVENTS = frozenset(
     {
         *(each.event for each in OPERATIONS if each.event is not None and not each.chat_commands),
-        "presence:subscribe",
-        "presence:unsubscribe",
     }
 )
 """Events of the messenger dialect that concern one socket only and execute no command."""
@@ -133,8 +124,6 @@ _NAMES: Mapping[type, str] = MappingProxyType(
         **{each.command_type: name for name, named in {**COMMANDS, **REST_COMMANDS}.items() for each in named},
         **{command: name for each in OPERATIONS if (name := each.name or each.event) for command in each.commands},
         SetTyping: "typing",
-        SubscribePresence: "presence:subscribe",
-        UnsubscribePresence: "presence:unsubscribe",
     }
 )
 

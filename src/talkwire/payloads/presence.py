@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from talkwire.core.domain.model import Presence, PresenceEnds
+import msgspec
+
+from talkwire.core.commands.presence import SetPresence
+from talkwire.core.domain.model import ChosenStatus, Presence, PresenceEnds
 from talkwire.core.domain.times import iso_or_none, ms_of
 from talkwire.payloads.payload import Payload, iso
 
@@ -36,8 +39,16 @@ def presence_payload(presence: Presence) -> PresencePayload:
     )
 
 
-def to_ends(status_until: str | None, text_until: str | None) -> PresenceEnds:
-    return PresenceEnds(
-        None if status_until is None else ms_of("statusUntil", status_until),
-        None if text_until is None else ms_of("textUntil", text_until),
+class SetPresencePayload(Payload, frozen=True):
+    status: ChosenStatus
+    text: str | msgspec.UnsetType | None = msgspec.UNSET
+    status_until: str | None = None
+    text_until: str | None = None
+
+
+def to_set_presence(given: SetPresencePayload) -> SetPresence:
+    ends = PresenceEnds(
+        None if given.status_until is None else ms_of("statusUntil", given.status_until),
+        None if given.text_until is None else ms_of("textUntil", given.text_until),
     )
+    return SetPresence(given.status, given.text, ends)

@@ -19,16 +19,13 @@ from litestar.routes import BaseRoute, HTTPRoute
 from talkwire.api.description.vocabularies import Counterpart, Counterparts
 from talkwire.core.commands.command import Command
 from talkwire.dialects.dialect import Dialect, Inbound
-from talkwire.operations.socket_commands import SocketCommand, SubscribePresence, UnsubscribePresence
+from talkwire.operations.socket_commands import SocketCommand
 from talkwire.operations.table import OPERATIONS
-
-_WATCH = "It changes which events this socket receives. `GET /api/v1/presence` returns the presence once."
 
 SOCKET_ONLY: Mapping[type[Command[Any] | SocketCommand], str] = MappingProxyType(
     {
         **{command: each.socket_only for each in OPERATIONS if each.socket_only for command in each.commands},
-        SubscribePresence: _WATCH,
-        UnsubscribePresence: _WATCH,
+        **{each.command: each.socket_only for each in OPERATIONS if each.socket_only},
     }
 )
 """The reason why a command has no REST route, shown in the descriptions of its events."""
