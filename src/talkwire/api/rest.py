@@ -48,7 +48,7 @@ from talkwire.api.resources.moderation.reports import reports_router
 from talkwire.api.resources.moderation.restrictions import moderation_router
 from talkwire.api.resources.notifications import PushKey, no_push_key, notifications_router, push_router
 from talkwire.api.resources.operations import healthz, readyz, show_metrics
-from talkwire.api.resources.preferences import preferences_router
+from talkwire.api.resources.preferences import preferences_routes
 from talkwire.api.resources.presence import presence_routes
 from talkwire.api.resources.receipts import list_receipts, mark_delivered, mark_read, mark_unread
 from talkwire.api.resources.server import describe_server
@@ -176,8 +176,8 @@ def described_routes(
         ),
         *routes_of(blocks.OPERATIONS),
         *routes_of(offers.OPERATIONS),
+        *preferences_routes,
         _api(
-            preferences_router,
             notifications_router,
             push_router,
             users_router,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from talkwire.operations import blocks, calls, offers, presence, reports, search, sockets, sync
+from talkwire.operations import blocks, calls, offers, preferences, presence, reports, search, sockets, sync
 from talkwire.operations.operation import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
     *blocks.OPERATIONS,
     *calls.OPERATIONS,
     *offers.OPERATIONS,
+    *preferences.OPERATIONS,
     *presence.OPERATIONS,
     *reports.OPERATIONS,
     *search.OPERATIONS,

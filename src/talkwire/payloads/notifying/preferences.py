@@ -100,19 +100,6 @@ class MemberPreferencesPayload(Payload, frozen=True, omit_defaults=False):
     section: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
-class MemberPreferencesChange(Payload, frozen=True):
-    """The preferences for one conversation to change. An omitted member stays unchanged, with one exception: `muted`
-    without `mutedUntil` mutes without an end if it is true, and ends a mute if it is false."""
-
-    muted: bool | msgspec.UnsetType = msgspec.UNSET
-    notify: Notify | msgspec.UnsetType | None = msgspec.UNSET
-    sound: Sound | msgspec.UnsetType | None = msgspec.UNSET
-    favourite: bool | msgspec.UnsetType = msgspec.UNSET
-    archived: bool | msgspec.UnsetType = msgspec.UNSET
-    muted_until: str | msgspec.UnsetType | None = msgspec.UNSET
-    section: str | msgspec.UnsetType | None = msgspec.UNSET
-
-
 class ConversationPreferencesPayload(Payload, frozen=True, omit_defaults=False):
     """A user's preferences for one conversation, together with the id of the conversation. A client that receives the
     event after `mutedUntil` treats the conversation as not muted."""
@@ -172,9 +159,7 @@ def member_preferences_payload(found: ConversationPreferences) -> MemberPreferen
     )
 
 
-def to_member_preferences(
-    conversation_id: str, given: MemberPreferencesPayload | MemberPreferencesChange
-) -> SetMemberPreferences:
+def to_member_preferences(conversation_id: str, given: MemberPreferencesPayload) -> SetMemberPreferences:
     until = given.muted_until
     return SetMemberPreferences(
         conversation_id,
@@ -183,7 +168,7 @@ def to_member_preferences(
         given.sound,
         given.favourite,
         given.archived,
-        ms_of("mutedUntil", until) if isinstance(until, str) else until,
+        None if until is None else ms_of("mutedUntil", until),
         given.section,
     )
 

@@ -20,7 +20,6 @@ from talkwire.core.commands import (
     messages,
     notifications,
     offers,
-    preferences,
     presence,
     receipts,
 )
@@ -307,8 +306,6 @@ NOT_AUDITED: Mapping[type[Command[Any]], str] = MappingProxyType(
                 notifications.MarkNotificationsRead,
                 notifications.PutPushSubscription,
                 notifications.DropPushSubscription,
-                preferences.SetPreferences,
-                preferences.SetMemberPreferences,
                 receipts.MarkRead,
                 receipts.MarkUnread,
                 receipts.MarkDelivered,

@@ -1,0 +1,72 @@
+"""The operations of a user's preferences: for notifications in general, and for single conversations."""
+
+from __future__ import annotations
+
+from msgspec import UNSET, UnsetType
+
+from talkwire.core.commands.preferences import (
+    GetMemberPreferences,
+    GetPreferences,
+    SetMemberPreferences,
+    SetPreferences,
+)
+from talkwire.operations.operation import OWN, One, Operation
+from talkwire.operations.shapes import Member, Shape
+from talkwire.payloads.notifying.preferences import Sound, member_preferences_payload, preferences_payload
+
+_TAG = "notifications"
+_OF_CONVERSATION = One(member_preferences_payload)
+
+OPERATIONS = (
+    Operation(
+        GetPreferences,
+        route="GET /users/me/preferences",
+        tag=_TAG,
+        summary="Get the caller's notification preferences",
+        answer=One(preferences_payload),
+    ),
+    Operation(
+        SetPreferences,
+        route="PUT /users/me/preferences",
+        tag=_TAG,
+        summary="Set the caller's notification preferences",
+        answer=One(preferences_payload),
+        unaudited=OWN,
+    ),
+    Operation(
+        GetMemberPreferences,
+        route="GET /conversations/{conversation_id}/preferences",
+        tag=_TAG,
+        operation_id="getConversationPreferences",
+        summary="Get the caller's preferences for a conversation",
+        answer=_OF_CONVERSATION,
+    ),
+    Operation(
+        SetMemberPreferences,
+        route="PUT /conversations/{conversation_id}/preferences",
+        tag=_TAG,
+        summary="Set the caller's preferences for a conversation",
+        answer=_OF_CONVERSATION,
+        unaudited=OWN,
+    ),
+    Operation(
+        SetMemberPreferences,
+        route="PATCH /conversations/{conversation_id}/preferences",
+        tag=_TAG,
+        operation_id="changeConversationPreferences",
+        summary="Change some of the caller's preferences for a conversation",
+        answer=_OF_CONVERSATION,
+        body=Shape(
+            "MemberPreferencesChangePayload",
+            "The preferences for one conversation to change. An omitted member stays unchanged, with one exception: "
+            "`muted` without `mutedUntil` mutes without an end if it is true, and ends a mute if it is false.",
+        ),
+        members={
+            "muted": Member(default=UNSET),
+            "notify": Member(default=UNSET),
+            "sound": Member(type=Sound | UnsetType | None, default=UNSET),
+            "unmute_ms": Member("muted_until"),
+        },
+        unaudited=OWN,
+    ),
+)
