@@ -46,7 +46,7 @@ from talkwire.api.resources.messages import message_routes
 from talkwire.api.resources.moderation.audit import list_audit
 from talkwire.api.resources.moderation.reports import reports_router
 from talkwire.api.resources.moderation.restrictions import moderation_router
-from talkwire.api.resources.notifications import PushKey, no_push_key, notifications_router, push_router
+from talkwire.api.resources.notifications import PushKey, no_push_key, notification_routes, push_routes
 from talkwire.api.resources.operations import healthz, readyz, show_metrics
 from talkwire.api.resources.preferences import preferences_routes
 from talkwire.api.resources.presence import presence_routes
@@ -177,9 +177,9 @@ def described_routes(
         *routes_of(blocks.OPERATIONS),
         *routes_of(offers.OPERATIONS),
         *preferences_routes,
+        *notification_routes,
+        *push_routes,
         _api(
-            notifications_router,
-            push_router,
             users_router,
         ),
         *presence_routes,

@@ -36,7 +36,6 @@ from talkwire.core.commands.messages import (
     Unreact,
     UnsaveMessage,
 )
-from talkwire.core.commands.notifications import MarkNotificationsRead
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
 from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.commands.typing import SetTyping
@@ -88,7 +87,6 @@ COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
         "thread:follow": (Named(FollowThread),),
         "thread:unfollow": (Named(UnfollowThread),),
         "thread:read": (Named(MarkThreadRead),),
-        "notifications:read": (Named(MarkNotificationsRead),),
         "messages:list": (Named(ListMessages),),
         "conversation:create": (Named(CreateConversation),),
         "conversation:update": (Named(UpdateConversation),),

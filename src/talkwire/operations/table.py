@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from talkwire.operations import blocks, calls, offers, preferences, presence, reports, search, sockets, sync
+from talkwire.operations import (
+    blocks,
+    calls,
+    notifications,
+    offers,
+    preferences,
+    presence,
+    reports,
+    search,
+    sockets,
+    sync,
+)
 from talkwire.operations.operation import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
     *blocks.OPERATIONS,
     *calls.OPERATIONS,
+    *notifications.OPERATIONS,
     *offers.OPERATIONS,
     *preferences.OPERATIONS,
     *presence.OPERATIONS,

@@ -3,32 +3,33 @@ devices that receive pushes."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-import msgspec
-from litestar import Router, delete, get, post, put
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
-from litestar.status_codes import HTTP_204_NO_CONTENT
+from litestar import get
+from litestar.params import JSONBody
+from litestar.types import ControllerRouterHandler
 
-from talkwire.api.http.bodies import Body, ListAnswer
+from talkwire.api.http.bodies import ListAnswer
 from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenPushKey, GivenPushUrlCheck
 from talkwire.api.http.device import USER_AGENT_MAX_LENGTH, GivenDevice
 from talkwire.api.http.idempotency import GivenKey
+from talkwire.api.operation_routes import PREFIX, routes_of
 from talkwire.core.commands.notifications import (
-    DropPushSubscription,
-    ListNotifications,
-    ListPushSubscriptions,
-    MarkNotificationsRead,
+    NotificationPage,
     PutPushSubscription,
 )
 from talkwire.core.domain.errors import ChatError, invalid
-from talkwire.core.domain.model import PushTarget
-from talkwire.core.features.notifying.notifications import IDS_MAX
+from talkwire.core.domain.model import PushSubscription, PushTarget
 from talkwire.egress import RefusedUrl
-from talkwire.payloads.notifying.notifications import NotificationPayload, notification_payload
+from talkwire.identity.callers import Caller
+from talkwire.operations import notifications
+from talkwire.payloads.notifying.notifications import (
+    MarkNotificationsReadPayload,
+    NotificationPayload,
+    notification_payload,
+    to_mark_notifications_read,
+)
 from talkwire.payloads.notifying.pushes import (
     PushKeyPayload,
     PushSubscriptionPayload,
@@ -38,15 +39,9 @@ from talkwire.payloads.notifying.pushes import (
 from talkwire.push.push_gateway import NOTIFY_PATH
 from talkwire.push.vapid import check_device_keys
 
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
-Unread = Annotated[bool, QueryParameter(description="Only unread notifications")]
 
-
-class MarkNotificationsReadBody(Body, frozen=True):
-    """The notifications to mark as read: either the listed `ids`, or every one with `all: true`."""
-
-    ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=IDS_MAX)] | None = None
-    all: Literal[True] | None = None
+class MarkNotificationsReadBody(MarkNotificationsReadPayload, frozen=True):
+    __doc__ = MarkNotificationsReadPayload.__doc__
 
 
 class NotificationsAnswer(ListAnswer[NotificationPayload], frozen=True):
@@ -55,30 +50,20 @@ class NotificationsAnswer(ListAnswer[NotificationPayload], frozen=True):
     unread: int
 
 
-@get("/", summary="List the caller's notifications, newest first (at most 1,000 of the last 30 days)")
-async def list_notifications(
-    caller: GivenCaller,
-    chat: GivenChat,
-    cursor: FromQuery[str | None] = None,
-    limit: Limit = 50,
-    unread: Unread = False,  # noqa: FBT002 (a query parameter)
-) -> NotificationsAnswer:
-    now_ms = time.time_ns() // 1_000_000
-    page = await chat.execute(caller.actor, ListNotifications(now_ms, cursor, limit, unread))
+async def _listed(page: NotificationPage, *_: object) -> NotificationsAnswer:
     return NotificationsAnswer(tuple(map(notification_payload, page.items)), page.next, page.unread)
 
 
-@post("/read", status_code=HTTP_204_NO_CONTENT, summary="Mark notifications as read")
 async def mark_notifications_read(
     data: JSONBody[MarkNotificationsReadBody], caller: GivenCaller, chat: GivenChat, key: GivenKey
 ) -> None:
-    if (data.ids is None) == (data.all is None):
-        raise invalid("ids", "give either ids, or all: true")
-    await chat.execute(caller.actor, MarkNotificationsRead(data.ids), key)
+    await chat.execute(caller.actor, to_mark_notifications_read(data), key)
 
 
-notifications_router = Router(
-    "/notifications", route_handlers=[list_notifications, mark_notifications_read], tags=["notifications"]
+notification_routes = routes_of(
+    notifications.NOTIFICATIONS,
+    answers={"GET /notifications": _listed},
+    handlers={"POST /notifications/read": mark_notifications_read},
 )
 
 
@@ -96,12 +81,15 @@ async def no_push_key() -> str:
     raise ChatError("unavailable", "This server sends no pushes.")
 
 
-@get("/push/key", summary="Get the server's public key for push subscriptions of browsers")
+@get(
+    f"{PREFIX}/push/key",
+    summary="Get the server's public key for push subscriptions of browsers",
+    tags=["notifications"],
+)
 async def get_push_key(caller: GivenCaller, push_key: GivenPushKey) -> PushKeyPayload:  # noqa: ARG001 (only for users)
     return PushKeyPayload(await push_key())
 
 
-@put("/users/me/push", summary="Subscribe a device to push notifications, or renew its subscription")
 async def put_push_subscription(
     data: JSONBody[SubscribePayload],
     caller: GivenCaller,
@@ -115,15 +103,10 @@ async def put_push_subscription(
     return push_subscription_payload(await chat.execute(caller.actor, command), caller.session_id)
 
 
-@get("/users/me/push", summary="List the caller's devices that receive push notifications, last renewed first")
-async def list_push_subscriptions(caller: GivenCaller, chat: GivenChat) -> ListAnswer[PushSubscriptionPayload]:
-    found = await chat.execute(caller.actor, ListPushSubscriptions())
+async def _subscribed(
+    found: tuple[PushSubscription, ...], _command: object, caller: Caller, *_: object
+) -> ListAnswer[PushSubscriptionPayload]:
     return ListAnswer(tuple(push_subscription_payload(each, caller.session_id) for each in found), None)
-
-
-@delete("/users/me/push/{subscription_id:str}", summary="Unsubscribe a device from push notifications")
-async def delete_push_subscription(subscription_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
-    await chat.execute(caller.actor, DropPushSubscription(subscription_id))
 
 
 def _checked_target(data: SubscribePayload, check: UrlCheck) -> PushTarget:
@@ -161,8 +144,11 @@ def _check_url(url: str, member: str, check: UrlCheck) -> None:
         raise invalid(member, str(refused)) from None
 
 
-push_router = Router(
-    "/",
-    route_handlers=[get_push_key, put_push_subscription, list_push_subscriptions, delete_push_subscription],
-    tags=["notifications"],
-)
+push_routes: list[ControllerRouterHandler] = [
+    get_push_key,
+    *routes_of(
+        notifications.PUSHES,
+        answers={"GET /users/me/push": _subscribed},
+        handlers={"PUT /users/me/push": put_push_subscription},
+    ),
+]

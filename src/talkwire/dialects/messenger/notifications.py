@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from talkwire.core.commands.notifications import MarkNotificationsRead
-from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.events import Event, NotificationsRead, Notified
 from talkwire.dialects.dialect import Inbound, Outbound
+from talkwire.dialects.operation_events import events_of
+from talkwire.operations import notifications
 from talkwire.payloads.notifying.notifications import (
     MarkNotificationsReadPayload,
     NotificationPayload,
     notification_payload,
     notifications_read_payload,
+    to_mark_notifications_read,
 )
 from talkwire.payloads.replies import Reply
 
@@ -22,12 +23,6 @@ class NotificationsReadReply(Reply, frozen=True, kw_only=True):
     unread: int
 
 
-def _to_command(payload: MarkNotificationsReadPayload) -> MarkNotificationsRead:
-    if (payload.ids is None) == (payload.all is None):
-        raise invalid("ids", "give either ids, or all: true")
-    return MarkNotificationsRead(payload.ids)
-
-
 def _reply(unread: int) -> NotificationsReadReply:
     return NotificationsReadReply(unread=unread)
 
@@ -36,11 +31,10 @@ def _notification(event: Notified) -> NotificationPayload:
     return notification_payload(event.notification, quiet=event.quiet)
 
 
-INBOUND = {
-    "notifications:read": Inbound(
-        MarkNotificationsReadPayload, _to_command, _reply, summary="Mark notifications as read."
-    ),
-}
+INBOUND = events_of(
+    notifications.NOTIFICATIONS,
+    entries={"notifications:read": Inbound(MarkNotificationsReadPayload, to_mark_notifications_read, _reply)},
+)
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     Notified: (

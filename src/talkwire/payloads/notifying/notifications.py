@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from talkwire.core.commands.notifications import MarkNotificationsRead
+from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.events import NotificationsRead
 from talkwire.core.domain.model import Notification, NotificationType
 from talkwire.core.domain.moderation.reports import Outcome
@@ -66,6 +68,12 @@ class MarkNotificationsReadPayload(Payload, frozen=True):
 
     ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=IDS_MAX)] | None = None
     all: Literal[True] | None = None
+
+
+def to_mark_notifications_read(given: MarkNotificationsReadPayload) -> MarkNotificationsRead:
+    if (given.ids is None) == (given.all is None):
+        raise invalid("ids", "give either ids, or all: true")
+    return MarkNotificationsRead(given.ids)
 
 
 class NotificationsReadPayload(Payload, frozen=True):
