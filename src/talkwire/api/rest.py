@@ -39,7 +39,7 @@ from talkwire.api.resources.calls import calls_router
 from talkwire.api.resources.conversations import conversations_router
 from talkwire.api.resources.files import files_router
 from talkwire.api.resources.integration.webhooks import webhooks_router
-from talkwire.api.resources.invitations import invitations_router
+from talkwire.api.resources.invitations import invitation_routes
 from talkwire.api.resources.members import members_router
 from talkwire.api.resources.message_batches import message_batch_routes
 from talkwire.api.resources.messages import message_routes
@@ -165,7 +165,9 @@ def described_routes(
         _api(
             *([] if auth is None else [auth]),
             describe_server,
-            invitations_router,
+        ),
+        *invitation_routes,
+        _api(
             webhooks_router,
             admin_router,
             conversations_router,

@@ -16,7 +16,6 @@ from talkwire.core.commands.conversations import (
     ListConversations,
     UpdateConversation,
 )
-from talkwire.core.commands.invitations import AcceptInvitation
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import (
     DeleteMessage,
@@ -103,7 +102,6 @@ COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
 REST_COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
     {
         **{each.name: _named(each) for each in OPERATIONS if each.event is None and each.name and each.chat_commands},
-        "invitation:accept": (Named(AcceptInvitation),),
         "message:remove-previews": (Named(RemoveLinkPreviews),),
     }
 )

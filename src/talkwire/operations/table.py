@@ -5,6 +5,7 @@ from __future__ import annotations
 from talkwire.operations import (
     blocks,
     calls,
+    invitations,
     notifications,
     offers,
     preferences,
@@ -19,6 +20,7 @@ from talkwire.operations.operation import Operation
 OPERATIONS: tuple[Operation, ...] = (
     *blocks.OPERATIONS,
     *calls.OPERATIONS,
+    *invitations.OPERATIONS,
     *notifications.OPERATIONS,
     *offers.OPERATIONS,
     *preferences.OPERATIONS,

@@ -23,7 +23,6 @@ from talkwire.api.http.bodies import (
 from talkwire.api.http.dependencies import GivenAccounts, GivenCaller
 from talkwire.api.http.device import GivenDevice
 from talkwire.api.resources.invitations import (
-    LOGGED_CODE,
     InvitationCodeBody,
     InvitedConversationsAnswer,
     invited_conversations_answer,
@@ -33,6 +32,7 @@ from talkwire.core.commands.accounts import ChangePassword, CloseLogin, OpenLogi
 from talkwire.core.commands.invitations import ListInvitedConversations
 from talkwire.core.domain.errors import ChatError
 from talkwire.identity.accounts import Registration
+from talkwire.operations.invitations import LOGGED_CODE
 
 
 @post(

@@ -297,7 +297,6 @@ NOT_AUDITED: Mapping[type[Command[Any]], str] = MappingProxyType(
                 accounts.UpdateUser,
                 files.CreateUpload,
                 files.DropFile,
-                invitations.AcceptInvitation,
                 messages.SaveMessage,
                 messages.UnsaveMessage,
                 messages.FollowThread,
