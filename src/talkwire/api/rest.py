@@ -54,7 +54,7 @@ from talkwire.api.resources.receipts import list_receipts, mark_delivered, mark_
 from talkwire.api.resources.server import describe_server
 from talkwire.api.resources.sign_in.auth import auth_router
 from talkwire.api.resources.sync import sync_routes
-from talkwire.api.resources.users import users_router
+from talkwire.api.resources.users import user_routes
 from talkwire.api.site import site_provider
 from talkwire.api.user_exports import UserExports
 from talkwire.console.console import OperatorsConsole
@@ -181,9 +181,7 @@ def described_routes(
         *preferences_routes,
         *notification_routes,
         *push_routes,
-        _api(
-            users_router,
-        ),
+        *user_routes,
         *presence_routes,
         _api(
             calls_router,

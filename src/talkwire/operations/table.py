@@ -14,6 +14,7 @@ from talkwire.operations import (
     search,
     sockets,
     sync,
+    users,
 )
 from talkwire.operations.operation import Operation
 
@@ -29,4 +30,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *search.OPERATIONS,
     *sockets.OPERATIONS,
     *sync.OPERATIONS,
+    *users.OPERATIONS,
 )

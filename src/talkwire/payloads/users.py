@@ -63,6 +63,11 @@ def user_payload(user: User, *, own: bool) -> UserPayload:
     )
 
 
+def own_user_payload(user: User) -> UserPayload:
+    """Returns a user's profile as the user sees it."""
+    return user_payload(user, own=True)
+
+
 def other_user_payload(user: User) -> UserPayload:
     """Returns a user's profile as other users see it."""
     return user_payload(user, own=False)

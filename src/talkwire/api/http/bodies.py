@@ -49,16 +49,6 @@ class ChangePasswordBody(Body, frozen=True):
     new_password: str
 
 
-class UpdateUserBody(Body, frozen=True):
-    """Changes to the caller's own profile. An omitted member stays unchanged; null removes a picture, a text or a
-    handle (a unique name such as `ann.smith`)."""
-
-    name: str | msgspec.UnsetType = msgspec.UNSET
-    avatar: str | msgspec.UnsetType | None = msgspec.UNSET
-    text: str | msgspec.UnsetType | None = msgspec.UNSET
-    handle: str | msgspec.UnsetType | None = msgspec.UNSET
-
-
 class AddressTokenBody(Body, frozen=True):
     """What an address token is to open: `files`, or an `export` of a user's data."""
 
@@ -70,32 +60,6 @@ class AddressTokenAnswer(msgspec.Struct, frozen=True, rename="camel"):
 
     token: str
     expires_in: int
-
-
-class PutUserBody(Body, frozen=True):
-    """A user's profile to create or change, as the application's backend sets it. An omitted member stays unchanged;
-    null removes a value. `metadata` is JSON of the application, which users do not see."""
-
-    name: str | msgspec.UnsetType = msgspec.UNSET
-    avatar: str | msgspec.UnsetType | None = msgspec.UNSET
-    email: str | msgspec.UnsetType | None = msgspec.UNSET
-    text: str | msgspec.UnsetType | None = msgspec.UNSET
-    metadata: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
-    hold: bool | msgspec.UnsetType = msgspec.UNSET
-    handle: str | msgspec.UnsetType | None = msgspec.UNSET
-
-
-class UserOfBatch(PutUserBody, frozen=True, kw_only=True):
-    """One user of a batch: the user's `id`, and the members of the profile to set. An omitted member stays
-    unchanged."""
-
-    id: str
-
-
-class PutUsersBody(Body, frozen=True):
-    """The users to create or update: 1 to 100."""
-
-    users: tuple[UserOfBatch, ...]
 
 
 class CreateConversationBody(Body, frozen=True):
@@ -159,14 +123,6 @@ class RestrictBody(Body, frozen=True):
 
     until: Moment | None = None
     reason: str | None = None
-
-
-class BanBody(Body, frozen=True):
-    """The reason for a ban from the server, and when it ends. The user sees both. Without `until`, the ban lasts until
-    it is lifted."""
-
-    reason: str | None = None
-    until: Moment | None = None
 
 
 class ListAnswer(msgspec.Struct, Generic[T], frozen=True):

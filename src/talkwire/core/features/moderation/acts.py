@@ -293,8 +293,6 @@ NOT_AUDITED: Mapping[type[Command[Any]], str] = MappingProxyType(
         **dict.fromkeys(
             (
                 accounts.ChangePassword,
-                accounts.CloseLogin,
-                accounts.UpdateUser,
                 files.CreateUpload,
                 files.DropFile,
                 messages.SaveMessage,
