@@ -195,7 +195,8 @@ def _body(operation: Operation, without: set[str]) -> Given | None:
     shape = operation.body or Shape(f"{operation.command.__name__}Body")
     is_payload = shape.name.endswith("Payload")
     base, module = (Payload, "talkwire.payloads.") if is_payload else (Body, __name__)
-    return given_type(shape, base, module, parts_of(operation.command, without, operation.members, shape.times))
+    parts = parts_of(operation.command, {*without, *shape.without}, operation.members, shape.times)
+    return given_type(shape, base, module, parts)
 
 
 def _parameters(operation: Operation, method: str, inputs: _Inputs) -> Iterator[Parameter]:

@@ -72,7 +72,7 @@ def _given(operation: Operation, payload: Struct | None) -> Given:
     if payload is not None:
         return given_by(payload, parts_of(operation.command, without, operation.members))
     shape = operation.payload or Shape(f"{operation.command.__name__}Payload")
-    parts = parts_of(operation.command, without, operation.members, shape.times)
+    parts = parts_of(operation.command, {*without, *shape.without}, operation.members, shape.times)
     return given_type(shape, Payload, _MODULE, parts)
 
 

@@ -31,13 +31,15 @@ _BARE_TIMES = frozenset({"until", "before", "after"})
 class Shape(NamedTuple):
     """What is particular to the JSON object with which clients give a command: the `name` of its schema, a sentence
     `about` it, and the fields that its schema names `last`. If it is `tolerant`, unknown members are ignored. `times`
-    is the type in which clients give times: a text, or a datetime."""
+    is the type in which clients give times: a text, or a datetime. It has no members for the fields in `without`, which
+    clients can set at the operation's other door only."""
 
     name: str
     about: str | None = None
     last: tuple[str, ...] = ()
     tolerant: bool = False
     times: Any = str
+    without: tuple[str, ...] = ()
 
 
 class Member(NamedTuple):
