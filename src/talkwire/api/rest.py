@@ -43,14 +43,12 @@ from talkwire.api.resources.invitations import invitation_routes
 from talkwire.api.resources.members import members_router
 from talkwire.api.resources.message_batches import message_batch_routes
 from talkwire.api.resources.messages import message_routes
-from talkwire.api.resources.moderation.audit import list_audit
-from talkwire.api.resources.moderation.reports import reports_router
-from talkwire.api.resources.moderation.restrictions import moderation_router
 from talkwire.api.resources.notifications import PushKey, no_push_key, notification_routes, push_routes
 from talkwire.api.resources.operations import healthz, readyz, show_metrics
 from talkwire.api.resources.preferences import preferences_routes
 from talkwire.api.resources.presence import presence_routes
 from talkwire.api.resources.receipts import list_receipts, mark_delivered, mark_read, mark_unread
+from talkwire.api.resources.reports import decision_routes
 from talkwire.api.resources.server import describe_server
 from talkwire.api.resources.sign_in.auth import auth_router
 from talkwire.api.resources.sync import sync_routes
@@ -77,7 +75,7 @@ from talkwire.observability.command_outcomes import CommandOutcomes
 from talkwire.observability.request_metrics import RequestMetrics
 from talkwire.observability.spans import Tracer
 from talkwire.openid.sign_in import ProviderSignIn
-from talkwire.operations import blocks, offers, reports, search
+from talkwire.operations import blocks, moderation, offers, reports, search
 from talkwire.operations.names import name_of_command
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
@@ -172,10 +170,10 @@ def described_routes(
             admin_router,
             conversations_router,
             members_router,
-            moderation_router,
-            reports_router,
-            list_audit,
         ),
+        *routes_of(moderation.RESTRICTIONS),
+        *decision_routes,
+        *routes_of([moderation.AUDIT]),
         *routes_of(blocks.OPERATIONS),
         *routes_of(offers.OPERATIONS),
         *preferences_routes,
@@ -189,7 +187,7 @@ def described_routes(
         ),
         *message_routes,
         *message_batch_routes,
-        *routes_of(reports.OPERATIONS),
+        *routes_of([reports.MESSAGES, reports.OFFERS]),
         mark_read,
         mark_unread,
         mark_delivered,

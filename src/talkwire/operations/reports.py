@@ -1,10 +1,19 @@
-"""The operations of reports: users report messages and offers to the admins."""
+"""The operations of reports: users report messages and offers to the admins, who decide about the reports."""
 
 from __future__ import annotations
 
-from talkwire.core.commands.moderation.reports import ReportMessage, ReportOffer
-from talkwire.operations.operation import TAKES_PART, One, Operation
-from talkwire.operations.shapes import Shape
+from typing import Literal
+
+from talkwire.core.commands.moderation.reports import (
+    DecideReport,
+    GetReportContext,
+    ListReports,
+    RecordReportContext,
+    ReportMessage,
+    ReportOffer,
+)
+from talkwire.operations.operation import TAKES_PART, One, Operation, Paged
+from talkwire.operations.shapes import Member, Shape
 from talkwire.payloads.moderation.reports import report_payload
 
 _REPORT = One(report_payload, "report")
@@ -51,4 +60,40 @@ OFFERS = Operation(
     unaudited=TAKES_PART,
 )
 
-OPERATIONS = (MESSAGES, OFFERS)
+DECISIONS = (
+    Operation(
+        ListReports,
+        route="GET /reports",
+        tag="moderation",
+        summary="List reports, newest first (role admin)",
+        answer=Paged(report_payload),
+    ),
+    Operation(
+        GetReportContext,
+        also=(RecordReportContext,),
+        route="GET /reports/{report_id}/context",
+        tag="moderation",
+        summary="List the messages around what was reported (role admin)",
+        description="Each request is an entry of the audit log, `report-context`.",
+        refuses=(404,),
+    ),
+    Operation(
+        DecideReport,
+        route="PATCH /reports/{report_id}",
+        tag="moderation",
+        summary="Decide about a report (role admin)",
+        description="The action and the decision are stored together, or neither. The reporter is notified, and the "
+        "author if there is an action.",
+        refuses=(404, 409),
+        answer=_REPORT,
+        members={"state": Member(type=Literal["dismissed", "resolved"])},
+        body=Shape(
+            "DecideReportBody",
+            "An admin's decision about a report. With `resolved`, `action` may delete the message or offer, mute its "
+            "author in the conversation, or ban its author from the server; a mute or ban lasts until it is lifted. "
+            "The users who are notified of the decision see the reason.",
+        ),
+    ),
+)
+
+OPERATIONS = (MESSAGES, OFFERS, *DECISIONS)

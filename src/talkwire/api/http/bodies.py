@@ -117,12 +117,8 @@ class UpdateMemberBody(Body, frozen=True):
     role: MemberRole
 
 
-class RestrictBody(Body, frozen=True):
-    """The reason for a mute or a ban in a conversation, and when it ends. Without `until`, it lasts until a moderator
-    ends it."""
 
     until: Moment | None = None
-    reason: str | None = None
 
 
 class ListAnswer(msgspec.Struct, Generic[T], frozen=True):

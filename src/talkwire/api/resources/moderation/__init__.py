@@ -1,1 +1,0 @@
-"""Routes of moderation: mutes and bans in conversations, reports of messages, and the audit log."""

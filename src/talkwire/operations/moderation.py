@@ -1,0 +1,85 @@
+"""The operations of moderation: the owner and the admins of a conversation mute and ban users in it, and the server's
+admins read the audit log. The operations of reports are in `reports.py`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from talkwire.core.commands.moderation.audit import ListAudit
+from talkwire.core.commands.moderation.restrictions import ListRestrictions, RestrictMember, UnrestrictMember
+from talkwire.core.domain.model import Restriction, RestrictionKind
+from talkwire.operations.operation import One, Operation, Paged
+from talkwire.operations.shapes import Member, Moment, Shape
+from talkwire.payloads.moderation.audit import audit_entry_payload
+from talkwire.payloads.moderation.restrictions import RestrictionPayload, restriction_payload
+
+_TAG = "moderation"
+
+_RESTRICT = Shape(
+    "RestrictBody",
+    "The reason for a mute or a ban in a conversation, and when it ends. Without `until`, it lasts until a moderator "
+    "ends it.",
+    times=Moment,
+)
+
+
+def _restriction(restriction: Restriction) -> RestrictionPayload:
+    return restriction_payload(restriction, for_moderators=True)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _restrictions(kind: RestrictionKind, done: str, from_: str) -> Iterator[Operation]:
+    """Yields the operations of one kind of restriction: a user is `done` (muted or banned) in or `from_` a
+    conversation."""
+    path = f"/conversations/{{conversation_id}}/{kind}s"
+    yield Operation(
+        ListRestrictions,
+        route=f"GET {path}",
+        tag=_TAG,
+        operation_id=f"list{kind.title()}s",
+        summary=f"List the users who are {done} {from_} a conversation",
+        answer=Paged(_restriction),
+        fixed={"kind": kind, "now_ms": _now_ms},
+    )
+    yield Operation(
+        RestrictMember,
+        route=f"PUT {path}/{{user_id}}",
+        tag=_TAG,
+        operation_id=f"{kind}Member",
+        summary=f"{kind.title()} a user {from_} a conversation",
+        answer=One(_restriction),
+        fixed={"kind": kind},
+        body=_RESTRICT,
+        body_optional=True,
+    )
+    yield Operation(
+        UnrestrictMember,
+        route=f"DELETE {path}/{{user_id}}",
+        tag=_TAG,
+        operation_id=f"un{kind}Member",
+        summary=f"Un{kind} a user {from_} a conversation",
+        fixed={"kind": kind},
+    )
+
+
+RESTRICTIONS = (*_restrictions("mute", "muted", "in"), *_restrictions("ban", "banned", "from"))
+
+AUDIT = Operation(
+    ListAudit,
+    route="GET /audit",
+    tag=_TAG,
+    summary="List the audit log, newest first (role admin)",
+    description="Contains the acts of admins, the application's backend and moderators of conversations. An entry is "
+    "stored in the same transaction as what it is about.",
+    answer=Paged(audit_entry_payload),
+    members={
+        "actor_id": Member(meaning="Only acts of this user"),
+        "target_id": Member(meaning="Only acts on this user, message, conversation, webhook or report"),
+    },
+)
+
+OPERATIONS = (*RESTRICTIONS, AUDIT)
