@@ -47,7 +47,7 @@ from talkwire.api.resources.notifications import PushKey, no_push_key, notificat
 from talkwire.api.resources.operations import healthz, readyz, show_metrics
 from talkwire.api.resources.preferences import preferences_routes
 from talkwire.api.resources.presence import presence_routes
-from talkwire.api.resources.receipts import list_receipts, mark_delivered, mark_read, mark_unread
+from talkwire.api.resources.receipts import receipt_routes
 from talkwire.api.resources.reports import decision_routes
 from talkwire.api.resources.server import describe_server
 from talkwire.api.resources.sign_in.auth import auth_router
@@ -188,11 +188,8 @@ def described_routes(
         *message_routes,
         *message_batch_routes,
         *routes_of([reports.MESSAGES, reports.OFFERS]),
-        mark_read,
-        mark_unread,
-        mark_delivered,
-        list_receipts,
         *sync_routes,
+        *receipt_routes,
         list_log_events,
         *routes_of(search.OPERATIONS),
         *of_dialects,

@@ -35,7 +35,6 @@ from talkwire.core.commands.messages import (
     Unreact,
     UnsaveMessage,
 )
-from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
 from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.errors import did_you_mean
@@ -80,9 +79,6 @@ COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
         "message:save": (Named(SaveMessage),),
         "message:unsave": (Named(UnsaveMessage),),
         "saved:list": (Named(ListSaved),),
-        "message:read": (Named(MarkRead),),
-        "message:delivered": (Named(MarkDelivered),),
-        "conversation:mark-unread": (Named(MarkUnread),),
         "thread:follow": (Named(FollowThread),),
         "thread:unfollow": (Named(UnfollowThread),),
         "thread:read": (Named(MarkThreadRead),),

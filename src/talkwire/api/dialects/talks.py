@@ -7,7 +7,6 @@ from typing import Annotated
 
 from litestar import Response, Router, get, post
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
-from litestar.status_codes import HTTP_200_OK
 from litestar.types import ControllerRouterHandler
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -18,7 +17,7 @@ from talkwire.api.http.created import created_or_existing, existing
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
 from talkwire.api.operation_routes import Limit, routes_of
-from talkwire.api.resources.receipts import ReadAnswer, TolerantReadBody, read_answer, read_command
+from talkwire.api.resources.receipts import read_answer
 from talkwire.core.commands.conversations import (
     ConversationView,
     CreateConversation,
@@ -27,12 +26,12 @@ from talkwire.core.commands.conversations import (
 )
 from talkwire.core.commands.messages import ListMessages, SendMessage
 from talkwire.core.commands.offers import CreateOffer
-from talkwire.core.commands.receipts import MarkRead
 from talkwire.core.domain.access import acting_as
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import Actor, ConversationKind, MemberRole
 from talkwire.dialects.talks.payloads import MessagePayload, SendBody, UserPayload, message_payload, to_send
 from talkwire.operations.operation import One, Operation
+from talkwire.operations.receipts import read_of_dialect
 from talkwire.operations.shapes import Shape
 from talkwire.payloads.offers import offer_payload
 from talkwire.payloads.payload import Payload, TolerantPayload, iso
@@ -193,16 +192,7 @@ async def send_message(
     return message_payload(await chat.execute(caller.actor, to_send(conversation_id, data)))
 
 
-@post("/{conversation_id:str}/read", status_code=HTTP_200_OK, summary="Mark a talk as read", opt=executes(MarkRead))
-async def mark_read(
-    conversation_id: FromPath[str],
-    caller: GivenCaller,
-    chat: GivenChat,
-    key: GivenKey,
-    data: JSONBody[TolerantReadBody | None] = None,
-) -> ReadAnswer:
-    return read_answer(await chat.execute(caller.actor, read_command(conversation_id, data), key))
-
+READ = "POST /talks/{conversation_id}/read"
 
 OFFER = Operation(
     CreateOffer,
@@ -225,9 +215,10 @@ ROUTES: Sequence[ControllerRouterHandler] = (
             get_talk,
             list_messages,
             send_message,
-            mark_read,
         ],
         tags=["talks"],
     ),
-    *routes_of([OFFER], module=__name__),
+    *routes_of(
+        [read_of_dialect(READ, "talks", "Mark a talk as read"), OFFER], answers={READ: read_answer}, module=__name__
+    ),
 )

@@ -7,19 +7,18 @@ from typing import Annotated, Literal
 
 from litestar import Router, get, patch, post
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
-from litestar.status_codes import HTTP_200_OK
 from litestar.types import ControllerRouterHandler
 from msgspec.structs import replace
 
 from talkwire.api.description.rest_counterparts import executes
 from talkwire.api.http.bodies import ListAnswer, TolerantBody
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
-from talkwire.api.http.idempotency import GivenKey
-from talkwire.api.operation_routes import Limit
-from talkwire.api.resources.receipts import ReadAnswer, TolerantReadBody, read_answer, read_command
+from talkwire.api.operation_routes import Limit, routes_of
+from talkwire.api.resources.receipts import read_answer
 from talkwire.core.commands.messages import GetMessage, ListMessages, SendMessage
 from talkwire.core.commands.receipts import GetMessageStatus, MarkDelivered, MarkRead
 from talkwire.dialects.whatsapp.payloads import MessagePayload, SendBody, message_payload, to_send
+from talkwire.operations.receipts import read_of_dialect
 
 IdempotencyKey = Annotated[
     str | None, HeaderParameter(name="Idempotency-Key", description="Used as clientMessageId if the body has none")
@@ -87,26 +86,17 @@ async def update_status(
     return message_payload(found.message, found.status)
 
 
-@post(
-    "/conversations/{conversation_id:str}/read",
-    status_code=HTTP_200_OK,
-    summary="Mark a conversation as read",
-    opt=executes(MarkRead),
-)
-async def mark_read(
-    conversation_id: FromPath[str],
-    caller: GivenCaller,
-    chat: GivenChat,
-    key: GivenKey,
-    data: JSONBody[TolerantReadBody | None] = None,
-) -> ReadAnswer:
-    return read_answer(await chat.execute(caller.actor, read_command(conversation_id, data), key))
-
+READ = "POST /whatsapp/conversations/{conversation_id}/read"
 
 ROUTES: Sequence[ControllerRouterHandler] = (
     Router(
         "/api/v1/whatsapp",
-        route_handlers=[send_message, get_message, list_messages, update_status, mark_read],
+        route_handlers=[send_message, get_message, list_messages, update_status],
         tags=["whatsapp"],
+    ),
+    *routes_of(
+        [read_of_dialect(READ, "whatsapp", "Mark a conversation as read")],
+        answers={READ: read_answer},
+        module=__name__,
     ),
 )

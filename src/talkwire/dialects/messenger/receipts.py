@@ -3,10 +3,8 @@ and which threads a user follows."""
 
 from __future__ import annotations
 
-from typing import Literal
-
 from talkwire.core.commands.messages import FollowThread, MarkThreadRead, ThreadMark, UnfollowThread
-from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread, ReadMark
+from talkwire.core.commands.receipts import ReadMark
 from talkwire.core.domain.events import (
     Event,
     MessagesDelivered,
@@ -17,6 +15,8 @@ from talkwire.core.domain.events import (
     UnreadChanged,
 )
 from talkwire.dialects.dialect import Inbound, Outbound
+from talkwire.dialects.operation_events import events_of
+from talkwire.operations import receipts
 from talkwire.payloads.payload import Payload
 from talkwire.payloads.receipts import (
     delivered_receipt_payload,
@@ -26,31 +26,6 @@ from talkwire.payloads.receipts import (
 )
 from talkwire.payloads.replies import Reply
 from talkwire.payloads.threads import ThreadMarkPayload, thread_mark_payload, thread_unread_payload
-
-
-class MarkPayload(Payload, frozen=True):
-    """The messages to mark as delivered: all up to `messageId`, or all messages of the conversation if it is
-    omitted."""
-
-    conversation_id: str
-    message_id: str | None = None
-
-
-class ReadMessagesPayload(Payload, frozen=True):
-    """The messages to mark as read: all up to `messageId`, or all messages of the conversation if it is omitted. With
-    `threads: "collapsed"`, notifications of replies in threads stay unread."""
-
-    conversation_id: str
-    message_id: str | None = None
-    threads: Literal["collapsed"] | None = None
-
-
-class MarkUnreadPayload(Payload, frozen=True):
-    """The messages to mark as unread: all from `messageId` on; if it is omitted, all from the newest message of another
-    member on."""
-
-    conversation_id: str
-    message_id: str | None = None
 
 
 class ThreadIdPayload(Payload, frozen=True):
@@ -86,29 +61,8 @@ def _thread_reply(mark: ThreadMark) -> ThreadReply:
     return ThreadReply(thread=thread_mark_payload(mark))
 
 
-def _reply(_: object) -> Reply:
-    return Reply()
-
-
 INBOUND = {
-    "message:read": Inbound(
-        ReadMessagesPayload,
-        lambda p: MarkRead(p.conversation_id, p.message_id, p.threads is not None),
-        _read_reply,
-        summary="Mark messages as read: all, or all up to a message.",
-    ),
-    "conversation:mark-unread": Inbound(
-        MarkUnreadPayload,
-        lambda p: MarkUnread(p.conversation_id, p.message_id),
-        _read_reply,
-        summary="Mark messages as unread, from a message on.",
-    ),
-    "message:delivered": Inbound(
-        MarkPayload,
-        lambda p: MarkDelivered(p.conversation_id, p.message_id),
-        _reply,
-        summary="Mark messages as delivered: all, or all up to a message.",
-    ),
+    **events_of(receipts.OPERATIONS, replies={"message:read": _read_reply, "conversation:mark-unread": _read_reply}),
     "thread:follow": Inbound(
         ThreadIdPayload, lambda p: FollowThread(p.message_id), _thread_reply, summary="Follow a thread."
     ),

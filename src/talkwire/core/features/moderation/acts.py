@@ -21,7 +21,6 @@ from talkwire.core.commands import (
     notifications,
     offers,
     presence,
-    receipts,
 )
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.integration import custom_events, webhooks
@@ -300,9 +299,6 @@ NOT_AUDITED: Mapping[type[Command[Any]], str] = MappingProxyType(
                 messages.FollowThread,
                 messages.UnfollowThread,
                 messages.MarkThreadRead,
-                receipts.MarkRead,
-                receipts.MarkUnread,
-                receipts.MarkDelivered,
             ),
             _OWN,
         ),
