@@ -40,7 +40,7 @@ from talkwire.api.resources.conversations import conversations_router
 from talkwire.api.resources.files import files_router
 from talkwire.api.resources.integration.webhooks import webhooks_router
 from talkwire.api.resources.invitations import invitation_routes
-from talkwire.api.resources.members import members_router
+from talkwire.api.resources.members import member_routes
 from talkwire.api.resources.message_batches import message_batch_routes
 from talkwire.api.resources.messages import message_routes
 from talkwire.api.resources.notifications import PushKey, no_push_key, notification_routes, push_routes
@@ -169,8 +169,8 @@ def described_routes(
             webhooks_router,
             admin_router,
             conversations_router,
-            members_router,
         ),
+        *member_routes,
         *routes_of(moderation.RESTRICTIONS),
         *decision_routes,
         *routes_of([moderation.AUDIT]),

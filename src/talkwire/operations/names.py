@@ -16,7 +16,6 @@ from talkwire.core.commands.conversations import (
     ListConversations,
     UpdateConversation,
 )
-from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import (
     DeleteMessage,
     EditMessage,
@@ -87,9 +86,6 @@ COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
         "conversation:update": (Named(UpdateConversation),),
         "conversation:delete": (Named(DeleteConversation),),
         "conversations:list": (Named(ListConversations), Named(FindPublicConversations)),
-        "member:add": (Named(AddMembers),),
-        "member:remove": (Named(RemoveMember),),
-        "member:update": (Named(UpdateMember),),
         "typing:start": (Named(SetTyping, lambda command: command.is_typing),),
         "typing:stop": (Named(SetTyping, lambda command: not command.is_typing),),
     }

@@ -109,14 +109,6 @@ class TypingBody(Body, frozen=True):
     is_typing: bool = True
 
 
-class AddMembersBody(Body, frozen=True):
-    user_ids: tuple[str, ...]
-
-
-class UpdateMemberBody(Body, frozen=True):
-    role: MemberRole
-
-
 
     until: Moment | None = None
 

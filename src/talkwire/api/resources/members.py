@@ -1,18 +1,19 @@
-"""Routes of `/api/v1/conversations/{id}/members`: add and remove members, and change their roles. The user id `me`
+"""The routes of `/api/v1/conversations/{id}/members`. Adding members returns the conversation, and the user id `me`
 stands for the caller."""
 
 from __future__ import annotations
 
-from litestar import Router, delete, patch, post
 from litestar.params import FromPath, JSONBody
-from litestar.status_codes import HTTP_200_OK
 
-from talkwire.api.http.bodies import AddMembersBody, UpdateMemberBody
+from talkwire.api.http.bodies import Body
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
-from talkwire.api.http.idempotency import GivenKey
+from talkwire.api.operation_routes import routes_of
 from talkwire.core.commands.conversations import GetConversation
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
+from talkwire.core.domain.model import MemberRole
+from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.identity.callers import Caller
+from talkwire.operations import members
 from talkwire.payloads.conversations import (
     ConversationPayload,
     MemberPayload,
@@ -21,19 +22,14 @@ from talkwire.payloads.conversations import (
 )
 
 
-@post("/", status_code=HTTP_200_OK, summary="Add members, or join a public group or channel")
-async def add_members(
-    conversation_id: FromPath[str],
-    data: JSONBody[AddMembersBody],
-    caller: GivenCaller,
-    chat: GivenChat,
-    key: GivenKey,
-) -> ConversationPayload:
-    await chat.execute(caller.actor, AddMembers(conversation_id, data.user_ids), key)
-    return conversation_payload(await chat.execute(caller.actor, GetConversation(conversation_id)))
+class UpdateMemberBody(Body, frozen=True):
+    role: MemberRole
 
 
-@patch("/{user_id:str}", summary="Change a member's role")
+async def _conversation(_: object, asked: AddMembers, caller: Caller, chat: LimitedChat) -> ConversationPayload:
+    return conversation_payload(await chat.execute(caller.actor, GetConversation(asked.conversation_id)))
+
+
 async def update_member(
     conversation_id: FromPath[str],
     user_id: FromPath[str],
@@ -45,7 +41,6 @@ async def update_member(
     return member_payload(await chat.execute(caller.actor, command))
 
 
-@delete("/{user_id:str}", summary="Remove a member, or leave a conversation")
 async def remove_member(
     conversation_id: FromPath[str], user_id: FromPath[str], caller: GivenCaller, chat: GivenChat
 ) -> None:
@@ -56,8 +51,11 @@ def _id_of(user_id: str, caller: Caller) -> str:
     return caller.actor.user_id if user_id == "me" else user_id
 
 
-members_router = Router(
-    "/conversations/{conversation_id:str}/members",
-    route_handlers=[add_members, update_member, remove_member],
-    tags=["conversations"],
+member_routes = routes_of(
+    members.OPERATIONS,
+    answers={"POST /conversations/{conversation_id}/members": _conversation},
+    handlers={
+        "PATCH /conversations/{conversation_id}/members/{user_id}": update_member,
+        "DELETE /conversations/{conversation_id}/members/{user_id}": remove_member,
+    },
 )

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.domain.events import Event, MemberAdded, MemberRemoved, MemberUpdated
 from talkwire.core.domain.model import Member, MemberRole
-from talkwire.dialects.dialect import Inbound, Outbound
+from talkwire.dialects.dialect import Outbound
+from talkwire.dialects.operation_events import events_of
+from talkwire.operations import members
 from talkwire.payloads.payload import Payload, iso
-from talkwire.payloads.replies import done
-
-
-class AddMembersPayload(Payload, frozen=True):
-    conversation_id: str
-    user_ids: tuple[str, ...]
-
-
-class MemberIdPayload(Payload, frozen=True):
-    conversation_id: str
-    user_id: str
 
 
 class MemberWithRolePayload(Payload, frozen=True):
@@ -68,26 +58,7 @@ def _member_updated(event: MemberUpdated) -> MemberWithRolePayload:
     return MemberWithRolePayload(event.member.conversation_id, event.member.user_id, event.member.role)
 
 
-INBOUND = {
-    "member:add": Inbound(
-        AddMembersPayload,
-        lambda p: AddMembers(p.conversation_id, p.user_ids),
-        done,
-        summary="Add members to a group or channel, or join a public one with the user's own id.",
-    ),
-    "member:remove": Inbound(
-        MemberIdPayload,
-        lambda p: RemoveMember(p.conversation_id, p.user_id),
-        done,
-        summary="Remove a member from a group or channel, or leave it with the user's own id.",
-    ),
-    "member:update": Inbound(
-        MemberWithRolePayload,
-        lambda p: UpdateMember(p.conversation_id, p.user_id, p.role),
-        done,
-        summary="Change a member's role. When another member becomes the owner, the previous owner becomes an admin.",
-    ),
-}
+INBOUND = events_of(members.OPERATIONS, payloads={"member:update": MemberWithRolePayload})
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     MemberAdded: (
