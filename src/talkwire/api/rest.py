@@ -36,7 +36,7 @@ from talkwire.api.page import DemoSignIn, PageOptions, demo_json, page_handlers
 from talkwire.api.readiness import Readiness
 from talkwire.api.resources.admin.routes import admin_router
 from talkwire.api.resources.calls import calls_router
-from talkwire.api.resources.conversations import conversations_router
+from talkwire.api.resources.conversations import conversation_routes, list_messages, set_typing
 from talkwire.api.resources.files import files_router
 from talkwire.api.resources.integration.webhooks import webhooks_router
 from talkwire.api.resources.invitations import invitation_routes
@@ -75,7 +75,7 @@ from talkwire.observability.command_outcomes import CommandOutcomes
 from talkwire.observability.request_metrics import RequestMetrics
 from talkwire.observability.spans import Tracer
 from talkwire.openid.sign_in import ProviderSignIn
-from talkwire.operations import blocks, moderation, offers, reports, search
+from talkwire.operations import blocks, conversations, moderation, offers, reports, search
 from talkwire.operations.names import name_of_command
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
@@ -168,8 +168,11 @@ def described_routes(
         _api(
             webhooks_router,
             admin_router,
-            conversations_router,
         ),
+        *conversation_routes,
+        list_messages,
+        *routes_of(conversations.CONTENTS),
+        set_typing,
         *member_routes,
         *routes_of(moderation.RESTRICTIONS),
         *decision_routes,
@@ -188,8 +191,8 @@ def described_routes(
         *message_routes,
         *message_batch_routes,
         *routes_of([reports.MESSAGES, reports.OFFERS]),
-        *sync_routes,
         *receipt_routes,
+        *sync_routes,
         list_log_events,
         *routes_of(search.OPERATIONS),
         *of_dialects,

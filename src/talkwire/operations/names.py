@@ -10,12 +10,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from talkwire.core.commands.command import Command
-from talkwire.core.commands.conversations import (
-    CreateConversation,
-    DeleteConversation,
-    ListConversations,
-    UpdateConversation,
-)
 from talkwire.core.commands.messages import (
     DeleteMessage,
     EditMessage,
@@ -34,7 +28,6 @@ from talkwire.core.commands.messages import (
     Unreact,
     UnsaveMessage,
 )
-from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.errors import did_you_mean
 from talkwire.operations.operation import Operation
@@ -82,10 +75,6 @@ COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
         "thread:unfollow": (Named(UnfollowThread),),
         "thread:read": (Named(MarkThreadRead),),
         "messages:list": (Named(ListMessages),),
-        "conversation:create": (Named(CreateConversation),),
-        "conversation:update": (Named(UpdateConversation),),
-        "conversation:delete": (Named(DeleteConversation),),
-        "conversations:list": (Named(ListConversations), Named(FindPublicConversations)),
         "typing:start": (Named(SetTyping, lambda command: command.is_typing),),
         "typing:stop": (Named(SetTyping, lambda command: not command.is_typing),),
     }

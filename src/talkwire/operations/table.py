@@ -5,6 +5,7 @@ from __future__ import annotations
 from talkwire.operations import (
     blocks,
     calls,
+    conversations,
     invitations,
     members,
     moderation,
@@ -24,6 +25,7 @@ from talkwire.operations.operation import Operation
 OPERATIONS: tuple[Operation, ...] = (
     *blocks.OPERATIONS,
     *calls.OPERATIONS,
+    *conversations.OPERATIONS,
     *invitations.OPERATIONS,
     *members.OPERATIONS,
     *moderation.OPERATIONS,

@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
-from talkwire.core.domain.model import ConversationKind, History, MemberRole
 from talkwire.identity.accounts import SignedIn
 from talkwire.identity.address_tokens import Purpose
-from talkwire.operations.shapes import Moment
 from talkwire.payloads.users import UserPayload, user_payload
 
 T = TypeVar("T")
@@ -62,42 +60,6 @@ class AddressTokenAnswer(msgspec.Struct, frozen=True, rename="camel"):
     expires_in: int
 
 
-class CreateConversationBody(Body, frozen=True):
-    """A conversation to create. Only callers with the role `service` may set `id`, `ownerId`, `roles` and `createdAt`
-    (for a conversation from another system), or name users that do not exist yet. A group or channel that such a caller
-    creates without `ownerId` has no owner. `public` applies to groups and channels."""
-
-    kind: ConversationKind
-    member_ids: tuple[str, ...]
-    name: str | None = None
-    id: str | None = None
-    avatar: str | None = None
-    public: bool = False
-    history: History = "all"
-    slow_mode_s: int = 0
-    metadata: dict[str, Any] | None = None
-    owner_id: str | None = None
-    roles: dict[str, MemberRole] | None = None
-    topic: str | None = None
-    description: str | None = None
-    created_at: Moment | None = None
-
-
-class UpdateConversationBody(Body, frozen=True):
-    """Changes to a conversation. An omitted member stays unchanged; null removes a text, a picture or metadata."""
-
-    name: str | msgspec.UnsetType | None = msgspec.UNSET
-    avatar: str | msgspec.UnsetType | None = msgspec.UNSET
-    public: bool | msgspec.UnsetType = msgspec.UNSET
-    history: History | msgspec.UnsetType = msgspec.UNSET
-    slow_mode_s: int | msgspec.UnsetType = msgspec.UNSET
-    metadata: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
-    retention_days: int | msgspec.UnsetType | None = msgspec.UNSET
-    hold: bool | msgspec.UnsetType = msgspec.UNSET
-    topic: str | msgspec.UnsetType | None = msgspec.UNSET
-    description: str | msgspec.UnsetType | None = msgspec.UNSET
-
-
 class EraseMeBody(Body, frozen=True):
     """The caller's password, to confirm that the caller's own data is to be erased. A user whose account has a password
     on this server must give it."""
@@ -107,10 +69,6 @@ class EraseMeBody(Body, frozen=True):
 
 class TypingBody(Body, frozen=True):
     is_typing: bool = True
-
-
-
-    until: Moment | None = None
 
 
 class ListAnswer(msgspec.Struct, Generic[T], frozen=True):

@@ -1,42 +1,37 @@
-"""Routes of `/api/v1/conversations`: create, list, update and delete conversations, and list their messages, files and
-notices (joins, leaves and other changes). The routes of members are in `members.py`."""
+"""The routes of `/api/v1/conversations`: which conversations are listed, and how a conversation that was created, read
+or changed is shown; the routes of messages and typing. The routes of members are in `members.py`."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from litestar import Response, Router, delete, get, patch, post
+from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_204_NO_CONTENT
-from msgspec import UNSET
 
-from talkwire.api.http.bodies import CreateConversationBody, ListAnswer, TypingBody, UpdateConversationBody
-from talkwire.api.http.created import created_or_existing, existing
+from talkwire.api.http.bodies import ListAnswer, TypingBody
+from talkwire.api.http.created import created_or_existing
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
-from talkwire.api.http.idempotency import GivenKey
+from talkwire.api.operation_routes import routes_of
 from talkwire.core.commands.conversations import (
-    CreateConversation,
-    DeleteConversation,
+    ConversationView,
     GetConversation,
     ListConversations,
-    ListNotices,
     UpdateConversation,
 )
-from talkwire.core.commands.files import ListFiles
-from talkwire.core.commands.links import ListLinks
 from talkwire.core.commands.messages import ListMessages
 from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.commands.typing import SetTyping
-from talkwire.core.domain.model import SEQ_MAX, FileKind
-from talkwire.core.domain.times import ms_of_datetime
+from talkwire.core.domain.model import SEQ_MAX
+from talkwire.core.engine.limited_chat import LimitedChat
+from talkwire.identity.callers import Caller
+from talkwire.operations import conversations
 from talkwire.payloads.conversations import (
     ConversationPayload,
     conversation_payload,
     shared_conversation_payload,
 )
-from talkwire.payloads.files import SentFilePayload, SentLinkPayload, sent_file_payload, sent_link_payload
 from talkwire.payloads.messages import MessagePayload, message_payload
-from talkwire.payloads.notices import NoticePayload, notice_payload
 
 AroundSeq = Annotated[
     int | None, QueryParameter(name="aroundSeq", ge=0, le=SEQ_MAX, description="List messages around this `seq`")
@@ -48,10 +43,6 @@ Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of i
 Query = Annotated[
     str | None, QueryParameter(name="query", description="Search for these words in the names of conversations")
 ]
-FileKindQuery = Annotated[
-    FileKind | None,
-    QueryParameter(name="kind", description="Only pictures and film (`media`), sound (`audio`) or other files"),
-]
 Archived = Annotated[
     bool | None,
     QueryParameter(description="Only conversations that the caller has archived (`true`), or only others (`false`)"),
@@ -61,7 +52,6 @@ MemberId = Annotated[
 ]
 
 
-@get("/", summary="List the caller's conversations, or search public ones (roles service and admin: all)")
 async def list_conversations(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     caller: GivenCaller,
     chat: GivenChat,
@@ -82,68 +72,35 @@ async def list_conversations(  # noqa: PLR0913, PLR0917 (each is one query param
     return ListAnswer(tuple(conversation_payload(view, trusted=trusted) for view in page.items), page.next)
 
 
-@post(
-    "/",
-    summary="Create a conversation, or get the one with this id or between these two users",
-    responses=existing(ConversationPayload),
-)
-async def create_conversation(
-    data: JSONBody[CreateConversationBody], caller: GivenCaller, chat: GivenChat, key: GivenKey
-) -> Response[ConversationPayload]:
-    command = CreateConversation(
-        kind=data.kind,
-        member_ids=data.member_ids,
-        name=data.name,
-        id=data.id,
-        avatar=data.avatar,
-        public=data.public,
-        history=data.history,
-        slow_mode_s=data.slow_mode_s,
-        metadata=data.metadata,
-        owner_id=UNSET if data.owner_id is None else data.owner_id,
-        roles=data.roles or UNSET,
-        topic=data.topic or UNSET,
-        description=data.description or UNSET,
-        created_ms=UNSET if data.created_at is None else ms_of_datetime("createdAt", data.created_at),
-    )
-    view = await chat.execute(caller.actor, command, key)
+async def _created(view: ConversationView, *_: object) -> Response[ConversationPayload]:
     return created_or_existing(view, conversation_payload(view))
 
 
-@get("/{conversation_id:str}", summary="Get a conversation with its members")
-async def get_conversation(conversation_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> ConversationPayload:
-    view = await chat.execute(caller.actor, GetConversation(conversation_id))
+async def _as_seen(view: ConversationView, _: object, caller: Caller, __: object) -> ConversationPayload:
     return conversation_payload(view, trusted=caller.actor.is_trusted)
 
 
-@patch("/{conversation_id:str}", summary="Update a group or channel, or set how long a conversation keeps messages")
-async def update_conversation(
-    conversation_id: FromPath[str], data: JSONBody[UpdateConversationBody], caller: GivenCaller, chat: GivenChat
-) -> ConversationPayload:
-    command = UpdateConversation(
-        conversation_id=conversation_id,
-        name=data.name,
-        avatar=data.avatar,
-        public=data.public,
-        history=data.history,
-        slow_mode_s=data.slow_mode_s,
-        metadata=data.metadata,
-        retention_days=data.retention_days,
-        hold=data.hold,
-        topic=data.topic,
-        description=data.description,
-    )
-    await chat.execute(caller.actor, command)
-    view = await chat.execute(caller.actor, GetConversation(conversation_id))
+async def _changed(_: object, asked: UpdateConversation, caller: Caller, chat: LimitedChat) -> ConversationPayload:
+    view = await chat.execute(caller.actor, GetConversation(asked.conversation_id))
     return conversation_payload(view, trusted=caller.actor.is_trusted)
 
 
-@delete("/{conversation_id:str}", summary="Delete a group or channel")
-async def delete_conversation(conversation_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> None:
-    await chat.execute(caller.actor, DeleteConversation(conversation_id))
+conversation_routes = routes_of(
+    conversations.CONVERSATIONS,
+    answers={
+        "POST /conversations": _created,
+        "GET /conversations/{conversation_id}": _as_seen,
+        "PATCH /conversations/{conversation_id}": _changed,
+    },
+    handlers={"GET /conversations": list_conversations},
+)
 
 
-@get("/{conversation_id:str}/messages", summary="List messages of a conversation, oldest first")
+@get(
+    "/api/v1/conversations/{conversation_id:str}/messages",
+    summary="List messages of a conversation, oldest first",
+    tags=["conversations"],
+)
 async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     conversation_id: FromPath[str],
     caller: GivenCaller,
@@ -161,75 +118,13 @@ async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     return ListAnswer(tuple(map(message_payload, page.items)), page.next)
 
 
-@get("/{conversation_id:str}/notices", summary="List a conversation's joins, leaves, changes and calls, newest first")
-async def list_notices(
-    conversation_id: FromPath[str],
-    caller: GivenCaller,
-    chat: GivenChat,
-    cursor: FromQuery[str | None] = None,
-    limit: Limit = 50,
-) -> ListAnswer[NoticePayload]:
-    page = await chat.execute(caller.actor, ListNotices(conversation_id, cursor, limit))
-    return ListAnswer(tuple(map(notice_payload, page.items)), page.next)
-
-
-@get(
-    "/{conversation_id:str}/files",
-    operation_id="listConversationFiles",
-    summary="List the files of a conversation, newest first",
-)
-async def list_files(  # noqa: PLR0913, PLR0917 (each is one query parameter)
-    conversation_id: FromPath[str],
-    caller: GivenCaller,
-    chat: GivenChat,
-    kind: FileKindQuery = None,
-    cursor: FromQuery[str | None] = None,
-    limit: Limit = 50,
-) -> ListAnswer[SentFilePayload]:
-    page = await chat.execute(caller.actor, ListFiles(conversation_id, kind, cursor, limit))
-    return ListAnswer(tuple(map(sent_file_payload, page.items)), page.next)
-
-
-@get(
-    "/{conversation_id:str}/links",
-    operation_id="listConversationLinks",
-    summary="List the links in a conversation's messages, newest first",
-)
-async def list_links(
-    conversation_id: FromPath[str],
-    caller: GivenCaller,
-    chat: GivenChat,
-    cursor: FromQuery[str | None] = None,
-    limit: Limit = 50,
-) -> ListAnswer[SentLinkPayload]:
-    page = await chat.execute(caller.actor, ListLinks(conversation_id, cursor, limit))
-    return ListAnswer(tuple(map(sent_link_payload, page.items)), page.next)
-
-
 @post(
-    "/{conversation_id:str}/typing",
+    "/api/v1/conversations/{conversation_id:str}/typing",
     status_code=HTTP_204_NO_CONTENT,
     summary="Announce that the caller started or stopped typing",
+    tags=["conversations"],
 )
 async def set_typing(
     conversation_id: FromPath[str], data: JSONBody[TypingBody], caller: GivenCaller, chat: GivenChat
 ) -> None:
     await chat.execute(caller.actor, SetTyping(conversation_id, data.is_typing))
-
-
-conversations_router = Router(
-    "/conversations",
-    route_handlers=[
-        list_conversations,
-        create_conversation,
-        get_conversation,
-        update_conversation,
-        delete_conversation,
-        list_messages,
-        list_notices,
-        list_files,
-        list_links,
-        set_typing,
-    ],
-    tags=["conversations"],
-)

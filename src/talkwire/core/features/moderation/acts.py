@@ -316,7 +316,7 @@ NOT_AUDITED: Mapping[type[Command[Any]], str] = MappingProxyType(
             ),
             _SPEAKS,
         ),
-        **dict.fromkeys((conversations.CreateConversation, offline_queue.StoreMail), _ROUTINE),
+        offline_queue.StoreMail: _ROUTINE,
         **dict.fromkeys(
             (
                 accounts.EnsureUser,
