@@ -75,7 +75,7 @@ from talkwire.observability.command_outcomes import CommandOutcomes
 from talkwire.observability.request_metrics import RequestMetrics
 from talkwire.observability.spans import Tracer
 from talkwire.openid.sign_in import ProviderSignIn
-from talkwire.operations import blocks, conversations, moderation, offers, reports, search
+from talkwire.operations import blocks, conversations, moderation, offers, reports, search, typing
 from talkwire.operations.names import name_of_command
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
@@ -168,6 +168,9 @@ def described_routes(
         _api(
             webhooks_router,
             admin_router,
+        ),
+        *routes_of([typing.ROUTE]),
+        _api(
         ),
         *conversation_routes,
         list_messages,

@@ -28,7 +28,6 @@ from talkwire.core.commands.messages import (
     Unreact,
     UnsaveMessage,
 )
-from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.errors import did_you_mean
 from talkwire.operations.operation import Operation
 from talkwire.operations.table import OPERATIONS
@@ -75,8 +74,6 @@ COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
         "thread:unfollow": (Named(UnfollowThread),),
         "thread:read": (Named(MarkThreadRead),),
         "messages:list": (Named(ListMessages),),
-        "typing:start": (Named(SetTyping, lambda command: command.is_typing),),
-        "typing:stop": (Named(SetTyping, lambda command: not command.is_typing),),
     }
 )
 
@@ -100,7 +97,6 @@ _NAMES: Mapping[type, str] = MappingProxyType(
     {
         **{each.command_type: name for name, named in {**COMMANDS, **REST_COMMANDS}.items() for each in named},
         **{command: name for each in OPERATIONS if (name := each.name or each.event) for command in each.commands},
-        SetTyping: "typing",
     }
 )
 

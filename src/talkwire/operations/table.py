@@ -18,6 +18,7 @@ from talkwire.operations import (
     search,
     sockets,
     sync,
+    typing,
     users,
 )
 from talkwire.operations.operation import Operation
@@ -38,5 +39,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *search.OPERATIONS,
     *sockets.OPERATIONS,
     *sync.OPERATIONS,
+    *typing.OPERATIONS,
     *users.OPERATIONS,
 )

@@ -67,8 +67,6 @@ class EraseMeBody(Body, frozen=True):
     password: str | None = None
 
 
-class TypingBody(Body, frozen=True):
-    is_typing: bool = True
 
 
 class ListAnswer(msgspec.Struct, Generic[T], frozen=True):

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from litestar import Response, get, post
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
-from litestar.status_codes import HTTP_204_NO_CONTENT
+from litestar import Response, get
+from litestar.params import FromPath, FromQuery, QueryParameter
 
-from talkwire.api.http.bodies import ListAnswer, TypingBody
+from talkwire.api.http.bodies import ListAnswer
 from talkwire.api.http.created import created_or_existing
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.operation_routes import routes_of
@@ -21,7 +20,6 @@ from talkwire.core.commands.conversations import (
 )
 from talkwire.core.commands.messages import ListMessages
 from talkwire.core.commands.search import FindPublicConversations
-from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.model import SEQ_MAX
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.identity.callers import Caller
@@ -116,15 +114,3 @@ async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     query = ListMessages(conversation_id, before, after, around, limit, around_seq, without_replies=collapsed)
     page = await chat.execute(caller.actor, query)
     return ListAnswer(tuple(map(message_payload, page.items)), page.next)
-
-
-@post(
-    "/api/v1/conversations/{conversation_id:str}/typing",
-    status_code=HTTP_204_NO_CONTENT,
-    summary="Announce that the caller started or stopped typing",
-    tags=["conversations"],
-)
-async def set_typing(
-    conversation_id: FromPath[str], data: JSONBody[TypingBody], caller: GivenCaller, chat: GivenChat
-) -> None:
-    await chat.execute(caller.actor, SetTyping(conversation_id, data.is_typing))

@@ -21,7 +21,6 @@ from talkwire.core.commands.messages import (
     Unreact,
     UnsaveMessage,
 )
-from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.events import (
     Event,
     LinkPreviewsChanged,
@@ -41,7 +40,7 @@ from talkwire.core.domain.times import ms_of
 from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.messenger.connection import SignalPayload
 from talkwire.dialects.operation_events import events_of
-from talkwire.operations import search
+from talkwire.operations import search, typing
 from talkwire.payloads.messages import (
     AttachmentBody,
     MessagePayload,
@@ -346,18 +345,7 @@ INBOUND = {
         summary="List messages of a conversation, oldest first: the newest ones, or those around a message or `seq`.",
     ),
     **events_of([search.MESSAGES], replies={"messages:search": _found_reply}),
-    "typing:start": Inbound(
-        SignalPayload,
-        lambda p: SetTyping(p.conversation_id, is_typing=True),
-        done,
-        summary="Announce that the user started typing. Typing ends automatically after 5 s.",
-    ),
-    "typing:stop": Inbound(
-        SignalPayload,
-        lambda p: SetTyping(p.conversation_id, is_typing=False),
-        done,
-        summary="Announce that the user stopped typing.",
-    ),
+    **events_of(typing.EVENTS, payloads=dict.fromkeys(("typing:start", "typing:stop"), SignalPayload)),
 }
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
