@@ -36,7 +36,7 @@ from talkwire.api.page import DemoSignIn, PageOptions, demo_json, page_handlers
 from talkwire.api.readiness import Readiness
 from talkwire.api.resources.admin.routes import admin_router
 from talkwire.api.resources.calls import calls_router
-from talkwire.api.resources.conversations import conversation_routes, list_messages, set_typing
+from talkwire.api.resources.conversations import conversation_routes, list_messages
 from talkwire.api.resources.files import files_router
 from talkwire.api.resources.integration.webhooks import webhooks_router
 from talkwire.api.resources.invitations import invitation_routes
@@ -169,13 +169,12 @@ def described_routes(
             webhooks_router,
             admin_router,
         ),
-        *routes_of([typing.ROUTE]),
         _api(
         ),
         *conversation_routes,
         list_messages,
         *routes_of(conversations.CONTENTS),
-        set_typing,
+        *routes_of([typing.ROUTE]),
         *member_routes,
         *routes_of(moderation.RESTRICTIONS),
         *decision_routes,

@@ -13,17 +13,14 @@ from talkwire.core.commands.command import Command
 from talkwire.core.commands.messages import (
     DeleteMessage,
     EditMessage,
-    FollowThread,
     ForwardMessage,
     ListMessages,
     ListSaved,
-    MarkThreadRead,
     PinMessage,
     React,
     RemoveLinkPreviews,
     SaveMessage,
     SendMessage,
-    UnfollowThread,
     UnpinMessage,
     Unreact,
     UnsaveMessage,
@@ -70,9 +67,6 @@ COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
         "message:save": (Named(SaveMessage),),
         "message:unsave": (Named(UnsaveMessage),),
         "saved:list": (Named(ListSaved),),
-        "thread:follow": (Named(FollowThread),),
-        "thread:unfollow": (Named(UnfollowThread),),
-        "thread:read": (Named(MarkThreadRead),),
         "messages:list": (Named(ListMessages),),
     }
 )

@@ -18,6 +18,7 @@ from talkwire.operations import (
     search,
     sockets,
     sync,
+    threads,
     typing,
     users,
 )
@@ -39,6 +40,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *search.OPERATIONS,
     *sockets.OPERATIONS,
     *sync.OPERATIONS,
+    *threads.OPERATIONS,
     *typing.OPERATIONS,
     *users.OPERATIONS,
 )

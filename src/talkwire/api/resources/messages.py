@@ -16,26 +16,22 @@ from talkwire.api.http.bodies import Body, ListAnswer
 from talkwire.api.http.caller import ActingUserId
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
+from talkwire.api.resources.threads import thread_routes
 from talkwire.core.commands.messages import (
     DeleteMessage,
     EditMessage,
-    FollowThread,
     ForwardMessage,
     GetMessage,
-    GetThread,
     GivenReaction,
     ImportedParts,
     ListPins,
     ListSaved,
-    ListThreads,
     ListVersions,
-    MarkThreadRead,
     PinMessage,
     React,
     RemoveLinkPreviews,
     SaveMessage,
     SendMessage,
-    UnfollowThread,
     UnpinMessage,
     Unreact,
     UnsaveMessage,
@@ -51,12 +47,6 @@ from talkwire.payloads.messages import (
     message_payload,
     saved_message_payload,
     version_payload,
-)
-from talkwire.payloads.threads import (
-    FollowedThreadPayload,
-    ThreadMarkPayload,
-    followed_thread_payload,
-    thread_mark_payload,
 )
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
@@ -126,30 +116,6 @@ class ForwardMessageBody(Body, frozen=True):
     sender_id: str | None = None
 
 
-class ThreadAnswer(ListAnswer[MessagePayload], frozen=True, rename="camel"):
-    """A thread, the replies to one message: its first message (`root`), and a page of its replies in ascending `seq`.
-    `following` says whether the caller follows the thread; `readSeq` is the `seq` of the last reply that the caller has
-    read, and `unreadCount` the number of unread replies."""
-
-    root: MessagePayload
-    following: bool
-    read_seq: int
-    unread_count: int
-
-
-class ReadThreadBody(Body, frozen=True):
-    """The replies of a thread to mark as read: all up to `replyId`, or all if it is omitted."""
-
-    reply_id: str | None = None
-
-
-class FollowedThreadsAnswer(ListAnswer[FollowedThreadPayload], frozen=True):
-    """A page of the threads that the caller follows. `unread` is the number of all followed threads with unread
-    replies, on this page or not."""
-
-    unread: int
-
-
 def to_send(data: SendMessageBody, key: str | None) -> SendMessage:
     """Returns the command that sends a message. If the body has no client message id, the message gets the request's
     idempotency key, `key`, as its id."""
@@ -208,76 +174,6 @@ async def list_versions(
 ) -> ListAnswer[VersionPayload]:
     page = await chat.execute(caller.actor, ListVersions(message_id, before, limit))
     return ListAnswer(tuple(map(version_payload, page.items)), page.next)
-
-
-@get(f"{_MESSAGE}/thread", summary="Get a thread: its first message and a page of replies", tags=_TAGS)
-async def get_thread(  # noqa: PLR0913, PLR0917 (each is one query parameter)
-    message_id: FromPath[str],
-    caller: GivenCaller,
-    chat: GivenChat,
-    before: FromQuery[str | None] = None,
-    after: FromQuery[str | None] = None,
-    limit: Limit = 50,
-) -> ThreadAnswer:
-    thread = await chat.execute(caller.actor, GetThread(message_id, before, after, limit))
-    replies = tuple(map(message_payload, thread.replies.items))
-    mark = thread.mark
-    return ThreadAnswer(
-        replies,
-        thread.replies.next,
-        message_payload(thread.root),
-        following=mark.following,
-        read_seq=mark.read_seq,
-        unread_count=mark.unread_count,
-    )
-
-
-@get("/api/v1/threads", summary="List the threads that the caller follows, newest reply first", tags=_TAGS)
-async def list_threads(
-    caller: GivenCaller, chat: GivenChat, cursor: FromQuery[str | None] = None, limit: Limit = 50
-) -> FollowedThreadsAnswer:
-    page = await chat.execute(caller.actor, ListThreads(cursor, limit))
-    return FollowedThreadsAnswer(tuple(map(followed_thread_payload, page.items)), page.next, page.unread)
-
-
-@put(
-    f"{_MESSAGE}/thread/following",
-    status_code=HTTP_200_OK,
-    operation_id="followThread",
-    summary="Follow a thread",
-    tags=_TAGS,
-)
-async def follow_thread(message_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> ThreadMarkPayload:
-    return thread_mark_payload(await chat.execute(caller.actor, FollowThread(message_id)))
-
-
-@delete(
-    f"{_MESSAGE}/thread/following",
-    status_code=HTTP_200_OK,
-    operation_id="unfollowThread",
-    summary="Stop following a thread",
-    tags=_TAGS,
-)
-async def unfollow_thread(message_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> ThreadMarkPayload:
-    return thread_mark_payload(await chat.execute(caller.actor, UnfollowThread(message_id)))
-
-
-@post(
-    f"{_MESSAGE}/thread/read",
-    status_code=HTTP_200_OK,
-    operation_id="markThreadRead",
-    summary="Mark a followed thread as read",
-    tags=_TAGS,
-)
-async def mark_thread_read(
-    message_id: FromPath[str],
-    caller: GivenCaller,
-    chat: GivenChat,
-    key: GivenKey,
-    data: JSONBody[ReadThreadBody | None] = None,
-) -> ThreadMarkPayload:
-    command = MarkThreadRead(message_id, None if data is None else data.reply_id)
-    return thread_mark_payload(await chat.execute(caller.actor, command, key))
 
 
 @post(
@@ -400,11 +296,7 @@ message_routes: tuple[ControllerRouterHandler, ...] = (
     edit_message,
     delete_message,
     list_versions,
-    get_thread,
-    list_threads,
-    follow_thread,
-    unfollow_thread,
-    mark_thread_read,
+    *thread_routes,
     forward_message,
     react,
     unreact,

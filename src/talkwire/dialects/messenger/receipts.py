@@ -3,7 +3,6 @@ and which threads a user follows."""
 
 from __future__ import annotations
 
-from talkwire.core.commands.messages import FollowThread, MarkThreadRead, ThreadMark, UnfollowThread
 from talkwire.core.commands.receipts import ReadMark
 from talkwire.core.domain.events import (
     Event,
@@ -14,10 +13,9 @@ from talkwire.core.domain.events import (
     ThreadUnreadChanged,
     UnreadChanged,
 )
-from talkwire.dialects.dialect import Inbound, Outbound
+from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.operation_events import events_of
-from talkwire.operations import receipts
-from talkwire.payloads.payload import Payload
+from talkwire.operations import receipts, threads
 from talkwire.payloads.receipts import (
     delivered_receipt_payload,
     moved_position_payload,
@@ -25,23 +23,7 @@ from talkwire.payloads.receipts import (
     unread_payload,
 )
 from talkwire.payloads.replies import Reply
-from talkwire.payloads.threads import ThreadMarkPayload, thread_mark_payload, thread_unread_payload
-
-
-class ThreadIdPayload(Payload, frozen=True):
-    """The id of a thread's first message, or of one of its replies, which selects the thread."""
-
-    message_id: str
-
-
-class ReadThreadPayload(ThreadIdPayload, frozen=True):
-    """The replies to mark as read: all replies of the thread up to `replyId`, or all if it is omitted."""
-
-    reply_id: str | None = None
-
-
-class ThreadReply(Reply, frozen=True, kw_only=True, rename="camel"):
-    thread: ThreadMarkPayload
+from talkwire.payloads.threads import thread_mark_payload, thread_unread_payload
 
 
 class ReadReply(Reply, frozen=True, kw_only=True, rename="camel"):
@@ -57,24 +39,9 @@ def _read_reply(mark: ReadMark) -> ReadReply:
     return ReadReply(seq=mark.seq, unread_count=mark.unread.unread_count, mention_count=mark.unread.mention_count)
 
 
-def _thread_reply(mark: ThreadMark) -> ThreadReply:
-    return ThreadReply(thread=thread_mark_payload(mark))
-
-
 INBOUND = {
     **events_of(receipts.OPERATIONS, replies={"message:read": _read_reply, "conversation:mark-unread": _read_reply}),
-    "thread:follow": Inbound(
-        ThreadIdPayload, lambda p: FollowThread(p.message_id), _thread_reply, summary="Follow a thread."
-    ),
-    "thread:unfollow": Inbound(
-        ThreadIdPayload, lambda p: UnfollowThread(p.message_id), _thread_reply, summary="Stop following a thread."
-    ),
-    "thread:read": Inbound(
-        ReadThreadPayload,
-        lambda p: MarkThreadRead(p.message_id, p.reply_id),
-        _thread_reply,
-        summary="Mark replies of a followed thread as read: all, or all up to one.",
-    ),
+    **events_of(threads.OPERATIONS),
 }
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
