@@ -26,7 +26,18 @@ from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.identity.callers import Caller
 from talkwire.operations.operation import Listed, One, Operation
-from talkwire.operations.shapes import Given, Member, Part, Shape, camel, fixed_values, given_type, parts_of, values_of
+from talkwire.operations.shapes import (
+    Given,
+    Member,
+    Part,
+    Shape,
+    camel,
+    fixed_values,
+    given_type,
+    parts_of,
+    values_of,
+    with_last,
+)
 from talkwire.payloads.payload import Payload
 
 PREFIX = "/api/v1"
@@ -183,8 +194,10 @@ def _inputs(operation: Operation, method: str) -> _Inputs:
     in_path = tuple(_IN_BRACES.findall(operation.route))
     without = {*operation.without, *operation.fixed, *in_path}
     body = _body(operation, without) if method in _WITH_BODY else None
-    query = () if body is not None else tuple(parts_of(operation.command, without, operation.members))
-    return _Inputs(in_path, query, body)
+    if body is not None:
+        return _Inputs(in_path, (), body)
+    query = with_last(parts_of(operation.command, without, operation.members), operation.last_in_query)
+    return _Inputs(in_path, query, None)
 
 
 def _body(operation: Operation, without: set[str]) -> Given | None:

@@ -36,13 +36,15 @@ from talkwire.api.page import DemoSignIn, PageOptions, demo_json, page_handlers
 from talkwire.api.readiness import Readiness
 from talkwire.api.resources.admin.routes import admin_router
 from talkwire.api.resources.calls import calls_router
-from talkwire.api.resources.conversations import conversation_routes, list_messages
+from talkwire.api.resources.conversations import (
+    conversation_routes,
+)
 from talkwire.api.resources.files import files_router
 from talkwire.api.resources.integration.webhooks import webhooks_router
 from talkwire.api.resources.invitations import invitation_routes
 from talkwire.api.resources.members import member_routes
-from talkwire.api.resources.message_batches import message_batch_routes
-from talkwire.api.resources.messages import message_routes
+from talkwire.api.resources.message_batches import send_messages
+from talkwire.api.resources.messages import send_message
 from talkwire.api.resources.notifications import PushKey, no_push_key, notification_routes, push_routes
 from talkwire.api.resources.operations import healthz, readyz, show_metrics
 from talkwire.api.resources.preferences import preferences_routes
@@ -52,6 +54,7 @@ from talkwire.api.resources.reports import decision_routes
 from talkwire.api.resources.server import describe_server
 from talkwire.api.resources.sign_in.auth import auth_router
 from talkwire.api.resources.sync import sync_routes
+from talkwire.api.resources.threads import thread_routes
 from talkwire.api.resources.users import user_routes
 from talkwire.api.site import site_provider
 from talkwire.api.user_exports import UserExports
@@ -75,7 +78,7 @@ from talkwire.observability.command_outcomes import CommandOutcomes
 from talkwire.observability.request_metrics import RequestMetrics
 from talkwire.observability.spans import Tracer
 from talkwire.openid.sign_in import ProviderSignIn
-from talkwire.operations import blocks, conversations, moderation, offers, reports, search, typing
+from talkwire.operations import blocks, conversations, messages, moderation, offers, reports, saved, search, typing
 from talkwire.operations.names import name_of_command
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
@@ -169,10 +172,8 @@ def described_routes(
             webhooks_router,
             admin_router,
         ),
-        _api(
-        ),
         *conversation_routes,
-        list_messages,
+        *routes_of([messages.LIST]),
         *routes_of(conversations.CONTENTS),
         *routes_of([typing.ROUTE]),
         *member_routes,
@@ -190,8 +191,10 @@ def described_routes(
             calls_router,
             files_router,
         ),
-        *message_routes,
-        *message_batch_routes,
+        *routes_of(messages.TEXTS, handlers={"POST /messages": send_message}),
+        *thread_routes,
+        *routes_of((*messages.MARKS, *saved.OPERATIONS)),
+        send_messages,
         *routes_of([reports.MESSAGES, reports.OFFERS]),
         *receipt_routes,
         *sync_routes,

@@ -10,21 +10,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from talkwire.core.commands.command import Command
-from talkwire.core.commands.messages import (
-    DeleteMessage,
-    EditMessage,
-    ForwardMessage,
-    ListMessages,
-    ListSaved,
-    PinMessage,
-    React,
-    RemoveLinkPreviews,
-    SaveMessage,
-    SendMessage,
-    UnpinMessage,
-    Unreact,
-    UnsaveMessage,
-)
 from talkwire.core.domain.errors import did_you_mean
 from talkwire.operations.operation import Operation
 from talkwire.operations.table import OPERATIONS
@@ -54,44 +39,20 @@ def _named(operation: Operation) -> tuple[Named, ...]:
 
 
 COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
-    {
-        **{each.event: _named(each) for each in OPERATIONS if each.event is not None and each.chat_commands},
-        "message:send": (Named(SendMessage),),
-        "message:edit": (Named(EditMessage),),
-        "message:delete": (Named(DeleteMessage),),
-        "message:forward": (Named(ForwardMessage),),
-        "message:react": (Named(React),),
-        "message:unreact": (Named(Unreact),),
-        "message:pin": (Named(PinMessage),),
-        "message:unpin": (Named(UnpinMessage),),
-        "message:save": (Named(SaveMessage),),
-        "message:unsave": (Named(UnsaveMessage),),
-        "saved:list": (Named(ListSaved),),
-        "messages:list": (Named(ListMessages),),
-    }
+    {each.event: _named(each) for each in OPERATIONS if each.event is not None and each.chat_commands}
 )
 
 REST_COMMANDS: Mapping[str, tuple[Named, ...]] = MappingProxyType(
-    {
-        **{each.name: _named(each) for each in OPERATIONS if each.event is None and each.name and each.chat_commands},
-        "message:remove-previews": (Named(RemoveLinkPreviews),),
-    }
+    {each.name: _named(each) for each in OPERATIONS if each.event is None and each.name and each.chat_commands}
 )
 """Commands that users can give over REST only, with names by which a hook can refuse them."""
 
-SOCKET_EVENTS = frozenset(
-    {
-        *(each.event for each in OPERATIONS if each.event is not None and not each.chat_commands),
-    }
-)
+SOCKET_EVENTS = frozenset(each.event for each in OPERATIONS if each.event is not None and not each.chat_commands)
 """Events of the messenger dialect that concern one socket only and execute no command."""
 
 
 _NAMES: Mapping[type, str] = MappingProxyType(
-    {
-        **{each.command_type: name for name, named in {**COMMANDS, **REST_COMMANDS}.items() for each in named},
-        **{command: name for each in OPERATIONS if (name := each.name or each.event) for command in each.commands},
-    }
+    {command: name for each in OPERATIONS if (name := each.name or each.event) for command in each.commands}
 )
 
 _WORDS = re.compile("(?<=[a-z])(?=[A-Z])")

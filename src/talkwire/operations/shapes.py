@@ -102,12 +102,17 @@ def parts_of(
         yield Part(info.name, member.name or name, type_, default, value)
 
 
+def with_last(parts: Iterable[Part], last: Iterable[str]) -> tuple[Part, ...]:
+    """Returns the members with those of the fields `last` at the end, in this order."""
+    places = {field: place for place, field in enumerate(last, 1)}
+    return tuple(sorted(parts, key=lambda part: places.get(part.field, 0)))
+
+
 def given_type(shape: Shape, base: Struct, module: str, parts: Iterable[Part]) -> Given:
     """Returns the type of a JSON object with the members `parts`. It is a subclass of `base` in the module `module`, by
     which the API's documents name its schema. Commands with the same members may share a type; raises TypeError if the
     type with this name has other members."""
-    last = {name: number for number, name in enumerate(shape.last, 1)}
-    parts = tuple(sorted(parts, key=lambda part: last.get(part.field, 0)))
+    parts = with_last(parts, shape.last)
     fields: list[Any] = [
         (part.name, part.type) if part.default is NODEFAULT else (part.name, part.type, part.default) for part in parts
     ]

@@ -175,7 +175,7 @@ async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     around: FromQuery[str | None] = None,
     limit: Limit = 50,
 ) -> ListAnswer[MessagePayload]:
-    page = await chat.execute(caller.actor, ListMessages(conversation_id, before, after, around, limit))
+    page = await chat.execute(caller.actor, ListMessages(conversation_id, before, after, around, limit=limit))
     return ListAnswer(tuple(map(message_payload, page.items)), page.next)
 
 

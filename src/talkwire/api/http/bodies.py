@@ -67,8 +67,6 @@ class EraseMeBody(Body, frozen=True):
     password: str | None = None
 
 
-
-
 class ListAnswer(msgspec.Struct, Generic[T], frozen=True):
     """One page of a list. Pass `next` as the cursor to get the following page; it is null on the last one."""
 

@@ -1,12 +1,12 @@
 """The routes of `/api/v1/conversations`: which conversations are listed, and how a conversation that was created, read
-or changed is shown; the routes of messages and typing. The routes of members are in `members.py`."""
+or changed is shown. The routes of members are in `members.py`."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from litestar import Response, get
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar import Response
+from litestar.params import FromQuery, QueryParameter
 
 from talkwire.api.http.bodies import ListAnswer
 from talkwire.api.http.created import created_or_existing
@@ -18,9 +18,7 @@ from talkwire.core.commands.conversations import (
     ListConversations,
     UpdateConversation,
 )
-from talkwire.core.commands.messages import ListMessages
 from talkwire.core.commands.search import FindPublicConversations
-from talkwire.core.domain.model import SEQ_MAX
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.identity.callers import Caller
 from talkwire.operations import conversations
@@ -29,14 +27,7 @@ from talkwire.payloads.conversations import (
     conversation_payload,
     shared_conversation_payload,
 )
-from talkwire.payloads.messages import MessagePayload, message_payload
 
-AroundSeq = Annotated[
-    int | None, QueryParameter(name="aroundSeq", ge=0, le=SEQ_MAX, description="List messages around this `seq`")
-]
-Threads = Annotated[
-    Literal["collapsed"] | None, QueryParameter(description="`collapsed` leaves out the replies in threads")
-]
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 Query = Annotated[
     str | None, QueryParameter(name="query", description="Search for these words in the names of conversations")
@@ -92,25 +83,3 @@ conversation_routes = routes_of(
     },
     handlers={"GET /conversations": list_conversations},
 )
-
-
-@get(
-    "/api/v1/conversations/{conversation_id:str}/messages",
-    summary="List messages of a conversation, oldest first",
-    tags=["conversations"],
-)
-async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
-    conversation_id: FromPath[str],
-    caller: GivenCaller,
-    chat: GivenChat,
-    before: FromQuery[str | None] = None,
-    after: FromQuery[str | None] = None,
-    around: FromQuery[str | None] = None,
-    around_seq: AroundSeq = None,
-    limit: Limit = 50,
-    threads: Threads = None,
-) -> ListAnswer[MessagePayload]:
-    collapsed = threads is not None
-    query = ListMessages(conversation_id, before, after, around, limit, around_seq, without_replies=collapsed)
-    page = await chat.execute(caller.actor, query)
-    return ListAnswer(tuple(map(message_payload, page.items)), page.next)

@@ -12,9 +12,9 @@ from litestar import Request, Response, post
 from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
-from litestar.types import ControllerRouterHandler
 
 from talkwire.api.description.refusals import may_refuse
+from talkwire.api.description.rest_counterparts import executes
 from talkwire.api.http.bodies import Body, ListAnswer
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.json_budget import check_budget
@@ -94,7 +94,7 @@ class LinesAnswer(msgspec.Struct, frozen=True):
     "stored as they arrive, and the response counts them.",
     tags=["messages"],
     responses={HTTP_200_OK: ResponseSpec(LinesAnswer, description="The counted lines")},
-    opt={**may_refuse(413), **TAKES_LINES},
+    opt={**executes(SendMessages, SendMessage), **may_refuse(413), **TAKES_LINES},
 )
 async def send_messages(  # noqa: PLR0913, PLR0917 (each is a part of the request)
     request: Request[Any, Any, Any],
@@ -237,6 +237,3 @@ async def _send(
             if not skip_refused:
                 break
     return outcomes
-
-
-message_batch_routes: tuple[ControllerRouterHandler, ...] = (send_messages,)

@@ -72,7 +72,7 @@ _INBOUND = {
     ),
     "getHistory": Inbound(
         payloads.HistoryPayload,
-        lambda p: ListMessages(p.conversation_id, p.before, p.after, p.around, p.limit),
+        lambda p: ListMessages(p.conversation_id, p.before, p.after, p.around, limit=p.limit),
         payloads.history_reply,
         summary="List messages of a conversation, oldest first: the newest ones, or those around a message.",
         echo=Echo("history", payloads.room_history, summary="The messages that the client requested."),

@@ -282,7 +282,6 @@ ACTS: Mapping[type[Command[Any]], Rule] = MappingProxyType(
 """The commands that can be acts, each with the rule that says which."""
 
 _OWN = "concerns nobody but the actor"
-_TAKES_PART = "is what members do: it takes nothing from others"
 _SPEAKS = "is what members do; the backend does it in their name, and the log of events shows it"
 _ROUTINE = "is the backend's routine, which takes nothing from anyone; the log of events shows it"
 _SERVER = "is done by the server itself"
@@ -294,26 +293,11 @@ NOT_AUDITED: Mapping[type[Command[Any]], str] = MappingProxyType(
                 accounts.ChangePassword,
                 files.CreateUpload,
                 files.DropFile,
-                messages.SaveMessage,
-                messages.UnsaveMessage,
             ),
             _OWN,
         ),
-        **dict.fromkeys(
-            (messages.PinMessage, messages.UnpinMessage),
-            _TAKES_PART,
-        ),
-        **dict.fromkeys(
-            (
-                messages.SendMessage,
-                messages.SendMessages,
-                messages.ForwardMessage,
-                messages.React,
-                messages.Unreact,
-            ),
-            _SPEAKS,
-        ),
         offline_queue.StoreMail: _ROUTINE,
+        messages.SendMessages: _SPEAKS,
         **dict.fromkeys(
             (
                 accounts.EnsureUser,
