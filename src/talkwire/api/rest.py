@@ -40,7 +40,7 @@ from talkwire.api.resources.conversations import (
     conversation_routes,
 )
 from talkwire.api.resources.files import files_router
-from talkwire.api.resources.integration.webhooks import webhooks_router
+from talkwire.api.resources.integration.webhooks import webhook_routes
 from talkwire.api.resources.invitations import invitation_routes
 from talkwire.api.resources.members import member_routes
 from talkwire.api.resources.message_batches import send_messages
@@ -168,8 +168,8 @@ def described_routes(
             describe_server,
         ),
         *invitation_routes,
+        *webhook_routes,
         _api(
-            webhooks_router,
             admin_router,
         ),
         *conversation_routes,

@@ -23,6 +23,7 @@ from talkwire.operations import (
     threads,
     typing,
     users,
+    webhooks,
 )
 from talkwire.operations.operation import Operation
 
@@ -47,4 +48,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *threads.OPERATIONS,
     *typing.OPERATIONS,
     *users.OPERATIONS,
+    *webhooks.OPERATIONS,
 )

@@ -30,8 +30,9 @@ _SHARED_PAYLOADS = "talkwire.payloads."
 """Modules of the messenger dialect's payloads that REST and other dialects share; their types get the prefix
 `Messenger`."""
 
-_REPLIES = "talkwire.payloads.replies"
-"""The module with the acknowledgements and errors of all dialects, whose types get no prefix."""
+_OF_NO_DIALECT = re.compile(r"talkwire\.payloads\.(?:replies$|integration\.)")
+"""Modules of payloads whose types get no prefix: the acknowledgements and errors of all dialects, and answers of REST
+routes for the application's backend."""
 
 _REFERENCE = "#/components/schemas/"
 
@@ -60,7 +61,7 @@ def dialect_of(module: str) -> str:
     place = _PLACE_OF_A_DIALECT.match(module)
     if place is not None and place.group(1) in DIALECTS:
         return place.group(1)
-    return "messenger" if module.startswith(_SHARED_PAYLOADS) and module != _REPLIES else ""
+    return "messenger" if module.startswith(_SHARED_PAYLOADS) and not _OF_NO_DIALECT.match(module) else ""
 
 
 def reference_to(name: str) -> str:
