@@ -34,7 +34,7 @@ from talkwire.api.http.request_log import RequestLog
 from talkwire.api.operation_routes import routes_of
 from talkwire.api.page import DemoSignIn, PageOptions, demo_json, page_handlers
 from talkwire.api.readiness import Readiness
-from talkwire.api.resources.admin.routes import admin_router
+from talkwire.api.resources.admin.routes import admin_routes
 from talkwire.api.resources.calls import calls_router
 from talkwire.api.resources.conversations import (
     conversation_routes,
@@ -169,8 +169,8 @@ def described_routes(
         ),
         *invitation_routes,
         *webhook_routes,
+        *admin_routes,
         _api(
-            admin_router,
         ),
         *conversation_routes,
         *routes_of([messages.LIST]),

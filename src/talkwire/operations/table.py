@@ -5,6 +5,7 @@ from __future__ import annotations
 from talkwire.operations import (
     blocks,
     calls,
+    console,
     conversations,
     invitations,
     members,
@@ -30,6 +31,7 @@ from talkwire.operations.operation import Operation
 OPERATIONS: tuple[Operation, ...] = (
     *blocks.OPERATIONS,
     *calls.OPERATIONS,
+    *console.OPERATIONS,
     *conversations.OPERATIONS,
     *invitations.OPERATIONS,
     *members.OPERATIONS,

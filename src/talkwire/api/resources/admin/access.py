@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
-from litestar.params import QueryParameter
 
 from talkwire.core.domain.access import must_be_trusted
 from talkwire.core.engine.limited_chat import LimitedChat
@@ -13,8 +12,6 @@ from talkwire.core.engine.limits import Kind
 from talkwire.identity.callers import Caller
 
 T = TypeVar("T")
-
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="The number of items in a page")]
 
 
 class NodesListAnswer(msgspec.Struct, Generic[T], frozen=True, rename="camel"):

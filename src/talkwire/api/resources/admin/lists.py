@@ -6,38 +6,34 @@ from __future__ import annotations
 from typing import Annotated, cast
 
 import msgspec
-from litestar import delete, get
+from litestar import get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from talkwire.api.http.bodies import ListAnswer
 from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenConsole
-from talkwire.api.resources.admin.access import Limit, NodesListAnswer, must_read
+from talkwire.api.operation_routes import Limit
+from talkwire.api.resources.admin.access import NodesListAnswer, must_read
 from talkwire.console.connections import ConnectionKey, ConnectionRecord, WantedConnections
 from talkwire.console.nodes import RefusalKey, WantedRefusals, refusal_key
+from talkwire.core.commands.command import Page
 from talkwire.core.commands.server.console import (
     BrowseConversations,
     BrowseUsers,
     ConversationRecord,
     EndConnection,
-    EndLogin,
     ListLoginsOf,
     UserRecord,
 )
 from talkwire.core.domain.errors import ChatError, RefusalCause
-from talkwire.core.domain.model import ConversationKind, User
+from talkwire.core.domain.model import ConversationKind, LoginSession, User
 from talkwire.core.domain.pages import key_of_cursor, list_cursor
 from talkwire.core.domain.texts import check_text
 from talkwire.core.domain.times import iso
+from talkwire.core.engine.limited_chat import LimitedChat
+from talkwire.identity.callers import Caller
 from talkwire.observability.recent_refusals import RecentRefusal, RefusalKind
 from talkwire.payloads.users import SessionPayload, session_payload
 
-_UserText = Annotated[
-    str,
-    QueryParameter(
-        name="q", description="The start of a word in a name or of a handle, an id, or the e-mail address of an account"
-    ),
-]
-_ConversationText = Annotated[str, QueryParameter(name="q", description="The start of a word in a name, or an id")]
 _UserId = Annotated[str | None, QueryParameter(name="userId", description="Only those of this user")]
 
 
@@ -91,17 +87,9 @@ def _ban_answer(user: User) -> BanAnswer:
     return BanAnswer(user.ban_reason, None if user.ban_until_ms is None else iso(user.ban_until_ms))
 
 
-@get("/users", operation_id="listAdminUsers", summary="List and search all users, by name")
-async def list_users(  # noqa: PLR0913, PLR0917 (Litestar passes them by name)
-    caller: GivenCaller,
-    chat: GivenChat,
-    console: GivenConsole,
-    q: _UserText = "",
-    banned: FromQuery[bool | None] = None,
-    cursor: FromQuery[str | None] = None,
-    limit: Limit = 50,
+async def users_found(
+    page: Page[UserRecord], _: BrowseUsers, __: Caller, ___: LimitedChat, console: GivenConsole
 ) -> NodesListAnswer[AdminUserAnswer]:
-    page = await chat.execute(caller.actor, BrowseUsers(q, banned, cursor, limit))
     counts = await console.nodes.count_connections([record.user.id for record in page.items])
     items = (
         _user_answer(record, sum(each.get(record.user.id, 0) for each in counts.by_node.values()))
@@ -110,25 +98,10 @@ async def list_users(  # noqa: PLR0913, PLR0917 (Litestar passes them by name)
     return NodesListAnswer(tuple(items), page.next, counts.silent)
 
 
-@get(
-    "/users/{user_id:str}/sessions",
-    operation_id="listAdminSessions",
-    summary="List a user's signed-in devices, last used first",
-)
-async def list_sessions_of(user_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> ListAnswer[SessionPayload]:
-    sessions = await chat.execute(caller.actor, ListLoginsOf(user_id))
+async def sessions_found(
+    sessions: tuple[LoginSession, ...], _: ListLoginsOf, caller: Caller, __: LimitedChat
+) -> ListAnswer[SessionPayload]:
     return ListAnswer(tuple(session_payload(each, current=each.id == caller.session_id) for each in sessions), None)
-
-
-@delete(
-    "/users/{user_id:str}/sessions/{session_id:str}",
-    operation_id="endAdminSession",
-    summary="Sign out a device of a user, and close its sockets",
-)
-async def end_session_of(
-    user_id: FromPath[str], session_id: FromPath[str], caller: GivenCaller, chat: GivenChat
-) -> None:
-    await chat.execute(caller.actor, EndLogin(user_id, session_id))
 
 
 # --- conversations --------------------------------------------------------------------------------------------------
@@ -159,20 +132,9 @@ def _conversation_answer(record: ConversationRecord) -> AdminConversationAnswer:
     )
 
 
-@get(
-    "/conversations",
-    operation_id="listAdminConversations",
-    summary="List the conversations of all users, newest first, or search them by name",
-)
-async def list_conversations_of_all(  # noqa: PLR0913, PLR0917 (Litestar passes them by name)
-    caller: GivenCaller,
-    chat: GivenChat,
-    q: _ConversationText = "",
-    kind: FromQuery[ConversationKind | None] = None,
-    cursor: FromQuery[str | None] = None,
-    limit: Limit = 50,
+async def conversations_found(
+    page: Page[ConversationRecord], _: BrowseConversations, __: Caller, ___: LimitedChat
 ) -> ListAnswer[AdminConversationAnswer]:
-    page = await chat.execute(caller.actor, BrowseConversations(q, kind, cursor, limit))
     return ListAnswer(tuple(map(_conversation_answer, page.items)), page.next)
 
 
@@ -224,14 +186,7 @@ async def list_connections(  # noqa: PLR0913, PLR0917 (Litestar passes them by n
     return NodesListAnswer(tuple(map(_connection_answer, page.items)), next_, page.silent)
 
 
-@delete(
-    "/connections/{connection_id:str}",
-    operation_id="endAdminConnection",
-    summary="Close a user's connection",
-    description='Its client receives `session:ending {reason: "ended", reconnect: true}`. The user stays signed in and '
-    "may connect again; end the session or ban the user to prevent that.",
-)
-async def end_connection(
+async def end_admin_connection(
     connection_id: FromPath[str], caller: GivenCaller, chat: GivenChat, console: GivenConsole
 ) -> None:
     must_read(caller, chat)

@@ -16,10 +16,12 @@ from talkwire.console.console import BusKind, OperatorsConsole
 from talkwire.console.database import DatabaseKind
 from talkwire.console.figures import NodeFigures
 from talkwire.console.setting import SettingSource
-from talkwire.core.commands.server.console import GetPushState
+from talkwire.core.commands.server.console import GetPushState, PushState
 from talkwire.core.domain.access import must_be_operator
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.times import iso
+from talkwire.core.engine.limited_chat import LimitedChat
+from talkwire.identity.callers import Caller
 
 State = Literal["ok", "away"]
 
@@ -229,13 +231,9 @@ async def list_limits(caller: GivenCaller, chat: GivenChat, console: GivenConsol
     return NodesListAnswer(tuple(items), None, silent)
 
 
-@get(
-    "/push",
-    operation_id="getAdminPush",
-    summary="Get the state of push notifications, and the devices to which they fail",
-)
-async def get_push(caller: GivenCaller, chat: GivenChat, console: GivenConsole) -> PushAnswer:
-    stored = await chat.execute(caller.actor, GetPushState())
+async def push_state(
+    stored: PushState, _: GetPushState, __: Caller, ___: LimitedChat, console: GivenConsole
+) -> PushAnswer:
     figures, silent = await console.nodes.pushes()
     attempts = figures.attempts
     return PushAnswer(
