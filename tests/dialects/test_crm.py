@@ -83,7 +83,9 @@ def test_only_safe_integers_and_strings_are_ids(sent: bytes) -> None:
 def command_of(name: str, payload: object) -> object:
     inbound = CRM.inbound[name]
     assert inbound.payload is not None
-    return inbound.to_command(msgspec.convert(payload, inbound.payload))
+    command = inbound.to_command(msgspec.convert(payload, inbound.payload))
+    assert type(command) in inbound.commands
+    return command
 
 
 @pytest.mark.parametrize("chat_id", [1, "1"], ids=["number", "text"])

@@ -25,7 +25,10 @@ Json = dict[str, Any]
 
 
 def command_of(payload: object) -> object:
-    return GATEWAY.inbound["message"].to_command(AnyJson(payload))
+    inbound = GATEWAY.inbound["message"]
+    command = inbound.to_command(AnyJson(payload))
+    assert type(command) in inbound.commands
+    return command
 
 
 def echo_of(payload: object, result: object = AT_MS) -> tuple[str, Json]:

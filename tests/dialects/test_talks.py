@@ -74,7 +74,9 @@ def command_of(name: str, payload: Json) -> object:
     """Returns the command of a client event."""
     inbound = TALKS.inbound[name]
     assert inbound.payload is not None
-    return inbound.to_command(msgspec.convert(payload, inbound.payload))
+    command = inbound.to_command(msgspec.convert(payload, inbound.payload))
+    assert type(command) in inbound.commands
+    return command
 
 
 def test_a_message_has_all_documented_members() -> None:

@@ -76,7 +76,9 @@ def command_of(name: str, payload: Json) -> Command[Any] | SocketCommand:
     """Returns the command of a client event."""
     inbound = WHATSAPP.inbound[name]
     assert inbound.payload is not None
-    return inbound.to_command(msgspec.convert(payload, inbound.payload))
+    command = inbound.to_command(msgspec.convert(payload, inbound.payload))
+    assert type(command) in inbound.commands
+    return command
 
 
 def acknowledgement(name: str, result: object) -> Json:

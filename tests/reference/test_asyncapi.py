@@ -13,7 +13,7 @@ from jsonschema_rs import Draft7Validator, meta
 from litestar import Router
 
 from talkwire.api.description.asyncapi import asyncapi
-from talkwire.api.description.rest_counterparts import rest_counterparts
+from talkwire.api.description.counterparts import rest_counterparts
 from talkwire.api.description.vocabularies import vocabulary
 from talkwire.api.rest import described_routes
 from talkwire.core.domain.errors import ChatError

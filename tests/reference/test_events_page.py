@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from litestar import Router
 
-from talkwire.api.description.rest_counterparts import rest_counterparts
+from talkwire.api.description.counterparts import rest_counterparts
 from talkwire.api.events_page import events_page
 from talkwire.api.rest import described_routes
 from talkwire.dialects.built_in import DIALECTS

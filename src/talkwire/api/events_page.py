@@ -15,7 +15,7 @@ from typing import Any
 from litestar import Router
 
 from talkwire.api.description.asyncapi import asyncapi
-from talkwire.api.description.rest_counterparts import rest_counterparts
+from talkwire.api.description.counterparts import rest_counterparts
 from talkwire.api.description.schemas import REMOVED_BY_NULL, Json
 from talkwire.api.description.vocabularies import vocabulary
 from talkwire.api.rest import described_routes

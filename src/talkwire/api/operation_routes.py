@@ -14,8 +14,8 @@ from litestar import Response, delete, get, patch, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from talkwire.api.description.counterparts import executes
 from talkwire.api.description.refusals import may_refuse
-from talkwire.api.description.rest_counterparts import executes
 from talkwire.api.http.bodies import Body, ListAnswer
 from talkwire.api.http.caller import ActingUserId
 from talkwire.api.http.created import existing

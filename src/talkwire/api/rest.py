@@ -170,8 +170,6 @@ def described_routes(
         *invitation_routes,
         *webhook_routes,
         *admin_routes,
-        _api(
-        ),
         *conversation_routes,
         *routes_of([messages.LIST]),
         *routes_of(conversations.CONTENTS),

@@ -15,9 +15,9 @@ from litestar import Request, Response, get
 from litestar.params import QueryParameter
 
 from talkwire.api.backend.event_stream import EventStream, StreamedPage, streamed_page
+from talkwire.api.description.counterparts import executes
 from talkwire.api.description.openapi import STREAMS
 from talkwire.api.description.refusals import may_refuse
-from talkwire.api.description.rest_counterparts import executes
 from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenWatches
 from talkwire.api.http.disconnect import until_disconnect
 from talkwire.api.http.methods import BODILESS

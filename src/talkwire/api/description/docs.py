@@ -21,10 +21,10 @@ from litestar.openapi.spec import Components, SecurityScheme, Server
 from litestar.static_files import create_static_files_router
 
 from talkwire.api.description.asyncapi import asyncapi
+from talkwire.api.description.counterparts import rest_counterparts
 from talkwire.api.description.openapi import openapi
 from talkwire.api.description.operation_ids import operation_id
 from talkwire.api.description.refusals import refusal_responses
-from talkwire.api.description.rest_counterparts import rest_counterparts
 from talkwire.api.description.schemas import Json
 from talkwire.api.description.vocabularies import vocabulary
 from talkwire.api.http.dependencies import GivenDialects

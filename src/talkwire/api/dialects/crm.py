@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from litestar.types import ControllerRouterHandler
 from msgspec.structs import replace
 
-from talkwire.api.description.rest_counterparts import executes
+from talkwire.api.description.counterparts import executes
 from talkwire.api.http.bodies import TolerantBody
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.operation_routes import Limit

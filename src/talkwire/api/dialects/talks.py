@@ -11,7 +11,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from talkwire.api.description.rest_counterparts import executes
+from talkwire.api.description.counterparts import executes
 from talkwire.api.http.bodies import ListAnswer
 from talkwire.api.http.created import created_or_existing, existing
 from talkwire.api.http.dependencies import GivenCaller, GivenChat

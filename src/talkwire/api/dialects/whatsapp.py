@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from litestar.types import ControllerRouterHandler
 from msgspec.structs import replace
 
-from talkwire.api.description.rest_counterparts import executes
+from talkwire.api.description.counterparts import executes
 from talkwire.api.http.bodies import ListAnswer, TolerantBody
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.operation_routes import Limit, routes_of

@@ -6,7 +6,7 @@ from __future__ import annotations
 import msgspec
 from litestar import Router, get
 
-from talkwire.api.description.rest_counterparts import executes
+from talkwire.api.description.counterparts import executes
 from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenIceServers
 from talkwire.core.commands.preferences import GetPreferences
 

@@ -20,9 +20,9 @@ from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
+from talkwire.api.description.counterparts import executes
 from talkwire.api.description.openapi import TAKES_FORM
 from talkwire.api.description.refusals import may_refuse
-from talkwire.api.description.rest_counterparts import executes
 from talkwire.api.http.caller import takes_address_token
 from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenUploads
 from talkwire.api.http.device import GivenTrustedProxies, address_of

@@ -13,8 +13,8 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 from litestar.types import ControllerRouterHandler
 
+from talkwire.api.description.counterparts import executes
 from talkwire.api.description.refusals import may_refuse
-from talkwire.api.description.rest_counterparts import executes
 from talkwire.api.http.bodies import AddressTokenAnswer, AddressTokenBody, EraseMeBody, ListAnswer
 from talkwire.api.http.caller import takes_address_token
 from talkwire.api.http.dependencies import GivenAccounts, GivenCaller, GivenCallers, GivenChat, GivenExports

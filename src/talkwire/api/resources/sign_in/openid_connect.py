@@ -17,8 +17,8 @@ from litestar.params import FromQuery, QueryParameter
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_200_OK, HTTP_302_FOUND
 
+from talkwire.api.description.counterparts import executes
 from talkwire.api.description.refusals import may_refuse
-from talkwire.api.description.rest_counterparts import executes
 from talkwire.api.http.bodies import SignedInAnswer, signed_in_answer
 from talkwire.api.http.dependencies import GivenAccounts, GivenProviderSignIn
 from talkwire.api.http.device import GivenDevice
