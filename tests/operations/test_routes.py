@@ -15,7 +15,7 @@ from talkwire.core.commands.command import Query
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.identity.callers import Caller
 from talkwire.operations.operation import Operation
-from talkwire.operations.shapes import Member
+from talkwire.operations.shapes import InputMember
 
 
 class FindThings(Query[None], frozen=True, tag="TestFindThings"):
@@ -26,7 +26,7 @@ class FindThings(Query[None], frozen=True, tag="TestFindThings"):
 
 async def asked(address: str) -> list[object]:
     """Returns the commands that a GET request executes."""
-    row = Operation(FindThings, route="GET /things", summary="Find things", members={"text": Member("query")})
+    row = Operation(FindThings, route="GET /things", summary="Find things", members={"text": InputMember("query")})
     commands: list[object] = []
 
     async def execute(_actor: object, command: object, _key: object) -> None:

@@ -12,7 +12,7 @@ from talkwire.core.commands.meanings import a_number, a_text
 from talkwire.core.domain.errors import ChatError
 from talkwire.operations.shapes import (
     Given,
-    Member,
+    InputMember,
     Moment,
     Shape,
     fixed_values,
@@ -99,9 +99,9 @@ def test_a_type_that_is_written_by_hand_has_the_members_of_its_command() -> None
 
 def test_a_member_may_have_another_name_type_and_default_than_the_field() -> None:
     members = {
-        "seats": Member("guests", list[str], len, ("Ann",)),
-        "source": Member(default="door"),
-        "ends_ms": Member("closing"),
+        "seats": InputMember("guests", list[str], len, ("Ann",)),
+        "source": InputMember(default="door"),
+        "ends_ms": InputMember("closing"),
     }
     given = given_type(Shape("Renamed"), Payload, "here", parts_of(Invite, ("title",), members))
     payload = msgspec.convert({"roomId": "r", "guests": ["Ann", "Bob"], "closing": "2030-01-31T12:00:00Z"}, given.type)
@@ -120,7 +120,9 @@ def test_times_may_be_given_as_datetimes() -> None:
 
 def test_a_time_in_a_renamed_member_is_refused_by_that_name_and_may_be_unset() -> None:
     command = msgspec.defstruct("Muted", [("unmute_ms", int | msgspec.UnsetType | None, msgspec.UNSET)])
-    given = given_type(Shape("Muting"), Payload, "here", parts_of(command, (), {"unmute_ms": Member("muted_until")}))
+    given = given_type(
+        Shape("Muting"), Payload, "here", parts_of(command, (), {"unmute_ms": InputMember("muted_until")})
+    )
     for sent, meant in ({}, msgspec.UNSET), ({"mutedUntil": None}, None):
         assert values_of(msgspec.convert(sent, given.type), given.parts) == {"unmute_ms": meant}
     with pytest.raises(ChatError, match="mutedUntil: must be a time"):

@@ -28,7 +28,7 @@ from talkwire.identity.callers import Caller
 from talkwire.operations.operation import Listed, One, Operation
 from talkwire.operations.shapes import (
     Given,
-    Member,
+    InputMember,
     Part,
     Shape,
     camel,
@@ -236,14 +236,16 @@ def _further_parameters(function: Callable[..., Any] | None, known: int) -> dict
     return {name: _parameter(name, hints[name]) for name in [*signature(function).parameters][known:]}
 
 
-def _of_query(part: Part, member: Member | None) -> object:
+def _of_query(part: Part, member: InputMember | None) -> object:
     """Returns the annotation of a parameter that a request gives in its query."""
     if member is None and part.field in _OF_QUERIES:
         return _OF_QUERIES[part.field]
-    name, told = camel(part.name), member or Member()
-    if name == part.field and told.meaning is None and told.least is None:
+    name, as_given = camel(part.name), member or InputMember()
+    if name == part.field and as_given.meaning is None and as_given.least is None:
         return _QUERY[part.type]
-    return Annotated[part.type, QueryParameter(name=name, description=told.meaning, ge=told.least, le=told.most)]
+    return Annotated[
+        part.type, QueryParameter(name=name, description=as_given.meaning, ge=as_given.least, le=as_given.most)
+    ]
 
 
 def _parameter(name: str, annotation: object, default: object = msgspec.NODEFAULT) -> Parameter:

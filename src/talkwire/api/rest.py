@@ -78,8 +78,11 @@ from talkwire.observability.command_outcomes import CommandOutcomes
 from talkwire.observability.request_metrics import RequestMetrics
 from talkwire.observability.spans import Tracer
 from talkwire.openid.sign_in import ProviderSignIn
-from talkwire.operations import blocks, conversations, messages, moderation, offers, reports, saved, search, typing
+from talkwire.operations.conversations import conversations
+from talkwire.operations.messages import messages, offers, saved, search, typing
+from talkwire.operations.moderation import audit, reports, restrictions
 from talkwire.operations.names import name_of_command
+from talkwire.operations.users import blocks
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -175,9 +178,9 @@ def described_routes(
         *routes_of(conversations.CONTENTS),
         *routes_of([typing.ROUTE]),
         *member_routes,
-        *routes_of(moderation.RESTRICTIONS),
+        *routes_of(restrictions.OPERATIONS),
         *decision_routes,
-        *routes_of([moderation.AUDIT]),
+        *routes_of(audit.OPERATIONS),
         *routes_of(blocks.OPERATIONS),
         *routes_of(offers.OPERATIONS),
         *preferences_routes,

@@ -8,11 +8,11 @@ from typing import Any
 
 from talkwire.core.commands.calls import AcceptCall, HangUpCall, InviteToCall, RejectCall, SendCallSignal
 from talkwire.operations.operation import Operation
-from talkwire.operations.shapes import Member, Shape
+from talkwire.operations.shapes import InputMember, Shape
 
 _NO_ROUTE = "A call needs a socket: its sides exchange signals live, and it ends when a side has no socket."
 
-_MEMBERS: Mapping[str, Member] = MappingProxyType({"data": Member(type=Any)})
+_MEMBERS: Mapping[str, InputMember] = MappingProxyType({"data": InputMember(type=Any)})
 _WITHOUT = ("source",)
 
 _INVITATION = Shape(
@@ -28,7 +28,7 @@ OPERATIONS = (
         summary="Call the other members of a conversation, or one of them",
         event_summary="Call the other members of a conversation, or one of them. It has at most one call at a time.",
         payload=_INVITATION,
-        members={**_MEMBERS, "call_id": Member(default="")},
+        members={**_MEMBERS, "call_id": InputMember(default="")},
         without=_WITHOUT,
         socket_only=_NO_ROUTE,
     ),

@@ -11,7 +11,7 @@ from talkwire.core.commands.server.console import (
     ListLoginsOf,
 )
 from talkwire.operations.operation import Operation
-from talkwire.operations.shapes import Member
+from talkwire.operations.shapes import InputMember
 
 _TAG = "admin"
 
@@ -23,7 +23,7 @@ USERS = (
         operation_id="listAdminUsers",
         summary="List and search all users, by name",
         members={
-            "text": Member(
+            "text": InputMember(
                 "q",
                 meaning="The start of a word in a name or of a handle, an id, or the e-mail address of an account",
             )
@@ -51,7 +51,7 @@ CONVERSATIONS = Operation(
     tag=_TAG,
     operation_id="listAdminConversations",
     summary="List the conversations of all users, newest first, or search them by name",
-    members={"text": Member("q", meaning="The start of a word in a name, or an id")},
+    members={"text": InputMember("q", meaning="The start of a word in a name, or an id")},
 )
 
 END_CONNECTION = Operation(

@@ -2,7 +2,7 @@
 
 The REST routes (`api/operation_routes.py`), the events of the messenger dialect (`dialects/operation_events.py`), the
 names of commands and the reasons why the audit log has no entry of a command read these rows. Where a route or an event
-needs code of its own, the code stands at the door, and the row says the rest.
+needs code of its own, the code is in the route's or the dialect's module, and the row says the rest.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from talkwire.core.commands.command import Command
-from talkwire.operations.shapes import Member, Shape
+from talkwire.operations.shapes import InputMember, Shape
 from talkwire.operations.socket_commands import SocketCommand
 
 OWN = "concerns nobody but the actor"
@@ -93,7 +93,7 @@ class Operation:
     """Further HTTP statuses with which the route refuses."""
     answer: One | Paged | Listed | None = None
     """What clients receive; None if success says all."""
-    members: Mapping[str, Member] = field(default_factory=dict)
+    members: Mapping[str, InputMember] = field(default_factory=dict)
     """How clients give the fields of the command that they do not give as they are."""
     fixed: Mapping[str, object] = field(default_factory=dict)
     """Fields of the command that are the same for each request, or are what this function returns."""

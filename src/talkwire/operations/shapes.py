@@ -42,7 +42,7 @@ class Shape(NamedTuple):
     without: tuple[str, ...] = ()
 
 
-class Member(NamedTuple):
+class InputMember(NamedTuple):
     """How clients give a field of a command, where that differs from the field: in a member with another `name`, of
     another `type` and `default`, or as a value from which `value` makes the field's.
 
@@ -79,11 +79,11 @@ class Given(NamedTuple):
 _made: dict[str, tuple[object, Struct]] = {}
 """Schema's name -> the members of the type with this name, and the type."""
 
-_NOTHING: Mapping[str, Member] = {}
+_NOTHING: Mapping[str, InputMember] = {}
 
 
 def parts_of(
-    command: type, without: Collection[str], members: Mapping[str, Member] = _NOTHING, times: object = str
+    command: type, without: Collection[str], members: Mapping[str, InputMember] = _NOTHING, times: object = str
 ) -> Iterator[Part]:
     """Yields the members with which clients give the fields of the class `command`, except those in `without`, in the
     order of the fields. `members` says of some fields how clients give them; `times` is the type of times."""
@@ -91,7 +91,7 @@ def parts_of(
     for info in msgspec.structs.fields(command):
         if info.name in without:
             continue
-        member = members.get(info.name) or Member()
+        member = members.get(info.name) or InputMember()
         name, type_, value = info.name, member.type or hints[info.name], member.value
         if name.endswith(_MS):
             name = name.removesuffix(_MS)

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from talkwire.operations import (
-    blocks,
-    calls,
-    console,
-    conversations,
-    invitations,
-    members,
-    messages,
-    moderation,
-    notifications,
-    offers,
-    preferences,
-    presence,
-    receipts,
-    reports,
-    saved,
-    search,
-    sockets,
-    sync,
-    threads,
-    typing,
-    users,
-    webhooks,
-)
+from talkwire.operations import calls, console, sockets, sync, webhooks
+from talkwire.operations.conversations import conversations, invitations, members
+from talkwire.operations.messages import messages, offers, receipts, saved, search, threads, typing
+from talkwire.operations.moderation import audit, reports, restrictions
 from talkwire.operations.operation import Operation
+from talkwire.operations.users import blocks, notifications, preferences, presence, users
 
 OPERATIONS: tuple[Operation, ...] = (
+    *audit.OPERATIONS,
     *blocks.OPERATIONS,
     *calls.OPERATIONS,
     *console.OPERATIONS,
@@ -36,13 +18,13 @@ OPERATIONS: tuple[Operation, ...] = (
     *invitations.OPERATIONS,
     *members.OPERATIONS,
     *messages.OPERATIONS,
-    *moderation.OPERATIONS,
     *notifications.OPERATIONS,
     *offers.OPERATIONS,
     *preferences.OPERATIONS,
     *presence.OPERATIONS,
     *receipts.OPERATIONS,
     *reports.OPERATIONS,
+    *restrictions.OPERATIONS,
     *saved.OPERATIONS,
     *search.OPERATIONS,
     *sockets.OPERATIONS,

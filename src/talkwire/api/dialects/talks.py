@@ -30,8 +30,8 @@ from talkwire.core.domain.access import acting_as
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import Actor, ConversationKind, MemberRole
 from talkwire.dialects.talks.payloads import MessagePayload, SendBody, UserPayload, message_payload, to_send
+from talkwire.operations.messages.receipts import read_of_dialect
 from talkwire.operations.operation import One, Operation
-from talkwire.operations.receipts import read_of_dialect
 from talkwire.operations.shapes import Shape
 from talkwire.payloads.offers import offer_payload
 from talkwire.payloads.payload import Payload, TolerantPayload, iso

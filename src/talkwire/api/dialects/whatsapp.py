@@ -18,7 +18,7 @@ from talkwire.api.resources.receipts import read_answer
 from talkwire.core.commands.messages import GetMessage, ListMessages, SendMessage
 from talkwire.core.commands.receipts import GetMessageStatus, MarkDelivered, MarkRead
 from talkwire.dialects.whatsapp.payloads import MessagePayload, SendBody, message_payload, to_send
-from talkwire.operations.receipts import read_of_dialect
+from talkwire.operations.messages.receipts import read_of_dialect
 
 IdempotencyKey = Annotated[
     str | None, HeaderParameter(name="Idempotency-Key", description="Used as clientMessageId if the body has none")

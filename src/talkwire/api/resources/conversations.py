@@ -21,7 +21,7 @@ from talkwire.core.commands.conversations import (
 from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.identity.callers import Caller
-from talkwire.operations import conversations
+from talkwire.operations.conversations import conversations
 from talkwire.payloads.conversations import (
     ConversationPayload,
     conversation_payload,

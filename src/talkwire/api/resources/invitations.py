@@ -26,7 +26,7 @@ from talkwire.core.domain.times import ms_of_datetime
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.limits import Kind, address_key
 from talkwire.identity.callers import Caller
-from talkwire.operations import invitations
+from talkwire.operations.conversations import invitations
 from talkwire.operations.shapes import Moment
 from talkwire.payloads.conversations import ConversationPayload, conversation_payload
 from talkwire.payloads.invitations import (

@@ -13,7 +13,7 @@ from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMembe
 from talkwire.core.domain.model import MemberRole
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.identity.callers import Caller
-from talkwire.operations import members
+from talkwire.operations.conversations import members
 from talkwire.payloads.conversations import (
     ConversationPayload,
     MemberPayload,

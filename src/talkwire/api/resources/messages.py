@@ -10,7 +10,7 @@ from talkwire.api.http.bodies import Body
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.core.commands.messages import GivenReaction, ImportedParts, SendMessage
 from talkwire.core.domain.times import ms_of_datetime
-from talkwire.operations.messages import SEND
+from talkwire.operations.messages.messages import SEND
 from talkwire.operations.shapes import Moment, Shape, given_type, parts_of, values_of
 from talkwire.payloads.messages import MessagePayload, MessageType, message_payload
 

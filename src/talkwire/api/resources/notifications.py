@@ -23,7 +23,7 @@ from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import PushSubscription, PushTarget
 from talkwire.egress import RefusedUrl
 from talkwire.identity.callers import Caller
-from talkwire.operations import notifications
+from talkwire.operations.users import notifications
 from talkwire.payloads.notifying.notifications import (
     MarkNotificationsReadPayload,
     NotificationPayload,

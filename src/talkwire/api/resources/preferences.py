@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.operation_routes import routes_of
 from talkwire.core.commands.preferences import SetPreferences
-from talkwire.operations import preferences
+from talkwire.operations.users import preferences
 from talkwire.payloads.notifying.preferences import (
     MemberPreferencesPayload,
     PreferencesPayload,

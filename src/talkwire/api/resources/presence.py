@@ -7,7 +7,7 @@ from litestar.params import JSONBody
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.operation_routes import routes_of
 from talkwire.core.commands.presence import GetPresenceOf
-from talkwire.operations import presence
+from talkwire.operations.users import presence
 from talkwire.payloads.presence import PresencePayload, SetPresencePayload, presence_payload, to_set_presence
 
 

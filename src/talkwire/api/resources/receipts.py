@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from talkwire.api.operation_routes import routes_of
 from talkwire.core.commands.receipts import ReadMark
-from talkwire.operations import receipts
+from talkwire.operations.messages import receipts
 from talkwire.payloads.payload import Payload
 
 

@@ -19,7 +19,7 @@ from talkwire.core.commands.moderation.reports import (
 from talkwire.core.domain.moderation.reports import ReportState
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.identity.callers import Caller
-from talkwire.operations import reports
+from talkwire.operations.moderation import reports
 from talkwire.payloads.messages import MessagePayload, message_payload
 from talkwire.payloads.moderation.reports import ReportPayload, report_payload
 

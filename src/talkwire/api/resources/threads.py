@@ -5,7 +5,7 @@ from __future__ import annotations
 from talkwire.api.http.bodies import ListAnswer
 from talkwire.api.operation_routes import routes_of
 from talkwire.core.commands.messages import FollowedThreads, Thread
-from talkwire.operations import threads
+from talkwire.operations.messages import threads
 from talkwire.payloads.messages import MessagePayload, message_payload
 from talkwire.payloads.threads import FollowedThreadPayload, followed_thread_payload
 

@@ -32,7 +32,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor, Erased, LoginSession, User
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.identity.callers import Caller
-from talkwire.operations import users
+from talkwire.operations.users import users
 from talkwire.payloads.users import (
     RightsPayload,
     SessionPayload,

@@ -10,7 +10,7 @@ from talkwire.core.domain.model import Conversation
 from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.messenger.connection import ConversationIdPayload
 from talkwire.dialects.operation_events import events_of
-from talkwire.operations import conversations
+from talkwire.operations.conversations import conversations
 from talkwire.payloads.conversations import (
     ConversationPayload,
     conversation_payload,

@@ -6,7 +6,7 @@ from talkwire.core.domain.events import Event, MemberAdded, MemberRemoved, Membe
 from talkwire.core.domain.model import Member, MemberRole
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.operation_events import events_of
-from talkwire.operations import members
+from talkwire.operations.conversations import members
 from talkwire.payloads.payload import Payload, iso
 
 

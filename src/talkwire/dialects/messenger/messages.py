@@ -24,7 +24,7 @@ from talkwire.core.domain.model import Message, SavedMessage
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.messenger.connection import SignalPayload
 from talkwire.dialects.operation_events import events_of
-from talkwire.operations import messages, saved, search, typing
+from talkwire.operations.messages import messages, saved, search, typing
 from talkwire.payloads.messages import (
     MessagePayload,
     ReactionPayload,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from talkwire.core.domain.events import Event, MemberRestricted, MemberUnrestricted
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.operation_events import events_of
-from talkwire.operations import reports
+from talkwire.operations.moderation import reports
 from talkwire.payloads.moderation.restrictions import RestrictionPayload, restriction_payload
 
 

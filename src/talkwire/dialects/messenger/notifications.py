@@ -5,7 +5,7 @@ from __future__ import annotations
 from talkwire.core.domain.events import Event, NotificationsRead, Notified
 from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.operation_events import events_of
-from talkwire.operations import notifications
+from talkwire.operations.users import notifications
 from talkwire.payloads.notifying.notifications import (
     MarkNotificationsReadPayload,
     NotificationPayload,

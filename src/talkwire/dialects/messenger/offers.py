@@ -5,7 +5,8 @@ from __future__ import annotations
 from talkwire.core.domain.events import Event, OfferCreated, OfferUpdated
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.operation_events import events_of
-from talkwire.operations import offers, reports, search
+from talkwire.operations.messages import offers, search
+from talkwire.operations.moderation import reports
 from talkwire.payloads.offers import OfferPayload, offer_payload
 
 

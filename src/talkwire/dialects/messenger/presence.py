@@ -5,7 +5,7 @@ from __future__ import annotations
 from talkwire.core.domain.events import Event, PresenceChanged
 from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.operation_events import events_of
-from talkwire.operations import presence
+from talkwire.operations.users import presence
 from talkwire.payloads.presence import PresencePayload, SetPresencePayload, presence_payload, to_set_presence
 from talkwire.payloads.replies import done
 

@@ -15,7 +15,7 @@ from talkwire.core.domain.events import (
 )
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.operation_events import events_of
-from talkwire.operations import receipts, threads
+from talkwire.operations.messages import receipts, threads
 from talkwire.payloads.receipts import (
     delivered_receipt_payload,
     moved_position_payload,

@@ -32,7 +32,7 @@ from talkwire.core.commands.accounts import ChangePassword, CloseLogin, OpenLogi
 from talkwire.core.commands.invitations import ListInvitedConversations
 from talkwire.core.domain.errors import ChatError
 from talkwire.identity.accounts import Registration
-from talkwire.operations.invitations import LOGGED_CODE
+from talkwire.operations.conversations.invitations import LOGGED_CODE
 
 
 @post(

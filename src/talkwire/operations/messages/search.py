@@ -8,7 +8,7 @@ from types import MappingProxyType
 from talkwire.core.commands.search import SearchMessages, SearchOffers
 from talkwire.core.domain.times import bound_ms_of
 from talkwire.operations.operation import Operation, Paged
-from talkwire.operations.shapes import Member, Shape
+from talkwire.operations.shapes import InputMember, Shape
 from talkwire.payloads.messages import message_payload
 from talkwire.payloads.offers import offer_payload
 
@@ -23,13 +23,13 @@ def _bound(name: str) -> Callable[[str | None], int | None]:
     return lambda text: None if text is None else bound_ms_of(name, text)
 
 
-_MEMBERS: Mapping[str, Member] = MappingProxyType(
+_MEMBERS: Mapping[str, InputMember] = MappingProxyType(
     {
-        "text": Member("q", meaning='Words and "phrases in quotes". The last word may be incomplete'),
-        "conversation_id": Member(meaning="Only in this conversation"),
-        "sender_id": Member(meaning="Only sent by this user"),
-        "before_ms": Member(value=_bound("before"), meaning="Only sent before this time (ISO 8601)"),
-        "after_ms": Member(value=_bound("after"), meaning="Only sent at this time or later (ISO 8601)"),
+        "text": InputMember("q", meaning='Words and "phrases in quotes". The last word may be incomplete'),
+        "conversation_id": InputMember(meaning="Only in this conversation"),
+        "sender_id": InputMember(meaning="Only sent by this user"),
+        "before_ms": InputMember(value=_bound("before"), meaning="Only sent before this time (ISO 8601)"),
+        "after_ms": InputMember(value=_bound("after"), meaning="Only sent at this time or later (ISO 8601)"),
     }
 )
 

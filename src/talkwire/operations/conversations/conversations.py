@@ -23,7 +23,7 @@ from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.domain.model import MemberRole
 from talkwire.core.domain.times import ms_of_datetime
 from talkwire.operations.operation import ROUTINE, One, Operation, Paged
-from talkwire.operations.shapes import Member, Moment, Shape, unset_if_none
+from talkwire.operations.shapes import InputMember, Moment, Shape, unset_if_none
 from talkwire.payloads.conversations import conversation_payload
 from talkwire.payloads.files import sent_file_payload, sent_link_payload
 from talkwire.payloads.notices import notice_payload
@@ -42,13 +42,13 @@ def _created_ms(time: datetime | None) -> int | UnsetType:
     return UNSET if time is None else ms_of_datetime("createdAt", time)
 
 
-_NEW: Mapping[str, Member] = MappingProxyType(
+_NEW: Mapping[str, InputMember] = MappingProxyType(
     {
-        "owner_id": Member(type=str | None, value=unset_if_none, default=None),
-        "roles": Member(type=dict[str, MemberRole] | None, value=_unset_if_empty, default=None),
-        "topic": Member(type=str | None, value=_unset_if_empty, default=None),
-        "description": Member(type=str | None, value=_unset_if_empty, default=None),
-        "created_ms": Member(type=Moment | None, value=_created_ms, default=None),
+        "owner_id": InputMember(type=str | None, value=unset_if_none, default=None),
+        "roles": InputMember(type=dict[str, MemberRole] | None, value=_unset_if_empty, default=None),
+        "topic": InputMember(type=str | None, value=_unset_if_empty, default=None),
+        "description": InputMember(type=str | None, value=_unset_if_empty, default=None),
+        "created_ms": InputMember(type=Moment | None, value=_created_ms, default=None),
     }
 )
 
@@ -133,7 +133,7 @@ CONTENTS = (
         operation_id="listConversationFiles",
         summary="List the files of a conversation, newest first",
         answer=Paged(sent_file_payload),
-        members={"kind": Member(meaning="Only pictures and film (`media`), sound (`audio`) or other files")},
+        members={"kind": InputMember(meaning="Only pictures and film (`media`), sound (`audio`) or other files")},
     ),
     Operation(
         ListLinks,

@@ -7,7 +7,7 @@ from typing import Literal
 
 from talkwire.core.commands.receipts import ListReceipts, MarkDelivered, MarkRead, MarkUnread
 from talkwire.operations.operation import OWN, Listed, Operation
-from talkwire.operations.shapes import Member, Shape
+from talkwire.operations.shapes import InputMember, Shape
 from talkwire.payloads.receipts import receipt_payload
 
 _READ = (
@@ -37,7 +37,7 @@ READ = Operation(
     summary="Mark a conversation as read",
     event_summary="Mark messages as read: all, or all up to a message.",
     status=200,
-    members={"without_replies": Member("threads", Literal["collapsed"] | None, _is_given, None)},
+    members={"without_replies": InputMember("threads", Literal["collapsed"] | None, _is_given, None)},
     body=Shape("ReadBody", _READ),
     body_optional=True,
     payload=Shape("ReadMessagesPayload", _READ),

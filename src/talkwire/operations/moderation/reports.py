@@ -13,7 +13,7 @@ from talkwire.core.commands.moderation.reports import (
     ReportOffer,
 )
 from talkwire.operations.operation import TAKES_PART, One, Operation, Paged
-from talkwire.operations.shapes import Member, Shape
+from talkwire.operations.shapes import InputMember, Shape
 from talkwire.payloads.moderation.reports import report_payload
 
 _REPORT = One(report_payload, "report")
@@ -86,7 +86,7 @@ DECISIONS = (
         "author if there is an action.",
         refuses=(404, 409),
         answer=_REPORT,
-        members={"state": Member(type=Literal["dismissed", "resolved"])},
+        members={"state": InputMember(type=Literal["dismissed", "resolved"])},
         body=Shape(
             "DecideReportBody",
             "An admin's decision about a report. With `resolved`, `action` may delete the message or offer, mute its "

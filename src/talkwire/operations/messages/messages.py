@@ -21,7 +21,7 @@ from talkwire.core.commands.messages import (
 )
 from talkwire.core.domain.model import SEQ_MAX
 from talkwire.operations.operation import SPEAKS, TAKES_PART, Listed, One, Operation, Paged
-from talkwire.operations.shapes import Member, Shape
+from talkwire.operations.shapes import InputMember, Shape
 from talkwire.payloads.messages import AttachmentBody, attachment_refs, message_payload, version_payload
 
 _TAG = "messages"
@@ -47,8 +47,8 @@ SEND = Operation(
     event_summary="Send a message. A retry with the same `clientMessageId` returns the stored message.",
     answer=_MESSAGE,
     members={
-        "content": Member(default=""),
-        "attachments": Member(type=tuple[AttachmentBody, ...] | None, value=attachment_refs, default=None),
+        "content": InputMember(default=""),
+        "attachments": InputMember(type=tuple[AttachmentBody, ...] | None, value=attachment_refs, default=None),
     },
     without=("sent_hash", "imported", "system"),
     payload=Shape(
@@ -193,8 +193,8 @@ LIST = Operation(
     event_summary="List messages of a conversation, oldest first: the newest ones, or those around a message or `seq`.",
     answer=Paged(message_payload),
     members={
-        "around_seq": Member(meaning="List messages around this `seq`", least=0, most=SEQ_MAX),
-        "without_replies": Member(
+        "around_seq": InputMember(meaning="List messages around this `seq`", least=0, most=SEQ_MAX),
+        "without_replies": InputMember(
             "threads",
             Literal["collapsed"] | None,
             lambda threads: threads is not None,

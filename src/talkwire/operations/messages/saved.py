@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from talkwire.core.commands.messages import ListSaved, SaveMessage, UnsaveMessage
 from talkwire.operations.operation import OWN, One, Operation, Paged
-from talkwire.operations.shapes import Member, Shape
+from talkwire.operations.shapes import InputMember, Shape
 from talkwire.payloads.messages import saved_message_payload
 
 _TAG = "messages"
@@ -41,7 +41,7 @@ OPERATIONS = (
         summary="List the caller's saved messages, last saved first",
         event_summary="List the messages that the user has saved and may see now, last saved first.",
         answer=Paged(saved_message_payload),
-        members={"conversation_id": Member(meaning="Only messages of this conversation")},
+        members={"conversation_id": InputMember(meaning="Only messages of this conversation")},
         payload=Shape(
             "ListSavedPayload",
             "Selects a page of the messages that the user has saved; with `conversationId`, only messages of that "

@@ -1,17 +1,13 @@
-"""The operations of moderation: the owner and the admins of a conversation mute and ban users in it, and the server's
-admins read the audit log. The operations of reports are in `reports.py`."""
+"""The operations with which the owner and the admins of a conversation mute and ban users in it."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
-from talkwire.core.commands.moderation.audit import ListAudit
 from talkwire.core.commands.moderation.restrictions import ListRestrictions, RestrictMember, UnrestrictMember
 from talkwire.core.domain.model import Restriction, RestrictionKind
-from talkwire.operations.operation import One, Operation, Paged
-from talkwire.operations.shapes import Member, Moment, Shape
-from talkwire.payloads.moderation.audit import audit_entry_payload
+from talkwire.operations.operation import One, Operation, Paged, now_ms
+from talkwire.operations.shapes import Moment, Shape
 from talkwire.payloads.moderation.restrictions import RestrictionPayload, restriction_payload
 
 _TAG = "moderation"
@@ -28,10 +24,6 @@ def _restriction(restriction: Restriction) -> RestrictionPayload:
     return restriction_payload(restriction, for_moderators=True)
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 def _restrictions(kind: RestrictionKind, done: str, from_: str) -> Iterator[Operation]:
     """Yields the operations of one kind of restriction: a user is `done` (muted or banned) in or `from_` a
     conversation."""
@@ -43,7 +35,7 @@ def _restrictions(kind: RestrictionKind, done: str, from_: str) -> Iterator[Oper
         operation_id=f"list{kind.title()}s",
         summary=f"List the users who are {done} {from_} a conversation",
         answer=Paged(_restriction),
-        fixed={"kind": kind, "now_ms": _now_ms},
+        fixed={"kind": kind, "now_ms": now_ms},
     )
     yield Operation(
         RestrictMember,
@@ -66,20 +58,4 @@ def _restrictions(kind: RestrictionKind, done: str, from_: str) -> Iterator[Oper
     )
 
 
-RESTRICTIONS = (*_restrictions("mute", "muted", "in"), *_restrictions("ban", "banned", "from"))
-
-AUDIT = Operation(
-    ListAudit,
-    route="GET /audit",
-    tag=_TAG,
-    summary="List the audit log, newest first (role admin)",
-    description="Contains the acts of admins, the application's backend and moderators of conversations. An entry is "
-    "stored in the same transaction as what it is about.",
-    answer=Paged(audit_entry_payload),
-    members={
-        "actor_id": Member(meaning="Only acts of this user"),
-        "target_id": Member(meaning="Only acts on this user, message, conversation, webhook or report"),
-    },
-)
-
-OPERATIONS = (*RESTRICTIONS, AUDIT)
+OPERATIONS = (*_restrictions("mute", "muted", "in"), *_restrictions("ban", "banned", "from"))

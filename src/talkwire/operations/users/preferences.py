@@ -11,7 +11,7 @@ from talkwire.core.commands.preferences import (
     SetPreferences,
 )
 from talkwire.operations.operation import OWN, One, Operation
-from talkwire.operations.shapes import Member, Shape
+from talkwire.operations.shapes import InputMember, Shape
 from talkwire.payloads.notifying.preferences import Sound, member_preferences_payload, preferences_payload
 
 _TAG = "notifications"
@@ -62,10 +62,10 @@ OPERATIONS = (
             "`muted` without `mutedUntil` mutes without an end if it is true, and ends a mute if it is false.",
         ),
         members={
-            "muted": Member(default=UNSET),
-            "notify": Member(default=UNSET),
-            "sound": Member(type=Sound | UnsetType | None, default=UNSET),
-            "unmute_ms": Member("muted_until"),
+            "muted": InputMember(default=UNSET),
+            "notify": InputMember(default=UNSET),
+            "sound": InputMember(type=Sound | UnsetType | None, default=UNSET),
+            "unmute_ms": InputMember("muted_until"),
         },
         unaudited=OWN,
     ),

@@ -10,7 +10,7 @@ from talkwire.core.commands.notifications import (
     PutPushSubscription,
 )
 from talkwire.operations.operation import OWN, Operation, now_ms
-from talkwire.operations.shapes import Member
+from talkwire.operations.shapes import InputMember
 
 _TAG = "notifications"
 
@@ -21,7 +21,7 @@ NOTIFICATIONS = (
         tag=_TAG,
         summary="List the caller's notifications, newest first (at most 1,000 of the last 30 days)",
         fixed={"now_ms": now_ms},
-        members={"unread": Member(meaning="Only unread notifications")},
+        members={"unread": InputMember(meaning="Only unread notifications")},
     ),
     Operation(
         MarkNotificationsRead,

@@ -19,7 +19,7 @@ from talkwire.core.commands.accounts import (
     UpdateUser,
 )
 from talkwire.operations.operation import OWN, Listed, One, Operation, now_ms
-from talkwire.operations.shapes import Member, Moment, Shape, given_type, parts_of, values_of
+from talkwire.operations.shapes import InputMember, Moment, Shape, given_type, parts_of, values_of
 from talkwire.payloads.payload import Payload
 from talkwire.payloads.users import own_user_payload, whole_user_payload
 
@@ -34,7 +34,7 @@ _OF_BATCH = given_type(
     ),
     Payload,
     __name__,
-    parts_of(PutUser, (), {"user_id": Member("id")}),
+    parts_of(PutUser, (), {"user_id": InputMember("id")}),
 )
 _OF_BATCH_TYPE: Any = _OF_BATCH.type
 
@@ -48,7 +48,7 @@ SEARCH = Operation(
     route="GET /users",
     tag=_TAG,
     summary="Search users by the start of their name or handle, or by id",
-    members={"text": Member("query", meaning="The start of a word in a name or of a handle, or an id")},
+    members={"text": InputMember("query", meaning="The start of a word in a name or of a handle, or an id")},
 )
 
 CALLER = (
@@ -139,7 +139,7 @@ PROFILES = (
         status=200,
         answer=Listed(whole_user_payload),
         body=Shape("PutUsersBody", "The users to create or update: 1 to 100."),
-        members={"users": Member(type=tuple[_OF_BATCH_TYPE, ...], value=_to_put)},
+        members={"users": InputMember(type=tuple[_OF_BATCH_TYPE, ...], value=_to_put)},
     ),
 )
 

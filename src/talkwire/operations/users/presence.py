@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from talkwire.core.commands.presence import GetPresence, GetPresenceOf, ListOnline, SetPresence
 from talkwire.operations.operation import Listed, One, Operation, Paged
-from talkwire.operations.shapes import Member, Shape
+from talkwire.operations.shapes import InputMember, Shape
 from talkwire.operations.socket_commands import SubscribePresence, UnsubscribePresence
 from talkwire.payloads.presence import presence_payload
 
@@ -20,7 +20,7 @@ ONLINE = Operation(
     operation_id="listOnlineUsers",
     summary="List users who are online (role service or admin)",
     answer=Paged(presence_payload),
-    members={"limit": Member(meaning="The number of items in a page", least=1, most=1000)},
+    members={"limit": InputMember(meaning="The number of items in a page", least=1, most=1000)},
 )
 
 OWN = Operation(
@@ -61,7 +61,9 @@ OF_USERS = Operation(
     answer=_PRESENCE,
     payload=_USERS,
     members={
-        "user_ids": Member(meaning="A user id; repeat for each user. Users without a shared conversation are omitted")
+        "user_ids": InputMember(
+            meaning="A user id; repeat for each user. Users without a shared conversation are omitted"
+        )
     },
 )
 

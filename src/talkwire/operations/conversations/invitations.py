@@ -10,7 +10,7 @@ from talkwire.core.commands.invitations import (
     ListInvitedConversations,
 )
 from talkwire.operations.operation import OWN, Operation, Paged
-from talkwire.operations.shapes import Member
+from talkwire.operations.shapes import InputMember
 from talkwire.payloads.invitations import listed_invitation_payload
 
 _TAG = "invitations"
@@ -25,7 +25,7 @@ OPERATIONS = (
         tag=_TAG,
         summary="List the invitations that the caller has created or may revoke, or all of them for admins",
         answer=Paged(listed_invitation_payload),
-        members={"conversation_id": Member(meaning="Only invitations to this conversation")},
+        members={"conversation_id": InputMember(meaning="Only invitations to this conversation")},
     ),
     Operation(
         CreateInvitation,

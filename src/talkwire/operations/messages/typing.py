@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from talkwire.core.commands.typing import SetTyping
 from talkwire.operations.operation import Operation
-from talkwire.operations.shapes import Member, Shape
+from talkwire.operations.shapes import InputMember, Shape
 
 _SOCKET = ("source",)
 
@@ -13,7 +13,7 @@ ROUTE = Operation(
     route="POST /conversations/{conversation_id}/typing",
     tag="conversations",
     summary="Announce that the caller started or stopped typing",
-    members={"is_typing": Member(default=True)},
+    members={"is_typing": InputMember(default=True)},
     without=_SOCKET,
     body=Shape("TypingBody"),
 )

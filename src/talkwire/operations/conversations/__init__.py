@@ -1,0 +1,1 @@
+"""The operations of conversations, their members and invitations."""

@@ -1,0 +1,1 @@
+"""The operations of users: profiles, presence, preferences, notifications, blocks."""
