@@ -20,6 +20,7 @@ from talkwire.operations.operation import CommandType
 from talkwire.operations.table import OPERATIONS
 
 _OPT = "commands"
+_UNAUDITED = "unaudited"
 
 _DIALECT_MODULES = "talkwire.api.dialects."
 
@@ -29,16 +30,22 @@ _SOCKET_ONLY: Mapping[CommandType, str] = MappingProxyType(
 """The reason why a command has no REST route, shown in the descriptions of its events."""
 
 
-def executes(*commands: CommandType) -> dict[str, object]:
+def executes(*commands: CommandType, unaudited: str | None = None) -> dict[str, object]:
     """Returns a value for `opt=` in a route's decorator. It names the commands that the route executes, itself or
-    through a service."""
-    return {_OPT: commands}
+    through a service, and says why the audit log has no entry of them, as operations do."""
+    return {_OPT: commands, _UNAUDITED: unaudited}
 
 
 def commands_of(handler: HTTPRouteHandler) -> tuple[CommandType, ...]:
     """Returns the commands that a route executes, as `executes` names them."""
     commands: tuple[CommandType, ...] = handler.opt.get(_OPT, ())
     return commands
+
+
+def unaudited_of(handler: HTTPRouteHandler) -> str | None:
+    """Returns why the audit log has no entry of what a route does, as `executes` says it."""
+    reason: str | None = handler.opt.get(_UNAUDITED)
+    return reason
 
 
 def rest_counterparts(routes: Iterable[BaseRoute]) -> Counterparts:

@@ -42,6 +42,7 @@ from talkwire.files.ranges import Unsatisfiable, part_of
 from talkwire.files.sniffing import is_inline
 from talkwire.files.tus import TusRefusal, UploadChecksum
 from talkwire.files.uploads import Interrupted, State, Uploads
+from talkwire.operations.operation import OWN
 from talkwire.payloads.files import FilePayload, file_payload
 
 IDLE_S = 30.0
@@ -100,7 +101,7 @@ async def describe_uploads(uploads: GivenUploads) -> Response[None]:
     description="With the header `Tus-Resumable`, starts an upload and returns its address in `Location`. With a form "
     "(`multipart/form-data`) of one file, uploads the file and returns its description.",
     request_max_body_size=None,
-    opt={**may_refuse(*_TUS_STATUSES), **TAKES_FORM, **executes(CreateUpload, FinishUpload)},
+    opt={**may_refuse(*_TUS_STATUSES), **TAKES_FORM, **executes(CreateUpload, FinishUpload, unaudited=OWN)},
 )
 async def create_upload(
     request: AnyRequest, caller: GivenCaller, chat: GivenChat, uploads: GivenUploads
@@ -155,7 +156,7 @@ async def upload_state(
     operation_id="sendUploadBytes",
     summary="Send the next bytes of an upload (tus 1.0)",
     request_max_body_size=None,
-    opt={**may_refuse(*_TUS_STATUSES), **executes(GetUpload, FinishUpload)},
+    opt={**may_refuse(*_TUS_STATUSES), **executes(GetUpload, FinishUpload, unaudited=OWN)},
 )
 async def send_bytes(
     file_id: FromPath[str],
@@ -176,7 +177,7 @@ async def send_bytes(
     operation_id="overrideUploadMethod",
     summary="Send bytes of an upload, or delete it, where only POST is possible (tus 1.0)",
     request_max_body_size=None,
-    opt={**may_refuse(*_TUS_STATUSES, 405), **executes(GetUpload, FinishUpload, DropFile)},
+    opt={**may_refuse(*_TUS_STATUSES, 405), **executes(GetUpload, FinishUpload, DropFile, unaudited=OWN)},
 )
 async def overridden(
     file_id: FromPath[str],
@@ -204,7 +205,7 @@ async def overridden(
     status_code=HTTP_204_NO_CONTENT,
     operation_id="deleteFile",
     summary="Delete an upload (tus 1.0), or a file that no message refers to",
-    opt=executes(DropFile),
+    opt=executes(DropFile, unaudited=OWN),
 )
 async def drop_file(
     file_id: FromPath[str],

@@ -23,7 +23,7 @@ async def get_own_presence(caller: GivenCaller, chat: GivenChat) -> PresencePayl
 
 async def set_presence(data: JSONBody[SetPresenceBody], caller: GivenCaller, chat: GivenChat) -> PresencePayload:
     await chat.execute(caller.actor, to_set_presence(data))
-    return presence_payload(await chat.execute(caller.actor, GetPresenceOf(caller.actor.user_id)))
+    return await get_own_presence(caller, chat)
 
 
 presence_routes = routes_of(

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
 from talkwire.core.domain.events import Event, MemberAdded, MemberRemoved, MemberUpdated
 from talkwire.core.domain.model import Member, MemberRole
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.operation_events import events_of
 from talkwire.operations.conversations import members
 from talkwire.payloads.payload import Payload, iso
-
-
-class MemberWithRolePayload(Payload, frozen=True):
-    conversation_id: str
-    user_id: str
-    role: MemberRole
 
 
 class AddedMemberPayload(Payload, frozen=True):
@@ -54,11 +52,18 @@ def _member_removed(event: MemberRemoved) -> MemberRemovedPayload:
     return MemberRemovedPayload(event.conversation_id, event.user_id, by)
 
 
-def _member_updated(event: MemberUpdated) -> MemberWithRolePayload:
-    return MemberWithRolePayload(event.member.conversation_id, event.member.user_id, event.member.role)
+INBOUND = events_of(members.OPERATIONS)
+
+_MemberWithRolePayload: Any = INBOUND["member:update"].payload
 
 
-INBOUND = events_of(members.OPERATIONS, payloads={"member:update": MemberWithRolePayload})
+def _member_updated(event: MemberUpdated) -> msgspec.Struct:
+    member = event.member
+    payload: msgspec.Struct = _MemberWithRolePayload(
+        conversation_id=member.conversation_id, user_id=member.user_id, role=member.role
+    )
+    return payload
+
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     MemberAdded: (
@@ -73,5 +78,12 @@ OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
             summary="A member left or was removed. That user receives this event too.",
         ),
     ),
-    MemberUpdated: (Outbound("member:updated", _member_updated, summary="A member's role in a conversation changed."),),
+    MemberUpdated: (
+        Outbound(
+            "member:updated",
+            _member_updated,
+            _MemberWithRolePayload,
+            summary="A member's role in a conversation changed.",
+        ),
+    ),
 }

@@ -4,6 +4,7 @@ cursor."""
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import structlog
 
@@ -13,6 +14,7 @@ from talkwire.dialects.dialect import Inbound
 from talkwire.dialects.messenger.outbound import OUTBOUND
 from talkwire.dialects.operation_events import events_of
 from talkwire.operations import sync
+from talkwire.operations.shapes import InputMember, Shape, given_type, parts_of
 from talkwire.payloads.conversations import ConversationPayload, conversation_payload
 from talkwire.payloads.payload import Payload
 from talkwire.payloads.presence import PresencePayload, presence_payload
@@ -22,13 +24,16 @@ from talkwire.payloads.sync import EventPayload, SyncPayload
 _logger = structlog.get_logger(__name__)
 
 
-class AskSyncPayload(Payload, frozen=True):
-    """A request for the current state; with `after`, for the events after that cursor. With `after` and `presence`, the
-    reply also has the current presence of the user and the user's contacts."""
-
-    after: str | None = None
-    limit: int = 100
-    presence: bool = False
+_ASKED = given_type(
+    Shape(
+        "AskSyncPayload",
+        "A request for the current state; with `after`, for the events after that cursor. With `after` and `presence`, "
+        "the reply also has the current presence of the user and the user's contacts.",
+    ),
+    Payload,
+    __name__,
+    parts_of(ListEvents, (), {"after": InputMember(type=str | None, default=None)}),
+)
 
 
 class SyncReply(Reply, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -45,7 +50,7 @@ class SyncReply(Reply, frozen=True, kw_only=True, rename="camel", omit_defaults=
     more: bool | None = None
 
 
-def _command(asked: AskSyncPayload) -> GetSyncState | ListEvents:
+def _command(asked: Any) -> GetSyncState | ListEvents:  # noqa: ANN401 (of a type that is made)
     if asked.after is None:
         return GetSyncState(asked.limit)
     return ListEvents(asked.after, asked.limit, asked.presence)
@@ -89,4 +94,4 @@ def _reply(found: SyncState | SyncPage) -> SyncReply:
     )
 
 
-INBOUND = events_of(sync.OPERATIONS, entries={"sync": Inbound(AskSyncPayload, _command, _reply)})
+INBOUND = events_of(sync.OPERATIONS, entries={"sync": Inbound(_ASKED.type, _command, _reply)})

@@ -33,12 +33,13 @@ from talkwire.core.commands.invitations import ListInvitedConversations
 from talkwire.core.domain.errors import ChatError
 from talkwire.identity.accounts import Registration
 from talkwire.operations.conversations.invitations import LOGGED_CODE
+from talkwire.operations.operation import OWN
 
 
 @post(
     "/register",
     summary="Create an account and sign in",
-    opt={**may_refuse(403), **executes(RegisterAccount, OpenLogin)},
+    opt={**may_refuse(403), **executes(RegisterAccount, OpenLogin, unaudited=OWN)},
 )
 async def register(data: JSONBody[RegisterBody], accounts: GivenAccounts, device: GivenDevice) -> SignedInAnswer:
     registration = Registration(data.email, data.password, data.name, data.invitation)
@@ -49,7 +50,7 @@ async def register(data: JSONBody[RegisterBody], accounts: GivenAccounts, device
     "/login",
     status_code=HTTP_200_OK,
     summary="Sign in with e-mail and password",
-    opt={**may_refuse(401, 403), **executes(OpenLogin)},
+    opt={**may_refuse(401, 403), **executes(OpenLogin, unaudited=OWN)},
 )
 async def login(data: JSONBody[LoginBody], accounts: GivenAccounts, device: GivenDevice) -> SignedInAnswer:
     return signed_in_answer(await accounts.login(data.email, data.password, device))
@@ -85,7 +86,7 @@ async def describe_invitation(
     status_code=HTTP_200_OK,
     operation_id="refreshTokens",
     summary="Exchange a refresh token for new tokens",
-    opt={**may_refuse(401, 403), **executes(RotateLogin)},
+    opt={**may_refuse(401, 403), **executes(RotateLogin, unaudited=OWN)},
 )
 async def refresh(data: JSONBody[RefreshBody], accounts: GivenAccounts, device: GivenDevice) -> SignedInAnswer:
     return signed_in_answer(await accounts.refresh(data.refresh_token, device))
@@ -107,7 +108,7 @@ async def logout(caller: GivenCaller, accounts: GivenAccounts) -> None:
     "/password",
     status_code=HTTP_204_NO_CONTENT,
     summary="Change the caller's password, and sign out other devices",
-    opt=executes(ChangePassword),
+    opt=executes(ChangePassword, unaudited=OWN),
 )
 async def change_password(data: JSONBody[ChangePasswordBody], caller: GivenCaller, accounts: GivenAccounts) -> None:
     await accounts.change_password(caller.actor, caller.session_id, data.current_password, data.new_password)

@@ -29,6 +29,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.identity.accounts import FIRST_REFRESH_S
 from talkwire.openid.pending import LIFETIME_S, Destination
 from talkwire.openid.sign_in import CALLBACK, Answer, SignInFailed
+from talkwire.operations.operation import OWN
 
 PLACE_MAX_LENGTH = 200
 
@@ -73,7 +74,7 @@ async def begin_sign_in(  # noqa: PLR0913, PLR0917 (each is given by name)
     summary="Finish a sign-in through the OpenID provider",
     description="The redirect address to register at the provider. Redirects to the web client.",
     security=[],
-    opt={ANY_QUERY: True, **executes(OpenProviderLogin)},
+    opt={ANY_QUERY: True, **executes(OpenProviderLogin, unaudited=OWN)},
 )
 async def finish_sign_in(  # noqa: PLR0913, PLR0917 (each is given by name)
     request: Request[Any, Any, Any],
@@ -107,7 +108,7 @@ async def finish_sign_in(  # noqa: PLR0913, PLR0917 (each is given by name)
     operation_id="exchangeOpenIdSignIn",
     summary="Exchange the cookie of an OpenID sign-in for tokens",
     description="For the web client, within a minute of the sign-in and once.",
-    opt={**may_refuse(401, 403), **executes(RotateLogin)},
+    opt={**may_refuse(401, 403), **executes(RotateLogin, unaudited=OWN)},
     security=[],
 )
 async def exchange_sign_in(

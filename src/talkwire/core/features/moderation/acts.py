@@ -14,18 +14,15 @@ from typing import Any
 from talkwire.core.commands import (
     accounts,
     conversations,
-    files,
     invitations,
     members,
     messages,
-    notifications,
     offers,
-    presence,
 )
 from talkwire.core.commands.command import Command
-from talkwire.core.commands.integration import custom_events, webhooks
+from talkwire.core.commands.integration import webhooks
 from talkwire.core.commands.moderation import audit, reports, restrictions
-from talkwire.core.commands.server import console, erasure, offline_queue, recovery, retention
+from talkwire.core.commands.server import console
 from talkwire.core.domain.events import (
     ConversationDeleted,
     ConversationUpdated,
@@ -280,53 +277,3 @@ ACTS: Mapping[type[Command[Any]], Rule] = MappingProxyType(
     }
 )
 """The commands that can be acts, each with the rule that says which."""
-
-_OWN = "concerns nobody but the actor"
-_SPEAKS = "is what members do; the backend does it in their name, and the log of events shows it"
-_ROUTINE = "is the backend's routine, which takes nothing from anyone; the log of events shows it"
-_SERVER = "is done by the server itself"
-
-NOT_AUDITED: Mapping[type[Command[Any]], str] = MappingProxyType(
-    {
-        **dict.fromkeys(
-            (
-                accounts.ChangePassword,
-                files.CreateUpload,
-                files.DropFile,
-            ),
-            _OWN,
-        ),
-        offline_queue.StoreMail: _ROUTINE,
-        messages.SendMessages: _SPEAKS,
-        **dict.fromkeys(
-            (
-                accounts.EnsureUser,
-                accounts.OpenLogin,
-                accounts.OpenProviderLogin,
-                accounts.RotateLogin,
-                accounts.RehashPassword,
-                accounts.EndBans,
-                conversations.RecordCall,
-                custom_events.KeepReport,
-                erasure.TakeErasureStep,
-                erasure.EndErasure,
-                files.FinishUpload,
-                files.ForgetUploads,
-                files.ReleaseFiles,
-                files.ClaimUploads,
-                files.PlaceFiles,
-                invitations.EnsureFirstInvitation,
-                messages.SetLinkPreviews,
-                notifications.RecordMissedCall,
-                offers.ExpireOffers,
-                offline_queue.ConfirmArrivals,
-                presence.StorePresence,
-                recovery.EnsureSecret,
-                retention.PruneOld,
-                retention.PruneApart,
-            ),
-            _SERVER,
-        ),
-    }
-)
-"""The commands that are never acts, each with the reason, beside those of the operations (`operations/`)."""
