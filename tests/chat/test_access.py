@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from talkwire.dialects.messenger import MESSENGER
+from talkwire.operations.table import OPERATIONS
 from tests.chat.access import events, routes
 from tests.chat.access.events import EVENTS
 from tests.chat.access.routes import ROUTES
@@ -21,21 +21,32 @@ ROWS = (*ROUTES, *EVENTS)
 OUTSIDERS = ("stranger", "former")
 
 
-def test_every_route_is_in_the_table(chat_server: ServerProcess) -> None:
-    described = http_get(f"{chat_server.url}/openapi.json").json()["paths"]
-    served = {f"{method.upper()} {form_of(path)}" for path, methods in described.items() for method in methods}
-    listed = {f"{row.method} {form_of(_with_parameters(row.path))}" for row in ROUTES}
-    assert listed | set(routes.NOT_IN_THE_TABLE) == served
-    assert not listed & set(routes.NOT_IN_THE_TABLE)
-
-
 def _with_parameters(path: str) -> str:
     """Returns a path with the names of the two parameters that are not ids of the scene."""
     return path.replace("👍", "{emoji}").replace("/files/{file}/a", "/files/{file}/{name}")
 
 
-def test_every_event_is_in_the_table() -> None:
-    assert {row.name for row in EVENTS} | set(events.NOT_IN_THE_TABLE) == set(MESSENGER.inbound)
+LISTED = {f"{row.method} {form_of(_with_parameters(row.path))}" for row in ROUTES}
+"""The requests in the table of routes."""
+
+
+def test_every_route_is_in_the_table(chat_server: ServerProcess) -> None:
+    described = http_get(f"{chat_server.url}/openapi.json").json()["paths"]
+    served = {f"{method.upper()} {form_of(path)}" for path, methods in described.items() for method in methods}
+    assert LISTED | set(routes.NOT_IN_THE_TABLE) == served
+    assert not LISTED & set(routes.NOT_IN_THE_TABLE)
+
+
+def test_every_operation_is_in_the_tables() -> None:
+    asked = {row.name for row in EVENTS} | set(events.NOT_IN_THE_TABLE)
+    assert asked == {each.event for each in OPERATIONS if each.event is not None}
+    requested = {_request_of(each.route) for each in OPERATIONS if each.route is not None}
+    assert requested <= LISTED | set(routes.NOT_IN_THE_TABLE)
+
+
+def _request_of(route: str) -> str:
+    method, path = route.split(" ")
+    return f"{method} {form_of(f'/api/v1{path}')}"
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
