@@ -92,3 +92,10 @@ def test_dialects_with_tolerant_payloads_ignore_unknown_members() -> None:
     payload: Any = lenient(sent)
     assert type(payload).__name__ == "TolerantTestPaintPayload"
     assert (payload.wall_id, payload.colour) == ("w", "white")
+
+
+def test_code_for_a_route_or_an_event_that_no_operation_has_is_refused() -> None:
+    with pytest.raises(ValueError, match="no operation has the route PUT /walls"):
+        routes_of([PAINT], checks={"PUT /walls": check})
+    with pytest.raises(ValueError, match="no operation has the event wall:paints"):
+        events_of([PAINT], replies={"wall:paints": lambda _: Painted("")})

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from inspect import Parameter, Signature, signature
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
 from typing import Annotated, Any, NamedTuple, get_origin, get_type_hints
 
 import msgspec
@@ -93,12 +93,15 @@ def routes_of(
     Three mappings are for routes that need code of their own, by their methods and paths as the operations name them:
     `checks` refuses commands before they are executed, `answers` makes answers of results, and `handlers` has whole
     functions, without Litestar's decorators. The routes seem to be written in `module`, by which the API's documents
-    see that a route belongs to a dialect.
+    see that a route belongs to a dialect. Raises ValueError if code is for none of the routes.
     """
+    routed = {each.route: each for each in operations if each.route is not None}
+    unknown = {*checks, *answers, *handlers} - routed.keys()
+    if unknown:
+        raise ValueError(f"no operation has the route {min(unknown)}")
     return [
-        _route(each, checks.get(each.route), answers.get(each.route), handlers.get(each.route), module)
-        for each in operations
-        if each.route is not None
+        _route(each, checks.get(route), answers.get(route), handlers.get(route), module)
+        for route, each in routed.items()
     ]
 
 
@@ -111,15 +114,16 @@ def _route(
 ) -> HTTPRouteHandler:
     assert operation.route is not None
     method, path = operation.route.split(" ")
-    returned = _answer_type(operation, answer)
+    returned = _answer_type(operation, own or answer)
     paths = [_IN_BRACES.sub(r"{\1:str}", each) for each in (PREFIX + path, operation.alias) if each is not None]
     decorate = _METHODS[method](
         paths,
-        status_code=operation.status or _status(method, answers=operation.answer is not None or answer is not None),
+        status_code=operation.status or _status(method, answers=returned is not None),
         summary=operation.summary,
         description=operation.description,
         tags=[operation.tag],
-        responses=existing(returned.__args__[0]) if get_origin(returned) is Response else None,
+        operation_id=operation.operation_id if own is not None and operation.operation_id else None,
+        responses=existing(returned.__args__[0]) if answer is not None and get_origin(returned) is Response else None,
         opt={**executes(*operation.commands), **may_refuse(*operation.refuses)},
     )
     handler = own or _handler(operation, method, check, answer, returned)
@@ -265,9 +269,10 @@ def _answer(operation: Operation) -> Callable[[Any], Any]:
     return lambda page: ListAnswer(tuple(map(payload, page.items)), page.next)
 
 
-def _answer_type(operation: Operation, own: OwnAnswer | None) -> Any:  # noqa: ANN401 (a type)
+def _answer_type(operation: Operation, own: Callable[..., Any] | None) -> Any:  # noqa: ANN401 (a type)
     if own is not None:
-        return get_type_hints(own)["return"]
+        returned = get_type_hints(own)["return"]
+        return None if returned is NoneType else returned
     if operation.answer is None:
         return None
     item = get_type_hints(operation.answer.payload)["return"]

@@ -36,12 +36,15 @@ def events_of(
 
     Each of the mappings is for events that need code of their own, by their names: the types of `payloads` that are
     written by hand, functions that make `replies` (acknowledgements) of results, and whole `entries`, which need
-    neither commands nor summaries.
+    neither commands nor summaries. Raises ValueError if code is for none of the events.
     """
+    with_event = {each.event: each for each in operations if each.event is not None}
+    unknown = {*payloads, *replies, *entries} - with_event.keys()
+    if unknown:
+        raise ValueError(f"no operation has the event {min(unknown)}")
     return {
-        each.event: _entry(each, payloads.get(each.event), replies.get(each.event), entries.get(each.event))
-        for each in operations
-        if each.event is not None
+        event: _entry(each, payloads.get(event), replies.get(event), entries.get(event))
+        for event, each in with_event.items()
     }
 
 

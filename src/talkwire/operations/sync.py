@@ -13,7 +13,6 @@ SYNC = Operation(
     tag="sync",
     summary="Get the caller's current state, or the events since a cursor",
     event_summary="Get the user's current state or, with a cursor, the events since then.",
-    status=200,
     refuses=(410,),
 )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from functools import partial
 from typing import Annotated
 
 from litestar import Response, get, post
@@ -184,19 +183,21 @@ def _download_of(user: User, actor: Actor, exports: UserExports | None) -> Downl
 
 # --- all routes -------------------------------------------------------------------------------------------------------
 
-_routes_of = partial(
-    routes_of,
-    answers={"GET /users": _found, "GET /users/me/sessions": _sessions, "GET /users/{user_id}": _profile},
-    handlers={"GET /users/me": get_me, "DELETE /users/me": erase_me, "DELETE /users/{user_id}": erase_user},
-)
-
 user_routes: list[ControllerRouterHandler] = [
-    *_routes_of((users.SEARCH, *users.CALLER)),
+    *routes_of(
+        (users.SEARCH, *users.CALLER),
+        answers={"GET /users": _found},
+        handlers={"GET /users/me": get_me, "DELETE /users/me": erase_me},
+    ),
     get_rights,
-    *_routes_of(users.SESSIONS),
+    *routes_of(users.SESSIONS, answers={"GET /users/me/sessions": _sessions}),
     create_address_token,
-    *_routes_of(users.PROFILES),
+    *routes_of(
+        users.PROFILES,
+        answers={"GET /users/{user_id}": _profile},
+        handlers={"DELETE /users/{user_id}": erase_user},
+    ),
     export_me,
     export_user,
-    *_routes_of(users.BANS),
+    *routes_of(users.BANS),
 ]

@@ -56,7 +56,6 @@ OPERATIONS = (
         tag=_TAG,
         summary="List the conversations of an invitation whose code is in the address",
         description=LOGGED_CODE.format("POST /api/v1/invitations/conversations"),
-        status=200,
     ),
     Operation(
         AcceptInvitation,

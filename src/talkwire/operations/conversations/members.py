@@ -36,7 +36,6 @@ OPERATIONS = (
         summary="Change a member's role",
         event_summary="Change a member's role. When another member becomes the owner, the previous owner becomes an "
         "admin.",
-        status=200,
         payload=Shape("MemberWithRolePayload"),
     ),
 )

@@ -39,7 +39,6 @@ PUSHES = (
         route="PUT /users/me/push",
         tag=_TAG,
         summary="Subscribe a device to push notifications, or renew its subscription",
-        status=200,
         unaudited=OWN,
     ),
     Operation(
