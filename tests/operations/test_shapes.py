@@ -15,6 +15,7 @@ from talkwire.operations.shapes import (
     InputMember,
     Moment,
     Shape,
+    command_maker,
     fixed_values,
     given_by,
     given_type,
@@ -140,3 +141,11 @@ def test_fixed_values_are_given_or_made_for_each_request() -> None:
     numbers = iter(range(9))
     fixed = {"kind": "ban", "number": lambda: next(numbers)}
     assert [fixed_values(fixed) for _ in range(2)] == [{"kind": "ban", "number": 0}, {"kind": "ban", "number": 1}]
+
+
+def test_a_command_is_made_of_what_was_given_and_what_is_fixed() -> None:
+    numbers = iter(range(9))
+    given = given_type(Shape("Part"), Payload, "here", parts_of(Invite, ("source", "seats")))
+    make = command_maker(Invite, given.parts, {"source": "door", "seats": lambda: next(numbers)})
+    payload = msgspec.convert({"roomId": "r", "title": "T", "endsAt": "2030-01-31T12:00:00Z"}, given.type)
+    assert [make(payload) for _ in range(2)] == [Invite("r", "T", seats, 1_896_091_200_000, "door") for seats in (0, 1)]

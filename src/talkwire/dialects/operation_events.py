@@ -10,10 +10,10 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from talkwire.core.commands.command import Command, Page
+from talkwire.core.commands.command import Page
 from talkwire.dialects.dialect import Inbound
 from talkwire.operations.operation import Listed, One, Operation, Paged
-from talkwire.operations.shapes import Given, Shape, Struct, fixed_values, given_by, given_type, parts_of, values_of
+from talkwire.operations.shapes import Given, Shape, Struct, command_maker, given_by, given_type, parts_of
 from talkwire.payloads.payload import Payload
 from talkwire.payloads.replies import Reply, done
 
@@ -67,7 +67,14 @@ def _entry(
         return replace(entry, summary=summary, commands=operation.commands)
     given = _given(operation, payload)
     made, answer = (reply, None) if reply is not None else _reply(operation)
-    return Inbound(given.type, _to_command(operation, given), made, answer, summary, commands=operation.commands)
+    return Inbound(
+        given.type,
+        command_maker(operation.command, given.parts, operation.fixed),
+        made,
+        answer,
+        summary,
+        commands=operation.commands,
+    )
 
 
 def _given(operation: Operation, payload: Struct | None) -> Given:
@@ -77,15 +84,6 @@ def _given(operation: Operation, payload: Struct | None) -> Given:
     shape = operation.payload or Shape(f"{operation.command.__name__}Payload")
     parts = parts_of(operation.command, {*without, *shape.without}, operation.members, shape.times)
     return given_type(shape, Payload, _MODULE, parts)
-
-
-def _to_command(operation: Operation, given: Given) -> Callable[[msgspec.Struct], Command[Any]]:
-    command: Any = operation.command
-    parts = given.parts
-    if not operation.fixed:
-        return lambda payload: command(**values_of(payload, parts))
-    fixed = operation.fixed
-    return lambda payload: command(**fixed_values(fixed), **values_of(payload, parts))
 
 
 def _reply(operation: Operation) -> tuple[Callable[[Any], msgspec.Struct], Struct]:

@@ -345,7 +345,9 @@ def saved_message_payload(saved: SavedMessage) -> SavedMessagePayload:
 def attachment_refs(attachments: tuple[AttachmentBody, ...] | None) -> tuple[AttachmentRef, ...]:
     """Returns the attachments of a request in the form that commands have them; none for None. For a file with an `id`,
     `url` and `name` are ignored. Raises `invalid_request` for too many attachments."""
-    check_attachment_count(len(attachments or ()))
+    if not attachments:
+        return ()
+    check_attachment_count(len(attachments))
     return tuple(
         AttachmentRef(url=each.url, name=each.name)
         if each.id is None
@@ -356,5 +358,5 @@ def attachment_refs(attachments: tuple[AttachmentBody, ...] | None) -> tuple[Att
             width=each.width,
             height=each.height,
         )
-        for each in attachments or ()
+        for each in attachments
     )
