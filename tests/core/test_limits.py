@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,15 @@ def test_there_are_never_more_buckets_than_a_bound(monkeypatch: pytest.MonkeyPat
     for number in range(10_000):
         buckets.take(str(number), 0)
     assert len(buckets) <= 2000
+
+
+def test_buckets_that_stay_in_use_are_looked_through_now_and_then_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise each new address would cost as much as there are buckets."""
+    monkeypatch.setattr(limits, "BUCKETS_MAX", 2000)
+    buckets = Buckets(Rate(per_s=0.001, burst=1))
+    sizes = [len(buckets) for number in range(10_000) if buckets.take(str(number), 0) == 0]
+    sweeps = sum(after < before for before, after in pairwise(sizes))
+    assert 0 < sweeps <= 10_000 / 500
 
 
 def test_the_backend_is_not_limited_and_a_moderator_is() -> None:

@@ -197,11 +197,11 @@ class Buckets:
                 here[key] = owed
 
     def _sweep(self, now: float) -> None:
-        """Removes full buckets, and beyond `BUCKETS_MAX` also the oldest ones. The next removal follows when there are
-        twice as many buckets, so that the average cost stays small."""
-        self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
-        while len(self._full_at) >= BUCKETS_MAX:
-            del self._full_at[next(iter(self._full_at))]
+        """Removes full buckets, and of more than three quarters of `BUCKETS_MAX` also the oldest ones. The next removal
+        follows when there are twice as many buckets or `BUCKETS_MAX`, so the average cost of a token stays small even
+        if no bucket is full."""
+        kept = [(key, full_at) for key, full_at in self._full_at.items() if full_at > now]
+        self._full_at = dict(kept[-(BUCKETS_MAX * 3 // 4) :])
         self._sweep_at = min(BUCKETS_MAX, max(SWEEP_FROM, 2 * len(self._full_at)))
 
 
