@@ -7,3 +7,8 @@ declare module "node:zlib" {
 declare module "node:url" {
   export function fileURLToPath(url: URL): string;
 }
+
+declare module "node:fs" {
+  export function readdirSync(folder: string): string[];
+  export function readFileSync(path: string, encoding: "utf8"): string;
+}

@@ -7,6 +7,7 @@ import { emojiData } from "./emoji_data.ts";
 import { preloaded } from "./preloaded.ts";
 import { serviceWorker } from "./service_worker.ts";
 import { socketIoClient } from "./socket_io_client.ts";
+import { apart, together } from "./test_files.ts";
 
 /** Where the server finds the page: in the Python package, but not in the repository. */
 const PACKAGE = "../src/talkwire/web";
@@ -69,6 +70,14 @@ export default defineConfig({
         .concat([["/socket.io", "ws://127.0.0.1:3000"]]),
     ),
   },
-  // A test reads style sheets, which are empty without this.
-  test: { include: ["test/**/*.test.ts"], css: true, testTimeout: 60_000 },
+  test: {
+    css: true, // a test reads style sheets, which are empty without this
+    testTimeout: 60_000,
+    pool: "threads",
+    // A file that changes globals runs apart; the others share their modules, which halves the time.
+    projects: [
+      { extends: true, test: { name: "apart", include: apart } },
+      { extends: true, test: { name: "together", include: together, isolate: false } },
+    ],
+  },
 });
