@@ -112,9 +112,9 @@ pytest-in-process: $(DEV_STAMP) $(WEB_CLIENT)
 coverage: install
 	$(PYTEST) --cov --cov-report=term:skip-covered -m '$(IN_PROCESS)' $(ARGS)
 
+# The longest first, beside each other.
 static:
-	@$(MAKE) --no-print-directory lint format-check layers
-	@$(MAKE) --no-print-directory --jobs=2 types web-check clients-check
+	@$(MAKE) --no-print-directory --jobs=$(PROCESSORS) types web-check clients-check lint format-check layers
 
 # Before what needs Node is built; what needs Python alone runs without it.
 node:
