@@ -82,6 +82,7 @@ EVERYTHING = (
     *("chat/test_fuzz.py", "reference/test_openapi.py::test_every_response_is_declared_and_no_request_fails"),
     # The other half of matrices whose first half is in the gate.
     *("contracts[postgresql]", "storage[postgresql]", "protocol[passed on]", "clients[4.5.4]", "clients[uvicorn]"),
+    "clients/test_dialect_examples.py[/gateway]",
     *("chat/test_access.py", "chat/test_access_ids.py", "chat/test_recovery_restart.py[postgresql]"),
     *("deployment/test_apache.py", "deployment/test_nginx.py", "deployment[nginx]", "deployment[haproxy]"),
     "deployment[apache]",
@@ -132,9 +133,7 @@ IN_THE_GATE = (
     # One journey through each part of the web client, and what needs no browser.
     "page/test_accessibility.py::test_screen_readers_announce_new_messages",
     "page/test_accounts.py::test_an_account_is_made_and_signed_in_to",
-    "page/test_admin_console.py::test_an_operator_bans_and_unbans_with_the_keyboard_alone",
     "page/test_admin_console.py::test_every_section_shows_what_the_server_has_and_axe_finds_nothing_wrong[wide]",
-    "page/test_back_online.py::test_little_that_was_missed_is_read_on_the_screen[asked-phone]",
     "page/test_calls.py::test_two_talk_see_each_other_and_hang_up",
     "page/test_client_bundle.py",
     "page/test_client_examples.py[vue]",
@@ -146,12 +145,9 @@ IN_THE_GATE = (
     "page/test_examples.py",
     "page/test_fastapi_example.py",
     "page/test_files.py::test_files_are_sent_looked_at_and_saved",
-    "page/test_forms.py::test_settings_keep_what_was_typed_until_it_is_saved_or_discarded",
     "page/test_invitations.py::test_a_link_leads_from_its_making_into_the_conversation",
-    "page/test_keyboard.py::test_one_signs_in_talks_and_signs_out_without_a_mouse",
     "page/test_languages.py::test_a_browser_in_german_shows_everything_in_german",
     "page/test_layout.py::test_the_page_fits_a_narrow_screen_and_works_by_keyboard",
-    "page/test_leaving.py::test_signing_out_names_and_removes_what_is_not_sent",
     "page/test_lists.py::test_favourites_come_first_and_the_archive_lasts_until_a_message",
     "page/test_long_texts.py::test_the_rest_of_a_long_text_comes_when_it_is_asked_for",
     "page/test_menus_and_lists.py::test_a_message_has_a_menu_by_right_click_and_by_key",
@@ -168,7 +164,6 @@ IN_THE_GATE = (
     "page/test_speed.py::test_the_first_page_loads_little_and_stands_still",
     "page/test_talking.py::test_two_users_talk",
     "page/test_threads.py::test_two_users_talk_in_a_thread",
-    "page/test_unread.py::test_ones_own_message_is_in_sight_wherever_it_was_written",
     # Nodes.
     "cluster/test_reaching.py",
     "cluster/test_news.py",
@@ -183,7 +178,6 @@ IN_THE_GATE = (
     "faults/test_lost_commit.py::test_a_batch_whose_commit_lost_its_reply_is_acknowledged_and_stored_once",
     "chat/test_drain.py::test_pending_requests_are_answered",
     "cli/test_workers.py::test_every_worker_is_in_one_answer_of_the_metrics",
-    "cli/test_workers.py::test_a_signal_has_all_of_them_drain_and_end",
     "cli/test_check_and_serve_settings.py::test_every_setting_that_is_a_text_a_list_or_a_path_has_both_rows",
     "cli/test_check_and_serve_settings.py::test_what_check_says_ok_to_is_served",
     "cli/test_check_and_serve_settings.py[data /proc/data]",
@@ -277,14 +271,20 @@ class _Place(NamedTuple):
     parameter: str
 
     def has(self, item: pytest.Item) -> bool:
+        """Returns whether the place has an item of a file that is in its path."""
         name, _, parameters = item.name.partition("[")
-        here = item.path.is_relative_to(self.path) and self.test in {"", name}
-        return here and self.parameter in parameters
+        return self.test in {"", name} and self.parameter in parameters
 
 
 @cache
 def _parsed(places: tuple[str, ...]) -> list[_Place]:
     return [_parse(place) for place in places]
+
+
+@cache
+def _places_of(file: Path, places: tuple[str, ...]) -> list[_Place]:
+    """Returns those of the places whose path is or contains the file."""
+    return [place for place in _parsed(places) if file.is_relative_to(place.path)]
 
 
 def _parse(place: str) -> _Place:
@@ -313,7 +313,7 @@ def _is_late(item: pytest.Item) -> bool:
 
 
 def _is_in(places: tuple[str, ...], item: pytest.Item) -> bool:
-    return any(place.has(item) for place in _parsed(places))
+    return any(place.has(item) for place in _places_of(item.path, places))
 
 
 @cache

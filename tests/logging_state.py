@@ -17,11 +17,18 @@ def logging_kept() -> Iterator[None]:
     levels = {name: logger.level for name, logger in _loggers().items()}
     yield
     root.handlers = handlers
-    root.setLevel(level)
+    _set_level(root, level)
     for name, logger in _loggers().items():
-        logger.setLevel(levels.get(name, logging.NOTSET))
+        _set_level(logger, levels.get(name, logging.NOTSET))
     logging.captureWarnings(capture=False)
     structlog.reset_defaults()
+
+
+def _set_level(logger: logging.Logger, level: int) -> None:
+    """Sets a level that has changed: setting one empties the caches of all loggers, which takes longer than most tests
+    do."""
+    if logger.level != level:
+        logger.setLevel(level)
 
 
 def _loggers() -> dict[str, logging.Logger]:

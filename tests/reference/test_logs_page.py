@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,7 +94,7 @@ def _written(modules: Modules) -> Iterator[Written]:
         called = {id(node.func): node for node in ast.walk(module) if isinstance(node, ast.Call)}
         named = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Assign) and _is_named_so(node)}
         for node in ast.walk(module):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("get_logger") and id(node) not in named:
+            if isinstance(node, ast.Call) and _called_name(node).endswith("get_logger") and id(node) not in named:
                 yield Written(_place(path, node), _source_of(node), "", frozenset())
             if not (isinstance(node, ast.Attribute) and node.attr in LEVELS and _is_logger(node.value)):
                 continue
@@ -110,6 +110,10 @@ def _written_by(modules: Modules, path: str, call: ast.Call, level: str) -> Iter
     find = PASSED_ON.get((path, ast.unparse(event)))
     for each in [Named(_place(path, call), event, frozenset())] if find is None else find(modules):
         yield Written(each.where, _literal(each.event), level, fields | each.fields)
+
+
+def _called_name(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
 def _is_named_so(node: ast.Assign) -> bool:
@@ -157,7 +161,10 @@ def _rows(page: str) -> Iterator[Row]:
 
 
 def _problems(sources: Mapping[str, str], page: str) -> list[str]:
-    lines = list(_written({path: ast.parse(source) for path, source in sources.items()}))
+    return _problems_between(list(_written({path: ast.parse(source) for path, source in sources.items()})), page)
+
+
+def _problems_between(lines: Sequence[Written], page: str) -> list[str]:
     rows = list(_rows(page))
     return [*_problems_of_source(lines, {row.event: row for row in rows}), *_problems_of_page(rows, lines)]
 
@@ -189,18 +196,19 @@ def _problems_of_page(rows: Iterable[Row], lines: Iterable[Written]) -> Iterator
             yield f"{event} has {count} rows"
 
 
-def _sources() -> dict[str, str]:
-    return {
-        path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))
-    }
+@pytest.fixture(scope="module")
+def written() -> list[Written]:
+    """What the source writes."""
+    files = sorted(PACKAGE.rglob("*.py"))
+    modules = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in files}
+    return list(_written(modules))
 
 
-def test_the_page_of_logs_lists_the_events_of_the_source() -> None:
-    assert _problems(_sources(), PAGE.read_text(encoding="utf-8")) == []
+def test_the_page_of_logs_lists_the_events_of_the_source(written: list[Written]) -> None:
+    assert _problems_between(written, PAGE.read_text(encoding="utf-8")) == []
 
 
-def test_no_field_has_a_name_that_hides_its_value() -> None:
-    written = _written({path: ast.parse(source) for path, source in _sources().items()})
+def test_no_field_has_a_name_that_hides_its_value(written: list[Written]) -> None:
     shown = [(line.where, dict.fromkeys(line.fields, "value")) for line in written]
     assert [(where, fields) for where, fields in shown if redact(None, "info", fields) != fields] == []
 
