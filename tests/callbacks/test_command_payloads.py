@@ -37,7 +37,12 @@ _FULL: Mapping[str, list[dict[str, Any]]] = MappingProxyType(
                 "createdAt": "2024-02-03T04:05:06.789Z",
             }
         ],
-        "message:edit": [{"messageId": "1", "content": "x", "senderId": "bob"}],
+        "message:edit": [
+            {"messageId": "1", "content": "x", "senderId": "bob"},
+            {"messageId": "1", "content": "x", "metadata": {"a": 1}},
+            {"messageId": "1", "metadata": {}},
+            {"messageId": "1", "metadata": None},
+        ],
         "message:delete": [{"messageId": "1"}],
         "message:forward": [{"messageId": "1", "conversationIds": ["c", "d"], "senderId": "bob"}],
         "message:react": [{"messageId": "1", "emoji": "👍", "senderId": "bob"}],

@@ -7,11 +7,20 @@ from urllib.parse import quote
 
 import httpx
 
+from talkwire.dialects.built_in import DIALECTS
 from tests.chat.chat_client import ChatClient
 from tests.chat.conftest import World
 from tests.waiting import DEADLINE_S
 
 LIKE = "\U0001f44d"
+
+OTHERS = {
+    "talks": ("join-conversation", "conversationId", "message-updated"),
+    "whatsapp": ("conversation:join", "conversationId", "message:updated"),
+    "crm": ("joinChat", "chatId", "messageUpdated"),
+    "gateway": ("joinRoom", "conversationId", "messageUpdated"),
+}
+"""Dialect -> how a socket joins a conversation (event and member of its payload), and the event of an edit."""
 
 
 async def _talk(world: World) -> tuple[str, ChatClient, ChatClient]:
@@ -52,6 +61,42 @@ async def test_an_edit_reaches_everyone_and_keeps_earlier_versions(world: World)
     assert (await bob.refused("message:edit", {"messageId": sent["id"], "content": "x"}))["code"] == "forbidden"
     refused = await world.request("PATCH", f"/api/v1/messages/{sent['id']}", by="bob", json={"content": "x"})
     assert refused.status_code == 403
+
+
+async def test_metadata_changes_alone_or_with_the_text_of_a_message(world: World) -> None:
+    """Clients of the messenger dialect receive both. Those of the others know no metadata, so they receive only the
+    texts."""
+    conversation, alice, bob = await _talk(world)
+    clients = {}
+    for dialect, (event, member, _) in OTHERS.items():
+        clients[dialect] = other = await world.connect("bob", dialect=DIALECTS[dialect])
+        await other.done(event, {member: conversation})
+    since = (await world.service("GET", "/api/v1/events"))["cursor"]
+    sent = await alice.send_message(conversation, "Approve?", metadata={"state": "open"})
+    by_event = await alice.done("message:edit", {"messageId": sent["id"], "metadata": {"state": "approved"}})
+    assert by_event["message"] == sent | {"metadata": {"state": "approved"}}
+    body = {"content": "Approved", "metadata": {"state": "closed"}}
+    both = (await _rest(world, "alice", "PATCH", f"/api/v1/messages/{sent['id']}", body)).json()
+    assert both == sent | body | {"editedAt": both["editedAt"]}
+    without = (await _rest(world, "alice", "PATCH", f"/messages/{sent['id']}", {"metadata": None})).json()
+    assert without == {name: value for name, value in both.items() if name != "metadata"}
+    for client in (alice, bob):
+        for expected in (by_event["message"], both, without):
+            assert await client.next("message:updated") == expected
+    last = await alice.done("message:edit", {"messageId": sent["id"], "content": "The end"})
+    for dialect, (_, _, updated) in OTHERS.items():
+        for expected in ("Approved", "The end"):
+            assert expected in str(await clients[dialect].next(updated))
+    history = (await _rest(world, "bob", "GET", f"/api/v1/messages/{sent['id']}/history")).json()
+    assert [version["content"] for version in history["items"]] == ["Approve?", "Approved", "The end"]
+    path = f"/api/v1/events?after={since}&types=message:updated&conversationId={conversation}"
+    logged = await world.service("GET", path)
+    assert [event["data"] for event in logged["items"]] == [last["message"]] * 4
+    refused = await world.request("PATCH", f"/api/v1/messages/{sent['id']}", by="alice", json={})
+    assert (refused.status_code, refused.json()["error"]["details"]) == (
+        422,
+        [{"path": "content", "message": "is missing: set content, metadata or both"}],
+    )
 
 
 async def test_a_deleted_message_is_a_tombstone_for_everybody(world: World) -> None:

@@ -87,8 +87,8 @@ class Story:
 
     async def go_on(self) -> None:
         """Performs one random action, if it is possible."""
-        actions = [self._send] * 4 + [self._reply] * 2 + [self._edit, self._react, self._read, self._pin]
-        actions += [self._rename, self._offer, self._close_offer, self._change_looks]
+        actions = [self._send] * 4 + [self._reply] * 2 + [self._edit, self._label, self._react, self._read]
+        actions += [self._pin, self._rename, self._offer, self._close_offer, self._change_looks]
         actions += [self._name, self._mark_unread, self._read_notifications, self._thread, self._follow]
         if self._moves:
             actions += [self._delete, self._remove, self._add, self._invite, self._drop, self._reply, self._reply]
@@ -123,6 +123,9 @@ class Story:
 
     async def _edit(self) -> None:
         await self._do(self.bob, EditMessage(self._message(), f"edited {self._chance.random()}"))
+
+    async def _label(self) -> None:
+        await self._do(self.bob, EditMessage(self._message(), metadata={"n": self._chance.random()}))
 
     async def _delete(self) -> None:
         await self._do(self.bob, DeleteMessage(self._message()))

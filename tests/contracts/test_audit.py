@@ -85,6 +85,7 @@ async def test_what_users_do_with_their_own_is_not_audited(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     message = await node.send(BOB, "x")
     await node.do(BOB, EditMessage(str(message.id), "y"))
+    await node.do(BOB, EditMessage(str(message.id), metadata={"a": 1}))
     await node.do(BOB, RemoveLinkPreviews(str(message.id)))
     await node.do(BOB, DeleteMessage(str(message.id)))
     await node.do(BOB, UpdateUser(text="Hello"))
@@ -102,6 +103,7 @@ async def test_the_backend_and_admins_are_audited(node: Node) -> None:
     await node.group("c", ALICE, BOB, CAROL)
     message = await node.send(BOB, "x")
     await node.do(BACKEND, EditMessage(str(message.id), "y"))
+    await node.do(BACKEND, EditMessage(str(message.id), metadata={"a": 1}))
     await node.do(BACKEND, RemoveLinkPreviews(str(message.id)))
     await node.do(BACKEND, DeleteMessage(str(message.id)))
     await node.do(BACKEND, UpdateMember("c", "bob", "owner"))
@@ -116,6 +118,7 @@ async def test_the_backend_and_admins_are_audited(node: Node) -> None:
     await node.do(BACKEND, DeleteConversation("c"))
     await node.do(BACKEND, EraseUser("bob", redact=False))
     assert await _lines(node) == [
+        ("message-edit", "backend", str(message.id), "c"),
         ("message-edit", "backend", str(message.id), "c"),
         ("previews-remove", "backend", str(message.id), "c"),
         ("message-delete", "backend", str(message.id), "c"),

@@ -88,6 +88,7 @@ async def _changed_messages(node: Node) -> None:
     reply = await node.do(BOB, SendMessage("c", "yes", reply_to_id=str(root.id), thread_id=str(root.id)))
     gone = await node.do(BOB, SendMessage("c", "oops", reply_to_id=str(root.id), thread_id=str(root.id)))
     await node.do(ALICE, EditMessage(str(root.id), "@carol"))
+    await node.do(ALICE, EditMessage(str(root.id), metadata={"a": 1}))
     await node.do(ALICE, React(str(reply.id), "\U0001f44d"))
     await node.do(BOB, React(str(reply.id), "\U0001f44d"))
     await node.do(ALICE, Unreact(str(reply.id), "\U0001f44d"))

@@ -108,6 +108,7 @@ _SOMETIMES: Mapping[str, Callable[[Choice], Command[Any]]] = {
     "read_notifications": lambda c: MarkNotificationsRead(None if c.which % 2 else (c.message,)),
     "deliver": lambda c: MarkDelivered(c.talk, None if c.which % 2 else c.message),
     "edit": lambda c: EditMessage(c.message, f"edited {c.which} @{c.other}"),
+    "label": lambda c: EditMessage(c.message, metadata={"n": c.which} if c.which % 3 else None),
     "delete": lambda c: DeleteMessage(c.message),
     "react": lambda c: React(c.message, "👍" if c.which % 2 else "🎉"),
     "unreact": lambda c: Unreact(c.message, "👍"),

@@ -38,6 +38,7 @@ SYNC_NAMES: Mapping[str, str] = {
     "ThreadMarked": "thread:marked",
     "MessageSent": "message:new",
     "MessageEdited": "message:updated",
+    "MessageMetadataChanged": "message:updated",
     "LinkPreviewsChanged": "message:updated",
     "ThreadUpdated": "thread:updated",
     "MessageDeleted": "message:deleted",

@@ -8,6 +8,7 @@ user.
 from __future__ import annotations
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from talkwire.core.commands.command import Change, Page, Query
 from talkwire.core.domain.errors import ChatError
@@ -172,9 +173,17 @@ class ForwardMessage(Change[tuple[Message, ...]], frozen=True, tag="ForwardMessa
 
 
 class EditMessage(Change[Message], frozen=True, tag="EditMessage"):
+    """Changes a message's text, its metadata or both, and returns the message. A field that is not set stays the same;
+    at least one must be set.
+
+    A new text makes a version and an edited message. New `metadata` alone does not; it replaces all of the former
+    metadata, and None removes that.
+    """
+
     message_id: str
-    content: str
+    content: str | UnsetType = UNSET
     sender_id: str | None = None
+    metadata: dict[str, object] | UnsetType | None = UNSET
 
 
 class DeleteMessage(Change[None], frozen=True, tag="DeleteMessage"):

@@ -435,6 +435,11 @@ class MessageEdited(MessageEvent, frozen=True):
     mentions_changed: bool = False
 
 
+class MessageMetadataChanged(MessageEvent, frozen=True):
+    """The metadata of a message was replaced or removed, and its text stayed the same. The message does not count as
+    edited."""
+
+
 class MessageDeleted(MessageEvent, frozen=True):
     """A message was deleted. `message` is what remains of it (its tombstone), with the time of the deletion and the
     user who did it."""
@@ -784,6 +789,7 @@ Durable = (
     | ThreadMarked
     | MessageSent
     | MessageEdited
+    | MessageMetadataChanged
     | MessageDeleted
     | LinkPreviewsChanged
     | ThreadUpdated
@@ -855,6 +861,7 @@ MANAGEMENT_EVENTS: frozenset[type[Event]] = frozenset(
         MessageUnpinned,
         SavedChanged,
         LinkPreviewsChanged,
+        MessageMetadataChanged,
         ThreadUpdated,
         ThreadMarked,
         ThreadUnreadChanged,

@@ -12,6 +12,7 @@ from talkwire.core.domain.events import (
     MessageDeleted,
     MessageEdited,
     MessageEvent,
+    MessageMetadataChanged,
     MessagePinned,
     MessageReacted,
     MessageSent,
@@ -183,6 +184,9 @@ OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
         Outbound("message:new", _message, summary="A message was sent. The sender's sockets receive this event too."),
     ),
     MessageEdited: (Outbound("message:updated", _message, summary="A message was edited."),),
+    MessageMetadataChanged: (
+        Outbound("message:updated", _message, summary="The metadata of a message changed, and its text did not."),
+    ),
     MessageDeleted: (
         Outbound(
             "message:deleted",

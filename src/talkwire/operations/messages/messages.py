@@ -28,8 +28,9 @@ _TAG = "messages"
 _MESSAGE = One(message_payload, "message")
 
 _MESSAGE_ID = Shape("MessageIdPayload")
-_NEW_TEXT = (
-    "The new text of a message. Only callers with the role `service` set `senderId`, to the author of the message."
+_EDIT = (
+    "The new text of a message, its new `metadata` or both. Only callers with the role `service` set `senderId`, to "
+    "the author of the message."
 )
 _REACTION = Shape(
     "ReactPayload",
@@ -77,10 +78,10 @@ TEXTS = (
         alias="/messages/{message_id}",
         tag=_TAG,
         summary="Edit a message",
-        event_summary="Edit a message, as its author. Its history keeps the earlier versions.",
+        event_summary="Edit a message, as its author: its text, `metadata` or both. Its history keeps earlier texts.",
         answer=_MESSAGE,
-        body=Shape("EditMessageBody", _NEW_TEXT),
-        payload=Shape("EditPayload", _NEW_TEXT),
+        body=Shape("EditMessageBody", _EDIT),
+        payload=Shape("EditPayload", _EDIT),
     ),
     Operation(
         DeleteMessage,

@@ -32,6 +32,7 @@ from talkwire.core.domain.events import (
     LinkPreviewsChanged,
     MessageDeleted,
     MessageEdited,
+    MessageMetadataChanged,
     MessagePinned,
     MessageReacted,
     MessageSent,
@@ -52,6 +53,7 @@ from talkwire.storage.messages.messages import (
     message_values,
     messages_by_id,
     messages_sent,
+    metadata_of,
     named_by,
     places_by_id,
     sent_ms,
@@ -337,11 +339,23 @@ def _edited(workspace: Workspace, event: MessageEdited) -> None:
     _forget_mentions(workspace.connection, message, before)
     _forget_links(workspace.connection, message, _dropped(before, message), event.at_ms)
     workspace.forget_message(message.id)
-    _change(workspace, message, content=message.content, extra=extra_of(message), edited_ms=message.edited_ms)
+    _change(
+        workspace,
+        message,
+        content=message.content,
+        extra=extra_of(message),
+        metadata=metadata_of(message),
+        edited_ms=message.edited_ms,
+    )
     _stage_mentions(workspace.staged, message)
     if message.thread_id is not None and message.mentions:
         # An edit makes users follow the thread that it mentions, but not its author again.
         _stage_follows(workspace.staged, [each for each in new_follows(message, None) if not each.again])
+
+
+def _metadata_changed(workspace: Workspace, event: MessageMetadataChanged) -> None:
+    write_messages(workspace)
+    _change(workspace, event.message, metadata=metadata_of(event.message))
 
 
 def _keep_version(connection: Connection, message: Message) -> None:
@@ -486,6 +500,7 @@ PROJECTIONS: Projections = MappingProxyType(
     {
         MessageSent: _sent,
         MessageEdited: _edited,
+        MessageMetadataChanged: _metadata_changed,
         MessageDeleted: _deleted,
         LinkPreviewsChanged: _previewed,
         MessageReacted: _reacted,

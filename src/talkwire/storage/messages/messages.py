@@ -111,7 +111,7 @@ def text_values(message: Message) -> Values:
         message.content,
         message.client_message_id,
         message.command_hash,
-        None if message.metadata is None else to_json(message.metadata),
+        metadata_of(message),
         message.created_ms,
     )
 
@@ -124,6 +124,11 @@ def message_values(message: Message) -> Values:
         None if message.reply_to is None else message.reply_to.id,
         message.thread_id,
     )
+
+
+def metadata_of(message: Message) -> str | None:
+    """Returns the JSON of a message's metadata for the column `metadata`; None if it has none."""
+    return None if message.metadata is None else to_json(message.metadata)
 
 
 def extra_of(message: Message) -> str | None:

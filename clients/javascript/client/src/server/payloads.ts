@@ -521,14 +521,19 @@ export interface DoNotDisturb {
   days: Weekday[];
 }
 
-/** The new text of a message. Only callers with the role `service` set `senderId`, to the author of the message. */
+/**
+ * The new text of a message, its new `metadata` or both. Only callers with the role `service` set `senderId`, to the
+ * author of the message.
+ */
 export interface EditCommand {
   /** The id of the message. */
   messageId: string;
   /** The message's text: at most 64 KiB of UTF-8. */
-  content: string;
+  content?: string;
   /** The id of the user who sent it. */
   senderId?: string | null;
+  /** Any JSON object, for the application's use. Null removes it. */
+  metadata?: Record<string, unknown> | null;
 }
 
 export interface EmptyReply {
@@ -2182,7 +2187,7 @@ export interface Commands {
   "member:update": { payload: MemberWithRole; reply: EmptyReply };
   /** Send a message. A retry with the same `clientMessageId` returns the stored message. */
   "message:send": { payload: SendCommand; reply: MessageReply };
-  /** Edit a message, as its author. Its history keeps the earlier versions. */
+  /** Edit a message, as its author: its text, `metadata` or both. Its history keeps earlier texts. */
   "message:edit": { payload: EditCommand; reply: MessageReply };
   /** Delete a message, as its author or a moderator. An empty placeholder remains in its place. */
   "message:delete": { payload: MessageIdCommand; reply: EmptyReply };

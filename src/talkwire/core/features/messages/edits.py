@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+import msgspec
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from talkwire.core.commands.messages import DeleteMessage, EditMessage
@@ -18,9 +20,9 @@ from talkwire.core.domain.access import (
     require,
 )
 from talkwire.core.domain.errors import forbidden, invalid
-from talkwire.core.domain.events import MessageDeleted, MessageEdited, ThreadUpdated
+from talkwire.core.domain.events import MessageDeleted, MessageEdited, MessageMetadataChanged, ThreadUpdated
 from talkwire.core.domain.model import LARGE_CONVERSATION, WHOLE, Actor, HistoryStart, Message
-from talkwire.core.domain.texts import check_content, check_id
+from talkwire.core.domain.texts import check_content, check_id, check_metadata
 from talkwire.core.features.messages.link_previews import kept_previews
 from talkwire.core.features.messages.messages import (
     existing_message,
@@ -33,38 +35,60 @@ from talkwire.core.features.messages.sending import mentioned
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Transaction
 
+_encoder = msgspec.json.Encoder(order="deterministic")
+
 
 def check_edit(command: EditMessage) -> None:
-    """Raises `invalid_request` for an edit with an invalid text or sender id, and `payload_too_large` for a text that
-    is too long. Accepts an empty text, because a message with attachments may have one; `edit_message` checks whether
-    it has attachments."""
-    check_content("content", command.content, may_be_empty=True)
+    """Raises `invalid_request` for an edit without text and metadata, or with an invalid text, metadata or sender id,
+    and `payload_too_large` for a text that is too long. Accepts an empty text, because a message with attachments may
+    have one; `edit_message` checks whether it has attachments."""
+    if command.content is UNSET and command.metadata is UNSET:
+        raise invalid("content", "is missing: set content, metadata or both")
+    if command.content is not UNSET:
+        check_content("content", command.content, may_be_empty=True)
+    if command.metadata is not UNSET and command.metadata is not None:
+        check_metadata("metadata", command.metadata)
     if command.sender_id is not None:
         check_id("senderId", command.sender_id)
 
 
 def edit_message(tx: Transaction, actor: Actor, command: EditMessage) -> Message:
-    """Edits a message's text and returns the message. The application's backend edits the messages of all authors,
-    regardless of bans and mutes.
+    """Edits a message's text, its metadata or both, and returns the message. The application's backend edits the
+    messages of all authors, regardless of bans and mutes.
 
     Raises `forbidden` for another actor who is not the author, the refusals of `may_post` (such as `muted`) for an
-    author who may not write now, and `invalid_request` for a deleted or forwarded message.
+    author who may not write now, and `invalid_request` for a deleted message and for the text of a forwarded one.
     """
     message, history = _of_back_end(tx, command) if actor.is_service else _of_author(tx, actor, command)
+    if command.content is not UNSET:
+        _check_text_of(message, command.content)
+    metadata = message.metadata if command.metadata is UNSET else command.metadata
+    if command.content is not UNSET and command.content != message.content:
+        message = _record_text(tx, replace(message, metadata=metadata), command.content)
+    elif _encoder.encode(metadata) != _encoder.encode(message.metadata):  # for Python, 1 and True are equal
+        message = replace(message, metadata=metadata)
+        tx.record(MessageMetadataChanged(tx.next_pos(), tx.now_ms, message))
+    return must_be_visible(message, history)
+
+
+def _check_text_of(message: Message, content: str) -> None:
+    """Raises `invalid_request` unless the message may have the new text `content`."""
     if message.forwarded_from is not None:
-        raise invalid("messageId", "a forwarded message cannot be edited")
-    if not command.content.strip() and not message.attachments:
+        raise invalid("messageId", "the text of a forwarded message cannot be edited")
+    if not content.strip() and not message.attachments:
         raise invalid("content", "must not be empty")
-    if command.content == message.content:
-        return must_be_visible(message, history)
-    mentions = mentioned(tx, message.conversation_id, command.content)
+
+
+def _record_text(tx: Transaction, message: Message, content: str) -> Message:
+    """Records the new text `content` of a message, and returns the edited message."""
+    mentions = mentioned(tx, message.conversation_id, content)
     edited = replace(
         message,
-        content=command.content,
+        content=content,
         mentions=mentions.user_ids,
         mentions_all=mentions.everyone,
         edited_ms=tx.now_ms,
-        previews=kept_previews(message, command.content),
+        previews=kept_previews(message, content),
     )
     conversation = tx.conversation(message.conversation_id)
     # Checking all members of a large conversation in the transaction would delay every other writer.
@@ -72,7 +96,7 @@ def edit_message(tx: Transaction, actor: Actor, command: EditMessage) -> Message
     read = None if large else tx.has_been_read(message)
     changed = (edited.mentions, edited.mentions_all) != (message.mentions, message.mentions_all)
     tx.record(MessageEdited(tx.next_pos(), tx.now_ms, edited, read, changed))
-    return must_be_visible(edited, history)
+    return edited
 
 
 def _of_author(tx: Transaction, actor: Actor, command: EditMessage) -> tuple[Message, HistoryStart]:

@@ -38,6 +38,7 @@ from talkwire.core.domain.events import (
     MessageDeleted,
     MessageEdited,
     MessageEvent,
+    MessageMetadataChanged,
     OfferUpdated,
     ReportDecided,
     UserBanned,
@@ -195,7 +196,12 @@ def _invitations(
 # --- messages ---------------------------------------------------------------------------------------------------------
 
 _MESSAGE_ACTIONS: Mapping[type[MessageEvent], AuditAction] = MappingProxyType(
-    {MessageDeleted: "message-delete", MessageEdited: "message-edit", LinkPreviewsChanged: "previews-remove"}
+    {
+        MessageDeleted: "message-delete",
+        MessageEdited: "message-edit",
+        MessageMetadataChanged: "message-edit",
+        LinkPreviewsChanged: "previews-remove",
+    }
 )
 
 
