@@ -173,6 +173,7 @@ async function act(random, ids) {
     () => message && room.send("a reply", { replyTo: message.id }),
     () => message && room.send("in the thread", { threadId: message.threadId ?? message.id }),
     () => isOwn && room.edit(message.id, `edited ${random(1000)}`),
+    () => isOwn && room.edit(message.id, { metadata: random(3) === 0 ? null : { number: random(1000) } }),
     () => isOwn && room.delete(message.id),
     () => message && room.react(message.id, EMOJI[random(3)]),
     () => message && room.unreact(message.id, EMOJI[random(3)]),

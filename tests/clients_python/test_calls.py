@@ -38,7 +38,12 @@ async def room(clients: Clients, alice: Talkwire, bob: Talkwire) -> str:
 async def test_messages_are_sent_read_and_changed(alice: Talkwire, bob: Talkwire, room: str) -> None:
     sent = await alice.send(room, "Hello!", metadata={"order": 17})
     assert (sent["seq"], sent.get("content"), sent.get("metadata")) == (1, "Hello!", {"order": 17})
-    assert (await alice.edit(sent["id"], "Hello, Bob!")).get("content") == "Hello, Bob!"
+    edited = await alice.edit(sent["id"], "Hello, Bob!")
+    assert (edited.get("content"), edited.get("metadata")) == ("Hello, Bob!", {"order": 17})
+    edited = await alice.edit(sent["id"], "Hi, Bob!", metadata={"order": 18})
+    assert (edited.get("content"), edited.get("metadata")) == ("Hi, Bob!", {"order": 18})
+    cleared = await alice.edit(sent["id"], metadata=None)
+    assert cleared == {name: value for name, value in edited.items() if name != "metadata"}
     assert [each["emoji"] for each in (await bob.react(sent["id"], "👍")).get("reactions", ())] == ["👍"]
     assert "reactions" not in await bob.unreact(sent["id"], "👍")
     assert (await alice.pin(sent["id"])).get("pinned") is True

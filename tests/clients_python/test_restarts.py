@@ -190,7 +190,9 @@ class People:
     async def _change_message(self, user: Talkwire, talk: str, what: int) -> None:
         ids = [message["id"] for message in (await user.messages(talk))["items"][-5:]]
         message_id = self._random.choice(ids or ["1"])
-        if what < 17:
+        if what == 15:
+            await user.edit(message_id, metadata={"n": self._random.randrange(100)})
+        elif what == 16:
             await user.edit(message_id, f"edited {self._random.randrange(100)}")
         elif what == 17:
             await user.delete(message_id)

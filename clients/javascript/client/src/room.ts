@@ -5,6 +5,7 @@ import { Emitter } from "./emitter.ts";
 import { checkFile, type NativeFile } from "./files/native_file.ts";
 import type { PendingFile } from "./files/upload_queue.ts";
 import { atComposer, placeOf } from "./files/uploads.ts";
+import { editOf, type MessageEdit } from "./messages/changes.ts";
 import { type Timeline, trimmed } from "./messages/timeline.ts";
 import type { OutboxEntry } from "./outbox/outbox.ts";
 import { own } from "./own.ts";
@@ -271,9 +272,15 @@ export class Room {
     this.#client.messages.discard(clientMessageId);
   }
 
-  /** Edits a message of the reader. This method and those below reject with `RequestError`. */
-  async edit(messageId: string, content: string): Promise<void> {
-    await this.#call("message:edit", { messageId, content });
+  /**
+   * Edits a message of the reader: its text, or what a {@link MessageEdit} sets. This method and those below reject with
+   * `RequestError`.
+   */
+  async edit(messageId: string, change: string | MessageEdit): Promise<void> {
+    await this.#call("message:edit", {
+      messageId,
+      ...editOf(typeof change === "string" ? { content: change } : change),
+    });
   }
 
   /** Deletes a message. */

@@ -6,6 +6,11 @@ import { MemoryStorage, storesIn } from "../src/storage/stores.ts";
 import { ME, message } from "./samples.ts";
 
 const edit = (content: string): MessageChange => ({ kind: "edit", messageId: "m1", content });
+const label = (metadata: Record<string, unknown> | null): MessageChange => ({
+  kind: "edit",
+  messageId: "m1",
+  metadata,
+});
 const react = (emoji: string, isGiven = true): MessageChange => ({ kind: "react", messageId: "m1", emoji, isGiven });
 const pin = (isPinned: boolean): MessageChange => ({ kind: "pin", messageId: "m1", isPinned });
 const remove: MessageChange = { kind: "delete", messageId: "m1" };
@@ -31,6 +36,7 @@ describe("a message with changes that are not stored yet", () => {
 
   it.each<[MessageChange, object]>([
     [edit("new"), { content: "new" }],
+    [label({ state: "approved" }), { content: "message 1", metadata: { state: "approved" } }],
     [react("👍"), { reactions: [{ emoji: "👍", count: 2, userIds: ["bob", ME] }] }],
     [react("🎉"), { reactions: [thumbs, { emoji: "🎉", count: 1, userIds: [ME] }] }],
     [react("👍", false), { reactions: [thumbs] }],
@@ -42,6 +48,12 @@ describe("a message with changes that are not stored yet", () => {
 
   it("loses a reaction that nobody gives any more", () => {
     expect(shown(react("🎉"), react("🎉", false)).reactions).toEqual([thumbs]);
+  });
+
+  it("loses its metadata when an edit removes it, and keeps it when one sets only the text", () => {
+    const before = message(1, { metadata: { state: "open" } });
+    expect(withChanges(before, [entry(label(null))], ME)).toEqual(message(1));
+    expect(withChanges(before, [entry(edit("new"))], ME)).toEqual({ ...before, content: "new" });
   });
 
   it("stays deleted, whatever follows", () => {
@@ -60,6 +72,26 @@ it("a change is not sent if the message is as wanted", () => {
   expect(wanted.map((change) => isAsWanted(stored, change, ME))).toEqual([true, true, true, true]);
   const others = [edit("new"), react("👍", false), react("🎉"), pin(false), remove];
   expect(others.map((change) => isAsWanted(stored, change, ME))).toEqual([false, false, false, false, false]);
+});
+
+it.each([
+  [undefined, null, true],
+  [undefined, {}, false],
+  [{ state: "open" }, { state: "open" }, true],
+  [{ state: "open" }, { state: "approved" }, false],
+  [{ state: "open" }, null, false],
+])("an edit from the metadata %j to %j has to be sent, unless they are the same", (before, after, isWanted) => {
+  const stored = message(1, before === undefined ? {} : { metadata: before });
+  expect(isAsWanted(stored, label(after), ME)).toBe(isWanted);
+  expect(isAsWanted(stored, { kind: "edit", messageId: "m1", content: "new", metadata: after }, ME)).toBe(false);
+});
+
+it("an edit replaces an earlier one if it sets all that the earlier one set", () => {
+  const both: MessageChange = { kind: "edit", messageId: "m1", content: "c", metadata: null };
+  const all = [edit("a"), label({ n: 1 }), both];
+  expect(all.filter((earlier) => replaces(edit("b"), earlier))).toEqual([edit("a")]);
+  expect(all.filter((earlier) => replaces(label(null), earlier))).toEqual([label({ n: 1 })]);
+  expect(all.filter((earlier) => replaces(both, earlier))).toEqual(all);
 });
 
 it("a later change replaces what it makes needless", () => {

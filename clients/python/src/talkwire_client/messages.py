@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from types import EllipsisType
 from typing import Any
 from uuid import uuid4
 from weakref import WeakValueDictionary
@@ -121,9 +122,22 @@ class MessageCalls:
             if cursor is None:
                 return
 
-    async def edit(self, message_id: str, content: str, *, sender_id: str | None = None) -> Message:
-        """Replaces the text of a message that the user has sent, and returns the message."""
+    async def edit(
+        self,
+        message_id: str,
+        content: str | None = None,
+        *,
+        metadata: Mapping[str, Any] | EllipsisType | None = ...,
+        sender_id: str | None = None,
+    ) -> Message:
+        """Changes the text of a message that the user has sent, its metadata or both, and returns the message.
+
+        What is not passed stays as it is. `metadata` replaces all metadata of the message, and None removes it; without
+        `content`, the message does not count as edited.
+        """
         body = without_none({"content": content, "senderId": sender_id})
+        if metadata is not ...:
+            body["metadata"] = metadata
         edited: Message = await self._api.call("PATCH", path("messages", message_id), body)
         return edited
 

@@ -41,7 +41,7 @@ export class LeftBehindWriting {
     const edits = [...changes.getState().values()].flat().filter(isHere);
     const written = [
       ...unsent.map(({ content }) => content),
-      ...edits.map(({ change }) => (change?.kind === "edit" ? change.content : "")),
+      ...edits.map(({ change }) => (change?.kind === "edit" ? (change.content ?? "") : "")),
       ...drafts.textsOf(conversationId),
     ].filter((text) => text !== "");
     const files = this.#filesOf(conversationId).map((file) => file.name);

@@ -420,7 +420,7 @@ export class PageMessages extends Messages {
 
   /** An edit was refused: if the message was deleted, the text becomes a draft. */
   async #editRefused({ clientMessageId, change }: OutboxEntry): Promise<void> {
-    if (change?.kind !== "edit" || this.#refusedEdits.has(clientMessageId)) return;
+    if (change?.kind !== "edit" || change.content === undefined || this.#refusedEdits.has(clientMessageId)) return;
     this.#refusedEdits.add(clientMessageId);
     const path = `messages/${encodeURIComponent(change.messageId)}`;
     const found = await this.core.api.get<Message>(path).catch(() => undefined);

@@ -3,9 +3,17 @@
 import type { Message, Reaction } from "../server/payloads.ts";
 import { tombstone } from "./timeline.ts";
 
+/** What an edit changes of a message; what is not set stays as it is. */
+export interface MessageEdit {
+  /** The new text. Its history keeps the former one. */
+  readonly content?: string;
+  /** Replaces all metadata; null removes it. Without a new text the message does not count as edited. */
+  readonly metadata?: Readonly<Record<string, unknown>> | null;
+}
+
 /** What the reader does with a message that exists. */
 export type MessageChange = { readonly messageId: string } & (
-  | { readonly kind: "edit"; readonly content: string }
+  | ({ readonly kind: "edit" } & MessageEdit)
   | { readonly kind: "delete" }
   | { readonly kind: "react"; readonly emoji: string; readonly isGiven: boolean }
   | { readonly kind: "pin"; readonly isPinned: boolean }
@@ -21,12 +29,22 @@ interface Unsent {
 export function replaces(later: MessageChange, earlier: MessageChange): boolean {
   if (later.messageId !== earlier.messageId) return false;
   if (later.kind === "react") return earlier.kind === "react" && earlier.emoji === later.emoji;
+  if (later.kind === "edit" && earlier.kind === "edit")
+    return Object.keys(editOf(earlier)).every((name) => name in editOf(later));
   return later.kind === "delete" || later.kind === earlier.kind;
+}
+
+/** Returns what an edit sets. */
+export function editOf({ content, metadata }: MessageEdit): MessageEdit {
+  return { ...(content !== undefined && { content }), ...(metadata !== undefined && { metadata }) };
 }
 
 /** Returns whether a message is already as a change would make it. */
 export function isAsWanted(message: Message, change: MessageChange, myId: string): boolean {
-  if (change.kind === "edit") return message.content === change.content;
+  if (change.kind === "edit") {
+    const { content = message.content, metadata = message.metadata ?? null } = change;
+    return message.content === content && JSON.stringify(message.metadata ?? null) === JSON.stringify(metadata);
+  }
   if (change.kind === "delete") return message.deletedAt !== undefined;
   if (change.kind === "pin") return (message.pinned ?? false) === change.isPinned;
   return isGivenBy(message, change.emoji, myId) === change.isGiven;
@@ -41,13 +59,17 @@ export function withChanges(message: Message, entries: readonly Unsent[], myId: 
 }
 
 function changed(message: Message, change: MessageChange, myId: string): Message {
-  if (change.kind === "edit") return { ...message, content: change.content };
+  if (change.kind === "edit") return edited(message, change);
   if (change.kind === "delete") return tombstone(message, new Date().toISOString());
   if (change.kind === "pin") return { ...message, pinned: change.isPinned };
   if (isAsWanted(message, change, myId)) return message;
   const { emoji, isGiven } = change;
   const reactions = message.reactions ?? [];
   return { ...message, reactions: isGiven ? withReaction(reactions, emoji, myId) : without(reactions, emoji, myId) };
+}
+
+function edited({ metadata: before, ...message }: Message, { content, metadata = before }: MessageEdit): Message {
+  return { ...message, ...(content !== undefined && { content }), ...(metadata != null && { metadata }) };
 }
 
 const isGivenBy = ({ reactions = [] }: Message, emoji: string, myId: string): boolean =>

@@ -9,7 +9,7 @@ import { own } from "../own.ts";
 import { randomId } from "../platform.ts";
 import type { Commands, Message, Receipt, ReceiptPage, Version, VersionPage } from "../server/payloads.ts";
 import { RequestError } from "../server/request_error.ts";
-import { isAsWanted, type MessageChange, replaces } from "./changes.ts";
+import { editOf, isAsWanted, type MessageChange, replaces } from "./changes.ts";
 import { MessagePages } from "./message_pages.ts";
 import { ReadReporter } from "./read_reporter.ts";
 import {
@@ -349,7 +349,7 @@ export class Messages implements ChatPart {
     const { core } = this;
     const { messageId } = change;
     if (change.kind === "edit") {
-      const { message } = await core.call("message:edit", { messageId, content: change.content });
+      const { message } = await core.call("message:edit", { messageId, ...editOf(change) });
       core.handleMissed("message:updated", message);
     } else if (change.kind === "react") {
       const { emoji, isGiven } = change;
