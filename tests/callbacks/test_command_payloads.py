@@ -35,7 +35,8 @@ _FULL: Mapping[str, list[dict[str, Any]]] = MappingProxyType(
                 "threadId": "2",
                 "senderId": "bob",
                 "createdAt": "2024-02-03T04:05:06.789Z",
-            }
+            },
+            {"conversationId": "c", "content": "x", "ifLastSeq": 0},
         ],
         "message:edit": [
             {"messageId": "1", "content": "x", "senderId": "bob"},

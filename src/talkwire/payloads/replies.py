@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
+from talkwire.core.commands.messages import ConversationChanged
 from talkwire.core.domain.errors import ChatError, ErrorCode
+from talkwire.payloads.messages import MessagePayload, message_payload
 from talkwire.payloads.payload import Payload
 
 _MEMBER = re.compile(r"[.\[]")
@@ -30,8 +32,25 @@ class ErrorBody(Payload, frozen=True):
     details: Any = None
 
 
+class ConversationChangedPayload(Payload, frozen=True):
+    """The details of the refusal of a message that was to be stored only if nothing new had come."""
+
+    reason: Literal["changed"]
+    last_seq: int
+    messages: tuple[MessagePayload, ...]
+
+
+def details_payload(error: ChatError) -> Any:  # noqa: ANN401 (JSON)
+    """Returns the details of an error as clients receive them."""
+    match error.details:
+        case ConversationChanged(last_seq=last_seq, messages=messages):
+            return ConversationChangedPayload("changed", last_seq, tuple(map(message_payload, messages)))
+        case details:
+            return details
+
+
 def error_payload(error: ChatError) -> ErrorBody:
-    return ErrorBody(error.code, error.message, error.details)
+    return ErrorBody(error.code, error.message, details_payload(error))
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,4 +96,4 @@ def with_renamed_members(error: ChatError, names: Mapping[str, str]) -> ChatErro
 
 
 def error(refused: ChatError, event: str) -> tuple[str, ErrorEventPayload]:
-    return "error", ErrorEventPayload(refused.code, refused.message, event, refused.details)
+    return "error", ErrorEventPayload(refused.code, refused.message, event, details_payload(refused))

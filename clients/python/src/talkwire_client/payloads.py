@@ -330,7 +330,8 @@ class ErrorBody(TypedDict):
     message: str
     """The error in English, for people."""
     details: NotRequired[Json]
-    """Details: a list of `{path, message}` for `invalid_request`, `{retryAfterMs}` for `rate_limited`."""
+    """Details: a list of `{path, message}` for `invalid_request`, `{retryAfterMs}` for `rate_limited`, `{reason:
+    "changed", lastSeq, messages}` for a `conflict` because of `ifLastSeq`."""
 
 
 class File(TypedDict):

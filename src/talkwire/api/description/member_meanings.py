@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from talkwire.core.domain.model import ID_MAX_LENGTH
+from talkwire.core.domain.model import ID_MAX_LENGTH, SEQ_MAX
 from talkwire.core.domain.texts import AVATAR_MAX_LENGTH, NAME_MAX_LENGTH, TEXT_MAX_BYTES
 from talkwire.core.features.conversations.conversations import (
     ABOUT_MAX_LENGTH,
@@ -165,6 +165,11 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "forwardedFrom": Meaning("The message that this one is a copy of."),
         "mentions": Meaning("The users whom the text mentions."),
         "mentionsAll": Meaning("Whether the text mentions everyone."),
+        "ifLastSeq": _count(
+            "The message is stored only if this is the `seq` of the conversation's newest message then; 0: if it has "
+            "no message.",
+            SEQ_MAX,
+        ),
         "metadata": Meaning("Any JSON object, for the application's use."),
         "pinned": Meaning("Whether the message is pinned."),
         "reactions": Meaning("The reactions to the message, one item for each emoji."),
@@ -524,7 +529,8 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         # --- pages, answers and refusals ----------------------------------------------------------------------------
         "code": Meaning("The error code, for programs."),
         "details": Meaning(
-            "Details: a list of `{path, message}` for `invalid_request`, `{retryAfterMs}` for `rate_limited`."
+            "Details: a list of `{path, message}` for `invalid_request`, `{retryAfterMs}` for `rate_limited`, "
+            '`{reason: "changed", lastSeq, messages}` for a `conflict` because of `ifLastSeq`.'
         ),
         "event": Meaning("The name of the event."),
         "ErrorBody.message": Meaning("The error in English, for people."),

@@ -19,6 +19,7 @@ from talkwire.core.domain.errors import ChatError, ErrorCode
 from talkwire.core.engine.limits import RateLimited
 from talkwire.observability.refusals import log_refusal
 from talkwire.payloads.problems import plain
+from talkwire.payloads.replies import details_payload
 
 STATUS: Mapping[ErrorCode, int] = MappingProxyType(
     {
@@ -61,7 +62,7 @@ def error_body(error: ChatError) -> dict[str, object]:
     """Returns the body of an error response: `{error: {code, message, details?}}`."""
     body: dict[str, object] = {"code": error.code, "message": error.message}
     if error.details is not None:
-        body["details"] = error.details
+        body["details"] = details_payload(error)
     return {"error": body}
 
 

@@ -31,7 +31,7 @@ from talkwire.operations.operation import SPEAKS
 from talkwire.payloads.messages import MessagePayload, message_payload
 from talkwire.payloads.named_conversation import conversation_in_json
 from talkwire.payloads.problems import invalid_payload, with_unknown_fields_in
-from talkwire.payloads.replies import ErrorBody, error_payload
+from talkwire.payloads.replies import ErrorBody, details_payload, error_payload
 
 BATCH_MAX = 100
 """How many messages a JSON body may have, and how many lines are sent together."""
@@ -180,7 +180,7 @@ class _SentLines:
         return None
 
     def _end(self, number: int, error: ChatError) -> ChatError:
-        details = {"line": number, "stored": self._stored, "details": error.details}
+        details = {"line": number, "stored": self._stored, "details": details_payload(error)}
         return error.reworded(f"Line {number}: {error.message}", details)
 
     def _command_in(self, line: bytes, number: int) -> SendMessage | ChatError:

@@ -118,6 +118,18 @@ class ImportedParts(msgspec.Struct, frozen=True, omit_defaults=True):
     pinned: bool = False
 
 
+class ConversationChanged(msgspec.Struct, frozen=True):
+    """The details of the `conflict` with which a conditional message is refused: the conversation's `last_seq`, and the
+    newest messages after the number that the sender expected there, as far as the sender may see them, in ascending
+    order. There are at most `CHANGED_MAX`, and fewer if they are large."""
+
+    last_seq: int
+    messages: tuple[Message, ...]
+
+
+CHANGED_MAX = 20
+
+
 class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
     """Sends a message and returns it.
 
@@ -128,6 +140,10 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
     With `created_ms`, the backend or an admin imports a message that was sent at that time; `imported` may then say how
     it was edited, pinned and reacted to, and may differ in a retry. Only the backend and admins send `system` messages,
     and only the backend sends in the name of another user (`sender_id`).
+
+    With `if_last_seq`, the message is stored only if that is the number of the conversation's newest message then, and
+    0 means that it has no message. Otherwise it is refused as `conflict` with `ConversationChanged`. A retry with the
+    `client_message_id` of a stored message returns that message all the same, and may have another `if_last_seq`.
     """
 
     conversation_id: str
@@ -142,6 +158,7 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
     created_ms: int | None = None
     imported: ImportedParts | None = None
     system: bool = False
+    if_last_seq: int | None = None
 
     @property
     def is_plain(self) -> bool:

@@ -70,7 +70,8 @@ _COMPARED = 64
 
 
 class ChatError(Exception):
-    """The refusal of a command, with a `code` for programs, a `message` for people, and `details` as JSON values.
+    """The refusal of a command, with a `code` for programs, a `message` for people, and `details`: JSON values, or
+    a struct that clients receive in their own form, such as `ConversationChanged`.
 
     The HTTP and Socket.IO layers turn `code` into a status or an acknowledgement. Applications import the class as
     `talkwire.Refused`. Its constructor raises ValueError for an unknown code, which no client would understand.

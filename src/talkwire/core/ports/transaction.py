@@ -168,6 +168,13 @@ class Transaction(Lookups, Protocol):
         id."""
         ...
 
+    def newest_messages(
+        self, conversation_id: str, *, after_seq: int, history_seq: int, limit: int
+    ) -> Sequence[Message]:
+        """Returns the newest messages of a conversation with a number above `after_seq` and `history_seq`, at most
+        `limit`, in ascending order."""
+        ...
+
     def newest_message_ms(self, conversation: Conversation) -> int | None:
         """Returns when the newest message of a conversation was sent, in milliseconds since 1970, even if that message
         was deleted. Returns None if the conversation never had a message."""

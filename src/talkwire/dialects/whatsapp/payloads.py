@@ -40,7 +40,7 @@ from talkwire.payloads.messages import (
 )
 from talkwire.payloads.payload import Payload, TolerantPayload, iso
 from talkwire.payloads.presence import PresencePayload, presence_payload
-from talkwire.payloads.replies import Reply
+from talkwire.payloads.replies import Reply, details_payload
 
 # --- payloads from the client ---------------------------------------------------------------------------------------
 
@@ -219,7 +219,7 @@ def user_payload(event: PresenceChanged) -> UserPayload:
 
 
 def error_event(refused: ChatError, event: str) -> tuple[str, ErrorEventPayload]:
-    return "error", ErrorEventPayload("error", refused.message, refused.code, event, refused.details)
+    return "error", ErrorEventPayload("error", refused.message, refused.code, event, details_payload(refused))
 
 
 # --- acknowledgements -----------------------------------------------------------------------------------------------

@@ -55,6 +55,7 @@ from talkwire.storage.messages.messages import (
     messages_sent,
     metadata_of,
     named_by,
+    newest_messages,
     places_by_id,
     sent_ms,
     text_values,
@@ -102,6 +103,12 @@ class MessageLookups(Changes):
         if key not in self._workspace.sent:
             fetch_sent(self._workspace, (key,))
         return self._workspace.sent[key]
+
+    def newest_messages(
+        self, conversation_id: str, *, after_seq: int, history_seq: int, limit: int
+    ) -> Sequence[Message]:
+        write_messages(self._workspace)
+        return newest_messages(self._workspace.connection, conversation_id, max(after_seq, history_seq), limit)
 
     def newest_message_ms(self, conversation: Conversation) -> int | None:
         if not conversation.last_seq:

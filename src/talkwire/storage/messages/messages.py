@@ -403,6 +403,13 @@ def _page(
     return to_messages(connection, last_before.rows(connection, after_seq=after, before_seq=before, **asked)[::-1])
 
 
+def newest_messages(connection: Connection, conversation_id: str, after_seq: int, limit: int) -> Sequence[Message]:
+    """Returns the newest messages of a conversation with a `seq` above `after_seq`, at most `limit`, in ascending
+    `seq`."""
+    asked = {"conversation_id": conversation_id, "limit": limit}
+    return _page(connection, _pages, asked, _range(None, None, after_seq))
+
+
 class MessageReads(Reads):
     """The methods of `core.ports.transaction.Snapshot` that read messages. `TableSnapshot` inherits them."""
 

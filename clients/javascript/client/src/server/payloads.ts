@@ -557,7 +557,10 @@ export interface ErrorBody {
   code: ErrorCode;
   /** The error in English, for people. */
   message: string;
-  /** Details: a list of `{path, message}` for `invalid_request`, `{retryAfterMs}` for `rate_limited`. */
+  /**
+   * Details: a list of `{path, message}` for `invalid_request`, `{retryAfterMs}` for `rate_limited`, `{reason:
+   * "changed", lastSeq, messages}` for a `conflict` because of `ifLastSeq`.
+   */
   details?: unknown;
 }
 
@@ -568,7 +571,10 @@ export interface ErrorEvent {
   message: string;
   /** The name of the event. */
   event: string;
-  /** Details: a list of `{path, message}` for `invalid_request`, `{retryAfterMs}` for `rate_limited`. */
+  /**
+   * Details: a list of `{path, message}` for `invalid_request`, `{retryAfterMs}` for `rate_limited`, `{reason:
+   * "changed", lastSeq, messages}` for a `conflict` because of `ifLastSeq`.
+   */
   details?: unknown;
 }
 
@@ -1665,6 +1671,10 @@ export interface SendCommand {
   replyToId?: string | null;
   /** The first message of the thread that the message belongs to. */
   threadId?: string | null;
+  /**
+   * The message is stored only if this is the `seq` of the conversation's newest message then; 0: if it has no message.
+   */
+  ifLastSeq?: number | null;
   /** The id of the user who sent it. */
   senderId?: string | null;
   /** When it was created. */

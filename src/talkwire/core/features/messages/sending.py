@@ -14,12 +14,13 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 from msgspec.structs import replace
 
-from talkwire.core.commands.messages import AttachmentRef, SendMessage, SendMessages
+from talkwire.core.commands.messages import CHANGED_MAX, AttachmentRef, ConversationChanged, SendMessage, SendMessages
 from talkwire.core.domain.access import (
     acting_as,
     history_of,
     may_post,
     may_take_part,
+    messages_for_reader,
     must_be_trusted,
     must_be_visible,
     require,
@@ -30,6 +31,7 @@ from talkwire.core.domain.mentions import Mentions, mention_marks, resolve, spel
 from talkwire.core.domain.model import (
     EXCERPT_LENGTH,
     MESSAGE_ID_BASE,
+    SEQ_MAX,
     WHOLE,
     Actor,
     Attachment,
@@ -42,6 +44,7 @@ from talkwire.core.domain.model import (
     is_own_id,
     message_number,
 )
+from talkwire.core.domain.pages import within_bytes
 from talkwire.core.domain.places import check_place, label_of_place, map_url
 from talkwire.core.domain.texts import (
     NAME_MAX_LENGTH,
@@ -54,7 +57,7 @@ from talkwire.core.domain.texts import (
 from talkwire.core.domain.times import check_time, iso
 from talkwire.core.features.messages.files import attachment_of, file_name
 from talkwire.core.features.messages.imported_parts import check_imported_parts, imported_parts
-from talkwire.core.features.messages.messages import must_not_be_deleted, need_message
+from talkwire.core.features.messages.messages import must_not_be_deleted, need_message, size_of
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Prefetch, Transaction
 
@@ -95,8 +98,17 @@ def check_send(command: SendMessage) -> None:
     if command.created_ms is not None:
         check_time("createdAt", command.created_ms)
     check_imported_parts(command)
+    if command.if_last_seq is not None:
+        _check_condition(command, command.if_last_seq)
     if command.attachments:
         _check_attachments(command.attachments)
+
+
+def _check_condition(command: SendMessage, if_last_seq: int) -> None:
+    if not 0 <= if_last_seq <= SEQ_MAX:
+        raise invalid("ifLastSeq", f"must be between 0 and {SEQ_MAX}")
+    if command.created_ms is not None or command.system:
+        raise invalid("ifLastSeq", "is not possible for imported and system messages")
 
 
 def check_attachment_count(count: int) -> None:
@@ -180,8 +192,8 @@ def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message
     stored first, or raises `conflict` if that had other content. Raises ChatError if the sender may not write in the
     conversation.
 
-    Retries are recognised before slow mode and mutes are checked, because these may have changed since. Raises
-    `forbidden` if the sender may no longer see the first message.
+    Retries are recognised before slow mode, mutes and `if_last_seq` are checked, because these may have changed since.
+    Raises `forbidden` if the sender may no longer see the first message.
     """
     if command.created_ms is not None or command.system:
         return _send_from_outside(tx, actor, command)
@@ -196,8 +208,26 @@ def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message
         if first is not None:
             return must_be_visible(same_message(first, command), history_of(actor, member))
     require(may_post(conversation, member, tx.now_ms))
+    if command.if_last_seq is not None and command.if_last_seq != conversation.last_seq:
+        raise _changed(tx, conversation, history_of(actor, member), command.if_last_seq)
     parts = None if command.is_plain else _parts(tx, {sender_id, actor.user_id}, member.history, command)
     return _record(tx, command, sender, conversation, parts)
+
+
+def _changed(tx: Transaction, conversation: Conversation, history: HistoryStart, if_last_seq: int) -> ChatError:
+    """Returns the refusal of a message whose sender expected another newest message than the conversation has.
+    `history` is where the part of the conversation that the sender may see begins."""
+    last_seq = conversation.last_seq
+    if if_last_seq > last_seq:
+        return invalid("ifLastSeq", f"must be at most the seq of the conversation's newest message, {last_seq}")
+    found = tx.newest_messages(conversation.id, after_seq=if_last_seq, history_seq=history.seq, limit=CHANGED_MAX)
+    newest = within_bytes(messages_for_reader(found, history)[::-1], size_of)
+    return ChatError(
+        "conflict",
+        f"The conversation has newer messages: its last seq is {last_seq}.",
+        ConversationChanged(last_seq, tuple(newest[::-1])),
+        cause="state_changed",
+    )
 
 
 def check_send_all(command: SendMessages) -> None:
