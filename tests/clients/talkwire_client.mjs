@@ -170,6 +170,7 @@ async function act(random, ids) {
   const actions = [
     () => room.send(`random ${random(1000)}`),
     () => room.send(`to you, @${other.me.id}`),
+    () => message && room.send("only then", { ifLastSeq: message.seq }),
     () => message && room.send("a reply", { replyTo: message.id }),
     () => message && room.send("in the thread", { threadId: message.threadId ?? message.id }),
     () => isOwn && room.edit(message.id, `edited ${random(1000)}`),

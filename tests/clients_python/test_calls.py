@@ -54,6 +54,15 @@ async def test_messages_are_sent_read_and_changed(alice: Talkwire, bob: Talkwire
     assert "deletedAt" in await alice.message(sent["id"])
 
 
+async def test_a_message_is_stored_only_if_nothing_new_has_come(alice: Talkwire, bob: Talkwire, room: str) -> None:
+    question = await alice.send(room, "Who can help?", if_last_seq=0)
+    answer = await bob.send(room, "I can.", if_last_seq=question["seq"])
+    with pytest.raises(TalkwireError) as refused:
+        await alice.send(room, "Anybody?", if_last_seq=question["seq"])
+    assert refused.value.code == "conflict"
+    assert refused.value.details == {"reason": "changed", "lastSeq": answer["seq"], "messages": [answer]}
+
+
 async def test_pages_and_histories_have_every_message(alice: Talkwire, room: str) -> None:
     ids = [(await alice.send(room, f"message {number}"))["id"] for number in range(3)]
     page = await alice.messages(room, limit=2)

@@ -15,7 +15,13 @@ export type { Typist } from "./people/typing.ts";
 export type { ConversationChanges, PendingMessage, RoomEvents, SendOptions } from "./room.ts";
 export { Room } from "./room.ts";
 export type * from "./server/payloads.ts";
-export { type ErrorFields, RequestError, TOKEN_UNAVAILABLE, UNREACHABLE } from "./server/request_error.ts";
+export {
+  type ConversationChanged,
+  type ErrorFields,
+  RequestError,
+  TOKEN_UNAVAILABLE,
+  UNREACHABLE,
+} from "./server/request_error.ts";
 export type { TokenSource } from "./server/token_rest.ts";
 export { MemoryStorage, type TalkwireStorage } from "./storage/stores.ts";
 export { Talkwire, type TalkwireEvents, type TalkwireOptions, type TalkwireState } from "./talkwire.ts";

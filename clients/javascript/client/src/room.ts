@@ -40,6 +40,11 @@ export interface SendOptions {
   readonly threadId?: string;
   /** At most 20 files. They are uploaded first, and continue after a reload. */
   readonly files?: readonly (File | NativeFile)[];
+  /**
+   * Stores the message only if this is the `seq` of the conversation's newest message when it arrives there. Otherwise it
+   * is refused as `conflict`, and `error.changed` has what has come.
+   */
+  readonly ifLastSeq?: number;
   /** Makes a retry by the application safe: messages with the same id are stored once. */
   readonly clientMessageId?: string;
 }
@@ -241,7 +246,7 @@ export class Room {
   }
 
   async #send(content: string, options: SendOptions): Promise<Message> {
-    const { replyTo, threadId, files = [], clientMessageId } = options;
+    const { replyTo, threadId, files = [], ifLastSeq, clientMessageId } = options;
     for (const [index, file] of files.entries()) checkFile(file, `files[${index}]`);
     const { now, rest } = this.#client.core;
     // Without the user's id no file can be stored, and without a token that names the user no message either. Messages
@@ -256,11 +261,15 @@ export class Room {
       attachments,
       ...(replyTo !== undefined && { replyToId: replyTo }),
       ...(threadId !== undefined && { threadId }),
+      ...(ifLastSeq !== undefined && { ifLastSeq }),
       ...(clientMessageId !== undefined && { clientMessageId }),
     });
   }
 
-  /** Tries again to send a message that the server refused. */
+  /**
+   * Tries again to send a message that the server refused: one with `ifLastSeq` without it, if it was refused because
+   * something new has come.
+   */
   retry(clientMessageId: string): void {
     for (const { id, problem } of this.pending.find((each) => each.clientMessageId === clientMessageId)?.files ?? [])
       if (problem !== null) this.#client.uploads.resume(id);

@@ -213,6 +213,40 @@ describe("outbox entries", () => {
     expect(server.asked.map(({ threadId }) => threadId)).toEqual(["m1", null]);
   });
 
+  it("that were refused because something new has come are not sent again until they are retried, without that condition", async () => {
+    const outbox = outboxOf();
+    outbox.setOpen(true);
+    await outbox.add({ conversationId: "c", content: "only then", ifLastSeq: 7 });
+    const details = { reason: "changed", lastSeq: 8, messages: [] };
+    const refusal = refused("conflict", details);
+    expect([refusal.changed, refused("conflict").changed]).toEqual([details, null]);
+    await server.refuse(refusal);
+    outbox.setOpen(false);
+    outbox.setOpen(true);
+    expect(outbox.entries).toMatchObject([{ problemCode: "conflict", problemDetails: details }]);
+    const reloaded = outboxOf();
+    await reloaded.start();
+    reloaded.setOpen(true);
+    expect(server.asked.map(({ ifLastSeq }) => ifLastSeq)).toEqual([7]);
+    await reloaded.retry(reloaded.entries[0]?.clientMessageId as string);
+    expect(server.asked.map(({ ifLastSeq }) => ifLastSeq)).toEqual([7, undefined]);
+  });
+
+  it("keep their condition when they are retried after another refusal, or written again before they are sent", async () => {
+    const outbox = outboxOf();
+    await outbox.add({ conversationId: "c", content: "only then", ifLastSeq: 7 });
+    const id = outbox.entries[0]?.clientMessageId as string;
+    await outbox.rewrite(id, "only now");
+    outbox.setOpen(true);
+    await settled();
+    await server.refuse(refused("muted"));
+    await outbox.retry(id);
+    expect(server.asked.map(({ content, ifLastSeq }) => [content, ifLastSeq])).toEqual([
+      ["only now", 7],
+      ["only now", 7],
+    ]);
+  });
+
   it("that are refused show why, let others pass, and stay until they are retried or discarded", async () => {
     const outbox = outboxOf();
     outbox.setOpen(true);

@@ -35,6 +35,7 @@ class MessageCalls:
         client_message_id: str | None = None,
         sender_id: str | None = None,
         created_at: str | None = None,
+        if_last_seq: int | None = None,
     ) -> Message:
         """Sends a message and returns it as stored.
 
@@ -42,6 +43,10 @@ class MessageCalls:
         give up. The server stores the message once, since each attempt has the same `clientMessageId`. To repeat a
         message after a restart of your program, pass your own `client_message_id`, unique for the sender in the
         conversation.
+
+        With `if_last_seq`, the message is stored only if that is the `seq` of the conversation's newest message then.
+        Otherwise this raises `TalkwireError` with the code `conflict` and the details `{"reason": "changed", "lastSeq":
+        ..., "messages": [...]}`, which have what has come.
 
         Messages to one conversation are stored in the order of the calls. `attachments` are the results of `upload`, or
         `{"url": ..., "name": ...}`. `sender_id` and `created_at` (the time of an imported message) are for the
@@ -57,6 +62,7 @@ class MessageCalls:
             "metadata": metadata,
             "senderId": sender_id,
             "createdAt": created_at,
+            "ifLastSeq": if_last_seq,
         }
         lock = self._sending.setdefault(conversation_id, asyncio.Lock())
         async with lock:

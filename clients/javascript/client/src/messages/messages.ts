@@ -317,14 +317,15 @@ export class Messages implements ChatPart {
 
   async #send(entry: OutboxEntry): Promise<void> {
     if (entry.change !== undefined) return this.#sendChange(entry.conversationId, entry.change);
-    const { conversationId, content, clientMessageId, replyToId, threadId = null, attachments = [] } = entry;
+    const { conversationId, content, clientMessageId, replyToId, threadId = null, ifLastSeq, attachments = [] } = entry;
     const fileIds = this.#uploads.fileIds(attachments);
     if (fileIds === null) throw new RequestError({ code: "files_lost", message: "A file of the message was lost." });
     const reply = replyToId === null ? {} : { replyToId };
     const thread = threadId === null ? {} : { threadId };
     const files =
       fileIds.length === 0 ? {} : { attachments: fileIds.map((id) => ({ id, ...this.#uploads.detailsOf(id) })) };
-    const payload = { conversationId, content, clientMessageId, ...reply, ...thread, ...files };
+    const condition = ifLastSeq === undefined ? {} : { ifLastSeq };
+    const payload = { conversationId, content, clientMessageId, ...reply, ...thread, ...condition, ...files };
     try {
       this.#arrived(await this.#sendOnce(payload, entry.formerContents));
     } catch (error) {
@@ -340,6 +341,8 @@ export class Messages implements ChatPart {
     } catch (error) {
       const [content, ...earlier] = former;
       if (content === undefined || !(error instanceof RequestError) || error.code !== "conflict") throw error;
+      // With the id of a stored message it would not have been refused for this.
+      if (error.changed !== null) throw error;
       return this.#sendOnce({ ...payload, content }, earlier);
     }
   }

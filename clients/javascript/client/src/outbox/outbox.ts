@@ -8,7 +8,7 @@
 
 import type { MessageChange } from "../messages/changes.ts";
 import { randomId } from "../platform.ts";
-import { RequestError } from "../server/request_error.ts";
+import { changedIn, RequestError } from "../server/request_error.ts";
 import type { OutboxPages } from "./outbox_pages.ts";
 
 export interface OutboxEntry {
@@ -21,6 +21,8 @@ export interface OutboxEntry {
   readonly replyToId: string | null;
   /** The root of the thread; undefined in entries that an older page has stored. */
   readonly threadId?: string | null;
+  /** The message is stored only if this is the number of the conversation's newest message then. */
+  readonly ifLastSeq?: number;
   /** Ids of the uploads (uploads.ts). The entry waits until all of them are on the server. */
   readonly attachments?: readonly string[];
   /** What is done with a message that exists; undefined: the entry is a new message. */
@@ -44,6 +46,7 @@ export interface NewMessage {
   readonly content: string;
   readonly replyToId?: string | null;
   readonly threadId?: string | null;
+  readonly ifLastSeq?: number;
   readonly attachments?: readonly string[];
   /** Chosen by the caller when something else refers to the entry. */
   readonly clientMessageId?: string;
@@ -220,7 +223,7 @@ export class Outbox {
 
   /**
    * Retries an entry that the server refused. A reply to a message that was deleted, or in the thread of one, is sent as
-   * a message of its own.
+   * a message of its own; one that was refused because something new has come is sent without that condition.
    */
   async retry(clientMessageId: string): Promise<void> {
     const entry = this.#entries.find((each) => each.clientMessageId === clientMessageId);
@@ -399,8 +402,10 @@ function isRefusedPart(details: unknown, path: string): boolean {
 
 /** Returns an entry as it is sent again after a refusal. */
 function retried(entry: OutboxEntry): OutboxEntry {
+  const { ifLastSeq, ...rest } = withoutProblem(entry);
   return {
-    ...withoutProblem(entry),
+    ...rest,
+    ...(ifLastSeq !== undefined && changedIn(entry.problemDetails) === null && { ifLastSeq }),
     ...(isReplyToDeleted(entry) && { replyToId: null }),
     ...(isInDeletedThread(entry) && { threadId: null }),
   };

@@ -1,10 +1,19 @@
-import type { ErrorAnswer, ErrorBody, ErrorCode } from "./payloads.ts";
+import type { ErrorAnswer, ErrorBody, ErrorCode, Message } from "./payloads.ts";
 
 /** Why a request failed: one of the server's codes, or one of this client's. */
 export interface ErrorFields {
   readonly code: ErrorCode | (string & {});
   readonly message: string;
   readonly details?: unknown;
+}
+
+/** Why a message with `ifLastSeq` was refused: something new has come. */
+export interface ConversationChanged {
+  readonly reason: "changed";
+  /** The number of the conversation's newest message. */
+  readonly lastSeq: number;
+  /** The newest messages after the expected one, at most 20, the oldest first. */
+  readonly messages: readonly Message[];
 }
 
 /** A failed request: a `code` for programs and a `message` for people. */
@@ -28,6 +37,17 @@ export class RequestError extends Error {
     const details = this.details as { retryAfterMs?: unknown } | null | undefined;
     return typeof details?.retryAfterMs === "number" ? details.retryAfterMs : 0;
   }
+
+  /** What has come, if that is why a message with `ifLastSeq` was refused; else null. */
+  get changed(): ConversationChanged | null {
+    return changedIn(this.details);
+  }
+}
+
+/** Returns the details of a refusal because something new has come; null for others. */
+export function changedIn(details: unknown): ConversationChanged | null {
+  const changed = details as ConversationChanged | null | undefined;
+  return changed?.reason === "changed" ? changed : null;
 }
 
 /** The server cannot be reached, or did not reply: the request may have been carried out. */
