@@ -36,8 +36,9 @@ from talkwire.core.commands.moderation.audit import ListAudit, RecordExport
 from talkwire.core.commands.moderation.reports import DecideReport, ReportMessage, ReportOffer
 from talkwire.core.commands.moderation.restrictions import RestrictMember, UnrestrictMember
 from talkwire.core.commands.offers import CreateOffer, DeleteOffer
+from talkwire.core.commands.preferences import SetMemberPreferences, SetPreferences
 from talkwire.core.commands.server.console import EndConnection, EndLogin
-from talkwire.core.domain.model import Actor
+from talkwire.core.domain.model import Actor, Preferences
 from talkwire.core.domain.moderation.audit import AuditEntry
 from talkwire.storage.schema import audit, log
 from talkwire.storage.tables.moderation.audit import WritableAuditRows
@@ -166,6 +167,22 @@ async def test_accounts_invitations_and_webhooks_are_audited(node: Node) -> None
         ("webhook-rewind", "operator", id_, None),
         ("webhook-rotate", "operator", id_, None),
         ("webhook-delete", "operator", id_, None),
+    ]
+
+
+async def test_preferences_that_others_choose_are_audited(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    muting = Preferences(off=("direct",))
+    await node.do(BACKEND, SetPreferences(muting, user_id="bob"))
+    await node.do(BACKEND, SetMemberPreferences("c", notify="all", user_id="bob"))
+    await node.do(OPERATOR, SetPreferences(Preferences(), user_id="bob"))
+    await node.do(BACKEND, SetPreferences(Preferences(), user_id="bob"))
+    await node.do(ALICE, SetPreferences(muting, user_id="alice"))
+    await node.do(ALICE, SetMemberPreferences("c", notify="all"))
+    assert await _lines(node) == [
+        ("preferences-set", "backend", "bob", None),
+        ("preferences-set", "backend", "bob", "c"),
+        ("preferences-set", "operator", "bob", None),
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec import UNSET
 
-from talkwire.core.commands.accounts import BanUser
+from talkwire.core.commands.accounts import BanUser, EraseUser
 from talkwire.core.commands.conversations import CreateConversation, GetConversation
 from talkwire.core.commands.preferences import (
     GetMemberPreferences,
@@ -15,8 +15,8 @@ from talkwire.core.commands.preferences import (
 )
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import ConversationPreferred, PreferencesChanged
-from talkwire.core.domain.model import ConversationPreferences, DoNotDisturb, Preferences
-from tests.contracts.node import ALICE, BOB, MALLORY, OPERATOR, Clock, Node, running
+from talkwire.core.domain.model import Actor, ConversationPreferences, DoNotDisturb, Preferences
+from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
 
 QUIET = DoNotDisturb(enabled=True, start_minute=1, end_minute=2, time_zone="Europe/Berlin", days=(0, 6))
@@ -151,3 +151,85 @@ async def test_a_mute_ends_only_in_the_future(node: Node, clock: Clock) -> None:
         with pytest.raises(ChatError) as raised:
             await node.do(ALICE, refused)
         assert (raised.value.code, "mutedUntil" in str(raised.value.details)) == ("invalid_request", True)
+
+
+# --- by the back end ------------------------------------------------------------------------------------------------
+
+
+async def test_the_back_end_chooses_for_a_user(node: Node, clock: Clock) -> None:
+    await node.group("c", ALICE, BOB)
+    for actor, preferences in ((BACKEND, WANTED), (OPERATOR, Preferences())):
+        assert await node.do(actor, SetPreferences(preferences, user_id="bob")) == preferences
+        assert node.log[-1] == PreferencesChanged(node.chat.pos, clock.now_ms, "bob", preferences)
+        assert await node.do(actor, GetPreferences("bob")) == preferences
+        assert await node.do(BOB, GetPreferences()) == preferences
+    wanted = ConversationPreferences(notify="all", sound="gong")
+    assert await node.do(BACKEND, SetMemberPreferences("c", notify="all", sound="gong", user_id="bob")) == wanted
+    assert node.log[-1] == ConversationPreferred(node.chat.pos, clock.now_ms, "c", "bob", False, "all", "gong")
+    assert await node.do(BACKEND, GetMemberPreferences("c", "bob")) == wanted
+    assert await node.do(BOB, GetMemberPreferences("c")) == wanted
+    assert await node.do(ALICE, GetMemberPreferences("c")) == ConversationPreferences()
+
+
+@pytest.mark.parametrize(
+    ("actor", "user_id", "code", "text"),
+    [
+        (ALICE, "bob", "forbidden", "Only the application's backend may act for another user."),
+        (OPERATOR, "bob", "forbidden", "Only the application's backend may act for another user."),
+        (BACKEND, "nobody", "not_found", "There is no user nobody."),
+        (
+            BACKEND,
+            "carol",
+            "forbidden",
+            "carol is not a member of c. POST /api/v1/conversations/c/members adds members.",
+        ),
+        (BACKEND, None, "invalid_request", "userId: is missing: the back end acts in the name of a member"),
+        (BACKEND, "no id!", "invalid_request", "userId"),
+        (ALICE, "alice", None, ""),
+    ],
+)
+async def test_only_the_back_end_names_another_member(
+    node: Node, actor: Actor, user_id: str | None, code: str | None, text: str
+) -> None:
+    await node.users(CAROL)
+    await node.group("c", ALICE, BOB)
+    for command in (SetMemberPreferences("c", notify="all", user_id=user_id), GetMemberPreferences("c", user_id)):
+        if code is None:
+            assert (await node.do(actor, command)).notify == "all"
+            continue
+        with pytest.raises(ChatError) as refused:
+            await node.do(actor, command)
+        assert refused.value.code == code
+        assert text in str(refused.value)
+    assert (await node.do(BOB, GetMemberPreferences("c"))).notify is None
+
+
+@pytest.mark.parametrize(
+    ("actor", "user_id", "code"),
+    [
+        (ALICE, "bob", "forbidden"),
+        (BACKEND, "nobody", "not_found"),
+        (OPERATOR, "nobody", "not_found"),
+        (BACKEND, "no id!", "invalid_request"),
+        (ALICE, "alice", None),
+    ],
+)
+async def test_only_the_back_end_and_admins_name_another_user(
+    node: Node, actor: Actor, user_id: str, code: str | None
+) -> None:
+    await node.group("c", ALICE, BOB)
+    if code is None:
+        assert await node.do(actor, SetPreferences(WANTED, user_id=user_id)) == WANTED
+        assert await node.do(actor, GetPreferences(user_id)) == WANTED
+        return
+    assert await node.refusal(actor, SetPreferences(WANTED, user_id=user_id)) == code
+    assert await node.refusal(actor, GetPreferences(user_id)) == code
+
+
+async def test_nothing_is_chosen_for_banned_and_erased_users(node: Node) -> None:
+    await node.group("c", ALICE, BOB, CAROL)
+    await node.do(OPERATOR, BanUser("bob"))
+    await node.do(OPERATOR, EraseUser("carol", redact=False))
+    for user_id in ("bob", "carol"):
+        assert await node.refusal(BACKEND, SetPreferences(WANTED, user_id=user_id)) == "banned"
+        assert await node.refusal(BACKEND, SetMemberPreferences("c", muted=True, user_id=user_id)) == "banned"

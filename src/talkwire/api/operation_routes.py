@@ -197,11 +197,11 @@ def _inputs(operation: Operation, method: str) -> _Inputs:
     assert operation.route is not None
     in_path = tuple(_IN_BRACES.findall(operation.route))
     without = {*operation.without, *operation.fixed, *in_path}
-    body = _body(operation, without) if method in _WITH_BODY else None
+    body = _body(operation, {*without, *operation.in_query}) if method in _WITH_BODY else None
+    given = parts_of(operation.command, without, operation.members)
     if body is not None:
-        return _Inputs(in_path, (), body)
-    query = with_last(parts_of(operation.command, without, operation.members), operation.last_in_query)
-    return _Inputs(in_path, query, None)
+        return _Inputs(in_path, tuple(part for part in given if part.field in operation.in_query), body)
+    return _Inputs(in_path, with_last(given, operation.last_in_query), None)
 
 
 def _body(operation: Operation, without: set[str]) -> Given | None:

@@ -102,6 +102,8 @@ class Operation:
     body: Shape | None = None
     body_optional: bool = False
     """Whether a request without a body is one whose members have their defaults."""
+    in_query: tuple[str, ...] = ()
+    """The fields that a route with a body takes in the query instead."""
     last_in_query: tuple[str, ...] = ()
     """The fields that the API's documentation lists last among the parameters of the query."""
     payload: Shape | None = None

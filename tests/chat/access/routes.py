@@ -72,6 +72,9 @@ _TALK = f"{_V1}/talks/{{conversation}}"
 
 # An operator may delete and pin messages but not write in another user's name; the backend acts for the author.
 _AUTHOR = but(MEMBERS, service=OK)
+_BACKEND = but(NOBODY, service=OK)
+# The backend is no member; it names one.
+_NAMELESS = but(MEMBERS, service=INVALID)
 _DOWNLOADERS = but(MEMBERS, operator=OK, service=OK)
 
 _AUTH = (
@@ -105,9 +108,12 @@ _CONVERSATIONS = (
     Row(f"GET {_CONVERSATION}/pins", READERS),
     Row(f"GET {_CONVERSATION}/files", READERS),
     Row(f"GET {_CONVERSATION}/links", READERS),
-    Row(f"GET {_CONVERSATION}/preferences", MEMBERS),
-    Row(f"PUT {_CONVERSATION}/preferences", MEMBERS, {"muted": True, "notify": "all", "sound": None}),
-    Row(f"PATCH {_CONVERSATION}/preferences", MEMBERS, {"favourite": True, "archived": True}),
+    Row(f"GET {_CONVERSATION}/preferences", _NAMELESS),
+    Row(f"PUT {_CONVERSATION}/preferences", _NAMELESS, {"muted": True, "notify": "all", "sound": None}),
+    Row(f"PATCH {_CONVERSATION}/preferences", _NAMELESS, {"favourite": True, "archived": True}),
+    Row(f"GET {_CONVERSATION}/preferences?userId={{author}}", _BACKEND, of="of another"),
+    Row(f"PUT {_CONVERSATION}/preferences?userId={{author}}", _BACKEND, {"notify": "all"}, of="of another"),
+    Row(f"PATCH {_CONVERSATION}/preferences?userId={{author}}", _BACKEND, {"notify": "all"}, of="of another"),
     Row(f"POST {_CONVERSATION}/read", MEMBERS),
     Row(f"POST {_CONVERSATION}/unread", MEMBERS, {"messageId": "{message}"}),
     Row(f"POST {_CONVERSATION}/delivered", MEMBERS),
@@ -322,6 +328,8 @@ _USERS = (
     Row(f"GET {_V1}/threads", EVERYONE),
     Row(f"GET {_V1}/users/me/preferences", EVERYONE),
     Row(f"PUT {_V1}/users/me/preferences", EVERYONE, {"notify": {"replies": False}}),
+    Row(f"GET {_V1}/users/{{author}}/preferences", TRUSTED),
+    Row(f"PUT {_V1}/users/{{author}}/preferences", TRUSTED, {"notify": {"replies": False}}),
     Row(f"GET {_V1}/users/me/blocks", EVERYONE),
     Row(f"PUT {_V1}/users/me/blocks/{{author}}", EVERYONE),
     Row(f"DELETE {_V1}/users/me/blocks/{{author}}", EVERYONE),

@@ -85,6 +85,9 @@ ROUTE_SLOTS = (
     _route("replyId", "message", "POST /api/v1/messages/{reply}/thread/read", {"replyId": "{message}"}),
     _route("user_id", "author", f"PATCH {_THERE}/members/{{author}}", {"role": "admin"}),
     _route("user_id", "author", f"DELETE {_THERE}/members/{{author}}"),
+    _route("userId", "author", f"GET {_THERE}/preferences?userId={{author}}"),
+    _route("userId", "author", f"PUT {_THERE}/preferences?userId={{author}}", {"notify": "all"}),
+    _route("userId", "author", f"PATCH {_THERE}/preferences?userId={{author}}", {"notify": "all"}),
     *(_route(anchor, "message", f"GET {_TALK}/messages?{anchor}={{message}}") for anchor in _ANCHORS),
     _route("messageId", "message", f"POST {_TALK}/read", {"messageId": "{message}"}),
     *(

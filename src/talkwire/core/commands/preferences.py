@@ -9,20 +9,24 @@ from talkwire.core.domain.model import ConversationPreferences, Notify, Preferen
 
 
 class SetPreferences(Change[Preferences], frozen=True, tag="SetPreferences"):
-    """Replaces all of the actor's notification settings and returns them. With `keep_read_receipts`, the stored choice
-    whether to share read receipts stays the same."""
+    """Replaces all notification settings of a user and returns them: of the actor or, for the backend and admins, of
+    the user `user_id`. With `keep_read_receipts`, the stored choice whether to share read receipts stays the same."""
 
     preferences: Preferences
     keep_read_receipts: bool = False
+    user_id: str | None = None
 
 
 class GetPreferences(Query[Preferences], frozen=True, tag="GetPreferences"):
-    """Returns the actor's notification settings, or the defaults if the actor has set none."""
+    """Returns the notification settings of the actor or, for the backend and admins, of the user `user_id`; the
+    defaults if the user has set none."""
+
+    user_id: str | None = None
 
 
 class SetMemberPreferences(Change[ConversationPreferences], frozen=True, tag="SetMemberPreferences"):
-    """Changes the actor's settings for one conversation and returns them all. Fields that are `UNSET` stay the same;
-    `notify` None restores the default of the conversation's kind.
+    """Changes a member's settings for one conversation and returns them all: those of the actor or, for the backend, of
+    the member `user_id`. Fields that are `UNSET` stay the same; `notify` None restores the conversation's default.
 
     `unmute_ms` is when `muted` ends by itself. A command that sets `muted` without `unmute_ms` removes an earlier end.
     """
@@ -35,7 +39,9 @@ class SetMemberPreferences(Change[ConversationPreferences], frozen=True, tag="Se
     archived: bool | UnsetType = UNSET
     unmute_ms: int | UnsetType | None = UNSET
     section: str | UnsetType | None = UNSET
+    user_id: str | None = None
 
 
 class GetMemberPreferences(Query[ConversationPreferences], frozen=True, tag="GetMemberPreferences"):
     conversation_id: str
+    user_id: str | None = None

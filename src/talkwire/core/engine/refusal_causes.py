@@ -12,6 +12,7 @@ from typing import Any
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.files import GetFile
 from talkwire.core.commands.messages import SendMessage
+from talkwire.core.commands.preferences import GetMemberPreferences, SetMemberPreferences
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import Actor, Message, Offer, is_valid_id, message_number
 from talkwire.core.ports.transaction import Lookups, Snapshot
@@ -69,12 +70,15 @@ def cause_of(snapshot: Snapshot, actor: Actor, command: Command[Any]) -> ChatErr
 
 
 def _cause_in_sender(snapshot: Snapshot, actor: Actor, command: Command[Any], conversation_id: str) -> ChatError | None:
-    sender_id = getattr(command, "sender_id", None)
-    user_id = sender_id or actor.user_id
+    field, path = "sender_id", "senderId"
+    if isinstance(command, GetMemberPreferences | SetMemberPreferences):
+        field, path = "user_id", "userId"
+    named_id = getattr(command, field, None)
+    user_id = named_id or actor.user_id
     if snapshot.member(conversation_id, user_id) is not None:
         return None
-    if actor.is_service and sender_id is None and hasattr(command, "sender_id"):
-        return invalid("senderId", "is missing: the back end acts in the name of a member")
+    if actor.is_service and named_id is None and hasattr(command, field):
+        return invalid(path, "is missing: the back end acts in the name of a member")
     hint = f"POST /api/v1/conversations/{conversation_id}/members adds members."
     return ChatError("forbidden", f"{user_id} is not a member of {conversation_id}. {hint}", cause="not_member")
 

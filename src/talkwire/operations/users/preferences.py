@@ -10,12 +10,13 @@ from talkwire.core.commands.preferences import (
     SetMemberPreferences,
     SetPreferences,
 )
-from talkwire.operations.operation import OWN, One, Operation
+from talkwire.operations.operation import One, Operation
 from talkwire.operations.shapes import InputMember, Shape
 from talkwire.payloads.notifying.preferences import Sound, member_preferences_payload, preferences_payload
 
 _TAG = "notifications"
 _OF_CONVERSATION = One(member_preferences_payload)
+USER_ID = InputMember(meaning="The member whose preferences these are. Only callers with the role `service` set it")
 
 OPERATIONS = (
     Operation(
@@ -24,6 +25,7 @@ OPERATIONS = (
         tag=_TAG,
         summary="Get the caller's notification preferences",
         answer=One(preferences_payload),
+        without=("user_id",),
     ),
     Operation(
         SetPreferences,
@@ -31,7 +33,23 @@ OPERATIONS = (
         tag=_TAG,
         summary="Set the caller's notification preferences",
         answer=One(preferences_payload),
-        unaudited=OWN,
+    ),
+    Operation(
+        GetPreferences,
+        route="GET /users/{user_id}/preferences",
+        tag=_TAG,
+        operation_id="getUserPreferences",
+        summary="Get a user's notification preferences (roles service and admin)",
+        answer=One(preferences_payload),
+    ),
+    Operation(
+        SetPreferences,
+        route="PUT /users/{user_id}/preferences",
+        tag=_TAG,
+        operation_id="setUserPreferences",
+        summary="Set a user's notification preferences (roles service and admin)",
+        description="They count as chosen by the user, whose devices receive them.",
+        answer=One(preferences_payload),
     ),
     Operation(
         GetMemberPreferences,
@@ -40,6 +58,7 @@ OPERATIONS = (
         operation_id="getConversationPreferences",
         summary="Get the caller's preferences for a conversation",
         answer=_OF_CONVERSATION,
+        members={"user_id": USER_ID},
     ),
     Operation(
         SetMemberPreferences,
@@ -47,7 +66,6 @@ OPERATIONS = (
         tag=_TAG,
         summary="Set the caller's preferences for a conversation",
         answer=_OF_CONVERSATION,
-        unaudited=OWN,
     ),
     Operation(
         SetMemberPreferences,
@@ -66,7 +84,8 @@ OPERATIONS = (
             "notify": InputMember(default=UNSET),
             "sound": InputMember(type=Sound | UnsetType | None, default=UNSET),
             "unmute_ms": InputMember("muted_until"),
+            "user_id": USER_ID,
         },
-        unaudited=OWN,
+        in_query=("user_id",),
     ),
 )

@@ -159,7 +159,9 @@ def member_preferences_payload(found: ConversationPreferences) -> MemberPreferen
     )
 
 
-def to_member_preferences(conversation_id: str, given: MemberPreferencesPayload) -> SetMemberPreferences:
+def to_member_preferences(
+    conversation_id: str, given: MemberPreferencesPayload, user_id: str | None
+) -> SetMemberPreferences:
     until = given.muted_until
     return SetMemberPreferences(
         conversation_id,
@@ -170,6 +172,7 @@ def to_member_preferences(conversation_id: str, given: MemberPreferencesPayload)
         given.archived,
         None if until is None else ms_of("mutedUntil", until),
         given.section,
+        user_id,
     )
 
 

@@ -27,6 +27,7 @@ const ACTIONS = [
   "mute",
   "offer-delete",
   "password-set",
+  "preferences-set",
   "previews-remove",
   "report-context",
   "report-dismiss",

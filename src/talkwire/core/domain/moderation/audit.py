@@ -26,6 +26,7 @@ AuditAction = Literal[
     "mute",
     "offer-delete",
     "password-set",
+    "preferences-set",
     "previews-remove",
     "report-context",
     "report-dismiss",

@@ -18,6 +18,7 @@ from talkwire.core.commands import (
     members,
     messages,
     offers,
+    preferences,
 )
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.integration import webhooks
@@ -25,6 +26,7 @@ from talkwire.core.commands.moderation import audit, reports, restrictions
 from talkwire.core.commands.server import console
 from talkwire.core.domain.events import (
     ConversationDeleted,
+    ConversationPreferred,
     ConversationUpdated,
     Durable,
     HoldChanged,
@@ -40,6 +42,7 @@ from talkwire.core.domain.events import (
     MessageEvent,
     MessageMetadataChanged,
     OfferUpdated,
+    PreferencesChanged,
     ReportDecided,
     UserBanned,
     UserCreated,
@@ -123,6 +126,16 @@ def _holds(actor: Actor, command: Command[Any], events: Sequence[Durable]) -> It
 def _export(actor: Actor, command: audit.RecordExport, events: Sequence[Durable]) -> Iterator[Act]:
     if actor.user_id != command.user_id:
         yield Act("export", command.user_id or command.conversation_id or "", command.conversation_id)
+
+
+def _preferences(
+    actor: Actor, command: preferences.SetPreferences | preferences.SetMemberPreferences, events: Sequence[Durable]
+) -> Iterator[Act]:
+    """Yields an act (an entry for the audit log) for preferences that the backend or an admin sets for a user."""
+    for event in events:
+        if isinstance(event, PreferencesChanged | ConversationPreferred) and event.user_id != actor.user_id:
+            conversation_id = event.conversation_id if isinstance(event, ConversationPreferred) else None
+            yield Act("preferences-set", event.user_id, conversation_id)
 
 
 def _login_end(actor: Actor, command: console.EndLogin, events: Sequence[Durable]) -> Iterator[Act]:
@@ -258,6 +271,8 @@ ACTS: Mapping[type[Command[Any]], Rule] = MappingProxyType(
         accounts.PutUser: _holds,
         accounts.PutUsers: _holds,
         audit.RecordExport: _export,
+        preferences.SetPreferences: _preferences,
+        preferences.SetMemberPreferences: _preferences,
         console.EndLogin: _login_end,
         console.EndConnection: _connection_end,
         conversations.UpdateConversation: _rules,

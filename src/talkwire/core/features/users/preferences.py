@@ -1,5 +1,5 @@
 """Settings of users: for notifications in general with "do not disturb" hours, and for single conversations (muted,
-favourite, archived)."""
+favourite, archived). The backend can choose them for a user; they then count as chosen by the user."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from talkwire.core.commands.preferences import (
     SetMemberPreferences,
     SetPreferences,
 )
-from talkwire.core.domain.access import may_act, may_take_part
-from talkwire.core.domain.errors import forbidden, invalid
+from talkwire.core.domain.access import AccessFacts, acting_as, may_act, may_take_part, must_be_trusted, require
+from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.events import ConversationPreferred, PreferencesChanged
 from talkwire.core.domain.model import (
     Actor,
     ConversationPreferences,
     DoNotDisturb,
+    Member,
     Preferences,
 )
 from talkwire.core.domain.texts import check_id, check_text
@@ -48,7 +49,8 @@ def check_sound(path: str, sound: str | None) -> None:
 
 
 def check_set(command: SetPreferences) -> None:
-    """Raises `invalid_request` for settings with an invalid sound, time zone, time or day."""
+    """Raises `invalid_request` for settings with an invalid sound, time zone, time or day, or of an invalid user id."""
+    _check_user(command.user_id)
     for type_, sound in command.preferences.sounds.items():
         check_sound(f"sounds.{type_}", sound)
     quiet = command.preferences.do_not_disturb
@@ -65,9 +67,30 @@ def _check_hours(quiet: DoNotDisturb) -> None:
         raise invalid("doNotDisturb.days", "must be days of the week")
 
 
+def _check_user(user_id: str | None) -> None:
+    if user_id is not None:
+        check_id("userId", user_id)
+
+
+def _must_exist(facts: AccessFacts, actor: Actor, user_id: str) -> None:
+    """Raises `not_found` if the actor names a user who does not exist."""
+    if user_id != actor.user_id and facts.user(user_id) is None:
+        raise ChatError("not_found", f"There is no user {user_id}.")
+
+
+def _whose_preferences(facts: AccessFacts, actor: Actor, user_id: str | None) -> str:
+    """Returns the id of the user whose general settings a command concerns: `user_id`, or the actor's if it is None.
+    Raises `forbidden` for a user who names another one, and `not_found` for an unknown user."""
+    user_id = user_id or actor.user_id
+    if user_id != actor.user_id:
+        must_be_trusted(actor)
+        _must_exist(facts, actor, user_id)
+    return user_id
+
+
 def set_preferences(tx: Transaction, actor: Actor, command: SetPreferences) -> Preferences:
-    """Stores the actor's notification settings and returns them. Records nothing if they are unchanged."""
-    user = tx.user(actor.user_id)
+    """Stores a user's notification settings and returns them. Records nothing if they are unchanged."""
+    user = tx.user(_whose_preferences(tx, actor, command.user_id))
     refusal = may_act(user)
     if refusal is not None or user is None:
         raise refusal or forbidden("not_found")
@@ -81,11 +104,14 @@ def set_preferences(tx: Transaction, actor: Actor, command: SetPreferences) -> P
 
 
 def get_preferences(snapshot: Snapshot, actor: Actor, query: GetPreferences) -> Preferences:
-    return snapshot.notifications.preferences((actor.user_id,)).get(actor.user_id, DEFAULTS)
+    _check_user(query.user_id)
+    user_id = _whose_preferences(snapshot, actor, query.user_id)
+    return snapshot.notifications.preferences((user_id,)).get(user_id, DEFAULTS)
 
 
 def check_set_member(command: SetMemberPreferences) -> None:
     check_id("conversationId", command.conversation_id)
+    _check_user(command.user_id)
     if command.sound is not UNSET:
         check_sound("sound", command.sound)
     if isinstance(command.section, str):
@@ -94,13 +120,20 @@ def check_set_member(command: SetMemberPreferences) -> None:
             raise invalid("section", f"must have at most {SECTION_MAX_LENGTH} characters")
 
 
+def _member(facts: AccessFacts, actor: Actor, command: SetMemberPreferences | GetMemberPreferences) -> Member:
+    """Returns the member whose settings a command concerns: the actor or, for the backend, the member whom it names.
+    Raises `forbidden` for others who name a user, for a user who is no member, and `not_found` for an unknown user."""
+    user_id = acting_as(actor, command.user_id)
+    _must_exist(facts, actor, user_id)
+    member = facts.member(command.conversation_id, user_id)
+    require(may_take_part(facts.user(user_id), member))
+    assert member is not None, "may_take_part refuses users who are no members"
+    return member
+
+
 def set_member_preferences(tx: Transaction, actor: Actor, command: SetMemberPreferences) -> ConversationPreferences:
-    """Stores the actor's settings for one conversation and returns them. Records nothing if they are unchanged."""
-    member = tx.member(command.conversation_id, actor.user_id)
-    refusal = may_take_part(tx.user(actor.user_id), member)
-    if refusal is not None or member is None:
-        raise refusal or forbidden("not_member")
-    member = member.at(tx.now_ms)
+    """Stores a member's settings for one conversation and returns them. Records nothing if they are unchanged."""
+    member = _member(tx, actor, command).at(tx.now_ms)
     before = conversation_preferences_of(member, archived=is_archived(tx, member))
     given = {name: value for name in SETTINGS if (value := getattr(command, name)) is not UNSET}
     if command.muted is not UNSET:
@@ -140,11 +173,8 @@ def _check_mute_end(wanted: ConversationPreferences, now_ms: int) -> None:
 
 def get_member_preferences(snapshot: Snapshot, actor: Actor, query: GetMemberPreferences) -> ConversationPreferences:
     check_id("conversationId", query.conversation_id)
-    member = snapshot.member(query.conversation_id, actor.user_id)
-    refusal = may_take_part(snapshot.user(actor.user_id), member)
-    if refusal is not None or member is None:
-        raise refusal or forbidden("not_member")
-    member = member.at(snapshot.now_ms)
+    _check_user(query.user_id)
+    member = _member(snapshot, actor, query).at(snapshot.now_ms)
     conversation = snapshot.conversation(member.conversation_id)
     found = archived_of(
         snapshot, member.user_id, [conversation] if conversation else (), {member.conversation_id: member}
