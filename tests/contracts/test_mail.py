@@ -293,6 +293,25 @@ async def test_with_notify_mentions_only_mentions_are_missed(node: Node) -> None
     assert await notified(node, await missed_by(node)) == ["hello @bob", "hello @all"]
 
 
+async def test_the_default_of_a_conversation_says_what_is_missed_without_a_choice(node: Node) -> None:
+    await node.group("c", ALICE, BOB)
+    for content in ("hello", "hello @all"):
+        await node.send(ALICE, content)
+    everything = await missed_by(node)
+    defaults: tuple[tuple[Notify, list[str]], ...] = (
+        ("none", []),
+        ("mentions", ["hello @all"]),
+        ("all", ["hello", "hello @all"]),
+    )
+    for default, expected in defaults:
+        await node.do(BACKEND, UpdateConversation("c", notify=default))
+        assert await notified(node, everything) == expected
+        assert await notified(node, await missed_by(node)) == expected
+    await node.do(BACKEND, UpdateConversation("c", notify="none"))
+    await prefer(node, notify="all")
+    assert await notified(node, await missed_by(node)) == ["hello", "hello @all"]
+
+
 async def test_the_newest_thousand_missed_messages_are_returned(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     sending = [node.ask(ALICE, SendMessage("c", str(number))) for number in range(MISSED_MAX + 5)]

@@ -10,10 +10,12 @@ from contextlib import asynccontextmanager
 import pytest
 from sqlalchemy import update
 
-from talkwire.core.commands.conversations import CreateConversation
+from talkwire.core.commands.conversations import CreateConversation, UpdateConversation
 from talkwire.core.commands.notifications import ListNotifications
 from talkwire.core.commands.presence import RenewLease, UserMoves
-from talkwire.core.domain.model import Actor
+from talkwire.core.domain.events import Notified
+from talkwire.core.domain.model import Actor, Notify
+from talkwire.core.engine.live_notifications import LiveNotifications
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.follower import Follower
 from talkwire.storage.followers.offline_notifications import BEHIND_MS, OfflineNotifications, PreparedNotifications
@@ -226,3 +228,19 @@ async def test_a_node_of_an_older_version_reports_no_position_and_is_not_waited_
         connection.execute(update(nodes).where(nodes.c.id == "older").values(pos=None, renewed_ms=None))
     await _say(cluster, "one")
     assert await _stored(cluster, cluster.a, postgresql_database) == ["one"]
+
+
+async def test_a_default_that_one_node_sets_applies_at_the_other(cluster: Cluster) -> None:
+    """Bob is connected to b; the back end sets the default of a group at a, where alice writes."""
+    a, b = cluster.a, cluster.b
+    await a.node.do(BACKEND, CreateConversation("group", ("alice", "bob"), id="g", owner_id="alice"))
+    notifier = LiveNotifications(b.node.chat, b.node.chat.directory, b.notified.extend)
+    await _come(cluster)
+    b.node.chat.subscribe(notifier.follow)
+    defaults: tuple[tuple[Notify | None, int], ...] = (("all", 1), ("none", 0), ("all", 1), (None, 0))
+    for default, count in defaults:
+        await a.node.do(BACKEND, UpdateConversation("g", notify=default))
+        b.notified.clear()
+        await _say(cluster, "Hello", to="g")
+        await notifier.close()
+        assert [each.notification.type for each in b.of(Notified)] == ["message"] * count, default

@@ -32,7 +32,7 @@ NO_TEXT = {
     "audit": "action actor_id target_id conversation_id address",  # the address of an operator
     "blocks": "user_id blocked_id",
     "calls": "conversation_id call_id node_id caller_id member_ids ringing_ids",
-    "conversations": "id kind owner_id direct_key history",
+    "conversations": "id kind owner_id direct_key history notify",
     "ended_nodes": "id",
     "erasures": "user_id stage",
     "file_links": "file_id conversation_id kind",

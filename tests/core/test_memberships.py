@@ -7,9 +7,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from talkwire.core.connected.memberships import MembershipIndex
-from talkwire.core.domain.events import ConversationCreated, ConversationDeleted, Durable, MemberAdded, MemberRemoved
+from talkwire.core.domain.events import (
+    ConversationCreated,
+    ConversationDeleted,
+    ConversationUpdated,
+    Durable,
+    MemberAdded,
+    MemberRemoved,
+)
 from talkwire.core.domain.membership_facts import ConversationFacts
-from talkwire.core.domain.model import Conversation, ConversationKind, Member
+from talkwire.core.domain.model import Conversation, ConversationKind, Member, Notify
 from tests.repetition import repetitions
 
 
@@ -51,6 +58,45 @@ def test_members_of_a_group_above_the_limit_are_no_contacts() -> None:
     memberships.apply(MemberRemoved(12, 0, "c", "emil"), _everyone)
     memberships.apply(MemberRemoved(13, 0, "c", "bob"), _everyone)
     assert memberships.contacts("alice", {"c"}) == {"dora"}
+
+
+def _notifying(pos: int, notify: Notify | None, *changed: str) -> ConversationUpdated:
+    conversation = Conversation("c", "group", None, None, 2, 0, 0, 0, notify=notify)
+    return ConversationUpdated(pos, 0, conversation, "", changed)
+
+
+def test_the_default_for_notifications_follows_the_log() -> None:
+    memberships = MembershipIndex()
+    memberships.add("alice", ["c", "d"])
+    facts = {"c": ConversationFacts("group", 2, "all"), "d": ConversationFacts("group", 2)}
+    memberships.fill(facts, 6, [_notifying(5, "none", "notify"), _notifying(7, "mentions", "notify")])
+    assert memberships.notify == {"c": "mentions"}
+    memberships.apply(_notifying(8, None, "name"), _everyone)
+    assert memberships.notify == {"c": "mentions"}, "a node of an older version has changed the name"
+    memberships.apply(_notifying(9, None, "notify"), _everyone)
+    assert memberships.notify == {}
+    memberships.apply(_notifying(10, "all", "notify"), _everyone)
+    memberships.apply(ConversationDeleted(11, 0, "c", "alice"), _everyone)
+    assert memberships.notify == {}
+
+
+def test_a_new_members_event_brings_the_default_until_the_conversation_is_loaded() -> None:
+    memberships = MembershipIndex()
+    memberships.apply(MemberAdded(5, 0, "c", _members("c", "alice"), notify="all"), _everyone)
+    assert memberships.is_incomplete("c")
+    assert memberships.notify == {"c": "all"}
+    memberships.fill({"c": ConversationFacts("group", 2)}, 6, [])
+    assert memberships.notify == {}
+    memberships.apply(MemberAdded(7, 0, "c", _members("c", "bob"), notify="all"), _everyone)
+    assert memberships.notify == {}, "the conversation is loaded"
+
+
+def test_a_conversation_without_cached_members_has_no_default_here() -> None:
+    memberships = MembershipIndex()
+    memberships.add("alice", ["c"])
+    memberships.fill({"c": ConversationFacts("group", 2, "all")}, 6, [])
+    memberships.remove("alice", ["c"])
+    assert memberships.notify == {}
 
 
 def test_events_after_the_loaded_position_are_applied() -> None:

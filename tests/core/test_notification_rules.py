@@ -19,6 +19,7 @@ from talkwire.core.domain.events import (
     OfferUpdated,
     UserBanned,
 )
+from talkwire.core.domain.membership_facts import ConversationFacts
 from talkwire.core.domain.model import (
     FOR_EVER_MS,
     Attachment,
@@ -73,7 +74,7 @@ def reason(
     event: Durable, kind: ConversationKind, who: NotificationRecipient, members: int = 3
 ) -> NotificationType | None:
     occasion = trigger_of(event)
-    return None if occasion is None else reason_of(occasion, kind, members, who)
+    return None if occasion is None else reason_of(occasion, ConversationFacts(kind, members), who)
 
 
 PLAIN, NAMED, EVERYONE, REPLY = sent(), sent("bob"), sent(everyone=True), sent(reply_to="bob")

@@ -302,7 +302,8 @@ LATER_COLUMNS = {
     "spans": {"history_pos"},
     "users": {"metadata", "named", "erased", "hold", "read_receipts", "handle", "ban_reason", "ban_until_ms"}
     | {"backend", "search_name"},
-    "conversations": {"retention_days", "hold", "pruned_seq", "topic", "description", "offer_pos", "folded_name"},
+    "conversations": {"retention_days", "hold", "pruned_seq", "topic", "description", "offer_pos", "folded_name"}
+    | {"notify"},
 }
 """The columns that tables have since versions after 0004."""
 

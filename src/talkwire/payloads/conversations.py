@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from talkwire.core.commands.conversations import ConversationView, MemberView
-from talkwire.core.domain.model import Conversation, ConversationKind, History, MemberRole
+from talkwire.core.domain.model import Conversation, ConversationKind, History, MemberRole, Notify
 from talkwire.core.domain.times import iso_end, iso_or_none
 from talkwire.payloads.messages import MessagePayload, message_payload
 from talkwire.payloads.notices import NoticePayload, notice_payload
@@ -79,6 +79,7 @@ class ConversationPayload(Payload, frozen=True):
     section: str | None = None
     last_call: NoticePayload | None = None
     joined_at: str | None = None
+    notify: Notify | None = None
 
 
 def member_payload(view: MemberView) -> MemberPayload:
@@ -184,4 +185,5 @@ def _conversation(  # noqa: PLR0913 (each is a member of the payload)
         section=section,
         last_call=last_call,
         joined_at=joined_at,
+        notify=conversation.notify,
     )

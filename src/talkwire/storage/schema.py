@@ -315,6 +315,7 @@ conversations = Table(
     Column("description", Text),
     Column("offer_pos", BigInteger, nullable=False, server_default="0"),
     Column("folded_name", _CodePoints, nullable=False, server_default=text("''")),
+    Column("notify", Text),
     _partial("ix_conversations_age", NOT_DELETED, "kind", "created_ms", "id"),
     _partial("ix_conversations_named", f"name IS NOT NULL AND {NOT_DELETED}", "kind", "folded_name", "id"),
     _partial("ix_conversations_public", "public", "id"),

@@ -108,6 +108,7 @@ _CONVERSATIONS = (
     Row(f"GET {_CONVERSATION}/pins", READERS),
     Row(f"GET {_CONVERSATION}/files", READERS),
     Row(f"GET {_CONVERSATION}/links", READERS),
+    Row(f"PATCH {_CONVERSATION}", but(OWNERS, service=OK, operator=OK), {"notify": "all"}, of="for all"),
     Row(f"GET {_CONVERSATION}/preferences", _NAMELESS),
     Row(f"PUT {_CONVERSATION}/preferences", _NAMELESS, {"muted": True, "notify": "all", "sound": None}),
     Row(f"PATCH {_CONVERSATION}/preferences", _NAMELESS, {"favourite": True, "archived": True}),

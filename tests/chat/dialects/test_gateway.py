@@ -238,6 +238,31 @@ async def test_a_muted_conversation_causes_no_notifications(world: World, wanted
     assert await bodies(bob, 1) == ["other"]
 
 
+@pytest.mark.parametrize(("default", "received"), [("none", []), ("mentions", ["@all look"])])
+async def test_the_default_of_a_conversation_applies_to_members_who_have_chosen_nothing(
+    world: World, default: str, received: list[str]
+) -> None:
+    limited, other = await world.conversation("alice", "bob"), await world.conversation("alice", "bob")
+    away = await connect(world, "bob")
+    await away.close()
+    path = f"/api/v1/conversations/{limited}"
+    assert (await world.request("PATCH", path, by="alice", json={"notify": default})).is_success
+
+    async def talk() -> None:
+        for conversation, text in ((limited, "plain"), (limited, "@all look"), (other, "other")):
+            await say(world, "alice", conversation, text)
+
+    await talk()
+    bob = await connect(world, "bob")
+    assert await bodies(bob, len(received) + 1) == [*received, "other"], "missed"
+    await talk()
+    assert await bodies(bob, len(received) + 1) == [*received, "other"], "live"
+    chosen = {"notify": "all"}
+    assert (await world.request("PATCH", f"{path}/preferences", by="bob", json=chosen)).is_success
+    await talk()
+    assert await bodies(bob, 3) == ["plain", "@all look", "other"]
+
+
 # --- connected users ------------------------------------------------------------------------------------------------
 
 

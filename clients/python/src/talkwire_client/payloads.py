@@ -163,6 +163,10 @@ class Conversation(TypedDict):
     """The newest call that has ended, if it is newer than all messages."""
     joinedAt: NotRequired[str]
     """When the user became a member."""
+    notify: NotRequired[Literal["all", "mentions", "none"]]
+    """What members are notified of if they have chosen nothing for this conversation: all messages (of at most 100
+    members), only mentions, or nothing. Without it: all messages of a direct conversation, otherwise mentions and
+    replies."""
 
 
 class ConversationId(TypedDict):
@@ -268,6 +272,7 @@ class CreatedConversation(TypedDict):
     """The newest call that has ended, if it is newer than all messages."""
     joinedAt: NotRequired[str]
     """When the user became a member."""
+    notify: NotRequired[Literal["all", "mentions", "none"]]
 
 
 class DeliveredReceipt(TypedDict):
@@ -746,7 +751,7 @@ class NotificationsRead(TypedDict):
 
 class Notify(TypedDict):
     """The types of events that the user receives notifications for. `messages` stands for messages of conversations
-    whose `notify` is `all`."""
+    whose `notify` is `all`, by the user's choice or the conversation's default."""
 
     direct: bool
     """Default: `true`."""

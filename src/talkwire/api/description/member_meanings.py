@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from talkwire.core.domain.model import ID_MAX_LENGTH, SEQ_MAX
+from talkwire.core.domain.notifying.notification_rules import EVERYONE_MAX
 from talkwire.core.domain.texts import AVATAR_MAX_LENGTH, NAME_MAX_LENGTH, TEXT_MAX_BYTES
 from talkwire.core.features.conversations.conversations import (
     ABOUT_MAX_LENGTH,
@@ -199,6 +200,20 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "deliveredSeq": _count(f"{_NEWEST_MESSAGE} received."),
         "MessengerOffer.deletedAt": Meaning("When the offer was deleted."),
         "MessengerOffer.history": Meaning("The offer's statuses up to now."),
+        **_of_schemas(
+            (
+                "MessengerConversation",
+                "CreateConversationBody",
+                "UpdateConversationBody",
+                "MessengerCreateConversation",
+                "MessengerUpdateConversation",
+            ),
+            notify=Meaning(
+                "What members are notified of if they have chosen nothing for this conversation: all messages (of at "
+                f"most {EVERYONE_MAX} members), only mentions, or nothing. Without it: all messages of a direct "
+                "conversation, otherwise mentions and replies."
+            ),
+        ),
         "history": Meaning("Whether new members see messages from before they joined."),
         "kind": Meaning("`direct` has two members; `group` and `channel` have any number."),
         "lastCall": Meaning("The newest call that has ended, if it is newer than all messages."),

@@ -19,6 +19,7 @@ from talkwire.core.domain.model import (
     Member,
     MemberRole,
     Message,
+    Notify,
     Offer,
     OfferStatus,
     Restriction,
@@ -88,6 +89,7 @@ class CreateConversation(Change[ConversationView], frozen=True, tag="CreateConve
     topic: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
     created_ms: int | UnsetType = UNSET
+    notify: Notify | UnsetType = UNSET
 
 
 class UpdateConversation(Change[ConversationView], frozen=True, tag="UpdateConversation"):
@@ -110,6 +112,9 @@ class UpdateConversation(Change[ConversationView], frozen=True, tag="UpdateConve
     """Whether nothing in the conversation may be deleted. Only for the backend and admins."""
     topic: str | UnsetType | None = UNSET
     description: str | UnsetType | None = UNSET
+    notify: Notify | UnsetType | None = UNSET
+    """What members are notified of who have chosen nothing themselves; None for the default of the conversation's kind.
+    Not for admins of the conversation; in a direct conversation only for the backend and operators."""
 
 
 class DeleteConversation(Change[None], frozen=True, tag="DeleteConversation"):

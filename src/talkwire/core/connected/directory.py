@@ -42,7 +42,16 @@ from talkwire.core.domain.events import (
     UserUpdated,
 )
 from talkwire.core.domain.membership_facts import ConversationFacts
-from talkwire.core.domain.model import WHOLE, HistoryStart, Member, MemberPreferences, Preferences, PresenceRecord, User
+from talkwire.core.domain.model import (
+    WHOLE,
+    HistoryStart,
+    Member,
+    MemberPreferences,
+    Notify,
+    Preferences,
+    PresenceRecord,
+    User,
+)
 
 IDLE_MAX = 20_000
 """How many users stay cached after their last socket closed, because most of them reconnect soon."""
@@ -74,6 +83,9 @@ class DirectoryEntry:
     """Notification settings by conversation id, only where they differ from the default."""
     histories: dict[str, HistoryStart] = field(default_factory=dict)
     """The user's histories by conversation id, only where they do not start at the beginning."""
+    notify_defaults: Mapping[str, Notify] = field(default_factory=dict)
+    """What conversations notify members of who have chosen nothing, by conversation id: `MembershipIndex.notify`, which
+    all cached users share."""
     holds: int = 0
     since_pos: int = 0
     """The log position at which the entry was first held, so that the user has been connected since then."""
@@ -334,6 +346,7 @@ class Directory:
         return entry is not None and entry.since_pos < pos
 
     def _index(self, user_id: str, entry: DirectoryEntry) -> None:
+        entry.notify_defaults = self.memberships.notify
         self.memberships.add(user_id, entry.conversation_ids)
         self.notify_all.add(user_id, entry.member_preferences)
         self.limited_histories.add(user_id, entry.histories)

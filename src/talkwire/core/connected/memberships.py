@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from talkwire.core.domain.events import ConversationCreated, ConversationDeleted, Durable, MemberAdded, MemberRemoved
+from talkwire.core.domain.events import (
+    ConversationCreated,
+    ConversationDeleted,
+    ConversationUpdated,
+    Durable,
+    MemberAdded,
+    MemberRemoved,
+)
 from talkwire.core.domain.membership_facts import ConversationFacts
-from talkwire.core.domain.model import ConversationKind, Member
+from talkwire.core.domain.model import ConversationKind, Member, Notify
 
 CONTACTS_MAX = 100
 """The default of `members_max`."""
@@ -55,6 +62,13 @@ class MembershipIndex:
     def __init__(self, members_max: int = CONTACTS_MAX) -> None:
         self._members_max = members_max
         self._memberships: dict[str, ConversationMembership] = {}
+        self._notify: dict[str, Notify] = {}
+
+    @property
+    def notify(self) -> Mapping[str, Notify]:
+        """Conversation id -> what its members are notified of who have chosen nothing themselves; only conversations
+        with such a default, which are few. The mapping changes with the index."""
+        return self._notify
 
     def get(self, conversation_id: str) -> ConversationMembership | None:
         return self._memberships.get(conversation_id)
@@ -72,11 +86,12 @@ class MembershipIndex:
             if membership is not None:
                 membership.discard(user_id)
                 if not membership.user_ids:
-                    del self._memberships[conversation_id]
+                    self._forget(conversation_id)
 
     def fill(self, facts: Mapping[str, ConversationFacts], pos: int, later: Iterable[Durable]) -> None:
-        """Sets the kinds and sizes of the conversations that still lack them. `facts` was read from the database as of
-        the log position `pos`; `later` are the events since then, which are applied to the sizes."""
+        """Sets the kinds, sizes and defaults for notifications of the conversations that still lack them. `facts` was
+        read from the database as of the log position `pos`; `later` are the events since then, which are applied to
+        them."""
         new = {
             id_: membership
             for id_ in facts
@@ -84,9 +99,10 @@ class MembershipIndex:
         }
         for conversation_id, membership in new.items():
             membership.pos = pos
-            membership.kind, membership.member_count = facts[conversation_id]
+            membership.kind, membership.member_count, notify = facts[conversation_id]
+            self._set_notify(conversation_id, notify)
         for event in later:
-            _count(event, new.get)
+            self._follow(event, new.get)
 
     def is_incomplete(self, conversation_id: str) -> bool:
         """Returns whether cached users are members of the conversation, but its kind and size are not loaded yet."""
@@ -102,14 +118,20 @@ class MembershipIndex:
                 if membership is not None and membership.kind is None:
                     membership.pos = event.pos
                     membership.kind, membership.member_count = conversation.kind, conversation.member_count
+                    self._set_notify(conversation.id, conversation.notify)
             case MemberAdded():
-                _count(event, self._memberships.get)
-                self._add_cached(event.conversation_id, event.members, is_cached)
+                self._follow(event, self._memberships.get)
+                membership = self._add_cached(event.conversation_id, event.members, is_cached)
+                if membership is not None and membership.kind is None:
+                    self._set_notify(event.conversation_id, event.notify)
+            case ConversationUpdated():
+                self._follow(event, self._memberships.get)
             case MemberRemoved():
-                _count(event, self._memberships.get)
+                self._follow(event, self._memberships.get)
                 self.remove(event.user_id, (event.conversation_id,))
             case ConversationDeleted():
-                self._memberships.pop(event.conversation_id, None)
+                if event.conversation_id in self._memberships:
+                    self._forget(event.conversation_id)
 
     def contacts(self, user_id: str, conversation_ids: Collection[str]) -> set[str]:
         """Returns the contacts of a user, whose conversations are `conversation_ids`: the other members of the direct
@@ -167,16 +189,32 @@ class MembershipIndex:
             membership = self._memberships[conversation_id] = ConversationMembership()
         return membership
 
-
-def _count(event: Durable, membership_of: Callable[[str], ConversationMembership | None]) -> None:
-    match event:
-        case MemberAdded():
-            membership, change = membership_of(event.conversation_id), len(event.members)
-        case MemberRemoved():
-            membership, change = membership_of(event.conversation_id), -1
-        case _:
+    def _follow(self, event: Durable, membership_of: Callable[[str], ConversationMembership | None]) -> None:
+        """Applies an event to the size of a conversation, or to its default for notifications."""
+        change = 0
+        match event:
+            case MemberAdded():
+                membership, change = membership_of(event.conversation_id), len(event.members)
+            case MemberRemoved():
+                membership, change = membership_of(event.conversation_id), -1
+            case ConversationUpdated(changed=changed) if "notify" in changed:
+                membership = membership_of(event.conversation.id)
+            case _:
+                return
+        # The loaded facts may be newer than the event from the bus.
+        if membership is None or membership.kind is None or event.pos <= membership.pos:
             return
-    # The loaded facts may be newer than the event from the bus.
-    if membership is not None and membership.kind is not None and event.pos > membership.pos:
         membership.pos = event.pos
         membership.member_count += change
+        if isinstance(event, ConversationUpdated):
+            self._set_notify(event.conversation.id, event.conversation.notify)
+
+    def _set_notify(self, conversation_id: str, notify: Notify | None) -> None:
+        if notify is None:
+            self._notify.pop(conversation_id, None)
+        else:
+            self._notify[conversation_id] = notify
+
+    def _forget(self, conversation_id: str) -> None:
+        del self._memberships[conversation_id]
+        self._notify.pop(conversation_id, None)

@@ -222,6 +222,13 @@ def may_manage(actor: Actor, conversation: Conversation | None, member: Member |
     return None
 
 
+def must_set_notify(actor: Actor, member: Member | None) -> None:
+    """Raises `forbidden` unless the actor may set what the other members of a conversation are notified of: its owner,
+    the application's backend and operators may, its admins may not. `member` is the actor's membership."""
+    if not actor.is_trusted and not owns(member):
+        raise ChatError("forbidden", "Only the owner can set notify for all members.", cause="not_owner")
+
+
 def may_create(actor: Actor, kind: ConversationKind, policy: AccessPolicy) -> ChatError | None:
     """Returns `forbidden` for a user if only the application's backend and operators may create conversations of this
     kind, else None."""

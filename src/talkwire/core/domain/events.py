@@ -232,12 +232,14 @@ class ConversationCreated(DurableEvent, frozen=True):
 
 class MemberAdded(DurableEvent, frozen=True):
     """Members were added to a conversation. `by` is the id of the user who added them, empty for the application's
-    backend."""
+    backend. `notify` is the conversation's default for notifications, which a node needs before it has loaded the
+    conversation."""
 
     reach = to_members_of("conversation_id", actor="by")
     conversation_id: str
     members: tuple[Member, ...]
     by: str = ""
+    notify: Notify | None = None
 
 
 class ConversationUpdated(DurableEvent, frozen=True, omit_defaults=True):

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from talkwire.core.domain.model import ConversationKind, HistoryStart
+from talkwire.core.domain.model import Conversation, ConversationKind, HistoryStart, Notify
 
 
 class ConversationFacts(NamedTuple):
     """A conversation's kind and number of members, which decide whether its members are contacts, i.e. see each other's
-    presence."""
+    presence, and its default for notifications (`notify`, None for the default of its kind)."""
 
     kind: ConversationKind
     member_count: int
+    notify: Notify | None = None
+
+    @classmethod
+    def of(cls, conversation: Conversation) -> ConversationFacts:
+        return cls(conversation.kind, conversation.member_count, conversation.notify)
 
 
 class Memberships(NamedTuple):
@@ -21,7 +26,7 @@ class Memberships(NamedTuple):
 
     `conversation_ids`: user id -> the conversations the user is in. `histories`: user id -> conversation id -> the
     point from which the user sees the conversation, without conversations that the user sees from their beginning.
-    `facts`: conversation id -> the conversation's kind and number of members.
+    `facts`: conversation id -> the conversation's kind, number of members and default for notifications.
     """
 
     conversation_ids: Mapping[str, set[str]]

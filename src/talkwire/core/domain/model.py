@@ -231,7 +231,8 @@ class Conversation(msgspec.Struct, frozen=True):
     direct conversation has blocked the other; stored here so that sending needs no further lookup. `slow_mode_s`:
     seconds that a member waits between two messages; 0 for no limit. `retention_days`: how long messages are kept in
     this conversation, None for the server's setting. `hold`: nothing in the conversation may be deleted. `topic` is one
-    line about the subject, `description` a longer text.
+    line about the subject, `description` a longer text. `notify` is what members are notified of who have chosen
+    nothing themselves, None for the default of the conversation's kind.
     """
 
     id: str
@@ -256,6 +257,7 @@ class Conversation(msgspec.Struct, frozen=True):
     topic: str | None = None
     description: str | None = None
     offer_pos: int = 0
+    notify: Notify | None = None
 
 
 class HistoryStart(msgspec.Struct, frozen=True):
@@ -704,8 +706,8 @@ class Preferences(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class MemberPreferences(msgspec.Struct, frozen=True):
-    """A member's notification settings for one conversation; `notify` None means the default of the conversation's
-    kind. `muted` ends at `unmute_ms`, or never if that is None."""
+    """A member's notification settings for one conversation; `notify` None means the conversation's default. `muted`
+    ends at `unmute_ms`, or never if that is None."""
 
     muted: bool = False
     notify: Notify | None = None

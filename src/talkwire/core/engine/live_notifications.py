@@ -1,7 +1,7 @@
 """Sends connected users notifications of messages, offers, missed calls and the like, right after the event.
 
 Whether a message notifies somebody is decided from the directory (the cache of users) alone: a message that notifies
-nobody costs two dictionary lookups. Other events are rare and need a name, which is read from the database first.
+nobody costs three dictionary lookups. Other events are rare and need a name, which is read from the database first.
 """
 
 from __future__ import annotations
@@ -29,13 +29,15 @@ from talkwire.core.domain.events import (
     OfferUpdated,
     ReportDecided,
 )
-from talkwire.core.domain.model import WHOLE, Actor, ConversationKind, dnd_until_ms
+from talkwire.core.domain.membership_facts import ConversationFacts
+from talkwire.core.domain.model import WHOLE, Actor, dnd_until_ms
 from talkwire.core.domain.notifying.notification_rules import (
     EVERYONE_MAX,
     NotificationRecipient,
     NotificationTrigger,
     must_not_disturb,
     notification,
+    notifies_all,
     reason_of,
     trigger_of,
     trigger_of_message,
@@ -72,6 +74,7 @@ class LiveNotifications:
         `NotificationsRead` event first, and would count the notification as unread forever.
         """
         membership_of, notify_all_of = self._directory.memberships.get, self._directory.notify_all.of
+        default_of = self._directory.memberships.notify.get
         notified: list[Notified] = []
         for event in events:
             if type(event) is MessageSent:
@@ -83,6 +86,7 @@ class LiveNotifications:
                 if (
                     membership.kind == "direct"
                     or notify_all_ids
+                    or default_of(message.conversation_id) == "all"
                     or message.mentions
                     or message.mentions_all
                     or message.reply_to
@@ -127,7 +131,7 @@ class LiveNotifications:
         """Returns whether an event may lead to a notification for any connected user, so that names are worth
         reading."""
         membership = self._directory.memberships.get(trigger.conversation_id)
-        candidates = trigger.outcomes or (() if membership is None else _candidates(trigger, membership, ()))
+        candidates = trigger.outcomes or (() if membership is None else self._candidates(trigger, membership, ()))
         return any(self._directory.connected(user_id) for user_id in candidates)
 
     def _note_read(self, read: NotificationsRead) -> None:
@@ -170,33 +174,37 @@ class LiveNotifications:
         notify_all_ids: Collection[str],
         title: str,
     ) -> list[Notified]:
-        kind: ConversationKind = membership.kind or "group"
+        conversation = self._facts(trigger.conversation_id, membership)
         notified: list[Notified] = []
-        for user_id in _candidates(trigger, membership, notify_all_ids):
+        for user_id in self._candidates(trigger, membership, notify_all_ids):
             entry = None if user_id == trigger.actor_id else self._directory.connected(user_id)
             if entry is None or trigger.conversation_id not in entry.conversation_ids:
                 continue
             recipient = _recipient(user_id, entry, trigger.conversation_id)
-            reason = reason_of(trigger, kind, membership.member_count, recipient)
+            reason = reason_of(trigger, conversation, recipient)
             if reason is not None:
                 quiet = must_not_disturb(recipient, trigger.at_ms)
                 notified.append(Notified(user_id, notification(trigger, recipient, reason, title, quiet=quiet), quiet))
         return notified
 
+    def _facts(self, conversation_id: str, membership: ConversationMembership) -> ConversationFacts:
+        default = self._directory.memberships.notify.get(conversation_id)
+        return ConversationFacts(membership.kind or "group", membership.member_count, default)
+
+    def _candidates(
+        self, trigger: NotificationTrigger, membership: ConversationMembership, notify_all_ids: Collection[str]
+    ) -> Collection[str]:
+        """Returns the ids of the users who may have to be notified of an event in a conversation, some of whom may not
+        be cached. `notify_all_ids` are the users who have chosen a notification for each message there."""
+        conversation = self._facts(trigger.conversation_id, membership)
+        is_for_all = trigger.everyone and membership.member_count <= EVERYONE_MAX
+        if trigger.message is not None:
+            is_for_all = is_for_all or conversation.kind == "direct" or notifies_all(conversation)
+        return tuple(membership.user_ids) if is_for_all else dict.fromkeys((*notify_all_ids, *trigger.user_ids))
+
 
 def _has_read(read: NotificationsRead, notified: Notified) -> bool:
     return read.user_id == notified.user_id and (read.ids is None or notified.notification.id in read.ids)
-
-
-def _candidates(
-    trigger: NotificationTrigger, membership: ConversationMembership, notify_all_ids: Collection[str]
-) -> Collection[str]:
-    """Returns the ids of the users who may have to be notified of an event in a conversation, some of whom may not be
-    cached. `notify_all_ids` are the users who want a notification for each message of the conversation."""
-    is_direct_message = membership.kind == "direct" and trigger.message is not None
-    if is_direct_message or (trigger.everyone and membership.member_count <= EVERYONE_MAX):
-        return tuple(membership.user_ids)
-    return dict.fromkeys((*notify_all_ids, *trigger.user_ids))
 
 
 def _recipient(user_id: str, entry: DirectoryEntry, conversation_id: str) -> NotificationRecipient:

@@ -36,6 +36,7 @@ from talkwire.core.domain.model import (
     MemberPreferences,
     Message,
     Notification,
+    Notify,
     Offer,
     Preferences,
     PresenceRecord,
@@ -543,6 +544,11 @@ class OfflineQueue(Protocol):
     def position(self, user_id: str) -> int:
         """Returns up to which position of the log (the ordered record of events) the user's clients have received
         messages; 0 if none is recorded."""
+        ...
+
+    def notify_defaults(self, conversation_ids: Collection[str]) -> Mapping[str, Notify]:
+        """Returns conversation id -> what its members are notified of who have chosen nothing themselves, for those of
+        the conversations that have such a default."""
         ...
 
     def stored(self, user_id: str, after_id: int, since_ms: int, limit: int) -> Sequence[Mail]:

@@ -39,7 +39,7 @@ _TYPES: Mapping[str, NotificationType] = MappingProxyType(
 
 class NotifyPayload(Payload, frozen=True, omit_defaults=False):
     """The types of events that the user receives notifications for. `messages` stands for messages of conversations
-    whose `notify` is `all`."""
+    whose `notify` is `all`, by the user's choice or the conversation's default."""
 
     direct: bool = True
     mentions: bool = True
@@ -86,10 +86,10 @@ class PreferencesPayload(Payload, frozen=True, omit_defaults=False):
 
 class MemberPreferencesPayload(Payload, frozen=True, omit_defaults=False):
     """A user's preferences for one conversation. `muted`: no notifications. `notify`: all messages, only mentions, or
-    none; null is the default: all messages of a direct conversation, otherwise mentions and replies. `sound`: null for
-    the user's usual sound. `favourite`, `archived` and `section` say where the conversation is in the user's list; if
-    they are omitted, they stay unchanged. `section` is null for none. `mutedUntil` is when `muted` ends; null or
-    omitted: it does not end by itself."""
+    none; null is the conversation's `notify` or, without one, all messages of a direct conversation, otherwise mentions
+    and replies. `sound`: null for the user's usual sound. `favourite`, `archived` and `section` say where the
+    conversation is in the user's list; if they are omitted, they stay unchanged. `section` is null for none.
+    `mutedUntil` is when `muted` ends; null or omitted: it does not end by itself."""
 
     muted: bool = False
     notify: Notify | None = None

@@ -55,7 +55,8 @@ def _wants(client: ChatClient, event: Durable) -> bool:
         return True
     entry, message = client.entry, event.message
     preferences = entry.member_preferences.get(message.conversation_id, USUAL)
-    return member_receives(message, client.actor.user_id, entry.blocked_ids, preferences)
+    default = entry.notify_defaults.get(message.conversation_id)
+    return member_receives(message, client.actor.user_id, entry.blocked_ids, preferences, default)
 
 
 # --- live delivery: many sockets ------------------------------------------------------------------------------------
@@ -76,7 +77,7 @@ def excluded(group: DialectEncoding, to: To, event: Durable, conversation_id: st
 
 def _exceptions(group: DialectEncoding, room: str, event: Durable) -> list[Socket]:
     """Returns the sockets in a room that may have to be excluded from an event: those of the user who caused it, and of
-    users with blocks or notification preferences.
+    users with blocks or notification preferences, their own or the conversation's.
     """
     doer = actor_of(event)
     found = [s for s in sockets_in(group, user_room(doer)) if room in s.rooms] if doer else []
@@ -84,7 +85,11 @@ def _exceptions(group: DialectEncoding, room: str, event: Durable) -> list[Socke
         conversation_id = event.message.conversation_id
         for socket in sockets_in(group, room):
             entry = socket.data.entry
-            if entry.blocked_ids or conversation_id in entry.member_preferences:
+            if (
+                entry.blocked_ids
+                or conversation_id in entry.member_preferences
+                or conversation_id in entry.notify_defaults
+            ):
                 found.append(socket)
     return found
 

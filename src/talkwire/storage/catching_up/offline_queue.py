@@ -3,17 +3,18 @@ missed."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from typing import Any
 
-from sqlalchemy import Select, bindparam, case, delete, insert, or_, select
+from sqlalchemy import Select, bindparam, case, delete, func, insert, or_, select
 
 from talkwire.core.commands.server.offline_queue import Arrival, Mail
-from talkwire.core.domain.model import MESSAGE_ID_BASE
+from talkwire.core.domain.model import MESSAGE_ID_BASE, Notify
 from talkwire.storage.messages.messages import rows_of_ranges, to_extra
 from talkwire.storage.schema import blocks, conversations, mailbox, mailbox_cursors, members
+from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.upsert import upsert
 from talkwire.storage.sql.values import AnyRow
@@ -55,10 +56,16 @@ _conversations: Select[Any] = (
         conversations.c.active_pos > bindparam("after_pos"),
         conversations.c.last_seq > _unseen_seq,
         or_(members.c.muted.is_(False), members.c.unmute_ms.is_not(None)),
-        or_(members.c.notify.is_(None), members.c.notify != "none"),
+        func.coalesce(members.c.notify, conversations.c.notify, "all") != "none",
     )
     .order_by(conversations.c.active_pos.desc())
     .limit(CONVERSATIONS_MAX)
+)
+_defaults: Select[Any] = (
+    select(conversations.c.id, conversations.c.notify)
+    .select_from(KEYS)
+    .join(conversations, conversations.c.id == key_text(0))
+    .where(conversations.c.notify.is_not(None))
 )
 
 
@@ -91,6 +98,10 @@ class OfflineQueueRows(Reads):
     def position(self, user_id: str) -> int:
         found = select(mailbox_cursors.c.pos).where(mailbox_cursors.c.user_id == user_id)
         return self._connection.execute(found).scalar_one_or_none() or 0
+
+    def notify_defaults(self, conversation_ids: Collection[str]) -> Mapping[str, Notify]:
+        found = self._connection.execute(_defaults, keys_parameter([(id_,) for id_ in conversation_ids]))
+        return {row.id: row.notify for row in found}
 
     def stored(self, user_id: str, after_id: int, since_ms: int, limit: int) -> Sequence[Mail]:
         waiting = select(mailbox).where(

@@ -30,6 +30,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, and_, select
 
 from talkwire.core.domain.events import Durable, MessageDeleted, MessageSent, NotificationsRead
+from talkwire.core.domain.membership_facts import ConversationFacts
 from talkwire.core.domain.model import Conversation, Member, MemberPreferences, Notification, Preferences, dnd_until_ms
 from talkwire.core.domain.notifying.lifetimes import NOTIFICATIONS_KEPT_MS, NOTIFICATIONS_MAX
 from talkwire.core.domain.notifying.notification_rules import (
@@ -39,6 +40,7 @@ from talkwire.core.domain.notifying.notification_rules import (
     NotificationTrigger,
     must_not_disturb,
     notification,
+    notifies_all,
     reason_of,
     trigger_of,
 )
@@ -232,6 +234,7 @@ class OfflineNotifications:
         conversation = facts.conversations.get(occasion.conversation_id)
         if conversation is None:
             return
+        conversation_facts = ConversationFacts.of(conversation)
         for user_id, (member, from_pos) in facts.members.get(conversation.id, {}).items():
             if from_pos > pos:
                 continue
@@ -243,7 +246,7 @@ class OfflineNotifications:
                 facts.dnd_until_ms.get(user_id, 0),
                 member.history,
             )
-            reason = reason_of(occasion, conversation.kind, conversation.member_count, listener)
+            reason = reason_of(occasion, conversation_facts, listener)
             if reason is None:
                 continue
             quiet = must_not_disturb(listener, occasion.at_ms)
@@ -301,8 +304,12 @@ class OfflineNotifications:
             conversation = found.get(occasion.conversation_id)
             if conversation is None:
                 continue
-            is_direct_message = conversation.kind == "direct" and occasion.message is not None
-            if is_direct_message or (occasion.everyone and conversation.member_count <= EVERYONE_MAX):
+            is_for_all = occasion.everyone and conversation.member_count <= EVERYONE_MAX
+            if occasion.message is not None:
+                is_for_all = (
+                    is_for_all or conversation.kind == "direct" or notifies_all(ConversationFacts.of(conversation))
+                )
+            if is_for_all:
                 whole.add(conversation.id)
             elif occasion.message is not None:
                 notify_all_ids.add(conversation.id)

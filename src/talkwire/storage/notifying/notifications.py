@@ -33,7 +33,7 @@ from talkwire.core.domain.events import CallMissed, CallRecorded, NotificationsR
 from talkwire.core.domain.model import MESSAGE_ID_BASE, MemberPreferences, Notification, NotificationType, Preferences
 from talkwire.core.domain.moderation.reports import Outcome
 from talkwire.core.domain.names import without_direction_marks
-from talkwire.core.domain.notifying.notification_rules import BODY_MAX_LENGTH
+from talkwire.core.domain.notifying.notification_rules import BODY_MAX_LENGTH, EVERYONE_MAX
 from talkwire.storage.messages.messages import attached_names
 from talkwire.storage.schema import (
     conversations,
@@ -190,6 +190,7 @@ _notifying_messages: Select[Any] = (
             messages.c.extra.is_not(None),
             messages.c.reply_to_id.is_not(None),
             exists().where(members.c.conversation_id == conversations.c.id, has_notify_all),
+            and_(conversations.c.notify == "all", conversations.c.member_count <= EVERYONE_MAX),
         ),
     )
 )
@@ -197,8 +198,8 @@ _notifying_messages: Select[Any] = (
 
 def notifying_messages(connection: Connection, after: int, until: int) -> Sequence[AnyRow]:
     """Returns (log position, time in milliseconds since 1970, message id) of the messages sent at positions `after` <
-    position <= `until` that may notify users. Leaves out plain messages of groups and channels in which no member wants
-    all notifications."""
+    position <= `until` that may notify users. Leaves out plain messages of groups and channels in which neither a
+    member's choice nor the conversation's default asks for all notifications."""
     return connection.execute(_notifying_messages.where(log.c.pos > after, log.c.pos <= until)).all()
 
 

@@ -25,6 +25,7 @@ from talkwire.core.domain.events import (
     OfferUpdated,
     ReportDecided,
 )
+from talkwire.core.domain.membership_facts import ConversationFacts
 from talkwire.core.domain.model import (
     Conversation,
     HistoryStart,
@@ -133,8 +134,9 @@ class PendingNotifications:
             yield from self._of_moderation(occasion)
             return
         conversation = self._conversation_of(occasion)
+        facts = ConversationFacts.of(conversation)
         for listener in found.of(occasion, conversation):
-            reason = reason_of(occasion, conversation.kind, conversation.member_count, listener)
+            reason = reason_of(occasion, facts, listener)
             if reason in STORED_FOR_ALL:
                 yield notification(occasion, listener, reason, "", quiet=must_not_disturb(listener, occasion.at_ms))
             elif counts_only(occasion, listener):

@@ -50,6 +50,7 @@ def to_conversation(row: AnyRow) -> Conversation:
         topic=row.topic,
         description=row.description,
         offer_pos=row.offer_pos,
+        notify=row.notify,
     )
 
 

@@ -125,6 +125,7 @@ _memberships: Select[Any] = (
         members.c.history_pos,
         conversations.c.kind,
         conversations.c.member_count,
+        conversations.c.notify,
     )
     .select_from(KEYS)
     .join(members, members.c.user_id == key_text(0))
@@ -185,11 +186,11 @@ class MemberReads(Reads):
         facts: dict[str, ConversationFacts] = {}
         asked = keys_parameter([(user_id,) for user_id in user_ids])
         for row in self._connection.execute(_memberships, asked):
-            user_id, conversation_id, history_seq, history_pos, kind, member_count = row
+            user_id, conversation_id, history_seq, history_pos, *facts_of_row = row
             ids_by_user.setdefault(user_id, set()).add(conversation_id)
             if history_seq or history_pos:
                 histories.setdefault(user_id, {})[conversation_id] = HistoryStart(history_seq, history_pos)
-            facts[conversation_id] = ConversationFacts(kind, member_count)
+            facts[conversation_id] = ConversationFacts(*facts_of_row)
         return Memberships(ids_by_user, histories, facts)
 
 

@@ -338,6 +338,12 @@ export interface Conversation {
   lastCall?: Notice;
   /** When the user became a member. */
   joinedAt?: string;
+  /**
+   * What members are notified of if they have chosen nothing for this conversation: all messages (of at most 100
+   * members), only mentions, or nothing. Without it: all messages of a direct conversation, otherwise mentions and
+   * replies.
+   */
+  notify?: NotifyLevel;
 }
 
 export interface ConversationId {
@@ -438,6 +444,12 @@ export interface CreateConversationCommand {
   topic?: string | null;
   /** A text about the conversation. */
   description?: string | null;
+  /**
+   * What members are notified of if they have chosen nothing for this conversation: all messages (of at most 100
+   * members), only mentions, or nothing. Without it: all messages of a direct conversation, otherwise mentions and
+   * replies.
+   */
+  notify?: NotifyLevel | null;
 }
 
 export interface CreateOfferCommand {
@@ -846,10 +858,10 @@ export interface MemberIdCommand {
 
 /**
  * A user's preferences for one conversation. `muted`: no notifications. `notify`: all messages, only mentions, or none;
- * null is the default: all messages of a direct conversation, otherwise mentions and replies. `sound`: null for the
- * user's usual sound. `favourite`, `archived` and `section` say where the conversation is in the user's list; if they
- * are omitted, they stay unchanged. `section` is null for none. `mutedUntil` is when `muted` ends; null or omitted: it
- * does not end by itself.
+ * null is the conversation's `notify` or, without one, all messages of a direct conversation, otherwise mentions and
+ * replies. `sound`: null for the user's usual sound. `favourite`, `archived` and `section` say where the conversation
+ * is in the user's list; if they are omitted, they stay unchanged. `section` is null for none. `mutedUntil` is when
+ * `muted` ends; null or omitted: it does not end by itself.
  */
 export interface MemberPreferences {
   /** Whether the user has muted the conversation. Default: `false`. */
@@ -1089,7 +1101,7 @@ export interface NotificationsReadReply {
 
 /**
  * The types of events that the user receives notifications for. `messages` stands for messages of conversations whose
- * `notify` is `all`.
+ * `notify` is `all`, by the user's choice or the conversation's default.
  */
 export interface NotifyPreferences {
   /** Default: `true`. */
@@ -1969,6 +1981,12 @@ export interface UpdateConversationCommand {
   topic?: string | null;
   /** A text about the conversation. Null removes it. */
   description?: string | null;
+  /**
+   * What members are notified of if they have chosen nothing for this conversation: all messages (of at most 100
+   * members), only mentions, or nothing. Without it: all messages of a direct conversation, otherwise mentions and
+   * replies. Null removes it.
+   */
+  notify?: NotifyLevel | null;
 }
 
 export interface UpdateOfferCommand {

@@ -26,24 +26,25 @@ from talkwire.core.domain.events import (
     OfferUpdated,
     ReportDecided,
 )
+from talkwire.core.domain.membership_facts import ConversationFacts
 from talkwire.core.domain.model import (
     LARGE_CONVERSATION,
     MESSAGE_ID_BASE,
     WHOLE,
-    ConversationKind,
     DoNotDisturb,
     HistoryStart,
     MemberPreferences,
     Message,
     Notification,
     NotificationType,
+    Notify,
     Preferences,
 )
 from talkwire.core.domain.moderation.reports import Outcome
 from talkwire.core.domain.time_zones import zone_of
 
 EVERYONE_MAX = LARGE_CONVERSATION
-"""Up to this many members, a conversation's `@all` and offers notify all members."""
+"""Up to this many members, a conversation's `@all`, its offers and its default `notify="all"` notify all members."""
 
 STORED_FOR_ALL: frozenset[NotificationType] = frozenset(
     {"mention", "reply", "offer", "invitation", "missed-call", "moderation"}
@@ -216,8 +217,23 @@ def body_of(message: Message) -> str:
     return message.content[:BODY_MAX_LENGTH] or ", ".join(each.name for each in message.attachments)[:BODY_MAX_LENGTH]
 
 
+def notifies_all(conversation: ConversationFacts) -> bool:
+    """Returns whether each message of a conversation notifies its members who have chosen nothing themselves, by the
+    conversation's default. A large conversation's default `all` has no effect, since a message would cost a
+    notification for each member."""
+    return conversation.notify == "all" and conversation.member_count <= EVERYONE_MAX
+
+
+def notify_of(own: Notify | None, conversation: ConversationFacts) -> Notify | None:
+    """Returns what a member is notified of: their own choice, else the conversation's default. None means the default
+    of the conversation's kind."""
+    if own is not None or conversation.notify != "all":
+        return own or conversation.notify
+    return "all" if notifies_all(conversation) else None
+
+
 def reason_of(
-    trigger: NotificationTrigger, kind: ConversationKind, member_count: int, recipient: NotificationRecipient
+    trigger: NotificationTrigger, conversation: ConversationFacts, recipient: NotificationRecipient
 ) -> NotificationType | None:
     """Returns the type of the notification that a recipient receives for an event, such as a mention or a reply; None
     if they receive none."""
@@ -229,9 +245,9 @@ def reason_of(
     is_muted = here.is_muted(trigger.at_ms)
     is_answered = trigger.offer_id is not None or trigger.message is not None
     is_named = is_answered and recipient.user_id in trigger.user_ids
-    if here.notify == "none" or (is_muted and not is_named):
+    if notify_of(here.notify, conversation) == "none" or (is_muted and not is_named):
         return None
-    for reason in _reasons(trigger, kind, member_count, recipient):
+    for reason in _reasons(trigger, conversation, recipient):
         if reason not in recipient.preferences.off and (reason in _DESPITE_MUTE or not is_muted):
             return reason
     return None
@@ -258,24 +274,25 @@ def _concerns(trigger: NotificationTrigger, recipient: NotificationRecipient) ->
 
 
 def _reasons(
-    trigger: NotificationTrigger, kind: ConversationKind, member_count: int, recipient: NotificationRecipient
+    trigger: NotificationTrigger, conversation: ConversationFacts, recipient: NotificationRecipient
 ) -> tuple[NotificationType, ...]:
     """Returns the types of all notifications that a message or other event can cause for a recipient, the most specific
     first."""
+    is_small = conversation.member_count <= EVERYONE_MAX
     message = None if trigger.message is None else message_for_reader(trigger.message, recipient.history)
     if trigger.message is not None and message is None:
         return ()
     if message is None:
         assert trigger.type is not None
-        is_recipient = recipient.user_id in trigger.user_ids or (trigger.everyone and member_count <= EVERYONE_MAX)
+        is_recipient = recipient.user_id in trigger.user_ids or (trigger.everyone and is_small)
         return (trigger.type,) if is_recipient else ()
-    notify = recipient.member_preferences.notify
+    notify = notify_of(recipient.member_preferences.notify, conversation)
     found: tuple[NotificationType, ...] = ()
-    if recipient.user_id in message.mentions or (message.mentions_all and member_count <= EVERYONE_MAX):
+    if recipient.user_id in message.mentions or (message.mentions_all and is_small):
         found += ("mention",)
     if notify != "mentions" and message.reply_to is not None and message.reply_to.sender_id == recipient.user_id:
         found += ("reply",)
-    if kind == "direct" and notify != "mentions":
+    if conversation.kind == "direct" and notify != "mentions":
         found += ("direct",)
     elif notify == "all":
         found += ("message",)

@@ -31,6 +31,7 @@ from talkwire.core.domain.access import (
     message_for_reader,
     must_be_trusted,
     must_not_be_held,
+    must_set_notify,
     require,
 )
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
@@ -79,6 +80,9 @@ RETENTION_MAX_DAYS = 36_600
 
 _KEEPING = frozenset({"retention_days", "hold"})
 """The fields that say how long messages are kept."""
+
+_ALSO_DIRECT = frozenset({*_KEEPING, "notify"})
+"""The fields that the backend and admins can also change in a direct conversation."""
 
 ROLES: Sequence[MemberRole] = get_args(MemberRole)
 EXAMINED_MAX = 5000
@@ -174,6 +178,8 @@ def _check_backend_only(actor: Actor, command: CreateConversation) -> None:
         raise ChatError(
             "forbidden", "Only the application's backend can set ownerId, roles and createdAt.", cause="backend_only"
         )
+    if command.kind == "direct" and command.notify is not UNSET:
+        must_be_trusted(actor)
 
 
 def _existing(tx: Transaction, command: CreateConversation, user_ids: Sequence[str]) -> Conversation | None:
@@ -257,6 +263,7 @@ def _new_conversation(
         active_pos=pos,
         topic=command.topic or None,
         description=command.description or None,
+        notify=command.notify or None,
     )
 
 
@@ -354,14 +361,17 @@ def update_conversation(tx: Transaction, actor: Actor, command: UpdateConversati
 
 def _changeable(tx: Transaction, actor: Actor, conversation_id: str, fields: Collection[str]) -> Conversation:
     """Returns the conversation that the actor wants to change. Raises `forbidden` unless the actor may change the
-    fields with the names `fields`. How long messages are kept is changed only by the backend and admins, and also in a
-    direct conversation."""
+    fields with the names `fields`. How long messages are kept is changed only by the backend and admins. They change
+    that, and the default for notifications, also in a direct conversation."""
     if not _KEEPING.isdisjoint(fields):
         must_be_trusted(actor)
     conversation = find_conversation(tx, conversation_id)
-    if conversation is not None and fields and _KEEPING.issuperset(fields):
+    if conversation is not None and actor.is_trusted and fields and _ALSO_DIRECT.issuperset(fields):
         return conversation
-    return require_managed(tx, actor, conversation_id)
+    conversation = require_managed(tx, actor, conversation_id)
+    if "notify" in fields:
+        must_set_notify(actor, tx.member(conversation_id, actor.user_id))
+    return conversation
 
 
 def _check_fields(command: CreateConversation | UpdateConversation) -> None:

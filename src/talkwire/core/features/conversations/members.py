@@ -117,7 +117,7 @@ def _add(
         replace(new_member(conversation, id_, "member", tx.now_ms, history), muted_until_ms=muted_until_ms.get(id_, 0))
         for id_ in user_ids
     )
-    tx.record(MemberAdded(tx.next_pos(), tx.now_ms, conversation.id, members, by))
+    tx.record(MemberAdded(tx.next_pos(), tx.now_ms, conversation.id, members, by, conversation.notify))
     return members
 
 

@@ -22,7 +22,7 @@ from talkwire.core.commands.server.offline_queue import (
     StoreMail,
 )
 from talkwire.core.domain.access import may_act, message_for_reader, must_be_backend, must_be_operator, require
-from talkwire.core.domain.model import Actor, MemberPreferences, Message
+from talkwire.core.domain.model import Actor, MemberPreferences, Message, Notify
 from talkwire.core.domain.pages import within_bytes
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
@@ -39,19 +39,22 @@ PAGE_MAX = 50
 _encode = msgspec.json.Encoder().encode
 
 
-def member_receives(message: Message, user_id: str, blocked_ids: Collection[str], here: MemberPreferences) -> bool:
+def member_receives(
+    message: Message, user_id: str, blocked_ids: Collection[str], here: MemberPreferences, default: Notify | None
+) -> bool:
     """Returns whether a member is notified of a message in a conversation that they have not opened. The gateway
     dialect then sends it to their sockets, or as a missed message when they connect again.
 
     A member is not notified of their own messages, of messages of users whom they have blocked, of messages that were
     sent while they had the conversation muted, and of those that their present choice for the conversation
-    (`here.notify`) leaves out.
+    (`here.notify`), or without one the conversation's `default`, leaves out.
     """
     if message.sender_id == user_id or message.sender_id in blocked_ids:
         return False
-    if here.is_muted(message.created_ms) or here.notify == "none":
+    notify = here.notify or default
+    if here.is_muted(message.created_ms) or notify == "none":
         return False
-    return here.notify != "mentions" or message.mentions_all or user_id in message.mentions
+    return notify != "mentions" or message.mentions_all or user_id in message.mentions
 
 
 def store_mail(tx: Transaction, actor: Actor, command: StoreMail) -> None:
@@ -84,7 +87,9 @@ def read_missed(snapshot: Snapshot, actor: Actor, query: ReadMissed) -> tuple[Me
     user_id = actor.user_id
     require(may_act(snapshot.user(user_id)))
     messages = snapshot.search.messages(query.message_ids)[::-1]
-    members = snapshot.memberships(user_id, {message.conversation_id for message in messages})
+    conversation_ids = {message.conversation_id for message in messages}
+    members = snapshot.memberships(user_id, conversation_ids)
+    defaults = snapshot.offline_queue.notify_defaults(conversation_ids)
     blocked_ids = snapshot.blocked_ids_of((user_id,)).get(user_id, frozenset())
     received = []
     for message in messages:
@@ -93,7 +98,8 @@ def read_missed(snapshot: Snapshot, actor: Actor, query: ReadMissed) -> tuple[Me
             continue
         seen = message_for_reader(message, member.history)
         here = MemberPreferences(member.muted, member.notify, unmute_ms=member.unmute_ms)
-        if seen is not None and member_receives(seen, user_id, blocked_ids, here):
+        default = defaults.get(message.conversation_id)
+        if seen is not None and member_receives(seen, user_id, blocked_ids, here, default):
             received.append(seen)
     return tuple(received)
 
