@@ -66,6 +66,7 @@ def order(request: HttpRequest, number: int) -> HttpResponse:
         "kind": "group",
         "name": f"Order {number}",
         "memberIds": [customer, "support"],
+        "notify": "all",
     }
     service = {"Authorization": f"Bearer {signed(sub='shop', role='service')}"}
     # A second request with the same members returns the existing conversation.

@@ -62,6 +62,7 @@ app.get("/orders/:number", async (request, response) => {
       kind: "group",
       name: `Order ${number}`,
       memberIds: [customer, "support"],
+      notify: "all",
     }),
   });
   if (!created.ok) throw new Error(`Talkwire answers ${created.status}: ${await created.text()}`);

@@ -45,7 +45,13 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     """Creates the orders' conversations. A real shop does so where it takes an order."""
     for number, order in orders.items():
         members = [order["buyer"], "support"]
-        conversation = {"id": f"order-{number}", "kind": "group", "name": f"Order {number}", "memberIds": members}
+        conversation = {
+            "id": f"order-{number}",
+            "kind": "group",
+            "name": f"Order {number}",
+            "memberIds": members,
+            "notify": "all",
+        }
         # A second request with the same members returns the existing conversation.
         await tell("/api/v1/conversations", conversation)
     yield

@@ -29,6 +29,7 @@ def conversation_of(order: Order, support: Any) -> str:  # noqa: ANN401 (Django 
         "kind": "group",
         "name": str(order),
         "memberIds": [str(order.buyer.pk), str(support.pk)],
+        "notify": "all",
     }
     shop = {"Authorization": f"Bearer {_signed(sub='shop', role='service')}"}
     # A second request with the same members returns the existing conversation.

@@ -16,5 +16,6 @@ export async function talkwire(method: string, path: string, body?: object) {
 export function createConversation(orderId: string, buyer: string) {
   const id = `order-${orderId}`;
   const memberIds = [buyer, "support"];
-  return talkwire("POST", "/api/v1/conversations", { id, kind: "group", name: `Order ${orderId}`, memberIds });
+  const name = `Order ${orderId}`;
+  return talkwire("POST", "/api/v1/conversations", { id, kind: "group", name, memberIds, notify: "all" });
 }
