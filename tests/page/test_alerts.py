@@ -28,6 +28,15 @@ def test_what_is_chosen_for_a_conversation_holds(driver: Driver, demo_url: str) 
     assert chosen["then"]["played"] == ["chime", "drop"]
 
 
+def test_the_default_that_the_owner_sets_counts_for_members_without_a_choice(driver: Driver, demo_url: str) -> None:
+    assert run(driver, demo_url, "alerts", "defaults")["defaults"] == {
+        "before": "Mentions and replies",
+        "after": "Default of this conversation: All messages",
+        "removed": "Mentions and replies",
+        "shown": ["Orders: Your order is on its way"],
+    }
+
+
 def test_what_was_stored_is_listed_and_makes_no_sound(driver: Driver, demo_url: str) -> None:
     reports = run(driver, demo_url, "alerts", "stored")
     assert reports["stored"] == {"before": {"played": [], "shown": []}, "unread": 0}

@@ -175,6 +175,32 @@ export async function settings() {
   report("chosen", { chime, then: await observed(carol) });
 }
 
+// The owner's default is offered to the members who have chosen nothing, and counts for them at once.
+export async function defaults() {
+  const { id } = await post("conversations", "bob", { kind: "group", name: "Orders", memberIds: ["carol"] });
+  const bob = await visitAs("bob");
+  const carol = await visitAs("carol", { init: observe });
+  for (const page of [bob, carol]) {
+    await open(page, "Orders");
+    await page.getByRole("button", { name: "Details" }).click();
+  }
+  const choice = carol.getByRole("combobox", { name: "Notify me about" });
+  const chosen = () => choice.evaluate((element) => element.selectedOptions[0].textContent);
+  const before = await chosen();
+  await bob.getByRole("button", { name: "Edit", exact: true }).click();
+  await bob.getByRole("combobox", { name: "Notify members about" }).selectOption("All messages");
+  await bob.getByRole("button", { name: "Save", exact: true }).click();
+  await choice.getByRole("option", { name: /^Default of this conversation/ }).waitFor({ state: "attached" });
+  const after = await chosen();
+  await lookAway(carol);
+  await lookedAtIn(carol, 0);
+  await say(bob, "Your order is on its way");
+  await carol.waitForFunction(() => window.shown.length === 1);
+  await call("PATCH", `conversations/${id}`, "bob", { notify: null });
+  await choice.getByRole("option", { name: "Mentions and replies" }).waitFor({ state: "attached" });
+  report("defaults", { before, after, removed: await chosen(), shown: (await observed(carol)).shown.map(({ body }) => body) });
+}
+
 export async function stored() {
   const { id } = await post("conversations", "bob", { kind: "group", name: "Away", memberIds: ["test"] });
   await call("POST", "notifications/read", "test", { all: true });

@@ -41,6 +41,14 @@ it("an event keeps what differs by reader", () => {
   expect(withConversation({}, conversation("c")).c?.name).toBe("c");
 });
 
+it("an event without a default for notifications removes it", () => {
+  for (const kind of ["direct", "group"] as const) {
+    const before = withConversation({}, conversation("c", { kind, notify: "all", unreadCount: 2 }));
+    expect(withConversation(before, conversation("c", { kind, notify: "none" })).c).toMatchObject({ notify: "none" });
+    expect(withConversation(before, conversation("c", { kind })).c).not.toHaveProperty("notify");
+  }
+});
+
 it("conversations are sorted by their newest message, or by their creation", () => {
   const listed = newestFirst({
     old: conversation("old", { lastMessage: message(1) }),

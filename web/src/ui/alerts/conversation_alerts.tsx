@@ -11,10 +11,13 @@ type Notify = NonNullable<MemberPreferences["notify"]>;
 
 const LEVELS: readonly Notify[] = ["all", "mentions", "none"];
 
+/** Up to so many members, the server notifies all of each message by a conversation's default. */
+const NOTIFIED_MAX = 100;
+
 /** Notification preferences of one conversation. Each change is saved at once. */
 export function ConversationAlerts({ conversation }: { conversation: Conversation }) {
   const { alerts, conversations } = useChat();
-  const { id, kind } = conversation;
+  const { id } = conversation;
   const [preferences, setPreferences] = useState<MemberPreferences | null>(null);
   const [problem, setProblem] = useState("");
   const labels = texts.alerts.conversation;
@@ -43,6 +46,7 @@ export function ConversationAlerts({ conversation }: { conversation: Conversatio
   const { notify, sound } = preferences;
   // The state ends a mute at its time.
   const { muted = false } = conversation;
+  const usual = usualText(conversation);
   const change = async (wanted: Partial<MemberPreferences>): Promise<void> => {
     setProblem("");
     setPreferences({ ...preferences, ...wanted });
@@ -64,12 +68,11 @@ export function ConversationAlerts({ conversation }: { conversation: Conversatio
       <label>
         {labels.notify}
         <select
-          value={notify ?? (kind === "direct" ? "all" : "mentions-and-replies")}
+          value={notify ?? (usual === undefined ? "all" : "default")}
           disabled={muted}
           onChange={({ target: { value } }) => void change({ notify: LEVELS.find((level) => level === value) ?? null })}
         >
-          {/* The server notifies of replies only by default. */}
-          {kind !== "direct" && <option value="mentions-and-replies">{labels.levels.usual}</option>}
+          {usual !== undefined && <option value="default">{usual}</option>}
           {LEVELS.map((level) => (
             <option key={level} value={level}>
               {labels.levels[level]}
@@ -89,4 +92,12 @@ export function ConversationAlerts({ conversation }: { conversation: Conversatio
       </p>
     </section>
   );
+}
+
+/** Returns what a member is notified of without a choice; undefined where that is all messages by the conversation's kind. */
+function usualText({ kind, notify, memberCount }: Conversation): string | undefined {
+  const { byDefault, levels } = texts.alerts.conversation;
+  if (notify !== undefined && !(notify === "all" && memberCount > NOTIFIED_MAX)) return byDefault(levels[notify]);
+  // The server notifies of replies only by default.
+  return kind === "direct" ? undefined : levels.usual;
 }

@@ -8,11 +8,13 @@ import { nameOf } from "../components/conversation_names";
 import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
 import { Switch } from "../components/switch";
-import { useChat } from "../page/chat_context";
+import { useChat, useChatState } from "../page/chat_context";
 import { PictureField } from "../settings/picture_field";
 
 /** Seconds that the form offers; the server accepts up to a day. */
 const SLOW = [0, 10, 30, 60, 300, 900, 3600, 86_400] as const;
+
+const LEVELS = ["all", "mentions", "none"] as const;
 
 interface Props {
   conversation: Conversation;
@@ -27,6 +29,7 @@ interface Props {
  */
 export function EditConversationDialog({ conversation, focusOn, onClose }: Props) {
   const { moderation } = useChat();
+  const owns = useChatState(({ me }) => conversation.ownerId === me.id);
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   const [hint, setHint] = useState("");
@@ -35,7 +38,7 @@ export function EditConversationDialog({ conversation, focusOn, onClose }: Props
   /** What the form began with, and what others have saved since where the reader was warned of it. */
   const [before, setBefore] = useState(conversation);
   const { id, kind } = conversation;
-  const { name, topic, description, public: isPublic, history, slowModeS = 0 } = before;
+  const { name, topic, description, public: isPublic, history, slowModeS = 0, notify = "" } = before;
   const changesIn = (form: HTMLFormElement): Partial<Rules> =>
     changesFrom(rulesAt(before), rulesOf(new FormData(form)));
   const slow = SLOW.some((each) => each === slowModeS) ? SLOW : [...SLOW, slowModeS];
@@ -136,6 +139,19 @@ export function EditConversationDialog({ conversation, focusOn, onClose }: Props
             </select>
           </label>
         )}
+        {owns && (
+          <label>
+            {texts.places.notify}
+            <select name="notify" defaultValue={notify}>
+              <option value="">{texts.alerts.conversation.levels.usual}</option>
+              {LEVELS.map((level) => (
+                <option key={level} value={level}>
+                  {texts.alerts.conversation.levels[level]}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
         <FormButtons problem={problem} action={texts.places.save} disabled={busy} onClose={onClose} />
       </form>
     </Dialog>
@@ -150,6 +166,7 @@ function rulesAt({
   public: isPublic,
   history,
   slowModeS = 0,
+  notify,
 }: Conversation): Rules {
   return {
     name,
@@ -157,6 +174,7 @@ function rulesAt({
     description: description ?? null,
     public: isPublic,
     history,
+    notify: notify ?? null,
     ...(kind === "group" && { slowModeS }),
   };
 }
@@ -169,6 +187,7 @@ function rulesOf(form: FormData): Rules {
     public: form.has("public"),
     history: form.get("history") === "from-join" ? "from-join" : "all",
     ...(form.has("slow") ? { slowModeS: Number(form.get("slow")) } : {}),
+    ...(form.has("notify") ? { notify: LEVELS.find((level) => level === form.get("notify")) ?? null } : {}),
   };
 }
 

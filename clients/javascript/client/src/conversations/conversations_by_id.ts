@@ -69,9 +69,11 @@ export function withConversation(conversations: ConversationsById, received: Con
   const before = own(conversations, received.id);
   if (before === undefined) return { ...conversations, [received.id]: received };
   const { name: _, avatar: __, ...rules } = received;
-  const { name: ___, avatar: ____, topic: _____, description: ______, ...kept } = before;
+  // An event without a default for notifications says that there is none.
+  const { notify: _______, ...others } = before;
+  const { name: ___, avatar: ____, topic: _____, description: ______, ...kept } = others;
   // A direct conversation is shown as the other member, which only answers contain.
-  const after = received.kind === "direct" ? { ...before, ...rules } : { ...kept, ...received };
+  const after = received.kind === "direct" ? { ...others, ...rules } : { ...kept, ...received };
   return { ...conversations, [received.id]: after };
 }
 

@@ -3,7 +3,7 @@
 import type { Core } from "../core.ts";
 import { uploadPicture } from "../files/pictures.ts";
 import { own } from "../own.ts";
-import type { ConversationPage, MemberRole, Restriction, RestrictionPage } from "../server/payloads.ts";
+import type { ConversationPage, MemberRole, NotifyLevel, Restriction, RestrictionPage } from "../server/payloads.ts";
 import type { RequestError } from "../server/request_error.ts";
 import type { ConversationStore } from "./conversation_store.ts";
 
@@ -17,6 +17,8 @@ export interface Rules {
   readonly slowModeS?: number;
   readonly topic?: string | null;
   readonly description?: string | null;
+  /** What members are notified of who have chosen nothing; null for the default. Only for the owner. */
+  readonly notify?: NotifyLevel | null;
 }
 
 export interface RestrictionLimits {
