@@ -91,7 +91,7 @@ from talkwire.core.commands.moderation.reports import (
 from talkwire.core.commands.notifications import ListNotifications, MarkNotificationsRead, NotificationPage
 from talkwire.core.commands.offers import CounterOffer, CreateOffer, DeleteOffer, ListOffers, UpdateOffer
 from talkwire.core.commands.presence import GetPresence, SetPresence
-from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
+from talkwire.core.commands.receipts import GetUnread, MarkDelivered, MarkRead, MarkUnread, UnreadTotal
 from talkwire.core.commands.search import FindPublicConversations, SearchMessages, SearchOffers
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.commands.typing import SetTyping
@@ -131,6 +131,7 @@ __all__ = [
     "GetPresence",
     "GetReportContext",
     "GetSyncState",
+    "GetUnread",
     "GetUser",
     "GetWebhook",
     "HangUpCall",
@@ -192,6 +193,7 @@ __all__ = [
     "UnfollowThread",
     "UnpinMessage",
     "Unreact",
+    "UnreadTotal",
     "UnsaveMessage",
     "UpdateConversation",
     "UpdateMember",

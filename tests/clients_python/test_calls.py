@@ -100,6 +100,16 @@ async def test_reading_moves_the_unread_count(alice: Talkwire, bob: Talkwire, ro
     assert (await bob.mark_unread(room, two["id"]))["unreadCount"] == 1
 
 
+async def test_the_unread_total_counts_all_conversations(alice: Talkwire, bob: Talkwire, room: str) -> None:
+    before = await bob.unread()
+    await alice.send(room, "one")
+    await alice.send(room, f"hello @{(await bob.me())['id']}")
+    after = await bob.unread()
+    assert after["messages"] == before["messages"] + 2
+    assert after["mentions"] == before["mentions"] + 1
+    assert after["conversations"] == before["conversations"] + 1
+
+
 async def test_conversations_and_members_are_managed(alice: Talkwire, bob: Talkwire, clients: Clients) -> None:
     carol = await clients.user((await alice.me())["id"].replace("alice", "carol"))
     ids = [(await client.me())["id"] for client in (alice, bob, carol)]

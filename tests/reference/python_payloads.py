@@ -55,6 +55,7 @@ ANSWERS = (
     "FollowedThreadsAnswer",
     "NotificationsAnswer",
     "ReadAnswer",
+    "MessengerUnreadTotal",
 )
 """Schemas of REST answers that the client returns or reads."""
 

@@ -93,6 +93,9 @@ browser's, and enumerations with the same values share one name."""
 
 LINE_MAX = 120
 
+NO_MEMBERS = "Record<string, never>"
+"""The type of a command's payload without members."""
+
 
 def published_types(url: str) -> PayloadTypes:
     """Returns the types that the server at this address publishes."""
@@ -119,13 +122,16 @@ class PayloadTypes:
 
     def text(self) -> str:
         """Returns the module's text, formatted as `biome format` would."""
-        types = [self._interface(name) for name in sorted(self._names, key=lambda name: self._names[name])]
+        named = sorted((type_, name) for name, type_ in self._names.items() if type_ != NO_MEMBERS)
+        types = [self._interface(name) for _, name in named]
         enumerations = [_alias(name, values) for name, values in sorted(self._enumerations.items())]
         return "\n".join([HEAD, *enumerations, "", "\n\n".join([*types, self._event_map(), self._command_map()]), ""])
 
     def _name_of(self, schema: str) -> str:
         """Returns the type's name: of what only commands have, one that ends in "Command"."""
         name = re.sub("List$", "Page", NAMES.get(schema, schema.removeprefix("Messenger")))
+        if schema in self._taken and not self._schemas[schema].get("properties"):
+            return NO_MEMBERS
         is_command = schema not in self._sent and schema in map(_payload, self._commands.values())
         return f"{name}Command" if is_command else name
 

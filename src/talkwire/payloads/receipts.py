@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from talkwire.core.commands.receipts import Receipt
+from talkwire.core.commands.receipts import Receipt, UnreadTotal
 from talkwire.core.domain.events import MessagesDelivered, MessagesRead, ReadPositionMoved, UnreadChanged
 from talkwire.payloads.payload import Payload, iso
 
@@ -40,6 +40,15 @@ class UnreadPayload(Payload, frozen=True, omit_defaults=False):
     read_seq: int | msgspec.UnsetType = msgspec.UNSET
 
 
+class UnreadTotalPayload(Payload, frozen=True, omit_defaults=False):
+    """The user's unread messages in all conversations. `messages` is the number that a push has as `badge`: in muted
+    and archived conversations only mentions count."""
+
+    messages: int
+    mentions: int
+    conversations: int
+
+
 class ReceiptPayload(Payload, frozen=True):
     """The receipt of one member for one message: whether the member has received and read it. `deliveredAt` and
     `readAt` are when the member's position last changed; if missing, the member has not received or read the message.
@@ -68,6 +77,10 @@ def unread_payload(event: UnreadChanged) -> UnreadPayload:
 
 def moved_position_payload(event: ReadPositionMoved) -> UnreadPayload:
     return UnreadPayload(event.conversation_id, event.unread_count, event.mention_count, event.seq)
+
+
+def unread_total_payload(total: UnreadTotal) -> UnreadTotalPayload:
+    return UnreadTotalPayload(total.messages, total.mentions, total.conversations)
 
 
 def receipt_payload(receipt: Receipt) -> ReceiptPayload:

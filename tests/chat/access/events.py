@@ -45,6 +45,7 @@ _SOCKET = (
 
 _CONVERSATIONS = (
     Row("conversations:list", EVERYONE),
+    Row("unread:get", EVERYONE),
     Row("conversation:create", but(EVERYONE, blocked=BLOCKED), {"kind": "group", "memberIds": ["{author}"]}),
     Row(
         "conversation:create",

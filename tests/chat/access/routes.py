@@ -314,6 +314,7 @@ _USERS = (
     Row(f"GET {_V1}/users?query=a", EVERYONE),
     Row(f"GET {_V1}/users/me", EVERYONE),
     Row(f"GET {_V1}/users/me/rights", EVERYONE),
+    Row(f"GET {_V1}/users/me/unread", EVERYONE),
     Row(f"PATCH {_V1}/users/me", EVERYONE, {"text": "On holiday"}),
     Row(f"GET {_V1}/users/{{author}}", READERS),
     Row(f"GET {_V1}/users/{{author}}/export", TRUSTED),

@@ -173,6 +173,7 @@ class BlockingTalkwire:
     user = _call(Talkwire.user)
     users = _each(Talkwire.users)
     put_user = _call(Talkwire.put_user)
+    unread = _call(Talkwire.unread)
     notifications = _each(Talkwire.notifications)
     mark_notifications_read = _call(Talkwire.mark_notifications_read)
     upload = _call(Talkwire.upload)

@@ -1150,6 +1150,18 @@ class Unread(TypedDict):
     """The `seq` of the newest message that the member has read."""
 
 
+class UnreadTotal(TypedDict):
+    """The user's unread messages in all conversations. `messages` is the number that a push has as `badge`: in muted
+    and archived conversations only mentions count."""
+
+    messages: int
+    """The unread messages; in muted and archived conversations only mentions count."""
+    mentions: int
+    """How many unread messages mention the user, in all conversations."""
+    conversations: int
+    """How many conversations have some of `messages`."""
+
+
 class UploadProgress(TypedDict):
     """The progress of an upload: `received` of `size` bytes have arrived."""
 

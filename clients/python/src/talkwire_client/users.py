@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from talkwire_client.api import FOR_EVER_S, Api, Request, path
-from talkwire_client.payloads import File, Notification, NotificationList, User, UserList
+from talkwire_client.payloads import File, Notification, NotificationList, UnreadTotal, User, UserList
 
 PAGE = 100
 
@@ -47,6 +47,12 @@ class UserCalls:
         """
         stored: User = await self._api.call("PUT", path("users", user_id), profile)
         return stored
+
+    async def unread(self) -> UnreadTotal:
+        """Returns the user's unread messages in all conversations. Muted and archived conversations count only messages
+        that mention the user."""
+        total: UnreadTotal = await self._api.get(path("users", "me", "unread"))
+        return total
 
     async def notifications(self, *, unread: bool = False) -> AsyncIterator[Notification]:
         """Yields the user's notifications, the newest first. If `unread` is true, yields only unread ones."""

@@ -282,6 +282,12 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
             )
         },
         "unreadCount": _count("How many messages the user has not read."),
+        **_of_schemas(
+            ("MessengerUnreadTotal", "MessengerUnreadTotalReply"),
+            messages=_count("The unread messages; in muted and archived conversations only mentions count."),
+            mentions=_count("How many unread messages mention the user, in all conversations."),
+            conversations=_count("How many conversations have some of `messages`."),
+        ),
         "MessengerRestriction.kind": Meaning(
             "`mute`: the user cannot write in the conversation; `ban`: the user cannot be a member of it."
         ),

@@ -20,6 +20,18 @@ class Unread(msgspec.Struct, frozen=True):
     mention_count: int
 
 
+class UnreadTotal(msgspec.Struct, frozen=True):
+    """The unread counts of all conversations of a user together.
+
+    `messages`: the unread messages; of muted and archived conversations only those that mention the user. `mentions`:
+    the unread messages that mention the user. `conversations`: how many conversations have some of `messages`.
+    """
+
+    messages: int = 0
+    mentions: int = 0
+    conversations: int = 0
+
+
 class ReadMark(msgspec.Struct, frozen=True):
     """A member's read position in a conversation (the number `seq` of the last read message), with the unread counts
     after it."""
@@ -119,6 +131,11 @@ class GetMessageStatus(Query[MessageStatus], frozen=True, tag="GetMessageStatus"
     message."""
 
     message_id: str
+
+
+class GetUnread(Query[UnreadTotal], frozen=True, tag="GetUnread"):
+    """Returns the unread counts of all conversations of the actor together. `messages` is the number that a push has as
+    `badge`."""
 
 
 class CountUnread(Query[tuple[tuple[str, str, Unread], ...]], frozen=True, tag="CountUnread"):

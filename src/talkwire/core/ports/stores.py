@@ -16,7 +16,7 @@ from talkwire.core.commands.command import IdempotencyKey
 from talkwire.core.commands.messages import MessageVersion, ThreadMark
 from talkwire.core.commands.moderation.audit import ListAudit
 from talkwire.core.commands.presence import ConnectedUsers
-from talkwire.core.commands.receipts import Unread
+from talkwire.core.commands.receipts import Unread, UnreadTotal
 from talkwire.core.commands.server.console import ConversationRecord, LostNode, PushState, Totals
 from talkwire.core.commands.server.erasure import ErasureStep, LogRow, PendingErasure
 from talkwire.core.commands.server.offline_queue import Arrival, Mail
@@ -1025,6 +1025,11 @@ class Unreads(Protocol):
     def of(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], Unread]:
         """Returns (conversation id, user id) -> unread counts. Pairs where the user is no member of the conversation
         are left out."""
+        ...
+
+    def totals(self, user_ids: Collection[str], now_ms: int) -> Mapping[str, UnreadTotal]:
+        """Returns user id -> the unread counts of all conversations of the user together, for each of the users.
+        `now_ms` (milliseconds since 1970) decides which mutes have ended."""
         ...
 
     def mentioned_after(self, positions: Mapping[str, int], user_id: str) -> Collection[str]:

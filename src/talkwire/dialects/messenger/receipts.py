@@ -3,7 +3,7 @@ and which threads a user follows."""
 
 from __future__ import annotations
 
-from talkwire.core.commands.receipts import ReadMark
+from talkwire.core.commands.receipts import ReadMark, UnreadTotal
 from talkwire.core.domain.events import (
     Event,
     MessagesDelivered,
@@ -39,8 +39,28 @@ def _read_reply(mark: ReadMark) -> ReadReply:
     return ReadReply(seq=mark.seq, unread_count=mark.unread.unread_count, mention_count=mark.unread.mention_count)
 
 
+class UnreadTotalReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    """The user's unread messages in all conversations. `messages` is the number that a push has as `badge`: in muted
+    and archived conversations only mentions count."""
+
+    messages: int
+    mentions: int
+    conversations: int
+
+
+def _unread_reply(total: UnreadTotal) -> UnreadTotalReply:
+    return UnreadTotalReply(messages=total.messages, mentions=total.mentions, conversations=total.conversations)
+
+
 INBOUND = {
-    **events_of(receipts.OPERATIONS, replies={"message:read": _read_reply, "conversation:mark-unread": _read_reply}),
+    **events_of(
+        receipts.OPERATIONS,
+        replies={
+            "message:read": _read_reply,
+            "conversation:mark-unread": _read_reply,
+            "unread:get": _unread_reply,
+        },
+    ),
     **events_of(threads.OPERATIONS),
 }
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from talkwire.core.commands.receipts import ListReceipts, MarkDelivered, MarkRead, MarkUnread
-from talkwire.operations.operation import OWN, Listed, Operation
+from talkwire.core.commands.receipts import GetUnread, ListReceipts, MarkDelivered, MarkRead, MarkUnread
+from talkwire.operations.operation import OWN, Listed, One, Operation
 from talkwire.operations.shapes import InputMember, Shape
-from talkwire.payloads.receipts import receipt_payload
+from talkwire.payloads.receipts import receipt_payload, unread_total_payload
 
 _READ = (
     "The messages to mark as read: all up to `messageId`, or all messages of the conversation if it is omitted. With "
@@ -80,6 +80,15 @@ OPERATIONS = (
             "omitted.",
         ),
         unaudited=OWN,
+    ),
+    Operation(
+        GetUnread,
+        event="unread:get",
+        route="GET /users/me/unread",
+        tag="users",
+        summary="Count the caller's unread messages and mentions in all conversations",
+        event_summary="Count the user's unread messages and mentions in all conversations.",
+        answer=One(unread_total_payload),
     ),
     Operation(
         ListReceipts,

@@ -34,9 +34,9 @@ from sqlalchemy import (
     union_all,
 )
 
-from talkwire.core.commands.receipts import MessageReader, Unread
+from talkwire.core.commands.receipts import MessageReader, Unread, UnreadTotal
 from talkwire.core.domain.events import COVERED_MAX, Durable, MessagesDelivered, MessagesRead, ReadPositionMoved
-from talkwire.core.domain.model import NOT_MARKED, Member, Message
+from talkwire.core.domain.model import NOT_MARKED, Member, MemberPreferences, Message
 from talkwire.storage.messages.changes import write_messages, write_staged
 from talkwire.storage.messages.imports import imported_count, is_imported
 from talkwire.storage.schema import (
@@ -75,9 +75,9 @@ _own_sent: ColumnElement[int] = case((_is_marked, members.c.marked_sent), else_=
 """SQL for `Member.own_sent`: how many messages up to `own_seq` the member has sent."""
 
 
-def _unread_select() -> Select[Any]:
-    """Returns a query for the numbers of unread messages and unread mentions of members, whose keys are (conversation
-    id, user id)."""
+def _unread_select(found: ColumnElement[bool]) -> Select[Any]:
+    """Returns a query for the numbers of unread messages and unread mentions of those members that `found` selects by
+    the keys."""
     behind = members.c.conversation_id, _own_seq
     deleted = (
         select(func.count())
@@ -101,7 +101,6 @@ def _unread_select() -> Select[Any]:
     )
     own = members.c.sent_count - _own_sent
     imported = func.coalesce(imported_count(behind[0]), 0) - func.coalesce(imported_count(*behind), 0)
-    found = (members.c.conversation_id == key_text(0)) & (members.c.user_id == key_text(1))
     return (
         select()
         .select_from(KEYS)
@@ -116,7 +115,31 @@ def _unread_select() -> Select[Any]:
     )
 
 
-_unread = _unread_select()
+_unread = _unread_select((members.c.conversation_id == key_text(0)) & (members.c.user_id == key_text(1)))
+_unread_of_users: Select[Any] = (
+    _unread_select(members.c.user_id == key_text(0))
+    .where(conversations.c.last_seq > _own_seq)
+    .add_columns(
+        members.c.muted,
+        members.c.unmute_ms,
+        (members.c.archived_seq >= conversations.c.last_seq).label("is_archived"),
+    )
+)
+"""Selects the memberships of the users in the keys, where a message is behind the read position. A conversation that
+was archived before its newest message counts as not archived: only a muted one may still be."""
+_with_blocked: Select[Any] = (
+    select(key_text(0), key_text(1))
+    .select_from(KEYS)
+    .where(
+        exists().where(
+            blocks.c.user_id == key_text(1),
+            spans.c.user_id == blocks.c.blocked_id,
+            spans.c.conversation_id == key_text(0),
+        )
+    )
+)
+"""Selects those of the keys (conversation id, user id) where a user whom the user has blocked is or was a member of the
+conversation, so that messages of blocked users may be in it."""
 _mentioned_after: Select[Any] = (
     select(key_text(0))
     .select_from(KEYS)
@@ -144,6 +167,23 @@ class UnreadRows(Reads):
         found = {(row.conversation_id, row.user_id): Unread(row.unread, row.mentions) for row in rows}
         return found | self._without_blocked(found)
 
+    def totals(self, user_ids: Collection[str], now_ms: int) -> Mapping[str, UnreadTotal]:
+        rows = self._connection.execute(_unread_of_users, keys_parameter([(user_id,) for user_id in user_ids])).all()
+        found = {(row.conversation_id, row.user_id): Unread(row.unread, row.mentions) for row in rows}
+        found |= self._without_blocked(found)
+        totals = dict.fromkeys(user_ids, UnreadTotal())
+        for row in rows:
+            unread = found[row.conversation_id, row.user_id]
+            is_muted = MemberPreferences(bool(row.muted), unmute_ms=row.unmute_ms).is_muted(now_ms)
+            counted = unread.mention_count if is_muted or row.is_archived else unread.unread_count
+            before = totals[row.user_id]
+            totals[row.user_id] = UnreadTotal(
+                before.messages + counted,
+                before.mentions + unread.mention_count,
+                before.conversations + (counted > 0),
+            )
+        return totals
+
     def mentioned_after(self, positions: Mapping[str, int], user_id: str) -> Collection[str]:
         if not positions:
             return ()
@@ -159,17 +199,8 @@ class UnreadRows(Reads):
         if not user_ids:
             return {}
         keys = [key for key, unread in found.items() if key[1] in user_ids and unread.unread_count]
-        return {key: self._corrected(key, found[key]) for key in keys if self._has_blocked_among_members(*key)}
-
-    def _has_blocked_among_members(self, conversation_id: str, user_id: str) -> bool:
-        """Returns whether the user has blocked anybody who is or was a member of the conversation, so that messages of
-        blocked users may be in it."""
-        among = (
-            select(spans.c.user_id)
-            .join(blocks, blocks.c.blocked_id == spans.c.user_id)
-            .where(blocks.c.user_id == user_id, spans.c.conversation_id == conversation_id)
-        )
-        return self._connection.execute(among.limit(1)).first() is not None
+        affected = self._connection.execute(_with_blocked, keys_parameter(keys)).all() if keys else ()
+        return {(id_, user_id): self._corrected((id_, user_id), found[id_, user_id]) for id_, user_id in affected}
 
     def _corrected(self, key: tuple[str, str], unread: Unread) -> Unread:
         conversation_id, user_id = key

@@ -1961,6 +1961,21 @@ export interface Unread {
   readSeq?: number;
 }
 
+/**
+ * The user's unread messages in all conversations. `messages` is the number that a push has as `badge`: in muted and
+ * archived conversations only mentions count.
+ */
+export interface UnreadTotalReply {
+  /** Whether the event succeeded. Default: `true`. */
+  success?: boolean;
+  /** The unread messages; in muted and archived conversations only mentions count. */
+  messages: number;
+  /** How many unread messages mention the user, in all conversations. */
+  mentions: number;
+  /** How many conversations have some of `messages`. */
+  conversations: number;
+}
+
 /** Changes to a conversation. An omitted member stays unchanged; null removes a text, a picture or metadata. */
 export interface UpdateConversationCommand {
   /** The id of the conversation. */
@@ -2269,6 +2284,8 @@ export interface Commands {
   "conversation:mark-unread": { payload: MarkUnreadCommand; reply: ReadReply };
   /** Mark messages as delivered: all, or all up to a message. */
   "message:delivered": { payload: MarkCommand; reply: EmptyReply };
+  /** Count the user's unread messages and mentions in all conversations. */
+  "unread:get": { payload: Record<string, never>; reply: UnreadTotalReply };
   /** Follow a thread. */
   "thread:follow": { payload: ThreadIdCommand; reply: ThreadReply };
   /** Stop following a thread. */

@@ -86,7 +86,8 @@ class ReadPushContents(Query[PushContents], frozen=True, tag="ReadPushContents")
     """Returns what pushes to devices have to show: the content of the unread notifications in `keys` (user id,
     notification id), and the badges of `user_ids`.
 
-    A badge is the number of the user's unread messages; in muted conversations only mentions count.
+    A badge is the number of the user's unread messages; in muted and archived
+    conversations only mentions count.
     """
 
     user_ids: tuple[str, ...]

@@ -9,6 +9,7 @@ from talkwire.core.commands.messages import GetMessage
 from talkwire.core.commands.receipts import (
     CountUnread,
     GetMessageStatus,
+    GetUnread,
     ListReaders,
     ListReceipts,
     MarkDelivered,
@@ -20,8 +21,9 @@ from talkwire.core.commands.receipts import (
     Receipt,
     Status,
     Unread,
+    UnreadTotal,
 )
-from talkwire.core.domain.access import history_for, may_take_part, message_for_reader
+from talkwire.core.domain.access import history_for, may_act, may_take_part, message_for_reader, require
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.events import MessagesDelivered, MessagesRead, ReadPositionMoved
 from talkwire.core.domain.model import (
@@ -249,6 +251,12 @@ def status_of(message: Message, least: tuple[int, int] | None) -> Status:
     return "read" if least[1] >= message.seq else "delivered"
 
 
+def get_unread(snapshot: Snapshot, actor: Actor, query: GetUnread) -> UnreadTotal:
+    """Returns the unread counts of all conversations of the actor together."""
+    require(may_act(snapshot.user(actor.user_id)))
+    return snapshot.unreads.totals((actor.user_id,), snapshot.now_ms)[actor.user_id]
+
+
 def count_unread(snapshot: Snapshot, actor: Actor, query: CountUnread) -> tuple[tuple[str, str, Unread], ...]:
     """Returns (conversation id, user id, unread counts) for those of the query's (conversation id, user id) keys where
     the user is a member."""
@@ -269,6 +277,7 @@ QUERIES: Queries = MappingProxyType(
         ListReceipts: list_receipts,
         ListReaders: list_readers,
         GetMessageStatus: get_message_status,
+        GetUnread: get_unread,
         CountUnread: count_unread,
     }
 )

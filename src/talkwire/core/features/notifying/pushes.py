@@ -3,7 +3,6 @@ device's maker."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from hashlib import sha256
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -19,15 +18,13 @@ from talkwire.core.commands.server.pushes import (
 )
 from talkwire.core.domain.access import may_act, must_be_operator, require
 from talkwire.core.domain.errors import ChatError, forbidden
-from talkwire.core.domain.model import Actor, MemberPreferences, PushSubscription, PushTarget
+from talkwire.core.domain.model import Actor, PushSubscription, PushTarget
 from talkwire.core.domain.notifying.lifetimes import NOTIFICATIONS_KEPT_MS
 from talkwire.core.ports.handler import ChangeHandler, Changes, NodeCommandHandlers, Queries
 from talkwire.core.ports.transaction import LeaseTransaction, Snapshot, Transaction
 
 SUBSCRIPTIONS_MAX = 20
 """How many subscriptions a user has. A further one ends the one that was renewed the longest time ago."""
-
-_USUAL = MemberPreferences()
 
 
 def service_of(url: str) -> str:
@@ -117,18 +114,8 @@ def read_contents(snapshot: Snapshot, actor: Actor, query: ReadPushContents) -> 
         for notification, conversation_name in snapshot.notifications.of_keys(query.keys)
         if notification.read_ms is None and notification.created_ms > since_ms
     }
-    return PushContents(found, _badges(snapshot, query.user_ids))
-
-
-def _badges(snapshot: Snapshot, user_ids: tuple[str, ...]) -> Mapping[str, int]:
-    preferences = snapshot.notifications.member_preferences(user_ids)
-    conversation_ids = snapshot.memberships_of(user_ids).conversation_ids
-    keys = [(id_, user_id) for user_id in user_ids for id_ in conversation_ids.get(user_id, ())]
-    badges = dict.fromkeys(user_ids, 0)
-    for (conversation_id, user_id), unread in snapshot.unreads.of(keys).items():
-        here = preferences.get(user_id, {}).get(conversation_id, _USUAL)
-        badges[user_id] += unread.mention_count if here.is_muted(snapshot.now_ms) else unread.unread_count
-    return badges
+    totals = snapshot.unreads.totals(query.user_ids, snapshot.now_ms)
+    return PushContents(found, {user_id: total.messages for user_id, total in totals.items()})
 
 
 CHANGES: Changes = MappingProxyType(
