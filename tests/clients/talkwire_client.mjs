@@ -12,6 +12,10 @@
 //   ["compare"]         waits until what alice and bob show is what a fresh client loads
 //   ["explore", seed, steps]   random actions and interruptions, with such a comparison after each; reports how often
 //                       missed events were asked for, and how often everything was reloaded instead
+//   ["visit"]           alice and her phone connect
+//   ["unread", n]       waits until alice and her phone show n unread messages; reports how many conversations are loaded
+//   ["read", id]        alice reads a conversation
+//   ["more"]            alice loads the next page of conversations; reports each number of unread messages meanwhile
 //   ["tokens"]          how often a token was given out, and how often that failed
 import "../../clients/javascript/node_modules/fake-indexeddb/auto/index.mjs";
 import { createHmac } from "node:crypto";
@@ -294,6 +298,26 @@ const orders = {
   explore: async (seed, steps) => {
     await explore(seed, steps);
     return gaps;
+  },
+  async visit() {
+    await Promise.all([alice.connect(), phone.connect()]);
+    return {};
+  },
+  async unread(count) {
+    const shown = () => [alice.unreadCount, phone.unreadCount];
+    await until(() => shown().every((each) => each === count), () => `unread ${count}, but ${shown()},`);
+    return { loaded: [alice, phone].map((chat) => chat.conversations.length) };
+  },
+  async read(which) {
+    await alice.conversation(which).markRead();
+    return {};
+  },
+  async more() {
+    const shown = [];
+    const stops = [alice.on("conversations", () => shown.push(alice.unreadCount)), alice.on("unread", (each) => shown.push(each))];
+    await alice.loadMoreConversations();
+    for (const stop of stops) stop();
+    return { shown };
   },
   tokens: async () => ({ given: tokens.given, refused: tokens.failed }),
 };

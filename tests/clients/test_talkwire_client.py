@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.chat.chat_server import SECRET, ServerProcess, running_chat
-from tests.http_client import http_get
+from tests.http_client import HttpClient, http_get
 from tests.protocol.server_process import reserved_port
 from tests.repetition import repetitions
 
@@ -111,6 +111,52 @@ async def test_a_thousand_messages_arrive_once_and_in_order(tmp_path: Path, node
             assert shown["contents"] == expected[-len(shown["contents"]) :]
             tokens = await clients.do("tokens")
             assert tokens["refused"] >= 2 * tokens["given"] >= 4
+
+
+async def test_the_unread_total_counts_conversations_that_are_not_loaded(
+    tmp_path: Path, node_client: list[str]
+) -> None:
+    with running_chat(tmp_path, {"TALKWIRE_RECOVERY_WINDOW_S": "5"}) as server:
+        chat = _Chat(server)
+        for number in range(130):
+            chat.post("conversations", kind="group", id=f"c{number}", memberIds=["alice", "bob"], name=f"c{number}")
+            chat.post("messages", conversationId=f"c{number}", content="hello", senderId="bob")
+        async with driven(node_client, server.url) as clients:
+            await clients.do("visit")
+            assert (await clients.do("unread", 130))["loaded"] == [100, 100]
+            await clients.do("read", "c129")
+            await clients.do("unread", 129)
+            chat.post("conversations/c0/read", user_id="alice")
+            await clients.do("unread", 128)
+            await clients.do("cut")
+            for _ in range(3):
+                chat.post("messages", conversationId="c1", content="hello @alice", senderId="bob")
+            await clients.do("join")
+            await clients.do("unread", 131)
+            chat.send("PATCH", "conversations/c2/preferences", user_id="alice", muted=True)
+            await clients.do("unread", 130)
+            assert set((await clients.do("more"))["shown"]) <= {130}
+            assert (await clients.do("unread", 130))["loaded"][0] == 130
+            assert chat.send("GET", "users/me/unread", user_id="alice")["messages"] == 130
+
+
+class _Chat:
+    """The chat's REST API, as the back end or as a user."""
+
+    def __init__(self, server: ServerProcess) -> None:
+        self._server = server
+
+    def post(self, path: str, user_id: str | None = None, **body: object) -> None:
+        self.send("POST", path, user_id, **body)
+
+    def send(self, method: str, path: str, user_id: str | None = None, **body: object) -> dict[str, Any]:
+        token = self._server.token("backend", role="service") if user_id is None else self._server.token(user_id)
+        headers = {"authorization": f"Bearer {token}"}
+        url = f"{self._server.url}/api/v1/{path}"
+        with HttpClient() as client:
+            response = client.request(method, url, headers=headers, json=body or None).raise_for_status()
+        found: dict[str, Any] = response.json() if response.content else {}
+        return found
 
 
 @pytest.mark.parametrize("seed", range(repetitions(8)))

@@ -277,7 +277,7 @@ function useHostState(): void {
 function useUnreadCount(): void {
   const host = useHost();
   const isLoaded = useChatState((state) => state.loaded);
-  const count = useChatState((state) => totalOf(state.conversations, state.features));
+  const count = useChatState((state) => state.unreadElsewhere + totalOf(state.conversations, state.features));
   const unread = isLoaded ? count : null;
   useEffect(() => {
     if (unread !== null) host?.post({ type: "talkwire:unread", count: unread });

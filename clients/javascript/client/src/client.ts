@@ -4,6 +4,7 @@ import { type MissedEvents, uncountedBy } from "./catching_up.ts";
 import { byId, ConversationStore } from "./conversations/conversation_store.ts";
 import { newestFirst } from "./conversations/conversations_by_id.ts";
 import { MuteEnds } from "./conversations/mute_ends.ts";
+import { UnreadElsewhere } from "./conversations/unread_elsewhere.ts";
 import type { ChatPart, Core, LoadedState } from "./core.ts";
 import { Uploads } from "./files/uploads.ts";
 import { Messages } from "./messages/messages.ts";
@@ -38,6 +39,7 @@ export class Client {
   readonly typing: Typing;
   readonly presence: PresenceStore;
   readonly people: People;
+  readonly #unreadElsewhere: UnreadElsewhere;
   readonly #parts: ChatPart[];
   readonly #onLoaded: () => void;
   readonly #onFailed: (error: unknown) => void;
@@ -51,6 +53,8 @@ export class Client {
 
   constructor(core: Core, stores: ClientStores, { messages, parts = [], onLoaded, onFailed }: ClientOptions = {}) {
     this.core = core;
+    // Before all other listeners, which then see both changes at once.
+    this.#unreadElsewhere = new UnreadElsewhere(core);
     this.#onFailed = onFailed ?? (() => undefined);
     this.#onLoaded = onLoaded ?? (() => undefined);
     this.conversations = new ConversationStore(core);
@@ -60,7 +64,7 @@ export class Client {
     this.presence = new PresenceStore(core);
     this.people = new People(core, this.conversations);
     this.#parts = [this.presence, this.people, this.messages, this.uploads, this.typing];
-    this.#parts.push(new MuteEnds(core, this.conversations), ...parts);
+    this.#parts.push(new MuteEnds(core, this.conversations), this.#unreadElsewhere, ...parts);
     core.on("message:new", ({ conversationId }) => {
       if (own(core.now.conversations, conversationId) === undefined) void this.conversations.load(conversationId);
     });
@@ -208,9 +212,13 @@ export class Client {
 
   /** Loads conversations whose unread counts may have changed. */
   async #count(ids: Iterable<string>): Promise<void> {
+    let isChanged = false;
     for (const id of ids) {
-      if ((own(this.core.now.conversations, id)?.unreadCount ?? 0) > 0) await this.conversations.load(id);
+      if ((own(this.core.now.conversations, id)?.unreadCount ?? 0) === 0) continue;
+      await this.conversations.load(id);
+      isChanged = true;
     }
+    if (isChanged) this.#unreadElsewhere.refresh();
   }
 
   #pause(ms: number): Promise<void> {

@@ -21,6 +21,8 @@ export interface ClientState {
   readonly conversations: ConversationsById;
   /** The cursor of the next page of conversations; null on the last one. */
   readonly nextConversations: string | null;
+  /** The unread messages of the conversations that are not loaded. */
+  readonly unreadElsewhere: number;
   readonly timelines: Readonly<Record<string, Timeline>>;
   /** The ids of the users whom the reader has blocked. */
   readonly blocked: ReadonlySet<string>;
@@ -88,6 +90,7 @@ export class Core {
       loaded: false,
       conversations: {},
       nextConversations: null,
+      unreadElsewhere: 0,
       timelines: {},
       blocked: new Set<string>(),
       rights: {

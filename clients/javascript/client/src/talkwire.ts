@@ -63,6 +63,8 @@ export interface TalkwireEvents {
   conversations: readonly Conversation[];
   /** A message arrived in any conversation, the user's own ones included. */
   message: Message;
+  /** `unreadCount` has changed: the new number. */
+  unread: number;
   notification: ChatNotification;
   /** A user's presence changed. */
   presence: Presence;
@@ -94,6 +96,7 @@ export class Talkwire {
   #problem: RequestError | null = null;
   readonly #outage: Outage;
   #conversations: readonly Conversation[] = [];
+  #unreadCount = 0;
   #wake: () => void = () => undefined;
   /** Rejects what `connect` has returned. */
   #giveUp: (why: RequestError) => void = () => undefined;
@@ -225,9 +228,13 @@ export class Talkwire {
     return this.#client.core.now.nextConversations !== null;
   }
 
-  /** The number of unread messages. In muted and archived conversations only mentions count. */
+  /**
+   * The number of unread messages in all conversations, also in those that are not loaded. In muted and archived
+   * conversations only mentions count. A push has the same number as `badge`.
+   */
   get unreadCount(): number {
-    return totalUnread(this.#client.core.now.conversations);
+    const { conversations, unreadElsewhere } = this.#client.core.now;
+    return totalUnread(conversations) + unreadElsewhere;
   }
 
   /** Returns a conversation, and loads its newest messages. The same id returns the same object. */
@@ -321,6 +328,8 @@ export class Talkwire {
         this.#conversations = newestFirst(now.conversations);
         this.#events.emit("conversations", this.#conversations);
       }
+      if (now.conversations !== before.conversations || now.unreadElsewhere !== before.unreadElsewhere)
+        this.#emitUnread();
       if (now.connected && !before.connected) this.#setState("online");
     });
     core.on("notification", (notification) => this.#events.emit("notification", notification));
@@ -333,6 +342,13 @@ export class Talkwire {
       this.#rooms.get(message.conversationId)?.arrived(message);
       this.#events.emit("message", message);
     });
+  }
+
+  #emitUnread(): void {
+    const { unreadCount } = this;
+    if (unreadCount === this.#unreadCount) return;
+    this.#unreadCount = unreadCount;
+    this.#events.emit("unread", unreadCount);
   }
 
   readonly #online = (): void => this.reconnectNow();

@@ -92,10 +92,10 @@ export function useConversations(): Conversations {
   return { conversations, hasMore: client.hasMoreConversations, loadMore };
 }
 
-/** Returns the number of unread messages in all conversations. */
+/** Returns the number of unread messages in all conversations, also in those that are not loaded. */
 export function useUnread(): { readonly count: number } {
   const client = useTalkwire();
-  const subscribe = useCallback((changed: () => void) => client.on("conversations", changed), [client]);
+  const subscribe = useCallback((changed: () => void) => client.on("unread", changed), [client]);
   const count = useSyncExternalStore(subscribe, () => client.unreadCount);
   return useMemo(() => ({ count }), [count]);
 }

@@ -118,8 +118,9 @@ it("components show what the client has, and follow its changes", () => {
     client.state = "online";
     client.emit("state");
     client.conversations = [{ name: "Plans" }];
-    client.unreadCount = 3;
     client.emit("conversations");
+    client.unreadCount = 3;
+    client.emit("unread");
     const room = client.conversation("c");
     room.messages = [{ content: "Hello!" }];
     room.typing = [{ name: "Bob" }];

@@ -154,7 +154,10 @@ function Header({ conversation, name }: { conversation: Conversation; name: stri
 
 /** What is unread in the other conversations. */
 function UnreadElsewhere({ conversation }: { conversation: Conversation }) {
-  const count = useChatState(({ conversations, features }) => totalElsewhere(conversations, conversation, features));
+  const count = useChatState(
+    ({ conversations, features, unreadElsewhere }) =>
+      unreadElsewhere + totalElsewhere(conversations, conversation, features),
+  );
   return count > 0 ? <UnreadCount count={count} weight="usual" /> : null;
 }
 

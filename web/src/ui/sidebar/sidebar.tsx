@@ -78,7 +78,9 @@ function SideButtons({ onOpen }: Pick<Props, "onOpen">) {
 
 /** The bar's button for the list itself: scrolls it to its top, and shows what is unread in it. */
 function ChatsButton() {
-  const unread = useChatState(({ conversations, features }) => totalOf(conversations, features));
+  const unread = useChatState(
+    ({ conversations, features, unreadElsewhere }) => unreadElsewhere + totalOf(conversations, features),
+  );
   return (
     <button
       type="button"
