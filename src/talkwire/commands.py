@@ -94,7 +94,7 @@ from talkwire.core.commands.presence import GetPresence, SetPresence
 from talkwire.core.commands.receipts import GetUnread, MarkDelivered, MarkRead, MarkUnread, UnreadTotal
 from talkwire.core.commands.search import FindPublicConversations, SearchMessages, SearchOffers
 from talkwire.core.commands.sync import GetSyncState, ListEvents
-from talkwire.core.commands.typing import SetTyping
+from talkwire.core.commands.typing import SendSignal, SetTyping
 
 __all__ = [
     "AcceptCall",
@@ -184,6 +184,7 @@ __all__ = [
     "SearchUsers",
     "SendCallSignal",
     "SendMessage",
+    "SendSignal",
     "SetPassword",
     "SetPresence",
     "SetTyping",

@@ -115,6 +115,10 @@ _FULL: Mapping[str, list[dict[str, Any]]] = MappingProxyType(
         "offer:counter": [{"offerId": "1", "amount": 5, "title": "t", "expiresAt": "2034-02-03T04:05:06.000Z"}],
         "offers:list": [{"conversationId": "c", "cursor": "x", "limit": 7}],
         "unread:get": [{}],
+        "signal:send": [
+            {"conversationId": "c", "name": "ping"},
+            {"conversationId": "c", "name": "ping", "data": {"x": 1}},
+        ],
         "typing:start": [{"conversationId": "c"}],
         "typing:stop": [{"conversationId": "c"}],
         "presence:set": [{"status": "away", "text": None}, {"status": "dnd", "text": "t"}, {"status": "online"}],

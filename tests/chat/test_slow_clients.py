@@ -91,6 +91,23 @@ async def test_a_client_that_never_reads_is_disconnected_without_affecting_other
         deaf.close()
 
 
+async def test_signals_are_not_buffered_for_a_client_that_never_reads(world: World) -> None:
+    conversation = await world.conversation("alice", "bob", "deaf")
+    alice, bob = await world.connect("alice"), await world.connect("bob")
+    before = await slow_connections(world)
+    deaf = await open_deaf_client(world, world.server.token(world.id_of("deaf")))
+    try:
+        signal = {"conversationId": conversation, "name": "move", "data": CONTENT[:4000]}
+        for _ in range(ENOUGH):
+            for _ in range(16):
+                await alice.emit("signal:send", signal)
+            for _ in range(16):
+                await bob.next("signal")
+        assert await slow_connections(world) == before, "the connection would have ended at 1 MiB"
+    finally:
+        deaf.close()
+
+
 async def test_a_client_that_sends_without_reading_gets_no_more_responses(world: World) -> None:
     conversation = await world.conversation("alice", "deaf")
     alice = await world.connect("alice")

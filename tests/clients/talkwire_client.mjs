@@ -15,6 +15,7 @@
 //   ["visit"]           alice and her phone connect
 //   ["unread", n]       waits until alice and her phone show n unread messages; reports how many conversations are loaded
 //   ["read", id]        alice reads a conversation
+//   ["signal"]          alice sends a signal; reports what her phone and bob received, by the chat and by the conversation
 //   ["more"]            alice loads the next page of conversations; reports each number of unread messages meanwhile
 //   ["tokens"]          how often a token was given out, and how often that failed
 import "../../clients/javascript/node_modules/fake-indexeddb/auto/index.mjs";
@@ -311,6 +312,16 @@ const orders = {
   async read(which) {
     await alice.conversation(which).markRead();
     return {};
+  },
+  async signal() {
+    const received = [];
+    for (const chat of [alice, phone, bob]) {
+      chat.on("signal", (signal) => received.push(["chat", signal]));
+      chat.conversation(id).on("signal", (signal) => received.push(["room", signal]));
+    }
+    await alice.conversation(id).signal("cursor", { x: 1 });
+    await until(() => received.length >= 4, "the arrival of the signal");
+    return { received };
   },
   async more() {
     const shown = [];

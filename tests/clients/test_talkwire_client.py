@@ -140,6 +140,16 @@ async def test_the_unread_total_counts_conversations_that_are_not_loaded(
             assert chat.send("GET", "users/me/unread", user_id="alice")["messages"] == 130
 
 
+async def test_a_signal_arrives_at_other_devices_and_other_members(tmp_path: Path, node_client: list[str]) -> None:
+    with running_chat(tmp_path) as server:
+        async with driven(node_client, server.url) as clients:
+            conversation = (await clients.do("begin"))["id"]
+            await clients.do("visit")
+            received = (await clients.do("signal"))["received"]
+            signal = {"conversationId": conversation, "userId": "alice", "name": "cursor", "data": {"x": 1}}
+            assert sorted(received, key=str) == sorted([["chat", signal]] * 2 + [["room", signal]] * 2, key=str)
+
+
 class _Chat:
     """The chat's REST API, as the back end or as a user."""
 

@@ -172,6 +172,25 @@ async def test_others_see_typing_as_a_signal(alice: Talkwire, bob: Talkwire, roo
     typing.cancel()
 
 
+async def test_a_custom_signal_arrives(alice: Talkwire, bob: Talkwire, room: str) -> None:
+    signals = bob.signals()
+
+    async def send_until_seen() -> None:
+        # Signals are lost before the socket has connected.
+        while True:
+            await alice.signal(room, "cursor", {"x": 1})
+            await pause(0.1)
+
+    sending = asyncio.create_task(send_until_seen())
+    async with deadline():
+        async for signal in signals:
+            if signal.type == "signal" and signal.data["conversationId"] == room:
+                assert signal.data["userId"] == (await alice.me())["id"]
+                assert (signal.data["name"], signal.data.get("data")) == ("cursor", {"x": 1})
+                break
+    sending.cancel()
+
+
 async def test_search_and_forwarding(alice: Talkwire, room: str) -> None:
     sent = await alice.send(room, "a rare pterodactyl")
     (copy,) = await alice.forward(sent["id"], [room])

@@ -9,8 +9,8 @@ import pytest
 from talkwire.core.commands.accounts import UpdateUser
 from talkwire.core.commands.integration.custom_events import IsConnected, ListConnected, SendReport, SendToUsers
 from talkwire.core.commands.server.offline_queue import ReadMail
-from talkwire.core.commands.typing import SetTyping
-from talkwire.core.domain.events import CustomEvent, MailStored, TypingChanged, UserUpdated
+from talkwire.core.commands.typing import SendSignal, SetTyping
+from talkwire.core.domain.events import CustomEvent, MailStored, SignalSent, TypingChanged, UserUpdated
 from talkwire.core.signals import typing_signals
 from tests.contracts.cluster import Cluster, running_cluster
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, Clock
@@ -65,6 +65,13 @@ async def test_users_of_a_node_with_an_ended_lease_are_not_connected(cluster: Cl
     assert await cluster.a.node.do(BACKEND, ListConnected()) == ("alice",)
     report = await cluster.a.node.do(BACKEND, SendToUsers(("bob",), "alert", 1, store=True))
     assert report.stored == ("bob",)
+
+
+async def test_a_signal_reaches_the_other_node(cluster: Cluster) -> None:
+    await cluster.a.node.do(ALICE, SendSignal("c", "cursor", {"x": [1, None]}, source="a1"))
+    sent = SignalSent("c", "alice", "cursor", {"x": [1, None]}, "a1")
+    assert await cluster.b.next(SignalSent) == sent
+    assert cluster.a.of(SignalSent) == [sent]
 
 
 async def test_typing_on_a_killed_node_ends_a_little_later(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,8 @@ CLIENT_EVENTS = {
         conversation:update
         conversation:mark-unread notifications:read conversation:delete thread:follow thread:unfollow thread:read
         member:add member:remove member:update offer:create offer:update offer:delete offer:report
-        offers:search call:invite call:accept call:reject call:signal call:hangup sync auth:refresh ping""",
+        offers:search call:invite call:accept call:reject call:signal call:hangup sync auth:refresh ping unread:get
+        signal:send""",
     "talks": """
         join-conversation leave-conversation message typing read offer-update edit-message delete-message react
         delivered call-invite call-accept call-reject call-signal call-end""",
@@ -50,7 +51,7 @@ SERVER_EVENTS = {
         message:unpinned message:read:receipt message:delivered:receipt typing:user presence:update conversation:new
         conversation:updated conversation:deleted conversation:unread member:added member:removed member:updated
         offer:new offer:updated call:invite call:accept call:reject call:signal call:hangup call:ended
-        notification notification:read saved:changed upload:progress thread:updated thread:marked""",
+        notification notification:read saved:changed upload:progress thread:updated thread:marked signal""",
     "talks": """
         message new-message typing read user-joined user-left offer-created offer-update offer-accepted new-offer
         message-updated message-deleted reaction delivered user-online user-offline upload-progress call-invite

@@ -44,6 +44,7 @@ _MEMBERS: Mapping[str, Any] = MappingProxyType(
         "conversationIds": ["c"],
         "q": "x",
         "reason": "spam",
+        "name": "ping",
     }
 )
 _STATUS = MappingProxyType({"offer:update": "accepted", "presence:set": "away"})

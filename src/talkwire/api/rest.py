@@ -79,7 +79,7 @@ from talkwire.observability.request_metrics import RequestMetrics
 from talkwire.observability.spans import Tracer
 from talkwire.openid.sign_in import ProviderSignIn
 from talkwire.operations.conversations import conversations
-from talkwire.operations.messages import messages, offers, saved, search, typing
+from talkwire.operations.messages import messages, offers, saved, search, signals, typing
 from talkwire.operations.moderation import audit, reports, restrictions
 from talkwire.operations.names import name_of_command
 from talkwire.operations.users import blocks
@@ -176,7 +176,7 @@ def described_routes(
         *conversation_routes,
         *routes_of([messages.LIST]),
         *routes_of(conversations.CONTENTS),
-        *routes_of([typing.ROUTE]),
+        *routes_of([typing.ROUTE, signals.SIGNAL]),
         *member_routes,
         *routes_of(restrictions.OPERATIONS),
         *decision_routes,

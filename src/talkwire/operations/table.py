@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from talkwire.operations import calls, console, sockets, sync, webhooks
 from talkwire.operations.conversations import conversations, invitations, members
-from talkwire.operations.messages import messages, offers, receipts, saved, search, threads, typing
+from talkwire.operations.messages import messages, offers, receipts, saved, search, signals, threads, typing
 from talkwire.operations.moderation import audit, reports, restrictions
 from talkwire.operations.operation import Operation
 from talkwire.operations.users import blocks, notifications, preferences, presence, users
@@ -27,6 +27,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *restrictions.OPERATIONS,
     *saved.OPERATIONS,
     *search.OPERATIONS,
+    *signals.OPERATIONS,
     *sockets.OPERATIONS,
     *sync.OPERATIONS,
     *threads.OPERATIONS,

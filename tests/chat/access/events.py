@@ -104,6 +104,7 @@ _MESSAGES = (
 _SIGNALS = (
     Row("typing:start", SPEAKERS, _THERE),
     Row("typing:stop", SPEAKERS, _THERE),
+    Row("signal:send", WRITERS, {**_THERE, "name": "ping"}),
     Row("presence:set", EVERYONE, {"status": "away"}),
     # Presence of strangers is omitted instead of refused: see `test_presence_is_for_those_who_share_a_conversation`.
     Row("presence:get", EVERYONE, {"userIds": ["{author}"]}),

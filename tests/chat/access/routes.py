@@ -119,6 +119,7 @@ _CONVERSATIONS = (
     Row(f"POST {_CONVERSATION}/unread", MEMBERS, {"messageId": "{message}"}),
     Row(f"POST {_CONVERSATION}/delivered", MEMBERS),
     Row(f"POST {_CONVERSATION}/typing", SPEAKERS, {"isTyping": True}),
+    Row(f"POST {_CONVERSATION}/signals", WRITERS, {"name": "ping"}),
 )
 
 _MODERATION = (

@@ -13,6 +13,7 @@ import { type Typist, typistsIn } from "./people/typing.ts";
 import type {
   Commands,
   Conversation,
+  CustomSignal,
   Member,
   MemberRole,
   Message,
@@ -28,6 +29,8 @@ export interface RoomEvents {
   message: Message;
   /** Somebody starts or stops typing: everybody who is typing now, without the reader. */
   typing: readonly Typist[];
+  /** A custom signal arrived: of another member, another device of the reader, or the back end. */
+  signal: CustomSignal;
   /** Anything that this object shows has changed. */
   change: Room;
 }
@@ -340,6 +343,15 @@ export class Room {
     this.#client.typing.stop(this.id);
   }
 
+  /**
+   * Sends a signal of the application's own to the members who are connected. It is not stored, and may be lost. `name`:
+   * 1 to 64 of the characters a-z, A-Z, 0-9, `.`, `_`, `:` and `-`. `data`: JSON of at most 4 KiB. Rejects with
+   * `RequestError`.
+   */
+  async signal(name: string, data?: unknown): Promise<void> {
+    await this.#call("signal:send", { conversationId: this.id, name, ...(data !== undefined && { data }) });
+  }
+
   // --- the conversation ---------------------------------------------------------------------------------------------
 
   /** Changes the name, the picture or the rules. */
@@ -378,6 +390,11 @@ export class Room {
     for (const stop of this.#stops) stop();
     const { [this.id]: _, ...timelines } = this.#client.core.now.timelines;
     this.#client.core.state.setState({ timelines });
+  }
+
+  /** @internal */
+  signalled(signal: CustomSignal): void {
+    this.#events.emit("signal", signal);
   }
 
   /** @internal */

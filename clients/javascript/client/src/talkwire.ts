@@ -17,6 +17,7 @@ import type {
   ChosenStatus,
   Commands,
   Conversation,
+  CustomSignal,
   Message,
   Presence,
   User,
@@ -65,6 +66,8 @@ export interface TalkwireEvents {
   message: Message;
   /** `unreadCount` has changed: the new number. */
   unread: number;
+  /** A custom signal arrived in any conversation. */
+  signal: CustomSignal;
   notification: ChatNotification;
   /** A user's presence changed. */
   presence: Presence;
@@ -331,6 +334,10 @@ export class Talkwire {
       if (now.conversations !== before.conversations || now.unreadElsewhere !== before.unreadElsewhere)
         this.#emitUnread();
       if (now.connected && !before.connected) this.#setState("online");
+    });
+    core.on("signal", (signal) => {
+      this.#rooms.get(signal.conversationId)?.signalled(signal);
+      this.#events.emit("signal", signal);
     });
     core.on("notification", (notification) => this.#events.emit("notification", notification));
     core.on("presence:update", (presence) => this.#events.emit("presence", presence));

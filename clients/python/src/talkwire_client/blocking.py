@@ -168,6 +168,7 @@ class BlockingTalkwire:
     remove_member = _call(Talkwire.remove_member)
     update_member = _call(Talkwire.update_member)
     typing = _call(Talkwire.typing)
+    signal = _call(Talkwire.signal)
 
     me = _call(Talkwire.me)
     user = _call(Talkwire.user)

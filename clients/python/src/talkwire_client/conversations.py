@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Literal
 
 from talkwire_client.api import Api, path, without_none
-from talkwire_client.payloads import Conversation, ConversationList, Member
+from talkwire_client.payloads import Conversation, ConversationList, Json, Member
 
 PAGE = 100
 
@@ -110,6 +110,15 @@ class ConversationCalls:
             "PATCH", path("conversations", conversation_id, "members", user_id), {"role": role}
         )
         return changed
+
+    async def signal(self, conversation_id: str, name: str, data: Json = None, *, sender_id: str | None = None) -> None:
+        """Sends a signal of the application's own to the members who are connected. It is not stored, and may be lost.
+
+        `name` has 1 to 64 of the characters a-z, A-Z, 0-9, `.`, `_`, `:` and `-`, and `data` is JSON of at most 4 KiB.
+        `sender_id` is the member in whose name the service sends.
+        """
+        signal = without_none({"name": name, "data": data, "senderId": sender_id})
+        await self._api.call("POST", path("conversations", conversation_id, "signals"), signal)
 
     async def typing(self, conversation_id: str, *, is_typing: bool = True) -> None:
         """Shows the other members that the user is typing, or has stopped typing. Repeat the call every few seconds."""

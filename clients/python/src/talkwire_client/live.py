@@ -43,6 +43,7 @@ SIGNAL_TYPES = frozenset(
         "call:signal",
         "notification",
         "presence:update",
+        "signal",
         "typing:user",
         "upload:progress",
     }

@@ -275,6 +275,20 @@ class CreatedConversation(TypedDict):
     notify: NotRequired[Literal["all", "mentions", "none"]]
 
 
+class CustomSignal(TypedDict):
+    """A signal of the application's own that the user `userId` sent to the conversation. `data` is missing if the
+    sender gave none, or null."""
+
+    conversationId: str
+    """The id of the conversation."""
+    userId: str
+    """The id of the user."""
+    name: str
+    """The signal's name, which the application chooses."""
+    data: NotRequired[Json]
+    """Any JSON value."""
+
+
 class DeliveredReceipt(TypedDict):
     """A delivery receipt: the devices of the member `userId` have received all messages of the conversation up to
     `messageId`."""
@@ -1304,6 +1318,7 @@ AnySignal: TypeAlias = (
     | Signal[Literal["call:signal"], CallSignal]
     | Signal[Literal["notification"], Notification]
     | Signal[Literal["presence:update"], Presence]
+    | Signal[Literal["signal"], CustomSignal]
     | Signal[Literal["typing:user"], Typing]
     | Signal[Literal["upload:progress"], UploadProgress]
 )

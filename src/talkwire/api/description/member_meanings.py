@@ -554,6 +554,8 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
             '`{reason: "changed", lastSeq, messages}` for a `conflict` because of `ifLastSeq`.'
         ),
         "event": Meaning("The name of the event."),
+        "MessengerCustomSignal.name": Meaning("The signal's name, which the application chooses."),
+        "MessengerCustomSignal.data": Meaning("JSON of the application."),
         "ErrorBody.message": Meaning("The error in English, for people."),
         "ErrorEvent.message": Meaning("The error in English, for people."),
         "cursor": Meaning("An opaque position: pass it back to continue from there."),

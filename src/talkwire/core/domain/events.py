@@ -558,6 +558,18 @@ class TypingChanged(EphemeralEvent, frozen=True):
     is_typing: bool
 
 
+class SignalSent(EphemeralEvent, frozen=True):
+    """A member, or the application's backend, sent a custom signal to a conversation: the JSON `data` under a `name` of
+    the application. Sent to all sockets that follow the conversation, except the socket `source` that sent it."""
+
+    reach = to_members_of("conversation_id", actor="user_id")
+    conversation_id: str
+    user_id: str
+    name: str
+    data: object = None
+    source: str | None = None
+
+
 class RoomEntered(EphemeralEvent, frozen=True):
     """A user's first socket started to follow a conversation, i.e. to receive its events. Sent to the other users'
     sockets that follow the conversation.
@@ -811,7 +823,9 @@ for _event_type in get_args(Durable):
 
 RoomNews = RoomEntered | RoomLeft
 UnreadNews = UnreadChanged | ThreadUnreadChanged
-Ephemeral = TypingChanged | RoomNews | UnreadNews | PresenceChanged | CallNews | Notified | UploadProgressed
+Ephemeral = (
+    TypingChanged | SignalSent | RoomNews | UnreadNews | PresenceChanged | CallNews | Notified | UploadProgressed
+)
 Event = Durable | Ephemeral
 """The events that every dialect must translate or explicitly leave out."""
 
@@ -874,6 +888,7 @@ MANAGEMENT_EVENTS: frozenset[type[Event]] = frozenset(
         NotificationsRead,
         CallMissed,
         CallRecorded,
+        SignalSent,
     }
 )
 """Everything but talking itself: messages, receipts, typing, presence, offers, uploads and calls."""

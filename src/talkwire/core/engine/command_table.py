@@ -16,6 +16,7 @@ from talkwire.core.features.conversations import (
     members,
     moderation,
     notices,
+    signal_rules,
 )
 from talkwire.core.features.integration import webhooks
 from talkwire.core.features.messages import (
@@ -95,6 +96,7 @@ QUERIES: Queries = MappingProxyType(
         **accounts.QUERIES,
         **invitations.QUERIES,
         **users.QUERIES,
+        **signal_rules.QUERIES,
         **conversations.QUERIES,
         **moderation.QUERIES,
         **notices.QUERIES,

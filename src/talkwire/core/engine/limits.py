@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from talkwire.core.commands.command import Change, Query
 from talkwire.core.commands.messages import SendMessage
+from talkwire.core.commands.typing import SendSignal
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
 
@@ -49,6 +50,8 @@ class Kind(StrEnum):
     """queries, by user"""
     SIGNALS = "signals"
     """signals, which store nothing: typing, presence, calls, rooms, pings, and unknown events; by user"""
+    CUSTOM_SIGNALS = "custom_signals"
+    """custom signals that members send to each other, by user"""
     RETRIES = "retries"
     """lookups of commands that may have been executed before, once their own bucket is empty; by user"""
     UPLOADS = "uploads"
@@ -99,6 +102,7 @@ DEFAULT_RATES: Rates = MappingProxyType(
         Kind.CHANGES: Rate(20, 100),
         Kind.READS: Rate(50, 200),
         Kind.SIGNALS: Rate(30, 150),
+        Kind.CUSTOM_SIGNALS: Rate(20, 40),
         Kind.RETRIES: Rate(20, 100),
         Kind.UPLOADS: Rate(2, 30),
         Kind.EXPORTS: Rate(0.001, 3),
@@ -300,10 +304,12 @@ class RateLimited(ChatError):
 
 @cache
 def kind_of(command_type: type) -> Kind:
-    """Returns the kind of action as which a type of command is limited: sending a message, any other change, a query,
-    or a signal. Types that are neither changes nor queries count as signals."""
+    """Returns the kind of action as which a type of command is limited: sending a message, any other change, a query, a
+    custom signal or any other signal. Types that are neither changes nor queries count as signals."""
     if issubclass(command_type, SendMessage):
         return Kind.SENDS
+    if issubclass(command_type, SendSignal):
+        return Kind.CUSTOM_SIGNALS
     if issubclass(command_type, Change):
         return Kind.CHANGES
     return Kind.READS if issubclass(command_type, Query) else Kind.SIGNALS

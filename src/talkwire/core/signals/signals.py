@@ -1,5 +1,5 @@
 """Combines the parts that handle ephemeral features for this node's sockets: typing, presence, calls, room occupants
-(users who have a conversation open) and custom events."""
+(users who have a conversation open), custom events and custom signals."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from talkwire.core.signals.call_exchange import CallExchange
 from talkwire.core.signals.call_recorder import CallRecorder
 from talkwire.core.signals.call_state import RING_S
 from talkwire.core.signals.custom_events import CustomEvents
+from talkwire.core.signals.custom_signals import CustomSignals
 from talkwire.core.signals.presence_exchange import NodeMove
 from talkwire.core.signals.presence_state import GRACE_S
 from talkwire.core.signals.presence_tracker import PresenceTracker
@@ -54,8 +55,9 @@ class SignalOptions:
 
 
 class Signals:
-    """The entry point to a node's ephemeral features: typing, presence, calls, room occupants and custom events. Passes
-    sockets' connects and disconnects, the log's events and other nodes' ephemeral events on to these features.
+    """The entry point to a node's ephemeral features: typing, presence, calls, room occupants, custom events and custom
+    signals. Passes sockets' connects and disconnects, the log's events and other nodes' ephemeral events on to these
+    features.
     `handlers` maps the types of their commands and queries to handlers.
 
     It also gives the node's lease the connects and disconnects of users to record; implements `lease.Users`.
@@ -89,6 +91,7 @@ class Signals:
                 **self.presence.handlers,
                 **SyncStates(chat, self.presence, options.contacts_max).handlers,
                 **CustomEvents(chat, publisher, peers).handlers,
+                **CustomSignals(chat, publisher).handlers,
             }
         )
 

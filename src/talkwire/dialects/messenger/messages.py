@@ -1,4 +1,5 @@
-"""Events of the messenger dialect about messages, reactions, pins, saved messages, search and typing."""
+"""Events of the messenger dialect about messages, reactions, pins, saved messages, search, typing and
+custom signals."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from talkwire.core.domain.events import (
     MessageSent,
     MessageUnpinned,
     SavedChanged,
+    SignalSent,
     ThreadUpdated,
     TypingChanged,
 )
@@ -25,7 +27,7 @@ from talkwire.core.domain.model import Message, SavedMessage
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.messenger.connection import SignalPayload
 from talkwire.dialects.operation_events import events_of
-from talkwire.operations.messages import messages, saved, search, typing
+from talkwire.operations.messages import messages, saved, search, signals, typing
 from talkwire.payloads.messages import (
     MessagePayload,
     ReactionPayload,
@@ -101,6 +103,16 @@ class TypingPayload(Payload, frozen=True):
     is_typing: bool
 
 
+class CustomSignalPayload(Payload, frozen=True):
+    """A signal of the application's own that the user `userId` sent to the conversation. `data` is missing if the
+    sender gave none, or null."""
+
+    conversation_id: str
+    user_id: str
+    name: str
+    data: object = None
+
+
 def _forwarded_reply(messages: Sequence[Message]) -> ForwardedReply:
     return ForwardedReply(messages=tuple(map(message_payload, messages)))
 
@@ -163,8 +175,20 @@ def _typing(event: TypingChanged) -> TypingPayload:
     return TypingPayload(event.conversation_id, event.user_id, event.user_name, event.is_typing)
 
 
+def _signal(event: SignalSent) -> CustomSignalPayload:
+    return CustomSignalPayload(event.conversation_id, event.user_id, event.name, event.data)
+
+
 INBOUND = events_of(
-    (*messages.TEXTS, *messages.MARKS, *saved.OPERATIONS, messages.LIST, search.MESSAGES, *typing.EVENTS),
+    (
+        *messages.TEXTS,
+        *messages.MARKS,
+        *saved.OPERATIONS,
+        messages.LIST,
+        search.MESSAGES,
+        *typing.EVENTS,
+        signals.SIGNAL,
+    ),
     payloads=dict.fromkeys(("typing:start", "typing:stop"), SignalPayload),
     replies={
         "message:forward": _forwarded_reply,
@@ -219,6 +243,13 @@ OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
             "saved:changed",
             _saved_changed,
             summary="This user saved a message, or removed it from their saved messages, on any device.",
+        ),
+    ),
+    SignalSent: (
+        Outbound(
+            "signal",
+            _signal,
+            summary="Another member, another device of this user, or the back end sent a custom signal.",
         ),
     ),
     TypingChanged: (Outbound("typing:user", _typing, summary="Another user started or stopped typing."),),

@@ -1,4 +1,5 @@
-"""Sends chat sockets the events that are not in the log: typing, presence, calls and custom events.
+"""Sends chat sockets the events that are not in the log: typing, presence, calls, custom events and custom
+signals.
 
 A user's presence goes to their contacts and to sockets that subscribed to it; a call's events go to its participants.
 The rooms of the recipients' sockets do not matter for either.
@@ -27,6 +28,7 @@ from talkwire.core.domain.events import (
     RoomEntered,
     RoomLeft,
     RoomNews,
+    SignalSent,
     TypingChanged,
 )
 from talkwire.realtime.clients.chat_client import (
@@ -73,6 +75,8 @@ class SignalDelivery:
         match event:
             case TypingChanged() | RoomEntered() | RoomLeft():
                 self._send_to_others(event)
+            case SignalSent():
+                self._deliver_signal(event)
             case PresenceChanged():
                 self._deliver_presence(event)
             case CallEnded():
@@ -89,6 +93,12 @@ class SignalDelivery:
         own = set(self._sockets((event.user_id,)))
         room = conversation_room(event.conversation_id)
         self._hub.broadcast_ephemeral(room, lambda group: encode_for(group, event), own)
+
+    def _deliver_signal(self, event: SignalSent) -> None:
+        """Sends a custom signal to the sockets that follow its conversation, except the one that sent it."""
+        source = {socket for socket in self._sockets((event.user_id,)) if socket.id == event.source}
+        room = conversation_room(event.conversation_id)
+        self._hub.broadcast_ephemeral(room, lambda group: encode_for(group, event), source)
 
     def _deliver_presence(self, event: PresenceChanged) -> None:
         """Sends a user's new presence to contacts and subscribed sockets: one update per socket, however many

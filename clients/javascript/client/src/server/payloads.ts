@@ -495,6 +495,21 @@ export interface CreatedInvitation {
   url: string;
 }
 
+/**
+ * A signal of the application's own that the user `userId` sent to the conversation. `data` is missing if the sender
+ * gave none, or null.
+ */
+export interface CustomSignal {
+  /** The id of the conversation. */
+  conversationId: string;
+  /** The id of the user. */
+  userId: string;
+  /** The signal's name, which the application chooses. */
+  name: string;
+  /** Any JSON value. */
+  data?: unknown;
+}
+
 export interface DeleteOfferCommand {
   /** The id of the offer. */
   offerId: string;
@@ -1693,6 +1708,17 @@ export interface SendCommand {
   createdAt?: string | null;
 }
 
+/** A custom signal: a name, and JSON of the application. */
+export interface SendSignalCommand {
+  /** The id of the conversation. */
+  conversationId: string;
+  /** The signal's name, which the application chooses */
+  name: string;
+  data?: unknown;
+  /** The id of the user who sent it. */
+  senderId?: string | null;
+}
+
 /**
  * A file that was sent to a conversation, and the message that contains it. For a forwarded message, the sender is the
  * user who forwarded it.
@@ -2162,6 +2188,8 @@ export interface ServerEvents {
   "message:unpinned": PinChanged;
   /** This user saved a message, or removed it from their saved messages, on any device. */
   "saved:changed": SavedChanged;
+  /** Another member, another device of this user, or the back end sent a custom signal. */
+  signal: CustomSignal;
   /** Another user started or stopped typing. */
   "typing:user": Typing;
   /** A member read all messages up to `messageId`. */
@@ -2258,6 +2286,8 @@ export interface Commands {
   "typing:start": { payload: SignalCommand; reply: EmptyReply };
   /** Announce that the user stopped typing. */
   "typing:stop": { payload: SignalCommand; reply: EmptyReply };
+  /** Send a custom signal to the connected members of a conversation. It is not stored. */
+  "signal:send": { payload: SendSignalCommand; reply: EmptyReply };
   /** Report a message to the admins. Reporting it again returns the open report. */
   "message:report": { payload: ReportMessageCommand; reply: ReportReply };
   /** Set the user's presence: `dnd` and `invisible` on all devices, `online` and `away` on this one. */
