@@ -68,7 +68,7 @@ NO_TEXT = {
     "thread_follows": "user_id conversation_id",
     "tombstones": "conversation_id sender_id",
     "uploads": "id owner_id content_type folder_id",
-    "users": "id erased",
+    "users": "id erased kind owner_id",
     "webhook_attempts": "webhook_id",
     "webhook_retries": "webhook_id key",
 }

@@ -74,6 +74,7 @@ def test_the_backend_sees_a_user_whole() -> None:
             "id": "alice",
             "name": "Alice",
             "createdAt": "1970-01-01T00:00:00.000Z",
+            "kind": "person",
             "email": "alice@example.com",
             "metadata": {"plan": "pro"},
             "banned": True,

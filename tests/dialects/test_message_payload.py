@@ -5,7 +5,16 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from talkwire.core.domain.model import Attachment, LinkPreview, Message, Origin, Quote, Reaction, ThreadActivity
+from talkwire.core.domain.model import (
+    Attachment,
+    Generated,
+    LinkPreview,
+    Message,
+    Origin,
+    Quote,
+    Reaction,
+    ThreadActivity,
+)
 from talkwire.payloads import messages
 from talkwire.payloads.messages import message_payload
 
@@ -32,6 +41,8 @@ OTHER = {
     "previews": (LinkPreview("https://example.com/", "A page"),),
     "without_previews": True,
     "thread": ThreadActivity(1_700_000_000_001, ()),
+    "generated": Generated("alice", "a-model"),
+    "on_behalf_of": "bob",
 }
 
 

@@ -301,7 +301,7 @@ LATER_COLUMNS = {
     "presence": {"status_until_ms", "text_until_ms"},
     "spans": {"history_pos"},
     "users": {"metadata", "named", "erased", "hold", "read_receipts", "handle", "ban_reason", "ban_until_ms"}
-    | {"backend", "search_name"},
+    | {"backend", "search_name", "kind", "owner_id"},
     "conversations": {"retention_days", "hold", "pruned_seq", "topic", "description", "offer_pos", "folded_name"}
     | {"notify"},
 }

@@ -573,6 +573,20 @@ def test_existing_names_are_found_without_accents(engine: Engine) -> None:
     ]
 
 
+def test_existing_users_are_people(engine: Engine) -> None:
+    with engine.begin() as connection:
+        upgrade(connection, "0039")
+        insert = "INSERT INTO users (id, name, folded_name, banned, created_ms) VALUES "
+        connection.execute(text(f"{insert} ('anna', 'Anna', 'anna', false, 0), ('bo', 'Bo', 'bo', true, 0)"))
+        upgrade(connection, "0040")
+        found = connection.execute(select(users.c.id, users.c.kind, users.c.owner_id).order_by(users.c.id)).all()
+        # A node of the version before still adds users.
+        connection.execute(text(f"{insert} ('carl', 'Carl', 'carl', false, 0)"))
+        added = connection.execute(select(users.c.kind).where(users.c.id == "carl")).scalar_one()
+    assert [tuple(row) for row in found] == [("anna", "person", None), ("bo", "person", None)]
+    assert added == "person"
+
+
 def test_existing_messages_in_arabic_script_are_found_from_each_keyboard(engine: Engine) -> None:
     extra = json.dumps({"attachments": [{"url": "/a", "name": "\u06a9\u062a\u0627\u0628.pdf"}]}, ensure_ascii=False)
     written = {

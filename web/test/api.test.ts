@@ -15,7 +15,7 @@ class ClaimSchema {
 
 it("names the device where no sign-in does", () => {
   vi.stubGlobal("localStorage", { getItem: () => "phone-1" });
-  const user = { id: "alice", name: "Alice", createdAt: "" };
+  const user = { id: "alice", name: "Alice", createdAt: "", kind: "person" as const };
   const named = (session: object) => new Api("http://localhost/", { read: () => session } as SessionStore).deviceId;
   expect(named({ user, accessToken: "of an account", refreshToken: "r" })).toBeUndefined();
   expect(named({ user, accessToken: "of the application", byToken: true })).toBe("phone-1");
@@ -50,7 +50,7 @@ function apiOf(users: readonly string[]) {
     const id = answers.shift();
     return id === undefined
       ? new Response(JSON.stringify({ error: { code: "token_expired", message: "" } }), { status: 401 })
-      : new Response(JSON.stringify({ id, name: id, createdAt: "" }));
+      : new Response(JSON.stringify({ id, name: id, createdAt: "", kind: "person" }));
   });
   vi.stubGlobal("fetch", fetched);
   vi.stubGlobal("addEventListener", () => undefined);
@@ -93,7 +93,7 @@ it("remembers through renewals that a provider signed the reader in, for all tab
   await api.signInWithToken(tokenUntil(2_000));
   const changed = vi.fn();
   api.onSessionChange(changed);
-  const user = { id: "ann", name: "Ann", createdAt: "" };
+  const user = { id: "ann", name: "Ann", createdAt: "", kind: "person" as const };
   const asked: string[] = [];
   vi.stubGlobal("fetch", async (address: URL | string, options: RequestInit) => {
     const path = new URL(address).pathname;

@@ -8,7 +8,7 @@ import type { Session } from "../src/server/session";
 import { enter, failureOf, signsIn, UNKNOWN } from "../src/ui/sign_in/enter";
 import { OtherUserQuestion } from "../src/ui/sign_in/other_user";
 
-const sessionOf = (id: string): Session => ({ user: { id, name: id, createdAt: "" }, accessToken: id });
+const sessionOf = (id: string): Session => ({ user: { id, name: id, createdAt: "", kind: "person" }, accessToken: id });
 const refused = () => new RequestError({ code: "unauthenticated", message: "no" });
 
 /** A server that accepts the token `of-bob`; `returned`: whom the OpenID provider has just signed in. */
@@ -97,7 +97,7 @@ it("a user who signs in elsewhere while a link is checked is asked too", async (
 });
 
 it("a link that signs in a user of the same name says who that is", () => {
-  const userOf = (id: string, name: string) => ({ id, name, createdAt: "" });
+  const userOf = (id: string, name: string) => ({ id, name, createdAt: "", kind: "person" as const });
   const asked = (name: string): string => {
     const offered = { user: userOf("mallory", name) };
     const rest = { onContinue: () => undefined, onStay: () => undefined };

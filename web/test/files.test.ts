@@ -65,7 +65,7 @@ function apiOf(session: Session | null): Api {
   return new Api("https://chat.example/talk/#/conversation/1", keeper);
 }
 
-const user = { id: "a&b", name: "A", createdAt: "" };
+const user = { id: "a&b", name: "A", createdAt: "", kind: "person" as const };
 
 describe("the URL of a file", () => {
   it("is below the page's base path, with the user's credentials", () => {

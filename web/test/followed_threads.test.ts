@@ -22,7 +22,7 @@ const open = () => {
   const none = () => undefined;
   const listener = { opened: none, lost: none, unreachable: none, ended: none };
   const api = new Api("http://localhost/", new SessionStore(nothing, nothing));
-  const core = new PageCore(api, { id: ME, name: "me", createdAt: "" }, listener);
+  const core = new PageCore(api, { id: ME, name: "me", createdAt: "", kind: "person" }, listener);
   const get = vi.spyOn(core.rest, "get");
   const threads = new FollowedThreads(core);
   const replied = (number: number, ms = number): void =>

@@ -5,7 +5,7 @@ import type { Chat } from "../src/chat/chat";
 import { mayWriteIn } from "../src/chat/conversations/writing";
 import { Forwarding, type ForwardTarget } from "../src/chat/messages/forwarding";
 
-const me: User = { id: ME, name: ME, createdAt: "" };
+const me: User = { id: ME, name: ME, createdAt: "", kind: "person" };
 const NOBODY: ReadonlySet<string> = new Set();
 
 describe("a message may be forwarded", () => {

@@ -26,7 +26,7 @@ async function page(writtenIn: readonly string[] = []) {
   const api = new Api("http://localhost/", new SessionStore(nothing, nothing));
   const none = () => undefined;
   const listener = { opened: none, lost: none, unreachable: none, ended: none };
-  const core = new PageCore(api, { id: ME, name: "me", createdAt: "" }, listener);
+  const core = new PageCore(api, { id: ME, name: "me", createdAt: "", kind: "person" }, listener);
   const known = ["here", ...writtenIn].map((id) => [id, conversation(id, { name: `The ${id}` })]);
   core.state.setState({ conversations: Object.fromEntries(known) });
   const stores = storesIn(new MemoryStorage());

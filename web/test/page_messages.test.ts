@@ -19,7 +19,7 @@ const open = (lastSeq: number) => {
   const api = new Api("http://localhost/", new SessionStore(nothing, nothing));
   const none = () => undefined;
   const listener = { opened: none, lost: none, unreachable: none, ended: none };
-  const core = new PageCore(api, { id: ME, name: "me", createdAt: "" }, listener);
+  const core = new PageCore(api, { id: ME, name: "me", createdAt: "", kind: "person" }, listener);
   core.state.setState({
     openId: "c",
     caughtUp: true,

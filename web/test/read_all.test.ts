@@ -16,7 +16,7 @@ const page = () => {
   const none = () => undefined;
   const core = new PageCore(
     api,
-    { id: ME, name: "me", createdAt: "" },
+    { id: ME, name: "me", createdAt: "", kind: "person" },
     { opened: none, lost: none, unreachable: none, ended: none },
   );
   const all = Array.from({ length: COUNT }, (_, number) =>

@@ -27,7 +27,7 @@ it("messages that wait are sent one after the other, from the time that the serv
 });
 
 it("owners and admins do not wait, and neither does a reader whose role is not known yet", () => {
-  const me = { id: ME, name: "me", createdAt: "" };
+  const me = { id: ME, name: "me", createdAt: "", kind: "person" as const };
   const of = (more: object) => slowModeMs(conversation("c", { kind: "group", slowModeS: 30, ...more }), me);
   const as = (role: "admin" | "member") => of({ members: [member(ME, { role })] });
   expect([as("member"), as("admin"), of({ ownerId: ME }), of({})]).toEqual([SLOW_MS, 0, 0, 0]);

@@ -42,7 +42,7 @@ it("a command that the server refuses says so once in the reader's language", as
   vi.spyOn(texts, "problem").mockImplementation(de.texts.problem);
   const core = new PageCore(
     { session: null, base: "http://localhost/" } as unknown as Api,
-    { id: "me", name: "", createdAt: "" },
+    { id: "me", name: "", createdAt: "", kind: "person" },
     {} as never,
   );
   const refusalOf = async (code: string, message: string): Promise<RequestError> => {

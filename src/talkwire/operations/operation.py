@@ -21,6 +21,10 @@ from talkwire.operations.socket_commands import SocketCommand
 OWN = "concerns nobody but the actor"
 TAKES_PART = "is what members do: it takes nothing from others"
 SPEAKS = "is what members do; the backend does it in their name, and the log of events shows it"
+SENDS = (
+    "is what members do, and the log of events shows it; only what an agent sends on behalf of its owner has an entry, "
+    "which the feature adds"
+)
 ROUTINE = "is the backend's routine, which takes nothing from anyone; the log of events shows it"
 
 CommandType = type[Command[Any] | SocketCommand]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from talkwire.core.commands.conversations import ConversationView, MemberView
-from talkwire.core.domain.model import Conversation, ConversationKind, History, MemberRole, Notify
+from talkwire.core.domain.model import Conversation, ConversationKind, History, MemberRole, Notify, UserKind
 from talkwire.core.domain.times import iso_end, iso_or_none
 from talkwire.payloads.messages import MessagePayload, message_payload
 from talkwire.payloads.notices import NoticePayload, notice_payload
@@ -21,6 +21,7 @@ class MemberPayload(Payload, frozen=True):
     name: str
     role: MemberRole
     joined_at: str
+    kind: UserKind
     avatar: str | None = None
     read_seq: int | None = None
     delivered_seq: int | None = None
@@ -89,6 +90,7 @@ def member_payload(view: MemberView) -> MemberPayload:
         name=view.name,
         role=member.role,
         joined_at=iso(member.joined_ms),
+        kind=view.kind,
         avatar=view.avatar,
         read_seq=member.read_seq,
         delivered_seq=member.delivered_seq,

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from msgspec import UNSET, UnsetType
 
-from talkwire.core.commands.messages import AttachmentRef, MessageVersion
+from talkwire.core.commands.messages import AttachmentRef, GivenGenerated, MessageVersion, Model
 from talkwire.core.domain.events import MessageDeleted, MessageReacted
 from talkwire.core.domain.model import AttachedKind, Attachment, LinkPreview, Message, Reaction, SavedMessage
 from talkwire.core.features.messages.sending import check_attachment_count
@@ -122,6 +122,14 @@ class ThreadSummaryPayload(Payload, frozen=True, omit_defaults=False):
 MessageType = Literal["text", "file", "system"]
 
 
+class GeneratedPayload(Payload, frozen=True):
+    """States that an agent wrote the message: `by` is the agent's user id, `model` the name of the model, if the agent
+    gave one. A forwarded copy has that of the original."""
+
+    by: str
+    model: str | None = None
+
+
 class MessagePayload(Payload, frozen=True):
     """A message. Members that are empty, null or false are omitted. A deleted message has no `content`. An `imported`
     message was sent earlier on another system: it is never unread and causes no notifications. A message of the type
@@ -151,6 +159,8 @@ class MessagePayload(Payload, frozen=True):
     deleted_at: str | None = None
     imported: bool = False
     previews: tuple[LinkPreviewPayload, ...] = ()
+    generated: GeneratedPayload | None = None
+    on_behalf_of: str | None = None
 
 
 class SavedMessagePayload(Payload, frozen=True):
@@ -190,6 +200,12 @@ class AttachmentBody(Payload, frozen=True):
     animated: Any = None
 
 
+class GeneratedBody(Payload, frozen=True):
+    """How an agent wrote a new message: the name of the `model`. The server adds the agent's id."""
+
+    model: Model | None = None
+
+
 class TolerantAttachmentBody(AttachmentBody, frozen=True, forbid_unknown_fields=False):
     """The same for dialects whose payloads may have unknown members."""
 
@@ -210,6 +226,8 @@ def message_payload(message: Message) -> MessagePayload:
         or message.imported
         or message.system
         or message.previews
+        or message.generated
+        or message.on_behalf_of
     ):
         return _full_payload(message)
     # A fast path: most messages have only a text, and a page of messages is encoded for every request.
@@ -228,7 +246,7 @@ def message_payload(message: Message) -> MessagePayload:
 
 
 def _full_payload(message: Message) -> MessagePayload:
-    quote, origin = message.reply_to, message.forwarded_from
+    quote, origin, generated = message.reply_to, message.forwarded_from, message.generated
     return MessagePayload(
         id=str(message.id),
         conversation_id=message.conversation_id,
@@ -254,6 +272,8 @@ def _full_payload(message: Message) -> MessagePayload:
         deleted_at=None if message.deleted_ms is None else iso(message.deleted_ms),
         imported=message.imported,
         previews=tuple(map(_preview_payload, message.previews)),
+        generated=None if generated is None else GeneratedPayload(generated.by, generated.model),
+        on_behalf_of=message.on_behalf_of,
     )
 
 
@@ -340,6 +360,11 @@ def version_payload(version: MessageVersion) -> VersionPayload:
 
 def saved_message_payload(saved: SavedMessage) -> SavedMessagePayload:
     return SavedMessagePayload(iso(saved.saved_ms), message_payload(saved.message))
+
+
+def given_generated(body: GeneratedBody | None) -> GivenGenerated | None:
+    """Returns what a request states about how an agent wrote a message, in the form that commands have it."""
+    return None if body is None else GivenGenerated(body.model)
 
 
 def attachment_refs(attachments: tuple[AttachmentBody, ...] | None) -> tuple[AttachmentRef, ...]:

@@ -6,7 +6,7 @@ from dataclasses import astuple
 from typing import Any
 
 from talkwire.core.domain.access_policy import Rights
-from talkwire.core.domain.model import Actor, LoginSession, User
+from talkwire.core.domain.model import Actor, LoginSession, User, UserKind
 from talkwire.payloads.payload import Payload, iso
 
 
@@ -14,6 +14,7 @@ class UserPayload(Payload, frozen=True):
     id: str
     name: str
     created_at: str
+    kind: UserKind
     avatar: str | None = None
     email: str | None = None
     text: str | None = None
@@ -25,6 +26,7 @@ class UserPayload(Payload, frozen=True):
     ban_reason: str | None = None
     banned_until: str | None = None
     backend: bool | None = None
+    owner_id: str | None = None
 
 
 class RightsPayload(Payload, frozen=True):
@@ -55,11 +57,13 @@ def user_payload(user: User, *, own: bool) -> UserPayload:
         user.id,
         user.name,
         iso(user.created_ms),
+        user.kind,
         user.avatar,
         user.email if own else None,
         user.text,
         erased=True if user.erased else None,
         handle=user.handle,
+        owner_id=user.owner_id,
     )
 
 
@@ -79,6 +83,7 @@ def whole_user_payload(user: User) -> UserPayload:
         user.id,
         user.name,
         iso(user.created_ms),
+        user.kind,
         user.avatar,
         user.email,
         user.text,
@@ -90,6 +95,7 @@ def whole_user_payload(user: User) -> UserPayload:
         user.ban_reason,
         None if user.ban_until_ms is None else iso(user.ban_until_ms),
         user.backend or None,
+        user.owner_id,
     )
 
 

@@ -131,18 +131,22 @@ users = Table(
     Column("ban_until_ms", BigInteger),
     Column("backend", Boolean, nullable=False, server_default=false()),
     Column("search_name", _CodePoints, nullable=False, server_default=text("''")),
+    Column("kind", Text, nullable=False, server_default=text("'person'")),
+    Column("owner_id", Text),
     _partial("ix_users_ban_until_ms", "ban_until_ms IS NOT NULL", "ban_until_ms"),
     Index("ix_users_folded_name_id", "folded_name", "id"),
     Index("ix_users_search_name_id", "search_name", "id"),
     _partial("ix_users_banned", "banned", "search_name", "id"),
     _partial("ix_users_hold", "hold", "id"),
+    _partial("ix_users_owner_id", "owner_id IS NOT NULL", "owner_id"),
     _partial("ix_users_handle", "handle IS NOT NULL", "handle", unique=True),
 )
 """`folded_name` is the name without case, by which users are mentioned, and `search_name` the form in which it is
 searched (`core/domain/search/name_search.py`). `metadata` is JSON. `named`: the back end or the user chose the id as
 the name, so that tokens do not change it. `erased`: `keep` or `redact`. `read_receipts` repeats the user's preference,
 for the statements that look for readers. `handle` is in lower case.
-`backend`: the user was created for the back end, and no token of another role has named it."""
+`backend`: the user was created for the back end, and no token of another role has named it. `kind`: `person` or
+`agent`; `owner_id` is the person who is responsible for an agent."""
 
 name_parts = Table(
     "name_parts",

@@ -77,6 +77,18 @@ _MESSAGES = (
         {**_THERE, "attachments": [{"id": "{file}"}]},
         of="with another's file",
     ),
+    Row(
+        "message:send",
+        but(NOBODY, blocked=BLOCKED, blocker=BLOCKED, service=INVALID),
+        {**_THERE, "content": "Hello", "generated": {"model": "m"}},
+        of="as a person that is no agent",
+    ),
+    Row(
+        "message:send",
+        but(NOBODY, blocked=BLOCKED, blocker=BLOCKED, service=INVALID),
+        {**_THERE, "content": "Hello", "onBehalfOf": "{author}"},
+        of="on behalf of another",
+    ),
     Row("message:edit", but(NOBODY, service=OK), {**_MESSAGE, "content": "Changed"}),
     Row("message:edit", but(WRITERS), {"messageId": "{own}", "content": "Changed"}, of="one's own"),
     Row("message:delete", MANAGERS, _MESSAGE),

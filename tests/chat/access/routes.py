@@ -142,6 +142,7 @@ _MODERATION = (
     ),
     Row(f"POST {_MESSAGE}/report", MEMBERS, {"reason": "spam"}),
     Row(f"PUT {_V1}/users/{{author}}", TRUSTED, {"text": "On holiday"}),
+    Row(f"PUT {_V1}/users/{{author}}", TRUSTED, {"kind": "agent"}, of="as an agent"),
     Row(f"POST {_V1}/users/batch", TRUSTED, {"users": [{"id": "{author}", "text": "On holiday"}]}),
 )
 
@@ -174,6 +175,12 @@ _MESSAGES = (
         but(UNNAMED),
         {**_TO_ALL, "attachments": [{"id": "{own_file}"}]},
         of="with one's own file",
+    ),
+    Row(
+        f"POST {_V1}/messages",
+        but(NOBODY, blocked=BLOCKED, blocker=BLOCKED, service=INVALID),
+        {**_TO_ALL, "onBehalfOf": "{author}"},
+        of="on behalf of another",
     ),
     Row(f"GET {_MESSAGE}", READERS),
     Row(f"PATCH {_MESSAGE}", but(NOBODY, service=OK), {"content": "Changed"}),

@@ -475,7 +475,7 @@ export class Talkwire {
 }
 
 function tokensOf({ url, token, userId = "", deviceId }: TalkwireOptions): TokenRest {
-  return new TokenRest(baseOf(url), token, { id: userId, name: userId, createdAt: "" }, deviceId);
+  return new TokenRest(baseOf(url), token, { id: userId, name: userId, createdAt: "", kind: "person" }, deviceId);
 }
 
 function storesFor(base: string, storage: TalkwireStorage | undefined): ClientStores {

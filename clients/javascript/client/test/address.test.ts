@@ -21,7 +21,12 @@ it.each(["", "chat.example.com", "ws://chat.example.com", "mailto:a@b.c", "http:
 );
 
 describe("the token for files", () => {
-  const rest = new TokenRest("https://e.com/chat/", "hers", { id: "alice", name: "Alice", createdAt: "" });
+  const rest = new TokenRest("https://e.com/chat/", "hers", {
+    id: "alice",
+    name: "Alice",
+    createdAt: "",
+    kind: "person",
+  });
   (rest as unknown as { keepAddressToken(token: object): void }).keepAddressToken({ token: "secret", renewAt: 0 });
 
   it.each([

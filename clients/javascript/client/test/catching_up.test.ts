@@ -20,7 +20,7 @@ vi.mock("../src/server/connection.ts", () => ({
   },
 }));
 
-const me = { id: ME, name: ME, createdAt: "" };
+const me = { id: ME, name: ME, createdAt: "", kind: "person" as const };
 const sent = (seq: number, conversationId = "c") => ({
   pos: seq,
   event: "message:new",

@@ -24,8 +24,8 @@ vi.mock("socket.io-client", () => ({
   },
 }));
 
-const alice: Session = { user: { id: "alice", name: "Alice", createdAt: "" }, accessToken: "hers" };
-const bob: Session = { user: { id: "bob", name: "Bob", createdAt: "" }, accessToken: "his" };
+const alice: Session = { user: { id: "alice", name: "Alice", createdAt: "", kind: "person" }, accessToken: "hers" };
+const bob: Session = { user: { id: "bob", name: "Bob", createdAt: "", kind: "person" }, accessToken: "his" };
 const api = {
   base: "http://localhost/",
   deviceId: "phone-1",

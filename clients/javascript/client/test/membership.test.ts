@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { withoutMember, withRole, withSender, withUser } from "../src/conversations/membership.ts";
-import type { Conversation } from "../src/server/payloads.ts";
+import type { Conversation, User } from "../src/server/payloads.ts";
 import { conversation, member, message } from "./samples.ts";
 
 const AT = "2026-01-01T00:00:00.000Z";
@@ -33,13 +33,13 @@ test("a new owner owns the conversation", () => {
 
 test("a user's new name is used for the last message, also where the members are not loaded", () => {
   const { members: _, ...listed } = { ...group, lastMessage: message(1, { senderId: "bob" }) };
-  const after = withUser({ c: listed }, { id: "bob", name: "Robert", createdAt: AT }, "ann");
+  const after = withUser({ c: listed }, { id: "bob", name: "Robert", createdAt: AT, kind: "person" }, "ann");
   expect(after.c?.lastMessage?.sender).toEqual({ id: "bob", name: "Robert" });
-  expect(withUser({ c: listed }, { id: "cat", name: "Cat", createdAt: AT }, "ann").c).toEqual(listed);
+  expect(withUser({ c: listed }, { id: "cat", name: "Cat", createdAt: AT, kind: "person" }, "ann").c).toEqual(listed);
 });
 
 test("a user's new name and picture are used among members and for their direct conversation", () => {
-  const robert = { id: "bob", name: "Robert", createdAt: AT };
+  const robert: User = { id: "bob", name: "Robert", createdAt: AT, kind: "person" };
   const after = withUser({ c: group, d: direct }, robert, "ann");
   expect(after.c?.members?.[1]).toEqual({ ...member("bob"), name: "Robert", role: "member" });
   expect(after.c?.name).toBe("Plans");
@@ -48,20 +48,25 @@ test("a user's new name and picture are used among members and for their direct 
 });
 
 test("a user's handle among members is the one that they have now", () => {
-  const robert = { id: "bob", name: "Robert", createdAt: AT };
+  const robert: User = { id: "bob", name: "Robert", createdAt: AT, kind: "person" };
   const after = withUser({ c: group }, { ...robert, handle: "rob" }, "ann");
   expect(after.c?.members?.[1]?.handle).toBe("rob");
   expect(withUser(after, robert, "ann").c?.members?.[1]).not.toHaveProperty("handle");
 });
 
+test("a user who becomes an agent is one among the members", () => {
+  const helper: User = { id: "bob", name: "Bob", createdAt: AT, kind: "agent", ownerId: "ann" };
+  expect(withUser({ c: group }, helper, "ann").c?.members?.map(({ kind }) => kind)).toEqual(["person", "agent"]);
+});
+
 test("an erased user is marked among the members", () => {
-  const gone = { id: "bob", name: "Deleted user", createdAt: AT, erased: true };
+  const gone: User = { id: "bob", name: "Deleted user", createdAt: AT, kind: "person", erased: true };
   const [ann, bob] = withUser({ c: group }, gone, "ann").c?.members ?? [];
   expect([ann?.erased, bob?.erased, bob?.name]).toEqual([undefined, true, "Deleted user"]);
 });
 
 test("the reader's own new name does not rename a direct conversation", () => {
-  const after = withUser({ d: direct }, { id: "ann", name: "Anna", createdAt: AT }, "ann");
+  const after = withUser({ d: direct }, { id: "ann", name: "Anna", createdAt: AT, kind: "person" }, "ann");
   expect(after.d?.name).toBe("Bob");
 });
 
@@ -69,7 +74,7 @@ test("messages show their sender's current profile", () => {
   const sent = { ...message(1), senderId: "bob", sender: { id: "bob", name: "Bob" } };
   const other = { messages: [{ ...message(1), senderId: "ann" }], atStart: true, atEnd: true };
   const timelines = { c: { messages: [sent], atStart: true, atEnd: true }, d: other };
-  const after = withSender(timelines, { id: "bob", name: "Robert", createdAt: AT, avatar: "/new" });
+  const after = withSender(timelines, { id: "bob", name: "Robert", createdAt: AT, kind: "person", avatar: "/new" });
   expect(after.c?.messages[0]?.sender).toEqual({ id: "bob", name: "Robert", avatar: "/new" });
   expect(after.d).toBe(other);
 });

@@ -7,7 +7,7 @@ import { conversation, ME, message, messages } from "./samples.ts";
 const open = (lastSeq: number, unreadCount: number) => {
   const now = {
     watched: true,
-    me: { id: ME, name: "me", createdAt: "" },
+    me: { id: ME, name: "me", createdAt: "", kind: "person" },
     conversations: { c: conversation("c", { lastSeq, unreadCount, readSeq: lastSeq - unreadCount }) },
     timelines: { c: { messages: messages(1, lastSeq), atStart: true, atEnd: true } },
   };

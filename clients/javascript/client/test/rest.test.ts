@@ -11,7 +11,7 @@ it("an address has a token for files, which is renewed late in its life, and aft
   let issued = 0;
   const fetched = vi.fn(async () => Response.json({ token: `address.${++issued}`, expiresIn: 3600 }));
   vi.stubGlobal("fetch", fetched);
-  const rest = new TokenRest("http://localhost/", "hers", { id: "", name: "", createdAt: "" });
+  const rest = new TokenRest("http://localhost/", "hers", { id: "", name: "", createdAt: "", kind: "person" });
   const address = (): string => rest.authenticatedUrl("/api/v1/files/1/a.png");
   expect(address()).toBe("http://localhost/api/v1/files/1/a.png");
   await Promise.all([rest.renewAddressToken(), rest.renewAddressToken(true)]);
@@ -33,7 +33,7 @@ it("an address has a token for files, which is renewed late in its life, and aft
 it("a request that is to be carried out once names its key, and does not wait for ever", async () => {
   const fetched = vi.fn(async (_: URL, _request: RequestInit) => Response.json({ items: [] }));
   vi.stubGlobal("fetch", fetched);
-  const rest = new TokenRest("http://localhost/", "hers", { id: "", name: "", createdAt: "" });
+  const rest = new TokenRest("http://localhost/", "hers", { id: "", name: "", createdAt: "", kind: "person" });
   await rest.postOnce("messages/1/forward", { conversationIds: ["c"] }, "first");
   await rest.post("conversations", {});
   const [once, often] = fetched.mock.calls.map(([, request]) => request);

@@ -33,7 +33,7 @@ const MEMBER_ACTIONS: readonly (readonly [MemberRole, MemberRole, readonly Membe
   ["member", "member", []],
 ];
 
-const ANN: User = { id: "ann", name: "Ann", createdAt: "2026-01-01T00:00:00.000Z" };
+const ANN: User = { id: "ann", name: "Ann", createdAt: "2026-01-01T00:00:00.000Z", kind: "person" };
 
 const group = conversation("c", { ownerId: "bob" });
 

@@ -45,5 +45,5 @@ export function conversation(id: string, changes: Partial<Conversation> = {}): C
 }
 
 export function member(userId: string, changes: Partial<Member> = {}): Member {
-  return { userId, name: userId, role: "member", joinedAt: CREATED_AT, ...changes };
+  return { userId, name: userId, role: "member", joinedAt: CREATED_AT, kind: "person", ...changes };
 }

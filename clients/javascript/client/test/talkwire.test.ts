@@ -44,7 +44,7 @@ it.each([
   await vi.advanceTimersByTimeAsync(5_000);
   expect(states).toEqual(["connecting", "offline"]);
 
-  answer = json(200, { id: "alice", name: "Alice", createdAt: "" });
+  answer = json(200, { id: "alice", name: "Alice", createdAt: "", kind: "person" });
   await vi.advanceTimersByTimeAsync(30_000);
   expect(chat.me?.id).toBe("alice");
   expect(socket.connect).toHaveBeenCalledOnce();

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { contentOf } from "../src/server/token.ts";
 import { TokenRest } from "../src/server/token_rest.ts";
 
-const ANYBODY = { id: "", name: "", createdAt: "" };
+const ANYBODY = { id: "", name: "", createdAt: "", kind: "person" as const };
 const text = (claims: object) => `e30.${btoa(JSON.stringify(claims))}.signature`;
 
 describe("a token", () => {

@@ -403,6 +403,16 @@ class FollowedThreadsAnswer(TypedDict):
     """How many followed threads have unread replies."""
 
 
+class Generated(TypedDict):
+    """States that an agent wrote the message: `by` is the agent's user id, `model` the name of the model, if the
+    agent gave one. A forwarded copy has that of the original."""
+
+    by: str
+    """The user who made the change."""
+    model: NotRequired[str]
+    """The name of the model that the agent used."""
+
+
 class Hold(TypedDict):
     """A change of a hold, which stops all deletions in a conversation or of a user's messages: `hold` says whether it
     is in force now. Exactly one of `conversationId` and `userId` is set."""
@@ -524,6 +534,8 @@ class Member(TypedDict):
     """The member's role in the conversation."""
     joinedAt: str
     """When the user became a member."""
+    kind: Literal["agent", "person"]
+    """`direct` has two members; `group` and `channel` have any number."""
     avatar: NotRequired[str]
     """The address of a picture."""
     readSeq: NotRequired[int]
@@ -614,6 +626,10 @@ class Message(TypedDict):
     """Whether the message was imported with its original time. Default: `false`."""
     previews: NotRequired[list[LinkPreview]]
     """The previews of links in the text."""
+    generated: NotRequired[Generated]
+    """Set if an agent wrote it."""
+    onBehalfOf: NotRequired[str]
+    """The user in whose name an agent wrote the message: the agent's owner."""
 
 
 class MessageDeleted(TypedDict):
@@ -1202,6 +1218,8 @@ class User(TypedDict):
     """The name."""
     createdAt: str
     """When it was created."""
+    kind: Literal["agent", "person"]
+    """`direct` has two members; `group` and `channel` have any number."""
     avatar: NotRequired[str]
     """The address of a picture."""
     email: NotRequired[str]
@@ -1224,6 +1242,8 @@ class User(TypedDict):
     """When the ban ends by itself. Only for the roles service and admin."""
     backend: NotRequired[bool]
     """Whether the user stands for the backend. Only for the roles service and admin."""
+    ownerId: NotRequired[str]
+    """The id of the owner."""
 
 
 class UserBan(TypedDict):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from talkwire.core.commands.messages import MODEL_MAX_LENGTH
 from talkwire.core.domain.model import ID_MAX_LENGTH, SEQ_MAX
 from talkwire.core.domain.notifying.notification_rules import EVERYONE_MAX
 from talkwire.core.domain.texts import AVATAR_MAX_LENGTH, NAME_MAX_LENGTH, TEXT_MAX_BYTES
@@ -112,7 +113,10 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "deletedBy": Meaning("The user who deleted the message."),
         "messageId": Meaning("The id of the message."),
         "offerId": Meaning("The id of the offer."),
+        "onBehalfOf": _id("The user in whose name an agent wrote the message: the agent's owner."),
+        "Generated.by": _id("The agent that wrote it."),
         "ownerId": Meaning("The id of the owner."),
+        "User.ownerId": Meaning("The person who is responsible for the agent; people have none."),
         "receiverId": _id("The id of the other user of a direct talk."),
         "replyToId": Meaning("The message that this one replies to."),
         "senderId": _id("The id of the user who sent it."),
@@ -215,6 +219,12 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
             ),
         ),
         "history": Meaning("Whether new members see messages from before they joined."),
+        **_of_schemas(
+            ("User", "Member"),
+            kind=Meaning("Whether the user is a person or an agent: a program that writes messages by itself."),
+        ),
+        "model": _text("The name of the model that the agent used.", longest=MODEL_MAX_LENGTH, shortest=1),
+        "generated": Meaning("Set if an agent wrote it."),
         "kind": Meaning("`direct` has two members; `group` and `channel` have any number."),
         "lastCall": Meaning("The newest call that has ended, if it is newer than all messages."),
         "lastMessage": Meaning("The newest message."),

@@ -27,7 +27,7 @@ from talkwire.core.domain.model import Actor, Message
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.refusal_causes import named_conversation
 from talkwire.core.features.messages.sending import check_send
-from talkwire.operations.operation import SPEAKS
+from talkwire.operations.operation import SENDS
 from talkwire.payloads.messages import MessagePayload, message_payload
 from talkwire.payloads.named_conversation import conversation_in_json
 from talkwire.payloads.problems import invalid_payload, with_unknown_fields_in
@@ -95,7 +95,7 @@ class LinesAnswer(msgspec.Struct, frozen=True):
     "stored as they arrive, and the response counts them.",
     tags=["messages"],
     responses={HTTP_200_OK: ResponseSpec(LinesAnswer, description="The counted lines")},
-    opt={**executes(SendMessages, SendMessage, unaudited=SPEAKS), **may_refuse(413), **TAKES_LINES},
+    opt={**executes(SendMessages, SendMessage, unaudited=SENDS), **may_refuse(413), **TAKES_LINES},
 )
 async def send_messages(  # noqa: PLR0913, PLR0917 (each is a part of the request)
     request: Request[Any, Any, Any],

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from talkwire.core.commands.command import Change, Page, Query
-from talkwire.core.domain.model import AccountRole, LoginSession, ProviderProfile, User
+from talkwire.core.commands.meanings import a_text
+from talkwire.core.domain.model import ID_MAX_LENGTH, AccountRole, LoginSession, ProviderProfile, User, UserKind
+
+_KIND = msgspec.Meta(description="Whether the user is a person or an agent: a program that writes messages by itself.")
+_OWNER = a_text("The person who is responsible for the agent; people have none.", longest=ID_MAX_LENGTH, shortest=1)
 
 
 class Device(msgspec.Struct, frozen=True):
@@ -208,6 +214,9 @@ class PutUser(Change[User], frozen=True, tag="PutUser"):
 
     Fields that are not set stay the same; None clears a field. A new user without a name is named by the id, and so is
     one whose name shows nothing; characters in it that change the writing direction are removed.
+
+    Only an agent has an `owner_id`, which must be a stored person; an agent that becomes a person loses its owner.
+    Raises `conflict` for a person who owns agents and is to become one.
     """
 
     user_id: str
@@ -219,6 +228,8 @@ class PutUser(Change[User], frozen=True, tag="PutUser"):
     hold: bool | msgspec.UnsetType = msgspec.UNSET
     """Whether nothing of the user may be deleted."""
     handle: str | msgspec.UnsetType | None = msgspec.UNSET
+    kind: Annotated[UserKind, _KIND] | msgspec.UnsetType = msgspec.UNSET
+    owner_id: Annotated[str, _OWNER] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class PutUsers(Change[tuple[User, ...]], frozen=True, tag="PutUsers"):

@@ -23,12 +23,13 @@ from talkwire.core.domain.model import (
     Offer,
     OfferStatus,
     Restriction,
+    UserKind,
 )
 
 
 class MemberView(msgspec.Struct, frozen=True):
-    """A membership with the user's current name and picture. `read_receipts` says whether the user shares what they
-    have read, `erased` whether the user was erased."""
+    """A membership with the user's current name, picture and kind. `read_receipts` says whether the user shares what
+    they have read, `erased` whether the user was erased."""
 
     member: Member
     name: str
@@ -36,6 +37,7 @@ class MemberView(msgspec.Struct, frozen=True):
     read_receipts: bool = True
     handle: str | None = None
     erased: bool = False
+    kind: UserKind = "person"
 
 
 class ConversationView(msgspec.Struct, frozen=True):

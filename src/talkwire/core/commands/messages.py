@@ -7,13 +7,24 @@ user.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from talkwire.core.commands.command import Change, Page, Query
+from talkwire.core.commands.meanings import a_text
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.mentions import may_mention
-from talkwire.core.domain.model import AttachedKind, Message, Place, SavedMessage
+from talkwire.core.domain.model import ID_MAX_LENGTH, AttachedKind, Message, Place, SavedMessage
+
+MODEL_MAX_LENGTH = 128
+"""Maximum number of characters of the name of the model that generated a message."""
+
+Model = Annotated[str, a_text("The name of the model.", longest=MODEL_MAX_LENGTH, shortest=1)]
+BehalfOf = Annotated[
+    str, a_text("The user in whose name the agent writes: its owner.", longest=ID_MAX_LENGTH, shortest=1)
+]
 
 
 class MessagePage(msgspec.Struct, frozen=True):
@@ -130,6 +141,12 @@ class ConversationChanged(msgspec.Struct, frozen=True):
 CHANGED_MAX = 20
 
 
+class GivenGenerated(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an agent states about how it wrote a message: the name of the `model`."""
+
+    model: Model | None = None
+
+
 class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
     """Sends a message and returns it.
 
@@ -144,6 +161,8 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
     With `if_last_seq`, the message is stored only if that is the number of the conversation's newest message then, and
     0 means that it has no message. Otherwise it is refused as `conflict` with `ConversationChanged`. A retry with the
     `client_message_id` of a stored message returns that message all the same, and may have another `if_last_seq`.
+
+    Only agents may say how a message was `generated`, and that they write `on_behalf_of` their owner.
     """
 
     conversation_id: str
@@ -159,6 +178,8 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
     imported: ImportedParts | None = None
     system: bool = False
     if_last_seq: int | None = None
+    generated: GivenGenerated | None = None
+    on_behalf_of: BehalfOf | None = None
 
     @property
     def is_plain(self) -> bool:

@@ -42,6 +42,8 @@ RefusalCause = Literal[
     "muted",
     "no_calls",
     "nobody_to_call",
+    "not_agent",
+    "not_agents_owner",
     "not_author",
     "not_found",
     "not_manager",

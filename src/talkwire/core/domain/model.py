@@ -49,6 +49,9 @@ AccountRole = Literal["user", "admin"]
 
 ActorRole = Literal["user", "service", "admin"]
 
+UserKind = Literal["person", "agent"]
+"""What a user is: a person, or a program that writes messages by itself, such as an assistant."""
+
 Erased = Literal["keep", "redact"]
 """How an erased user's messages are treated: kept, or replaced by tombstones."""
 
@@ -112,7 +115,8 @@ class User(msgspec.Struct, frozen=True):
     banned. `hold`: nothing of the user may be deleted. `read_receipts`: the user shares what they have read and sees
     what others have read. `handle` is a name that is unique on the server, in lower case
     (`core/features/users/handles.py`). `ban_until_ms` is when a ban ends by itself. `backend`: the user was created for
-    the application's backend, and no token of another role has named it.
+    the application's backend, and no token of another role has named it. `owner_id` is the person who is
+    responsible for an agent, in whose name the agent may write; None for people.
     """
 
     id: str
@@ -131,6 +135,8 @@ class User(msgspec.Struct, frozen=True):
     ban_reason: str | None = None
     ban_until_ms: int | None = None
     backend: bool = False
+    kind: UserKind = "person"
+    owner_id: str | None = None
 
     @property
     def is_offered(self) -> bool:
@@ -481,6 +487,13 @@ PARTICIPANT_REPLIES = 50
 """How many of a thread's newest replies are searched for participants."""
 
 
+class Generated(msgspec.Struct, frozen=True, omit_defaults=True):
+    """States that an agent wrote a message: the agent's user id, and the name of the model, if the agent gave one."""
+
+    by: str
+    model: str | None = None
+
+
 class Message(msgspec.Struct, frozen=True):
     """A message of a conversation.
 
@@ -521,6 +534,10 @@ class Message(msgspec.Struct, frozen=True):
     """Whether the author has removed the previews of links, and so does not want any."""
     thread: ThreadActivity | None = None
     """Set for the root of a thread, as long as it has replies."""
+    generated: Generated | None = None
+    """Set if an agent wrote the message, or the original of a forwarded one."""
+    on_behalf_of: str | None = None
+    """The user in whose name the agent wrote the message; None if the agent wrote for itself."""
 
 
 RestrictionKind = Literal["mute", "ban"]

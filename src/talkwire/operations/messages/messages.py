@@ -20,9 +20,16 @@ from talkwire.core.commands.messages import (
     Unreact,
 )
 from talkwire.core.domain.model import SEQ_MAX
-from talkwire.operations.operation import SPEAKS, TAKES_PART, Listed, One, Operation, Paged
+from talkwire.operations.operation import SENDS, SPEAKS, TAKES_PART, Listed, One, Operation, Paged
 from talkwire.operations.shapes import InputMember, Shape
-from talkwire.payloads.messages import AttachmentBody, attachment_refs, message_payload, version_payload
+from talkwire.payloads.messages import (
+    AttachmentBody,
+    GeneratedBody,
+    attachment_refs,
+    given_generated,
+    message_payload,
+    version_payload,
+)
 
 _TAG = "messages"
 _MESSAGE = One(message_payload, "message")
@@ -50,16 +57,18 @@ SEND = Operation(
     members={
         "content": InputMember(default=""),
         "attachments": InputMember(type=tuple[AttachmentBody, ...] | None, value=attachment_refs, default=None),
+        "generated": InputMember(type=GeneratedBody | None, value=given_generated),
     },
     without=("sent_hash", "imported", "system"),
     payload=Shape(
         "SendPayload",
         "A message to send. `content` may be empty if there are attachments. Only callers with the role `service` set "
         "`senderId`, to the user who sends the message. Callers with the role `service` or `admin` may set `createdAt` "
-        "to import a message from another system, which was sent at that time.",
+        "to import a message from another system, which was sent at that time. Only of agents' messages, `generated` "
+        "says how the agent wrote it, and `onBehalfOf` names the agent's owner, in whose name it writes.",
         last=("sender_id", "created_ms"),
     ),
-    unaudited=SPEAKS,
+    unaudited=SENDS,
 )
 
 TEXTS = (

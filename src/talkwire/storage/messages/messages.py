@@ -29,6 +29,7 @@ from talkwire.core.domain.model import (
     MESSAGE_ID_BASE,
     Attachment,
     Conversation,
+    Generated,
     LinkPreview,
     Message,
     Origin,
@@ -64,6 +65,8 @@ class Extra(msgspec.Struct, frozen=True, omit_defaults=True):
     system: bool = False
     previews: tuple[LinkPreview, ...] = ()
     without_previews: bool = False
+    generated: Generated | None = None
+    on_behalf_of: str | None = None
 
     @property
     def file_ids(self) -> list[str]:
@@ -146,6 +149,8 @@ def extra_of(message: Message) -> str | None:
             system=message.system,
             previews=message.previews,
             without_previews=message.without_previews,
+            generated=message.generated,
+            on_behalf_of=message.on_behalf_of,
         )
     )
 
@@ -160,6 +165,8 @@ def _has_extra(message: Message) -> bool:
         or message.system
         or message.previews
         or message.without_previews
+        or message.generated
+        or message.on_behalf_of
     )
 
 
@@ -240,6 +247,8 @@ def _to_message(
         previews=extra.previews,
         without_previews=extra.without_previews,
         thread=thread,
+        generated=extra.generated,
+        on_behalf_of=extra.on_behalf_of,
     )
 
 

@@ -105,6 +105,9 @@ def _cursor_values(member: Member) -> Values:
 
 _move = update_rows(members, _CURSORS, _KEY)
 
+_OF_USER = users.c.name, users.c.avatar, users.c.read_receipts, users.c.handle, users.c.erased, users.c.kind
+"""The columns of the user that lists of members have too."""
+
 _member = PreparedStatement(
     select(members).where(
         members.c.conversation_id == bindparam("conversation_id"), members.c.user_id == bindparam("user_id")
@@ -168,7 +171,7 @@ class MemberReads(Reads):
         if not conversation_ids:
             return {}
         statement = (
-            select(members, users.c.name, users.c.avatar, users.c.read_receipts, users.c.handle, users.c.erased)
+            select(members, *_OF_USER)
             .join(users, users.c.id == members.c.user_id)
             .where(members.c.conversation_id.in_(conversation_ids))
             .order_by(members.c.conversation_id, members.c.joined_ms, members.c.user_id)
@@ -176,7 +179,7 @@ class MemberReads(Reads):
         found: dict[str, list[MemberView]] = {}
         for row in self._connection.execute(statement):
             reads, is_erased = bool(row.read_receipts), row.erased is not None
-            view = MemberView(to_member(row), row.name, row.avatar, reads, row.handle, is_erased)
+            view = MemberView(to_member(row), row.name, row.avatar, reads, row.handle, is_erased, row.kind)
             found.setdefault(row.conversation_id, []).append(view)
         return found
 

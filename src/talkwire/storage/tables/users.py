@@ -56,6 +56,8 @@ def to_user(row: AnyRow) -> User:
         ban_reason=row.ban_reason,
         ban_until_ms=row.ban_until_ms,
         backend=bool(row.backend),
+        kind=row.kind,
+        owner_id=row.owner_id,
     )
 
 
@@ -212,6 +214,11 @@ class UserLookups(Changes):
         found = self._workspace.connection.execute(select(users.c.id).where(users.c.handle == handle))
         user_id = found.scalar_one_or_none()
         return None if user_id is None else self.user(user_id)
+
+    def agents_of(self, owner_id: str) -> Sequence[str]:
+        write_new_users(self._workspace)
+        found = select(users.c.id).where(users.c.owner_id == owner_id)
+        return self._workspace.connection.execute(found).scalars().all()
 
     def ended_bans(self, now_ms: int, limit: int) -> Sequence[str]:
         ended = select(users.c.id).where(users.c.ban_until_ms.is_not(None), users.c.ban_until_ms <= now_ms)

@@ -24,6 +24,7 @@ const ACTIONS = [
   "member-remove",
   "message-delete",
   "message-edit",
+  "message-on-behalf",
   "mute",
   "offer-delete",
   "password-set",

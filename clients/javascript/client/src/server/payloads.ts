@@ -28,6 +28,7 @@ export type ErrorCode =
   | "unavailable";
 export type InvitedConversationKind = "channel" | "direct" | "group";
 export type ListMessagesThreads = "collapsed";
+export type MemberKind = "agent" | "person";
 export type MemberRole = "admin" | "member" | "owner";
 export type MessageType = "file" | "system" | "text";
 export type NoticeChanges = "avatar" | "description" | "history" | "name" | "public" | "slowModeS" | "topic";
@@ -55,6 +56,7 @@ export type ReportState = "dismissed" | "open" | "resolved";
 export type RestrictionKind = "ban" | "mute";
 export type ServerAnswerWebSignIn = "account" | "both" | "token";
 export type UpdateOfferStatus = "accepted" | "rejected" | "withdrawn";
+export type UserKind = "agent" | "person";
 export type Weekday = "fri" | "mon" | "sat" | "sun" | "thu" | "tue" | "wed";
 
 /** The conversations that the caller has joined; empty for an invitation to the server only. */
@@ -660,6 +662,23 @@ export interface FoundMessagesReply {
   cursor: string | null;
 }
 
+/**
+ * States that an agent wrote the message: `by` is the agent's user id, `model` the name of the model, if the agent gave
+ * one. A forwarded copy has that of the original.
+ */
+export interface Generated {
+  /** The user who made the change. */
+  by: string;
+  /** The name of the model that the agent used. */
+  model?: string;
+}
+
+/** How an agent wrote a new message: the name of the `model`. The server adds the agent's id. */
+export interface GeneratedBody {
+  /** The name of the model that the agent used. */
+  model?: string | null;
+}
+
 /** A STUN or TURN server, in the form that the browser's `RTCPeerConnection` takes. */
 export interface IceServerAnswer {
   /** The server's addresses: `stun:` or `turn:`. */
@@ -852,6 +871,8 @@ export interface Member {
   role: MemberRole;
   /** When the user became a member. */
   joinedAt: string;
+  /** `direct` has two members; `group` and `channel` have any number. */
+  kind: MemberKind;
   /** The address of a picture. */
   avatar?: string;
   /** The `seq` of the newest message that the member has read. */
@@ -976,6 +997,10 @@ export interface Message {
   imported?: boolean;
   /** The previews of links in the text. */
   previews?: LinkPreview[];
+  /** Set if an agent wrote it. */
+  generated?: Generated;
+  /** The user in whose name an agent wrote the message: the agent's owner. */
+  onBehalfOf?: string;
 }
 
 export interface MessageDeleted {
@@ -1681,7 +1706,8 @@ export interface SearchMessagesCommand {
 /**
  * A message to send. `content` may be empty if there are attachments. Only callers with the role `service` set
  * `senderId`, to the user who sends the message. Callers with the role `service` or `admin` may set `createdAt` to
- * import a message from another system, which was sent at that time.
+ * import a message from another system, which was sent at that time. Only of agents' messages, `generated` says how the
+ * agent wrote it, and `onBehalfOf` names the agent's owner, in whose name it writes.
  */
 export interface SendCommand {
   /** The id of the conversation. */
@@ -1702,6 +1728,10 @@ export interface SendCommand {
    * The message is stored only if this is the `seq` of the conversation's newest message then; 0: if it has no message.
    */
   ifLastSeq?: number | null;
+  /** Set if an agent wrote it. */
+  generated?: GeneratedBody | null;
+  /** The user in whose name an agent wrote the message: the agent's owner. */
+  onBehalfOf?: string | null;
   /** The id of the user who sent it. */
   senderId?: string | null;
   /** When it was created. */
@@ -2080,6 +2110,8 @@ export interface User {
   name: string;
   /** When it was created. */
   createdAt: string;
+  /** `direct` has two members; `group` and `channel` have any number. */
+  kind: UserKind;
   /** The address of a picture. */
   avatar?: string;
   /** The e-mail address. */
@@ -2102,6 +2134,8 @@ export interface User {
   bannedUntil?: string;
   /** Whether the user stands for the backend. Only for the roles service and admin. */
   backend?: boolean;
+  /** The id of the owner. */
+  ownerId?: string;
 }
 
 export interface UserId {

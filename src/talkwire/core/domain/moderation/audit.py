@@ -23,6 +23,7 @@ AuditAction = Literal[
     "member-remove",
     "message-delete",
     "message-edit",
+    "message-on-behalf",
     "mute",
     "offer-delete",
     "password-set",

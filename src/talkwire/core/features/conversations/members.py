@@ -261,7 +261,8 @@ def give_role(tx: Transaction, member: Member, role: MemberRole) -> Member:
 
 
 def member_view(member: Member, user: User) -> MemberView:
-    return MemberView(member, user.name, user.avatar, user.read_receipts, user.handle, user.erased is not None)
+    is_erased = user.erased is not None
+    return MemberView(member, user.name, user.avatar, user.read_receipts, user.handle, is_erased, user.kind)
 
 
 # --- shared by other commands about conversations ---------------------------------------------------------------------

@@ -62,7 +62,7 @@ def without_texts_of(event: Durable, user_id: str, *, redact: bool) -> Durable:
 def _profile_event(event: Durable, user_id: str) -> Durable | None:
     match event:
         case UserCreated(user=user) | UserUpdated(user=user) if user.id == user_id:
-            return replace(event, user=User(user_id, DELETED_NAME, user.created_ms))
+            return replace(event, user=User(user_id, DELETED_NAME, user.created_ms, kind=user.kind))
         case UserRenamed() if event.user_id == user_id:
             return replace(event, name=DELETED_NAME)
         case PreferencesChanged() if event.user_id == user_id:

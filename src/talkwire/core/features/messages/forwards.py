@@ -1,7 +1,7 @@
 """Forwards messages: copies a message into other conversations, with a reference to the original.
 
-Text and attachments are copied. Metadata, mentions, replies and reactions are not, because they belong to the
-conversation of the original.
+Text and attachments are copied, and which agent generated the text. Metadata, mentions, replies and reactions are not,
+because they belong to the conversation of the original.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ def _forward(tx: Transaction, source: Message, target: Participation) -> Message
         created_ms=tx.now_ms,
         attachments=source.attachments,
         forwarded_from=source.forwarded_from or Origin(source.id, source.sender_id),
+        generated=source.generated,
     )
     tx.record(MessageSent(pos, tx.now_ms, message))
     return message

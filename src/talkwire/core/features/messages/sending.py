@@ -14,7 +14,14 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 from msgspec.structs import replace
 
-from talkwire.core.commands.messages import CHANGED_MAX, AttachmentRef, ConversationChanged, SendMessage, SendMessages
+from talkwire.core.commands.messages import (
+    CHANGED_MAX,
+    MODEL_MAX_LENGTH,
+    AttachmentRef,
+    ConversationChanged,
+    SendMessage,
+    SendMessages,
+)
 from talkwire.core.domain.access import (
     acting_as,
     history_of,
@@ -37,6 +44,7 @@ from talkwire.core.domain.model import (
     Attachment,
     Conversation,
     File,
+    Generated,
     HistoryStart,
     Message,
     Quote,
@@ -44,6 +52,7 @@ from talkwire.core.domain.model import (
     is_own_id,
     message_number,
 )
+from talkwire.core.domain.moderation.audit import Act
 from talkwire.core.domain.pages import within_bytes
 from talkwire.core.domain.places import check_place, label_of_place, map_url
 from talkwire.core.domain.texts import (
@@ -102,6 +111,10 @@ def check_send(command: SendMessage) -> None:
         _check_condition(command, command.if_last_seq)
     if command.attachments:
         _check_attachments(command.attachments)
+    if command.generated is not None and command.generated.model is not None:
+        check_short_text("generated.model", command.generated.model, MODEL_MAX_LENGTH)
+    if command.on_behalf_of is not None:
+        check_id("onBehalfOf", command.on_behalf_of)
 
 
 def _check_condition(command: SendMessage, if_last_seq: int) -> None:
@@ -211,7 +224,9 @@ def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message
     if command.if_last_seq is not None and command.if_last_seq != conversation.last_seq:
         raise _changed(tx, conversation, history_of(actor, member), command.if_last_seq)
     parts = None if command.is_plain else _parts(tx, {sender_id, actor.user_id}, member.history, command)
-    return _record(tx, command, sender, conversation, parts)
+    if sender.kind == "agent" or command.generated is not None or command.on_behalf_of is not None:
+        parts = (parts or {}) | _agent_parts(tx, sender, command)
+    return _record(tx, actor, command, (sender, conversation), parts)
 
 
 def _changed(tx: Transaction, conversation: Conversation, history: HistoryStart, if_last_seq: int) -> ChatError:
@@ -284,9 +299,11 @@ def _send_from_outside(tx: Transaction, actor: Actor, command: SendMessage) -> M
     if command.created_ms is not None:
         _check_order(tx, conversation, command.created_ms)
         parts |= {"created_ms": command.created_ms, "imported": True, **imported_parts(tx, command)}
+    if sender.kind == "agent" or command.generated is not None or command.on_behalf_of is not None:
+        parts |= _agent_parts(tx, sender, command)
     if tx.user(sender_id) is None:
         tx.record(UserCreated(tx.next_pos(), tx.now_ms, sender))
-    return _record(tx, command, sender, conversation, parts | {"system": command.system})
+    return _record(tx, actor, command, (sender, conversation), parts | {"system": command.system})
 
 
 def _check_order(tx: Transaction, conversation: Conversation, created_ms: int) -> None:
@@ -301,10 +318,15 @@ def _check_order(tx: Transaction, conversation: Conversation, created_ms: int) -
 
 
 def _record(
-    tx: Transaction, command: SendMessage, sender: User, conversation: Conversation, parts: Mapping[str, Any] | None
+    tx: Transaction,
+    actor: Actor,
+    command: SendMessage,
+    place: tuple[User, Conversation],
+    parts: Mapping[str, Any] | None,
 ) -> Message:
-    """Records a sent message and returns it. `parts` maps the names of optional fields of `Message` to values; None for
-    a message with text only."""
+    """Records a sent message and returns it. `place` has the sender and the conversation. `parts` maps the names of
+    optional fields of `Message` to values; None for a message with text only."""
+    sender, conversation = place
     pos = tx.next_pos()
     message = Message(
         id=MESSAGE_ID_BASE + pos,
@@ -322,7 +344,25 @@ def _record(
     if parts:
         message = replace(message, **parts)
     tx.record(MessageSent(pos, tx.now_ms, message))
+    if message.on_behalf_of is not None:  # a rule of the audit log would cost each ordinary message
+        tx.audit.add(actor, (Act("message-on-behalf", str(message.id), conversation.id),), tx.now_ms)
     return message
+
+
+def _agent_parts(tx: Transaction, sender: User, command: SendMessage) -> dict[str, Any]:
+    """Returns name -> value for the fields of a message that only agents' messages have. Raises `forbidden` if the
+    sender is no agent, or writes on behalf of anybody but its owner, or of an owner who was erased."""
+    if sender.kind != "agent":
+        message = "Only agents send messages with generated or onBehalfOf."
+        raise ChatError("forbidden", message, {"senderId": sender.id}, cause="not_agent")
+    behalf_of = command.on_behalf_of
+    if behalf_of is not None:
+        owner = tx.user(behalf_of) if behalf_of == sender.owner_id else None
+        if owner is None or owner.erased:
+            message = "An agent sends messages on behalf of its owner only."
+            raise ChatError("forbidden", message, {"senderId": sender.id}, cause="not_agents_owner")
+    model = None if command.generated is None else command.generated.model
+    return {"generated": Generated(sender.id, model), "on_behalf_of": behalf_of}
 
 
 def _parts(tx: Transaction, owner_ids: Collection[str], history: HistoryStart, command: SendMessage) -> dict[str, Any]:
@@ -423,6 +463,8 @@ def hash_of(command: SendMessage) -> int:
         what = (*what, command.created_ms)
     if command.system:
         what = (*what, "system")
+    if command.generated is not None or command.on_behalf_of is not None:
+        what = (*what, command.generated, command.on_behalf_of)
     (number,) = _first_bytes.unpack_from(blake2b(_encoder.encode(what)).digest())
     return int(number)
 

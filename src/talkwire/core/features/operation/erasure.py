@@ -28,7 +28,7 @@ from talkwire.core.commands.server.erasure import (
 from talkwire.core.domain.access import may_act, must_be_operator, must_be_trusted, must_not_be_held, require
 from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.events import MessageReacted, OfferUpdated, UserErased
-from talkwire.core.domain.model import DELETED_NAME, Actor, Message, User
+from talkwire.core.domain.model import DELETED_NAME, Actor, Erased, Message, User
 from talkwire.core.domain.texts import check_id
 from talkwire.core.features.conversations.members import give_role
 from talkwire.core.features.messages.edits import record_deletion, tombstone
@@ -84,9 +84,10 @@ def _must_be_redactable(tx: Transaction, user: User) -> None:
 
 
 def erased_user(user: User, *, redact: bool) -> User:
-    """Returns the record of a user after erasure: the id and the time of creation, with a placeholder as the name.
-    `redact` is recorded in it: the user's messages are erased too."""
-    return User(user.id, DELETED_NAME, user.created_ms, banned=True, named=True, erased="redact" if redact else "keep")
+    """Returns the record of a user after erasure: the id, the time of creation and whether it was an agent, with a
+    placeholder as the name. `redact` is recorded in it: the user's messages are erased too."""
+    erased: Erased = "redact" if redact else "keep"
+    return User(user.id, DELETED_NAME, user.created_ms, banned=True, named=True, erased=erased, kind=user.kind)
 
 
 # --- steps ------------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@ admins also ban users."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 import msgspec
@@ -155,13 +155,17 @@ def check_put(command: PutUser) -> None:
         normal_email(command.email)
     if isinstance(command.metadata, dict):
         check_metadata("metadata", command.metadata)
+    if isinstance(command.owner_id, str):
+        check_id("ownerId", command.owner_id)
+        if command.kind == "person":
+            raise _no_agent()
 
 
 def put_user(tx: Transaction, actor: Actor, command: PutUser) -> User:
     """Creates or changes a user and returns the user. Records nothing if the user is unchanged. Only for the backend
     and admins."""
     must_be_trusted(actor)
-    return _put(tx, command, *_decide(tx, command))
+    return _put(tx, command, *_decide(tx, command, {}))
 
 
 def _put(tx: Transaction, command: PutUser, before: User | None, after: User) -> User:
@@ -174,9 +178,9 @@ def _put(tx: Transaction, command: PutUser, before: User | None, after: User) ->
     return msgspec.structs.replace(user, hold=command.hold)
 
 
-def _decide(tx: Transaction, command: PutUser) -> tuple[User | None, User]:
-    """Returns the user before the command (None if new) and after it, without recording anything. Raises ChatError if
-    the command is refused."""
+def _decide(tx: Transaction, command: PutUser, decided: Mapping[str, User]) -> tuple[User | None, User]:
+    """Returns the user before the command (None if new) and after it, without recording anything. `decided` has the
+    users that the same batch changes before this one, by their ids. Raises ChatError if the command is refused."""
     if isinstance(command.email, str):
         command = msgspec.structs.replace(command, email=normal_email(command.email))
     if isinstance(command.name, str):  # the name that another system has, where nobody can correct it now
@@ -187,15 +191,45 @@ def _decide(tx: Transaction, command: PutUser) -> tuple[User | None, User]:
         if user.erased:
             raise erased(user.id)
         _check_sign_in(tx, user, command)
-        after = _with(user, command)
+        after = _with_kind(tx, user, _with(user, command), decided)
         if after.handle != user.handle:
             _must_be_free(tx, after)
         return user, after
     if is_own_id(command.user_id):
         raise invalid("userId", "must not be in the range of ids that the server generates")
-    created = _with(User(command.user_id, command.user_id, tx.now_ms), command)
+    new = User(command.user_id, command.user_id, tx.now_ms)
+    created = _with_kind(tx, new, _with(new, command), decided)
     _must_be_free(tx, created)
     return None, created
+
+
+def _with_kind(tx: Transaction, before: User, after: User, decided: Mapping[str, User]) -> User:
+    """Returns the changed user `after`, without the owner if it is an agent that becomes a person. Raises
+    `invalid_request` for an owner that the user cannot have, and `conflict` for a person who becomes an agent but owns
+    agents. `decided` has the users that the same batch changes, by their ids."""
+    if after.kind == "person":
+        if after.owner_id is not None and after.owner_id != before.owner_id:
+            raise _no_agent()
+        return after if after.owner_id is None else msgspec.structs.replace(after, owner_id=None)
+    if before.kind == "person":
+        _must_own_no_agent(tx, after.id, decided)
+    if after.owner_id is not None and after.owner_id != before.owner_id:
+        owner = after if after.owner_id == after.id else decided.get(after.owner_id) or tx.user(after.owner_id)
+        if owner is None or owner.kind != "person" or owner.erased:
+            raise invalid("ownerId", "must be the id of a user who is a person")
+    return after
+
+
+def _must_own_no_agent(tx: Transaction, user_id: str, decided: Mapping[str, User]) -> None:
+    owned_ids = {agent_id for agent_id in tx.agents_of(user_id) if agent_id not in decided}
+    owned_ids.update(user.id for user in decided.values() if user.owner_id == user_id)
+    if owned_ids:
+        message = "This user owns agents, so it must be a person. Give the agents another owner first."
+        raise ChatError("conflict", message, {"agentIds": sorted(owned_ids)[:PAGE_MAX]}, cause="state_changed")
+
+
+def _no_agent() -> ChatError:
+    return invalid("ownerId", "must not be set for a person: only agents have an owner")
 
 
 def _record(tx: Transaction, before: User | None, after: User) -> User:
@@ -245,9 +279,12 @@ def put_users(tx: Transaction, actor: Actor, command: PutUsers) -> tuple[User, .
     and admins."""
     must_be_trusted(actor)
     decided = []
+    changed: dict[str, User] = {}
     for index, user in enumerate(command.users):
         with refusals_at(f"users[{index}]", {"userId": "id"}):
-            decided.append((user, *_decide(tx, user)))
+            before, after = _decide(tx, user, changed)
+        decided.append((user, before, after))
+        changed[after.id] = after
     return tuple(_put(tx, user, before, after) for user, before, after in decided)
 
 
