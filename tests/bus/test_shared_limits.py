@@ -15,6 +15,7 @@ from talkwire.bus import shared_limits
 from talkwire.bus.redis_client import redis_client
 from talkwire.bus.shared_limits import TAKE, SharedLimits
 from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import Actor
 from talkwire.core.engine.limits import Kind, Limits, parse_rates
 from tests.bus.bucket_model import SharedBuckets
 from tests.bus.networks import let_answers_take_long
@@ -104,6 +105,23 @@ async def test_tokens_taken_beyond_the_shared_burst_are_owed(start: Callable[...
     assert other.take(1) == 0
     other.now_s += 20
     assert other.take(5) == 1
+
+
+async def test_nodes_share_the_tenfold_limit_of_an_agent(start: Callable[..., Node]) -> None:
+    one, other = start(), start()
+    agent = Actor("helper", "")
+
+    def sent(node: Node, times: int) -> int:
+        node.limits.is_agent = {"helper"}.__contains__
+        return sum(not node.limits.take_for(agent, Kind.SENDS, node.now()) for _ in range(times))
+
+    assert sent(one, 80) == 80
+    await one.shared.report()
+    assert sent(other, 12) == 12
+    await other.shared.report()
+    assert sent(other, 50) == 18, "what is left of a hundred, and the ten that this node took before it knew"
+    other.now_s += 1090
+    assert sent(other, 200) == 90, "the ten are owed"
 
 
 async def test_kinds_users_and_logs_do_not_share_their_buckets(start: Callable[..., Node]) -> None:

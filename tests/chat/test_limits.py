@@ -52,6 +52,16 @@ async def test_a_burst_of_messages_is_accepted_and_the_next_one_refused(strict: 
     assert [(await bob.next("message:new"))["content"] for _ in range(4)] == ["0", "1", "2", "Bob may"]
 
 
+async def test_an_agent_may_send_ten_times_as_much_from_when_it_is_one(strict: World) -> None:
+    conversation = await strict.conversation("alice")
+    alice, body = await strict.connect("alice"), {"conversationId": conversation, "content": "x"}
+    assert [(await alice.call("message:send", body))["success"] for _ in range(4)] == [True] * 3 + [False]
+    await strict.service("PUT", f"/api/v1/users/{strict.id_of('alice')}", {"kind": "agent"})
+    await alice.next("user:updated")
+    assert [(await alice.call("message:send", body))["success"] for _ in range(28)] == [True] * 27 + [False]
+    _too_often(await strict.request("POST", "/api/v1/messages", json=body, by="alice"))
+
+
 async def test_a_refusal_without_an_ack_is_an_event(strict: World) -> None:
     conversation = await strict.conversation("alice")
     alice = await strict.connect("alice")

@@ -121,6 +121,35 @@ def test_buckets_that_stay_in_use_are_looked_through_now_and_then_only(monkeypat
     assert 0 < sweeps <= 10_000 / 500
 
 
+@pytest.mark.parametrize("kind", [Kind.SENDS, Kind.CHANGES, Kind.READS, Kind.SIGNALS, Kind.RETRIES, Kind.UPLOADS])
+def test_an_agent_sends_and_changes_ten_times_as_much(kind: Kind) -> None:
+    limited = Limits(parse_rates([f"{kind}=2/3"]))
+    limited.is_agent = {"helper"}.__contains__
+    factor = 10 if kind in {Kind.SENDS, Kind.CHANGES} else 1
+    for user_id, times in (("helper", factor), ("alice", 1)):
+        actor = Actor(user_id, "")
+        assert not any(limited.take_for(actor, kind, 50) for _ in range(3 * times)), "at once"
+        assert limited.take_for(actor, kind, 50) == approx(1 / (2 * times) if times == 1 else 1 / 18), "soon"
+        passed = sum(not limited.take_for(actor, kind, 50 + step / 1000) for step in range(1, 10_002))
+        assert passed == 2 * 10 * times, "in ten seconds"
+    assert limited.exceeded[kind] == 2 + 2 * 10_001 - (factor + 1) * 20
+
+
+def test_only_a_user_whose_tokens_are_used_up_may_be_an_agent() -> None:
+    """What people do costs no look at what they are."""
+    limited, asked = Limits(parse_rates(["sends=1/2"])), list[str]()
+
+    def is_agent(user_id: str) -> bool:
+        asked.append(user_id)
+        return False
+
+    limited.is_agent = is_agent
+    assert [limited.take_for(Actor("alice", ""), Kind.SENDS, 0) for _ in range(2)] == [0, 0]
+    assert asked == []
+    assert limited.take_for(Actor("alice", ""), Kind.SENDS, 0) == approx(1)
+    assert asked == ["alice"]
+
+
 def test_the_backend_is_not_limited_and_a_moderator_is() -> None:
     limited = Limits(parse_rates(["sends=1/1"]))
     for role, waits in (("service", 0), ("admin", 1), ("user", 1)):

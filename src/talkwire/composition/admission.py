@@ -45,6 +45,7 @@ def limits_of(foundation: Foundation, redis: Redis | None) -> Limits | None:
     if not foundation.settings.rate_limits:
         return None
     limits = Limits(parse_rates(foundation.settings.rates), shared=redis is not None)
+    limits.is_agent = foundation.chat.directory.is_agent
     if redis is not None:
         from talkwire.bus.shared_limits import SharedLimits  # noqa: PLC0415 (needs the package of an extra)
 

@@ -233,6 +233,11 @@ class Directory:
             return entry
         return await asyncio.shield(self._request(user_id))
 
+    def is_agent(self, user_id: str) -> bool:
+        """Returns whether a user is known to be an agent. False for a user who is not cached."""
+        entry = self.peek(user_id)
+        return entry is not None and entry.user is not None and entry.user.kind == "agent"
+
     def contacts(self, user_id: str) -> set[str]:
         """Returns the cached contacts of a user: members of the same direct conversations and small groups, if neither
         has blocked the other. Contacts are notified of each other's presence without subscribing. Empty for a user who

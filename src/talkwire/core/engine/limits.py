@@ -94,6 +94,15 @@ class Rate(NamedTuple):
     burst: int
 
 
+AGENT_KINDS = frozenset({Kind.SENDS, Kind.CHANGES})
+"""The kinds of which agents may do `AGENT_FACTOR` times as much as people."""
+
+AGENT_FACTOR = 10
+
+_AGENT_TOKENS = 1 / (AGENT_FACTOR - 1)
+"""What an action takes from the second bucket of an agent, so that both buckets allow AGENT_FACTOR times the rate and
+the burst of one."""
+
 Rates = Mapping[Kind, Rate]
 
 DEFAULT_RATES: Rates = MappingProxyType(
@@ -149,7 +158,7 @@ class Buckets:
     def __init__(self, rate: Rate, *, counts: bool = False) -> None:
         """Creates full buckets with this rate. With `counts`, taken tokens are counted, so that `taken` can return
         them."""
-        self._taken: dict[str, int] | None = {} if counts else None
+        self._taken: dict[str, float] | None = {} if counts else None
         self._interval = 1 / rate.per_s
         # The tolerance for rounding errors keeps them from costing the last token of a burst.
         self._slack = (rate.burst - 1) * self._interval + _ROUNDING_S
@@ -159,17 +168,19 @@ class Buckets:
     def __len__(self) -> int:
         return len(self._full_at)
 
-    def take(self, key: str, now: float) -> float:
+    def take(self, key: str, now: float, tokens: float = 1) -> float:
         """Takes a token from the bucket `key` and returns 0. If there is none, takes nothing and returns the seconds
-        until there will be one. `now` is in seconds of a monotonic clock, the same at each call."""
+        until there will be one. With `tokens` below 1, takes only this part of a token. `now` is in seconds of a
+        monotonic clock, the same at each call."""
         full_at = self._full_at.get(key, now)
+        slack = self._slack if tokens == 1 else self._slack + (1 - tokens) * self._interval
         if full_at < now:
             full_at = now
-        elif full_at - now > self._slack:
-            return full_at - now - self._slack
-        self._full_at[key] = full_at + self._interval
+        elif full_at - now > slack:
+            return full_at - now - slack
+        self._full_at[key] = full_at + tokens * self._interval
         if self._taken is not None:
-            self._taken[key] = self._taken.get(key, 0) + 1
+            self._taken[key] = self._taken.get(key, 0) + tokens
         if len(self._full_at) >= self._sweep_at:
             self._sweep(now)
         return 0.0
@@ -184,7 +195,7 @@ class Buckets:
             if not self._taken[key]:
                 del self._taken[key]
 
-    def taken(self) -> dict[str, int]:
+    def taken(self) -> dict[str, float]:
         """Returns how many tokens were taken from each bucket, by key, since the last call."""
         taken, self._taken = self._taken or {}, None if self._taken is None else {}
         return taken
@@ -222,12 +233,14 @@ class Limits:
     is set, takes each from a bucket of all nodes. `bus/shared_limits.py` does both with Redis.
     """
 
-    __slots__ = ("_buckets", "ask", "exceeded", "rates")
+    __slots__ = ("_buckets", "ask", "exceeded", "is_agent", "rates")
 
     def __init__(self, rates: Rates = DEFAULT_RATES, *, shared: bool = False) -> None:
         self.rates = rates
         self.ask: Ask | None = None
         """Takes a token on all nodes, for `take_or_refuse_everywhere`; None: only this node's own buckets count."""
+        self.is_agent: Callable[[str], bool] = _is_no_agent
+        """Returns whether the user with this id is an agent."""
         self.exceeded: Counter[Kind] = Counter(dict.fromkeys(set(Kind) - EXEMPTING_KINDS, 0))
         """How often there was no token, except of kinds that only exempt from another limit."""
         self._buckets = {kind: Buckets(rates[kind], counts=shared and kind not in ASKED_KINDS) for kind in Kind}
@@ -242,10 +255,17 @@ class Limits:
 
     def take_for(self, actor: Actor, kind: Kind, now: float) -> float:
         """Takes a token from the actor's bucket for a kind of action. Returns 0, or the seconds until there is a token;
-        always 0 for the application's backend, which acts for many users. `now` is in seconds of a monotonic clock."""
+        always 0 for the application's backend, which acts for many users. `now` is in seconds of a monotonic clock.
+
+        Whether the actor is an agent matters only once that bucket is empty, so people's actions do not ask."""
         if actor.role == "service":
             return 0.0
-        return self.take(kind, actor.user_id, now)
+        wait_s = self._buckets[kind].take(actor.user_id, now)
+        if wait_s and kind in AGENT_KINDS and self.is_agent(actor.user_id):
+            wait_s = min(wait_s, self._buckets[kind].take(_second_key(actor.user_id), now, _AGENT_TOKENS))
+        if wait_s:
+            self.exceeded[kind] += 1
+        return wait_s
 
     def take_or_refuse(self, kind: Kind, key: str, now: float) -> None:
         """Takes a token from the bucket `key` of a kind of action, or raises `rate_limited` if there is none.
@@ -277,7 +297,7 @@ class Limits:
             self.exceeded[kind] += 1
         return wait_s
 
-    def taken(self) -> list[tuple[Kind, dict[str, int]]]:
+    def taken(self) -> list[tuple[Kind, dict[str, float]]]:
         """Returns the numbers of tokens taken since the last call, by kind of action and key. Kinds without any are
         left out."""
         return [(kind, taken) for kind, buckets in self._buckets.items() if (taken := buckets.taken())]
@@ -313,6 +333,15 @@ def kind_of(command_type: type) -> Kind:
     if issubclass(command_type, Change):
         return Kind.CHANGES
     return Kind.READS if issubclass(command_type, Query) else Kind.SIGNALS
+
+
+def _is_no_agent(_: str) -> bool:
+    return False
+
+
+def _second_key(agent_id: str) -> str:
+    """Returns the key of an agent's second bucket. No id contains a space, so it is no other user's."""
+    return f"agent {agent_id}"
 
 
 def address_key(address: str) -> str:
