@@ -215,6 +215,20 @@ async def test_the_service_acts_for_users(clients: Clients, alice: Talkwire, roo
     assert rights["createDirect"] is True
 
 
+async def test_an_agent_says_how_it_wrote_and_for_whom(clients: Clients, alice: Talkwire, room: str) -> None:
+    service, alice_id = await clients.service(), (await alice.me())["id"]
+    agent = await service.put_user(f"{alice_id}-helper", kind="agent", ownerId=alice_id)
+    assert (agent["kind"], agent.get("ownerId"), (await alice.me())["kind"]) == ("agent", alice_id, "person")
+    await service.add_members(room, [agent["id"]])
+    sent = await service.send(
+        room, "Paid", generated={"model": "small-1"}, on_behalf_of=alice_id, sender_id=agent["id"]
+    )
+    assert sent.get("generated") == {"by": agent["id"], "model": "small-1"}
+    assert sent.get("onBehalfOf") == alice_id
+    with pytest.raises(TalkwireError, match="forbidden"):
+        await alice.send(room, "By hand", generated={"model": "small-1"})
+
+
 async def test_a_refusal_has_its_code_and_details(alice: Talkwire) -> None:
     with pytest.raises(TalkwireError, match="forbidden") as refused:
         await alice.send("no-such-room", "Hello!")

@@ -14,6 +14,7 @@ import type {
   Commands,
   Conversation,
   CustomSignal,
+  GeneratedBody,
   Member,
   MemberRole,
   Message,
@@ -50,6 +51,10 @@ export interface SendOptions {
   readonly ifLastSeq?: number;
   /** Makes a retry by the application safe: messages with the same id are stored once. */
   readonly clientMessageId?: string;
+  /** How an agent wrote it: the name of the `model`. For agents only. */
+  readonly generated?: GeneratedBody;
+  /** The id of the agent's owner, in whose name it writes. For agents only. */
+  readonly onBehalfOf?: string;
 }
 
 /** A message that is not sent yet, or that the server has refused. */
@@ -249,7 +254,7 @@ export class Room {
   }
 
   async #send(content: string, options: SendOptions): Promise<Message> {
-    const { replyTo, threadId, files = [], ifLastSeq, clientMessageId } = options;
+    const { replyTo, threadId, files = [], ifLastSeq, clientMessageId, generated, onBehalfOf } = options;
     for (const [index, file] of files.entries()) checkFile(file, `files[${index}]`);
     const { now, rest } = this.#client.core;
     // Without the user's id no file can be stored, and without a token that names the user no message either. Messages
@@ -266,6 +271,8 @@ export class Room {
       ...(threadId !== undefined && { threadId }),
       ...(ifLastSeq !== undefined && { ifLastSeq }),
       ...(clientMessageId !== undefined && { clientMessageId }),
+      ...(generated !== undefined && { generated }),
+      ...(onBehalfOf !== undefined && { onBehalfOf }),
     });
   }
 

@@ -33,6 +33,8 @@ class MessageCalls:
         thread_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         client_message_id: str | None = None,
+        generated: Mapping[str, str] | None = None,
+        on_behalf_of: str | None = None,
         sender_id: str | None = None,
         created_at: str | None = None,
         if_last_seq: int | None = None,
@@ -49,8 +51,9 @@ class MessageCalls:
         ..., "messages": [...]}`, which have what has come.
 
         Messages to one conversation are stored in the order of the calls. `attachments` are the results of `upload`, or
-        `{"url": ..., "name": ...}`. `sender_id` and `created_at` (the time of an imported message) are for the
-        application's back end.
+        `{"url": ..., "name": ...}`. Agents may pass `generated={"model": ...}`, and the id of their owner as
+        `on_behalf_of`. `sender_id` and `created_at` (the time of an imported message) are for the application's back
+        end.
         """
         body = {
             "conversationId": conversation_id,
@@ -60,6 +63,8 @@ class MessageCalls:
             "replyToId": reply_to_id,
             "threadId": thread_id,
             "metadata": metadata,
+            "generated": generated,
+            "onBehalfOf": on_behalf_of,
             "senderId": sender_id,
             "createdAt": created_at,
             "ifLastSeq": if_last_seq,

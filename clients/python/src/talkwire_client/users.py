@@ -43,7 +43,8 @@ class UserCalls:
     async def put_user(self, /, user_id: str, **profile: Any) -> User:  # noqa: ANN401 (JSON)
         """Creates or updates a user, as the application's back end, and returns the user.
 
-        `profile` may have `name`, `avatar`, `email`, `text` or `metadata`; fields that are omitted stay unchanged.
+        `profile` may have `name`, `avatar`, `email`, `text`, `metadata`, `handle`, `hold`, `kind` or `ownerId`; fields
+        that are omitted stay unchanged.
         """
         stored: User = await self._api.call("PUT", path("users", user_id), profile)
         return stored

@@ -318,6 +318,7 @@ export class Messages implements ChatPart {
   async #send(entry: OutboxEntry): Promise<void> {
     if (entry.change !== undefined) return this.#sendChange(entry.conversationId, entry.change);
     const { conversationId, content, clientMessageId, replyToId, threadId = null, ifLastSeq, attachments = [] } = entry;
+    const { generated, onBehalfOf } = entry;
     const fileIds = this.#uploads.fileIds(attachments);
     if (fileIds === null) throw new RequestError({ code: "files_lost", message: "A file of the message was lost." });
     const reply = replyToId === null ? {} : { replyToId };
@@ -325,7 +326,11 @@ export class Messages implements ChatPart {
     const files =
       fileIds.length === 0 ? {} : { attachments: fileIds.map((id) => ({ id, ...this.#uploads.detailsOf(id) })) };
     const condition = ifLastSeq === undefined ? {} : { ifLastSeq };
-    const payload = { conversationId, content, clientMessageId, ...reply, ...thread, ...condition, ...files };
+    const agents = {
+      ...(generated !== undefined && { generated }),
+      ...(onBehalfOf !== undefined && { onBehalfOf }),
+    };
+    const payload = { conversationId, content, clientMessageId, ...reply, ...thread, ...condition, ...files, ...agents };
     try {
       this.#arrived(await this.#sendOnce(payload, entry.formerContents));
     } catch (error) {

@@ -8,6 +8,7 @@
 
 import type { MessageChange } from "../messages/changes.ts";
 import { randomId } from "../platform.ts";
+import type { GeneratedBody } from "../server/payloads.ts";
 import { changedIn, RequestError } from "../server/request_error.ts";
 import type { OutboxPages } from "./outbox_pages.ts";
 
@@ -23,6 +24,9 @@ export interface OutboxEntry {
   readonly threadId?: string | null;
   /** The message is stored only if this is the number of the conversation's newest message then. */
   readonly ifLastSeq?: number;
+  /** How an agent wrote the message, and in whose name. */
+  readonly generated?: GeneratedBody;
+  readonly onBehalfOf?: string;
   /** Ids of the uploads (uploads.ts). The entry waits until all of them are on the server. */
   readonly attachments?: readonly string[];
   /** What is done with a message that exists; undefined: the entry is a new message. */
@@ -48,6 +52,8 @@ export interface NewMessage {
   readonly threadId?: string | null;
   readonly ifLastSeq?: number;
   readonly attachments?: readonly string[];
+  readonly generated?: GeneratedBody;
+  readonly onBehalfOf?: string;
   /** Chosen by the caller when something else refers to the entry. */
   readonly clientMessageId?: string;
   readonly change?: MessageChange;
