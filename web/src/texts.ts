@@ -231,6 +231,8 @@ export const texts = {
   toQuoted: (name: string) => `Go to the message from ${name}`,
   attachment: "Attachment",
   forwarded: "Forwarded",
+  agent: "Agent",
+  onBehalfOf: (name: string) => `for ${name}`,
   forwardedFrom: (name: string) => `Forwarded from ${name}`,
   toOriginal: "Go to the original message",
   pinned: "Pinned",

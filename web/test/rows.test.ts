@@ -19,6 +19,19 @@ describe("rows", () => {
     expect(shown(rowsOf(whole(sent), null, ME))).toEqual(["day 1", "2", "3", "4+"]);
   });
 
+  it("name an agent again where it writes in another name", () => {
+    const generated = { by: "ann" };
+    const sent = [
+      message(1, { senderId: "ann", generated }),
+      message(2, { senderId: "ann", generated }),
+      message(3, { senderId: "ann", generated, onBehalfOf: "bob" }),
+      message(4, { senderId: "ann", generated, onBehalfOf: "bob" }),
+      message(5, { senderId: "ann" }),
+      message(6, { senderId: "ann", generated: { by: "cat" } }),
+    ];
+    expect(shown(rowsOf(whole(sent), null, ME))).toEqual(["day 1", "2+", "3", "4+", "5", "6+"]);
+  });
+
   it("group messages of one sender within five minutes", () => {
     const sent = [message(1), message(2), message(3, { senderId: ME }), message(4), message(40)];
     expect(shown(rowsOf(whole(sent), null, ME))).toEqual(["day 1", "2+", "3", "4", "40"]);

@@ -5,7 +5,8 @@
  * member Mitglied · owner Inhaber · admin Admin · handle Benutzername · mention Erwähnung · reaction Reaktion ·
  * notification Benachrichtigung · offer Angebot · counter-offer Gegenangebot · draft Entwurf · mute stummschalten ·
  * ban (from a conversation) ausschließen · ban (account) sperren · block blockieren · pin anheften ·
- * forward weiterleiten · sign in anmelden · sign out abmelden · do not disturb Nicht stören.
+ * forward weiterleiten · sign in anmelden · sign out abmelden · do not disturb Nicht stören ·
+ * agent Agent.
  */
 
 import type { Happened, Problems, Texts } from "./translation";
@@ -241,6 +242,8 @@ export const texts: Texts = {
   toQuoted: (name) => `Zur Nachricht von ${name}`,
   attachment: "Anhang",
   forwarded: "Weitergeleitet",
+  agent: "Agent",
+  onBehalfOf: (name) => `für ${name}`,
   forwardedFrom: (name) => `Weitergeleitet von ${name}`,
   toOriginal: "Zur ursprünglichen Nachricht",
   pinned: "Angeheftet",

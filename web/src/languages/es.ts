@@ -5,7 +5,7 @@
  * member miembro · owner propietario · admin administrador · handle nombre de usuario · mention mención ·
  * reaction reacción · notification notificación · offer oferta · counter-offer contraoferta · draft borrador ·
  * mute silenciar · ban vetar · block bloquear · pin fijar · forward reenviar · sign in iniciar sesión ·
- * sign out cerrar sesión · do not disturb no molestar.
+ * sign out cerrar sesión · do not disturb no molestar · agent agente.
  */
 
 import type { Happened, Problems, Texts } from "./translation";
@@ -248,6 +248,8 @@ export const texts: Texts = {
   toQuoted: (name) => `Ir al mensaje de ${name}`,
   attachment: "Archivo adjunto",
   forwarded: "Reenviado",
+  agent: "Agente",
+  onBehalfOf: (name) => `en nombre de ${name}`,
   forwardedFrom: (name) => `Reenviado de ${name}`,
   toOriginal: "Ir al mensaje original",
   pinned: "Fijado",

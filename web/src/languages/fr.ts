@@ -5,7 +5,8 @@
  * member membre · owner propriétaire · admin administrateur · handle identifiant · mention mention ·
  * reaction réaction · notification notification · offer offre · counter-offer contre-offre · draft brouillon ·
  * mute (a conversation) mettre en sourdine · mute (a member) rendre muet · ban bannir · block bloquer · pin épingler ·
- * forward transférer · sign in se connecter · sign out se déconnecter · do not disturb ne pas déranger.
+ * forward transférer · sign in se connecter · sign out se déconnecter · do not disturb ne pas déranger ·
+ * agent agent.
  */
 
 import type { Happened, Problems, Texts } from "./translation";
@@ -250,6 +251,8 @@ export const texts: Texts = {
   toQuoted: (name) => `Aller au message de ${name}`,
   attachment: "Pièce jointe",
   forwarded: "Transféré",
+  agent: "Agent",
+  onBehalfOf: (name) => `pour ${name}`,
   forwardedFrom: (name) => `Transféré de ${name}`,
   toOriginal: "Aller au message d’origine",
   pinned: "Épinglé",

@@ -131,6 +131,8 @@ function Profile({ user, state }: { user: User; state: UserAnswer | undefined })
         [texts.users.bannedUntil]: banned?.until && <ExactTime at={banned.until} />,
         [texts.reason]: banned?.reason,
         [texts.users.handle]: user.handle && `@${user.handle}`,
+        [texts.users.kind]: user.kind === "agent" && texts.users.agent,
+        [texts.users.owner]: user.ownerId && <CopiedId id={user.ownerId} />,
         [texts.users.email]: user.email,
         [texts.users.connections]: state?.connections,
         [texts.users.seen]: state && !state.online && <Time at={state.lastSeenAt} />,

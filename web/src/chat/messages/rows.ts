@@ -2,6 +2,7 @@
 
 import type { Message, Notice, Offer } from "@talkwire/client";
 import type { OutboxEntry, Timeline } from "@talkwire/client/parts";
+import { isByAgent } from "./agents";
 
 /** What is among the messages without being one. */
 export type Extra = Offer | Notice;
@@ -101,8 +102,8 @@ export function unsentRows(entries: readonly OutboxEntry[], last: Message | unde
 
 /** The sender of a message and its time, parsed once, because every message rebuilds the rows. */
 interface Sent {
-  /** Null for a message of the system. */
-  readonly senderId: string | null;
+  /** Who is named above it: the sender, and in whose name an agent wrote it. Null for a message of the system. */
+  readonly named: string | null;
   readonly ms: number;
   readonly day: string;
   /** Whether it may follow an earlier message without naming the sender again. */
@@ -115,19 +116,24 @@ function sentBy(message: Message): Sent {
   const before = known.get(message);
   if (before !== undefined) return before;
   const isPlain = message.replyTo === undefined && message.forwardedFrom === undefined;
-  const senderId = message.type === "system" ? null : message.senderId;
-  const now = sentAt(senderId, new Date(message.createdAt), isPlain);
+  const now = sentAt(namedIn(message), new Date(message.createdAt), isPlain);
   known.set(message, now);
   return now;
 }
 
-function sentAt(senderId: string | null, date: Date, isPlain: boolean): Sent {
-  return { senderId, ms: date.getTime(), day: date.toDateString(), isPlain };
+function namedIn(message: Message): string | null {
+  const { type, senderId, onBehalfOf = "" } = message;
+  if (type === "system") return null;
+  return isByAgent(message) ? `${senderId} ${onBehalfOf}` : senderId; // ids have no spaces
+}
+
+function sentAt(named: string | null, date: Date, isPlain: boolean): Sent {
+  return { named, ms: date.getTime(), day: date.toDateString(), isPlain };
 }
 
 /** Returns how a message looks after the one before it. */
 function after(before: Sent | undefined, now: Sent): Pick<Row, "startsDay" | "continued"> {
   if (before === undefined || before.day !== now.day) return { startsDay: true, continued: false };
-  const isSame = now.senderId !== null && before.senderId === now.senderId;
+  const isSame = now.named !== null && before.named === now.named;
   return { startsDay: false, continued: isSame && now.isPlain && now.ms - before.ms < GROUPING_MS };
 }

@@ -74,6 +74,7 @@ export function MemberRow({ conversation, member, mute, onChanged }: Props) {
           aria-label={mute.until ? texts.places.mutedUntil(fullTime(mute.until)) : texts.places.isMuted}
         />
       )}
+      {member.kind === "agent" && <span className="badge">{texts.agent}</span>}
       {role !== "member" && <span className="badge">{texts.places.roles[role]}</span>}
       {allowed.length > 0 && <MenuButton icon={Ellipsis} label={texts.places.memberMenu(fullName)} actions={menu} />}
       {(asked === "mute" || asked === "ban") && (

@@ -11,12 +11,14 @@ interface Props {
   picture: string | undefined;
   /** When it was written, in ISO 8601. */
   at: string;
+  /** What follows the name. */
+  mark?: ReactNode;
   /** What follows the time: ticks and marks. */
   children?: ReactNode;
 }
 
 /** Who wrote what is below, and when: the picture, and a line with the name and the time. */
-export function AuthorLine({ userId, name, picture, at, children }: Props) {
+export function AuthorLine({ userId, name, picture, at, mark, children }: Props) {
   const button = useRef<HTMLButtonElement>(null);
   return (
     <>
@@ -29,6 +31,7 @@ export function AuthorLine({ userId, name, picture, at, children }: Props) {
           <bdi>{name}</bdi>
         </PersonButton>
         <NamesakeHandle userId={userId} name={name} />
+        {mark}
         <span className="after-name">
           <time dateTime={at} title={fullTime(at)}>
             {timeOfDay(at)}

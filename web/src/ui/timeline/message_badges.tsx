@@ -3,11 +3,13 @@ import { own, placeOf } from "@talkwire/client/parts";
 import { Bookmark, CircleAlert, Clock, Forward, MessagesSquare, Pencil, Pin } from "lucide-react";
 import { useContext } from "react";
 import { useStore } from "zustand";
+import { isByAgent } from "../../chat/messages/agents";
 import { texts } from "../../texts";
 import { fullTime } from "../../time_format";
 import { useGoToMessage } from "../components/panel_layout";
 import { type Unfinished, useUnfinishedThreads } from "../composer/use_unfinished";
 import { useChat, useChatState } from "../page/chat_context";
+import { useNameIn } from "../people/use_name_in";
 import { useStrangersName } from "../people/use_strangers_name";
 import { Faces, LastReply } from "./faces";
 import { ThreadContext } from "./thread_context";
@@ -32,6 +34,23 @@ export function SavedMark({ message: { conversationId, id } }: { message: Messag
       <Bookmark className="icon" aria-hidden="true" />
       <span className="mark-word">{texts.saved.mark}</span>
     </small>
+  );
+}
+
+/** Says that an agent wrote the message, and in whose name. */
+export function AgentMark({ message }: { message: Message }) {
+  const { conversationId, onBehalfOf } = message;
+  const owner = useNameIn(conversationId, onBehalfOf);
+  if (!isByAgent(message)) return null;
+  return (
+    <span className="agent-mark">
+      <span className="agent">{texts.agent}</span>
+      {owner !== undefined && (
+        <span className="owner">
+          <bdi>{texts.onBehalfOf(owner)}</bdi>
+        </span>
+      )}
+    </span>
   );
 }
 

@@ -14,7 +14,7 @@ import { lazyPart } from "../page/lazy_part";
 import { Folded, useIsFolded } from "../people/folded";
 import { AuthorLine, ContinuedAuthor } from "./author_line";
 import { LinkPreviews } from "./link_previews";
-import { Edited, ForwardedFrom, PinMark, Replies, SavedMark } from "./message_badges";
+import { AgentMark, Edited, ForwardedFrom, PinMark, Replies, SavedMark } from "./message_badges";
 import { handleMessageKey } from "./message_keys";
 import { MessageToolbar } from "./message_toolbar";
 import { QuoteView } from "./quote_view";
@@ -133,7 +133,13 @@ function Unfolded({ message, continued, changes }: Props & { changes: readonly O
         </time>
       )}
       {!continued && !isSystem && (
-        <AuthorLine userId={sender.id} name={sender.name} picture={sender.avatar} at={createdAt}>
+        <AuthorLine
+          userId={sender.id}
+          name={sender.name}
+          picture={sender.avatar}
+          at={createdAt}
+          mark={<AgentMark message={message} />}
+        >
           {tick}
           {marks}
         </AuthorLine>

@@ -65,8 +65,14 @@ function withProfile(before: Conversation, user: User, myId: string): Conversati
     members: members.map((each) => {
       if (each.userId !== id) return each;
       const { avatar: _, handle: __, ...rest } = each;
-      const { handle, erased } = user;
-      return { ...rest, ...profile, ...(handle !== undefined && { handle }), ...(erased && { erased }) };
+      const { handle, erased, kind: kindOfUser } = user;
+      return {
+        ...rest,
+        ...profile,
+        kind: kindOfUser,
+        ...(handle !== undefined && { handle }),
+        ...(erased && { erased }),
+      };
     }),
   };
   if (kind !== "direct" || id === myId) return after;
