@@ -49,7 +49,7 @@ def _paths(error: ChatError) -> list[object]:
     return [each["path"] for each in error.details]
 
 
-def said(content: str = "Hello", **more: Any) -> SendMessage:  # noqa: ANN401 (fields of the command)
+def stated(content: str = "Hello", **more: Any) -> SendMessage:  # noqa: ANN401 (fields of the command)
     return SendMessage("c", content, **more)
 
 
@@ -59,12 +59,12 @@ def said(content: str = "Hello", **more: Any) -> SendMessage:  # noqa: ANN401 (f
 async def test_each_message_of_an_agent_says_so_whoever_sends_it(node: Node) -> None:
     await with_agent(node)
     sent: Sequence[Message] = [
-        await node.do(HELPER, said()),
-        await node.do(HELPER, said("@Bob Hello")),
-        await node.do(BACKEND, said(sender_id="helper")),
-        *await node.do(BACKEND, SendMessages((said(sender_id="helper"),))),
-        await node.do(BACKEND, said(sender_id="helper", system=True)),
-        await node.do(BACKEND, said(sender_id="helper", created_ms=node.clock.now_ms)),
+        await node.do(HELPER, stated()),
+        await node.do(HELPER, stated("@Bob Hello")),
+        await node.do(BACKEND, stated(sender_id="helper")),
+        *await node.do(BACKEND, SendMessages((stated(sender_id="helper"),))),
+        await node.do(BACKEND, stated(sender_id="helper", system=True)),
+        await node.do(BACKEND, stated(sender_id="helper", created_ms=node.clock.now_ms)),
     ]
     assert [each.generated for each in sent] == [Generated("helper")] * len(sent)
     logged = [event.message for event in node.log if isinstance(event, MessageSent)]
@@ -72,12 +72,12 @@ async def test_each_message_of_an_agent_says_so_whoever_sends_it(node: Node) -> 
     for each in sent:
         assert await node.do(BOB, GetMessage(str(each.id))) == each
     assert await node.replay() == node.log
-    assert (await node.do(BOB, said())).generated is None
+    assert (await node.do(BOB, stated())).generated is None
 
 
 async def test_an_agent_names_its_model_and_its_owner(node: Node) -> None:
     await with_agent(node)
-    sent = await node.do(HELPER, said(generated=MODEL, on_behalf_of="alice"))
+    sent = await node.do(HELPER, stated(generated=MODEL, on_behalf_of="alice"))
     assert (sent.generated, sent.on_behalf_of) == (Generated("helper", "small-1"), "alice")
     assert await node.do(BOB, GetMessage(str(sent.id))) == sent
     payload = message_payload(sent)
@@ -94,7 +94,7 @@ async def test_an_agent_names_its_model_and_its_owner(node: Node) -> None:
 async def test_a_forwarded_copy_says_who_generated_the_original(node: Node, actor: Actor) -> None:
     await with_agent(node)
     await node.group("d", ALICE, HELPER)
-    sent = await node.do(HELPER, said(generated=MODEL, on_behalf_of="alice"))
+    sent = await node.do(HELPER, stated(generated=MODEL, on_behalf_of="alice"))
     (copy,) = await node.do(actor, ForwardMessage(str(sent.id), ("d",)))
     assert (copy.sender_id, copy.generated, copy.on_behalf_of) == (actor.user_id, Generated("helper", "small-1"), None)
     (of_bob,) = await node.do(actor, ForwardMessage(str((await node.send(BOB, "By hand")).id), ("d",)))
@@ -105,17 +105,17 @@ async def test_a_forwarded_copy_says_who_generated_the_original(node: Node, acto
 @pytest.mark.parametrize(
     ("actor", "command", "cause"),
     [
-        (BOB, said(generated=MODEL), "not_agent"),
-        (BOB, said(generated=GivenGenerated()), "not_agent"),
-        (BOB, said(on_behalf_of="alice"), "not_agent"),
-        (BOB, said(on_behalf_of="bob"), "not_agent"),
-        (BACKEND, said(generated=MODEL, sender_id="bob"), "not_agent"),
-        (BACKEND, said(generated=MODEL, sender_id="bob", created_ms=0), "not_agent"),
-        (BACKEND, said(generated=MODEL, system=True), "not_agent"),
-        (HELPER, said(on_behalf_of="bob"), "not_agents_owner"),
-        (HELPER, said(on_behalf_of="helper"), "not_agents_owner"),
-        (HELPER, said(on_behalf_of="nobody"), "not_agents_owner"),
-        (BACKEND, said(on_behalf_of="bob", sender_id="helper"), "not_agents_owner"),
+        (BOB, stated(generated=MODEL), "not_agent"),
+        (BOB, stated(generated=GivenGenerated()), "not_agent"),
+        (BOB, stated(on_behalf_of="alice"), "not_agent"),
+        (BOB, stated(on_behalf_of="bob"), "not_agent"),
+        (BACKEND, stated(generated=MODEL, sender_id="bob"), "not_agent"),
+        (BACKEND, stated(generated=MODEL, sender_id="bob", created_ms=0), "not_agent"),
+        (BACKEND, stated(generated=MODEL, system=True), "not_agent"),
+        (HELPER, stated(on_behalf_of="bob"), "not_agents_owner"),
+        (HELPER, stated(on_behalf_of="helper"), "not_agents_owner"),
+        (HELPER, stated(on_behalf_of="nobody"), "not_agents_owner"),
+        (BACKEND, stated(on_behalf_of="bob", sender_id="helper"), "not_agents_owner"),
     ],
 )
 async def test_only_agents_say_so_and_only_on_behalf_of_their_owner(
@@ -132,9 +132,9 @@ async def test_only_agents_say_so_and_only_on_behalf_of_their_owner(
 async def test_an_agent_without_an_owner_writes_on_behalf_of_nobody(node: Node) -> None:
     await with_agent(node)
     await node.do(BACKEND, PutUser("helper", owner_id=None))
-    assert await node.refusal(HELPER, said(on_behalf_of="alice")) == "forbidden"
+    assert await node.refusal(HELPER, stated(on_behalf_of="alice")) == "forbidden"
     await node.do(BACKEND, PutUser("helper", owner_id="bob"))
-    assert (await node.do(HELPER, said(on_behalf_of="bob"))).on_behalf_of == "bob"
+    assert (await node.do(HELPER, stated(on_behalf_of="bob"))).on_behalf_of == "bob"
 
 
 @pytest.mark.parametrize(
@@ -148,9 +148,9 @@ async def test_an_agent_without_an_owner_writes_on_behalf_of_nobody(node: Node) 
 )
 async def test_invalid_statements_are_refused_by_name(node: Node, more: dict[str, Any], path: str) -> None:
     await with_agent(node)
-    error = await error_of(node, HELPER, said(**more))
+    error = await error_of(node, HELPER, stated(**more))
     assert (error.code, _paths(error)) == ("invalid_request", [path])
-    assert (await node.do(HELPER, said(generated=GivenGenerated("x" * 128)))).generated == Generated(
+    assert (await node.do(HELPER, stated(generated=GivenGenerated("x" * 128)))).generated == Generated(
         "helper", "x" * 128
     )
 
@@ -166,11 +166,11 @@ async def test_invalid_statements_are_refused_by_name(node: Node, more: dict[str
 )
 async def test_a_retry_repeats_both(node: Node, other: dict[str, Any]) -> None:
     await with_agent(node)
-    command = said(client_message_id="m", generated=MODEL, on_behalf_of="alice")
+    command = stated(client_message_id="m", generated=MODEL, on_behalf_of="alice")
     sent = await node.do(HELPER, command)
     assert await node.do(HELPER, command) == sent
     assert (await node.do(HELPER, AnswerRetry(command))).result == sent
-    assert await node.refusal(HELPER, said(client_message_id="m", **other)) == "conflict"
+    assert await node.refusal(HELPER, stated(client_message_id="m", **other)) == "conflict"
     assert len((await node.do(OPERATOR, ListAudit())).items) == 1, "a retry sends nothing"
 
 
@@ -178,9 +178,9 @@ async def test_a_retry_repeats_both(node: Node, other: dict[str, Any]) -> None:
 async def test_a_message_on_behalf_of_somebody_has_one_entry_in_the_audit_log(node: Node, actor: Actor) -> None:
     await with_agent(node)
     sender_id = None if actor is HELPER else "helper"
-    await node.do(actor, said(sender_id=sender_id, generated=MODEL))
+    await node.do(actor, stated(sender_id=sender_id, generated=MODEL))
     assert (await node.do(OPERATOR, ListAudit())).items == ()
-    sent = await node.do(actor, said(sender_id=sender_id, on_behalf_of="alice"))
+    sent = await node.do(actor, stated(sender_id=sender_id, on_behalf_of="alice"))
     (entry,) = (await node.do(OPERATOR, ListAudit())).items
     found = entry.action, entry.actor_id, entry.target_id, entry.conversation_id, entry.at_ms
     assert found == ("message-on-behalf", actor.user_id, str(sent.id), "c", sent.created_ms)
@@ -191,18 +191,18 @@ async def test_a_message_on_behalf_of_somebody_has_one_entry_in_the_audit_log(no
 
 async def test_ids_of_an_erased_owner_stay_and_nothing_new_is_sent_on_their_behalf(node: Node) -> None:
     await with_agent(node)
-    sent = await node.do(HELPER, said(on_behalf_of="alice"))
+    sent = await node.do(HELPER, stated(on_behalf_of="alice"))
     await node.do(BACKEND, EraseUser("alice", redact=True))
     assert (await node.do(BOB, GetMessage(str(sent.id)))).on_behalf_of == "alice"
     assert (await node.do(BACKEND, PutUser("helper", owner_id="alice", text="Still here"))).owner_id == "alice"
-    error = await error_of(node, HELPER, said(on_behalf_of="alice"))
+    error = await error_of(node, HELPER, stated(on_behalf_of="alice"))
     assert (error.code, error.cause) == ("forbidden", "not_agents_owner")
-    assert (await node.do(HELPER, said())).generated == Generated("helper")
+    assert (await node.do(HELPER, stated())).generated == Generated("helper")
 
 
 async def test_an_erased_agent_stays_an_agent_without_an_owner(node: Node) -> None:
     await with_agent(node)
-    sent = await node.do(HELPER, said(generated=MODEL))
+    sent = await node.do(HELPER, stated(generated=MODEL))
     await node.do(BACKEND, EraseUser("helper", redact=False))
     user = await node.do(BOB, GetUser("helper"))
     assert (user.kind, user.owner_id, user.erased) == ("agent", None, "keep")

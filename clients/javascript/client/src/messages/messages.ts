@@ -330,7 +330,16 @@ export class Messages implements ChatPart {
       ...(generated !== undefined && { generated }),
       ...(onBehalfOf !== undefined && { onBehalfOf }),
     };
-    const payload = { conversationId, content, clientMessageId, ...reply, ...thread, ...condition, ...files, ...agents };
+    const payload = {
+      conversationId,
+      content,
+      clientMessageId,
+      ...reply,
+      ...thread,
+      ...condition,
+      ...files,
+      ...agents,
+    };
     try {
       this.#arrived(await this.#sendOnce(payload, entry.formerContents));
     } catch (error) {
