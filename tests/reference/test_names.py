@@ -208,3 +208,18 @@ def test_most_members_have_descriptions(routes: dict[tuple[str, ...], Json]) -> 
     found = [(name, member, schema) for name, member, schema in members(routes[SUBSETS[0]]) if "$ref" not in schema]
     silent = [(name, member) for name, member, schema in found if "description" not in schema]
     assert len(silent) < len(found) / 5, silent
+
+
+class _Noted(msgspec.Struct):
+    note: object = None
+
+
+class _Listed(msgspec.Struct):
+    notes: dict[str, object]
+
+
+def test_the_default_of_a_member_of_any_type_is_in_no_other_schema() -> None:
+    components = schemas([_Listed, _Noted]).components
+    assert schemas([_Noted, _Listed]).components == components
+    (listed,) = [component for component in components.values() if "notes" in component["properties"]]
+    assert "default" not in listed["properties"]["notes"]["additionalProperties"]

@@ -110,7 +110,7 @@ def _schema(name: str, type_: Any) -> Json:  # noqa: ANN401 (a Struct, or a gene
 def _schema_of_anything(type_: type) -> Json:
     """A hook of msgspec that returns the schema of an arbitrary JSON value, as in `dict[str, object]`."""
     if type_ is object:
-        return ANYTHING
+        return dict(ANYTHING)  # msgspec adds the default of a member to what it gets
     raise NotImplementedError  # tells msgspec that the type is not supported
 
 
