@@ -5,6 +5,7 @@ import { Emitter } from "./emitter.ts";
 import { checkFile, type NativeFile } from "./files/native_file.ts";
 import type { PendingFile } from "./files/upload_queue.ts";
 import { atComposer, placeOf } from "./files/uploads.ts";
+import { given } from "./given.ts";
 import { editOf, type MessageEdit } from "./messages/changes.ts";
 import { type Timeline, trimmed } from "./messages/timeline.ts";
 import type { OutboxEntry } from "./outbox/outbox.ts";
@@ -267,12 +268,7 @@ export class Room {
       conversationId: this.id,
       content,
       attachments,
-      ...(replyTo !== undefined && { replyToId: replyTo }),
-      ...(threadId !== undefined && { threadId }),
-      ...(ifLastSeq !== undefined && { ifLastSeq }),
-      ...(clientMessageId !== undefined && { clientMessageId }),
-      ...(generated !== undefined && { generated }),
-      ...(onBehalfOf !== undefined && { onBehalfOf }),
+      ...given({ replyToId: replyTo, threadId, ifLastSeq, clientMessageId, generated, onBehalfOf }),
     });
   }
 
@@ -356,7 +352,7 @@ export class Room {
    * `RequestError`.
    */
   async signal(name: string, data?: unknown): Promise<void> {
-    await this.#call("signal:send", { conversationId: this.id, name, ...(data !== undefined && { data }) });
+    await this.#call("signal:send", { conversationId: this.id, name, ...given({ data }) });
   }
 
   // --- the conversation ---------------------------------------------------------------------------------------------

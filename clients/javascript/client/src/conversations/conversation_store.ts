@@ -1,6 +1,7 @@
 /** Loads, creates and updates the reader's conversations. */
 
 import type { Core } from "../core.ts";
+import { given } from "../given.ts";
 import { withReceipt } from "../messages/receipts.ts";
 import { own } from "../own.ts";
 import type {
@@ -197,7 +198,7 @@ export class ConversationStore {
 
   /** Records that a moderator has muted the reader. */
   setMute(id: string, until: string | undefined, reason: string | undefined): void {
-    const mutedByModerator = { ...(until !== undefined && { until }), ...(reason !== undefined && { reason }) };
+    const mutedByModerator = given({ until, reason });
     this.#core.changeConversation(id, (before) => ({ ...before, mutedByModerator }));
   }
 

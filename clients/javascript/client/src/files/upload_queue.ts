@@ -4,6 +4,7 @@
  * outbox entry belongs to the composer where it was added: its `place`.
  */
 
+import { given } from "../given.ts";
 import { randomId } from "../platform.ts";
 import { RequestError } from "../server/request_error.ts";
 import type { FileUpload, FileUploadListener } from "../server/upload.ts";
@@ -269,8 +270,7 @@ export class UploadQueue {
     const { code, details }: { code?: string; details?: unknown } = error instanceof RequestError ? error : {};
     this.#change(id, {
       problem: error.message,
-      ...(code !== undefined && { problemCode: code }),
-      ...(details !== undefined && { problemDetails: details }),
+      ...given({ problemCode: code, problemDetails: details }),
     });
   }
 
@@ -339,9 +339,7 @@ export class UploadQueue {
       name: stored.name,
       type: stored.type,
       size: stored.size,
-      ...(stored.original !== undefined && { original: stored.original }),
-      ...(stored.smaller !== undefined && { smaller: stored.smaller }),
-      ...(stored.chosen !== undefined && { chosen: stored.chosen }),
+      ...given({ original: stored.original, smaller: stored.smaller, chosen: stored.chosen }),
     });
     return !stored.done && !stored.paused && stored.problem === null;
   }

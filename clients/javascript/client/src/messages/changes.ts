@@ -1,5 +1,6 @@
 /** Changes of messages that are not stored by the server yet: how they are shown, and how they are sent. */
 
+import { given } from "../given.ts";
 import type { Message, Reaction } from "../server/payloads.ts";
 import { tombstone } from "./timeline.ts";
 
@@ -36,7 +37,7 @@ export function replaces(later: MessageChange, earlier: MessageChange): boolean 
 
 /** Returns what an edit sets. */
 export function editOf({ content, metadata }: MessageEdit): MessageEdit {
-  return { ...(content !== undefined && { content }), ...(metadata !== undefined && { metadata }) };
+  return given({ content, metadata });
 }
 
 /** Returns whether a message is already as a change would make it. */
@@ -69,7 +70,7 @@ function changed(message: Message, change: MessageChange, myId: string): Message
 }
 
 function edited({ metadata: before, ...message }: Message, { content, metadata = before }: MessageEdit): Message {
-  return { ...message, ...(content !== undefined && { content }), ...(metadata != null && { metadata }) };
+  return { ...message, ...given({ content, metadata: metadata ?? undefined }) };
 }
 
 const isGivenBy = ({ reactions = [] }: Message, emoji: string, myId: string): boolean =>

@@ -4,6 +4,7 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import { withMessage } from "../conversations/conversations_by_id.ts";
 import type { ChatPart, Core } from "../core.ts";
 import type { Uploads } from "../files/uploads.ts";
+import { given } from "../given.ts";
 import { type NewMessage, Outbox, type OutboxEntry, type OutboxStore } from "../outbox/outbox.ts";
 import { own } from "../own.ts";
 import { randomId } from "../platform.ts";
@@ -317,29 +318,16 @@ export class Messages implements ChatPart {
 
   async #send(entry: OutboxEntry): Promise<void> {
     if (entry.change !== undefined) return this.#sendChange(entry.conversationId, entry.change);
-    const { conversationId, content, clientMessageId, replyToId, threadId = null, ifLastSeq, attachments = [] } = entry;
-    const { generated, onBehalfOf } = entry;
+    const { conversationId, content, clientMessageId, replyToId, threadId = null, attachments = [] } = entry;
+    const { ifLastSeq, generated, onBehalfOf } = entry;
     const fileIds = this.#uploads.fileIds(attachments);
     if (fileIds === null) throw new RequestError({ code: "files_lost", message: "A file of the message was lost." });
     const reply = replyToId === null ? {} : { replyToId };
     const thread = threadId === null ? {} : { threadId };
     const files =
       fileIds.length === 0 ? {} : { attachments: fileIds.map((id) => ({ id, ...this.#uploads.detailsOf(id) })) };
-    const condition = ifLastSeq === undefined ? {} : { ifLastSeq };
-    const agents = {
-      ...(generated !== undefined && { generated }),
-      ...(onBehalfOf !== undefined && { onBehalfOf }),
-    };
-    const payload = {
-      conversationId,
-      content,
-      clientMessageId,
-      ...reply,
-      ...thread,
-      ...condition,
-      ...files,
-      ...agents,
-    };
+    const wanted = given({ ifLastSeq, generated, onBehalfOf });
+    const payload = { conversationId, content, clientMessageId, ...reply, ...thread, ...wanted, ...files };
     try {
       this.#arrived(await this.#sendOnce(payload, entry.formerContents));
     } catch (error) {

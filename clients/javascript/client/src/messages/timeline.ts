@@ -1,5 +1,6 @@
 /** The loaded messages of a conversation: a range without gaps, in the order of `seq`. All functions are pure. */
 
+import { given } from "../given.ts";
 import type { Message, ThreadSummary } from "../server/payloads.ts";
 
 export interface Timeline {
@@ -128,8 +129,7 @@ export function tombstone(message: Message, deletedAt: string): Message {
 export function withRepliesOf({ replyCount: _, thread: __, ...received }: Message, before?: Message): Message {
   return {
     ...received,
-    ...(before?.replyCount !== undefined && { replyCount: before.replyCount }),
-    ...(before?.thread !== undefined && { thread: before.thread }),
+    ...given({ replyCount: before?.replyCount, thread: before?.thread }),
   };
 }
 
