@@ -31,7 +31,7 @@ def test_what_is_chosen_for_a_conversation_holds(driver: Driver, demo_url: str) 
 def test_the_default_that_the_owner_sets_counts_for_members_without_a_choice(driver: Driver, demo_url: str) -> None:
     assert run(driver, demo_url, "alerts", "defaults")["defaults"] == {
         "before": "Mentions and replies",
-        "after": "Default of this conversation: All messages",
+        "after": "Default: All messages",
         "removed": "Mentions and replies",
         "shown": ["Orders: Your order is on its way"],
     }

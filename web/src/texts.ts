@@ -59,7 +59,7 @@ export const texts = {
     logout: "You were signed out: from another device, or because the password was changed.",
     elsewhere: "You were signed out in another tab.",
     leftAlone:
-      "You are signed out in this browser, but the server could not be reached to end the session. You can end it under Settings, Devices, on any device where you are signed in.",
+      "You are signed out in this browser, but the server could not be reached to end the session. End it in Settings, Devices, wherever you are signed in.",
     unauthenticated: "Please sign in again.",
   } as Readonly<Record<string, string>>,
   endedOtherwise: "Please sign in again.",
@@ -545,7 +545,7 @@ export const texts = {
         mentions: "Mentions only",
         none: "Nothing",
       },
-      byDefault: (level: string) => `Default of this conversation: ${level}`,
+      byDefault: (level: string) => `Default: ${level}`,
       sound: "Sound",
       usualSound: "Default",
     },
@@ -938,7 +938,7 @@ export const texts = {
     unblock: "Unblock",
     blockQuestion: (name: string) => `Block ${name}?`,
     blocking:
-      "You can't message or call each other, and their messages in groups are hidden. They get no notification, but learn that they can't write to you when they try. You can unblock them at any time.",
+      "You can't message or call each other, and their messages in groups are hidden. They learn that they can't write to you only when they try. You can unblock them.",
     youBlocked: (name: string) => `You blocked ${name}.`,
     isBlocked: "You blocked this person. You can't message each other, and their messages in groups are hidden.",
     folded: "Message from someone you blocked.",

@@ -190,7 +190,7 @@ export async function defaults() {
   await bob.getByRole("button", { name: "Edit", exact: true }).click();
   await bob.getByRole("combobox", { name: "Notify members about" }).selectOption("All messages");
   await bob.getByRole("button", { name: "Save", exact: true }).click();
-  await choice.getByRole("option", { name: /^Default of this conversation/ }).waitFor({ state: "attached" });
+  await choice.getByRole("option", { name: /^Default: / }).waitFor({ state: "attached" });
   const after = await chosen();
   await lookAway(carol);
   await lookedAtIn(carol, 0);

@@ -570,7 +570,7 @@ export const texts: Texts = {
         mentions: "Nur Erwähnungen",
         none: "Nichts",
       },
-      byDefault: (level) => `Standard dieser Unterhaltung: ${level}`,
+      byDefault: (level) => `Standard: ${level}`,
       sound: "Ton",
       usualSound: "Standard",
     },

@@ -574,7 +574,7 @@ export const texts: Texts = {
         mentions: "Solo menciones",
         none: "Nada",
       },
-      byDefault: (level) => `Valor de esta conversación: ${level}`,
+      byDefault: (level) => `Valor predeterminado: ${level}`,
       sound: "Sonido",
       usualSound: "Predeterminado",
     },

@@ -576,7 +576,7 @@ export const texts: Texts = {
         mentions: "Mentions seulement",
         none: "Rien",
       },
-      byDefault: (level) => `Réglage de cette conversation : ${level}`,
+      byDefault: (level) => `Par défaut : ${level}`,
       sound: "Son",
       usualSound: "Par défaut",
     },

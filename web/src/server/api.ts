@@ -69,7 +69,8 @@ export class Api extends Rest {
 
   /** Returns the session that a token of the application would start. Changes nothing. Rejects with `RequestError`. */
   async sessionOfToken(accessToken: string): Promise<Session> {
-    const credentials = { user: { id: "", name: "", createdAt: "", kind: "person" as const }, accessToken };
+    // Nothing of the user is sent beside a token.
+    const credentials = { user: {} as User, accessToken };
     const user = await this.send<User>("GET", "users/me", credentials);
     return { user, accessToken, byToken: true, ...expiryOf(accessToken) };
   }
