@@ -83,8 +83,8 @@ def test_the_other_dialects_and_their_routes_ignore_unknown_members() -> None:
         (
             "message:edit",
             "PATCH /api/v1/messages/{message}",
-            {"content": "No", "metadata": {"state": "approved"}},
-            "metadata: is not a field here",
+            {"content": "No", "metdata": {"state": "approved"}},
+            "metdata: is not a field here; did you mean metadata?",
         ),
         (
             "message:send",

@@ -101,8 +101,8 @@ def test_long_messages_push_out_more() -> None:
 
 
 def test_every_event_of_a_long_message_pushes_out_as_much_as_the_message() -> None:
-    long = message(1, content="x" * 600)
-    ring = ring_of(MessageEdited(1, 1, long), MessagePinned(2, 2, long, "bob"), sent(3), text_max=1200)
+    long = message(1, content="x" * 6000)
+    ring = ring_of(MessageEdited(1, 1, long), MessagePinned(2, 2, long, "bob"), sent(3), text_max=12_000)
     assert missed(ring, 0, "c") is None
     assert missed(ring, 1, "c") == [2, 3]
 
