@@ -109,7 +109,7 @@ async def metrics(cluster: Cluster) -> Counter[str]:
     return summed
 
 
-@pytest.mark.parametrize("library", ["socket.io-client", "socket.io-client-4.5.4"])
+@pytest.mark.parametrize("library", ["socket.io-client", "socket.io-client-4.5.4"], ids=["newest", "4.5.4"])
 async def test_clients_talk_although_each_request_reaches_another_node(
     start_cluster: StartCluster, tmp_path: Path, library: str
 ) -> None:

@@ -29,7 +29,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         assert server.logged_errors() == []
 
 
-@pytest.fixture(params=["socket.io-client", "socket.io-client-4.5.4"])
+@pytest.fixture(params=["socket.io-client", "socket.io-client-4.5.4"], ids=["newest", "4.5.4"])
 def pages(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of the examples, as `python -m http.server` serves them where one of the clients is installed."""
     shutil.copytree(TESTS.parent / "examples" / "dialects", tmp_path / "dialects")
