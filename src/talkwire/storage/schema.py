@@ -320,6 +320,11 @@ conversations = Table(
     Column("offer_pos", BigInteger, nullable=False, server_default="0"),
     Column("folded_name", _CodePoints, nullable=False, server_default=text("''")),
     Column("notify", Text),
+    Column("team_ids", Text),
+    Column("handler_id", Text),
+    Column("closed", Boolean, nullable=False, server_default=false()),
+    Column("waiting_since_ms", BigInteger),
+    Column("notes_id", Text),
     _partial("ix_conversations_age", NOT_DELETED, "kind", "created_ms", "id"),
     _partial("ix_conversations_named", f"name IS NOT NULL AND {NOT_DELETED}", "kind", "folded_name", "id"),
     _partial("ix_conversations_public", "public", "id"),
@@ -364,9 +369,55 @@ members = Table(
     Column("archived_seq", BigInteger),
     Column("unmute_ms", BigInteger),
     Column("section", Text),
+    Column("own", Boolean, nullable=False, server_default=true()),
+    Column("via", Text),
+    Column("own_history_seq", BigInteger),
+    Column("own_history_pos", BigInteger),
+    Column("listed", Boolean, nullable=False, server_default=true()),
     Index("ix_members_user_id_conversation_id", "user_id", "conversation_id"),
     _partial("ix_members_eager", "notify = 'all'", "conversation_id"),
 )
+
+teams = Table(
+    "teams",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)
+
+team_members = Table(
+    "team_members",
+    metadata,
+    Column("team_id", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Index("ix_team_members_user_id", "user_id", "team_id"),
+)
+
+conversation_teams = Table(
+    "conversation_teams",
+    metadata,
+    Column("team_id", Text, primary_key=True),
+    Column("conversation_id", Text, primary_key=True),
+    Column("history_seq", BigInteger, nullable=False),
+    Column("history_pos", BigInteger, nullable=False),
+    Index("ix_conversation_teams_conversation_id", "conversation_id"),
+)
+"""The teams of conversations, as in `conversations.team_ids`. The members of a team see the conversation from
+`history_seq` and `history_pos` on."""
+
+team_changes = Table(
+    "team_changes",
+    metadata,
+    Column("pos", BigInteger, primary_key=True, autoincrement=False),
+    Column("team_id", Text),
+    Column("conversation_id", Text),
+    Column("user_ids", Text),
+    Column("after_id", Text, nullable=False, server_default=text("''")),
+)
+"""Changes of teams, and of the teams of conversations, whose memberships are not all written yet: the oldest is
+completed first. `pos` is the log position of the change. With `team_id`, the memberships of the users `user_ids`
+(JSON) in the team's conversations after `after_id` remain; with `conversation_id`, those of that conversation."""
 
 spans = Table(
     "spans",

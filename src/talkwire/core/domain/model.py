@@ -239,6 +239,11 @@ class Conversation(msgspec.Struct, frozen=True):
     this conversation, None for the server's setting. `hold`: nothing in the conversation may be deleted. `topic` is one
     line about the subject, `description` a longer text. `notify` is what members are notified of who have chosen
     nothing themselves, None for the default of the conversation's kind.
+
+    `team_ids` are the teams whose members are in the conversation. A conversation with a team has a handler (the user
+    `handler_id`, None if nobody handles it), and is open or `closed`. `waiting_since_ms` is the time of the oldest
+    message of a customer that no member of a team has answered, None if nobody waits. `notes_id` is the conversation
+    with the teams' notes about this one, None until the first note.
     """
 
     id: str
@@ -264,6 +269,11 @@ class Conversation(msgspec.Struct, frozen=True):
     description: str | None = None
     offer_pos: int = 0
     notify: Notify | None = None
+    team_ids: tuple[str, ...] = ()
+    handler_id: str | None = None
+    closed: bool = False
+    waiting_since_ms: int | None = None
+    notes_id: str | None = None
 
 
 class HistoryStart(msgspec.Struct, frozen=True):
@@ -303,6 +313,11 @@ class Member(msgspec.Struct, frozen=True):
 
     `muted` is the member's own choice not to be notified. It ends at `unmute_ms`, or never if that is None. `section`
     is the name of the section of the member's list that has the conversation.
+
+    `own` says whether the user is a member in their own right, `via` names the teams through which they are: a
+    membership lasts while it has one of these grounds. `history` starts where the earliest of them does. If that is a
+    team's, `own_history_seq` and `own_history_pos` are where the user's own membership starts, else None. `listed` is
+    False for a member whose lists and unread counts do not include the conversation.
     """
 
     conversation_id: str
@@ -329,6 +344,11 @@ class Member(msgspec.Struct, frozen=True):
     archived_seq: int | None = None
     unmute_ms: int | None = None
     section: str | None = None
+    own: bool = True
+    via: tuple[str, ...] = ()
+    own_history_seq: int | None = None
+    own_history_pos: int | None = None
+    listed: bool = True
 
     def at(self, now_ms: int) -> Member:
         """Returns the member as of the time `now_ms`: without `muted` if the member's own choice not to be notified has

@@ -51,14 +51,22 @@ def to_conversation(row: AnyRow) -> Conversation:
         description=row.description,
         offer_pos=row.offer_pos,
         notify=row.notify,
+        team_ids=() if row.team_ids is None else tuple(from_json(row.team_ids)),
+        handler_id=row.handler_id,
+        closed=bool(row.closed),
+        waiting_since_ms=row.waiting_since_ms,
+        notes_id=row.notes_id,
     )
 
 
 def conversation_values(conversation: Conversation) -> dict[str, object]:
     """Returns the column values of a conversation's row by name: all that derive from `Conversation`, so without
     `direct_key`."""
-    folded_name = search_name(conversation.name or "")
-    return asdict(conversation) | {"metadata": to_json(conversation.metadata), "folded_name": folded_name}
+    return asdict(conversation) | {
+        "metadata": to_json(conversation.metadata),
+        "folded_name": search_name(conversation.name or ""),
+        "team_ids": to_json(conversation.team_ids or None),
+    }
 
 
 def direct_key(user_id: str, other_id: str) -> str:

@@ -25,7 +25,7 @@ from talkwire.storage.sql.batch import Write, insert_rows, update_rows, write
 from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.sql.prepared import PreparedStatement
 from talkwire.storage.sql.reads import Reads
-from talkwire.storage.sql.values import AnyRow, Values
+from talkwire.storage.sql.values import AnyRow, Values, from_json, to_json
 from talkwire.storage.tables.conversations import (
     change_conversation,
     conversation_values,
@@ -68,10 +68,24 @@ def to_member(row: AnyRow) -> Member:
         archived_seq=row.archived_seq,
         unmute_ms=row.unmute_ms,
         section=row.section,
+        own=bool(row.own),
+        via=() if row.via is None else tuple(from_json(row.via)),
+        own_history_seq=row.own_history_seq,
+        own_history_pos=row.own_history_pos,
+        listed=bool(row.listed),
     )
 
 
 _insert_members = insert_rows(members, Member.__struct_fields__)
+_VIA = Member.__struct_fields__.index("via")
+
+
+def _member_values(member: Member) -> Values:
+    """Returns the values of a new member's row, in the order of the fields of `Member`."""
+    values = list(astuple(member))
+    values[_VIA] = to_json(member.via or None)
+    return tuple(values)
+
 _open_spans = insert_rows(spans, ("user_id", "conversation_id", "from_pos", "history_seq", "history_pos"))
 
 _CURSORS = (
@@ -327,7 +341,7 @@ def _added(workspace: Workspace, event: MemberAdded) -> None:
 
 def _insert(workspace: Workspace, added: Sequence[Member], pos: int) -> None:
     opened = [(member.user_id, member.conversation_id, pos, member.history_seq, member.history_pos) for member in added]
-    write(workspace.connection, [Write(_insert_members, list(map(astuple, added))), Write(_open_spans, opened)])
+    write(workspace.connection, [Write(_insert_members, list(map(_member_values, added))), Write(_open_spans, opened)])
     for member in added:
         workspace.put_member(member.conversation_id, member.user_id, member)
 
