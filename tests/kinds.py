@@ -196,6 +196,7 @@ IN_THE_GATE = (
     # SQL of their own for PostgreSQL.
     *("contracts/test_log.py", "contracts/test_writer.py", "contracts/test_work.py", "contracts/test_followers.py"),
     *("contracts/test_search.py", "contracts/test_sync.py", "contracts/test_receipts.py", "contracts/test_erasure.py"),
+    "contracts/test_teams.py",
     *("contracts/test_retention.py", "contracts/test_log_watches.py", "contracts/test_calls_between_nodes.py"),
     *("contracts/test_presence_between_nodes.py", "contracts/test_reaching_between_nodes.py"),
     *("storage/test_pipeline.py", "storage/test_migrations.py", "storage/test_lineage.py", "storage/test_engine.py"),

@@ -40,6 +40,7 @@ from talkwire.composition.outgoing import callbacks_of, start_webhooks
 from talkwire.composition.page import demo_people, demo_sign_in, page_options
 from talkwire.composition.push_sending import push_rules, start_pushes
 from talkwire.composition.sockets import add_namespaces, deliver_events, recover_sockets, socket_server, watch_log
+from talkwire.composition.teams import finish_team_changes
 from talkwire.control import ControlEndpoint, with_control
 from talkwire.core.domain.ice_servers import parse_ice_server
 from talkwire.core.engine.chat import Chat
@@ -226,6 +227,7 @@ class Node:
         closing.push_async_callback(self.files.close)
         previews = [preview_links(foundation, egress_thread)] if settings.link_previews else []
         finish_erasures(foundation)
+        finish_team_changes(foundation)
 
         origins = origins_of(settings)
         key = await recovery_key(chat)

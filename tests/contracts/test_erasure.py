@@ -336,7 +336,7 @@ async def test_an_existing_conversation_with_an_erased_user_is_still_found(node:
     assert (await node.do(BACKEND, create)).existed
     found = await node.do(BOB, CreateConversation("direct", ("alice",)))
     assert (found.conversation.id, found.name) == (direct.conversation.id, "Deleted user")
-    assert await node.do(BACKEND, AddMembers("g", ("alice",))) == ()
+    assert (await node.do(BACKEND, AddMembers("g", ("alice",)))).members == ()
 
 
 async def test_users_erase_themselves_and_nobody_else(node: Node) -> None:

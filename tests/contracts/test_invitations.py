@@ -402,7 +402,7 @@ async def test_members_are_not_invited_by_adding_them(node: Node) -> None:
     await node.group("c", ALICE)
     await node.users(BOB)
     await node.do(ALICE, RestrictMember("c", "bob", "mute"))
-    (member,) = await node.do(ALICE, AddMembers("c", ("bob",)))
+    (member,) = (await node.do(ALICE, AddMembers("c", ("bob",)))).members
     assert member.muted_until_ms
     assert [event.by for event in node.log if isinstance(event, MemberAdded)] == ["alice"]
 

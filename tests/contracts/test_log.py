@@ -20,6 +20,7 @@ from talkwire.core.commands.accounts import (
 )
 from talkwire.core.commands.blocks import BlockUser, UnblockUser
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, RecordCall, UpdateConversation
+from talkwire.core.commands.desk.teams import PutTeam
 from talkwire.core.commands.integration.webhooks import CreateWebhook
 from talkwire.core.commands.invitations import AcceptInvitation, CreateInvitation, DeleteInvitation
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
@@ -79,6 +80,7 @@ async def _everything(node: Node) -> None:
     await _conversations(node)
     await _changed_messages(node)
     await _receipts(node)
+    await _teams(node)
     await _notices(node)
 
 
@@ -111,6 +113,16 @@ async def _receipts(node: Node) -> None:
     await node.do(BOB, MarkRead("c"))
     await node.do(BOB, MarkUnread("c"))
     await node.do(ALICE, FollowThread(str((await node.do(ALICE, ListMessages("c"))).items[0].id)))
+
+
+async def _teams(node: Node) -> None:
+    await node.do(BACKEND, PutTeam("support", "Support", ("bob",)))
+    await node.do(BACKEND, AddMembers("c", team_ids=("support",)))
+    await node.do(BACKEND, RemoveMember("c", team_ids=("support",)))
+    many = tuple(f"clerk{number}" for number in range(100))
+    for team_id in ("one", "two", "three"):
+        await node.do(BACKEND, PutTeam(team_id, team_id, tuple(f"{team_id}-{user_id}" for user_id in many)))
+    await node.do(BACKEND, CreateConversation("group", ("alice",), id="desk", team_ids=("one", "two", "three")))
 
 
 async def _notices(node: Node) -> None:

@@ -14,7 +14,7 @@ from talkwire.core.commands.conversations import (
     ListConversations,
     UpdateConversation,
 )
-from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
+from talkwire.core.commands.members import AddMembers, RemovedMember, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import ListMessages, SendMessage
 from talkwire.core.domain.events import ConversationDeleted, MemberAdded, MemberRemoved, MemberUpdated, UserCreated
 from talkwire.core.domain.model import Member
@@ -28,9 +28,9 @@ from tests.databases import Database
 async def test_members_are_added_once(node: Node) -> None:
     await node.group("c", ALICE)
     await node.users(BOB, CAROL)
-    first = await node.do(ALICE, AddMembers("c", ("bob", "alice", "bob")))
-    second = await node.do(ALICE, AddMembers("c", ("bob", "carol")))
-    third = await node.do(ALICE, AddMembers("c", ("bob", "carol")))
+    first = (await node.do(ALICE, AddMembers("c", ("bob", "alice", "bob")))).members
+    second = (await node.do(ALICE, AddMembers("c", ("bob", "carol")))).members
+    third = (await node.do(ALICE, AddMembers("c", ("bob", "carol")))).members
     assert [member.user_id for member in (*first, *second, *third)] == ["bob", "carol"]
     assert await node.roles("c") == {"alice": "owner", "bob": "member", "carol": "member"}
 
@@ -47,7 +47,7 @@ async def test_members_leave_by_themselves_and_come_back(node: Node) -> None:
     await node.do(BOB, RemoveMember("c", "bob"))
     assert await node.roles("c") == {"alice": "owner"}
     assert await node.refusal(BOB, RemoveMember("c", "bob")) == "forbidden"
-    added = await node.do(ALICE, AddMembers("c", ("bob",)))
+    added = (await node.do(ALICE, AddMembers("c", ("bob",)))).members
     assert added == (Member("c", "bob", "member", node.clock.now_ms),)
     assert (await node.send(BOB, "back")).seq == 1
 
@@ -87,7 +87,7 @@ async def test_a_message_of_a_member_removed_in_the_same_batch_is_refused(node: 
         (ALICE, RemoveMember("c", "bob")),
         (BOB, SendMessage("c", "too late")),
     )
-    assert ([member.user_id for member in added], sent.seq, removed) == (["bob"], 1, None)
+    assert ([member.user_id for member in added.members], sent.seq, removed) == (["bob"], 1, RemovedMember())
     assert refused.code == "forbidden"
     assert await node.roles("c") == {"alice": "owner"}
 
@@ -97,7 +97,7 @@ async def test_a_new_member_has_nothing_unread(node: Node) -> None:
     for number in range(3):
         await node.send(ALICE, str(number))
     await node.users(BOB)
-    (member,) = await node.do(ALICE, AddMembers("c", ("bob",)))
+    (member,) = (await node.do(ALICE, AddMembers("c", ("bob",)))).members
     assert (member.read_seq, member.delivered_seq, member.history_seq) == (3, 3, 0)
     await node.send(ALICE, "news")
     view = (await node.do(BOB, ListConversations())).items[0]
@@ -109,7 +109,7 @@ async def test_a_new_member_sees_no_earlier_messages_where_history_starts_with_j
     await node.do(BACKEND, CreateConversation("group", ("alice",), id="c", history="from-join", owner_id="alice"))
     await node.send(ALICE, "before")
     await node.users(BOB)
-    (member,) = await node.do(ALICE, AddMembers("c", ("bob",)))
+    (member,) = (await node.do(ALICE, AddMembers("c", ("bob",)))).members
     assert (member.history_seq, member.read_seq) == (1, 1)
     assert (await node.do(BOB, GetConversation("c"))).last_message is None
     assert (await node.do(BOB, ListConversations())).items[0].last_message is None
@@ -165,9 +165,9 @@ async def _channel(node: Node, *, public: bool = True) -> None:
 
 async def test_a_public_channel_is_joined_by_adding_oneself(node: Node) -> None:
     await _channel(node)
-    (joined,) = await node.do(BOB, AddMembers("c", ("bob",)))
+    (joined,) = (await node.do(BOB, AddMembers("c", ("bob",)))).members
     assert (joined.user_id, joined.role) == ("bob", "member")
-    assert await node.do(BOB, AddMembers("c", ("bob",))) == ()
+    assert (await node.do(BOB, AddMembers("c", ("bob",)))).members == ()
     assert await node.refusal(CAROL, AddMembers("c", ("carol", "mallory"))) == "forbidden"
     assert await node.refusal(BOB, AddMembers("c", ("carol",))) == "forbidden"
     await node.do(BOB, RemoveMember("c", "bob"))
@@ -180,7 +180,7 @@ async def test_users_cannot_join_a_private_conversation_themselves(node: Node) -
     for conversation_id in ("c", "g", "none"):
         assert await node.refusal(BOB, AddMembers(conversation_id, ("bob",))) == "forbidden"
     await node.do(ALICE, UpdateConversation("c", public=True))
-    assert len(await node.do(BOB, AddMembers("c", ("bob",)))) == 1
+    assert len((await node.do(BOB, AddMembers("c", ("bob",)))).members) == 1
 
 
 async def test_in_a_channel_only_owner_and_admins_write(node: Node) -> None:
@@ -196,14 +196,14 @@ async def test_in_a_channel_only_owner_and_admins_write(node: Node) -> None:
 async def test_two_who_join_at_once_are_both_in(node: Node) -> None:
     await _channel(node)
     for added in await node.in_one_batch((BOB, AddMembers("c", ("bob",))), (CAROL, AddMembers("c", ("carol",)))):
-        assert len(added) == 1
+        assert len(added.members) == 1
     twice = await asyncio.gather(
         *(node.do(MALLORY, AddMembers("c", ("mallory",))) for _ in range(5)), return_exceptions=True
     )
     assert {getattr(error, "code", None) for error in twice} == {"forbidden"}
     await node.users(MALLORY)
     results = await asyncio.gather(*(node.do(MALLORY, AddMembers("c", ("mallory",))) for _ in range(5)))
-    assert sorted(map(len, results)) == [0, 0, 0, 0, 1]
+    assert sorted(len(each.members) for each in results) == [0, 0, 0, 0, 1]
     assert set(await node.roles("c")) == {"alice", "bob", "carol", "mallory"}
 
 
@@ -286,7 +286,7 @@ async def test_a_member_who_joined_in_the_same_batch_inherits_ownership(node: No
         (ALICE, RemoveMember("c", "alice")),
         (BOB, SendMessage("c", "mine now")),
     )
-    assert (left, sent.seq) == (None, 1)
+    assert (left, sent.seq) == (RemovedMember(), 1)
     assert await node.roles("c") == {"bob": "owner"}
 
 
@@ -307,7 +307,8 @@ async def test_the_last_one_who_leaves_deletes_the_conversation(node: Node) -> N
 
 async def test_a_conversation_ends_when_both_members_leave_at_once(node: Node) -> None:
     await node.group("c", ALICE, BOB)
-    assert await node.in_one_batch((ALICE, RemoveMember("c", "alice")), (BOB, RemoveMember("c", "bob"))) == [None, None]
+    both = (ALICE, RemoveMember("c", "alice")), (BOB, RemoveMember("c", "bob"))
+    assert await node.in_one_batch(*both) == [RemovedMember(), RemovedMember()]
     kinds = [type(event) for event in node.log[-4:]]
     assert kinds == [MemberRemoved, MemberUpdated, MemberRemoved, ConversationDeleted]
     assert await node.refusal(BOB, SendMessage("c", "x")) == "forbidden"

@@ -49,7 +49,7 @@ async def test_a_mute_outlasts_leaving_and_coming_back(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.do(ALICE, RestrictMember("c", "bob", "mute"))
     await node.do(BOB, RemoveMember("c", "bob"))
-    (member,) = await node.do(ALICE, AddMembers("c", ("bob",)))
+    (member,) = (await node.do(ALICE, AddMembers("c", ("bob",)))).members
     assert member.muted_until_ms == FOR_EVER_MS
     assert await node.refusal(BOB, SendMessage("c", "x")) == "muted"
     await node.do(ALICE, UnrestrictMember("c", "bob", "mute"))
@@ -111,7 +111,7 @@ async def test_a_banned_user_joins_no_public_channel_until_it_ends(node: Node) -
     assert endless.value.details == {"conversationId": "c", "until": None, "reason": None}
     await node.do(ALICE, RestrictMember("c", "bob", "ban", until_ms))
     node.clock.now_ms = until_ms
-    assert len(await node.do(BOB, AddMembers("c", ("bob",)))) == 1
+    assert len((await node.do(BOB, AddMembers("c", ("bob",)))).members) == 1
 
 
 async def test_a_banned_user_does_not_prevent_mentions_of_others(node: Node) -> None:

@@ -32,7 +32,8 @@ NO_TEXT = {
     "audit": "action actor_id target_id conversation_id address",  # the address of an operator
     "blocks": "user_id blocked_id",
     "calls": "conversation_id call_id node_id caller_id member_ids ringing_ids",
-    "conversations": "id kind owner_id direct_key history notify",
+    "conversation_teams": "team_id conversation_id",
+    "conversations": "id kind owner_id direct_key history notify team_ids handler_id notes_id",
     "ended_nodes": "id",
     "erasures": "user_id stage",
     "file_links": "file_id conversation_id kind",
@@ -45,7 +46,7 @@ NO_TEXT = {
     "log_head": "epoch lineage",
     "logins": "id user_id token_hash issuer",
     "mailbox_cursors": "user_id",
-    "members": "conversation_id user_id role notify",
+    "members": "conversation_id user_id role notify via",
     "mentions": "conversation_id user_id sender_id",
     "messages": "conversation_id sender_id deleted_by",
     "name_parts": "kind id",
@@ -66,6 +67,9 @@ NO_TEXT = {
     "sessions": "socket_id node_id",
     "spans": "user_id conversation_id",
     "thread_follows": "user_id conversation_id",
+    "team_changes": "team_id conversation_id user_ids after_id",
+    "team_members": "team_id user_id",
+    "teams": "id",
     "tombstones": "conversation_id sender_id",
     "uploads": "id owner_id content_type folder_id",
     "users": "id erased kind owner_id",
@@ -78,6 +82,7 @@ NOBODYS = {
     "conversations": "name avatar metadata topic description folded_name",
     "notifications": "body",  # the name of a conversation
     "secrets": "name value",
+    "teams": "name",
     "webhook_attempts": "attempts",  # with what endpoints answered
     "webhooks": "id url types conversation_ids description secret old_secret disabled_reason node_id",
 }

@@ -165,8 +165,8 @@ async def test_a_command_sees_the_earlier_ones_of_its_batch(node: Node) -> None:
         )
     assert len(transactions) == 2
     assert _codes(outcomes) == [
-        "User", "User", "ConversationView", "forbidden", "tuple", "Message", "Message", "NoneType", "forbidden", "User",
-        "banned",
+        "User", "User", "ConversationView", "forbidden", "AddedMembers", "Message", "Message", "RemovedMember",
+        "forbidden", "User", "banned",
     ]  # fmt: skip
     assert await _stored(node) == ["1"]
     view = await node.do(BACKEND, GetConversation("c"))

@@ -11,9 +11,11 @@ import pytest
 from talkwire.core.commands.accounts import BanUser, GetUser, Login, RotateLogin, SetPassword
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import ConversationView, MemberView
+from talkwire.core.commands.desk.teams import TeamView
 from talkwire.core.commands.integration.custom_events import SendReport
 from talkwire.core.commands.integration.webhooks import CreatedWebhook, PutWebhookResult, WebhookView
 from talkwire.core.commands.invitations import CreatedInvitation
+from talkwire.core.commands.members import AddedMembers, RemovedMember
 from talkwire.core.commands.messages import SendMessages, ThreadMark
 from talkwire.core.commands.receipts import ReadMark, Unread
 from talkwire.core.domain.errors import ChatError
@@ -64,6 +66,8 @@ SHOWS_NO_CONVERSATION = {
     CreatedInvitation,
     CreatedWebhook,
     PutWebhookResult,
+    RemovedMember,
+    TeamView,
     WebhookView,
     int,
     str,
@@ -72,6 +76,7 @@ SHOWS_NO_CONVERSATION = {
 """Results that are returned unchanged, whatever the actor may see now."""
 
 IS_DECIDED_AGAIN = {
+    AddedMembers,
     Message,
     SavedMessage,
     Offer,

@@ -295,6 +295,11 @@ LATER_COLUMNS = {
         "archived_seq",
         "unmute_ms",
         "section",
+        "own",
+        "via",
+        "own_history_seq",
+        "own_history_pos",
+        "listed",
     },
     "notifications": {"body"},
     "offers": {"deleted_ms", "deleted_by", "title_by", "description_by"},
@@ -303,13 +308,14 @@ LATER_COLUMNS = {
     "users": {"metadata", "named", "erased", "hold", "read_receipts", "handle", "ban_reason", "ban_until_ms"}
     | {"backend", "search_name", "kind", "owner_id"},
     "conversations": {"retention_days", "hold", "pruned_seq", "topic", "description", "offer_pos", "folded_name"}
-    | {"notify"},
+    | {"notify", "team_ids", "handler_id", "closed", "waiting_since_ms", "notes_id"},
 }
 """The columns that tables have since versions after 0004."""
 
 LATER_TABLES = frozenset(
     {"invitations", "imports", "erasures", "webhooks", "webhook_retries", "webhook_attempts"}
     | {"provider_identities", "thread_follows", "saved_messages", "audit", "reports", "push_removals", "name_parts"}
+    | {"teams", "team_members", "conversation_teams", "team_changes"}
 )
 
 REPAIRED = frozenset({"offers"})

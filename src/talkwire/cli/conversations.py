@@ -89,7 +89,7 @@ def add(conversation_id: str, /, *members: str, **flags: Flag) -> None:
     settings = load(flags).settings
     _require(members)
     command = AddMembers(conversation_id, members)
-    added = run_as_operator(settings, lambda operator: operator.execute(command))
+    added = run_as_operator(settings, lambda operator: operator.execute(command)).members
     print_result(f"Added {len(added)} to {conversation_id}; {len(set(members)) - len(added)} were members already.")
 
 

@@ -9,6 +9,7 @@ push_sending.py   push notifications to devices
 outgoing.py       webhooks and callbacks to the application's back end
 link_previews.py  previews of links in messages
 erasing.py        completes the erasure of users
+teams.py          writes the memberships of changed teams
 admission.py      authentication, sign-in, allowed origins, rate limits
 sockets.py        the Socket.IO server: namespaces, recovery, delivery
 console.py        the figures, connections and refusals that the operators' console shows

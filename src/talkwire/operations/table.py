@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from talkwire.operations import calls, console, sockets, sync, webhooks
 from talkwire.operations.conversations import conversations, invitations, members
+from talkwire.operations.desk import teams
 from talkwire.operations.messages import messages, offers, receipts, saved, search, signals, threads, typing
 from talkwire.operations.moderation import audit, reports, restrictions
 from talkwire.operations.operation import Operation
@@ -30,6 +31,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *signals.OPERATIONS,
     *sockets.OPERATIONS,
     *sync.OPERATIONS,
+    *teams.OPERATIONS,
     *threads.OPERATIONS,
     *typing.OPERATIONS,
     *users.OPERATIONS,

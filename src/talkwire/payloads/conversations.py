@@ -15,7 +15,11 @@ from talkwire.payloads.payload import Payload, iso
 
 class MemberPayload(Payload, frozen=True):
     """A member of a conversation. `readSeq` and `deliveredSeq` are the numbers of the last messages that the member has
-    read and received."""
+    read and received.
+
+    `via` names the teams through which the user is a member, for readers who may see that; `own` is false if they are a
+    member through teams only.
+    """
 
     user_id: str
     name: str
@@ -27,6 +31,15 @@ class MemberPayload(Payload, frozen=True):
     delivered_seq: int | None = None
     handle: str | None = None
     erased: bool | None = None
+    via: tuple[str, ...] | None = None
+    own: bool | None = None
+
+
+class TeamNamePayload(Payload, frozen=True):
+    """A team of a conversation, as all members see it."""
+
+    team_id: str
+    name: str
 
 
 class MutePayload(Payload, frozen=True):
@@ -81,6 +94,9 @@ class ConversationPayload(Payload, frozen=True):
     last_call: NoticePayload | None = None
     joined_at: str | None = None
     notify: Notify | None = None
+    team_ids: tuple[str, ...] | None = None
+    teams: tuple[TeamNamePayload, ...] | None = None
+    pending: bool | None = None
 
 
 def member_payload(view: MemberView) -> MemberPayload:
@@ -96,6 +112,8 @@ def member_payload(view: MemberView) -> MemberPayload:
         delivered_seq=member.delivered_seq,
         handle=view.handle,
         erased=view.erased or None,
+        via=member.via or None,
+        own=None if member.own else False,
     )
 
 
@@ -123,7 +141,14 @@ def conversation_payload(view: ConversationView, *, trusted: bool = False) -> Co
         section=None if reader is None else reader.section,
         last_call=None if view.last_call is None else notice_payload(view.last_call),
         joined_at=None if reader is None else iso(reader.joined_ms),
+        teams=_teams(view),
+        pending=None if view.pending_pos is None else True,
     )
+
+
+def _teams(view: ConversationView) -> tuple[TeamNamePayload, ...] | None:
+    named = view.team_names
+    return tuple(TeamNamePayload(id_, named[id_]) for id_ in view.conversation.team_ids if id_ in named) or None
 
 
 def shared_conversation_payload(conversation: Conversation) -> ConversationPayload:
@@ -153,6 +178,8 @@ def _conversation(  # noqa: PLR0913 (each is a member of the payload)
     section: str | None = None,
     last_call: NoticePayload | None = None,
     joined_at: str | None = None,
+    teams: tuple[TeamNamePayload, ...] | None = None,
+    pending: bool | None = None,
 ) -> ConversationPayload:
     return ConversationPayload(
         id=conversation.id,
@@ -188,4 +215,7 @@ def _conversation(  # noqa: PLR0913 (each is a member of the payload)
         last_call=last_call,
         joined_at=joined_at,
         notify=conversation.notify,
+        team_ids=conversation.team_ids or None,
+        teams=teams,
+        pending=pending,
     )

@@ -26,6 +26,12 @@ def done(_: object) -> Reply:
     return Reply()
 
 
+class SettlingReply(Reply, frozen=True, kw_only=True):
+    """`pending`: some memberships through teams are still being written; `team:settled` says when all are."""
+
+    pending: bool | msgspec.UnsetType = msgspec.UNSET
+
+
 class ErrorBody(Payload, frozen=True):
     code: ErrorCode
     message: str

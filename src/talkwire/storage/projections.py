@@ -21,6 +21,7 @@ from talkwire.storage.tables import (
     users,
     webhooks,
 )
+from talkwire.storage.tables.desk import teams
 from talkwire.storage.tables.moderation import reports, restrictions
 from talkwire.storage.tables.projection import Projections
 
@@ -31,6 +32,7 @@ PROJECTIONS: Projections = MappingProxyType(
         **erasures.PROJECTIONS,
         **conversations.PROJECTIONS,
         **members.PROJECTIONS,
+        **teams.PROJECTIONS,
         **restrictions.PROJECTIONS,
         **reports.PROJECTIONS,
         **invitations.PROJECTIONS,

@@ -24,6 +24,7 @@ from talkwire.storage.operation.console import ConsoleRows
 from talkwire.storage.tables.accounts import AccountReads
 from talkwire.storage.tables.calls import CallRows
 from talkwire.storage.tables.conversations import ConversationReads
+from talkwire.storage.tables.desk.teams import TeamRows
 from talkwire.storage.tables.invitations import InvitationRows
 from talkwire.storage.tables.members import MemberReads
 from talkwire.storage.tables.moderation.audit import AuditRows
@@ -71,6 +72,7 @@ class TableSnapshot(UserReads, AccountReads, ConversationReads, MemberReads, Mes
         self.erasures = ErasureRows(connection)
         self.exports = ExportRows(connection)
         self.console = ConsoleRows(connection)
+        self.teams = TeamRows(connection)
 
     @property
     def now_ms(self) -> int:

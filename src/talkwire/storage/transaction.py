@@ -34,6 +34,7 @@ from talkwire.storage.projections import PROJECTIONS
 from talkwire.storage.sql.batch import Write
 from talkwire.storage.tables.accounts import AccountChanges
 from talkwire.storage.tables.conversations import ConversationLookups, fetch_conversations, touch_conversation
+from talkwire.storage.tables.desk.teams import WritableTeamRows
 from talkwire.storage.tables.invitations import WritableInvitationRows
 from talkwire.storage.tables.log import lock_head, new_log_rows
 from talkwire.storage.tables.members import MemberLookups, fetch_members, fetch_named_members
@@ -92,6 +93,7 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         self.retention = RetentionRows(workspace)
         self.sessions = WritableSessionRows(connection)
         self.erasures = WritableErasureRows(connection, workspace)
+        self.teams = WritableTeamRows(connection)
 
     @property
     def pos(self) -> int:

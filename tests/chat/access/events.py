@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.chat.access.table import (
     BLOCKED,
+    CONFLICT,
     EVERYONE,
     FORBIDDEN,
     INVALID,
@@ -15,6 +16,7 @@ from tests.chat.access.table import (
     OWNERS,
     READERS,
     SPEAKERS,
+    TRUSTED,
     UNNAMED,
     USERS,
     WRITERS,
@@ -58,9 +60,11 @@ _CONVERSATIONS = (
     Row("member:add", MANAGERS, {**_THERE, "userIds": ["{operator}"]}),
     Row("member:add", MANAGERS, {**_THERE, "userIds": ["{me}"]}, of="oneself"),
     Row("member:remove", MANAGERS, {**_THERE, "userId": "{author}"}),
+    Row("member:add", but(TRUSTED, clerk=OK), {**_THERE, "teamIds": ["{team}"]}, of="a team"),
+    Row("member:remove", but(TRUSTED, clerk=OK), {**_THERE, "teamIds": ["{team}"]}, of="a team"),
     Row(
         "member:remove",
-        but(MEMBERS, blocked=FORBIDDEN, blocker=FORBIDDEN, service=NOT_FOUND, operator=NOT_FOUND),
+        but(MEMBERS, blocked=FORBIDDEN, blocker=FORBIDDEN, service=NOT_FOUND, operator=NOT_FOUND, clerk=CONFLICT),
         {**_THERE, "userId": "{me}"},
         of="oneself",
     ),
@@ -125,7 +129,8 @@ _SIGNALS = (
     Row("call:invite", SPEAKERS, _THERE),
     Row("call:accept", _CALLED, _CALL),
     Row("call:reject", _CALLED, _CALL),
-    Row("call:signal", _CALLED, {**_CALL, "data": {"candidate": "…"}}),
+    # A call rings for members through a team only where the conversation is in their list.
+    Row("call:signal", but(_CALLED, clerk=FORBIDDEN), {**_CALL, "data": {"candidate": "…"}}),
     Row("call:hangup", _CALLED, _CALL),
 )
 

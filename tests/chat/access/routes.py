@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.chat.access.table import (
     BLOCKED,
+    CONFLICT,
     EVERYONE,
     FORBIDDEN,
     INVALID,
@@ -75,6 +76,8 @@ _AUTHOR = but(MEMBERS, service=OK)
 _BACKEND = but(NOBODY, service=OK)
 # The backend is no member; it names one.
 _NAMELESS = but(MEMBERS, service=INVALID)
+# Members of a team add it and remove it where they are members, not those who run the conversation.
+_OWN_TEAM = but(TRUSTED, clerk=OK)
 _DOWNLOADERS = but(MEMBERS, operator=OK, service=OK)
 
 _AUTH = (
@@ -101,9 +104,11 @@ _CONVERSATIONS = (
     Row(f"DELETE {_CONVERSATION}/members/{{author}}", MANAGERS),
     Row(
         f"DELETE {_CONVERSATION}/members/{{me}}",
-        but(MEMBERS, blocked=FORBIDDEN, blocker=FORBIDDEN, service=NOT_FOUND, operator=NOT_FOUND),
+        but(MEMBERS, blocked=FORBIDDEN, blocker=FORBIDDEN, service=NOT_FOUND, operator=NOT_FOUND, clerk=CONFLICT),
         of="oneself",
     ),
+    Row(f"POST {_CONVERSATION}/members", _OWN_TEAM, {"teamIds": ["{team}"]}, of="a team"),
+    Row(f"DELETE {_CONVERSATION}/teams/{{team}}", _OWN_TEAM),
     Row(f"GET {_CONVERSATION}/messages", READERS),
     Row(f"GET {_CONVERSATION}/pins", READERS),
     Row(f"GET {_CONVERSATION}/files", READERS),
@@ -255,7 +260,7 @@ _TALKS = (
     ),
     Row(
         f"POST {_V1}/talks",
-        but(NOBODY, member=OK, service=OK),
+        but(NOBODY, member=OK, clerk=FORBIDDEN, service=OK),
         {"receiverId": "{author}", **_AS_MEMBER},
         of="in the member's name",
     ),
@@ -366,6 +371,15 @@ _CONSOLE = (
     Row(f"GET {_V1}/admin/settings", OPERATORS),
 )
 
+_TEAMS = (
+    Row(f"GET {_V1}/teams", EVERYONE),
+    Row(f"GET {_V1}/teams?memberId={{author}}", TRUSTED, of="of another"),
+    Row(f"GET {_V1}/teams/{{team}}", _OWN_TEAM),
+    Row(f"PUT {_V1}/teams/{{team}}", TRUSTED, {"name": "Support", "memberIds": ["{author}"]}),
+    Row(f"POST {_V1}/teams/{{team}}/members", TRUSTED, {"userIds": ["{author}"]}),
+    Row(f"DELETE {_V1}/teams/{{team}}", TRUSTED),
+)
+
 _REST = (
     Row(f"GET {_V1}/search?q=hello", EVERYONE),
     Row(f"GET {_V1}/events?after=start", TRUSTED),
@@ -391,6 +405,7 @@ ROUTES = (
     *_OFFERS,
     *_FILES,
     *_USERS,
+    *_TEAMS,
     *_REST,
     *_CONSOLE,
     *_TALKS,

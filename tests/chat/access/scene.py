@@ -16,6 +16,8 @@ from tests.files import pictures
 
 IN_THE_GROUP = ("owner", "admin", "member", "former", "banned", "author")
 
+IN_THE_TEAM = ("clerk", "former_clerk")
+
 ROLES = {"service": "service", "operator": "admin"}
 """The token role of each caller that is not an ordinary user."""
 
@@ -37,6 +39,7 @@ GHOSTS: Mapping[str, str] = {
     "others_session": "0" * 32,
     "call": "no-call",
     "invitation": "8000900000000001",
+    "team": "no-team",
 }
 """Ids of objects that do not exist."""
 
@@ -57,10 +60,15 @@ class Scene:
     @classmethod
     async def group(cls, world: World, callers: Collection[str], needs: AbstractSet[str], **rules: str) -> Scene:
         """Creates a group. `rules` are further members of the request that creates it."""
-        scene = cls(world, (*IN_THE_GROUP, "stranger", "service", "operator"))
+        scene = cls(world, (*IN_THE_GROUP, *IN_THE_TEAM, "stranger", "service", "operator"))
         ids = [scene.id_of(person) for person in IN_THE_GROUP]
         created = {"kind": "group", "memberIds": ids, "ownerId": ids[0], **rules}
-        await scene._make_all(created, [caller for caller in callers if caller in IN_THE_GROUP], needs)
+        has_team = "team" in needs or not {*IN_THE_TEAM}.isdisjoint(callers)
+        if has_team:
+            created["teamIds"] = [await scene.team(*IN_THE_TEAM)]
+        await scene._make_all(created, [caller for caller in callers if caller in {*IN_THE_GROUP, *IN_THE_TEAM}], needs)
+        if has_team:
+            await scene.team("clerk")
         there = f"/api/v1/conversations/{scene.things['conversation']}/members"
         if "admin" in callers:
             await scene.service("PATCH", f"{there}/{scene.id_of('admin')}", {"role": "admin"})
@@ -75,11 +83,20 @@ class Scene:
         """Creates a direct conversation with `blocked`, whom the author has blocked, or with `blocker`, who has blocked
         the author."""
         scene = cls(world, (caller, "author", "service", "operator", "member"))
+        if "team" in needs:
+            await scene.team()
         created = {"kind": "direct", "memberIds": [scene.id_of(caller), scene.id_of("author")]}
         await scene._make_all(created, [caller], needs)
         by, whom = ("author", caller) if caller == "blocked" else (caller, "author")
         await scene.done(by, "PUT", f"/api/v1/users/me/blocks/{scene.id_of(whom)}")
         return scene
+
+    async def team(self, *people: str) -> str:
+        """Creates a team of the people, or gives it these members. Returns its id."""
+        id_ = self.things["team"] = f"team-{next(iter(self._names.values()))}"
+        member_ids = [self.id_of(person) for person in people]
+        await self.service("PUT", f"/api/v1/teams/{id_}", {"name": "Team", "memberIds": member_ids})
+        return id_
 
     # --- contents ---------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,8 @@ CALLERS = (
     "member",
     "admin",
     "owner",
+    "clerk",
+    "former_clerk",
     "blocked",
     "blocker",
     "banned",
@@ -22,15 +24,16 @@ CALLERS = (
     "operator",
 )
 """`anonymous` has no token. `stranger` was never in the conversation, `former` was removed from it, `member`, `admin`
-and `owner` are in it. `blocked` and `blocker` are in a direct conversation with a block, by the other user or by the
-caller. `banned` is a member whose account is banned, `service` is the application's backend, and `operator` has the
-role `admin`."""
+and `owner` are in it. `clerk` is in it through a team, `former_clerk` was removed from that team. `blocked` and
+`blocker` are in a direct conversation with a block, by the other user or by the caller. `banned` is a member whose
+account is banned, `service` is the application's backend, and `operator` has the role `admin`."""
 
 OK = "ok"
 FORBIDDEN = "forbidden"
 BLOCKED = "blocked"
 NOT_FOUND = "not_found"
 INVALID = "invalid_request"
+CONFLICT = "conflict"
 
 HEAD_STATUS = {401: "unauthenticated", 403: FORBIDDEN}
 """Error codes of a HEAD request by status, since its response has no body."""
@@ -46,14 +49,21 @@ Rule = Mapping[str, str]
 
 
 def rule(default: str, **others: str) -> Rule:
-    """Returns a rule. By default, anonymous and banned callers are refused, and `blocker` is treated like `blocked`."""
+    """Returns a rule. By default, anonymous and banned callers are refused, `blocker` is treated like `blocked`,
+    `clerk` like `member`, and `former_clerk` like `former`."""
     verdicts = dict.fromkeys(CALLERS, default) | {"anonymous": "unauthenticated", "banned": "banned"} | others
-    if "blocker" not in others:
-        verdicts["blocker"] = verdicts["blocked"]
+    for caller, like in (("blocker", "blocked"), ("clerk", "member"), ("former_clerk", "former")):
+        if caller not in others:
+            verdicts[caller] = verdicts[like]
     return MappingProxyType(verdicts)
 
 
 def but(known: Rule, **others: str) -> Rule:
+    """Returns a rule like another one, except for some callers. Who is there through a team, and who was, are treated
+    like the members and the former members that `others` names."""
+    for caller, like in (("clerk", "member"), ("former_clerk", "former")):
+        if like in others:
+            others.setdefault(caller, others[like])
     return MappingProxyType({**known, **others})
 
 

@@ -399,6 +399,7 @@ export const texts = {
       slow_mode: "Slow mode: too soon after the last message",
       state_changed: "It was decided or changed already",
       taken: "Taken already",
+      through_team: "There through a team only",
       too_many: "Too many of them",
       users_only: "For users only",
       wrong_password: "The password is wrong",

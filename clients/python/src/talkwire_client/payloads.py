@@ -17,8 +17,8 @@ Json: TypeAlias = Any
 
 
 class AddedMember(TypedDict):
-    """A new member of a conversation. The member has no unread messages: `readSeq` and `deliveredSeq` are the number
-    of the newest message at the time of joining."""
+    """A new member of a conversation, through the teams `via` or in their own right. The member has no unread
+    messages: `readSeq` and `deliveredSeq` are the number of the newest message at the time of joining."""
 
     userId: str
     """The id of the user."""
@@ -30,6 +30,7 @@ class AddedMember(TypedDict):
     """The `seq` of the newest message that the member has read."""
     deliveredSeq: int
     """The `seq` of the newest message that the member has received."""
+    via: NotRequired[list[str]]
 
 
 class Attachment(TypedDict):
@@ -167,6 +168,9 @@ class Conversation(TypedDict):
     """What members are notified of if they have chosen nothing for this conversation: all messages (of at most 100
     members), only mentions, or nothing. Without it: all messages of a direct conversation, otherwise mentions and
     replies."""
+    teamIds: NotRequired[list[str]]
+    teams: NotRequired[list[TeamName]]
+    pending: NotRequired[bool]
 
 
 class ConversationId(TypedDict):
@@ -273,6 +277,9 @@ class CreatedConversation(TypedDict):
     joinedAt: NotRequired[str]
     """When the user became a member."""
     notify: NotRequired[Literal["all", "mentions", "none"]]
+    teamIds: NotRequired[list[str]]
+    teams: NotRequired[list[TeamName]]
+    pending: NotRequired[bool]
 
 
 class CustomSignal(TypedDict):
@@ -483,17 +490,18 @@ class LogEvent(TypedDict):
     `conversation:updated`: MessengerConversation, `hold:changed`: MessengerHold, `invitation:created`:
     MessengerInvitation, `invitation:deleted`: MessengerInvitationId, `invitation:used`: MessengerUsedInvitation,
     `member:added`: MessengerMembersAdded, `member:removed`: MessengerMemberRemoved, `member:restricted`:
-    MessengerRestriction, `member:unrestricted`: MessengerRestriction, `member:updated`: MessengerMemberWithRole,
+    MessengerRestriction, `member:unrestricted`: MessengerRestriction, `member:updated`: MessengerUpdatedMember,
     `message:deleted`: MessengerMessageDeleted, `message:delivered:receipt`: MessengerDeliveredReceipt, `message:new`:
     MessengerMessage, `message:pinned`: MessengerPinChanged, `message:reaction`: MessengerReactionChanged,
     `message:read:receipt`: MessengerReadReceipt, `message:unpinned`: MessengerPinChanged, `message:updated`:
     MessengerMessage, `notification:read`: MessengerNotificationsRead, `offer:new`: MessengerOffer, `offer:updated`:
     MessengerOffer, `preferences:updated`: MessengerPreferences, `report:created`: MessengerReport, `report:decided`:
     MessengerReport, `saved:changed`: MessengerSavedChanged, `session:ended`: MessengerLogin, `session:renewed`:
-    MessengerLogin, `session:started`: MessengerLogin, `thread:marked`: MessengerThreadMark, `thread:updated`:
-    MessengerThreadUpdated, `user:banned`: MessengerUserBan, `user:blocked`: MessengerUserId, `user:created`:
-    MessengerUser, `user:erased`: MessengerErasedUser, `user:unbanned`: MessengerUserId, `user:unblocked`:
-    MessengerUserId, `user:updated`: MessengerUser, `webhook:changed`: MessengerWebhookChanged."""
+    MessengerLogin, `session:started`: MessengerLogin, `team:settled`: MessengerTeamSettled, `team:updated`:
+    MessengerTeamUpdated, `thread:marked`: MessengerThreadMark, `thread:updated`: MessengerThreadUpdated,
+    `user:banned`: MessengerUserBan, `user:blocked`: MessengerUserId, `user:created`: MessengerUser, `user:erased`:
+    MessengerErasedUser, `user:unbanned`: MessengerUserId, `user:unblocked`: MessengerUserId, `user:updated`:
+    MessengerUser, `webhook:changed`: MessengerWebhookChanged."""
     conversationId: NotRequired[str]
     """The id of the conversation."""
     actorId: NotRequired[str]
@@ -524,7 +532,8 @@ class Login(TypedDict):
 
 class Member(TypedDict):
     """A member of a conversation. `readSeq` and `deliveredSeq` are the numbers of the last messages that the member
-    has read and received."""
+    has read and received. `via` names the teams through which the user is a member, for readers who may see that;
+    `own` is false if they are a member through teams only."""
 
     userId: str
     """The id of the user."""
@@ -546,11 +555,13 @@ class Member(TypedDict):
     """The unique name by which the user is found and mentioned. Upper case is converted to lower case."""
     erased: NotRequired[bool]
     """True if the user was erased."""
+    via: NotRequired[list[str]]
+    own: NotRequired[bool]
 
 
 class MemberRemoved(TypedDict):
     """A member who left a conversation or was removed. `by` is the user who removed the member; it is missing if the
-    member left."""
+    member left. `via` names the teams through which the user was a member."""
 
     conversationId: str
     """The id of the conversation."""
@@ -558,15 +569,7 @@ class MemberRemoved(TypedDict):
     """The id of the user."""
     by: NotRequired[str]
     """The user who made the change."""
-
-
-class MemberWithRole(TypedDict):
-    conversationId: str
-    """The id of the conversation."""
-    userId: str
-    """The id of the user."""
-    role: Literal["admin", "member", "owner"]
-    """The member's role in the conversation."""
+    via: NotRequired[list[str]]
 
 
 class MembersAdded(TypedDict):
@@ -1115,6 +1118,45 @@ class SyncEvent(TypedDict):
     data: Json
 
 
+class Team(TypedDict):
+    """A team: its members are members of all conversations that have the team. `pending`: some of these memberships
+    are still being written; `team:settled` says when all are."""
+
+    id: str
+    name: str
+    """The name."""
+    memberIds: list[str]
+    """The ids of the users to add; the creator always becomes a member."""
+    createdAt: str
+    """When it was created."""
+    pending: NotRequired[bool]
+
+
+class TeamName(TypedDict):
+    """A team of a conversation, as all members see it."""
+
+    teamId: str
+    name: str
+    """The name."""
+
+
+class TeamSettled(TypedDict):
+    """All memberships of the team, or of the conversation's teams, are written. One of both is set."""
+
+    teamId: NotRequired[str]
+    conversationId: NotRequired[str]
+    """The id of the conversation."""
+
+
+class TeamUpdated(TypedDict):
+    """A team as it is now, and the users who were added and removed. `deleted`: it was deleted."""
+
+    team: Team
+    added: NotRequired[list[str]]
+    removed: NotRequired[list[str]]
+    deleted: NotRequired[bool]
+
+
 class ThreadMark(TypedDict):
     """The user's read position in the thread of the message `messageId`: whether the user follows the thread, the
     `seq` up to which the user has read the thread, and the number of unread replies (at most 100)."""
@@ -1190,6 +1232,20 @@ class UnreadTotal(TypedDict):
     """How many unread messages mention the user, in all conversations."""
     conversations: int
     """How many conversations have some of `messages`."""
+
+
+class UpdatedMember(TypedDict):
+    """A member whose role changed or, seen by members of teams, who is a member on other grounds: through the teams
+    `via`, and not in their own right if `own` is false."""
+
+    conversationId: str
+    """The id of the conversation."""
+    userId: str
+    """The id of the user."""
+    role: Literal["admin", "member", "owner"]
+    """The member's role in the conversation."""
+    via: NotRequired[list[str]]
+    own: NotRequired[bool]
 
 
 class UploadProgress(TypedDict):
@@ -1296,7 +1352,7 @@ AnyEvent: TypeAlias = (
     | Event[Literal["member:removed"], MemberRemoved]
     | Event[Literal["member:restricted"], Restriction]
     | Event[Literal["member:unrestricted"], Restriction]
-    | Event[Literal["member:updated"], MemberWithRole]
+    | Event[Literal["member:updated"], UpdatedMember]
     | Event[Literal["message:deleted"], MessageDeleted]
     | Event[Literal["message:delivered:receipt"], DeliveredReceipt]
     | Event[Literal["message:new"], Message]
@@ -1315,6 +1371,8 @@ AnyEvent: TypeAlias = (
     | Event[Literal["session:ended"], Login]
     | Event[Literal["session:renewed"], Login]
     | Event[Literal["session:started"], Login]
+    | Event[Literal["team:settled"], TeamSettled]
+    | Event[Literal["team:updated"], TeamUpdated]
     | Event[Literal["thread:marked"], ThreadMark]
     | Event[Literal["thread:updated"], ThreadUpdated]
     | Event[Literal["user:banned"], UserBan]

@@ -4,12 +4,13 @@ stands for the caller."""
 from __future__ import annotations
 
 from litestar.params import FromPath, JSONBody
+from msgspec.structs import replace
 
 from talkwire.api.http.bodies import Body
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.operation_routes import routes_of
 from talkwire.core.commands.conversations import GetConversation
-from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
+from talkwire.core.commands.members import AddedMembers, AddMembers, RemoveMember, UpdateMember
 from talkwire.core.domain.model import MemberRole
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.identity.callers import Caller
@@ -26,8 +27,11 @@ class UpdateMemberBody(Body, frozen=True):
     role: MemberRole
 
 
-async def _conversation(_: object, asked: AddMembers, caller: Caller, chat: LimitedChat) -> ConversationPayload:
-    return conversation_payload(await chat.execute(caller.actor, GetConversation(asked.conversation_id)))
+async def _conversation(
+    added: AddedMembers, asked: AddMembers, caller: Caller, chat: LimitedChat
+) -> ConversationPayload:
+    view = await chat.execute(caller.actor, GetConversation(asked.conversation_id))
+    return conversation_payload(replace(view, pending_pos=added.pending_pos))
 
 
 async def update_member(

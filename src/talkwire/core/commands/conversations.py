@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from talkwire.core.commands.command import Change, Page, Query
 from talkwire.core.commands.receipts import Unread
@@ -47,7 +47,8 @@ class ConversationView(msgspec.Struct, frozen=True):
     mute of the reader. `archived`: the reader has archived the conversation. `last_offer` is the newest offer (a
     proposed price) that the reader may see, `unread_offers` the number of unread notifications of offers. `existed`:
     the conversation was created by an earlier command. `last_call` is the notice of the newest call that has ended, if
-    it is newer than all messages.
+    it is newer than all messages. `team_names` are the names of its teams by their ids. While memberships through them
+    are still being written, `pending_pos` is the log position of the change from which they follow, else None.
     """
 
     conversation: Conversation
@@ -63,6 +64,8 @@ class ConversationView(msgspec.Struct, frozen=True):
     last_offer: Offer | None = None
     unread_offers: int = 0
     last_call: Notice | None = None
+    team_names: Mapping[str, str] = {}
+    pending_pos: int | None = None
 
 
 class CreateConversation(Change[ConversationView], frozen=True, tag="CreateConversation"):
@@ -92,6 +95,9 @@ class CreateConversation(Change[ConversationView], frozen=True, tag="CreateConve
     description: str | UnsetType = UNSET
     created_ms: int | UnsetType = UNSET
     notify: Notify | UnsetType = UNSET
+    team_ids: Annotated[
+        tuple[str, ...] | UnsetType, Meta(description="Teams whose members become members of the conversation")
+    ] = UNSET
 
 
 class UpdateConversation(Change[ConversationView], frozen=True, tag="UpdateConversation"):

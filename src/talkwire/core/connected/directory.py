@@ -30,6 +30,7 @@ from talkwire.core.domain.events import (
     LoginOpened,
     MemberAdded,
     MemberRemoved,
+    MembershipGroundsChanged,
     MessageSent,
     PreferencesChanged,
     UserBanned,
@@ -83,6 +84,9 @@ class DirectoryEntry:
     """Notification settings by conversation id, only where they differ from the default."""
     histories: dict[str, HistoryStart] = field(default_factory=dict)
     """The user's histories by conversation id, only where they do not start at the beginning."""
+    staffed: dict[str, bool] = field(default_factory=dict)
+    """The conversations of which the user is a member through a team, each with whether the user is also a member in
+    their own right."""
     notify_defaults: Mapping[str, Notify] = field(default_factory=dict)
     """What conversations notify members of who have chosen nothing, by conversation id: `MembershipIndex.notify`, which
     all cached users share."""
@@ -95,7 +99,7 @@ class DirectoryEntry:
     def reader(self, user_id: str) -> Reader:
         """Returns the user as a reader of events: the data by which `audience.event_for_reader` decides which version
         of an event the user sees. `user_id` is the id of the entry's user."""
-        return Reader(user_id, self.histories, self.preferences.read_receipts)
+        return Reader(user_id, self.histories, self.preferences.read_receipts, staffed_ids=self.staffed)
 
     def set_user(self, user: User) -> None:
         """Sets the entry's user, after the user was created or changed."""
@@ -129,15 +133,21 @@ class DirectoryEntry:
         else:
             self.member_preferences = {**self.member_preferences, conversation_id: wanted}
 
-    def join(self, conversation_id: str, history: HistoryStart | None, pos: int) -> None:
-        """Adds a conversation to the user's conversations. `history` is the point from which the user sees it, None for
-        its beginning. `pos` is the log position of the event by which the user joined."""
-        self.moved_pos = max(self.moved_pos, pos)
-        self.conversation_ids.add(conversation_id)
-        if history is not None:
-            self.histories[conversation_id] = history
+    def join(self, member: Member, pos: int) -> None:
+        """Adds a conversation to the user's conversations, or changes on which grounds the user is a member. `pos` is
+        the log position of the event."""
+        id_ = member.conversation_id
+        if id_ not in self.conversation_ids:
+            self.moved_pos = max(self.moved_pos, pos)
+            self.conversation_ids.add(id_)
+        if member.history != WHOLE:
+            self.histories[id_] = member.history
         elif self.histories:
-            self.histories.pop(conversation_id, None)
+            self.histories.pop(id_, None)
+        if member.via:
+            self.staffed[id_] = member.own
+        elif self.staffed:
+            self.staffed.pop(id_, None)
 
     def leave(self, conversation_id: str, pos: int) -> None:
         """Removes a conversation from the user's conversations. The point from which the user saw it is kept in
@@ -146,6 +156,7 @@ class DirectoryEntry:
         if conversation_id in self.conversation_ids:
             self.moved_pos = max(self.moved_pos, pos)
         self.conversation_ids.discard(conversation_id)
+        self.staffed.pop(conversation_id, None)
         self.reset_preferences_for(conversation_id)
 
     def reset_preferences_for(self, conversation_id: str) -> None:
@@ -265,10 +276,14 @@ class Directory:
         return await self._load(user_ids)
 
     def are_acquainted(self, user_id: str, other_id: str) -> bool:
-        """Returns whether two users share a conversation and neither has blocked the other. False unless both are
-        cached."""
+        """Returns whether a user shares a conversation with another, who is there in their own right, and neither has
+        blocked the other. False unless both are cached."""
         entry, other = self.peek(user_id), self.peek(other_id)
         if entry is None or other is None or entry.conversation_ids.isdisjoint(other.conversation_ids):
+            return False
+        if other.staffed and all(
+            not other.staffed.get(id_, True) for id_ in entry.conversation_ids & other.conversation_ids
+        ):
             return False
         return not self.is_blocked(user_id, other_id)
 
@@ -330,6 +345,11 @@ class Directory:
         for loading in self._running:
             loading.late.append(event)
 
+    def staff_ids_in(self, conversation_id: str) -> Collection[str]:
+        """Returns the ids of the cached members of a conversation who are there through a team."""
+        membership = self.memberships.get(conversation_id)
+        return () if membership is None else membership.staff_ids
+
     def blind_ids_in(self, conversation_id: str) -> Collection[str]:
         """Returns the ids of the cached members of a conversation who do not see read receipts, because they share
         none."""
@@ -352,7 +372,7 @@ class Directory:
 
     def _index(self, user_id: str, entry: DirectoryEntry) -> None:
         entry.notify_defaults = self.memberships.notify
-        self.memberships.add(user_id, entry.conversation_ids)
+        self.memberships.add(user_id, entry.conversation_ids, entry.staffed)
         self.notify_all.add(user_id, entry.member_preferences)
         self.limited_histories.add(user_id, entry.histories)
         self._index_reads(user_id, entry.preferences)
@@ -448,65 +468,54 @@ def _apply_late(event: Durable, loaded: Mapping[str, DirectoryEntry]) -> None:
 
 
 def _apply(event: Durable, entry_of: Callable[[str], DirectoryEntry | None]) -> None:
-    user_ids, change = _change_by(event)
-    for user_id in user_ids:
-        entry = entry_of(user_id)
-        if entry is not None:
-            change(entry)
+    if isinstance(event, ConversationCreated | MemberAdded):
+        for member in event.members:
+            entry = entry_of(member.user_id)
+            if entry is not None:
+                entry.join(member, event.pos)
+        return
+    user_id, change = _change_of_member(event) or _change_of_user(event) or ("", None)
+    entry = None if change is None else entry_of(user_id)
+    if entry is not None and change is not None:
+        change(entry)
 
 
-_Change = tuple[Iterable[str], Callable[[DirectoryEntry], None]]
-"""The ids of users whose entries an event changes, and the change."""
-
-
-def _change_by(event: Durable) -> _Change:
-    return _change_of_member(event) or _change_of_user(event) or ([], lambda _: None)
+_Change = tuple[str, Callable[[DirectoryEntry], None]]
+"""The id of the user whose entry an event changes, and the change."""
 
 
 def _change_of_member(event: Durable) -> _Change | None:
     match event:
-        case ConversationCreated(conversation=conversation, members=members):
-            return _joining(conversation.id, members, event.pos)
-        case MemberAdded(conversation_id=conversation_id, members=members):
-            return _joining(conversation_id, members, event.pos)
+        case MembershipGroundsChanged(member=member):
+            return member.user_id, lambda entry: entry.join(member, event.pos)
         case MemberRemoved(conversation_id=conversation_id, user_id=user_id):
-            return [user_id], lambda entry: entry.leave(conversation_id, event.pos)
+            return user_id, lambda entry: entry.leave(conversation_id, event.pos)
         case ConversationPreferred(conversation_id=conversation_id, user_id=user_id):
             wanted = MemberPreferences(event.muted, event.notify, event.sound, event.unmute_ms)
-            return [user_id], lambda entry: entry.set_preferences_for(conversation_id, wanted)
+            return user_id, lambda entry: entry.set_preferences_for(conversation_id, wanted)
         case _:
             return None
-
-
-def _joining(conversation_id: str, members: Sequence[Member], pos: int) -> _Change:
-    # Members who join together see the conversation from the same point.
-    history = None if members[0].history == WHOLE else members[0].history
-    return _ids(members), lambda entry: entry.join(conversation_id, history, pos)
 
 
 def _change_of_user(event: Durable) -> _Change | None:
     match event:
         case PreferencesChanged(user_id=user_id, preferences=preferences):
-            return [user_id], lambda entry: entry.set_preferences(preferences)
+            return user_id, lambda entry: entry.set_preferences(preferences)
         case LoginOpened(user_id=user_id, session_id=session_id):
-            return [user_id], lambda entry: entry.login_ids.add(session_id)
+            return user_id, lambda entry: entry.login_ids.add(session_id)
         case LoginEnded(user_id=user_id, session_id=session_id):
-            return [user_id], lambda entry: entry.login_ids.discard(session_id)
+            return user_id, lambda entry: entry.login_ids.discard(session_id)
         case UserCreated(user=user) | UserUpdated(user=user):
-            return [user.id], lambda entry: entry.set_user(user)
+            return user.id, lambda entry: entry.set_user(user)
         case UserErased(user=user):
-            return [user.id], lambda entry: entry.erase(user)
+            return user.id, lambda entry: entry.erase(user)
         case UserBlocked(user_id=user_id, blocked_id=blocked_id):
-            return [user_id], lambda entry: entry.block(blocked_id)
+            return user_id, lambda entry: entry.block(blocked_id)
         case UserUnblocked(user_id=user_id, blocked_id=blocked_id):
-            return [user_id], lambda entry: entry.unblock(blocked_id)
+            return user_id, lambda entry: entry.unblock(blocked_id)
         case UserRenamed(user_id=user_id, name=name):
-            return [user_id], lambda entry: entry.rename(name)
+            return user_id, lambda entry: entry.rename(name)
         case UserBanned() | UserUnbanned():
-            return [event.user_id], lambda entry: entry.set_ban(event if isinstance(event, UserBanned) else None)
+            return event.user_id, lambda entry: entry.set_ban(event if isinstance(event, UserBanned) else None)
         case _:
             return None
-
-
-def _ids(members: Iterable[Member]) -> list[str]:
-    return [member.user_id for member in members]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from talkwire.core.domain.events import Durable, MemberAdded
+from talkwire.core.domain.events import Durable, MemberAdded, MembershipGroundsChanged
 from talkwire.core.domain.model import WHOLE, HistoryStart
 
 _NOBODY: Mapping[str, HistoryStart] = MappingProxyType({})
@@ -43,15 +43,21 @@ class LimitedHistoryIndex:
             self._discard(conversation_id, user_id)
 
     def apply(self, event: Durable, is_cached: Callable[[str], bool]) -> None:
-        """Updates the index with a committed event: members who were added to a conversation. `is_cached` returns
+        """Updates the index with a committed event: members who were added to a conversation, or see
+        more or less of it than before. `is_cached` returns
         whether the directory has the user with this id in memory; the index has no other users."""
-        if not isinstance(event, MemberAdded):
-            return
-        for member in event.members:
+        match event:
+            case MemberAdded(members=members):
+                pass
+            case MembershipGroundsChanged(member=member):
+                members = (member,)
+            case _:
+                return
+        for member in members:
             if member.history == WHOLE:
-                self._discard(event.conversation_id, member.user_id)
+                self._discard(member.conversation_id, member.user_id)
             elif is_cached(member.user_id):
-                self.add(member.user_id, {event.conversation_id: member.history})
+                self.add(member.user_id, {member.conversation_id: member.history})
 
     def _discard(self, conversation_id: str, user_id: str) -> None:
         histories = self._histories.get(conversation_id)

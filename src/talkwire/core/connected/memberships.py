@@ -7,6 +7,7 @@ of at most `members_max`. Each conversation is stored once, for all of its cache
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from types import MappingProxyType
 
 from talkwire.core.domain.events import (
     ConversationCreated,
@@ -15,6 +16,7 @@ from talkwire.core.domain.events import (
     Durable,
     MemberAdded,
     MemberRemoved,
+    MembershipGroundsChanged,
 )
 from talkwire.core.domain.membership_facts import ConversationFacts
 from talkwire.core.domain.model import ConversationKind, Member, Notify
@@ -23,13 +25,15 @@ CONTACTS_MAX = 100
 """The default of `members_max`."""
 
 _FEW = 8
+_NONE: Mapping[str, bool] = MappingProxyType({})
 
 
 class ConversationMembership:
     """A conversation's kind and size as of log position `pos`, with the ids of its cached members. `kind` is None until
-    it is loaded."""
+    it is loaded. The size counts members in their own right only; `staff` are the cached members through teams, each
+    with whether they are also members in their own right."""
 
-    __slots__ = ("kind", "member_count", "pos", "user_ids")
+    __slots__ = ("kind", "member_count", "pos", "staff", "user_ids")
 
     def __init__(self) -> None:
         self.pos = 0
@@ -37,6 +41,19 @@ class ConversationMembership:
         self.member_count = 0
         # A tuple uses a quarter of a set's memory, and most conversations have few members on a node.
         self.user_ids: tuple[str, ...] | set[str] = ()
+        self.staff: dict[str, bool] | None = None
+
+    @property
+    def staff_ids(self) -> Collection[str]:
+        return self.staff or ()
+
+    def put_staff(self, user_id: str, *, via_team: bool, own: bool) -> None:
+        """Records whether a member is there through a team, and whether they are also in their own right."""
+        if via_team:
+            self.staff = self.staff or {}
+            self.staff[user_id] = own
+        elif self.staff is not None and self.staff.pop(user_id, None) is not None and not self.staff:
+            self.staff = None
 
     def add(self, user_ids: Collection[str]) -> None:
         if isinstance(self.user_ids, set):
@@ -48,7 +65,18 @@ class ConversationMembership:
         elif new:
             self.user_ids = (*self.user_ids, *new)
 
+    def contact_ids(self, user_id: str) -> Collection[str]:
+        """Returns the members who are contacts of the member `user_id`, if the members are contacts: nobody who is
+        there through teams only has contacts there."""
+        staff = self.staff
+        if staff is None:
+            return self.user_ids
+        if not staff.get(user_id, True):
+            return ()
+        return [each for each in self.user_ids if staff.get(each, True)]
+
     def discard(self, user_id: str) -> None:
+        self.put_staff(user_id, via_team=False, own=False)
         if isinstance(self.user_ids, set):
             self.user_ids.discard(user_id)
         else:
@@ -73,10 +101,13 @@ class MembershipIndex:
     def get(self, conversation_id: str) -> ConversationMembership | None:
         return self._memberships.get(conversation_id)
 
-    def add(self, user_id: str, conversation_ids: Iterable[str]) -> None:
-        """Adds a user who is now cached to the members of the conversations `conversation_ids`."""
+    def add(self, user_id: str, conversation_ids: Iterable[str], staffed: Mapping[str, bool] = _NONE) -> None:
+        """Adds a user who is now cached to the members of the conversations `conversation_ids`. In those in `staffed`,
+        the user is a member through a team, and also in their own right if the value is True."""
         for conversation_id in conversation_ids:
             self._membership(conversation_id).add((user_id,))
+        for conversation_id, own in staffed.items():
+            self._membership(conversation_id).put_staff(user_id, via_team=True, own=own)
 
     def remove(self, user_id: str, conversation_ids: Iterable[str]) -> None:
         """Removes a user, who is no longer cached or no longer a member, from the members of the conversations
@@ -124,14 +155,17 @@ class MembershipIndex:
                 membership = self._add_cached(event.conversation_id, event.members, is_cached)
                 if membership is not None and membership.kind is None:
                     self._set_notify(event.conversation_id, event.notify)
-            case ConversationUpdated():
+            case MembershipGroundsChanged(member=member):
                 self._follow(event, self._memberships.get)
+                self._put_staff((member,), is_cached)
             case MemberRemoved():
                 self._follow(event, self._memberships.get)
                 self.remove(event.user_id, (event.conversation_id,))
             case ConversationDeleted():
                 if event.conversation_id in self._memberships:
                     self._forget(event.conversation_id)
+            case _:
+                self._follow(event, self._memberships.get)
 
     def contacts(self, user_id: str, conversation_ids: Collection[str]) -> set[str]:
         """Returns the contacts of a user, whose conversations are `conversation_ids`: the other members of the direct
@@ -141,7 +175,7 @@ class MembershipIndex:
         for conversation_id in conversation_ids:
             membership = self._memberships.get(conversation_id)
             if membership is not None and self._is_of_contacts(membership):
-                found.update(membership.user_ids)
+                found.update(membership.contact_ids(user_id))
         found.discard(user_id)
         return found
 
@@ -176,7 +210,14 @@ class MembershipIndex:
             return None
         membership = self._membership(conversation_id)
         membership.add(user_ids)
+        self._put_staff(members, is_cached)
         return membership
+
+    def _put_staff(self, members: Iterable[Member], is_cached: Callable[[str], bool]) -> None:
+        for member in members:
+            membership = self._memberships.get(member.conversation_id)
+            if membership is not None and is_cached(member.user_id):
+                membership.put_staff(member.user_id, via_team=bool(member.via), own=member.own)
 
     def _is_of_contacts(self, membership: ConversationMembership | ConversationFacts) -> bool:
         return membership.kind == "direct" or (
@@ -194,9 +235,11 @@ class MembershipIndex:
         change = 0
         match event:
             case MemberAdded():
-                membership, change = membership_of(event.conversation_id), len(event.members)
+                membership, change = membership_of(event.conversation_id), 0 if event.of_teams else len(event.members)
             case MemberRemoved():
-                membership, change = membership_of(event.conversation_id), -1
+                membership, change = membership_of(event.conversation_id), -1 if event.own else 0
+            case MembershipGroundsChanged(member=member, was_own=was_own):
+                membership, change = membership_of(member.conversation_id), member.own - was_own
             case ConversationUpdated(changed=changed) if "notify" in changed:
                 membership = membership_of(event.conversation.id)
             case _:

@@ -288,6 +288,33 @@ def may_remove(
     return None if owns(member) or not is_owner_or_admin(target) else _only_the_owner()
 
 
+def may_change_teams(actor: Actor, conversation: Conversation | None, member: Member | None) -> ChatError | None:
+    """Returns a refusal unless the actor may add their own teams to a conversation and remove them, else None. `member`
+    is the actor's membership.
+
+    Allowed are the application's backend, operators and the conversation's members; not in a direct conversation, which
+    has no teams.
+    """
+    if conversation is None or (actor.role == "user" and member is None):
+        return forbidden("not_found" if conversation is None else "not_member")
+    if conversation.kind == "direct":
+        return ChatError("forbidden", "A direct conversation has no teams.", cause="direct_conversation")
+    return None
+
+
+def only_through_teams(member: Member) -> ChatError | None:
+    """Returns `conflict`, with the teams as `via`, for a member who is there through teams only: such a member cannot
+    leave, be removed or get a role. Returns None for others."""
+    if member.own:
+        return None
+    return ChatError(
+        "conflict",
+        "This user is a member through a team. Change the team, or remove it from the conversation.",
+        {"via": list(member.via)},
+        cause="through_team",
+    )
+
+
 def may_give_role(
     actor: Actor, conversation: Conversation | None, member: Member | None, target: Member | None, role: MemberRole
 ) -> ChatError | None:

@@ -35,6 +35,9 @@ SWEEPER = Actor("talkwire", "Talkwire", "admin")
 ERASER = Actor("talkwire", "Talkwire", "admin")
 """Finishes the erasure of users."""
 
+TEAM_CHANGER = Actor("talkwire", "Talkwire", "admin")
+"""Writes the memberships that follow from a changed team."""
+
 BAN_EXPIRY = Actor("talkwire", "Talkwire", "admin")
 """Lifts bans from the server that have ended."""
 

@@ -18,6 +18,9 @@ from talkwire.core.domain.access import may_see_offer, message_for_reader
 from talkwire.core.domain.events import (
     Durable,
     Event,
+    MemberAdded,
+    MemberRemoved,
+    MembershipGroundsChanged,
     MessageEvent,
     MessagesDelivered,
     MessageSent,
@@ -73,6 +76,8 @@ class Reader(NamedTuple):
     `histories` maps ids of conversations that the user does not see from the start to where the user's part starts. A
     user with `sees_reads` false does not share read receipts, and sees only their own.
 
+    `staffed_ids` are the conversations of which the user is a member through a team: there the user sees who else is.
+
     `blocker_ids` are users who have blocked the user: the user does not see their read and delivery receipts. Live
     events list the users from whom they are hidden in `withheld` and need no `blocker_ids`; events from the log do.
     """
@@ -81,6 +86,7 @@ class Reader(NamedTuple):
     histories: Mapping[str, HistoryStart] = _WHOLE
     sees_reads: bool = True
     blocker_ids: Collection[str] = ()
+    staffed_ids: Collection[str] = ()
 
 
 def event_for_reader(event: Durable, reader: Reader) -> Durable | None:
@@ -96,10 +102,46 @@ def event_for_reader(event: Durable, reader: Reader) -> Durable | None:
             return None
         case MessagesRead(authors=authors) if authors is not None:
             return event if user_id == event.user_id or user_id in authors else None
+        case MemberAdded() | MemberRemoved() | MembershipGroundsChanged():
+            return event if is_staff(event, reader) else for_customers(event)
         case _ if reader.histories:
             return _from_history(event, reader.histories.get(event.reach.members_of(event) or "", WHOLE))
         case _:
             return event
+
+
+OfMembership = MemberAdded | MemberRemoved | MembershipGroundsChanged
+
+
+def is_staff(event: OfMembership, reader: Reader) -> bool:
+    """Returns whether a reader sees who is a member through which team in the event's conversation: a user who is there
+    through a team, or whom the event concerns."""
+    return reader.user_id == _concerned(event) or event.reach.about(event) in reader.staffed_ids
+
+
+def _concerned(event: OfMembership) -> str | None:
+    """Returns the id of the user whose membership changed or ended; None for new members, who are there."""
+    if isinstance(event, MemberAdded):
+        return None
+    return event.user_id if isinstance(event, MemberRemoved) else event.member.user_id
+
+
+def for_customers(event: OfMembership) -> Durable | None:
+    """Returns the version of an event for members who do not see the teams' members: without them, and None if it is
+    about nobody else."""
+    match event:
+        case MemberAdded():
+            return None if event.of_teams else event
+        case MemberRemoved(own=own, via=via):
+            return (replace(event, via=()) if via else event) if own else None
+        case MembershipGroundsChanged(member=member, was_own=was_own):
+            if member.own == was_own:
+                return None
+            id_, by = member.conversation_id, event.by
+            if was_own:
+                return MemberRemoved(event.pos, event.at_ms, id_, member.user_id, by, by_backend=not by)
+            shown = replace(member, via=(), own_history_seq=None, own_history_pos=None)
+            return MemberAdded(event.pos, event.at_ms, id_, (shown,), by)
 
 
 def _from_history(event: Durable, history: HistoryStart) -> Durable | None:
@@ -129,19 +171,22 @@ def versions_of(
     event: Durable,
     histories: Callable[[], Mapping[str, HistoryStart]],
     blind_ids: Callable[[], Collection[str]] = tuple,
+    staff_ids: Callable[[], Collection[str]] = tuple,
 ) -> Iterator[tuple[Durable, Members]]:
     """Yields each version of a conversation's event with the members that receive this version. Applies the rules of
     `event_for_reader` to all members at once.
 
     `histories` returns, for members who do not see the whole conversation, user id -> where it starts for them.
-    `blind_ids` returns the members who do not see what others have read. Both are called only for events for which they
-    matter.
+    `blind_ids` returns the members who do not see what others have read, `staff_ids` those who are there through teams.
+    Each is called only for events for which it matters.
     """
     match event:
         case MessagesRead():
             yield event, _members_who_see(event, blind_ids())
         case MessagesDelivered(withheld=withheld) if withheld:
             yield event, Members(without=withheld)
+        case MemberAdded() | MemberRemoved() | MembershipGroundsChanged():
+            yield from _of_membership(event, staff_ids)
         case _ if not depends_on_history(event):
             yield event, ALL_MEMBERS
         case _:
@@ -157,6 +202,18 @@ def versions_of(
             if without_quote:
                 # There is only one other version: the message without its quote.
                 yield next(iter(without_quote.values())), Members(without_quote.keys())
+
+
+def _of_membership(event: OfMembership, staff_ids: Callable[[], Collection[str]]) -> Iterator[tuple[Durable, Members]]:
+    for_others = for_customers(event)
+    if for_others is event:
+        yield event, ALL_MEMBERS
+        return
+    concerned = _concerned(event)
+    staff = {*staff_ids()} if concerned is None else {*staff_ids(), concerned}
+    yield event, Members(staff)
+    if for_others is not None:
+        yield for_others, Members(without=staff)
 
 
 def _members_who_see(event: MessagesRead, blind_ids: Collection[str]) -> Members:

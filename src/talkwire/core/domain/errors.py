@@ -60,6 +60,7 @@ RefusalCause = Literal[
     "slow_mode",
     "state_changed",
     "taken",
+    "through_team",
     "too_many",
     "users_only",
     "wrong_password",

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import msgspec
 
+from talkwire.core.domain.desk.teams import Team
 from talkwire.core.domain.model import (
     CallEndReason,
     Conversation,
@@ -233,13 +234,21 @@ class ConversationCreated(DurableEvent, frozen=True):
 class MemberAdded(DurableEvent, frozen=True):
     """Members were added to a conversation. `by` is the id of the user who added them, empty for the application's
     backend. `notify` is the conversation's default for notifications, which a node needs before it has loaded the
-    conversation."""
+    conversation.
+
+    All of them are members in their own right, or all only through teams (`of_teams`): then only the teams' members
+    see the event.
+    """
 
     reach = to_members_of("conversation_id", actor="by")
     conversation_id: str
     members: tuple[Member, ...]
     by: str = ""
     notify: Notify | None = None
+
+    @property
+    def of_teams(self) -> bool:
+        return not self.members[0].own
 
 
 class ConversationUpdated(DurableEvent, frozen=True, omit_defaults=True):
@@ -263,13 +272,33 @@ class ConversationDeleted(DurableEvent, frozen=True):
 
 class MemberRemoved(DurableEvent, frozen=True):
     """A member left a conversation or was removed from it. `by` is the user id of the actor who removed the member, or
-    the member's own id. `by_backend`: that actor is the application's backend."""
+    the member's own id. `by_backend`: that actor is the application's backend.
+
+    `via` names the teams through which the user was a member. If `own` is False, they were so only through these teams,
+    and only members of teams see the event.
+    """
 
     reach = to_members_of("conversation_id", actor="by")
     conversation_id: str
     user_id: str
     by: str = ""
     by_backend: bool = False
+    own: bool = True
+    via: tuple[str, ...] = ()
+
+
+class MembershipGroundsChanged(DurableEvent, frozen=True):
+    """A user stays a member of a conversation, but on other grounds: a team has come or gone through which the user is
+    a member, or the user has become a member in their own right or is one no longer (`was_own`). `by` is the user id of
+    the actor who did so, empty for the application's backend.
+
+    Members of teams see this event. Others see MemberAdded or MemberRemoved if `was_own` has changed, else nothing.
+    """
+
+    reach = to_members_of("member.conversation_id", actor="by")
+    member: Member
+    was_own: bool
+    by: str = ""
 
 
 class MemberUpdated(DurableEvent, frozen=True):
@@ -291,6 +320,30 @@ class MemberRestricted(DurableEvent, frozen=True):
 class MemberUnrestricted(DurableEvent, frozen=True):
     reach = to_user("restriction.user_id", about="restriction.conversation_id", actor="restriction.by")
     restriction: Restriction
+
+
+class TeamUpdated(DurableEvent, frozen=True):
+    """A team was created, renamed or deleted, or its members changed. `added` and `removed` are the ids of users. `by`
+    is the id of the user who did it, empty for the application's backend. Sockets of the team's members and of the
+    removed users receive it, which `reach` does not say."""
+
+    reach = to_nobody(actor="by")
+    team: Team
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    deleted: bool = False
+    by: str = ""
+
+
+class TeamSettled(DurableEvent, frozen=True):
+    """All memberships are written that follow from the change at the log position `change_pos`: of the team `team_id`,
+    or of the teams of the conversation `conversation_id`. Sockets of members who are in that conversation through a
+    team receive it, which `reach` does not say."""
+
+    reach = to_nobody(about="conversation_id")
+    change_pos: int
+    team_id: str = ""
+    conversation_id: str = ""
 
 
 class ReportCreated(DurableEvent, frozen=True):
@@ -792,7 +845,10 @@ Durable = (
     | SavedChanged
     | MemberAdded
     | MemberRemoved
+    | MembershipGroundsChanged
     | MemberUpdated
+    | TeamUpdated
+    | TeamSettled
     | MemberRestricted
     | MemberUnrestricted
     | ReportCreated
@@ -870,7 +926,10 @@ MANAGEMENT_EVENTS: frozenset[type[Event]] = frozenset(
         ConversationPreferred,
         MemberAdded,
         MemberRemoved,
+        MembershipGroundsChanged,
         MemberUpdated,
+        TeamUpdated,
+        TeamSettled,
         MemberRestricted,
         MemberUnrestricted,
         MessagePinned,

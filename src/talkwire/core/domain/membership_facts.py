@@ -26,9 +26,12 @@ class Memberships(NamedTuple):
 
     `conversation_ids`: user id -> the conversations the user is in. `histories`: user id -> conversation id -> the
     point from which the user sees the conversation, without conversations that the user sees from their beginning.
-    `facts`: conversation id -> the conversation's kind, number of members and default for notifications.
+    `facts`: conversation id -> the conversation's kind, number of members and default for notifications. `staffed`:
+    user id -> conversation id -> whether the user is also a member in their own right, of conversations of which they
+    are members through a team.
     """
 
     conversation_ids: Mapping[str, set[str]]
     histories: Mapping[str, Mapping[str, HistoryStart]]
     facts: Mapping[str, ConversationFacts]
+    staffed: Mapping[str, Mapping[str, bool]]

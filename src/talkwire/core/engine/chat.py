@@ -10,6 +10,8 @@ from functools import partial
 from secrets import token_hex
 from typing import Any, Protocol, TypeVar, cast
 
+from msgspec.structs import replace
+
 from talkwire.core.background_tasks import BackgroundTasks
 from talkwire.core.cluster.feed import Commit, LogFeed, LogSegment
 from talkwire.core.cluster.lease import Lease
@@ -33,6 +35,7 @@ from talkwire.core.engine.command_table import CHANGES, QUERIES, check_command
 from talkwire.core.engine.hooks import Hooks, sent_as
 from talkwire.core.engine.listeners import Listener, Listeners, Stage
 from talkwire.core.engine.refusal_causes import cause_of, name_conversation
+from talkwire.core.engine.team_changer import settle as settle_change
 from talkwire.core.features.users import user_search
 from talkwire.core.features.users.preferences import DEFAULTS
 from talkwire.core.ports.bus import AnyBusMessage, Bus, CommittedBatch, EphemeralBatch, NoBus, PeerAnswer, PeerQuestion
@@ -284,7 +287,22 @@ class Chat:
         if change.check is not None:
             change.check(command)
         self.lease.check()
+        if change.settles:
+            done = partial(self._pass_settled, done)
         self._writer.enqueue(actor, command, done, key)
+
+    def _pass_settled(self, done: Done, result: Any, error: Exception | None) -> None:  # noqa: ANN401 (of any command)
+        """Calls `done` with the outcome of a command: at once, or, if memberships that follow from it are still being
+        written, when they are or when that takes too long. Then the result keeps its `pending_pos`."""
+        if error is not None or result.pending_pos is None:
+            done(result, error)
+        else:
+            task = self._tasks.start(self._settled(result))
+            task.add_done_callback(partial(settle, done))
+
+    async def _settled(self, result: Any) -> Any:  # noqa: ANN401 (of any command)
+        is_settled = await settle_change(self, result.pending_pos)
+        return replace(result, pending_pos=None) if is_settled else result
 
     def subscribe(self, listener: Listener, stage: Stage = Stage.OBSERVERS) -> None:
         """Registers `listener`, which is then called on the event loop with each batch of events of all nodes: durable
@@ -509,6 +527,7 @@ class Chat:
                     preferences.get(user_id, DEFAULTS),
                     member_preferences.get(user_id, {}),
                     dict(memberships.histories.get(user_id, {})),
+                    dict(memberships.staffed.get(user_id, {})),
                 )
                 for user_id in user_ids
             }

@@ -18,6 +18,7 @@ from talkwire.core.features.conversations import (
     notices,
     signal_rules,
 )
+from talkwire.core.features.desk import teams
 from talkwire.core.features.integration import webhooks
 from talkwire.core.features.messages import (
     conversation_files,
@@ -78,6 +79,7 @@ CHANGES: Changes = MappingProxyType(
         **recovery.CHANGES,
         **audit.CHANGES,
         **reports.CHANGES,
+        **teams.CHANGES,
     }
 )
 
@@ -126,6 +128,7 @@ QUERIES: Queries = MappingProxyType(
         **audit.QUERIES,
         **reports.QUERIES,
         **console.QUERIES,
+        **teams.QUERIES,
     }
 )
 

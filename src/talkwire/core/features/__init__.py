@@ -6,6 +6,7 @@ messages/       messages and what belongs to them: edits, reactions, receipts, f
 conversations/  conversations and their members, invitations, moderation, which users may call each other
 users/          users, accounts, blocks, preferences, stored presence
 catching_up/    sync, session recovery, idempotent retries
+desk/           teams
 operation/      retention, erasing and exporting users, the operators' console, the table of nodes
 integration/    webhooks
 moderation/     reports of messages, the audit log

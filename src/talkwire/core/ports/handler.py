@@ -20,13 +20,15 @@ class ChangeHandler:
     will look up, so that the rows for a whole batch of commands are fetched together. `decide` runs in the transaction;
     it validates first and records events after that, so that a refusal changes nothing. `loads` returns the ids of
     users to load into the node's directory (its cache of users) before the command is queued, so that their contacts
-    are notified.
+    are notified. If it `settles`, the result has a field `pending_pos`: while it is not None, memberships that follow
+    are still being written, and the chat waits for them before it returns the result.
     """
 
     decide: Callable[[Transaction, Actor, Any], object]
     check: Callable[[Any], None] | None = None
     needs: Callable[[Actor, Any, Prefetch], None] | None = None
     loads: Callable[[Actor, Any], Collection[str]] | None = None
+    settles: bool = False
 
 
 Changes = Mapping[type[Command[Any]], ChangeHandler]

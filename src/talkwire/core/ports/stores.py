@@ -23,6 +23,7 @@ from talkwire.core.commands.server.offline_queue import Arrival, Mail
 from talkwire.core.commands.server.pushes import PushJob, PushResult
 from talkwire.core.commands.server.recovery import StoredSession
 from talkwire.core.commands.sync import LogFilter
+from talkwire.core.domain.desk.teams import Team, TeamChange
 from talkwire.core.domain.events import Durable
 from talkwire.core.domain.integration.webhooks import Webhook, WebhookAttempt, WebhookSigning
 from talkwire.core.domain.model import (
@@ -712,7 +713,7 @@ class PresenceTable(Protocol):
         id -> whether the user is away on all of these nodes."""
         ...
 
-    def acquaintances(self, user_id: str, other_ids: Collection[str]) -> Collection[str]:
+    def acquaintances(self, user_id: str, other_ids: Collection[str], *, own: bool) -> Collection[str]:
         """Returns which of the users `other_ids` share a conversation with the user, without those who have blocked the
         user or whom the user has blocked."""
         ...
@@ -936,6 +937,59 @@ class WritableWebhooks(Webhooks, Protocol):
         ...
 
     def remove(self, webhook_id: str) -> None: ...
+
+
+class Teams(Protocol):
+    """The tables of teams, of their members and conversations, and of changes whose memberships are not all written
+    yet."""
+
+    def find(self, team_id: str) -> Team | None: ...
+
+    def page(self, member_id: str | None, after_id: str | None, limit: int) -> Sequence[Team]:
+        """Returns at most `limit` teams in the order of their ids, after the id `after_id` or from the first.
+        `member_id` selects the teams of a user; None selects all."""
+        ...
+
+    def names(self, team_ids: Collection[str]) -> Mapping[str, str]: ...
+
+    def members_of(self, team_ids: Collection[str]) -> Mapping[str, Collection[str]]:
+        """Returns team id -> the ids of its members. Teams without members are left out."""
+        ...
+
+    def oldest_pos(self) -> int | None:
+        """Returns the log position of the oldest change whose memberships are still being written, or None."""
+        ...
+
+    def pending_pos(self, team_id: str) -> int | None:
+        """Returns the log position of the newest change of a team whose memberships are still being written, or
+        None."""
+        ...
+
+
+class WritableTeams(Teams, Protocol):
+    def count(self) -> int: ...
+    def teams_of(self, user_id: str) -> Sequence[Team]: ...
+
+    def histories(self, conversation_ids: Collection[str]) -> Mapping[str, Mapping[str, HistoryStart]]:
+        """Returns conversation id -> team id -> from where on the members of the team see the conversation."""
+        ...
+
+    def members_through_teams(self, conversation_id: str) -> set[str]:
+        """Returns the ids of the users who are members of a conversation through teams, also if they are members in
+        their own right too."""
+        ...
+
+    def conversations_after(self, team_id: str, after_id: str, limit: int) -> Sequence[str]:
+        """Returns the ids of at most `limit` conversations of a team, the first ones above the id `after_id`."""
+        ...
+
+    def oldest_change(self) -> TeamChange | None: ...
+
+    def put_change(self, change: TeamChange) -> None:
+        """Stores what is left of a change, in place of what was stored of it before."""
+        ...
+
+    def drop_change(self, pos: int) -> None: ...
 
 
 class Invitations(Protocol):

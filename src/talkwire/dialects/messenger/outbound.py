@@ -21,6 +21,7 @@ from talkwire.dialects.messenger import (
     preferences,
     presence,
     receipts,
+    teams,
     users,
 )
 
@@ -30,6 +31,7 @@ OUTBOUND: Mapping[type[Event], tuple[Outbound, ...]] = MappingProxyType(
         **blocks.OUTBOUND,
         **conversations.OUTBOUND,
         **members.OUTBOUND,
+        **teams.OUTBOUND,
         **moderation.OUTBOUND,
         **messages.OUTBOUND,
         **receipts.OUTBOUND,

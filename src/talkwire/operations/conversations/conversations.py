@@ -50,6 +50,7 @@ _NEW: Mapping[str, InputMember] = MappingProxyType(
         "description": InputMember(type=str | None, value=_unset_if_empty, default=None),
         "created_ms": InputMember(type=Moment | None, value=_created_ms, default=None),
         "notify": InputMember(type=Notify | None, value=unset_if_none, default=None),
+        "team_ids": InputMember(type=tuple[str, ...], value=_unset_if_empty, default=()),
     }
 )
 

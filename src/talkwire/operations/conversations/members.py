@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
-from talkwire.operations.operation import ROUTINE, Operation
-from talkwire.operations.shapes import Shape
+from msgspec import UNSET
+
+from talkwire.core.commands.members import AddMembers, RemoveMember, RemoveTeam, UpdateMember
+from talkwire.operations.operation import ROUTINE, One, Operation
+from talkwire.operations.shapes import InputMember, Shape
+from talkwire.payloads.desk.teams import removed_team_payload
 
 _TAG = "conversations"
+_TEAM_IDS = InputMember(type=tuple[str, ...], value=lambda ids: ids or UNSET, default=())
 
 OPERATIONS = (
     Operation(
@@ -17,6 +21,7 @@ OPERATIONS = (
         summary="Add members, or join a public group or channel",
         event_summary="Add members to a group or channel, or join a public one with the user's own id.",
         status=200,
+        members={"team_ids": _TEAM_IDS},
         unaudited=ROUTINE,
     ),
     Operation(
@@ -25,8 +30,18 @@ OPERATIONS = (
         route="DELETE /conversations/{conversation_id}/members/{user_id}",
         tag=_TAG,
         summary="Remove a member, or leave a conversation",
-        event_summary="Remove a member from a group or channel, or leave it with the user's own id.",
+        event_summary="Remove a member from a group or channel, or leave it with the user's own id. With `teamIds`, "
+        "remove teams.",
+        members={"team_ids": _TEAM_IDS},
         payload=Shape("MemberIdPayload"),
+    ),
+    Operation(
+        RemoveTeam,
+        route="DELETE /conversations/{conversation_id}/teams/{team_id}",
+        tag=_TAG,
+        summary="Remove a team from a conversation",
+        status=200,
+        answer=One(removed_team_payload),
     ),
     Operation(
         UpdateMember,

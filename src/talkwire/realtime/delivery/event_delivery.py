@@ -24,6 +24,8 @@ from talkwire.core.domain.events import (
     MessageSent,
     News,
     Notified,
+    TeamSettled,
+    TeamUpdated,
     ThreadUnreadChanged,
     UnreadChanged,
     UploadProgressed,
@@ -115,11 +117,16 @@ class EventDelivery:
         conversation_id = audience.conversation_id
         if isinstance(event, UserUpdated | UserErased):
             self._send_to_users({event.user.id, *self._directory.contacts(event.user.id)}, event)
+        elif isinstance(event, TeamUpdated):
+            self._send_to_users({*event.team.member_ids, *event.removed}, event)
+        elif isinstance(event, TeamSettled):
+            self._send_to_users(self._directory.staff_ids_in(event.conversation_id), event)
         elif conversation_id is not None:
             versions = versions_of(
                 event,
                 lambda: self._directory.limited_histories.of(conversation_id),
                 lambda: self._directory.blind_ids_in(conversation_id),
+                lambda: self._directory.staff_ids_in(conversation_id),
             )
             for version, members in versions:
                 self._send_to_members(conversation_id, version, members)

@@ -17,6 +17,7 @@ from talkwire.storage.sql.batch import Write, update_rows
 from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow, from_json, to_json
+from talkwire.storage.tables.desk.teams import put_teams_of
 from talkwire.storage.tables.files import replace_picture
 from talkwire.storage.tables.names import change_name
 from talkwire.storage.tables.projection import Projections
@@ -217,6 +218,7 @@ def _updated(workspace: Workspace, event: ConversationUpdated) -> None:
     before = known_conversation(workspace, conversation.id)
     if before.avatar != conversation.avatar:
         replace_picture(workspace.connection, before.avatar, event.at_ms)
+    put_teams_of(workspace, conversation, before.team_ids, event.pos)
     names = before.name or "", conversation.name or ""
     change_name(workspace.connection, conversation.kind, conversation.id, *names)
     workspace.conversations[conversation.id] = conversation

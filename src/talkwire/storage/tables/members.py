@@ -16,11 +16,12 @@ from talkwire.core.domain.events import (
     ConversationPreferred,
     MemberAdded,
     MemberRemoved,
+    MembershipGroundsChanged,
     MemberUpdated,
 )
 from talkwire.core.domain.membership_facts import ConversationFacts, Memberships
 from talkwire.core.domain.model import HistoryStart, Member
-from talkwire.storage.schema import conversations, members, saved_messages, spans, users
+from talkwire.storage.schema import conversation_teams, conversations, members, saved_messages, spans, users
 from talkwire.storage.sql.batch import Write, insert_rows, update_rows, write
 from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.sql.prepared import PreparedStatement
@@ -32,6 +33,7 @@ from talkwire.storage.tables.conversations import (
     direct_key,
     known_conversation,
 )
+from talkwire.storage.tables.desk.teams import put_teams_of
 from talkwire.storage.tables.files import replace_picture
 from talkwire.storage.tables.names import add_names
 from talkwire.storage.tables.projection import Projections
@@ -85,6 +87,7 @@ def _member_values(member: Member) -> Values:
     values = list(astuple(member))
     values[_VIA] = to_json(member.via or None)
     return tuple(values)
+
 
 _open_spans = insert_rows(spans, ("user_id", "conversation_id", "from_pos", "history_seq", "history_pos"))
 
@@ -140,6 +143,8 @@ _memberships: Select[Any] = (
         members.c.conversation_id,
         members.c.history_seq,
         members.c.history_pos,
+        members.c.own,
+        members.c.via.is_not(None).label("is_staff"),
         conversations.c.kind,
         conversations.c.member_count,
         conversations.c.notify,
@@ -177,6 +182,10 @@ class MemberReads(Reads):
         rows = _member.rows(self._connection, conversation_id=conversation_id, user_id=user_id)
         return next(map(to_member, rows), None)
 
+    def staffed_by(self, user_id: str) -> Collection[str]:
+        of_user = members.c.user_id == user_id, members.c.via.is_not(None)
+        return set(self._connection.execute(select(members.c.conversation_id).where(*of_user)).scalars())
+
     def memberships(self, user_id: str, conversation_ids: Collection[str]) -> Mapping[str, Member]:
         found = keys_parameter([(conversation_id, user_id) for conversation_id in conversation_ids])
         return {row.conversation_id: to_member(row) for row in self._connection.execute(_members, found)}
@@ -201,14 +210,17 @@ class MemberReads(Reads):
         ids_by_user: dict[str, set[str]] = {}
         histories: dict[str, dict[str, HistoryStart]] = {}
         facts: dict[str, ConversationFacts] = {}
+        staffed: dict[str, dict[str, bool]] = {}
         asked = keys_parameter([(user_id,) for user_id in user_ids])
         for row in self._connection.execute(_memberships, asked):
-            user_id, conversation_id, history_seq, history_pos, *facts_of_row = row
+            user_id, conversation_id, history_seq, history_pos, own, is_staff, *facts_of_row = row
             ids_by_user.setdefault(user_id, set()).add(conversation_id)
+            if is_staff:
+                staffed.setdefault(user_id, {})[conversation_id] = bool(own)
             if history_seq or history_pos:
                 histories.setdefault(user_id, {})[conversation_id] = HistoryStart(history_seq, history_pos)
             facts[conversation_id] = ConversationFacts(*facts_of_row)
-        return Memberships(ids_by_user, histories, facts)
+        return Memberships(ids_by_user, histories, facts, staffed)
 
 
 # --- in a transaction -------------------------------------------------------------------------------------------------
@@ -222,11 +234,14 @@ class MemberLookups(Changes):
         return find_member(self._workspace, conversation_id, user_id)
 
     def members(self, conversation_id: str, user_ids: Collection[str]) -> Mapping[str, Member]:
-        asked = [(conversation_id, user_id) for user_id in user_ids]
-        fetch_members(self._workspace, asked)
+        found = self.members_at([(conversation_id, user_id) for user_id in user_ids])
+        return {user_id: member for (_, user_id), member in found.items()}
+
+    def members_at(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], Member]:
+        fetch_members(self._workspace, keys)
         changed, known = self._workspace.members, self._workspace.view.members
-        found = {key[1]: changed[key] if key in changed else known.get(key) for key in asked}
-        return {user_id: member for user_id, member in found.items() if member is not None}
+        found = {key: changed[key] if key in changed else known.get(key) for key in keys}
+        return {key: member for key, member in found.items() if member is not None}
 
     def members_named(self, conversation_id: str, folded_names: Collection[str]) -> Mapping[str, Collection[str]]:
         named = self._workspace.named
@@ -238,7 +253,7 @@ class MemberLookups(Changes):
 
     def next_owner(self, conversation_id: str, leaving_id: str) -> Member | None:
         admins_first = (members.c.role == "member", members.c.joined_ms, members.c.user_id)
-        others = members.c.conversation_id == conversation_id, members.c.user_id != leaving_id
+        others = members.c.conversation_id == conversation_id, members.c.user_id != leaving_id, members.c.own
         heirs = select(members).join(users, users.c.id == members.c.user_id).where(*others, users.c.erased.is_(None))
         row = self._workspace.connection.execute(heirs.order_by(*admins_first).limit(1)).one_or_none()
         return None if row is None else to_member(row)
@@ -288,6 +303,8 @@ def change_member(workspace: Workspace, conversation_id: str, user_id: str, **ch
     member = known_member(workspace, conversation_id, user_id)
     workspace.members[conversation_id, user_id] = replace(member, **changes)
     changed = update(members).where(members.c.conversation_id == conversation_id, members.c.user_id == user_id)
+    if "via" in changes:
+        changes["via"] = to_json(changes["via"] or None)
     workspace.connection.execute(changed.values(**changes))
 
 
@@ -312,6 +329,7 @@ def _conversation_created(workspace: Workspace, event: ConversationCreated) -> N
     workspace.connection.execute(insert(conversations), values)
     add_names(workspace.connection, conversation.kind, [(conversation.id, conversation.name or "")])
     workspace.conversations[conversation.id] = conversation
+    put_teams_of(workspace, conversation, (), event.pos)
     _insert(workspace, event.members, event.pos)
 
 
@@ -329,6 +347,7 @@ def _conversation_deleted(workspace: Workspace, event: ConversationDeleted) -> N
         .values(to_pos=event.pos)
     )
     connection.execute(delete(members).where(members.c.conversation_id == id_))
+    connection.execute(delete(conversation_teams).where(conversation_teams.c.conversation_id == id_))
     replace_picture(connection, known_conversation(workspace, id_).avatar, event.at_ms)
     change_conversation(workspace, id_, deleted_ms=event.at_ms, updated_ms=event.at_ms, member_count=0)
     connection.execute(update(conversations).where(conversations.c.id == id_).values(direct_key=None))
@@ -336,7 +355,8 @@ def _conversation_deleted(workspace: Workspace, event: ConversationDeleted) -> N
 
 def _added(workspace: Workspace, event: MemberAdded) -> None:
     _insert(workspace, event.members, event.pos)
-    _resize(workspace, event.conversation_id, len(event.members), event.at_ms)
+    if not event.of_teams:
+        _resize(workspace, event.conversation_id, len(event.members), event.at_ms)
 
 
 def _insert(workspace: Workspace, added: Sequence[Member], pos: int) -> None:
@@ -360,7 +380,35 @@ def _removed(workspace: Workspace, event: MemberRemoved) -> None:
     if known_conversation(workspace, id_).owner_id == user_id:
         # The next owner, if there is one, becomes the owner by an event of its own.
         change_conversation(workspace, id_, owner_id=None)
-    _resize(workspace, id_, -1, event.at_ms)
+    if event.own:
+        _resize(workspace, id_, -1, event.at_ms)
+
+
+def _grounds_changed(workspace: Workspace, event: MembershipGroundsChanged) -> None:
+    """Applies a `MembershipGroundsChanged` event: the membership stays, and so does its span. What the user sees of the
+    conversation may begin elsewhere."""
+    member = event.member
+    id_, user_id = member.conversation_id, member.user_id
+    change_member(
+        workspace,
+        id_,
+        user_id,
+        role=member.role,
+        own=member.own,
+        via=member.via,
+        history_seq=member.history_seq,
+        history_pos=member.history_pos,
+        own_history_seq=member.own_history_seq,
+        own_history_pos=member.own_history_pos,
+    )
+    now = spans.c.user_id == user_id, spans.c.conversation_id == id_, spans.c.to_pos.is_(None)
+    start = {"history_seq": member.history_seq, "history_pos": member.history_pos}
+    workspace.connection.execute(update(spans).where(*now).values(start))
+    if member.own == event.was_own:
+        return
+    if not member.own and known_conversation(workspace, id_).owner_id == user_id:
+        change_conversation(workspace, id_, owner_id=None)
+    _resize(workspace, id_, 1 if member.own else -1, event.at_ms)
 
 
 def _resize(workspace: Workspace, conversation_id: str, by: int, now_ms: int) -> None:
@@ -397,6 +445,7 @@ PROJECTIONS: Projections = MappingProxyType(
         ConversationPreferred: _preferred,
         MemberAdded: _added,
         MemberRemoved: _removed,
+        MembershipGroundsChanged: _grounds_changed,
         MemberUpdated: _updated,
     }
 )

@@ -10,6 +10,7 @@ from msgspec.structs import astuple
 from sqlalchemy import (
     BigInteger,
     BindParameter,
+    Boolean,
     Executable,
     Select,
     Text,
@@ -138,7 +139,7 @@ _acquaintances: Select[Any] = (
     .select_from(KEYS)
     .join(_other, _other.c.user_id == _user_id)
     .join(_own, _own.c.conversation_id == _other.c.conversation_id)
-    .where(*_apart(_own, _other))
+    .where(*_apart(_own, _other), or_(~bindparam("own", type_=Boolean), _other.c.own))
 )
 contacts_select: Select[Any] = (
     select(_other.c.user_id)
@@ -146,7 +147,7 @@ contacts_select: Select[Any] = (
     .select_from(_own)
     .join(conversations, conversations.c.id == _own.c.conversation_id)
     .join(_other, _other.c.conversation_id == _own.c.conversation_id)
-    .where(*_apart(_own, _other), _of_contacts())
+    .where(*_apart(_own, _other), _of_contacts(), _own.c.own, _other.c.own)
     .order_by(_other.c.user_id)
     .limit(bindparam("limit"))
 )
@@ -179,8 +180,8 @@ class PresenceRows(Reads):
             found[user_id] = away and found.get(user_id, True)
         return found
 
-    def acquaintances(self, user_id: str, other_ids: Collection[str]) -> Collection[str]:
-        return set(self._look_up(_acquaintances, other_ids, user_id=user_id).scalars())
+    def acquaintances(self, user_id: str, other_ids: Collection[str], *, own: bool) -> Collection[str]:
+        return set(self._look_up(_acquaintances, other_ids, user_id=user_id, own=own).scalars())
 
     def contacts(self, user_id: str, members_max: int, limit: int) -> Sequence[str]:
         parameters = {"user_id": user_id, "members_max": members_max, "limit": limit}

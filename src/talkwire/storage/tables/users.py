@@ -89,7 +89,7 @@ _reach: Select[Any] = (
 """Counts the members of all conversations of a user. A member of several of them is counted several times."""
 
 _contact_names: Select[Any] = select(users.c.id, users.c.search_name).where(
-    users.c.id.in_(select(_other.c.user_id).select_from(_together).where(_of_user)), *_OFFERED
+    users.c.id.in_(select(_other.c.user_id).select_from(_together).where(_of_user, _other.c.own)), *_OFFERED
 )
 """Selects the ids and folded names of the users that share a conversation with a user and are offered to others."""
 
@@ -99,9 +99,9 @@ _sharing: Select[Any] = (
     .select_from(KEYS)
     .join(_other, _other.c.user_id == key_text(0))
     .join(_own, _own.c.conversation_id == _other.c.conversation_id)
-    .where(_of_user)
+    .where(_of_user, _other.c.own)
 )
-"""Selects those users of the keys that share a conversation with a user."""
+"""Selects those users of the keys that are in a conversation of a user in their own right."""
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 

@@ -56,6 +56,7 @@ export type ReportState = "dismissed" | "open" | "resolved";
 export type RestrictionKind = "ban" | "mute";
 export type ServerAnswerWebSignIn = "account" | "both" | "token";
 export type UpdateOfferStatus = "accepted" | "rejected" | "withdrawn";
+export type UpdatedMemberRole = "admin" | "member" | "owner";
 export type UserKind = "agent" | "person";
 export type Weekday = "fri" | "mon" | "sat" | "sun" | "thu" | "tue" | "wed";
 
@@ -68,12 +69,13 @@ export interface AddMembersCommand {
   /** The id of the conversation. */
   conversationId: string;
   /** The users to add. */
-  userIds: readonly string[];
+  userIds?: readonly string[];
+  teamIds?: readonly string[];
 }
 
 /**
- * A new member of a conversation. The member has no unread messages: `readSeq` and `deliveredSeq` are the number of the
- * newest message at the time of joining.
+ * A new member of a conversation, through the teams `via` or in their own right. The member has no unread messages:
+ * `readSeq` and `deliveredSeq` are the number of the newest message at the time of joining.
  */
 export interface AddedMember {
   /** The id of the user. */
@@ -86,6 +88,7 @@ export interface AddedMember {
   readSeq: number;
   /** The `seq` of the newest message that the member has received. */
   deliveredSeq: number;
+  via?: string[];
 }
 
 /** A token for addresses, and in how many seconds it expires. */
@@ -346,6 +349,9 @@ export interface Conversation {
    * replies.
    */
   notify?: NotifyLevel;
+  teamIds?: string[];
+  teams?: TeamName[];
+  pending?: boolean;
 }
 
 export interface ConversationId {
@@ -452,6 +458,7 @@ export interface CreateConversationCommand {
    * replies.
    */
   notify?: NotifyLevel | null;
+  teamIds?: readonly string[];
 }
 
 export interface CreateOfferCommand {
@@ -860,7 +867,8 @@ export interface MarkUnreadCommand {
 
 /**
  * A member of a conversation. `readSeq` and `deliveredSeq` are the numbers of the last messages that the member has
- * read and received.
+ * read and received. `via` names the teams through which the user is a member, for readers who may see that; `own` is
+ * false if they are a member through teams only.
  */
 export interface Member {
   /** The id of the user. */
@@ -883,13 +891,16 @@ export interface Member {
   handle?: string;
   /** True if the user was erased. */
   erased?: boolean;
+  via?: string[];
+  own?: boolean;
 }
 
 export interface MemberIdCommand {
   /** The id of the conversation. */
   conversationId: string;
   /** The id of the user. */
-  userId: string;
+  userId?: string;
+  teamIds?: readonly string[];
 }
 
 /**
@@ -919,7 +930,7 @@ export interface MemberPreferences {
 
 /**
  * A member who left a conversation or was removed. `by` is the user who removed the member; it is missing if the member
- * left.
+ * left. `via` names the teams through which the user was a member.
  */
 export interface MemberRemoved {
   /** The id of the conversation. */
@@ -928,9 +939,10 @@ export interface MemberRemoved {
   userId: string;
   /** The user who made the change. */
   by?: string;
+  via?: string[];
 }
 
-export interface MemberWithRole {
+export interface MemberWithRoleCommand {
   /** The id of the conversation. */
   conversationId: string;
   /** The id of the user. */
@@ -1835,6 +1847,13 @@ export interface SetPresenceCommand {
   textUntil?: string | null;
 }
 
+/** `pending`: some memberships through teams are still being written; `team:settled` says when all are. */
+export interface SettlingReply {
+  /** Whether the event succeeded. Default: `true`. */
+  success?: boolean;
+  pending?: boolean;
+}
+
 /**
  * The conversation that a client joins or leaves, or in which the user types. Other members are ignored, since existing
  * clients also send `userId` and `isTyping`: the token and the event's name say the same.
@@ -1915,6 +1934,43 @@ export interface SyncReply {
   events?: LogEvent[];
   /** Whether more events may follow after `cursor`. */
   more?: boolean;
+}
+
+/**
+ * A team: its members are members of all conversations that have the team. `pending`: some of these memberships are
+ * still being written; `team:settled` says when all are.
+ */
+export interface Team {
+  id: string;
+  /** The name. */
+  name: string;
+  /** The ids of the users to add; the creator always becomes a member. */
+  memberIds: string[];
+  /** When it was created. */
+  createdAt: string;
+  pending?: boolean;
+}
+
+/** A team of a conversation, as all members see it. */
+export interface TeamName {
+  teamId: string;
+  /** The name. */
+  name: string;
+}
+
+/** All memberships of the team, or of the conversation's teams, are written. One of both is set. */
+export interface TeamSettled {
+  teamId?: string;
+  /** The id of the conversation. */
+  conversationId?: string;
+}
+
+/** A team as it is now, and the users who were added and removed. `deleted`: it was deleted. */
+export interface TeamUpdated {
+  team: Team;
+  added?: string[];
+  removed?: string[];
+  deleted?: boolean;
 }
 
 /**
@@ -2068,6 +2124,21 @@ export interface UpdateOfferCommand {
   offerId: string;
 }
 
+/**
+ * A member whose role changed or, seen by members of teams, who is a member on other grounds: through the teams `via`,
+ * and not in their own right if `own` is false.
+ */
+export interface UpdatedMember {
+  /** The id of the conversation. */
+  conversationId: string;
+  /** The id of the user. */
+  userId: string;
+  /** The member's role in the conversation. */
+  role: UpdatedMemberRole;
+  via?: string[];
+  own?: boolean;
+}
+
 /** The progress of an upload: `received` of `size` bytes have arrived. */
 export interface UploadProgress {
   /** The id of the upload. */
@@ -2199,7 +2270,17 @@ export interface ServerEvents {
   /** A member left or was removed. That user receives this event too. */
   "member:removed": MemberRemoved;
   /** A member's role in a conversation changed. */
-  "member:updated": MemberWithRole;
+  "member:updated": UpdatedMember;
+  /**
+   * A team was created, renamed or deleted, or its members changed. Its members and those who were removed receive this
+   * event.
+   */
+  "team:updated": TeamUpdated;
+  /**
+   * All memberships are written that follow from a change of a conversation's teams, of which the acknowledgement said
+   * `pending`. Members through teams receive this event.
+   */
+  "team:settled": TeamSettled;
   /** A moderator muted or banned this user in a conversation. */
   "member:restricted": Restriction;
   /** A moderator lifted a mute or a ban of this user. */
@@ -2285,11 +2366,11 @@ export interface Commands {
   /** List the user's conversations, newest message or offer first, or search public ones with `query`. */
   "conversations:list": { payload: ListConversationsCommand; reply: ConversationsReply };
   /** Add members to a group or channel, or join a public one with the user's own id. */
-  "member:add": { payload: AddMembersCommand; reply: EmptyReply };
-  /** Remove a member from a group or channel, or leave it with the user's own id. */
-  "member:remove": { payload: MemberIdCommand; reply: EmptyReply };
+  "member:add": { payload: AddMembersCommand; reply: SettlingReply };
+  /** Remove a member from a group or channel, or leave it with the user's own id. With `teamIds`, remove teams. */
+  "member:remove": { payload: MemberIdCommand; reply: SettlingReply };
   /** Change a member's role. When another member becomes the owner, the previous owner becomes an admin. */
-  "member:update": { payload: MemberWithRole; reply: EmptyReply };
+  "member:update": { payload: MemberWithRoleCommand; reply: EmptyReply };
   /** Send a message. A retry with the same `clientMessageId` returns the stored message. */
   "message:send": { payload: SendCommand; reply: MessageReply };
   /** Edit a message, as its author: its text, `metadata` or both. Its history keeps earlier texts. */

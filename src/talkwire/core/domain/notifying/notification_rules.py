@@ -131,10 +131,10 @@ def trigger_of(event: Durable) -> NotificationTrigger | None:
             user_ids = tuple(member.user_id for member in event.members)
             body = conversation.name or ""
             return _trigger(event, conversation.id, by, "invitation", body=body, user_ids=user_ids)
-        case MemberAdded(by=by) if by:
+        case MemberAdded(by=by) if by and not event.of_teams:
             user_ids = tuple(member.user_id for member in event.members)
             return _trigger(event, event.conversation_id, by, "invitation", user_ids=user_ids)
-        case MemberRemoved(user_id=user_id, by=by, by_backend=False) if by not in {"", user_id}:
+        case MemberRemoved(user_id=user_id, by=by, by_backend=False) if event.own and by not in {"", user_id}:
             return _trigger_of_moderation(event, event.conversation_id, {user_id: "remove"})
         case ReportDecided():
             return _trigger_of_decision(event)

@@ -29,6 +29,10 @@ KEY_MAX_LENGTH = 255
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 
+_OTHER_VERSION = (
+    "This request was executed. Another version of the server has stored its answer, which this one cannot read."
+)
+
 
 def decide_once(
     tx: Transaction,
@@ -55,12 +59,16 @@ def answer_again(
 ) -> object:
     """Returns the stored result of a command, adapted to what the actor may see now.
 
-    Raises `conflict` if the key was used for another command, and `forbidden` or `banned` if the actor may no longer
-    see the result.
+    Raises `conflict` if the key was used for another command, or if another version stored a result of another form;
+    `forbidden` or `banned` if the actor may no longer see the result.
     """
     if stored.command_hash != _sent_hash(command, key):
         raise ChatError("conflict", "This Idempotency-Key was used for another request.", cause="retry_differs")
-    return answer_now(facts, actor, _decoder_of(type(command)).decode(stored.result))
+    try:
+        result = _decoder_of(type(command)).decode(stored.result)
+    except msgspec.ValidationError:
+        raise ChatError("conflict", _OTHER_VERSION, cause="not_shown_again") from None
+    return answer_now(facts, actor, result)
 
 
 def result_type(command_type: type) -> Any:  # noqa: ANN401 (a type, which may be a union)

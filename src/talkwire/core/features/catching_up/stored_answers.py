@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from talkwire.core.commands.conversations import ConversationView, MemberView
 from talkwire.core.commands.integration.webhooks import CreatedWebhook, PutWebhookResult
 from talkwire.core.commands.invitations import CreatedInvitation
+from talkwire.core.commands.members import AddedMembers
 from talkwire.core.commands.messages import ThreadMark
 from talkwire.core.commands.receipts import ReadMark
 from talkwire.core.domain.access import AccessFacts, history_for, may_see_offer, message_for_reader, must_be_visible
@@ -89,7 +90,7 @@ class _Answer:
                     raise forbidden("hidden_history")
             case CreatedInvitation() | CreatedWebhook():
                 raise _shown_once(result)
-            case MemberView(member=member):
+            case MemberView(member=member) | AddedMembers(members=(Member() as member, *_)):
                 self._history(member.conversation_id)
             case Member() | Restriction() | ReadMark() | ThreadMark() | MessageReport():
                 self._history(result.conversation_id)

@@ -68,9 +68,10 @@ def find_callees(snapshot: Snapshot, actor: Actor, query: FindCallees) -> Callee
     require(may_call_in(conversation, query.members_max))
     if is_muted(member, snapshot.now_ms):
         raise ChatError("muted", "You are muted in this conversation.", cause="muted")
-    member_ids = [view.member.user_id for view in snapshot.members_of([conversation.id]).get(conversation.id, ())]
-    reachable = snapshot.presence.acquaintances(actor.user_id, member_ids)
-    return Callees(tuple(member_ids), tuple(user_id for user_id in member_ids if user_id in reachable))
+    members = [view.member for view in snapshot.members_of([conversation.id]).get(conversation.id, ())]
+    member_ids = tuple(member.user_id for member in members)
+    reachable = snapshot.presence.acquaintances(actor.user_id, member_ids, own=False)
+    return Callees(member_ids, tuple(each.user_id for each in members if each.listed and each.user_id in reachable))
 
 
 def claim_call(tx: LeaseTransaction, actor: Actor, command: ClaimCall) -> Claim:

@@ -3,7 +3,7 @@ memberships."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
 from typing import get_args
@@ -56,12 +56,16 @@ from talkwire.core.domain.search.search_terms import SearchTerms, terms_of
 from talkwire.core.domain.texts import check_avatar, check_id, check_metadata, check_name, check_short_text
 from talkwire.core.domain.times import check_time, iso
 from talkwire.core.features.conversations.archive import archived_of, is_archived
+from talkwire.core.features.conversations.grounds import begin_new
 from talkwire.core.features.conversations.members import (
+    check_team_ids,
     check_user_ids,
     check_users,
     create_unknown_users,
     find_conversation,
     member_view,
+    must_be_in_teams,
+    must_be_teams,
     must_not_have_blocked,
     new_member,
     require_actor,
@@ -106,6 +110,9 @@ def check_create(command: CreateConversation) -> None:
     if command.created_ms is not UNSET:
         check_time("createdAt", command.created_ms)
     check_user_ids("memberIds", command.member_ids)
+    check_team_ids(command.team_ids)
+    if command.kind == "direct" and command.team_ids:
+        raise invalid("teamIds", "a direct conversation has no teams")
     _check_roles(command)
 
 
@@ -149,6 +156,7 @@ def create_conversation(tx: Transaction, actor: Actor, command: CreateConversati
     if existing is not None:
         return replace(_view_with_members(tx, existing, actor, user_ids), existed=True)
     require(may_create(actor, command.kind, tx.policy))
+    team_ids = _new_team_ids(tx, actor, command)
     if command.avatar is not None:
         must_be_own_picture(tx, actor, command.avatar)
     _check_blocks(tx, actor, command, user_ids)
@@ -156,18 +164,36 @@ def create_conversation(tx: Transaction, actor: Actor, command: CreateConversati
     if command.created_ms is not UNSET and command.created_ms > tx.now_ms:
         raise invalid("createdAt", f"must not be in the future: at most {iso(tx.now_ms)}")
     roles = _roles_of(actor, command)
-    conversation = _new_conversation(command, roles, user_ids, tx.next_pos(), tx.now_ms)
-    members = tuple(new_member(conversation, user_id, roles.get(user_id, "member"), tx.now_ms) for user_id in user_ids)
+    pos = tx.next_pos()
+    conversation = replace(_new_conversation(command, roles, user_ids, pos, tx.now_ms), team_ids=team_ids)
+    teams = tx.teams.members_of(team_ids)
+    members = tuple(
+        replace(
+            new_member(conversation, user_id, roles.get(user_id, "member"), tx.now_ms),
+            via=tuple(team_id for team_id in team_ids if user_id in teams.get(team_id, ())),
+        )
+        for user_id in user_ids
+    )
     by = "" if actor.is_service else actor.user_id
-    tx.record(ConversationCreated(tx.next_pos(), tx.now_ms, conversation, members, by))
-    return _view_with_members(tx, conversation, actor, user_ids)
+    tx.record(ConversationCreated(pos, tx.now_ms, conversation, members, by))
+    pending_pos = begin_new(tx, conversation, teams, user_ids) if team_ids else None
+    return replace(_view_with_members(tx, conversation, actor, user_ids), pending_pos=pending_pos)
+
+
+def _new_team_ids(tx: Transaction, actor: Actor, command: CreateConversation) -> tuple[str, ...]:
+    """Returns the teams of a new conversation. Raises `invalid_request` for a team that does not exist, and `forbidden`
+    for a user who is not in each of them."""
+    if not command.team_ids:
+        return ()
+    must_be_in_teams(tx, actor, command.team_ids)
+    return must_be_teams(tx, (), command.team_ids)
 
 
 def _check_backend_only(actor: Actor, command: CreateConversation) -> None:
     """Raises `forbidden` for fields that only the application's backend may set, and `invalid_request` for a backend
     that names no members."""
     if actor.is_service:
-        if not command.member_ids:
+        if not command.member_ids and not command.team_ids:
             raise invalid("memberIds", "must name every member")
         return
     if command.id is not None:
@@ -202,8 +228,8 @@ def _existing(tx: Transaction, command: CreateConversation, user_ids: Sequence[s
 
 
 def _check_same(tx: Transaction, existing: Conversation, command: CreateConversation, user_ids: Sequence[str]) -> None:
-    """Raises `conflict`, naming the differences, unless the existing conversation has the kind and exactly the members
-    of the command and was not deleted."""
+    """Raises `conflict`, naming the differences, unless the existing conversation has the kind, exactly the members (in
+    their own right) and at least the teams of the command, and was not deleted."""
     if existing.deleted_ms is not None:
         details = {"conversationId": existing.id, "differs": ["deleted"]}
         raise ChatError(
@@ -212,9 +238,12 @@ def _check_same(tx: Transaction, existing: Conversation, command: CreateConversa
     differs = []
     if existing.kind != command.kind:
         differs.append("kind")
-    present = tx.members(existing.id, user_ids)
+    present = [member for member in tx.members(existing.id, user_ids).values() if member.own]
     if not len(present) == len(user_ids) == existing.member_count:
         differs.append("memberIds")
+    # Others may have been added since: a desk hands conversations over to another team.
+    if not {*(command.team_ids or ())} <= {*existing.team_ids}:
+        differs.append("teamIds")
     if differs:
         message = f"A conversation with this id exists, but differs in {' and '.join(differs)}."
         raise ChatError("conflict", message, {"conversationId": existing.id, "differs": differs}, cause="taken")
@@ -283,6 +312,18 @@ def _view_with_members(
     return _view_for(tx, conversation, actor, shown)
 
 
+def shown_members(views: Iterable[MemberView], reader: Member | None) -> Iterator[MemberView]:
+    """Yields the members of a conversation whom a reader sees, who has the membership `reader`: for members who are not
+    there through a team, only those who are there in their own right, and not through which teams. A reader who is no
+    member is the backend or an admin, who see all."""
+    if reader is None or reader.via:
+        yield from views
+        return
+    for view in views:
+        if view.member.own:
+            yield replace(view, member=replace(view.member, via=())) if view.member.via else view
+
+
 def _view_for(
     tx: Transaction, conversation: Conversation, actor: Actor, members: tuple[MemberView, ...] | None
 ) -> ConversationView:
@@ -304,6 +345,7 @@ def _view_for(
         archived=reader is not None and is_archived(tx, reader),
         last_offer=_last_offer(tx, conversation, reader),
         unread_offers=_unread_offers(tx, conversation, actor.user_id),
+        team_names=tx.teams.names(conversation.team_ids),
     )
 
 
@@ -541,13 +583,14 @@ def views_of(
         kept_ms = snapshot.now_ms - NOTIFICATIONS_KEPT_MS
         unread_offers = snapshot.notifications.unread_offers(reader_id, [each.id for each in offered], kept_ms)
     calls = last_calls(snapshot, conversations, readers)
+    team_names = snapshot.teams.names({id_ for conversation in conversations for id_ in conversation.team_ids})
     views = []
     for conversation in conversations:
+        reader = readers.get(conversation.id)
         listed = tuple(
             as_shown_to(view, reader_id, blocker_ids, sees_reads=sees_reads)
-            for view in members.get(conversation.id, ())
+            for view in shown_members(members.get(conversation.id, ()), reader)
         )
-        reader = readers.get(conversation.id)
         message = last.get(conversation.id)
         if reader is not None and message is not None:
             message = message_for_reader(message, reader.history)
@@ -564,6 +607,7 @@ def views_of(
                 last_offer=_visible_offer(offers.get(MESSAGE_ID_BASE + conversation.offer_pos), reader),
                 unread_offers=unread_offers.get(conversation.id, 0),
                 last_call=calls.get(conversation.id),
+                team_names=team_names if conversation.team_ids else {},
             )
         )
     return views
@@ -599,7 +643,7 @@ def _name_and_avatar(
 
 CHANGES: Changes = MappingProxyType(
     {
-        CreateConversation: ChangeHandler(create_conversation, check_create),
+        CreateConversation: ChangeHandler(create_conversation, check_create, settles=True),
         UpdateConversation: ChangeHandler(update_conversation, check_update),
         DeleteConversation: ChangeHandler(delete_conversation, check_delete),
     }

@@ -6,23 +6,41 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from talkwire.core.commands.conversations import MemberView
-from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
+from talkwire.core.commands.members import (
+    AddedMembers,
+    AddMembers,
+    RemovedMember,
+    RemoveMember,
+    RemoveTeam,
+    UpdateMember,
+)
 from talkwire.core.domain.access import (
     erased,
     is_ownerless,
     may_act,
+    may_change_teams,
     may_give_role,
     may_hold_role,
     may_join,
     may_manage,
     may_remove,
+    only_through_teams,
     require,
 )
+from talkwire.core.domain.desk.teams import TEAMS_OF_CONVERSATION_MAX, TeamChange
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
-from talkwire.core.domain.events import ConversationDeleted, MemberAdded, MemberRemoved, MemberUpdated, UserCreated
+from talkwire.core.domain.events import (
+    ConversationDeleted,
+    ConversationUpdated,
+    MemberAdded,
+    MemberRemoved,
+    MemberUpdated,
+    UserCreated,
+)
 from talkwire.core.domain.model import (
     WHOLE,
     Actor,
@@ -35,6 +53,7 @@ from talkwire.core.domain.model import (
 )
 from talkwire.core.domain.texts import check_id
 from talkwire.core.domain.times import iso_end
+from talkwire.core.features.conversations.grounds import begin, history_from, set_grounds
 from talkwire.core.features.messages.reading import as_shown_to, shares_reads
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Lookups, Transaction
@@ -46,33 +65,62 @@ MEMBERS_PER_COMMAND_MAX = 10_000
 
 
 def check_add_members(command: AddMembers) -> None:
-    """Raises `invalid_request` for invalid ids and for an empty list of users."""
+    """Raises `invalid_request` for invalid ids, and for a command that names nobody to add."""
     check_id("conversationId", command.conversation_id)
     check_user_ids("userIds", command.user_ids)
-    if not command.user_ids:
+    check_team_ids(command.team_ids)
+    if not command.user_ids and not command.team_ids:
         raise invalid("userIds", "must not be empty")
 
 
-def add_members(tx: Transaction, actor: Actor, command: AddMembers) -> tuple[Member, ...]:
-    """Adds users to a group or channel and returns the new members; existing members are skipped. Users may add
-    themselves to a public conversation.
+def check_team_ids(team_ids: Collection[str] | UnsetType) -> None:
+    """Raises `invalid_request` for invalid ids of teams, and for more teams than a conversation may have."""
+    if team_ids is UNSET:
+        return
+    if len(team_ids) > TEAMS_OF_CONVERSATION_MAX:
+        raise invalid("teamIds", f"must have at most {TEAMS_OF_CONVERSATION_MAX} items")
+    for index, team_id in enumerate(team_ids):
+        check_id(f"teamIds[{index}]", team_id)
 
-    Raises `forbidden` unless the actor may add members, `banned` if one of the users is banned from the conversation,
-    and `blocked` if one has blocked the actor.
+
+def add_members(tx: Transaction, actor: Actor, command: AddMembers) -> AddedMembers:
+    """Adds users and teams to a group or channel and returns the new members; existing members are skipped. Users may
+    add themselves to a public conversation.
+
+    Raises `forbidden` unless the actor may add them, `banned` if one of the users is banned from the conversation,
+    `blocked` if one has blocked the actor, and what `add_teams` raises.
     """
     require_actor(tx, actor)
-    conversation = find_conversation(tx, command.conversation_id)
-    if conversation is None or not may_join(actor, conversation, command.user_ids):
-        conversation = require_managed(tx, actor, command.conversation_id)
-    present = tx.members(conversation.id, command.user_ids)
-    new_user_ids = [user_id for user_id in dict.fromkeys(command.user_ids) if user_id not in present]
-    if not new_user_ids:
-        return ()
-    check_users(tx, actor, command.user_ids, "userIds")
-    must_not_be_banned(tx, actor, conversation, new_user_ids)
-    must_not_have_blocked(tx, actor, new_user_ids)
-    create_unknown_users(tx, new_user_ids)
-    return start_memberships(tx, conversation, new_user_ids, "" if actor.is_service else actor.user_id)
+    conversation = _addable(tx, actor, command)
+    new_user_ids = _who_are_new(tx, conversation, command.user_ids)
+    if new_user_ids:
+        check_users(tx, actor, command.user_ids, "userIds")
+        must_not_be_banned(tx, actor, conversation, new_user_ids)
+        must_not_have_blocked(tx, actor, new_user_ids)
+    team_ids = must_be_teams(tx, conversation.team_ids, command.team_ids or ())
+    added: tuple[Member, ...] = ()
+    if new_user_ids:
+        create_unknown_users(tx, new_user_ids)
+        added = start_memberships(tx, conversation, new_user_ids, "" if actor.is_service else actor.user_id)
+    return AddedMembers(added, set_teams(tx, actor, conversation, (*conversation.team_ids, *team_ids)))
+
+
+def _addable(tx: Transaction, actor: Actor, command: AddMembers) -> Conversation:
+    """Returns the conversation to which the actor may add these users and teams. Raises `forbidden` for another."""
+    if command.team_ids:
+        conversation = _with_own_teams(tx, actor, command.conversation_id, command.team_ids)
+        if not command.user_ids:
+            return conversation
+    found = find_conversation(tx, command.conversation_id)
+    if found is not None and may_join(actor, found, command.user_ids):
+        return found
+    return require_managed(tx, actor, command.conversation_id)
+
+
+def _who_are_new(tx: Transaction, conversation: Conversation, user_ids: Collection[str]) -> list[str]:
+    """Returns those of the users who are no members of the conversation in their own right."""
+    present = tx.members(conversation.id, user_ids)
+    return [id_ for id_ in dict.fromkeys(user_ids) if id_ not in present or not present[id_].own]
 
 
 def join_new_users(tx: Transaction, conversation_id: str, user_ids: Sequence[str]) -> bool:
@@ -84,8 +132,7 @@ def join_new_users(tx: Transaction, conversation_id: str, user_ids: Sequence[str
     conversation = find_conversation(tx, conversation_id)
     if conversation is None or conversation.kind == "direct":
         return False
-    present = tx.members(conversation.id, user_ids)
-    new_user_ids = [user_id for user_id in user_ids if user_id not in present]
+    new_user_ids = _who_are_new(tx, conversation, user_ids)
     if new_user_ids:
         _add(tx, conversation, new_user_ids, {}, "")
     return True
@@ -97,8 +144,8 @@ def start_memberships(
     """Records that users become members of a conversation (`MemberAdded`), and returns them. `by` is the id of the user
     who adds them; empty for the backend.
 
-    Checks nothing: the caller has checked that the users exist, may be added and are not members yet. A mute that a
-    moderator imposed during an earlier membership still applies.
+    Checks nothing: the caller has checked that the users exist, may be added and are not members yet in their own
+    right. A mute that a moderator imposed during an earlier membership still applies.
     """
     restrictions = tx.restrictions.on_users(conversation.id, new_user_ids)
     muted_until_ms = {each.user_id: each.until_ms for each in restrictions if each.kind == "mute"}
@@ -112,13 +159,18 @@ def _add(
     muted_until_ms: Mapping[str, int],
     by: str,
 ) -> tuple[Member, ...]:
-    history = _history_from(conversation, tx.next_pos())
+    history = history_from(conversation, tx.next_pos())
+    there = tx.members(conversation.id, user_ids) if conversation.team_ids else {}
     members = tuple(
         replace(new_member(conversation, id_, "member", tx.now_ms, history), muted_until_ms=muted_until_ms.get(id_, 0))
         for id_ in user_ids
+        if id_ not in there
     )
-    tx.record(MemberAdded(tx.next_pos(), tx.now_ms, conversation.id, members, by, conversation.notify))
-    return members
+    if members:
+        tx.record(MemberAdded(tx.next_pos(), tx.now_ms, conversation.id, members, by, conversation.notify))
+    starts = tx.teams.histories([conversation.id]).get(conversation.id, {}) if there else {}
+    staying = (set_grounds(tx, each, starts, own=True, via=each.via, start=history, by=by) for each in there.values())
+    return (*members, *staying)
 
 
 def new_member(
@@ -137,12 +189,6 @@ def new_member(
         read_seq=last_seq,
         delivered_seq=last_seq,
     )
-
-
-def _history_from(conversation: Conversation, pos: int) -> HistoryStart:
-    """Returns where the visible part of the conversation begins for members who join with the event at the log position
-    `pos`: at that event or, if the conversation's setting allows it, at the beginning."""
-    return HistoryStart(conversation.last_seq, pos) if conversation.history == "from-join" else WHOLE
 
 
 def must_not_be_banned(tx: Transaction, actor: Actor, conversation: Conversation, user_ids: Sequence[str]) -> None:
@@ -185,32 +231,65 @@ def must_not_have_blocked(tx: Transaction, actor: Actor, user_ids: Sequence[str]
 
 
 def check_remove_member(command: RemoveMember) -> None:
+    """Raises `invalid_request` for invalid ids, and unless the command names either a user or teams."""
     check_id("conversationId", command.conversation_id)
-    check_id("userId", command.user_id)
+    if command.user_id is not UNSET:
+        check_id("userId", command.user_id)
+    check_team_ids(command.team_ids)
+    if bool(command.user_id) == bool(command.team_ids):
+        raise invalid("userId", "must name a member, or teamIds must name teams")
 
 
-def remove_member(tx: Transaction, actor: Actor, command: RemoveMember) -> None:
-    """Removes a member from a group or channel. Actors leave a conversation by removing themselves. Raises `forbidden`
-    unless the actor may remove the member."""
+def check_remove_team(command: RemoveTeam) -> None:
+    check_id("conversationId", command.conversation_id)
+    check_id("teamId", command.team_id)
+
+
+def remove_team(tx: Transaction, actor: Actor, command: RemoveTeam) -> RemovedMember:
+    return remove_member(tx, actor, RemoveMember(command.conversation_id, team_ids=(command.team_id,)))
+
+
+def remove_member(tx: Transaction, actor: Actor, command: RemoveMember) -> RemovedMember:
+    """Removes a member or teams from a group or channel. Actors leave a conversation by removing themselves.
+
+    Raises `forbidden` unless the actor may remove the member or the teams, and `conflict` for a member who is there
+    through teams only, naming them as `via`.
+    """
     require_actor(tx, actor)
+    if command.team_ids:
+        with_teams = _with_own_teams(tx, actor, command.conversation_id, command.team_ids)
+        left = tuple(team_id for team_id in with_teams.team_ids if team_id not in command.team_ids)
+        return RemovedMember(set_teams(tx, actor, with_teams, left))
     conversation = find_conversation(tx, command.conversation_id)
-    member, target = (tx.member(command.conversation_id, user_id) for user_id in (actor.user_id, command.user_id))
+    user_id = command.user_id or ""
+    member, target = (tx.member(command.conversation_id, id_) for id_ in (actor.user_id, user_id))
     require(may_remove(actor, conversation, member, target))
     if conversation is None or target is None:
         raise ChatError("not_found", "This user is not a member.")
+    require(only_through_teams(target))
     end_membership(tx, conversation, target, actor)
+    return RemovedMember()
 
 
-def end_membership(tx: Transaction, conversation: Conversation, member: Member, by: Actor) -> None:
-    """Ends a membership; `by` is the actor who ends it. If the member was the owner, another member becomes
-    the owner. Checks no rights.
+def end_membership(
+    tx: Transaction, conversation: Conversation, member: Member, by: Actor, *, is_banned: bool = False
+) -> None:
+    """Ends a user's own membership; `by` is the actor who ends it. A user who is in a team of the conversation stays a
+    member through it, unless they are banned. If the member was the owner, another member becomes the owner. Checks no
+    rights.
 
-    The conversation is deleted when its last member leaves, except if it has no owner, if the policy does not let
-    owners delete, or if the conversation or a present or former member is on hold.
+    The conversation is deleted when its last member leaves, except if it has teams or no owner, if the policy does not
+    let owners delete, or if the conversation or a present or former member is on hold.
     """
-    removed = MemberRemoved(tx.next_pos(), tx.now_ms, conversation.id, member.user_id, by.user_id, by.is_service)
-    tx.record(removed)
-    if conversation.member_count == 1:
+    if member.via and not is_banned:
+        starts = tx.teams.histories([conversation.id]).get(conversation.id, {})
+        set_grounds(tx, member, starts, own=False, via=member.via, by="" if by.is_service else by.user_id)
+    else:
+        ended = conversation.id, member.user_id, by.user_id, by.is_service, member.own, member.via
+        tx.record(MemberRemoved(tx.next_pos(), tx.now_ms, *ended))
+    if not member.own:
+        return
+    if conversation.member_count == 1 and not conversation.team_ids:
         held = conversation.hold or tx.retention.held_members(conversation.id)
         if tx.policy.delete_conversation == "owner" and not is_ownerless(conversation) and not held:
             tx.record(ConversationDeleted(tx.next_pos(), tx.now_ms, conversation.id, by.user_id))
@@ -218,6 +297,56 @@ def end_membership(tx: Transaction, conversation: Conversation, member: Member, 
         successor = tx.next_owner(conversation.id, member.user_id)
         if successor is not None:
             give_role(tx, successor, "owner")
+
+
+# --- teams ------------------------------------------------------------------------------------------------------------
+
+
+def _with_own_teams(tx: Transaction, actor: Actor, conversation_id: str, team_ids: Collection[str]) -> Conversation:
+    """Returns the conversation to which the actor may add these teams, or from which the actor may remove them. Raises
+    `forbidden` for a user who is not in the conversation or not in each of the teams."""
+    found = find_conversation(tx, conversation_id)
+    refusal = may_change_teams(actor, found, tx.member(conversation_id, actor.user_id))
+    if refusal is not None or found is None:
+        raise refusal or forbidden("not_found")
+    must_be_in_teams(tx, actor, team_ids)
+    return found
+
+
+def must_be_in_teams(tx: Transaction, actor: Actor, team_ids: Collection[str]) -> None:
+    """Raises `forbidden` for a user who is not in each of the teams. The backend and operators need not be."""
+    if actor.is_trusted:
+        return
+    members = tx.teams.members_of(team_ids)
+    if any(actor.user_id not in members.get(team_id, ()) for team_id in team_ids):
+        raise ChatError("forbidden", "Only members of a team can add and remove it.", cause="not_member")
+
+
+def must_be_teams(tx: Transaction, present: Sequence[str], team_ids: Collection[str]) -> tuple[str, ...]:
+    """Returns those of the teams that a conversation with the teams `present` does not have, each once. Raises
+    `invalid_request` for a team that does not exist, and `conflict` if the conversation would have too many."""
+    names = tx.teams.names(team_ids)
+    for index, team_id in enumerate(team_ids):
+        if team_id not in names:
+            raise invalid(f"teamIds[{index}]", "no such team")
+    new = tuple(team_id for team_id in dict.fromkeys(team_ids) if team_id not in present)
+    if len(present) + len(new) > TEAMS_OF_CONVERSATION_MAX:
+        message = f"A conversation can have at most {TEAMS_OF_CONVERSATION_MAX} teams."
+        raise ChatError("conflict", message, {"teamIds": list(present)}, cause="too_many")
+    return new
+
+
+def set_teams(tx: Transaction, actor: Actor, conversation: Conversation, team_ids: tuple[str, ...]) -> int | None:
+    """Records which teams a conversation has, and begins to write the memberships of their members. Returns the log
+    position of the change if more batches of them are needed, else None."""
+    if team_ids == conversation.team_ids:
+        return None
+    pos = tx.next_pos()
+    now = tx.conversation(conversation.id) or conversation
+    changed = replace(now, team_ids=team_ids, updated_ms=tx.now_ms)
+    by = "" if actor.is_service else actor.user_id
+    tx.record(ConversationUpdated(pos, tx.now_ms, changed, by, ("team_ids",)))
+    return begin(tx, TeamChange(pos, conversation_id=conversation.id))
 
 
 # --- roles ----------------------------------------------------------------------------------------------------------
@@ -241,6 +370,7 @@ def update_member(tx: Transaction, actor: Actor, command: UpdateMember) -> Membe
     user = tx.user(command.user_id)
     if conversation is None or target is None or user is None:
         raise forbidden("not_found")
+    require(only_through_teams(target))
     require(may_hold_role(user, command.role))
     if target.role != command.role:
         if command.role == "owner" and conversation.owner_id is not None:
@@ -325,8 +455,9 @@ def create_unknown_users(tx: Transaction, user_ids: Sequence[str]) -> None:
 
 CHANGES: Changes = MappingProxyType(
     {
-        AddMembers: ChangeHandler(add_members, check_add_members),
-        RemoveMember: ChangeHandler(remove_member, check_remove_member),
+        AddMembers: ChangeHandler(add_members, check_add_members, settles=True),
+        RemoveMember: ChangeHandler(remove_member, check_remove_member, settles=True),
+        RemoveTeam: ChangeHandler(remove_team, check_remove_team, settles=True),
         UpdateMember: ChangeHandler(update_member, check_update_member),
     }
 )

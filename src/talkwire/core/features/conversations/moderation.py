@@ -8,12 +8,14 @@ from types import MappingProxyType
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.moderation.restrictions import ListRestrictions, RestrictMember, UnrestrictMember
 from talkwire.core.domain.access import may_act, may_ban, may_manage, may_restrict, require
+from talkwire.core.domain.desk.teams import TeamChange
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.events import MemberRestricted, MemberUnrestricted
 from talkwire.core.domain.model import FOR_EVER_MS, Actor, Restriction
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.domain.texts import check_id, check_short_text
 from talkwire.core.domain.times import check_time
+from talkwire.core.features.conversations.grounds import begin
 from talkwire.core.features.conversations.members import end_membership, find_conversation, require_actor
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
@@ -50,7 +52,7 @@ def restrict_member(tx: Transaction, actor: Actor, command: RestrictMember) -> R
     if tx.restrictions.find(conversation.id, command.user_id, command.kind) != restriction:
         tx.record(MemberRestricted(tx.next_pos(), tx.now_ms, restriction))
     if command.kind == "ban" and target is not None:
-        end_membership(tx, conversation, target, actor)
+        end_membership(tx, conversation, target, actor, is_banned=True)
     return restriction
 
 
@@ -62,8 +64,8 @@ def _restriction(command: RestrictMember, actor: Actor, now_ms: int) -> Restrict
 
 
 def unrestrict_member(tx: Transaction, actor: Actor, command: UnrestrictMember) -> None:
-    """Lifts a user's mute or ban in a conversation; without one, does nothing. A user whose ban is lifted does not
-    become a member again."""
+    """Lifts a user's mute or ban in a conversation; without one, does nothing. A user whose ban is lifted becomes a
+    member again only if a team of the conversation has them."""
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
     member, target = (tx.member(command.conversation_id, user_id) for user_id in (actor.user_id, command.user_id))
@@ -72,6 +74,8 @@ def unrestrict_member(tx: Transaction, actor: Actor, command: UnrestrictMember) 
     restriction = tx.restrictions.find(command.conversation_id, command.user_id, command.kind)
     if restriction is not None:
         tx.record(MemberUnrestricted(tx.next_pos(), tx.now_ms, restriction))
+    if command.kind == "ban" and conversation is not None and conversation.team_ids and target is None:
+        begin(tx, TeamChange(tx.next_pos(), conversation_id=conversation.id))
 
 
 def list_restrictions(snapshot: Snapshot, actor: Actor, query: ListRestrictions) -> Page[Restriction]:

@@ -70,12 +70,12 @@ def notice_of(event: Durable, history: HistoryStart) -> Notice | None:
     actor_id = actor_of(event)
     id_ = MESSAGE_ID_BASE + event.pos
     match event:
-        case MemberAdded(conversation_id=conversation_id, members=members):
+        case MemberAdded(conversation_id=conversation_id, members=members) if not event.of_teams:
             user_ids = tuple(member.user_id for member in members)
             kind: NoticeKind = "joined" if actor_id is None or user_ids == (actor_id,) else "added"
             shown = user_ids[:NAMED_MAX]
             return Notice(id_, conversation_id, kind, event.at_ms, actor_id, shown, len(user_ids))
-        case MemberRemoved(conversation_id=conversation_id, user_id=user_id):
+        case MemberRemoved(conversation_id=conversation_id, user_id=user_id, own=True):
             kind = "left" if actor_id == user_id else "removed"
             return Notice(id_, conversation_id, kind, event.at_ms, actor_id, (user_id,), 1)
         case MemberUpdated(member=member):

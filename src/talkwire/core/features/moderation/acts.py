@@ -21,6 +21,7 @@ from talkwire.core.commands import (
     preferences,
 )
 from talkwire.core.commands.command import Command
+from talkwire.core.commands.desk import teams
 from talkwire.core.commands.integration import webhooks
 from talkwire.core.commands.moderation import audit, reports, restrictions
 from talkwire.core.commands.server import console
@@ -35,6 +36,7 @@ from talkwire.core.domain.events import (
     LinkPreviewsChanged,
     MemberRemoved,
     MemberRestricted,
+    MembershipGroundsChanged,
     MemberUnrestricted,
     MemberUpdated,
     MessageDeleted,
@@ -44,6 +46,7 @@ from talkwire.core.domain.events import (
     OfferUpdated,
     PreferencesChanged,
     ReportDecided,
+    TeamUpdated,
     UserBanned,
     UserCreated,
     UserUnbanned,
@@ -167,8 +170,19 @@ def _deletion(actor: Actor, command: conversations.DeleteConversation, events: S
 
 def _removal(actor: Actor, command: members.RemoveMember, events: Sequence[Durable]) -> Iterator[Act]:
     for event in events:
-        if isinstance(event, MemberRemoved) and event.user_id != actor.user_id:
+        if isinstance(event, MemberRemoved) and event.own and event.user_id != actor.user_id:
             yield Act("member-remove", event.user_id, event.conversation_id)
+        elif isinstance(event, MembershipGroundsChanged) and event.was_own and not event.member.own:
+            if event.member.user_id != actor.user_id:
+                yield Act("member-remove", event.member.user_id, event.member.conversation_id)
+        elif isinstance(event, ConversationUpdated):
+            yield Act("teams-change", event.conversation.id, event.conversation.id)
+
+
+def _teams(actor: Actor, command: Command[Any], events: Sequence[Durable]) -> Iterator[Act]:
+    for event in events:
+        if isinstance(event, TeamUpdated):
+            yield Act("team-delete" if event.deleted else "team-put", event.team.id)
 
 
 def _roles(actor: Actor, command: members.UpdateMember, events: Sequence[Durable]) -> Iterator[Act]:
@@ -278,6 +292,10 @@ ACTS: Mapping[type[Command[Any]], Rule] = MappingProxyType(
         conversations.UpdateConversation: _rules,
         conversations.DeleteConversation: _deletion,
         members.RemoveMember: _removal,
+        members.RemoveTeam: _removal,
+        teams.PutTeam: _teams,
+        teams.AddTeamMembers: _teams,
+        teams.DeleteTeam: _teams,
         members.UpdateMember: _roles,
         restrictions.RestrictMember: _restrictions,
         restrictions.UnrestrictMember: _restrictions,

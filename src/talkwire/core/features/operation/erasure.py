@@ -31,6 +31,7 @@ from talkwire.core.domain.events import MessageReacted, OfferUpdated, UserErased
 from talkwire.core.domain.model import DELETED_NAME, Actor, Erased, Message, User
 from talkwire.core.domain.texts import check_id
 from talkwire.core.features.conversations.members import give_role
+from talkwire.core.features.desk.teams import leave_teams
 from talkwire.core.features.messages.edits import record_deletion, tombstone
 from talkwire.core.features.messages.erased_events import WITH_TEXTS, without_texts_of
 from talkwire.core.features.messages.offers import redacted
@@ -55,6 +56,7 @@ def erase_user(tx: Transaction, actor: Actor, command: EraseUser) -> None:
     if user.erased is None or (command.redact and user.erased == "keep"):
         by = "" if actor.is_service else actor.user_id
         tx.record(UserErased(tx.next_pos(), tx.now_ms, erased_user(user, redact=command.redact), command.redact, by))
+        leave_teams(tx, user.id, by)
     elif command.redact:
         # Removes the messages that an earlier erasure could not remove because they were on hold.
         tx.erasures.put(PendingErasure(user.id, redact=True, stage="texts", after_pos=0))

@@ -154,7 +154,7 @@ def find_visible_presence(snapshot: Snapshot, actor: Actor, query: FindVisiblePr
     The application's backend and operators may see all users.
     """
     if actor.role == "user":
-        found = snapshot.presence.acquaintances(actor.user_id, query.user_ids)
+        found = snapshot.presence.acquaintances(actor.user_id, query.user_ids, own=True)
         known = [user_id for user_id in query.user_ids if user_id in found or user_id == actor.user_id]
     else:
         users = snapshot.users(query.user_ids)

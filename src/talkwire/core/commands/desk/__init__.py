@@ -1,0 +1,1 @@
+"""Commands of desks: teams, whose members serve the conversations of customers."""

@@ -1,0 +1,1 @@
+"""Values of desks: teams, whose members serve the conversations of customers."""

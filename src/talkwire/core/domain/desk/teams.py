@@ -1,0 +1,36 @@
+"""Teams: users who are members of the same conversations, such as a shop's support."""
+
+from __future__ import annotations
+
+import msgspec
+
+TEAMS_MAX = 1000
+"""The maximum number of teams on a server."""
+
+TEAM_MEMBERS_MAX = 100
+TEAM_NAME_MAX_LENGTH = 200
+TEAMS_OF_CONVERSATION_MAX = 10
+
+BATCH_MAX = 200
+"""How many memberships of a changed team are written in one transaction."""
+
+
+class Team(msgspec.Struct, frozen=True):
+    """Users who are members of each conversation that has the team. `member_ids` are sorted."""
+
+    id: str
+    name: str
+    created_ms: int
+    member_ids: tuple[str, ...] = ()
+
+
+class TeamChange(msgspec.Struct, frozen=True):
+    """What is left to write of memberships after a change at the log position `pos`: those of users with an id above
+    `after_id` in the conversation `conversation_id`, whose teams changed; or those that the users `user_ids` have
+    through the team `team_id`, in the team's conversations with an id above `after_id`."""
+
+    pos: int
+    conversation_id: str | None = None
+    team_id: str | None = None
+    user_ids: tuple[str, ...] = ()
+    after_id: str = ""

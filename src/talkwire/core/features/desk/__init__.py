@@ -1,0 +1,1 @@
+"""Desks: teams, and the memberships that their members have in conversations."""

@@ -1,0 +1,1 @@
+"""Tables of desks: teams, their members and their conversations."""

@@ -1,0 +1,145 @@
+"""The tables of teams, of their members and conversations, and of changes whose memberships are still being written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Select, delete, func, insert, select
+
+from talkwire.core.domain.desk.teams import Team, TeamChange
+from talkwire.core.domain.events import TeamSettled, TeamUpdated
+from talkwire.core.domain.model import WHOLE, Conversation, HistoryStart
+from talkwire.storage.schema import conversation_teams, members, team_changes, team_members, teams
+from talkwire.storage.sql.reads import Reads
+from talkwire.storage.sql.values import AnyRow, from_json, to_json
+from talkwire.storage.tables.projection import Projections, nothing
+from talkwire.storage.workspace import Workspace
+
+
+class TeamRows(Reads):
+    """Reads teams. Implements `core.ports.stores.Teams`."""
+
+    def find(self, team_id: str) -> Team | None:
+        return next(iter(self._with_members(select(teams).where(teams.c.id == team_id))), None)
+
+    def page(self, member_id: str | None, after_id: str | None, limit: int) -> Sequence[Team]:
+        statement = select(teams).order_by(teams.c.id).limit(limit)
+        if member_id is not None:
+            statement = statement.join(team_members, team_members.c.team_id == teams.c.id)
+            statement = statement.where(team_members.c.user_id == member_id)
+        if after_id is not None:
+            statement = statement.where(teams.c.id > after_id)
+        return self._with_members(statement)
+
+    def names(self, team_ids: Collection[str]) -> Mapping[str, str]:
+        if not team_ids:
+            return {}
+        found = select(teams.c.id, teams.c.name).where(teams.c.id.in_(team_ids))
+        return {row.id: row.name for row in self._connection.execute(found)}
+
+    def members_of(self, team_ids: Collection[str]) -> Mapping[str, Collection[str]]:
+        found: dict[str, list[str]] = {}
+        if team_ids:
+            statement = select(team_members).where(team_members.c.team_id.in_(team_ids))
+            for row in self._connection.execute(statement):
+                found.setdefault(row.team_id, []).append(row.user_id)
+        return found
+
+    def oldest_pos(self) -> int | None:
+        return self._connection.execute(select(func.min(team_changes.c.pos))).scalar_one()  # type: ignore[no-any-return]
+
+    def pending_pos(self, team_id: str) -> int | None:
+        pending = select(func.max(team_changes.c.pos)).where(team_changes.c.team_id == team_id)
+        return self._connection.execute(pending).scalar_one()  # type: ignore[no-any-return]
+
+    def _with_members(self, statement: Select[Any]) -> Sequence[Team]:
+        rows = self._connection.execute(statement).all()
+        in_team = self.members_of([row.id for row in rows])
+        return [Team(row.id, row.name, row.created_ms, tuple(sorted(in_team.get(row.id, ())))) for row in rows]
+
+
+class WritableTeamRows(TeamRows):
+    """Implements `core.ports.stores.WritableTeams`."""
+
+    def count(self) -> int:
+        return self._connection.execute(select(func.count()).select_from(teams)).scalar_one()
+
+    def teams_of(self, user_id: str) -> Sequence[Team]:
+        mine = team_members.c.user_id == user_id
+        statement = select(teams).join(team_members, team_members.c.team_id == teams.c.id).where(mine)
+        return self._with_members(statement.order_by(teams.c.id))
+
+    def histories(self, conversation_ids: Collection[str]) -> Mapping[str, Mapping[str, HistoryStart]]:
+        found: dict[str, dict[str, HistoryStart]] = {}
+        statement = select(conversation_teams).where(conversation_teams.c.conversation_id.in_(conversation_ids))
+        for row in self._connection.execute(statement) if conversation_ids else ():
+            start = HistoryStart(row.history_seq, row.history_pos)
+            found.setdefault(row.conversation_id, {})[row.team_id] = start
+        return found
+
+    def members_through_teams(self, conversation_id: str) -> set[str]:
+        found = select(members.c.user_id).where(
+            members.c.conversation_id == conversation_id, members.c.via.is_not(None)
+        )
+        return set(self._connection.execute(found).scalars())
+
+    def conversations_after(self, team_id: str, after_id: str, limit: int) -> Sequence[str]:
+        of_team = conversation_teams.c.team_id == team_id, conversation_teams.c.conversation_id > after_id
+        id_ = conversation_teams.c.conversation_id
+        return self._connection.execute(select(id_).where(*of_team).order_by(id_).limit(limit)).scalars().all()
+
+    def oldest_change(self) -> TeamChange | None:
+        row = self._connection.execute(select(team_changes).order_by(team_changes.c.pos).limit(1)).one_or_none()
+        return None if row is None else _to_change(row)
+
+    def put_change(self, change: TeamChange) -> None:
+        self.drop_change(change.pos)
+        self._connection.execute(
+            insert(team_changes).values(
+                pos=change.pos,
+                conversation_id=change.conversation_id,
+                team_id=change.team_id,
+                user_ids=to_json(change.user_ids),
+                after_id=change.after_id,
+            )
+        )
+
+    def drop_change(self, pos: int) -> None:
+        self._connection.execute(delete(team_changes).where(team_changes.c.pos == pos))
+
+
+def _to_change(row: AnyRow) -> TeamChange:
+    return TeamChange(row.pos, row.conversation_id, row.team_id, tuple(from_json(row.user_ids)), row.after_id)
+
+
+def put_teams_of(workspace: Workspace, conversation: Conversation, before: Collection[str], pos: int) -> None:
+    """Stores which teams a conversation has, that had those in `before`, as of the event at log position `pos`. If the
+    conversation hides what is older from new members, it does so from members of new teams."""
+    connection, id_ = workspace.connection, conversation.id
+    gone = [team_id for team_id in before if team_id not in conversation.team_ids]
+    if gone:
+        of_conversation = conversation_teams.c.conversation_id == id_
+        connection.execute(delete(conversation_teams).where(of_conversation, conversation_teams.c.team_id.in_(gone)))
+    new = [team_id for team_id in conversation.team_ids if team_id not in before]
+    if new:
+        now = HistoryStart(conversation.last_seq, pos) if conversation.history == "from-join" else WHOLE
+        start = {"history_seq": now.seq, "history_pos": now.pos}
+        connection.execute(insert(conversation_teams), [{"team_id": t, "conversation_id": id_, **start} for t in new])
+
+
+def _updated(workspace: Workspace, event: TeamUpdated) -> None:
+    connection, team = workspace.connection, event.team
+    connection.execute(delete(teams).where(teams.c.id == team.id))
+    gone = team_members.c.team_id == team.id, team_members.c.user_id.in_(event.removed)
+    connection.execute(delete(team_members).where(*gone))
+    if event.deleted:
+        return
+    connection.execute(insert(teams).values(id=team.id, name=team.name, created_ms=team.created_ms))
+    if event.added:
+        added = [{"team_id": team.id, "user_id": user_id} for user_id in event.added]
+        connection.execute(insert(team_members), added)
+
+
+PROJECTIONS: Projections = MappingProxyType({TeamUpdated: _updated, TeamSettled: nothing})
