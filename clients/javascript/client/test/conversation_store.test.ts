@@ -56,6 +56,37 @@ it("asks whether its reader may write when their role changes", async () => {
   await eventually(() => expect(state.getState().conversations.c).not.toHaveProperty("mutedByModerator"));
 });
 
+it("counts members in their own right, and asks who is there through a team", async () => {
+  const known = conversation("c", { members: [], memberCount: 2 });
+  const state = createStore(() => ({ conversations: { c: known }, me: { id: ME } }));
+  const handlers = new Map<string, (payload: unknown) => void>();
+  const asked: string[] = [];
+  const core = {
+    state,
+    get now() {
+      return state.getState();
+    },
+    on: (name: string, handler: (payload: unknown) => void) => handlers.set(name, handler),
+    changeConversation: (id: string, change: (before: Conversation) => Conversation) => {
+      if (id === "c") state.setState({ conversations: { c: change(state.getState().conversations.c) } });
+    },
+    rest: {
+      get: async (path: string) => {
+        asked.push(path);
+        return conversation("c", { members: [], memberCount: 3 });
+      },
+    },
+  } as unknown as Core;
+  new ConversationStore(core);
+  handlers.get("member:added")?.({ conversationId: "far", members: [{ userId: ME, via: ["support"] }] });
+  handlers.get("member:updated")?.({ conversationId: "far", userId: "bob", via: [] });
+  const added = [{ userId: "sam", via: ["support"] }, { userId: "bob" }];
+  handlers.get("member:added")?.({ conversationId: "c", members: added });
+  handlers.get("member:removed")?.({ conversationId: "c", userId: "kim", via: ["support"] });
+  expect(state.getState().conversations.c).toMatchObject({ memberCount: 3 });
+  await eventually(() => expect(asked).toEqual(["conversations/c"]));
+});
+
 it("asks how many offers are unread when somebody makes one in a muted conversation", async () => {
   const conversations = { loud: conversation("loud"), muted: conversation("muted", { muted: true }) };
   const state = createStore(() => ({ conversations, me: { id: ME } }));

@@ -88,13 +88,15 @@ export class ConversationStore {
         core.changeConversation(conversationId, (before) => ({ ...before, ...counts }));
     });
     core.on("member:added", ({ conversationId, members }) => this.#added(conversationId, members));
-    core.on("member:updated", ({ conversationId, userId, role }) => {
+    core.on("member:updated", ({ conversationId, userId, role, via }) => {
       core.changeConversation(conversationId, (before) => withRole(before, userId, role));
       // A mute has no effect while the reader owns the conversation, which only answers say.
       if (userId === core.now.me.id) void this.load(conversationId);
+      else if (via) this.#reload(conversationId);
     });
-    core.on("member:removed", ({ conversationId, userId, by }) => {
+    core.on("member:removed", ({ conversationId, userId, by, via }) => {
       if (userId === core.now.me.id) this.#remove(conversationId, by === undefined ? "left" : "removed");
+      else if (via) this.#reload(conversationId);
       else core.changeConversation(conversationId, (before) => withoutMember(before, userId));
     });
     core.on("member:restricted", ({ kind, conversationId, until, reason }) => {
@@ -220,15 +222,22 @@ export class ConversationStore {
   }
 
   /** One request reloads the members for many who join at once. Without loaded members only their number changes. */
-  #added(id: string, added: readonly { userId: string }[]): void {
+  #added(id: string, added: readonly { userId: string; via?: readonly string[] }[]): void {
     const { conversations, me } = this.#core.now;
     const before = own(conversations, id);
+    // Members through teams are not counted, and have thousands of conversations that are not in their lists.
+    const counted = added.filter(({ via }) => !via);
     if (before === undefined || added.some(({ userId }) => userId === me.id)) {
-      void this.load(id);
+      if (before !== undefined || counted.length > 0) void this.load(id);
       return;
     }
-    this.#core.changeConversation(id, (now) => ({ ...now, memberCount: now.memberCount + added.length }));
-    if (before.members === undefined || this.#reloading.has(id)) return;
+    this.#core.changeConversation(id, (now) => ({ ...now, memberCount: now.memberCount + counted.length }));
+    if (before.members !== undefined) this.#reload(id);
+  }
+
+  /** Loads a known conversation again, once for many changes at once. */
+  #reload(id: string): void {
+    if (own(this.#core.now.conversations, id) === undefined || this.#reloading.has(id)) return;
     this.#reloading.add(id);
     setTimeout(() => {
       this.#reloading.delete(id);
