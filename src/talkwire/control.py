@@ -45,12 +45,12 @@ from talkwire.core.commands.integration.webhooks import (
     WebhookView,
 )
 from talkwire.core.commands.invitations import CreatedInvitation, CreateInvitation, EnsureFirstInvitation
-from talkwire.core.commands.members import AddMembers, RemoveMember
+from talkwire.core.commands.members import AddedMembers, AddMembers, RemovedMember, RemoveMember
 from talkwire.core.commands.moderation.audit import RecordExport
 from talkwire.core.commands.server.erasure import IsErased
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.integration.webhooks import WebhookAttempt, WebhookSigning
-from talkwire.core.domain.model import Actor, Member, User
+from talkwire.core.domain.model import Actor, User
 from talkwire.core.engine.chat import Chat
 from talkwire.core.ports.webhooks import WebhookProbe
 from talkwire.identity.address import is_forwarded
@@ -132,8 +132,8 @@ RESULTS: Mapping[type[Command[Any]], Any] = MappingProxyType(
         PutUser: User,
         ListUsers: Page[User],
         CreateConversation: ConversationView,
-        AddMembers: tuple[Member, ...],
-        RemoveMember: None,
+        AddMembers: AddedMembers,
+        RemoveMember: RemovedMember,
         ListConversations: Page[ConversationView],
         CreateInvitation: CreatedInvitation,
         EnsureFirstInvitation: CreatedInvitation | None,
