@@ -331,6 +331,8 @@ conversations = Table(
     _partial("ix_conversations_hold", "hold", "id"),
     _partial("ix_conversations_pruned", "pruned_seq IS NOT NULL", "id"),
     _partial("ix_conversations_avatar", "avatar IS NOT NULL", "avatar"),
+    _partial("ix_conversations_desk", "team_ids IS NOT NULL", "closed", "id"),
+    _partial("ix_conversations_handler", "handler_id IS NOT NULL", "handler_id", "id"),
 )
 """`direct_key` identifies the two members of a direct conversation, which makes it unique. `pruned_seq` is set for
 conversations that are pruned separately from the log, since their messages are or were kept for another time than

@@ -26,6 +26,7 @@ from talkwire.storage.tables.calls import CallRows
 from talkwire.storage.tables.conversations import ConversationReads
 from talkwire.storage.tables.desk.teams import TeamRows
 from talkwire.storage.tables.invitations import InvitationRows
+from talkwire.storage.tables.lists.conversation_lists import ConversationListRows
 from talkwire.storage.tables.members import MemberReads
 from talkwire.storage.tables.moderation.audit import AuditRows
 from talkwire.storage.tables.moderation.reports import ReportRows
@@ -58,6 +59,7 @@ class TableSnapshot(UserReads, AccountReads, ConversationReads, MemberReads, Mes
         self.presence = PresenceRows(connection)
         self.sync = SyncRows(connection)
         self.unreads = UnreadRows(connection)
+        self.lists = ConversationListRows(connection)
         self.files = AttachedFileRows(connection)
         self.search = SearchRows(connection)
         self.offline_queue = OfflineQueueRows(connection)

@@ -573,6 +573,16 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "items": Meaning("The items of this page."),
         "limit": Meaning("The largest number of items to return."),
         "more": Meaning("Whether more events may follow after `cursor`."),
+        **_of_schemas(
+            ("MessengerListConversations",),
+            teamId=_id("Only conversations of this team. Users list those of them in which they are."),
+            handler=_id("Only conversations that this user handles; `me` is the caller, `none` nobody."),
+            state=Meaning("Only conversations of teams that are open, or closed."),
+            order=Meaning(
+                "`updatedAt`: newest message or offer first, as without this member. `waitingSince`: before these, the "
+                "conversations of teams in which a customer waits, longest first."
+            ),
+        ),
         "next": Meaning("The cursor of the next page; null on the last one."),
         "pos": _count("The event's position in the log."),
         "reconnect": Meaning("Whether the client should connect again."),

@@ -16,10 +16,13 @@ from talkwire.core.commands.conversations import (
     ConversationView,
     GetConversation,
     ListConversations,
+    ListOrder,
+    ListState,
     UpdateConversation,
 )
 from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.engine.limited_chat import LimitedChat
+from talkwire.core.features.conversations.lists import check_public
 from talkwire.identity.callers import Caller
 from talkwire.operations.conversations import conversations
 from talkwire.payloads.conversations import (
@@ -40,6 +43,27 @@ MemberId = Annotated[
     str | None, QueryParameter(name="memberId", description="Only conversations of this user (roles service and admin)")
 ]
 
+TeamId = Annotated[
+    str | None,
+    QueryParameter(name="teamId", description="Only conversations of this team; users list those in which they are"),
+]
+Handler = Annotated[
+    str | None,
+    QueryParameter(description="Only conversations that this user handles; `me` is the caller, `none` nobody"),
+]
+# Litestar reserves the parameter `state` of a function.
+State = Annotated[
+    ListState | None,
+    QueryParameter(name="state", description="Only conversations of teams that are open, or closed"),
+]
+Order = Annotated[
+    ListOrder | None,
+    QueryParameter(
+        description="`updatedAt`: newest message or offer first, which is the order of the caller's own conversations "
+        "in any case. `waitingSince`: before these, the conversations of teams in which a customer waits, longest first"
+    ),
+]
+
 
 async def list_conversations(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     caller: GivenCaller,
@@ -49,15 +73,29 @@ async def list_conversations(  # noqa: PLR0913, PLR0917 (each is one query param
     cursor: FromQuery[str | None] = None,
     limit: Limit = 50,
     archived: Archived = None,
+    team_id: TeamId = None,
+    handler: Handler = None,
+    of_state: State = None,
+    order: Order = None,
 ) -> ListAnswer[ConversationPayload]:
-    if text is not None and member_id is None and not caller.actor.is_trusted:
+    trusted = caller.actor.is_trusted
+    query = ListConversations(
+        cursor,
+        limit,
+        member_id=member_id,
+        text=text,
+        of_everybody=trusted,
+        archived=archived,
+        team_id=team_id,
+        handler=handler,
+        state=of_state,
+        order=order,
+    )
+    if text is not None and member_id is None and not trusted:
+        check_public(query)
         found = await chat.execute(caller.actor, FindPublicConversations(text, cursor, limit))
         return ListAnswer(tuple(map(shared_conversation_payload, found.items)), found.next)
-    query = ListConversations(
-        cursor, limit, member_id=member_id, text=text, of_everybody=caller.actor.is_trusted, archived=archived
-    )
     page = await chat.execute(caller.actor, query)
-    trusted = caller.actor.is_trusted
     return ListAnswer(tuple(conversation_payload(view, trusted=trusted) for view in page.items), page.next)
 
 

@@ -133,13 +133,21 @@ class GetConversation(Query[ConversationView], frozen=True, tag="GetConversation
     conversation_id: str
 
 
+ListState = Literal["open", "closed"]
+ListOrder = Literal["waitingSince", "updatedAt"]
+
+
 class ListConversations(Query[Page[ConversationView]], frozen=True, tag="ListConversations"):
     """Lists the actor's conversations, the one with the newest message or offer first. `archived` true selects only
     those that the actor has archived, false only the others.
 
     The backend and admins list the conversations of all users, in the order of their ids, if they set `of_everybody`,
-    `member_id` (only conversations of this user) or `text` (only those whose names contain all its words).
+    `team_id`, `member_id` (only conversations of this user) or `text` (only those whose names contain all its words).
     Conversations of at most `members_max` members include their members.
+
+    `team_id` selects the conversations of a team, `handler` those that this user handles: `me` is the actor, `none`
+    selects those that nobody handles. With the order `waitingSince`, conversations in which a customer waits are first,
+    the one that waits longest at the top, and the others follow in the order `updatedAt`, newest first.
     """
 
     cursor: str | None = None
@@ -149,6 +157,10 @@ class ListConversations(Query[Page[ConversationView]], frozen=True, tag="ListCon
     text: str | None = None
     of_everybody: bool = False
     archived: bool | None = None
+    team_id: str | None = None
+    handler: str | None = None
+    state: ListState | None = None
+    order: ListOrder | None = None
 
 
 # --- notices ----------------------------------------------------------------------------------------------------------

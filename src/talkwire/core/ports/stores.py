@@ -13,6 +13,7 @@ import msgspec
 
 from talkwire.core.commands.calls import CallRecord
 from talkwire.core.commands.command import IdempotencyKey
+from talkwire.core.commands.conversations import ListOrder
 from talkwire.core.commands.messages import MessageVersion, ThreadMark
 from talkwire.core.commands.moderation.audit import ListAudit
 from talkwire.core.commands.presence import ConnectedUsers
@@ -73,6 +74,60 @@ class StoredAnswers(Protocol):
 class WritableStoredAnswers(StoredAnswers, Protocol):
     def keep(self, key: IdempotencyKey, answer: StoredAnswer) -> None: ...
     def drop_expired(self, now_ms: int) -> None: ...
+
+
+NOBODY_WAITS_MS = 2**53 - 1
+"""The time by which a list in the order `waitingSince` sorts a conversation in which nobody waits."""
+
+
+class ConversationFilter(NamedTuple):
+    """Which conversations a list has: those that meet each condition that is set.
+
+    `member_id`: this user is a member. With `as_member`, the list is that member's own: it is sorted as the member sees
+    the conversations, and without `team_id` it has only those in the member's list; with `archived`, only those that
+    the member has archived, even if a newer message has arrived in them since.
+
+    `team_id`: the team is in the conversation. `handler_id`: this user handles it; `is_unhandled`: nobody does.
+    `closed`: it is closed, or if False open. Only conversations with a team meet one of these.
+    """
+
+    member_id: str | None = None
+    as_member: bool = False
+    archived: bool = False
+    team_id: str | None = None
+    handler_id: str | None = None
+    is_unhandled: bool = False
+    closed: bool | None = None
+
+
+class ListPlace(NamedTuple):
+    """A conversation's place in a sorted list: first by `waiting_ms`, the earliest first, then by `pos`, the newest
+    first, then by id.
+
+    `waiting_ms` is the time since when a customer waits in the order `waitingSince`, otherwise and if nobody waits
+    NOBODY_WAITS_MS. `pos` is the log position of the newest message or offer; in a member's own list, the position from
+    which the member sees the conversation if it is later.
+    """
+
+    waiting_ms: int
+    pos: int
+    id: str
+
+
+class ConversationLists(Protocol):
+    """Reads the conversations that a filter selects."""
+
+    def by_id(self, wanted: ConversationFilter, after_id: str | None, limit: int) -> Sequence[Conversation]:
+        """Returns at most `limit` of the conversations in the order of their ids: those after the id `after_id`, or the
+        first ones for None."""
+        ...
+
+    def in_order(
+        self, wanted: ConversationFilter, order: ListOrder, after: ListPlace | None, limit: int
+    ) -> Sequence[tuple[Conversation, ListPlace]]:
+        """Returns at most `limit` of the conversations in an order, each with its place: those after the place `after`,
+        or the first ones for None."""
+        ...
 
 
 class FilePlace(NamedTuple):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from talkwire.core.commands.command import Page
-from talkwire.core.commands.conversations import ConversationView, ListConversations
+from talkwire.core.commands.conversations import ConversationView, ListConversations, ListOrder, ListState
 from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.domain.events import ConversationCreated, ConversationDeleted, ConversationUpdated, Event
 from talkwire.core.domain.model import Conversation
+from talkwire.core.features.conversations.lists import check_public
 from talkwire.dialects.dialect import Inbound, Outbound
 from talkwire.dialects.messenger.connection import ConversationIdPayload
 from talkwire.dialects.operation_events import events_of
@@ -22,12 +23,17 @@ from talkwire.payloads.replies import Reply
 
 class ListConversationsPayload(Payload, frozen=True):
     """Selects a page of the user's conversations. With `query`, it selects public groups and channels whose name
-    matches instead. `archived` selects only archived conversations (true) or only the others (false)."""
+    matches instead. `archived` selects only archived conversations (true) or only the others (false). The filters
+    `teamId`, `handler` and `state` can be combined with each other, and not with `query`."""
 
     cursor: str | None = None
     limit: int = 50
     query: str | None = None
     archived: bool | None = None
+    team_id: str | None = None
+    handler: str | None = None
+    state: ListState | None = None
+    order: ListOrder | None = None
 
 
 class ConversationsReply(Reply, frozen=True, kw_only=True, rename="camel"):
@@ -36,8 +42,18 @@ class ConversationsReply(Reply, frozen=True, kw_only=True, rename="camel"):
 
 
 def _to_list(payload: ListConversationsPayload) -> ListConversations | FindPublicConversations:
+    query = ListConversations(
+        payload.cursor,
+        payload.limit,
+        archived=payload.archived,
+        team_id=payload.team_id,
+        handler=payload.handler,
+        state=payload.state,
+        order=payload.order,
+    )
     if payload.query is None:
-        return ListConversations(payload.cursor, payload.limit, archived=payload.archived)
+        return query
+    check_public(query)
     return FindPublicConversations(payload.query, payload.cursor, payload.limit)
 
 

@@ -81,12 +81,12 @@ def direct_key(user_id: str, other_id: str) -> str:
 _conversations: Select[Any] = (
     select(conversations).select_from(KEYS).join(conversations, conversations.c.id == key_text(0))
 )
-_shown_pos: ColumnElement[int] = case(
+SHOWN_POS: ColumnElement[int] = case(
     (conversations.c.offer_pos > conversations.c.active_pos, conversations.c.offer_pos),
     else_=conversations.c.active_pos,
 )
 """SQL for the log position of a conversation's newest message or offer."""
-_listed_pos: ColumnElement[int] = case((members.c.history_pos > _shown_pos, members.c.history_pos), else_=_shown_pos)
+LISTED_POS: ColumnElement[int] = case((members.c.history_pos > SHOWN_POS, members.c.history_pos), else_=SHOWN_POS)
 """SQL for the log position by which a member's list sorts a conversation: that of its newest message or offer, or that
 of the joining of a member who does not see what is older."""
 _move = update_rows(conversations, ("last_seq", "last_pos", "active_pos"), ("id",))
@@ -105,16 +105,16 @@ class ConversationReads(Reads):
         self, user_id: str, before_pos: int | None, limit: int, *, archived: bool = False
     ) -> Sequence[tuple[Conversation, int]]:
         statement = (
-            select(conversations, _listed_pos.label("listed_pos"))
+            select(conversations, LISTED_POS.label("listed_pos"))
             .join(members, members.c.conversation_id == conversations.c.id)
             .where(members.c.user_id == user_id)
-            .order_by(_listed_pos.desc())
+            .order_by(LISTED_POS.desc())
             .limit(limit)
         )
         if archived:
             statement = statement.where(members.c.archived_seq.is_not(None))
         if before_pos is not None:
-            statement = statement.where(_listed_pos < before_pos)
+            statement = statement.where(before_pos > LISTED_POS)
         return [(to_conversation(row), row.listed_pos) for row in self._connection.execute(statement)]
 
     def all_conversations(self, member_id: str | None, after_id: str | None, limit: int) -> Sequence[Conversation]:

@@ -27,6 +27,8 @@ export type ErrorCode =
   | "unauthenticated"
   | "unavailable";
 export type InvitedConversationKind = "channel" | "direct" | "group";
+export type ListConversationsOrder = "updatedAt" | "waitingSince";
+export type ListConversationsState = "closed" | "open";
 export type ListMessagesThreads = "collapsed";
 export type MemberKind = "agent" | "person";
 export type MemberRole = "admin" | "member" | "owner";
@@ -774,7 +776,8 @@ export interface LinkPreview {
 
 /**
  * Selects a page of the user's conversations. With `query`, it selects public groups and channels whose name matches
- * instead. `archived` selects only archived conversations (true) or only the others (false).
+ * instead. `archived` selects only archived conversations (true) or only the others (false). The filters `teamId`,
+ * `handler` and `state` can be combined with each other, and not with `query`.
  */
 export interface ListConversationsCommand {
   /** An opaque position: pass it back to continue from there. */
@@ -787,6 +790,17 @@ export interface ListConversationsCommand {
    * mentions the user.
    */
   archived?: boolean | null;
+  /** Only conversations of this team. Users list those of them in which they are. */
+  teamId?: string | null;
+  /** Only conversations that this user handles; `me` is the caller, `none` nobody. */
+  handler?: string | null;
+  /** Only conversations of teams that are open, or closed. */
+  state?: ListConversationsState | null;
+  /**
+   * `updatedAt`: newest message or offer first, as without this member. `waitingSince`: before these, the conversations
+   * of teams in which a customer waits, longest first.
+   */
+  order?: ListConversationsOrder | null;
 }
 
 /**

@@ -22,7 +22,7 @@ from talkwire.core.domain.events import Durable, MessagesDelivered, MessagesRead
 from talkwire.core.domain.model import WHOLE, Actor, HistoryStart
 from talkwire.core.domain.pages import PAGE_MAX, within_bytes
 from talkwire.core.domain.texts import check_text
-from talkwire.core.features.conversations.conversations import list_conversations
+from talkwire.core.features.conversations.lists import own_conversations
 from talkwire.core.features.messages.reading import shares_reads
 from talkwire.core.ports.handler import Queries
 from talkwire.core.ports.transaction import Snapshot
@@ -51,7 +51,7 @@ def get_stored_state(snapshot: Snapshot, actor: Actor, query: GetStoredState) ->
     and admins."""
     _must_be_user(actor)
     epoch, pos = snapshot.head()
-    page = list_conversations(snapshot, actor, ListConversations(None, query.limit))
+    page = own_conversations(snapshot, actor, ListConversations(None, query.limit))
     return SyncState(page.items, page.next, cursor_of(epoch, pos))
 
 

@@ -1,23 +1,20 @@
-"""Creates, changes, deletes and lists conversations: direct conversations, groups and channels. `members.py` handles
-memberships."""
+"""Creates, changes, deletes and shows conversations: direct conversations, groups and channels. `members.py` handles
+memberships, `lists.py` lists conversations."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from types import MappingProxyType
 from typing import get_args
 
 from msgspec import UNSET
 from msgspec.structs import asdict, replace
 
-from talkwire.core.commands.command import Page
 from talkwire.core.commands.conversations import (
     ConversationView,
     CreateConversation,
     DeleteConversation,
     GetConversation,
-    ListConversations,
     MemberView,
     UpdateConversation,
 )
@@ -51,8 +48,6 @@ from talkwire.core.domain.model import (
     is_own_id,
 )
 from talkwire.core.domain.notifying.lifetimes import NOTIFICATIONS_KEPT_MS
-from talkwire.core.domain.pages import PAGE_MAX
-from talkwire.core.domain.search.search_terms import SearchTerms, terms_of
 from talkwire.core.domain.texts import check_avatar, check_id, check_metadata, check_name, check_short_text
 from talkwire.core.domain.times import check_time, iso
 from talkwire.core.features.conversations.archive import archived_of, is_archived
@@ -89,12 +84,6 @@ _ALSO_DIRECT = frozenset({*_KEEPING, "notify"})
 """The fields that the backend and admins can also change in a direct conversation."""
 
 ROLES: Sequence[MemberRole] = get_args(MemberRole)
-EXAMINED_MAX = 5000
-"""How many conversation names one request compares. A page may be short or empty and still have a next page."""
-
-_AFTER = "after:"
-"""The prefix of cursors of the list of all conversations."""
-
 
 # --- creating ---------------------------------------------------------------------------------------------------------
 
@@ -491,72 +480,6 @@ def get_conversation(snapshot: Snapshot, actor: Actor, query: GetConversation) -
     return views_of(snapshot, actor.user_id, [conversation], members_max=conversation.member_count)[0]
 
 
-def list_conversations(snapshot: Snapshot, actor: Actor, query: ListConversations) -> Page[ConversationView]:
-    """Returns a page of the actor's own conversations, the one with the newest message or offer first. If the query
-    asks for those of all users, which only the backend and admins may do, returns a page of these in the order of their
-    ids.
-
-    A cursor from a page of the actor's own conversations always continues that list, even if the query asks for those
-    of all users: clients use the cursors of `sync` with either list.
-    """
-    limit = max(1, min(query.limit, PAGE_MAX))
-    if not (query.of_everybody or query.member_id is not None or query.text is not None):
-        return _list_own(snapshot, actor, query, limit)
-    must_be_trusted(actor)
-    if query.cursor is not None and not query.cursor.startswith(_AFTER):
-        return _list_own(snapshot, actor, query, limit)
-    return _list_all(snapshot, actor, query, limit)
-
-
-def _list_own(snapshot: Snapshot, actor: Actor, query: ListConversations, limit: int) -> Page[ConversationView]:
-    if query.cursor is not None and not (query.cursor.isascii() and query.cursor.isdigit() and len(query.cursor) < 19):
-        raise invalid("cursor", "is not a cursor of this list")
-    before = None if query.cursor is None else int(query.cursor)
-    found, following = _page_of_own(snapshot, actor.user_id, before, limit, archived=query.archived)
-    return Page(tuple(views_of(snapshot, actor.user_id, found, members_max=query.members_max)), following)
-
-
-def _page_of_own(
-    snapshot: Snapshot, user_id: str, before: int | None, limit: int, *, archived: bool | None
-) -> tuple[list[Conversation], str | None]:
-    """Returns a page of a user's conversations, newest first, and the cursor of the next page or None. `before` is the
-    number in the cursor of the previous page, None for the first page.
-
-    `archived` selects archived conversations (True), others (False) or both (None). The database does not store which
-    ones are archived, so several queries may be needed to fill the page.
-    """
-    shown: list[tuple[Conversation, int]] = []
-    while True:
-        found = snapshot.conversations_of(user_id, before, limit + 1, archived=archived is True)
-        if archived is None:
-            shown += found
-        else:
-            members = snapshot.memberships(user_id, [conversation.id for conversation, _ in found])
-            ids = archived_of(snapshot, user_id, [conversation for conversation, _ in found], members)
-            shown += [each for each in found if (each[0].id in ids) is archived]
-        if len(found) <= limit or len(shown) > limit:
-            break
-        before = found[-1][1]
-    page = shown[:limit]
-    return [conversation for conversation, _ in page], str(page[-1][1]) if len(shown) > limit else None
-
-
-def _list_all(snapshot: Snapshot, actor: Actor, query: ListConversations, limit: int) -> Page[ConversationView]:
-    after_id = None if query.cursor is None else query.cursor.removeprefix(_AFTER)
-    for path, id_ in (("cursor", after_id), ("memberId", query.member_id)):
-        if id_ is not None:
-            check_id(path, id_)
-    terms = terms_of("query", query.text) if query.text is not None and query.text.strip() else SearchTerms(())
-    most = EXAMINED_MAX if terms.phrases else limit + 1
-    examined = snapshot.all_conversations(query.member_id, after_id, most)
-    matching = (each for each in examined if not terms.phrases or (each.name is not None and terms.are_in(each.name)))
-    found = list(islice(matching, limit + 1))
-    views = views_of(snapshot, actor.user_id, found[:limit], members_max=query.members_max)
-    if len(found) > limit:
-        return Page(tuple(views), _AFTER + found[limit - 1].id)
-    return Page(tuple(views), _AFTER + examined[-1].id if len(examined) == EXAMINED_MAX else None)
-
-
 def views_of(
     snapshot: Snapshot, reader_id: str, conversations: Sequence[Conversation], *, members_max: int = 0
 ) -> list[ConversationView]:
@@ -650,9 +573,4 @@ CHANGES: Changes = MappingProxyType(
 )
 
 
-QUERIES: Queries = MappingProxyType(
-    {
-        GetConversation: get_conversation,
-        ListConversations: list_conversations,
-    }
-)
+QUERIES: Queries = MappingProxyType({GetConversation: get_conversation})

@@ -1,0 +1,1 @@
+"""Lists of conversations that filters select."""
