@@ -33,7 +33,7 @@ from talkwire.composition.console import start_console
 from talkwire.composition.erasing import finish_erasures
 from talkwire.composition.foundation import Foundation, lock_data, now_ms, open_database, start_chat
 from talkwire.composition.link_previews import preview_links
-from talkwire.composition.log_followers import apply_retention, expire, follow_log
+from talkwire.composition.log_followers import apply_retention, expire, follow_log, index_keys
 from talkwire.composition.metrics import registry_of
 from talkwire.composition.nodes import join_nodes, take_lease
 from talkwire.composition.outgoing import callbacks_of, start_webhooks
@@ -217,6 +217,7 @@ class Node:
         followers = follow_log(foundation, pushes.is_device_here, pushes.sender.wake)
         expire(foundation)
         apply_retention(foundation)
+        index_keys(foundation)
         self.webhooks = await start_webhooks(foundation, egress_thread)
         export_reader = ExportReader(database.url)
         closing.push_async_callback(asyncio.to_thread, export_reader.close)

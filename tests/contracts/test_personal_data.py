@@ -32,6 +32,7 @@ NO_TEXT = {
     "audit": "action actor_id target_id conversation_id address",  # the address of an operator
     "blocks": "user_id blocked_id",
     "calls": "conversation_id call_id node_id caller_id member_ids ringing_ids",
+    "conversation_keys": "conversation_id",
     "conversation_teams": "team_id conversation_id",
     "conversations": "id kind owner_id direct_key history notify team_ids handler_id notes_id",
     "ended_nodes": "id",
@@ -40,6 +41,7 @@ NO_TEXT = {
     "files": "id owner_id content_type digest folder_id",
     "followers": "name",
     "imports": "conversation_id",
+    "indexed_keys": "key after_id",
     "invitations": "id code_hash conversation_ids creator_id creator_role role",
     "lost_nodes": "id host",
     "log": "type conversation_id user_id",
@@ -79,6 +81,7 @@ NO_TEXT = {
 
 # Text of a group or of the server, no matter which user set it.
 NOBODYS = {
+    "conversation_keys": "key value",  # the index of metadata
     "conversations": "name avatar metadata topic description folded_name",
     "notifications": "body",  # the name of a conversation
     "secrets": "name value",

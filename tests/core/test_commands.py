@@ -14,6 +14,7 @@ from talkwire.core.commands.messages import ListMessages, SendMessage
 from talkwire.core.domain import events
 from talkwire.core.domain.access_policy import DEFAULT_POLICY
 from talkwire.core.engine.command_table import CHANGES, QUERIES
+from talkwire.core.features.conversations import lists
 from talkwire.core.features.users import user_search
 
 
@@ -23,7 +24,8 @@ def _all_of(kind: type[Command[object]]) -> set[type]:
 
 def test_every_change_and_every_query_is_carried_out_by_something() -> None:
     assert set(CHANGES) == _all_of(Change)
-    assert QUERIES.keys() | user_search.queries(DEFAULT_POLICY).keys() == _all_of(Query)
+    of_policy = user_search.queries(DEFAULT_POLICY).keys() | lists.queries(DEFAULT_POLICY).keys()
+    assert QUERIES.keys() | of_policy == _all_of(Query)
 
 
 def test_every_durable_event_is_in_the_union_that_is_matched_over() -> None:

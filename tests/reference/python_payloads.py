@@ -145,7 +145,7 @@ class PythonPayloads:
             case {"$ref": str() as reference}:
                 return self._names[name_of(reference)]
             case {"anyOf": list() as options}:
-                return " | ".join(self._type(option) for option in options)
+                return " | ".join(dict.fromkeys(self._type(option) for option in options))
             case {"enum": list() as values}:
                 return f"Literal[{', '.join(map(repr, values))}]"
             case {"const": value}:

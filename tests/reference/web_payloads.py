@@ -155,7 +155,7 @@ class PayloadTypes:
             case {"$ref": str() as reference}:
                 return self._names[name_of(reference)]
             case {"anyOf": list() as options}:
-                return " | ".join(self._type(option) for option in options)
+                return " | ".join(dict.fromkeys(self._type(option) for option in options))
             case {"enum": list() as values}:
                 return self._enumeration(schema, values)
             case {"const": value}:

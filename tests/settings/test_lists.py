@@ -26,6 +26,7 @@ TWO: dict[str, tuple[str, str]] = {
     "service_roles": ("service", "Back end"),
     "admin_roles": ("chat-admin", "Chat owner"),
     "keep_claims": ("plan", "https://example.com/plan"),
+    "conversation_keys": ("orderId", "ticket number"),
     "jwt_issuer": ("https://a.example.com", "https://b.example.com/realm"),
     "jwt_audience": ("chat", "the shop"),
     "callbacks": ("connect=https://a.example.com/x", "message:send=https://a.example.com/y"),
@@ -39,7 +40,9 @@ NONSENSE = ("*", "", "a;b", "!", "10.0.0.*", "https://*")
 VALID = {("origins", "*"), ("default_conversations", "a;b"), ("default_conversations", "!")}
 """What looks like nonsense and is none."""
 
-NAMES_OF_ANY_FORM = {"service_roles", "admin_roles", "keep_claims", "jwt_issuer", "jwt_audience"}
+NAMES_OF_ANY_FORM = {
+    *("service_roles", "admin_roles", "keep_claims", "jwt_issuer", "jwt_audience", "conversation_keys"),
+}
 
 
 def test_the_table_has_every_list() -> None:

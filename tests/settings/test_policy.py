@@ -54,6 +54,7 @@ def test_without_token_keys_users_find_each_other_and_create_channels() -> None:
         ("create_channel", "everyone"),
         ("delete_conversation", "service"),
         ("default_conversations", ("general",)),
+        ("conversation_keys", ("orderId",)),
     ],
 )
 def test_settings_of_the_operator_take_precedence_over_defaults(name: str, value: object) -> None:

@@ -62,7 +62,7 @@ def test_no_secret_is_shown() -> None:
 
 def test_settings_that_sound_like_secrets_are_secret() -> None:
     public = {"jwt_public_key", "jwt_jwks_url", "allow_weak_secret", "jwt_require_exp", "access_token_ttl"}
-    public |= {"refresh_token_ttl", "keep_claims", "keep_alive_s", "has_token_keys"}
+    public |= {"refresh_token_ttl", "keep_claims", "conversation_keys", "keep_alive_s", "has_token_keys"}
     words = ("secret", "key", "password", "token", "credential")
     sounding = {name for name in known_settings() if any(word in name for word in words)} - public
     secret = {each.name for each in shown_settings(Settings()) if each.is_secret}

@@ -109,6 +109,7 @@ def test_every_setting_can_be_a_variable_and_a_key_of_the_file() -> None:
         "create_channel": "service",
         "delete_conversation": "service",
         "default_conversations": "general",
+        "conversation_keys": "orderId,shop",
         "web_sign_in": "both",
         "offers": "on",
         "offer_currency": "CHF",

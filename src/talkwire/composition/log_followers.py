@@ -1,7 +1,7 @@
 """Builds and starts the tasks that process the log (the ordered list of committed events) after the commit.
 
 They are the followers (tasks that process every event from a stored position, such as the search index), the expiry of
-price offers and bans, and the deletion of old messages and events (retention).
+price offers and bans, the deletion of old messages and events (retention), and the index of conversations' metadata.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from talkwire.composition.foundation import Foundation, now_ms
 from talkwire.core.domain.events import DurableEvent, News
 from talkwire.core.engine.expiry import BanExpiry, OfferExpiry
+from talkwire.core.engine.key_indexer import KeyIndexer
 from talkwire.core.engine.pruner import ConversationPruner, Pruner
 from talkwire.realtime.clients.connected_elsewhere import ConnectedElsewhere
 from talkwire.storage.engine import reading_engine
@@ -77,6 +78,12 @@ def expire(foundation: Foundation) -> None:
         foundation.chat.subscribe(expiry.follow)
         expiry.start()
         foundation.closing.callback(expiry.close)
+
+
+def index_keys(foundation: Foundation) -> None:
+    """Starts the task that indexes existing conversations by the keys of the setting `conversation_keys`."""
+    indexer = KeyIndexer(foundation.chat, has_keys=bool(foundation.chat.policy.conversation_keys))
+    foundation.closing.callback(asyncio.create_task(indexer.run()).cancel)
 
 
 def apply_retention(foundation: Foundation) -> None:

@@ -355,6 +355,15 @@ class SettingValues:
         Setting("Conversations that every new user joins, comma-separated ids.", metavar="IDS"),
     ] = ()
 
+    conversation_keys: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Keys of conversations' `metadata` by which lists of conversations can be filtered, at most 10, "
+            "comma-separated. See docs/messenger.md.",
+            metavar="KEYS",
+        ),
+    ] = ()
+
     create_users: Annotated[
         bool, Setting("Create a user when their first valid token arrives; `off` refuses unknown users.")
     ] = True

@@ -19,6 +19,7 @@ from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Dir
 from talkwire.core.domain.currencies import CURRENCIES
 from talkwire.core.domain.ice_servers import parse_ice_server
 from talkwire.core.domain.model import is_valid_id
+from talkwire.core.domain.search.metadata_keys import KEY_MAX_LENGTH, KEYS_MAX
 from talkwire.core.engine.limits import parse_rates
 from talkwire.egress import AddressRules
 from talkwire.identity.page_origins import canonical_origin
@@ -285,6 +286,7 @@ def _list_problems(settings: SettingValues) -> Iterator[Problem]:
         ("rates", settings.rates, lambda text: parse_rates([text])),
         ("ice_servers", settings.ice_servers, parse_ice_server),
         ("default_conversations", settings.default_conversations, _check_conversation_id),
+        ("conversation_keys", settings.conversation_keys, _check_metadata_key),
         ("service_roles", settings.service_roles, _check_name),
         ("admin_roles", settings.admin_roles, _check_name),
         ("keep_claims", settings.keep_claims, _check_name),
@@ -294,6 +296,8 @@ def _list_problems(settings: SettingValues) -> Iterator[Problem]:
         message = next((message for text in texts if (message := _refusal(check, text)) is not None), None)
         if message is not None:
             yield Problem(name, message)
+    if len(set(settings.conversation_keys)) > KEYS_MAX:
+        yield Problem("conversation_keys", f"must have at most {KEYS_MAX} keys")
 
 
 def _check_network(text: str) -> None:
@@ -317,6 +321,14 @@ def _check_name(text: str) -> None:
         raise ValueError("has no wildcards; write each name")
     if ";" in text:
         raise ValueError(f'"{text}" is not a name; separate names with commas')
+
+
+def _check_metadata_key(text: str) -> None:
+    _check_name(text)
+    if len(text) > KEY_MAX_LENGTH:
+        raise ValueError(f"a key must have at most {KEY_MAX_LENGTH} characters")
+    if "\x00" in text:
+        raise ValueError("a key must not contain U+0000")
 
 
 def _number_problems(settings: SettingValues) -> Iterator[Problem]:

@@ -38,6 +38,7 @@ LISTS: Mapping[str, re.Pattern[str] | None] = {
     "rates": _LINES,
     "ice_servers": _BEFORE_SERVERS,
     **dict.fromkeys(("service_roles", "admin_roles", "keep_claims", "callbacks", "jwt_issuer", "jwt_audience"), None),
+    "conversation_keys": None,
 }
 """The settings that are lists -> what separates the items of one text beside commas and line breaks. None: a name or a
 URL may have any other character."""

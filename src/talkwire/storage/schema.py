@@ -408,6 +408,25 @@ conversation_teams = Table(
 """The teams of conversations, as in `conversations.team_ids`. The members of a team see the conversation from
 `history_seq` and `history_pos` on."""
 
+conversation_keys = Table(
+    "conversation_keys",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("conversation_id", Text, primary_key=True),
+)
+"""The index of conversations by top-level keys of their metadata: the texts of the values of the keys in
+`indexed_keys`."""
+
+indexed_keys = Table(
+    "indexed_keys",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("after_id", Text),
+)
+"""The keys of `conversation_keys`. `after_id`: of conversations from before the key, those up to this id are indexed;
+NULL if all are."""
+
 team_changes = Table(
     "team_changes",
     metadata,

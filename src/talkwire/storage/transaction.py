@@ -36,6 +36,7 @@ from talkwire.storage.tables.accounts import AccountChanges
 from talkwire.storage.tables.conversations import ConversationLookups, fetch_conversations, touch_conversation
 from talkwire.storage.tables.desk.teams import WritableTeamRows
 from talkwire.storage.tables.invitations import WritableInvitationRows
+from talkwire.storage.tables.lists.conversation_keys import ConversationKeyRows
 from talkwire.storage.tables.log import lock_head, new_log_rows
 from talkwire.storage.tables.members import MemberLookups, fetch_members, fetch_named_members
 from talkwire.storage.tables.moderation.audit import WritableAuditRows
@@ -91,6 +92,7 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         self.answers = WritableAnswerRows(connection)
         self.offline_queue = WritableOfflineQueueRows(connection)
         self.retention = RetentionRows(workspace)
+        self.conversation_keys = ConversationKeyRows(connection)
         self.sessions = WritableSessionRows(connection)
         self.erasures = WritableErasureRows(connection, workspace)
         self.teams = WritableTeamRows(connection)

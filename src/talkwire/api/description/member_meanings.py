@@ -582,6 +582,10 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
                 "`updatedAt`: newest message or offer first, as without this member. `waitingSince`: before these, the "
                 "conversations of teams in which a customer waits, longest first."
             ),
+            metadata=Meaning(
+                "One key, of those that the setting `conversation_keys` names: only conversations whose metadata have "
+                "the same value of it."
+            ),
         ),
         "next": Meaning("The cursor of the next page; null on the last one."),
         "pos": _count("The event's position in the log."),

@@ -7,6 +7,7 @@ Litestar describes paths, parameters and responses. The schemas of the types com
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +24,7 @@ from talkwire.api.description.refusals import ErrorAnswer
 from talkwire.api.description.schemas import Json, reference_to, schema_name, schemas
 from talkwire.api.description.webhooks import webhook_types, webhooks
 from talkwire.api.http.json_lines import LINES, MEDIA_TYPE
+from talkwire.api.http.query_names import ANY_KEY
 from talkwire.dialects.messenger.log_events import LOG_EVENTS, LogEventPayload
 
 _DEFAULT_VALUES: Json = {"deprecated": False, "allowEmptyValue": False, "allowReserved": False, "headers": {}}
@@ -156,6 +158,8 @@ def _tidied(value: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401 (
 def _finish(operation: Json) -> None:
     for parameter in operation.get("parameters", ()):
         _finish_parameter(parameter)
+        if parameter["name"].endswith(ANY_KEY):
+            _describe_by_beginning(parameter)
     for response in operation["responses"].values():
         content = response.get("content", {})
         if any(answer["schema"] == _NULL for answer in content.values()):
@@ -173,6 +177,20 @@ def _finish_parameter(parameter: Json) -> None:
     meaning = meaning_of("", first + "".join(word.capitalize() for word in others))
     if meaning is not None and meaning.text:
         parameter.setdefault("description", meaning.text)
+
+
+def _describe_by_beginning(parameter: Json) -> None:
+    """Describes a parameter that stands for all with the same beginning as an object whose members are parameters of
+    their own: the only form that OpenAPI has for names that are not known."""
+    beginning = parameter["name"].removesuffix(ANY_KEY)
+    parameter["name"] = beginning.removesuffix(".")
+    parameter["style"], parameter["explode"] = "form", True
+    parameter["schema"] = {
+        "type": "object",
+        "propertyNames": {"pattern": f"^{re.escape(beginning)}"},
+        "additionalProperties": parameter["schema"],
+        "maxProperties": 1,
+    }
 
 
 def _without_null(schema: Json) -> Json:

@@ -184,7 +184,14 @@ def _detail(request: Request[Any, Any, Any], path: str, message: str) -> dict[st
     a missing body `data`, which becomes an empty path."""
     if path == "data":
         return {"path": "", "message": "must be a JSON object"}
-    return {"path": path, "message": _range_of(request, path) or plain(message)}
+    return {"path": _name_of(request, path), "message": _range_of(request, path) or plain(message)}
+
+
+def _name_of(request: Request[Any, Any, Any], path: str) -> str:
+    """Returns the name by which clients give the query parameter `path`, for which Litestar names the function's
+    argument. Any other path stays the same."""
+    parameter = request.route_handler.parsed_fn_signature.parameters.get(path)
+    return path if parameter is None else getattr(parameter.kwarg_definition, "name", None) or path
 
 
 def _range_of(request: Request[Any, Any, Any], path: str) -> str | None:

@@ -13,6 +13,10 @@ from talkwire.core.domain.errors import ChatError, did_you_mean
 ANY_QUERY: Final = "any_query"
 """A key in a route's `opt`: others choose the parameters of its requests, such as an OpenID provider."""
 
+ANY_KEY: Final = "<key>"
+"""The end of the name of a parameter that stands for all with the same beginning, such as `metadata.<key>`. The route
+reads them from its request."""
+
 _NAMES = "query_names"
 _CREDENTIALS = frozenset({"token", "userId"})
 """Parameters by which requests of any route may sign in."""
@@ -39,7 +43,12 @@ def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
     known: frozenset[str] | None = request.route_handler.opt.get(_NAMES)
     if known is None:
         return
-    unknown = [name for name in request.query_params if name not in known and name not in _CREDENTIALS]
+    beginnings = tuple(name.removesuffix(ANY_KEY) for name in known if name.endswith(ANY_KEY))
+    unknown = [
+        name
+        for name in request.query_params
+        if name not in known and name not in _CREDENTIALS and not name.startswith(beginnings)
+    ]
     if not unknown:
         return
     details = [

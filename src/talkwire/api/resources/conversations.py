@@ -3,14 +3,15 @@ or changed is shown. The routes of members are in `members.py`."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import Response
+from litestar import Request, Response
 from litestar.params import FromQuery, QueryParameter
 
 from talkwire.api.http.bodies import ListAnswer
 from talkwire.api.http.created import created_or_existing
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
+from talkwire.api.http.query_names import ANY_KEY
 from talkwire.api.operation_routes import routes_of
 from talkwire.core.commands.conversations import (
     ConversationView,
@@ -21,6 +22,8 @@ from talkwire.core.commands.conversations import (
     UpdateConversation,
 )
 from talkwire.core.commands.search import FindPublicConversations
+from talkwire.core.domain.errors import invalid
+from talkwire.core.domain.search.metadata_keys import VALUE_MAX_LENGTH
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.features.conversations.lists import check_public
 from talkwire.identity.callers import Caller
@@ -64,10 +67,22 @@ Order = Annotated[
     ),
 ]
 
+_METADATA = "metadata."
+Metadata = Annotated[
+    str | None,
+    QueryParameter(
+        name=f"{_METADATA}{ANY_KEY}",
+        description="Only conversations whose metadata have this value of a top-level key, as in `metadata.order=17`. "
+        "One key, of those that the setting `conversation_keys` names",
+        max_length=VALUE_MAX_LENGTH,
+    ),
+]
+
 
 async def list_conversations(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     caller: GivenCaller,
     chat: GivenChat,
+    request: Request[Any, Any, Any],
     text: Query = None,
     member_id: MemberId = None,
     cursor: FromQuery[str | None] = None,
@@ -77,6 +92,7 @@ async def list_conversations(  # noqa: PLR0913, PLR0917 (each is one query param
     handler: Handler = None,
     of_state: State = None,
     order: Order = None,
+    metadata: Metadata = None,  # noqa: ARG001 (describes what is read from the request)
 ) -> ListAnswer[ConversationPayload]:
     trusted = caller.actor.is_trusted
     query = ListConversations(
@@ -90,6 +106,7 @@ async def list_conversations(  # noqa: PLR0913, PLR0917 (each is one query param
         handler=handler,
         state=of_state,
         order=order,
+        metadata=_metadata_in(request),
     )
     if text is not None and member_id is None and not trusted:
         check_public(query)
@@ -97,6 +114,15 @@ async def list_conversations(  # noqa: PLR0913, PLR0917 (each is one query param
         return ListAnswer(tuple(map(shared_conversation_payload, found.items)), found.next)
     page = await chat.execute(caller.actor, query)
     return ListAnswer(tuple(conversation_payload(view, trusted=trusted) for view in page.items), page.next)
+
+
+def _metadata_in(request: Request[Any, Any, Any]) -> dict[str, str | int | float | bool] | None:
+    """Returns the values of the parameters that begin with `metadata.`, by their keys; None without such a parameter.
+    Raises `invalid_request` if there are several."""
+    given = [item for item in request.query_params.multi_items() if item[0].startswith(_METADATA)]
+    if len(given) > 1:
+        raise invalid("metadata", "must have exactly one key")
+    return {name.removeprefix(_METADATA): value for name, value in given} or None
 
 
 async def _created(view: ConversationView, *_: object) -> Response[ConversationPayload]:

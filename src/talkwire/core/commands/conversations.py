@@ -146,7 +146,8 @@ class ListConversations(Query[Page[ConversationView]], frozen=True, tag="ListCon
     Conversations of at most `members_max` members include their members.
 
     `team_id` selects the conversations of a team, `handler` those that this user handles: `me` is the actor, `none`
-    selects those that nobody handles. With the order `waitingSince`, conversations in which a customer waits are first,
+    selects those that nobody handles. `metadata` has one key and selects conversations whose metadata have the same
+    value of it. With the order `waitingSince`, conversations in which a customer waits are first,
     the one that waits longest at the top, and the others follow in the order `updatedAt`, newest first.
     """
 
@@ -161,6 +162,7 @@ class ListConversations(Query[Page[ConversationView]], frozen=True, tag="ListCon
     handler: str | None = None
     state: ListState | None = None
     order: ListOrder | None = None
+    metadata: dict[str, str | int | float | bool] | None = None
 
 
 # --- notices ----------------------------------------------------------------------------------------------------------

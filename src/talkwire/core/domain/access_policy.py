@@ -1,4 +1,4 @@
-"""The operator's rules for what users may do: registering, searching for others, creating and deleting
+"""The operator's rules for what users may do: registering, searching for others, creating, deleting and listing
 conversations."""
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ class AccessPolicy:
 
     default_conversations: tuple[str, ...] = ()
     """The ids of the conversations that every new user joins."""
+
+    conversation_keys: tuple[str, ...] = ()
+    """The keys of conversations' metadata by which lists can be filtered."""
 
     oidc_issuer: str | None = None
     """The OpenID provider that users sign in with; None: there is none."""

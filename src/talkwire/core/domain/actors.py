@@ -29,6 +29,9 @@ PREVIEWER = Actor("talkwire", "Talkwire", "admin")
 PRUNER = Actor("talkwire", "Talkwire", "admin")
 """Prunes messages and events older than the retention time."""
 
+KEY_INDEXER = Actor("talkwire", "Talkwire", "admin")
+"""Indexes conversations by keys of their metadata."""
+
 SWEEPER = Actor("talkwire", "Talkwire", "admin")
 """Removes files and uploads without references."""
 

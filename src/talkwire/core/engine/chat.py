@@ -36,6 +36,7 @@ from talkwire.core.engine.hooks import Hooks, sent_as
 from talkwire.core.engine.listeners import Listener, Listeners, Stage
 from talkwire.core.engine.refusal_causes import cause_of, name_conversation
 from talkwire.core.engine.team_changer import settle as settle_change
+from talkwire.core.features.conversations import lists
 from talkwire.core.features.users import user_search
 from talkwire.core.features.users.preferences import DEFAULTS
 from talkwire.core.ports.bus import AnyBusMessage, Bus, CommittedBatch, EphemeralBatch, NoBus, PeerAnswer, PeerQuestion
@@ -115,7 +116,7 @@ class Chat:
         self.policy = policy
         """The operator's rules for users."""
         options = options or SignalOptions()
-        self._queries: Queries = {**QUERIES, **user_search.queries(policy)}
+        self._queries: Queries = {**QUERIES, **user_search.queries(policy), **lists.queries(policy)}
         self._hooks = Hooks() if hooks is None else hooks
         self._tasks = BackgroundTasks()
         self.node_id = token_hex(8)

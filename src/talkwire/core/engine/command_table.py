@@ -1,6 +1,7 @@
 """Tables from types of commands to the functions that execute them, collected from the features: `CHANGES` for the
 `Decider`, `NODE_COMMANDS` for the storage of leases, `QUERIES` for `Chat.execute`. Signals (`signals.handlers`) and the
-queries of users that depend on the access policy (`features/users/user_search.py`) have tables of their own."""
+queries that depend on the access policy (`features/users/user_search.py` and `features/conversations/lists.py`) have
+tables of their own."""
 
 from __future__ import annotations
 
@@ -13,7 +14,6 @@ from talkwire.core.features.conversations import (
     call_rules,
     conversations,
     invitations,
-    lists,
     members,
     moderation,
     notices,
@@ -40,7 +40,7 @@ from talkwire.core.features.messages import (
 )
 from talkwire.core.features.moderation import audit, reports
 from talkwire.core.features.notifying import notifications, offline_queue, pushes
-from talkwire.core.features.operation import console, erasure, export, nodes, retention
+from talkwire.core.features.operation import console, conversation_keys, erasure, export, nodes, retention
 from talkwire.core.features.users import accounts, blocks, preferences, presence_rules, provider_logins, users
 from talkwire.core.ports.handler import Changes, NodeCommandHandlers, Queries
 from talkwire.core.signals import custom_events
@@ -74,6 +74,7 @@ CHANGES: Changes = MappingProxyType(
         **custom_events.CHANGES,
         **presence_rules.CHANGES,
         **retention.CHANGES,
+        **conversation_keys.CHANGES,
         **webhooks.CHANGES,
         **erasure.CHANGES,
         **console.CHANGES,
@@ -101,7 +102,6 @@ QUERIES: Queries = MappingProxyType(
         **users.QUERIES,
         **signal_rules.QUERIES,
         **conversations.QUERIES,
-        **lists.QUERIES,
         **moderation.QUERIES,
         **notices.QUERIES,
         **blocks.QUERIES,

@@ -52,6 +52,7 @@ from talkwire.core.domain.model import (
 from talkwire.core.domain.moderation.audit import Act, AuditEntry
 from talkwire.core.domain.moderation.reports import MessageReport, ReportState
 from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.search.metadata_keys import KeyedText
 from talkwire.core.domain.search.name_search import NameKey, NamePage
 from talkwire.core.domain.search.search_terms import SearchScope, SearchTerms
 
@@ -88,7 +89,8 @@ class ConversationFilter(NamedTuple):
     the member has archived, even if a newer message has arrived in them since.
 
     `team_id`: the team is in the conversation. `handler_id`: this user handles it; `is_unhandled`: nobody does.
-    `closed`: it is closed, or if False open. Only conversations with a team meet one of these.
+    `closed`: it is closed, or if False open. Only conversations with a team meet one of these. `keyed`: its metadata
+    have a value with this text.
     """
 
     member_id: str | None = None
@@ -98,6 +100,7 @@ class ConversationFilter(NamedTuple):
     handler_id: str | None = None
     is_unhandled: bool = False
     closed: bool | None = None
+    keyed: KeyedText | None = None
 
 
 class ListPlace(NamedTuple):
@@ -117,6 +120,11 @@ class ListPlace(NamedTuple):
 class ConversationLists(Protocol):
     """Reads the conversations that a filter selects."""
 
+    def is_indexed(self, key: str) -> bool:
+        """Returns whether all conversations are indexed by a key of their metadata, which `ConversationFilter.keyed`
+        requires."""
+        ...
+
     def by_id(self, wanted: ConversationFilter, after_id: str | None, limit: int) -> Sequence[Conversation]:
         """Returns at most `limit` of the conversations in the order of their ids: those after the id `after_id`, or the
         first ones for None."""
@@ -127,6 +135,19 @@ class ConversationLists(Protocol):
     ) -> Sequence[tuple[Conversation, ListPlace]]:
         """Returns at most `limit` of the conversations in an order, each with its place: those after the place `after`,
         or the first ones for None."""
+        ...
+
+
+class ConversationKeys(Protocol):
+    """The index of conversations by keys of their metadata, in a write transaction."""
+
+    def index_more(self, keys: Collection[str], limit: int) -> bool:
+        """Indexes at most `limit` conversations that are not indexed yet by all of `keys`. Returns whether there may be
+        more."""
+        ...
+
+    def drop_others(self, keys: Collection[str], limit: int) -> bool:
+        """Removes at most `limit` entries of keys other than `keys`. Returns whether it found such a key."""
         ...
 
 

@@ -24,7 +24,7 @@ from talkwire.payloads.replies import Reply
 class ListConversationsPayload(Payload, frozen=True):
     """Selects a page of the user's conversations. With `query`, it selects public groups and channels whose name
     matches instead. `archived` selects only archived conversations (true) or only the others (false). The filters
-    `teamId`, `handler` and `state` can be combined with each other, and not with `query`."""
+    `teamId`, `handler`, `state` and `metadata` can be combined with each other, and not with `query`."""
 
     cursor: str | None = None
     limit: int = 50
@@ -34,6 +34,7 @@ class ListConversationsPayload(Payload, frozen=True):
     handler: str | None = None
     state: ListState | None = None
     order: ListOrder | None = None
+    metadata: dict[str, str | int | float | bool] | None = None
 
 
 class ConversationsReply(Reply, frozen=True, kw_only=True, rename="camel"):
@@ -50,6 +51,7 @@ def _to_list(payload: ListConversationsPayload) -> ListConversations | FindPubli
         handler=payload.handler,
         state=payload.state,
         order=payload.order,
+        metadata=payload.metadata,
     )
     if payload.query is None:
         return query

@@ -19,6 +19,7 @@ from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow, from_json, to_json
 from talkwire.storage.tables.desk.teams import put_teams_of
 from talkwire.storage.tables.files import replace_picture
+from talkwire.storage.tables.lists.conversation_keys import index_metadata
 from talkwire.storage.tables.names import change_name
 from talkwire.storage.tables.projection import Projections
 from talkwire.storage.workspace import Changes, Workspace
@@ -221,6 +222,7 @@ def _updated(workspace: Workspace, event: ConversationUpdated) -> None:
     put_teams_of(workspace, conversation, before.team_ids, event.pos)
     names = before.name or "", conversation.name or ""
     change_name(workspace.connection, conversation.kind, conversation.id, *names)
+    index_metadata(workspace.connection, conversation.id, before.metadata, conversation.metadata)
     workspace.conversations[conversation.id] = conversation
     changed = update(conversations).where(conversations.c.id == conversation.id)
     workspace.connection.execute(changed.values(**conversation_values(conversation)))

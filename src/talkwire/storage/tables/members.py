@@ -35,6 +35,7 @@ from talkwire.storage.tables.conversations import (
 )
 from talkwire.storage.tables.desk.teams import put_teams_of
 from talkwire.storage.tables.files import replace_picture
+from talkwire.storage.tables.lists.conversation_keys import index_metadata
 from talkwire.storage.tables.names import add_names
 from talkwire.storage.tables.projection import Projections
 from talkwire.storage.tables.users import write_new_users
@@ -328,6 +329,7 @@ def _conversation_created(workspace: Workspace, event: ConversationCreated) -> N
     values = conversation_values(conversation) | {"direct_key": key}
     workspace.connection.execute(insert(conversations), values)
     add_names(workspace.connection, conversation.kind, [(conversation.id, conversation.name or "")])
+    index_metadata(workspace.connection, conversation.id, None, conversation.metadata)
     workspace.conversations[conversation.id] = conversation
     put_teams_of(workspace, conversation, (), event.pos)
     _insert(workspace, event.members, event.pos)
@@ -348,7 +350,9 @@ def _conversation_deleted(workspace: Workspace, event: ConversationDeleted) -> N
     )
     connection.execute(delete(members).where(members.c.conversation_id == id_))
     connection.execute(delete(conversation_teams).where(conversation_teams.c.conversation_id == id_))
-    replace_picture(connection, known_conversation(workspace, id_).avatar, event.at_ms)
+    conversation = known_conversation(workspace, id_)
+    replace_picture(connection, conversation.avatar, event.at_ms)
+    index_metadata(connection, id_, conversation.metadata, None)
     change_conversation(workspace, id_, deleted_ms=event.at_ms, updated_ms=event.at_ms, member_count=0)
     connection.execute(update(conversations).where(conversations.c.id == id_).values(direct_key=None))
 

@@ -52,6 +52,8 @@ COPIED = (
     "teams",
     "team_members",
     "conversation_teams",
+    "conversation_keys",
+    "indexed_keys",
     "team_changes",
     "spans",
     "restrictions",

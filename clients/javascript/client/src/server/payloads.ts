@@ -777,7 +777,7 @@ export interface LinkPreview {
 /**
  * Selects a page of the user's conversations. With `query`, it selects public groups and channels whose name matches
  * instead. `archived` selects only archived conversations (true) or only the others (false). The filters `teamId`,
- * `handler` and `state` can be combined with each other, and not with `query`.
+ * `handler`, `state` and `metadata` can be combined with each other, and not with `query`.
  */
 export interface ListConversationsCommand {
   /** An opaque position: pass it back to continue from there. */
@@ -801,6 +801,11 @@ export interface ListConversationsCommand {
    * of teams in which a customer waits, longest first.
    */
   order?: ListConversationsOrder | null;
+  /**
+   * One key, of those that the setting `conversation_keys` names: only conversations whose metadata have the same value
+   * of it.
+   */
+  metadata?: Record<string, string | number | boolean> | null;
 }
 
 /**

@@ -11,6 +11,7 @@ A cursor continues only the list and the order that it comes from:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from types import MappingProxyType
 from typing import Generic, NamedTuple, TypeVar
@@ -18,11 +19,13 @@ from typing import Generic, NamedTuple, TypeVar
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.conversations import ConversationView, ListConversations, ListOrder
 from talkwire.core.domain.access import must_be_trusted
+from talkwire.core.domain.access_policy import AccessPolicy
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import Actor, Conversation
 from talkwire.core.domain.pages import PAGE_MAX, key_of_cursor, list_cursor
+from talkwire.core.domain.search.metadata_keys import KEY_MAX_LENGTH, VALUE_MAX_LENGTH, KeyedText, text_of
 from talkwire.core.domain.search.search_terms import SearchTerms, terms_of
-from talkwire.core.domain.texts import check_id
+from talkwire.core.domain.texts import check_id, check_text
 from talkwire.core.features.conversations.archive import archived_of
 from talkwire.core.features.conversations.conversations import views_of
 from talkwire.core.ports.handler import Queries
@@ -47,7 +50,15 @@ class _Source(NamedTuple, Generic[Place]):
     cursor_of: Callable[[Place], str]
 
 
-def list_conversations(snapshot: Snapshot, actor: Actor, query: ListConversations) -> Page[ConversationView]:
+def queries(policy: AccessPolicy) -> Queries:
+    """Returns the handler of the query. It uses the operator's `policy`, which contains the setting
+    `conversation_keys`."""
+    return MappingProxyType({ListConversations: partial(list_conversations, policy)})
+
+
+def list_conversations(
+    policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: ListConversations
+) -> Page[ConversationView]:
     """Returns a page of the actor's own conversations. If the query asks for those of all users, which only the backend
     and admins may do, returns a page of these. Of a team's conversations, the backend and admins list all, and other
     users those in which they are.
@@ -63,6 +74,8 @@ def list_conversations(snapshot: Snapshot, actor: Actor, query: ListConversation
     if is_plain and (is_own or (query.cursor is not None and not query.cursor.startswith(_AFTER))):
         return own_conversations(snapshot, actor, query)
     wanted = _filter_of(actor, query)
+    if query.metadata is not None:
+        wanted = wanted._replace(keyed=_keyed(policy, snapshot, query.metadata))
     if is_own:
         wanted = wanted._replace(member_id=actor.user_id, as_member=True, archived=query.archived is True)
         return _own_page(snapshot, actor, query, _in_order(snapshot, wanted, query.order or "updatedAt", query.cursor))
@@ -87,9 +100,9 @@ def own_conversations(snapshot: Snapshot, actor: Actor, query: ListConversations
 # --- what a query selects ---------------------------------------------------------------------------------------------
 
 _SELECTING: Mapping[str, str] = MappingProxyType(
-    {"team_id": "teamId", "handler": "handler", "state": "state", "order": "order"}
+    {"team_id": "teamId", "handler": "handler", "state": "state", "order": "order", "metadata": "metadata"}
 )
-"""The fields of a query that select conversations by their team or sort them -> the fields' names for clients."""
+"""The fields of a query that select or sort conversations by `ConversationLists` -> the fields' names for clients."""
 
 
 def check_public(query: ListConversations) -> None:
@@ -119,6 +132,25 @@ def _filter_of(actor: Actor, query: ListConversations) -> ConversationFilter:
         is_unhandled=query.handler == "none",
         closed=None if query.state is None else query.state == "closed",
     )
+
+
+def _keyed(policy: AccessPolicy, snapshot: Snapshot, metadata: Mapping[str, str | float]) -> KeyedText:
+    """Returns the key and the text of a filter on metadata. Raises `invalid_request` for a key that lists cannot be
+    filtered by or a value that is too long, and `unavailable` until all conversations are indexed by the key."""
+    if len(metadata) != 1:
+        raise invalid("metadata", "must have exactly one key")
+    ((key, value),) = metadata.items()
+    path = f"metadata.{key[:KEY_MAX_LENGTH]}"
+    if key not in policy.conversation_keys:
+        known = ", ".join(policy.conversation_keys) or "none"
+        raise invalid(path, f"is not one of the keys that the setting conversation_keys names: {known}")
+    text = text_of(value)
+    if text is None:
+        raise invalid(path, f"must have at most {VALUE_MAX_LENGTH} characters")
+    check_text(path, text)
+    if not snapshot.lists.is_indexed(key):
+        raise ChatError("unavailable", f"{path}: the conversations are being indexed by this key. Try again later.")
+    return KeyedText(key, text)
 
 
 # --- places in a list -------------------------------------------------------------------------------------------------
@@ -223,6 +255,3 @@ def _page_of_all(
 
 def _is_named(conversation: Conversation, terms: SearchTerms) -> bool:
     return conversation.name is not None and terms.are_in(conversation.name)
-
-
-QUERIES: Queries = MappingProxyType({ListConversations: list_conversations})

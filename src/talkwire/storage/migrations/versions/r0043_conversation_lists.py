@@ -1,4 +1,8 @@
-"""Migration: the indexes by which conversations of teams are listed, by handler and state."""
+"""Migration: the indexes by which conversations are listed: those of teams by handler and state, others by keys of
+their metadata.
+
+A node of the previous version does not index the metadata that it writes, so `conversation_keys` is set when no such
+node runs any more."""
 
 from __future__ import annotations
 
@@ -10,6 +14,13 @@ down_revision = "0042"
 
 
 def upgrade() -> None:
+    op.create_table(
+        "conversation_keys",
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("value", sa.Text, primary_key=True),
+        sa.Column("conversation_id", sa.Text, primary_key=True),
+    )
+    op.create_table("indexed_keys", sa.Column("key", sa.Text, primary_key=True), sa.Column("after_id", sa.Text))
     for name, where, columns in (
         ("ix_conversations_desk", "team_ids IS NOT NULL", ["closed", "id"]),
         ("ix_conversations_handler", "handler_id IS NOT NULL", ["handler_id", "id"]),

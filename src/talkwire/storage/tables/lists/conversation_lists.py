@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, case, exists, func, literal, or_, select
 
 from talkwire.core.commands.conversations import ListOrder
 from talkwire.core.domain.model import Conversation
 from talkwire.core.ports.stores import NOBODY_WAITS_MS, ConversationFilter, ListPlace
-from talkwire.storage.schema import conversation_teams, conversations, members
+from talkwire.storage.schema import conversation_keys, conversation_teams, conversations, indexed_keys, members
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.tables.conversations import LISTED_POS, SHOWN_POS, to_conversation
 
@@ -20,6 +20,10 @@ _waiting_for_team_ms = case((members.c.via.is_(None), NOBODY_WAITS_MS), else_=_w
 
 class ConversationListRows(Reads):
     """Reads lists of conversations. Implements `core.ports.stores.ConversationLists`."""
+
+    def is_indexed(self, key: str) -> bool:
+        complete = select(indexed_keys.c.key).where(indexed_keys.c.key == key, indexed_keys.c.after_id.is_(None))
+        return self._connection.execute(complete).first() is not None
 
     def by_id(self, wanted: ConversationFilter, after_id: str | None, limit: int) -> Sequence[Conversation]:
         statement, id_ = _selected(wanted)
@@ -50,22 +54,38 @@ def _waiting(wanted: ConversationFilter, order: ListOrder) -> ColumnElement[int]
 
 
 def _selected(wanted: ConversationFilter) -> tuple[Select[Any], ColumnElement[str]]:
-    """Returns a query for the conversations that a filter selects, and the column of their ids in the table by whose
-    index the database finds them, which has them in the order of ids."""
+    """Returns a query for the conversations that a filter selects, and the column of their ids in the table that is
+    read first, whose index has them in the order of ids.
+
+    That table is the first one of a member's rows, a team's rows and the rows of a key, and the other conditions are
+    checked for each of its rows. So a member's list never reads more than the member's conversations, and a team's list
+    never more than the team's.
+    """
+    statement = select(conversations).where(conversations.c.deleted_ms.is_(None), *_of_desk(wanted))
     id_: ColumnElement[str] = conversations.c.id
-    statement = select(conversations).where(conversations.c.deleted_ms.is_(None))
+    for place, (table, conditions) in enumerate(_of_tables(wanted)):
+        if place:
+            statement = statement.where(exists().where(table.c.conversation_id == id_, *conditions))
+        else:
+            id_ = table.c.conversation_id
+            statement = statement.join(table, id_ == conversations.c.id).where(*conditions)
+    return statement, id_
+
+
+def _of_tables(wanted: ConversationFilter) -> Iterator[tuple[Table, list[ColumnElement[bool]]]]:
+    """Yields the tables that have rows of conversations, each with the conditions of a filter on its rows."""
     if wanted.member_id is not None:
-        id_ = members.c.conversation_id
-        statement = statement.join(members, id_ == conversations.c.id).where(members.c.user_id == wanted.member_id)
+        mine = [members.c.user_id == wanted.member_id]
         if wanted.as_member and wanted.team_id is None:
-            statement = statement.where(members.c.listed)
+            mine.append(members.c.listed)
         if wanted.archived:
-            statement = statement.where(members.c.archived_seq.is_not(None))
+            mine.append(members.c.archived_seq.is_not(None))
+        yield members, mine
     if wanted.team_id is not None:
-        id_ = conversation_teams.c.conversation_id
-        statement = statement.join(conversation_teams, id_ == conversations.c.id)
-        statement = statement.where(conversation_teams.c.team_id == wanted.team_id)
-    return statement.where(*_of_desk(wanted)), id_
+        yield conversation_teams, [conversation_teams.c.team_id == wanted.team_id]
+    if wanted.keyed is not None:
+        key, value = conversation_keys.c.key, conversation_keys.c.value
+        yield conversation_keys, [key == wanted.keyed.key, value == wanted.keyed.text]
 
 
 def _of_desk(wanted: ConversationFilter) -> list[ColumnElement[bool]]:
@@ -81,8 +101,8 @@ def _of_desk(wanted: ConversationFilter) -> list[ColumnElement[bool]]:
 
 
 def _has_team(wanted: ConversationFilter) -> ColumnElement[bool]:
-    """Returns SQL for whether a conversation has a team. Only the list of all users' conversations spells it as the
-    partial index does: a member's own list is read by the member's rows, however few of all open ones these are."""
-    if wanted.as_member:
-        return func.coalesce(conversations.c.team_ids, "") != ""
-    return conversations.c.team_ids.is_not(None)
+    """Returns SQL for whether a conversation has a team. Only a list that reads no other table spells it as the partial
+    index of these conversations does, so that no other reads all of them."""
+    if wanted.member_id is None and wanted.team_id is None and wanted.keyed is None:
+        return conversations.c.team_ids.is_not(None)
+    return func.coalesce(conversations.c.team_ids, "") != ""
