@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from talkwire.core.commands.conversations import (
     CreateConversation,
@@ -23,9 +23,12 @@ from talkwire.core.domain.access_policy import AccessPolicy
 from talkwire.core.domain.actors import KEY_INDEXER
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
+from talkwire.core.domain.peer import Peer
 from talkwire.core.engine.key_indexer import CHECK_EVERY_S, STEP_PAUSE_S, KeyIndexer
 from talkwire.core.features.operation import conversation_keys as steps
-from talkwire.storage.schema import conversation_keys, conversations, indexed_keys
+from talkwire.core.ports.stores import LeaseRecord
+from talkwire.storage.schema import conversation_keys, conversations, indexed_keys, nodes
+from talkwire.storage.tables.nodes import NodeRows
 from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, Clock, Node, running
 from tests.databases import Database
 
@@ -219,6 +222,26 @@ async def test_nodes_with_different_settings_never_find_too_little(
         await index(older, drops_others=False)
         assert len(await found(older, "a", "x")) == 6
         assert len(await found(newer, "b", "x")) == 6
+
+
+async def test_nothing_is_indexed_while_a_node_runs_that_does_not_index(database: Database, clock: Clock) -> None:
+    async with running(database, clock, policy=with_keys("a")) as node:
+        await create(node, "c", {"a": "x"})
+        await index(node)
+        assert await found(node, "a", "x") == ["c"]
+        with node.write_engine.begin() as connection:
+            connection.execute(insert(nodes), {"id": "older", "lease_until_ms": clock.now_ms + 1000})
+        assert await index(node) == 0
+        assert await node.refusal(BACKEND, ListConversations(metadata={"a": "x"})) == "unavailable"
+        clock.now_ms += 1000
+        await index(node)
+        assert await found(node, "a", "x") == ["c"]
+
+
+async def test_a_node_of_this_version_says_that_it_indexes(database: Database) -> None:
+    with database.engine() as engine, engine.begin() as connection:
+        NodeRows(connection).put_lease(Peer("this", None), LeaseRecord(1, 1))
+        assert connection.execute(select(nodes.c.indexes_keys)).scalar_one()
 
 
 async def test_only_operators_index(node: Node) -> None:

@@ -668,6 +668,7 @@ nodes = Table(
     Column("folder_ids", Text),
     Column("users_version", BigInteger),
     Column("host", Text),
+    Column("indexes_keys", Boolean, nullable=False, server_default=false()),
 )
 """Running servers. Times are the database's own.
 
@@ -675,7 +676,8 @@ nodes = Table(
 a break. `address`: where other nodes reach it. `users_until_ms`: the node was stopped in good order, and its users are
 offline from then on unless they connect to another node. `pos`: up to this log position it had handed out events when
 it renewed its lease at `renewed_ms`. `folder_ids`: the ids of its folders of files, separated by spaces.
-`users_version`: how often it had recorded changes of its rows in `online`. `host`: the name of its machine."""
+`users_version`: how often it had recorded changes of its rows in `online`. `host`: the name of its machine.
+`indexes_keys`: it writes `conversation_keys`, as versions do since migration 0043."""
 
 secrets = Table(
     "secrets",

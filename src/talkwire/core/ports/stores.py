@@ -141,9 +141,13 @@ class ConversationLists(Protocol):
 class ConversationKeys(Protocol):
     """The index of conversations by keys of their metadata, in a write transaction."""
 
-    def index_more(self, keys: Collection[str], limit: int) -> bool:
+    def index_more(self, keys: Collection[str], limit: int, now_ms: int) -> bool:
         """Indexes at most `limit` conversations that are not indexed yet by all of `keys`. Returns whether there may be
-        more."""
+        more.
+
+        While a node of a version without this index runs at `now_ms` (milliseconds since 1970), no key is complete and
+        nothing is indexed.
+        """
         ...
 
     def drop_others(self, keys: Collection[str], limit: int) -> bool:

@@ -61,6 +61,7 @@ class NodeRows(Reads):
             "renewed_ms": lease.renewed_ms,
             "users_version": lease.users_version,
             "host": lease.host,
+            "indexes_keys": True,
         }
         renewed = self._connection.execute(update(nodes).where(nodes.c.id == node.node_id).values(values))
         if not renewed.rowcount:

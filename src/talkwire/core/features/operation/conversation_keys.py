@@ -22,7 +22,7 @@ def index_conversation_keys(tx: Transaction, actor: Actor, command: IndexConvers
     keys = tx.policy.conversation_keys
     if command.drops_others and tx.conversation_keys.drop_others(keys, STEP):
         return True
-    return tx.conversation_keys.index_more(keys, STEP)
+    return tx.conversation_keys.index_more(keys, STEP, tx.now_ms)
 
 
 CHANGES: Changes = MappingProxyType({IndexConversationKeys: ChangeHandler(index_conversation_keys)})

@@ -1,8 +1,8 @@
 """Migration: the indexes by which conversations are listed: those of teams by handler and state, others by keys of
 their metadata.
 
-A node of the previous version does not index the metadata that it writes, so `conversation_keys` is set when no such
-node runs any more."""
+A node of the previous version does not index the metadata that it writes, and does not set `indexes_keys`: nothing is
+indexed while such a node runs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ down_revision = "0042"
 
 
 def upgrade() -> None:
+    op.add_column("nodes", sa.Column("indexes_keys", sa.Boolean, nullable=False, server_default=sa.false()))
     op.create_table(
         "conversation_keys",
         sa.Column("key", sa.Text, primary_key=True),

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from sqlalchemy import Connection, delete, insert, select, tuple_, update
 
 from talkwire.core.domain.search.metadata_keys import KeyedText, texts_of
-from talkwire.storage.schema import conversation_keys, conversations, indexed_keys
+from talkwire.storage.schema import conversation_keys, conversations, indexed_keys, nodes
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.upsert import upsert
 from talkwire.storage.sql.values import from_json
@@ -27,7 +27,10 @@ class ConversationKeyRows(Reads):
     """Indexes existing conversations. Implements `core.ports.stores.ConversationKeys`; the transaction has locked the
     log's head, so that no other changes a conversation meanwhile."""
 
-    def index_more(self, keys: Collection[str], limit: int) -> bool:
+    def index_more(self, keys: Collection[str], limit: int, now_ms: int) -> bool:
+        if self._are_older_nodes(now_ms):
+            self._connection.execute(update(indexed_keys).values(after_id=_START))
+            return False
         known = self._registered()
         new = [key for key in keys if key not in known]
         if new:
@@ -55,6 +58,11 @@ class ConversationKeyRows(Reads):
             self._connection.execute(delete(indexed_keys).where(row))
         return True
 
+    def _are_older_nodes(self, now_ms: int) -> bool:
+        """Returns whether a node runs whose version does not index the metadata that it writes."""
+        older = select(nodes.c.id).where(nodes.c.lease_until_ms > now_ms, nodes.c.indexes_keys.is_(False))
+        return self._connection.execute(older.limit(1)).first() is not None
+
     def _registered(self) -> Mapping[str, str | None]:
         """Returns registered key -> the conversation up to which it is indexed, None if it is complete."""
         rows = self._connection.execute(select(indexed_keys).order_by(indexed_keys.c.key))
@@ -62,7 +70,7 @@ class ConversationKeyRows(Reads):
 
     def _index_after(self, after_id: str, keys: Collection[str], limit: int) -> str | None:
         """Indexes at most `limit` conversations by these keys, those after `after_id` in the order of ids. Returns the
-        id of the last one, None if there are no more."""
+        id of the last one, or None at the end."""
         later = conversations.c.id > after_id, conversations.c.deleted_ms.is_(None)
         found = select(conversations.c.id, conversations.c.metadata).where(*later).order_by(conversations.c.id)
         rows = self._connection.execute(found.limit(limit)).all()
