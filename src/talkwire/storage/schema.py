@@ -378,6 +378,8 @@ members = Table(
     Column("listed", Boolean, nullable=False, server_default=true()),
     Index("ix_members_user_id_conversation_id", "user_id", "conversation_id"),
     _partial("ix_members_eager", "notify = 'all'", "conversation_id"),
+    # SQLAlchemy spells a condition on a boolean column in each database's way.
+    Index("ix_members_listed", "user_id", sqlite_where=text("listed = 1"), postgresql_where=text("listed")),
 )
 
 teams = Table(

@@ -31,6 +31,7 @@ from talkwire.core.domain.events import (
     MemberAdded,
     MemberRemoved,
     MembershipGroundsChanged,
+    MembersListed,
     MessageSent,
     PreferencesChanged,
     UserBanned,
@@ -87,6 +88,8 @@ class DirectoryEntry:
     staffed: dict[str, bool] = field(default_factory=dict)
     """The conversations of which the user is a member through a team, each with whether the user is also a member in
     their own right."""
+    unlisted: set[str] = field(default_factory=set)
+    """Those of `staffed` that are not in the user's list: the user is not notified of what happens there."""
     notify_defaults: Mapping[str, Notify] = field(default_factory=dict)
     """What conversations notify members of who have chosen nothing, by conversation id: `MembershipIndex.notify`, which
     all cached users share."""
@@ -148,6 +151,22 @@ class DirectoryEntry:
             self.staffed[id_] = member.own
         elif self.staffed:
             self.staffed.pop(id_, None)
+        self.set_listed(id_, listed=member.listed)
+
+    def set_listed(self, conversation_id: str, *, listed: bool) -> None:
+        """Records whether one of the user's conversations is in their list."""
+        if listed:
+            self.unlisted.discard(conversation_id)
+        else:
+            self.unlisted.add(conversation_id)
+
+    def lists(self, conversation_id: str) -> bool:
+        """Returns whether the user is a member of a conversation and has it in their list."""
+        return conversation_id in self.conversation_ids and conversation_id not in self.unlisted
+
+    def is_only_through_teams(self, conversation_id: str) -> bool:
+        """Returns whether the user is a member of a conversation through teams, and not in their own right."""
+        return not self.staffed.get(conversation_id, True)
 
     def leave(self, conversation_id: str, pos: int) -> None:
         """Removes a conversation from the user's conversations. The point from which the user saw it is kept in
@@ -157,6 +176,7 @@ class DirectoryEntry:
             self.moved_pos = max(self.moved_pos, pos)
         self.conversation_ids.discard(conversation_id)
         self.staffed.pop(conversation_id, None)
+        self.unlisted.discard(conversation_id)
         self.reset_preferences_for(conversation_id)
 
     def reset_preferences_for(self, conversation_id: str) -> None:
@@ -350,6 +370,11 @@ class Directory:
         membership = self.memberships.get(conversation_id)
         return () if membership is None else membership.staff_ids
 
+    def unlisted_ids_in(self, conversation_id: str) -> Collection[str]:
+        """Returns the ids of the cached members of a conversation who do not have it in their list."""
+        staff = ((user_id, self.peek(user_id)) for user_id in self.staff_ids_in(conversation_id))
+        return [user_id for user_id, entry in staff if entry is not None and conversation_id in entry.unlisted]
+
     def blind_ids_in(self, conversation_id: str) -> Collection[str]:
         """Returns the ids of the cached members of a conversation who do not see read receipts, because they share
         none."""
@@ -473,6 +498,10 @@ def _apply(event: Durable, entry_of: Callable[[str], DirectoryEntry | None]) -> 
             entry = entry_of(member.user_id)
             if entry is not None:
                 entry.join(member, event.pos)
+        return
+    if isinstance(event, MembersListed):
+        for entry in filter(None, map(entry_of, event.user_ids)):
+            entry.set_listed(event.conversation_id, listed=event.listed)
         return
     user_id, change = _change_of_member(event) or _change_of_user(event) or ("", None)
     entry = None if change is None else entry_of(user_id)

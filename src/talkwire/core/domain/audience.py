@@ -21,6 +21,7 @@ from talkwire.core.domain.events import (
     MemberAdded,
     MemberRemoved,
     MembershipGroundsChanged,
+    MembersListed,
     MessageEvent,
     MessagesDelivered,
     MessageSent,
@@ -104,6 +105,8 @@ def event_for_reader(event: Durable, reader: Reader) -> Durable | None:
             return event if user_id == event.user_id or user_id in authors else None
         case MemberAdded() | MemberRemoved() | MembershipGroundsChanged():
             return event if is_staff(event, reader) else for_customers(event)
+        case MembersListed(user_ids=user_ids):
+            return event if user_id in user_ids else None
         case _ if reader.histories:
             return _from_history(event, reader.histories.get(event.reach.members_of(event) or "", WHOLE))
         case _:
@@ -187,6 +190,8 @@ def versions_of(
             yield event, Members(without=withheld)
         case MemberAdded() | MemberRemoved() | MembershipGroundsChanged():
             yield from _of_membership(event, staff_ids)
+        case MembersListed(user_ids=user_ids):
+            yield event, Members(user_ids)
         case _ if not depends_on_history(event):
             yield event, ALL_MEMBERS
         case _:

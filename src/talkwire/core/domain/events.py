@@ -301,6 +301,16 @@ class MembershipGroundsChanged(DurableEvent, frozen=True):
     by: str = ""
 
 
+class MembersListed(DurableEvent, frozen=True):
+    """Members of a conversation who are there through a team have it in their list, unread counts and notifications
+    from now on (`listed`), or no longer. Only these members, in `user_ids`, receive the event."""
+
+    reach = to_members_of("conversation_id")
+    conversation_id: str
+    user_ids: tuple[str, ...]
+    listed: bool
+
+
 class MemberUpdated(DurableEvent, frozen=True):
     """A member's role in a conversation changed. Giving a member the role of owner transfers the conversation to
     them."""
@@ -846,6 +856,7 @@ Durable = (
     | MemberAdded
     | MemberRemoved
     | MembershipGroundsChanged
+    | MembersListed
     | MemberUpdated
     | TeamUpdated
     | TeamSettled
@@ -927,6 +938,7 @@ MANAGEMENT_EVENTS: frozenset[type[Event]] = frozenset(
         MemberAdded,
         MemberRemoved,
         MembershipGroundsChanged,
+        MembersListed,
         MemberUpdated,
         TeamUpdated,
         TeamSettled,

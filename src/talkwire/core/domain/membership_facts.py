@@ -28,10 +28,11 @@ class Memberships(NamedTuple):
     point from which the user sees the conversation, without conversations that the user sees from their beginning.
     `facts`: conversation id -> the conversation's kind, number of members and default for notifications. `staffed`:
     user id -> conversation id -> whether the user is also a member in their own right, of conversations of which they
-    are members through a team.
+    are members through a team. `unlisted`: user id -> those of these conversations that are not in the user's list.
     """
 
     conversation_ids: Mapping[str, set[str]]
     histories: Mapping[str, Mapping[str, HistoryStart]]
     facts: Mapping[str, ConversationFacts]
     staffed: Mapping[str, Mapping[str, bool]]
+    unlisted: Mapping[str, set[str]]

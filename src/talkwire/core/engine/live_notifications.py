@@ -178,7 +178,7 @@ class LiveNotifications:
         notified: list[Notified] = []
         for user_id in self._candidates(trigger, membership, notify_all_ids):
             entry = None if user_id == trigger.actor_id else self._directory.connected(user_id)
-            if entry is None or trigger.conversation_id not in entry.conversation_ids:
+            if entry is None or not entry.lists(trigger.conversation_id):
                 continue
             recipient = _recipient(user_id, entry, trigger.conversation_id)
             reason = reason_of(trigger, conversation, recipient)

@@ -6,7 +6,7 @@ New messages are excepted: clients count them themselves.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Protocol
 
 from talkwire.core.commands.receipts import CountUnread, Unread
@@ -15,6 +15,7 @@ from talkwire.core.domain.actors import UNREAD_COUNTER
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import (
     MemberAdded,
+    MembersListed,
     MessageDeleted,
     MessageEdited,
     MessageSent,
@@ -60,18 +61,10 @@ class LiveUnread:
     def follow(self, events: Sequence[News]) -> None:
         """Schedules counting for the users and conversations whose unread counts a batch of events may have changed."""
         for event in events:
-            if type(event) is MessageSent:  # nearly every event is a message
-                if self._counted and event.message.conversation_id in self._counted:
-                    self._overtaken.add(event.message.conversation_id)
-                continue
-            match event:
-                case MessagesRead():
-                    self._note(event.conversation_id, event.user_id)
-                case MessageDeleted() | MessageEdited(mentions_changed=True):
-                    self._note_members(event.message.conversation_id)
-                case MemberAdded():
-                    for member in event.members:
-                        self._note(event.conversation_id, member.user_id)
+            if type(event) is not MessageSent:  # nearly every event is a message
+                self._note_event(event)
+            elif self._counted and event.message.conversation_id in self._counted:
+                self._overtaken.add(event.message.conversation_id)
         if self._changed and self._task is None:
             self._task = asyncio.ensure_future(self._count())
 
@@ -79,6 +72,17 @@ class LiveUnread:
         """Waits until the counting in progress has finished."""
         if self._task is not None:
             await self._task
+
+    def _note_event(self, event: News) -> None:
+        match event:
+            case MessagesRead():
+                self._note(event.conversation_id, event.user_id)
+            case MessageDeleted() | MessageEdited(mentions_changed=True):
+                self._note_members(event.message.conversation_id)
+            case MemberAdded():
+                self._note_listed(event.conversation_id, [member.user_id for member in event.members])
+            case MembersListed():
+                self._note_listed(event.conversation_id, event.user_ids)
 
     def _note(self, conversation_id: str, user_id: str) -> None:
         entry = self._directory.peek(user_id)
@@ -94,8 +98,14 @@ class LiveUnread:
         """
         membership = self._directory.memberships.get(conversation_id)
         if membership is not None and membership.member_count <= LARGE_CONVERSATION:
-            for user_id in membership.user_ids:
-                self._note(conversation_id, user_id)
+            self._note_listed(conversation_id, membership.user_ids)
+
+    def _note_listed(self, conversation_id: str, user_ids: Iterable[str]) -> None:
+        """Schedules counting for those members who are connected and have the conversation in their list."""
+        for user_id in user_ids:
+            entry = self._directory.connected(user_id)
+            if entry is not None and entry.lists(conversation_id):
+                self._changed[conversation_id, user_id] = None
 
     async def _count(self) -> None:
         while self._changed:

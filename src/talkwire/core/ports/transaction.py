@@ -375,7 +375,8 @@ class Snapshot(Lookups, Protocol):
     ) -> Sequence[tuple[Conversation, int]]:
         """Returns at most `limit` of the user's conversations, newest first, each with the log position that decides
         the order: that of its newest message or offer (proposed price), or that from which the user sees the
-        conversation if it is later. `before_pos` is that position for the last entry of the previous page.
+        conversation if it is later. `before_pos` is that position for the last entry of the previous page. Leaves out
+        conversations in which the user is not listed (`Member.listed`).
 
         With `archived`, returns only conversations that the user has archived, even if a newer message has arrived in
         them since; otherwise all.
@@ -415,8 +416,9 @@ class Snapshot(Lookups, Protocol):
         """Returns (received, read): the `seq` up to which all members other than the sender have received the
         conversation's messages, and up to which all of them have read.
 
-        Only members who can see the message count; returns None if there are none. Members who have blocked the user
-        `asker_id` count as having received and read nothing.
+        Only members who can see the message count, and of those who are not listed only the ones that have read it;
+        returns None if there are none. Members who have blocked the user `asker_id` count as having received and read
+        nothing.
         """
         ...
 

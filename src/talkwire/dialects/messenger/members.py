@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from talkwire.core.commands.members import AddedMembers, RemovedMember
-from talkwire.core.domain.events import Event, MemberAdded, MemberRemoved, MembershipGroundsChanged, MemberUpdated
+from talkwire.core.domain.events import (
+    Event,
+    MemberAdded,
+    MemberRemoved,
+    MembershipGroundsChanged,
+    MembersListed,
+    MemberUpdated,
+)
 from talkwire.core.domain.model import Member, MemberRole
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.operation_events import events_of
@@ -50,6 +57,15 @@ class UpdatedMemberPayload(Payload, frozen=True):
     own: bool | None = None
 
 
+class MembersListedPayload(Payload, frozen=True):
+    """Whether the members `userIds` of a conversation, who are there through a team, have it in their list (`listed`),
+    and count and notify its messages."""
+
+    conversation_id: str
+    listed: bool
+    user_ids: tuple[str, ...]
+
+
 def added_member_payload(member: Member) -> AddedMemberPayload:
     positions = member.read_seq, member.delivered_seq
     return AddedMemberPayload(member.user_id, member.role, iso(member.joined_ms), *positions, member.via or None)
@@ -82,6 +98,10 @@ def _grounds_changed(event: MembershipGroundsChanged) -> UpdatedMemberPayload:
     return UpdatedMemberPayload(member.conversation_id, member.user_id, member.role, member.via, own)
 
 
+def _members_listed(event: MembersListed) -> MembersListedPayload:
+    return MembersListedPayload(event.conversation_id, event.listed, event.user_ids)
+
+
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     MemberAdded: (
         Outbound(
@@ -108,6 +128,14 @@ OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
             _grounds_changed,
             summary="A member has become one through a team, or in their own right, or is so no longer. Only members "
             "of teams receive this event.",
+        ),
+    ),
+    MembersListed: (
+        Outbound(
+            "conversation:listed",
+            _members_listed,
+            summary="A conversation of which the user is a member through a team is in the user's list from now on, or "
+            "no longer. Only the members concerned receive this event.",
         ),
     ),
 }

@@ -146,9 +146,14 @@ class SocketCommands:
         client: ChatClient = socket.data
         if command.conversation_id not in client.entry.conversation_ids:
             raise forbidden("not_member")
-        opened = isinstance(command, JoinRoom)
-        by_default = client.dialect.follows_all
-        await recovery.choose(recoverable, command.conversation_id, opened=opened, by_default=by_default)
+        opened, follows_all = isinstance(command, JoinRoom), client.dialect.follows_all
+        # Such a socket follows the conversation whether it is opened or not; only opening it has to be kept.
+        only_signals = follows_all and client.entry.is_only_through_teams(command.conversation_id)
+        if only_signals and not opened:
+            recovery.forget_choice(recoverable, command.conversation_id)
+        else:
+            by_default = follows_all and not only_signals
+            await recovery.choose(recoverable, command.conversation_id, opened=opened, by_default=by_default)
         try:
             return self._change_room(socket, command)
         except ChatError:

@@ -78,8 +78,8 @@ class ChatClient:
 
     @property
     def opened(self) -> AbstractSet[str]:
-        """The ids of the conversations that the client opened on this socket. Always empty for a client whose sockets
-        follow all conversations of their user anyway.
+        """The ids of the conversations that the client opened on this socket. For a client whose sockets follow all
+        conversations of their user anyway, only those of which the user is a member through a team.
         """
         return _NONE if self._opened is None else self._opened
 

@@ -27,12 +27,14 @@ _logger = structlog.get_logger(__name__)
 
 def recipients_in(hub: Hub, memberships: MembershipIndex, conversation_id: str) -> list[SocketRecipient]:
     """Returns the sockets that follow a conversation: the recipients for which `DeliveryProofs` proves that messages
-    arrived. Empty for a large conversation, which has no delivery receipts, and for one that is not in `memberships`.
+    arrived. Leaves out members who do not have the conversation in their list. Empty for a large conversation, which
+    has no delivery receipts, and for one that is not in `memberships`.
     """
     membership = memberships.get(conversation_id)
     if membership is None or membership.member_count > LARGE_CONVERSATION:
         return []
-    return [SocketRecipient(socket) for socket in clients_in(hub, conversation_room(conversation_id))]
+    sockets = clients_in(hub, conversation_room(conversation_id))
+    return [SocketRecipient(socket) for socket in sockets if conversation_id not in socket.data.entry.unlisted]
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ change.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import structlog
 
@@ -162,6 +162,8 @@ class EventDelivery:
             room = room_of(to, conversation_id)
             if room in group.rooms and (frames := group.encode(event, to)):
                 skip = excluded(group, to, event, conversation_id, members)
+                if to is To.NON_FOLLOWERS:
+                    skip.update(self._of_unlisted(group, conversation_id))
                 self._hub.broadcast_in(group, room, frames, skip)
         room = conversation_room(conversation_id)
         for packet, user_id, _, frame in group.personal(event):
@@ -170,6 +172,11 @@ class EventDelivery:
             for socket in sockets_in(group, user_room(user_id)):
                 if receives_personal(packet, socket.data, conversation_id, follows=room in socket.rooms):
                     self._hub.send(socket.connection, frame)
+
+    def _of_unlisted(self, group: DialectEncoding, conversation_id: str) -> Iterator[Socket]:
+        """Yields the sockets of the members who do not have the conversation in their list."""
+        for user_id in self._directory.unlisted_ids_in(conversation_id):
+            yield from sockets_in(group, user_room(user_id))
 
     # --- users ------------------------------------------------------------------------------------------------------
 

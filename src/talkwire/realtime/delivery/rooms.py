@@ -51,8 +51,10 @@ class Rooms:
         assert client.recoverable is not None, "it resumes"
         self._hub.join(user_room(client.actor.user_id), socket)
         for conversation_id in conversation_ids:
-            if client.recoverable.follows(conversation_id, by_default=client.dialect.follows_all):
+            if client.recoverable.chosen.get(conversation_id):
                 self.open(socket, conversation_id)
+            elif client.recoverable.follows(conversation_id, by_default=client.dialect.follows_all):
+                self._hub.join(conversation_room(conversation_id), socket)
             elif client.dialect.sends_to_non_followers:
                 self._hub.join(non_followers_room(conversation_id), socket)
 
@@ -75,11 +77,17 @@ class Rooms:
     def open(self, socket: Socket, conversation_id: str) -> None:
         """Makes a member's socket follow a conversation, i.e. receive all its events. Publishes `RoomEntered` if it is
         the first of the user's sockets on this node that opens the conversation, unless the dialect follows all
-        conversations anyway.
+        conversations anyway. If it does, opening has an effect for members through teams only: typing and other signals
+        are sent to their sockets too.
         """
         client: ChatClient = socket.data
         self._hub.leave(non_followers_room(conversation_id), socket)
-        if not self._hub.join(conversation_room(conversation_id), socket) or client.dialect.follows_all:
+        is_new = self._hub.join(conversation_room(conversation_id), socket)
+        if client.dialect.follows_all:
+            if client.entry.is_only_through_teams(conversation_id):
+                client.add_opened(conversation_id)
+            return
+        if not is_new:
             return
         if conversation_id in client.opened:
             return  # the socket has replaced another one, whose leaving was not published
@@ -89,9 +97,13 @@ class Rooms:
 
     def close(self, socket: Socket, conversation_id: str) -> None:
         """Stops a member's socket from following a conversation. Publishes `RoomLeft` if the client had opened it and
-        no other socket of the user on this node has it open.
+        no other socket of the user on this node has it open. If the dialect follows all conversations, the socket of a
+        member through teams still follows it, but without signals.
         """
         client: ChatClient = socket.data
+        if client.dialect.follows_all and client.entry.is_only_through_teams(conversation_id):
+            client.remove_opened(conversation_id)
+            return
         self._leave(socket, conversation_id)
         if client.dialect.sends_to_non_followers:
             self._hub.join(non_followers_room(conversation_id), socket)
@@ -129,10 +141,11 @@ class Rooms:
             self._publish_if_last(client, conversation_id)
 
     def _publish_if_last(self, client: ChatClient, conversation_id: str) -> None:
-        if not self._openers(client, conversation_id):
+        if not client.dialect.follows_all and not self._openers(client, conversation_id):
             self._publish(RoomLeft(conversation_id, client.actor.user_id, client.actor.name))
 
     def _openers(self, client: ChatClient, conversation_id: str) -> int:
-        """Returns how many sockets of the client's user on this node have opened a conversation."""
+        """Returns how many sockets of the client's user on this node have opened a conversation, in dialects that
+        follow only what is opened."""
         devices = clients_in(self._hub, user_room(client.actor.user_id))
-        return sum(conversation_id in socket.data.opened for socket in devices)
+        return sum(conversation_id in s.data.opened and not s.data.dialect.follows_all for s in devices)

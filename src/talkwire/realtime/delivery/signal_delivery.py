@@ -90,15 +90,22 @@ class SignalDelivery:
                 self._deliver_call(event, event.to, event.source)
 
     def _send_to_others(self, event: TypingChanged | RoomNews) -> None:
-        own = set(self._sockets((event.user_id,)))
+        skip = self._not_joined(event.conversation_id).union(self._sockets((event.user_id,)))
         room = conversation_room(event.conversation_id)
-        self._hub.broadcast_ephemeral(room, lambda group: encode_for(group, event), own)
+        self._hub.broadcast_ephemeral(room, lambda group: encode_for(group, event), skip)
 
     def _deliver_signal(self, event: SignalSent) -> None:
         """Sends a custom signal to the sockets that follow its conversation, except the one that sent it."""
-        source = {socket for socket in self._sockets((event.user_id,)) if socket.id == event.source}
+        skip = self._not_joined(event.conversation_id)
+        skip.update(socket for socket in self._sockets((event.user_id,)) if socket.id == event.source)
         room = conversation_room(event.conversation_id)
-        self._hub.broadcast_ephemeral(room, lambda group: encode_for(group, event), source)
+        self._hub.broadcast_ephemeral(room, lambda group: encode_for(group, event), skip)
+
+    def _not_joined(self, conversation_id: str) -> set[Socket]:
+        """Returns the sockets of members who do not have the conversation in their list, without those sockets that
+        have joined it: they receive its messages, but no signals."""
+        sockets = self._sockets(self._directory.unlisted_ids_in(conversation_id))
+        return {socket for socket in sockets if conversation_id not in socket.data.opened}
 
     def _deliver_presence(self, event: PresenceChanged) -> None:
         """Sends a user's new presence to contacts and subscribed sockets: one update per socket, however many

@@ -53,6 +53,7 @@ _conversations: Select[Any] = (
     .join(conversations, conversations.c.id == members.c.conversation_id)
     .where(
         members.c.user_id == bindparam("user_id"),
+        members.c.listed,
         conversations.c.active_pos > bindparam("after_pos"),
         conversations.c.last_seq > _unseen_seq,
         or_(members.c.muted.is_(False), members.c.unmute_ms.is_not(None)),

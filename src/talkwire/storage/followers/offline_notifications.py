@@ -359,7 +359,7 @@ _span = and_(
     spans.c.to_pos.is_(None),
 )
 _of_keys = select(members, spans.c.from_pos).select_from(KEYS)
-_of_conversation = members.c.conversation_id == key_text(0)
+_of_conversation = and_(members.c.conversation_id == key_text(0), members.c.listed)
 _members: Select[Any] = _of_keys.join(members, _of_conversation).join(spans, _span)
 _notify_all: Select[Any] = _members.where(has_notify_all)
 _named: Select[Any] = _of_keys.join(members, and_(_of_conversation, members.c.user_id == key_text(1))).join(

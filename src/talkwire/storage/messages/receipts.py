@@ -23,6 +23,7 @@ from sqlalchemy import (
     Connection,
     Exists,
     Select,
+    and_,
     bindparam,
     case,
     cast,
@@ -30,6 +31,7 @@ from sqlalchemy import (
     func,
     literal,
     null,
+    or_,
     select,
     union_all,
 )
@@ -118,15 +120,15 @@ def _unread_select(found: ColumnElement[bool]) -> Select[Any]:
 _unread = _unread_select((members.c.conversation_id == key_text(0)) & (members.c.user_id == key_text(1)))
 _unread_of_users: Select[Any] = (
     _unread_select(members.c.user_id == key_text(0))
-    .where(conversations.c.last_seq > _own_seq)
+    .where(members.c.listed, conversations.c.last_seq > _own_seq)
     .add_columns(
         members.c.muted,
         members.c.unmute_ms,
         (members.c.archived_seq >= conversations.c.last_seq).label("is_archived"),
     )
 )
-"""Selects the memberships of the users in the keys, where a message is behind the read position. A conversation that
-was archived before its newest message counts as not archived: only a muted one may still be."""
+"""Selects the listed memberships of the users in the keys, where a message is behind the read position. A conversation
+that was archived before its newest message counts as not archived: only a muted one may still be."""
 _with_blocked: Select[Any] = (
     select(key_text(0), key_text(1))
     .select_from(KEYS)
@@ -292,6 +294,7 @@ class ReceiptReads(Reads):
             members.c.conversation_id == message.conversation_id,
             members.c.user_id != message.sender_id,
             members.c.history_seq < message.seq,
+            or_(members.c.listed, and_(members.c.read_ms > 0, members.c.read_seq >= message.seq)),
         )
         delivered_seq, read_seq = self._connection.execute(statement).one()
         return None if delivered_seq is None else (delivered_seq, read_seq)

@@ -73,8 +73,10 @@ _all_members: Select[Any] = (
     .join(members, members.c.conversation_id == key_text(0))
     .outerjoin(preferences, preferences.c.user_id == members.c.user_id)
     .outerjoin(presence, presence.c.user_id == members.c.user_id)
+    .where(members.c.listed)
 )
-"""Selects all members of conversations with their preferences, their presence and whether they have blocked the actor.
+"""Selects all listed members of conversations with their preferences, their presence and whether they have blocked the
+actor.
 
 The keys are (conversation id, actor id).
 """

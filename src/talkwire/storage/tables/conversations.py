@@ -108,7 +108,7 @@ class ConversationReads(Reads):
         statement = (
             select(conversations, LISTED_POS.label("listed_pos"))
             .join(members, members.c.conversation_id == conversations.c.id)
-            .where(members.c.user_id == user_id)
+            .where(members.c.user_id == user_id, members.c.listed)
             .order_by(LISTED_POS.desc())
             .limit(limit)
         )

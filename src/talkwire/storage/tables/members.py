@@ -17,6 +17,7 @@ from talkwire.core.domain.events import (
     MemberAdded,
     MemberRemoved,
     MembershipGroundsChanged,
+    MembersListed,
     MemberUpdated,
 )
 from talkwire.core.domain.membership_facts import ConversationFacts, Memberships
@@ -146,6 +147,7 @@ _memberships: Select[Any] = (
         members.c.history_pos,
         members.c.own,
         members.c.via.is_not(None).label("is_staff"),
+        members.c.listed,
         conversations.c.kind,
         conversations.c.member_count,
         conversations.c.notify,
@@ -212,16 +214,19 @@ class MemberReads(Reads):
         histories: dict[str, dict[str, HistoryStart]] = {}
         facts: dict[str, ConversationFacts] = {}
         staffed: dict[str, dict[str, bool]] = {}
+        unlisted: dict[str, set[str]] = {}
         asked = keys_parameter([(user_id,) for user_id in user_ids])
         for row in self._connection.execute(_memberships, asked):
-            user_id, conversation_id, history_seq, history_pos, own, is_staff, *facts_of_row = row
+            user_id, conversation_id, history_seq, history_pos, own, is_staff, listed, *facts_of_row = row
             ids_by_user.setdefault(user_id, set()).add(conversation_id)
             if is_staff:
                 staffed.setdefault(user_id, {})[conversation_id] = bool(own)
+            if not listed:
+                unlisted.setdefault(user_id, set()).add(conversation_id)
             if history_seq or history_pos:
                 histories.setdefault(user_id, {})[conversation_id] = HistoryStart(history_seq, history_pos)
             facts[conversation_id] = ConversationFacts(*facts_of_row)
-        return Memberships(ids_by_user, histories, facts, staffed)
+        return Memberships(ids_by_user, histories, facts, staffed, unlisted)
 
 
 # --- in a transaction -------------------------------------------------------------------------------------------------
@@ -415,6 +420,14 @@ def _grounds_changed(workspace: Workspace, event: MembershipGroundsChanged) -> N
     _resize(workspace, id_, 1 if member.own else -1, event.at_ms)
 
 
+def _listed(workspace: Workspace, event: MembersListed) -> None:
+    for user_id in event.user_ids:
+        member = known_member(workspace, event.conversation_id, user_id)
+        workspace.members[event.conversation_id, user_id] = replace(member, listed=event.listed)
+    of_members = members.c.conversation_id == event.conversation_id, members.c.user_id.in_(event.user_ids)
+    workspace.connection.execute(update(members).where(*of_members).values(listed=event.listed))
+
+
 def _resize(workspace: Workspace, conversation_id: str, by: int, now_ms: int) -> None:
     count = known_conversation(workspace, conversation_id).member_count + by
     change_conversation(workspace, conversation_id, member_count=count, updated_ms=now_ms)
@@ -450,6 +463,7 @@ PROJECTIONS: Projections = MappingProxyType(
         MemberAdded: _added,
         MemberRemoved: _removed,
         MembershipGroundsChanged: _grounds_changed,
+        MembersListed: _listed,
         MemberUpdated: _updated,
     }
 )

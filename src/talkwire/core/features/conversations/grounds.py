@@ -22,6 +22,7 @@ from talkwire.core.domain.events import (
     TeamSettled,
 )
 from talkwire.core.domain.model import WHOLE, Conversation, HistoryStart, Member, Restriction
+from talkwire.core.features.notifying.listing import list_member, unlist_member
 from talkwire.core.ports.transaction import Prefetch, Transaction
 
 
@@ -227,7 +228,9 @@ def set_grounds(  # noqa: PLR0913 (the grounds)
 ) -> Member:
     """Records the grounds on which a user stays a member, and returns the changed member. `starts` says of the
     conversation's teams where what they see begins; `start` is where the user sees it from in their own right, if that
-    is new. A member only through teams has the role `member`."""
+    is new. A member only through teams has the role `member`.
+
+    A new member in their own right is listed; a former one is not until they write, are mentioned or claim again."""
     of_own = (own_history(member) if member.own else start) if own else None
     history = _earliest([*([of_own] if of_own is not None else []), *(starts.get(id_, WHOLE) for id_ in via)])
     hidden = of_own if of_own != history else None
@@ -242,7 +245,13 @@ def set_grounds(  # noqa: PLR0913 (the grounds)
         own_history_pos=None if hidden is None else hidden.pos,
     )
     tx.record(MembershipGroundsChanged(tx.next_pos(), tx.now_ms, changed, member.own, by))
-    return changed
+    if own is member.own:
+        return changed
+    if own:
+        list_member(tx, changed)
+    else:
+        unlist_member(tx, changed)
+    return replace(changed, listed=own)
 
 
 def _earliest(starts: Sequence[HistoryStart]) -> HistoryStart:

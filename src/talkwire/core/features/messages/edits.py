@@ -32,6 +32,7 @@ from talkwire.core.features.messages.messages import (
     visible_message,
 )
 from talkwire.core.features.messages.sending import mentioned
+from talkwire.core.features.notifying.listing import list_members
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Transaction
 
@@ -96,6 +97,8 @@ def _record_text(tx: Transaction, message: Message, content: str) -> Message:
     read = None if large else tx.has_been_read(message)
     changed = (edited.mentions, edited.mentions_all) != (message.mentions, message.mentions_all)
     tx.record(MessageEdited(tx.next_pos(), tx.now_ms, edited, read, changed))
+    if changed and conversation is not None and conversation.team_ids:
+        list_members(tx, conversation.id, edited.mentions)
     return edited
 
 

@@ -21,6 +21,7 @@ from talkwire.core.features.messages.messages import (
     participation_of,
     visible_message,
 )
+from talkwire.core.features.notifying.listing import list_member
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Prefetch, Transaction
 
@@ -76,6 +77,8 @@ def _forward(tx: Transaction, source: Message, target: Participation) -> Message
         generated=source.generated,
     )
     tx.record(MessageSent(pos, tx.now_ms, message))
+    if target.conversation.team_ids:
+        list_member(tx, target.member)
     return message
 
 

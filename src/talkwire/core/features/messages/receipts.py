@@ -144,8 +144,10 @@ def _move_own(tx: Transaction, member: Member, seq: int) -> ReadMark:
 
 def mark_delivered(tx: Transaction, actor: Actor, command: MarkDelivered) -> None:
     """Moves the actor's delivery position (up to which message the actor's devices have received a conversation)
-    forward."""
+    forward. Does nothing for a member who is not listed."""
     conversation, member = _participation(tx, actor, command)
+    if not member.listed:
+        return
     target = _target(tx, conversation, member, command.message_id)
     if target is not None and target[0] > member.delivered_seq:
         _record_delivered(tx, member, target)
@@ -196,7 +198,8 @@ def _message_named(tx: Transaction, member: Member, message_id: str) -> Message:
 
 def list_receipts(snapshot: Snapshot, actor: Actor, query: ListReceipts) -> tuple[Receipt, ...]:
     """Returns a receipt for each member other than the sender who can see the message: when they received it and when
-    they read it, each None if not yet. Raises `forbidden` if the actor may not see the message.
+    they read it, each None if not yet. Of members who are not listed, only those who have read it have a receipt.
+    Raises `forbidden` if the actor may not see the message.
 
     A member who has blocked the actor is shown as not having received the message, and a member who does not share
     their reads with the actor as not having read it.
@@ -215,6 +218,8 @@ def list_receipts(snapshot: Snapshot, actor: Actor, query: ListReceipts) -> tupl
             delivered_ms = _reached(member, message, member.delivered_seq, member.delivered_ms)
             if may_see_reads(view, actor.user_id, sees_reads=sees_reads):
                 read_ms = _reached(member, message, member.read_seq, member.read_ms)
+        if read_ms is None and not member.listed:
+            continue
         receipts.append(Receipt(member.user_id, view.name, view.avatar, delivered_ms, read_ms))
     return tuple(receipts)
 

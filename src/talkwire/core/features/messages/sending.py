@@ -67,6 +67,7 @@ from talkwire.core.domain.times import check_time, iso
 from talkwire.core.features.messages.files import attachment_of, file_name
 from talkwire.core.features.messages.imported_parts import check_imported_parts, imported_parts
 from talkwire.core.features.messages.messages import must_not_be_deleted, need_message, size_of
+from talkwire.core.features.notifying.listing import list_members
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Prefetch, Transaction
 
@@ -344,6 +345,8 @@ def _record(
     if parts:
         message = replace(message, **parts)
     tx.record(MessageSent(pos, tx.now_ms, message))
+    if conversation.team_ids and not message.imported:
+        list_members(tx, conversation.id, {sender.id, *message.mentions})
     if message.on_behalf_of is not None:  # a rule of the audit log would cost each ordinary message
         tx.audit.add(actor, (Act("message-on-behalf", str(message.id), conversation.id),), tx.now_ms)
     return message

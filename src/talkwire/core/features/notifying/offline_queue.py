@@ -94,7 +94,7 @@ def read_missed(snapshot: Snapshot, actor: Actor, query: ReadMissed) -> tuple[Me
     received = []
     for message in messages:
         member = members.get(message.conversation_id)
-        if member is None or message.deleted_ms is not None:
+        if member is None or not member.listed or message.deleted_ms is not None:
             continue
         seen = message_for_reader(message, member.history)
         here = MemberPreferences(member.muted, member.notify, unmute_ms=member.unmute_ms)

@@ -51,3 +51,10 @@ def upgrade() -> None:
     op.add_column("members", sa.Column("own_history_seq", sa.BigInteger))
     op.add_column("members", sa.Column("own_history_pos", sa.BigInteger))
     op.add_column("members", sa.Column("listed", sa.Boolean, nullable=False, server_default=sa.true()))
+    op.create_index(
+        "ix_members_listed",
+        "members",
+        ["user_id"],
+        sqlite_where=sa.text("listed = 1"),
+        postgresql_where=sa.text("listed"),
+    )
