@@ -113,6 +113,9 @@ async def _receipts(node: Node) -> None:
     await node.do(BOB, MarkRead("c"))
     await node.do(BOB, MarkUnread("c"))
     await node.do(ALICE, FollowThread(str((await node.do(ALICE, ListMessages("c"))).items[0].id)))
+    await node.do(BACKEND, PutTeam("listed", "\u2603", ("bob",)))
+    await node.do(BACKEND, CreateConversation("group", ("alice",), id="listed", team_ids=("listed",)))
+    await node.do(BOB, SendMessage("listed", "a member through a team is listed"))
 
 
 async def _teams(node: Node) -> None:
