@@ -53,8 +53,8 @@ class MutePayload(Payload, frozen=True):
 class ConversationPayload(Payload, frozen=True):
     """A conversation. Members whose value depends on the caller are in responses, but not in events: `unreadCount`,
     `mentionCount`, `muted`, `mutedUntil`, `mutedByModerator`, `favourite`, `archived`, `section`, `readSeq`,
-    `lastMessage`, `lastOffer`, `unreadOfferCount`, `lastCall`, `joinedAt`, and the name of a direct conversation. Lists
-    include `members` only for direct conversations.
+    `lastMessage`, `lastOffer`, `unreadOfferCount`, `lastCall`, `joinedAt`, `listed`, and the name of a direct
+    conversation. Lists include `members` only for direct conversations.
 
     `ownerId` is null for a direct conversation, and for one that the application's backend created without an owner.
     `muted` is the caller's own choice not to be notified, until `mutedUntil` or without an end.
@@ -97,6 +97,7 @@ class ConversationPayload(Payload, frozen=True):
     team_ids: tuple[str, ...] | None = None
     teams: tuple[TeamNamePayload, ...] | None = None
     pending: bool | None = None
+    listed: bool | None = None
 
 
 def member_payload(view: MemberView) -> MemberPayload:
@@ -143,6 +144,7 @@ def conversation_payload(view: ConversationView, *, trusted: bool = False) -> Co
         joined_at=None if reader is None else iso(reader.joined_ms),
         teams=_teams(view),
         pending=None if view.pending_pos is None else True,
+        listed=None if reader is None or reader.listed else False,
     )
 
 
@@ -180,6 +182,7 @@ def _conversation(  # noqa: PLR0913 (each is a member of the payload)
     joined_at: str | None = None,
     teams: tuple[TeamNamePayload, ...] | None = None,
     pending: bool | None = None,
+    listed: bool | None = None,
 ) -> ConversationPayload:
     return ConversationPayload(
         id=conversation.id,
@@ -218,4 +221,5 @@ def _conversation(  # noqa: PLR0913 (each is a member of the payload)
         team_ids=conversation.team_ids or None,
         teams=teams,
         pending=pending,
+        listed=listed,
     )

@@ -237,6 +237,10 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
             "that mentions the user."
         ),
         "lastOffer": Meaning("The newest offer that the user may see."),
+        "listed": Meaning(
+            "In a conversation, false for a user who is a member through a team and does not have it in their list. In "
+            "an event, whether the members have it in their list from now on."
+        ),
         "unreadOfferCount": _count("How many offers and answers to offers are unread."),
         "mentionCount": _count("How many of the unread messages mention the user."),
         "muted": Meaning("Whether the user has muted the conversation."),
