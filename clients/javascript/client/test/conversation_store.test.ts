@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { createStore } from "zustand/vanilla";
 import { ConversationStore } from "../src/conversations/conversation_store.ts";
-import { withMessage } from "../src/conversations/conversations_by_id.ts";
+import { newestFirst, withMessage } from "../src/conversations/conversations_by_id.ts";
 import type { ClientState, Core } from "../src/core.ts";
 import type { Conversation } from "../src/server/payloads.ts";
 import { conversation, ME, message } from "./samples.ts";
@@ -165,4 +165,30 @@ it("finds neither the reader nor users who were erased or stand for the back end
   const core = { now: { me: { id: ME } }, on: () => undefined, rest: { get: async () => ({ items }) } };
   const found = await new ConversationStore(core as unknown as Core).findUsers("");
   expect(found.map(({ id }) => id)).toEqual(["bob"]);
+});
+
+it("loads a conversation that is listed, and keeps one that is no longer out of lists", async () => {
+  const state = createStore(() => ({ conversations: {} as Record<string, Conversation>, me: { id: ME } }));
+  const handlers = new Map<string, (payload: unknown) => void>();
+  const core = {
+    state,
+    get now() {
+      return state.getState();
+    },
+    on: (name: string, handler: (payload: unknown) => void) => handlers.set(name, handler),
+    changeConversation: (id: string, change: (before: Conversation) => Conversation) =>
+      state.setState(({ conversations }) => {
+        const before = conversations[id];
+        return before === undefined ? {} : { conversations: { ...conversations, [id]: change(before) } };
+      }),
+    rest: { get: async () => conversation("c") },
+  } as unknown as Core;
+  new ConversationStore(core);
+  handlers.get("conversation:listed")?.({ conversationId: "c", listed: true, userIds: [ME] });
+  await eventually(() => expect(newestFirst(state.getState().conversations)).toHaveLength(1));
+  handlers.get("conversation:listed")?.({ conversationId: "c", listed: false, userIds: [ME] });
+  expect(state.getState().conversations).toHaveProperty("c");
+  expect(newestFirst(state.getState().conversations)).toEqual([]);
+  handlers.get("conversation:listed")?.({ conversationId: "other", listed: false, userIds: [ME] });
+  expect(state.getState().conversations).not.toHaveProperty("other");
 });

@@ -151,3 +151,14 @@ it("a conversation's id may be the name of an object's property", () => {
     expect(totalUnread(withMessage(received, message(5, { conversationId: id }), ME))).toBe(1);
   }
 });
+
+it("conversations that are not listed are in no list and no total", () => {
+  const loaded = {
+    mine: conversation("mine", { unreadCount: 2 }),
+    team: conversation("team", { unreadCount: 5, listed: false }),
+  };
+  expect(newestFirst(loaded).map(({ id }) => id)).toEqual(["mine"]);
+  expect(totalUnread(loaded)).toBe(2);
+  const after = withLoaded(loaded.team, conversation("team", { unreadCount: 5 }));
+  expect(totalUnread({ ...loaded, team: after })).toBe(7);
+});

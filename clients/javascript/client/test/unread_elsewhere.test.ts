@@ -71,6 +71,7 @@ it("is nothing, and asks nothing, while all conversations are loaded", async () 
 it.each([
   ["message:new", { conversationId: "other" }, 1],
   ["conversation:new", { id: "other" }, 1],
+  ["conversation:listed", { conversationId: "other" }, 1],
   ["conversation:unread", { conversationId: "other" }, 1],
   ["conversation:preferences", { conversationId: "other" }, 1],
   ["conversation:unread", { conversationId: "a" }, 0],

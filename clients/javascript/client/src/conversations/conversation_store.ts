@@ -56,6 +56,10 @@ export class ConversationStore {
       core.state.setState(({ conversations }) => ({ conversations: withConversation(conversations, received) })),
     );
     core.on("conversation:preferences", (preferences) => this.#show(preferences.conversationId, preferences));
+    core.on("conversation:listed", ({ conversationId, listed }) => {
+      if (listed) void this.load(conversationId);
+      else core.changeConversation(conversationId, (before) => ({ ...before, listed }));
+    });
     core.on("offer:new", (offer) => {
       this.#offered(offer);
       const isMuted = own(core.now.conversations, offer.conversationId)?.muted === true;

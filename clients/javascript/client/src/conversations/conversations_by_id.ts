@@ -5,9 +5,16 @@ import type { Conversation, Message, Notice } from "../server/payloads.ts";
 
 export type ConversationsById = Readonly<Record<string, Conversation>>;
 
-/** Returns the conversations with the newest message, offer or call first. */
+/**
+ * Returns the conversations of the reader's list. Loaded ones may not be in it: those of a team of the reader, in which
+ * the reader has not written and was not mentioned.
+ */
+const listed = (conversations: ConversationsById): Conversation[] =>
+  Object.values(conversations).filter((each) => each.listed !== false);
+
+/** Returns the conversations of the reader's list with the newest message, offer or call first. */
 export function newestFirst(conversations: ConversationsById): Conversation[] {
-  return Object.values(conversations).sort(
+  return listed(conversations).sort(
     // Ids of the server grow with time.
     (one, other) => compare(newestTime(other), newestTime(one)) || compare(other.id, one.id),
   );
@@ -96,9 +103,9 @@ export function withLoaded(before: Conversation | undefined, loaded: Conversatio
   };
 }
 
-/** Returns the number of unread messages; in muted and archived conversations only mentions count. */
+/** Returns the number of unread messages in the reader's list; in muted and archived conversations only mentions count. */
 export function totalUnread(conversations: ConversationsById): number {
-  return Object.values(conversations).reduce(
+  return listed(conversations).reduce(
     (sum, { muted, archived, unreadCount = 0, mentionCount = 0 }) =>
       sum + (muted || archived ? mentionCount : unreadCount),
     0,

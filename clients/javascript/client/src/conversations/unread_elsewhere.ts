@@ -12,6 +12,7 @@ const PAUSE_MAX_MS = 60_000;
 /** Events that may change what is unread in a conversation. */
 const COUNTING: ReadonlySet<string> = new Set([
   "conversation:deleted",
+  "conversation:listed",
   "conversation:new",
   "conversation:preferences",
   "conversation:unread",
