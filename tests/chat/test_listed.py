@@ -154,6 +154,7 @@ async def test_a_socket_receives_signals_while_it_has_joined(world: World) -> No
     assert await receives_messages(world, phone, conversation)
     await say(world, "bob", conversation, "I am here")
     assert await phone.next("conversation:listed") == {**here, "listed": True, "userIds": [world.id_of("bob")]}
+    assert await alice.pending("conversation:listed") == []
     assert await receive_signals(alice, conversation, phone, desktop) == [True, True]
 
 
@@ -201,6 +202,13 @@ async def test_members_who_follow_rooms_see_nobody_enter_or_leave_who_joins_for_
     await gateway.done("leaveRoom", here)
     assert (await dave.next("userLeft"))["userId"] == world.id_of("bob")
     assert await dave.pending("userJoined", "userLeft") == []
+
+
+async def test_a_conversation_says_whether_its_reader_has_it_in_their_list(world: World) -> None:
+    conversation = await desk(world)
+    for name in ("alice", *MEMBERS):
+        found = (await world.request("GET", f"/api/v1/conversations/{conversation}", by=name)).json()
+        assert found.get("listed") is (False if name == "bob" else None), name
 
 
 async def test_the_list_of_another_dialect_leaves_the_conversation_out(world: World) -> None:

@@ -260,6 +260,18 @@ async def test_who_is_no_longer_a_member_in_their_own_right_is_not_listed(watche
     assert await listed(watched.node) == {"alice", "carol", "dave", "erin"}
 
 
+async def test_the_directory_learns_from_events_what_it_reads_from_the_database(watched: Watched) -> None:
+    directory = watched.node.chat.directory
+    await directory.find("bob")
+    created = CreateConversation("group", ("alice",), id="d", team_ids=("support",))
+    await watched.node.do(BACKEND, created)
+    by_events = (await directory.find("bob")).unlisted
+    directory.forget_idle()
+    assert by_events == (await directory.find("bob")).unlisted == {"c", "d"}
+    await watched.node.do(BACKEND, PutTeam("support", "Support", ("carol",)))
+    assert (await directory.find("bob")).unlisted == frozenset()
+
+
 async def test_an_imported_message_and_all_list_nobody(watched: Watched) -> None:
     node = watched.node
     await node.send(ALICE, "@all @support hello")

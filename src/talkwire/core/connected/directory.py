@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
@@ -62,6 +63,7 @@ OVERLAP_S = 0.1
 """After how many seconds the next users are loaded although the last load has not ended, so that a stalled read does
 not keep them waiting. Until then they wait for it: one query for many users costs little more than one for a few."""
 
+_NONE: AbstractSet[str] = frozenset()
 USUAL = MemberPreferences()
 _PREFERENCES = Preferences()
 
@@ -88,8 +90,7 @@ class DirectoryEntry:
     staffed: dict[str, bool] = field(default_factory=dict)
     """The conversations of which the user is a member through a team, each with whether the user is also a member in
     their own right."""
-    unlisted: set[str] = field(default_factory=set)
-    """Those of `staffed` that are not in the user's list: the user is not notified of what happens there."""
+    _unlisted: set[str] | None = None
     notify_defaults: Mapping[str, Notify] = field(default_factory=dict)
     """What conversations notify members of who have chosen nothing, by conversation id: `MembershipIndex.notify`, which
     all cached users share."""
@@ -98,6 +99,11 @@ class DirectoryEntry:
     """The log position at which the entry was first held, so that the user has been connected since then."""
     moved_pos: int = 0
     """The log position of the last change of `conversation_ids`: of joining, leaving or loading."""
+
+    @property
+    def unlisted(self) -> AbstractSet[str]:
+        """Those of `staffed` that are not in the user's list: the user is not notified of what happens there."""
+        return self._unlisted or _NONE
 
     def reader(self, user_id: str) -> Reader:
         """Returns the user as a reader of events: the data by which `audience.event_for_reader` decides which version
@@ -155,10 +161,11 @@ class DirectoryEntry:
 
     def set_listed(self, conversation_id: str, *, listed: bool) -> None:
         """Records whether one of the user's conversations is in their list."""
-        if listed:
-            self.unlisted.discard(conversation_id)
-        else:
-            self.unlisted.add(conversation_id)
+        if not listed:
+            self._unlisted = self._unlisted or set()
+            self._unlisted.add(conversation_id)
+        elif self._unlisted is not None:
+            self._unlisted.discard(conversation_id)
 
     def lists(self, conversation_id: str) -> bool:
         """Returns whether the user is a member of a conversation and has it in their list."""
@@ -176,7 +183,7 @@ class DirectoryEntry:
             self.moved_pos = max(self.moved_pos, pos)
         self.conversation_ids.discard(conversation_id)
         self.staffed.pop(conversation_id, None)
-        self.unlisted.discard(conversation_id)
+        self.set_listed(conversation_id, listed=True)
         self.reset_preferences_for(conversation_id)
 
     def reset_preferences_for(self, conversation_id: str) -> None:

@@ -529,7 +529,7 @@ class Chat:
                     member_preferences.get(user_id, {}),
                     dict(memberships.histories.get(user_id, {})),
                     dict(memberships.staffed.get(user_id, {})),
-                    memberships.unlisted.get(user_id, set()),
+                    memberships.unlisted.get(user_id),
                 )
                 for user_id in user_ids
             }
