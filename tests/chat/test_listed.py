@@ -13,8 +13,10 @@ from talkwire.dialects.dialect import Dialect
 from talkwire.dialects.gateway.vocabulary import GATEWAY
 from talkwire.dialects.messenger import MESSENGER
 from talkwire.dialects.talks.vocabulary import TALKS
+from talkwire.realtime.delivery.delivery_proofs import recipients_in
 from tests.chat.chat_client import ChatClient
-from tests.chat.conftest import World
+from tests.chat.chat_server import in_process, serving
+from tests.chat.conftest import World, world_at
 from tests.chat.returner import Returner
 from tests.contracts.test_listed import ROWS as STORED_ROWS
 
@@ -124,6 +126,16 @@ async def test_messages_and_other_durable_events_come_to_all(world: World) -> No
     assert await bob.pending("conversation:listed") == []
 
 
+async def test_no_heartbeat_has_to_prove_what_came_to_a_member_who_is_not_listed(tmp_path: Path) -> None:
+    node = in_process(tmp_path)
+    async with serving(node) as server, world_at(server) as world:
+        conversation = await desk(world)
+        for name in MEMBERS:
+            await world.connect(name)
+        recipients = recipients_in(node.engine.hub, node.chat.directory.memberships, conversation)
+        assert sorted(each.actor.user_id for each in recipients) == [world.id_of("carol"), world.id_of("dave")]
+
+
 # --- joining and leaving ----------------------------------------------------------------------------------------------
 
 
@@ -195,13 +207,32 @@ async def test_members_who_follow_rooms_see_nobody_enter_or_leave_who_joins_for_
     await bob.done("conversation:join", here)
     await bob.done("conversation:leave", here)
     await bob.done("conversation:join", here)
-    await bob.close()
     gateway = await world.connect("bob", dialect=GATEWAY)
     await gateway.done("joinRoom", here)
     assert (await dave.next("userJoined"))["userId"] == world.id_of("bob")
     await gateway.done("leaveRoom", here)
     assert (await dave.next("userLeft"))["userId"] == world.id_of("bob")
+    await bob.close()
     assert await dave.pending("userJoined", "userLeft") == []
+
+
+@pytest.mark.parametrize("dialect", [GATEWAY, TALKS], ids=lambda dialect: dialect.name)
+async def test_a_socket_that_resumes_is_sent_nothing_of_a_conversation_that_is_not_listed(
+    world: World, dialect: Dialect
+) -> None:
+    conversation, other = await desk(world), await world.conversation("alice", *MEMBERS)
+    returners = [Returner(world, name, dialect) for name in MEMBERS]
+    for returner in returners:
+        await returner.come()
+    await say(world, "alice", other, "for an offset")
+    for returner in returners:
+        await returner.cut()
+    await say(world, "alice", conversation, "My order is late")
+    found = []
+    for returner in returners:
+        assert await returner.come()
+        found.append("My order is late" in str(await returner.notified()))
+    assert found == [False, True, True]
 
 
 async def test_a_conversation_says_whether_its_reader_has_it_in_their_list(world: World) -> None:

@@ -51,14 +51,11 @@ def receives_personal(packet: PersonalOutbound, client: ChatClient, conversation
 
 def _wants(client: ChatClient, event: Durable) -> bool:
     """Returns whether the user wants to be notified of an event. False only for a message that the user's preferences
-    or blocks exclude, or whose conversation is not in the user's list; always True if the client's dialect does not
-    treat new messages as notifications.
+    or blocks exclude; always True if the client's dialect does not treat new messages as notifications.
     """
     if not client.dialect.sends_notifications or not isinstance(event, MessageSent):
         return True
     entry, message = client.entry, event.message
-    if message.conversation_id in entry.unlisted:
-        return False
     preferences = entry.member_preferences.get(message.conversation_id, USUAL)
     default = entry.notify_defaults.get(message.conversation_id)
     return member_receives(message, client.actor.user_id, entry.blocked_ids, preferences, default)
@@ -81,9 +78,8 @@ def excluded(group: DialectEncoding, to: To, event: Durable, conversation_id: st
 
 
 def _exceptions(group: DialectEncoding, room: str, event: Durable) -> list[Socket]:
-    """Returns the sockets in a room that may have to be excluded from an event: those of the user who caused it, of
-    users with blocks or notification preferences, their own or the conversation's, and of users who do not have the
-    conversation in their list.
+    """Returns the sockets in a room that may have to be excluded from an event: those of the user who caused it, and of
+    users with blocks or notification preferences, their own or the conversation's.
     """
     doer = actor_of(event)
     found = [s for s in sockets_in(group, user_room(doer)) if room in s.rooms] if doer else []
@@ -93,7 +89,6 @@ def _exceptions(group: DialectEncoding, room: str, event: Durable) -> list[Socke
             entry = socket.data.entry
             if (
                 entry.blocked_ids
-                or conversation_id in entry.unlisted
                 or conversation_id in entry.member_preferences
                 or conversation_id in entry.notify_defaults
             ):
