@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from random import Random
 from types import MappingProxyType
 
 import pytest
@@ -29,6 +31,7 @@ from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, Call, Nod
 from tests.contracts.plans import plan_of, read_statements
 from tests.contracts.test_notifications import Watched, watching
 from tests.databases import Database
+from tests.repetition import repetitions
 
 DAVE, ERIN = Actor("dave", "Dave"), Actor("erin", "Erin")
 
@@ -258,6 +261,73 @@ async def test_who_is_no_longer_a_member_in_their_own_right_is_not_listed(watche
     assert await listed(watched.node) == {"alice", "carol", "dave"}
     await watched.node.do(BACKEND, AddMembers("c", ("erin",)))
     assert await listed(watched.node) == {"alice", "carol", "dave", "erin"}
+
+
+@dataclass
+class Rule:
+    """The rule, as the page says it, for the members of one conversation beside alice."""
+
+    own: set[str] = field(default_factory=set)
+    team: set[str] = field(default_factory=set)
+    listed: set[str] = field(default_factory=set)
+
+    def after(self, act: str, user_id: str) -> None:
+        match act:
+            case "writes" | "is mentioned" if user_id in self.own | self.team:
+                self.listed.add(user_id)
+            case "joins":
+                self.own.add(user_id)
+                self.listed.add(user_id)
+            case "leaves" if user_id in self.own:
+                self.own.discard(user_id)
+                self.listed.discard(user_id)
+            case "joins the team":
+                self.team.add(user_id)
+            case "leaves the team":
+                self.team.discard(user_id)
+                self.listed &= self.own | self.team
+            case "closes":
+                self.listed &= self.own
+
+
+async def _do(node: Node, rule: Rule, act: str, user_id: str) -> None:
+    match act:
+        case "writes" if user_id in rule.own | rule.team:
+            await node.send(Actor(user_id, user_id), "@all hello")
+        case "is mentioned":
+            await node.send(ALICE, f"@{user_id} @all hello")
+        case "joins":
+            await node.do(BACKEND, AddMembers("c", (user_id,)))
+        case "leaves" if user_id in rule.own:
+            await node.do(BACKEND, RemoveMember("c", user_id))
+        case "joins the team" | "leaves the team":
+            team = rule.team | {user_id} if act == "joins the team" else rule.team - {user_id}
+            await node.do(BACKEND, PutTeam("support", "Support", tuple(sorted(team))))
+        case "closes":
+            await in_transaction(node, _close)
+        case "is forgotten by the directory":
+            node.chat.directory.forget_idle()
+
+
+ACTS = (
+    *("writes", "is mentioned", "joins", "leaves", "joins the team", "leaves the team", "closes"),
+    "is forgotten by the directory",
+)
+
+
+@pytest.mark.parametrize("seed", range(repetitions(24, 4)))
+async def test_who_is_listed_follows_one_rule_whatever_happens(node: Node, seed: int) -> None:
+    random, rule, names = Random(seed), Rule(), [actor.user_id for actor in MEMBERS]
+    await node.users(ALICE, *MEMBERS)
+    await node.do(BACKEND, PutTeam("support", "Support", ()))
+    await node.do(BACKEND, CreateConversation("group", ("alice",), id="c", team_ids=("support",)))
+    done = []
+    for _ in range(25):
+        act, user_id = random.choice(ACTS), random.choice(names)
+        done.append((act, user_id))
+        await _do(node, rule, act, user_id)
+        rule.after(act, user_id)
+        assert await listed(node) == {"alice"} | rule.listed, done
 
 
 async def test_the_directory_learns_from_events_what_it_reads_from_the_database(watched: Watched) -> None:
