@@ -93,10 +93,10 @@ class CallSignal(TypedDict):
 class Conversation(TypedDict):
     """A conversation. Members whose value depends on the caller are in responses, but not in events: `unreadCount`,
     `mentionCount`, `muted`, `mutedUntil`, `mutedByModerator`, `favourite`, `archived`, `section`, `readSeq`,
-    `lastMessage`, `lastOffer`, `unreadOfferCount`, `lastCall`, `joinedAt`, and the name of a direct conversation.
-    Lists include `members` only for direct conversations. `ownerId` is null for a direct conversation, and for one
-    that the application's backend created without an owner. `muted` is the caller's own choice not to be notified,
-    until `mutedUntil` or without an end. `mutedByModerator` means that the caller cannot write in the
+    `lastMessage`, `lastOffer`, `unreadOfferCount`, `lastCall`, `joinedAt`, `listed`, and the name of a direct
+    conversation. Lists include `members` only for direct conversations. `ownerId` is null for a direct conversation,
+    and for one that the application's backend created without an owner. `muted` is the caller's own choice not to be
+    notified, until `mutedUntil` or without an end. `mutedByModerator` means that the caller cannot write in the
     conversation."""
 
     id: str
@@ -171,6 +171,9 @@ class Conversation(TypedDict):
     teamIds: NotRequired[list[str]]
     teams: NotRequired[list[TeamName]]
     pending: NotRequired[bool]
+    listed: NotRequired[bool]
+    """In a conversation, false for a user who is a member through a team and does not have it in their list. In an
+    event, whether the members have it in their list from now on."""
 
 
 class ConversationId(TypedDict):
@@ -280,6 +283,9 @@ class CreatedConversation(TypedDict):
     teamIds: NotRequired[list[str]]
     teams: NotRequired[list[TeamName]]
     pending: NotRequired[bool]
+    listed: NotRequired[bool]
+    """In a conversation, false for a user who is a member through a team and does not have it in their list. In an
+    event, whether the members have it in their list from now on."""
 
 
 class CustomSignal(TypedDict):
@@ -485,23 +491,23 @@ class LogEvent(TypedDict):
     """When it happened."""
     data: Json
     """Its schema by type: `call:missed`: MessengerMissedCall, `call:recorded`: MessengerRecordedCall,
-    `conversation:deleted`: MessengerConversationId, `conversation:new`: MessengerCreatedConversation,
-    `conversation:preferences`: MessengerConversationPreferences, `conversation:unread`: MessengerUnread,
-    `conversation:updated`: MessengerConversation, `hold:changed`: MessengerHold, `invitation:created`:
-    MessengerInvitation, `invitation:deleted`: MessengerInvitationId, `invitation:used`: MessengerUsedInvitation,
-    `member:added`: MessengerMembersAdded, `member:removed`: MessengerMemberRemoved, `member:restricted`:
-    MessengerRestriction, `member:unrestricted`: MessengerRestriction, `member:updated`: MessengerUpdatedMember,
-    `message:deleted`: MessengerMessageDeleted, `message:delivered:receipt`: MessengerDeliveredReceipt, `message:new`:
-    MessengerMessage, `message:pinned`: MessengerPinChanged, `message:reaction`: MessengerReactionChanged,
-    `message:read:receipt`: MessengerReadReceipt, `message:unpinned`: MessengerPinChanged, `message:updated`:
-    MessengerMessage, `notification:read`: MessengerNotificationsRead, `offer:new`: MessengerOffer, `offer:updated`:
-    MessengerOffer, `preferences:updated`: MessengerPreferences, `report:created`: MessengerReport, `report:decided`:
-    MessengerReport, `saved:changed`: MessengerSavedChanged, `session:ended`: MessengerLogin, `session:renewed`:
-    MessengerLogin, `session:started`: MessengerLogin, `team:settled`: MessengerTeamSettled, `team:updated`:
-    MessengerTeamUpdated, `thread:marked`: MessengerThreadMark, `thread:updated`: MessengerThreadUpdated,
-    `user:banned`: MessengerUserBan, `user:blocked`: MessengerUserId, `user:created`: MessengerUser, `user:erased`:
-    MessengerErasedUser, `user:unbanned`: MessengerUserId, `user:unblocked`: MessengerUserId, `user:updated`:
-    MessengerUser, `webhook:changed`: MessengerWebhookChanged."""
+    `conversation:deleted`: MessengerConversationId, `conversation:listed`: MessengerMembersListed,
+    `conversation:new`: MessengerCreatedConversation, `conversation:preferences`: MessengerConversationPreferences,
+    `conversation:unread`: MessengerUnread, `conversation:updated`: MessengerConversation, `hold:changed`:
+    MessengerHold, `invitation:created`: MessengerInvitation, `invitation:deleted`: MessengerInvitationId,
+    `invitation:used`: MessengerUsedInvitation, `member:added`: MessengerMembersAdded, `member:removed`:
+    MessengerMemberRemoved, `member:restricted`: MessengerRestriction, `member:unrestricted`: MessengerRestriction,
+    `member:updated`: MessengerUpdatedMember, `message:deleted`: MessengerMessageDeleted, `message:delivered:receipt`:
+    MessengerDeliveredReceipt, `message:new`: MessengerMessage, `message:pinned`: MessengerPinChanged,
+    `message:reaction`: MessengerReactionChanged, `message:read:receipt`: MessengerReadReceipt, `message:unpinned`:
+    MessengerPinChanged, `message:updated`: MessengerMessage, `notification:read`: MessengerNotificationsRead,
+    `offer:new`: MessengerOffer, `offer:updated`: MessengerOffer, `preferences:updated`: MessengerPreferences,
+    `report:created`: MessengerReport, `report:decided`: MessengerReport, `saved:changed`: MessengerSavedChanged,
+    `session:ended`: MessengerLogin, `session:renewed`: MessengerLogin, `session:started`: MessengerLogin,
+    `team:settled`: MessengerTeamSettled, `team:updated`: MessengerTeamUpdated, `thread:marked`: MessengerThreadMark,
+    `thread:updated`: MessengerThreadUpdated, `user:banned`: MessengerUserBan, `user:blocked`: MessengerUserId,
+    `user:created`: MessengerUser, `user:erased`: MessengerErasedUser, `user:unbanned`: MessengerUserId,
+    `user:unblocked`: MessengerUserId, `user:updated`: MessengerUser, `webhook:changed`: MessengerWebhookChanged."""
     conversationId: NotRequired[str]
     """The id of the conversation."""
     actorId: NotRequired[str]
@@ -577,6 +583,19 @@ class MembersAdded(TypedDict):
     """The id of the conversation."""
     members: list[AddedMember]
     """The members."""
+
+
+class MembersListed(TypedDict):
+    """Whether the members `userIds` of a conversation, who are there through a team, have it in their list
+    (`listed`), and count and notify its messages."""
+
+    conversationId: str
+    """The id of the conversation."""
+    listed: bool
+    """In a conversation, false for a user who is a member through a team and does not have it in their list. In an
+    event, whether the members have it in their list from now on."""
+    userIds: list[str]
+    """The ids of the users."""
 
 
 class Message(TypedDict):
@@ -1340,6 +1359,7 @@ AnyEvent: TypeAlias = (
     Event[Literal["call:missed"], MissedCall]
     | Event[Literal["call:recorded"], RecordedCall]
     | Event[Literal["conversation:deleted"], ConversationId]
+    | Event[Literal["conversation:listed"], MembersListed]
     | Event[Literal["conversation:new"], CreatedConversation | Conversation]
     | Event[Literal["conversation:preferences"], ConversationPreferences]
     | Event[Literal["conversation:unread"], Unread]

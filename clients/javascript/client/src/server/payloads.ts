@@ -270,10 +270,11 @@ export interface Connected {
 /**
  * A conversation. Members whose value depends on the caller are in responses, but not in events: `unreadCount`,
  * `mentionCount`, `muted`, `mutedUntil`, `mutedByModerator`, `favourite`, `archived`, `section`, `readSeq`,
- * `lastMessage`, `lastOffer`, `unreadOfferCount`, `lastCall`, `joinedAt`, and the name of a direct conversation. Lists
- * include `members` only for direct conversations. `ownerId` is null for a direct conversation, and for one that the
- * application's backend created without an owner. `muted` is the caller's own choice not to be notified, until
- * `mutedUntil` or without an end. `mutedByModerator` means that the caller cannot write in the conversation.
+ * `lastMessage`, `lastOffer`, `unreadOfferCount`, `lastCall`, `joinedAt`, `listed`, and the name of a direct
+ * conversation. Lists include `members` only for direct conversations. `ownerId` is null for a direct conversation, and
+ * for one that the application's backend created without an owner. `muted` is the caller's own choice not to be
+ * notified, until `mutedUntil` or without an end. `mutedByModerator` means that the caller cannot write in the
+ * conversation.
  */
 export interface Conversation {
   id: string;
@@ -354,6 +355,11 @@ export interface Conversation {
   teamIds?: string[];
   teams?: TeamName[];
   pending?: boolean;
+  /**
+   * In a conversation, false for a user who is a member through a team and does not have it in their list. In an event,
+   * whether the members have it in their list from now on.
+   */
+  listed?: boolean;
 }
 
 export interface ConversationId {
@@ -975,6 +981,22 @@ export interface MembersAdded {
   conversationId: string;
   /** The members. */
   members: AddedMember[];
+}
+
+/**
+ * Whether the members `userIds` of a conversation, who are there through a team, have it in their list (`listed`), and
+ * count and notify its messages.
+ */
+export interface MembersListed {
+  /** The id of the conversation. */
+  conversationId: string;
+  /**
+   * In a conversation, false for a user who is a member through a team and does not have it in their list. In an event,
+   * whether the members have it in their list from now on.
+   */
+  listed: boolean;
+  /** The ids of the users. */
+  userIds: string[];
 }
 
 /**
@@ -2290,6 +2312,11 @@ export interface ServerEvents {
   "member:removed": MemberRemoved;
   /** A member's role in a conversation changed. */
   "member:updated": UpdatedMember;
+  /**
+   * A conversation of which the user is a member through a team is in the user's list from now on, or no longer. Only
+   * the members concerned receive this event.
+   */
+  "conversation:listed": MembersListed;
   /**
    * A team was created, renamed or deleted, or its members changed. Its members and those who were removed receive this
    * event.
