@@ -28,6 +28,8 @@ from talkwire.core.commands.accounts import (
 from talkwire.core.commands.blocks import BlockUser
 from talkwire.core.commands.command import IdempotencyKey
 from talkwire.core.commands.conversations import CreateConversation, GetConversation, UpdateConversation
+from talkwire.core.commands.desk.claims import HandOffConversation
+from talkwire.core.commands.desk.teams import PutTeam
 from talkwire.core.commands.files import ClaimUploads, CreateUpload, FinishUpload, GetFile, ReleaseFiles
 from talkwire.core.commands.members import AddMembers, UpdateMember
 from talkwire.core.commands.messages import (
@@ -168,6 +170,9 @@ async def plant(node: Node) -> Message:
     await node.do(BOB, ReportMessage(str(sent.id), "spam"))
     await node.do(OPERATOR, BanUser("alice", CANARY))
     await node.do(OPERATOR, UnbanUser("alice"))
+    await node.do(BACKEND, PutTeam("support", "Support", ("alice", "bob")))
+    await node.do(BACKEND, CreateConversation("group", ("carol",), id="of-support", team_ids=("support",)))
+    await node.do(ALICE, HandOffConversation("of-support", "bob", c))
     # A ban ends these.
     await node.do(OPERATOR, RegisterAccount(f"{CANARY}@example.org", None, CANARY, "alice"))
     await node.do(ALICE, OpenLogin("alice", "token", 60_000, Device(CANARY, CANARY)))

@@ -20,6 +20,7 @@ from talkwire.core.commands.accounts import (
 )
 from talkwire.core.commands.blocks import BlockUser, UnblockUser
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, RecordCall, UpdateConversation
+from talkwire.core.commands.desk.claims import ClaimConversation
 from talkwire.core.commands.desk.teams import PutTeam
 from talkwire.core.commands.integration.webhooks import CreateWebhook
 from talkwire.core.commands.invitations import AcceptInvitation, CreateInvitation, DeleteInvitation
@@ -156,6 +157,10 @@ async def _conversations(node: Node) -> None:
     await node.do(ALICE, UnblockUser("bob"))
     await node.do(BOB, RemoveMember("n", "bob"))
     await node.do(ALICE, DeleteConversation("n"))
+    await node.do(BACKEND, PutTeam("desk", "Desk", ("bob",)))
+    await node.do(BACKEND, CreateConversation("group", ("alice",), id="served", team_ids=("desk",)))
+    await node.do(ALICE, SendMessage("served", "Where is it?"))
+    await node.do(BOB, ClaimConversation("served"))
 
 
 async def _with_messages_as_they_are_now(node: Node) -> list[DurableEvent]:

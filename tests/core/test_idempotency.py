@@ -11,6 +11,7 @@ import pytest
 from talkwire.core.commands.accounts import BanUser, GetUser, Login, RotateLogin, SetPassword
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import ConversationView, MemberView
+from talkwire.core.commands.desk.claims import HandlingView
 from talkwire.core.commands.desk.teams import TeamView
 from talkwire.core.commands.integration.custom_events import SendReport
 from talkwire.core.commands.integration.webhooks import CreatedWebhook, PutWebhookResult, WebhookView
@@ -87,6 +88,7 @@ IS_DECIDED_AGAIN = {
     ReadMark,
     ThreadMark,
     MessageReport,
+    HandlingView,
 }
 
 
@@ -133,6 +135,7 @@ _MEMBER = Member("c", "alice", "member", 0)
         SavedMessage(Message(1, "c", 1, "alice", "Alice", "text", 0), 0, 1),
         ReadMark("c", 1, Unread(0, 0)),
         MessageReport("1", 1, "c", "bob", "alice", "spam", 0),
+        HandlingView("c", "bob", closed=False),
         ThreadMark("c", 1, following=True, read_seq=1, unread_count=0),
     ],
     ids=lambda answer: type(answer).__name__,

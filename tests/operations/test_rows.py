@@ -111,8 +111,11 @@ def _received() -> set[type[msgspec.Struct]]:
 
 
 def _share(type_: type[msgspec.Struct], command: type[msgspec.Struct]) -> float:
-    """Returns the part of the fields of two types that are in both, of the type with more fields."""
-    fields, others = {*type_.__struct_fields__}, {*command.__struct_fields__}
+    """Returns the part of the fields of two types that are in both, of the type with more fields. Fields that the first
+    type has from a type that is made of the command are not written by hand."""
+    made = {each for _, each in shapes._made.values()}
+    inherited = {name for base in type_.__mro__ if base in made for name in base.__struct_fields__}
+    fields, others = {*type_.__struct_fields__} - inherited, {*command.__struct_fields__}
     return len(fields & others) / max(len(fields), len(others))
 
 

@@ -13,6 +13,7 @@ import textwrap
 from itertools import chain
 from pathlib import Path
 
+from talkwire.api.description.schemas import is_null_sent
 from tests.chat.chat_server import running_chat
 from tests.http_client import http_get
 from tests.reference.published_schemas import COMPLETE, Json, name_of, reachable
@@ -135,8 +136,8 @@ class PythonPayloads:
         for member, described in properties.items():
             type_ = self._type(described)
             if member not in required:
-                # The server leaves out what is null, unless the member is required.
-                type_ = f"NotRequired[{type_.removesuffix(' | None')}]"
+                # The server leaves out what is null, unless the member is required or says what null means.
+                type_ = f"NotRequired[{type_ if is_null_sent(described) else type_.removesuffix(' | None')}]"
             found[member] = (type_, described.get("description", ""))
         return found
 

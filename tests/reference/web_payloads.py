@@ -9,6 +9,7 @@ import re
 import tempfile
 from pathlib import Path
 
+from talkwire.api.description.schemas import is_null_sent
 from tests.chat.chat_server import running_chat
 from tests.http_client import http_get
 from tests.reference.published_schemas import COMPLETE, Json, name_of, reachable
@@ -143,8 +144,8 @@ class PayloadTypes:
             type_ = self._type(member)
             if schema_name not in self._sent:
                 type_ = re.sub(r"\b\w+\[\]", r"readonly \g<0>", type_)
-            # The server leaves out what is null, unless the member is required.
-            elif name not in required:
+            # The server leaves out what is null, unless the member is required or says what null means.
+            elif name not in required and not is_null_sent(member):
                 type_ = type_.removesuffix(" | null")
             lines += _comment(member.get("description"), "  ")
             lines += _wrapped(f"  {name}{'' if name in required else '?'}:", type_)

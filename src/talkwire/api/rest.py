@@ -79,7 +79,7 @@ from talkwire.observability.request_metrics import RequestMetrics
 from talkwire.observability.spans import Tracer
 from talkwire.openid.sign_in import ProviderSignIn
 from talkwire.operations.conversations import conversations
-from talkwire.operations.desk import teams
+from talkwire.operations.desk import claims, teams
 from talkwire.operations.messages import messages, offers, saved, search, signals, typing
 from talkwire.operations.moderation import audit, reports, restrictions
 from talkwire.operations.names import name_of_command
@@ -180,6 +180,7 @@ def described_routes(
         *routes_of([typing.ROUTE, signals.SIGNAL]),
         *member_routes,
         *routes_of(teams.OPERATIONS),
+        *routes_of(claims.OPERATIONS),
         *routes_of(restrictions.OPERATIONS),
         *decision_routes,
         *routes_of(audit.OPERATIONS),

@@ -16,6 +16,7 @@ from msgspec import UNSET
 from msgspec.structs import fields, replace
 
 from talkwire.core.commands.command import Command
+from talkwire.core.commands.desk.claims import ClaimConversation
 from talkwire.core.commands.invitations import AcceptInvitation
 from talkwire.core.commands.messages import AttachmentRef, RemoveLinkPreviews, SendMessage
 from talkwire.core.commands.notifications import MarkNotificationsRead
@@ -73,6 +74,7 @@ _OTHER_FIELDS: Mapping[type[Command[Any]], Mapping[str, str]] = MappingProxyType
         SearchMessages: {"q": "text", "before": "before_ms", "after": "after_ms"},
         SearchOffers: {"q": "text", "before": "before_ms", "after": "after_ms"},
         MarkNotificationsRead: {"all": "ids"},
+        ClaimConversation: {"if": "if_handler"},
     }
 )
 """Fields of payloads -> the command's fields that have another name or form."""

@@ -13,6 +13,7 @@ from talkwire.core.domain.model import Actor
 from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.limits import Kind, Limits, address_key
 from talkwire.core.engine.listeners import Stage
+from talkwire.core.engine.live_desk import LiveDesk
 from talkwire.core.engine.live_notifications import LiveNotifications
 from talkwire.core.engine.live_threads import LiveThreads
 from talkwire.core.engine.live_unread import LiveUnread
@@ -112,11 +113,13 @@ def deliver_events(foundation: Foundation, engine: SocketServer, rooms: Rooms, o
     arrivals = DeliveryProofs(recipients, partial(_mark_delivered, chat))
     unread_notices = LiveUnread(chat, chat.directory, delivery.deliver)
     thread_notices = LiveThreads(chat, chat.directory, delivery.deliver)
+    desk_notices = LiveDesk(chat, chat.directory, delivery.deliver)
     notifier = LiveNotifications(chat, chat.directory, delivery.deliver)
-    for follows in (arrivals, unread_notices, thread_notices, notifier, offline):
+    for follows in (arrivals, unread_notices, thread_notices, desk_notices, notifier, offline):
         chat.subscribe(follows.follow, Stage.AFTER_DELIVERY)
     closing.push_async_callback(unread_notices.close)
     closing.push_async_callback(thread_notices.close)
+    closing.push_async_callback(desk_notices.close)
     closing.push_async_callback(notifier.close)
     closing.callback(arrivals.close)
     closing.callback(offline.close)

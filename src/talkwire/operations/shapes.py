@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
+from keyword import iskeyword
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
@@ -160,7 +161,8 @@ def command_maker(
     arguments = [f"{name}=fixed_{name}{'()' if callable(value) else ''}" for name, value in fixed.items()]
     for field, name, _, _, value in parts:
         names[f"value_of_{field}"] = value
-        arguments.append(f"{field}=given.{name}" if value is None else f"{field}=value_of_{field}(given.{name})")
+        member = f'getattr(given, "{name}")' if iskeyword(name) else f"given.{name}"
+        arguments.append(f"{field}={member}" if value is None else f"{field}=value_of_{field}({member})")
     made: Callable[[msgspec.Struct], Any] = eval(f"lambda given: command({', '.join(arguments)})", names)  # noqa: S307 (of names in this program)
     return made
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from talkwire.operations import calls, console, sockets, sync, webhooks
 from talkwire.operations.conversations import conversations, invitations, members
-from talkwire.operations.desk import teams
+from talkwire.operations.desk import claims, teams
 from talkwire.operations.messages import messages, offers, receipts, saved, search, signals, threads, typing
 from talkwire.operations.moderation import audit, reports, restrictions
 from talkwire.operations.operation import Operation
@@ -14,6 +14,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *audit.OPERATIONS,
     *blocks.OPERATIONS,
     *calls.OPERATIONS,
+    *claims.OPERATIONS,
     *console.OPERATIONS,
     *conversations.OPERATIONS,
     *invitations.OPERATIONS,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import UNSET, UnsetType
+
 from talkwire.core.commands.conversations import ConversationView, MemberView
+from talkwire.core.domain.desk.handling import HandlingState, state_of
 from talkwire.core.domain.model import Conversation, ConversationKind, History, MemberRole, Notify, UserKind
 from talkwire.core.domain.times import iso_end, iso_or_none
 from talkwire.payloads.messages import MessagePayload, message_payload
@@ -57,6 +60,8 @@ class ConversationPayload(Payload, frozen=True):
     conversation. Lists include `members` only for direct conversations.
 
     `ownerId` is null for a direct conversation, and for one that the application's backend created without an owner.
+    A conversation with a team has `handler`, the user who handles it or null, and `state`. Only members through its
+    teams, the application's backend and admins see `waitingSince` and `notesId`, in answers.
     `muted` is the caller's own choice not to be notified, until `mutedUntil` or without an end.
     `mutedByModerator` means that the caller cannot write in the conversation.
     """
@@ -98,6 +103,10 @@ class ConversationPayload(Payload, frozen=True):
     teams: tuple[TeamNamePayload, ...] | None = None
     pending: bool | None = None
     listed: bool | None = None
+    handler: str | UnsetType | None = UNSET
+    state: HandlingState | None = None
+    waiting_since: str | UnsetType | None = UNSET
+    notes_id: str | UnsetType | None = UNSET
 
 
 def member_payload(view: MemberView) -> MemberPayload:
@@ -120,8 +129,9 @@ def member_payload(view: MemberView) -> MemberPayload:
 
 def conversation_payload(view: ConversationView, *, trusted: bool = False) -> ConversationPayload:
     """Returns a conversation as one user sees it. The payload shows a hold (which stops all deletions) only with
-    `trusted`, for the backend and admins."""
+    `trusted`, for the backend and admins; what its teams see, also to members through a team."""
     reader, unread = view.reader, view.unread
+    is_staff = bool(view.conversation.team_ids) and (trusted or (reader is not None and bool(reader.via)))
     return _conversation(
         view.conversation,
         name=view.name,
@@ -145,6 +155,8 @@ def conversation_payload(view: ConversationView, *, trusted: bool = False) -> Co
         teams=_teams(view),
         pending=None if view.pending_pos is None else True,
         listed=None if reader is None or reader.listed else False,
+        waiting_since=iso_or_none(view.conversation.waiting_since_ms) if is_staff else UNSET,
+        notes_id=view.conversation.notes_id if is_staff else UNSET,
     )
 
 
@@ -183,6 +195,8 @@ def _conversation(  # noqa: PLR0913 (each is a member of the payload)
     teams: tuple[TeamNamePayload, ...] | None = None,
     pending: bool | None = None,
     listed: bool | None = None,
+    waiting_since: str | UnsetType | None = UNSET,
+    notes_id: str | UnsetType | None = UNSET,
 ) -> ConversationPayload:
     return ConversationPayload(
         id=conversation.id,
@@ -222,4 +236,8 @@ def _conversation(  # noqa: PLR0913 (each is a member of the payload)
         teams=teams,
         pending=pending,
         listed=listed,
+        handler=conversation.handler_id if conversation.team_ids else UNSET,
+        state=state_of(closed=conversation.closed) if conversation.team_ids else None,
+        waiting_since=waiting_since,
+        notes_id=notes_id,
     )

@@ -39,18 +39,20 @@ class ErrorBody(Payload, frozen=True):
 
 
 class ConversationChangedPayload(Payload, frozen=True):
-    """The details of the refusal of a message that was to be stored only if nothing new had come."""
+    """The details of the refusal of a message that was to be stored only if nothing new had come, or if a certain user
+    handled the conversation."""
 
     reason: Literal["changed"]
     last_seq: int
     messages: tuple[MessagePayload, ...]
+    handler: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 def details_payload(error: ChatError) -> Any:  # noqa: ANN401 (JSON)
     """Returns the details of an error as clients receive them."""
     match error.details:
-        case ConversationChanged(last_seq=last_seq, messages=messages):
-            return ConversationChangedPayload("changed", last_seq, tuple(map(message_payload, messages)))
+        case ConversationChanged(last_seq=last_seq, messages=messages, handler_id=handler):
+            return ConversationChangedPayload("changed", last_seq, tuple(map(message_payload, messages)), handler)
         case details:
             return details
 

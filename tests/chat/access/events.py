@@ -17,6 +17,7 @@ from tests.chat.access.table import (
     READERS,
     SPEAKERS,
     TRUSTED,
+    STAFF,
     UNNAMED,
     USERS,
     WRITERS,
@@ -69,6 +70,13 @@ _CONVERSATIONS = (
         of="oneself",
     ),
     Row("member:update", OWNERS, {**_THERE, "userId": "{author}", "role": "admin"}),
+)
+
+_DESK = (
+    Row("conversation:claim", STAFF, _THERE),
+    Row("conversation:release", STAFF, _THERE),
+    Row("conversation:handoff", STAFF, {**_THERE, "to": "{author}"}),
+    Row("conversation:close", STAFF, _THERE),
 )
 
 _MESSAGES = (
@@ -156,4 +164,4 @@ _OFFERS = (
     Row("offers:search", READERS, {**_THERE, "q": "hello"}),
 )
 
-EVENTS = (*_SOCKET, *_CONVERSATIONS, *_MESSAGES, *_SIGNALS, *_OFFERS)
+EVENTS = (*_SOCKET, *_CONVERSATIONS, *_DESK, *_MESSAGES, *_SIGNALS, *_OFFERS)

@@ -17,6 +17,7 @@ from tests.chat.access.table import (
     OWNERS,
     READERS,
     SPEAKERS,
+    STAFF,
     TRUSTED,
     UNNAMED,
     USERS,
@@ -125,6 +126,13 @@ _CONVERSATIONS = (
     Row(f"POST {_CONVERSATION}/delivered", MEMBERS),
     Row(f"POST {_CONVERSATION}/typing", SPEAKERS, {"isTyping": True}),
     Row(f"POST {_CONVERSATION}/signals", WRITERS, {"name": "ping"}),
+)
+
+_DESK = (
+    Row(f"POST {_CONVERSATION}/claim", STAFF),
+    Row(f"POST {_CONVERSATION}/release", STAFF),
+    Row(f"POST {_CONVERSATION}/handoff", STAFF, {"to": "{author}"}),
+    Row(f"POST {_CONVERSATION}/close", STAFF),
 )
 
 _MODERATION = (
@@ -399,6 +407,7 @@ _REST = (
 ROUTES = (
     *_AUTH,
     *_CONVERSATIONS,
+    *_DESK,
     *_MODERATION,
     *_INVITATIONS,
     *_MESSAGES,

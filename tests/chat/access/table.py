@@ -90,6 +90,10 @@ WRITERS = but(SPEAKERS, service=OK)
 UNNAMED = but(SPEAKERS, service=INVALID)
 """Like SPEAKERS, for requests of the backend that name no member, which it learns."""
 
+STAFF = rule(CONFLICT, stranger=FORBIDDEN, former=FORBIDDEN, operator=FORBIDDEN)
+"""Allows members through a team of the conversation, and the backend. The scene's conversations have no team, so that
+members and the backend learn this, and nobody is allowed."""
+
 MANAGERS = rule(OK, stranger=FORBIDDEN, former=FORBIDDEN, member=FORBIDDEN, blocked=FORBIDDEN)
 """Allows the owner, admins, the backend and operators. No one manages a direct conversation."""
 

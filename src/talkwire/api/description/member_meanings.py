@@ -109,6 +109,10 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
             shortest=1,
         ),
         "conversationId": _id("The id of the conversation."),
+        "handler": _id(
+            "The user who handles the conversation, null if nobody does; only of a conversation with teams."
+        ),
+        "notesId": _id("The conversation with the teams' notes, null before the first note; only for the teams."),
         "counterOf": Meaning("The offer that this one replaces."),
         "deletedBy": Meaning("The user who deleted the message."),
         "messageId": Meaning("The id of the message."),
@@ -295,6 +299,18 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
                 "MessengerCreatedConversation",
             )
         },
+        "MessengerConversation.state": Meaning("Whether the conversation is open; only of a conversation with teams."),
+        "waitingSince": Meaning(
+            "The time of the oldest message of a customer without an answer, null if nobody waits; only for the teams.",
+            of_text={"format": "date-time"},
+        ),
+        "oldestWaitingSince": Meaning(
+            "Since when the customer waits who has waited for the longest time, null if nobody waits.",
+            of_text={"format": "date-time"},
+        ),
+        "open": _count("How many conversations of the team are open."),
+        "unhandled": _count("How many open conversations of the team nobody handles."),
+        "MessengerDeskConversation.note": Meaning("What the user `by` wrote for the next handler."),
         "unreadCount": _count("How many messages the user has not read."),
         **_of_schemas(
             ("MessengerUnreadTotal", "MessengerUnreadTotalReply"),
@@ -565,7 +581,8 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "code": Meaning("The error code, for programs."),
         "details": Meaning(
             "Details: a list of `{path, message}` for `invalid_request`, `{retryAfterMs}` for `rate_limited`, "
-            '`{reason: "changed", lastSeq, messages}` for a `conflict` because of `ifLastSeq`.'
+            '`{reason: "changed", lastSeq, messages, handler}` for a `conflict` because of `ifLastSeq` or `ifHandler`, '
+            "`{handler}` for one because another user handles the conversation."
         ),
         "event": Meaning("The name of the event."),
         "MessengerCustomSignal.name": Meaning("The signal's name, which the application chooses."),

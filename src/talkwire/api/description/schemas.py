@@ -175,14 +175,15 @@ def _name_choices(schema: Json, name: str) -> None:
 
 def _describe(schema: Json, meaning: Meaning | None, *, is_required: bool) -> None:
     """Adds a member's description and bounds to its schema, and replaces a default value by a sentence that names it.
-    A member that may be null is described as removed by null, unless it is required or has a default."""
+    A member that may be null is described as removed by null, unless it is required, has a default, or says itself what
+    null means."""
     options = schema.get("anyOf", [schema])
     sentences = [schema["description"]] if "description" in schema else []
     if meaning is not None:
         for option in options:
             _add_bounds(option, meaning)
         sentences = sentences or [meaning.text]
-    if _NULL in options and not is_required and "default" not in schema:
+    if _NULL in options and not is_required and "default" not in schema and not _explains_null(" ".join(sentences)):
         sentences.append(REMOVED_BY_NULL)
     # As text instead of `default`, since generators treat a member with a default as always present.
     default = schema.pop("default", None)
@@ -190,6 +191,16 @@ def _describe(schema: Json, meaning: Meaning | None, *, is_required: bool) -> No
         sentences.append(f"Default: `{msgspec.json.encode(default).decode()}`.")
     if any(sentences):
         schema["description"] = " ".join(filter(None, sentences))
+
+
+def _explains_null(description: str) -> bool:
+    return re.search(r"\bnull\b", description, re.IGNORECASE) is not None
+
+
+def is_null_sent(schema: Json) -> bool:
+    """Returns whether an optional member that the server sends may be null, which it leaves out otherwise: its
+    description says what null means."""
+    return _explains_null(schema.get("description", ""))
 
 
 def _add_bounds(schema: Json, meaning: Meaning) -> None:

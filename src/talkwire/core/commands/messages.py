@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from talkwire.core.commands.command import Change, Page, Query
 from talkwire.core.commands.meanings import a_text
@@ -132,10 +132,12 @@ class ImportedParts(msgspec.Struct, frozen=True, omit_defaults=True):
 class ConversationChanged(msgspec.Struct, frozen=True):
     """The details of the `conflict` with which a conditional message is refused: the conversation's `last_seq`, and the
     newest messages after the number that the sender expected there, as far as the sender may see them, in ascending
-    order. There are at most `CHANGED_MAX`, and fewer if they are large."""
+    order. There are at most `CHANGED_MAX`, and fewer if they are large. `handler_id` is the user who handles the
+    conversation, None for nobody; not set for a conversation without teams."""
 
     last_seq: int
     messages: tuple[Message, ...]
+    handler_id: str | UnsetType | None = UNSET
 
 
 CHANGED_MAX = 20
@@ -160,7 +162,8 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
 
     With `if_last_seq`, the message is stored only if that is the number of the conversation's newest message then, and
     0 means that it has no message. Otherwise it is refused as `conflict` with `ConversationChanged`. A retry with the
-    `client_message_id` of a stored message returns that message all the same, and may have another `if_last_seq`.
+    `client_message_id` of a stored message returns that message all the same, and may have another `if_last_seq`. The
+    same is true of `if_handler`, the user who is to handle the conversation then, None for nobody.
 
     Only agents may say how a message was `generated`, and that they write `on_behalf_of` their owner.
     """
@@ -180,6 +183,10 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
     if_last_seq: int | None = None
     generated: GivenGenerated | None = None
     on_behalf_of: BehalfOf | None = None
+    if_handler: Annotated[
+        str | UnsetType | None,
+        Meta(description="The message is stored only if this user handles the conversation then, or nobody for null"),
+    ] = UNSET
 
     @property
     def is_plain(self) -> bool:

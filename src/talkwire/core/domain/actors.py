@@ -53,5 +53,8 @@ NOTIFIER = Actor("", "", "service")
 PUSH_SENDER = Actor("talkwire/push", "Talkwire", "admin")
 """Reads and records what is sent to push services."""
 
+DESK_COUNTER = Actor("talkwire", "Talkwire", "admin")
+"""Counts the conversations of teams for their connected members."""
+
 UNREAD_COUNTER = Actor("", "")
 """Reads the unread counts of connected users."""

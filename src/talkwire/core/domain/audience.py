@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from talkwire.core.domain.access import may_see_offer, message_for_reader
 from talkwire.core.domain.events import (
+    DeskConversationChanged,
     Durable,
     Event,
     MemberAdded,
@@ -107,6 +108,8 @@ def event_for_reader(event: Durable, reader: Reader) -> Durable | None:
             return event if is_staff(event, reader) else for_customers(event)
         case MembersListed(user_ids=user_ids):
             return event if user_id in user_ids else None
+        case DeskConversationChanged(conversation_id=conversation_id):
+            return event if conversation_id in reader.staffed_ids else None
         case _ if reader.histories:
             return _from_history(event, reader.histories.get(event.reach.members_of(event) or "", WHOLE))
         case _:
@@ -114,6 +117,9 @@ def event_for_reader(event: Durable, reader: Reader) -> Durable | None:
 
 
 OfMembership = MemberAdded | MemberRemoved | MembershipGroundsChanged
+
+DependsOnTeams = OfMembership | DeskConversationChanged
+"""Events that members of teams see in another version than others, or alone."""
 
 
 def is_staff(event: OfMembership, reader: Reader) -> bool:
@@ -192,6 +198,8 @@ def versions_of(
             yield from _of_membership(event, staff_ids)
         case MembersListed(user_ids=user_ids):
             yield event, Members(user_ids)
+        case DeskConversationChanged():
+            yield event, Members(staff_ids())
         case _ if not depends_on_history(event):
             yield event, ALL_MEMBERS
         case _:

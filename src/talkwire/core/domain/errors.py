@@ -50,6 +50,7 @@ RefusalCause = Literal[
     "not_member",
     "not_owner",
     "not_shown_again",
+    "not_staff",
     "on_hold",
     "other_user",
     "own_offer",

@@ -263,11 +263,12 @@ class ConversationUpdated(DurableEvent, frozen=True, omit_defaults=True):
 
 class ConversationDeleted(DurableEvent, frozen=True):
     """The actor `user_id` deleted a conversation, or it ended because its last member left. It has no members any more,
-    and its id is never reused."""
+    and its id is never reused. `team_ids` are the teams that it had."""
 
     reach = to_members_of("conversation_id", actor="user_id")
     conversation_id: str
     user_id: str
+    team_ids: tuple[str, ...] = ()
 
 
 class MemberRemoved(DurableEvent, frozen=True):
@@ -354,6 +355,34 @@ class TeamSettled(DurableEvent, frozen=True):
     change_pos: int
     team_id: str = ""
     conversation_id: str = ""
+
+
+class ConversationHandled(DurableEvent, frozen=True, omit_defaults=True):
+    """A conversation with teams has another handler, None for nobody, or was closed or opened. `former_id` is the
+    handler before. `by` is the id of the user who did it, empty for the application's backend."""
+
+    reach = to_members_of("conversation_id", actor="by")
+    conversation_id: str
+    handler_id: str | None
+    closed: bool
+    former_id: str | None
+    team_ids: tuple[str, ...]
+    by: str = ""
+
+
+class DeskConversationChanged(DurableEvent, frozen=True, omit_defaults=True):
+    """What only the teams of a conversation and the backend see of it has changed: since when a customer waits, the
+    conversation with the teams' notes, or the teams, which were `former_team_ids` before. `note` is what the user `by`
+    wrote for the next handler. `by` is empty for the application's backend."""
+
+    reach = to_members_of("conversation_id", actor="by")
+    conversation_id: str
+    waiting_since_ms: int | None
+    notes_id: str | None
+    team_ids: tuple[str, ...]
+    by: str = ""
+    note: str | None = None
+    former_team_ids: tuple[str, ...] = ()
 
 
 class ReportCreated(DurableEvent, frozen=True):
@@ -674,6 +703,17 @@ class UnreadChanged(EphemeralEvent, frozen=True):
     mention_count: int
 
 
+class DeskUpdated(EphemeralEvent, frozen=True):
+    """How many conversations of a team are open, how many of these nobody handles, or since when the customer waits who
+    has waited for the longest time (None: nobody waits) may have changed. Sent to the sockets of the users `to`."""
+
+    team_id: str
+    open: int
+    unhandled: int
+    oldest_waiting_ms: int | None
+    to: tuple[str, ...]
+
+
 class ThreadUnreadChanged(EphemeralEvent, frozen=True):
     """The number of unread replies in a thread that the user follows changed, because a reply was sent or deleted. Sent
     to the user's own sockets."""
@@ -860,6 +900,8 @@ Durable = (
     | MemberUpdated
     | TeamUpdated
     | TeamSettled
+    | ConversationHandled
+    | DeskConversationChanged
     | MemberRestricted
     | MemberUnrestricted
     | ReportCreated
@@ -889,7 +931,7 @@ for _event_type in get_args(Durable):
         raise TypeError(f"{_event_type.__name__} does not say whom it concerns; give it a `reach`")
 
 RoomNews = RoomEntered | RoomLeft
-UnreadNews = UnreadChanged | ThreadUnreadChanged
+UnreadNews = UnreadChanged | ThreadUnreadChanged | DeskUpdated
 Ephemeral = (
     TypingChanged | SignalSent | RoomNews | UnreadNews | PresenceChanged | CallNews | Notified | UploadProgressed
 )
@@ -942,6 +984,9 @@ MANAGEMENT_EVENTS: frozenset[type[Event]] = frozenset(
         MemberUpdated,
         TeamUpdated,
         TeamSettled,
+        ConversationHandled,
+        DeskConversationChanged,
+        DeskUpdated,
         MemberRestricted,
         MemberUnrestricted,
         MessagePinned,

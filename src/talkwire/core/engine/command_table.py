@@ -19,7 +19,7 @@ from talkwire.core.features.conversations import (
     notices,
     signal_rules,
 )
-from talkwire.core.features.desk import teams
+from talkwire.core.features.desk import claims, teams
 from talkwire.core.features.integration import webhooks
 from talkwire.core.features.messages import (
     conversation_files,
@@ -82,6 +82,7 @@ CHANGES: Changes = MappingProxyType(
         **audit.CHANGES,
         **reports.CHANGES,
         **teams.CHANGES,
+        **claims.CHANGES,
     }
 )
 
@@ -131,6 +132,7 @@ QUERIES: Queries = MappingProxyType(
         **reports.QUERIES,
         **console.QUERIES,
         **teams.QUERIES,
+        **claims.QUERIES,
     }
 )
 

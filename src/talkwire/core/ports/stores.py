@@ -14,6 +14,7 @@ import msgspec
 from talkwire.core.commands.calls import CallRecord
 from talkwire.core.commands.command import IdempotencyKey
 from talkwire.core.commands.conversations import ListOrder
+from talkwire.core.commands.desk.numbers import DeskNumbers
 from talkwire.core.commands.messages import MessageVersion, ThreadMark
 from talkwire.core.commands.moderation.audit import ListAudit
 from talkwire.core.commands.presence import ConnectedUsers
@@ -1045,9 +1046,18 @@ class Teams(Protocol):
         None."""
         ...
 
+    def numbers(self, team_ids: Collection[str]) -> Sequence[DeskNumbers]:
+        """Counts the conversations of each of the teams that exist."""
+        ...
+
 
 class WritableTeams(Teams, Protocol):
     def count(self) -> int: ...
+
+    def handled_by(self, user_id: str) -> Sequence[str]:
+        """Returns the ids of the conversations that a user handles."""
+        ...
+
     def teams_of(self, user_id: str) -> Sequence[Team]: ...
 
     def histories(self, conversation_ids: Collection[str]) -> Mapping[str, Mapping[str, HistoryStart]]:

@@ -24,6 +24,7 @@ from talkwire.dialects.messenger import (
     teams,
     users,
 )
+from talkwire.dialects.messenger.desk import claims
 
 OUTBOUND: Mapping[type[Event], tuple[Outbound, ...]] = MappingProxyType(
     {
@@ -32,6 +33,7 @@ OUTBOUND: Mapping[type[Event], tuple[Outbound, ...]] = MappingProxyType(
         **conversations.OUTBOUND,
         **members.OUTBOUND,
         **teams.OUTBOUND,
+        **claims.OUTBOUND,
         **moderation.OUTBOUND,
         **messages.OUTBOUND,
         **receipts.OUTBOUND,

@@ -24,6 +24,7 @@ from talkwire.dialects.messenger import (
     receipts,
     sync,
 )
+from talkwire.dialects.messenger.desk import claims
 from talkwire.dialects.messenger.outbound import OUTBOUND
 from talkwire.payloads import replies
 
@@ -35,6 +36,7 @@ MESSENGER = Dialect(
         **connection.INBOUND,
         **conversations.INBOUND,
         **members.INBOUND,
+        **claims.INBOUND,
         **messages.INBOUND,
         **moderation.INBOUND,
         **presence.INBOUND,

@@ -15,6 +15,7 @@ from talkwire.core.domain.audience import ALL_MEMBERS, Members, audience_of, ver
 from talkwire.core.domain.events import (
     ConversationCreated,
     ConversationDeleted,
+    DeskUpdated,
     Durable,
     DurableEvent,
     Event,
@@ -77,6 +78,8 @@ class EventDelivery:
                 self._send_to_members(message.conversation_id, event, ALL_MEMBERS)  # nearly every event is one
             case UnreadChanged() | ThreadUnreadChanged() | Notified() | UploadProgressed():
                 self._send_to_user(event.user_id, event)
+            case DeskUpdated():
+                self._send_to_users(event.to, event)
             case DurableEvent():
                 self._deliver_durable(event)
 

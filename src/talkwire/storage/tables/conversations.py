@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import asdict, replace
 from sqlalchemy import ColumnElement, Connection, Select, case, select, update
 
-from talkwire.core.domain.events import ConversationUpdated
+from talkwire.core.domain.events import ConversationHandled, ConversationUpdated, DeskConversationChanged
 from talkwire.core.domain.model import Conversation
 from talkwire.core.domain.search.name_search import search_name
 from talkwire.storage.schema import conversations, members
@@ -237,4 +237,16 @@ def prune_apart(connection: Connection, *conversation_ids: str) -> None:
     connection.execute(begin.values(pruned_seq=0))
 
 
-PROJECTIONS: Projections = MappingProxyType({ConversationUpdated: _updated})
+def _handled(workspace: Workspace, event: ConversationHandled) -> None:
+    changes = {"handler_id": event.handler_id, "closed": event.closed, "updated_ms": event.at_ms}
+    change_conversation(workspace, event.conversation_id, **changes)
+
+
+def _desk_changed(workspace: Workspace, event: DeskConversationChanged) -> None:
+    shown = {"waiting_since_ms": event.waiting_since_ms, "notes_id": event.notes_id}
+    change_conversation(workspace, event.conversation_id, **shown)
+
+
+PROJECTIONS: Projections = MappingProxyType(
+    {ConversationUpdated: _updated, ConversationHandled: _handled, DeskConversationChanged: _desk_changed}
+)

@@ -8,6 +8,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from talkwire.core.commands.conversations import ConversationView, MemberView
+from talkwire.core.commands.desk.claims import HandlingView
 from talkwire.core.commands.integration.webhooks import CreatedWebhook, PutWebhookResult
 from talkwire.core.commands.invitations import CreatedInvitation
 from talkwire.core.commands.members import AddedMembers
@@ -92,7 +93,7 @@ class _Answer:
                 raise _shown_once(result)
             case MemberView(member=member) | AddedMembers(members=(Member() as member, *_)):
                 self._history(member.conversation_id)
-            case Member() | Restriction() | ReadMark() | ThreadMark() | MessageReport():
+            case Member() | Restriction() | ReadMark() | ThreadMark() | MessageReport() | HandlingView():
                 self._history(result.conversation_id)
         return result
 

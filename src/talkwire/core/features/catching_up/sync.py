@@ -16,7 +16,7 @@ import msgspec
 
 from talkwire.core.commands.conversations import ListConversations
 from talkwire.core.commands.sync import GetStoredState, ListStoredEvents, SyncPage, SyncState, cursor_of
-from talkwire.core.domain.audience import OfMembership, Reader, audience_of, events_for_reader
+from talkwire.core.domain.audience import DependsOnTeams, Reader, audience_of, events_for_reader
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import Durable, MessagesDelivered, MessagesRead
 from talkwire.core.domain.model import WHOLE, Actor, HistoryStart
@@ -101,7 +101,7 @@ def seen_by(snapshot: Snapshot, user_id: str, found: Sequence[tuple[Durable, His
     if any(isinstance(event, MessagesRead | MessagesDelivered) for event, _ in found):
         sees_reads = shares_reads(snapshot.user(user_id))
         reader = reader._replace(sees_reads=sees_reads, blocker_ids=snapshot.blockers_of(user_id))
-    if any(isinstance(event, OfMembership) for event, _ in found):
+    if any(isinstance(event, DependsOnTeams) for event, _ in found):
         reader = reader._replace(staffed_ids=snapshot.staffed_by(user_id))
     return events_for_reader((event for event, _ in found), reader)
 

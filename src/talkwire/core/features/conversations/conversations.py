@@ -463,7 +463,8 @@ def delete_conversation(tx: Transaction, actor: Actor, command: DeleteConversati
     conversation = find_conversation(tx, command.conversation_id)
     require(may_delete(actor, conversation, tx.member(command.conversation_id, actor.user_id), tx.policy))
     must_not_be_held(conversation, *tx.retention.held_members(command.conversation_id))
-    tx.record(ConversationDeleted(tx.next_pos(), tx.now_ms, command.conversation_id, actor.user_id))
+    deleted = command.conversation_id, actor.user_id, () if conversation is None else conversation.team_ids
+    tx.record(ConversationDeleted(tx.next_pos(), tx.now_ms, *deleted))
 
 
 # --- reading --------------------------------------------------------------------------------------------------------

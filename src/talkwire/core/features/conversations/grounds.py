@@ -22,6 +22,7 @@ from talkwire.core.domain.events import (
     TeamSettled,
 )
 from talkwire.core.domain.model import WHOLE, Conversation, HistoryStart, Member, Restriction
+from talkwire.core.features.handling.handling import handler_left, teams_changed
 from talkwire.core.features.notifying.listing import list_member, unlist_member
 from talkwire.core.ports.transaction import Prefetch, Transaction
 
@@ -142,6 +143,7 @@ def _without_team(tx: Transaction, conversation: Conversation, team_id: str) -> 
     team_ids = tuple(each for each in conversation.team_ids if each != team_id)
     changed = replace(conversation, team_ids=team_ids, updated_ms=tx.now_ms)
     tx.record(ConversationUpdated(tx.next_pos(), tx.now_ms, changed, changed=("team_ids",)))
+    teams_changed(tx, conversation.id, conversation.team_ids, "")
     return changed
 
 
@@ -175,12 +177,20 @@ def _set(
         member, via = members.get(user_id), facts.via(conversation, user_id)
         if member is None:
             joining += [user_id] if via else []
-        elif member.via != via and not via and not member.own:
-            gone = conversation.id, user_id, "", True, False, member.via
-            tx.record(MemberRemoved(tx.next_pos(), tx.now_ms, *gone))
         elif member.via != via:
-            set_grounds(tx, member, facts.starts.get(conversation.id, {}), own=member.own, via=via)
+            _change(tx, member, via, facts.starts.get(conversation.id, {}))
     _add(tx, conversation, joining, facts)
+
+
+def _change(tx: Transaction, member: Member, via: tuple[str, ...], starts: Mapping[str, HistoryStart]) -> None:
+    """Records through which teams a user is a member from now on, or that they are one no longer."""
+    if via or member.own:
+        set_grounds(tx, member, starts, own=member.own, via=via)
+    else:
+        gone = member.conversation_id, member.user_id, "", True, False, member.via
+        tx.record(MemberRemoved(tx.next_pos(), tx.now_ms, *gone))
+    if not via:
+        handler_left(tx, member.conversation_id, member.user_id, "")
 
 
 def _add(tx: Transaction, conversation: Conversation, user_ids: Iterable[str], facts: _Facts) -> None:

@@ -54,6 +54,7 @@ from talkwire.core.domain.model import (
 from talkwire.core.domain.texts import check_id
 from talkwire.core.domain.times import iso_end
 from talkwire.core.features.conversations.grounds import begin, history_from, set_grounds
+from talkwire.core.features.handling.handling import handler_left, teams_changed
 from talkwire.core.features.messages.reading import as_shown_to, shares_reads
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Lookups, Transaction
@@ -287,6 +288,8 @@ def end_membership(
     else:
         ended = conversation.id, member.user_id, by.user_id, by.is_service, member.own, member.via
         tx.record(MemberRemoved(tx.next_pos(), tx.now_ms, *ended))
+        if member.via:
+            handler_left(tx, conversation.id, member.user_id, "" if by.is_service else by.user_id)
     if not member.own:
         return
     if conversation.member_count == 1 and not conversation.team_ids:
@@ -346,6 +349,7 @@ def set_teams(tx: Transaction, actor: Actor, conversation: Conversation, team_id
     changed = replace(now, team_ids=team_ids, updated_ms=tx.now_ms)
     by = "" if actor.is_service else actor.user_id
     tx.record(ConversationUpdated(pos, tx.now_ms, changed, by, ("team_ids",)))
+    teams_changed(tx, conversation.id, conversation.team_ids, by)
     return begin(tx, TeamChange(pos, conversation_id=conversation.id))
 
 

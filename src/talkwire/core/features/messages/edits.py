@@ -23,6 +23,7 @@ from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.events import MessageDeleted, MessageEdited, MessageMetadataChanged, ThreadUpdated
 from talkwire.core.domain.model import LARGE_CONVERSATION, WHOLE, Actor, HistoryStart, Message
 from talkwire.core.domain.texts import check_content, check_id, check_metadata
+from talkwire.core.features.handling.handling import message_deleted
 from talkwire.core.features.messages.link_previews import kept_previews
 from talkwire.core.features.messages.messages import (
     existing_message,
@@ -141,6 +142,7 @@ def record_deletion(tx: Transaction, left: Message) -> None:
     """Records that the tombstone `left` has replaced a message; for a reply in a thread, also records the thread's
     changed number of replies."""
     tx.record(MessageDeleted(tx.next_pos(), tx.now_ms, left))
+    message_deleted(tx, left)
     root = None if left.thread_id is None else tx.message(left.thread_id)
     if root is not None:
         tx.record(ThreadUpdated(tx.next_pos(), tx.now_ms, root))

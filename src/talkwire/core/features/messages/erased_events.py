@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from talkwire.core.domain.events import (
     ConversationPreferred,
+    DeskConversationChanged,
     Durable,
     MemberRestricted,
     MemberUnrestricted,
@@ -39,6 +40,7 @@ WITH_TEXTS = tuple(
         MemberRestricted,
         MemberUnrestricted,
         MemberUpdated,
+        DeskConversationChanged,
         UserBanned,
         ReportCreated,
         ReportDecided,
@@ -76,6 +78,8 @@ def _profile_event(event: Durable, user_id: str) -> Durable | None:
             found.by,
         }:
             return replace(event, restriction=replace(found, reason=None))
+        case DeskConversationChanged(note=str()) if event.by == user_id:
+            return replace(event, note=None)
         case UserBanned() if event.user_id == user_id:
             return replace(event, reason=None)
         case ReportCreated(report=report) | ReportDecided(report=report):

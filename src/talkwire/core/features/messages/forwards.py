@@ -14,6 +14,7 @@ from talkwire.core.domain.errors import invalid, refusals_about
 from talkwire.core.domain.events import MessageSent
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor, Message, Origin
 from talkwire.core.domain.texts import check_id
+from talkwire.core.features.handling.handling import message_sent
 from talkwire.core.features.messages.messages import (
     Participation,
     must_not_be_deleted,
@@ -79,6 +80,7 @@ def _forward(tx: Transaction, source: Message, target: Participation) -> Message
     tx.record(MessageSent(pos, tx.now_ms, message))
     if target.conversation.team_ids:
         list_member(tx, target.member)
+        message_sent(tx, target.conversation, target.user, message)
     return message
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from talkwire.core.commands.messages import (
@@ -64,6 +65,7 @@ from talkwire.core.domain.texts import (
     check_text,
 )
 from talkwire.core.domain.times import check_time, iso
+from talkwire.core.features.handling.handling import message_sent
 from talkwire.core.features.messages.files import attachment_of, file_name
 from talkwire.core.features.messages.imported_parts import check_imported_parts, imported_parts
 from talkwire.core.features.messages.messages import must_not_be_deleted, need_message, size_of
@@ -108,8 +110,8 @@ def check_send(command: SendMessage) -> None:
     if command.created_ms is not None:
         check_time("createdAt", command.created_ms)
     check_imported_parts(command)
-    if command.if_last_seq is not None:
-        _check_condition(command, command.if_last_seq)
+    if command.if_last_seq is not None or command.if_handler is not UNSET:
+        _check_conditions(command)
     if command.attachments:
         _check_attachments(command.attachments)
     if command.generated is not None and command.generated.model is not None:
@@ -118,11 +120,14 @@ def check_send(command: SendMessage) -> None:
         check_id("onBehalfOf", command.on_behalf_of)
 
 
-def _check_condition(command: SendMessage, if_last_seq: int) -> None:
-    if not 0 <= if_last_seq <= SEQ_MAX:
+def _check_conditions(command: SendMessage) -> None:
+    if command.if_last_seq is not None and not 0 <= command.if_last_seq <= SEQ_MAX:
         raise invalid("ifLastSeq", f"must be between 0 and {SEQ_MAX}")
+    if isinstance(command.if_handler, str):
+        check_id("ifHandler", command.if_handler)
     if command.created_ms is not None or command.system:
-        raise invalid("ifLastSeq", "is not possible for imported and system messages")
+        path = "ifHandler" if command.if_last_seq is None else "ifLastSeq"
+        raise invalid(path, "is not possible for imported and system messages")
 
 
 def check_attachment_count(count: int) -> None:
@@ -206,7 +211,7 @@ def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message
     stored first, or raises `conflict` if that had other content. Raises ChatError if the sender may not write in the
     conversation.
 
-    Retries are recognised before slow mode, mutes and `if_last_seq` are checked, because these may have changed since.
+    Retries are recognised before slow mode, mutes and conditions are checked, because these may have changed since.
     Raises `forbidden` if the sender may no longer see the first message.
     """
     if command.created_ms is not None or command.system:
@@ -222,28 +227,38 @@ def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message
         if first is not None:
             return must_be_visible(same_message(first, command), history_of(actor, member))
     require(may_post(conversation, member, tx.now_ms))
-    if command.if_last_seq is not None and command.if_last_seq != conversation.last_seq:
-        raise _changed(tx, conversation, history_of(actor, member), command.if_last_seq)
+    if command.if_last_seq is not None or command.if_handler is not UNSET:
+        _must_be_unchanged(tx, conversation, history_of(actor, member), command)
     parts = None if command.is_plain else _parts(tx, {sender_id, actor.user_id}, member.history, command)
     if sender.kind == "agent" or command.generated is not None or command.on_behalf_of is not None:
         parts = (parts or {}) | _agent_parts(tx, sender, command)
     return _record(tx, actor, command, (sender, conversation), parts)
 
 
-def _changed(tx: Transaction, conversation: Conversation, history: HistoryStart, if_last_seq: int) -> ChatError:
-    """Returns the refusal of a message whose sender expected another newest message than the conversation has.
-    `history` is where the part of the conversation that the sender may see begins."""
-    last_seq = conversation.last_seq
-    if if_last_seq > last_seq:
-        return invalid("ifLastSeq", f"must be at most the seq of the conversation's newest message, {last_seq}")
-    found = tx.newest_messages(conversation.id, after_seq=if_last_seq, history_seq=history.seq, limit=CHANGED_MAX)
+def _must_be_unchanged(
+    tx: Transaction, conversation: Conversation, history: HistoryStart, command: SendMessage
+) -> None:
+    """Raises `conflict` with `ConversationChanged` if the sender expected another newest message, or another handler,
+    than the conversation has. `history` is where the part of the conversation that the sender may see begins."""
+    last_seq, if_last_seq = conversation.last_seq, command.if_last_seq
+    if if_last_seq is not None and if_last_seq > last_seq:
+        raise invalid("ifLastSeq", f"must be at most the seq of the conversation's newest message, {last_seq}")
+    if if_last_seq not in {None, last_seq}:
+        message = f"The conversation has newer messages: its last seq is {last_seq}."
+    elif command.if_handler not in {UNSET, conversation.handler_id}:
+        message = "The conversation has another handler."
+    else:
+        return
+    handler_id = conversation.handler_id if conversation.team_ids else UNSET
+    newest = _newest(tx, conversation, history, if_last_seq or 0)
+    raise ChatError("conflict", message, ConversationChanged(last_seq, newest, handler_id), cause="state_changed")
+
+
+def _newest(tx: Transaction, conversation: Conversation, history: HistoryStart, after_seq: int) -> tuple[Message, ...]:
+    """Returns the newest messages after a number, at most `CHANGED_MAX`, in ascending order."""
+    found = tx.newest_messages(conversation.id, after_seq=after_seq, history_seq=history.seq, limit=CHANGED_MAX)
     newest = within_bytes(messages_for_reader(found, history)[::-1], size_of)
-    return ChatError(
-        "conflict",
-        f"The conversation has newer messages: its last seq is {last_seq}.",
-        ConversationChanged(last_seq, tuple(newest[::-1])),
-        cause="state_changed",
-    )
+    return tuple(newest[::-1])
 
 
 def check_send_all(command: SendMessages) -> None:
@@ -345,8 +360,10 @@ def _record(
     if parts:
         message = replace(message, **parts)
     tx.record(MessageSent(pos, tx.now_ms, message))
-    if conversation.team_ids and not message.imported:
-        list_members(tx, conversation.id, {sender.id, *message.mentions})
+    if conversation.team_ids:
+        if not message.imported:
+            list_members(tx, conversation.id, {sender.id, *message.mentions})
+        message_sent(tx, conversation, sender, message)
     if message.on_behalf_of is not None:  # a rule of the audit log would cost each ordinary message
         tx.audit.add(actor, (Act("message-on-behalf", str(message.id), conversation.id),), tx.now_ms)
     return message

@@ -21,12 +21,13 @@ from talkwire.core.commands import (
     preferences,
 )
 from talkwire.core.commands.command import Command
-from talkwire.core.commands.desk import teams
+from talkwire.core.commands.desk import claims, teams
 from talkwire.core.commands.integration import webhooks
 from talkwire.core.commands.moderation import audit, reports, restrictions
 from talkwire.core.commands.server import console
 from talkwire.core.domain.events import (
     ConversationDeleted,
+    ConversationHandled,
     ConversationPreferred,
     ConversationUpdated,
     Durable,
@@ -185,6 +186,31 @@ def _teams(actor: Actor, command: Command[Any], events: Sequence[Durable]) -> It
             yield Act("team-delete" if event.deleted else "team-put", event.team.id)
 
 
+_HANDLING_ACTIONS: Mapping[type[Command[Any]], AuditAction] = MappingProxyType(
+    {
+        claims.ClaimConversation: "conversation-claim",
+        claims.ReleaseConversation: "conversation-release",
+        claims.CloseConversation: "conversation-close",
+    }
+)
+
+
+def _handling(
+    actor: Actor,
+    command: claims.ClaimConversation | claims.ReleaseConversation | claims.CloseConversation,
+    events: Sequence[Durable],
+) -> Iterator[Act]:
+    """Yields an act (an entry for the audit log) for a conversation that was taken from its handler by another user."""
+    for event in events:
+        if isinstance(event, ConversationHandled) and event.former_id not in {None, event.by}:
+            yield Act(_HANDLING_ACTIONS[type(command)], event.former_id or "", event.conversation_id)
+
+
+def _hand_off(actor: Actor, command: claims.HandOffConversation, events: Sequence[Durable]) -> Iterator[Act]:
+    if events:
+        yield Act("conversation-handoff", command.to, command.conversation_id)
+
+
 def _roles(actor: Actor, command: members.UpdateMember, events: Sequence[Durable]) -> Iterator[Act]:
     for event in events:
         if isinstance(event, MemberUpdated) and event.member.user_id != actor.user_id:
@@ -296,6 +322,10 @@ ACTS: Mapping[type[Command[Any]], Rule] = MappingProxyType(
         teams.PutTeam: _teams,
         teams.AddTeamMembers: _teams,
         teams.DeleteTeam: _teams,
+        claims.ClaimConversation: _handling,
+        claims.ReleaseConversation: _handling,
+        claims.HandOffConversation: _hand_off,
+        claims.CloseConversation: _handling,
         members.UpdateMember: _roles,
         restrictions.RestrictMember: _restrictions,
         restrictions.UnrestrictMember: _restrictions,

@@ -36,6 +36,7 @@ from talkwire.core.domain.texts import (
     check_text,
 )
 from talkwire.core.domain.times import check_time
+from talkwire.core.features.handling.handling import handler_left
 from talkwire.core.features.messages.files import must_be_own_picture
 from talkwire.core.features.users.accounts import account_email, normal_email
 from talkwire.core.features.users.handles import is_free_handle, normal_handle
@@ -313,6 +314,8 @@ def ban_user(tx: Transaction, actor: Actor, command: BanUser) -> User:
         raise invalid("until", "must be in the future")
     if (user.banned, user.ban_reason, user.ban_until_ms) != (True, command.reason, command.until_ms):
         tx.record(UserBanned(tx.next_pos(), tx.now_ms, user.id, command.reason, command.until_ms))
+        for conversation_id in tx.teams.handled_by(user.id):
+            handler_left(tx, conversation_id, user.id, "" if actor.is_service else actor.user_id)
     return _moderated(tx, actor, command.user_id)
 
 

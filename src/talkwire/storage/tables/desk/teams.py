@@ -6,16 +6,34 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select
+from sqlalchemy import Select, bindparam, delete, func, insert, select
 
+from talkwire.core.commands.desk.numbers import DeskNumbers
 from talkwire.core.domain.desk.teams import Team, TeamChange
 from talkwire.core.domain.events import TeamSettled, TeamUpdated
 from talkwire.core.domain.model import WHOLE, Conversation, HistoryStart
-from talkwire.storage.schema import conversation_teams, members, team_changes, team_members, teams
+from talkwire.storage.schema import conversation_teams, conversations, members, team_changes, team_members, teams
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow, from_json, to_json
 from talkwire.storage.tables.projection import Projections, nothing
 from talkwire.storage.workspace import Workspace
+
+_numbers: Select[Any] = (
+    select(
+        conversation_teams.c.team_id,
+        func.count().label("open"),
+        (func.count() - func.count(conversations.c.handler_id)).label("unhandled"),
+        func.min(conversations.c.waiting_since_ms).label("oldest_ms"),
+    )
+    .join(conversations, conversations.c.id == conversation_teams.c.conversation_id)
+    .where(
+        conversation_teams.c.team_id.in_(bindparam("team_ids", expanding=True)),
+        ~conversations.c.closed,
+        conversations.c.deleted_ms.is_(None),
+    )
+    .group_by(conversation_teams.c.team_id)
+)
+"""Counts the open conversations of teams."""
 
 
 class TeamRows(Reads):
@@ -54,6 +72,15 @@ class TeamRows(Reads):
         pending = select(func.max(team_changes.c.pos)).where(team_changes.c.team_id == team_id)
         return self._connection.execute(pending).scalar_one()  # type: ignore[no-any-return]
 
+    def numbers(self, team_ids: Collection[str]) -> Sequence[DeskNumbers]:
+        found = {row.team_id: row for row in self._connection.execute(_numbers, {"team_ids": [*team_ids]})}
+        counted = []
+        for team in self._with_members(select(teams).where(teams.c.id.in_(team_ids)).order_by(teams.c.id)):
+            row = found.get(team.id)
+            numbers = (0, 0, None) if row is None else (row.open, row.unhandled, row.oldest_ms)
+            counted.append(DeskNumbers(team.id, team.member_ids, *numbers))
+        return counted
+
     def _with_members(self, statement: Select[Any]) -> Sequence[Team]:
         rows = self._connection.execute(statement).all()
         in_team = self.members_of([row.id for row in rows])
@@ -65,6 +92,12 @@ class WritableTeamRows(TeamRows):
 
     def count(self) -> int:
         return self._connection.execute(select(func.count()).select_from(teams)).scalar_one()
+
+    def handled_by(self, user_id: str) -> Sequence[str]:
+        # Handlers are members, and the index is of these.
+        found = select(members.c.conversation_id).join(conversations, conversations.c.id == members.c.conversation_id)
+        handled = members.c.user_id == user_id, conversations.c.handler_id == user_id
+        return self._connection.execute(found.where(*handled).order_by(conversations.c.id)).scalars().all()
 
     def teams_of(self, user_id: str) -> Sequence[Team]:
         mine = team_members.c.user_id == user_id

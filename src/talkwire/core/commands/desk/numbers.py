@@ -1,0 +1,24 @@
+"""Queries that count the conversations of teams."""
+
+from __future__ import annotations
+
+import msgspec
+
+from talkwire.core.commands.command import Query
+
+
+class DeskNumbers(msgspec.Struct, frozen=True):
+    """How many conversations of a team are open, how many of these nobody handles, and since when the customer waits
+    who has waited for the longest time, None if nobody waits; with the members of the team."""
+
+    team_id: str
+    member_ids: tuple[str, ...]
+    open: int
+    unhandled: int
+    oldest_waiting_ms: int | None
+
+
+class CountDesk(Query[tuple[DeskNumbers, ...]], frozen=True, tag="CountDesk"):
+    """Internal: counts the conversations of each of the teams. Leaves out teams that do not exist."""
+
+    team_ids: tuple[str, ...]

@@ -1,0 +1,15 @@
+"""Who handles a conversation with teams, and whether it is open."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+HandlingState = Literal["open", "closed"]
+
+NOTE_MAX_LENGTH = 2000
+"""How many characters the note of a handoff may have."""
+
+
+def state_of(*, closed: bool) -> HandlingState:
+    """Returns the state as clients see it."""
+    return "closed" if closed else "open"

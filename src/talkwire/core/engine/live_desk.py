@@ -1,0 +1,108 @@
+"""Sends connected members of teams how many conversations of their team are open and have no handler."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Protocol
+
+from talkwire.core.commands.desk.numbers import CountDesk, DeskNumbers
+from talkwire.core.connected.directory import Directory
+from talkwire.core.domain.actors import DESK_COUNTER
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import (
+    ConversationCreated,
+    ConversationDeleted,
+    ConversationHandled,
+    DeskConversationChanged,
+    DeskUpdated,
+    MessageSent,
+    News,
+    TeamUpdated,
+)
+from talkwire.core.domain.model import Actor
+
+PAUSE_S = 1.0
+"""The shortest time between two counts, so that each team's members receive at most one event a second."""
+
+
+class DeskCounter(Protocol):
+    """The interface that counts the conversations of teams. The chat implements it."""
+
+    def execute(self, actor: Actor, command: CountDesk) -> Awaitable[Sequence[DeskNumbers]]: ...
+
+
+class LiveDesk:
+    """Counts the conversations of teams after events that may have changed the numbers, and passes them to `notify`,
+    which sends them to the teams' members on this node. Teams without a connected member are not counted."""
+
+    def __init__(
+        self,
+        chat: DeskCounter,
+        directory: Directory,
+        notify: Callable[[Sequence[DeskUpdated]], None],
+        pause_s: float = PAUSE_S,
+    ) -> None:
+        self._chat = chat
+        self._directory = directory
+        self._notify = notify
+        self._pause_s = pause_s
+        self._members: dict[str, Collection[str]] = {}
+        """The members of the teams that were counted."""
+        self._changed: dict[str, None] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def follow(self, events: Sequence[News]) -> None:
+        """Schedules counting for the teams whose numbers a batch of events may have changed."""
+        for event in events:
+            if type(event) is MessageSent:  # nearly every event is a message
+                continue
+            match event:
+                case TeamUpdated(team=team):
+                    self._members[team.id] = team.member_ids
+                    if event.deleted:
+                        del self._members[team.id]
+                case ConversationCreated(conversation=conversation) if conversation.team_ids:
+                    self._note(conversation.id, conversation.team_ids)
+                case ConversationHandled() | ConversationDeleted() if event.team_ids:
+                    self._note(event.conversation_id, event.team_ids)
+                case DeskConversationChanged(team_ids=team_ids, former_team_ids=former_ids):
+                    self._note(event.conversation_id, (*team_ids, *former_ids))
+        if self._changed and self._task is None:
+            self._task = asyncio.ensure_future(self._count())
+
+    async def close(self) -> None:
+        """Ends the counting."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def _note(self, conversation_id: str, team_ids: Collection[str]) -> None:
+        for team_id in team_ids:
+            # The members of a team that was not counted yet are among those of the conversation.
+            member_ids = self._members.get(team_id)
+            if member_ids is None:
+                member_ids = self._directory.staff_ids_in(conversation_id)
+            if self._connected(member_ids):
+                self._changed[team_id] = None
+
+    def _connected(self, user_ids: Collection[str]) -> tuple[str, ...]:
+        return tuple(user_id for user_id in user_ids if self._directory.connected(user_id) is not None)
+
+    async def _count(self) -> None:
+        while self._changed:  # Suspends: each round rests.
+            team_ids, self._changed = tuple(self._changed), {}
+            try:
+                counted = await self._chat.execute(DESK_COUNTER, CountDesk(team_ids))
+            except ChatError:
+                counted = ()  # the database is unavailable; the next event counts again
+            self._members |= {each.team_id: each.member_ids for each in counted}
+            self._notify(
+                [
+                    DeskUpdated(each.team_id, each.open, each.unhandled, each.oldest_waiting_ms, connected)
+                    for each in counted
+                    if (connected := self._connected(each.member_ids))
+                ]
+            )
+            await asyncio.sleep(self._pause_s)
+        self._task = None

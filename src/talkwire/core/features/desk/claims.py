@@ -1,0 +1,174 @@
+"""Claims, releases, handoffs and closing: commands of a conversation's staff about who handles it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+
+from talkwire.core.commands.desk.claims import (
+    ClaimConversation,
+    CloseConversation,
+    HandlingView,
+    HandOffConversation,
+    ReleaseConversation,
+)
+from talkwire.core.commands.desk.numbers import CountDesk, DeskNumbers
+from talkwire.core.domain.access import acting_as, may_act, may_take_part, must_be_operator, require
+from talkwire.core.domain.desk.handling import NOTE_MAX_LENGTH
+from talkwire.core.domain.errors import ChatError, forbidden, invalid
+from talkwire.core.domain.events import DeskConversationChanged
+from talkwire.core.domain.model import Actor, Conversation
+from talkwire.core.domain.texts import check_id, check_short_text
+from talkwire.core.features.conversations.members import find_conversation, must_be_teams, require_actor, set_teams
+from talkwire.core.features.handling.handling import set_handling, set_waiting
+from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
+from talkwire.core.ports.transaction import Prefetch, Snapshot, Transaction
+
+HandlingChange = ClaimConversation | ReleaseConversation | HandOffConversation | CloseConversation
+
+
+# --- checks -----------------------------------------------------------------------------------------------------------
+
+
+def check_handling(command: HandlingChange) -> None:
+    """Raises `invalid_request` for invalid ids."""
+    check_id("conversationId", command.conversation_id)
+    if command.sender_id is not None:
+        check_id("senderId", command.sender_id)
+
+
+def check_claim(command: ClaimConversation) -> None:
+    check_handling(command)
+    if command.if_handler is not None:
+        check_id("if", command.if_handler)
+
+
+def check_hand_off(command: HandOffConversation) -> None:
+    check_handling(command)
+    check_id("to", command.to)
+    if command.note is not None:
+        check_short_text("note", command.note, NOTE_MAX_LENGTH)
+
+
+def needs_of_handling(actor: Actor, command: HandlingChange, needs: Prefetch) -> None:
+    """Adds the acting user's membership to `needs`, the keys of rows that the writer fetches for a whole batch."""
+    needs.members.add((command.conversation_id, command.sender_id or actor.user_id))
+
+
+def _staffed(tx: Transaction, actor: Actor, command: HandlingChange) -> tuple[Conversation, str]:
+    """Returns the conversation, and the id of the member who acts; empty for the backend, if it names nobody.
+
+    Raises `forbidden` for users who are no members through a team of the conversation, and `conflict` for a
+    conversation without teams.
+    """
+    require_actor(tx, actor)
+    by = "" if actor.is_service and command.sender_id is None else acting_as(actor, command.sender_id)
+    member = tx.member(command.conversation_id, by) if by else None
+    if by:
+        require(may_take_part(tx.user(by), member))
+    conversation = find_conversation(tx, command.conversation_id)
+    if conversation is None:
+        raise forbidden("not_found")
+    if not conversation.team_ids:
+        raise ChatError("conflict", "This conversation has no team, so that nobody handles it.", cause="state_changed")
+    if member is not None and not member.via:
+        message = "Only members of the conversation's teams do this."
+        raise ChatError("forbidden", message, cause="not_staff")
+    return conversation, by
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+def claim(tx: Transaction, actor: Actor, command: ClaimConversation) -> HandlingView:
+    """Makes the actor the handler. Raises `conflict`, with the present handler, if that is neither the actor nor the
+    user whom the command names."""
+    conversation, by = _staffed(tx, actor, command)
+    if not by:
+        raise invalid("senderId", "must name the member who becomes the handler")
+    handler_id = conversation.handler_id
+    if handler_id != by:
+        if handler_id != command.if_handler:
+            raise _handled_otherwise(handler_id)
+        set_handling(tx, conversation, by, closed=False, by=by)
+    return _view(tx, conversation.id)
+
+
+def _handled_otherwise(handler_id: str | None) -> ChatError:
+    message = "Nobody handles this conversation." if handler_id is None else "Another user handles this conversation."
+    return ChatError("conflict", message, {"handler": handler_id}, cause="state_changed")
+
+
+def release(tx: Transaction, actor: Actor, command: ReleaseConversation) -> HandlingView:
+    conversation, by = _staffed(tx, actor, command)
+    set_handling(tx, conversation, None, closed=conversation.closed, by=by)
+    return _view(tx, conversation.id)
+
+
+def hand_off(tx: Transaction, actor: Actor, command: HandOffConversation) -> HandlingView:
+    """Makes a member of the conversation's teams the handler, or adds a team and makes nobody the handler. Raises
+    `invalid_request` for an id of neither."""
+    conversation, by = _staffed(tx, actor, command)
+    handler_id = _next_handler(tx, conversation, command.to)
+    pending_pos = None
+    if handler_id is None:
+        team_ids = must_be_teams(tx, conversation.team_ids, (command.to,))
+        pending_pos = set_teams(tx, actor, conversation, (*conversation.team_ids, *team_ids))
+        conversation = tx.conversation(conversation.id) or conversation
+    set_handling(tx, conversation, handler_id, closed=False, by=by)
+    if command.note:
+        _note(tx, conversation, command.note, by)
+    return _view(tx, conversation.id, pending_pos)
+
+
+def _next_handler(tx: Transaction, conversation: Conversation, to: str) -> str | None:
+    """Returns the user whom `to` names, None if it names a team. Raises `invalid_request` if it names neither, or a
+    user who cannot handle the conversation."""
+    member = tx.member(conversation.id, to)
+    if member is not None and member.via:
+        if may_act(tx.user(to)) is not None:
+            raise invalid("to", "this user is banned")
+        return to
+    if tx.teams.find(to) is None:
+        raise invalid("to", "must be a member of the conversation's teams, or a team")
+    return None
+
+
+def _note(tx: Transaction, conversation: Conversation, note: str, by: str) -> None:
+    """Records the note of a handoff, which only members of the conversation's teams and the backend see."""
+    shown = conversation.id, conversation.waiting_since_ms, conversation.notes_id, conversation.team_ids, by, note
+    tx.record(DeskConversationChanged(tx.next_pos(), tx.now_ms, *shown))
+
+
+def close(tx: Transaction, actor: Actor, command: CloseConversation) -> HandlingView:
+    conversation, by = _staffed(tx, actor, command)
+    set_handling(tx, conversation, None, closed=True, by=by)
+    set_waiting(tx, conversation, None, by)
+    return _view(tx, conversation.id)
+
+
+def _view(tx: Transaction, conversation_id: str, pending_pos: int | None = None) -> HandlingView:
+    now = tx.conversation(conversation_id)
+    assert now is not None, "it was found before"
+    return HandlingView(conversation_id, now.handler_id, now.closed, pending_pos)
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------------
+
+
+def count_desk(snapshot: Snapshot, actor: Actor, query: CountDesk) -> Sequence[DeskNumbers]:
+    """Returns the numbers of teams. Only for operators, since others may not see teams."""
+    must_be_operator(actor)
+    return snapshot.teams.numbers(query.team_ids)
+
+
+CHANGES: Changes = MappingProxyType(
+    {
+        ClaimConversation: ChangeHandler(claim, check_claim, needs_of_handling),
+        ReleaseConversation: ChangeHandler(release, check_handling, needs_of_handling),
+        HandOffConversation: ChangeHandler(hand_off, check_hand_off, needs_of_handling, settles=True),
+        CloseConversation: ChangeHandler(close, check_handling, needs_of_handling),
+    }
+)
+
+QUERIES: Queries = MappingProxyType({CountDesk: count_desk})

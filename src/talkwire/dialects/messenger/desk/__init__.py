@@ -1,0 +1,1 @@
+"""Events of the messenger dialect about desks: who handles a conversation, and since when a customer waits."""
