@@ -28,8 +28,8 @@ from talkwire.core.domain.events import (
     TeamSettled,
 )
 from talkwire.core.domain.model import Actor
-from talkwire.core.engine import team_changer
-from talkwire.core.engine.team_changer import TeamChanger
+from talkwire.core.engine.desk import team_changer
+from talkwire.core.engine.desk.team_changer import TeamChanger
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
 

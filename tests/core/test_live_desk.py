@@ -22,7 +22,7 @@ from talkwire.core.domain.events import (
     TeamUpdated,
 )
 from talkwire.core.domain.model import Actor
-from talkwire.core.engine.live_desk import LiveDesk
+from talkwire.core.engine.desk.live_desk import LiveDesk
 from tests.waiting import SteppedClock, turns, until
 
 HANDLED = ConversationHandled(1, 1, "c", "bob", closed=False, former_id=None, team_ids=("support",))

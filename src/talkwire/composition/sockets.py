@@ -11,9 +11,9 @@ from talkwire.composition.foundation import Foundation, now_ms
 from talkwire.core.commands.receipts import MarkDelivered
 from talkwire.core.domain.model import Actor
 from talkwire.core.engine.chat import Chat
+from talkwire.core.engine.desk.live_desk import LiveDesk
 from talkwire.core.engine.limits import Kind, Limits, address_key
 from talkwire.core.engine.listeners import Stage
-from talkwire.core.engine.live_desk import LiveDesk
 from talkwire.core.engine.live_notifications import LiveNotifications
 from talkwire.core.engine.live_threads import LiveThreads
 from talkwire.core.engine.live_unread import LiveUnread

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from talkwire.composition.foundation import Foundation
-from talkwire.core.engine.team_changer import TeamChanger
+from talkwire.core.engine.desk.team_changer import TeamChanger
 
 
 def finish_team_changes(foundation: Foundation) -> None:

@@ -95,9 +95,10 @@ class Conversation(TypedDict):
     `mentionCount`, `muted`, `mutedUntil`, `mutedByModerator`, `favourite`, `archived`, `section`, `readSeq`,
     `lastMessage`, `lastOffer`, `unreadOfferCount`, `lastCall`, `joinedAt`, `listed`, and the name of a direct
     conversation. Lists include `members` only for direct conversations. `ownerId` is null for a direct conversation,
-    and for one that the application's backend created without an owner. `muted` is the caller's own choice not to be
-    notified, until `mutedUntil` or without an end. `mutedByModerator` means that the caller cannot write in the
-    conversation."""
+    and for one that the application's backend created without an owner. A conversation with a team has `handler`, the
+    user who handles it or null, and `state`. Only members through its teams, the application's backend and admins see
+    `waitingSince` and `notesId`, in answers. `muted` is the caller's own choice not to be notified, until
+    `mutedUntil` or without an end. `mutedByModerator` means that the caller cannot write in the conversation."""
 
     id: str
     kind: Literal["channel", "direct", "group"]
@@ -142,7 +143,7 @@ class Conversation(TypedDict):
     """The newest message."""
     members: NotRequired[list[Member]]
     """The members."""
-    retentionDays: NotRequired[int]
+    retentionDays: NotRequired[int | None]
     """For how many days messages are kept here; null or missing for the server's setting. Only the roles service and
     admin set it."""
     hold: NotRequired[bool]
@@ -174,6 +175,27 @@ class Conversation(TypedDict):
     listed: NotRequired[bool]
     """In a conversation, false for a user who is a member through a team and does not have it in their list. In an
     event, whether the members have it in their list from now on."""
+    handler: NotRequired[str | None]
+    """The user who handles the conversation, null if nobody does; only of a conversation with teams."""
+    state: NotRequired[Literal["closed", "open"]]
+    """Whether the conversation is open; only of a conversation with teams."""
+    waitingSince: NotRequired[str | None]
+    """The time of the oldest message of a customer without an answer, null if nobody waits; only for the teams."""
+    notesId: NotRequired[str | None]
+    """The conversation with the teams' notes, null before the first note; only for the teams."""
+
+
+class ConversationHandling(TypedDict):
+    """Who handles a conversation now, null for nobody, and whether it is closed. `by` is the user who did it; it is
+    missing for the application's backend."""
+
+    conversationId: str
+    """The id of the conversation."""
+    handler: str | None
+    """The user who handles the conversation, null if nobody does; only of a conversation with teams."""
+    state: Literal["closed", "open"]
+    by: NotRequired[str]
+    """The user who made the change."""
 
 
 class ConversationId(TypedDict):
@@ -257,7 +279,7 @@ class CreatedConversation(TypedDict):
     """The newest message."""
     members: NotRequired[list[AddedMember]]
     """The members."""
-    retentionDays: NotRequired[int]
+    retentionDays: NotRequired[int | None]
     """For how many days messages are kept here; null or missing for the server's setting. Only the roles service and
     admin set it."""
     hold: NotRequired[bool]
@@ -286,6 +308,13 @@ class CreatedConversation(TypedDict):
     listed: NotRequired[bool]
     """In a conversation, false for a user who is a member through a team and does not have it in their list. In an
     event, whether the members have it in their list from now on."""
+    handler: NotRequired[str | None]
+    """The user who handles the conversation, null if nobody does; only of a conversation with teams."""
+    state: NotRequired[Literal["closed", "open"]]
+    waitingSince: NotRequired[str | None]
+    """The time of the oldest message of a customer without an answer, null if nobody waits; only for the teams."""
+    notesId: NotRequired[str | None]
+    """The conversation with the teams' notes, null before the first note; only for the teams."""
 
 
 class CustomSignal(TypedDict):
@@ -316,6 +345,37 @@ class DeliveredReceipt(TypedDict):
     """The message's number in its conversation: 1, 2, 3, …"""
     deliveredAt: str
     """When the member's devices received it."""
+
+
+class DeskConversation(TypedDict):
+    """What only the teams of a conversation and the application's backend see of it. `waitingSince` is the time of
+    the oldest message of a customer that has no answer, null if nobody waits. `notesId` is the conversation with the
+    teams' notes, null before the first. `note` is what the user `by` wrote for the next handler."""
+
+    conversationId: str
+    """The id of the conversation."""
+    waitingSince: str | None
+    """The time of the oldest message of a customer without an answer, null if nobody waits; only for the teams."""
+    notesId: str | None
+    """The conversation with the teams' notes, null before the first note; only for the teams."""
+    teamIds: list[str]
+    by: NotRequired[str]
+    """The user who made the change."""
+    note: NotRequired[str]
+    """What the user `by` wrote for the next handler."""
+
+
+class DeskUpdated(TypedDict):
+    """How many conversations of a team are open, and how many of these nobody handles. `oldestWaitingSince` is the
+    time since which the customer waits who has waited for the longest time, null if nobody waits."""
+
+    teamId: str
+    open: int
+    """How many conversations of the team are open."""
+    unhandled: int
+    """How many open conversations of the team nobody handles."""
+    oldestWaitingSince: str | None
+    """Since when the customer waits who has waited for the longest time, null if nobody waits."""
 
 
 DoNotDisturb = TypedDict(
@@ -363,7 +423,8 @@ class ErrorBody(TypedDict):
     """The error in English, for people."""
     details: NotRequired[Json]
     """Details: a list of `{path, message}` for `invalid_request`, `{retryAfterMs}` for `rate_limited`, `{reason:
-    "changed", lastSeq, messages}` for a `conflict` because of `ifLastSeq`."""
+    "changed", lastSeq, messages, handler}` for a `conflict` because of `ifLastSeq` or `ifHandler`, `{handler}` for
+    one because another user handles the conversation."""
 
 
 class File(TypedDict):
@@ -491,9 +552,10 @@ class LogEvent(TypedDict):
     """When it happened."""
     data: Json
     """Its schema by type: `call:missed`: MessengerMissedCall, `call:recorded`: MessengerRecordedCall,
-    `conversation:deleted`: MessengerConversationId, `conversation:listed`: MessengerMembersListed,
-    `conversation:new`: MessengerCreatedConversation, `conversation:preferences`: MessengerConversationPreferences,
-    `conversation:unread`: MessengerUnread, `conversation:updated`: MessengerConversation, `hold:changed`:
+    `conversation:deleted`: MessengerConversationId, `conversation:handling`: MessengerConversationHandling,
+    `conversation:listed`: MessengerMembersListed, `conversation:new`: MessengerCreatedConversation,
+    `conversation:preferences`: MessengerConversationPreferences, `conversation:unread`: MessengerUnread,
+    `conversation:updated`: MessengerConversation, `desk:conversation`: MessengerDeskConversation, `hold:changed`:
     MessengerHold, `invitation:created`: MessengerInvitation, `invitation:deleted`: MessengerInvitationId,
     `invitation:used`: MessengerUsedInvitation, `member:added`: MessengerMembersAdded, `member:removed`:
     MessengerMemberRemoved, `member:restricted`: MessengerRestriction, `member:unrestricted`: MessengerRestriction,
@@ -1119,7 +1181,7 @@ class Sync(TypedDict):
     """An opaque position: pass it back to continue from there."""
     conversations: NotRequired[list[Conversation]]
     presence: NotRequired[list[Presence]]
-    next: NotRequired[str]
+    next: NotRequired[str | None]
     """The cursor of the next page; null on the last one."""
     events: NotRequired[list[SyncEvent]]
     more: NotRequired[bool]
@@ -1359,11 +1421,13 @@ AnyEvent: TypeAlias = (
     Event[Literal["call:missed"], MissedCall]
     | Event[Literal["call:recorded"], RecordedCall]
     | Event[Literal["conversation:deleted"], ConversationId]
+    | Event[Literal["conversation:handling"], ConversationHandling]
     | Event[Literal["conversation:listed"], MembersListed]
     | Event[Literal["conversation:new"], CreatedConversation | Conversation]
     | Event[Literal["conversation:preferences"], ConversationPreferences]
     | Event[Literal["conversation:unread"], Unread]
     | Event[Literal["conversation:updated"], Conversation]
+    | Event[Literal["desk:conversation"], DeskConversation]
     | Event[Literal["hold:changed"], Hold]
     | Event[Literal["invitation:created"], Invitation]
     | Event[Literal["invitation:deleted"], InvitationId]
@@ -1414,6 +1478,7 @@ AnySignal: TypeAlias = (
     | Signal[Literal["call:invite"], CallSignal]
     | Signal[Literal["call:reject"], CallSignal]
     | Signal[Literal["call:signal"], CallSignal]
+    | Signal[Literal["desk:updated"], DeskUpdated]
     | Signal[Literal["notification"], Notification]
     | Signal[Literal["presence:update"], Presence]
     | Signal[Literal["signal"], CustomSignal]

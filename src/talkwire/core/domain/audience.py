@@ -196,10 +196,8 @@ def versions_of(
             yield event, Members(without=withheld)
         case MemberAdded() | MemberRemoved() | MembershipGroundsChanged():
             yield from _of_membership(event, staff_ids)
-        case MembersListed(user_ids=user_ids):
-            yield event, Members(user_ids)
-        case DeskConversationChanged():
-            yield event, Members(staff_ids())
+        case MembersListed() | DeskConversationChanged():
+            yield event, Members(event.user_ids if isinstance(event, MembersListed) else staff_ids())
         case _ if not depends_on_history(event):
             yield event, ALL_MEMBERS
         case _:

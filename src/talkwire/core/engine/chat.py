@@ -32,10 +32,10 @@ from talkwire.core.domain.errors import ChatError, LogReplaced, NoAccess
 from talkwire.core.domain.events import Durable, DurableEvent, MessageSent, News, UnstoredEvent, UserErased, UserUpdated
 from talkwire.core.domain.model import Actor, ActorRole, Message, User
 from talkwire.core.engine.command_table import CHANGES, QUERIES, check_command
+from talkwire.core.engine.desk.team_changer import settle as settle_change
 from talkwire.core.engine.hooks import Hooks, sent_as
 from talkwire.core.engine.listeners import Listener, Listeners, Stage
 from talkwire.core.engine.refusal_causes import cause_of, name_conversation
-from talkwire.core.engine.team_changer import settle as settle_change
 from talkwire.core.features.conversations import lists
 from talkwire.core.features.users import user_search
 from talkwire.core.features.users.preferences import DEFAULTS

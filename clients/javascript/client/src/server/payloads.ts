@@ -9,8 +9,10 @@ export type AccountPolicy = "invite" | "off" | "open";
 export type AttachmentKind = "audio" | "document" | "image" | "text" | "video";
 export type CallEndedReason = "cancelled" | "gone" | "hangup" | "left" | "rejected" | "timeout";
 export type ChosenStatus = "away" | "dnd" | "invisible" | "online";
+export type ConversationHandlingState = "closed" | "open";
 export type ConversationHistory = "all" | "from-join";
 export type ConversationKind = "channel" | "direct" | "group";
+export type ConversationState = "closed" | "open";
 export type ErrorCode =
   | "banned"
   | "blocked"
@@ -26,6 +28,7 @@ export type ErrorCode =
   | "token_expired"
   | "unauthenticated"
   | "unavailable";
+export type HandlingState = "closed" | "open";
 export type InvitedConversationKind = "channel" | "direct" | "group";
 export type ListConversationsOrder = "updatedAt" | "waitingSince";
 export type ListConversationsState = "closed" | "open";
@@ -257,6 +260,22 @@ export interface ChatNotification {
   threadId?: string;
 }
 
+export interface ClaimConversationCommand {
+  /** The id of the conversation. */
+  conversationId: string;
+  /** The present handler, from whom the conversation is taken over */
+  if?: string | null;
+  /** The member of the conversation's teams who does it; the role `service` names one */
+  senderId?: string | null;
+}
+
+export interface CloseConversationCommand {
+  /** The id of the conversation. */
+  conversationId: string;
+  /** The member of the conversation's teams who does it; the role `service` names one */
+  senderId?: string | null;
+}
+
 export interface Connected {
   message: string;
   /** The id of the user. */
@@ -272,9 +291,10 @@ export interface Connected {
  * `mentionCount`, `muted`, `mutedUntil`, `mutedByModerator`, `favourite`, `archived`, `section`, `readSeq`,
  * `lastMessage`, `lastOffer`, `unreadOfferCount`, `lastCall`, `joinedAt`, `listed`, and the name of a direct
  * conversation. Lists include `members` only for direct conversations. `ownerId` is null for a direct conversation, and
- * for one that the application's backend created without an owner. `muted` is the caller's own choice not to be
- * notified, until `mutedUntil` or without an end. `mutedByModerator` means that the caller cannot write in the
- * conversation.
+ * for one that the application's backend created without an owner. A conversation with a team has `handler`, the user
+ * who handles it or null, and `state`. Only members through its teams, the application's backend and admins see
+ * `waitingSince` and `notesId`, in answers. `muted` is the caller's own choice not to be notified, until `mutedUntil`
+ * or without an end. `mutedByModerator` means that the caller cannot write in the conversation.
  */
 export interface Conversation {
   id: string;
@@ -324,7 +344,7 @@ export interface Conversation {
    * For how many days messages are kept here; null or missing for the server's setting. Only the roles service and
    * admin set it.
    */
-  retentionDays?: number;
+  retentionDays?: number | null;
   /** True if nothing of the user or in the conversation may be deleted. Only for the roles service and admin. */
   hold?: boolean;
   /** Whether the conversation is one of the user's favourites. */
@@ -360,6 +380,28 @@ export interface Conversation {
    * whether the members have it in their list from now on.
    */
   listed?: boolean;
+  /** The user who handles the conversation, null if nobody does; only of a conversation with teams. */
+  handler?: string | null;
+  /** Whether the conversation is open; only of a conversation with teams. */
+  state?: ConversationState;
+  /** The time of the oldest message of a customer without an answer, null if nobody waits; only for the teams. */
+  waitingSince?: string | null;
+  /** The conversation with the teams' notes, null before the first note; only for the teams. */
+  notesId?: string | null;
+}
+
+/**
+ * Who handles a conversation now, null for nobody, and whether it is closed. `by` is the user who did it; it is missing
+ * for the application's backend.
+ */
+export interface ConversationHandling {
+  /** The id of the conversation. */
+  conversationId: string;
+  /** The user who handles the conversation, null if nobody does; only of a conversation with teams. */
+  handler: string | null;
+  state: ConversationHandlingState;
+  /** The user who made the change. */
+  by?: string;
 }
 
 export interface ConversationId {
@@ -550,6 +592,39 @@ export interface DeliveredReceipt {
 }
 
 /**
+ * What only the teams of a conversation and the application's backend see of it. `waitingSince` is the time of the
+ * oldest message of a customer that has no answer, null if nobody waits. `notesId` is the conversation with the teams'
+ * notes, null before the first. `note` is what the user `by` wrote for the next handler.
+ */
+export interface DeskConversation {
+  /** The id of the conversation. */
+  conversationId: string;
+  /** The time of the oldest message of a customer without an answer, null if nobody waits; only for the teams. */
+  waitingSince: string | null;
+  /** The conversation with the teams' notes, null before the first note; only for the teams. */
+  notesId: string | null;
+  teamIds: string[];
+  /** The user who made the change. */
+  by?: string;
+  /** What the user `by` wrote for the next handler. */
+  note?: string;
+}
+
+/**
+ * How many conversations of a team are open, and how many of these nobody handles. `oldestWaitingSince` is the time
+ * since which the customer waits who has waited for the longest time, null if nobody waits.
+ */
+export interface DeskUpdated {
+  teamId: string;
+  /** How many conversations of the team are open. */
+  open: number;
+  /** How many open conversations of the team nobody handles. */
+  unhandled: number;
+  /** Since when the customer waits who has waited for the longest time, null if nobody waits. */
+  oldestWaitingSince: string | null;
+}
+
+/**
  * The hours in which notifications make no sound and no alert. They start at the time `from` on each of `days`, and end
  * at the time `to`: on the next day if `to` is not later than `from`.
  */
@@ -603,7 +678,8 @@ export interface ErrorBody {
   message: string;
   /**
    * Details: a list of `{path, message}` for `invalid_request`, `{retryAfterMs}` for `rate_limited`, `{reason:
-   * "changed", lastSeq, messages}` for a `conflict` because of `ifLastSeq`.
+   * "changed", lastSeq, messages, handler}` for a `conflict` because of `ifLastSeq` or `ifHandler`, `{handler}` for one
+   * because another user handles the conversation.
    */
   details?: unknown;
 }
@@ -617,7 +693,8 @@ export interface ErrorEvent {
   event: string;
   /**
    * Details: a list of `{path, message}` for `invalid_request`, `{retryAfterMs}` for `rate_limited`, `{reason:
-   * "changed", lastSeq, messages}` for a `conflict` because of `ifLastSeq`.
+   * "changed", lastSeq, messages, handler}` for a `conflict` because of `ifLastSeq` or `ifHandler`, `{handler}` for one
+   * because another user handles the conversation.
    */
   details?: unknown;
 }
@@ -692,6 +769,36 @@ export interface Generated {
 export interface GeneratedBody {
   /** The name of the model that the agent used. */
   model?: string | null;
+}
+
+export interface HandOffConversationCommand {
+  /** The id of the conversation. */
+  conversationId: string;
+  /** A member of the conversation's teams, who becomes the handler, or a team, which is added */
+  to: string;
+  /** What the next handler should know; customers do not see it */
+  note?: string | null;
+  /** The member of the conversation's teams who does it; the role `service` names one */
+  senderId?: string | null;
+}
+
+/**
+ * Who handles a conversation, null for nobody, and whether it is closed. `pending`: a team was added, and some of its
+ * memberships are still being written; `team:settled` says when all are.
+ */
+export interface Handling {
+  /** The id of the conversation. */
+  conversationId: string;
+  /** The user who handles the conversation, null if nobody does; only of a conversation with teams. */
+  handler: string | null;
+  state: HandlingState;
+  pending?: boolean;
+}
+
+export interface HandlingReply {
+  /** Whether the event succeeded. Default: `true`. */
+  success?: boolean;
+  handling: Handling;
 }
 
 /** A STUN or TURN server, in the form that the browser's `RTCPeerConnection` takes. */
@@ -1560,6 +1667,13 @@ export interface RecordedCall {
   durationS?: number;
 }
 
+export interface ReleaseConversationCommand {
+  /** The id of the conversation. */
+  conversationId: string;
+  /** The member of the conversation's teams who does it; the role `service` names one */
+  senderId?: string | null;
+}
+
 export interface RenewSignInCommand {
   /** A newer access token of the same user. */
   token: string;
@@ -1785,6 +1899,8 @@ export interface SendCommand {
   generated?: GeneratedBody | null;
   /** The user in whose name an agent wrote the message: the agent's owner. */
   onBehalfOf?: string | null;
+  /** The message is stored only if this user handles the conversation then, or nobody for null */
+  ifHandler?: string | null;
   /** The id of the user who sent it. */
   senderId?: string | null;
   /** When it was created. */
@@ -1971,7 +2087,7 @@ export interface SyncReply {
   conversations?: Conversation[];
   presence?: Presence[];
   /** The cursor of the next page; null on the last one. */
-  next?: string;
+  next?: string | null;
   events?: LogEvent[];
   /** Whether more events may follow after `cursor`. */
   more?: boolean;
@@ -2327,6 +2443,18 @@ export interface ServerEvents {
    * `pending`. Members through teams receive this event.
    */
   "team:settled": TeamSettled;
+  /** A conversation with teams has another handler or none, or was closed or opened. */
+  "conversation:handling": ConversationHandling;
+  /**
+   * Since when a customer waits in a conversation, its notes or its teams have changed, or it was handed over with a
+   * note. Only members through its teams receive this event.
+   */
+  "desk:conversation": DeskConversation;
+  /**
+   * The numbers of a team's conversations may have changed. Connected members of the team receive this event, at most
+   * once a second.
+   */
+  "desk:updated": DeskUpdated;
   /** A moderator muted or banned this user in a conversation. */
   "member:restricted": Restriction;
   /** A moderator lifted a mute or a ban of this user. */
@@ -2417,6 +2545,14 @@ export interface Commands {
   "member:remove": { payload: MemberIdCommand; reply: SettlingReply };
   /** Change a member's role. When another member becomes the owner, the previous owner becomes an admin. */
   "member:update": { payload: MemberWithRoleCommand; reply: EmptyReply };
+  /** Become the handler of a conversation. To take it over from another user, name them as `if`. */
+  "conversation:claim": { payload: ClaimConversationCommand; reply: HandlingReply };
+  /** Make nobody the handler of a conversation. */
+  "conversation:release": { payload: ReleaseConversationCommand; reply: HandlingReply };
+  /** Hand a conversation over to a member of its teams, who becomes the handler, or to a team, which is added. */
+  "conversation:handoff": { payload: HandOffConversationCommand; reply: HandlingReply };
+  /** Close a conversation. */
+  "conversation:close": { payload: CloseConversationCommand; reply: HandlingReply };
   /** Send a message. A retry with the same `clientMessageId` returns the stored message. */
   "message:send": { payload: SendCommand; reply: MessageReply };
   /** Edit a message, as its author: its text, `metadata` or both. Its history keeps earlier texts. */

@@ -2,8 +2,8 @@
 
 A user is a member of a conversation on grounds: in their own right, and through each team of the conversation that the
 user is in. A change of a team, or of a conversation's teams, may concern many memberships. Its command writes the first
-batch; `core/engine/team_changer.py` has the others written, one transaction each. Every batch compares memberships with
-what the teams are now, so it may be repeated, and changes that come between two batches are taken into account.
+batch; `core/engine/desk/team_changer.py` has the others written, one transaction each. Every batch compares memberships
+with what the teams are now, so it may be repeated, and changes that come between two batches are taken into account.
 """
 
 from __future__ import annotations

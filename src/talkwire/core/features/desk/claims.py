@@ -21,6 +21,7 @@ from talkwire.core.domain.model import Actor, Conversation
 from talkwire.core.domain.texts import check_id, check_short_text
 from talkwire.core.features.conversations.members import find_conversation, must_be_teams, require_actor, set_teams
 from talkwire.core.features.handling.handling import set_handling, set_waiting
+from talkwire.core.features.notifying.listing import list_members, unlist_members
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Prefetch, Snapshot, Transaction
 
@@ -91,6 +92,7 @@ def claim(tx: Transaction, actor: Actor, command: ClaimConversation) -> Handling
         if handler_id != command.if_handler:
             raise _handled_otherwise(handler_id)
         set_handling(tx, conversation, by, closed=False, by=by)
+        list_members(tx, conversation.id, {by})
     return _view(tx, conversation.id)
 
 
@@ -116,6 +118,8 @@ def hand_off(tx: Transaction, actor: Actor, command: HandOffConversation) -> Han
         pending_pos = set_teams(tx, actor, conversation, (*conversation.team_ids, *team_ids))
         conversation = tx.conversation(conversation.id) or conversation
     set_handling(tx, conversation, handler_id, closed=False, by=by)
+    if handler_id is not None:
+        list_members(tx, conversation.id, {handler_id})
     if command.note:
         _note(tx, conversation, command.note, by)
     return _view(tx, conversation.id, pending_pos)
@@ -144,6 +148,7 @@ def close(tx: Transaction, actor: Actor, command: CloseConversation) -> Handling
     conversation, by = _staffed(tx, actor, command)
     set_handling(tx, conversation, None, closed=True, by=by)
     set_waiting(tx, conversation, None, by)
+    unlist_members(tx, conversation)
     return _view(tx, conversation.id)
 
 

@@ -1,0 +1,1 @@
+"""What a node does for desks: finishes changes of teams, and counts the conversations that wait."""
