@@ -115,6 +115,7 @@ EVERYTHING = (
     "embedding/test_token_expiry.py::test_a_request_without_an_end_does_not_keep_the_connection_open",
     "push/test_retries.py[413 Payload Too Large]",
     # Long ways to what another test of the gate ends with.
+    "contracts/test_conversation_notify.py[channel]",
     *("embedding/test_examples.py[django]", "contracts/test_erasure_property.py"),
     "clients/test_receivers.py::test_receivers_have_what_the_server_has_after_everything",
     "cli/test_copying.py::test_a_server_on_postgresql_is_noticed",
@@ -196,7 +197,7 @@ IN_THE_GATE = (
     # SQL of their own for PostgreSQL.
     *("contracts/test_log.py", "contracts/test_writer.py", "contracts/test_work.py", "contracts/test_followers.py"),
     *("contracts/test_search.py", "contracts/test_sync.py", "contracts/test_receipts.py", "contracts/test_erasure.py"),
-    "contracts/test_teams.py",
+    *("contracts/test_teams.py::test_memberships_follow_from_teams_whatever_happens", "contracts/test_claims.py"),
     *("contracts/test_retention.py", "contracts/test_log_watches.py", "contracts/test_calls_between_nodes.py"),
     *("contracts/test_presence_between_nodes.py", "contracts/test_reaching_between_nodes.py"),
     *("storage/test_pipeline.py", "storage/test_migrations.py", "storage/test_lineage.py", "storage/test_engine.py"),
