@@ -21,6 +21,7 @@ import { ViewerHost } from "../files/viewer_host";
 import { LinkedText } from "../markdown/linked_text";
 import { useOffers } from "../offers/use_offers";
 import { useChat, useChatState } from "../page/chat_context";
+import { lazyPart } from "../page/lazy_part";
 import { backToList } from "../page/page_address";
 import { PanelView } from "../panel/panel_view";
 import { AvatarWithPresence, usePresence } from "../people/avatar_with_presence";
@@ -28,9 +29,10 @@ import { NamesakeHandle } from "../people/person_handle";
 import { BeginningContext } from "../timeline/beginning_context";
 import { TimelineView } from "../timeline/timeline_view";
 import { ConversationBeginning } from "./conversation_beginning";
-import { FirstSteps } from "./first_steps";
 import { PlaceDialogs } from "./place_dialogs";
 import "./conversation_view.css";
+
+const FirstSteps = lazyPart(() => import("./first_steps"), "place");
 
 export function ConversationView({ conversation }: { conversation: Conversation }) {
   const { id } = conversation;

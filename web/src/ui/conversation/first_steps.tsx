@@ -11,7 +11,7 @@ import { AddPeopleButton, useMayManage, writeNext } from "./place_dialogs";
 import "./first_steps.css";
 
 /** A conversation without messages that the reader may see, and what they can do first. */
-export function FirstSteps({ id }: { id: string }) {
+export default function FirstSteps({ id }: { id: string }) {
   const { messages } = useChat();
   const conversation = useChatState((state) => own(state.conversations, id));
   const me = useChatState((state) => state.me);
