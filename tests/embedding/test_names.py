@@ -41,6 +41,7 @@ _MEMBERS: Mapping[str, Any] = MappingProxyType(
         "kind": "group",
         "memberIds": ["bob"],
         "userIds": ["bob"],
+        "to": "bob",
         "conversationIds": ["c"],
         "q": "x",
         "reason": "spam",

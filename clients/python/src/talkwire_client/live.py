@@ -41,6 +41,7 @@ SIGNAL_TYPES = frozenset(
         "call:invite",
         "call:reject",
         "call:signal",
+        "desk:updated",
         "notification",
         "presence:update",
         "signal",

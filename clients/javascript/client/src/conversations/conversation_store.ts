@@ -56,10 +56,7 @@ export class ConversationStore {
       core.state.setState(({ conversations }) => ({ conversations: withConversation(conversations, received) })),
     );
     core.on("conversation:preferences", (preferences) => this.#show(preferences.conversationId, preferences));
-    core.on("conversation:listed", ({ conversationId, listed }) => {
-      if (listed) void this.load(conversationId);
-      else core.changeConversation(conversationId, (before) => ({ ...before, listed }));
-    });
+    core.on("conversation:listed", ({ conversationId }) => void this.load(conversationId));
     core.on("offer:new", (offer) => {
       this.#offered(offer);
       const isMuted = own(core.now.conversations, offer.conversationId)?.muted === true;
@@ -95,8 +92,7 @@ export class ConversationStore {
     core.on("member:updated", ({ conversationId, userId, role, via }) => {
       core.changeConversation(conversationId, (before) => withRole(before, userId, role));
       // A mute has no effect while the reader owns the conversation, which only answers say.
-      if (userId === core.now.me.id) void this.load(conversationId);
-      else if (via) this.#reload(conversationId);
+      if (userId === core.now.me.id || via) this.#reload(conversationId);
     });
     core.on("member:removed", ({ conversationId, userId, by, via }) => {
       if (userId === core.now.me.id) this.#remove(conversationId, by === undefined ? "left" : "removed");
@@ -231,8 +227,8 @@ export class ConversationStore {
     const before = own(conversations, id);
     // Members through teams are not counted, and have thousands of conversations that are not in their lists.
     const counted = added.filter(({ via }) => !via);
-    if (before === undefined || added.some(({ userId }) => userId === me.id)) {
-      if (before !== undefined || counted.length > 0) void this.load(id);
+    if (before === undefined || counted.some(({ userId }) => userId === me.id)) {
+      if (counted.length > 0) void this.load(id);
       return;
     }
     this.#core.changeConversation(id, (now) => ({ ...now, memberCount: now.memberCount + counted.length }));
