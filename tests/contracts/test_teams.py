@@ -470,6 +470,7 @@ async def test_memberships_follow_from_teams_whatever_happens(
 ) -> None:
     """With batches of two memberships that come late, so that changes of teams, bans and leaving come in between."""
     monkeypatch.setattr("talkwire.core.features.conversations.grounds.BATCH_MAX", 2)
+    monkeypatch.setattr("talkwire.core.features.conversations.grounds.FURTHER_BATCH_MAX", 2)
     monkeypatch.setattr(team_changer, "WAIT_S", 0.0)
     chance, model = random.Random(seed), Model()
     await node.users(*(Actor(user, user) for user in USERS), ALICE)

@@ -11,8 +11,11 @@ TEAM_MEMBERS_MAX = 100
 TEAM_NAME_MAX_LENGTH = 200
 TEAMS_OF_CONVERSATION_MAX = 10
 
-BATCH_MAX = 200
-"""How many memberships of a changed team are written in one transaction."""
+BATCH_MAX = 50
+"""How many memberships a command writes in its own transaction."""
+
+FURTHER_BATCH_MAX = 20
+"""How many memberships are written in each further transaction: few, since messages wait for it."""
 
 
 class Team(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import News, TeamUpdated
 from talkwire.core.domain.model import Actor
 
-BATCH_PAUSE_S = 0.02
+BATCH_PAUSE_S = 0.01
 """The pause between two batches, in which others can send."""
 
 WAIT_S = 10.0

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from talkwire.core.domain.desk.teams import BATCH_MAX, TeamChange
+from talkwire.core.domain.desk.teams import BATCH_MAX, FURTHER_BATCH_MAX, TeamChange
 from talkwire.core.domain.events import (
     ConversationUpdated,
     MemberAdded,
@@ -50,7 +50,7 @@ class _Facts(NamedTuple):
 def begin(tx: Transaction, change: TeamChange) -> int | None:
     """Writes the first batch of memberships that follow from a change. Returns the change's log position if more
     batches are needed, which are then stored as pending, else None."""
-    return _keep(tx, _advance(tx, change))
+    return _keep(tx, _advance(tx, change, BATCH_MAX))
 
 
 def begin_new(
@@ -86,7 +86,7 @@ def finish_one_batch(tx: Transaction) -> int | None:
     change = tx.teams.oldest_change()
     if change is None:
         return None
-    left_pos = _keep(tx, _advance(tx, change))
+    left_pos = _keep(tx, _advance(tx, change, FURTHER_BATCH_MAX))
     if left_pos is not None:
         return left_pos
     tx.teams.drop_change(change.pos)
@@ -95,15 +95,16 @@ def finish_one_batch(tx: Transaction) -> int | None:
     return tx.teams.oldest_pos()
 
 
-def _advance(tx: Transaction, change: TeamChange) -> TeamChange | None:
-    """Writes at most one batch of memberships. Returns what is left of the change, None if nothing is."""
+def _advance(tx: Transaction, change: TeamChange, most: int) -> TeamChange | None:
+    """Writes at most `most` memberships, but at least those of one conversation. Returns what is left of the change,
+    None if nothing is."""
     if change.conversation_id is not None:
-        return _advance_conversation(tx, change, change.conversation_id)
+        return _advance_conversation(tx, change, change.conversation_id, most)
     assert change.team_id is not None
-    return _advance_team(tx, change, change.team_id)
+    return _advance_team(tx, change, change.team_id, most)
 
 
-def _advance_conversation(tx: Transaction, change: TeamChange, conversation_id: str) -> TeamChange | None:
+def _advance_conversation(tx: Transaction, change: TeamChange, conversation_id: str, most: int) -> TeamChange | None:
     conversation = tx.conversation(conversation_id)
     if conversation is None or conversation.deleted_ms is not None:
         return None
@@ -117,14 +118,14 @@ def _advance_conversation(tx: Transaction, change: TeamChange, conversation_id: 
         for user_id in concerned
         if user_id > change.after_id and facts.via(conversation, user_id) != _via(members.get(user_id))
     ]
-    batch = differing[:BATCH_MAX]
+    batch = differing[:most]
     _set(tx, conversation, batch, members, facts)
-    return replace(change, after_id=batch[-1]) if len(differing) > BATCH_MAX else None
+    return replace(change, after_id=batch[-1]) if len(differing) > most else None
 
 
-def _advance_team(tx: Transaction, change: TeamChange, team_id: str) -> TeamChange | None:
+def _advance_team(tx: Transaction, change: TeamChange, team_id: str, most: int) -> TeamChange | None:
     is_deleted = tx.teams.find(team_id) is None
-    at_once = max(1, BATCH_MAX // max(1, len(change.user_ids)))
+    at_once = max(1, most // max(1, len(change.user_ids)))
     conversation_ids = tx.teams.conversations_after(team_id, change.after_id, at_once)
     needs = Prefetch()
     needs.members = {(id_, user_id) for id_ in conversation_ids for user_id in change.user_ids}
