@@ -17,7 +17,7 @@ from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMembe
 from talkwire.core.commands.messages import ListMessages
 from talkwire.core.commands.moderation.restrictions import RestrictMember, UnrestrictMember
 from talkwire.core.commands.sync import GetSyncState, ListEvents
-from talkwire.core.domain.desk.teams import BATCH_MAX, TEAM_MEMBERS_MAX
+from talkwire.core.domain.desk.teams import BATCH_MAX, FURTHER_BATCH_MAX, TEAM_MEMBERS_MAX
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import (
     ConversationUpdated,
@@ -35,6 +35,9 @@ from tests.databases import Database
 
 Grounds = dict[str, tuple[bool, tuple[str, ...]]]
 """User id -> (whether a member in their own right, through which teams)."""
+
+STATEMENTS_MAX = 18
+"""The most statements that a batch of memberships may take, however many it has."""
 
 OF_TEAM = (False, ("support",))
 OWN = (True, ())
@@ -340,6 +343,39 @@ async def test_a_change_is_written_in_transactions_of_a_bounded_size(node: Node)
     await node.do(BACKEND, DeleteTeam("support"))
     assert (max(commits), sum(commits)) == (BATCH_MAX, 250)
     assert [type(event) for event in node.log[-1:]] == [TeamSettled]
+
+
+@pytest.mark.parametrize("team", [("bob", "carol"), ("dave",)], ids=["add", "replace"])
+async def test_a_batch_takes_few_statements(node: Node, monkeypatch: pytest.MonkeyPatch, team: tuple[str, ...]) -> None:
+    """As many for twenty memberships as for two, since messages wait for a batch."""
+    await node.do(BACKEND, PutTeam("support", "Support", ("bob",)))
+    ids = await many_desks(node, BATCH_MAX + FURTHER_BATCH_MAX + 2)
+    monkeypatch.setattr(team_changer, "WAIT_S", 0.0)
+    await node.do(BACKEND, PutTeam("support", "Support", team))
+    with node.statements() as transactions:
+        await TeamChanger(node.chat).finish()
+    batches = [statements for statements in transactions if any("INTO log " in each for each in statements)]
+    assert len(batches) > 1
+    assert max(map(len, batches)) <= STATEMENTS_MAX
+    for id_ in ids[::10]:
+        assert await grounds(node, id_) == {"alice": OWN, **dict.fromkeys(team, OF_TEAM)}
+
+
+async def test_of_two_that_finish_a_change_one_writes(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several nodes and commands may wait for a change. If they took turns, each would empty the others' caches, and
+    there would be less time between two batches."""
+    await node.do(BACKEND, PutTeam("support", "Support", ()))
+    await many_desks(node, BATCH_MAX + 2 * FURTHER_BATCH_MAX + 1)
+    monkeypatch.setattr(team_changer, "WAIT_S", 0.0)
+    await node.do(BACKEND, AddTeamMembers("support", ("bob",)))
+    one, other = TeamChanger(node.chat), TeamChanger(node.chat)
+    assert [await one.step(), await other.step()] == [0.0, 0.0]
+    for _ in range(2):
+        assert await one.step() == team_changer.BATCH_PAUSE_S
+        assert await other.step() == team_changer.OTHERS_PAUSE_S
+    assert await other.step() is None
+    assert (await node.do(BACKEND, GetTeam("support"))).pending_pos is None
+    assert await grounds(node, "c90") == {"alice": OWN, "bob": OF_TEAM}
 
 
 async def test_three_full_teams_join_at_once(node: Node) -> None:

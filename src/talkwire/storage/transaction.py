@@ -38,7 +38,7 @@ from talkwire.storage.tables.desk.teams import WritableTeamRows
 from talkwire.storage.tables.invitations import WritableInvitationRows
 from talkwire.storage.tables.lists.conversation_keys import ConversationKeyRows
 from talkwire.storage.tables.log import lock_head, new_log_rows
-from talkwire.storage.tables.members import MemberLookups, fetch_members, fetch_named_members
+from talkwire.storage.tables.members import JOINT_PROJECTIONS, MemberLookups, fetch_members, fetch_named_members
 from talkwire.storage.tables.moderation.audit import WritableAuditRows
 from talkwire.storage.tables.moderation.reports import ReportRows
 from talkwire.storage.tables.moderation.restrictions import RestrictionRows
@@ -133,7 +133,21 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         PROJECTIONS[type(event)](self._workspace, event)
         if type(event) is MessageSent:  # its projection has moved the conversation
             self._sent.append(event)
+        else:
+            self._follow(event)
+
+    def record_all(self, events: Sequence[Durable]) -> None:
+        if not events:
             return
+        for event in events:
+            assert event.pos == self._pos + 1, "events are recorded in the order of their positions"
+            self._pos = event.pos
+        self.events += events
+        JOINT_PROJECTIONS[type(events[0])](self._workspace, events)
+        for event in events:
+            self._follow(event)
+
+    def _follow(self, event: Durable) -> None:
         if type(event) in OCCASIONS:
             self._pending.add(event)
         conversation_id = audience_of(event).conversation_id

@@ -1037,8 +1037,8 @@ class Teams(Protocol):
         """Returns team id -> the ids of its members. Teams without members are left out."""
         ...
 
-    def oldest_pos(self) -> int | None:
-        """Returns the log position of the oldest change whose memberships are still being written, or None."""
+    def oldest_change(self) -> TeamChange | None:
+        """Returns what is left of the oldest change whose memberships are still being written, or None."""
         ...
 
     def pending_pos(self, team_id: str) -> int | None:
@@ -1069,14 +1069,17 @@ class WritableTeams(Teams, Protocol):
         their own right too."""
         ...
 
-    def conversations_after(self, team_id: str, after_id: str, limit: int) -> Sequence[str]:
-        """Returns the ids of at most `limit` conversations of a team, the first ones above the id `after_id`."""
+    def conversations_after(self, team_id: str, after_id: str, limit: int) -> Mapping[str, Mapping[str, HistoryStart]]:
+        """Returns at most `limit` conversations of a team, the first ones above the id `after_id`, in the order of
+        their ids, with all of their teams, as `histories` does."""
         ...
 
-    def oldest_change(self) -> TeamChange | None: ...
-
     def put_change(self, change: TeamChange) -> None:
-        """Stores what is left of a change, in place of what was stored of it before."""
+        """Stores what is left of a new change."""
+        ...
+
+    def move_change(self, change: TeamChange) -> None:
+        """Stores the `after_id` of a change that is stored already."""
         ...
 
     def drop_change(self, pos: int) -> None: ...

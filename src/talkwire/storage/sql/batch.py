@@ -62,20 +62,35 @@ def resolving(statement: BulkStatement, key: Sequence[str], changes: str = "") -
     return BulkStatement(statement.sqlite + suffix, statement.postgresql + suffix)
 
 
-def update_rows(table: Table, changed: Sequence[str], key: Sequence[str], *, adds: bool = False) -> BulkStatement:
+def update_rows(
+    table: Table, changed: Sequence[str], key: Sequence[str], *, adds: bool = False, empty: Sequence[str] = ()
+) -> BulkStatement:
     """Returns a bulk statement that sets the columns `changed` in the rows found by the columns `key`. Its rows have
     the values of `changed`, then those of `key`; no two may have the same key. With `adds` the values are added to the
-    old ones instead of replacing them."""
+    old ones instead of replacing them. Only rows in which the columns `empty` are NULL are changed."""
     names = (*changed, *key)
     changes = ", ".join(f"{name} = {f'{name} + ' if adds else ''}?" for name in changed)
-    found = " AND ".join(f"{name} = ?" for name in key)
+    conditions = [f"{table.name}.{name} IS NULL" for name in empty]
+    found = " AND ".join([*(f"{name} = ?" for name in key), *conditions])
     values = ", ".join(f"{_value(table, name, place)} AS {name}" for place, name in enumerate(names))
     moved = ", ".join(f"{name} = {f'{table.name}.{name} + ' if adds else ''}given.{name}" for name in changed)
-    joined = " AND ".join(f"{table.name}.{name} = given.{name}" for name in key)
+    joined = " AND ".join([*(f"{table.name}.{name} = given.{name}" for name in key), *conditions])
     given = f"(SELECT {values} FROM {_ROWS}) AS given"  # noqa: S608 (see above)
     return BulkStatement(
         f"UPDATE {table.name} SET {changes} WHERE {found}",  # noqa: S608 (see above)
         f"UPDATE {table.name} SET {moved} FROM {given} WHERE {joined}",  # noqa: S608 (see above)
+    )
+
+
+def delete_rows(table: Table, key: Sequence[str]) -> BulkStatement:
+    """Returns a bulk statement that deletes the rows found by the columns `key`, whose values are its rows."""
+    found = " AND ".join(f"{name} = ?" for name in key)
+    values = ", ".join(f"{_value(table, name, place)} AS {name}" for place, name in enumerate(key))
+    joined = " AND ".join(f"{table.name}.{name} = given.{name}" for name in key)
+    given = f"(SELECT {values} FROM {_ROWS}) AS given"  # noqa: S608 (see above)
+    return BulkStatement(
+        f"DELETE FROM {table.name} WHERE {found}",  # noqa: S608 (see above)
+        f"DELETE FROM {table.name} USING {given} WHERE {joined}",  # noqa: S608 (see above)
     )
 
 

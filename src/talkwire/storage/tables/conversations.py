@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from msgspec.structs import asdict, replace
-from sqlalchemy import ColumnElement, Connection, Select, case, select, update
+from sqlalchemy import ColumnElement, Connection, case, select, update
 
 from talkwire.core.domain.events import ConversationHandled, ConversationUpdated, DeskConversationChanged
 from talkwire.core.domain.model import Conversation
@@ -15,6 +15,7 @@ from talkwire.core.domain.search.name_search import search_name
 from talkwire.storage.schema import conversations, members
 from talkwire.storage.sql.batch import Write, update_rows
 from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
+from talkwire.storage.sql.prepared import PreparedStatement
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow, from_json, to_json
 from talkwire.storage.tables.desk.teams import put_teams_of
@@ -79,7 +80,7 @@ def direct_key(user_id: str, other_id: str) -> str:
 
 # --- statements -------------------------------------------------------------------------------------------------------
 
-_conversations: Select[Any] = (
+_conversations = PreparedStatement(
     select(conversations).select_from(KEYS).join(conversations, conversations.c.id == key_text(0))
 )
 SHOWN_POS: ColumnElement[int] = case(
@@ -132,7 +133,7 @@ class ConversationReads(Reads):
 def read_conversations(connection: Connection, conversation_ids: Collection[str]) -> list[Conversation]:
     """Returns the conversations with these ids, in no particular order; ids without a conversation are left out."""
     found = keys_parameter([(id_,) for id_ in conversation_ids])
-    return [to_conversation(row) for row in connection.execute(_conversations, found)]
+    return [to_conversation(row) for row in _conversations.rows(connection, **found)]
 
 
 def direct_conversation_id(connection: Connection, user_id: str, other_id: str) -> str | None:

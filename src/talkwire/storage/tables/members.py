@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -23,7 +23,7 @@ from talkwire.core.domain.events import (
 from talkwire.core.domain.membership_facts import ConversationFacts, Memberships
 from talkwire.core.domain.model import HistoryStart, Member
 from talkwire.storage.schema import conversation_teams, conversations, members, saved_messages, spans, users
-from talkwire.storage.sql.batch import Write, insert_rows, update_rows, write
+from talkwire.storage.sql.batch import Write, delete_rows, insert_rows, update_rows, write
 from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.sql.prepared import PreparedStatement
 from talkwire.storage.sql.reads import Reads
@@ -38,7 +38,7 @@ from talkwire.storage.tables.desk.teams import put_teams_of
 from talkwire.storage.tables.files import replace_picture
 from talkwire.storage.tables.lists.conversation_keys import index_metadata
 from talkwire.storage.tables.names import add_names
-from talkwire.storage.tables.projection import Projections
+from talkwire.storage.tables.projection import JointProjections, Projections
 from talkwire.storage.tables.users import write_new_users
 from talkwire.storage.workspace import Changes, Workspace
 
@@ -92,6 +92,9 @@ def _member_values(member: Member) -> Values:
 
 
 _open_spans = insert_rows(spans, ("user_id", "conversation_id", "from_pos", "history_seq", "history_pos"))
+_OF_SPAN = ("user_id", "conversation_id")
+_end_spans = update_rows(spans, ("to_pos",), _OF_SPAN, empty=("to_pos",))
+_move_starts = update_rows(spans, ("history_seq", "history_pos"), _OF_SPAN, empty=("to_pos",))
 
 _CURSORS = (
     "sent_count",
@@ -124,6 +127,11 @@ def _cursor_values(member: Member) -> Values:
 
 _move = update_rows(members, _CURSORS, _KEY)
 
+_GROUNDS = ("role", "own", "history_seq", "history_pos", "own_history_seq", "own_history_pos")
+_set_grounds = update_rows(members, ("via", *_GROUNDS), _KEY)
+_delete_members = delete_rows(members, _KEY)
+_delete_saved = delete_rows(saved_messages, _KEY)
+
 _OF_USER = users.c.name, users.c.avatar, users.c.read_receipts, users.c.handle, users.c.erased, users.c.kind
 """The columns of the user that lists of members have too."""
 
@@ -133,7 +141,7 @@ _member = PreparedStatement(
     )
 )
 
-_members: Select[Any] = (
+_members = PreparedStatement(
     select(members)
     .select_from(KEYS)
     .join(members, (members.c.conversation_id == key_text(0)) & (members.c.user_id == key_text(1)))
@@ -191,7 +199,7 @@ class MemberReads(Reads):
 
     def memberships(self, user_id: str, conversation_ids: Collection[str]) -> Mapping[str, Member]:
         found = keys_parameter([(conversation_id, user_id) for conversation_id in conversation_ids])
-        return {row.conversation_id: to_member(row) for row in self._connection.execute(_members, found)}
+        return {row.conversation_id: to_member(row) for row in _members.rows(self._connection, **found)}
 
     def members_of(self, conversation_ids: Collection[str]) -> Mapping[str, Sequence[MemberView]]:
         if not conversation_ids:
@@ -286,12 +294,13 @@ def known_member(workspace: Workspace, conversation_id: str, user_id: str) -> Me
 
 def fetch_members(workspace: Workspace, asked: Collection[tuple[str, str]]) -> None:
     """Reads members, given as (conversation id, user id), from the database into `workspace.view`, the writer's cache,
-    except those that it or the transaction has already."""
+    except those that it or the transaction has already. The transaction remembers who is not a member."""
     known = workspace.view.members
     missing = [key for key in asked if key not in known and key not in workspace.members]
     if missing:
-        for member in map(to_member, workspace.connection.execute(_members, keys_parameter(missing))):
+        for member in map(to_member, _members.rows(workspace.connection, **keys_parameter(missing))):
             known[member.conversation_id, member.user_id] = member
+        workspace.members.update((key, None) for key in missing if key not in known)
 
 
 def fetch_named_members(workspace: Workspace, asked: Collection[tuple[str, str]]) -> None:
@@ -309,8 +318,6 @@ def change_member(workspace: Workspace, conversation_id: str, user_id: str, **ch
     member = known_member(workspace, conversation_id, user_id)
     workspace.members[conversation_id, user_id] = replace(member, **changes)
     changed = update(members).where(members.c.conversation_id == conversation_id, members.c.user_id == user_id)
-    if "via" in changes:
-        changes["via"] = to_json(changes["via"] or None)
     workspace.connection.execute(changed.values(**changes))
 
 
@@ -337,7 +344,7 @@ def _conversation_created(workspace: Workspace, event: ConversationCreated) -> N
     index_metadata(workspace.connection, conversation.id, None, conversation.metadata)
     workspace.conversations[conversation.id] = conversation
     put_teams_of(workspace, conversation, (), event.pos)
-    _insert(workspace, event.members, event.pos)
+    _insert(workspace, [(member, event.pos) for member in event.members])
 
 
 def _conversation_deleted(workspace: Workspace, event: ConversationDeleted) -> None:
@@ -362,62 +369,65 @@ def _conversation_deleted(workspace: Workspace, event: ConversationDeleted) -> N
     connection.execute(update(conversations).where(conversations.c.id == id_).values(direct_key=None))
 
 
-def _added(workspace: Workspace, event: MemberAdded) -> None:
-    _insert(workspace, event.members, event.pos)
-    if not event.of_teams:
-        _resize(workspace, event.conversation_id, len(event.members), event.at_ms)
+def _added(workspace: Workspace, events: Sequence[MemberAdded]) -> None:
+    _insert(workspace, [(member, event.pos) for event in events for member in event.members])
+    for event in events:
+        if not event.of_teams:
+            _resize(workspace, event.conversation_id, len(event.members), event.at_ms)
 
 
-def _insert(workspace: Workspace, added: Sequence[Member], pos: int) -> None:
-    opened = [(member.user_id, member.conversation_id, pos, member.history_seq, member.history_pos) for member in added]
-    write(workspace.connection, [Write(_insert_members, list(map(_member_values, added))), Write(_open_spans, opened)])
-    for member in added:
+def _insert(workspace: Workspace, added: Sequence[tuple[Member, int]]) -> None:
+    """Stores new members, each with the log position of the event that has added them."""
+    rows = [_member_values(member) for member, _ in added]
+    opened = [(each.user_id, each.conversation_id, pos, each.history_seq, each.history_pos) for each, pos in added]
+    write(workspace.connection, [Write(_insert_members, rows), Write(_open_spans, opened)])
+    for member, _ in added:
         workspace.put_member(member.conversation_id, member.user_id, member)
 
 
-def _removed(workspace: Workspace, event: MemberRemoved) -> None:
-    id_, user_id = event.conversation_id, event.user_id
-    workspace.connection.execute(delete(members).where(members.c.conversation_id == id_, members.c.user_id == user_id))
-    workspace.connection.execute(
-        update(spans)
-        .where(spans.c.user_id == user_id, spans.c.conversation_id == id_, spans.c.to_pos.is_(None))
-        .values(to_pos=event.pos)
+def _removed(workspace: Workspace, events: Sequence[MemberRemoved]) -> None:
+    gone = [(event.conversation_id, event.user_id) for event in events]
+    ended = [(event.pos, event.user_id, event.conversation_id) for event in events]
+    write(
+        workspace.connection,
+        [Write(_delete_members, gone), Write(_end_spans, ended), Write(_delete_saved, gone)],
     )
-    workspace.put_member(id_, user_id, None)
-    saved = saved_messages.c.user_id == user_id, saved_messages.c.conversation_id == id_
-    workspace.connection.execute(delete(saved_messages).where(*saved))
-    if known_conversation(workspace, id_).owner_id == user_id:
-        # The next owner, if there is one, becomes the owner by an event of its own.
-        change_conversation(workspace, id_, owner_id=None)
-    if event.own:
-        _resize(workspace, id_, -1, event.at_ms)
+    for event in events:
+        id_, user_id = event.conversation_id, event.user_id
+        workspace.put_member(id_, user_id, None)
+        if known_conversation(workspace, id_).owner_id == user_id:
+            # The next owner, if there is one, becomes the owner by an event of its own.
+            change_conversation(workspace, id_, owner_id=None)
+        if event.own:
+            _resize(workspace, id_, -1, event.at_ms)
 
 
-def _grounds_changed(workspace: Workspace, event: MembershipGroundsChanged) -> None:
-    """Applies a `MembershipGroundsChanged` event: the membership stays, and so does its span. What the user sees of the
-    conversation may begin elsewhere."""
+def _grounds_changed(workspace: Workspace, events: Sequence[MembershipGroundsChanged]) -> None:
+    """Applies `MembershipGroundsChanged` events: the memberships stay, and so do their spans. What the users see of the
+    conversations may begin elsewhere."""
+    grounds, starts = [], []
+    for event in events:
+        member = event.member
+        id_, user_id = member.conversation_id, member.user_id
+        before = known_member(workspace, id_, user_id)
+        changes = {name: getattr(member, name) for name in _GROUNDS}
+        grounds.append((to_json(member.via or None), *changes.values(), id_, user_id))
+        if member.history != before.history:
+            starts.append((member.history_seq, member.history_pos, user_id, id_))
+        workspace.members[id_, user_id] = replace(before, via=member.via, **changes)
+    moved = [Write(_move_starts, starts)] if starts else []
+    write(workspace.connection, [Write(_set_grounds, grounds), *moved])
+    for event in events:
+        _resize_by_grounds(workspace, event)
+
+
+def _resize_by_grounds(workspace: Workspace, event: MembershipGroundsChanged) -> None:
     member = event.member
-    id_, user_id = member.conversation_id, member.user_id
-    change_member(
-        workspace,
-        id_,
-        user_id,
-        role=member.role,
-        own=member.own,
-        via=member.via,
-        history_seq=member.history_seq,
-        history_pos=member.history_pos,
-        own_history_seq=member.own_history_seq,
-        own_history_pos=member.own_history_pos,
-    )
-    now = spans.c.user_id == user_id, spans.c.conversation_id == id_, spans.c.to_pos.is_(None)
-    start = {"history_seq": member.history_seq, "history_pos": member.history_pos}
-    workspace.connection.execute(update(spans).where(*now).values(start))
     if member.own == event.was_own:
         return
-    if not member.own and known_conversation(workspace, id_).owner_id == user_id:
-        change_conversation(workspace, id_, owner_id=None)
-    _resize(workspace, id_, 1 if member.own else -1, event.at_ms)
+    if not member.own and known_conversation(workspace, member.conversation_id).owner_id == member.user_id:
+        change_conversation(workspace, member.conversation_id, owner_id=None)
+    _resize(workspace, member.conversation_id, 1 if member.own else -1, event.at_ms)
 
 
 def _listed(workspace: Workspace, event: MembersListed) -> None:
@@ -455,14 +465,21 @@ def _preferred(workspace: Workspace, event: ConversationPreferred) -> None:
     )
 
 
+JOINT_PROJECTIONS: JointProjections = MappingProxyType(
+    {MemberAdded: _added, MemberRemoved: _removed, MembershipGroundsChanged: _grounds_changed}
+)
+
+
+def _alone(apply: Callable[[Workspace, Sequence[Any]], None]) -> Callable[[Workspace, Any], None]:
+    return lambda workspace, event: apply(workspace, (event,))
+
+
 PROJECTIONS: Projections = MappingProxyType(
     {
+        **{kind: _alone(apply) for kind, apply in JOINT_PROJECTIONS.items()},
         ConversationCreated: _conversation_created,
         ConversationDeleted: _conversation_deleted,
         ConversationPreferred: _preferred,
-        MemberAdded: _added,
-        MemberRemoved: _removed,
-        MembershipGroundsChanged: _grounds_changed,
         MembersListed: _listed,
         MemberUpdated: _updated,
     }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from talkwire.core.domain.events import Durable
 from talkwire.storage.workspace import Workspace
 
 Projections = Mapping[type[Durable], Callable[[Workspace, Any], None]]
+
+JointProjections = Mapping[type[Durable], Callable[[Workspace, Sequence[Any]], None]]
+"""As `Projections`, with functions that apply several events of one type with a few statements."""
 
 
 def nothing(workspace: Workspace, event: Durable) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from talkwire.core.commands.command import Change, Page, Query
 from talkwire.core.commands.meanings import a_text
-from talkwire.core.domain.desk.teams import TEAM_NAME_MAX_LENGTH, Team
+from talkwire.core.domain.desk.teams import TEAM_NAME_MAX_LENGTH, Team, TeamChange
 
 
 class TeamView(msgspec.Struct, frozen=True):
@@ -57,11 +57,22 @@ class ListTeams(Query[Page[TeamView]], frozen=True, tag="ListTeams"):
     limit: int = 50
 
 
-class FinishTeamChange(Change[int | None], frozen=True, tag="FinishTeamChange"):
+class TeamBatch(msgspec.Struct, frozen=True):
+    """What `FinishTeamChange` returns: `left` is what is left of the oldest unfinished change, None if there is none.
+    `is_written` is False if nothing was written."""
+
+    left: TeamChange | None
+    is_written: bool
+
+
+class FinishTeamChange(Change[TeamBatch], frozen=True, tag="FinishTeamChange"):
     """Internal, with an operator as the actor: writes the next batch of memberships of the oldest unfinished change of
-    a team. Returns the log position of the change that is the oldest unfinished one then, None if there is none."""
+    a team. Writes nothing unless `seen` is what is left of that change: so if several nodes and commands wait for it,
+    one of them writes."""
+
+    seen: TeamChange
 
 
-class FindTeamChange(Query[int | None], frozen=True, tag="FindTeamChange"):
-    """Internal, for operators: returns the log position of the oldest change of a team whose memberships are not all
+class FindTeamChange(Query[TeamChange | None], frozen=True, tag="FindTeamChange"):
+    """Internal, for operators: returns what is left of the oldest change of a team whose memberships are not all
     written yet, or None."""

@@ -30,10 +30,12 @@ class Team(msgspec.Struct, frozen=True):
 class TeamChange(msgspec.Struct, frozen=True):
     """What is left to write of memberships after a change at the log position `pos`: those of users with an id above
     `after_id` in the conversation `conversation_id`, whose teams changed; or those that the users `user_ids` have
-    through the team `team_id`, in the team's conversations with an id above `after_id`."""
+    through the team `team_id`, in the team's conversations with an id above `after_id`. `is_deleted`: the team has been
+    deleted by now."""
 
     pos: int
     conversation_id: str | None = None
     team_id: str | None = None
     user_ids: tuple[str, ...] = ()
     after_id: str = ""
+    is_deleted: bool = False

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from talkwire.core.commands.desk.teams import TeamBatch
 from talkwire.core.domain.desk.teams import BATCH_MAX, FURTHER_BATCH_MAX, TeamChange
 from talkwire.core.domain.events import (
     ConversationUpdated,
@@ -50,7 +51,7 @@ class _Facts(NamedTuple):
 def begin(tx: Transaction, change: TeamChange) -> int | None:
     """Writes the first batch of memberships that follow from a change. Returns the change's log position if more
     batches are needed, which are then stored as pending, else None."""
-    return _keep(tx, _advance(tx, change, BATCH_MAX))
+    return _put(tx, _advance(tx, change, BATCH_MAX))
 
 
 def begin_new(
@@ -62,8 +63,8 @@ def begin_new(
     facts = _Facts(teams, {conversation.id: dict.fromkeys(teams, history_from(conversation, pos))}, {})
     joining = sorted({user_id for ids in teams.values() for user_id in ids} - {*user_ids})
     batch = joining[:BATCH_MAX]
-    _add(tx, conversation, batch, facts)
-    return _keep(tx, TeamChange(pos, conversation.id, after_id=batch[-1]) if len(joining) > BATCH_MAX else None)
+    _add(tx, [(conversation, batch)], facts)
+    return _put(tx, TeamChange(pos, conversation.id, after_id=batch[-1]) if len(joining) > BATCH_MAX else None)
 
 
 def history_from(conversation: Conversation, pos: int) -> HistoryStart:
@@ -72,27 +73,28 @@ def history_from(conversation: Conversation, pos: int) -> HistoryStart:
     return HistoryStart(conversation.last_seq, pos) if conversation.history == "from-join" else WHOLE
 
 
-def _keep(tx: Transaction, left: TeamChange | None) -> int | None:
-    """Stores what is left of a change, and returns its log position; None if nothing is left."""
+def _put(tx: Transaction, left: TeamChange | None) -> int | None:
+    """Stores what is left of a new change, and returns its log position; None if nothing is left."""
     if left is None:
         return None
     tx.teams.put_change(left)
     return left.pos
 
 
-def finish_one_batch(tx: Transaction) -> int | None:
-    """Writes the next batch of the oldest pending change. Returns the log position of the change that is the oldest
-    then, None if there is none."""
+def finish_one_batch(tx: Transaction, seen: TeamChange) -> TeamBatch:
+    """Writes the next batch of the oldest pending change if as much is left of it as in `seen`; else writes nothing,
+    since another node or task is writing the batches. Returns what is left then."""
     change = tx.teams.oldest_change()
-    if change is None:
-        return None
-    left_pos = _keep(tx, _advance(tx, change, FURTHER_BATCH_MAX))
-    if left_pos is not None:
-        return left_pos
+    if change is None or change != seen:
+        return TeamBatch(change, is_written=False)
+    left = _advance(tx, change, FURTHER_BATCH_MAX)
+    if left is not None:
+        tx.teams.move_change(left)
+        return TeamBatch(left, is_written=True)
     tx.teams.drop_change(change.pos)
     ids = change.team_id or "", change.conversation_id or ""
     tx.record(TeamSettled(tx.next_pos(), tx.now_ms, change.pos, *ids))
-    return tx.teams.oldest_pos()
+    return TeamBatch(tx.teams.oldest_change(), is_written=True)
 
 
 def _advance(tx: Transaction, change: TeamChange, most: int) -> TeamChange | None:
@@ -111,33 +113,32 @@ def _advance_conversation(tx: Transaction, change: TeamChange, conversation_id: 
     teams = tx.teams.members_of(conversation.team_ids)
     in_teams = {user_id for ids in teams.values() for user_id in ids}
     concerned = sorted(in_teams | tx.teams.members_through_teams(conversation.id))
-    facts = _facts(tx, [conversation], concerned)
-    members = tx.members(conversation.id, concerned)
+    facts = _facts(tx, teams, tx.teams.histories([conversation.id]), concerned)
+    members = tx.members_at([(conversation.id, user_id) for user_id in concerned])
     differing = [
         user_id
         for user_id in concerned
-        if user_id > change.after_id and facts.via(conversation, user_id) != _via(members.get(user_id))
+        if user_id > change.after_id
+        and facts.via(conversation, user_id) != _via(members.get((conversation.id, user_id)))
     ]
     batch = differing[:most]
-    _set(tx, conversation, batch, members, facts)
+    _set(tx, [conversation], batch, members, facts)
     return replace(change, after_id=batch[-1]) if len(differing) > most else None
 
 
 def _advance_team(tx: Transaction, change: TeamChange, team_id: str, most: int) -> TeamChange | None:
-    is_deleted = tx.teams.find(team_id) is None
     at_once = max(1, most // max(1, len(change.user_ids)))
-    conversation_ids = tx.teams.conversations_after(team_id, change.after_id, at_once)
+    starts = tx.teams.conversations_after(team_id, change.after_id, at_once)
     needs = Prefetch()
-    needs.members = {(id_, user_id) for id_ in conversation_ids for user_id in change.user_ids}
+    needs.members = {(id_, user_id) for id_ in starts for user_id in change.user_ids}
     tx.prefetch(needs)
-    members = tx.members_at(needs.members)
-    conversations = [each for id_ in conversation_ids if (each := tx.conversation(id_)) is not None]
-    facts = _facts(tx, conversations, change.user_ids)
-    for conversation in conversations:
-        now = _without_team(tx, conversation, team_id) if is_deleted else conversation
-        there = {user_id: members[now.id, user_id] for user_id in change.user_ids if (now.id, user_id) in members}
-        _set(tx, now, change.user_ids, there, facts)
-    return replace(change, after_id=conversation_ids[-1]) if len(conversation_ids) == at_once else None
+    conversations = [each for id_ in starts if (each := tx.conversation(id_)) is not None]
+    if change.is_deleted:
+        conversations = [_without_team(tx, conversation, team_id) for conversation in conversations]
+    teams = tx.teams.members_of({team_id for conversation in conversations for team_id in conversation.team_ids})
+    facts = _facts(tx, teams, starts, change.user_ids)
+    _set(tx, conversations, change.user_ids, tx.members_at(needs.members), facts)
+    return replace(change, after_id=[*starts][-1]) if len(starts) == at_once else None
 
 
 def _without_team(tx: Transaction, conversation: Conversation, team_id: str) -> Conversation:
@@ -148,16 +149,18 @@ def _without_team(tx: Transaction, conversation: Conversation, team_id: str) -> 
     return changed
 
 
-def _facts(tx: Transaction, conversations: Collection[Conversation], user_ids: Collection[str]) -> _Facts:
+def _facts(
+    tx: Transaction,
+    teams: Mapping[str, Collection[str]],
+    starts: Mapping[str, Mapping[str, HistoryStart]],
+    user_ids: Collection[str],
+) -> _Facts:
+    """Returns the facts about users in the conversations in `starts`; `teams` are the members of these' teams."""
     restrictions: dict[tuple[str, str], list[Restriction]] = {}
-    pairs = [(conversation.id, user_id) for conversation in conversations for user_id in user_ids]
+    pairs = [(conversation_id, user_id) for conversation_id in starts for user_id in user_ids]
     for each in tx.restrictions.of_keys(pairs) if pairs else ():
         restrictions.setdefault((each.conversation_id, each.user_id), []).append(each)
-    return _Facts(
-        tx.teams.members_of({team_id for conversation in conversations for team_id in conversation.team_ids}),
-        tx.teams.histories([conversation.id for conversation in conversations]),
-        restrictions,
-    )
+    return _Facts(teams, starts, restrictions)
 
 
 def _via(member: Member | None) -> tuple[str, ...]:
@@ -166,50 +169,81 @@ def _via(member: Member | None) -> tuple[str, ...]:
 
 def _set(
     tx: Transaction,
-    conversation: Conversation,
-    user_ids: Iterable[str],
-    members: Mapping[str, Member],
+    conversations: Sequence[Conversation],
+    user_ids: Sequence[str],
+    members: Mapping[tuple[str, str], Member],
     facts: _Facts,
 ) -> None:
-    """Makes users members of a conversation through those of its teams that they are in, and through no others.
-    `members` are those of the users who are members now."""
-    joining = []
-    for user_id in user_ids:
-        member, via = members.get(user_id), facts.via(conversation, user_id)
-        if member is None:
-            joining += [user_id] if via else []
-        elif member.via != via:
-            _change(tx, member, via, facts.starts.get(conversation.id, {}))
-    _add(tx, conversation, joining, facts)
+    """Makes users members of conversations through those of their teams that they are in, and through no others.
+    `members` are the memberships that there are now, by (conversation id, user id). The events of all conversations
+    are recorded together, since a statement for each would take the most of a batch's time."""
+    joining: list[tuple[Conversation, list[str]]] = []
+    staying: list[Member] = []
+    leaving: list[Member] = []
+    for conversation in conversations:
+        new: list[str] = []
+        for user_id in user_ids:
+            member, via = members.get((conversation.id, user_id)), facts.via(conversation, user_id)
+            if member is None:
+                new += [user_id] if via else []
+            elif member.via != via:
+                (staying if via or member.own else leaving).append(replace(member, via=via))
+        joining += [(conversation, new)] if new else []
+    _keep(tx, staying, facts)
+    _remove(tx, leaving, members)
+    for member in (*staying, *leaving):
+        if not member.via:
+            handler_left(tx, member.conversation_id, member.user_id, "")
+    _add(tx, joining, facts)
 
 
-def _change(tx: Transaction, member: Member, via: tuple[str, ...], starts: Mapping[str, HistoryStart]) -> None:
-    """Records through which teams a user is a member from now on, or that they are one no longer."""
-    if via or member.own:
-        set_grounds(tx, member, starts, own=member.own, via=via)
-    else:
-        gone = member.conversation_id, member.user_id, "", True, False, member.via
-        tx.record(MemberRemoved(tx.next_pos(), tx.now_ms, *gone))
-    if not via:
-        handler_left(tx, member.conversation_id, member.user_id, "")
+def _keep(tx: Transaction, staying: Sequence[Member], facts: _Facts) -> None:
+    """Records through which teams users are members from now on, who stay members."""
+    events = []
+    for pos, member in enumerate(staying, tx.next_pos()):
+        changed = on_grounds(member, facts.starts.get(member.conversation_id, {}), own=member.own, via=member.via)
+        events.append(MembershipGroundsChanged(pos, tx.now_ms, changed, member.own))
+    tx.record_all(events)
 
 
-def _add(tx: Transaction, conversation: Conversation, user_ids: Iterable[str], facts: _Facts) -> None:
-    """Records that users, who are no members, become members of a conversation through its teams. Leaves out users who
-    are banned from it."""
+def _remove(tx: Transaction, leaving: Sequence[Member], members: Mapping[tuple[str, str], Member]) -> None:
+    """Records that users are members no longer; `members` has the teams through which they were."""
+    events = []
+    for pos, each in enumerate(leaving, tx.next_pos()):
+        via = members[each.conversation_id, each.user_id].via
+        gone = each.conversation_id, each.user_id, "", True, False, via
+        events.append(MemberRemoved(pos, tx.now_ms, *gone))
+    tx.record_all(events)
+
+
+def _add(tx: Transaction, joining: Iterable[tuple[Conversation, Sequence[str]]], facts: _Facts) -> None:
+    """Records that users, who are no members, become members of conversations through their teams. Leaves out users
+    who are banned."""
+    added = [
+        (conversation, _new_members(tx.now_ms, conversation, user_ids, facts)) for conversation, user_ids in joining
+    ]
+    coming = [(conversation, members) for conversation, members in added if members]
+    tx.record_all(
+        [
+            MemberAdded(pos, tx.now_ms, conversation.id, members, notify=conversation.notify)
+            for pos, (conversation, members) in enumerate(coming, tx.next_pos())
+        ]
+    )
+
+
+def _new_members(now_ms: int, conversation: Conversation, user_ids: Iterable[str], facts: _Facts) -> tuple[Member, ...]:
+    """Returns the memberships of new members of a conversation, without users who are banned from it."""
     added = []
     for user_id in user_ids:
         found = facts.restrictions.get((conversation.id, user_id), ())
-        if any(each.kind == "ban" and each.until_ms > tx.now_ms for each in found):
+        if any(each.kind == "ban" and each.until_ms > now_ms for each in found):
             continue
         muted_until_ms = max((each.until_ms for each in found if each.kind == "mute"), default=0)
-        added.append(replace(_through_teams(tx.now_ms, conversation, user_id, facts), muted_until_ms=muted_until_ms))
-    if added:
-        at = tx.next_pos(), tx.now_ms
-        tx.record(MemberAdded(*at, conversation.id, tuple(added), notify=conversation.notify))
+        added.append(_through_teams(now_ms, conversation, user_id, facts, muted_until_ms))
+    return tuple(added)
 
 
-def _through_teams(now_ms: int, conversation: Conversation, user_id: str, facts: _Facts) -> Member:
+def _through_teams(now_ms: int, conversation: Conversation, user_id: str, facts: _Facts, muted_until_ms: int) -> Member:
     via = facts.via(conversation, user_id)
     history = _earliest([facts.starts.get(conversation.id, {}).get(team_id, WHOLE) for team_id in via])
     return Member(
@@ -221,9 +255,36 @@ def _through_teams(now_ms: int, conversation: Conversation, user_id: str, facts:
         history_pos=history.pos,
         read_seq=conversation.last_seq,
         delivered_seq=conversation.last_seq,
+        muted_until_ms=muted_until_ms,
         own=False,
         via=via,
         listed=False,
+    )
+
+
+def on_grounds(
+    member: Member,
+    starts: Mapping[str, HistoryStart],
+    *,
+    own: bool,
+    via: tuple[str, ...],
+    start: HistoryStart = WHOLE,
+) -> Member:
+    """Returns a member with the grounds on which they are one from now on. `starts` says of the conversation's teams
+    where what they see begins; `start` is where the user sees it from in their own right, if that is new. A member only
+    through teams has the role `member`."""
+    of_own = (own_history(member) if member.own else start) if own else None
+    history = _earliest([*([of_own] if of_own is not None else []), *(starts.get(id_, WHOLE) for id_ in via)])
+    hidden = of_own if of_own != history else None
+    return replace(
+        member,
+        own=own,
+        via=via,
+        role=member.role if own and member.own else "member",
+        history_seq=history.seq,
+        history_pos=history.pos,
+        own_history_seq=None if hidden is None else hidden.seq,
+        own_history_pos=None if hidden is None else hidden.pos,
     )
 
 
@@ -237,24 +298,10 @@ def set_grounds(  # noqa: PLR0913 (the grounds)
     start: HistoryStart = WHOLE,
     by: str = "",
 ) -> Member:
-    """Records the grounds on which a user stays a member, and returns the changed member. `starts` says of the
-    conversation's teams where what they see begins; `start` is where the user sees it from in their own right, if that
-    is new. A member only through teams has the role `member`.
+    """Records the grounds on which a user stays a member (`on_grounds`), and returns the changed member.
 
     A new member in their own right is listed; a former one is not until they write, are mentioned or claim again."""
-    of_own = (own_history(member) if member.own else start) if own else None
-    history = _earliest([*([of_own] if of_own is not None else []), *(starts.get(id_, WHOLE) for id_ in via)])
-    hidden = of_own if of_own != history else None
-    changed = replace(
-        member,
-        own=own,
-        via=via,
-        role=member.role if own and member.own else "member",
-        history_seq=history.seq,
-        history_pos=history.pos,
-        own_history_seq=None if hidden is None else hidden.seq,
-        own_history_pos=None if hidden is None else hidden.pos,
-    )
+    changed = on_grounds(member, starts, own=own, via=via, start=start)
     tx.record(MembershipGroundsChanged(tx.next_pos(), tx.now_ms, changed, member.own, by))
     if own is member.own:
         return changed

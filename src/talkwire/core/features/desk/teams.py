@@ -16,6 +16,7 @@ from talkwire.core.commands.desk.teams import (
     GetTeam,
     ListTeams,
     PutTeam,
+    TeamBatch,
     TeamView,
 )
 from talkwire.core.domain.access import must_be_operator, must_be_trusted
@@ -147,7 +148,8 @@ def delete_team(tx: Transaction, actor: Actor, command: DeleteTeam) -> TeamView:
     known = _find(tx.teams.find(command.team_id))
     pos, gone = tx.next_pos(), replace(known, member_ids=())
     tx.record(TeamUpdated(pos, tx.now_ms, gone, removed=known.member_ids, deleted=True, by=_by(actor)))
-    return TeamView(gone, begin(tx, TeamChange(pos, team_id=known.id, user_ids=known.member_ids)))
+    change = TeamChange(pos, team_id=known.id, user_ids=known.member_ids, is_deleted=True)
+    return TeamView(gone, begin(tx, change))
 
 
 def _by(actor: Actor) -> str:
@@ -163,14 +165,14 @@ def _find(team: Team | None) -> Team:
 # --- steps ------------------------------------------------------------------------------------------------------------
 
 
-def finish_change(tx: Transaction, actor: Actor, command: FinishTeamChange) -> int | None:
+def finish_change(tx: Transaction, actor: Actor, command: FinishTeamChange) -> TeamBatch:
     must_be_operator(actor)
-    return finish_one_batch(tx)
+    return finish_one_batch(tx, command.seen)
 
 
-def find_change(snapshot: Snapshot, actor: Actor, query: FindTeamChange) -> int | None:
+def find_change(snapshot: Snapshot, actor: Actor, query: FindTeamChange) -> TeamChange | None:
     must_be_operator(actor)
-    return snapshot.teams.oldest_pos()
+    return snapshot.teams.oldest_change()
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------

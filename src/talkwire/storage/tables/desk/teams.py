@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, func, insert, select
+from sqlalchemy import Integer, Select, bindparam, delete, func, insert, select
 
 from talkwire.core.commands.desk.numbers import DeskNumbers
 from talkwire.core.domain.desk.teams import Team, TeamChange
 from talkwire.core.domain.events import TeamSettled, TeamUpdated
 from talkwire.core.domain.model import WHOLE, Conversation, HistoryStart
 from talkwire.storage.schema import conversation_teams, conversations, members, team_changes, team_members, teams
+from talkwire.storage.sql.batch import Write, update_rows, write
+from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
+from talkwire.storage.sql.prepared import PreparedStatement
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow, from_json, to_json
 from talkwire.storage.tables.projection import Projections, nothing
@@ -34,6 +37,34 @@ _numbers: Select[Any] = (
     .group_by(conversation_teams.c.team_id)
 )
 """Counts the open conversations of teams."""
+
+
+_members = PreparedStatement(
+    select(team_members).select_from(KEYS).join(team_members, team_members.c.team_id == key_text(0))
+)
+
+_oldest_change = PreparedStatement(
+    select(team_changes, (team_changes.c.team_id.is_not(None) & teams.c.id.is_(None)).label("is_deleted"))
+    .outerjoin(teams, teams.c.id == team_changes.c.team_id)
+    .order_by(team_changes.c.pos)
+    .limit(1)
+)
+
+_after = (
+    select(conversation_teams.c.conversation_id)
+    .where(conversation_teams.c.team_id == bindparam("team_id"))
+    .where(conversation_teams.c.conversation_id > bindparam("after_id"))
+    .order_by(conversation_teams.c.conversation_id)
+    .limit(bindparam("at_most", type_=Integer))
+    .subquery()
+)
+_conversations_after = PreparedStatement(
+    select(conversation_teams)
+    .join(_after, _after.c.conversation_id == conversation_teams.c.conversation_id)
+    .order_by(conversation_teams.c.conversation_id)
+)
+
+_move_change = update_rows(team_changes, ("after_id",), ("pos",))
 
 
 class TeamRows(Reads):
@@ -59,14 +90,13 @@ class TeamRows(Reads):
 
     def members_of(self, team_ids: Collection[str]) -> Mapping[str, Collection[str]]:
         found: dict[str, list[str]] = {}
-        if team_ids:
-            statement = select(team_members).where(team_members.c.team_id.in_(team_ids))
-            for row in self._connection.execute(statement):
-                found.setdefault(row.team_id, []).append(row.user_id)
+        keys = keys_parameter([(team_id,) for team_id in team_ids])
+        for row in _members.rows(self._connection, **keys) if team_ids else ():
+            found.setdefault(row.team_id, []).append(row.user_id)
         return found
 
-    def oldest_pos(self) -> int | None:
-        return self._connection.execute(select(func.min(team_changes.c.pos))).scalar_one()  # type: ignore[no-any-return]
+    def oldest_change(self) -> TeamChange | None:
+        return next(map(_to_change, _oldest_change.rows(self._connection)), None)
 
     def pending_pos(self, team_id: str) -> int | None:
         pending = select(func.max(team_changes.c.pos)).where(team_changes.c.team_id == team_id)
@@ -105,12 +135,8 @@ class WritableTeamRows(TeamRows):
         return self._with_members(statement.order_by(teams.c.id))
 
     def histories(self, conversation_ids: Collection[str]) -> Mapping[str, Mapping[str, HistoryStart]]:
-        found: dict[str, dict[str, HistoryStart]] = {}
         statement = select(conversation_teams).where(conversation_teams.c.conversation_id.in_(conversation_ids))
-        for row in self._connection.execute(statement) if conversation_ids else ():
-            start = HistoryStart(row.history_seq, row.history_pos)
-            found.setdefault(row.conversation_id, {})[row.team_id] = start
-        return found
+        return _starts(self._connection.execute(statement)) if conversation_ids else {}
 
     def members_through_teams(self, conversation_id: str) -> set[str]:
         found = select(members.c.user_id).where(
@@ -118,17 +144,14 @@ class WritableTeamRows(TeamRows):
         )
         return set(self._connection.execute(found).scalars())
 
-    def conversations_after(self, team_id: str, after_id: str, limit: int) -> Sequence[str]:
-        of_team = conversation_teams.c.team_id == team_id, conversation_teams.c.conversation_id > after_id
-        id_ = conversation_teams.c.conversation_id
-        return self._connection.execute(select(id_).where(*of_team).order_by(id_).limit(limit)).scalars().all()
+    def conversations_after(self, team_id: str, after_id: str, limit: int) -> Mapping[str, Mapping[str, HistoryStart]]:
+        asked = {"team_id": team_id, "after_id": after_id, "at_most": limit}
+        return _starts(_conversations_after.rows(self._connection, **asked))
 
-    def oldest_change(self) -> TeamChange | None:
-        row = self._connection.execute(select(team_changes).order_by(team_changes.c.pos).limit(1)).one_or_none()
-        return None if row is None else _to_change(row)
+    def move_change(self, change: TeamChange) -> None:
+        write(self._connection, [Write(_move_change, [(change.after_id, change.pos)])])
 
     def put_change(self, change: TeamChange) -> None:
-        self.drop_change(change.pos)
         self._connection.execute(
             insert(team_changes).values(
                 pos=change.pos,
@@ -144,7 +167,16 @@ class WritableTeamRows(TeamRows):
 
 
 def _to_change(row: AnyRow) -> TeamChange:
-    return TeamChange(row.pos, row.conversation_id, row.team_id, tuple(from_json(row.user_ids)), row.after_id)
+    user_ids = tuple(from_json(row.user_ids))
+    return TeamChange(row.pos, row.conversation_id, row.team_id, user_ids, row.after_id, bool(row.is_deleted))
+
+
+def _starts(rows: Iterable[AnyRow]) -> Mapping[str, Mapping[str, HistoryStart]]:
+    """Returns conversation id -> team id -> from where on the members of the team see the conversation."""
+    found: dict[str, dict[str, HistoryStart]] = {}
+    for row in rows:
+        found.setdefault(row.conversation_id, {})[row.team_id] = HistoryStart(row.history_seq, row.history_pos)
+    return found
 
 
 def put_teams_of(workspace: Workspace, conversation: Conversation, before: Collection[str], pos: int) -> None:

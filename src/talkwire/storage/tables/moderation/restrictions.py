@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from types import MappingProxyType
-from typing import Any
 
 from msgspec.structs import asdict
-from sqlalchemy import Select, delete, insert, select
+from sqlalchemy import delete, insert, select
 
 from talkwire.core.domain.events import MemberRestricted, MemberUnrestricted
 from talkwire.core.domain.model import Restriction, RestrictionKind
 from talkwire.storage.schema import restrictions
 from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
+from talkwire.storage.sql.prepared import PreparedStatement
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow
 from talkwire.storage.tables.members import change_member, find_member
 from talkwire.storage.tables.projection import Projections
 from talkwire.storage.workspace import Workspace
 
-_of_users: Select[Any] = (
+_of_users = PreparedStatement(
     select(restrictions)
     .select_from(KEYS)
     .join(restrictions, (restrictions.c.conversation_id == key_text(0)) & (restrictions.c.user_id == key_text(1)))
@@ -41,7 +41,7 @@ class RestrictionRows(Reads):
         return self.of_keys([(conversation_id, user_id) for user_id in user_ids])
 
     def of_keys(self, keys: Collection[tuple[str, str]]) -> Sequence[Restriction]:
-        return [_to_restriction(row) for row in self._connection.execute(_of_users, keys_parameter(keys))]
+        return [_to_restriction(row) for row in _of_users.rows(self._connection, **keys_parameter(keys))]
 
     def of_conversation(
         self, conversation_id: str, kind: RestrictionKind, now_ms: int, after_id: str | None, limit: int

@@ -1,0 +1,75 @@
+"""Work that a node does in small steps after an event, so that other commands are not delayed, and that any node may
+continue after a kill."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Sequence
+from typing import Any, ClassVar, Protocol
+
+from talkwire.core.commands.command import Command
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.events import DurableEvent, News
+from talkwire.core.domain.model import Actor
+
+RETRY_S = 5.0
+"""The pause after an error."""
+
+
+class ExecutesSteps(Protocol):
+    """The interface through which steps execute their commands. The chat implements it."""
+
+    def execute(self, actor: Actor, command: Command[Any]) -> Awaitable[Any]: ...
+
+
+class StepwiseWork(ABC):
+    """The base class of work in steps. Events of the type `begins_with` begin work, and every `look_every_s` seconds
+    the node looks for work that a killed server has left."""
+
+    begins_with: ClassVar[type[DurableEvent]]
+    look_every_s: ClassVar[float]
+
+    def __init__(self, chat: ExecutesSteps) -> None:
+        self._chat = chat
+        self._woken = asyncio.Event()
+
+    @abstractmethod
+    async def step(self) -> float | None:
+        """Does the next step. Returns how many seconds to wait before the following one, or None when nothing is
+        left."""
+
+    @abstractmethod
+    def log_postponed(self, error: Exception) -> None:
+        """Logs that a step has failed and will be tried again."""
+
+    def follow(self, events: Sequence[News]) -> None:
+        """Looks for work soon if one of the events begins some."""
+        if any(type(event) is self.begins_with for event in events):
+            self._woken.set()
+
+    async def run(self) -> None:
+        """Does all work until cancelled. While the database is unavailable, it retries every few seconds."""
+        while True:  # Suspends: each round executes a command and rests.
+            self._woken.clear()
+            try:
+                await self.finish()
+            except (ChatError, OSError) as error:
+                self.log_postponed(error)
+                await asyncio.sleep(RETRY_S)
+            else:
+                await self._wait(self.look_every_s)
+
+    async def finish(self) -> None:
+        """Does all steps that are left, and returns. Raises ChatError, and OSError if a file cannot be removed."""
+        rest_s = await self.step()
+        while rest_s is not None:  # Suspends: each round executes a command.
+            await asyncio.sleep(rest_s)
+            rest_s = await self.step()
+
+    async def _wait(self, timeout_s: float) -> None:
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._woken.wait()
+        except TimeoutError:
+            return
