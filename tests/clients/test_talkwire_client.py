@@ -40,8 +40,10 @@ class DrivenClients:
 
 
 @asynccontextmanager
-async def driven(node_client: list[str], url: str) -> AsyncIterator[DrivenClients]:
-    script = Path(node_client[1]).with_name("talkwire_client.mjs")
+async def driven(
+    node_client: list[str], url: str, program: str = "talkwire_client.mjs"
+) -> AsyncIterator[DrivenClients]:
+    script = Path(node_client[1]).with_name(program)
     command = [node_client[0], str(script), url, SECRET]
     process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, limit=1 << 24)
     try:
@@ -117,7 +119,7 @@ async def test_the_unread_total_counts_conversations_that_are_not_loaded(
     tmp_path: Path, node_client: list[str]
 ) -> None:
     with running_chat(tmp_path, {"TALKWIRE_RECOVERY_WINDOW_S": "5"}) as server:
-        chat = _Chat(server)
+        chat = RestChat(server)
         for number in range(130):
             chat.post("conversations", kind="group", id=f"c{number}", memberIds=["alice", "bob"], name=f"c{number}")
             chat.post("messages", conversationId=f"c{number}", content="hello", senderId="bob")
@@ -150,7 +152,7 @@ async def test_a_signal_arrives_at_other_devices_and_other_members(tmp_path: Pat
             assert sorted(received, key=str) == sorted([["chat", signal]] * 2 + [["room", signal]] * 2, key=str)
 
 
-class _Chat:
+class RestChat:
     """The chat's REST API, as the back end or as a user."""
 
     def __init__(self, server: ServerProcess) -> None:

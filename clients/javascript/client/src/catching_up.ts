@@ -19,6 +19,8 @@ export interface MissedEvents {
 interface Known {
   readonly me: User;
   readonly conversations: ConversationsById;
+  /** The cursor of further conversations of the reader's list; null if the whole list is loaded. */
+  readonly nextConversations: string | null;
 }
 
 type Sync = (question: Commands["sync"]["payload"]) => Promise<Commands["sync"]["reply"]>;
@@ -65,7 +67,11 @@ interface About {
 }
 
 /** Returns the conversation whose unread counts an event may have changed without saying how. */
-export function uncountedBy(event: string, data: unknown, { conversations, me }: Known): string[] {
+export function uncountedBy(
+  event: string,
+  data: unknown,
+  { conversations, me }: Omit<Known, "nextConversations">,
+): string[] {
   const { conversationId, userId, mentions, mentionsAll } = data as About;
   if (conversationId === undefined) return [];
   const isOwnReceipt = event === "message:read:receipt" && userId === me.id;
@@ -76,7 +82,7 @@ export function uncountedBy(event: string, data: unknown, { conversations, me }:
 }
 
 /** Returns the conversations that the events make the client load. */
-function unloaded(events: readonly LogEvent[], { conversations, me }: Known): ReadonlySet<string> {
+function unloaded(events: readonly LogEvent[], { conversations, me, nextConversations }: Known): ReadonlySet<string> {
   const found = new Set<string>();
   for (const { event, data } of events) {
     const { id, conversationId, userId } = data as About;
@@ -84,6 +90,8 @@ function unloaded(events: readonly LogEvent[], { conversations, me }: Known): Re
     if (about === undefined) continue;
     const isLeft = event === "conversation:deleted" || (event === "member:removed" && userId === me.id);
     if (isLeft) found.delete(about);
+    // While the whole list is loaded, messages of other conversations load nothing.
+    else if (event === "message:new" && nextConversations === null) continue;
     else if (LOADING.has(event) && own(conversations, about) === undefined) found.add(about);
   }
   return found;

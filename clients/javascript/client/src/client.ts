@@ -4,6 +4,7 @@ import { type MissedEvents, uncountedBy } from "./catching_up.ts";
 import { byId, ConversationStore } from "./conversations/conversation_store.ts";
 import { newestFirst } from "./conversations/conversations_by_id.ts";
 import { MuteEnds } from "./conversations/mute_ends.ts";
+import { Unloaded } from "./conversations/unloaded.ts";
 import { UnreadElsewhere } from "./conversations/unread_elsewhere.ts";
 import type { ChatPart, Core, LoadedState } from "./core.ts";
 import { Uploads } from "./files/uploads.ts";
@@ -40,6 +41,7 @@ export class Client {
   readonly presence: PresenceStore;
   readonly people: People;
   readonly #unreadElsewhere: UnreadElsewhere;
+  readonly #unloaded: Unloaded;
   readonly #parts: ChatPart[];
   readonly #onLoaded: () => void;
   readonly #onFailed: (error: unknown) => void;
@@ -54,10 +56,11 @@ export class Client {
   constructor(core: Core, stores: ClientStores, { messages, parts = [], onLoaded, onFailed }: ClientOptions = {}) {
     this.core = core;
     // Before all other listeners, which then see both changes at once.
-    this.#unreadElsewhere = new UnreadElsewhere(core);
+    this.#unreadElsewhere = new UnreadElsewhere(core, (id) => this.#unloaded.isUnlisted(id));
     this.#onFailed = onFailed ?? (() => undefined);
     this.#onLoaded = onLoaded ?? (() => undefined);
     this.conversations = new ConversationStore(core);
+    this.#unloaded = new Unloaded(core, this.conversations);
     this.uploads = new Uploads(core, stores.uploads);
     this.messages = messages?.(this.uploads) ?? new Messages(core, this.uploads, stores.outbox);
     this.typing = new Typing(core);
@@ -65,9 +68,6 @@ export class Client {
     this.people = new People(core, this.conversations);
     this.#parts = [this.presence, this.people, this.messages, this.uploads, this.typing];
     this.#parts.push(new MuteEnds(core, this.conversations), this.#unreadElsewhere, ...parts);
-    core.on("message:new", ({ conversationId }) => {
-      if (own(core.now.conversations, conversationId) === undefined) void this.conversations.load(conversationId);
-    });
     core.onAny((name, payload) => {
       if (this.#uncounted === null) return;
       for (const id of uncountedBy(name, payload, core.now)) this.#uncounted.add(id);
@@ -185,6 +185,7 @@ export class Client {
   }
 
   #replace({ conversations, presence, next }: LoadedState): void {
+    for (const part of this.#parts) part.replacing?.();
     this.core.state.setState({ conversations: byId(conversations), nextConversations: next, loaded: true });
     this.presence.replace(presence);
     for (const part of this.#parts) part.loaded?.();

@@ -42,6 +42,8 @@ export interface StateStore<State> {
 export interface ChatPart {
   /** The user is known; nothing is loaded. */
   started?(): void;
+  /** Everything is about to be replaced by what was reloaded. */
+  replacing?(): void;
   /** Everything was reloaded: this part's data may be outdated, and missed events are not repeated. */
   loaded?(): void;
   /** The events that were missed were handled. What no event says may be outdated. */

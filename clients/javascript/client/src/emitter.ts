@@ -13,6 +13,15 @@ export class Emitter<Events extends object> {
     this.#handlers.get(name)?.delete(handler);
   }
 
+  get hasHandlers(): boolean {
+    return [...this.#handlers.values()].some(({ size }) => size > 0);
+  }
+
+  /** Removes all handlers. */
+  clear(): void {
+    this.#handlers.clear();
+  }
+
   /** Calls the handlers. One that fails does not keep others from being called. */
   emit<Name extends keyof Events>(name: Name, payload: Events[Name]): void {
     for (const handler of [...(this.#handlers.get(name) ?? [])]) {

@@ -94,6 +94,8 @@ export class Room {
   #followedTo = 0;
   #pending: readonly PendingMessage[] = [];
   #error: RequestError | null = null;
+  /** Whether this connection has joined the conversation, which only one that is not in the reader's list needs. */
+  #isJoined = false;
 
   /** @internal */
   constructor(id: string, client: Client, identified: Promise<unknown>) {
@@ -104,7 +106,13 @@ export class Room {
     this.#stops.push(
       core.state.subscribe((now, before) => {
         const isNewTimeline = own(now.timelines, id) !== own(before.timelines, id);
-        if (now.connected && !before.connected && this.#timeline === undefined) void this.#loadNewest();
+        if (now.connected && !before.connected) {
+          if (this.#timeline === undefined) void this.#loadNewest();
+          // One that is not in the reader's list is not reloaded with the list.
+          else if (this.info === undefined) void this.#client.conversations.load(id);
+        }
+        if (!now.connected) this.#isJoined = false;
+        this.#join();
         if (isNewTimeline || now.connected !== before.connected) this.#follow();
         if (isNewTimeline || own(now.conversations, id) !== own(before.conversations, id) || now.me !== before.me)
           this.#changed();
@@ -123,11 +131,14 @@ export class Room {
 
   /** Calls `handler` each time. Returns a function that ends this. */
   on<Name extends keyof RoomEvents>(name: Name, handler: (payload: RoomEvents[Name]) => void): () => void {
-    return this.#events.on(name, handler);
+    this.#events.on(name, handler);
+    this.#join();
+    return () => this.off(name, handler);
   }
 
   off<Name extends keyof RoomEvents>(name: Name, handler: (payload: RoomEvents[Name]) => void): void {
     this.#events.off(name, handler);
+    this.#join();
   }
 
   // --- reading ------------------------------------------------------------------------------------------------------
@@ -391,6 +402,8 @@ export class Room {
   /** @internal Forgets the loaded messages. */
   close(): void {
     for (const stop of this.#stops) stop();
+    this.#events.clear();
+    this.#join();
     const { [this.id]: _, ...timelines } = this.#client.core.now.timelines;
     this.#client.core.state.setState({ timelines });
   }
@@ -403,6 +416,18 @@ export class Room {
   /** @internal */
   arrived(message: Message): void {
     this.#events.emit("message", message);
+  }
+
+  /**
+   * Joins a conversation that is not in the reader's list while somebody follows it, so that its typing and signals
+   * arrive. Without a reply the next connection joins.
+   */
+  #join(): void {
+    const { core } = this.#client;
+    const wants = this.#events.hasHandlers;
+    if (this.info?.listed !== false || !core.now.connected || wants === this.#isJoined) return;
+    this.#isJoined = wants;
+    core.call(wants ? "conversation:join" : "conversation:leave", { conversationId: this.id }).catch(() => undefined);
   }
 
   get #timeline(): Timeline | undefined {

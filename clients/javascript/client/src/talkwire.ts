@@ -20,6 +20,8 @@ import type {
   CustomSignal,
   Message,
   Presence,
+  Team,
+  TeamUpdated,
   User,
 } from "./server/payloads.ts";
 import { FINAL_CODES, RequestError, TOKEN_UNAVAILABLE, UNREACHABLE } from "./server/request_error.ts";
@@ -69,6 +71,8 @@ export interface TalkwireEvents {
   /** A custom signal arrived in any conversation. */
   signal: CustomSignal;
   notification: ChatNotification;
+  /** A team of the user was made, changed or deleted, or the user is in it from now on, or no longer. */
+  team: TeamUpdated;
   /** A user's presence changed. */
   presence: Presence;
   /** The server has ended the session: why. */
@@ -265,6 +269,15 @@ export class Talkwire {
     return this.conversation(await this.#client.conversations.create(wanted));
   }
 
+  /**
+   * Returns the teams that the user is in, once the client has connected. Rejects with `RequestError`. For their desks see
+   * `@talkwire/client/desk`.
+   */
+  async teams(): Promise<Team[]> {
+    await this.#identified;
+    return this.#teamsAfter("");
+  }
+
   // --- people -------------------------------------------------------------------------------------------------------
 
   /** Finds users in whose names a word starts with a text. Rejects with `RequestError`. */
@@ -325,6 +338,19 @@ export class Talkwire {
     return this.#rest.authenticatedUrl(path);
   }
 
+  /** @internal What modules of this package use that applications load by themselves. */
+  get parts(): Client {
+    return this.#client;
+  }
+
+  async #teamsAfter(cursor: string): Promise<Team[]> {
+    const of = encodeURIComponent(this.#client.core.now.me.id);
+    const { items, next } = await this.#rest.get<{ items: Team[]; next: string | null }>(
+      `teams?limit=100&memberId=${of}${cursor}`,
+    );
+    return next === null ? items : items.concat(await this.#teamsAfter(`&cursor=${encodeURIComponent(next)}`));
+  }
+
   #follow(core: Core): void {
     core.state.subscribe((now, before) => {
       if (now.conversations !== before.conversations) {
@@ -340,6 +366,7 @@ export class Talkwire {
       this.#events.emit("signal", signal);
     });
     core.on("notification", (notification) => this.#events.emit("notification", notification));
+    core.on("team:updated", (change) => this.#events.emit("team", change));
     core.on("presence:update", (presence) => this.#events.emit("presence", presence));
     core.on("user:updated", (user) => {
       if (user.id === core.now.me.id) this.#setMe(user);

@@ -28,7 +28,7 @@ const sent = (seq: number, conversationId = "c") => ({
 });
 
 describe("missed events", () => {
-  const known = { me, conversations: { c: conversation("c") } };
+  const known = { me, conversations: { c: conversation("c") }, nextConversations: "next" };
 
   it("are read page by page", async () => {
     const asked: (string | null | undefined)[] = [];

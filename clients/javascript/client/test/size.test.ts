@@ -1,11 +1,15 @@
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build, type Rolldown } from "vite";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 
 const LIMIT_BYTES = 40 * 1024;
 const ENTRY = "virtual:entry";
 const INDEX = fileURLToPath(new URL("../src/index.ts", import.meta.url));
+const DESK = fileURLToPath(new URL("../src/desk/index.ts", import.meta.url));
+
+/** As users build it: with another value, libraries contain what they have for developers. */
+vi.stubEnv("NODE_ENV", "production");
 
 /** Returns what a page with this program loads at its start, and what it loads later. */
 async function bundle(program: string): Promise<{ first: string; later: string[] }> {
@@ -33,6 +37,13 @@ it("the client has at most 40 KB with the Socket.IO client, and loads uploads wh
   expect(first).toContain("websocket");
   expect(first).not.toContain("Tus-Resumable");
   expect(later.join()).toContain("Tus-Resumable");
+});
+
+it("a page that has no desk loads nothing of it", async () => {
+  const { first, later } = await bundle(`export { Talkwire } from ${JSON.stringify(INDEX)};`);
+  const { first: withDesk } = await bundle(`export { deskOf } from ${JSON.stringify(DESK)};`);
+  expect(withDesk).toContain("conversation:handoff");
+  expect(first + later.join()).not.toContain("conversation:handoff");
 });
 
 it("a program gets only what it imports", async () => {

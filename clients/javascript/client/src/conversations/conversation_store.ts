@@ -21,6 +21,8 @@ export interface NewConversation {
   readonly memberIds: readonly string[];
   /** For a group or a channel. */
   readonly name?: string;
+  /** The teams whose members become members too, of a group or a channel. */
+  readonly teamIds?: readonly string[];
   /** For a group or a channel that everyone can find and join. */
   readonly public?: boolean;
   /** Whether new members see earlier messages. */
@@ -29,6 +31,9 @@ export interface NewConversation {
 
 /** The preferences that a list of conversations shows. */
 type ListPreferences = Pick<MemberPreferences, "muted" | "mutedUntil" | "favourite" | "archived" | "section">;
+
+/** What only the events of a desk change of a conversation. */
+type DeskState = Partial<Pick<Conversation, "handler" | "state" | "waitingSince" | "notesId" | "teamIds">>;
 
 /** Waits this long for further members before it reloads the members. */
 const RELOAD_PAUSE_MS = 300;
@@ -48,13 +53,26 @@ export class ConversationStore {
   readonly #preferred = new Map<string, object>();
   /** The conversations whose members are about to be reloaded. */
   readonly #reloading = new Set<string>();
+  /** For each request that is in flight: what events say meanwhile, null if the reader is no member any more. */
+  readonly #meanwhile = new Set<Map<string, DeskState | null>>();
 
   constructor(core: Core) {
     this.#core = core;
     core.on("conversation:new", ({ id }) => void this.load(id));
-    core.on("conversation:updated", (received) =>
-      core.state.setState(({ conversations }) => ({ conversations: withConversation(conversations, received) })),
+    core.on("conversation:updated", (received) => {
+      // One that is not loaded may not be in the reader's list, which the event does not say.
+      if (own(core.now.conversations, received.id) === undefined) return;
+      core.state.setState(({ conversations }) => ({ conversations: withConversation(conversations, received) }));
+    });
+    core.on("conversation:handling", ({ conversationId, handler, state }) =>
+      this.changeDesk(conversationId, { handler, state }),
     );
+    core.on("desk:conversation", ({ conversationId, waitingSince, notesId, teamIds }) => {
+      const { teamIds: before = [] } = own(core.now.conversations, conversationId) ?? {};
+      this.changeDesk(conversationId, { waitingSince, notesId, teamIds });
+      // Only answers have the teams' names.
+      if (teamIds.join() !== before.join()) this.#reload(conversationId);
+    });
     core.on("conversation:preferences", (preferences) => this.#show(preferences.conversationId, preferences));
     core.on("conversation:listed", ({ conversationId }) => void this.load(conversationId));
     core.on("offer:new", (offer) => {
@@ -65,7 +83,9 @@ export class ConversationStore {
     });
     core.on("offer:updated", (offer) => this.#offered(offer));
     // The event has no time; the answer has the notice that is shown.
-    core.on("call:recorded", ({ conversationId }) => void this.load(conversationId));
+    core.on("call:recorded", ({ conversationId }) => {
+      if (own(core.now.conversations, conversationId) !== undefined) void this.load(conversationId);
+    });
     core.on("notification", ({ type, conversationId }) => {
       if (type !== "offer") return;
       core.changeConversation(conversationId, (before) => ({
@@ -145,7 +165,7 @@ export class ConversationStore {
   /** Creates a conversation and returns its id. Rejects with `RequestError`. */
   async create(wanted: NewConversation): Promise<string> {
     const { conversation } = await this.#core.call("conversation:create", wanted);
-    this.#put(conversation);
+    this.#put([conversation]);
     return conversation.id;
   }
 
@@ -192,9 +212,39 @@ export class ConversationStore {
   /** Loads a conversation with what events leave out: a direct one's name, the members and the counts. */
   async load(id: string): Promise<void> {
     try {
-      this.#put(await this.#core.rest.get<Conversation>(`conversations/${encodeURIComponent(id)}`));
+      await this.loadAs(async () => [
+        await this.#core.rest.get<Conversation>(`conversations/${encodeURIComponent(id)}`),
+      ]);
     } catch {
       // It was deleted, or the reader left it: an event follows.
+    }
+  }
+
+  /**
+   * Loads conversations by a request, and returns them with what events have said of them meanwhile. Rejects as the
+   * request does.
+   */
+  async loadAs(request: () => Promise<readonly Conversation[]>): Promise<readonly Conversation[]> {
+    const loaded = await this.#upToDate(request);
+    this.#put(loaded);
+    return loaded;
+  }
+
+  /** Records what an event or an acknowledgement says of who handles a conversation, and of what only its teams see. */
+  changeDesk(id: string, change: DeskState): void {
+    for (const changes of this.#meanwhile) changes.set(id, { ...changes.get(id), ...change });
+    this.#core.changeConversation(id, (before) => ({ ...before, ...change }));
+  }
+
+  /** Returns the answer to a request with what events have said meanwhile, which the answer may not know. */
+  async #upToDate(request: () => Promise<readonly Conversation[]>): Promise<Conversation[]> {
+    const changes = new Map<string, DeskState | null>();
+    this.#meanwhile.add(changes);
+    try {
+      const loaded = (await request()).filter(({ id }) => changes.get(id) !== null);
+      return loaded.map((each) => ({ ...each, ...changes.get(each.id) }));
+    } finally {
+      this.#meanwhile.delete(changes);
     }
   }
 
@@ -212,12 +262,16 @@ export class ConversationStore {
   async #loadPage(): Promise<void> {
     const cursor = this.#core.now.nextConversations;
     if (cursor === null) return;
-    const page = await this.#core.rest.get<ConversationPage>(
-      `conversations?limit=100&cursor=${encodeURIComponent(cursor)}`,
-    );
+    let nextConversations: string | null = null;
+    const loaded = await this.#upToDate(async () => {
+      const path = `conversations?limit=100&cursor=${encodeURIComponent(cursor)}`;
+      const { items, next } = await this.#core.rest.get<ConversationPage>(path);
+      nextConversations = next;
+      return items;
+    });
     this.#core.state.setState(({ conversations }) => ({
-      conversations: { ...byId(page.items), ...conversations },
-      nextConversations: page.next,
+      conversations: { ...byId(loaded), ...conversations },
+      nextConversations,
     }));
   }
 
@@ -271,16 +325,17 @@ export class ConversationStore {
     );
   }
 
-  #put(conversation: Conversation): void {
+  #put(loaded: readonly Conversation[]): void {
     this.#core.state.setState(({ conversations }) => ({
       conversations: {
         ...conversations,
-        [conversation.id]: withLoaded(own(conversations, conversation.id), conversation),
+        ...byId(loaded.map((each) => withLoaded(own(conversations, each.id), each))),
       },
     }));
   }
 
   #remove(id: string, why: RemovalReason): void {
+    for (const changes of this.#meanwhile) changes.set(id, null);
     const { [id]: gone, ...conversations } = this.#core.now.conversations;
     const { [id]: _, ...timelines } = this.#core.now.timelines;
     this.#core.state.setState({ conversations, timelines });

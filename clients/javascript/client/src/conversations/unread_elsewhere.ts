@@ -31,13 +31,16 @@ const COUNTING: ReadonlySet<string> = new Set([
  */
 export class UnreadElsewhere implements ChatPart {
   readonly #core: Core;
+  readonly #isUnlisted: (id: string) => boolean;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #pauseMs = PAUSE_MS;
   /** The request whose answer counts. */
   #request: object | null = null;
 
-  constructor(core: Core) {
+  /** `isUnlisted`: whether a conversation is known not to be in the reader's list, and so not in the total. */
+  constructor(core: Core, isUnlisted: (id: string) => boolean = () => false) {
     this.#core = core;
+    this.#isUnlisted = isUnlisted;
     core.state.subscribe((now, before) => {
       if (now.conversations !== before.conversations) this.#changed(now.conversations, before.conversations);
     });
@@ -69,8 +72,9 @@ export class UnreadElsewhere implements ChatPart {
   }
 
   #isElsewhere(payload: unknown): boolean {
-    const { conversationId, id } = payload as { conversationId?: string; id?: string };
-    return own(this.#core.now.conversations, conversationId ?? id ?? "") === undefined;
+    const { conversationId, id: ofConversation } = payload as { conversationId?: string; id?: string };
+    const id = conversationId ?? ofConversation ?? "";
+    return own(this.#core.now.conversations, id) === undefined && !this.#isUnlisted(id);
   }
 
   #schedule(pauseMs: number): void {
