@@ -192,3 +192,33 @@ it("loads a conversation that is listed, and keeps one that is no longer out of 
   await eventually(() => expect(newestFirst(state.getState().conversations)).toEqual([]));
   expect(state.getState().conversations).toHaveProperty("c");
 });
+
+it("keeps who handles a conversation, and that its reader left, while an older answer is on its way", async () => {
+  const state = createStore(() => ({
+    conversations: {} as Record<string, Conversation>,
+    timelines: {},
+    me: { id: ME },
+  }));
+  const handlers = new Map<string, (payload: unknown) => void>();
+  const answers = new Map<string, (answer: Conversation) => void>();
+  const core = {
+    state,
+    get now() {
+      return state.getState();
+    },
+    on: (name: string, handler: (payload: unknown) => void) => handlers.set(name, handler),
+    changeConversation: () => undefined,
+    rest: { get: (path: string) => new Promise((resolve) => answers.set(path, resolve)) },
+  } as unknown as Core;
+  const store = new ConversationStore(core);
+  const loaded = Promise.all([store.load("kept"), store.load("left")]);
+  handlers.get("conversation:handling")?.({ conversationId: "kept", handler: "bob", state: "open" });
+  handlers.get("desk:conversation")?.({ conversationId: "kept", waitingSince: "2026", notesId: "n", teamIds: [] });
+  handlers.get("member:removed")?.({ conversationId: "left", userId: ME, via: ["support"] });
+  for (const id of ["kept", "left"])
+    answers.get(`conversations/${id}`)?.(conversation(id, { handler: null, state: "closed", waitingSince: null }));
+  await loaded;
+  const { conversations } = state.getState();
+  expect(Object.keys(conversations)).toEqual(["kept"]);
+  expect(conversations.kept).toMatchObject({ handler: "bob", state: "open", waitingSince: "2026", notesId: "n" });
+});

@@ -1,6 +1,8 @@
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type DeskView, type DeskViewName, deskOf } from "../src/desk/index.ts";
 import type { ConnectionListener } from "../src/server/connection.ts";
+import type { Conversation } from "../src/server/payloads.ts";
+import { RequestError } from "../src/server/request_error.ts";
 import type { Rest } from "../src/server/rest.ts";
 import { connection, DeskServer, order, TEAM } from "./desk_server.ts";
 import { ME, message } from "./samples.ts";
@@ -19,7 +21,11 @@ const VIEWS: readonly DeskViewName[] = ["waiting", "mine", "all", "closed"];
 const ids = (view: DeskView) => view.conversations.map(({ id }) => id);
 const nothing = () => undefined;
 
-beforeEach(() => connection.call.mockReset());
+beforeEach(() => {
+  vi.useFakeTimers();
+  connection.call.mockReset();
+});
+afterEach(() => vi.useRealTimers());
 
 async function shown(server: DeskServer, name: DeskViewName): Promise<DeskView> {
   const view = deskOf(server.chat, TEAM).view(name);
@@ -94,5 +100,108 @@ describe("a view", () => {
     await eventually(() => expect(view.conversations).toHaveLength(43));
     expect(ids(view)).toEqual(server.list("all"));
     expect(server.asked).toEqual(["all"]);
+  });
+
+  it("keeps what events say while an older answer is on its way", async () => {
+    const server = new DeskServer(all);
+    await server.connect();
+    const [mine, everything] = [await shown(server, "mine"), await shown(server, "all")];
+    let open: () => void = nothing;
+    server.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    server.tell("new", { lastSeq: 30, lastMessage: message(30, { conversationId: "new" }) });
+    await eventually(() => expect(server.asked).toContain("conversations/new"));
+    server.tell("new", { handler: ME });
+    server.tell("a", { handler: ME });
+    open();
+    await eventually(() => expect(ids(mine)).toEqual(["new", "a", "b"]));
+    expect(ids(everything)).toEqual(server.list("all"));
+  });
+
+  it("loads nothing while nobody looks at it, and loads again for the next who does", async () => {
+    const server = new DeskServer(all);
+    await server.connect();
+    const view = deskOf(server.chat, TEAM).view("all");
+    const stop = view.on("change", nothing);
+    await eventually(() => expect(view.loaded).toBe(true));
+    stop();
+    server.asked.length = 0;
+    server.tell("new", { lastSeq: 30, lastMessage: message(30, { conversationId: "new" }) });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(server.asked).toEqual([]);
+    view.on("change", nothing);
+    await eventually(() => expect(ids(view)).toEqual(server.list("all")));
+    expect(server.asked).toEqual(["all"]);
+  });
+
+  it("tries again when it cannot be loaded, and says why it may not be", async () => {
+    const server = new DeskServer(all);
+    await server.connect();
+    server.refusal = new RequestError({ code: "unavailable", message: "" });
+    const view = deskOf(server.chat, TEAM).view("all");
+    view.on("change", nothing);
+    await eventually(() => expect(server.asked).toEqual(["all"]));
+    expect(view.error).toBeNull();
+    server.refusal = null;
+    await eventually(() => expect(view.loaded).toBe(true));
+    server.refusal = new RequestError({ code: "not_found", message: "" });
+    const other = deskOf(server.chat, "sales").view("all");
+    other.on("change", nothing);
+    await eventually(() => expect(other.error?.code).toBe("not_found"));
+  });
+});
+
+/** Returns numbers that look random, and are the same for a seed. */
+function randomFrom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+    return Math.floor((state / 2 ** 31) * below);
+  };
+}
+
+describe.each([1, 2, 3, 4])("with the random changes %i", (seed) => {
+  it("all views have what the server lists, in pages, after gaps and reloads", { timeout: 60_000 }, async () => {
+    const random = randomFrom(seed);
+    const server = new DeskServer(Array.from({ length: 130 }, (_, number) => order(`o${number}`, number + 1)));
+    await server.connect();
+    const views = await Promise.all(VIEWS.map((name) => shown(server, name)));
+    let minute = 1_000;
+    const change = (): [string, Partial<Conversation>] => {
+      const id = `o${random(150)}`;
+      const lastMessage = message(minute, { id: `${id}-${minute}`, conversationId: id, senderId: "customer" });
+      const said = { lastSeq: minute++, lastMessage };
+      const waiting = server.conversations.get(id)?.waitingSince ?? lastMessage.createdAt;
+      const kinds: Partial<Conversation>[] = [
+        { ...said, state: "open", waitingSince: waiting },
+        { ...said, waitingSince: null },
+        { handler: ME, state: "open" },
+        { handler: "bob", state: "open" },
+        { handler: null },
+        { state: "closed", handler: null, waitingSince: null },
+      ];
+      const known = server.conversations.has(id);
+      return [id, (known ? kinds[random(kinds.length)] : kinds[0]) ?? {}];
+    };
+    for (let round = 0; round < 6; round++) {
+      if (random(3) === 0) {
+        server.client.lost();
+        for (let left = 10; left > 0; left--) server.change(...change());
+        await server.connect();
+      }
+      for (let left = 30; left > 0; left--) {
+        server.tell(...change());
+        if (random(8) === 0) await vi.advanceTimersByTimeAsync(random(3) === 0 ? 250 : 0);
+        if (random(20) === 0) await views[random(4)]?.loadMore().catch(nothing);
+      }
+      for (const [at, name] of VIEWS.entries()) {
+        const view = views[at] as DeskView;
+        await eventually(() => {
+          const expected = server.list(name);
+          expect(ids(view)).toEqual(view.hasMore ? expected.slice(0, view.conversations.length) : expected);
+        });
+      }
+    }
   });
 });

@@ -48,7 +48,8 @@ export class DeskServer {
   readonly chat: Talkwire;
   /** Answers wait for this. */
   gate: Promise<void> = Promise.resolve();
-  listed: Conversation[] = [];
+  /** What lists are refused with. */
+  refusal: RequestError | null = null;
 
   constructor(all: readonly Conversation[] = []) {
     for (const each of all) this.conversations.set(each.id, each);
@@ -118,13 +119,14 @@ export class DeskServer {
   }
 
   async #answer(name: string, payload: unknown): Promise<unknown> {
-    if (name === "sync") return { success: true, conversations: this.listed, cursor: "log-1" };
+    if (name === "sync") return { success: true, conversations: [], cursor: "log-1" };
     if (name === "unread:get") return { success: true, messages: 0, mentions: 0, conversations: 0 };
     if (name !== "conversations:list") return { success: true };
     const { order: wanted, state, handler, limit = 50, cursor } = payload as Question;
     const view =
       wanted === "waitingSince" ? "waiting" : handler === "me" ? "mine" : state === "closed" ? "closed" : "all";
     this.asked.push(view);
+    if (this.refusal !== null) throw this.refusal;
     const all = this.#sorted(view);
     const [after] = cursor ? (JSON.parse(cursor) as [Conversation]) : [];
     const left = after === undefined ? all : all.filter((each) => inOrder(view, each, after) > 0);

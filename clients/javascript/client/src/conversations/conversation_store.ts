@@ -281,10 +281,11 @@ export class ConversationStore {
     const before = own(conversations, id);
     // Members through teams are not counted, and have thousands of conversations that are not in their lists.
     const counted = added.filter(({ via }) => !via);
-    if (before === undefined || counted.some(({ userId }) => userId === me.id)) {
-      if (counted.length > 0) void this.load(id);
+    if (counted.some(({ userId }) => userId === me.id)) {
+      void this.load(id);
       return;
     }
+    if (before === undefined) return;
     this.#core.changeConversation(id, (now) => ({ ...now, memberCount: now.memberCount + counted.length }));
     if (before.members !== undefined) this.#reload(id);
   }
