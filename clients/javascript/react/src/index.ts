@@ -15,8 +15,10 @@ import type {
   SendOptions,
   Talkwire,
   TalkwireState,
+  Team,
   Typist,
 } from "@talkwire/client";
+import { type Desk, type DeskNumbers, type DeskView, type DeskViewName, deskOf } from "@talkwire/client/desk";
 import {
   createContext,
   createElement,
@@ -27,6 +29,7 @@ import {
   useEffect,
   useMemo,
   useReducer,
+  useState,
   useSyncExternalStore,
 } from "react";
 
@@ -158,4 +161,84 @@ export function useConversation(id: string): ConversationView {
   );
   const { info, messages, pending, members, typing, unreadCount, isLoaded, hasOlder, error } = room;
   return { room, info, messages, pending, members, typing, unreadCount, isLoaded, hasOlder, error, ...actions };
+}
+
+/** What {@link useDesk} returns. */
+export interface DeskList {
+  /** The newest numbers of the team; undefined until they are known. */
+  readonly numbers: DeskNumbers | undefined;
+  /** The loaded conversations, in the order of the list. */
+  readonly conversations: readonly Conversation[];
+  /** Whether the first page is loaded. */
+  readonly loaded: boolean;
+  /** Why the list could not be loaded; null if it was. */
+  readonly error: RequestError | null;
+  /** Whether there are more than those that are loaded. */
+  readonly hasMore: boolean;
+  /** Loads the next page. Rejects with `RequestError`. */
+  readonly loadMore: () => Promise<void>;
+  /** See the methods of `Desk` with the same names. They reject with `RequestError`. */
+  readonly claim: Desk["claim"];
+  readonly release: Desk["release"];
+  readonly handOff: Desk["handOff"];
+  readonly close: Desk["close"];
+  readonly sendNote: Desk["sendNote"];
+}
+
+/** Returns a list of a team's desk, and follows it while the component is shown. `view` is `waiting` by default. */
+export function useDesk(teamId: string, view: DeskViewName = "waiting"): DeskList {
+  const desk = deskOf(useTalkwire(), teamId);
+  const list: DeskView = desk.view(view);
+  const [, renew] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => {
+    // It may have changed between the rendering and this effect.
+    renew();
+    const stops = [desk.on("change", renew), list.on("change", renew)];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }, [desk, list]);
+  const actions = useMemo(
+    (): Pick<DeskList, "claim" | "release" | "handOff" | "close" | "sendNote" | "loadMore"> => ({
+      claim: (id, options) => desk.claim(id, options),
+      release: (id) => desk.release(id),
+      handOff: (id, to, options) => desk.handOff(id, to, options),
+      close: (id) => desk.close(id),
+      sendNote: (id, content, options) => desk.sendNote(id, content, options),
+      loadMore: () => list.loadMore(),
+    }),
+    [desk, list],
+  );
+  const { conversations, loaded, error, hasMore } = list;
+  return { numbers: desk.numbers, conversations, loaded, error, hasMore, ...actions };
+}
+
+/** Returns the teams that the user is in, in the order of their ids; undefined until they are loaded. */
+export function useTeams(): readonly Team[] | undefined {
+  const client = useTalkwire();
+  const [teams, setTeams] = useState<readonly Team[]>();
+  useEffect(() => {
+    let isOver = false;
+    const load = (): void => {
+      client.teams().then(
+        (loaded) => {
+          if (!isOver) setTeams(loaded);
+        },
+        // The next connection loads them.
+        () => undefined,
+      );
+    };
+    load();
+    const stops = [
+      client.on("team", load),
+      client.on("state", (state) => {
+        if (state === "online") load();
+      }),
+    ];
+    return () => {
+      isOver = true;
+      for (const stop of stops) stop();
+    };
+  }, [client]);
+  return teams;
 }

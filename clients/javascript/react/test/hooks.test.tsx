@@ -8,9 +8,13 @@ import {
   useConnectionReason,
   useConversation,
   useConversations,
+  useDesk,
   usePresence,
+  useTeams,
   useUnread,
 } from "../src/index";
+
+vi.mock("@talkwire/client/desk", () => ({ deskOf: (client: FakeClient, teamId: string) => client.desk(teamId) }));
 
 (globalThis as { IS_REACT_ACT_ENVIRONMENT?: boolean }).IS_REACT_ACT_ENVIRONMENT = true;
 
@@ -45,7 +49,34 @@ class FakeRoom extends Events {
   send = vi.fn();
 }
 
+class FakeView extends Events {
+  conversations: readonly Partial<Conversation>[] = [];
+  loaded = true;
+  hasMore = true;
+  error = null;
+  loadMore = vi.fn(async () => undefined);
+}
+
+class FakeDesk extends Events {
+  numbers: { open: number } | undefined;
+  readonly views = { waiting: new FakeView(), mine: new FakeView() };
+  view = (name: "waiting" | "mine") => this.views[name];
+  claim = vi.fn();
+  release = vi.fn();
+  handOff = vi.fn();
+  close = vi.fn();
+  sendNote = vi.fn();
+}
+
 class FakeClient extends Events {
+  readonly desks = new Map<string, FakeDesk>();
+  desk = (teamId: string) => {
+    const desk = this.desks.get(teamId) ?? new FakeDesk();
+    this.desks.set(teamId, desk);
+    return desk;
+  };
+  ownTeams: { id: string; name: string }[] = [];
+  teams = async () => this.ownTeams;
   state = "connecting";
   reason: { message: string } | null = null;
   conversations: readonly Partial<Conversation>[] = [];
@@ -142,6 +173,73 @@ it("a component follows the conversation that it shows, and nothing after it has
   act(() => root.unmount());
   expect(client.count + client.conversation("d").count).toBe(0);
   expect(client.watched.size).toBe(0);
+});
+
+function ShownDesk({ view }: { view?: "waiting" | "mine" }) {
+  const { numbers, conversations, hasMore, ...actions } = useDesk("support", view);
+  const teams = useTeams();
+  return (
+    <button type="button" onClick={() => doEverything(actions)}>
+      {[
+        numbers?.open,
+        conversations.map(({ id }) => id).join("+"),
+        hasMore,
+        teams?.map(({ name }) => name).join("+"),
+      ].join(" | ")}
+    </button>
+  );
+}
+
+function doEverything({
+  claim,
+  release,
+  handOff,
+  close,
+  sendNote,
+  loadMore,
+}: Omit<ReturnType<typeof useDesk>, "numbers" | "conversations" | "hasMore">): void {
+  void claim("c", { from: "bob" });
+  void release("c");
+  void handOff("c", "kim", { note: "Hurry" });
+  void close("c");
+  void sendNote("c", "A friend");
+  void loadMore();
+}
+
+it("a component shows a desk, its numbers and the user's teams, and follows their changes", async () => {
+  const showDesk = (view?: "waiting" | "mine") =>
+    act(async () =>
+      root.render(
+        <TalkwireProvider client={client as unknown as Talkwire}>
+          {view === undefined ? <ShownDesk /> : <ShownDesk view={view} />}
+        </TalkwireProvider>,
+      ),
+    );
+  await showDesk();
+  expect(place.textContent).toBe(" |  | true | ");
+  const desk = client.desk("support");
+  await act(async () => {
+    desk.numbers = { open: 2 };
+    desk.emit("change");
+    desk.views.waiting.conversations = [{ id: "c" }];
+    desk.views.waiting.emit("change");
+    client.ownTeams = [{ id: "support", name: "Support" }];
+    client.emit("team");
+  });
+  expect(place.textContent).toBe("2 | c | true | Support");
+  await act(async () => document.body.append(place));
+  act(() => place.querySelector("button")?.click());
+  expect(desk.claim).toHaveBeenCalledWith("c", { from: "bob" });
+  expect(desk.release).toHaveBeenCalledWith("c");
+  expect(desk.handOff).toHaveBeenCalledWith("c", "kim", { note: "Hurry" });
+  expect(desk.close).toHaveBeenCalledWith("c");
+  expect(desk.sendNote).toHaveBeenCalledWith("c", "A friend", undefined);
+  expect(desk.views.waiting.loadMore).toHaveBeenCalled();
+  await showDesk("mine");
+  expect(desk.views.waiting.count).toBe(0);
+  expect(desk.views.mine.count).toBe(1);
+  act(() => root.unmount());
+  expect(desk.count + desk.views.mine.count + client.count).toBe(0);
 });
 
 it("a hook without a provider says what is missing", () => {
