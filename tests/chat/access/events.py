@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.chat.access.table import (
+    AS_CLERK,
     BLOCKED,
     CONFLICT,
     EVERYONE,
@@ -73,10 +74,11 @@ _CONVERSATIONS = (
 )
 
 _DESK = (
-    Row("conversation:claim", STAFF, _THERE),
-    Row("conversation:release", STAFF, _THERE),
-    Row("conversation:handoff", STAFF, {**_THERE, "to": "{author}"}),
-    Row("conversation:close", STAFF, _THERE),
+    Row("conversation:claim", STAFF, _THERE, as_service=AS_CLERK),
+    Row("conversation:release", STAFF, _THERE, as_service=AS_CLERK),
+    Row("conversation:handoff", STAFF, {**_THERE, "to": "{team}"}, as_service=AS_CLERK),
+    Row("conversation:close", STAFF, _THERE, as_service=AS_CLERK),
+    Row("note:send", STAFF, {**_THERE, "content": "A note"}, as_service=AS_CLERK),
 )
 
 _MESSAGES = (

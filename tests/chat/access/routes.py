@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.chat.access.table import (
+    AS_CLERK,
     BLOCKED,
     CONFLICT,
     EVERYONE,
@@ -129,10 +130,11 @@ _CONVERSATIONS = (
 )
 
 _DESK = (
-    Row(f"POST {_CONVERSATION}/claim", STAFF),
-    Row(f"POST {_CONVERSATION}/release", STAFF),
-    Row(f"POST {_CONVERSATION}/handoff", STAFF, {"to": "{author}"}),
-    Row(f"POST {_CONVERSATION}/close", STAFF),
+    Row(f"POST {_CONVERSATION}/claim", STAFF, {}, as_service=AS_CLERK),
+    Row(f"POST {_CONVERSATION}/release", STAFF, {}, as_service=AS_CLERK),
+    Row(f"POST {_CONVERSATION}/handoff", STAFF, {"to": "{team}"}, as_service=AS_CLERK),
+    Row(f"POST {_CONVERSATION}/close", STAFF, {}, as_service=AS_CLERK),
+    Row(f"POST {_CONVERSATION}/notes", STAFF, {"content": "A note"}, as_service=AS_CLERK),
 )
 
 _MODERATION = (

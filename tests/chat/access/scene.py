@@ -63,7 +63,7 @@ class Scene:
         scene = cls(world, (*IN_THE_GROUP, *IN_THE_TEAM, "stranger", "service", "operator"))
         ids = [scene.id_of(person) for person in IN_THE_GROUP]
         created = {"kind": "group", "memberIds": ids, "ownerId": ids[0], **rules}
-        has_team = "team" in needs or not {*IN_THE_TEAM}.isdisjoint(callers)
+        has_team = bool(needs & {"team", "clerk"}) or not {*IN_THE_TEAM}.isdisjoint(callers)
         if has_team:
             created["teamIds"] = [await scene.team(*IN_THE_TEAM)]
         await scene._make_all(created, [caller for caller in callers if caller in {*IN_THE_GROUP, *IN_THE_TEAM}], needs)

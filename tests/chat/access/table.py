@@ -90,9 +90,12 @@ WRITERS = but(SPEAKERS, service=OK)
 UNNAMED = but(SPEAKERS, service=INVALID)
 """Like SPEAKERS, for requests of the backend that name no member, which it learns."""
 
-STAFF = rule(CONFLICT, stranger=FORBIDDEN, former=FORBIDDEN, operator=FORBIDDEN)
-"""Allows members through a team of the conversation, and the backend. The scene's conversations have no team, so that
-members and the backend learn this, and nobody is allowed."""
+STAFF = rule(FORBIDDEN, clerk=OK, service=OK, blocked=CONFLICT)
+"""Allows members through a team of the conversation, and the backend, which names one. A direct conversation has no
+team, which its members learn."""
+
+AS_CLERK: Rule = MappingProxyType({"senderId": "{clerk}"})
+"""What the backend adds to act in the name of a member of the conversation's team."""
 
 MANAGERS = rule(OK, stranger=FORBIDDEN, former=FORBIDDEN, member=FORBIDDEN, blocked=FORBIDDEN)
 """Allows the owner, admins, the backend and operators. No one manages a direct conversation."""
