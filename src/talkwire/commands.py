@@ -29,6 +29,7 @@ from talkwire.core.commands.conversations import (
     ListNotices,
     UpdateConversation,
 )
+from talkwire.core.commands.desk.notes import SendNote
 from talkwire.core.commands.files import FileInMessage, ListFiles
 from talkwire.core.commands.integration.webhooks import (
     CreatedWebhook,
@@ -184,6 +185,7 @@ __all__ = [
     "SearchUsers",
     "SendCallSignal",
     "SendMessage",
+    "SendNote",
     "SendSignal",
     "SetPassword",
     "SetPresence",

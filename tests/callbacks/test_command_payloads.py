@@ -101,6 +101,10 @@ _FULL: Mapping[str, list[dict[str, Any]]] = MappingProxyType(
         "conversation:release": [{"conversationId": "c"}],
         "conversation:handoff": [{"conversationId": "c", "to": "bob"}, {"conversationId": "c", "to": "t", "note": "n"}],
         "conversation:close": [{"conversationId": "c", "senderId": "eve"}],
+        "note:send": [
+            {"conversationId": "c", "content": "a note", "clientMessageId": "1", "senderId": "eve"},
+            {"conversationId": "c", "attachments": [{"id": "f"}], "replyToId": "1", "threadId": "2"},
+        ],
         "conversations:list": [{"cursor": "x", "limit": 7}, {"query": "q", "cursor": "x"}],
         "member:add": [{"conversationId": "c", "userIds": ["bob"]}],
         "member:remove": [{"conversationId": "c", "userId": "bob"}],

@@ -61,7 +61,8 @@ async def test_staff_and_customers_receive_what_they_may_see(world: World, desk:
     assert (await bob.done("conversation:handoff", note))["handling"]["handler"] == world.id_of("carol")
     assert (await carol.next("desk:conversation"))["note"] == "She is in a hurry"
     public = {"handler": world.id_of("carol"), "state": "open"}
-    private = {"waitingSince": sent["createdAt"], "notesId": None}
+    notes = (await shown(world, desk, "bob"))["notesId"]
+    private = {"waitingSince": sent["createdAt"], "notesId": notes}
     assert await shown(world, desk, "alice") == public
     assert await shown(world, desk, "carol") == public | private
     assert await shown(world, desk, "backend", "service") == public | private

@@ -61,6 +61,7 @@ ROUTES = {
     ("post", "/api/v1/conversations/{conversation_id}/claim"),
     ("post", "/api/v1/conversations/{conversation_id}/close"),
     ("post", "/api/v1/conversations/{conversation_id}/handoff"),
+    ("post", "/api/v1/conversations/{conversation_id}/notes"),
     ("post", "/api/v1/conversations/{conversation_id}/release"),
     ("post", "/api/v1/conversations/{conversation_id}/signals"),
     ("post", "/api/v1/conversations/{conversation_id}/typing"),

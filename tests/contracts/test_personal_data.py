@@ -34,7 +34,7 @@ NO_TEXT = {
     "calls": "conversation_id call_id node_id caller_id member_ids ringing_ids",
     "conversation_keys": "conversation_id",
     "conversation_teams": "team_id conversation_id",
-    "conversations": "id kind owner_id direct_key history notify team_ids handler_id notes_id",
+    "conversations": "id kind owner_id direct_key history notify team_ids handler_id notes_id notes_of",
     "ended_nodes": "id",
     "erasures": "user_id stage",
     "file_links": "file_id conversation_id kind",

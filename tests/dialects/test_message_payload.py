@@ -43,6 +43,7 @@ OTHER = {
     "thread": ThreadActivity(1_700_000_000_001, ()),
     "generated": Generated("alice", "a-model"),
     "on_behalf_of": "bob",
+    "notes_of": "d",
 }
 
 

@@ -308,7 +308,7 @@ LATER_COLUMNS = {
     "users": {"metadata", "named", "erased", "hold", "read_receipts", "handle", "ban_reason", "ban_until_ms"}
     | {"backend", "search_name", "kind", "owner_id"},
     "conversations": {"retention_days", "hold", "pruned_seq", "topic", "description", "offer_pos", "folded_name"}
-    | {"notify", "team_ids", "handler_id", "closed", "waiting_since_ms", "notes_id"},
+    | {"notify", "team_ids", "handler_id", "closed", "waiting_since_ms", "notes_id", "notes_of"},
 }
 """The columns that tables have since versions after 0004."""
 

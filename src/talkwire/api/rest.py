@@ -44,7 +44,7 @@ from talkwire.api.resources.integration.webhooks import webhook_routes
 from talkwire.api.resources.invitations import invitation_routes
 from talkwire.api.resources.members import member_routes
 from talkwire.api.resources.message_batches import send_messages
-from talkwire.api.resources.messages import send_message
+from talkwire.api.resources.messages import send_message, send_note
 from talkwire.api.resources.notifications import PushKey, no_push_key, notification_routes, push_routes
 from talkwire.api.resources.operations import healthz, readyz, show_metrics
 from talkwire.api.resources.preferences import preferences_routes
@@ -79,7 +79,7 @@ from talkwire.observability.request_metrics import RequestMetrics
 from talkwire.observability.spans import Tracer
 from talkwire.openid.sign_in import ProviderSignIn
 from talkwire.operations.conversations import conversations
-from talkwire.operations.desk import claims, teams
+from talkwire.operations.desk import claims, notes, teams
 from talkwire.operations.messages import messages, offers, saved, search, signals, typing
 from talkwire.operations.moderation import audit, reports, restrictions
 from talkwire.operations.names import name_of_command
@@ -181,6 +181,7 @@ def described_routes(
         *member_routes,
         *routes_of(teams.OPERATIONS),
         *routes_of(claims.OPERATIONS),
+        *routes_of(notes.OPERATIONS, handlers={"POST /conversations/{conversation_id}/notes": send_note}),
         *routes_of(restrictions.OPERATIONS),
         *decision_routes,
         *routes_of(audit.OPERATIONS),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from talkwire.operations import calls, console, sockets, sync, webhooks
 from talkwire.operations.conversations import conversations, invitations, members
-from talkwire.operations.desk import claims, teams
+from talkwire.operations.desk import claims, notes, teams
 from talkwire.operations.messages import messages, offers, receipts, saved, search, signals, threads, typing
 from talkwire.operations.moderation import audit, reports, restrictions
 from talkwire.operations.operation import Operation
@@ -20,6 +20,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *invitations.OPERATIONS,
     *members.OPERATIONS,
     *messages.OPERATIONS,
+    *notes.OPERATIONS,
     *notifications.OPERATIONS,
     *offers.OPERATIONS,
     *preferences.OPERATIONS,

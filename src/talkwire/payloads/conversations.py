@@ -61,7 +61,8 @@ class ConversationPayload(Payload, frozen=True):
 
     `ownerId` is null for a direct conversation, and for one that the application's backend created without an owner.
     A conversation with a team has `handler`, the user who handles it or null, and `state`. Only members through its
-    teams, the application's backend and admins see `waitingSince` and `notesId`, in answers.
+    teams, the application's backend and admins see `waitingSince` and `notesId`, in answers. A conversation with notes
+    has `notesOf`, the conversation that they are about, and none of these four.
     `muted` is the caller's own choice not to be notified, until `mutedUntil` or without an end.
     `mutedByModerator` means that the caller cannot write in the conversation.
     """
@@ -107,6 +108,7 @@ class ConversationPayload(Payload, frozen=True):
     state: HandlingState | None = None
     waiting_since: str | UnsetType | None = UNSET
     notes_id: str | UnsetType | None = UNSET
+    notes_of: str | None = None
 
 
 def member_payload(view: MemberView) -> MemberPayload:
@@ -131,7 +133,7 @@ def conversation_payload(view: ConversationView, *, trusted: bool = False) -> Co
     """Returns a conversation as one user sees it. The payload shows a hold (which stops all deletions) only with
     `trusted`, for the backend and admins; what its teams see, also to members through a team."""
     reader, unread = view.reader, view.unread
-    is_staff = bool(view.conversation.team_ids) and (trusted or (reader is not None and bool(reader.via)))
+    is_staff = view.conversation.is_handled and (trusted or (reader is not None and bool(reader.via)))
     return _conversation(
         view.conversation,
         name=view.name,
@@ -236,8 +238,9 @@ def _conversation(  # noqa: PLR0913 (each is a member of the payload)
         teams=teams,
         pending=pending,
         listed=listed,
-        handler=conversation.handler_id if conversation.team_ids else UNSET,
-        state=state_of(closed=conversation.closed) if conversation.team_ids else None,
+        handler=conversation.handler_id if conversation.is_handled else UNSET,
+        state=state_of(closed=conversation.closed) if conversation.is_handled else None,
         waiting_since=waiting_since,
         notes_id=notes_id,
+        notes_of=conversation.notes_of,
     )

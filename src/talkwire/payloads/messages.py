@@ -133,7 +133,8 @@ class GeneratedPayload(Payload, frozen=True):
 class MessagePayload(Payload, frozen=True):
     """A message. Members that are empty, null or false are omitted. A deleted message has no `content`. An `imported`
     message was sent earlier on another system: it is never unread and causes no notifications. A message of the type
-    `system` is a notice of the application, such as "Your order was shipped"; clients show it without its sender."""
+    `system` is a notice of the application, such as "Your order was shipped"; clients show it without its sender.
+    `notesOf` is in notes of a conversation's teams: the conversation that they are about."""
 
     id: str
     conversation_id: str
@@ -161,6 +162,7 @@ class MessagePayload(Payload, frozen=True):
     previews: tuple[LinkPreviewPayload, ...] = ()
     generated: GeneratedPayload | None = None
     on_behalf_of: str | None = None
+    notes_of: str | None = None
 
 
 class SavedMessagePayload(Payload, frozen=True):
@@ -228,6 +230,7 @@ def message_payload(message: Message) -> MessagePayload:
         or message.previews
         or message.generated
         or message.on_behalf_of
+        or message.notes_of
     ):
         return _full_payload(message)
     # A fast path: most messages have only a text, and a page of messages is encoded for every request.
@@ -274,6 +277,7 @@ def _full_payload(message: Message) -> MessagePayload:
         previews=tuple(map(_preview_payload, message.previews)),
         generated=None if generated is None else GeneratedPayload(generated.by, generated.model),
         on_behalf_of=message.on_behalf_of,
+        notes_of=message.notes_of,
     )
 
 

@@ -325,6 +325,7 @@ conversations = Table(
     Column("closed", Boolean, nullable=False, server_default=false()),
     Column("waiting_since_ms", BigInteger),
     Column("notes_id", Text),
+    Column("notes_of", Text),
     _partial("ix_conversations_age", NOT_DELETED, "kind", "created_ms", "id"),
     _partial("ix_conversations_named", f"name IS NOT NULL AND {NOT_DELETED}", "kind", "folded_name", "id"),
     _partial("ix_conversations_public", "public", "id"),

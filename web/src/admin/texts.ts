@@ -390,6 +390,7 @@ export const texts = {
       not_owner: "Only the owner may do this",
       not_shown_again: "A secret is shown only once",
       not_staff: "Only members through a team may do this",
+      notes: "Not possible in the notes of a conversation",
       on_hold: "On hold: nothing may be deleted",
       other_user: "The token is of another user",
       own_offer: "One's own offer can only be withdrawn",

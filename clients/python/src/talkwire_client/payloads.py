@@ -97,8 +97,9 @@ class Conversation(TypedDict):
     conversation. Lists include `members` only for direct conversations. `ownerId` is null for a direct conversation,
     and for one that the application's backend created without an owner. A conversation with a team has `handler`, the
     user who handles it or null, and `state`. Only members through its teams, the application's backend and admins see
-    `waitingSince` and `notesId`, in answers. `muted` is the caller's own choice not to be notified, until
-    `mutedUntil` or without an end. `mutedByModerator` means that the caller cannot write in the conversation."""
+    `waitingSince` and `notesId`, in answers. A conversation with notes has `notesOf`, the conversation that they are
+    about, and none of these four. `muted` is the caller's own choice not to be notified, until `mutedUntil` or
+    without an end. `mutedByModerator` means that the caller cannot write in the conversation."""
 
     id: str
     kind: Literal["channel", "direct", "group"]
@@ -183,6 +184,8 @@ class Conversation(TypedDict):
     """The time of the oldest message of a customer without an answer, null if nobody waits; only for the teams."""
     notesId: NotRequired[str | None]
     """The conversation with the teams' notes, null before the first note; only for the teams."""
+    notesOf: NotRequired[str]
+    """The conversation that the notes are about."""
 
 
 class ConversationHandling(TypedDict):
@@ -315,6 +318,8 @@ class CreatedConversation(TypedDict):
     """The time of the oldest message of a customer without an answer, null if nobody waits; only for the teams."""
     notesId: NotRequired[str | None]
     """The conversation with the teams' notes, null before the first note; only for the teams."""
+    notesOf: NotRequired[str]
+    """The conversation that the notes are about."""
 
 
 class CustomSignal(TypedDict):
@@ -663,7 +668,8 @@ class MembersListed(TypedDict):
 class Message(TypedDict):
     """A message. Members that are empty, null or false are omitted. A deleted message has no `content`. An `imported`
     message was sent earlier on another system: it is never unread and causes no notifications. A message of the type
-    `system` is a notice of the application, such as "Your order was shipped"; clients show it without its sender."""
+    `system` is a notice of the application, such as "Your order was shipped"; clients show it without its sender.
+    `notesOf` is in notes of a conversation's teams: the conversation that they are about."""
 
     id: str
     conversationId: str
@@ -714,6 +720,8 @@ class Message(TypedDict):
     """Set if an agent wrote it."""
     onBehalfOf: NotRequired[str]
     """The user in whose name an agent wrote the message: the agent's owner."""
+    notesOf: NotRequired[str]
+    """The conversation that the notes are about."""
 
 
 class MessageDeleted(TypedDict):
@@ -814,7 +822,8 @@ class Notification(TypedDict):
     thread. `readAt` is missing while the notification and its message are unread. `quiet` is true for a user who does
     not want to be disturbed: the client counts the notification without an alert or a sound. For the type
     `moderation`, `title` and `actorId` are empty, and `outcome` is the moderators' decision: `dismissed` or
-    `resolved` for a report by the user, otherwise the action against the user or the user's message."""
+    `resolved` for a report by the user, otherwise the action against the user or the user's message. `notesOf` is
+    present if the message is a note: the conversation that it is about."""
 
     id: str
     type: Literal["direct", "invitation", "mention", "message", "missed-call", "moderation", "offer", "reply"]
@@ -839,6 +848,8 @@ class Notification(TypedDict):
     their message."""
     threadId: NotRequired[str]
     """The first message of the thread that the message belongs to."""
+    notesOf: NotRequired[str]
+    """The conversation that the notes are about."""
 
 
 class NotificationList(TypedDict):

@@ -113,6 +113,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
             "The user who handles the conversation, null if nobody does; only of a conversation with teams."
         ),
         "notesId": _id("The conversation with the teams' notes, null before the first note; only for the teams."),
+        "notesOf": _id("The conversation that the notes are about."),
         "counterOf": Meaning("The offer that this one replaces."),
         "deletedBy": Meaning("The user who deleted the message."),
         "messageId": Meaning("The id of the message."),

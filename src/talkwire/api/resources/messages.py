@@ -1,15 +1,18 @@
-"""The body and the handler of the route `POST /api/v1/messages`, which sends or imports a message."""
+"""The bodies and the handlers of the routes that send messages: `POST /api/v1/messages`, which also imports them, and
+`POST /api/v1/conversations/{id}/notes`."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from litestar.params import HeaderParameter, JSONBody
+from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from talkwire.api.http.bodies import Body
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
+from talkwire.core.commands.desk.notes import SendNote
 from talkwire.core.commands.messages import GivenReaction, ImportedParts, SendMessage
 from talkwire.core.domain.times import ms_of_datetime
+from talkwire.operations.desk.notes import NOTE
 from talkwire.operations.messages.messages import SEND
 from talkwire.operations.shapes import Moment, Shape, given_type, parts_of, values_of
 from talkwire.payloads.messages import MessagePayload, MessageType, message_payload
@@ -19,6 +22,11 @@ IdempotencyKey = Annotated[
 ]
 
 _GIVEN = given_type(Shape("GivenMessage"), Body, __name__, parts_of(SendMessage, SEND.without, SEND.members, Moment))
+_NOTE = given_type(
+    NOTE.body or Shape("NoteBody"), Body, __name__, parts_of(SendNote, {*NOTE.without, "conversation_id"}, NOTE.members)
+)
+_NoteBody: Any = _NOTE.type
+
 _GivenMessage: Any = _GIVEN.type
 """The members of the body that are fields of the command. The subclass has those that are only parts of a field."""
 
@@ -68,3 +76,16 @@ async def send_message(
     data: JSONBody[SendMessageBody], caller: GivenCaller, chat: GivenChat, idempotency_key: IdempotencyKey = None
 ) -> MessagePayload:
     return message_payload(await chat.execute(caller.actor, to_send(data, idempotency_key)))
+
+
+async def send_note(
+    conversation_id: FromPath[str],
+    data: JSONBody[_NoteBody],
+    caller: GivenCaller,
+    chat: GivenChat,
+    idempotency_key: IdempotencyKey = None,
+) -> MessagePayload:
+    values = values_of(data, _NOTE.parts)
+    if values["client_message_id"] is None:
+        values["client_message_id"] = idempotency_key
+    return message_payload(await chat.execute(caller.actor, SendNote(conversation_id, **values)))

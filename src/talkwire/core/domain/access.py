@@ -85,6 +85,14 @@ def must_not_be_held(*held: Conversation | User | None) -> None:
             )
 
 
+def must_not_be_notes(conversation: Conversation | None) -> None:
+    """Raises `conflict` for a conversation with the notes of teams, for commands that are not possible there: it has
+    the members, rules and handler of no conversation but the one that it is about."""
+    if conversation is not None and conversation.notes_of is not None:
+        message = "This is not possible in the notes of a conversation. Do it in the conversation that they are about."
+        raise ChatError("conflict", message, {"notesOf": conversation.notes_of}, cause="notes")
+
+
 class AccessFacts(Protocol):
     """The database reads that access rules need: a user, a conversation, a membership. `Transaction` and `Snapshot`
     both provide them."""

@@ -51,6 +51,7 @@ RefusalCause = Literal[
     "not_owner",
     "not_shown_again",
     "not_staff",
+    "notes",
     "on_hold",
     "other_user",
     "own_offer",

@@ -243,7 +243,8 @@ class Conversation(msgspec.Struct, frozen=True):
     `team_ids` are the teams whose members are in the conversation. A conversation with a team has a handler (the user
     `handler_id`, None if nobody handles it), and is open or `closed`. `waiting_since_ms` is the time of the oldest
     message of a customer that no member of a team has answered, None if nobody waits. `notes_id` is the conversation
-    with the teams' notes about this one, None until the first note.
+    with the teams' notes about this one, None until the first note. Of a conversation with notes, `notes_of` is the
+    conversation that they are about: it has the same teams, no members in their own right, and is in no list.
     """
 
     id: str
@@ -274,6 +275,12 @@ class Conversation(msgspec.Struct, frozen=True):
     closed: bool = False
     waiting_since_ms: int | None = None
     notes_id: str | None = None
+    notes_of: str | None = None
+
+    @property
+    def is_handled(self) -> bool:
+        """Whether the conversation has a team that serves customers in it, and so a handler and a state."""
+        return bool(self.team_ids) and self.notes_of is None
 
 
 class HistoryStart(msgspec.Struct, frozen=True):
@@ -558,6 +565,8 @@ class Message(msgspec.Struct, frozen=True):
     """Set if an agent wrote the message, or the original of a forwarded one."""
     on_behalf_of: str | None = None
     """The user in whose name the agent wrote the message; None if the agent wrote for itself."""
+    notes_of: str | None = None
+    """The conversation that the message is about, if it is a note; its own conversation is the one with the notes."""
 
 
 RestrictionKind = Literal["mute", "ban"]
@@ -778,7 +787,7 @@ class Notification(msgspec.Struct, frozen=True):
     The id is derived from the position of the event that caused it. `thread_id` is set if the message is a reply in a
     thread: the id of the thread's first message. `sound` None means no sound. `outcome` is set for the type
     `moderation`, which names no actor. `counts_only`: it is in no list, and only counts among the unread offers of its
-    conversation.
+    conversation. `notes_of` is set for a note: the conversation that it is about.
     """
 
     id: int
@@ -796,6 +805,7 @@ class Notification(msgspec.Struct, frozen=True):
     outcome: Outcome | None = None
     thread_id: int | None = None
     counts_only: bool = False
+    notes_of: str | None = None
 
 
 PushKind = Literal["web", "gateway"]

@@ -19,7 +19,7 @@ from talkwire.core.features.conversations import (
     notices,
     signal_rules,
 )
-from talkwire.core.features.desk import claims, teams
+from talkwire.core.features.desk import claims, notes, teams
 from talkwire.core.features.integration import webhooks
 from talkwire.core.features.messages import (
     conversation_files,
@@ -83,6 +83,7 @@ CHANGES: Changes = MappingProxyType(
         **reports.CHANGES,
         **teams.CHANGES,
         **claims.CHANGES,
+        **notes.CHANGES,
     }
 )
 

@@ -9,7 +9,7 @@ import structlog
 
 from talkwire.core.commands.server.erasure import EndErasure, FindErasureStep, TakeErasureStep
 from talkwire.core.domain.actors import ERASER
-from talkwire.core.domain.events import DurableEvent, UserErased
+from talkwire.core.domain.events import News, UserErased
 from talkwire.core.engine.stepwise_work import RETRY_S, ExecutesSteps, StepwiseWork
 
 STEP_PAUSE_S = 0.02
@@ -25,12 +25,15 @@ class Eraser(StepwiseWork):
     has to be tried again.
     """
 
-    begins_with: ClassVar[type[DurableEvent]] = UserErased
     look_every_s: ClassVar[float] = 60.0
 
     def __init__(self, chat: ExecutesSteps, scrub: Callable[[], Awaitable[bool]]) -> None:
         super().__init__(chat)
         self._scrub = scrub
+
+    @staticmethod
+    def begins_with(event: News) -> bool:
+        return type(event) is UserErased
 
     async def step(self) -> float | None:
         """Does the next step of an erasure. The pause is longer where another node does the same work."""

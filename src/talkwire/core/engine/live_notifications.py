@@ -178,9 +178,9 @@ class LiveNotifications:
         notified: list[Notified] = []
         for user_id in self._candidates(trigger, membership, notify_all_ids):
             entry = None if user_id == trigger.actor_id else self._directory.connected(user_id)
-            if entry is None or not entry.lists(trigger.conversation_id):
+            if entry is None or not entry.lists(trigger.listed_in):
                 continue
-            recipient = _recipient(user_id, entry, trigger.conversation_id)
+            recipient = _recipient(user_id, entry, trigger.listed_in)
             reason = reason_of(trigger, conversation, recipient)
             if reason is not None:
                 quiet = must_not_disturb(recipient, trigger.at_ms)

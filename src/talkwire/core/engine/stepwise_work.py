@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol
 
 from talkwire.core.commands.command import Command
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.events import DurableEvent, News
+from talkwire.core.domain.events import News
 from talkwire.core.domain.model import Actor
 
 RETRY_S = 5.0
@@ -24,15 +24,19 @@ class ExecutesSteps(Protocol):
 
 
 class StepwiseWork(ABC):
-    """The base class of work in steps. Events of the type `begins_with` begin work, and every `look_every_s` seconds
-    the node looks for work that a killed server has left."""
+    """The base class of work in steps. Some events begin work, and every `look_every_s` seconds the node looks for work
+    that a killed server has left."""
 
-    begins_with: ClassVar[type[DurableEvent]]
     look_every_s: ClassVar[float]
 
     def __init__(self, chat: ExecutesSteps) -> None:
         self._chat = chat
         self._woken = asyncio.Event()
+
+    @staticmethod
+    @abstractmethod
+    def begins_with(event: News) -> bool:
+        """Returns whether the event begins work."""
 
     @abstractmethod
     async def step(self) -> float | None:
@@ -45,7 +49,7 @@ class StepwiseWork(ABC):
 
     def follow(self, events: Sequence[News]) -> None:
         """Looks for work soon if one of the events begins some."""
-        if any(type(event) is self.begins_with for event in events):
+        if any(self.begins_with(event) for event in events):
             self._woken.set()
 
     async def run(self) -> None:

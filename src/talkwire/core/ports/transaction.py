@@ -388,9 +388,12 @@ class Snapshot(Lookups, Protocol):
         """
         ...
 
-    def all_conversations(self, member_id: str | None, after_id: str | None, limit: int) -> Sequence[Conversation]:
+    def all_conversations(
+        self, member_id: str | None, after_id: str | None, limit: int, *, notes: bool = False
+    ) -> Sequence[Conversation]:
         """Returns at most `limit` conversations in the order of their ids: those after the id `after_id`, or the first
-        ones for None. `member_id` selects the conversations of one user; None selects all."""
+        ones for None. `member_id` selects the conversations of one user; None selects all. Conversations with the notes
+        of teams are among them only with `notes`."""
         ...
 
     def messages(

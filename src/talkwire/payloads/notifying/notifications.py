@@ -21,7 +21,8 @@ class NotificationPayload(Payload, frozen=True):
     thread. `readAt` is missing while the notification and its message are unread. `quiet` is true for a user who does
     not want to be disturbed: the client counts the notification without an alert or a sound. For the type `moderation`,
     `title` and `actorId` are empty, and `outcome` is the moderators' decision: `dismissed` or `resolved` for a report
-    by the user, otherwise the action against the user or the user's message."""
+    by the user, otherwise the action against the user or the user's message. `notesOf` is present if the message is a
+    note: the conversation that it is about."""
 
     id: str
     type: NotificationType
@@ -37,6 +38,7 @@ class NotificationPayload(Payload, frozen=True):
     quiet: Literal[True] | None = None
     outcome: Outcome | None = None
     thread_id: str | None = None
+    notes_of: str | None = None
 
 
 def notification_payload(notification: Notification, *, quiet: bool = False) -> NotificationPayload:
@@ -56,6 +58,7 @@ def notification_payload(notification: Notification, *, quiet: bool = False) -> 
         quiet=True if quiet else None,
         outcome=notification.outcome,
         thread_id=_text(notification.thread_id),
+        notes_of=notification.notes_of,
     )
 
 

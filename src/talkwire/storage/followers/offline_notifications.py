@@ -231,7 +231,7 @@ class OfflineNotifications:
     def _notifications(
         self, pos: int, occasion: NotificationTrigger, facts: _Facts
     ) -> Iterator[tuple[Notification, bool]]:
-        conversation = facts.conversations.get(occasion.conversation_id)
+        conversation = facts.conversations.get(occasion.listed_in)
         if conversation is None:
             return
         conversation_facts = ConversationFacts.of(conversation)
@@ -279,7 +279,7 @@ class OfflineNotifications:
         return sorted(events, key=lambda event: event.pos)
 
     def _facts(self, connection: Connection, occasions: Sequence[NotificationTrigger], ask_up_to: int) -> _Facts:
-        ids = {occasion.conversation_id for occasion in occasions}
+        ids = {occasion.listed_in for occasion in occasions}
         found = {conversation.id: conversation for conversation in read_conversations(connection, ids)}
         concerned = self._concerned(connection, occasions, found)
         user_ids = {user_id for its_members in concerned.values() for user_id in its_members}
@@ -301,7 +301,7 @@ class OfflineNotifications:
         whole: set[str] = set()
         notify_all_ids: set[str] = set()
         for occasion in occasions:
-            conversation = found.get(occasion.conversation_id)
+            conversation = found.get(occasion.listed_in)
             if conversation is None:
                 continue
             is_for_all = occasion.everyone and conversation.member_count <= EVERYONE_MAX

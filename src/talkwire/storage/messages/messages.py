@@ -67,6 +67,7 @@ class Extra(msgspec.Struct, frozen=True, omit_defaults=True):
     without_previews: bool = False
     generated: Generated | None = None
     on_behalf_of: str | None = None
+    notes_of: str | None = None
 
     @property
     def file_ids(self) -> list[str]:
@@ -151,6 +152,7 @@ def extra_of(message: Message) -> str | None:
             without_previews=message.without_previews,
             generated=message.generated,
             on_behalf_of=message.on_behalf_of,
+            notes_of=message.notes_of,
         )
     )
 
@@ -167,6 +169,7 @@ def _has_extra(message: Message) -> bool:
         or message.without_previews
         or message.generated
         or message.on_behalf_of
+        or message.notes_of
     )
 
 
@@ -249,6 +252,7 @@ def _to_message(
         thread=thread,
         generated=extra.generated,
         on_behalf_of=extra.on_behalf_of,
+        notes_of=extra.notes_of,
     )
 
 

@@ -86,6 +86,7 @@ _counted: Select[tuple[object, ...]] = (
         messages.c.thread_id,
         offers.c.title.label("offer_title"),
         conversations.c.name.label("conversation_name"),
+        conversations.c.notes_of,
         reports.c.reporter_id,
         reports.c.state,
         reports.c.action,
@@ -344,6 +345,7 @@ def _to_notification(row: AnyRow) -> Notification:
         read_ms=row.shown_read_ms,
         outcome=_outcome(row),
         thread_id=row.thread_id,
+        notes_of=row.notes_of,
     )
 
 

@@ -161,7 +161,7 @@ class PendingNotifications:
         whole: set[tuple[str, str]] = set()
         named: set[tuple[str, str, str]] = set()
         for occasion in occasions:
-            key = (occasion.conversation_id, occasion.actor_id)
+            key = (occasion.listed_in, occasion.actor_id)
             if occasion.outcomes:
                 continue
             if _is_for_all(occasion, self._conversation_of(occasion)):
@@ -213,7 +213,7 @@ class _Found:
         self._listeners.setdefault((conversation_id, actor_id), {})[user_id] = listener
 
     def of(self, occasion: NotificationTrigger, conversation: Conversation) -> Iterator[NotificationRecipient]:
-        listeners = self._listeners.get((occasion.conversation_id, occasion.actor_id), {})
+        listeners = self._listeners.get((occasion.listed_in, occasion.actor_id), {})
         if _is_for_all(occasion, conversation):
             yield from listeners.values()
             return

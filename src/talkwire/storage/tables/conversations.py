@@ -59,6 +59,7 @@ def to_conversation(row: AnyRow) -> Conversation:
         closed=bool(row.closed),
         waiting_since_ms=row.waiting_since_ms,
         notes_id=row.notes_id,
+        notes_of=row.notes_of,
     )
 
 
@@ -119,8 +120,12 @@ class ConversationReads(Reads):
             statement = statement.where(before_pos > LISTED_POS)
         return [(to_conversation(row), row.listed_pos) for row in self._connection.execute(statement)]
 
-    def all_conversations(self, member_id: str | None, after_id: str | None, limit: int) -> Sequence[Conversation]:
+    def all_conversations(
+        self, member_id: str | None, after_id: str | None, limit: int, *, notes: bool = False
+    ) -> Sequence[Conversation]:
         statement, id_ = select(conversations), conversations.c.id
+        if not notes:
+            statement = statement.where(conversations.c.notes_of.is_(None))
         if member_id is not None:
             id_ = members.c.conversation_id  # the index of members is in this order
             statement = statement.join(members, id_ == conversations.c.id).where(members.c.user_id == member_id)

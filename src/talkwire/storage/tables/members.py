@@ -33,6 +33,7 @@ from talkwire.storage.tables.conversations import (
     conversation_values,
     direct_key,
     known_conversation,
+    prune_apart,
 )
 from talkwire.storage.tables.desk.teams import put_teams_of
 from talkwire.storage.tables.files import replace_picture
@@ -344,6 +345,8 @@ def _conversation_created(workspace: Workspace, event: ConversationCreated) -> N
     index_metadata(workspace.connection, conversation.id, None, conversation.metadata)
     workspace.conversations[conversation.id] = conversation
     put_teams_of(workspace, conversation, (), event.pos)
+    if conversation.retention_days is not None:
+        prune_apart(workspace.connection, conversation.id)
     _insert(workspace, [(member, event.pos) for member in event.members])
 
 

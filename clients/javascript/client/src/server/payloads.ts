@@ -230,7 +230,8 @@ export interface CallSignal {
  * `readAt` is missing while the notification and its message are unread. `quiet` is true for a user who does not want
  * to be disturbed: the client counts the notification without an alert or a sound. For the type `moderation`, `title`
  * and `actorId` are empty, and `outcome` is the moderators' decision: `dismissed` or `resolved` for a report by the
- * user, otherwise the action against the user or the user's message.
+ * user, otherwise the action against the user or the user's message. `notesOf` is present if the message is a note: the
+ * conversation that it is about.
  */
 export interface ChatNotification {
   id: string;
@@ -258,6 +259,8 @@ export interface ChatNotification {
   outcome?: NotificationOutcome;
   /** The first message of the thread that the message belongs to. */
   threadId?: string;
+  /** The conversation that the notes are about. */
+  notesOf?: string;
 }
 
 export interface ClaimConversationCommand {
@@ -293,8 +296,9 @@ export interface Connected {
  * conversation. Lists include `members` only for direct conversations. `ownerId` is null for a direct conversation, and
  * for one that the application's backend created without an owner. A conversation with a team has `handler`, the user
  * who handles it or null, and `state`. Only members through its teams, the application's backend and admins see
- * `waitingSince` and `notesId`, in answers. `muted` is the caller's own choice not to be notified, until `mutedUntil`
- * or without an end. `mutedByModerator` means that the caller cannot write in the conversation.
+ * `waitingSince` and `notesId`, in answers. A conversation with notes has `notesOf`, the conversation that they are
+ * about, and none of these four. `muted` is the caller's own choice not to be notified, until `mutedUntil` or without
+ * an end. `mutedByModerator` means that the caller cannot write in the conversation.
  */
 export interface Conversation {
   id: string;
@@ -388,6 +392,8 @@ export interface Conversation {
   waitingSince?: string | null;
   /** The conversation with the teams' notes, null before the first note; only for the teams. */
   notesId?: string | null;
+  /** The conversation that the notes are about. */
+  notesOf?: string;
 }
 
 /**
@@ -1110,6 +1116,7 @@ export interface MembersListed {
  * A message. Members that are empty, null or false are omitted. A deleted message has no `content`. An `imported`
  * message was sent earlier on another system: it is never unread and causes no notifications. A message of the type
  * `system` is a notice of the application, such as "Your order was shipped"; clients show it without its sender.
+ * `notesOf` is in notes of a conversation's teams: the conversation that they are about.
  */
 export interface Message {
   id: string;
@@ -1161,6 +1168,8 @@ export interface Message {
   generated?: Generated;
   /** The user in whose name an agent wrote the message: the agent's owner. */
   onBehalfOf?: string;
+  /** The conversation that the notes are about. */
+  notesOf?: string;
 }
 
 export interface MessageDeleted {
@@ -1212,6 +1221,33 @@ export interface Mute {
   until?: string;
   /** The reason. */
   reason?: string;
+}
+
+/**
+ * A note for the teams of a conversation. `content` may be empty if there are attachments. Only callers with the role
+ * `service` set `senderId`, to the member who writes it.
+ */
+export interface NoteCommand {
+  /** The id of the conversation. */
+  conversationId: string;
+  /** The message's text: at most 64 KiB of UTF-8. */
+  content?: string;
+  /** An id that the sender chose. Sending again with the same id stores the message once. */
+  clientMessageId?: string | null;
+  /** Any JSON object, for the application's use. */
+  metadata?: Record<string, unknown> | null;
+  /** The attached files. */
+  attachments?: readonly AttachmentBody[] | null;
+  /** The message that this one replies to. */
+  replyToId?: string | null;
+  /** The first message of the thread that the message belongs to. */
+  threadId?: string | null;
+  /** Set if an agent wrote it. */
+  generated?: GeneratedBody | null;
+  /** The user in whose name an agent wrote the message: the agent's owner. */
+  onBehalfOf?: string | null;
+  /** The id of the user who sent it. */
+  senderId?: string | null;
 }
 
 /**
@@ -2553,6 +2589,8 @@ export interface Commands {
   "conversation:handoff": { payload: HandOffConversationCommand; reply: HandlingReply };
   /** Close a conversation. */
   "conversation:close": { payload: CloseConversationCommand; reply: HandlingReply };
+  /** Write a note about a conversation for its teams only. `clientMessageId` makes a retry safe. */
+  "note:send": { payload: NoteCommand; reply: MessageReply };
   /** Send a message. A retry with the same `clientMessageId` returns the stored message. */
   "message:send": { payload: SendCommand; reply: MessageReply };
   /** Edit a message, as its author: its text, `metadata` or both. Its history keeps earlier texts. */

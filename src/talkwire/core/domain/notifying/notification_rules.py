@@ -69,7 +69,8 @@ class NotificationTrigger(NamedTuple):
 
     `type` is set if all recipients get the same type, `message` if the event is a message. Recipients are the users in
     `user_ids`, and with `everyone` all members of the conversation. `outcomes` is set for what moderators did: the
-    users to notify, even if they have left the conversation, with what concerns each.
+    users to notify, even if they have left the conversation, with what concerns each. `notes_of` is set for a note: the
+    conversation that it is about.
     """
 
     id: int
@@ -83,6 +84,13 @@ class NotificationTrigger(NamedTuple):
     user_ids: Collection[str] = ()
     everyone: bool = False
     outcomes: Mapping[str, Outcome] = NO_OUTCOMES
+    notes_of: str | None = None
+
+    @property
+    def listed_in(self) -> str:
+        """The conversation that recipients have in their lists, whose settings apply: notes are in no list, and belong
+        to the conversation that they are about."""
+        return self.notes_of or self.conversation_id
 
 
 class NotificationRecipient(NamedTuple):
@@ -173,8 +181,10 @@ def _trigger_of_moderation(
 
 
 def trigger_of_message(event: MessageSent) -> NotificationTrigger:
+    """Returns a description of the notifications that a message may cause: for a note, only those of the members whom
+    it mentions by name."""
     message = event.message
-    quoted = () if message.reply_to is None else (message.reply_to.sender_id,)
+    quoted = () if message.reply_to is None or message.notes_of is not None else (message.reply_to.sender_id,)
     return NotificationTrigger(
         id=message.id,
         at_ms=event.at_ms,
@@ -183,7 +193,8 @@ def trigger_of_message(event: MessageSent) -> NotificationTrigger:
         message=message,
         body=body_of(message),
         user_ids=dict.fromkeys((*message.mentions, *quoted)),
-        everyone=message.mentions_all,
+        everyone=message.mentions_all and message.notes_of is None,
+        notes_of=message.notes_of,
     )
 
 
@@ -278,6 +289,8 @@ def _reasons(
 ) -> tuple[NotificationType, ...]:
     """Returns the types of all notifications that a message or other event can cause for a recipient, the most specific
     first."""
+    if trigger.notes_of is not None:
+        return ("mention",) if recipient.user_id in trigger.user_ids else ()
     is_small = conversation.member_count <= EVERYONE_MAX
     message = None if trigger.message is None else message_for_reader(trigger.message, recipient.history)
     if trigger.message is not None and message is None:
@@ -353,4 +366,5 @@ def notification(
         sound=None if quiet else sound_of(reason, recipient),
         outcome=trigger.outcomes.get(recipient.user_id),
         thread_id=None if message is None else message.thread_id,
+        notes_of=trigger.notes_of,
     )

@@ -11,7 +11,7 @@ import structlog
 from talkwire.core.commands.desk.teams import FindTeamChange, FinishTeamChange, TeamBatch
 from talkwire.core.domain.actors import TEAM_CHANGER
 from talkwire.core.domain.desk.teams import TeamChange
-from talkwire.core.domain.events import DurableEvent, TeamUpdated
+from talkwire.core.domain.events import ConversationCreated, News, TeamUpdated
 from talkwire.core.engine.stepwise_work import ExecutesSteps, StepwiseWork
 
 BATCH_PAUSE_S = 0.01
@@ -30,12 +30,15 @@ _logger = structlog.get_logger(__name__)
 class TeamChanger(StepwiseWork):
     """Finishes changes for which no command waits any more, also those that a killed server has left unfinished."""
 
-    begins_with: ClassVar[type[DurableEvent]] = TeamUpdated
     look_every_s: ClassVar[float] = 10.0
 
     def __init__(self, chat: ExecutesSteps) -> None:
         super().__init__(chat)
         self._left: TeamChange | None = None
+
+    @staticmethod
+    def begins_with(event: News) -> bool:
+        return type(event) is TeamUpdated or _makes_notes(event)
 
     async def step(self) -> float | None:
         if self._left is None:
@@ -67,3 +70,8 @@ async def settle(chat: ExecutesSteps, pos: int) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+def _makes_notes(event: News) -> bool:
+    """Returns whether a conversation has notes now: nobody waits for the memberships of these."""
+    return type(event) is ConversationCreated and event.conversation.notes_of is not None

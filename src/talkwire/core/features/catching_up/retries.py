@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from talkwire.core.commands.desk.notes import SendNote
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.server.retries import AnswerRetry, FirstAnswer
 from talkwire.core.domain.access import acting_as, history_of, may_take_part, message_for_reader, must_be_trusted
@@ -22,6 +23,11 @@ def find_sent(snapshot: Snapshot, actor: Actor, command: SendMessage) -> Message
     see the message now: executing the command will refuse it, or a hook (a function of the application) will redirect
     it.
     """
+    if isinstance(command, SendNote):
+        conversation = snapshot.conversation(command.conversation_id)
+        if conversation is None or conversation.notes_id is None:
+            return None
+        command = command.message_in(conversation.notes_id)
     if command.client_message_id is None:
         return None
     if command.created_ms is not None or command.system:

@@ -18,7 +18,7 @@ from talkwire.core.commands.calls import (
     FindCallees,
     KeepRinging,
 )
-from talkwire.core.domain.access import blocked, is_muted, may_take_part, require
+from talkwire.core.domain.access import blocked, is_muted, may_take_part, must_not_be_notes, require
 from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.model import Actor, Conversation
 from talkwire.core.domain.texts import check_id, json_fits
@@ -65,6 +65,7 @@ def find_callees(snapshot: Snapshot, actor: Actor, query: FindCallees) -> Callee
     conversation = snapshot.conversation(query.conversation_id)
     if conversation is None or member is None:
         raise forbidden("not_member")
+    must_not_be_notes(conversation)
     require(may_call_in(conversation, query.members_max))
     if is_muted(member, snapshot.now_ms):
         raise ChatError("muted", "You are muted in this conversation.", cause="muted")

@@ -28,11 +28,12 @@ from talkwire.core.domain.access import (
     message_for_reader,
     must_be_trusted,
     must_not_be_held,
+    must_not_be_notes,
     must_set_notify,
     require,
 )
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
-from talkwire.core.domain.events import ConversationCreated, ConversationDeleted, ConversationUpdated, HoldChanged
+from talkwire.core.domain.events import ConversationCreated, ConversationUpdated, HoldChanged
 from talkwire.core.domain.model import (
     MESSAGE_ID_BASE,
     OWN_ID_BASE,
@@ -67,6 +68,7 @@ from talkwire.core.features.conversations.members import (
     require_managed,
 )
 from talkwire.core.features.conversations.notices import last_calls
+from talkwire.core.features.handling.notes import record_deletion_of, rules_changed
 from talkwire.core.features.messages.files import must_be_own_picture
 from talkwire.core.features.messages.reading import as_shown_to, shares_reads
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
@@ -378,6 +380,7 @@ def update_conversation(tx: Transaction, actor: Actor, command: UpdateConversati
     _check_kind(conversation.kind, command)
     if isinstance(command.avatar, str) and command.avatar != conversation.avatar:
         must_be_own_picture(tx, actor, command.avatar)
+    rules_changed(tx, conversation, given, actor.user_id)
     hold = given.pop("hold", conversation.hold)
     if hold != conversation.hold:
         tx.record(HoldChanged(tx.next_pos(), tx.now_ms, hold, conversation.id, by=actor.user_id))
@@ -397,6 +400,8 @@ def _changeable(tx: Transaction, actor: Actor, conversation_id: str, fields: Col
     if not _KEEPING.isdisjoint(fields):
         must_be_trusted(actor)
     conversation = find_conversation(tx, conversation_id)
+    if actor.is_trusted:
+        must_not_be_notes(conversation)
     if conversation is not None and actor.is_trusted and fields and _ALSO_DIRECT.issuperset(fields):
         return conversation
     conversation = require_managed(tx, actor, conversation_id)
@@ -457,14 +462,17 @@ def check_delete(command: DeleteConversation) -> None:
 
 
 def delete_conversation(tx: Transaction, actor: Actor, command: DeleteConversation) -> None:
-    """Deletes a conversation. All memberships end, and nobody can see its messages any more. Raises `forbidden` unless
-    the actor may delete it, and `conflict` if it or a present or former member is on hold."""
+    """Deletes a conversation and its notes. All memberships end, and nobody can see the messages any more. Raises
+    `forbidden` unless the actor may delete it, and `conflict` if it or a present or former member of either is on
+    hold."""
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
     require(may_delete(actor, conversation, tx.member(command.conversation_id, actor.user_id), tx.policy))
-    must_not_be_held(conversation, *tx.retention.held_members(command.conversation_id))
-    deleted = command.conversation_id, actor.user_id, () if conversation is None else conversation.team_ids
-    tx.record(ConversationDeleted(tx.next_pos(), tx.now_ms, *deleted))
+    if conversation is None:
+        raise forbidden("not_found")
+    for each in (conversation.id, conversation.notes_id):
+        must_not_be_held(conversation, *(tx.retention.held_members(each) if each is not None else ()))
+    record_deletion_of(tx, conversation, actor.user_id)
 
 
 # --- reading --------------------------------------------------------------------------------------------------------

@@ -37,7 +37,8 @@ def own_history(member: Member) -> HistoryStart:
 
 class _Facts(NamedTuple):
     """What decides about memberships of a batch, read with a few statements: team id -> its members; conversation id ->
-    team id -> where what the team sees begins; the mutes and bans of users in conversations."""
+    team id -> where what the team sees begins; the mutes and bans of users in conversations. Who is banned from a
+    conversation is banned from its notes."""
 
     members: Mapping[str, Collection[str]]
     starts: Mapping[str, Mapping[str, HistoryStart]]
@@ -71,6 +72,13 @@ def history_from(conversation: Conversation, pos: int) -> HistoryStart:
     """Returns where the visible part of a conversation begins for those who come with the event at the log position
     `pos`: at that event or, if the conversation's setting allows it, at the beginning."""
     return HistoryStart(conversation.last_seq, pos) if conversation.history == "from-join" else WHOLE
+
+
+def admit(tx: Transaction, conversation: Conversation, user_ids: Sequence[str]) -> None:
+    """Writes the memberships that these users have through the teams of a conversation at once, whatever is pending."""
+    members = tx.members_at([(conversation.id, user_id) for user_id in user_ids])
+    teams, starts = tx.teams.members_of(conversation.team_ids), tx.teams.histories([conversation.id])
+    _set(tx, [conversation], user_ids, members, _facts(tx, [conversation], teams, starts, user_ids))
 
 
 def _put(tx: Transaction, left: TeamChange | None) -> int | None:
@@ -113,7 +121,7 @@ def _advance_conversation(tx: Transaction, change: TeamChange, conversation_id: 
     teams = tx.teams.members_of(conversation.team_ids)
     in_teams = {user_id for ids in teams.values() for user_id in ids}
     concerned = sorted(in_teams | tx.teams.members_through_teams(conversation.id))
-    facts = _facts(tx, teams, tx.teams.histories([conversation.id]), concerned)
+    facts = _facts(tx, [conversation], teams, tx.teams.histories([conversation.id]), concerned)
     members = tx.members_at([(conversation.id, user_id) for user_id in concerned])
     differing = [
         user_id
@@ -136,7 +144,7 @@ def _advance_team(tx: Transaction, change: TeamChange, team_id: str, most: int) 
     if change.is_deleted:
         conversations = [_without_team(tx, conversation, team_id) for conversation in conversations]
     teams = tx.teams.members_of({team_id for conversation in conversations for team_id in conversation.team_ids})
-    facts = _facts(tx, teams, starts, change.user_ids)
+    facts = _facts(tx, conversations, teams, starts, change.user_ids)
     _set(tx, conversations, change.user_ids, tx.members_at(needs.members), facts)
     return replace(change, after_id=[*starts][-1]) if len(starts) == at_once else None
 
@@ -151,13 +159,15 @@ def _without_team(tx: Transaction, conversation: Conversation, team_id: str) -> 
 
 def _facts(
     tx: Transaction,
+    conversations: Sequence[Conversation],
     teams: Mapping[str, Collection[str]],
     starts: Mapping[str, Mapping[str, HistoryStart]],
     user_ids: Collection[str],
 ) -> _Facts:
-    """Returns the facts about users in the conversations in `starts`; `teams` are the members of these' teams."""
+    """Returns the facts about users in conversations; `teams` are the members of these' teams, and `starts` has where
+    what each of the teams sees begins."""
     restrictions: dict[tuple[str, str], list[Restriction]] = {}
-    pairs = [(conversation_id, user_id) for conversation_id in starts for user_id in user_ids]
+    pairs = [(each.notes_of or each.id, user_id) for each in conversations for user_id in user_ids]
     for each in tx.restrictions.of_keys(pairs) if pairs else ():
         restrictions.setdefault((each.conversation_id, each.user_id), []).append(each)
     return _Facts(teams, starts, restrictions)
@@ -235,11 +245,11 @@ def _new_members(now_ms: int, conversation: Conversation, user_ids: Iterable[str
     """Returns the memberships of new members of a conversation, without users who are banned from it."""
     added = []
     for user_id in user_ids:
-        found = facts.restrictions.get((conversation.id, user_id), ())
+        found = facts.restrictions.get((conversation.notes_of or conversation.id, user_id), ())
         if any(each.kind == "ban" and each.until_ms > now_ms for each in found):
             continue
-        muted_until_ms = max((each.until_ms for each in found if each.kind == "mute"), default=0)
-        added.append(_through_teams(now_ms, conversation, user_id, facts, muted_until_ms))
+        mutes = (each.until_ms for each in found if each.kind == "mute" and conversation.notes_of is None)
+        added.append(_through_teams(now_ms, conversation, user_id, facts, max(mutes, default=0)))
     return tuple(added)
 
 

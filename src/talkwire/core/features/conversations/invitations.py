@@ -24,7 +24,7 @@ from talkwire.core.commands.invitations import (
     ListInvitations,
     ListInvitedConversations,
 )
-from talkwire.core.domain.access import may_act, may_manage, must_be_operator, require
+from talkwire.core.domain.access import may_act, may_manage, must_be_operator, must_not_be_notes, require
 from talkwire.core.domain.errors import ChatError, forbidden, invalid, refusals_about
 from talkwire.core.domain.events import InvitationCreated, InvitationDeleted, InvitationUsed
 from talkwire.core.domain.model import OWN_ID_BASE, Actor, Conversation, Invitation
@@ -114,6 +114,7 @@ def _require_joinable(tx: Transaction, conversation_ids: tuple[str, ...]) -> Non
             raise ChatError("forbidden", f"conversationIds[{index}]: no such conversation", cause="not_found")
         if conversation.kind == "direct":
             raise invalid(f"conversationIds[{index}]", "users cannot join a direct conversation")
+        must_not_be_notes(conversation)
 
 
 def check_delete(command: DeleteInvitation) -> None:

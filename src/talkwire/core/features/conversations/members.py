@@ -28,13 +28,13 @@ from talkwire.core.domain.access import (
     may_join,
     may_manage,
     may_remove,
+    must_not_be_notes,
     only_through_teams,
     require,
 )
 from talkwire.core.domain.desk.teams import TEAMS_OF_CONVERSATION_MAX, TeamChange
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.events import (
-    ConversationDeleted,
     ConversationUpdated,
     MemberAdded,
     MemberRemoved,
@@ -55,6 +55,7 @@ from talkwire.core.domain.texts import check_id
 from talkwire.core.domain.times import iso_end
 from talkwire.core.features.conversations.grounds import begin, history_from, set_grounds
 from talkwire.core.features.handling.handling import handler_left, teams_changed
+from talkwire.core.features.handling.notes import find_notes, record_deletion_of
 from talkwire.core.features.messages.reading import as_shown_to, shares_reads
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Lookups, Transaction
@@ -131,7 +132,7 @@ def join_new_users(tx: Transaction, conversation_id: str, user_ids: Sequence[str
     Returns False if there is no such group or channel. Users who already are members stay unchanged.
     """
     conversation = find_conversation(tx, conversation_id)
-    if conversation is None or conversation.kind == "direct":
+    if conversation is None or conversation.kind == "direct" or conversation.notes_of is not None:
         return False
     new_user_ids = _who_are_new(tx, conversation, user_ids)
     if new_user_ids:
@@ -290,16 +291,24 @@ def end_membership(
         tx.record(MemberRemoved(tx.next_pos(), tx.now_ms, *ended))
         if member.via:
             handler_left(tx, conversation.id, member.user_id, "" if by.is_service else by.user_id)
+            _leave_notes(tx, conversation, member)
     if not member.own:
         return
     if conversation.member_count == 1 and not conversation.team_ids:
         held = conversation.hold or tx.retention.held_members(conversation.id)
         if tx.policy.delete_conversation == "owner" and not is_ownerless(conversation) and not held:
-            tx.record(ConversationDeleted(tx.next_pos(), tx.now_ms, conversation.id, by.user_id))
+            record_deletion_of(tx, conversation, by.user_id)
     elif member.role == "owner":
         successor = tx.next_owner(conversation.id, member.user_id)
         if successor is not None:
             give_role(tx, successor, "owner")
+
+
+def _leave_notes(tx: Transaction, conversation: Conversation, member: Member) -> None:
+    """Ends the membership in a conversation's notes of a user who is banned from the conversation."""
+    if conversation.notes_id is not None and tx.member(conversation.notes_id, member.user_id) is not None:
+        ended = conversation.notes_id, member.user_id, "", True, False, member.via
+        tx.record(MemberRemoved(tx.next_pos(), tx.now_ms, *ended))
 
 
 # --- teams ------------------------------------------------------------------------------------------------------------
@@ -312,6 +321,7 @@ def _with_own_teams(tx: Transaction, actor: Actor, conversation_id: str, team_id
     refusal = may_change_teams(actor, found, tx.member(conversation_id, actor.user_id))
     if refusal is not None or found is None:
         raise refusal or forbidden("not_found")
+    must_not_be_notes(found)
     must_be_in_teams(tx, actor, team_ids)
     return found
 
@@ -340,10 +350,14 @@ def must_be_teams(tx: Transaction, present: Sequence[str], team_ids: Collection[
 
 
 def set_teams(tx: Transaction, actor: Actor, conversation: Conversation, team_ids: tuple[str, ...]) -> int | None:
-    """Records which teams a conversation has, and begins to write the memberships of their members. Returns the log
-    position of the change if more batches of them are needed, else None."""
+    """Records which teams a conversation has, and its notes with it, and begins to write the memberships of their
+    members. Returns the log position of the change if more batches of them are needed, else None; those of the notes
+    are not waited for."""
     if team_ids == conversation.team_ids:
         return None
+    notes = find_notes(tx, conversation)
+    if notes is not None:
+        set_teams(tx, actor, notes, team_ids)
     pos = tx.next_pos()
     now = tx.conversation(conversation.id) or conversation
     changed = replace(now, team_ids=team_ids, updated_ms=tx.now_ms)
@@ -415,11 +429,13 @@ def find_conversation(tx: Lookups, conversation_id: str) -> Conversation | None:
 
 
 def require_managed(tx: Transaction, actor: Actor, conversation_id: str) -> Conversation:
-    """Returns the conversation. Raises `forbidden` unless the actor may manage it: change it and add members."""
+    """Returns the conversation. Raises `forbidden` unless the actor may manage it: change it and add members. Raises
+    `conflict` for notes, which nobody manages."""
     conversation = find_conversation(tx, conversation_id)
     refusal = may_manage(actor, conversation, tx.member(conversation_id, actor.user_id))
     if refusal is not None or conversation is None:
         raise refusal or forbidden("not_found")
+    must_not_be_notes(conversation)
     return conversation
 
 

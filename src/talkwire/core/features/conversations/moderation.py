@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.moderation.restrictions import ListRestrictions, RestrictMember, UnrestrictMember
-from talkwire.core.domain.access import may_act, may_ban, may_manage, may_restrict, require
+from talkwire.core.domain.access import may_act, may_ban, may_manage, may_restrict, must_not_be_notes, require
 from talkwire.core.domain.desk.teams import TeamChange
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.events import MemberRestricted, MemberUnrestricted
@@ -46,6 +46,7 @@ def restrict_member(tx: Transaction, actor: Actor, command: RestrictMember) -> R
     require(rule(actor, conversation, member, target))
     if conversation is None:
         raise forbidden("not_found")
+    must_not_be_notes(conversation)
     if tx.user(command.user_id) is None:
         raise invalid("userId", "no such user")
     restriction = _restriction(command, actor, tx.now_ms)
@@ -76,6 +77,8 @@ def unrestrict_member(tx: Transaction, actor: Actor, command: UnrestrictMember) 
         tx.record(MemberUnrestricted(tx.next_pos(), tx.now_ms, restriction))
     if command.kind == "ban" and conversation is not None and conversation.team_ids and target is None:
         begin(tx, TeamChange(tx.next_pos(), conversation_id=conversation.id))
+        if conversation.notes_id is not None:
+            begin(tx, TeamChange(tx.next_pos(), conversation_id=conversation.notes_id))
 
 
 def list_restrictions(snapshot: Snapshot, actor: Actor, query: ListRestrictions) -> Page[Restriction]:

@@ -13,14 +13,16 @@ from talkwire.core.commands.desk.claims import (
     ReleaseConversation,
 )
 from talkwire.core.commands.desk.numbers import CountDesk, DeskNumbers
-from talkwire.core.domain.access import acting_as, may_act, may_take_part, must_be_operator, require
+from talkwire.core.domain.access import may_act, must_be_operator
 from talkwire.core.domain.desk.handling import NOTE_MAX_LENGTH
-from talkwire.core.domain.errors import ChatError, forbidden, invalid
-from talkwire.core.domain.events import DeskConversationChanged
+from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import Actor, Conversation
 from talkwire.core.domain.texts import check_id, check_short_text
-from talkwire.core.features.conversations.members import find_conversation, must_be_teams, require_actor, set_teams
+from talkwire.core.features.conversations.members import must_be_teams, set_teams
+from talkwire.core.features.desk.notes import desk_author, make_notes, write_note
+from talkwire.core.features.desk.staff import must_be_staff
 from talkwire.core.features.handling.handling import set_handling, set_waiting
+from talkwire.core.features.handling.notes import HandlingLine, set_notes, write_line
 from talkwire.core.features.notifying.listing import list_members, unlist_members
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Prefetch, Snapshot, Transaction
@@ -56,35 +58,13 @@ def needs_of_handling(actor: Actor, command: HandlingChange, needs: Prefetch) ->
     needs.members.add((command.conversation_id, command.sender_id or actor.user_id))
 
 
-def _staffed(tx: Transaction, actor: Actor, command: HandlingChange) -> tuple[Conversation, str]:
-    """Returns the conversation, and the id of the member who acts; empty for the backend, if it names nobody.
-
-    Raises `forbidden` for users who are no members through a team of the conversation, and `conflict` for a
-    conversation without teams.
-    """
-    require_actor(tx, actor)
-    by = "" if actor.is_service and command.sender_id is None else acting_as(actor, command.sender_id)
-    member = tx.member(command.conversation_id, by) if by else None
-    if by:
-        require(may_take_part(tx.user(by), member))
-    conversation = find_conversation(tx, command.conversation_id)
-    if conversation is None:
-        raise forbidden("not_found")
-    if not conversation.team_ids:
-        raise ChatError("conflict", "This conversation has no team, so that nobody handles it.", cause="state_changed")
-    if member is not None and not member.via:
-        message = "Only members of the conversation's teams do this."
-        raise ChatError("forbidden", message, cause="not_staff")
-    return conversation, by
-
-
 # --- commands ---------------------------------------------------------------------------------------------------------
 
 
 def claim(tx: Transaction, actor: Actor, command: ClaimConversation) -> HandlingView:
     """Makes the actor the handler. Raises `conflict`, with the present handler, if that is neither the actor nor the
     user whom the command names."""
-    conversation, by = _staffed(tx, actor, command)
+    conversation, by = must_be_staff(tx, actor, command.conversation_id, command.sender_id)
     if not by:
         raise invalid("senderId", "must name the member who becomes the handler")
     handler_id = conversation.handler_id
@@ -93,6 +73,8 @@ def claim(tx: Transaction, actor: Actor, command: ClaimConversation) -> Handling
             raise _handled_otherwise(handler_id)
         set_handling(tx, conversation, by, closed=False, by=by)
         list_members(tx, conversation.id, {by})
+        former = None if handler_id is None else tx.user(handler_id)
+        write_line(tx, conversation, desk_author(tx, actor, by), HandlingLine("claim", former=former))
     return _view(tx, conversation.id)
 
 
@@ -102,15 +84,18 @@ def _handled_otherwise(handler_id: str | None) -> ChatError:
 
 
 def release(tx: Transaction, actor: Actor, command: ReleaseConversation) -> HandlingView:
-    conversation, by = _staffed(tx, actor, command)
+    conversation, by = must_be_staff(tx, actor, command.conversation_id, command.sender_id)
     set_handling(tx, conversation, None, closed=conversation.closed, by=by)
+    if conversation.handler_id is not None:
+        write_line(tx, conversation, desk_author(tx, actor, by), HandlingLine("release"))
     return _view(tx, conversation.id)
 
 
 def hand_off(tx: Transaction, actor: Actor, command: HandOffConversation) -> HandlingView:
     """Makes a member of the conversation's teams the handler, or adds a team and makes nobody the handler. Raises
     `invalid_request` for an id of neither."""
-    conversation, by = _staffed(tx, actor, command)
+    conversation, by = must_be_staff(tx, actor, command.conversation_id, command.sender_id)
+    before = conversation
     handler_id = _next_handler(tx, conversation, command.to)
     pending_pos = None
     if handler_id is None:
@@ -120,8 +105,7 @@ def hand_off(tx: Transaction, actor: Actor, command: HandOffConversation) -> Han
     set_handling(tx, conversation, handler_id, closed=False, by=by)
     if handler_id is not None:
         list_members(tx, conversation.id, {handler_id})
-    if command.note:
-        _note(tx, conversation, command.note, by)
+    _write_hand_off(tx, actor, before, command, by)
     return _view(tx, conversation.id, pending_pos)
 
 
@@ -138,17 +122,35 @@ def _next_handler(tx: Transaction, conversation: Conversation, to: str) -> str |
     return None
 
 
-def _note(tx: Transaction, conversation: Conversation, note: str, by: str) -> None:
-    """Records the note of a handoff, which only members of the conversation's teams and the backend see."""
-    shown = conversation.id, conversation.waiting_since_ms, conversation.notes_id, conversation.team_ids, by, note
-    tx.record(DeskConversationChanged(tx.next_pos(), tx.now_ms, *shown))
+def _write_hand_off(tx: Transaction, actor: Actor, before: Conversation, command: HandOffConversation, by: str) -> None:
+    """Writes a line into the notes, and the handoff's note, with which the notes are made. `before` is the conversation
+    as it was before the handoff, of which a repeat changes nothing."""
+    now = tx.conversation(before.id)
+    assert now is not None, "it was found before"
+    note = (command.note or "").strip() and command.note
+    if note and now.notes_id is None:
+        make_notes(tx, now, by, note)
+    elif command.note:
+        set_notes(tx, now, now.notes_id, by, command.note)
+    if (now.handler_id, now.closed, now.team_ids) != (before.handler_id, before.closed, before.team_ids):
+        write_line(tx, now, desk_author(tx, actor, by), _line_of_hand_off(tx, now, command.to))
+    if note:
+        write_note(tx, actor, now.id, by, note)
+
+
+def _line_of_hand_off(tx: Transaction, now: Conversation, to: str) -> HandlingLine:
+    if now.handler_id is not None:
+        return HandlingLine("handoff", handler=tx.user(now.handler_id))
+    return HandlingLine("handoff", team=(to, tx.teams.names((to,)).get(to, to)))
 
 
 def close(tx: Transaction, actor: Actor, command: CloseConversation) -> HandlingView:
-    conversation, by = _staffed(tx, actor, command)
+    conversation, by = must_be_staff(tx, actor, command.conversation_id, command.sender_id)
     set_handling(tx, conversation, None, closed=True, by=by)
     set_waiting(tx, conversation, None, by)
     unlist_members(tx, conversation)
+    if not conversation.closed:
+        write_line(tx, conversation, desk_author(tx, actor, by), HandlingLine("close"))
     return _view(tx, conversation.id)
 
 

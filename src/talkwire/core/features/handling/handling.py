@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from talkwire.core.domain.events import ConversationHandled, DeskConversationChanged
 from talkwire.core.domain.model import Conversation, Member, Message, User
+from talkwire.core.features.handling.notes import HandlingLine, write_line
 from talkwire.core.ports.transaction import Transaction
 
 LOOKS = (50, 1000)
@@ -37,14 +38,16 @@ def set_waiting(tx: Transaction, conversation: Conversation, since_ms: int | Non
 
 def message_sent(tx: Transaction, conversation: Conversation, sender: User, message: Message) -> None:
     """Takes a new message of a conversation with teams into account: a customer's opens the conversation and begins to
-    wait, an answer ends the waiting. System messages and imported ones do neither."""
-    if message.system or message.imported:
+    wait, an answer ends the waiting. System messages, imported ones and notes do neither."""
+    if message.system or message.imported or message.notes_of is not None:
         return
     member = tx.member(conversation.id, sender.id)
     if _answers(sender, member):
         set_waiting(tx, conversation, None, sender.id)
     elif member is not None:
         set_handling(tx, conversation, conversation.handler_id, closed=False, by=sender.id)
+        if conversation.closed:
+            write_line(tx, conversation, sender, HandlingLine("reopen"))
         if conversation.waiting_since_ms is None:
             set_waiting(tx, conversation, message.created_ms, sender.id)
 
@@ -104,9 +107,11 @@ def handler_left(tx: Transaction, conversation_id: str, user_id: str, by: str) -
 
 def teams_changed(tx: Transaction, conversation_id: str, former_ids: tuple[str, ...], by: str) -> None:
     """Shows the teams which teams a conversation has now, instead of `former_ids`. Without a team, it has no handler,
-    is open, and nobody waits."""
+    is open, and nobody waits. Does nothing for notes, which have none of this."""
     conversation = tx.conversation(conversation_id)
     assert conversation is not None, "its teams have just changed"
+    if conversation.notes_of is not None:
+        return
     since_ms = conversation.waiting_since_ms
     if not conversation.team_ids:
         set_handling(tx, conversation, None, closed=False, by=by)

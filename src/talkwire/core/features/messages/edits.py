@@ -99,7 +99,7 @@ def _record_text(tx: Transaction, message: Message, content: str) -> Message:
     changed = (edited.mentions, edited.mentions_all) != (message.mentions, message.mentions_all)
     tx.record(MessageEdited(tx.next_pos(), tx.now_ms, edited, read, changed))
     if changed and conversation is not None and conversation.team_ids:
-        list_members(tx, conversation.id, edited.mentions)
+        list_members(tx, conversation.notes_of or conversation.id, edited.mentions)
     return edited
 
 

@@ -22,7 +22,7 @@ from talkwire.core.features.messages.messages import (
     participation_of,
     visible_message,
 )
-from talkwire.core.features.notifying.listing import list_member
+from talkwire.core.features.notifying.listing import list_writers
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Prefetch, Transaction
 
@@ -76,10 +76,11 @@ def _forward(tx: Transaction, source: Message, target: Participation) -> Message
         attachments=source.attachments,
         forwarded_from=source.forwarded_from or Origin(source.id, source.sender_id),
         generated=source.generated,
+        notes_of=target.conversation.notes_of,
     )
     tx.record(MessageSent(pos, tx.now_ms, message))
     if target.conversation.team_ids:
-        list_member(tx, target.member)
+        list_writers(tx, target.conversation, target.user.id)
         message_sent(tx, target.conversation, target.user, message)
     return message
 

@@ -69,7 +69,7 @@ from talkwire.core.features.handling.handling import message_sent
 from talkwire.core.features.messages.files import attachment_of, file_name
 from talkwire.core.features.messages.imported_parts import check_imported_parts, imported_parts
 from talkwire.core.features.messages.messages import must_not_be_deleted, need_message, size_of
-from talkwire.core.features.notifying.listing import list_members
+from talkwire.core.features.notifying.listing import list_writers
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Prefetch, Transaction
 
@@ -261,6 +261,19 @@ def _newest(tx: Transaction, conversation: Conversation, history: HistoryStart, 
     return tuple(newest[::-1])
 
 
+def check_first(tx: Transaction, actor: Actor, command: SendMessage) -> None:
+    """Raises what `send_message` would raise for the first message of a conversation that does not exist yet, by a user
+    who may write there, as to what the message refers to."""
+    if command.reply_to_id is not None or command.thread_id is not None:
+        raise forbidden("not_found")
+    sender_id = acting_as(actor, command.sender_id)
+    _attachments(tx, {sender_id, actor.user_id}, command.attachments)
+    sender = tx.user(sender_id)
+    assert sender is not None, "the sender is a member"
+    if sender.kind == "agent" or command.generated is not None or command.on_behalf_of is not None:
+        _agent_parts(tx, sender, command)
+
+
 def check_send_all(command: SendMessages) -> None:
     for index, message in enumerate(command.messages):
         with refusals_at(f"messages[{index}]"):
@@ -356,13 +369,14 @@ def _record(
         client_message_id=command.client_message_id,
         metadata=command.metadata,
         command_hash=None if command.client_message_id is None else hash_of(command),
+        notes_of=conversation.notes_of,
     )
     if parts:
         message = replace(message, **parts)
     tx.record(MessageSent(pos, tx.now_ms, message))
     if conversation.team_ids:
         if not message.imported:
-            list_members(tx, conversation.id, {sender.id, *message.mentions})
+            list_writers(tx, conversation, sender.id, message.mentions)
         message_sent(tx, conversation, sender, message)
     if message.on_behalf_of is not None:  # a rule of the audit log would cost each ordinary message
         tx.audit.add(actor, (Act("message-on-behalf", str(message.id), conversation.id),), tx.now_ms)

@@ -1,7 +1,7 @@
 """Which memberships through teams are listed: in the member's list of conversations, unread counts and notifications.
 
 A member in their own right is always listed. A member through a team is listed from the moment they write, are
-mentioned or become the handler, until the conversation is closed.
+mentioned or become the handler, until the conversation is closed. Conversations with notes are in nobody's list.
 """
 
 from __future__ import annotations
@@ -27,6 +27,15 @@ def list_members(tx: Transaction, conversation_id: str, user_ids: Collection[str
     """Records that members of a conversation are listed from now on, by one event for all of them. Leaves out users who
     are listed already or are not members."""
     _record(tx, conversation_id, tx.members(conversation_id, user_ids).values(), listed=True)
+
+
+def list_writers(tx: Transaction, conversation: Conversation, sender_id: str, mentions: Collection[str] = ()) -> None:
+    """Records that the sender of a message and the users whom it mentions are listed from now on. A note lists only the
+    users whom it mentions, in the conversation that it is about."""
+    if conversation.notes_of is None:
+        list_members(tx, conversation.id, {sender_id, *mentions})
+    elif mentions:
+        list_members(tx, conversation.notes_of, {*mentions})
 
 
 def unlist_members(tx: Transaction, conversation: Conversation) -> None:

@@ -54,7 +54,7 @@ def exported_user(snapshot: Snapshot, user_id: str) -> User:
 def conversations_of(snapshot: Snapshot, user_id: str) -> Iterator[ConversationView]:
     """Yields the conversations that the user is a member of, as the user sees them, in the order of their ids."""
     after_id: str | None = None
-    while found := snapshot.all_conversations(user_id, after_id, PAGE):
+    while found := snapshot.all_conversations(user_id, after_id, PAGE, notes=True):
         yield from views_of(snapshot, user_id, found)
         after_id = found[-1].id
 

@@ -7,10 +7,10 @@ from talkwire.core.domain.events import ConversationHandled, DeskConversationCha
 from talkwire.core.domain.times import iso_or_none
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.operation_events import events_of
-from talkwire.operations.desk import claims
+from talkwire.operations.desk import claims, notes
 from talkwire.payloads.desk.claims import ConversationHandlingPayload, DeskConversationPayload, DeskUpdatedPayload
 
-INBOUND = events_of(claims.OPERATIONS)
+INBOUND = events_of((*claims.OPERATIONS, *notes.OPERATIONS))
 
 
 def _handled(event: ConversationHandled) -> ConversationHandlingPayload:

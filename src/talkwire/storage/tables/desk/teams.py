@@ -33,6 +33,7 @@ _numbers: Select[Any] = (
         conversation_teams.c.team_id.in_(bindparam("team_ids", expanding=True)),
         ~conversations.c.closed,
         conversations.c.deleted_ms.is_(None),
+        conversations.c.notes_of.is_(None),
     )
     .group_by(conversation_teams.c.team_id)
 )

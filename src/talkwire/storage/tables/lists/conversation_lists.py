@@ -61,7 +61,8 @@ def _selected(wanted: ConversationFilter) -> tuple[Select[Any], ColumnElement[st
     checked for each of its rows. So a member's list never reads more than the member's conversations, and a team's list
     never more than the team's.
     """
-    statement = select(conversations).where(conversations.c.deleted_ms.is_(None), *_of_desk(wanted))
+    shown = conversations.c.deleted_ms.is_(None), conversations.c.notes_of.is_(None)
+    statement = select(conversations).where(*shown, *_of_desk(wanted))
     id_: ColumnElement[str] = conversations.c.id
     for place, (table, conditions) in enumerate(_of_tables(wanted)):
         if place:
