@@ -82,6 +82,7 @@ EVERYTHING = (
     *("chat/test_fuzz.py", "reference/test_openapi.py::test_every_response_is_declared_and_no_request_fails"),
     # The other half of matrices whose first half is in the gate.
     *("contracts[postgresql]", "storage[postgresql]", "protocol[passed on]", "clients[4.5.4]", "clients[uvicorn]"),
+    *("contracts/test_conversation_lists.py[operator-", "contracts/test_conversation_lists.py[mallory-"),
     "clients/test_dialect_examples.py[/gateway]",
     *("clients/test_shop_notifications.py[_nestjs]", "clients/test_shop_notifications.py[_django_shop]"),
     *("chat/test_access.py", "chat/test_access_ids.py", "chat/test_recovery_restart.py[postgresql]"),
