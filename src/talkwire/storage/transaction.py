@@ -105,7 +105,7 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
     def prefetch(self, needs: Prefetch) -> None:
         workspace = self._workspace
         find_users(workspace, {user_id for _, user_id in needs.members})
-        fetch_conversations(workspace, {conversation_id for conversation_id, _ in needs.members})
+        fetch_conversations(workspace, needs.conversations.union([id_ for id_, _ in needs.members]))
         fetch_members(workspace, needs.members)
         if needs.sent_messages:
             fetch_sent(workspace, needs.sent_messages)
@@ -158,12 +158,13 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         """Prepares the commit: returns the writes of the staged rows, of the recorded events' log rows and of the log's
         head, for the caller to run together with COMMIT. If the batch has more than plain messages, `flush` runs these
         writes itself and returns none."""
+        moved = self.teams.take_moved_change()
         if not self.events:
-            return ()
+            return moved
         only_messages = len(self._sent) == len(self.events)
         if not only_messages:
             self.events = without_deleted_texts(self.events)
-        more = [*self._pending.take(), *new_log_rows(self.events, self._sent, self.batch_id)]
+        more = [*moved, *self._pending.take(), *new_log_rows(self.events, self._sent, self.batch_id)]
         if only_messages and not self._workspace.staged.have_followers:
             return [*take_staged(self._workspace), *more]
         write_staged(self._workspace, more)

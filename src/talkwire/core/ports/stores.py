@@ -25,7 +25,7 @@ from talkwire.core.commands.server.offline_queue import Arrival, Mail
 from talkwire.core.commands.server.pushes import PushJob, PushResult
 from talkwire.core.commands.server.recovery import StoredSession
 from talkwire.core.commands.sync import LogFilter
-from talkwire.core.domain.desk.teams import Team, TeamChange
+from talkwire.core.domain.desk.teams import GroundsFacts, Team, TeamChange
 from talkwire.core.domain.events import Durable
 from talkwire.core.domain.integration.webhooks import Webhook, WebhookAttempt, WebhookSigning
 from talkwire.core.domain.model import (
@@ -1069,9 +1069,9 @@ class WritableTeams(Teams, Protocol):
         their own right too."""
         ...
 
-    def conversations_after(self, team_id: str, after_id: str, limit: int) -> Mapping[str, Mapping[str, HistoryStart]]:
-        """Returns at most `limit` conversations of a team, the first ones above the id `after_id`, in the order of
-        their ids, with all of their teams, as `histories` does."""
+    def grounds_after(self, change: TeamChange, limit: int) -> GroundsFacts:
+        """Returns the facts about the users of a team's change in at most `limit` conversations of the team: the first
+        ones that are left, in the order of their ids."""
         ...
 
     def put_change(self, change: TeamChange) -> None:
@@ -1079,7 +1079,7 @@ class WritableTeams(Teams, Protocol):
         ...
 
     def move_change(self, change: TeamChange) -> None:
-        """Stores the `after_id` of a change that is stored already."""
+        """Stores the `after_id` of the oldest change."""
         ...
 
     def drop_change(self, pos: int) -> None: ...

@@ -33,11 +33,22 @@ class Prefetch:
     """The keys of the rows that a batch of commands will look up. Each command's `needs` function adds its keys; then
     `Transaction.prefetch` fetches the rows of each table with one statement."""
 
-    __slots__ = ("files", "marked", "members", "messages", "names", "sent_messages", "unread_notifications")
+    __slots__ = (
+        "conversations",
+        "files",
+        "marked",
+        "members",
+        "messages",
+        "names",
+        "sent_messages",
+        "unread_notifications",
+    )
 
     def __init__(self) -> None:
         self.members: set[tuple[str, str]] = set()
         """(conversation id, user id): the conversation, the user and the membership"""
+        self.conversations: set[str] = set()
+        """ids of further conversations"""
         self.sent_messages: set[tuple[str, str, str]] = set()
         """(conversation id, sender id, client message id): a message that may have been sent before"""
         self.messages: set[int] = set()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
 import msgspec
+
+from talkwire.core.domain.model import HistoryStart
 
 TEAMS_MAX = 1000
 """The maximum number of teams on a server."""
@@ -14,7 +19,7 @@ TEAMS_OF_CONVERSATION_MAX = 10
 BATCH_MAX = 50
 """How many memberships a command writes in its own transaction."""
 
-FURTHER_BATCH_MAX = 20
+FURTHER_BATCH_MAX = 10
 """How many memberships are written in each further transaction: few, since messages wait for it."""
 
 
@@ -39,3 +44,13 @@ class TeamChange(msgspec.Struct, frozen=True):
     user_ids: tuple[str, ...] = ()
     after_id: str = ""
     is_deleted: bool = False
+
+
+class GroundsFacts(NamedTuple):
+    """What decides about the memberships of users in conversations with teams. `starts`: conversation id -> team id ->
+    from where on members of the team see the conversation. `members`: team id -> the users who are in it.
+    `restricted`: (conversation id, user id) of users who are, or were, muted in a conversation or banned from it."""
+
+    starts: Mapping[str, Mapping[str, HistoryStart]]
+    members: Mapping[str, Collection[str]]
+    restricted: Collection[tuple[str, str]] = ()

@@ -14,7 +14,7 @@ from talkwire.core.domain.desk.teams import TeamChange
 from talkwire.core.domain.events import ConversationCreated, News, TeamUpdated
 from talkwire.core.engine.stepwise_work import ExecutesSteps, StepwiseWork
 
-BATCH_PAUSE_S = 0.01
+BATCH_PAUSE_S = 0.003
 """The pause between two batches, in which others can send."""
 
 OTHERS_PAUSE_S = 0.05

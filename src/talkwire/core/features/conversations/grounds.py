@@ -14,7 +14,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from talkwire.core.commands.desk.teams import TeamBatch
-from talkwire.core.domain.desk.teams import BATCH_MAX, FURTHER_BATCH_MAX, TeamChange
+from talkwire.core.domain.desk.teams import BATCH_MAX, FURTHER_BATCH_MAX, GroundsFacts, TeamChange
 from talkwire.core.domain.events import (
     ConversationUpdated,
     MemberAdded,
@@ -36,12 +36,12 @@ def own_history(member: Member) -> HistoryStart:
 
 
 class _Facts(NamedTuple):
-    """What decides about memberships of a batch, read with a few statements: team id -> its members; conversation id ->
-    team id -> where what the team sees begins; the mutes and bans of users in conversations. Who is banned from a
+    """What decides about memberships of a batch, read with a few statements: conversation id -> team id -> where what
+    the team sees begins; team id -> its members; the mutes and bans of users in conversations. Who is banned from a
     conversation is banned from its notes."""
 
-    members: Mapping[str, Collection[str]]
     starts: Mapping[str, Mapping[str, HistoryStart]]
+    members: Mapping[str, Collection[str]]
     restrictions: Mapping[tuple[str, str], Sequence[Restriction]]
 
     def via(self, conversation: Conversation, user_id: str) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ def begin_new(
     """Does the same for a conversation that this transaction has created with its last event, and that has the members
     `user_ids` in their own right. `teams` are the members of its teams."""
     pos = tx.next_pos() - 1
-    facts = _Facts(teams, {conversation.id: dict.fromkeys(teams, history_from(conversation, pos))}, {})
+    facts = _Facts({conversation.id: dict.fromkeys(teams, history_from(conversation, pos))}, teams, {})
     joining = sorted({user_id for ids in teams.values() for user_id in ids} - {*user_ids})
     batch = joining[:BATCH_MAX]
     _add(tx, [(conversation, batch)], facts)
@@ -76,9 +76,9 @@ def history_from(conversation: Conversation, pos: int) -> HistoryStart:
 
 def admit(tx: Transaction, conversation: Conversation, user_ids: Sequence[str]) -> None:
     """Writes the memberships that these users have through the teams of a conversation at once, whatever is pending."""
-    members = tx.members_at([(conversation.id, user_id) for user_id in user_ids])
-    teams, starts = tx.teams.members_of(conversation.team_ids), tx.teams.histories([conversation.id])
-    _set(tx, [conversation], user_ids, members, _facts(tx, [conversation], teams, starts, user_ids))
+    keys = [(conversation.id, user_id) for user_id in user_ids]
+    found = GroundsFacts(tx.teams.histories([conversation.id]), tx.teams.members_of(conversation.team_ids), keys)
+    _set(tx, [conversation], user_ids, tx.members_at(keys), _facts(tx, [conversation], user_ids, found))
 
 
 def _put(tx: Transaction, left: TeamChange | None) -> int | None:
@@ -110,8 +110,7 @@ def _advance(tx: Transaction, change: TeamChange, most: int) -> TeamChange | Non
     None if nothing is."""
     if change.conversation_id is not None:
         return _advance_conversation(tx, change, change.conversation_id, most)
-    assert change.team_id is not None
-    return _advance_team(tx, change, change.team_id, most)
+    return _advance_team(tx, change, most)
 
 
 def _advance_conversation(tx: Transaction, change: TeamChange, conversation_id: str, most: int) -> TeamChange | None:
@@ -121,8 +120,9 @@ def _advance_conversation(tx: Transaction, change: TeamChange, conversation_id: 
     teams = tx.teams.members_of(conversation.team_ids)
     in_teams = {user_id for ids in teams.values() for user_id in ids}
     concerned = sorted(in_teams | tx.teams.members_through_teams(conversation.id))
-    facts = _facts(tx, [conversation], teams, tx.teams.histories([conversation.id]), concerned)
-    members = tx.members_at([(conversation.id, user_id) for user_id in concerned])
+    keys = [(conversation.id, user_id) for user_id in concerned]
+    facts = _facts(tx, [conversation], concerned, GroundsFacts(tx.teams.histories([conversation.id]), teams, keys))
+    members = tx.members_at(keys)
     differing = [
         user_id
         for user_id in concerned
@@ -134,22 +134,21 @@ def _advance_conversation(tx: Transaction, change: TeamChange, conversation_id: 
     return replace(change, after_id=batch[-1]) if len(differing) > most else None
 
 
-def _advance_team(tx: Transaction, change: TeamChange, team_id: str, most: int) -> TeamChange | None:
+def _advance_team(tx: Transaction, change: TeamChange, most: int) -> TeamChange | None:
     at_once = max(1, most // max(1, len(change.user_ids)))
-    starts = tx.teams.conversations_after(team_id, change.after_id, at_once)
+    found = tx.teams.grounds_after(change, at_once)
     needs = Prefetch()
-    needs.members = {(id_, user_id) for id_ in starts for user_id in change.user_ids}
+    needs.conversations.update(found.starts)
     tx.prefetch(needs)
-    conversations = [each for id_ in starts if (each := tx.conversation(id_)) is not None]
+    conversations = [each for id_ in found.starts if (each := tx.conversation(id_)) is not None]
     if change.is_deleted:
-        conversations = [_without_team(tx, conversation, team_id) for conversation in conversations]
-    teams = tx.teams.members_of({team_id for conversation in conversations for team_id in conversation.team_ids})
-    facts = _facts(tx, conversations, teams, starts, change.user_ids)
-    _set(tx, conversations, change.user_ids, tx.members_at(needs.members), facts)
-    return replace(change, after_id=[*starts][-1]) if len(starts) == at_once else None
+        conversations = [_without_team(tx, each, change.team_id) for each in conversations]
+    members = tx.members_at([(id_, user_id) for id_ in found.starts for user_id in change.user_ids])
+    _set(tx, conversations, change.user_ids, members, _facts(tx, conversations, change.user_ids, found))
+    return replace(change, after_id=[*found.starts][-1]) if len(found.starts) == at_once else None
 
 
-def _without_team(tx: Transaction, conversation: Conversation, team_id: str) -> Conversation:
+def _without_team(tx: Transaction, conversation: Conversation, team_id: str | None) -> Conversation:
     team_ids = tuple(each for each in conversation.team_ids if each != team_id)
     changed = replace(conversation, team_ids=team_ids, updated_ms=tx.now_ms)
     tx.record(ConversationUpdated(tx.next_pos(), tx.now_ms, changed, changed=("team_ids",)))
@@ -158,19 +157,14 @@ def _without_team(tx: Transaction, conversation: Conversation, team_id: str) -> 
 
 
 def _facts(
-    tx: Transaction,
-    conversations: Sequence[Conversation],
-    teams: Mapping[str, Collection[str]],
-    starts: Mapping[str, Mapping[str, HistoryStart]],
-    user_ids: Collection[str],
+    tx: Transaction, conversations: Iterable[Conversation], user_ids: Sequence[str], found: GroundsFacts
 ) -> _Facts:
-    """Returns the facts about users in conversations; `teams` are the members of these' teams, and `starts` has where
-    what each of the teams sees begins."""
     restrictions: dict[tuple[str, str], list[Restriction]] = {}
-    pairs = [(each.notes_of or each.id, user_id) for each in conversations for user_id in user_ids]
-    for each in tx.restrictions.of_keys(pairs) if pairs else ():
+    of_notes = [(each.notes_of, user_id) for each in conversations if each.notes_of for user_id in user_ids]
+    keys = {*found.restricted, *of_notes}
+    for each in tx.restrictions.of_keys(keys) if keys else ():
         restrictions.setdefault((each.conversation_id, each.user_id), []).append(each)
-    return _Facts(teams, starts, restrictions)
+    return _Facts(found.starts, found.members, restrictions)
 
 
 def _via(member: Member | None) -> tuple[str, ...]:

@@ -6,14 +6,22 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Integer, Select, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, Integer, Select, bindparam, delete, exists, func, insert, select
 
 from talkwire.core.commands.desk.numbers import DeskNumbers
-from talkwire.core.domain.desk.teams import Team, TeamChange
+from talkwire.core.domain.desk.teams import GroundsFacts, Team, TeamChange
 from talkwire.core.domain.events import TeamSettled, TeamUpdated
 from talkwire.core.domain.model import WHOLE, Conversation, HistoryStart
-from talkwire.storage.schema import conversation_teams, conversations, members, team_changes, team_members, teams
-from talkwire.storage.sql.batch import Write, update_rows, write
+from talkwire.storage.schema import (
+    conversation_teams,
+    conversations,
+    members,
+    restrictions,
+    team_changes,
+    team_members,
+    teams,
+)
+from talkwire.storage.sql.batch import Write, update_rows
 from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.sql.prepared import PreparedStatement
 from talkwire.storage.sql.reads import Reads
@@ -51,7 +59,7 @@ _oldest_change = PreparedStatement(
     .limit(1)
 )
 
-_after = (
+_next = (
     select(conversation_teams.c.conversation_id)
     .where(conversation_teams.c.team_id == bindparam("team_id"))
     .where(conversation_teams.c.conversation_id > bindparam("after_id"))
@@ -59,11 +67,22 @@ _after = (
     .limit(bindparam("at_most", type_=Integer))
     .subquery()
 )
-_conversations_after = PreparedStatement(
-    select(conversation_teams)
-    .join(_after, _after.c.conversation_id == conversation_teams.c.conversation_id)
+_is_restricted = exists().where(
+    restrictions.c.conversation_id == conversation_teams.c.conversation_id,
+    restrictions.c.user_id == team_members.c.user_id,
+)
+_grounds_after = PreparedStatement(
+    select(conversation_teams, team_members.c.user_id, _is_restricted.label("is_restricted"))
+    .join(_next, _next.c.conversation_id == conversation_teams.c.conversation_id)
+    .outerjoin(
+        team_members,
+        (team_members.c.team_id == conversation_teams.c.team_id)
+        & team_members.c.user_id.in_(select(key_text(0)).select_from(KEYS)),
+    )
     .order_by(conversation_teams.c.conversation_id)
 )
+"""The next conversations of a team, each with all of its teams, and for each team with those of the users in the keys
+who are in it. A team without such a user has one row."""
 
 _move_change = update_rows(team_changes, ("after_id",), ("pos",))
 
@@ -119,7 +138,13 @@ class TeamRows(Reads):
 
 
 class WritableTeamRows(TeamRows):
-    """Implements `core.ports.stores.WritableTeams`."""
+    """Implements `core.ports.stores.WritableTeams`. The transaction runs the writes of `take_moved_change` at its
+    end."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._moved: TeamChange | None = None
+        """The oldest change, if it was moved and the row is not written yet."""
 
     def count(self) -> int:
         return self._connection.execute(select(func.count()).select_from(teams)).scalar_one()
@@ -145,12 +170,27 @@ class WritableTeamRows(TeamRows):
         )
         return set(self._connection.execute(found).scalars())
 
-    def conversations_after(self, team_id: str, after_id: str, limit: int) -> Mapping[str, Mapping[str, HistoryStart]]:
-        asked = {"team_id": team_id, "after_id": after_id, "at_most": limit}
-        return _starts(_conversations_after.rows(self._connection, **asked))
+    def grounds_after(self, change: TeamChange, limit: int) -> GroundsFacts:
+        asked = {"team_id": change.team_id, "after_id": change.after_id, "at_most": limit}
+        users = keys_parameter([(user_id,) for user_id in change.user_ids])
+        rows = _grounds_after.rows(self._connection, **asked, **users)
+        in_teams = [row for row in rows if row.user_id is not None]
+        found: dict[str, set[str]] = {}
+        for row in in_teams:
+            found.setdefault(row.team_id, set()).add(row.user_id)
+        restricted = {(row.conversation_id, row.user_id) for row in in_teams if row.is_restricted}
+        return GroundsFacts(_starts(rows), found, restricted)
 
     def move_change(self, change: TeamChange) -> None:
-        write(self._connection, [Write(_move_change, [(change.after_id, change.pos)])])
+        self._moved = change
+
+    def take_moved_change(self) -> list[Write]:
+        """Returns the database write for the change that was moved since the last call, if any."""
+        moved, self._moved = self._moved, None
+        return [] if moved is None else [Write(_move_change, [(moved.after_id, moved.pos)])]
+
+    def oldest_change(self) -> TeamChange | None:
+        return self._moved or super().oldest_change()
 
     def put_change(self, change: TeamChange) -> None:
         self._connection.execute(
@@ -164,6 +204,7 @@ class WritableTeamRows(TeamRows):
         )
 
     def drop_change(self, pos: int) -> None:
+        self._moved = None
         self._connection.execute(delete(team_changes).where(team_changes.c.pos == pos))
 
 
