@@ -20,7 +20,8 @@ class CommittedEvents(Collector):
     """The Prometheus collector that counts the messages that this node has stored. Register it with a
     `CollectorRegistry`, and pass the events of each committed transaction to `note`.
 
-    It also logs members who join or leave and, with `logs_messages`, each message at the level `debug`.
+    It also logs members who join or leave in their own right and, with `logs_messages`, each message at the level
+    `debug`.
     """
 
     def __init__(self, *, logs_messages: bool) -> None:
@@ -34,11 +35,11 @@ class CommittedEvents(Collector):
             match event:
                 case MessageSent():
                     self._note_message(event)
-                case MemberAdded():
+                case MemberAdded() if not event.of_teams:
                     _log_joined(event.conversation_id, event.members, event.by)
                 case ConversationCreated():
                     _log_joined(event.conversation.id, event.members, event.by)
-                case MemberRemoved():
+                case MemberRemoved() if event.own:
                     _logger.info("left", conversation_id=event.conversation_id, user_id=event.user_id, by=event.by)
 
     def collect(self) -> Iterator[Metric]:

@@ -152,7 +152,7 @@ class EventDelivery:
                 self._send_selectively(group, conversation_id, event, members)
 
     def _followers(self, room: str, members: Members) -> Iterable[Socket]:
-        if members.only is None:
+        if members.only is None or self._hub.count_in(room) <= 2 * len(members.only):
             return [s for s in clients_in(self._hub, room) if members.has(s.data.actor.user_id)]
         user_ids = [user_id for user_id in members.only if members.has(user_id)]
         return [s for user_id in user_ids for s in clients_in(self._hub, user_room(user_id)) if room in s.rooms]

@@ -174,6 +174,10 @@ class Hub:
         """Returns the sockets in a room, of all namespaces and dialects (event vocabularies)."""
         return [socket for group in self.encoding_groups for socket in group.rooms.get(room, ())]
 
+    def count_in(self, room: str) -> int:
+        """Returns how many sockets are in a room, of all namespaces and dialects."""
+        return sum(len(group.rooms.get(room, ())) for group in self.encoding_groups)
+
     # --- output -----------------------------------------------------------------------------------------------------
 
     def broadcast(self, room: str, encode: Callable[[EncodingGroup], bytes]) -> None:
