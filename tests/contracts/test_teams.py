@@ -432,6 +432,21 @@ async def test_a_deleted_team_is_made_again_only_when_its_members_are_gone(
     assert [event.changed for event in node.log if isinstance(event, ConversationUpdated)] == [("team_ids",)] * 250
 
 
+async def test_who_left_a_team_before_it_was_deleted_leaves_its_conversations_too(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if the memberships that followed from leaving were still to be written."""
+    monkeypatch.setattr("talkwire.core.features.conversations.grounds.BATCH_MAX", 2)
+    monkeypatch.setattr("talkwire.core.features.conversations.grounds.FURTHER_BATCH_MAX", 2)
+    await node.do(BACKEND, PutTeam("support", "Support", ("bob", "carol")))
+    ids = await many_desks(node, 6)
+    monkeypatch.setattr(team_changer, "WAIT_S", 0.0)
+    await node.do(BACKEND, PutTeam("support", "Support", ("bob",)))
+    await node.do(BACKEND, DeleteTeam("support"))
+    await TeamChanger(node.chat).finish()
+    assert [await grounds(node, id_) for id_ in ids] == [{"alice": OWN}] * 6
+
+
 async def test_two_back_ends_that_put_the_same_team_at_once_agree(database: Database, clock: Clock) -> None:
     exchange = Exchange()
     async with (

@@ -142,10 +142,19 @@ def _advance_team(tx: Transaction, change: TeamChange, most: int) -> TeamChange 
     tx.prefetch(needs)
     conversations = [each for id_ in found.starts if (each := tx.conversation(id_)) is not None]
     if change.is_deleted:
-        conversations = [_without_team(tx, each, change.team_id) for each in conversations]
-    members = tx.members_at([(id_, user_id) for id_ in found.starts for user_id in change.user_ids])
-    _set(tx, conversations, change.user_ids, members, _facts(tx, conversations, change.user_ids, found))
+        _leave(tx, conversations, change)
+    else:
+        members = tx.members_at([(id_, user_id) for id_ in found.starts for user_id in change.user_ids])
+        _set(tx, conversations, change.user_ids, members, _facts(tx, conversations, change.user_ids, found))
     return replace(change, after_id=[*found.starts][-1]) if len(found.starts) == at_once else None
+
+
+def _leave(tx: Transaction, conversations: Iterable[Conversation], change: TeamChange) -> None:
+    """Removes a deleted team from conversations, and ends its members' memberships. They include those who were to
+    lose theirs by an earlier change that is still pending: that one does not find the conversations any more."""
+    for conversation in conversations:
+        through_teams = tx.teams.members_through_teams(conversation.id)
+        admit(tx, _without_team(tx, conversation, change.team_id), sorted({*change.user_ids, *through_teams}))
 
 
 def _without_team(tx: Transaction, conversation: Conversation, team_id: str | None) -> Conversation:
