@@ -12,7 +12,8 @@ const relative = new Intl.RelativeTimeFormat(locale(), { numeric: "auto" });
 
 const DAY_MS = 86_400_000;
 
-function daysAgo(at: Date, now: Date): number {
+/** Returns how many midnights are between two times. */
+export function daysAgo(at: Date, now: Date): number {
   const midnight = (time: Date) => new Date(time.getFullYear(), time.getMonth(), time.getDate()).getTime();
   return Math.round((midnight(now) - midnight(at)) / DAY_MS);
 }
@@ -57,22 +58,6 @@ export function clockTime(ms: number): string {
   const hours = Math.floor(seconds / 3600);
   if (hours > 0) parts.unshift(hours);
   return parts.map((part, index) => (index === 0 ? String(part) : String(part).padStart(2, "0"))).join(":");
-}
-
-const STEPS = [
-  ["minute", 60_000],
-  ["hour", 3_600_000],
-  ["day", DAY_MS],
-] as const;
-
-/** Returns how long ago a time was, such as “5 minutes ago” or “yesterday”; after two weeks, its date. */
-export function fromNow(iso: string, now = new Date()): string {
-  const at = new Date(iso);
-  const pastMs = now.getTime() - at.getTime();
-  if (pastMs >= 14 * DAY_MS) return dayAndYear.format(at);
-  const [unit, ms] = STEPS.findLast(([, each]) => pastMs >= each) ?? ["second", Number.POSITIVE_INFINITY];
-  const count = unit === "day" ? daysAgo(at, now) : Math.floor(Math.max(0, pastMs) / ms);
-  return relative.format(-count, unit);
 }
 
 /** Returns the day and the time, to the minute. */

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { fromNow, fullTime, shortTime } from "../src/time_format";
+import { fullTime, shortTime } from "../src/time_format";
+import { fromNow } from "../src/time_passed";
 
 const NOW = new Date(2026, 2, 11, 3, 45);
 const NOON = new Date(2026, 2, 11, 12);

@@ -1,4 +1,5 @@
-import { fromNow, fullTime } from "../../time_format";
+import { fullTime } from "../../time_format";
+import { fromNow } from "../../time_passed";
 import { texts } from "../texts";
 
 /** How long ago something was, with the exact time for those who point at it. */

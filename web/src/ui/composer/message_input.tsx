@@ -1,14 +1,14 @@
-import type { Conversation, Mute } from "@talkwire/client";
-import { atComposer, isNonMember, may, placeOf, roleOf } from "@talkwire/client/parts";
-import { type ReactNode, useEffect } from "react";
-import { useStore } from "zustand";
-import { texts } from "../../texts";
-import { fullTime } from "../../time_format";
+import type { Conversation } from "@talkwire/client";
+import { isNonMember, may, roleOf } from "@talkwire/client/parts";
 import { partnerOf } from "../components/conversation_names";
-import { useChat, useChatState } from "../page/chat_context";
-import { copyText } from "../page/clipboard";
+import { useChatState } from "../page/chat_context";
+import { lazyPart } from "../page/lazy_part";
 import { useBlockedPartner } from "../people/use_blocked_partner";
+import type { Refusal } from "./cannot_write";
 import { Composer } from "./composer";
+
+/** Most readers can write wherever they look. */
+const CannotWrite = lazyPart(() => import("./cannot_write"), "place");
 
 interface Props {
   conversation: Conversation;
@@ -22,142 +22,29 @@ interface Props {
 
 /** The composer, or why the reader cannot write, and what they had written until then. */
 export function MessageInput({ conversation, placeholder, threadId, isGone = false }: Props) {
-  const { id } = conversation;
   const refused = useRefusal(conversation);
-  const refusal = isGone ? <p className="read-only">{texts.threadWasDeleted}</p> : refused;
-  if (refusal === null) return <Composer id={id} placeholder={placeholder} threadId={threadId} />;
+  const refusal: Refusal | null = isGone ? { why: "gone" } : refused;
+  if (refusal === null) return <Composer id={conversation.id} placeholder={placeholder} threadId={threadId} />;
   return (
-    <>
-      {refusal}
-      {isGone ? (
-        <LostDraft place={placeOf(id, threadId)} />
-      ) : (
-        <KeptDraft key={threadId} place={placeOf(id, threadId)} />
-      )}
-    </>
+    <CannotWrite
+      conversation={conversation}
+      threadId={threadId}
+      refusal={refusal}
+      fallback={<p className="read-only" />}
+    />
   );
 }
 
 /** Returns why the reader cannot write in a conversation; null if they can. */
-function useRefusal(conversation: Conversation): ReactNode {
-  const { id, kind } = conversation;
+function useRefusal(conversation: Conversation): Refusal | null {
   const me = useChatState((state) => state.me);
-  const { mutedByModerator: mute } = conversation;
+  const { kind, mutedByModerator: mute } = conversation;
   const role = roleOf(conversation, me);
   const blocked = useBlockedPartner(conversation);
-  const isErased = partnerOf(conversation, me)?.erased === true;
-  if (isNonMember(conversation, me)) return <Outside conversation={conversation} />;
-  if (!may(kind, role, "post")) return <p className="read-only">{role === undefined ? "" : texts.places.readOnly}</p>;
-  if (mute !== undefined) return <Muted id={id} mute={mute} />;
-  if (isErased) return <p className="read-only">{texts.people.writingToErased}</p>;
-  if (blocked !== undefined) return <Blocked userId={blocked.userId} name={blocked.name} />;
+  if (isNonMember(conversation, me)) return { why: "outside" };
+  if (!may(kind, role, "post")) return { why: role === undefined ? "unknown" : "readOnly" };
+  if (mute !== undefined) return { why: "muted", mute };
+  if (partnerOf(conversation, me)?.erased === true) return { why: "erased" };
+  if (blocked !== undefined) return { why: "blocked", userId: blocked.userId, name: blocked.name };
   return null;
-}
-
-/** A draft that cannot be sent. It comes back with the composer. */
-function KeptDraft({ place }: { place: string }) {
-  const chat = useChat();
-  const text = chat.drafts.peek(place);
-  return text === "" ? null : <NotSent text={text} />;
-}
-
-/** The draft of a thread in which nobody can write any more. */
-function LostDraft({ place }: { place: string }) {
-  const chat = useChat();
-  const { drafts, uploads } = chat;
-  // A change of what has a draft shows this again.
-  useStore(drafts.threads);
-  const files = atComposer(useStore(uploads.state), place);
-  const text = drafts.peek(place);
-  if (text === "" && files.length === 0) return null;
-  const discard = (): void => {
-    drafts.removeAt(place);
-    for (const { id } of files) uploads.remove(id);
-    // The files are gone, as are those of a message that is cancelled.
-    const undo = files.length > 0 ? undefined : { label: texts.undo, run: () => drafts.save(place, text) };
-    chat.showToast(texts.draftDiscarded, undo);
-  };
-  return (
-    <NotSent text={[text, ...files.map(({ name }) => name)].filter((each) => each !== "").join(" · ")} copied={text}>
-      <button type="button" className="quiet" onClick={discard}>
-        {texts.discard}
-      </button>
-    </NotSent>
-  );
-}
-
-/** What was not sent, and a button that copies it. `copied`: what is copied, where that is not all. */
-function NotSent({ text, copied = text, children }: { text: string; copied?: string; children?: ReactNode }) {
-  const chat = useChat();
-  return (
-    <div className="kept-draft">
-      <b>{texts.leftBehind.title}</b>
-      <span className="kept-text" dir="auto">
-        {text}
-      </span>
-      {copied !== "" && (
-        <button type="button" className="quiet" onClick={() => void copyText(chat, copied)}>
-          {texts.copyText}
-        </button>
-      )}
-      {children}
-    </div>
-  );
-}
-
-/** A reader who is not a member, such as an operator, joins before they write. */
-function Outside({ conversation }: { conversation: Conversation }) {
-  const { conversations, moderation, showNotice } = useChat();
-  const { id } = conversation;
-  const join = (): void => {
-    moderation
-      .join(id)
-      .then(() => conversations.load(id))
-      .catch((error: Error) => showNotice(error.message));
-  };
-  return (
-    <div className="read-only">
-      <p>{texts.places.notMember}</p>
-      {conversation.public && (
-        <button type="button" className="primary" onClick={join}>
-          {texts.places.join}
-        </button>
-      )}
-    </div>
-  );
-}
-
-function Blocked({ userId, name }: { userId: string; name: string }) {
-  const { people, showNotice } = useChat();
-  const unblock = (): void => {
-    people.unblock(userId).catch((error: Error) => showNotice(error.message));
-  };
-  return (
-    <div className="read-only">
-      <p>{texts.people.youBlocked(name)}</p>
-      <button type="button" onClick={unblock}>
-        {texts.people.unblock}
-      </button>
-    </div>
-  );
-}
-
-/** The longest timeout of browsers. */
-const LONGEST_MS = 2 ** 31 - 1;
-
-/** The draft stays. */
-function Muted({ id, mute: { until, reason } }: { id: string; mute: Mute }) {
-  const { conversations } = useChat();
-  useEffect(() => {
-    if (until === undefined) return;
-    const leftMs = Date.parse(until) - Date.now();
-    if (leftMs > LONGEST_MS) return;
-    const timer = setTimeout(() => conversations.unmuted(id), leftMs);
-    return () => clearTimeout(timer);
-  }, [conversations, id, until]);
-  return (
-    <p className="read-only" role="status">
-      {texts.places.youAreMuted(until === undefined ? null : fullTime(until), reason)}
-    </p>
-  );
 }

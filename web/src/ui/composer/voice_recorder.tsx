@@ -1,15 +1,20 @@
-import { Check, Mic, Trash2 } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { Mic } from "lucide-react";
+import { useEffect, useRef } from "react";
 import type { Calls } from "../../chat/calls/calls";
+import { repeatable } from "../../repeatable_import";
 import { texts } from "../../texts";
 import { IconButton } from "../components/icon_button";
-import { playingTime } from "../files/playing_time";
-import { canRecord, RECORDING_MAX_MS, Recording } from "../files/recording";
 import { useChat } from "../page/chat_context";
+import { lazyPart } from "../page/lazy_part";
 import type { RecordingState } from "./use_recording";
 import "../files/voice.css";
 
 const labels = texts.voice;
+const canRecord = "MediaRecorder" in globalThis && navigator.mediaDevices !== undefined;
+
+/** Both are loaded when the reader records for the first time. */
+const loadRecording = repeatable(() => import("../files/recording"));
+const RunningRecording = lazyPart(() => import("./running_recording"), "place");
 
 /** A button that records a voice message, and the bar of the recording. */
 export function VoiceRecorder({ state }: { state: RecordingState }) {
@@ -27,8 +32,10 @@ export function VoiceRecorder({ state }: { state: RecordingState }) {
     if (isTapTooMany()) return;
     fail(isCalling(calls) ? labels.inCall : "");
     if (isCalling(calls)) return;
+    const loaded = await loadRecording().catch(() => undefined);
+    if (loaded === undefined) return fail(texts.parts.failed);
     try {
-      const started = await Recording.start();
+      const started = await loaded.Recording.start();
       if (isGone.current || isCalling(calls)) started.cancel();
       else begin(started);
     } catch {
@@ -44,7 +51,7 @@ export function VoiceRecorder({ state }: { state: RecordingState }) {
         disabled={recording !== null}
         onClick={() => void start()}
       />
-      {recording && <Running recording={recording} onFinish={() => void finish()} onCancel={cancel} />}
+      {recording && <RunningRecording recording={recording} onFinish={() => void finish()} onCancel={cancel} />}
       {problem !== "" && (
         <p className="problem voice-problem" role="alert">
           {problem}
@@ -58,46 +65,4 @@ export function VoiceRecorder({ state }: { state: RecordingState }) {
 function isCalling({ state }: Calls): boolean {
   const { phase } = state.getState();
   return phase === "outgoing" || phase === "joining" || phase === "talking";
-}
-
-interface RunningProps {
-  recording: Recording;
-  onFinish: () => void;
-  onCancel: () => void;
-}
-
-function Running({ recording, onFinish, onCancel }: RunningProps) {
-  const [elapsedMs, setElapsed] = useState(0);
-  const bar = useRef<HTMLFieldSetElement>(null);
-  const finish = useRef(onFinish);
-  finish.current = onFinish;
-  useEffect(() => {
-    const timer = setInterval(() => {
-      setElapsed(recording.elapsedMs);
-      if (recording.elapsedMs >= RECORDING_MAX_MS) finish.current();
-    }, 250);
-    return () => clearInterval(timer);
-  }, [recording]);
-  useEffect(() => bar.current?.querySelectorAll("button")[1]?.focus(), []);
-  return (
-    <fieldset
-      className="recording"
-      ref={bar}
-      onKeyDown={(event) => {
-        if (event.key !== "Escape") return;
-        event.preventDefault();
-        onCancel();
-      }}
-    >
-      <legend className="hidden">{labels.recording}</legend>
-      <span className="hidden" role="status">
-        {labels.recording}
-      </span>
-      <span className="on-air" aria-hidden="true" />
-      <span className="elapsed">{playingTime(elapsedMs)}</span>
-      <span className="limit">{labels.limit(playingTime(RECORDING_MAX_MS))}</span>
-      <IconButton icon={Trash2} label={labels.cancel} onClick={onCancel} />
-      <IconButton icon={Check} label={labels.finish} onClick={onFinish} />
-    </fieldset>
-  );
 }

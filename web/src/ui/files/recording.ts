@@ -11,8 +11,6 @@ const FORMATS = [
   { type: "audio/ogg;codecs=opus", extension: "ogg" },
 ];
 
-export const canRecord = "MediaRecorder" in globalThis && navigator.mediaDevices !== undefined;
-
 /** A recording in progress. */
 export class Recording {
   readonly startedAt = performance.now();

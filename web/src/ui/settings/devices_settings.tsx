@@ -4,7 +4,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import { useStore } from "zustand";
 import { permission } from "../../chat/alerts/permission";
 import { texts } from "../../texts";
-import { fromNow } from "../../time_format";
+import { fromNow } from "../../time_passed";
 import { useChat } from "../page/chat_context";
 import { deviceName } from "./device_name";
 import { useSaving } from "./use_saving";
