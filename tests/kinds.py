@@ -142,6 +142,7 @@ IN_THE_GATE = (
     "page/test_client_examples.py[vue]",
     "page/test_composing.py::test_mentions_are_completed_and_stand_out",
     "page/test_connection.py::test_the_page_reconnects_and_loses_and_doubles_nothing",
+    "page/test_desk.py::test_a_customer_is_served_by_one_colleague_after_the_other",
     "page/test_django_tutorial.py",
     "page/test_embedding.py::test_a_listed_page_shows_the_chat_in_a_frame",
     "page/test_embedding_examples.py",

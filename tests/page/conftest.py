@@ -79,6 +79,14 @@ def admin_token(filled_demo: Path) -> str:
     return TokenIssuer(secret).issue("olga", ttl_s=3600, name="Olga Brandt", role="admin")
 
 
+@pytest.fixture(scope="session")
+def service_token(filled_demo: Path) -> str:
+    """A token of the application's back end, for every server whose data were copied from the demo."""
+    secret = signing_secret(Settings(data=filled_demo, demo=True))
+    assert secret is not None
+    return TokenIssuer(secret).issue("shop", ttl_s=3600, name="Shop", role="service")
+
+
 @pytest.fixture
 def demo_folder(filled_demo: Path, tmp_path: Path) -> Path:
     """A data folder with the demo, for a test that starts servers of its own."""

@@ -22,6 +22,7 @@ const LAYERS = [
   "calls",
   "search",
   "settings",
+  "desk",
   "panel",
   "conversation",
   "sidebar",

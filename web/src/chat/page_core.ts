@@ -6,6 +6,7 @@ import {
   type Offer,
   type RequestError,
   type ServerEvents,
+  type Team,
   UNREACHABLE,
   type User,
 } from "@talkwire/client";
@@ -44,6 +45,8 @@ export type Panel =
   /** `found`: the offer to scroll to. */
   | { readonly kind: "offers"; readonly found?: Offer }
   | { readonly kind: "files" }
+  /** The notes of the conversation's teams. */
+  | { readonly kind: "notes" }
   /** `messageId`: the reply to scroll to; `isFromList`: the reader comes from the list of threads. */
   | { readonly kind: "thread"; readonly rootId: string; readonly messageId?: string; readonly isFromList?: true };
 
@@ -103,6 +106,10 @@ interface PageState {
   readonly overlay: Overlay | null;
   /** What the reader searches in the list of conversations; empty for nothing. */
   readonly listQuery: string;
+  /** The teams that the reader is in. */
+  readonly teams: readonly Team[];
+  /** The team whose desk is in the place of the list of conversations; null: none. */
+  readonly deskId: string | null;
   readonly messageDialog: MessageDialog | null;
   readonly offerForm: OfferForm | null;
   /** Why the reader's last action was refused; empty when it succeeded. */
@@ -138,6 +145,8 @@ const NOTHING_SHOWN: PageState = {
   panel: null,
   overlay: null,
   listQuery: "",
+  teams: [],
+  deskId: null,
   messageDialog: null,
   offerForm: null,
   notice: "",

@@ -321,7 +321,7 @@ export class PageMessages extends Messages {
     if (replyTo !== undefined && chosen?.kind === "edit") composing = { ...chosen, replyTo };
     if (replyTo !== undefined && chosen === null && before?.kind === "edit")
       composing = { kind: "reply", message: replyTo };
-    const id = composing?.message.conversationId ?? this.core.now.openId;
+    const id = (composing ?? before)?.message.conversationId ?? this.core.now.openId;
     if (id !== null)
       this.drafts.saveComposing(id, composing === null || text === undefined ? composing : { ...composing, text });
     this.core.state.setState({ composing });

@@ -59,7 +59,9 @@ export function useComposer(id: string, threadId: string | undefined): ComposerS
   const { drafts, messages, threads, typing, uploads, state } = chat;
   const myId = useChatState(({ me }) => me.id);
   // A message of a thread is edited and replied to in the thread.
-  const composing = useChatState(({ composing: all }) => (all?.message.threadId === threadId ? all : null));
+  const composing = useChatState(({ composing: all }) =>
+    all?.message.threadId === threadId && all?.message.conversationId === id ? all : null,
+  );
   const edited = composing?.kind === "edit" ? composing.message : null;
   const place = placeOf(id, threadId);
   const { content, setContent } = useDraft(drafts, place, composing);

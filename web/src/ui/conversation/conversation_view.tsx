@@ -32,16 +32,19 @@ import { ConversationBeginning } from "./conversation_beginning";
 import { PlaceDialogs } from "./place_dialogs";
 import "./conversation_view.css";
 
+const DeskBar = lazyPart(() => import("../desk/desk_bar"), "silent");
 const FirstSteps = lazyPart(() => import("./first_steps"), "place");
 
 export function ConversationView({ conversation }: { conversation: Conversation }) {
   const { id } = conversation;
   const name = nameOf(conversation);
   const isHidden = usePanelHidesConversation();
+  const isStaff = useChatState((state) => state.teams.length > 0);
   return (
     <>
       <main className="conversation">
         <Header conversation={conversation} name={name} />
+        {isStaff && <DeskBar conversation={conversation} />}
         <ConnectionLineHere />
         {!isHidden && <Notice />}
         <Messages key={id} id={id} />

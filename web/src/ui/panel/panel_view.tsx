@@ -10,6 +10,7 @@ const PinsPanel = lazyPart(() => import("./pins_panel"));
 const FilesPanel = lazyPart(() => import("../files/files_panel"));
 const SearchPanel = lazyPart(() => import("../search/search_panel"));
 const DetailsPanel = lazyPart(() => import("./details_panel"));
+const NotesPanel = lazyPart(() => import("../desk/notes_panel"));
 const OffersPanel = lazyPart(() => import("../offers/offers_panel"));
 
 /** The open panel, beside the conversation or instead of it in a narrow window. */
@@ -30,6 +31,8 @@ export function PanelView({ conversation }: { conversation: Conversation }) {
       return <PinsPanel onGiveUp={giveUp} conversation={conversation} />;
     case "files":
       return <FilesPanel onGiveUp={giveUp} conversation={conversation} />;
+    case "notes":
+      return <NotesPanel onGiveUp={giveUp} conversation={conversation} />;
     case "search":
       return <SearchPanel onGiveUp={giveUp} conversation={conversation} />;
     default:

@@ -18,10 +18,10 @@ import { useChat, useChatState } from "../page/chat_context";
 import { goTo } from "../page/page_address";
 import { AvatarWithPresence } from "../people/avatar_with_presence";
 import { NamesakeHandle } from "../people/person_handle";
+import { ConversationPreview } from "../timeline/conversation_preview";
 import { DeliveryTick } from "../timeline/message_view";
 import { useLongPress } from "../timeline/use_long_press";
 import { ConversationMenu } from "./conversation_menu";
-import { ConversationPreview } from "./conversation_preview";
 
 /** A conversation in the list, with its menu. */
 export const ConversationItem = memo(function ConversationItem({ conversation }: { conversation: Conversation }) {

@@ -1,17 +1,24 @@
 import { mayCreateAny } from "@talkwire/client/parts";
 import { Compass, MessageCircle, MessagesSquare, SquarePen, Users } from "lucide-react";
+import { useEffect } from "react";
 import { useStore } from "zustand";
 import { totalOf } from "../../chat/conversations/unread";
 import { texts } from "../../texts";
+import { whenIdle } from "../../when_idle";
 import { AlertOffer } from "../alerts/alert_offer";
 import { BellButton } from "../alerts/bell_button";
 import { ConnectionLine } from "../components/connection_line";
 import { IconButton } from "../components/icon_button";
+import { SideCount } from "../components/side_count";
 import { useChat, useChatState } from "../page/chat_context";
+import { lazyPart } from "../page/lazy_part";
 import { AccountButton } from "./account_button";
 import { ConversationList } from "./conversation_list";
 import type { SidebarDialog } from "./sidebar_dialogs";
 import "./sidebar.css";
+
+const DeskEntry = lazyPart(() => import("../desk/desk_entry"), "silent");
+const DeskList = lazyPart(() => import("../desk/desk_list"), "place");
 
 interface Props {
   onOpen: (dialog: SidebarDialog) => void;
@@ -21,13 +28,15 @@ interface Props {
 /** The signed-in user, their conversations, and the state of the connection. */
 export function Sidebar({ onOpen, onSignOut }: Props) {
   const mayCreate = useChatState((state) => mayCreateAny(state.rights));
+  const isDesk = useChatState(({ deskId, teams }) => deskId !== null && teams.length > 0);
+  useTeams();
   return (
     <aside className="sidebar">
       <div className="sidebar-list">
         <header>
           <AccountButton onOpen={onOpen} onSignOut={onSignOut} />
           <BellButton />
-          {mayCreate && (
+          {mayCreate && !isDesk && (
             <IconButton
               className="start-button"
               icon={SquarePen}
@@ -36,9 +45,13 @@ export function Sidebar({ onOpen, onSignOut }: Props) {
             />
           )}
         </header>
-        <ConversationList onOpen={onOpen}>
-          <SideButtons onOpen={onOpen} />
-        </ConversationList>
+        {isDesk ? (
+          <DeskList />
+        ) : (
+          <ConversationList onOpen={onOpen}>
+            <SideButtons onOpen={onOpen} />
+          </ConversationList>
+        )}
       </div>
       <AlertOffer />
       <ConnectionLine />
@@ -46,11 +59,29 @@ export function Sidebar({ onOpen, onSignOut }: Props) {
   );
 }
 
+/** Loads which teams the reader is in once nothing is more urgent, and follows it. */
+function useTeams(): void {
+  const { talkwire, state } = useChat();
+  const connected = useChatState((now) => now.connected);
+  useEffect(() => {
+    if (!connected) return;
+    const load = (): void =>
+      void talkwire.teams().then(
+        (teams) => state.setState({ teams }),
+        () => undefined,
+      );
+    void whenIdle().then(load);
+    return talkwire.on("team", load);
+  }, [talkwire, state, connected]);
+}
+
 /** Opens what is in no conversation: threads, people and public conversations. On phones, it has the list itself too. */
 function SideButtons({ onOpen }: Pick<Props, "onOpen">) {
+  const isStaff = useChatState((state) => state.teams.length > 0);
   return (
     <div className="side-buttons">
       <ChatsButton />
+      {isStaff && <DeskEntry />}
       <ThreadsButton />
       <button
         type="button"
@@ -110,16 +141,5 @@ export function ThreadsButton() {
       <span>{texts.threads.title}</span>
       <SideCount count={unread} words={texts.threads.unread(unread)} />
     </button>
-  );
-}
-
-/** What is unread behind a button. Screen readers say the words. */
-function SideCount({ count, words }: { count: number; words: string }) {
-  if (count === 0) return null;
-  return (
-    <span className="count">
-      <span aria-hidden="true">{count > 99 ? "99+" : count}</span>
-      <span className="hidden">{words}</span>
-    </span>
   );
 }

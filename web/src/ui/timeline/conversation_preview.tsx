@@ -13,7 +13,7 @@ import { unsentText } from "../files/problem_text";
 import { useChat, useChatState } from "../page/chat_context";
 import { useIsFolded } from "../people/folded";
 import { useNameIn } from "../people/use_name_in";
-import { noticeText } from "../timeline/notice_text";
+import { noticeText } from "./notice_text";
 
 interface Props {
   conversation: Conversation;

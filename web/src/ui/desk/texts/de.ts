@@ -1,0 +1,60 @@
+import { wordingOf } from "../../../languages/wording";
+import type { DeskTexts } from "./en";
+
+const { counted } = wordingOf("de");
+
+export const german: DeskTexts = {
+  title: "Desk",
+  team: "Team",
+  back: "Alle Unterhaltungen",
+  waitingCount: (count) => counted(count, { one: "Unterhaltung wartet", other: "Unterhaltungen warten" }),
+  tabs: { waiting: "Wartend", mine: "Meine", all: "Alle", closed: "Erledigt" },
+  none: {
+    waiting: "Niemand wartet.",
+    mine: "Du bearbeitest keine Unterhaltung.",
+    all: "Keine Unterhaltung ist offen.",
+    closed: "Keine Unterhaltung ist erledigt.",
+  },
+  waitingFor: (time) => `Wartet seit ${time}`,
+  lessThanAMinute: "weniger als einer Minute",
+  closed: "Erledigt",
+  unhandled: "Niemand bearbeitet dies",
+  youHandle: "Du bearbeitest dies",
+  handledBy: (name) => `${name} bearbeitet dies`,
+  somebody: "Jemand aus dem Team",
+  take: "Übernehmen",
+  takeOver: "Ablösen",
+  release: "Freigeben",
+  close: "Erledigen",
+  actions: "Wer diese Unterhaltung bearbeitet",
+  takenBy: (name) => `${name} war schneller und bearbeitet diese Unterhaltung jetzt.`,
+  releasedMeanwhile: "Niemand bearbeitet diese Unterhaltung mehr. Du kannst sie übernehmen.",
+  handOver: {
+    action: "Übergeben",
+    title: "Unterhaltung übergeben",
+    find: "Kollegen und Teams suchen",
+    people: "Kollegen",
+    teams: "Teams",
+    teamHint: "Jedes Mitglied kann übernehmen.",
+    noneFound: "Kein Kollege und kein Team heißt so.",
+    note: "Notiz für die nächste Person (Kunden sehen sie nicht)",
+    done: (name) => `An ${name} übergeben.`,
+  },
+  notes: {
+    title: "Notizen",
+    hint: "Nur das Team sieht diese Notizen, Kunden nie.",
+    none: "Noch keine Notizen.",
+    write: "Notiz schreiben …",
+    field: "Notiz",
+    send: "Notiz hinzufügen",
+    unread: (count) => counted(count, { one: "neue Notiz", other: "neue Notizen" }),
+  },
+  keys: {
+    desk: "Desk öffnen",
+    next: "Nächste wartende Unterhaltung",
+    previous: "Vorige wartende Unterhaltung",
+    take: "Unterhaltung übernehmen",
+    close: "Unterhaltung erledigen",
+    note: "Notizen der Unterhaltung",
+  },
+};

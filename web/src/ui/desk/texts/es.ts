@@ -1,0 +1,60 @@
+import { wordingOf } from "../../../languages/wording";
+import type { DeskTexts } from "./en";
+
+const { counted } = wordingOf("es");
+
+export const spanish: DeskTexts = {
+  title: "Atención",
+  team: "Equipo",
+  back: "Todas las conversaciones",
+  waitingCount: (count) => counted(count, { one: "conversación en espera", other: "conversaciones en espera" }),
+  tabs: { waiting: "En espera", mine: "Mías", all: "Todas", closed: "Cerradas" },
+  none: {
+    waiting: "Nadie está esperando.",
+    mine: "No atiendes ninguna conversación.",
+    all: "No hay conversaciones abiertas.",
+    closed: "No hay conversaciones cerradas.",
+  },
+  waitingFor: (time) => `Espera desde hace ${time}`,
+  lessThanAMinute: "menos de un minuto",
+  closed: "Cerrada",
+  unhandled: "Nadie la atiende",
+  youHandle: "La atiendes tú",
+  handledBy: (name) => `La atiende ${name}`,
+  somebody: "Alguien del equipo",
+  take: "Atender",
+  takeOver: "Relevar",
+  release: "Liberar",
+  close: "Cerrar",
+  actions: "Quién atiende esta conversación",
+  takenBy: (name) => `${name} se adelantó y ahora atiende esta conversación.`,
+  releasedMeanwhile: "Ya nadie atiende esta conversación. Puedes atenderla tú.",
+  handOver: {
+    action: "Traspasar",
+    title: "Traspasar la conversación",
+    find: "Buscar compañeros y equipos",
+    people: "Compañeros",
+    teams: "Equipos",
+    teamHint: "La puede atender cualquier miembro.",
+    noneFound: "Ningún compañero ni equipo se llama así.",
+    note: "Nota para quien sigue (los clientes no la ven)",
+    done: (name) => `Traspasada a ${name}.`,
+  },
+  notes: {
+    title: "Notas",
+    hint: "Solo el equipo ve estas notas; los clientes, nunca.",
+    none: "Todavía no hay notas.",
+    write: "Escribe una nota…",
+    field: "Nota",
+    send: "Añadir nota",
+    unread: (count) => counted(count, { one: "nota nueva", other: "notas nuevas" }),
+  },
+  keys: {
+    desk: "Abrir la atención",
+    next: "Siguiente conversación en espera",
+    previous: "Anterior conversación en espera",
+    take: "Atender la conversación",
+    close: "Cerrar la conversación",
+    note: "Notas de la conversación",
+  },
+};

@@ -1,0 +1,60 @@
+import { wordingOf } from "../../../languages/wording";
+import type { DeskTexts } from "./en";
+
+const { counted } = wordingOf("fr");
+
+export const french: DeskTexts = {
+  title: "Accueil",
+  team: "Équipe",
+  back: "Toutes les conversations",
+  waitingCount: (count) => counted(count, { one: "conversation en attente", other: "conversations en attente" }),
+  tabs: { waiting: "En attente", mine: "Les miennes", all: "Toutes", closed: "Closes" },
+  none: {
+    waiting: "Personne n’attend.",
+    mine: "Vous ne traitez aucune conversation.",
+    all: "Aucune conversation n’est ouverte.",
+    closed: "Aucune conversation n’est close.",
+  },
+  waitingFor: (time) => `Attend depuis ${time}`,
+  lessThanAMinute: "moins d’une minute",
+  closed: "Close",
+  unhandled: "Personne ne traite cette conversation",
+  youHandle: "Vous traitez cette conversation",
+  handledBy: (name) => `${name} traite cette conversation`,
+  somebody: "Un membre de l’équipe",
+  take: "Prendre",
+  takeOver: "Relayer",
+  release: "Libérer",
+  close: "Clore",
+  actions: "Qui traite cette conversation",
+  takenBy: (name) => `${name} a été plus rapide et traite maintenant cette conversation.`,
+  releasedMeanwhile: "Personne ne traite plus cette conversation. Vous pouvez la prendre.",
+  handOver: {
+    action: "Transmettre",
+    title: "Transmettre la conversation",
+    find: "Chercher des collègues et des équipes",
+    people: "Collègues",
+    teams: "Équipes",
+    teamHint: "Tout membre peut la prendre.",
+    noneFound: "Aucun collègue et aucune équipe ne porte ce nom.",
+    note: "Note pour la suite (les clients ne la voient pas)",
+    done: (name) => `Transmise à ${name}.`,
+  },
+  notes: {
+    title: "Notes",
+    hint: "Seule l’équipe voit ces notes, jamais les clients.",
+    none: "Pas encore de notes.",
+    write: "Écrire une note…",
+    field: "Note",
+    send: "Ajouter la note",
+    unread: (count) => counted(count, { one: "nouvelle note", other: "nouvelles notes" }),
+  },
+  keys: {
+    desk: "Ouvrir l’accueil",
+    next: "Conversation en attente suivante",
+    previous: "Conversation en attente précédente",
+    take: "Prendre la conversation",
+    close: "Clore la conversation",
+    note: "Notes de la conversation",
+  },
+};
