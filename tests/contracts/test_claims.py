@@ -19,7 +19,7 @@ from talkwire.core.commands.desk.claims import (
     HandOffConversation,
     ReleaseConversation,
 )
-from talkwire.core.commands.desk.numbers import CountDesk
+from talkwire.core.commands.desk.numbers import CountDesk, GetDesk
 from talkwire.core.commands.desk.teams import AddTeamMembers, DeleteTeam, PutTeam
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import ConversationChanged, DeleteMessage, ForwardMessage, SendMessage
@@ -448,6 +448,11 @@ async def test_the_numbers_of_a_team(node: Node) -> None:
     expected = [("sales", 1, 1, start + 3000), ("support", 3, 2, start)]
     assert await numbers(node, "support", "sales") == expected
     assert await node.refusal(BOB, CountDesk(("support",))) == "forbidden"
+    (counted,) = await node.do(OPERATOR, CountDesk(("support",)))
+    for actor in (BOB, BACKEND, OPERATOR):
+        assert await node.do(actor, GetDesk("support")) == counted
+    assert await node.refusal(ALICE, GetDesk("support")) == await node.refusal(ALICE, GetDesk("none")) == "forbidden"
+    assert await node.refusal(BACKEND, GetDesk("none")) == "not_found"
 
 
 # --- at the same time -------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from talkwire.core.commands.desk.teams import (
     GetTeam,
     ListTeams,
     PutTeam,
+    RemoveTeamMember,
 )
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import ListMessages
@@ -88,7 +89,9 @@ async def test_a_team_joins_with_its_conversation_and_leaves_with_it(node: Node)
     assert await grounds(node) == {"alice": OWN, "bob": OF_TEAM}
     await node.do(BACKEND, AddTeamMembers("support", ("carol",)))
     assert await grounds(node) == {"alice": OWN, "bob": OF_TEAM, "carol": OF_TEAM}
-    await node.do(BACKEND, PutTeam("support", "Support", ("carol",)))
+    await node.do(BACKEND, PutTeam("support", "Support", ("carol", "dave")))
+    assert await grounds(node) == {"alice": OWN, "carol": OF_TEAM, "dave": OF_TEAM}
+    assert (await node.do(BACKEND, RemoveTeamMember("support", "dave"))).team.member_ids == ("carol",)
     assert await grounds(node) == {"alice": OWN, "carol": OF_TEAM}
     await node.do(BACKEND, RemoveMember("c", team_ids=("support",)))
     assert await grounds(node) == {"alice": OWN}
@@ -105,6 +108,7 @@ async def test_a_team_put_again_records_nothing(node: Node) -> None:
     view = await node.do(BACKEND, PutTeam("support", "Support", ("carol", "bob", "carol")))
     assert (view.team.member_ids, len(node.log)) == (("bob", "carol"), before)
     assert await node.do(BACKEND, AddTeamMembers("support", ("bob",))) == view
+    assert await node.do(BACKEND, RemoveTeamMember("support", "dave")) == view
     assert len(node.log) == before
 
 
@@ -140,6 +144,8 @@ async def test_teams_are_listed_for_their_members_and_the_backend(node: Node) ->
         (AddTeamMembers("support", ()), "invalid_request", "userIds"),
         (AddTeamMembers("support", tuple(f"u{n}" for n in range(100))), "invalid_request", "userIds"),
         (AddTeamMembers("none", ("bob",)), "not_found", None),
+        (RemoveTeamMember("none", "bob"), "not_found", None),
+        (RemoveTeamMember("support", ""), "invalid_request", "userId"),
         (DeleteTeam("none"), "not_found", None),
         (AddMembers("c", team_ids=("none",)), "invalid_request", "teamIds[0]"),
         (AddMembers("c"), "invalid_request", "userIds"),

@@ -385,8 +385,10 @@ _TEAMS = (
     Row(f"GET {_V1}/teams", EVERYONE),
     Row(f"GET {_V1}/teams?memberId={{author}}", TRUSTED, of="of another"),
     Row(f"GET {_V1}/teams/{{team}}", _OWN_TEAM),
+    Row(f"GET {_V1}/teams/{{team}}/numbers", _OWN_TEAM),
     Row(f"PUT {_V1}/teams/{{team}}", TRUSTED, {"name": "Support", "memberIds": ["{author}"]}),
     Row(f"POST {_V1}/teams/{{team}}/members", TRUSTED, {"userIds": ["{author}"]}),
+    Row(f"DELETE {_V1}/teams/{{team}}/members/{{author}}", TRUSTED),
     Row(f"DELETE {_V1}/teams/{{team}}", TRUSTED),
 )
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from talkwire.core.commands.desk.teams import AddTeamMembers, DeleteTeam, GetTeam, ListTeams, PutTeam
+from talkwire.core.commands.desk.numbers import GetDesk
+from talkwire.core.commands.desk.teams import AddTeamMembers, DeleteTeam, GetTeam, ListTeams, PutTeam, RemoveTeamMember
 from talkwire.operations.operation import One, Operation, Paged
 from talkwire.operations.shapes import Shape
+from talkwire.payloads.desk.claims import numbers_payload
 from talkwire.payloads.desk.teams import team_payload
 
 _TAG = "teams"
@@ -57,5 +59,22 @@ OPERATIONS = (
         summary="Add members to a team",
         status=200,
         answer=_TEAM,
+    ),
+    Operation(
+        RemoveTeamMember,
+        route="DELETE /teams/{team_id}/members/{user_id}",
+        tag=_TAG,
+        summary="Remove a member from a team",
+        description="The user leaves the conversations in which they are only through the team.",
+        status=200,
+        answer=_TEAM,
+    ),
+    Operation(
+        GetDesk,
+        route="GET /teams/{team_id}/numbers",
+        tag=_TAG,
+        summary="Count the conversations of a team",
+        description="For the team's members, and the roles `service` and `admin`. `desk:updated` says later numbers.",
+        answer=One(numbers_payload),
     ),
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from talkwire.core.commands.desk.claims import HandlingView
+from talkwire.core.commands.desk.numbers import DeskNumbers
 from talkwire.core.domain.desk.handling import HandlingState, state_of
+from talkwire.core.domain.times import iso_or_none
 from talkwire.payloads.payload import Payload
 
 
@@ -53,3 +55,8 @@ class DeskUpdatedPayload(Payload, frozen=True):
 def handling_payload(view: HandlingView) -> HandlingPayload:
     pending = None if view.pending_pos is None else True
     return HandlingPayload(view.conversation_id, view.handler_id, state_of(closed=view.closed), pending)
+
+
+def numbers_payload(numbers: DeskNumbers) -> DeskUpdatedPayload:
+    oldest = iso_or_none(numbers.oldest_waiting_ms)
+    return DeskUpdatedPayload(numbers.team_id, numbers.open, numbers.unhandled, oldest)

@@ -22,3 +22,9 @@ class CountDesk(Query[tuple[DeskNumbers, ...]], frozen=True, tag="CountDesk"):
     """Internal: counts the conversations of each of the teams. Leaves out teams that do not exist."""
 
     team_ids: tuple[str, ...]
+
+
+class GetDesk(Query[DeskNumbers], frozen=True, tag="GetDesk"):
+    """Counts the conversations of a team, for its members, the backend and operators."""
+
+    team_id: str

@@ -35,6 +35,14 @@ class AddTeamMembers(Change[TeamView], frozen=True, tag="AddTeamMembers"):
     user_ids: tuple[str, ...]
 
 
+class RemoveTeamMember(Change[TeamView], frozen=True, tag="RemoveTeamMember"):
+    """Removes a user from a team and returns it; a user who is not in it changes nothing. Only for the backend and
+    operators."""
+
+    team_id: str
+    user_id: str
+
+
 class DeleteTeam(Change[TeamView], frozen=True, tag="DeleteTeam"):
     """Deletes a team and returns it as it was, without members. Its members leave the conversations in which they are
     only through it. Only for the backend and operators."""

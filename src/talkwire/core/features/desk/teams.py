@@ -8,6 +8,7 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from talkwire.core.commands.command import Page
+from talkwire.core.commands.desk.numbers import DeskNumbers, GetDesk
 from talkwire.core.commands.desk.teams import (
     AddTeamMembers,
     DeleteTeam,
@@ -16,6 +17,7 @@ from talkwire.core.commands.desk.teams import (
     GetTeam,
     ListTeams,
     PutTeam,
+    RemoveTeamMember,
     TeamBatch,
     TeamView,
 )
@@ -58,6 +60,11 @@ def check_add(command: AddTeamMembers) -> None:
     _check_members("userIds", command.user_ids)
     if not command.user_ids:
         raise invalid("userIds", "must not be empty")
+
+
+def check_remove(command: RemoveTeamMember) -> None:
+    check_id("teamId", command.team_id)
+    check_id("userId", command.user_id)
 
 
 def check_delete(command: DeleteTeam) -> None:
@@ -112,6 +119,16 @@ def add_team_members(tx: Transaction, actor: Actor, command: AddTeamMembers) -> 
     if member_ids == known.member_ids:
         return TeamView(known, tx.teams.pending_pos(known.id))
     return _change(tx, actor, known, replace(known, member_ids=member_ids))
+
+
+def remove_team_member(tx: Transaction, actor: Actor, command: RemoveTeamMember) -> TeamView:
+    """Removes a user from a team and returns it. Raises `not_found` for an unknown team."""
+    require_actor(tx, actor)
+    must_be_trusted(actor)
+    known = _find(tx.teams.find(command.team_id))
+    if command.user_id not in known.member_ids:
+        return TeamView(known, tx.teams.pending_pos(known.id))
+    return _change(tx, actor, known, replace(known, member_ids=without(known.member_ids, (command.user_id,))))
 
 
 def _change(tx: Transaction, actor: Actor, known: Team | None, wanted: Team) -> TeamView:
@@ -188,6 +205,14 @@ def get_team(snapshot: Snapshot, actor: Actor, query: GetTeam) -> TeamView:
     return TeamView(found, snapshot.teams.pending_pos(found.id))
 
 
+def get_desk(snapshot: Snapshot, actor: Actor, query: GetDesk) -> DeskNumbers:
+    """Returns the numbers of a team. Raises `not_found` for an unknown one, and `forbidden` for users who are not in
+    it."""
+    get_team(snapshot, actor, GetTeam(query.team_id))
+    (numbers,) = snapshot.teams.numbers((query.team_id,))
+    return numbers
+
+
 def list_teams(snapshot: Snapshot, actor: Actor, query: ListTeams) -> Page[TeamView]:
     """Returns a page of teams. Raises `forbidden` if a user asks for the teams of another."""
     for path, id_ in (("memberId", query.member_id), ("cursor", query.cursor)):
@@ -208,9 +233,12 @@ CHANGES: Changes = MappingProxyType(
     {
         PutTeam: ChangeHandler(put_team, check_put, settles=True),
         AddTeamMembers: ChangeHandler(add_team_members, check_add, settles=True),
+        RemoveTeamMember: ChangeHandler(remove_team_member, check_remove, settles=True),
         DeleteTeam: ChangeHandler(delete_team, check_delete, settles=True),
         FinishTeamChange: ChangeHandler(finish_change),
     }
 )
 
-QUERIES: Queries = MappingProxyType({GetTeam: get_team, ListTeams: list_teams, FindTeamChange: find_change})
+QUERIES: Queries = MappingProxyType(
+    {GetTeam: get_team, GetDesk: get_desk, ListTeams: list_teams, FindTeamChange: find_change}
+)

@@ -321,6 +321,7 @@ ACTS: Mapping[type[Command[Any]], Rule] = MappingProxyType(
         members.RemoveTeam: _removal,
         teams.PutTeam: _teams,
         teams.AddTeamMembers: _teams,
+        teams.RemoveTeamMember: _teams,
         teams.DeleteTeam: _teams,
         claims.ClaimConversation: _handling,
         claims.ReleaseConversation: _handling,
