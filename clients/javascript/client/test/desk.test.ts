@@ -41,6 +41,70 @@ it("the same chat and team have one desk, and a desk one object for each view", 
   expect(deskOf(server.chat, TEAM).view("all")).toBe(deskOf(server.chat, TEAM).view("all"));
 });
 
+it("a desk has its numbers after each connection, and the newest ones that were sent", async () => {
+  const server = new DeskServer();
+  server.numbers = { open: 2, unhandled: 1, oldestWaitingSince: "2026" };
+  const desk = deskOf(server.chat, TEAM);
+  const shown: (number | undefined)[] = [];
+  desk.on("change", ({ numbers }) => shown.push(numbers?.open));
+  expect(desk.numbers).toBeUndefined();
+  await server.connect();
+  await eventually(() => expect(desk.numbers).toEqual(server.numbers));
+  server.emit("desk:updated", { teamId: "sales", open: 9, unhandled: 9, oldestWaitingSince: null });
+  server.emit("desk:updated", { teamId: TEAM, open: 3, unhandled: 1, oldestWaitingSince: null });
+  server.client.lost();
+  server.numbers = { open: 4, unhandled: 1, oldestWaitingSince: null };
+  await server.connect();
+  await eventually(() => expect(shown).toEqual([2, 3, 4]));
+});
+
+it("a claim, a release, a handoff and closing are sent, and shown before their events", async () => {
+  const server = new DeskServer([order("a", 1)]);
+  await server.connect();
+  const mine = await shown(server, "mine");
+  const desk = deskOf(server.chat, TEAM);
+  const sent: [string, object][] = [];
+  const replies: Record<string, { handler: string | null; state: string }> = {
+    "conversation:claim": { handler: ME, state: "open" },
+    "conversation:release": { handler: null, state: "open" },
+    "conversation:handoff": { handler: "kim", state: "open" },
+    "conversation:close": { handler: null, state: "closed" },
+  };
+  await shown(server, "all");
+  connection.call.mockImplementation(async (name: string, payload: { conversationId: string }) => {
+    sent.push([name, payload]);
+    return { success: true, handling: { conversationId: payload.conversationId, ...replies[name] } };
+  });
+  await desk.claim("a", { from: "bob" });
+  expect(ids(mine)).toEqual(["a"]);
+  await desk.release("a");
+  expect(ids(mine)).toEqual([]);
+  await desk.handOff("a", "kim", { note: "Hurry" });
+  await desk.close("a");
+  expect(server.client.core.now.conversations.a).toMatchObject({ handler: null, state: "closed" });
+  expect(sent).toEqual([
+    ["conversation:claim", { conversationId: "a", if: "bob" }],
+    ["conversation:release", { conversationId: "a" }],
+    ["conversation:handoff", { conversationId: "a", to: "kim", note: "Hurry" }],
+    ["conversation:close", { conversationId: "a" }],
+  ]);
+});
+
+it("the first note of a conversation says where its notes are", async () => {
+  const server = new DeskServer([order("a", 1)]);
+  await server.connect();
+  await shown(server, "all");
+  const posted: [string, object][] = [];
+  server.client.core.rest.post = async <T>(path: string, body: object) => {
+    posted.push([path, body]);
+    return message(1, { conversationId: "notes-of-a" }) as T;
+  };
+  const note = await deskOf(server.chat, TEAM).sendNote("a", "A friend of ours", { clientMessageId: "n1" });
+  expect(note.conversationId).toBe("notes-of-a");
+  expect(posted).toEqual([["conversations/a/notes", { content: "A friend of ours", clientMessageId: "n1" }]]);
+  expect(server.client.core.now.conversations.a?.notesId).toBe("notes-of-a");
+});
+
 describe("a view", () => {
   const all = [
     order("a", 5),
@@ -171,11 +235,11 @@ describe.each([1, 2, 3, 4])("with the random changes %i", (seed) => {
     const change = (): [string, Partial<Conversation>] => {
       const id = `o${random(150)}`;
       const lastMessage = message(minute, { id: `${id}-${minute}`, conversationId: id, senderId: "customer" });
-      const said = { lastSeq: minute++, lastMessage };
+      const sent = { lastSeq: minute++, lastMessage };
       const waiting = server.conversations.get(id)?.waitingSince ?? lastMessage.createdAt;
       const kinds: Partial<Conversation>[] = [
-        { ...said, state: "open", waitingSince: waiting },
-        { ...said, waitingSince: null },
+        { ...sent, state: "open", waitingSince: waiting },
+        { ...sent, waitingSince: null },
         { handler: ME, state: "open" },
         { handler: "bob", state: "open" },
         { handler: null },

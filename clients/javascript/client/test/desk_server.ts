@@ -48,6 +48,7 @@ export class DeskServer {
   readonly chat: Talkwire;
   /** Answers wait for this. */
   gate: Promise<void> = Promise.resolve();
+  numbers = { open: 0, unhandled: 0, oldestWaitingSince: null as string | null };
   /** What lists are refused with. */
   refusal: RequestError | null = null;
 
@@ -58,6 +59,7 @@ export class DeskServer {
       renewAddressToken: async () => undefined,
       get: async (path: string) => {
         if (path.startsWith("users/me/blocks")) return { items: [], next: null };
+        if (path === `teams/${TEAM}/numbers`) return { teamId: TEAM, ...this.numbers };
         this.asked.push(path);
         const found = this.conversations.get(path.split("/").at(-1) ?? "");
         await this.gate;

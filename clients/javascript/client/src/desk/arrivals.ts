@@ -14,6 +14,7 @@ const LOADS_MAX = 5;
 export class Arrivals implements ChatPart {
   readonly #client: Client;
   readonly #views: DeskView[] = [];
+  readonly #connected: (() => void)[] = [];
   readonly #ids = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -42,8 +43,14 @@ export class Arrivals implements ChatPart {
     for (const view of this.#views) view.setStale();
   }
 
+  /** Calls `handler` after each connection. */
+  onConnected(handler: () => void): void {
+    this.#connected.push(handler);
+  }
+
   connected(): void {
-    for (const view of this.#views) if (view.isShown) void view.refresh();
+    this.#refresh();
+    for (const handler of this.#connected) handler();
   }
 
   stopped(): void {
@@ -72,6 +79,10 @@ export class Arrivals implements ChatPart {
       return;
     }
     this.replacing();
-    this.connected();
+    this.#refresh();
+  }
+
+  #refresh(): void {
+    for (const view of this.#views) if (view.isShown) void view.refresh();
   }
 }

@@ -39,11 +39,12 @@ export class Desk {
     this.teamId = teamId;
     this.#client = client;
     this.#arrivals = arrivals;
+    arrivals.onConnected(() => void this.refresh());
     client.core.on("desk:updated", ({ teamId: of, ...numbers }) => {
       if (of !== teamId) return;
-      this.#numbers = numbers;
-      this.#events.emit("change", this);
+      this.#show(numbers);
     });
+    void this.refresh();
   }
 
   /** Calls `handler` each time. Returns a function that ends this. */
@@ -51,7 +52,7 @@ export class Desk {
     return this.#events.on(name, handler);
   }
 
-  /** The newest numbers of the team; undefined until the server has sent some. */
+  /** The newest numbers of the team; undefined until they are loaded. */
   get numbers(): DeskNumbers | undefined {
     return this.#numbers;
   }
@@ -105,6 +106,26 @@ export class Desk {
     if (notesId !== note.conversationId)
       this.#client.conversations.changeDesk(conversationId, { notesId: note.conversationId });
     return note;
+  }
+
+  /** @internal Loads the numbers, of which nothing is sent before they change. */
+  async refresh(): Promise<void> {
+    const { core } = this.#client;
+    if (!core.now.connected) return;
+    const before = this.#numbers;
+    try {
+      const path = `teams/${encodeURIComponent(this.teamId)}/numbers`;
+      const { teamId: _, ...numbers } = await core.rest.get<DeskUpdated>(path);
+      // Those that were sent meanwhile are newer.
+      if (this.#numbers === before) this.#show(numbers);
+    } catch {
+      // The next change, or the next connection, brings them.
+    }
+  }
+
+  #show(numbers: DeskNumbers): void {
+    this.#numbers = numbers;
+    this.#events.emit("change", this);
   }
 
   /** Shows what the server has acknowledged before the event comes. */
