@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -108,6 +109,68 @@ async def test_the_unread_total_counts_all_conversations(alice: Talkwire, bob: T
     assert after["messages"] == before["messages"] + 2
     assert after["mentions"] == before["mentions"] + 1
     assert after["conversations"] == before["conversations"] + 1
+
+
+async def test_teams_are_managed_and_serve_conversations(alice: Talkwire, clients: Clients, world: World) -> None:
+    service, bob = await clients.service(), await clients.user(world.id_of("bob"))
+    ids = {name: world.id_of(name) for name in ("alice", "bob", "carol", "support", "sales", "order", "other")}
+    made = await service.put_team(ids["support"], "Support", [ids["carol"]])
+    assert (made["name"], made["memberIds"]) == ("Support", [ids["carol"]])
+    assert (await service.add_team_members(ids["support"], [ids["bob"]]))["memberIds"] == [ids["bob"], ids["carol"]]
+    await service.put_team(ids["sales"], "Sales", [ids["bob"]])
+    assert [team["id"] async for team in bob.teams()] == sorted([ids["support"], ids["sales"]])
+    assert [team["id"] async for team in service.teams(member_id=ids["carol"])] == [ids["support"]]
+    await service.create_conversation(
+        "group", [ids["alice"]], id=ids["order"], team_ids=[ids["support"]], notify="all", metadata={"paid": True}
+    )
+    await alice.send(ids["order"], "Where is it?")
+    assert (await bob.team_numbers(ids["support"]))["unhandled"] == 1
+
+    claimed = await bob.claim(ids["order"])
+    assert claimed == {"conversationId": ids["order"], "handler": ids["bob"], "state": "open"}
+    with pytest.raises(TalkwireError) as refused:
+        await service.claim(ids["order"], sender_id=ids["carol"])
+    assert (refused.value.code, refused.value.details) == ("conflict", {"handler": ids["bob"]})
+    taken = await service.claim(ids["order"], take_from=ids["bob"], sender_id=ids["carol"])
+    assert taken["handler"] == ids["carol"]
+    assert (await bob.hand_off(ids["order"], ids["bob"], note="Yours"))["handler"] == ids["bob"]
+    with pytest.raises(TalkwireError) as refused:
+        await alice.send(ids["order"], "Nobody?", if_handler=None)
+    assert refused.value.details["handler"] == ids["bob"]
+    assert (await bob.release(ids["order"]))["handler"] is None
+    await bob.send(ids["order"], "It is on its way.", if_handler=None)
+
+    await service.create_conversation("group", [ids["alice"]], id=ids["other"], team_ids=[ids["support"]])
+    await alice.send(ids["other"], "Hello?")
+
+    async def listed(**filters: Any) -> list[str]:  # noqa: ANN401 (parameters)
+        return [each["id"] async for each in bob.conversations(team_id=ids["support"], **filters)]
+
+    assert await listed(order="waitingSince") == [ids["other"], ids["order"]]
+    assert await listed(handler="me") == []
+    assert (await bob.close_conversation(ids["other"]))["state"] == "closed"
+    assert (await listed(state="closed"), await listed(state="open")) == ([ids["other"]], [ids["order"]])
+    with pytest.raises(TalkwireError, match="conversation_keys"):
+        await listed(metadata={"paid": True})
+
+    await service.add_members(ids["order"], team_ids=[ids["sales"]])
+    await service.remove_team(ids["order"], ids["support"])
+    assert [team["teamId"] for team in (await bob.conversation(ids["order"])).get("teams", ())] == [ids["sales"]]
+    assert (await service.remove_team_member(ids["support"], ids["bob"]))["memberIds"] == [ids["carol"]]
+    assert (await service.team(ids["support"]))["memberIds"] == [ids["carol"]]
+    assert (await service.delete_team(ids["support"]))["memberIds"] == []
+
+
+async def test_preferences_are_chosen_by_users_and_by_the_service(alice: Talkwire, clients: Clients, room: str) -> None:
+    service, me = await clients.service(), (await alice.me())["id"]
+    assert (await alice.set_conversation_preferences(room, notify="all"))["notify"] == "all"
+    chosen = await service.set_conversation_preferences(room, user_id=me, notify="none")
+    assert chosen == await alice.conversation_preferences(room)
+    assert chosen == await service.conversation_preferences(room, user_id=me)
+    changed = await alice.set_preferences(readReceipts=False)
+    assert changed["readReceipts"] is False
+    assert (await service.set_preferences(me, readReceipts=True))["readReceipts"] is True
+    assert (await alice.preferences()) == await service.preferences(me)
 
 
 async def test_conversations_and_members_are_managed(alice: Talkwire, bob: Talkwire, clients: Clients) -> None:

@@ -42,6 +42,12 @@ Json: TypeAlias = Any
 
 ANSWERS = (
     "ErrorBody",
+    "MessengerDeskUpdated",
+    "MessengerHandling",
+    "MessengerMemberPreferences",
+    "MessengerPreferences",
+    "MessengerTeam",
+    "MessengerTeamList",
     "LogEventsAnswer",
     "MessengerConversation",
     "MessengerConversationList",

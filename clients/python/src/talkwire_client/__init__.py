@@ -13,7 +13,18 @@ from talkwire_client.client import State, Talkwire
 from talkwire_client.errors import TalkwireError
 from talkwire_client.event import Event, Signal
 from talkwire_client.live import SignalStream
-from talkwire_client.payloads import AnyEvent, AnySignal, Conversation, File, Member, Message, Notification, User
+from talkwire_client.payloads import (
+    AnyEvent,
+    AnySignal,
+    Conversation,
+    File,
+    Handling,
+    Member,
+    Message,
+    Notification,
+    Team,
+    User,
+)
 from talkwire_client.streams import EventStream
 from talkwire_client.tokens import Token
 
@@ -27,6 +38,7 @@ __all__ = [
     "Event",
     "EventStream",
     "File",
+    "Handling",
     "Member",
     "Message",
     "Notification",
@@ -35,6 +47,7 @@ __all__ = [
     "State",
     "Talkwire",
     "TalkwireError",
+    "Team",
     "Token",
     "User",
 ]

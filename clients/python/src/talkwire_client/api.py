@@ -208,3 +208,8 @@ def rooted(path: str) -> str:
 def path(*parts: str) -> str:
     """Returns the URL path below `/api/v1` with these parts, which are escaped and so may contain any character."""
     return ROOT + "/".join(quote(part, safe="") for part in parts)
+
+
+def attached(attachment: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns the form in which a request names an attachment: only the id if it is an uploaded file."""
+    return {"id": attachment["id"]} if "id" in attachment else attachment

@@ -13,6 +13,7 @@ import httpx
 
 from talkwire_client.api import FOR_EVER_S, Api, Request, json_of, rooted, without_none
 from talkwire_client.conversations import PAGE, ConversationCalls
+from talkwire_client.desk import DeskCalls
 from talkwire_client.errors import TalkwireError
 from talkwire_client.live import LiveConnection, SignalStream
 from talkwire_client.messages import MessageCalls
@@ -36,7 +37,7 @@ class State:
     cursor: str
 
 
-class Talkwire(MessageCalls, ConversationCalls, UserCalls):
+class Talkwire(MessageCalls, ConversationCalls, DeskCalls, UserCalls):
     """A client of a Talkwire server, for `async with`.
 
     `token` is a token, or an ordinary or async function that returns one; a function is called again before its token
@@ -146,7 +147,7 @@ class Talkwire(MessageCalls, ConversationCalls, UserCalls):
 
     async def request(self, method: str, path: str, *, params: dict[str, Any] | None = None, json: Any = None) -> Any:  # noqa: ANN401 (JSON)
         """Sends a request to any REST route and returns its JSON. `path` is relative to `/api/v1/`, such as
-        `users/me/preferences`, or begins with a slash.
+        `users/me/blocks`, or begins with a slash.
 
         The request is repeated, and errors are raised, as in all other calls.
         """

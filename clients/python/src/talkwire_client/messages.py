@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
-from talkwire_client.api import FOR_EVER_S, Api, Request, path, without_none
+from talkwire_client.api import FOR_EVER_S, Api, Request, attached, path, without_none
 from talkwire_client.payloads import Attachment, File, Message, MessageList, ReadPosition
 
 PAGE = 100
@@ -38,6 +38,7 @@ class MessageCalls:
         sender_id: str | None = None,
         created_at: str | None = None,
         if_last_seq: int | None = None,
+        if_handler: str | EllipsisType | None = ...,
     ) -> Message:
         """Sends a message and returns it as stored.
 
@@ -48,7 +49,8 @@ class MessageCalls:
 
         With `if_last_seq`, the message is stored only if that is the `seq` of the conversation's newest message then.
         Otherwise this raises `TalkwireError` with the code `conflict` and the details `{"reason": "changed", "lastSeq":
-        ..., "messages": [...]}`, which have what has come.
+        ..., "messages": [...]}`, which have what has come. With `if_handler`, it is stored only if that user handles
+        the conversation, or nobody for None.
 
         Messages to one conversation are stored in the order of the calls. `attachments` are the results of `upload`, or
         `{"url": ..., "name": ...}`. Agents may pass `generated={"model": ...}`, and the id of their owner as
@@ -59,7 +61,7 @@ class MessageCalls:
             "conversationId": conversation_id,
             "content": content,
             "clientMessageId": client_message_id or uuid4().hex,
-            "attachments": [_attached(each) for each in attachments] or None,
+            "attachments": [attached(each) for each in attachments] or None,
             "replyToId": reply_to_id,
             "threadId": thread_id,
             "metadata": metadata,
@@ -69,9 +71,12 @@ class MessageCalls:
             "createdAt": created_at,
             "ifLastSeq": if_last_seq,
         }
+        wanted = without_none(body)
+        if if_handler is not ...:
+            wanted["ifHandler"] = if_handler
         lock = self._sending.setdefault(conversation_id, asyncio.Lock())
         async with lock:
-            response = await self._api.send(Request("POST", path("messages"), json=without_none(body)), FOR_EVER_S)
+            response = await self._api.send(Request("POST", path("messages"), json=wanted), FOR_EVER_S)
         sent: Message = response.json()
         return sent
 
@@ -201,8 +206,3 @@ class MessageCalls:
         body = without_none({"messageId": message_id})
         position: ReadPosition = await self._api.call("POST", path("conversations", conversation_id, action), body)
         return position
-
-
-def _attached(attachment: File | Attachment | Mapping[str, Any]) -> Mapping[str, Any]:
-    """Returns the form in which a request names an attachment: only the id if it is an uploaded file."""
-    return {"id": attachment["id"]} if "id" in attachment else attachment

@@ -492,6 +492,18 @@ class Generated(TypedDict):
     """The name of the model that the agent used."""
 
 
+class Handling(TypedDict):
+    """Who handles a conversation, null for nobody, and whether it is closed. `pending`: a team was added, and some of
+    its memberships are still being written; `team:settled` says when all are."""
+
+    conversationId: str
+    """The id of the conversation."""
+    handler: str | None
+    """The user who handles the conversation, null if nobody does; only of a conversation with teams."""
+    state: Literal["closed", "open"]
+    pending: NotRequired[bool]
+
+
 class Hold(TypedDict):
     """A change of a hold, which stops all deletions in a conversation or of a user's messages: `hold` says whether it
     is in force now. Exactly one of `conversationId` and `userId` is set."""
@@ -630,6 +642,28 @@ class Member(TypedDict):
     """True if the user was erased."""
     via: NotRequired[list[str]]
     own: NotRequired[bool]
+
+
+class MemberPreferences(TypedDict):
+    """A user's preferences for one conversation. `muted`: no notifications. `notify`: all messages, only mentions, or
+    none; null is the conversation's `notify` or, without one, all messages of a direct conversation, otherwise
+    mentions and replies. `sound`: null for the user's usual sound. `favourite`, `archived` and `section` say where
+    the conversation is in the user's list; if they are omitted, they stay unchanged. `section` is null for none.
+    `mutedUntil` is when `muted` ends; null or omitted: it does not end by itself."""
+
+    muted: bool
+    """Whether the user has muted the conversation. Default: `false`."""
+    notify: Literal["all", "mentions", "none"] | None
+    sound: str | None
+    favourite: bool
+    """Whether the conversation is one of the user's favourites."""
+    archived: bool
+    """Whether the user has archived the conversation. A new message ends it; in a muted conversation, only one that
+    mentions the user."""
+    mutedUntil: str | None
+    """When the user's own mute ends by itself. Without it, it lasts until the user ends it."""
+    section: str | None
+    """The name of the section of the user's list that has the conversation. Null removes it."""
 
 
 class MemberRemoved(TypedDict):
@@ -1222,6 +1256,15 @@ class Team(TypedDict):
     createdAt: str
     """When it was created."""
     pending: NotRequired[bool]
+
+
+class TeamList(TypedDict):
+    """One page of a list. Pass `next` as the cursor to get the following page; it is null on the last one."""
+
+    items: list[Team]
+    """The items of this page."""
+    next: str | None
+    """The cursor of the next page; null on the last one."""
 
 
 class TeamName(TypedDict):

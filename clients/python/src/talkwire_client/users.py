@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from talkwire_client.api import FOR_EVER_S, Api, Request, path
-from talkwire_client.payloads import File, Notification, NotificationList, UnreadTotal, User, UserList
+from talkwire_client.payloads import File, Notification, NotificationList, Preferences, UnreadTotal, User, UserList
 
 PAGE = 100
 
@@ -54,6 +54,21 @@ class UserCalls:
         that mention the user."""
         total: UnreadTotal = await self._api.get(path("users", "me", "unread"))
         return total
+
+    async def preferences(self, user_id: str = "me") -> Preferences:
+        """Returns the user's general preferences for notifications; those of another user for the application's back
+        end.
+        """
+        found: Preferences = await self._api.get(path("users", user_id, "preferences"))
+        return found
+
+    async def set_preferences(self, /, user_id: str = "me", **preferences: Any) -> Preferences:  # noqa: ANN401 (JSON)
+        """Sets the user's general preferences for notifications and returns them; those of another user for the
+        application's back end. `preferences` are fields of `Preferences`; those that are omitted get their defaults,
+        except `readReceipts`.
+        """
+        stored: Preferences = await self._api.call("PUT", path("users", user_id, "preferences"), preferences)
+        return stored
 
     async def notifications(self, *, unread: bool = False) -> AsyncIterator[Notification]:
         """Yields the user's notifications, the newest first. If `unread` is true, yields only unread ones."""
