@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
 from typing import Any
 
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.clients.test_talkwire_client import DrivenClients, RestChat, driven
 
+PAGE = Path(__file__).parents[2] / "docs" / "desk.md"
+CLIENT = Path(__file__).parents[2] / "clients" / "javascript" / "client" / "dist"
 ORDERS = 55
+DEADLINE_S = 120
 
 
 class Shop:
@@ -23,6 +29,9 @@ class Shop:
 
     def ask(self, number: int, content: str = "Where is it?") -> None:
         self._chat.post("messages", conversationId=f"order-{number}", content=content, senderId="alice")
+
+    def order_of(self, number: int) -> dict[str, Any]:
+        return self._chat.send("GET", f"conversations/order-{number}")
 
     def close(self, number: int) -> None:
         self._chat.post(f"conversations/order-{number}/close")
@@ -87,3 +96,23 @@ async def test_typing_and_signals_of_unlisted_conversations_arrive_while_they_ar
             await clients.do("join")
             await clients.do("follow", "order-1")
             assert await clients.do("leave", "order-1") == {"done": "leave", "typing": [], "signals": []}
+
+
+async def test_the_program_of_the_page_answers_a_customer(tmp_path: Path) -> None:
+    (program,) = re.findall(r"^```js\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    for name, module in {"@talkwire/client/desk": "desk/index.js", "@talkwire/client": "index.js"}.items():
+        program = program.replace(f'"{name}"', f'"{CLIENT / module}"')
+    (tmp_path / "desk.mjs").write_text(program)
+    with running_chat(tmp_path) as server:
+        shop = Shop(server)
+        for number in (1, 2):
+            shop.order(number)
+            shop.ask(number)
+        command = ["node", str(tmp_path / "desk.mjs"), server.url, server.token("sam")]
+        process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=STDOUT)
+        async with asyncio.timeout(DEADLINE_S):
+            printed, _ = await process.communicate()
+        assert (process.returncode, printed) == (0, b"")
+        answered, other = shop.order_of(1), shop.order_of(2)
+        assert (answered["lastMessage"]["content"], answered["state"]) == ("How can I help you?", "closed")
+        assert (other["lastMessage"]["content"], other["state"]) == ("Where is it?", "open")

@@ -19,6 +19,7 @@ from tests.chat.test_recovery import service_send
 REPOSITORY = Path(__file__).parents[2]
 CLIENTS = REPOSITORY / "clients" / "javascript"
 GUIDE = REPOSITORY / "docs" / "client-javascript.md"
+DESK = REPOSITORY / "docs" / "desk.md"
 EMBEDDING = REPOSITORY / "docs" / "embedding-the-web-client.md"
 PACKAGES = ("client", "react", "embed")
 DEADLINE_S = 240
@@ -79,7 +80,7 @@ def test_the_documented_programs_have_the_right_types(application: Path, resolut
     folder = application / resolution
     folder.mkdir()
     readmes = [CLIENTS / name / "README.md" for name in PACKAGES]
-    for number, page in enumerate([GUIDE, EMBEDDING, *readmes]):
+    for number, page in enumerate([GUIDE, EMBEDDING, DESK, *readmes]):
         for language in ("ts", "tsx"):
             for count, program in enumerate(_blocks(page, language)):
                 (folder / f"program{number}-{count}.{language}").write_text(program)

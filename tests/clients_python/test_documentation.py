@@ -17,21 +17,45 @@ from tests.waiting import DEADLINE_S
 
 REPOSITORY = Path(__file__).parents[2]
 PAGE = (REPOSITORY / "docs/client-python.md").read_text(encoding="utf-8")
+DESK_PAGE = (REPOSITORY / "docs/desk.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
 def test_the_program_of_the_page_prints_what_it_sent(chat_server: ServerProcess, world: World, tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(BLOCKS[0].replace("http://localhost:3000", chat_server.url), encoding="utf-8")
+    printed = _run(BLOCKS[0], chat_server, world.id_of("alice"), tmp_path)
+    assert printed == f"{world.id_of('alice').title()} Hello!\n"
+
+
+async def test_the_program_of_the_page_about_desks_answers_customers(
+    chat_server: ServerProcess, world: World, tmp_path: Path
+) -> None:
+    (program,) = re.findall(r"^```python\n(.*?)^```$", DESK_PAGE, re.MULTILINE | re.DOTALL)
+    team, ids = world.id_of("support"), [world.id_of("asked"), world.id_of("quiet")]
+    await world.service("PUT", f"/api/v1/teams/{team}", {"name": "Support", "memberIds": [world.id_of("bob")]})
+    for id_ in ids:
+        body = {"kind": "group", "id": id_, "memberIds": [world.id_of("alice")], "teamIds": [team]}
+        await world.service("POST", "/api/v1/conversations", body)
+    asked = {"conversationId": ids[0], "content": "Where is it?", "senderId": world.id_of("alice")}
+    await world.service("POST", "/api/v1/messages", asked)
+    assert _run(program, chat_server, world.id_of("bob"), tmp_path) == ""
+    found = [await world.service("GET", f"/api/v1/conversations/{id_}") for id_ in ids]
+    assert [each["state"] for each in found] == ["closed", "open"]
+    assert [each["lastSeq"] for each in found] == [2, 0]
+
+
+def _run(program: str, server: ServerProcess, user_id: str, folder: Path) -> str:
+    """Runs a program of a page as a user, and returns what it prints."""
+    (folder / "program.py").write_text(program.replace("http://localhost:3000", server.url), encoding="utf-8")
     environment = {
         **os.environ,
         "PYTHONPATH": str(REPOSITORY / "clients/python/src"),
-        "TALKWIRE_TOKEN": chat_server.token(world.id_of("alice")),
+        "TALKWIRE_TOKEN": server.token(user_id),
     }
-    with Path(os.devnull).open("rb") as nothing, (tmp_path / "printed").open("wb") as output:
-        process = start_python([str(program)], Streams(nothing, output, output), environment, tmp_path)
-    assert process.wait(DEADLINE_S) == 0, (tmp_path / "printed").read_text()
-    assert (tmp_path / "printed").read_text() == f"{world.id_of('alice').title()} Hello!\n"
+    with Path(os.devnull).open("rb") as nothing, (folder / "printed").open("wb") as output:
+        process = start_python([str(folder / "program.py")], Streams(nothing, output, output), environment, folder)
+    printed = (folder / "printed").read_text
+    assert process.wait(DEADLINE_S) == 0, printed()
+    return printed()
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))

@@ -181,6 +181,13 @@ CATALOGUE: dict[str, dict[str, Check]] = {
     },
     "docs/dialects/crm.md": {"proxy_http_version": Validated("nginx")},
     "docs/django.md": {"export": Run(), "pip": _SHOPS, '"""A shop': _SHOPS, "echo": Run()},
+    "docs/desk.md": {
+        "import { Talkwire }": RunBy("clients/test_desk_client.py::test_the_program_of_the_page_answers_a_customer"),
+        "import { RequestError }": _TYPES,
+        "import asyncio": RunBy(
+            "clients_python/test_documentation.py::test_the_program_of_the_page_about_desks_answers_customers"
+        ),
+    },
     "docs/embedding-the-web-client.md": {
         "<script": NotRun(
             "tests/page/test_embedding_examples.py opens pages with the same element and the same script."
