@@ -8,8 +8,11 @@ from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.clients.test_talkwire_client import DrivenClients, RestChat, driven
+from tests.http_client import http_get
 
 PAGE = Path(__file__).parents[2] / "docs" / "desk.md"
 CLIENT = Path(__file__).parents[2] / "clients" / "javascript" / "client" / "dist"
@@ -21,6 +24,7 @@ class Shop:
     """The back end of a shop: a team, and a conversation of a customer for each order."""
 
     def __init__(self, server: ServerProcess) -> None:
+        self._url = server.url
         self._chat = RestChat(server)
         self._chat.send("PUT", "teams/support", name="Support", memberIds=["sam", "kim"])
 
@@ -32,6 +36,10 @@ class Shop:
 
     def order_of(self, number: int) -> dict[str, Any]:
         return self._chat.send("GET", f"conversations/order-{number}")
+
+    def has_notes(self) -> bool:
+        paths = http_get(f"{self._url}/openapi.json").json()["paths"]
+        return "/api/v1/conversations/{conversation_id}/notes" in paths
 
     def close(self, number: int) -> None:
         self._chat.post(f"conversations/order-{number}/close")
@@ -96,6 +104,19 @@ async def test_typing_and_signals_of_unlisted_conversations_arrive_while_they_ar
             await clients.do("join")
             await clients.do("follow", "order-1")
             assert await clients.do("leave", "order-1") == {"done": "leave", "typing": [], "signals": []}
+
+
+async def test_a_note_is_written_from_the_desk(tmp_path: Path, node_client: list[str]) -> None:
+    with running_chat(tmp_path) as server:
+        shop = Shop(server)
+        shop.order(1)
+        if not shop.has_notes():
+            pytest.skip("this server has no notes yet")
+        async with driven(node_client, server.url, "desk_client.mjs") as clients:
+            await clients.do("open")
+            note = (await clients.do("do", "sendNote", "order-1", "A friend of ours"))["result"]
+            assert note["content"] == "A friend of ours"
+            assert shop.order_of(1)["notesId"] == note["conversationId"]
 
 
 async def test_the_program_of_the_page_answers_a_customer(tmp_path: Path) -> None:

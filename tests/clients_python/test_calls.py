@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from talkwire_client import Talkwire, TalkwireError
 from talkwire_client.api import Api, Request
+from talkwire_client.desk import DeskCalls
 from talkwire_client.tokens import TokenSource
 from tests.chat.conftest import World
 from tests.clients_python.conftest import MAX_PAUSE_S, Clients
@@ -159,6 +161,42 @@ async def test_teams_are_managed_and_serve_conversations(alice: Talkwire, client
     assert (await service.remove_team_member(ids["support"], ids["bob"]))["memberIds"] == [ids["carol"]]
     assert (await service.team(ids["support"]))["memberIds"] == [ids["carol"]]
     assert (await service.delete_team(ids["support"]))["memberIds"] == []
+
+
+async def test_a_note_is_sent_until_it_is_stored_once() -> None:
+    requests: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(503 if len(requests) == 1 else 201, json={"id": "1", "content": "A friend"})
+
+    async with httpx.AsyncClient(base_url="http://chat.test", transport=httpx.MockTransport(answer)) as http:
+        calls = DeskCalls()
+        calls._api = Api(http, TokenSource("token", MAX_PAUSE_S), patience_s=0, max_pause_s=MAX_PAUSE_S)
+        note = await calls.send_note("order 1", "A friend", attachments=[{"id": "f1", "url": "/f1"}])
+    assert note["id"] == "1"
+    assert [request.url.raw_path for request in requests] == [b"/api/v1/conversations/order%201/notes"] * 2
+    first, second = (json.loads(request.content) for request in requests)
+    assert first == second
+    assert first.pop("clientMessageId")
+    assert first == {"content": "A friend", "attachments": [{"id": "f1"}]}
+
+
+async def test_notes_are_for_the_teams_of_a_conversation(alice: Talkwire, clients: Clients, world: World) -> None:
+    service, bob = await clients.service(), await clients.user(world.id_of("bob"))
+    team, order = world.id_of("support"), world.id_of("order")
+    await service.put_team(team, "Support", [world.id_of("bob")])
+    await service.create_conversation("group", [world.id_of("alice")], id=order, team_ids=[team])
+    if "/api/v1/conversations/{conversation_id}/notes" not in (await service.request("GET", "/openapi.json"))["paths"]:
+        pytest.skip("this server has no notes yet")
+    note = await bob.send_note(order, "A friend of ours")
+    assert (await bob.conversation(order)).get("notesId") == note["conversationId"] != order
+    again = await service.send_note(order, "Not today", sender_id=world.id_of("bob"), client_message_id="n1")
+    assert await service.send_note(order, "Not today", sender_id=world.id_of("bob"), client_message_id="n1") == again
+    assert [each["id"] async for each in bob.history(note["conversationId"])] == [again["id"], note["id"]]
+    with pytest.raises(TalkwireError) as refused:
+        await alice.send_note(order, "Hello?")
+    assert refused.value.code == "forbidden"
 
 
 async def test_preferences_are_chosen_by_users_and_by_the_service(alice: Talkwire, clients: Clients, room: str) -> None:

@@ -4,6 +4,7 @@ import type { ConnectionListener } from "../src/server/connection.ts";
 import type { Conversation } from "../src/server/payloads.ts";
 import { RequestError } from "../src/server/request_error.ts";
 import type { Rest } from "../src/server/rest.ts";
+import { Talkwire } from "../src/talkwire.ts";
 import { connection, DeskServer, order, TEAM } from "./desk_server.ts";
 import { ME, message } from "./samples.ts";
 import { eventually } from "./waiting.ts";
@@ -56,6 +57,33 @@ it("a desk has its numbers after each connection, and the newest ones that were 
   server.numbers = { open: 4, unhandled: 1, oldestWaitingSince: null };
   await server.connect();
   await eventually(() => expect(shown).toEqual([2, 3, 4]));
+});
+
+it("a room joins a conversation that is not listed while somebody follows it, after each connection", async () => {
+  const server = new DeskServer([order("a", 1), order("listed", 2, { listed: true })]);
+  await server.connect();
+  const chat = new Talkwire({ client: server.client });
+  const joined = () =>
+    connection.call.mock.calls.flatMap(([name, { conversationId }]) =>
+      /:(join|leave)$/.test(name) ? [`${name} ${conversationId}`] : [],
+    );
+  const room = chat.conversation("a");
+  await eventually(() => expect(room.info).toBeDefined());
+  expect(joined()).toEqual([]);
+  const stops = [room.on("typing", nothing), room.on("change", nothing)];
+  chat.conversation("listed").on("typing", nothing);
+  await eventually(() => expect(chat.conversation("listed").info).toBeDefined());
+  expect(joined()).toEqual(["conversation:join a"]);
+  server.client.lost();
+  await server.connect();
+  await eventually(() => expect(joined()).toEqual(["conversation:join a", "conversation:join a"]));
+  stops[0]?.();
+  expect(joined()).toHaveLength(2);
+  stops[1]?.();
+  expect(joined().at(-1)).toBe("conversation:leave a");
+  room.on("typing", nothing);
+  chat.release("a");
+  expect(joined().slice(-2)).toEqual(["conversation:join a", "conversation:leave a"]);
 });
 
 it("a claim, a release, a handoff and closing are sent, and shown before their events", async () => {

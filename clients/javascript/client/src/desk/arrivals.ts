@@ -21,7 +21,10 @@ export class Arrivals implements ChatPart {
   constructor(client: Client) {
     this.#client = client;
     const { core } = client;
-    core.on("message:new", ({ conversationId }) => this.#named(conversationId, {}));
+    core.on("message:new", (message) => {
+      // Notes are in no list.
+      if (!("notesOf" in message)) this.#named(message.conversationId, {});
+    });
     core.on("conversation:handling", ({ conversationId, handler }) =>
       this.#named(conversationId, { isMine: handler === core.now.me.id }),
     );
