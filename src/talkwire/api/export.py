@@ -21,7 +21,6 @@ from talkwire.core.commands.conversations import ConversationView
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor, File, Message, ProviderIdentity, User
 from talkwire.core.features.operation.export import (
-    conversation_with,
     conversations_of,
     exported_user,
     files_in,
@@ -30,6 +29,7 @@ from talkwire.core.features.operation.export import (
     messages_of,
     preferences_in,
     saved_by,
+    with_notes,
 )
 from talkwire.core.features.users.preferences import DEFAULTS
 from talkwire.core.ports.transaction import Snapshot
@@ -170,18 +170,19 @@ class ExportedUser:
 
 @dataclass(frozen=True, slots=True)
 class ExportedConversation:
-    """The subject of an export: one conversation with all its messages and files."""
+    """The subject of an export: one conversation with all its messages and files, and with the notes about it."""
 
     conversation_id: str
 
     def read(self, snapshot: Snapshot, parts: _Parts) -> None:
-        parts.add_conversation(conversation_with(snapshot, self.conversation_id))
-        parts.add_messages(messages_in(snapshot, self.conversation_id))
-        parts.add_files(files_in(snapshot, self.conversation_id))
+        for view in with_notes(snapshot, self.conversation_id):
+            parts.add_conversation(view)
+            parts.add_messages(messages_in(snapshot, view.conversation.id))
+            parts.add_files(files_in(snapshot, view.conversation.id))
 
     def count(self, snapshot: Snapshot) -> int:
-        """Returns the number of messages in the conversation, for a display of progress."""
-        return conversation_with(snapshot, self.conversation_id).conversation.last_seq
+        """Returns the number of messages in the conversation and its notes, for a display of progress."""
+        return sum(view.conversation.last_seq for view in with_notes(snapshot, self.conversation_id))
 
 
 def _profile(snapshot: Snapshot, user: User, actor: Actor) -> ExportedProfile:

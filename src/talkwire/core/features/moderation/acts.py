@@ -25,6 +25,7 @@ from talkwire.core.commands.desk import claims, teams
 from talkwire.core.commands.integration import webhooks
 from talkwire.core.commands.moderation import audit, reports, restrictions
 from talkwire.core.commands.server import console
+from talkwire.core.domain.audience import conversation_of
 from talkwire.core.domain.events import (
     ConversationDeleted,
     ConversationHandled,
@@ -154,8 +155,10 @@ def _connection_end(actor: Actor, command: console.EndConnection, events: Sequen
 
 
 def _rules(actor: Actor, command: conversations.UpdateConversation, events: Sequence[Durable]) -> Iterator[Act]:
-    yield from _holds(actor, command, events)
-    for event in events:
+    # The notes of a conversation follow it, which is no act of its own.
+    own = [event for event in events if conversation_of(event) == command.conversation_id]
+    yield from _holds(actor, command, own)
+    for event in own:
         if isinstance(event, ConversationUpdated) and "retention_days" in event.changed:
             yield Act("retention", event.conversation.id)
 
@@ -165,7 +168,7 @@ def _deletion(actor: Actor, command: conversations.DeleteConversation, events: S
     delete their own conversation cause no entry."""
     if actor.is_trusted:
         for event in events:
-            if isinstance(event, ConversationDeleted):
+            if isinstance(event, ConversationDeleted) and event.conversation_id == command.conversation_id:
                 yield Act("conversation-delete", event.conversation_id)
 
 
@@ -176,7 +179,7 @@ def _removal(actor: Actor, command: members.RemoveMember, events: Sequence[Durab
         elif isinstance(event, MembershipGroundsChanged) and event.was_own and not event.member.own:
             if event.member.user_id != actor.user_id:
                 yield Act("member-remove", event.member.user_id, event.member.conversation_id)
-        elif isinstance(event, ConversationUpdated):
+        elif isinstance(event, ConversationUpdated) and event.conversation.notes_of is None:
             yield Act("teams-change", event.conversation.id, event.conversation.id)
 
 

@@ -82,6 +82,15 @@ def conversation_with(snapshot: Snapshot, conversation_id: str) -> ConversationV
     return views_of(snapshot, "", [conversation], members_max=conversation.member_count)[0]
 
 
+def with_notes(snapshot: Snapshot, conversation_id: str) -> Iterator[ConversationView]:
+    """Yields a conversation and, if it has notes, the conversation with these. Raises `not_found` for an unknown or
+    deleted conversation."""
+    view = conversation_with(snapshot, conversation_id)
+    yield view
+    if view.conversation.notes_id is not None:
+        yield conversation_with(snapshot, view.conversation.notes_id)
+
+
 def messages_of(snapshot: Snapshot, user_id: str) -> Iterator[Sequence[Message]]:
     """Yields pages of the messages that the user may see now, and of the user's own messages in conversations that they
     have left."""
