@@ -470,8 +470,10 @@ def delete_conversation(tx: Transaction, actor: Actor, command: DeleteConversati
     require(may_delete(actor, conversation, tx.member(command.conversation_id, actor.user_id), tx.policy))
     if conversation is None:
         raise forbidden("not_found")
-    for each in (conversation.id, conversation.notes_id):
-        must_not_be_held(conversation, *(tx.retention.held_members(each) if each is not None else ()))
+    held = tx.retention.held_members
+    must_not_be_held(
+        conversation, *held(conversation.id), *(held(conversation.notes_id) if conversation.notes_id else ())
+    )
     record_deletion_of(tx, conversation, actor.user_id)
 
 

@@ -125,17 +125,16 @@ def _next_handler(tx: Transaction, conversation: Conversation, to: str) -> str |
 def _write_hand_off(tx: Transaction, actor: Actor, before: Conversation, command: HandOffConversation, by: str) -> None:
     """Writes a line into the notes, and the handoff's note, with which the notes are made. `before` is the conversation
     as it was before the handoff, of which a repeat changes nothing."""
-    now = tx.conversation(before.id)
-    assert now is not None, "it was found before"
-    note = (command.note or "").strip() and command.note
-    if note and now.notes_id is None:
+    now, note = _now(tx, before.id), command.note
+    if note is not None and now.notes_id is None:
         make_notes(tx, now, by, note)
-    elif command.note:
-        set_notes(tx, now, now.notes_id, by, command.note)
+    elif note is not None:
+        set_notes(tx, now, now.notes_id, by, note)
+    now = _now(tx, before.id)
     if (now.handler_id, now.closed, now.team_ids) != (before.handler_id, before.closed, before.team_ids):
         write_line(tx, now, desk_author(tx, actor, by), _line_of_hand_off(tx, now, command.to))
-    if note:
-        write_note(tx, actor, now.id, by, note)
+    if note is not None:
+        write_note(tx, actor, now, by, note)
 
 
 def _line_of_hand_off(tx: Transaction, now: Conversation, to: str) -> HandlingLine:
@@ -155,9 +154,15 @@ def close(tx: Transaction, actor: Actor, command: CloseConversation) -> Handling
 
 
 def _view(tx: Transaction, conversation_id: str, pending_pos: int | None = None) -> HandlingView:
+    now = _now(tx, conversation_id)
+    return HandlingView(conversation_id, now.handler_id, now.closed, pending_pos)
+
+
+def _now(tx: Transaction, conversation_id: str) -> Conversation:
+    """Returns the conversation of a command as it is after what the command has recorded so far."""
     now = tx.conversation(conversation_id)
     assert now is not None, "it was found before"
-    return HandlingView(conversation_id, now.handler_id, now.closed, pending_pos)
+    return now
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------

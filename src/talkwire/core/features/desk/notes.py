@@ -59,13 +59,12 @@ def send_note(tx: Transaction, actor: Actor, command: SendNote) -> Message:
     return send_message(tx, actor, command.message_in(notes.id))
 
 
-def write_note(tx: Transaction, actor: Actor, conversation_id: str, by: str, text: str) -> None:
+def write_note(tx: Transaction, actor: Actor, conversation: Conversation, by: str, text: str) -> None:
     """Writes the note of a handoff into the notes of a conversation, which has some: as a message of the user `by`, or
     of the backend, if it named nobody."""
-    conversation = tx.conversation(conversation_id)
-    notes = None if conversation is None else find_notes(tx, conversation)
+    notes = find_notes(tx, conversation)
     assert notes is not None, "they have been made"
-    _admit(tx, notes, {*((by,) if by else ()), *mentioned(tx, conversation_id, text).user_ids})
+    _admit(tx, notes, {*((by,) if by else ()), *mentioned(tx, conversation.id, text).user_ids})
     send_message(tx, actor, SendMessage(notes.id, text, sender_id=by or None, system=not by))
 
 
