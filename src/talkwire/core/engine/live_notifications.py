@@ -174,7 +174,7 @@ class LiveNotifications:
         notify_all_ids: Collection[str],
         title: str,
     ) -> list[Notified]:
-        conversation = self._facts(trigger.conversation_id, membership)
+        conversation = self._facts(trigger.listed_in, membership)
         notified: list[Notified] = []
         for user_id in self._candidates(trigger, membership, notify_all_ids):
             entry = None if user_id == trigger.actor_id else self._directory.connected(user_id)
@@ -196,7 +196,7 @@ class LiveNotifications:
     ) -> Collection[str]:
         """Returns the ids of the users who may have to be notified of an event in a conversation, some of whom may not
         be cached. `notify_all_ids` are the users who have chosen a notification for each message there."""
-        conversation = self._facts(trigger.conversation_id, membership)
+        conversation = self._facts(trigger.listed_in, membership)
         is_for_all = trigger.everyone and membership.member_count <= EVERYONE_MAX
         if trigger.message is not None:
             is_for_all = is_for_all or conversation.kind == "direct" or notifies_all(conversation)

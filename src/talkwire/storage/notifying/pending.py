@@ -176,7 +176,7 @@ class PendingNotifications:
         return found
 
     def _conversation_of(self, occasion: NotificationTrigger) -> Conversation:
-        return known_conversation(self._workspace, occasion.conversation_id)
+        return known_conversation(self._workspace, occasion.listed_in)
 
 
 class _Found:
