@@ -29,6 +29,7 @@ from talkwire.core.commands.blocks import BlockUser
 from talkwire.core.commands.command import IdempotencyKey
 from talkwire.core.commands.conversations import CreateConversation, GetConversation, UpdateConversation
 from talkwire.core.commands.desk.claims import HandOffConversation
+from talkwire.core.commands.desk.notes import SendNote
 from talkwire.core.commands.desk.teams import PutTeam
 from talkwire.core.commands.files import ClaimUploads, CreateUpload, FinishUpload, GetFile, ReleaseFiles
 from talkwire.core.commands.members import AddMembers, UpdateMember
@@ -173,6 +174,7 @@ async def plant(node: Node) -> Message:
     await node.do(BACKEND, PutTeam("support", "Support", ("alice", "bob")))
     await node.do(BACKEND, CreateConversation("group", ("carol",), id="of-support", team_ids=("support",)))
     await node.do(ALICE, HandOffConversation("of-support", "bob", c))
+    await node.do(ALICE, SendNote("of-support", c, metadata={"x": c}, client_message_id=c))
     # A ban ends these.
     await node.do(OPERATOR, RegisterAccount(f"{CANARY}@example.org", None, CANARY, "alice"))
     await node.do(ALICE, OpenLogin("alice", "token", 60_000, Device(CANARY, CANARY)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Sequence
 
@@ -12,6 +13,7 @@ from talkwire.bus.memory import Exchange
 from talkwire.core.commands.accounts import EraseUser
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, GetConversation
+from talkwire.core.commands.desk.notes import SendNote
 from talkwire.core.commands.desk.teams import (
     AddTeamMembers,
     DeleteTeam,
@@ -532,11 +534,20 @@ class Model:
                 return self.change(chance)
 
 
+async def write_notes(node: Node, chance: random.Random) -> None:
+    """Lets some users write a note about a conversation, if they are there through a team just now."""
+    place = chance.choice(PLACES)
+    for user in chance.sample(USERS, 2):
+        with contextlib.suppress(ChatError):
+            await node.do(BACKEND, SendNote(place, "a note", sender_id=user))
+
+
 @pytest.mark.parametrize("seed", range(2))
 async def test_memberships_follow_from_teams_whatever_happens(
     node: Node, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    """With batches of two memberships that come late, so that changes of teams, bans and leaving come in between."""
+    """With batches of two memberships that come late, so that changes of teams, bans, leaving and notes come in
+    between. The memberships in a conversation's notes are those that its members have through teams."""
     monkeypatch.setattr("talkwire.core.features.conversations.grounds.BATCH_MAX", 2)
     monkeypatch.setattr("talkwire.core.features.conversations.grounds.FURTHER_BATCH_MAX", 2)
     monkeypatch.setattr(team_changer, "WAIT_S", 0.0)
@@ -552,9 +563,11 @@ async def test_memberships_follow_from_teams_whatever_happens(
         if isinstance(command, PutTeam):
             await TeamChanger(node.chat).finish()  # a deleted team is made again only then
         await node.do(BACKEND, command)
+        await write_notes(node, chance)
         if chance.random() < 0.3:
             await TeamChanger(node.chat).finish()
     await TeamChanger(node.chat).finish()
+    compared = 0
     for place in PLACES:
         found = await grounds(node, place)
         assert found.pop("alice") == OWN
@@ -566,6 +579,11 @@ async def test_memberships_follow_from_teams_whatever_happens(
             assert membership.member_count == view.conversation.member_count
             assert {*membership.user_ids} == found.keys()
             assert membership.staff == ({user: own for user, (own, via) in found.items() if via} or None)
+        if view.conversation.notes_id is not None:
+            in_notes = {user: (False, via) for user, (_, via) in found.items() if via}
+            assert await grounds(node, view.conversation.notes_id) == in_notes
+            compared += 1
+    assert compared
     loaded = (await directory.look_up(USERS)).entries
     for user in USERS:
         entry = directory.peek(user)

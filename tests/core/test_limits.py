@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from talkwire.core.commands.accounts import BanUser, GetUser
+from talkwire.core.commands.desk.notes import SendNote
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.typing import SendSignal, SetTyping
 from talkwire.core.domain.errors import ChatError
@@ -240,9 +241,9 @@ async def test_the_answer_of_all_nodes_counts_unless_the_own_bucket_is_empty() -
 
 
 def test_commands_count_as_what_they_do() -> None:
-    commands = [SendMessage, BanUser, GetUser, SetTyping, SendSignal, object]
+    commands = [SendMessage, SendNote, BanUser, GetUser, SetTyping, SendSignal, object]
     assert [kind_of(command) for command in commands] == [
-        Kind.SENDS, Kind.CHANGES, Kind.READS, Kind.SIGNALS, Kind.CUSTOM_SIGNALS, Kind.SIGNALS,
+        Kind.SENDS, Kind.SENDS, Kind.CHANGES, Kind.READS, Kind.SIGNALS, Kind.CUSTOM_SIGNALS, Kind.SIGNALS,
     ]  # fmt: skip
 
 
