@@ -12,7 +12,7 @@ from talkwire.core.commands.accounts import BanUser, GetUser, Login, RotateLogin
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import ConversationView, MemberView
 from talkwire.core.commands.desk.claims import HandlingView
-from talkwire.core.commands.desk.teams import TeamView
+from talkwire.core.commands.desk.teams import TeamBatch, TeamView
 from talkwire.core.commands.integration.custom_events import SendReport
 from talkwire.core.commands.integration.webhooks import CreatedWebhook, PutWebhookResult, WebhookView
 from talkwire.core.commands.invitations import CreatedInvitation
@@ -68,6 +68,7 @@ SHOWS_NO_CONVERSATION = {
     CreatedWebhook,
     PutWebhookResult,
     RemovedMember,
+    TeamBatch,
     TeamView,
     WebhookView,
     int,
