@@ -11,6 +11,9 @@ from sqlalchemy.exc import OperationalError
 
 from talkwire.core.commands.accounts import BanUser
 from talkwire.core.commands.blocks import BlockUser
+from talkwire.core.commands.desk.claims import ClaimConversation
+from talkwire.core.commands.desk.teams import PutTeam
+from talkwire.core.commands.members import AddMembers
 from talkwire.core.commands.presence import GetPresenceOf, ListOnline, SetPresence, StorePresence
 from talkwire.core.domain.events import PresenceChanged, RoomEntered, RoomLeft
 from talkwire.core.domain.model import Presence, PresenceRecord
@@ -20,7 +23,7 @@ from talkwire.storage import leases
 from talkwire.storage.tables.nodes import NodeRows
 from talkwire.storage.tables.presence import WritablePresenceRows
 from tests.contracts.cluster import Cluster, Place, running_cluster
-from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, Clock
+from tests.contracts.node import ALICE, BACKEND, BOB, MALLORY, OPERATOR, Clock
 from tests.databases import Database
 
 
@@ -95,6 +98,17 @@ async def test_a_chosen_status_applies_on_all_nodes(cluster: Cluster) -> None:
     await cluster.renew()
     await cluster.renew()
     assert len(_shown(cluster.a)) == len(_shown(cluster.b)) == 3, "nobody saw that they left"
+
+
+async def test_members_of_a_team_make_no_contacts_on_other_nodes(cluster: Cluster) -> None:
+    await cluster.a.node.do(BACKEND, PutTeam("support", "Support", ("mallory",)))
+    await cluster.a.node.do(BACKEND, AddMembers("c", team_ids=("support",)))
+    await cluster.a.node.do(MALLORY, ClaimConversation("c"))
+    await cluster.b.connect(MALLORY, "m")
+    assert (await cluster.a.next(PresenceChanged)).circle_ids == ()
+    await cluster.a.connect(ALICE, "phone")
+    await cluster.b.until(lambda: [e for e in cluster.b.of(PresenceChanged) if e.circle_ids == ("c",)])
+    assert cluster.b.node.chat.directory.contacts_in(("c",), "alice", ()) == set()
 
 
 async def test_a_status_lost_by_the_bus_is_adopted_with_the_next_transition(

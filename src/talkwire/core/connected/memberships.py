@@ -47,6 +47,12 @@ class ConversationMembership:
     def staff_ids(self) -> Collection[str]:
         return self.staff or ()
 
+    @property
+    def own_ids(self) -> Collection[str]:
+        """The cached members in their own right."""
+        staff = self.staff
+        return self.user_ids if staff is None else [each for each in self.user_ids if staff.get(each, True)]
+
     def put_staff(self, user_id: str, *, via_team: bool, own: bool) -> None:
         """Records whether a member is there through a team, and whether they are also in their own right."""
         if via_team:
@@ -68,12 +74,7 @@ class ConversationMembership:
     def contact_ids(self, user_id: str) -> Collection[str]:
         """Returns the members who are contacts of the member `user_id`, if the members are contacts: nobody who is
         there through teams only has contacts there."""
-        staff = self.staff
-        if staff is None:
-            return self.user_ids
-        if not staff.get(user_id, True):
-            return ()
-        return [each for each in self.user_ids if staff.get(each, True)]
+        return self.own_ids if self.staff is None or self.staff.get(user_id, True) else ()
 
     def discard(self, user_id: str) -> None:
         self.put_staff(user_id, via_team=False, own=False)
@@ -104,8 +105,14 @@ class MembershipIndex:
     def add(self, user_id: str, conversation_ids: Iterable[str], staffed: Mapping[str, bool] = _NONE) -> None:
         """Adds a user who is now cached to the members of the conversations `conversation_ids`. In those in `staffed`,
         the user is a member through a team, and also in their own right if the value is True."""
+        alone = (user_id,)
         for conversation_id in conversation_ids:
-            self._membership(conversation_id).add((user_id,))
+            membership = self._memberships.get(conversation_id)
+            if membership is None:
+                membership = self._memberships[conversation_id] = ConversationMembership()
+                membership.user_ids = alone
+            else:
+                membership.add(alone)
         for conversation_id, own in staffed.items():
             self._membership(conversation_id).put_staff(user_id, via_team=True, own=own)
 
@@ -196,9 +203,9 @@ class MembershipIndex:
         return tuple(found)
 
     def members(self, conversation_ids: Iterable[str]) -> set[str]:
-        """Returns the cached users who are in any of the conversations."""
+        """Returns the cached users who are in any of the conversations in their own right."""
         memberships = (self._memberships.get(conversation_id) for conversation_id in conversation_ids)
-        return {user_id for membership in memberships if membership is not None for user_id in membership.user_ids}
+        return {user_id for membership in memberships if membership is not None for user_id in membership.own_ids}
 
     def _add_cached(
         self, conversation_id: str, members: Iterable[Member], is_cached: Callable[[str], bool]

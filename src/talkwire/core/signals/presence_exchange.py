@@ -283,7 +283,10 @@ class PresenceExchange:
         )
 
     def _circle_of(self, entry: DirectoryEntry, facts: Mapping[str, ConversationFacts]) -> tuple[str, ...]:
-        return self._chat.directory.memberships.contact_conversations(entry.conversation_ids, facts)
+        """Returns the conversations whose members are contacts of a user: only those in which the user is in their own
+        right."""
+        ids = [id_ for id_ in entry.conversation_ids if not entry.is_only_through_teams(id_)]
+        return self._chat.directory.memberships.contact_conversations(ids, facts)
 
     # --- what was missed ----------------------------------------------------------------------------------------------
 
