@@ -13,6 +13,7 @@ from talkwire.bus.memory import Exchange
 from talkwire.core.commands.accounts import EraseUser
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, GetConversation
+from talkwire.core.commands.desk.claims import ClaimConversation
 from talkwire.core.commands.desk.notes import SendNote
 from talkwire.core.commands.desk.teams import (
     AddTeamMembers,
@@ -27,6 +28,7 @@ from talkwire.core.commands.desk.teams import (
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import ListMessages
 from talkwire.core.commands.moderation.restrictions import RestrictMember, UnrestrictMember
+from talkwire.core.commands.preferences import SetMemberPreferences
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.domain.actors import TEAM_CHANGER
 from talkwire.core.domain.desk.teams import BATCH_MAX, FURTHER_BATCH_MAX, TEAM_MEMBERS_MAX
@@ -39,7 +41,7 @@ from talkwire.core.domain.events import (
     MembershipGroundsChanged,
     TeamSettled,
 )
-from talkwire.core.domain.model import Actor
+from talkwire.core.domain.model import WHOLE, Actor, MemberPreferences
 from talkwire.core.engine.desk import team_changer
 from talkwire.core.engine.desk.team_changer import TeamChanger
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
@@ -286,6 +288,25 @@ async def test_a_team_sees_what_it_may_see_whoever_comes_later(node: Node) -> No
     await node.do(BACKEND, PutTeam("support", "Support", ()))
     assert await seen(MALLORY) == ["second"]
     assert await node.refusal(CAROL, ListMessages("c")) == "forbidden"
+
+
+@pytest.mark.parametrize("history", ["all", "from-join"])
+@pytest.mark.parametrize("is_listed", [False, True])
+async def test_a_node_loads_a_membership_through_a_team_as_it_was(node: Node, history: str, is_listed: bool) -> None:  # noqa: FBT001
+    """Thousands of memberships that are not listed come as one value, which has only their ids."""
+    await desk(node, "bob", "carol", history=history)
+    await node.do(BOB, SetMemberPreferences("c", muted=True))
+    if is_listed:
+        await node.do(BOB, ClaimConversation("c"))
+    start = (await node.do(BACKEND, GetConversation("c"))).members[-1].member.history
+    loaded = await node.chat.directory.look_up(("bob", "carol"))
+    bob, carol = loaded.entries["bob"], loaded.entries["carol"]
+    assert (bob.conversation_ids, bob.staffed, bob.unlisted) == ({"c"}, {"c": False}, set() if is_listed else {"c"})
+    assert bob.member_preferences == {"c": MemberPreferences(muted=True)}
+    assert (carol.staffed, carol.unlisted, carol.member_preferences) == ({"c": False}, {"c"}, {})
+    assert bob.histories == carol.histories == ({} if start == WHOLE else {"c": start})
+    assert (start == WHOLE) is (history == "all")
+    assert [*loaded.facts] == (["c"] if is_listed else [])
 
 
 async def test_an_erased_user_is_in_no_team(node: Node) -> None:
@@ -586,6 +607,7 @@ async def test_memberships_follow_from_teams_whatever_happens(
     assert compared
     loaded = (await directory.look_up(USERS)).entries
     for user in USERS:
-        entry = directory.peek(user)
+        entry, fresh = directory.peek(user), loaded[user]
         assert entry is not None
-        assert (entry.conversation_ids, entry.staffed) == (loaded[user].conversation_ids, loaded[user].staffed)
+        assert (entry.conversation_ids, entry.staffed) == (fresh.conversation_ids, fresh.staffed)
+        assert entry.unlisted == fresh.unlisted

@@ -14,6 +14,7 @@ from talkwire.core.domain.events import (
     LoginOpened,
     MemberAdded,
     MemberRemoved,
+    MembersListed,
     MessageSent,
     UserBanned,
     UserBlocked,
@@ -328,6 +329,25 @@ async def test_a_conversation_is_loaded_when_a_cached_user_joins(table: Table) -
     directory.apply(MemberRemoved(4, 0, "e", "carol"))
     directory.apply(MemberRemoved(5, 0, "e", "dora"))
     assert directory.contacts("alice") == {"bob"}
+
+
+async def test_a_conversation_that_is_in_no_list_is_loaded_when_it_comes_into_one(table: Table) -> None:
+    """A team's members may have thousands of conversations, whose kind and size nobody needs."""
+    directory = Directory(table.load)
+    await asyncio.gather(directory.find("alice"), directory.find("bob"))
+    table.asked.clear()
+    members = [Member("e", id_, "member", 0, own=False, via=("t",), listed=False) for id_ in ("alice", "bob")]
+    directory.apply(MemberAdded(1, 0, "e", tuple(members)))
+    directory.apply(MembersListed(2, 0, "e", ("alice",), listed=False))
+    await _turns()
+    assert table.asked == []
+    table.conversation_ids["bob"].add("e")
+    directory.apply(MembersListed(3, 0, "e", ("bob",), listed=True))
+    await _turns()
+    assert table.asked == [["bob"]]
+    membership = directory.memberships.get("e")
+    assert membership is not None
+    assert (membership.kind, {*membership.user_ids}) == ("group", {"alice", "bob"})
 
 
 async def test_events_that_come_while_a_conversation_is_read_are_counted(table: Table) -> None:

@@ -287,8 +287,8 @@ class Directory:
         return {other_id for other_id in found if not self.is_blocked(user_id, other_id)}
 
     def contacts_in(self, conversation_ids: Iterable[str], user_id: str, blocked_ids: Collection[str]) -> set[str]:
-        """Returns the cached members of the conversations `conversation_ids`, without the user and without users of
-        whom one has blocked the other. The user need not be cached.
+        """Returns the cached members of the conversations `conversation_ids` in their own right, without the user and
+        without users of whom one has blocked the other. The user need not be cached.
 
         `conversation_ids` are the conversations whose members are contacts of the user, `blocked_ids` the users whom
         the user has blocked.
@@ -367,8 +367,7 @@ class Directory:
         self.limited_histories.apply(event, self._is_cached)
         if isinstance(event, PreferencesChanged) and self._is_cached(event.user_id):
             self._index_reads(event.user_id, event.preferences)
-        if isinstance(event, MemberAdded):
-            self._load_new_conversation(event)
+        self._load_new_conversations(event)
         for loading in self._running:
             loading.late.append(event)
 
@@ -429,12 +428,21 @@ class Directory:
         self.limited_histories.remove(user_id, entry.histories)
         self._blind.discard(user_id)
 
-    def _load_new_conversation(self, event: MemberAdded) -> None:
-        """Loads the kind and size of a conversation that none of the cached users was in before the event."""
+    def _load_new_conversations(self, event: Durable) -> None:
+        """Loads the kind and size of a conversation that none of the cached users had in their list before the event.
+        Nobody needs them of a conversation that is in no list: its members there make no contacts and are not
+        notified."""
+        match event:
+            case MemberAdded(of_teams=False):
+                user_ids: Iterable[str] = [member.user_id for member in event.members]
+            case MembersListed(user_ids=user_ids, listed=True):
+                pass
+            case _:
+                return
         if self.memberships.is_incomplete(event.conversation_id):
-            for member in event.members:
-                if self.peek(member.user_id) is not None:
-                    self._request(member.user_id)
+            for user_id in user_ids:
+                if self.peek(user_id) is not None:
+                    self._request(user_id)
 
     def _request(self, user_id: str) -> asyncio.Future[DirectoryEntry]:
         future = self._loading.get(user_id)
@@ -487,8 +495,7 @@ class Directory:
             self._loading.pop(user_id).set_result(entry)
         self.memberships.fill(facts, pos, loading.late)
         for event in loading.late:
-            if isinstance(event, MemberAdded):
-                self._load_new_conversation(event)
+            self._load_new_conversations(event)
 
 
 def _apply_late(event: Durable, loaded: Mapping[str, DirectoryEntry]) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
-from talkwire.core.domain.model import Conversation, ConversationKind, HistoryStart, Notify
+from talkwire.core.domain.model import Conversation, ConversationKind, HistoryStart, MemberPreferences, Notify
 
 
 class ConversationFacts(NamedTuple):
@@ -26,13 +25,16 @@ class Memberships(NamedTuple):
 
     `conversation_ids`: user id -> the conversations the user is in. `histories`: user id -> conversation id -> the
     point from which the user sees the conversation, without conversations that the user sees from their beginning.
-    `facts`: conversation id -> the conversation's kind, number of members and default for notifications. `staffed`:
-    user id -> conversation id -> whether the user is also a member in their own right, of conversations of which they
-    are members through a team. `unlisted`: user id -> those of these conversations that are not in the user's list.
+    `staffed`: user id -> conversation id -> whether the user is also a member in their own right, of conversations of
+    which they are members through a team. `unlisted`: user id -> those of these conversations that are not in the
+    user's list. `preferences`: user id -> conversation id -> the user's settings, only where they differ from the
+    default. `facts`: conversation id -> the conversation's kind, number of members and default for notifications, of
+    those that are in the list of one of the users.
     """
 
-    conversation_ids: Mapping[str, set[str]]
-    histories: Mapping[str, Mapping[str, HistoryStart]]
-    facts: Mapping[str, ConversationFacts]
-    staffed: Mapping[str, Mapping[str, bool]]
-    unlisted: Mapping[str, set[str]]
+    conversation_ids: dict[str, set[str]]
+    histories: dict[str, dict[str, HistoryStart]]
+    staffed: dict[str, dict[str, bool]]
+    unlisted: dict[str, set[str]]
+    preferences: dict[str, dict[str, MemberPreferences]]
+    facts: dict[str, ConversationFacts]

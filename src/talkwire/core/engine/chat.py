@@ -517,7 +517,6 @@ class Chat:
             blocked_ids = snapshot.blocked_ids_of(users)
             records = snapshot.presence.records(users)
             preferences = snapshot.notifications.preferences(users)
-            member_preferences = snapshot.notifications.member_preferences(users)
             entries = {
                 user_id: DirectoryEntry(
                     users.get(user_id),
@@ -526,9 +525,9 @@ class Chat:
                     blocked_ids.get(user_id, frozenset()),
                     records.get(user_id),
                     preferences.get(user_id, DEFAULTS),
-                    member_preferences.get(user_id, {}),
-                    dict(memberships.histories.get(user_id, {})),
-                    dict(memberships.staffed.get(user_id, {})),
+                    memberships.preferences.get(user_id, {}),
+                    memberships.histories.get(user_id, {}),
+                    memberships.staffed.get(user_id, {}),
                     memberships.unlisted.get(user_id),
                 )
                 for user_id in user_ids

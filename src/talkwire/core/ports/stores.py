@@ -36,7 +36,6 @@ from talkwire.core.domain.model import (
     File,
     HistoryStart,
     Invitation,
-    MemberPreferences,
     Message,
     Notification,
     Notify,
@@ -505,11 +504,6 @@ class Notifications(Protocol):
 
     def preferences(self, user_ids: Collection[str]) -> Mapping[str, Preferences]:
         """Returns user id -> notification settings, without users who have never changed their settings."""
-        ...
-
-    def member_preferences(self, user_ids: Collection[str]) -> Mapping[str, Mapping[str, MemberPreferences]]:
-        """Returns user id -> conversation id -> the user's settings for that conversation, only where they differ from
-        the default."""
         ...
 
     def of_user(

@@ -128,8 +128,8 @@ class TypingSignals:
         """
         directory = self._chat.directory
         membership = directory.memberships.get(conversation_id)
-        if membership is not None and membership.kind in {"group", "channel"}:
-            return False
+        if membership is not None and (membership.kind in {"group", "channel"} or membership.staff_ids):
+            return False  # a direct conversation has no team
         if membership is not None and membership.kind == "direct" and len(membership.user_ids) == 2:
             return directory.is_blocked(*membership.user_ids)
         return await self._chat.execute(actor, IsBlocked(conversation_id))

@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 
 from talkwire.core.domain.events import CallMissed, CallRecorded, NotificationsRead, PreferencesChanged
-from talkwire.core.domain.model import MESSAGE_ID_BASE, MemberPreferences, Notification, NotificationType, Preferences
+from talkwire.core.domain.model import MESSAGE_ID_BASE, Notification, NotificationType, Preferences
 from talkwire.core.domain.moderation.reports import Outcome
 from talkwire.core.domain.names import without_direction_marks
 from talkwire.core.domain.notifying.notification_rules import BODY_MAX_LENGTH, EVERYONE_MAX
@@ -136,14 +136,6 @@ _unread_of_messages: Select[Any] = (
     .order_by(notifications.c.id)
 )
 _of_users: Select[Any] = select(preferences).select_from(KEYS).join(preferences, preferences.c.user_id == key_text(0))
-_of_members: Select[Any] = (
-    select(members.c.user_id, members.c.conversation_id, members.c.muted, members.c.notify, members.c.sound)
-    .add_columns(members.c.unmute_ms)
-    .select_from(KEYS)
-    .join(members, members.c.user_id == key_text(0))
-    .where(or_(members.c.muted, members.c.notify.is_not(None), members.c.sound.is_not(None)))
-)
-
 _COLUMNS = (
     "user_id",
     "id",
@@ -258,14 +250,6 @@ class NotificationRows:
         keys = keys_parameter([(user_id,) for user_id in user_ids])
         rows = self._connection.execute(_of_users, keys)
         return {row.user_id: _preferences.decode(row.data) for row in rows}
-
-    def member_preferences(self, user_ids: Collection[str]) -> Mapping[str, Mapping[str, MemberPreferences]]:
-        keys = keys_parameter([(user_id,) for user_id in user_ids])
-        found: dict[str, dict[str, MemberPreferences]] = {}
-        for row in self._connection.execute(_of_members, keys):
-            wanted = MemberPreferences(bool(row.muted), row.notify, row.sound, row.unmute_ms)
-            found.setdefault(row.user_id, {})[row.conversation_id] = wanted
-        return found
 
     def of_user(
         self, user_id: str, since_ms: int, before_id: int | None, limit: int, *, unread: bool

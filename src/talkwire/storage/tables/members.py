@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from msgspec.structs import astuple, replace
-from sqlalchemy import CompoundSelect, Select, bindparam, delete, insert, select, union, update
+from sqlalchemy import CompoundSelect, Select, bindparam, delete, func, insert, or_, select, union, update
 
 from talkwire.core.commands.conversations import MemberView
 from talkwire.core.domain.events import (
@@ -21,10 +21,10 @@ from talkwire.core.domain.events import (
     MemberUpdated,
 )
 from talkwire.core.domain.membership_facts import ConversationFacts, Memberships
-from talkwire.core.domain.model import HistoryStart, Member
+from talkwire.core.domain.model import HistoryStart, Member, MemberPreferences
 from talkwire.storage.schema import conversation_teams, conversations, members, saved_messages, spans, users
 from talkwire.storage.sql.batch import Write, delete_rows, insert_rows, update_rows, write
-from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
+from talkwire.storage.sql.keys import KEYS, JsonArrayOf, key_text, keys_parameter
 from talkwire.storage.sql.prepared import PreparedStatement
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow, Values, from_json, to_json
@@ -148,6 +148,8 @@ _members = PreparedStatement(
     .join(members, (members.c.conversation_id == key_text(0)) & (members.c.user_id == key_text(1)))
 )
 
+_PREFERENCES = members.c.muted, members.c.notify, members.c.sound, members.c.unmute_ms
+
 _memberships: Select[Any] = (
     select(
         members.c.user_id,
@@ -156,15 +158,40 @@ _memberships: Select[Any] = (
         members.c.history_pos,
         members.c.own,
         members.c.via.is_not(None).label("is_staff"),
-        members.c.listed,
+        *_PREFERENCES,
         conversations.c.kind,
         conversations.c.member_count,
-        conversations.c.notify,
+        conversations.c.notify.label("default_notify"),
     )
     .select_from(KEYS)
     .join(members, members.c.user_id == key_text(0))
     .join(conversations, conversations.c.id == members.c.conversation_id)
+    .where(members.c.listed)
 )
+
+_of_unlisted = (
+    select(members.c.user_id, members.c.conversation_id, members.c.history_seq, members.c.history_pos, *_PREFERENCES)
+    .select_from(KEYS)
+    .join(members, members.c.user_id == key_text(0))
+    .where(~members.c.listed)
+)
+_is_unusual = or_(
+    members.c.history_seq > 0,
+    members.c.history_pos > 0,
+    members.c.muted,
+    members.c.notify.is_not(None),
+    members.c.sound.is_not(None),
+)
+_unlisted_ids = PreparedStatement(
+    _of_unlisted.with_only_columns(
+        members.c.user_id,
+        JsonArrayOf(members.c.conversation_id).label("ids"),
+        func.count().filter(_is_unusual).label("unusual"),
+    ).group_by(members.c.user_id)
+)
+"""A team's member may have thousands of conversations that are not in their list, so these come as one value."""
+
+_unusual_unlisted = PreparedStatement(_of_unlisted.where(_is_unusual))
 
 
 def _named_members() -> CompoundSelect[Any]:
@@ -219,23 +246,39 @@ class MemberReads(Reads):
         return found
 
     def memberships_of(self, user_ids: Collection[str]) -> Memberships:
-        ids_by_user: dict[str, set[str]] = {}
-        histories: dict[str, dict[str, HistoryStart]] = {}
-        facts: dict[str, ConversationFacts] = {}
-        staffed: dict[str, dict[str, bool]] = {}
-        unlisted: dict[str, set[str]] = {}
+        found = Memberships({}, {}, {}, {}, {}, {})
         asked = keys_parameter([(user_id,) for user_id in user_ids])
         for row in self._connection.execute(_memberships, asked):
-            user_id, conversation_id, history_seq, history_pos, own, is_staff, listed, *facts_of_row = row
-            ids_by_user.setdefault(user_id, set()).add(conversation_id)
+            user_id, conversation_id, seq, pos, own, is_staff, muted, notify, sound, unmute_ms, *facts = row
+            found.conversation_ids.setdefault(user_id, set()).add(conversation_id)
             if is_staff:
-                staffed.setdefault(user_id, {})[conversation_id] = bool(own)
-            if not listed:
-                unlisted.setdefault(user_id, set()).add(conversation_id)
-            if history_seq or history_pos:
-                histories.setdefault(user_id, {})[conversation_id] = HistoryStart(history_seq, history_pos)
-            facts[conversation_id] = ConversationFacts(*facts_of_row)
-        return Memberships(ids_by_user, histories, facts, staffed, unlisted)
+                found.staffed.setdefault(user_id, {})[conversation_id] = bool(own)
+            _put_unusual(found, user_id, conversation_id, (seq, pos), (muted, notify, sound, unmute_ms))
+            found.facts[conversation_id] = ConversationFacts(*facts)
+        has_unusual = False
+        for row in _unlisted_ids.rows(self._connection, **asked):
+            ids = from_json(row.ids)
+            found.conversation_ids.setdefault(row.user_id, set()).update(ids)
+            found.staffed.setdefault(row.user_id, {}).update(dict.fromkeys(ids, False))
+            found.unlisted[row.user_id] = {*ids}
+            has_unusual = has_unusual or row.unusual > 0
+        for row in _unusual_unlisted.rows(self._connection, **asked) if has_unusual else ():
+            user_id, conversation_id, seq, pos, *preferences = row
+            _put_unusual(found, user_id, conversation_id, (seq, pos), preferences)
+        return found
+
+
+def _put_unusual(
+    found: Memberships, user_id: str, conversation_id: str, start: tuple[int, int], preferences: Sequence[Any]
+) -> None:
+    """Adds from where a member sees a conversation, and the member's preferences there, unless they are the usual
+    ones."""
+    if any(start):
+        found.histories.setdefault(user_id, {})[conversation_id] = HistoryStart(*start)
+    muted, notify, sound, unmute_ms = preferences
+    if muted or notify is not None or sound is not None:
+        wanted = MemberPreferences(bool(muted), notify, sound, unmute_ms)
+        found.preferences.setdefault(user_id, {})[conversation_id] = wanted
 
 
 # --- in a transaction -------------------------------------------------------------------------------------------------
