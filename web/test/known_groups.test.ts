@@ -16,6 +16,14 @@ it("finds groups and channels that are missing in the whole list, once", () => {
   expect(known.missingIn(now)).toEqual([]);
 });
 
+it("leaves out conversations of the reader's teams, which leave the list when they are closed", () => {
+  const known = new KnownGroups();
+  const open = { ...conversation("a"), waitingSince: null };
+  const notes = { ...conversation("b"), listed: false };
+  known.keep(list(open, notes, conversation("c")));
+  expect(idsOf(known.missingIn({}))).toEqual(["c"]);
+});
+
 it("leaves out a conversation whose end is known", () => {
   const known = new KnownGroups();
   known.keep(list(conversation("a"), conversation("b")));

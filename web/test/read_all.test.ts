@@ -52,6 +52,15 @@ it("everything is shown as read at once, and the server notified of several conv
   expect(new Set(markRead.mock.calls.map(([id]) => id)).size).toBe(COUNT - 1);
 });
 
+it("conversations that are not in the reader's list stay as they are", async () => {
+  const { core, marks, markRead } = page();
+  core.state.setState({
+    conversations: { other: conversation("other", { listed: false, lastSeq: 5, unreadCount: 5 }) },
+  });
+  expect(new ReadAll(core, marks).count).toBe(0);
+  expect(markRead).not.toHaveBeenCalled();
+});
+
 it("undoing makes unread again what was marked, and marks no more", async () => {
   const { core, marks, markRead, markUnreadAfter, counts } = page();
   const answers: (() => void)[] = [];

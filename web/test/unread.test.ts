@@ -19,6 +19,11 @@ describe("with offers", () => {
     expect([hasUnread(all, ON), hasUnread(all, OFF), hasUnread({}, ON)]).toEqual([true, false, false]);
   });
 
+  it("nothing is unread in conversations that are not in the reader's list", () => {
+    const all = { c: conversation("c", { listed: false, unreadCount: 2, unreadOfferCount: 1 }) };
+    expect([hasUnread(all, ON), totalOf(all, ON), totalElsewhere(all, all.c, ON)]).toEqual([false, 0, 0]);
+  });
+
   it("the title counts those of conversations that are neither muted nor archived", () => {
     const more = { unreadCount: 2, mentionCount: 1, unreadOfferCount: 3 };
     const all = {

@@ -25,11 +25,19 @@ export class KnownGroups {
     this.#before = before;
   }
 
-  /** Returns the groups and channels that are missing in the whole list. Each is returned once. */
+  /**
+   * Returns the groups and channels that are missing in the whole list. Each is returned once. Those of the reader's teams
+   * are left out: they are in the list only while the reader has to do with them.
+   */
   missingIn(conversations: ConversationsById): Conversation[] {
     const before = this.#before;
     this.#before = {};
     this.#since = null;
-    return Object.values(before).filter(({ id, kind }) => kind !== "direct" && !Object.hasOwn(conversations, id));
+    return Object.values(before).filter(
+      (each) => each.kind !== "direct" && !isOfOwnTeam(each) && !Object.hasOwn(conversations, each.id),
+    );
   }
 }
+
+/** Only members of a conversation's teams see since when somebody waits, and only they have conversations beside their list. */
+const isOfOwnTeam = ({ waitingSince, listed }: Conversation): boolean => waitingSince !== undefined || listed === false;

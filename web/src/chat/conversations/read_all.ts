@@ -4,7 +4,7 @@ import type { Conversation } from "@talkwire/client";
 import { type ConversationStore, whenAccepted } from "@talkwire/client/parts";
 import type { Alerts } from "../alerts/alerts";
 import type { PageCore } from "../page_core";
-import { unreadOf } from "./unread";
+import { isListed, unreadOf } from "./unread";
 
 /** How many conversations are marked at the same time: over a slow network, one after the other takes minutes. */
 const AT_ONCE = 16;
@@ -38,7 +38,7 @@ export class ReadAll {
   constructor(core: PageCore, marks: Marks) {
     this.#core = core;
     this.#marks = marks;
-    const all = Object.values(core.now.conversations);
+    const all = Object.values(core.now.conversations).filter(isListed);
     this.count = all.reduce((sum, each) => sum + unreadOf(each, core.now.features), 0);
     this.#unread = all.filter(({ unreadCount }) => unreadCount);
     this.#unsent = [...this.#unread];

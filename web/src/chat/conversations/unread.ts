@@ -15,6 +15,12 @@ export function unreadOf({ unreadCount = 0, unreadOfferCount = 0 }: Conversation
   return unreadCount + (offers ? unreadOfferCount : 0);
 }
 
+/**
+ * Returns whether a conversation is in the reader's list. Others that are loaded, such as those of a desk, have nothing
+ * unread for the reader.
+ */
+export const isListed = ({ listed }: Conversation): boolean => listed !== false;
+
 /** Returns how many messages and offers are unread in a section; in muted conversations only mentions count. */
 export function unreadInSection(conversations: readonly Conversation[], features: Features): number {
   return conversations.reduce(
@@ -51,19 +57,18 @@ export function hasUnread(conversations: ConversationsById, { offers }: Features
 }
 
 const hasUnreadMessages = computedOnce((conversations) =>
-  Object.values(conversations).some(({ unreadCount }) => unreadCount),
+  Object.values(conversations).some((each) => each.unreadCount && isListed(each)),
 );
 const hasUnreadOffers = computedOnce((conversations) =>
-  Object.values(conversations).some(({ unreadOfferCount }) => unreadOfferCount),
+  Object.values(conversations).some((each) => each.unreadOfferCount && isListed(each)),
 );
 const unreadMessages = computedOnce(totalUnread);
 const unreadOffers = computedOnce(offersIn);
 
 function offersIn(conversations: ConversationsById): number {
-  return Object.values(conversations).reduce(
-    (sum, { muted, archived, unreadOfferCount = 0 }) => sum + (muted || archived ? 0 : unreadOfferCount),
-    0,
-  );
+  return Object.values(conversations)
+    .filter(isListed)
+    .reduce((sum, { muted, archived, unreadOfferCount = 0 }) => sum + (muted || archived ? 0 : unreadOfferCount), 0);
 }
 
 /** Returns a function that computes again only for other conversations: selectors run at each change of the state. */
