@@ -1,4 +1,19 @@
-import { holdable, message, open, post, report, say, until, url, visitAs, write } from "../browser.mjs";
+import {
+  call,
+  composer,
+  holdable,
+  listed,
+  message,
+  open,
+  post,
+  report,
+  say,
+  until,
+  url,
+  visitAs,
+  write,
+} from "../browser.mjs";
+import { violations } from "./accessibility.mjs";
 
 // What the server answers to the application's back end.
 async function asService(token, method, path, body) {
@@ -8,9 +23,16 @@ async function asService(token, method, path, body) {
   return answer.status === 204 ? undefined : answer.json();
 }
 
-// A team of bob and carol, and a conversation of a customer with it. Each scenario has a team of its own.
-async function openDesk(token, team, { customer = "alice", name = `Order of ${team}` } = {}) {
-  await asService(token, "PUT", `teams/${team}`, { name: `Team ${team}`, memberIds: ["bob", "carol"] });
+// The people of a scenario, which each has a team of its own.
+const peopleOf = (team) => ["alice", "bob", "carol"].map((name) => `${name}-${team}`);
+
+// A team of two colleagues, and a conversation of a customer with it.
+async function openDesk(token, team, name) {
+  const [customer, ...memberIds] = peopleOf(team);
+  await asService(token, "PUT", `teams/${team}`, { name: `Team ${team}`, memberIds });
+  // Something is in everybody's own list.
+  const all = { kind: "group", name: `Everybody of ${team}`, memberIds: [customer, ...memberIds] };
+  await asService(token, "POST", "conversations", all);
   const { id } = await asService(token, "POST", "conversations", {
     kind: "group",
     id: `order-${team}`,
@@ -27,6 +49,7 @@ const rows = (page) => page.locator(".desk-rows a");
 const bar = (page) => page.locator(".desk-bar");
 const handling = (page) => bar(page).getByRole("status");
 const action = (page, name) => bar(page).getByRole("button", { name, exact: true });
+const notes = (page) => page.locator(".panel");
 const says = (page, text) => handling(page).getByText(text, { exact: true }).waitFor();
 
 // Opens the desk and the conversation in the list that it begins with.
@@ -39,9 +62,10 @@ async function openFromDesk(page, name) {
 // A customer waits, two colleagues want the conversation, and it goes from one to the other until it is closed.
 export async function journey({ token }) {
   const name = "Order 40";
-  const id = await openDesk(token, "journey", { name });
+  await openDesk(token, "journey", name);
+  const [, bobsName, carolsName] = peopleOf("journey");
   const [alice, bob, carol] = await Promise.all(
-    ["alice", "bob", "carol"].map((user) => visitAs(user, { expected: /409|conflict/ })),
+    peopleOf("journey").map((user) => visitAs(user, { viewport: { width: 1400, height: 800 } })),
   );
   await open(alice, name);
   await say(alice, "My cup is broken.");
@@ -57,16 +81,27 @@ export async function journey({ token }) {
   await action(bob, "Take").click();
   await says(bob, "You handle this");
   calls.release();
-  await carol.getByText("bob was faster and handles this conversation now.").waitFor();
-  await says(carol, "bob handles this");
+  await carol.getByText(`${bobsName} was faster and handles this conversation now.`).waitFor();
+  await says(carol, `${bobsName} handles this`);
   await action(carol, "Take over").click();
-  await says(bob, "carol handles this");
+  await says(bob, `${carolsName} handles this`);
+  // The first note makes the conversation with the notes, which is in nobody's list.
+  await action(carol, "Notes").click();
+  await write(notes(carol).getByRole("textbox", { name: "Note", exact: true }), "I call her.");
+  await message(notes(carol), "I call her.").waitFor();
+  await write(notes(carol).getByRole("textbox", { name: "Message", exact: true }), "Nobody answers.");
+  await until(() => bar(bob).locator(".desk-notes").textContent(), (text) => /2 new notes/.test(text));
   // To bob again, who answers and closes it.
   await action(carol, "Hand over").click();
-  await carol.getByRole("radio", { name: "bob" }).check();
+  await carol.getByRole("radio", { name: bobsName }).check();
   await carol.getByLabel("Note for the next one").fill("She wants another cup.");
   await carol.locator("dialog").getByRole("button", { name: "Hand over", exact: true }).click();
   await says(bob, "You handle this");
+  await bar(bob).locator(".desk-notes").click();
+  await message(notes(bob), "She wants another cup.").waitFor();
+  const noted = await notes(bob).locator(".desk-line > span, .message .text").allTextContents();
+  await until(() => bar(bob).locator(".desk-notes").textContent(), (text) => text === "Notes");
+  await bob.keyboard.press("Escape");
   await say(bob, "A new one is on its way.");
   await message(alice, "A new one is on its way.").waitFor();
   const answered = await until(() => rows(bob).count(), (count) => count === 0);
@@ -78,9 +113,161 @@ export async function journey({ token }) {
   await say(alice, "It is broken too.");
   await rows(bob).filter({ hasText: name }).waitFor();
   await says(bob, "Nobody handles this");
+  // The notes have no name.
+  await bob.getByRole("button", { name: "All conversations" }).click();
+  const nameless = await listed(bob, "Group").count();
   report("served", {
+    noted,
+    nameless,
     waits: ["alice", "My cup is broken.", "Waiting for less than a minute", "Nobody handles this"].every((text) => waits.includes(text)),
     answered,
     forCustomer: { entries: await deskButton(alice).count(), bars: await bar(alice).count() },
   });
+}
+
+// A desk with a conversation of each kind: one that waits, one that a colleague handles, one that is closed.
+async function filledDesk(token, team) {
+  const id = await openDesk(token, team, "Order 40");
+  const [alice, , carol] = peopleOf(team);
+  const send = (conversationId, user, content) => post("messages", user, { conversationId, content });
+  for (const [kind, customer] of [["handled", `dave-${team}`], ["closed", `erin-${team}`]]) {
+    const other = await asService(token, "POST", "conversations", {
+      kind: "group",
+      id: `${kind}-${team}`,
+      name: `A rather long name of an order that is ${kind}`,
+      memberIds: [customer],
+      teamIds: [team],
+    });
+    await send(other.id, customer, "Where is my parcel? It was to come yesterday.");
+    if (kind === "handled") await asService(token, "POST", `conversations/${other.id}/claim`, { senderId: carol });
+    else await asService(token, "POST", `conversations/${other.id}/close`, { senderId: carol });
+  }
+  await send(id, alice, "My cup is broken.");
+  await asService(token, "POST", `conversations/${id}/notes`, { senderId: carol, content: "She called twice." });
+  await asService(token, "POST", `conversations/${id}/handoff`, { senderId: carol, to: team, note: "Who has a cup?" });
+  return id;
+}
+
+const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+
+// Every screen of the desk, by axe in both looks and at both widths.
+async function screens(token, team, viewport) {
+  await filledDesk(token, team);
+  const bob = await visitAs(peopleOf(team)[1], { viewport });
+  const found = [];
+  const wide = [];
+  const look = async (screen) => {
+    found.push(...(await violations(bob, screen)));
+    if ((await overflow(bob)) > 0) wide.push(screen);
+  };
+  await deskButton(bob).waitFor();
+  await look("entry");
+  await deskButton(bob).click();
+  for (const name of ["Mine", "Closed", "All", "Waiting"]) {
+    await tab(bob, name).click();
+    await bob.locator(".desk-rows").getByText(name === "Mine" ? "You handle no conversation." : /Nobody handles|Closed/).first().waitFor();
+    await look(name);
+  }
+  await rows(bob).filter({ hasText: "Order 40" }).click();
+  await message(bob, "My cup is broken.").waitFor();
+  await look("conversation");
+  const handOver = action(bob, "Hand over");
+  if (await handOver.isVisible()) await handOver.click();
+  else {
+    await bar(bob).getByRole("button", { name: "More", exact: true }).click();
+    await bob.getByRole("menuitem", { name: "Hand over" }).click();
+  }
+  await bob.getByRole("radio").first().waitFor();
+  await look("hand over");
+  await bob.keyboard.press("Escape");
+  await bar(bob).locator(".desk-notes").click();
+  await message(notes(bob), "Who has a cup?").waitFor();
+  await look("notes");
+  await bob.keyboard.press("Escape");
+  await notes(bob).waitFor({ state: "detached" });
+  await bob.locator("[role=log]").first().focus();
+  await bob.keyboard.press("?");
+  await bob.locator("dialog").getByText("Next waiting conversation").waitFor();
+  await look("shortcuts");
+  report("looked at", { found, wide });
+}
+
+export const wide = ({ token }) => screens(token, "wide", { width: 1280, height: 800 });
+export const narrow = ({ token }) => screens(token, "narrow", { width: 320, height: 640 });
+
+// Everything by keys: the desk, its tabs, the next conversation, taking, notes and closing.
+export async function keys({ token }) {
+  const id = await filledDesk(token, "keys");
+  const bob = await visitAs(peopleOf("keys")[1]);
+  await deskButton(bob).waitFor();
+  await bob.keyboard.press("Alt+Shift+D");
+  await rows(bob).first().waitFor();
+  await tab(bob, "Waiting").focus();
+  await bob.keyboard.press("ArrowRight");
+  const chosen = await bob.getByRole("tab", { selected: true }).textContent();
+  const focused = await bob.evaluate(() => document.activeElement.textContent);
+  await bob.keyboard.press("ArrowLeft");
+  const at = () => bob.evaluate(() => decodeURIComponent(location.hash));
+  const visited = [];
+  for (const key of ["Alt+PageDown", "Alt+PageDown", "Alt+PageDown", "Alt+PageUp", "Alt+PageDown"]) {
+    await bob.keyboard.press(key);
+    await bar(bob).waitFor();
+    visited.push((await at()).replace("#/conversation/", ""));
+  }
+  await says(bob, "Nobody handles this");
+  await bob.keyboard.press("Alt+Shift+H");
+  await says(bob, "You handle this");
+  await bob.keyboard.press("Alt+Shift+N");
+  await message(notes(bob), "Who has a cup?").waitFor();
+  await bob.keyboard.press("Alt+Shift+N");
+  await notes(bob).waitFor({ state: "detached" });
+  await bob.keyboard.press("Alt+Shift+C");
+  await says(bob, "Closed");
+  await bob.keyboard.press("Alt+Shift+D");
+  await deskButton(bob).waitFor();
+  report("pressed", { chosen, focused, visited, isLast: visited.at(-1) === id });
+}
+
+// On a phone: Back leads from a conversation to the desk, and from there to the list.
+export async function phone({ token }) {
+  await filledDesk(token, "phone");
+  const bob = await visitAs(peopleOf("phone")[1], { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
+  await deskButton(bob).tap();
+  await rows(bob).filter({ hasText: "Order 40" }).tap();
+  await message(bob, "My cup is broken.").waitFor();
+  await bar(bob).locator(".desk-notes").tap();
+  await message(notes(bob), "Who has a cup?").waitFor();
+  const seen = [];
+  const note = async () => {
+    const shown = { notes: notes(bob), conversation: bar(bob), desk: rows(bob).first(), list: deskButton(bob) };
+    for (const [name, locator] of Object.entries(shown)) if (await locator.isVisible()) return seen.push(name);
+  };
+  await note();
+  for (const next of [bar(bob), rows(bob).first(), deskButton(bob)]) {
+    await bob.goBack();
+    await next.waitFor();
+    await note();
+  }
+  report("went back", { seen });
+}
+
+// A conversation that is not in the reader's list: its messages come live, who types is seen, and nothing is unread.
+export async function unlisted({ token }) {
+  const id = await filledDesk(token, "unlisted");
+  const [customer, colleague] = peopleOf("unlisted");
+  const bob = await visitAs(colleague, { path: `/#/conversation/${id}` });
+  await bar(bob).waitFor();
+  await says(bob, "Nobody handles this");
+  const [alice, title] = [await visitAs(customer), await bob.title()];
+  await open(alice, "Order 40");
+  await composer(alice).pressSequentially("And the saucer");
+  await bob.locator(".typing").getByText(`${customer} is typing`).waitFor();
+  await composer(alice).press("Enter");
+  await message(bob, "And the saucer").waitFor();
+  // Notes to which an address leads are beside what they are about.
+  const { notesId } = await call("GET", `conversations/${id}`, colleague);
+  await bob.goto(`${url}/#/conversation/${notesId}`);
+  await message(notes(bob), "She called twice.").waitFor();
+  const address = await until(() => bob.evaluate(() => location.hash), (hash) => hash.endsWith(id));
+  report("seen", { title, inList: await listed(bob, "Order 40").count(), isThere: address.endsWith(id) });
 }

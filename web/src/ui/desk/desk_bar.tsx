@@ -6,6 +6,7 @@ import { texts } from "../../texts";
 import { MenuButton } from "../components/menu";
 import type { MenuAction } from "../components/menu_action";
 import { useChat, useChatState } from "../page/chat_context";
+import { startAt } from "../page/page_address";
 import { HandOverDialog } from "./hand_over_dialog";
 import { close, release, take } from "./handling";
 import { deskTexts } from "./texts";
@@ -17,7 +18,21 @@ import "./desk.css";
 /** Who handles the open conversation, and what the reader can do with it; for members of its teams only. */
 export default function DeskBar({ conversation }: { conversation: Conversation }) {
   const isStaff = useChatState((state) => isStaffOf(state, conversation));
-  return isStaff ? <Bar key={conversation.id} conversation={conversation} /> : null;
+  useNotesBeside(conversation);
+  return isStaff && conversation.notesOf === undefined ? (
+    <Bar key={conversation.id} conversation={conversation} />
+  ) : null;
+}
+
+/** Shows notes, to which a notification or a search has led, beside the conversation that they are about. */
+function useNotesBeside({ notesOf }: Conversation): void {
+  const chat = useChat();
+  useEffect(() => {
+    if (notesOf === undefined) return;
+    startAt(notesOf);
+    void chat.open(notesOf);
+    chat.openPanel({ kind: "notes" });
+  }, [chat, notesOf]);
 }
 
 function Bar({ conversation }: { conversation: Conversation }) {

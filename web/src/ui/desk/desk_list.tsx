@@ -30,7 +30,9 @@ export default function DeskList() {
   const panelId = useId();
   const leave = (): void => state.setState({ deskId: null });
   useDeskKeys();
-  useBackCloses(isNarrow(), leave, { isOfPage: true });
+  // A conversation that was opened leads back to the desk, and the desk to the list.
+  const isInFront = useChatState(({ openId }) => openId === null);
+  useBackCloses(isNarrow() && isInFront, leave, { isOfPage: true });
   // The button that has opened it is gone.
   useEffect(() => heading.current?.focus(), []);
   if (team === undefined) return null;

@@ -18,6 +18,7 @@ import { DayLine } from "../timeline/day_line";
 import { MessageView } from "../timeline/message_view";
 import { OutboxEntryView } from "../timeline/outbox_entry_view";
 import { ThreadContext } from "../timeline/thread_context";
+import { actionOf, DeskLine } from "./desk_line";
 import { deskTexts } from "./texts";
 import { isStaffOf } from "./use_desk";
 import "./desk.css";
@@ -53,7 +54,7 @@ export default function NotesPanel({ conversation }: { conversation: Conversatio
       }
     >
       {notesId ? (
-        <Notes key={notesId} id={notesId} />
+        <Notes key={notesId} id={notesId} about={conversation} />
       ) : (
         <EmptyState icon={StickyNote} title={words.none} isSmall>
           <p>{words.hint}</p>
@@ -123,7 +124,7 @@ function FirstNote({ conversation: { id, teams } }: { conversation: Conversation
 }
 
 /** The notes, oldest first, with those that are not sent yet. */
-function Notes({ id }: { id: string }) {
+function Notes({ id, about }: { id: string; about: Conversation }) {
   const { talkwire, messages: sent } = useChat();
   const timeline = useChatState(({ timelines }) => own(timelines, id));
   const outbox = useStore(
@@ -153,7 +154,7 @@ function Notes({ id }: { id: string }) {
           {notes.map((note, index) => (
             <li key={note.id} className="row">
               {startsDay(note, notes[index - 1]) && <DayLine at={note.createdAt} level="h3" />}
-              <MessageView message={note} continued={false} />
+              <Note note={note} about={about} />
             </li>
           ))}
           {outbox.map((entry) => (
@@ -165,6 +166,12 @@ function Notes({ id }: { id: string }) {
       </div>
     </ThreadContext>
   );
+}
+
+function Note({ note, about }: { note: Message; about: Conversation }) {
+  const done = actionOf(note);
+  if (done !== undefined) return <DeskLine line={note} done={done} about={about} />;
+  return <MessageView message={note} continued={false} />;
 }
 
 function startsDay({ createdAt }: Message, before: Message | undefined): boolean {

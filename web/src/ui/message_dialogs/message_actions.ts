@@ -66,7 +66,9 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
     },
     // Anyone who may not write can still read a thread.
     (mayWrite || (message.replyCount ?? 0) > 0) &&
-      message.threadId === undefined && {
+      message.threadId === undefined &&
+      // The panel of a thread would take the place of the notes.
+      message.notesOf === undefined && {
         label: mayWrite ? texts.replyInThread : texts.thread,
         icon: MessagesSquare,
         key: MESSAGE_KEYS.thread,

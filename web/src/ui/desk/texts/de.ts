@@ -48,6 +48,14 @@ export const german: DeskTexts = {
     field: "Notiz",
     send: "Notiz hinzufügen",
     unread: (count) => counted(count, { one: "neue Notiz", other: "neue Notizen" }),
+    lines: {
+      claim: (by) => `${by} hat die Unterhaltung übernommen.`,
+      takeOver: (by, from) => `${by} hat ${from} abgelöst.`,
+      release: (by) => `${by} hat die Unterhaltung freigegeben.`,
+      handoff: (by, to) => `${by} hat die Unterhaltung an ${to} übergeben.`,
+      close: (by) => `${by} hat die Unterhaltung erledigt.`,
+      reopen: (by) => `${by} hat wieder geschrieben, die Unterhaltung ist offen.`,
+    },
   },
   keys: {
     desk: "Desk öffnen",

@@ -54,6 +54,15 @@ export const english = {
     field: "Note",
     send: "Add note",
     unread: (count: number) => counted(count, { one: "new note", other: "new notes" }),
+    /** What a colleague did, and that a customer has written again. */
+    lines: {
+      claim: (by: string) => `${by} took the conversation.`,
+      takeOver: (by: string, from: string) => `${by} took the conversation over from ${from}.`,
+      release: (by: string) => `${by} released the conversation.`,
+      handoff: (by: string, to: string) => `${by} handed the conversation over to ${to}.`,
+      close: (by: string) => `${by} closed the conversation.`,
+      reopen: (by: string) => `${by} wrote again, so the conversation is open.`,
+    },
   },
   /** The headings of keyboard shortcuts. */
   keys: {

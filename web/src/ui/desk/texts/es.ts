@@ -48,6 +48,14 @@ export const spanish: DeskTexts = {
     field: "Nota",
     send: "Añadir nota",
     unread: (count) => counted(count, { one: "nota nueva", other: "notas nuevas" }),
+    lines: {
+      claim: (by) => `${by} atiende la conversación.`,
+      takeOver: (by, from) => `${by} ha relevado a ${from}.`,
+      release: (by) => `${by} ha liberado la conversación.`,
+      handoff: (by, to) => `${by} ha traspasado la conversación a ${to}.`,
+      close: (by) => `${by} ha cerrado la conversación.`,
+      reopen: (by) => `${by} ha vuelto a escribir: la conversación está abierta.`,
+    },
   },
   keys: {
     desk: "Abrir la atención",

@@ -4,7 +4,7 @@ import type { DeskTexts } from "./en";
 const { counted } = wordingOf("fr");
 
 export const french: DeskTexts = {
-  title: "Accueil",
+  title: "Guichet",
   team: "Équipe",
   back: "Toutes les conversations",
   waitingCount: (count) => counted(count, { one: "conversation en attente", other: "conversations en attente" }),
@@ -48,9 +48,17 @@ export const french: DeskTexts = {
     field: "Note",
     send: "Ajouter la note",
     unread: (count) => counted(count, { one: "nouvelle note", other: "nouvelles notes" }),
+    lines: {
+      claim: (by) => `${by} a pris la conversation.`,
+      takeOver: (by, from) => `${by} a relayé ${from}.`,
+      release: (by) => `${by} a libéré la conversation.`,
+      handoff: (by, to) => `${by} a transmis la conversation à ${to}.`,
+      close: (by) => `${by} a clos la conversation.`,
+      reopen: (by) => `${by} a écrit de nouveau, la conversation est ouverte.`,
+    },
   },
   keys: {
-    desk: "Ouvrir l’accueil",
+    desk: "Ouvrir le guichet",
     next: "Conversation en attente suivante",
     previous: "Conversation en attente précédente",
     take: "Prendre la conversation",
