@@ -110,6 +110,7 @@ EVERYTHING = (
     "chat/test_files.py::test_an_upload_that_sends_while_the_server_stops_is_answered",
     "clients/test_desk_client.py::test_typing_and_signals_of_unlisted_conversations_arrive_while_they_are_followed",
     "clients/test_desk_client.py::test_a_note_is_written_from_the_desk",
+    "page/test_django_tutorial.py::test_those_who_answer_have_a_desk_and_a_colleague_joins_by_one_call",
     "clients/test_python_client.py::test_the_client_stays_connected_over_many_heartbeats",
     *("clients/test_renewal.py[oldest]", "clients/test_renewal.py[python-socketio]"),
     "clients/test_readme.py::test_the_example_lives_through_two_expiries_and_shows_what_changes",

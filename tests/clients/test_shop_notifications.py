@@ -25,7 +25,7 @@ from orders.chat import conversation_of
 from orders.models import Order
 from django.contrib.auth.models import User
 order = Order.objects.get()
-print(order.buyer.pk, User.objects.get(username="support").pk, conversation_of(order, User.objects.get(is_staff=True)))
+print(order.buyer.pk, User.objects.get(username="support").pk, conversation_of(order))
 """
 NESTJS_SHOP = """
 import { createConversation } from "./talkwire.js";

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.chat.chat_server import SECRET, running_chat
+from tests.chat.chat_server import SECRET, ServerProcess, running_chat
+from tests.http_client import HttpClient, http_post
 from tests.page.driving import Driver, run
 from tests.protocol.server_process import killed_at_the_end, reserved_port
 from tests.reference.blocks.collected import REPOSITORY, blocks_of
@@ -27,22 +28,67 @@ def serving_the_shop(folder: Path, port: int, talkwire: str) -> Iterator[str]:
     """Fills the shop and runs it, as the tutorial does. Yields the password of its users."""
     shop = folder / "shop"
     shutil.copytree(EXAMPLE, shop)
-    environment = {**os.environ, "DJANGO_SECRET_KEY": "a key", "JWT_SECRET": SECRET, "TALKWIRE": talkwire}
-    environment["NO_PROXY"] = "*"
-    printed = ""
-    for arguments in COMMANDS:
-        command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(
-            command, cwd=shop, env=environment, capture_output=True, text=True, timeout=DEADLINE_S, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        printed = done.stdout
-    password = re.search(r"The password is: (\S+)", printed)
-    assert password is not None
+    passwords = [_manage(shop, talkwire, *arguments) for arguments in COMMANDS]
     serve = [sys.executable, "manage.py", "runserver", "--noreload", str(port)]
-    process = subprocess.Popen(serve, cwd=shop, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        serve, cwd=shop, env=_environment(talkwire), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     with killed_at_the_end(process, port):
-        yield password[1]
+        yield passwords[-1]
+
+
+def _environment(talkwire: str) -> dict[str, str]:
+    ours = {"DJANGO_SECRET_KEY": "a key", "JWT_SECRET": SECRET, "TALKWIRE": talkwire, "NO_PROXY": "*"}
+    return {**os.environ, **ours}
+
+
+def _manage(shop: Path, talkwire: str, *arguments: str) -> str:
+    """Runs a command of the shop, and returns the password that it prints; empty if it prints none."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=shop,
+        env=_environment(talkwire),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    password = re.search(r"The password is: (\S+)", done.stdout)
+    return "" if password is None else password[1]
+
+
+@contextmanager
+def _signed_in(shop: str, name: str, password: str) -> Iterator[HttpClient]:
+    with HttpClient(base_url=shop, follow_redirects=True) as browser:
+        _post(browser, "/login/?next=/desk/", username=name, password=password)
+        yield browser
+
+
+def _post(browser: HttpClient, path: str, **form: str) -> str:
+    browser.get("/login/")
+    answer = browser.post(path, data={"csrfmiddlewaretoken": browser.cookies["csrftoken"], **form})
+    assert answer.is_success, answer.text
+    return answer.text
+
+
+def test_those_who_answer_have_a_desk_and_a_colleague_joins_by_one_call(tmp_path: Path) -> None:
+    port = reserved_port()
+    shop = f"http://localhost:{port}"
+    with running_chat(tmp_path, {"TALKWIRE_ACCOUNTS": "off"}) as server:
+        with serving_the_shop(tmp_path, port, server.url) as password:
+            with _signed_in(shop, "alice", password) as alice:
+                assert alice.get("/orders/17/").is_success
+                assert "Who waits" not in alice.get("/desk/").text
+            asked = {"conversationId": "order-17", "content": "Where is it?", "senderId": "1"}
+            service = {"authorization": f"Bearer {ServerProcess.token('shop', role='service')}"}
+            http_post(f"{server.url}/api/v1/messages", json=asked, headers=service).raise_for_status()
+            hired = _manage(tmp_path / "shop", server.url, "hire", "kim")
+            with _signed_in(shop, "support", password) as sam, _signed_in(shop, "kim", hired) as kim:
+                assert "waits since" in sam.get("/desk/").text
+                assert "(kim answers)" in _post(kim, "/orders/17/claim")
+                assert "(kim answers)" in _post(sam, "/orders/17/claim")
+        assert server.logged_errors() == []
 
 
 def test_a_customer_asks_on_the_page_of_an_order_and_is_answered(driver: Driver, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import secrets
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand
 
+from ...chat import put_team
 from ...models import Order
 
 
@@ -16,4 +17,5 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django comes without types
         alice = User.objects.create_user("alice", password=password, first_name="Alice", last_name="Moreau")
         User.objects.create_user("support", password=password, first_name="Sam", is_staff=True)
         Order.objects.create(pk=17, buyer=alice, article="A blue bicycle")
+        put_team()
         self.stdout.write(f"Sign in as alice or support. The password is: {password}")
