@@ -171,6 +171,7 @@ IN_THE_GATE = (
     # Nodes.
     "cluster/test_reaching.py",
     "cluster/test_news.py",
+    "cluster/test_desk.py::test_of_two_sockets_that_claim_at_once_on_two_nodes_one_has_it",
     "cluster/test_files.py::test_a_file_is_read_at_any_node_as_at_its_own",
     "cluster/test_files.py::test_the_official_client_uploads_over_a_load_balancer_without_affinity",
     "cluster/test_limits.py::test_a_user_who_sends_at_both_nodes_is_limited_in_sum",
@@ -241,6 +242,7 @@ MEASURE = (
     "edge/test_heads.py::test_an_endless_head_is_cut_off_without_using_memory",
     "edge/test_pipelining.py::test_a_flood_of_requests_waits_outside",
     "cluster/test_files.py::test_a_slow_reader_holds_back_the_node_that_has_the_file",
+    "cluster/test_desk_at_size.py",
     "page/test_long_texts.py::test_no_text_holds_the_page_up",
     "storage/test_migrations.py::test_numbers_are_repaired_in_memory_that_does_not_grow_with_the_log",
 )

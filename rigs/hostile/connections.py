@@ -176,6 +176,11 @@ class RawWebSocket:
             elif opcode == TEXT:
                 return payload.decode()
 
+    async def discard(self) -> None:
+        """Reads whatever comes, unseen, until the connection ends. Heartbeats are not answered."""
+        while await self._reader.read(1 << 16):
+            pass
+
     def close(self) -> None:
         self._writer.close()
 
