@@ -348,7 +348,8 @@ async def _lists(watched: Watched) -> None:
     node = watched.node
     sent = await note(node, BOB, "@carol look")
     await node.do(CAROL, SendMessage(sent.conversation_id, "@bob I do"))
-    await node.do(BOB, ForwardMessage(str(sent.id), (sent.conversation_id,)))
+    (copy,) = await node.do(BOB, ForwardMessage(str(sent.id), (sent.conversation_id,)))
+    assert copy.notes_of == "c"
     found: set[str] = set()
     for actor in (BOB, CAROL, BACKEND, OPERATOR):
         for query in (
@@ -397,28 +398,32 @@ async def _handler(watched: Watched) -> None:
 
 async def _notifications(watched: Watched) -> None:
     node = watched.node
-    await watched.come(CAROL)
-    first = await note(node, BOB, "No mention")
-    await node.do(CAROL, SetMemberPreferences(first.conversation_id, notify="all"))
-    mine = await node.do(CAROL, SendMessage(first.conversation_id, "Mine"))
-    await note(node, BOB, "@all look", reply_to_id=str(mine.id))
-    assert await watched.received() == []
-    assert await watched.kept(CAROL) == []
-    assert not (await members_listed(node))
+    await watched.come(ALICE, CAROL)
     sent = await note(node, BOB, "@carol look")
     assert await members_listed(node) == {"carol"}
     await watched.settle()
     (live,) = watched.notified
     (stored,) = await watched.stored(CAROL)
     for each in (live, stored):
-        found = each.type, each.message_id, each.conversation_id, each.notes_of
-        assert found == ("mention", sent.id, sent.conversation_id, "c")
+        found = each.user_id, each.type, each.message_id, each.conversation_id, each.notes_of
+        assert found == ("carol", "mention", sent.id, sent.conversation_id, "c")
+    assert stored.read_ms is None
     await node.do(CAROL, MarkRead(sent.conversation_id, str(sent.id)))
     (stored,) = await watched.stored(CAROL)
     assert stored.read_ms is not None
+
+    # Nothing else notifies Carol, who has the conversation in her list, or its customer.
+    mine = await node.do(CAROL, SendMessage(sent.conversation_id, "Mine"))
+    await note(node, BOB, "@all look", reply_to_id=str(mine.id))
+    for place in ("c", sent.conversation_id):
+        await node.do(CAROL, SetMemberPreferences(place, notify="all"))
+    await note(node, BOB, "@all look", reply_to_id=str(mine.id))
     await node.do(CAROL, SetMemberPreferences("c", notify="none"))
     await note(node, BOB, "@carol again")
-    assert len(await watched.stored(CAROL)) == 1
+    await watched.settle()
+    assert watched.notified == [live]
+    assert [len(await watched.stored(actor)) for actor in (ALICE, BOB, CAROL)] == [0, 0, 1]
+
     edited = await note(node, CAROL, "Later")
     await node.do(CAROL, EditMessage(str(edited.id), "@bob later"))
     assert await members_listed(node) == {"bob", "carol"}

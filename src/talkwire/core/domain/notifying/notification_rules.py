@@ -181,10 +181,8 @@ def _trigger_of_moderation(
 
 
 def trigger_of_message(event: MessageSent) -> NotificationTrigger:
-    """Returns a description of the notifications that a message may cause: for a note, only those of the members whom
-    it mentions by name."""
     message = event.message
-    quoted = () if message.reply_to is None or message.notes_of is not None else (message.reply_to.sender_id,)
+    quoted = () if message.reply_to is None else (message.reply_to.sender_id,)
     return NotificationTrigger(
         id=message.id,
         at_ms=event.at_ms,
@@ -193,7 +191,7 @@ def trigger_of_message(event: MessageSent) -> NotificationTrigger:
         message=message,
         body=body_of(message),
         user_ids=dict.fromkeys((*message.mentions, *quoted)),
-        everyone=message.mentions_all and message.notes_of is None,
+        everyone=message.mentions_all,
         notes_of=message.notes_of,
     )
 
@@ -289,8 +287,9 @@ def _reasons(
 ) -> tuple[NotificationType, ...]:
     """Returns the types of all notifications that a message or other event can cause for a recipient, the most specific
     first."""
-    if trigger.notes_of is not None:
-        return ("mention",) if recipient.user_id in trigger.user_ids else ()
+    if trigger.notes_of is not None:  # the conversation has customers, who are no members of its notes
+        is_named = trigger.message is not None and recipient.user_id in trigger.message.mentions
+        return ("mention",) if is_named else ()
     is_small = conversation.member_count <= EVERYONE_MAX
     message = None if trigger.message is None else message_for_reader(trigger.message, recipient.history)
     if trigger.message is not None and message is None:

@@ -463,17 +463,14 @@ def check_delete(command: DeleteConversation) -> None:
 
 def delete_conversation(tx: Transaction, actor: Actor, command: DeleteConversation) -> None:
     """Deletes a conversation and its notes. All memberships end, and nobody can see the messages any more. Raises
-    `forbidden` unless the actor may delete it, and `conflict` if it or a present or former member of either is on
-    hold."""
+    `forbidden` unless the actor may delete it, and `conflict` if it or a present or former member is on hold; those of
+    its notes are among these."""
     require_actor(tx, actor)
     conversation = find_conversation(tx, command.conversation_id)
     require(may_delete(actor, conversation, tx.member(command.conversation_id, actor.user_id), tx.policy))
     if conversation is None:
         raise forbidden("not_found")
-    held = tx.retention.held_members
-    must_not_be_held(
-        conversation, *held(conversation.id), *(held(conversation.notes_id) if conversation.notes_id else ())
-    )
+    must_not_be_held(conversation, *tx.retention.held_members(conversation.id))
     record_deletion_of(tx, conversation, actor.user_id)
 
 

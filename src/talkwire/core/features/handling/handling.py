@@ -38,8 +38,8 @@ def set_waiting(tx: Transaction, conversation: Conversation, since_ms: int | Non
 
 def message_sent(tx: Transaction, conversation: Conversation, sender: User, message: Message) -> None:
     """Takes a new message of a conversation with teams into account: a customer's opens the conversation and begins to
-    wait, an answer ends the waiting. System messages, imported ones and notes do neither."""
-    if message.system or message.imported or message.notes_of is not None:
+    wait, an answer ends the waiting. System messages and imported ones do neither."""
+    if message.system or message.imported:
         return
     member = tx.member(conversation.id, sender.id)
     if _answers(sender, member):
