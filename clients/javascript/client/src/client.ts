@@ -4,7 +4,6 @@ import { type MissedEvents, uncountedBy } from "./catching_up.ts";
 import { byId, ConversationStore } from "./conversations/conversation_store.ts";
 import { newestFirst } from "./conversations/conversations_by_id.ts";
 import { MuteEnds } from "./conversations/mute_ends.ts";
-import { Unloaded } from "./conversations/unloaded.ts";
 import { UnreadElsewhere } from "./conversations/unread_elsewhere.ts";
 import type { ChatPart, Core, LoadedState } from "./core.ts";
 import { Uploads } from "./files/uploads.ts";
@@ -14,6 +13,7 @@ import { People } from "./people/people.ts";
 import { PresenceStore } from "./people/presence.ts";
 import { Typing } from "./people/typing.ts";
 import { pauseAfter } from "./server/pauses.ts";
+import type { Message } from "./server/payloads.ts";
 import { RequestError, UNREACHABLE } from "./server/request_error.ts";
 import type { ClientStores } from "./storage/stores.ts";
 
@@ -33,6 +33,13 @@ export interface ClientOptions {
 }
 
 export class Client {
+  /**
+   * Called for a message of a conversation that is not loaded, while there are further ones in the reader's list. The
+   * module of desks replaces this and `isUnlisted`, since members of teams receive messages of many that are not in it.
+   */
+  onUnloaded: (message: Message) => void = ({ conversationId }) => void this.conversations.load(conversationId);
+  /** Whether a conversation that is not loaded is known not to be in the reader's list. */
+  isUnlisted: (id: string) => boolean = () => false;
   readonly core: Core;
   readonly conversations: ConversationStore;
   readonly uploads: Uploads;
@@ -41,7 +48,6 @@ export class Client {
   readonly presence: PresenceStore;
   readonly people: People;
   readonly #unreadElsewhere: UnreadElsewhere;
-  readonly #unloaded: Unloaded;
   readonly #parts: ChatPart[];
   readonly #onLoaded: () => void;
   readonly #onFailed: (error: unknown) => void;
@@ -56,11 +62,10 @@ export class Client {
   constructor(core: Core, stores: ClientStores, { messages, parts = [], onLoaded, onFailed }: ClientOptions = {}) {
     this.core = core;
     // Before all other listeners, which then see both changes at once.
-    this.#unreadElsewhere = new UnreadElsewhere(core, (id) => this.#unloaded.isUnlisted(id));
+    this.#unreadElsewhere = new UnreadElsewhere(core, (id) => this.isUnlisted(id));
     this.#onFailed = onFailed ?? (() => undefined);
     this.#onLoaded = onLoaded ?? (() => undefined);
     this.conversations = new ConversationStore(core);
-    this.#unloaded = new Unloaded(core, this.conversations);
     this.uploads = new Uploads(core, stores.uploads);
     this.messages = messages?.(this.uploads) ?? new Messages(core, this.uploads, stores.outbox);
     this.typing = new Typing(core);
@@ -68,6 +73,11 @@ export class Client {
     this.people = new People(core, this.conversations);
     this.#parts = [this.presence, this.people, this.messages, this.uploads, this.typing];
     this.#parts.push(new MuteEnds(core, this.conversations), this.#unreadElsewhere, ...parts);
+    core.on("message:new", (message) => {
+      const { conversations, nextConversations } = core.now;
+      if (nextConversations !== null && own(conversations, message.conversationId) === undefined)
+        this.onUnloaded(message);
+    });
     core.onAny((name, payload) => {
       if (this.#uncounted === null) return;
       for (const id of uncountedBy(name, payload, core.now)) this.#uncounted.add(id);

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { createStore } from "zustand/vanilla";
 import { ConversationStore } from "../src/conversations/conversation_store.ts";
 import { newestFirst, withMessage } from "../src/conversations/conversations_by_id.ts";
@@ -221,4 +221,37 @@ it("keeps who handles a conversation, and that its reader left, while an older a
   const { conversations } = state.getState();
   expect(Object.keys(conversations)).toEqual(["kept"]);
   expect(conversations.kept).toMatchObject({ handler: "bob", state: "open", waitingSince: "2026", notesId: "n" });
+});
+
+it("loads a conversation again whose teams have changed, since only answers have their names", async () => {
+  const known = conversation("c", { teamIds: ["support"], teams: [{ teamId: "support", name: "Support" }] });
+  const state = createStore(() => ({ conversations: { c: known } as Record<string, Conversation>, me: { id: ME } }));
+  const handlers = new Map<string, (payload: unknown) => void>();
+  const asked: string[] = [];
+  const core = {
+    state,
+    get now() {
+      return state.getState();
+    },
+    on: (name: string, handler: (payload: unknown) => void) => handlers.set(name, handler),
+    changeConversation: () => undefined,
+    rest: {
+      get: async (path: string) => {
+        asked.push(path);
+        return conversation("c");
+      },
+    },
+  } as unknown as Core;
+  vi.useFakeTimers();
+  new ConversationStore(core);
+  handlers.get("conversation:updated")?.(conversation("c", { teamIds: ["support"] }));
+  handlers.get("desk:conversation")?.({ conversationId: "c", waitingSince: null, notesId: null, teamIds: ["support"] });
+  handlers.get("conversation:updated")?.(conversation("unknown", { teamIds: ["support"] }));
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect([asked, Object.keys(state.getState().conversations)]).toEqual([[], ["c"]]);
+  handlers.get("conversation:updated")?.(conversation("c"));
+  await vi.advanceTimersByTimeAsync(1_000);
+  vi.useRealTimers();
+  expect(state.getState().conversations.c).not.toHaveProperty("teams");
+  expect(asked).toEqual(["conversations/c"]);
 });

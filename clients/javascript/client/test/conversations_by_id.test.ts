@@ -162,12 +162,3 @@ it("conversations that are not listed are in no list and no total", () => {
   const after = withLoaded(loaded.team, conversation("team", { unreadCount: 5 }));
   expect(totalUnread({ ...loaded, team: after })).toBe(7);
 });
-
-it("an event without teams says that a conversation has none, and one with teams has no names of them", () => {
-  const teams = [{ teamId: "support", name: "Support" }];
-  const known = { c: conversation("c", { teamIds: ["support"], teams, handler: "bob", state: "open" }) };
-  const updated = conversation("c", { teamIds: ["support"], handler: null, state: "open" });
-  expect(withConversation(known, updated).c).toMatchObject({ teams, handler: null });
-  const without = withConversation(known, conversation("c")).c;
-  for (const member of ["teamIds", "teams", "handler", "state"]) expect(without).not.toHaveProperty(member);
-});

@@ -34,7 +34,7 @@ function elsewhere(...loaded: Conversation[]) {
       handle = handler;
     },
   } as unknown as Core;
-  const part = new UnreadElsewhere(core);
+  const part = new UnreadElsewhere(core, (id) => id === "unlisted");
   const total = () => totalUnread(state.getState().conversations) + state.getState().unreadElsewhere;
   const put = (...changed: Conversation[]) =>
     state.setState(({ conversations }) => ({ conversations: { ...conversations, ...byId(...changed) } }));
@@ -75,6 +75,7 @@ it.each([
   ["conversation:unread", { conversationId: "other" }, 1],
   ["conversation:preferences", { conversationId: "other" }, 1],
   ["conversation:unread", { conversationId: "a" }, 0],
+  ["message:new", { conversationId: "unlisted" }, 0],
   ["typing:start", { conversationId: "other" }, 0],
   ["user:blocked", { userId: "bob" }, 1],
 ])("after events %s of %o, it asks %i times", async (name, payload, times) => {

@@ -1,6 +1,6 @@
 /** Loads, creates and updates the reader's conversations. */
 
-import type { Core } from "../core.ts";
+import type { ClientState, Core } from "../core.ts";
 import { given } from "../given.ts";
 import { withReceipt } from "../messages/receipts.ts";
 import { own } from "../own.ts";
@@ -62,16 +62,15 @@ export class ConversationStore {
     core.on("conversation:updated", (received) => {
       // One that is not loaded may not be in the reader's list, which the event does not say.
       if (own(core.now.conversations, received.id) === undefined) return;
+      this.#renewTeams(received.id, received.teamIds);
       core.state.setState(({ conversations }) => ({ conversations: withConversation(conversations, received) }));
     });
     core.on("conversation:handling", ({ conversationId, handler, state }) =>
       this.changeDesk(conversationId, { handler, state }),
     );
     core.on("desk:conversation", ({ conversationId, waitingSince, notesId, teamIds }) => {
-      const { teamIds: before = [] } = own(core.now.conversations, conversationId) ?? {};
+      this.#renewTeams(conversationId, teamIds);
       this.changeDesk(conversationId, { waitingSince, notesId, teamIds });
-      // Only answers have the teams' names.
-      if (teamIds.join() !== before.join()) this.#reload(conversationId);
     });
     core.on("conversation:preferences", (preferences) => this.#show(preferences.conversationId, preferences));
     core.on("conversation:listed", ({ conversationId }) => void this.load(conversationId));
@@ -83,9 +82,7 @@ export class ConversationStore {
     });
     core.on("offer:updated", (offer) => this.#offered(offer));
     // The event has no time; the answer has the notice that is shown.
-    core.on("call:recorded", ({ conversationId }) => {
-      if (own(core.now.conversations, conversationId) !== undefined) void this.load(conversationId);
-    });
+    core.on("call:recorded", ({ conversationId }) => this.#reload(conversationId));
     core.on("notification", ({ type, conversationId }) => {
       if (type !== "offer") return;
       core.changeConversation(conversationId, (before) => ({
@@ -165,7 +162,7 @@ export class ConversationStore {
   /** Creates a conversation and returns its id. Rejects with `RequestError`. */
   async create(wanted: NewConversation): Promise<string> {
     const { conversation } = await this.#core.call("conversation:create", wanted);
-    this.#put([conversation]);
+    await this.loadAs(async () => [conversation]);
     return conversation.id;
   }
 
@@ -221,31 +218,36 @@ export class ConversationStore {
   }
 
   /**
-   * Loads conversations by a request, and returns them with what events have said of them meanwhile. Rejects as the
-   * request does.
+   * Loads conversations by a request, and returns them with what events have said of them meanwhile, which the answer may
+   * not know. Sets `more` of the state at once with them. Rejects as the request does.
    */
-  async loadAs(request: () => Promise<readonly Conversation[]>): Promise<readonly Conversation[]> {
-    const loaded = await this.#upToDate(request);
-    this.#put(loaded);
-    return loaded;
+  async loadAs(
+    request: () => Promise<readonly Conversation[]>,
+    more: Partial<ClientState> = {},
+  ): Promise<readonly Conversation[]> {
+    const changes = new Map<string, DeskState | null>();
+    this.#meanwhile.add(changes);
+    try {
+      const loaded = (await request())
+        .filter(({ id }) => changes.get(id) !== null)
+        .map((each) => ({ ...each, ...changes.get(each.id) }));
+      this.#core.state.setState(({ conversations }) => ({
+        conversations: {
+          ...conversations,
+          ...byId(loaded.map((each) => withLoaded(own(conversations, each.id), each))),
+        },
+        ...more,
+      }));
+      return loaded;
+    } finally {
+      this.#meanwhile.delete(changes);
+    }
   }
 
   /** Records what an event or an acknowledgement says of who handles a conversation, and of what only its teams see. */
   changeDesk(id: string, change: DeskState): void {
     for (const changes of this.#meanwhile) changes.set(id, { ...changes.get(id), ...change });
     this.#core.changeConversation(id, (before) => ({ ...before, ...change }));
-  }
-
-  /** Returns the answer to a request with what events have said meanwhile, which the answer may not know. */
-  async #upToDate(request: () => Promise<readonly Conversation[]>): Promise<Conversation[]> {
-    const changes = new Map<string, DeskState | null>();
-    this.#meanwhile.add(changes);
-    try {
-      const loaded = (await request()).filter(({ id }) => changes.get(id) !== null);
-      return loaded.map((each) => ({ ...each, ...changes.get(each.id) }));
-    } finally {
-      this.#meanwhile.delete(changes);
-    }
   }
 
   /** Records that a moderator has muted the reader. */
@@ -262,17 +264,13 @@ export class ConversationStore {
   async #loadPage(): Promise<void> {
     const cursor = this.#core.now.nextConversations;
     if (cursor === null) return;
-    let nextConversations: string | null = null;
-    const loaded = await this.#upToDate(async () => {
+    const more: { nextConversations?: string | null } = {};
+    await this.loadAs(async () => {
       const path = `conversations?limit=100&cursor=${encodeURIComponent(cursor)}`;
       const { items, next } = await this.#core.rest.get<ConversationPage>(path);
-      nextConversations = next;
+      more.nextConversations = next;
       return items;
-    });
-    this.#core.state.setState(({ conversations }) => ({
-      conversations: { ...byId(loaded), ...conversations },
-      nextConversations,
-    }));
+    }, more);
   }
 
   /** One request reloads the members for many who join at once. Without loaded members only their number changes. */
@@ -288,6 +286,11 @@ export class ConversationStore {
     if (before === undefined) return;
     this.#core.changeConversation(id, (now) => ({ ...now, memberCount: now.memberCount + counted.length }));
     if (before.members !== undefined) this.#reload(id);
+  }
+
+  /** Only answers have the names of teams. */
+  #renewTeams(id: string, teamIds: readonly string[] = []): void {
+    if (String(own(this.#core.now.conversations, id)?.teamIds ?? []) !== String(teamIds)) this.#reload(id);
   }
 
   /** Loads a known conversation again, once for many changes at once. */
@@ -324,15 +327,6 @@ export class ConversationStore {
     this.#core.changeConversation(offer.conversationId, (before) =>
       Number(before.lastOffer?.id ?? 0) <= Number(offer.id) ? { ...before, lastOffer: offer } : before,
     );
-  }
-
-  #put(loaded: readonly Conversation[]): void {
-    this.#core.state.setState(({ conversations }) => ({
-      conversations: {
-        ...conversations,
-        ...byId(loaded.map((each) => withLoaded(own(conversations, each.id), each))),
-      },
-    }));
   }
 
   #remove(id: string, why: RemovalReason): void {

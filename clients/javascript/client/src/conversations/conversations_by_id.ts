@@ -76,9 +76,8 @@ export function withConversation(conversations: ConversationsById, received: Con
   const before = own(conversations, received.id);
   if (before === undefined) return { ...conversations, [received.id]: received };
   const { name: _, avatar: __, ...rules } = received;
-  // An event without a default for notifications, or without teams, says that there are none. It has no names of teams.
-  const { notify: _______, teams, teamIds: ________, handler: _________, state: __________, ...rest } = before;
-  const others = received.teamIds !== undefined && teams !== undefined ? { ...rest, teams } : rest;
+  // An event without a default for notifications says that there is none.
+  const { notify: _______, ...others } = before;
   const { name: ___, avatar: ____, topic: _____, description: ______, ...kept } = others;
   // A direct conversation is shown as the other member, which only answers contain.
   const after = received.kind === "direct" ? { ...others, ...rules } : { ...kept, ...received };

@@ -38,7 +38,7 @@ export class UnreadElsewhere implements ChatPart {
   #request: object | null = null;
 
   /** `isUnlisted`: whether a conversation is known not to be in the reader's list, and so not in the total. */
-  constructor(core: Core, isUnlisted: (id: string) => boolean = () => false) {
+  constructor(core: Core, isUnlisted: (id: string) => boolean) {
     this.#core = core;
     this.#isUnlisted = isUnlisted;
     core.state.subscribe((now, before) => {

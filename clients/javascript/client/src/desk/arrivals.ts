@@ -3,6 +3,7 @@
 import type { Client } from "../client.ts";
 import type { ChatPart } from "../core.ts";
 import { own } from "../own.ts";
+import { Unloaded } from "./unloaded.ts";
 import type { Arrival, DeskView } from "./view.ts";
 
 /** Waits this long for further events before it loads what they name. */
@@ -21,6 +22,7 @@ export class Arrivals implements ChatPart {
   constructor(client: Client) {
     this.#client = client;
     const { core } = client;
+    new Unloaded(client);
     core.on("message:new", (message) => {
       // Notes are in no list.
       if (!("notesOf" in message)) this.#named(message.conversationId, {});
