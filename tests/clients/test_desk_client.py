@@ -8,11 +8,8 @@ from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.clients.test_talkwire_client import DrivenClients, RestChat, driven
-from tests.http_client import http_get
 
 PAGE = Path(__file__).parents[2] / "docs" / "desk.md"
 CLIENT = Path(__file__).parents[2] / "clients" / "javascript" / "client" / "dist"
@@ -36,10 +33,6 @@ class Shop:
 
     def order_of(self, number: int) -> dict[str, Any]:
         return self._chat.send("GET", f"conversations/order-{number}")
-
-    def has_notes(self) -> bool:
-        paths = http_get(f"{self._url}/openapi.json").json()["paths"]
-        return "/api/v1/conversations/{conversation_id}/notes" in paths
 
     def close(self, number: int) -> None:
         self._chat.post(f"conversations/order-{number}/close")
@@ -110,8 +103,6 @@ async def test_a_note_is_written_from_the_desk(tmp_path: Path, node_client: list
     with running_chat(tmp_path) as server:
         shop = Shop(server)
         shop.order(1)
-        if not shop.has_notes():
-            pytest.skip("this server has no notes yet")
         async with driven(node_client, server.url, "desk_client.mjs") as clients:
             await clients.do("open")
             note = (await clients.do("do", "sendNote", "order-1", "A friend of ours"))["result"]
