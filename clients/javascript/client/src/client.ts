@@ -75,8 +75,10 @@ export class Client {
     this.#parts.push(new MuteEnds(core, this.conversations), this.#unreadElsewhere, ...parts);
     core.on("message:new", (message) => {
       const { conversations, nextConversations } = core.now;
-      if (nextConversations !== null && own(conversations, message.conversationId) === undefined)
-        this.onUnloaded(message);
+      const id = message.conversationId;
+      if (own(conversations, id) !== undefined) return;
+      if (this.conversations.wanted.has(id)) void this.conversations.load(id);
+      else if (nextConversations !== null) this.onUnloaded(message);
     });
     core.onAny((name, payload) => {
       if (this.#uncounted === null) return;

@@ -86,6 +86,25 @@ it("a room joins a conversation that is not listed while somebody follows it, af
   expect(joined().slice(-2)).toEqual(["conversation:join a", "conversation:leave a"]);
 });
 
+it("a conversation is loaded again after a message that its answer may not know, and after a failure", async () => {
+  const server = new DeskServer([order("new", 1)]);
+  await server.connect();
+  const newest = () => server.client.core.now.conversations.new?.lastSeq;
+  let answer = nothing;
+  server.gate = new Promise((resolve) => {
+    answer = () => resolve();
+  });
+  server.emit("conversation:new", { id: "new" });
+  server.tell("new", { lastMessage: message(2, { id: "new-2", conversationId: "new" }), lastSeq: 2 });
+  answer();
+  await eventually(() => expect(newest()).toBe(2));
+  server.emit("conversation:new", { id: "later" });
+  await eventually(() => expect(server.asked.at(-1)).toBe("conversations/later"));
+  server.conversations.set("later", order("later", 3));
+  server.emit("message:new", message(3, { conversationId: "later" }));
+  await eventually(() => expect(Object.keys(server.client.core.now.conversations)).toContain("later"));
+});
+
 it("a claim, a release, a handoff and closing are sent, and shown before their events", async () => {
   const server = new DeskServer([order("a", 1)]);
   await server.connect();

@@ -53,6 +53,8 @@ export class ConversationStore {
   readonly #preferred = new Map<string, object>();
   /** The conversations whose members are about to be reloaded. */
   readonly #reloading = new Set<string>();
+  /** The conversations that are being loaded, or could not be. A message of one means that the answer may be outdated. */
+  readonly wanted = new Set<string>();
   /** For each request that is in flight: what events say meanwhile, null if the reader is no member any more. */
   readonly #meanwhile = new Set<Map<string, DeskState | null>>();
 
@@ -208,10 +210,12 @@ export class ConversationStore {
 
   /** Loads a conversation with what events leave out: a direct one's name, the members and the counts. */
   async load(id: string): Promise<void> {
+    this.wanted.add(id);
     try {
       await this.loadAs(async () => [
         await this.#core.rest.get<Conversation>(`conversations/${encodeURIComponent(id)}`),
       ]);
+      this.wanted.delete(id);
     } catch {
       // It was deleted, or the reader left it: an event follows.
     }
@@ -330,6 +334,7 @@ export class ConversationStore {
   }
 
   #remove(id: string, why: RemovalReason): void {
+    this.wanted.delete(id);
     for (const changes of this.#meanwhile) changes.set(id, null);
     const { [id]: gone, ...conversations } = this.#core.now.conversations;
     const { [id]: _, ...timelines } = this.#core.now.timelines;
