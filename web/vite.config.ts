@@ -46,9 +46,9 @@ export default defineConfig({
             // In the first script, which needs nothing else to choose the language.
             { name: "start", tags: ["$initial"], priority: 4 },
             { name: "show", test: /\/ui\/show\.tsx$/, priority: 3 },
+            // For members of teams only. What else its parts need is in the scripts of others.
+            { name: "desk", test: /\/desk\//, priority: 2.5, includeDependenciesRecursively: false },
             { name: "chat", test: /\/ui\/signed_in\.tsx$/, priority: 2 },
-            // For members of teams only, whatever else its parts have in common.
-            { name: "desk", test: /\/desk\//, priority: 1.5 },
             // What is shown later: what several of these parts share, and the parts of an area together.
             { name: "parts", minShareCount: 2, priority: 1 },
             { name: "code", test: /\/code_colours\.tsx$/ },
