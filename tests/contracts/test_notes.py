@@ -55,7 +55,6 @@ from talkwire.core.commands.sync import GetStoredState, ListStoredEvents, cursor
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import DeskConversationChanged, MembersListed, TeamSettled
 from talkwire.core.domain.model import Actor, Conversation, Message, is_own_id
-from talkwire.core.engine.desk import team_changer
 from talkwire.core.engine.desk.team_changer import TeamChanger
 from talkwire.storage.snapshot import TableSnapshot
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Node
@@ -202,7 +201,7 @@ async def test_who_writes_and_is_mentioned_is_there_before_the_other_memberships
     assert sent.mentions == ("u4",)
     assert {*await members(desk, sent.conversation_id)} == {"bob", "carol", "u4", "u5"}
     # The server writes the others by itself, and is woken by notes that come later.
-    monkeypatch.setattr(team_changer, "LOOK_EVERY_S", 1e6)
+    monkeypatch.setattr(TeamChanger, "look_every_s", 1e6)
     changer = TeamChanger(desk.chat)
     desk.chat.subscribe(changer.follow)
     running = asyncio.ensure_future(changer.run())
