@@ -90,7 +90,7 @@ it("a conversation is loaded again after a message that its answer may not know,
   const server = new DeskServer([order("new", 1)]);
   await server.connect();
   const newest = () => server.client.core.now.conversations.new?.lastSeq;
-  let answer = nothing;
+  let answer: () => void = nothing;
   server.gate = new Promise((resolve) => {
     answer = () => resolve();
   });
