@@ -172,7 +172,11 @@ export async function anotherTab(page, user, expected = /^$/) {
 
 async function watch(page, { expected, address }) {
   const complain = (text) => expected.test(text) || complaints.push(text);
-  page.on("console", (message) => message.type() !== "debug" && complain(message.text()));
+  page.on("console", (message) => {
+    if (message.type() === "debug") return;
+    const { url: source } = message.location();
+    complain(message.text().startsWith("Failed to load") ? `${message.text()}: ${source}` : message.text());
+  });
   page.on("pageerror", (error) => complain(String(error)));
   // Addresses are copied, cached and logged. A JSON Web Token begins like this.
   page.on("request", (request) => {

@@ -193,6 +193,68 @@ it("loads a conversation that is listed, and keeps one that is no longer out of 
   expect(state.getState().conversations).toHaveProperty("c");
 });
 
+const KNOWN = conversation("c", {
+  lastSeq: 4,
+  readSeq: 4,
+  members: [
+    { userId: ME, role: "admin", name: ME, kind: "person" },
+    { userId: "bob", role: "member", name: "bob", kind: "person" },
+  ] as NonNullable<Conversation["members"]>,
+});
+const MUTE = { conversationId: "c", kind: "mute" };
+
+it.each<[string, object, object, "again" | "once"]>([
+  ["conversation:updated", { ...KNOWN, name: "new" }, { name: "new" }, "once"],
+  ["conversation:handling", { conversationId: "c", handler: "bob", state: "open" }, { handler: "bob" }, "once"],
+  ["conversation:preferences", { conversationId: "c", muted: true }, { muted: true }, "once"],
+  [
+    "member:updated",
+    { conversationId: "c", userId: "bob", role: "admin" },
+    { members: [{}, { role: "admin" }] },
+    "once",
+  ],
+  [
+    "member:updated",
+    { conversationId: "c", userId: ME, role: "member" },
+    { members: [{ role: "member" }, {}] },
+    "again",
+  ],
+  ["member:restricted", { ...MUTE, reason: "loud" }, { mutedByModerator: { reason: "loud" } }, "once"],
+  ["member:removed", { conversationId: "c", userId: "bob" }, { members: [{ userId: ME }], memberCount: 1 }, "again"],
+  ["member:added", { conversationId: "c", members: [{ userId: "kim" }] }, {}, "again"],
+  ["notification", { conversationId: "c", type: "offer" }, {}, "again"],
+  ["call:recorded", { conversationId: "c" }, {}, "again"],
+  ["conversation:unread", { conversationId: "c", readSeq: 1, unreadCount: 3, mentionCount: 0 }, {}, "again"],
+  ["message:read:receipt", { conversationId: "c", userId: "bob", seq: 3 }, { members: [{}, { readSeq: 3 }] }, "once"],
+])("%s is not undone by an older answer that arrives after it: %o", async (name, event, shown, times) => {
+  vi.useFakeTimers();
+  const state = createStore(() => ({ conversations: { c: KNOWN } as Record<string, Conversation>, me: { id: ME } }));
+  const handlers = new Map<string, (payload: unknown) => void>();
+  const answers: ((answer: Conversation) => void)[] = [];
+  const core = {
+    state,
+    get now() {
+      return state.getState();
+    },
+    isWatched: () => false,
+    on: (event: string, handler: (payload: unknown) => void) => handlers.set(event, handler),
+    changeConversation: (id: string, change: (before: Conversation) => Conversation) =>
+      state.setState(({ conversations }) => ({ conversations: { ...conversations, [id]: change(KNOWN) } })),
+    rest: { get: () => new Promise((resolve) => answers.push(resolve)) },
+  } as unknown as Core;
+  const loaded = new ConversationStore(core).load("c");
+  handlers.get(name)?.(event);
+  await vi.advanceTimersByTimeAsync(1_000);
+  answers[0]?.(KNOWN);
+  await loaded;
+  expect(state.getState().conversations.c).toMatchObject(shown);
+  // What an event counts, or does not say, is known to an answer to a later request.
+  const before = answers.length;
+  await vi.advanceTimersByTimeAsync(1_000);
+  vi.useRealTimers();
+  expect(answers.length > before ? "again" : "once").toBe(times);
+});
+
 it("keeps who handles a conversation, and that its reader left, while an older answer is on its way", async () => {
   const state = createStore(() => ({
     conversations: {} as Record<string, Conversation>,

@@ -4,9 +4,9 @@ import {
   newestCall,
   newestFirst,
   totalUnread,
-  withConversation,
   withLoaded,
   withMessage,
+  withReceived,
 } from "../src/conversations/conversations_by_id.ts";
 import type { Conversation, Message, Notice, Offer } from "../src/server/payloads.ts";
 import { conversation, ME, message } from "./samples.ts";
@@ -34,18 +34,17 @@ describe("a new message", () => {
 });
 
 it("an event keeps what differs by reader", () => {
-  const direct = { d: conversation("d", { kind: "direct", name: "Bob", unreadCount: 2 }) };
+  const direct = conversation("d", { kind: "direct", name: "Bob", unreadCount: 2 });
   const { unreadCount: _, name: __, ...received } = conversation("d", { kind: "direct", memberCount: 2, lastSeq: 9 });
-  expect(withConversation(direct, received).d).toMatchObject({ name: "Bob", unreadCount: 2, lastSeq: 9 });
-  expect(withConversation(one, conversation("c", { name: "new" })).c).toMatchObject({ name: "new", unreadCount: 2 });
-  expect(withConversation({}, conversation("c")).c?.name).toBe("c");
+  expect(withReceived(direct, received)).toMatchObject({ name: "Bob", unreadCount: 2, lastSeq: 9 });
+  expect(withReceived(one.c, conversation("c", { name: "new" }))).toMatchObject({ name: "new", unreadCount: 2 });
 });
 
 it("an event without a default for notifications removes it", () => {
   for (const kind of ["direct", "group"] as const) {
-    const before = withConversation({}, conversation("c", { kind, notify: "all", unreadCount: 2 }));
-    expect(withConversation(before, conversation("c", { kind, notify: "none" })).c).toMatchObject({ notify: "none" });
-    expect(withConversation(before, conversation("c", { kind })).c).not.toHaveProperty("notify");
+    const before = conversation("c", { kind, notify: "all", unreadCount: 2 });
+    expect(withReceived(before, conversation("c", { kind, notify: "none" }))).toMatchObject({ notify: "none" });
+    expect(withReceived(before, conversation("c", { kind }))).not.toHaveProperty("notify");
   }
 });
 
@@ -146,7 +145,7 @@ it("a message of a blocked user is not unread", () => {
 it("a conversation's id may be the name of an object's property", () => {
   for (const id of ["constructor", "toString", "__proto__"]) {
     expect(withMessage({}, message(1, { conversationId: id }), ME)).toEqual({});
-    const received = withConversation({}, conversation(id));
+    const received = { [id]: conversation(id) };
     expect(Object.keys(received)).toEqual([id]);
     expect(totalUnread(withMessage(received, message(5, { conversationId: id }), ME))).toBe(1);
   }

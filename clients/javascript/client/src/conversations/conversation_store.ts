@@ -13,7 +13,7 @@ import type {
   User,
   UserPage,
 } from "../server/payloads.ts";
-import { type ConversationsById, withConversation, withLoaded } from "./conversations_by_id.ts";
+import { type ConversationsById, withLoaded, withReceived } from "./conversations_by_id.ts";
 import { withoutMember, withRole } from "./membership.ts";
 
 export interface NewConversation {
@@ -41,6 +41,16 @@ const RELOAD_PAUSE_MS = 300;
 /** Why a conversation is not the reader's any more. */
 export type RemovalReason = "deleted" | "left" | "removed";
 
+type Change = (before: Conversation) => Conversation;
+
+/** A request for conversations that is in flight. Its answer may not know what events say meanwhile. */
+interface Load {
+  /** What they say of each conversation, null if the reader is no member any more. */
+  readonly changes: Map<string, Change[] | null>;
+  /** The conversations that have to be loaded again after the answer. */
+  readonly outdated: Set<string>;
+}
+
 export class ConversationStore {
   /** Called when a conversation was removed from the state. */
   onRemoved: (id: string, why: RemovalReason, conversation: Conversation | undefined) => void = () => undefined;
@@ -55,17 +65,14 @@ export class ConversationStore {
   readonly #reloading = new Set<string>();
   /** The conversations that are being loaded, or could not be. A message of one means that the answer may be outdated. */
   readonly wanted = new Set<string>();
-  /** For each request that is in flight: what events say meanwhile, null if the reader is no member any more. */
-  readonly #meanwhile = new Set<Map<string, DeskState | null>>();
+  readonly #loads = new Set<Load>();
 
   constructor(core: Core) {
     this.#core = core;
     core.on("conversation:new", ({ id }) => void this.load(id));
     core.on("conversation:updated", (received) => {
-      // One that is not loaded may not be in the reader's list, which the event does not say.
-      if (own(core.now.conversations, received.id) === undefined) return;
       this.#renewTeams(received.id, received.teamIds);
-      core.state.setState(({ conversations }) => ({ conversations: withConversation(conversations, received) }));
+      this.#change(received.id, (before) => withReceived(before, received));
     });
     core.on("conversation:handling", ({ conversationId, handler, state }) =>
       this.changeDesk(conversationId, { handler, state }),
@@ -87,6 +94,7 @@ export class ConversationStore {
     core.on("call:recorded", ({ conversationId }) => this.#reload(conversationId));
     core.on("notification", ({ type, conversationId }) => {
       if (type !== "offer") return;
+      this.#outdate(conversationId);
       core.changeConversation(conversationId, (before) => ({
         ...before,
         unreadOfferCount: (before.unreadOfferCount ?? 0) + 1,
@@ -102,21 +110,27 @@ export class ConversationStore {
     core.on("conversation:unread", ({ conversationId, ...counts }) => {
       const { readSeq } = counts;
       const isMarked = readSeq !== undefined && readSeq < (own(core.now.conversations, conversationId)?.readSeq ?? 0);
-      if (isMarked) this.onMarkedUnread(conversationId, readSeq);
+      if (isMarked) {
+        this.onMarkedUnread(conversationId, readSeq);
+        this.#outdate(conversationId);
+      }
       // The reader is reading what arrived since, so it must not be counted for a moment.
       if (!core.isWatched(conversationId))
         core.changeConversation(conversationId, (before) => ({ ...before, ...counts }));
     });
     core.on("member:added", ({ conversationId, members }) => this.#added(conversationId, members));
     core.on("member:updated", ({ conversationId, userId, role, via }) => {
-      core.changeConversation(conversationId, (before) => withRole(before, userId, role));
+      this.#change(conversationId, (before) => withRole(before, userId, role));
       // A mute has no effect while the reader owns the conversation, which only answers say.
       if (userId === core.now.me.id || via) this.#reload(conversationId);
     });
     core.on("member:removed", ({ conversationId, userId, by, via }) => {
       if (userId === core.now.me.id) this.#remove(conversationId, by === undefined ? "left" : "removed");
       else if (via) this.#reload(conversationId);
-      else core.changeConversation(conversationId, (before) => withoutMember(before, userId));
+      else {
+        this.#outdate(conversationId);
+        this.#change(conversationId, (before) => withoutMember(before, userId));
+      }
     });
     core.on("member:restricted", ({ kind, conversationId, until, reason }) => {
       if (kind === "mute") this.setMute(conversationId, until, reason);
@@ -126,18 +140,18 @@ export class ConversationStore {
     });
     // With read receipts off, the server hides read positions of other members.
     core.on("preferences:updated", () => void this.#reloadMembers());
-    core.on("message:read:receipt", (received) =>
-      core.changeConversation(received.conversationId, (before) => {
-        const { readSeq = 0 } = before;
-        const after = withReceipt(before, "readSeq", received);
-        if (received.userId !== core.now.me.id || received.seq <= readSeq) return after;
+    core.on("message:read:receipt", (received) => {
+      const { conversationId, userId, seq } = received;
+      this.#change(conversationId, (before) => withReceipt(before, "readSeq", received));
+      if (userId !== core.now.me.id) return;
+      core.changeConversation(conversationId, (before) => {
+        if (seq <= (before.readSeq ?? 0)) return before;
         // Other counts follow in an event of their own, or are loaded.
-        const counts = received.seq >= before.lastSeq ? { unreadCount: 0, mentionCount: 0 } : {};
-        return { ...after, readSeq: received.seq, ...counts };
-      }),
-    );
+        return { ...before, readSeq: seq, ...(seq >= before.lastSeq && { unreadCount: 0, mentionCount: 0 }) };
+      });
+    });
     core.on("message:delivered:receipt", (received) =>
-      core.changeConversation(received.conversationId, (before) => withReceipt(before, "deliveredSeq", received)),
+      this.#change(received.conversationId, (before) => withReceipt(before, "deliveredSeq", received)),
     );
   }
 
@@ -229,12 +243,12 @@ export class ConversationStore {
     request: () => Promise<readonly Conversation[]>,
     more: Partial<ClientState> = {},
   ): Promise<readonly Conversation[]> {
-    const changes = new Map<string, DeskState | null>();
-    this.#meanwhile.add(changes);
+    const load: Load = { changes: new Map(), outdated: new Set() };
+    this.#loads.add(load);
     try {
       const loaded = (await request())
-        .filter(({ id }) => changes.get(id) !== null)
-        .map((each) => ({ ...each, ...changes.get(each.id) }));
+        .filter(({ id }) => load.changes.get(id) !== null)
+        .map((each) => (load.changes.get(each.id) ?? []).reduce((now, change) => change(now), each));
       this.#core.state.setState(({ conversations }) => ({
         conversations: {
           ...conversations,
@@ -242,27 +256,42 @@ export class ConversationStore {
         },
         ...more,
       }));
+      for (const { id } of loaded) if (load.outdated.has(id)) this.#reload(id);
       return loaded;
     } finally {
-      this.#meanwhile.delete(changes);
+      this.#loads.delete(load);
     }
   }
 
   /** Records what an event or an acknowledgement says of who handles a conversation, and of what only its teams see. */
   changeDesk(id: string, change: DeskState): void {
-    for (const changes of this.#meanwhile) changes.set(id, { ...changes.get(id), ...change });
-    this.#core.changeConversation(id, (before) => ({ ...before, ...change }));
+    this.#change(id, (before) => ({ ...before, ...change }));
+  }
+
+  /** Records what an event says, also for answers in flight, which may know it already. */
+  #change(id: string, change: Change): void {
+    for (const { changes } of this.#loads) {
+      const known = changes.get(id);
+      if (known === undefined) changes.set(id, [change]);
+      else known?.push(change);
+    }
+    this.#core.changeConversation(id, change);
+  }
+
+  /** Has a conversation loaded again after the answers in flight: an event counts what they may have counted already. */
+  #outdate(id: string): void {
+    for (const { outdated } of this.#loads) outdated.add(id);
   }
 
   /** Records that a moderator has muted the reader. */
   setMute(id: string, until: string | undefined, reason: string | undefined): void {
     const mutedByModerator = given({ until, reason });
-    this.#core.changeConversation(id, (before) => ({ ...before, mutedByModerator }));
+    this.#change(id, (before) => ({ ...before, mutedByModerator }));
   }
 
   /** Removes the reader's mute: a moderator lifted it, or it expired. */
   unmuted(id: string): void {
-    this.#core.changeConversation(id, ({ mutedByModerator: _, ...others }) => others);
+    this.#change(id, ({ mutedByModerator: _, ...others }) => others);
   }
 
   async #loadPage(): Promise<void> {
@@ -287,6 +316,7 @@ export class ConversationStore {
       void this.load(id);
       return;
     }
+    this.#outdate(id);
     if (before === undefined) return;
     this.#core.changeConversation(id, (now) => ({ ...now, memberCount: now.memberCount + counted.length }));
     if (before.members !== undefined) this.#reload(id);
@@ -299,6 +329,7 @@ export class ConversationStore {
 
   /** Loads a known conversation again, once for many changes at once. */
   #reload(id: string): void {
+    this.#outdate(id);
     if (own(this.#core.now.conversations, id) === undefined || this.#reloading.has(id)) return;
     this.#reloading.add(id);
     setTimeout(() => {
@@ -315,7 +346,7 @@ export class ConversationStore {
   }
 
   #show(id: string, { muted, mutedUntil, favourite, archived, section }: ListPreferences): void {
-    this.#core.changeConversation(id, ({ mutedUntil: _, section: __, ...before }) => ({
+    this.#change(id, ({ mutedUntil: _, section: __, ...before }) => ({
       ...before,
       muted,
       // A server of the version before sends none.
@@ -335,7 +366,7 @@ export class ConversationStore {
 
   #remove(id: string, why: RemovalReason): void {
     this.wanted.delete(id);
-    for (const changes of this.#meanwhile) changes.set(id, null);
+    for (const { changes } of this.#loads) changes.set(id, null);
     const { [id]: gone, ...conversations } = this.#core.now.conversations;
     const { [id]: _, ...timelines } = this.#core.now.timelines;
     this.#core.state.setState({ conversations, timelines });

@@ -71,17 +71,14 @@ export function withMessage(
   return { ...conversations, [after.id]: after };
 }
 
-/** Adds what an event says of a conversation, and keeps what differs by reader. */
-export function withConversation(conversations: ConversationsById, received: Conversation): ConversationsById {
-  const before = own(conversations, received.id);
-  if (before === undefined) return { ...conversations, [received.id]: received };
+/** Returns the conversation with what an event says of it, and keeps what differs by reader. */
+export function withReceived(before: Conversation, received: Conversation): Conversation {
   const { name: _, avatar: __, ...rules } = received;
   // An event without a default for notifications says that there is none.
   const { notify: _______, ...others } = before;
   const { name: ___, avatar: ____, topic: _____, description: ______, ...kept } = others;
   // A direct conversation is shown as the other member, which only answers contain.
-  const after = received.kind === "direct" ? { ...others, ...rules } : { ...kept, ...received };
-  return { ...conversations, [received.id]: after };
+  return received.kind === "direct" ? { ...others, ...rules } : { ...kept, ...received };
 }
 
 /** Returns the server's answer, merged with events that arrived while the answer was on its way. */

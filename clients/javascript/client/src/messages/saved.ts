@@ -13,6 +13,8 @@ const PAGE = 100;
 export class Saved implements ChatPart {
   readonly state: StoreApi<SavedByConversation> = createStore<SavedByConversation>(() => ({}));
   readonly #core: Core;
+  /** What events say of messages while those of their conversation are being loaded. */
+  readonly #meanwhile = new Map<string, Map<string, boolean>>();
 
   constructor(core: Core) {
     this.#core = core;
@@ -33,6 +35,8 @@ export class Saved implements ChatPart {
   async load(conversationId: string): Promise<void> {
     if (own(this.state.getState(), conversationId) !== undefined) return;
     const ids = new Set<string>();
+    const meanwhile = new Map<string, boolean>();
+    this.#meanwhile.set(conversationId, meanwhile);
     try {
       for (let next: string | null | undefined; next !== null; ) {
         const page: SavedMessagePage = await this.list(next, conversationId);
@@ -41,6 +45,12 @@ export class Saved implements ChatPart {
       }
     } catch {
       return;
+    } finally {
+      if (this.#meanwhile.get(conversationId) === meanwhile) this.#meanwhile.delete(conversationId);
+    }
+    for (const [id, saved] of meanwhile) {
+      if (saved) ids.add(id);
+      else ids.delete(id);
     }
     this.state.setState({ [conversationId]: ids });
   }
@@ -66,6 +76,7 @@ export class Saved implements ChatPart {
   }
 
   #change(conversationId: string, messageId: string, saved: boolean): void {
+    this.#meanwhile.get(conversationId)?.set(messageId, saved);
     const before = own(this.state.getState(), conversationId);
     if (before === undefined || before.has(messageId) === saved) return;
     const after = new Set(before);
