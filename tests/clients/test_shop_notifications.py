@@ -15,6 +15,7 @@ import pytest
 from tests.chat.chat_server import SECRET, ServerProcess, running_chat
 from tests.http_client import HttpClient, http_get, http_post
 from tests.protocol.server_process import REPOSITORY, killed_at_the_end, reserved_port
+from tests.reference.blocks.collected import blocks_of
 from tests.waiting import DEADLINE_S, wait_until
 
 EXAMPLES = REPOSITORY / "examples"
@@ -100,9 +101,12 @@ def _django(folder: Path, talkwire: str) -> People:
 
 
 def _express(folder: Path, talkwire: str) -> People:
-    shutil.copy(EXAMPLES / "express-embed" / "shop.mjs", folder)
-    (folder / "node_modules").symlink_to(LIBRARIES)
-    return _of_a_page(["node", "shop.mjs"], folder, talkwire, reserved_port())
+    shop = folder / "shop"
+    if not shop.exists():
+        shutil.copytree(EXAMPLES / "express-embed", shop)
+        (shop / "node_modules").symlink_to(LIBRARIES)
+    customer, _ = _of_a_page(["node", "shop.mjs"], shop, talkwire, reserved_port())
+    return customer, "sam"
 
 
 def _django_shop(folder: Path, talkwire: str) -> People:
@@ -136,6 +140,22 @@ def test_a_customer_who_is_away_is_notified_of_the_answer(tmp_path: Path, shop: 
             return [(each["type"], each["body"]) for each in listed["items"]]
 
         assert wait_until(stored) == [("message", "It should be there soon.")]
+
+
+def test_a_colleague_is_hired_as_the_page_of_express_says(tmp_path: Path) -> None:
+    texts = [block.text for block in blocks_of(REPOSITORY / "docs" / "express.md")]
+    (hire,) = [each for each in texts if each.startswith("curl")]
+    with running_chat(tmp_path, {"TALKWIRE_ACCOUNTS": "off"}) as server:
+        token = server.token("shop", role="service")
+        command = hire.replace("http://localhost:3000", server.url)
+        for start in range(2):
+            _express(tmp_path, server.url)
+            if start == 0:
+                _printed(["sh", "-c", command.replace("$(talkwire token shop --role service)", token)], tmp_path, "")
+            team = http_get(f"{server.url}/api/v1/teams/support", headers=_signed_in("kim"))
+            assert team.json()["memberIds"] == ["kim", "sam"]
+        order = http_get(f"{server.url}/api/v1/conversations/{ORDER}", headers=_signed_in("kim"))
+        assert order.json()["teams"] == [{"teamId": "support", "name": "Support"}]
 
 
 def _signed_in(user_id: str) -> dict[str, str]:

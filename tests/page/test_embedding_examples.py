@@ -15,6 +15,7 @@ import pytest
 from tests.page.driving import Driver, run
 from tests.page.test_embedding import SECRET, serving_an_application
 from tests.protocol.server_process import REPOSITORY, killed_at_the_end, reserved_port
+from tests.reference.blocks.collected import blocks_of
 
 DJANGO = REPOSITORY / "examples" / "django" / "shop.py"
 EXPRESS = REPOSITORY / "examples" / "express-embed" / "shop.mjs"
@@ -30,9 +31,9 @@ def _shop(example: Path, folder: Path, port: int, talkwire: str) -> Iterator[Non
     else:
         if not (LIBRARIES / "express").is_dir():
             pytest.fail("the clients' packages are not installed: run make install")
-        shutil.copy(example, folder)
-        (folder / "node_modules").symlink_to(LIBRARIES)
-        command = ["node", str(folder / example.name)]
+        shutil.copytree(example.parent, folder / "shop")
+        (folder / "shop" / "node_modules").symlink_to(LIBRARIES)
+        command = ["node", str(folder / "shop" / example.name)]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     with killed_at_the_end(process, port):
         yield
@@ -50,8 +51,24 @@ def test_a_customer_writes_on_the_page_of_an_order(driver: Driver, tmp_path: Pat
     assert reports["example"]["stored"] == ["alice: Is it on its way?"]
 
 
-@pytest.mark.parametrize(("page", "example"), [("django.md", DJANGO), ("express.md", EXPRESS)])
-def test_the_page_shows_the_example_as_it_is(page: str, example: Path) -> None:
-    text = (REPOSITORY / "docs" / page).read_text(encoding="utf-8")
-    language = "python" if example is DJANGO else "js"
-    assert f"```{language}\n{example.read_text(encoding='utf-8')}```" in text
+@pytest.mark.whole_browser
+def test_a_customer_who_has_left_is_pushed_the_answer(driver: Driver, tmp_path: Path) -> None:
+    port = reserved_port()
+    origin = f"http://localhost:{port}"
+    settings = ("--embed-origins", origin, "--origins", origin, "--push-allow", "127.0.0.0/8")
+    people = {"signInAt": "/sign-in?name=alice", "customer": "alice", "staff": "sam"}
+    with (
+        serving_an_application(tmp_path / "data", *settings, "--presence-grace-s", "0.1") as talkwire,
+        _shop(EXPRESS, tmp_path, port, talkwire),
+    ):
+        reports = run(driver, talkwire, "embedding", "pushedAnswer", secret=SECRET, shop=origin, people=people)
+    assert reports["pushed"] == {"title": "sam", "body": "It leaves tomorrow.", "address": "/orders/17/", "left": 0}
+    assert reports["stopped"] == {"subscribed": None}
+
+
+@pytest.mark.parametrize("page", ["django.md", "express.md"])
+def test_the_page_shows_the_example_as_it_is(page: str) -> None:
+    shown = {block.text for block in blocks_of(REPOSITORY / "docs" / page)}
+    files = [DJANGO] if page == "django.md" else [each for each in EXPRESS.parent.rglob("*.*js") if each.is_file()]
+    assert [str(each) for each in files if each.read_text(encoding="utf-8") not in shown] == []
+    assert len(files) == (1 if page == "django.md" else 3)

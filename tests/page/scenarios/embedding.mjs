@@ -15,6 +15,8 @@ import {
   url,
   visit,
 } from "../browser.mjs";
+import { PushService } from "../push_service.mjs";
+import { ServiceWorker, subscribingTo } from "../service_worker.mjs";
 
 const ORDER = "Order 17";
 
@@ -317,7 +319,7 @@ export async function example({ shop: at, secret: given }) {
   await say(chat, "Is it on its way?");
   await message(chat, "Is it on its way?").waitFor();
   const stored = async () => {
-    const { items } = await ask("GET", "conversations/order-17/messages", tokenOf("support"));
+    const { items } = await ask("GET", "conversations/order-17/messages", tokenOf("shop", { role: "service" }));
     return items.map(({ senderId, content }) => `${senderId}: ${content}`);
   };
   report("example", { stored: await until(stored, (texts) => texts.length > 0) });
@@ -328,9 +330,7 @@ export async function signedInExample({ shop: at, password }) {
   const [alice, support] = await Promise.all(
     ["alice", "support"].map(async (name) => {
       const page = await visit({ at: `${at}/login/?next=/orders/17/`, expected: /favicon|status of 404/ });
-      await page.getByLabel("Username").fill(name);
-      await page.getByLabel("Password").fill(password);
-      await page.getByRole("button", { name: "Sign in" }).click();
+      await signIn(page, name, password);
       return frameOf(page);
     }),
   );
@@ -339,4 +339,62 @@ export async function signedInExample({ shop: at, password }) {
   await say(support, "It leaves tomorrow.");
   await message(alice, "It leaves tomorrow.").waitFor();
   report("example", { answered: true });
+}
+
+// A customer asks on the page of an order, turns notifications on and leaves; the answer is pushed, and leads back there.
+export async function pushedAnswer({ shop: at, secret: given, people }) {
+  const { signInAt, password, customer, staff } = people;
+  secret = given;
+  const service = new PushService();
+  await service.start();
+  try {
+    const init = subscribingTo(service.subscription);
+    const page = await visit({ at: at + signInAt, init, installs: true, expected: /favicon|status of 404/ });
+    await page.context().grantPermissions(["notifications"], { origin: at });
+    if (password !== undefined) await signIn(page, "alice", password);
+    const chat = frameOf(page);
+    await say(chat, "Is it on its way?");
+    await message(chat, "Is it on its way?").waitFor();
+    await page.getByRole("button", { name: "Notify me of answers" }).click();
+    const stop = page.getByRole("button", { name: "Stop notifying me" });
+    await stop.waitFor();
+    const devices = async () => (await ask("GET", "users/me/push", tokenOf(customer))).items.length;
+    await until(devices, (count) => count === 1);
+    const worker = await ServiceWorker.of(page, at);
+
+    // An answer that was read on the open page is no push, and the one that comes after the customer has left is the first.
+    await writes(staff, "order-17", "I am looking.");
+    await message(chat, "I am looking.").waitFor();
+    await ask("POST", "conversations/order-17/read", tokenOf(customer), {});
+    await page.goto("about:blank");
+    const presence = () => ask("GET", `users/${customer}/presence`, tokenOf("shop", { role: "service" }));
+    await until(presence, ({ status }) => status === "offline");
+    await writes(staff, "order-17", "It leaves tomorrow.");
+    await worker.deliver(await service.next());
+    const [{ title, body }] = await worker.shown(1);
+    const { opened: address, left } = await worker.click();
+    report("pushed", { title, body, address, left });
+
+    // What the customer reads on another device is removed here.
+    await writes(staff, "order-17", "It arrives on Friday.");
+    await worker.deliver(await service.next());
+    await worker.shown(1);
+    await ask("POST", "conversations/order-17/read", tokenOf(customer), {});
+    await worker.deliver(await service.next());
+    await worker.shown(0);
+
+    // The page knows at its next start that the notifications are on, and turns them off.
+    await page.goto(`${at}/orders/17/`);
+    await stop.click();
+    await page.getByRole("button", { name: "Notify me of answers" }).waitFor();
+    report("stopped", { subscribed: await page.evaluate(() => localStorage.getItem("subscribed")) });
+  } finally {
+    service.stop();
+  }
+}
+
+async function signIn(page, name, password) {
+  await page.getByLabel("Username").fill(name);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
 }

@@ -1,23 +1,6 @@
-import { arrived, call, message, open, opened, openSettings, post, report, say, until, url, visitAs } from "../browser.mjs";
+import { call, message, open, opened, openSettings, post, report, say, until, url, visitAs } from "../browser.mjs";
 import { PushService } from "../push_service.mjs";
-
-// Stands for the browser's own connection to its push service. Everything else of the browser is real.
-function subscribeTo(given) {
-  const subscription = (key) => ({
-    ...given,
-    options: { applicationServerKey: Uint8Array.from(atob(key.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0)).buffer },
-    toJSON: () => given,
-    unsubscribe: async () => localStorage.removeItem("subscribed") ?? true,
-  });
-  PushManager.prototype.subscribe = async ({ applicationServerKey }) => {
-    localStorage.setItem("subscribed", applicationServerKey);
-    return subscription(applicationServerKey);
-  };
-  PushManager.prototype.getSubscription = async () => {
-    const key = localStorage.getItem("subscribed");
-    return key === null ? null : subscription(key);
-  };
-}
+import { ServiceWorker, subscribingTo } from "../service_worker.mjs";
 
 // Leaves the page, and returns once the server knows.
 async function leave(page) {
@@ -26,72 +9,6 @@ async function leave(page) {
 }
 
 const offer = (page) => page.locator(".sidebar").getByRole("region", { name: /^Get notified/ });
-
-// The service worker's side of a browser.
-class Worker {
-  #page;
-  #session;
-  #registrationId;
-  #delivered = [];
-
-  static async of(page) {
-    const worker = new Worker();
-    worker.#page = page;
-    worker.#session = await page.context().newCDPSession(page);
-    const registered = new Promise((found) =>
-      worker.#session.on("ServiceWorker.workerRegistrationUpdated", ({ registrations: [first] }) => first && found(first.registrationId)),
-    );
-    await worker.#session.send("ServiceWorker.enable");
-    worker.#registrationId = await arrived("a registered service worker", registered);
-    return worker;
-  }
-
-  async deliver(pushed) {
-    const { origin } = new URL(url);
-    const data = JSON.stringify(pushed);
-    this.#delivered.push(data);
-    await this.#session.send("ServiceWorker.deliverPushMessage", { origin, registrationId: this.#registrationId, data });
-  }
-
-  evaluate(run, given) {
-    return this.#page.context().serviceWorkers()[0].evaluate(run, given);
-  }
-
-  // What is shown, once it is so many.
-  async shown(count) {
-    const read = () =>
-      this.evaluate(async () => {
-        const all = await self.registration.getNotifications();
-        return all.map(({ title, body, icon, tag, silent }) => ({ title, body, icon: icon.split(/[:,]/, 2)[0], tag, silent }));
-      });
-    const all = await until(read, ({ length }) => length === count);
-    if (all.length !== count) throw new Error(`shown: ${JSON.stringify(all)}, after ${this.#delivered.join()}`);
-    return all;
-  }
-
-  // Clicks on the only notification. Windows open and get the focus only after a real click, of which there is none here.
-  click() {
-    return this.evaluate(async () => {
-      let opened = null;
-      self.clients.openWindow = async (address) => {
-        opened = address;
-        return null;
-      };
-      let focused = false;
-      WindowClient.prototype.focus = async function () {
-        focused = true;
-        return this;
-      };
-      const [notification] = await self.registration.getNotifications();
-      const waited = [];
-      const event = new NotificationEvent("notificationclick", { notification });
-      event.waitUntil = (promise) => waited.push(promise);
-      self.dispatchEvent(event);
-      await Promise.all(waited);
-      return { opened, focused, left: (await self.registration.getNotifications()).length };
-    });
-  }
-}
 
 // Pushes from the first offer to the sign-out, in one browser.
 export async function pushes() {
@@ -116,8 +33,7 @@ async function allowWhenAsked(page) {
 }
 
 async function pushesOf(service) {
-  const init = `(${subscribeTo})(${JSON.stringify(service.subscription)})`;
-  const alice = await visitAs("alice", { init, installs: true });
+  const alice = await visitAs("alice", { init: subscribingTo(service.subscription), installs: true });
   await open(alice, "general");
   const { id } = await post("conversations", "bob", { kind: "direct", memberIds: ["alice"] });
   const send = (content) => post("messages", "bob", { conversationId: id, content });
@@ -131,7 +47,7 @@ async function pushesOf(service) {
   await offer(alice).waitFor({ state: "detached" });
   const devices = async () => (await call("GET", "users/me/push", "alice")).items.length;
   await until(devices, (count) => count === 1);
-  const worker = await Worker.of(alice);
+  const worker = await ServiceWorker.of(alice, url);
 
   // While no page is open, the service worker shows what comes, and a click opens a page.
   await leave(alice);

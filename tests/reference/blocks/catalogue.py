@@ -207,7 +207,13 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         "from msgspec.structs import replace\n\nfrom talkwire import Settings": _EMBEDDING,
     },
     "docs/erasing.md": {"talkwire user erase": Run({"alice": "zoe"}), "talkwire export": Run()},
-    "docs/express.md": {"export": Run(), "npm": _SHOPS, "// A shop": _SHOPS, "echo": Run()},
+    "docs/express.md": {
+        "export": Run(),
+        "npm": _SHOPS,
+        "//": _SHOPS,
+        "echo": Run(),
+        "curl": RunBy("clients/test_shop_notifications.py::test_a_colleague_is_hired_as_the_page_of_express_says"),
+    },
     "docs/files.md": {
         "curl": Run(),
         "const upload": RunBy("clients/test_tus_client.py::test_a_file_is_uploaded"),
