@@ -29,8 +29,10 @@ order = Order.objects.get()
 print(order.buyer.pk, User.objects.get(username="support").pk, conversation_of(order))
 """
 NESTJS_SHOP = """
-import { createConversation } from "./talkwire.js";
-createConversation("17", "alice").then(({ id }) => console.log("alice", "support", id));
+import { createConversation, putTeam } from "./talkwire.js";
+await putTeam();
+const { id } = await createConversation("17", "alice");
+console.log("alice", "support", id);
 """
 
 People = tuple[str, str]

@@ -18,7 +18,7 @@ import { NestFactory } from "@nestjs/core";
 import type { IncomingMessage } from "node:http";
 import { Webhook } from "standardwebhooks";
 import { orders, tokenOf } from "../shop.js";
-import { createConversation, talkwire } from "./talkwire.js";
+import { createConversation, putTeam, talkwire } from "./talkwire.js";
 
 const webhook = new Webhook(process.env.CALLBACK_SECRET!);
 
@@ -26,6 +26,7 @@ const webhook = new Webhook(process.env.CALLBACK_SECRET!);
 class ShopController implements OnApplicationBootstrap {
   // Where a real shop takes an order, it creates the conversation too.
   async onApplicationBootstrap() {
+    await putTeam();
     for (const [id, { buyer }] of orders) await createConversation(id, buyer);
   }
 

@@ -12,10 +12,14 @@ export async function talkwire(method: string, path: string, body?: object) {
   return response.json();
 }
 
+// The people of the shop who answer, in the conversations of all orders. A colleague is one more name in the list.
+export function putTeam() {
+  return talkwire("PUT", "/api/v1/teams/staff", { name: "Support", memberIds: ["support"] });
+}
+
 // A second request for the same conversation, with the same members, returns the first one.
 export function createConversation(orderId: string, buyer: string) {
   const id = `order-${orderId}`;
-  const memberIds = [buyer, "support"];
-  const name = `Order ${orderId}`;
-  return talkwire("POST", "/api/v1/conversations", { id, kind: "group", name, memberIds, notify: "all" });
+  const people = { memberIds: [buyer], teamIds: ["staff"] };
+  return talkwire("POST", "/api/v1/conversations", { id, kind: "group", name: `Order ${orderId}`, ...people, notify: "all" });
 }
