@@ -156,6 +156,7 @@ IN_THE_GATE = (
     "page/test_connection.py::test_the_page_reconnects_and_loses_and_doubles_nothing",
     "page/test_desk.py::test_a_customer_is_served_by_one_colleague_after_the_other",
     "page/test_django_tutorial.py::test_a_customer_asks_on_the_page_of_an_order_and_is_answered",
+    "page/test_django_tutorial.py::test_the_scripts_are_those_of_the_express_shop",
     "page/test_django_tutorial.py::test_the_page_shows_all_files_of_the_example",
     "page/test_django_tutorial.py::test_the_page_gives_the_commands_that_run_here",
     "page/test_embedding.py::test_a_listed_page_shows_the_chat_in_a_frame",

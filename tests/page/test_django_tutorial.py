@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.chat.chat_server import SECRET, ServerProcess, running_chat
 from tests.http_client import HttpClient, http_post
 from tests.page.driving import Driver, run
@@ -99,6 +101,32 @@ def test_a_customer_asks_on_the_page_of_an_order_and_is_answered(driver: Driver,
             reports = run(driver, server.url, "embedding", "signedInExample", shop=shop, password=password)
         assert server.logged_errors() == []
     assert reports["example"] == {"answered": True}
+
+
+@pytest.mark.whole_browser
+def test_a_customer_who_has_left_is_pushed_the_answer(driver: Driver, tmp_path: Path) -> None:
+    port = reserved_port()
+    shop = f"http://localhost:{port}"
+    settings = {
+        "TALKWIRE_EMBED_ORIGINS": shop,
+        "TALKWIRE_ORIGINS": shop,
+        "TALKWIRE_PUSH_ALLOW": "127.0.0.0/8",
+        "TALKWIRE_PRESENCE_GRACE_S": "0.1",
+        "TALKWIRE_ACCOUNTS": "off",
+    }
+    with running_chat(tmp_path, settings) as server:
+        with serving_the_shop(tmp_path, port, server.url) as password:
+            people = {"signInAt": "/login/?next=/orders/17/", "password": password, "customer": "1", "staff": "2"}
+            reports = run(driver, server.url, "embedding", "pushedAnswer", secret=SECRET, shop=shop, people=people)
+        assert server.logged_errors() == []
+    assert reports["pushed"] == {"title": "2", "body": "It leaves tomorrow.", "address": "/orders/17/", "left": 0}
+    assert reports["stopped"] == {"subscribed": None}
+
+
+def test_the_scripts_are_those_of_the_express_shop() -> None:
+    for name in ("chat.js", "sw.js"):
+        express = REPOSITORY / "examples" / "express-embed" / "public" / name
+        assert (EXAMPLE / "templates" / name).read_text(encoding="utf-8") == express.read_text(encoding="utf-8")
 
 
 def test_the_page_shows_all_files_of_the_example() -> None:

@@ -262,6 +262,7 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         "mkdir": Run(),
         '"""': _DJANGO_FILES,
         "<!doctype": _DJANGO_FILES,
+        "//": _DJANGO_FILES,
         "export DJANGO": _DJANGO,
     },
     "docs/tutorials/fastapi-react.md": {
