@@ -1,4 +1,4 @@
-"""A shop on FastAPI whose customers chat about an order on the order's page, in React.
+"""A shop on FastAPI: customers chat about an order on its page, and the shop's staff answers them at a desk, in React.
 
 pip install fastapi httpx pyjwt uvicorn
 JWT_SECRET=… TALKWIRE=http://localhost:3000 uvicorn shop:app --port 8000
@@ -16,14 +16,16 @@ from typing import Annotated
 
 import httpx
 import jwt
-from fastapi import Cookie, Depends, FastAPI, HTTPException
-from fastapi.responses import PlainTextResponse, RedirectResponse
+from fastapi import Cookie, Depends, FastAPI, HTTPException, Response
+from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
 TALKWIRE = os.environ["TALKWIRE"]
-PAGE = Path(__file__).parent / "page" / "dist"
+PAGES = Path(__file__).parent / "page" / "dist"
+TEAM = "support"
 
-orders = {17: {"buyer": "alice", "status": "paid"}}
+orders = {17: {"buyer": "alice", "status": "paid"}, 18: {"buyer": "bob", "status": "paid"}}
+staff = ["sam"]
 sessions: dict[str, str] = {}
 
 
@@ -33,74 +35,86 @@ def signed(**claims: str) -> str:
     return jwt.encode({"exp": expires, **claims}, os.environ["JWT_SECRET"], algorithm="HS256")
 
 
-async def tell(path: str, body: Mapping[str, object]) -> None:
+async def request(method: str, path: str, body: Mapping[str, object]) -> None:
     """Sends a request to Talkwire as the shop, which may act for its users."""
-    headers = {"Authorization": f"Bearer {signed(sub='shop', role='service')}"}
-    async with httpx.AsyncClient(base_url=TALKWIRE, headers=headers) as talkwire:
-        (await talkwire.post(path, json=body)).raise_for_status()
+    headers = {"Authorization": f"Bearer {signed(sub='shop', name='The shop', role='service')}"}
+    async with httpx.AsyncClient(base_url=f"{TALKWIRE}/api/v1/", headers=headers) as talkwire:
+        (await talkwire.request(method, path, json=body)).raise_for_status()
 
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Creates the orders' conversations. A real shop does so where it takes an order."""
+    """Makes the staff a team, and creates the orders' conversations. A real shop does so where it takes an order."""
+    await request("PUT", f"teams/{TEAM}", {"name": "Support", "memberIds": staff})
     for number, order in orders.items():
-        members = [order["buyer"], "support"]
         conversation = {
             "id": f"order-{number}",
             "kind": "group",
             "name": f"Order {number}",
-            "memberIds": members,
+            "memberIds": [order["buyer"]],
+            "teamIds": [TEAM],
             "notify": "all",
         }
         # A second request with the same members returns the existing conversation.
-        await tell("/api/v1/conversations", conversation)
+        await request("POST", "conversations", conversation)
     yield
 
 
 app = FastAPI(lifespan=lifespan)
 
 
-def customer(session: Annotated[str, Cookie()] = "") -> str:
+def signed_in(session: Annotated[str, Cookie()] = "") -> str:
     """Returns who is signed in."""
     if session not in sessions:
         raise HTTPException(401, "Sign in first.")
     return sessions[session]
 
 
-Customer = Annotated[str, Depends(customer)]
+User = Annotated[str, Depends(signed_in)]
 
 
 @app.get("/sign-in")
 def sign_in(name: str) -> RedirectResponse:
-    """Signs in anybody who says a name, which a real shop does not."""
+    """Signs in anybody who gives a name, which a real shop does not."""
     session = secrets.token_urlsafe()
     sessions[session] = name
-    response = RedirectResponse("/")
+    response = RedirectResponse("/desk/" if name in staff else "/")
     response.set_cookie("session", session, httponly=True, samesite="lax")
     return response
 
 
-@app.get("/chat-token", response_class=PlainTextResponse)
-def chat_token(user: Customer) -> PlainTextResponse:
-    return PlainTextResponse(signed(sub=user, name=user.title()), headers={"Cache-Control": "no-store"})
+@app.get("/chat")
+def chat(user: User, response: Response) -> dict[str, str]:
+    """Returns where the chat is, and a token for the user who is signed in."""
+    response.headers["Cache-Control"] = "no-store"
+    return {"url": TALKWIRE, "token": signed(sub=user, name=user.title())}
 
 
-@app.get("/orders/{number}")
-def show_order(number: int, user: Customer) -> dict[str, object]:
-    order = orders.get(number)
-    if order is None or user not in {order["buyer"], "support"}:
-        raise HTTPException(404, "You have no such order.")
-    return {"number": number, "status": order["status"], "conversation": f"order-{number}", "talkwire": TALKWIRE}
+@app.get("/order")
+def show_order(user: User) -> dict[str, object]:
+    """Returns the customer's order."""
+    for number, order in orders.items():
+        if order["buyer"] == user:
+            return {"number": number, "status": order["status"], "conversation": f"order-{number}"}
+    raise HTTPException(404, "You have no order.")
 
 
 @app.post("/orders/{number}/ship")
 async def ship(number: int) -> dict[str, str]:
-    """Ships an order and says so in its conversation. A real shop asks who wants that."""
+    """Ships an order, with a notice in its conversation. A real shop asks who wants that."""
     orders[number]["status"] = "shipped"
-    news = {"conversationId": f"order-{number}", "senderId": "support", "content": "Your order is on its way."}
-    await tell("/api/v1/messages", news)
+    notice = {"conversationId": f"order-{number}", "type": "system", "content": "Your order is on its way."}
+    await request("POST", "messages", notice)
     return orders[number]
 
 
+@app.post("/staff/{name}")
+async def hire(name: str) -> list[str]:
+    """Adds a colleague to the team, and so to all conversations. A real shop asks who wants that."""
+    await request("POST", f"teams/{TEAM}/members", {"userIds": [name]})
+    staff.append(name)
+    return staff
+
+
 # Last, since it answers everything else.
-app.mount("/", StaticFiles(directory=PAGE, html=True))
+app.mount("/", StaticFiles(directory=PAGES, html=True))

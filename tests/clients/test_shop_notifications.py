@@ -87,7 +87,7 @@ def _fastapi(folder: Path, talkwire: str) -> People:
     (folder / "page" / "dist").mkdir(parents=True)
     port = reserved_port()
     with _serving([sys.executable, "-m", "uvicorn", "shop:app", "--port", str(port)], folder, talkwire, port):
-        return "alice", "support"  # it creates the conversation at its start
+        return "alice", "sam"  # it creates the conversation at its start, with the team of its staff
 
 
 def _of_a_page(command: list[str], folder: Path, talkwire: str, port: int) -> People:

@@ -252,15 +252,15 @@ async function behind(join) {
   return `http://127.0.0.1:${proxy.address().port}`;
 }
 
-// Reloads a page whose messages to the server can be held back.
-export async function holdable(page) {
+// Reloads a page whose messages to the server can be held back. `shown`: what is on it when it is loaded.
+export async function holdable(page, shown = conversations(page).first()) {
   let waiting = null;
   await page.context().routeWebSocket(/socket\.io/, (socket) => {
     const server = socket.connectToServer();
     socket.onMessage((text) => (waiting === null ? server.send(text) : waiting.push(() => server.send(text))));
   });
   await page.reload();
-  await conversations(page).first().waitFor();
+  await shown.waitFor();
   return {
     hold: () => (waiting = []),
     release: () => {

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.chat.chat_server import SECRET, running_chat
 from tests.page.driving import Driver, run
 from tests.protocol.server_process import killed_at_the_end, reserved_port
@@ -19,6 +21,8 @@ from tests.waiting import DEADLINE_S
 
 EXAMPLE = REPOSITORY / "examples" / "fastapi-react"
 MODULES = REPOSITORY / "clients" / "javascript" / "node_modules"
+IGNORED = {"node_modules", "dist", "__pycache__", "package.json", "package-lock.json", "tsconfig.json"}
+"""What the reader's commands make, and what only an editor reads."""
 PAGE = REPOSITORY / "docs" / "tutorials" / "fastapi-react.md"
 
 
@@ -40,18 +44,26 @@ def serving_the_shop(folder: Path, port: int, talkwire: str) -> Iterator[None]:
         yield
 
 
-def test_a_customer_asks_and_sees_that_the_order_was_shipped(driver: Driver, tmp_path: Path) -> None:
+@pytest.mark.whole_browser
+def test_a_customer_asks_and_gets_the_answer_of_the_desk_as_a_push(driver: Driver, tmp_path: Path) -> None:
     port = reserved_port()
     shop = f"http://localhost:{port}"
-    with running_chat(tmp_path, {"TALKWIRE_ORIGINS": shop, "TALKWIRE_ACCOUNTS": "off"}) as server:
+    settings = {"TALKWIRE_ORIGINS": shop, "TALKWIRE_ACCOUNTS": "off", "TALKWIRE_PUSH_ALLOW": "127.0.0.0/8"}
+    with running_chat(tmp_path, settings) as server:
         with serving_the_shop(tmp_path, port, server.url):
-            reports = run(driver, shop, "examples", "shop", shop=shop, text="Is it on its way?")
+            token = server.token("shop", role="service")
+            text = "Is it on its way?"
+            reports = run(driver, shop, "fastapi_shop", "journey", talkwire=server.url, token=token, text=text)
         assert server.logged_errors() == []
-    seen = ["Alice: Is it on its way?", "support: Your order is on its way."]
+    assert reports["waited"] == {"hired": ["sam", "kim"], "seen": [["Order 17", "Order 18"]] * 2}
+    assert reports["pushed"] == {"title": "Sam", "body": "Tomorrow.", "opened": "/", "left": 0}
+    seen = [f"Alice: {text}", "Sam: Tomorrow.", "The shop: Your order is on its way."]
     assert reports["talked"] == {"seen": seen, "status": "shipped"}
+    assert reports["closed"] == {"mine": ["Order 18"]}
 
 
 def test_the_page_shows_the_files_of_the_example() -> None:
     shown = {block.text for block in blocks_of(PAGE)}
-    for name in ("shop.py", "page/index.html", "page/main.tsx"):
-        assert (EXAMPLE / name).read_text(encoding="utf-8") in shown, name
+    files = [each for each in EXAMPLE.rglob("*") if each.is_file() and not IGNORED.intersection(each.parts)]
+    assert len(files) > 8
+    assert [str(each) for each in files if each.read_text(encoding="utf-8") not in shown] == []

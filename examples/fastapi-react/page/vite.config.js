@@ -1,3 +1,3 @@
 import { defineConfig } from "vite";
 
-export default defineConfig({ base: "./", build: { target: "es2022" } });
+export default defineConfig({ build: { rolldownOptions: { input: ["index.html", "desk/index.html"] } } });

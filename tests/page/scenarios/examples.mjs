@@ -46,15 +46,3 @@ export async function framework({ path, text }) {
   const seen = await page.locator("li").allInnerTexts();
   report("talked", { seen: seen.slice(-2), field: await page.getByLabel("Message").inputValue() });
 }
-
-// The page of an order in a shop, which alice reads and writes on; then the shop ships the order.
-export async function shop({ shop: at, text }) {
-  const page = await visit({ path: "/sign-in?name=alice" });
-  await page.getByText("online").waitFor();
-  await say(page, text);
-  await page.getByText(`Alice: ${text}`).waitFor();
-  await fetch(`${at}/orders/17/ship`, { method: "POST" });
-  await page.getByText("shipped").waitFor();
-  await page.getByText("support: ").waitFor();
-  report("talked", { seen: await page.locator("li").allInnerTexts(), status: await page.locator("strong").innerText() });
-}

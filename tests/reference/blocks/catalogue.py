@@ -77,7 +77,7 @@ _MAPPED_IDS = RunBy("clients/test_documented_examples.py::test_a_back_end_maps_i
 _EMBEDDING = RunBy("embedding/test_page.py::modules")
 _DJANGO = RunBy("page/test_django_tutorial.py::test_a_customer_asks_on_the_page_of_an_order_and_is_answered")
 _DJANGO_FILES = RunBy("page/test_django_tutorial.py::test_the_page_shows_all_files_of_the_example")
-_FASTAPI = RunBy("page/test_fastapi_example.py::test_a_customer_asks_and_sees_that_the_order_was_shipped")
+_FASTAPI = RunBy("page/test_fastapi_example.py::test_a_customer_asks_and_gets_the_answer_of_the_desk_as_a_push")
 _FASTAPI_FILES = RunBy("page/test_fastapi_example.py::test_the_page_shows_the_files_of_the_example")
 _NEST = RunBy("clients/test_nestjs_example.py::test_clients_of_the_gateway_and_of_talkwire_show_the_same")
 _NEST_FILES = RunBy("clients/test_nestjs_example.py::test_the_page_shows_the_files_of_the_example")
@@ -271,7 +271,8 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         '"""A shop': _FASTAPI_FILES,
         "cd page": Run({f'"$CLONE"/dist/javascript/talkwire-{each}-*.tgz ': "" for each in ("client", "react")}),
         "<!doctype": _FASTAPI_FILES,
-        "import { Talkwire }": _FASTAPI_FILES,
+        "import": _FASTAPI_FILES,
+        "self.addEventListener": _FASTAPI_FILES,
         "npx vite": _FASTAPI,
         "cd ..": _FASTAPI,
         "curl": _FASTAPI,

@@ -1,0 +1,74 @@
+import { Talkwire } from "@talkwire/client";
+import { TalkwireProvider, useConnection, useConversation } from "@talkwire/react";
+import { type FormEvent, type ReactNode, useEffect, useState } from "react";
+import { createRoot } from "react-dom/client";
+
+/** Names this browser. */
+localStorage.deviceId ??= crypto.randomUUID();
+export const deviceId: string = localStorage.deviceId;
+
+/** Returns what the shop answers. */
+export async function get<T>(path: string): Promise<T> {
+  const response = await fetch(path);
+  if (!response.ok) throw new Error((await response.json()).detail);
+  return response.json();
+}
+
+/** Connects the user who is signed in to the shop, and shows a page. */
+export async function show(load: () => Promise<ReactNode>): Promise<void> {
+  const root = createRoot(document.getElementById("app") as HTMLElement);
+  const getChat = () => get<{ url: string; token: string }>("/chat");
+  try {
+    const [{ url }, page] = await Promise.all([getChat(), load()]);
+    const chat = new Talkwire({ url, token: async () => (await getChat()).token, deviceId });
+    chat.connect().catch((error) => alert(error.message));
+    root.render(<TalkwireProvider client={chat}>{page}</TalkwireProvider>);
+  } catch (error) {
+    root.render(<p>{String(error)}</p>);
+  }
+}
+
+/** Shows a conversation, and a field to write in it. */
+export function Conversation({ id }: { id: string }) {
+  const { messages, pending, typing, isLoaded, send, startTyping, markRead } = useConversation(id);
+  const connection = useConnection();
+  const [text, setText] = useState("");
+
+  useEffect(() => {
+    if (messages.length > 0) markRead().catch(() => undefined); // offline: the next message does it
+  }, [messages.length, markRead]);
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    send(text).catch((error) => alert(error.message));
+    setText("");
+  };
+
+  return (
+    <>
+      <p role="status">{isLoaded ? connection : "loading"}</p>
+      <ol>
+        {messages.map((message) => (
+          <li key={message.id}>
+            {message.sender.name}: {message.content}
+          </li>
+        ))}
+        {pending.map((message) => (
+          <li key={message.clientMessageId}>{message.content} …</li>
+        ))}
+      </ol>
+      <p>{typing.length > 0 && `${typing.map(({ name }) => name).join(", ")} …`}</p>
+      <form onSubmit={submit}>
+        <input
+          aria-label="Message"
+          value={text}
+          onChange={(event) => {
+            setText(event.target.value);
+            startTyping();
+          }}
+        />
+        <button type="submit">Send</button>
+      </form>
+    </>
+  );
+}
