@@ -57,6 +57,7 @@ def test_a_customer_asks_and_gets_the_answer_of_the_desk_as_a_push(driver: Drive
         assert server.logged_errors() == []
     assert reports["waited"] == {"hired": ["sam", "kim"], "seen": [["Order 17", "Order 18"]] * 2}
     assert reports["pushed"] == {"title": "Sam", "body": "Tomorrow.", "opened": "/", "left": 0}
+    assert reports["renewed"] == {"count": 1, "isThis": True, "isRenewed": True}
     seen = [f"Alice: {text}", "Sam: Tomorrow.", "The shop: Your order is on its way."]
     assert reports["talked"] == {"seen": seen, "status": "shipped"}
     assert reports["closed"] == {"mine": ["Order 18"]}

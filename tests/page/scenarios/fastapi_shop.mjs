@@ -20,6 +20,15 @@ async function send(method, address, headers, body) {
   return answer.json();
 }
 
+// Runs in a page. What Talkwire has of this browser.
+async function deviceOf() {
+  const chat = await (await fetch("/chat")).json();
+  const headers = { Authorization: `Bearer ${chat.token}` };
+  const { items } = await (await fetch(`${chat.url}/api/v1/users/me/push`, { headers })).json();
+  const [{ deviceId, createdAt, renewedAt }] = items;
+  return { count: items.length, isThis: deviceId === localStorage.deviceId, isRenewed: renewedAt > createdAt };
+}
+
 // A customer asks, and is pushed the answer of one of the staff, who hands the conversation over to a new colleague.
 export async function journey(given) {
   const service = new PushService();
@@ -81,6 +90,7 @@ async function journeyOf(service, { talkwire, token, text }) {
   await alice.goto(url);
   await alice.getByText("Sam answers you.").waitFor();
   await alice.getByText("This browser notifies you").waitFor();
+  report("renewed", await alice.evaluate(deviceOf));
   await send("POST", `${url}/orders/17/ship`);
   await alice.getByText("shipped").waitFor();
   await alice.getByText("The shop: ").waitFor();
