@@ -11,7 +11,6 @@ async function subscribe(chat: Talkwire, renew: boolean): Promise<void> {
   await navigator.serviceWorker.register("/sw.js");
   const { pushManager } = await navigator.serviceWorker.ready;
   if (!renew) await (await pushManager.getSubscription())?.unsubscribe(); // it may be for another server
-  await chat.connect();
   const { publicKey } = await chat.request<PushKey>("GET", "push/key");
   const subscription = await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: publicKey });
   const { endpoint, keys } = subscription.toJSON();

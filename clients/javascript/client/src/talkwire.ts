@@ -324,9 +324,13 @@ export class Talkwire {
     return this.#client.core.call(name, payload);
   }
 
-  /** Sends a REST request: `path` is relative to `api/v1/`. Rejects with `RequestError`. */
+  /**
+   * Sends a REST request: `path` is relative to `api/v1/`. It needs no connection, and fetches a token if there is none
+   * yet. Rejects with `RequestError`.
+   */
   async request<T>(method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<T> {
     const name = method.toLowerCase() as "get" | "post" | "put" | "patch" | "delete";
+    await this.#tokens?.ready();
     return this.#rest[name]<T>(path, body);
   }
 

@@ -59,6 +59,17 @@ it.each(["unauthenticated", "forbidden", "banned"])("ends when the server answer
   expect(chat.state).toBe("ended");
 });
 
+it("sends a request with a token before it is connected", async () => {
+  const sent: (string | null)[] = [];
+  vi.stubGlobal("fetch", async (_: string, { headers }: RequestInit) => {
+    sent.push(new Headers(headers).get("authorization"));
+    return Response.json({ publicKey: "k" });
+  });
+  const chat = new Talkwire({ url: "http://localhost", token: async () => "hers" });
+  expect(await chat.request("GET", "push/key")).toEqual({ publicKey: "k" });
+  expect(sent).toEqual(["Bearer hers"]);
+});
+
 describe("a message that was written before the server was reached", () => {
   const tokenOf = (sub: string) => `.${btoa(JSON.stringify({ sub }))}.`;
   const known = (id: string) => json(200, { id, name: id, createdAt: "2026-01-01T00:00:00Z" });
