@@ -12,15 +12,27 @@ import pytest
 from talkwire.core.commands.accounts import GetUser, PutUser, PutUsers, SearchUsers
 from talkwire.core.commands.blocks import BlockUser, ListBlocked
 from talkwire.core.commands.conversations import CreateConversation
+from talkwire.core.commands.desk.claims import ClaimConversation, CloseConversation
+from talkwire.core.commands.desk.teams import PutTeam
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.server.console import BrowseUsers
 from talkwire.core.domain.access_policy import AccessPolicy
+from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import UserCreated, UserUpdated
 from talkwire.core.domain.model import Actor, ActorRole, User
 from talkwire.core.features.users import user_search
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
+
+
+async def _user(node: Node, actor: Actor, query: GetUser) -> User | None:
+    """Returns what the actor sees of a user; None if the user is hidden from the actor."""
+    try:
+        user: User = await node.do(actor, query)
+    except ChatError:
+        return None
+    return user
 
 
 @asynccontextmanager
@@ -115,6 +127,28 @@ async def test_a_stranger_is_refused_whether_there_is_one_or_not(narrow: Node) -
     assert await narrow.refusal(BACKEND, GetUser("nobody")) == "not_found"
     assert (await narrow.do(ALICE, GetUser("alice"))).name == "Alice"
     assert (await narrow.do(MALLORY, GetUser("mallory"))).name == "Mallory"
+
+
+@pytest.mark.parametrize("directory", ["contacts", "off"])
+async def test_customers_see_who_handles_their_conversation_and_staff_their_colleagues(
+    database: Database, clock: Clock, directory: Literal["contacts", "off"]
+) -> None:
+    async with _node(database, clock, AccessPolicy(directory=directory)) as node:
+        await node.do(BACKEND, PutUsers(tuple(PutUser(id_, id_.title()) for id_ in ("kim", "sam", "dora"))))
+        await node.do(BACKEND, PutTeam("support", "Support", ("kim", "sam")))
+        for id_, customer in (("o1", "dora"), ("o2", "mallory")):
+            await node.do(BACKEND, CreateConversation("group", (customer,), id=id_, team_ids=("support",)))
+        await node.do(Actor("kim", "Kim"), ClaimConversation("o1"))
+
+        async def seen_by(user_id: str) -> list[str]:
+            asked = [(Actor(user_id, user_id), GetUser(each)) for each in ("kim", "sam", "dora")]
+            return [user.id for actor, query in asked if (user := await _user(node, actor, query)) is not None]
+
+        assert await seen_by("dora") == ["kim", "dora"], "Kim handles the conversation"
+        assert await seen_by("mallory") == [], "nobody handles this one"
+        assert await seen_by("sam") == ["kim", "sam", "dora"], "a colleague, and a customer"
+        await node.do(Actor("kim", "Kim"), CloseConversation("o1"))
+        assert await seen_by("dora") == ["dora"]
 
 
 async def test_blocking_a_stranger_does_not_show_them(contacts: Node) -> None:

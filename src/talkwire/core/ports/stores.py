@@ -1027,6 +1027,10 @@ class Teams(Protocol):
 
     def names(self, team_ids: Collection[str]) -> Mapping[str, str]: ...
 
+    def serves(self, user_id: str, other_id: str) -> bool:
+        """Returns whether a user is in a team with another, or handles one of the other's conversations."""
+        ...
+
     def members_of(self, team_ids: Collection[str]) -> Mapping[str, Collection[str]]:
         """Returns team id -> the ids of its members. Teams without members are left out."""
         ...

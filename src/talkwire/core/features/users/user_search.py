@@ -56,7 +56,7 @@ def get_user(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, query: GetU
     who see everybody, `not_found` for an unknown user."""
     check_id("userId", query.user_id)
     is_own = actor.user_id == query.user_id
-    if not (is_own or _sees_everybody(policy, actor)) and not _known_to(snapshot, actor, [query.user_id]):
+    if not (is_own or _sees_everybody(policy, actor)) and not _may_see(snapshot, actor, query.user_id):
         raise forbidden("not_found")
     user = snapshot.user(query.user_id)
     if user is None:
@@ -114,6 +114,11 @@ def _sees_everybody(policy: AccessPolicy, actor: Actor) -> bool:
 
 def _known_to(snapshot: Snapshot, actor: Actor, user_ids: Sequence[str]) -> set[str]:
     return set(snapshot.sharing_with(actor.user_id, user_ids))
+
+
+def _may_see(snapshot: Snapshot, actor: Actor, user_id: str) -> bool:
+    """Returns whether a user shares a conversation with the actor, or is somebody whose id a desk shows the actor."""
+    return bool(_known_to(snapshot, actor, [user_id])) or snapshot.teams.serves(user_id, actor.user_id)
 
 
 _Search = tuple[str, NameKey | None, int]

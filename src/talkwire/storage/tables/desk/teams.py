@@ -84,6 +84,18 @@ _grounds_after = PreparedStatement(
 """The next conversations of a team, each with all of its teams, and for each team with those of the users in the keys
 who are in it. A team without such a user has one row."""
 
+_colleague = team_members.alias()
+_serves = PreparedStatement(
+    select(
+        exists()
+        .where(team_members.c.user_id == bindparam("user_id"), _colleague.c.user_id == bindparam("other_id"))
+        .where(team_members.c.team_id == _colleague.c.team_id)
+        | exists()
+        .where(conversations.c.handler_id == bindparam("user_id"), members.c.user_id == bindparam("other_id"))
+        .where(members.c.conversation_id == conversations.c.id)
+    )
+)
+
 _move_change = update_rows(team_changes, ("after_id",), ("pos",))
 
 
@@ -114,6 +126,9 @@ class TeamRows(Reads):
         for row in _members.rows(self._connection, **keys) if team_ids else ():
             found.setdefault(row.team_id, []).append(row.user_id)
         return found
+
+    def serves(self, user_id: str, other_id: str) -> bool:
+        return any(found for (found,) in _serves.rows(self._connection, user_id=user_id, other_id=other_id))
 
     def oldest_change(self) -> TeamChange | None:
         return next(map(_to_change, _oldest_change.rows(self._connection)), None)
