@@ -43,6 +43,7 @@ export * from "./people/typing.ts";
 export * from "./platform.ts";
 export * from "./server/connection.ts";
 export * from "./server/pauses.ts";
+export { changedIn } from "./server/request_error.ts";
 export * from "./server/rest.ts";
 export * from "./storage/offline_state.ts";
 export * from "./storage/storage_name.ts";

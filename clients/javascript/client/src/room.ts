@@ -50,6 +50,8 @@ export interface SendOptions {
    * is refused as `conflict`, and `error.changed` has what has come.
    */
   readonly ifLastSeq?: number;
+  /** Stores the message only if this user handles the conversation, or nobody for null. Otherwise as with `ifLastSeq`. */
+  readonly ifHandler?: string | null;
   /** Makes a retry by the application safe: messages with the same id are stored once. */
   readonly clientMessageId?: string;
   /** How an agent wrote it: the name of the `model`. For agents only. */
@@ -266,7 +268,7 @@ export class Room {
   }
 
   async #send(content: string, options: SendOptions): Promise<Message> {
-    const { replyTo, threadId, files = [], ifLastSeq, clientMessageId, generated, onBehalfOf } = options;
+    const { replyTo, threadId, files = [], ifLastSeq, ifHandler, clientMessageId, generated, onBehalfOf } = options;
     for (const [index, file] of files.entries()) checkFile(file, `files[${index}]`);
     const { now, rest } = this.#client.core;
     // Without the user's id no file can be stored, and without a token that names the user no message either. Messages
@@ -279,12 +281,12 @@ export class Room {
       conversationId: this.id,
       content,
       attachments,
-      ...given({ replyToId: replyTo, threadId, ifLastSeq, clientMessageId, generated, onBehalfOf }),
+      ...given({ replyToId: replyTo, threadId, ifLastSeq, ifHandler, clientMessageId, generated, onBehalfOf }),
     });
   }
 
   /**
-   * Tries again to send a message that the server refused: one with `ifLastSeq` without it, if it was refused because
+   * Tries again to send a message that the server refused: one with `ifLastSeq` or `ifHandler` without them, if it was refused because
    * something new has come.
    */
   retry(clientMessageId: string): void {

@@ -9,7 +9,7 @@ import {
   withReceived,
 } from "../src/conversations/conversations_by_id.ts";
 import type { Conversation, Message, Notice, Offer } from "../src/server/payloads.ts";
-import { conversation, ME, message } from "./samples.ts";
+import { conversation, ME, member, message } from "./samples.ts";
 
 const one = { c: conversation("c", { lastSeq: 4, unreadCount: 2, mentionCount: 1 }) };
 
@@ -122,6 +122,14 @@ it("an answer that is older than an offer keeps the offer", () => {
   expect(withLoaded(conversation("c", { lastOffer }), older).lastOffer).toBe(lastOffer);
   expect(withLoaded(older, conversation("c", { lastOffer })).lastOffer).toBe(lastOffer);
   expect(withLoaded(undefined, older)).toBe(older);
+});
+
+it("an answer of a list keeps the members that are loaded", () => {
+  const members = [member(ME)];
+  const newer = [member(ME), member("carol")];
+  const loaded = conversation("c", { members });
+  expect(withLoaded(loaded, conversation("c")).members).toBe(members);
+  expect(withLoaded(loaded, conversation("c", { members: newer })).members).toBe(newer);
 });
 
 it("a call is shown until a message follows it", () => {

@@ -232,6 +232,22 @@ describe("outbox entries", () => {
     expect(server.asked.map(({ ifLastSeq }) => ifLastSeq)).toEqual([7, undefined]);
   });
 
+  it("that were refused because something new has come are retried with other conditions, if there are any", async () => {
+    const outbox = outboxOf();
+    outbox.setOpen(true);
+    await outbox.add({ conversationId: "c", content: "only then", ifLastSeq: 7, ifHandler: null });
+    const id = outbox.entries[0]?.clientMessageId as string;
+    await server.refuse(refused("conflict", { reason: "changed", lastSeq: 8, messages: [], handler: "kim" }));
+    await outbox.retry(id, { ifLastSeq: 8, ifHandler: "kim" });
+    await server.refuse(refused("conflict", { reason: "changed", lastSeq: 9, messages: [], handler: "kim" }));
+    await outbox.retry(id);
+    expect(server.asked.map(({ ifLastSeq, ifHandler }) => [ifLastSeq, ifHandler])).toEqual([
+      [7, null],
+      [8, "kim"],
+      [undefined, undefined],
+    ]);
+  });
+
   it("keep their condition when they are retried after another refusal, or written again before they are sent", async () => {
     const outbox = outboxOf();
     await outbox.add({ conversationId: "c", content: "only then", ifLastSeq: 7 });

@@ -84,9 +84,10 @@ export function withReceived(before: Conversation, received: Conversation): Conv
 /** Returns the server's answer, merged with events that arrived while the answer was on its way. */
 export function withLoaded(before: Conversation | undefined, loaded: Conversation): Conversation {
   if (before === undefined) return loaded;
-  const { lastOffer } = before;
+  const { lastOffer, members } = before;
   const isOlder = lastOffer !== undefined && Number(loaded.lastOffer?.id ?? 0) < Number(lastOffer.id);
-  const answer = isOlder ? { ...loaded, lastOffer } : loaded;
+  // Lists have no members; events keep those that are loaded right.
+  const answer = { ...(members && { members }), ...loaded, ...(isOlder && { lastOffer }) };
   const { readSeq = 0 } = answer;
   if (before.lastSeq <= answer.lastSeq && (before.readSeq ?? 0) <= readSeq) return answer;
   const { lastMessage, unreadCount = 0, mentionCount = 0 } = before;

@@ -175,8 +175,8 @@ export class UploadQueue {
     if (file?.startedAs != null) this.#options.remove(file.startedAs);
   }
 
-  /** Moves files from the composer to an outbox entry. */
-  assign(ids: readonly string[], entryId: string): void {
+  /** Moves files from the composer to an outbox entry, or back for null. */
+  assign(ids: readonly string[], entryId: string | null): void {
     for (const id of ids) this.#change(id, { entryId });
   }
 

@@ -112,7 +112,8 @@ export class Uploads implements ChatPart {
     this.#queue.remove(id);
   }
 
-  assign(ids: readonly string[], entryId: string): void {
+  /** Moves files from the composer to an outbox entry, or back for null. */
+  assign(ids: readonly string[], entryId: string | null): void {
     this.#queue.assign(ids, entryId);
   }
 

@@ -5,7 +5,7 @@ import { withMessage } from "../conversations/conversations_by_id.ts";
 import type { ChatPart, Core } from "../core.ts";
 import type { Uploads } from "../files/uploads.ts";
 import { given } from "../given.ts";
-import { type NewMessage, Outbox, type OutboxEntry, type OutboxStore } from "../outbox/outbox.ts";
+import { type NewMessage, Outbox, type OutboxEntry, type OutboxStore, type SendConditions } from "../outbox/outbox.ts";
 import { own } from "../own.ts";
 import { randomId } from "../platform.ts";
 import type { Commands, Message, Receipt, ReceiptPage, Version, VersionPage } from "../server/payloads.ts";
@@ -270,9 +270,10 @@ export class Messages implements ChatPart {
 
   /**
    * Sends a message again that the server refused. A reply to a message that was deleted is sent as a message of its own.
+   * One that was refused because something new has come is sent without that condition, or with other `conditions`.
    */
-  retry(clientMessageId: string): void {
-    void this.#outbox.retry(clientMessageId);
+  retry(clientMessageId: string, conditions?: SendConditions): void {
+    void this.#outbox.retry(clientMessageId, conditions);
   }
 
   discard(clientMessageId: string): void {
@@ -319,14 +320,14 @@ export class Messages implements ChatPart {
   async #send(entry: OutboxEntry): Promise<void> {
     if (entry.change !== undefined) return this.#sendChange(entry.conversationId, entry.change);
     const { conversationId, content, clientMessageId, replyToId, threadId = null, attachments = [] } = entry;
-    const { ifLastSeq, generated, onBehalfOf } = entry;
+    const { ifLastSeq, ifHandler, generated, onBehalfOf } = entry;
     const fileIds = this.#uploads.fileIds(attachments);
     if (fileIds === null) throw new RequestError({ code: "files_lost", message: "A file of the message was lost." });
     const reply = replyToId === null ? {} : { replyToId };
     const thread = threadId === null ? {} : { threadId };
     const files =
       fileIds.length === 0 ? {} : { attachments: fileIds.map((id) => ({ id, ...this.#uploads.detailsOf(id) })) };
-    const wanted = given({ ifLastSeq, generated, onBehalfOf });
+    const wanted = given({ ifLastSeq, ifHandler, generated, onBehalfOf });
     const payload = { conversationId, content, clientMessageId, ...reply, ...thread, ...wanted, ...files };
     try {
       this.#arrived(await this.#sendOnce(payload, entry.formerContents));

@@ -6,13 +6,22 @@
  * `clientMessageId`, and a repeated change changes nothing.
  */
 
+import { given } from "../given.ts";
 import type { MessageChange } from "../messages/changes.ts";
 import { randomId } from "../platform.ts";
 import type { GeneratedBody } from "../server/payloads.ts";
 import { changedIn, RequestError } from "../server/request_error.ts";
 import type { OutboxPages } from "./outbox_pages.ts";
 
-export interface OutboxEntry {
+/** What must be so when the server stores a message. */
+export interface SendConditions {
+  /** The number of the conversation's newest message. */
+  readonly ifLastSeq?: number;
+  /** The user who handles the conversation, null for nobody. */
+  readonly ifHandler?: string | null;
+}
+
+export interface OutboxEntry extends SendConditions {
   readonly clientMessageId: string;
   readonly userId: string;
   readonly conversationId: string;
@@ -22,8 +31,6 @@ export interface OutboxEntry {
   readonly replyToId: string | null;
   /** The root of the thread; undefined in entries that an older page has stored. */
   readonly threadId?: string | null;
-  /** The message is stored only if this is the number of the conversation's newest message then. */
-  readonly ifLastSeq?: number;
   /** How an agent wrote the message, and in whose name. */
   readonly generated?: GeneratedBody;
   readonly onBehalfOf?: string;
@@ -45,12 +52,11 @@ export interface OutboxEntry {
 }
 
 /** A message to add to the outbox. */
-export interface NewMessage {
+export interface NewMessage extends SendConditions {
   readonly conversationId: string;
   readonly content: string;
   readonly replyToId?: string | null;
   readonly threadId?: string | null;
-  readonly ifLastSeq?: number;
   readonly attachments?: readonly string[];
   readonly generated?: GeneratedBody;
   readonly onBehalfOf?: string;
@@ -229,12 +235,13 @@ export class Outbox {
 
   /**
    * Retries an entry that the server refused. A reply to a message that was deleted, or in the thread of one, is sent as
-   * a message of its own; one that was refused because something new has come is sent without that condition.
+   * a message of its own; one that was refused because something new has come is sent without that condition, or with
+   * other `conditions`.
    */
-  async retry(clientMessageId: string): Promise<void> {
+  async retry(clientMessageId: string, conditions: SendConditions = {}): Promise<void> {
     const entry = this.#entries.find((each) => each.clientMessageId === clientMessageId);
     if (entry === undefined || entry.problem === null) return;
-    await this.#replace(retried(entry));
+    await this.#replace({ ...retried(entry), ...conditions });
     this.#sendNext(laneOf(entry));
   }
 
@@ -408,10 +415,10 @@ function isRefusedPart(details: unknown, path: string): boolean {
 
 /** Returns an entry as it is sent again after a refusal. */
 function retried(entry: OutboxEntry): OutboxEntry {
-  const { ifLastSeq, ...rest } = withoutProblem(entry);
+  const { ifLastSeq, ifHandler, ...rest } = withoutProblem(entry);
   return {
     ...rest,
-    ...(ifLastSeq !== undefined && changedIn(entry.problemDetails) === null && { ifLastSeq }),
+    ...(changedIn(entry.problemDetails) === null && given({ ifLastSeq, ifHandler })),
     ...(isReplyToDeleted(entry) && { replyToId: null }),
     ...(isInDeletedThread(entry) && { threadId: null }),
   };

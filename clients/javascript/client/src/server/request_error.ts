@@ -7,13 +7,15 @@ export interface ErrorFields {
   readonly details?: unknown;
 }
 
-/** Why a message with `ifLastSeq` was refused: something new has come. */
+/** Why a message with `ifLastSeq` or `ifHandler` was refused: something new has come, or somebody else handles it. */
 export interface ConversationChanged {
   readonly reason: "changed";
   /** The number of the conversation's newest message. */
   readonly lastSeq: number;
   /** The newest messages after the expected one, at most 20, the oldest first. */
   readonly messages: readonly Message[];
+  /** Who handles the conversation, null for nobody. Undefined in one without a team. */
+  readonly handler?: string | null;
 }
 
 /** A failed request: a `code` for programs and a `message` for people. */
@@ -38,7 +40,7 @@ export class RequestError extends Error {
     return typeof details?.retryAfterMs === "number" ? details.retryAfterMs : 0;
   }
 
-  /** What has come, if that is why a message with `ifLastSeq` was refused; else null. */
+  /** What has come, if that is why a message with `ifLastSeq` or `ifHandler` was refused; else null. */
   get changed(): ConversationChanged | null {
     return changedIn(this.details);
   }
