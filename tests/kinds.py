@@ -155,6 +155,7 @@ IN_THE_GATE = (
     "page/test_composing.py::test_mentions_are_completed_and_stand_out",
     "page/test_connection.py::test_the_page_reconnects_and_loses_and_doubles_nothing",
     "page/test_desk.py::test_a_customer_is_served_by_one_colleague_after_the_other",
+    "page/test_desk.py::test_a_second_answer_waits_until_its_author_has_decided",
     "page/test_django_tutorial.py::test_a_customer_asks_on_the_page_of_an_order_and_is_answered",
     "page/test_django_tutorial.py::test_the_scripts_are_those_of_the_express_shop",
     "page/test_django_tutorial.py::test_the_page_shows_all_files_of_the_example",

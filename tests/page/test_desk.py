@@ -57,3 +57,42 @@ def test_a_conversation_outside_the_list_is_live_and_nothing_in_it_is_unread(
         "inList": 0,
         "isThere": True,
     }
+
+
+def test_a_second_answer_waits_until_its_author_has_decided(driver: Driver, demo_url: str, service_token: str) -> None:
+    carol = "carol-collision"
+    assert run(driver, demo_url, "desk", "collision", token=service_token)["asked"] == {
+        "first": {
+            "asked": f"{carol} answered meanwhile: I have sent another one. Send yours anyway?",
+            "focused": "Keep as draft",
+            "refused": 0,
+            "draft": "This one?",
+            "files": 1,
+            "reply": "Replying to alice-collisionIt was a gift.Cancel",
+            "letters": 0,
+            "focus": "This one?",
+            "sent": 1,
+        },
+        "second": {"asked": f"{carol} handles this conversation now. Send yours anyway?", "focus": "textarea"},
+        "third": {"asked": f"{carol} answered meanwhile: At nine? Send yours anyway?", "waits": 0},
+        "stored": [
+            "My cup is broken.",
+            "It was a gift.",
+            "I am sorry.",
+            "I have sent another one.",
+            "This one?",
+            "I call you.",
+            "At nine?",
+            "Tomorrow at ten?",
+        ],
+        # What it depends on: who handles the conversation. After a customer's message, it is sent again at once.
+        "sent": [
+            ["I am sorry.", None],
+            ["I am sorry.", None],
+            ["This one?", None],
+            ["This one?", None],
+            ["I call you.", None],
+            ["I call you.", carol],
+        ],
+        "ofCustomer": [["My cup is broken.", None, "-"], ["It was a gift.", None, "-"]],
+    }

@@ -1,8 +1,12 @@
 import {
+  LOST,
+  act,
   call,
   composer,
   holdable,
+  letters,
   listed,
+  losable,
   message,
   open,
   post,
@@ -171,6 +175,14 @@ async function screens(token, team, viewport) {
   await rows(bob).filter({ hasText: "Order 40" }).click();
   await message(bob, "My cup is broken.").waitFor();
   await look("conversation");
+  await composer(bob).fill("Which cup?");
+  await post("messages", peopleOf(team)[2], { conversationId: `order-${team}`, content: "I have sent another one, with a rather long answer." });
+  await message(bob, "I have sent another one, with a rather long answer.").waitFor();
+  await composer(bob).press("Enter");
+  await question(bob).waitFor();
+  await look("question");
+  await answer(bob, "Keep as draft").click();
+  await composer(bob).fill("");
   const handOver = action(bob, "Hand over");
   if (await handOver.isVisible()) await handOver.click();
   else {
@@ -270,4 +282,107 @@ export async function unlisted({ token }) {
   await message(notes(bob), "She called twice.").waitFor();
   const address = await until(() => bob.evaluate(() => location.hash), (hash) => hash.endsWith(id));
   report("seen", { title, inList: await listed(bob, "Order 40").count(), isThere: address.endsWith(id) });
+}
+
+const question = (page) => page.locator(".answer-question");
+const answer = (page, name) => question(page).getByRole("button", { name, exact: true });
+// What screen readers read as soon as it appears.
+const asked = async (page) => (await question(page).getByRole("alert").textContent()).replaceAll(/\s+/g, " ").trim();
+const focused = (page) => page.evaluate(() => document.activeElement.textContent || document.activeElement.localName);
+
+// Notes in the page on what the messages depend that it sends.
+function noteConditions() {
+  const send = WebSocket.prototype.send;
+  window.conditions = [];
+  WebSocket.prototype.send = function (data) {
+    const [, sent] = /"message:send",(\{.*\})\]$/.exec(data) ?? [];
+    if (sent !== undefined) {
+      const { content, ifLastSeq, ifHandler } = JSON.parse(sent);
+      window.conditions.push([content, ifLastSeq ?? null, ifHandler === undefined ? "-" : ifHandler]);
+    }
+    return send.call(this, data);
+  };
+}
+
+// Two colleagues write to the same customer: the second answer waits until its author has decided.
+export async function collision({ token }) {
+  const name = "Order 40";
+  const id = await openDesk(token, "collision", name);
+  const [customer, bobsName, carolsName] = peopleOf("collision");
+  const network = await losable();
+  const init = noteConditions;
+  const viewport = { width: 1400, height: 800 };
+  const [alice, bob, carol] = await Promise.all([
+    visitAs(customer, { viewport, init }),
+    visitAs(bobsName, { viewport, init, at: network.at, expected: LOST }),
+    visitAs(carolsName, { viewport }),
+  ]);
+  await open(alice, name);
+  await say(alice, "My cup is broken.");
+  for (const page of [bob, carol]) {
+    await openFromDesk(page, name);
+    await message(page, "My cup is broken.").waitFor();
+  }
+  // The customer alone stops nothing.
+  await composer(bob).pressSequentially("I am sorry.");
+  await carol.locator(".typing").getByText(`${bobsName} is typing`).waitFor();
+  await say(alice, "It was a gift.");
+  await message(bob, "It was a gift.").waitFor();
+  await composer(bob).press("Enter");
+  await message(alice, "I am sorry.").waitFor();
+  // A colleague is faster than an answer with a file, which becomes a draft again.
+  await act(bob, "It was a gift.", "Reply");
+  await bob.locator(".composer input[type=file]").setInputFiles({ name: "cup.txt", mimeType: "text/plain", buffer: Buffer.from("1") });
+  await composer(bob).fill("This one?");
+  await say(carol, "I have sent another one.");
+  await message(bob, "I have sent another one.").waitFor();
+  await composer(bob).press("Enter");
+  const first = { asked: await asked(bob), focused: await until(() => focused(bob), (it) => it === "Keep as draft") };
+  first.refused = await letters(bob).locator(".problem").count();
+  await bob.keyboard.press("Escape");
+  await question(bob).waitFor({ state: "detached" });
+  first.draft = await composer(bob).inputValue();
+  first.files = await bob.locator(".composer .tray li").count();
+  first.reply = await bob.locator(".composing").textContent();
+  first.letters = await letters(bob).count();
+  first.focus = await focused(bob);
+  // What the question shows counts as seen.
+  await composer(bob).press("Enter");
+  await message(alice, "This one?").waitFor();
+  first.sent = await alice.locator(".message").filter({ hasText: "This one?" }).locator(".quote, .attached, .file").count();
+  // A colleague takes the conversation over, while the reader is elsewhere with their draft.
+  await composer(bob).fill("I call you.");
+  await bob.getByRole("button", { name: "All conversations" }).click();
+  await open(bob, "Everybody of collision");
+  await action(carol, "Take").click();
+  await says(carol, "You handle this");
+  await open(bob, name);
+  await says(bob, `${carolsName} handles this`);
+  await composer(bob).press("Enter");
+  const second = { asked: await asked(bob) };
+  await answer(bob, "Send anyway").click();
+  await message(alice, "I call you.").waitFor();
+  second.focus = await focused(bob);
+  const sent = (await bob.evaluate(() => window.conditions)).map(([content, , handler]) => [content, handler]);
+  // Without a connection, the question comes with it.
+  network.lose();
+  await bob.locator("p.connection").first().waitFor();
+  await write(composer(bob), "Tomorrow at ten?");
+  await say(carol, "At nine?");
+  await message(alice, "At nine?").waitFor();
+  await network.restore(bob);
+  const third = { asked: await asked(bob), waits: await message(alice, "Tomorrow at ten?").count() };
+  await bob.reload();
+  await bar(bob).waitFor();
+  await answer(bob, "Send anyway").click();
+  await message(alice, "Tomorrow at ten?").waitFor();
+  const { items } = await call("GET", `conversations/${id}/messages`, carolsName);
+  report("asked", {
+    first,
+    second,
+    third,
+    stored: items.toSorted((one, other) => one.seq - other.seq).map(({ content }) => content),
+    sent,
+    ofCustomer: await alice.evaluate(() => window.conditions),
+  });
 }

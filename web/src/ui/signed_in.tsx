@@ -23,6 +23,7 @@ import { focusComposer, focusMessages } from "./keyboard/focus";
 import { lastConversation, lastThread, rememberConversation, rememberThread } from "./last_conversation";
 import { MessageDialogs } from "./message_dialogs/message_dialogs";
 import { OfferForm } from "./offers/offer_form";
+import { AnswerQuestionContext } from "./page/answer_question_context";
 import { ChatContext, useChat, useChatState } from "./page/chat_context";
 import { lazyPart, usePreload } from "./page/lazy_part";
 import { followAddress, forgetPlace, placeHere, startAt } from "./page/page_address";
@@ -35,6 +36,7 @@ import { Keyboard, QuickSwitcher } from "./switcher/keyboard";
 import "./app.css";
 
 const InvitationLink = lazyPart(() => import("./sign_in/invitation_link"), "unasked");
+const AnswerQuestion = lazyPart(() => import("./desk/answer_question"), "silent");
 const StartCards = lazyPart(() => import("./sidebar/start_cards"), "place");
 const LeftBehindDialog = lazyPart(() => import("./conversation/left_behind_dialog"), "unasked");
 const UnavailableConversation = lazyPart(() => import("./conversation/unavailable_conversation"), "place");
@@ -92,7 +94,9 @@ export default function SignedIn({ api, me, onLeave, onSignOut, onShown, ...invi
   return (
     <ChatContext value={chat}>
       <TalkwireProvider client={chat.talkwire}>
-        <Screen onSignOut={maySignOut ? () => void ask() : undefined} />
+        <AnswerQuestionContext value={AnswerQuestion}>
+          <Screen onSignOut={maySignOut ? () => void ask() : undefined} />
+        </AnswerQuestionContext>
         {invitation !== null && (
           <InvitationLink key={invitation} code={invitation} hasJoined={hasJoined} onOver={over} onGiveUp={over} />
         )}

@@ -10,6 +10,7 @@ import {
   own,
   placeOf,
   Saved,
+  type SendConditions,
   type Timeline,
   type Uploads,
   whenAccepted,
@@ -45,6 +46,8 @@ export class PageMessages extends Messages {
   readonly drafts: Drafts;
   /** Called when the reader has written in the open conversation. */
   onAnswered: (conversationId: string) => void = () => undefined;
+  /** Returns on what the storing of a new message depends. The desk replaces this, for members of teams. */
+  conditionsOf: (message: NewMessage) => SendConditions = () => ({});
 
   constructor(core: PageCore, uploads: Uploads, store: OutboxStore) {
     super(core, uploads, store, true);
@@ -192,6 +195,12 @@ export class PageMessages extends Messages {
     return threadId !== undefined && deletedAt === undefined && senderId !== me.id && !blocked.has(senderId);
   }
 
+  /** Returns the `seq` of the newest message of a conversation that the reader has had on the screen. */
+  seenSeq(id: string): number {
+    const { lastSeq = 0, readSeq = 0 } = own(this.core.now.conversations, id) ?? {};
+    return this.core.isWatched(id) ? lastSeq : readSeq;
+  }
+
   /** The list has scrolled to the target. */
   targetReached(target: Target): void {
     if (this.core.now.target === target) this.core.state.setState({ target: null });
@@ -241,7 +250,7 @@ export class PageMessages extends Messages {
 
   /** Sends a message through the outbox, and shows it: the open conversation goes to its end. Ends a notice. */
   override async send(message: NewMessage): Promise<void> {
-    const stored = super.send(message);
+    const stored = super.send({ ...this.conditionsOf(message), ...message });
     if (this.core.now.notice !== "") this.core.state.setState({ notice: "" });
     const { conversationId, threadId = null } = message;
     if (threadId === null && this.core.now.openId === conversationId) {

@@ -14,7 +14,7 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Composing } from "../page_core";
 import { tabId } from "./tab_id";
 
-type Kind = "draft" | "composing";
+type Kind = "draft" | "composing" | "begun";
 
 /** A value as it is stored, with the time of the last change. */
 interface Saved {
@@ -153,6 +153,16 @@ export class Drafts {
   editOf({ id, conversationId }: Composing["message"]): string | null {
     const saved = parsed(this.#find("composing", conversationId)?.value ?? null);
     return saved?.kind === "edit" && saved.message.id === id ? (saved.text ?? null) : null;
+  }
+
+  /** Returns what was noted when the draft of a place was begun; null: nothing. It belongs to a tab as the draft does. */
+  begun(place: string): string | null {
+    return this.#open("begun", place);
+  }
+
+  /** Notes something about the moment in which a draft was begun; null removes it. */
+  saveBegun(place: string, value: string | null): void {
+    this.#save("begun", place, value);
   }
 
   /** Returns the places with a draft or a changed message, of all tabs. */
@@ -336,7 +346,7 @@ export class Drafts {
   /** Returns what a key of this user is about; undefined for any other key. */
   #parse(key: string): { kind: Kind; place: string } | undefined {
     const [, kind, user = "", place = "", tab] =
-      /^talkwire\.(draft|composing)\.([^/]+)\/([^/]+)\/([^/]+)$/.exec(key) ?? [];
+      /^talkwire\.(draft|composing|begun)\.([^/]+)\/([^/]+)\/([^/]+)$/.exec(key) ?? [];
     if (tab === undefined || user !== encodeURIComponent(this.#userId)) return undefined;
     return { kind: kind as Kind, place: decodeURIComponent(place) };
   }

@@ -3,6 +3,7 @@ import {
   type ClipboardEvent,
   type KeyboardEvent,
   type RefObject,
+  useContext,
   useEffect,
   useId,
   useLayoutEffect,
@@ -18,7 +19,8 @@ import { IconButton } from "../components/icon_button";
 import { EmojiButton } from "../emoji/emoji_button";
 import { byTouch, isMenuFocused } from "../keyboard/focus";
 import { insertText } from "../keyboard/insert_text";
-import { useChat } from "../page/chat_context";
+import { AnswerQuestionContext } from "../page/answer_question_context";
+import { useChat, useChatState } from "../page/chat_context";
 import { lazyPart } from "../page/lazy_part";
 import { AttachButton, AttachmentTray } from "./attachment_tray";
 import { CompletionList } from "./completion_list";
@@ -44,11 +46,13 @@ interface Props {
 /** The message field. A draft and its files belong to their conversation or thread, and outlive a reload. */
 export function Composer({ id, placeholder, threadId }: Props) {
   const { emoji } = useChat();
+  const isStaff = useChatState((state) => state.teams.length > 0);
+  const AnswerQuestion = useContext(AnswerQuestionContext);
   const composer = useComposer(id, threadId);
   const { content, composing, edited, attached, isTooLong, problem, canSend, attach, cancel } = composer;
   const { waitsS } = composer;
   const recorder = useRecording(composer);
-  const { recording, send } = recorder;
+  const { recording, isEnding, send } = recorder;
   const form = useRef<HTMLFormElement>(null);
   const field = useRef<HTMLTextAreaElement>(null);
   const fieldId = useId();
@@ -100,6 +104,13 @@ export function Composer({ id, placeholder, threadId }: Props) {
       }}
     >
       <DropZone within={form} onFiles={add} />
+      {isStaff && edited === null && (
+        <AnswerQuestion
+          id={id}
+          threadId={threadId}
+          isBegun={content !== "" || attached.length > 0 || recording !== null || isEnding}
+        />
+      )}
       {composing && <Origin composing={composing} onCancel={cancel} />}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: it does nothing but leave the focus where it is */}
       <div

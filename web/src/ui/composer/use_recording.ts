@@ -11,6 +11,8 @@ const TAPS_MS = 1_000;
 
 export interface RecordingState {
   readonly recording: Recording | null;
+  /** Whether a recording has ended whose file is not at the composer yet. */
+  readonly isEnding: boolean;
   /** Why there is no recording; empty otherwise. */
   readonly problem: string;
   readonly begin: (recording: Recording) => void;
@@ -31,9 +33,11 @@ export interface RecordingState {
  */
 export function useRecording({ edited, keep, send }: ComposerState): RecordingState {
   const [recording, setRecording] = useState<Recording | null>(null);
+  const [isEnding, setEnding] = useState(false);
   const [problem, setProblem] = useState("");
   const finish = async (): Promise<boolean> => {
     setRecording(null);
+    setEnding(true);
     try {
       const file = await recording?.finish();
       if (file !== undefined) keep(file);
@@ -41,6 +45,8 @@ export function useRecording({ edited, keep, send }: ComposerState): RecordingSt
     } catch {
       setProblem(texts.voice.failed);
       return false;
+    } finally {
+      setEnding(false);
     }
   };
   useCallCloses(() => recording !== null && void finish());
@@ -64,6 +70,7 @@ export function useRecording({ edited, keep, send }: ComposerState): RecordingSt
   }, [isSending]);
   return {
     recording,
+    isEnding,
     problem,
     begin: setRecording,
     fail: setProblem,

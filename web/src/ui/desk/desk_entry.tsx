@@ -1,6 +1,7 @@
 import { Headset } from "lucide-react";
 import { SideCount } from "../components/side_count";
 import { useChat, useChatState } from "../page/chat_context";
+import { useAnswerGuard } from "./answer_guard";
 import { useDeskKeys } from "./desk_keys";
 import { deskTexts } from "./texts";
 import { useShownTeam, useWaitingCount } from "./use_desk";
@@ -12,6 +13,7 @@ export default function DeskEntry() {
   const team = useShownTeam();
   const waiting = useWaitingCount(teams);
   useDeskKeys();
+  useAnswerGuard();
   return (
     <button
       type="button"

@@ -10,6 +10,7 @@ import { moveAmong } from "../keyboard/move_among";
 import { useChat, useChatState } from "../page/chat_context";
 import { useBackCloses } from "../page/use_back_closes";
 import { isNarrow } from "../page/use_media";
+import { useAnswerGuard } from "./answer_guard";
 import { useDeskKeys } from "./desk_keys";
 import { DeskRow } from "./desk_row";
 import { deskTexts } from "./texts";
@@ -30,6 +31,7 @@ export default function DeskList() {
   const panelId = useId();
   const leave = (): void => state.setState({ deskId: null });
   useDeskKeys();
+  useAnswerGuard();
   // A conversation that was opened leads back to the desk, and the desk to the list.
   const isInFront = useChatState(({ openId }) => openId === null);
   useBackCloses(isNarrow() && isInFront, leave, { isOfPage: true });

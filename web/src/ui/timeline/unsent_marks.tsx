@@ -1,4 +1,4 @@
-import { isInDeletedThread, isReplyToDeleted, type OutboxEntry } from "@talkwire/client/parts";
+import { changedIn, isInDeletedThread, isReplyToDeleted, type OutboxEntry } from "@talkwire/client/parts";
 import { Clock } from "lucide-react";
 import { texts } from "../../texts";
 import { clockTime } from "../../time_format";
@@ -32,6 +32,9 @@ export function Delay({ entry }: { entry: OutboxEntry }) {
 /** Why the server refused a message or a change of one, and what can be done. */
 export function Refused({ entry }: { entry: OutboxEntry }) {
   const { messages } = useChat();
+  // The desk asks above the message field whether it is sent.
+  const isAsked = useChatState(({ teams }) => teams.length > 0) && changedIn(entry.problemDetails) !== null;
+  if (isAsked) return null;
   const reason = unsentText(entry);
   return (
     <p className="problem" role="alert">

@@ -40,6 +40,14 @@ export const german: DeskTexts = {
     note: "Notiz für die nächste Person (Kunden sehen sie nicht)",
     done: (name) => `An ${name} übergeben.`,
   },
+  collided: {
+    title: "Deine Antwort",
+    answered: (name) => `${name} hat inzwischen geantwortet:`,
+    handles: (name) => `${name} bearbeitet diese Unterhaltung jetzt.`,
+    question: "Deine trotzdem senden?",
+    send: "Trotzdem senden",
+    keep: "Als Entwurf behalten",
+  },
   notes: {
     title: "Notizen",
     hint: "Nur das Team sieht diese Notizen, Kunden nie.",

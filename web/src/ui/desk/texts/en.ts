@@ -46,6 +46,15 @@ export const english = {
     note: "Note for the next one (customers do not see it)",
     done: (name: string) => `Handed over to ${name}.`,
   },
+  /** A colleague was faster than the reader's answer. The beginning of the colleague's text follows `answered`. */
+  collided: {
+    title: "Your answer",
+    answered: (name: string) => `${name} answered meanwhile:`,
+    handles: (name: string) => `${name} handles this conversation now.`,
+    question: "Send yours anyway?",
+    send: "Send anyway",
+    keep: "Keep as draft",
+  },
   notes: {
     title: "Notes",
     hint: "Only the team sees these notes, customers never do.",

@@ -40,6 +40,14 @@ export const spanish: DeskTexts = {
     note: "Nota para quien sigue (los clientes no la ven)",
     done: (name) => `Traspasada a ${name}.`,
   },
+  collided: {
+    title: "Tu respuesta",
+    answered: (name) => `${name} ha respondido mientras tanto:`,
+    handles: (name) => `${name} atiende ahora esta conversación.`,
+    question: "¿Enviar la tuya de todos modos?",
+    send: "Enviar de todos modos",
+    keep: "Guardar como borrador",
+  },
   notes: {
     title: "Notas",
     hint: "Solo el equipo ve estas notas; los clientes, nunca.",

@@ -40,6 +40,14 @@ export const french: DeskTexts = {
     note: "Note pour la suite (les clients ne la voient pas)",
     done: (name) => `Transmise à ${name}.`,
   },
+  collided: {
+    title: "Votre réponse",
+    answered: (name) => `${name} a répondu entre-temps :`,
+    handles: (name) => `${name} traite maintenant cette conversation.`,
+    question: "Envoyer la vôtre quand même ?",
+    send: "Envoyer quand même",
+    keep: "Garder comme brouillon",
+  },
   notes: {
     title: "Notes",
     hint: "Seule l’équipe voit ces notes, jamais les clients.",
