@@ -287,7 +287,7 @@ worker is left alone with one of them at the end.
 class _Place(NamedTuple):
     """A place, split into its parts; an empty `test` or `parameter` stands for all of them."""
 
-    path: Path
+    path: str
     test: str
     parameter: str
 
@@ -305,13 +305,24 @@ def _parsed(places: tuple[str, ...]) -> list[_Place]:
 @cache
 def _places_of(file: Path, places: tuple[str, ...]) -> list[_Place]:
     """Returns those of the places whose path is or contains the file."""
-    return [place for place in _parsed(places) if file.is_relative_to(place.path)]
+    path = _below_tests(file)
+    return [place for place in _parsed(places) if _is_in_path(path, place.path)]
+
+
+def _below_tests(file: Path) -> str:
+    """Returns the path as the tables have it. Texts are compared: a worker asks for a path 150,000 times, and
+    `Path.is_relative_to` would take a second."""
+    return file.relative_to(TESTS).as_posix()
+
+
+def _is_in_path(path: str, folder_or_file: str) -> bool:
+    return path == folder_or_file or path.startswith(f"{folder_or_file}/")
 
 
 def _parse(place: str) -> _Place:
     rest, _, parameter = place.removesuffix("]").partition("[")
     path, _, test = rest.partition("::")
-    return _Place(TESTS / path, test, parameter)
+    return _Place(path, test, parameter)
 
 
 def mark(item: pytest.Item) -> None:
@@ -340,8 +351,8 @@ def _is_in(places: tuple[str, ...], item: pytest.Item) -> bool:
 @cache
 def _needs_of(file: Path) -> list[str]:
     """Returns what all tests of a file or folder need."""
-    path = file.relative_to(TESTS)
-    return [kind for kind, places in NEEDS.items() if any(path.is_relative_to(place) for place in places)]
+    path = _below_tests(file)
+    return [kind for kind, places in NEEDS.items() if any(_is_in_path(path, place) for place in places)]
 
 
 @cache
@@ -350,14 +361,21 @@ def _kinds_of(file: Path) -> list[str]:
     kinds = [*_needs_of(file)]
     if _is_whole(file, MEASURE):
         kinds.append("measure")
-    elif _is_whole(file, EVERYTHING) and not any(place.path.is_relative_to(file) for place in _parsed(IN_THE_GATE)):
+    elif _is_whole(file, EVERYTHING) and not _has_places(file, IN_THE_GATE):
         kinds.append("everything")
     return kinds
 
 
 def _is_whole(file: Path, places: tuple[str, ...]) -> bool:
     """Returns whether one of the places has all tests of a file or folder."""
-    return any(file.is_relative_to(path) for path, test, parameter in _parsed(places) if not test and not parameter)
+    path = _below_tests(file)
+    return any(_is_in_path(path, place.path) for place in _parsed(places) if not place.test and not place.parameter)
+
+
+def _has_places(folder: Path, places: tuple[str, ...]) -> bool:
+    """Returns whether one of the places is a file or folder, or is in one."""
+    path = _below_tests(folder)
+    return any(_is_in_path(place.path, path) for place in _parsed(places))
 
 
 def uses_a_process(item: pytest.Item) -> bool:
@@ -387,8 +405,8 @@ def in_order(items: list[pytest.Item]) -> list[pytest.Item]:
 @cache
 def _rank(file: Path) -> int:
     """Returns the place of a file in LONGEST_FIRST: its own, or else that of its folder."""
-    path = file.relative_to(TESTS)
-    for name in (path.as_posix(), path.parts[0]):
+    path = _below_tests(file)
+    for name in (path, path.partition("/")[0]):
         if name in LONGEST_FIRST:
             return LONGEST_FIRST.index(name)
     return len(LONGEST_FIRST)
