@@ -89,7 +89,7 @@ class Target:
                 _must_be_empty(self._connection, mark)
             elif (earlier.what, earlier.epoch) != (mark.what, mark.epoch):
                 raise TargetError(f"the database holds an unfinished {earlier.what} of {earlier.source}")
-            self._begin(mark, "head")
+            self._begin(mark, newest_revision())
         return earlier
 
     def begin_restore(self, mark: UnfinishedMark, revision: str, tables: Iterable[MovedTable]) -> None:
@@ -109,7 +109,8 @@ class Target:
 
     def _begin(self, mark: UnfinishedMark, revision: str) -> None:
         put_mark(self._connection, mark)
-        create(self._connection, revision)
+        has_tables = inspect(self._connection).has_table(_alembic_version.name)
+        (upgrade if has_tables else create)(self._connection, revision)
         # Removes the rows of a new chat: without a log no server starts, even an old version that knows no marks.
         for filled in (log_head, followers):
             self._connection.execute(filled.delete())
