@@ -22,7 +22,7 @@ from tests.databases import (
     own_or_shared_postgresql_server,
     shared_postgresql_server,
 )
-from tests.forked_talkwire import end_helper
+from tests.forked_talkwire import end_helper, shared_helper
 from tests.logging_state import logging_kept
 from tests.repetition import PROFILE
 from tests.scratch import use_memory_for_temporary_files
@@ -58,6 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if "not processes" not in config.getoption("markexpr") and config.getoption("numprocesses", None):
         ending = ExitStack()
         ending.enter_context(shared_postgresql_server())
+        ending.enter_context(shared_helper())
         config.add_cleanup(ending.close)
 
 

@@ -1,28 +1,21 @@
 """Starts processes that use Talkwire without paying for its imports each time.
 
 An interpreter needs more than a second of processor time to import Talkwire, and the tests start hundreds of servers
-and commands. So each test process starts one helper that has imported everything, has started and stopped a node, and
-does nothing else: no thread, no event loop, no open file. A server or a command is a fork of this helper. It has its
-own process id, environment, folder, streams and exit code, and gets signals, as if it had been started with
-`python -m talkwire`; it shares nothing with others but the imports, the routes with their description, and the caches
-of the libraries.
+and commands. So a helper (`tests/fork_helper.py`) imports everything once. A server or a command is a fork of the
+helper. It has its own process id, environment, folder, streams and exit code, and gets signals, as if it had been
+started with `python -m talkwire`.
 
-To build the routes takes a server as long as the rest of its start, and which routes it has depends on its settings. So
-a fork reports which ones it had to build, and the helper builds those that were built twice.
+The workers of a run share a helper. A test process without one starts its own. When a test process ends, the helper
+kills the forks that it asked for.
 
 Some tests have to start fresh interpreters nevertheless: those of entry points, of imports, and of how a process ends.
 """
 
 from __future__ import annotations
 
-import asyncio
-import atexit
 import contextlib
-import functools
-import gc
 import json
 import os
-import runpy
 import select
 import signal
 import socket
@@ -30,31 +23,19 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
-from typing import IO, NamedTuple, NoReturn, Protocol, TextIO
-
-import httpx
-from litestar import Litestar
-
-from talkwire.api import rest
-from talkwire.app import Node
-from talkwire.settings import Settings
+from typing import IO, NamedTuple, Protocol, TextIO
 
 _REPOSITORY = Path(__file__).parents[1]
 _MESSAGE_BYTES = 1 << 17
-_BUILT_AFTER = 2
-_IMPORTED = (
-    *("talkwire.cli.serve", "talkwire.running", "psycopg", "redis.asyncio", "uvloop"),
-    *("talkwire.cli.backup", "talkwire.cli.check", "talkwire.cli.conversations", "talkwire.cli.copying"),
-    *("talkwire.cli.invitations", "talkwire.cli.migration", "talkwire.cli.tokens", "talkwire.cli.users"),
-)
-"""What the commands import, before or after they have read their settings."""
+_SHARED = "TESTS_FORK_HELPER"
+"""The variable by which the workers of a run find the helper that they share."""
+
+watchers: list[Callable[[str], None]] = []
+"""Each is called with the command line of a process before it starts (`tests/kinds.py`)."""
 
 
 class Process(Protocol):
@@ -127,19 +108,11 @@ def pipe() -> Iterator[tuple[TextIO, IO[bytes]]]:
 
 
 class _Helper:
-    """The helper, seen from the test process. It is started with the first server and ends with the test process."""
+    """A connection to a helper, which forks for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, connection: socket.socket) -> None:
         self._lock = threading.Lock()
-        self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.forked_talkwire", str(theirs.fileno())],
-                cwd=_REPOSITORY,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-            )
+        self._connection = connection
 
     def start(self, request: Mapping[str, object], streams: Streams) -> ForkedProcess:
         status, written = os.pipe()
@@ -154,10 +127,56 @@ class _Helper:
 
     def close(self) -> None:
         self._connection.close()
+
+
+class _OwnHelper(_Helper):
+    """A helper that ends with the process that started it. `listening` is where others connect to it."""
+
+    def __init__(self, listening: socket.socket | None = None) -> None:
+        connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        super().__init__(connection)
+        with theirs:
+            descriptors = [each.fileno() for each in (theirs, listening) if each is not None]
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.forked_talkwire", *map(str, descriptors)],
+                cwd=_REPOSITORY,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=descriptors,
+            )
+
+    def close(self) -> None:
+        super().close()
         self._process.wait()
 
 
 _helpers: list[_Helper] = []
+
+
+@contextmanager
+def shared_helper() -> Iterator[None]:
+    """Runs a helper for all processes that this one starts. It imports nothing before the first of them connects."""
+    with tempfile.TemporaryDirectory(prefix="tw-forks-") as folder:
+        path = str(Path(folder) / "socket")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+            listening.bind(path)
+            listening.listen()
+            helper = _OwnHelper(listening)
+        os.environ[_SHARED] = path
+        try:
+            yield
+        finally:
+            del os.environ[_SHARED]
+            helper.close()
+
+
+def _shared_or_own_helper() -> _Helper:
+    path = os.environ.get(_SHARED)
+    if path is None:
+        return _OwnHelper()
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connection.connect(path)
+    return _Helper(connection)
 
 
 def start_talkwire(
@@ -172,182 +191,26 @@ def start_python(
     arguments: Sequence[str], streams: Streams, environment: Mapping[str, str], folder: Path
 ) -> ForkedProcess:
     """Starts `python ARGUMENTS` in `folder`. They begin with `-m MODULE`, `-c CODE` or the path of a script."""
-    # For `tests/kinds.py`, as a process that is started otherwise: the helper is there for the second one already.
-    sys.audit("subprocess.Popen", "python", arguments, str(folder), environment)
+    for watch in watchers:
+        watch(str(arguments))
     if not _helpers:
-        _helpers.append(_Helper())
+        _helpers.append(_shared_or_own_helper())
     request = {"arguments": list(arguments), "environment": dict(environment), "folder": str(folder)}
     return _helpers[0].start(request, streams)
 
 
 def end_helper() -> None:
-    """Ends this test process's helper, if it has one."""
+    """Closes this test process's connection to its helper, if it has one, which ends its forks."""
     while _helpers:
         _helpers.pop().close()
 
 
-# ---------------------------------------------------------------------------------------------- inside the helper
-
-
-def _serve(connection: socket.socket) -> list[str] | None:
-    """Forks for each request. Returns the arguments of `python` in the forks, and None when the tests have ended."""
-    ended, ends = os.pipe()
-    for end in (ended, ends):
-        os.set_blocking(end, False)
-    shared = _SharedRoutes()
-    signal.set_wakeup_fd(ends)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    statuses: dict[int, int] = {}
-    while True:
-        ready = select.select([connection.fileno(), ended], [], [])[0]
-        if ended in ready:
-            os.read(ended, 4096)
-            _report_ended(statuses)
-        if connection.fileno() not in ready:
-            continue
-        message, descriptors, _, _ = socket.recv_fds(connection, _MESSAGE_BYTES, 4)
-        if not message:  # the test process has ended, perhaps without stopping its servers
-            for pid in statuses:
-                os.kill(pid, signal.SIGKILL)
-            return None
-        *streams, status = descriptors
-        shared.build()
-        pid = os.fork()
-        if pid == 0:
-            signal.set_wakeup_fd(-1)
-            for unused in (ended, ends, status, connection.detach(), *statuses.values()):
-                os.close(unused)
-            shared.report_from_here()
-            return _become(json.loads(message), streams)
-        for stream in streams:
-            os.close(stream)
-        statuses[pid] = status
-        connection.send(str(pid).encode())
-
-
-class _SharedRoutes:
-    """What forks have to build, and the helper builds for those that follow."""
-
-    def __init__(self) -> None:
-        self._reported, self._reports = os.pipe()
-        os.set_blocking(self._reported, False)
-        self._times: Counter[bytes] = Counter()
-
-    def build(self) -> None:
-        """Builds what two forks have built since the last call."""
-        with suppress(BlockingIOError):
-            for report in os.read(self._reported, _MESSAGE_BYTES).splitlines():
-                self._times[report] += 1
-                if self._times[report] == _BUILT_AFTER:
-                    names, version, prefix, options = json.loads(report)
-                    rest._routes(tuple(names), version, prefix, **options)
-                    gc.collect()
-                    gc.freeze()
-
-    def report_from_here(self) -> None:
-        """Makes this fork report what it builds."""
-        os.close(self._reported)
-        build = rest._routes
-
-        @functools.wraps(build)
-        def build_and_report(names: Sequence[str], version: str, prefix: str, **options: bool) -> Litestar:
-            misses = build.cache_info().misses
-            routes = build(names, version, prefix, **options)
-            if build.cache_info().misses > misses:
-                os.write(self._reports, json.dumps([names, version, prefix, options]).encode() + b"\n")
-            return routes
-
-        rest._routes = build_and_report  # type: ignore[assignment]
-
-
-def _report_ended(statuses: dict[int, int]) -> None:
-    for pid in list(statuses):
-        found, code = os.waitpid(pid, os.WNOHANG)
-        if found:
-            status = statuses.pop(pid)
-            with suppress(BrokenPipeError):  # of a process that its test did not wait for
-                os.write(status, str(os.waitstatus_to_exitcode(code)).encode())
-            os.close(status)
-
-
-def _become(request: dict[str, object], streams: list[int]) -> list[str]:
-    """Makes this fork what a fresh interpreter would be, and returns the arguments of `python`."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for standard, stream in enumerate(streams):
-        os.dup2(stream, standard)
-        os.close(stream)
-    environment, arguments = request["environment"], request["arguments"]
-    assert isinstance(environment, dict)
-    assert isinstance(arguments, list)
-    os.environ.clear()
-    os.environ.update(environment)
-    time.tzset()
-    os.chdir(str(request["folder"]))
-    sys.path[1:1] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
-    return arguments
-
-
-def _run(arguments: list[str]) -> NoReturn:
-    """Runs `python ARGUMENTS` in this process, and ends it."""
-    try:
-        match arguments:
-            case ["-m", module, *rest]:
-                sys.argv = [module, *rest]
-                sys.path[0] = str(Path.cwd())
-                runpy.run_module(module, run_name="__main__", alter_sys=True)
-            case ["-c", code, *rest]:
-                sys.argv = ["-c", *rest]
-                sys.path[0] = ""
-                main = sys.modules["__main__"] = ModuleType("__main__")
-                exec(compile(code, "<string>", "exec"), main.__dict__)  # noqa: S102 (the code of a test)
-            case [script, *_]:
-                sys.argv = arguments
-                sys.path[0] = str(Path(script).parent)
-                runpy.run_path(script, run_name="__main__")
-    except SystemExit as end:
-        _end(end.code)
-    _end(0)
-
-
-def _end(code: str | int | None) -> NoReturn:
-    """Ends this process like an interpreter, but does not clear the modules, which takes longer than most commands."""
-    if isinstance(code, str):
-        sys.stderr.write(f"{code}\n")
-    threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code if isinstance(code, int) else int(code is not None))
-
-
-def _import_talkwire() -> None:
-    for module in _IMPORTED:
-        import_module(module)
-    asyncio.run(_start_once())
-
-
-async def _start_once() -> None:
-    """Starts and stops a node like most nodes of the tests, and makes it describe its routes. A process does both once
-    for all of its nodes (`talkwire/api/rest.py`), and the libraries fill their caches."""
-    with tempfile.TemporaryDirectory() as folder:
-        async with (
-            Node(Settings(data=Path(folder), accounts="open")).started() as node,
-            httpx.AsyncClient(transport=httpx.ASGITransport(node.app), base_url="http://localhost") as http,
-        ):
-            (await http.get("/openapi.json")).raise_for_status()
-
-
-def _main(descriptor: int) -> int:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    _import_talkwire()
-    gc.collect()
-    gc.freeze()
-    arguments = _serve(socket.socket(fileno=descriptor))
-    if arguments is None:
-        return 0
-    _run(arguments)
+def _main(descriptors: Sequence[int]) -> None:
+    """Waits until somebody needs the helper or its owner has ended, and becomes the helper."""
+    sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+    select.select(sockets, [], [])
+    import_module("tests.fork_helper").be_helper(*sockets)
 
 
 if __name__ == "__main__":
-    sys.exit(_main(int(sys.argv[1])))
+    _main([int(descriptor) for descriptor in sys.argv[1:]])

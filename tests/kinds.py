@@ -29,6 +29,8 @@ from typing import Any, NamedTuple, cast
 
 import pytest
 
+from tests import forked_talkwire
+
 TESTS = Path(__file__).parent
 _PRODUCT = str(TESTS.parent / "src")
 """Talkwire itself reads pictures in a process; that is no other program to test with."""
@@ -420,16 +422,20 @@ class ProcessGuard:
         self._started: list[str] = []
 
     def pytest_sessionstart(self) -> None:
-        """Watches the only way of starting a process. An audit hook would cost time at each file that is opened."""
+        """Watches both ways of starting a process. An audit hook would cost time at each file that is opened."""
         start = subprocess.Popen.__init__
 
         @wraps(start)
         def watched(process: subprocess.Popen[Any], args: object, *rest: Any, **options: Any) -> None:  # noqa: ANN401
-            if self._in_process and _PRODUCT not in str(args):
-                self._started.append(str(args))
+            self._see(str(args))
             start(process, cast("Any", args), *rest, **options)
 
         setattr(subprocess.Popen, "__init__", watched)  # noqa: B010 (mypy refuses an assignment to a method)
+        forked_talkwire.watchers.append(self._see)
+
+    def _see(self, command: str) -> None:
+        if self._in_process and _PRODUCT not in command:
+            self._started.append(command)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> object:
