@@ -196,6 +196,17 @@ def test_a_text_that_is_none_is_named(full_sqlite: URL, target: URL) -> None:
 # --- the target -------------------------------------------------------------------------------------------------------
 
 
+def test_an_empty_target_gets_its_tables_without_migrations(
+    full_sqlite: URL, empty_sqlite: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        pytest.fail("runs migrations")
+
+    monkeypatch.setattr("talkwire.storage.migrations.upgrade", refuse)
+    copied(full_sqlite, empty_sqlite)
+    assert contents(empty_sqlite) == expected_of(full_sqlite)
+
+
 def test_a_target_that_was_only_migrated_is_filled(full_sqlite: URL, target: URL) -> None:
     migrate_url(target)
     copied(full_sqlite, target)
