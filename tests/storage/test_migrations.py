@@ -436,8 +436,8 @@ def _columns(engine: Engine) -> Mapping[tuple[str, str], _Column]:
     found = inspect(engine)
     return {
         (table, column["name"]): _Column(str(column["type"]), not column["nullable"] and column["default"] is None)
-        for table in found.get_table_names()
-        for column in found.get_columns(table)
+        for (_, table), columns in found.get_multi_columns().items()
+        for column in columns
     }
 
 
