@@ -33,7 +33,7 @@ from talkwire.composition.console import start_console
 from talkwire.composition.erasing import finish_erasures
 from talkwire.composition.foundation import Foundation, lock_data, now_ms, open_database, start_chat
 from talkwire.composition.link_previews import preview_links
-from talkwire.composition.log_followers import apply_retention, expire, follow_log, index_keys
+from talkwire.composition.log_followers import apply_retention, fire_timers, follow_log, index_keys
 from talkwire.composition.metrics import registry_of
 from talkwire.composition.nodes import join_nodes, take_lease
 from talkwire.composition.outgoing import callbacks_of, start_webhooks
@@ -215,7 +215,7 @@ class Node:
 
         pushes = start_pushes(foundation, egress_thread)
         followers = follow_log(foundation, pushes.is_device_here, pushes.sender.wake)
-        expire(foundation)
+        timers = fire_timers(foundation)
         apply_retention(foundation)
         index_keys(foundation)
         self.webhooks = await start_webhooks(foundation, egress_thread)
@@ -249,6 +249,7 @@ class Node:
             pushes.metrics,
             *previews,
             EventSourceMetrics(chat.bus, chat.feed, chat.peers),
+            timers,
         ]
         self._registry = registry_of(foundation, self.limits, followers, collectors)
         # Without a prefix, the web client's path belongs to an embedding application.

@@ -19,6 +19,7 @@ from talkwire.core.commands.accounts import EnsureUser
 from talkwire.core.commands.command import Change, Command, IdempotencyKey
 from talkwire.core.commands.conversations import CreateConversation, GetConversation
 from talkwire.core.commands.messages import SendMessage
+from talkwire.core.commands.server.timers import FindTimer, FireTimers
 from talkwire.core.domain.access_policy import DEFAULT_POLICY, AccessPolicy
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import DurableEvent, News
@@ -188,6 +189,16 @@ class Node:
         message = await self.do(actor, SendMessage(to, content, client_message_id))
         assert isinstance(message, Message)
         return message
+
+    async def fire(self) -> None:
+        """Fires all timers that are due, as the node's task does."""
+        while (found := await self.do(OPERATOR, FindTimer())) is not None and found.wait_ms <= 0:
+            assert (await self.do(OPERATOR, FireTimers(found.timer, 100))).is_own
+
+    async def next_timer_ms(self) -> int | None:
+        """Returns when the first timer fires, in milliseconds since 1970."""
+        found = await self.do(OPERATOR, FindTimer())
+        return None if found is None else found.timer.due_ms
 
     async def in_one_batch(self, *asked: tuple[Actor, Command[Any]]) -> Sequence[Outcome]:
         """Executes the commands in one transaction, and returns their results and errors."""

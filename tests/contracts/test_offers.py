@@ -13,7 +13,6 @@ from talkwire.core.commands.offers import (
     CounterOffer,
     CreateOffer,
     DeleteOffer,
-    ExpireOffers,
     GetOffer,
     ListOffers,
     OfferDecision,
@@ -166,24 +165,26 @@ async def test_an_offer_whose_time_has_come_is_over_before_anybody_noticed(node:
     clock.now_ms += HOUR_MS
     for command in (UpdateOffer(str(offer.id), "accepted"), CounterOffer(str(offer.id), 1)):
         assert await node.refusal(BOB, command) == "conflict"
-    assert await node.do(SERVER, ExpireOffers()) is None
+    await node.fire()
     expired = await node.do(BOB, GetOffer(str(offer.id)))
     assert (expired.status, expired.closed_by, expired.updated_ms) == ("expired", None, clock.now_ms)
 
 
-async def test_due_offers_expire_and_the_next_time_is_returned(node: Node, clock: Clock) -> None:
+async def test_due_offers_expire_each_at_its_time(node: Node, clock: Clock) -> None:
     later = await made(node, expires_ms=clock.now_ms + 2 * HOUR_MS)
     sooner = await made(node, expires_ms=clock.now_ms + HOUR_MS)
     accepted = await made(node, expires_ms=clock.now_ms + HOUR_MS)
     await node.do(BOB, UpdateOffer(str(accepted.id), "accepted"))
     await made(node)
-    assert await node.do(SERVER, ExpireOffers()) == sooner.expires_ms
+    await node.fire()
+    assert await node.next_timer_ms() == sooner.expires_ms
     clock.now_ms += HOUR_MS
-    assert await node.do(SERVER, ExpireOffers()) == later.expires_ms
+    await node.fire()
+    assert await node.next_timer_ms() == later.expires_ms
     clock.now_ms += HOUR_MS
     pos = node.chat.pos
-    assert await node.do(SERVER, ExpireOffers()) is None
-    assert await node.do(SERVER, ExpireOffers()) is None
+    await node.fire()
+    assert await node.next_timer_ms() is None
     assert node.chat.pos == pos + 1
     page = await node.do(ALICE, ListOffers("c"))
     assert [offer.status for offer in page.items] == ["pending", "accepted", "expired", "expired"]
@@ -348,7 +349,7 @@ async def test_offers_outlast_a_restart(database: Database, clock: Clock, node: 
     offer = await made(node, expires_ms=clock.now_ms + HOUR_MS)
     async with running(database, clock) as again:
         assert await again.do(BOB, GetOffer(str(offer.id))) == offer
-        assert await again.do(SERVER, ExpireOffers()) == offer.expires_ms
+        assert await again.next_timer_ms() == offer.expires_ms
 
 
 # --- deleted offers ---------------------------------------------------------------------------------------------------

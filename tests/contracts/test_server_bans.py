@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from talkwire.core.commands.accounts import BanUser, EndBans, GetUser, UnbanUser
+from talkwire.core.commands.accounts import BanUser, GetUser, UnbanUser
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import UserBanned, UserUnbanned
-from talkwire.core.engine.expiry import BanExpiry
+from talkwire.core.engine.timers import TimerLoop
 from tests.contracts.node import ALICE, BOB, OPERATOR, Clock, Node, running
 from tests.databases import Database
 
@@ -41,7 +41,7 @@ async def test_a_further_ban_replaces_the_reason_and_the_end(node: Node) -> None
     assert sum(isinstance(event, UserBanned) for event in node.log) == 1
     user = await node.do(OPERATOR, BanUser("bob", "abuse"))
     assert (user.ban_reason, user.ban_until_ms) == ("abuse", None)
-    assert await node.do(OPERATOR, EndBans()) is None
+    assert await node.next_timer_ms() is None
     user = await node.do(OPERATOR, UnbanUser("bob"))
     assert (user.banned, user.ban_reason, user.ban_until_ms) == (False, None, None)
 
@@ -58,10 +58,10 @@ async def test_bans_end_in_their_order(node: Node) -> None:
     await node.do(OPERATOR, BanUser("alice", None, start_ms + 2000))
     await node.do(OPERATOR, BanUser("bob", None, start_ms + 1000))
     node.clock.now_ms = start_ms + 1000
-    assert await node.do(OPERATOR, EndBans()) == start_ms + 2000
+    await node.fire()
+    assert await node.next_timer_ms() == start_ms + 2000
     assert [event.user_id for event in node.log if isinstance(event, UserUnbanned)] == ["bob"]
     assert (await node.chat.user_of_token("bob", "Bob"))[0].banned is False
-    assert await node.refusal(ALICE, EndBans()) == "forbidden"
 
 
 async def test_a_ban_that_ended_while_no_server_ran_is_lifted_at_the_start(database: Database, clock: Clock) -> None:
@@ -70,9 +70,6 @@ async def test_a_ban_that_ended_while_no_server_ran_is_lifted_at_the_start(datab
         await node.do(OPERATOR, BanUser("bob", "spam", clock.now_ms + 1000))
     clock.now_ms += 1000
     async with running(database, clock) as node:
-        expiry = BanExpiry(node.chat, clock)
-        expiry.start()
-        await node.users(ALICE)  # behind it in the writer's queue
+        await TimerLoop(node.chat, alone=True).look()
         user = await node.do(OPERATOR, GetUser("bob"))
         assert user == replace(user, banned=False, ban_reason=None, ban_until_ms=None)
-        expiry.close()

@@ -19,6 +19,7 @@ from talkwire.core.commands.invitations import CreatedInvitation
 from talkwire.core.commands.members import AddedMembers, RemovedMember
 from talkwire.core.commands.messages import SendMessages, ThreadMark
 from talkwire.core.commands.receipts import ReadMark, Unread
+from talkwire.core.commands.server.timers import FiredTimers
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import (
     Actor,
@@ -69,6 +70,7 @@ SHOWS_NO_CONVERSATION = {
     PutWebhookResult,
     RemovedMember,
     TeamBatch,
+    FiredTimers,
     TeamView,
     WebhookView,
     int,

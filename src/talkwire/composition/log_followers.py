@@ -1,7 +1,8 @@
 """Builds and starts the tasks that process the log (the ordered list of committed events) after the commit.
 
-They are the followers (tasks that process every event from a stored position, such as the search index), the expiry of
-price offers and bans, the deletion of old messages and events (retention), and the index of conversations' metadata.
+They are the followers (tasks that process every event from a stored position, such as the search index), the timers
+that end price offers, bans and mutes, the deletion of old messages and events (retention), and the index of
+conversations' metadata.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import Any
 
 from talkwire.composition.foundation import Foundation, now_ms
 from talkwire.core.domain.events import DurableEvent, News
-from talkwire.core.engine.expiry import BanExpiry, OfferExpiry
 from talkwire.core.engine.key_indexer import KeyIndexer
 from talkwire.core.engine.pruner import ConversationPruner, Pruner
+from talkwire.core.engine.timers import TimerLoop
+from talkwire.observability.timer_metrics import TimerMetrics
 from talkwire.realtime.clients.connected_elsewhere import ConnectedElsewhere
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.follower import Follower, FollowerWork
@@ -72,12 +74,15 @@ def follow_log(
     return followers
 
 
-def expire(foundation: Foundation) -> None:
-    """Starts the tasks that end price offers and bans when their time is over."""
-    for expiry in (OfferExpiry(foundation.chat, now_ms), BanExpiry(foundation.chat, now_ms)):
-        foundation.chat.subscribe(expiry.follow)
-        expiry.start()
-        foundation.closing.callback(expiry.close)
+def fire_timers(foundation: Foundation) -> TimerMetrics:
+    """Starts the task that fires timers: it ends price offers, bans and mutes when their time is over. Returns its
+    metrics."""
+    timers = TimerLoop(foundation.chat, alone=foundation.alone)
+    metrics = TimerMetrics(lambda: timers.overdue_s)
+    timers.on_fired, timers.on_failed = metrics.fired, metrics.failed
+    foundation.chat.on_timer_set = timers.expect
+    foundation.closing.callback(asyncio.create_task(timers.run()).cancel)
+    return metrics
 
 
 def index_keys(foundation: Foundation) -> None:

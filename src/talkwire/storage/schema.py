@@ -658,6 +658,16 @@ offers = Table(
     _partial("ix_offers_due", "status = 'pending' AND expires_ms IS NOT NULL", "expires_ms"),
 )
 
+timers = Table(
+    "timers",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("due_ms", BigInteger, nullable=False, index=True),
+)
+"""What happens by itself at a time: `kind` says what, and `key` to which row, which is the source of truth
+(`core/features/operation/timers.py`). A timer of a kind that a node does not know is one of a newer version."""
+
 nodes = Table(
     "nodes",
     metadata,

@@ -36,6 +36,7 @@ from talkwire.storage.tables.presence import PresenceRows
 from talkwire.storage.tables.push_subscriptions import PushSubscriptionRows
 from talkwire.storage.tables.sessions import SessionRows
 from talkwire.storage.tables.stored_answers import AnswerRows
+from talkwire.storage.tables.timers import TimerRows
 from talkwire.storage.tables.users import UserReads
 from talkwire.storage.tables.webhooks import WebhookRows
 
@@ -75,6 +76,7 @@ class TableSnapshot(UserReads, AccountReads, ConversationReads, MemberReads, Mes
         self.exports = ExportRows(connection)
         self.console = ConsoleRows(connection)
         self.teams = TeamRows(connection)
+        self.timers = TimerRows(connection)
 
     @property
     def now_ms(self) -> int:

@@ -47,6 +47,7 @@ from talkwire.storage.tables.presence import WritablePresenceRows
 from talkwire.storage.tables.push_subscriptions import WritablePushSubscriptionRows
 from talkwire.storage.tables.sessions import WritableSessionRows
 from talkwire.storage.tables.stored_answers import WritableAnswerRows
+from talkwire.storage.tables.timers import WritableTimerRows, take_timers
 from talkwire.storage.tables.users import UserLookups, find_users
 from talkwire.storage.tables.webhooks import WritableWebhookRows
 from talkwire.storage.view import View
@@ -96,11 +97,18 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         self.sessions = WritableSessionRows(connection)
         self.erasures = WritableErasureRows(connection, workspace)
         self.teams = WritableTeamRows(connection)
+        self.timers = WritableTimerRows(workspace)
 
     @property
     def pos(self) -> int:
         """The log position of the newest event, including events that this transaction has recorded."""
         return self._pos
+
+    @property
+    def next_timer_ms(self) -> int | None:
+        """In how many milliseconds the first of the timers fires that this transaction has set; None without any."""
+        first_ms = self._workspace.first_due_ms
+        return None if first_ms is None else max(0, first_ms - self.now_ms)
 
     def prefetch(self, needs: Prefetch) -> None:
         workspace = self._workspace
@@ -158,7 +166,7 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         """Prepares the commit: returns the writes of the staged rows, of the recorded events' log rows and of the log's
         head, for the caller to run together with COMMIT. If the batch has more than plain messages, `flush` runs these
         writes itself and returns none."""
-        moved = self.teams.take_moved_change()
+        moved = [*self.teams.take_moved_change(), *take_timers(self._workspace)]
         if not self.events:
             return moved
         only_messages = len(self._sent) == len(self.events)

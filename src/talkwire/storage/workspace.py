@@ -98,6 +98,11 @@ class Workspace:
         """User ids of members, by (conversation id, name)."""
         self.new_users: list[User] = []
         self.staged = StagedMessages()
+        self.timers: dict[tuple[str, str], int | None] = {}
+        """By (kind, key): when timers fire that were set or moved, in milliseconds since 1970; None: removed. The rows
+        are written at the end."""
+        self.first_due_ms: int | None = None
+        """When the first of the timers fires that this transaction has written."""
 
     def put_member(self, conversation_id: str, user_id: str, member: Member | None) -> None:
         """Stores a changed member, which later commands of the transaction then see; None for a removed one. The caller

@@ -289,7 +289,7 @@ class GroupWriter:
         self.wrote_at = time.monotonic()
         self.metrics.committed(len(jobs), self.wrote_at - began_at)
         tx.committed()
-        self._end(Outcome(jobs, Commit(tx.start_pos, tx.pos, tx.events)))
+        self._end(Outcome(jobs, Commit(tx.start_pos, tx.pos, tx.events, tx.next_timer_ms)))
 
     def _commit(self, jobs: list[Job], attempt: Attempt) -> None:
         """Executes the jobs (queued commands) one after the other in one transaction, and commits it.

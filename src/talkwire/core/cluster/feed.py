@@ -39,11 +39,13 @@ _logger = structlog.get_logger(__name__)
 
 class Commit(NamedTuple):
     """A committed transaction, which has the log positions after `start_pos` and up to `pos`, with its events. A
-    transaction from the bus may lack events: then they are read from the log."""
+    transaction from the bus may lack events: then they are read from the log. `next_timer_ms`: in how many milliseconds
+    the first timer fires that a transaction of this node has set."""
 
     start_pos: int
     pos: int
     events: Sequence[Durable]
+    next_timer_ms: int | None = None
 
 
 class LogSegment(NamedTuple):

@@ -189,13 +189,6 @@ class UnbanUser(Change[User], frozen=True, tag="UnbanUser"):
     user_id: str
 
 
-class EndBans(Change["int | None"], frozen=True, tag="EndBans"):
-    """Internal (issued by the server, with an operator as the actor): lifts bans from the server whose time has ended,
-    a limited number at once. Returns when the next ban ends, in milliseconds since 1970, None if none is left; a time
-    in the past means that more are to be lifted now.
-    """
-
-
 class UpdateUser(Change[User], frozen=True, tag="UpdateUser"):
     """Changes the actor's profile and returns the user. Fields that are not set stay the same; None removes a picture,
     a text or a handle.

@@ -75,11 +75,6 @@ class DeleteOffer(Change[None], frozen=True, tag="DeleteOffer"):
     offer_id: str
 
 
-class ExpireOffers(Change[int | None], frozen=True, tag="ExpireOffers"):
-    """Closes offers (proposed prices) whose time has ended, a limited number at once. Returns when the next one
-    expires, in milliseconds since 1970, or None; a time in the past means that more are to be closed now."""
-
-
 class GetOffer(Query[Offer], frozen=True, tag="GetOffer"):
     offer_id: str
 

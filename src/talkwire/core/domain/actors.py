@@ -41,11 +41,8 @@ ERASER = Actor("talkwire", "Talkwire", "admin")
 TEAM_CHANGER = Actor("talkwire", "Talkwire", "admin")
 """Writes the memberships that follow from a changed team."""
 
-BAN_EXPIRY = Actor("talkwire", "Talkwire", "admin")
-"""Lifts bans from the server that have ended."""
-
-OFFER_EXPIRY = Actor("", "", "service")
-"""Closes offers that have expired."""
+TIMERS = Actor("talkwire", "Talkwire", "admin")
+"""Ends offers, bans and mutes at their time."""
 
 NOTIFIER = Actor("", "", "service")
 """Reads the names that live notifications show."""

@@ -137,6 +137,8 @@ class Chat:
         """Called when this node has missed events: its clients have to reload everything."""
         self.on_replaced: Callable[[], None] = _nothing
         """Called when the log was replaced: everything in this node's memory is invalid."""
+        self.on_timer_set: Callable[[int], None] = _ignore
+        """Called when this node has set timers: in how many milliseconds the first of them fires."""
         self._commit_listeners: list[Callable[[Sequence[Durable]], None]] = []
         self.directory = Directory(self._load_entries, contacts_max=options.contacts_max)
         self.signals = Signals(self, self, self.peers, options)
@@ -365,6 +367,8 @@ class Chat:
             events = tuple(commit.events)
             self.bus.send(CommittedBatch(self.node_id, commit.start_pos, commit.pos, events, self._writer.busy))
         self.feed.committed(commit, answer)
+        if commit.next_timer_ms is not None:
+            self.on_timer_set(commit.next_timer_ms)
         if commit.events:
             for listener in self._commit_listeners:
                 listener(commit.events)
@@ -550,6 +554,10 @@ def _answer_query(
 
 def _nothing() -> None:
     """Does nothing: the default of callbacks that nothing has set yet."""
+
+
+def _ignore(wait_ms: int) -> None:
+    """Does nothing, as `_nothing`."""
 
 
 def settle(done: Done, future: asyncio.Future[Any]) -> None:

@@ -40,7 +40,7 @@ from talkwire.core.features.messages import (
 )
 from talkwire.core.features.moderation import audit, reports
 from talkwire.core.features.notifying import notifications, offline_queue, pushes
-from talkwire.core.features.operation import console, conversation_keys, erasure, export, nodes, retention
+from talkwire.core.features.operation import console, conversation_keys, erasure, export, nodes, retention, timers
 from talkwire.core.features.users import accounts, blocks, preferences, presence_rules, provider_logins, users
 from talkwire.core.ports.handler import Changes, NodeCommandHandlers, Queries
 from talkwire.core.signals import custom_events
@@ -84,6 +84,7 @@ CHANGES: Changes = MappingProxyType(
         **teams.CHANGES,
         **claims.CHANGES,
         **notes.CHANGES,
+        **timers.CHANGES,
     }
 )
 
@@ -134,6 +135,7 @@ QUERIES: Queries = MappingProxyType(
         **console.QUERIES,
         **teams.QUERIES,
         **claims.QUERIES,
+        **timers.QUERIES,
     }
 )
 

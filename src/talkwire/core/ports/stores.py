@@ -55,6 +55,7 @@ from talkwire.core.domain.peer import Peer
 from talkwire.core.domain.search.metadata_keys import KeyedText
 from talkwire.core.domain.search.name_search import NameKey, NamePage
 from talkwire.core.domain.search.search_terms import SearchScope, SearchTerms
+from talkwire.core.domain.timers import Timer
 
 
 class StoredAnswer(msgspec.Struct, frozen=True):
@@ -152,6 +153,30 @@ class ConversationKeys(Protocol):
 
     def drop_others(self, keys: Collection[str], limit: int) -> bool:
         """Removes at most `limit` entries of keys other than `keys`. Returns whether it found such a key."""
+        ...
+
+
+class Timers(Protocol):
+    """Reads timers (`core/domain/timers.py`)."""
+
+    def first(self, kinds: Collection[str]) -> Timer | None:
+        """Returns the timer of one of the kinds that fires first."""
+        ...
+
+
+class WritableTimers(Timers, Protocol):
+    """Also changes timers. What is changed is written at the end of the transaction, and not read before."""
+
+    def due(self, kinds: Collection[str], now_ms: int, limit: int) -> Sequence[Timer]:
+        """Returns at most `limit` timers of these kinds that are due at `now_ms`, in the order in which they fire."""
+        ...
+
+    def set(self, kind: str, key: str, due_ms: int | None) -> None:
+        """Sets or moves a timer to `due_ms` (milliseconds since 1970), or removes it for None."""
+        ...
+
+    def add_missing(self) -> None:
+        """Sets the timers of rows that nodes of a version without timers have written."""
         ...
 
 
@@ -478,12 +503,6 @@ class Offers(Protocol):
         ...
 
     def by_id(self, offer_ids: Collection[int]) -> Mapping[int, Offer]: ...
-
-    def due(self, now_ms: int, limit: int) -> Sequence[Offer]:
-        """Returns at most `limit` pending offers (proposed prices) whose time to accept them has ended by `now_ms`."""
-        ...
-
-    def next_due_ms(self) -> int | None: ...
 
 
 class Notices(Protocol):

@@ -11,12 +11,14 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, insert, select, 
 from talkwire.core.domain.events import Durable, OfferCreated, OfferUpdated
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Offer
 from talkwire.core.domain.search.search_terms import SearchScope
+from talkwire.core.domain.timers import OFFER
 from talkwire.storage.schema import NOTICED, conversations, log, members, offers
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow, from_json, to_json
 from talkwire.storage.tables.conversations import change_conversation
 from talkwire.storage.tables.log import data_of, to_events
 from talkwire.storage.tables.projection import Projections
+from talkwire.storage.tables.timers import set_timer
 from talkwire.storage.workspace import Workspace
 
 
@@ -87,14 +89,6 @@ class OfferRows(Reads):
         rows = self._connection.execute(select(offers).where(offers.c.id.in_(offer_ids)))
         return {row.id: _to_offer(row) for row in rows}
 
-    def due(self, now_ms: int, limit: int) -> Sequence[Offer]:
-        due = select(offers).where(offers.c.status == "pending", offers.c.expires_ms <= now_ms)
-        return [_to_offer(row) for row in self._connection.execute(due.order_by(offers.c.expires_ms).limit(limit))]
-
-    def next_due_ms(self) -> int | None:
-        pending = select(offers.c.expires_ms).where(offers.c.status == "pending", offers.c.expires_ms.is_not(None))
-        return self._connection.execute(pending.order_by(offers.c.expires_ms).limit(1)).scalar_one_or_none()
-
 
 def _conditions(scope: SearchScope) -> Iterator[ColumnElement[bool]]:
     """Yields the SQL conditions that an offer (a proposed price) lies within the search's conversation, author and
@@ -111,14 +105,22 @@ def _conditions(scope: SearchScope) -> Iterator[ColumnElement[bool]]:
 
 def _created(workspace: Workspace, event: OfferCreated) -> None:
     workspace.connection.execute(insert(offers), _values(event.offer))
+    _time(workspace, event.offer)
     change_conversation(workspace, event.offer.conversation_id, offer_pos=event.pos)
 
 
 def _updated(workspace: Workspace, event: OfferUpdated) -> None:
     changed = update(offers).where(offers.c.id == event.offer.id)
     workspace.connection.execute(changed.values(**_values(event.offer)))
+    _time(workspace, event.offer)
     if event.offer.deleted_ms is not None:
         _forget_texts(workspace.connection, event.offer)
+
+
+def _time(workspace: Workspace, offer: Offer) -> None:
+    """Sets the timer that ends a pending offer (a proposed price), and removes that of another one."""
+    if offer.expires_ms is not None:
+        set_timer(workspace, OFFER, str(offer.id), offer.expires_ms if offer.status == "pending" else None)
 
 
 def _forget_texts(connection: Connection, offer: Offer) -> None:

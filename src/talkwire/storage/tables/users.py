@@ -22,6 +22,7 @@ from talkwire.core.domain.events import (
 )
 from talkwire.core.domain.model import User
 from talkwire.core.domain.search.name_search import NameKey, NamePage, found_part, search_name
+from talkwire.core.domain.timers import BAN
 from talkwire.storage.schema import blocks, conversations, members, users
 from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.sql.prepared import PreparedStatement
@@ -32,6 +33,7 @@ from talkwire.storage.tables.files import replace_picture
 from talkwire.storage.tables.names import USER, Condition, add_names, change_name, ids_found, of_name, starts_with
 from talkwire.storage.tables.projection import Projections
 from talkwire.storage.tables.push_subscriptions import drop_subscriptions_of_user
+from talkwire.storage.tables.timers import set_timer
 from talkwire.storage.workspace import Changes, Workspace
 
 # --- rows and values --------------------------------------------------------------------------------------------------
@@ -220,16 +222,6 @@ class UserLookups(Changes):
         found = select(users.c.id).where(users.c.owner_id == owner_id)
         return self._workspace.connection.execute(found).scalars().all()
 
-    def ended_bans(self, now_ms: int, limit: int) -> Sequence[str]:
-        ended = select(users.c.id).where(users.c.ban_until_ms.is_not(None), users.c.ban_until_ms <= now_ms)
-        found = self._workspace.connection.execute(ended.order_by(users.c.ban_until_ms, users.c.id).limit(limit))
-        return found.scalars().all()
-
-    def next_ban_end_ms(self) -> int | None:
-        ends = select(func.min(users.c.ban_until_ms)).where(users.c.ban_until_ms.is_not(None))
-        found: int | None = self._workspace.connection.execute(ends).scalar_one()
-        return found
-
     def has_blocked(self, user_id: str, other_id: str) -> bool:
         found = select(blocks.c.user_id).where(blocks.c.user_id == user_id, blocks.c.blocked_id == other_id)
         return self._workspace.connection.execute(found).first() is not None
@@ -294,11 +286,13 @@ def _held(workspace: Workspace, event: HoldChanged) -> None:
 
 def _banned(workspace: Workspace, event: UserBanned) -> None:
     change_user(workspace, event.user_id, banned=True, ban_reason=event.reason, ban_until_ms=event.until_ms)
+    set_timer(workspace, BAN, event.user_id, event.until_ms)
     drop_subscriptions_of_user(workspace.connection, event.user_id)
 
 
 def _unbanned(workspace: Workspace, event: UserUnbanned) -> None:
     change_user(workspace, event.user_id, banned=False, ban_reason=None, ban_until_ms=None)
+    set_timer(workspace, BAN, event.user_id, None)
 
 
 def change_user(workspace: Workspace, user_id: str, **changes: Any) -> None:  # noqa: ANN401 (fields of a user)

@@ -72,6 +72,7 @@ COPIED = (
     "mentions",
     "saved_messages",
     "offers",
+    "timers",
     "notifications",
     "push_subscriptions",
     "push_removals",

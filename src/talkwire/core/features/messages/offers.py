@@ -20,7 +20,6 @@ from talkwire.core.commands.offers import (
     CounterOffer,
     CreateOffer,
     DeleteOffer,
-    ExpireOffers,
     GetOffer,
     ListOffers,
     OfferDecision,
@@ -59,8 +58,6 @@ from talkwire.core.domain.texts import check_id, check_metadata, check_name, che
 from talkwire.core.domain.times import check_time
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
-
-EXPIRED_AT_ONCE = 100
 
 _encode = msgspec.json.Encoder().encode
 
@@ -280,12 +277,16 @@ def visible_offer(tx: Transaction, actor: Actor, offer_id: str) -> Offer:
     return offer
 
 
-def expire_offers(tx: Transaction, actor: Actor, command: ExpireOffers) -> int | None:
-    """Marks at most `EXPIRED_AT_ONCE` offers (proposed prices) as expired. Returns when the next one expires, in
-    milliseconds since 1970, or None; a time in the past if more are to be marked now."""
-    for offer in tx.offers.due(tx.now_ms, EXPIRED_AT_ONCE):
-        _record(tx, offer, "expired", None)
-    return tx.offers.next_due_ms()
+def expire_offer(tx: Transaction, key: str) -> int | None:
+    """Marks a pending offer (a proposed price) as expired if its time is over. Returns when it expires if that is
+    later, in milliseconds since 1970, else None."""
+    offer = tx.offers.find(int(key))
+    if offer is None or offer.status != "pending" or offer.expires_ms is None:
+        return None
+    if offer.expires_ms > tx.now_ms:
+        return offer.expires_ms
+    _record(tx, offer, "expired", None)
+    return None
 
 
 def _close(tx: Transaction, offer: Offer, status: OfferStatus, user_id: str) -> Offer:
@@ -375,7 +376,6 @@ CHANGES: Changes = MappingProxyType(
         UpdateOffer: ChangeHandler(update_offer, check_update),
         CounterOffer: ChangeHandler(counter_offer, check_counter),
         DeleteOffer: ChangeHandler(delete_offer),
-        ExpireOffers: ChangeHandler(expire_offers),
     }
 )
 

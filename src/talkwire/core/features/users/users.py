@@ -10,7 +10,6 @@ import msgspec
 
 from talkwire.core.commands.accounts import (
     BanUser,
-    EndBans,
     EnsureUser,
     ListUsers,
     PutUser,
@@ -47,9 +46,6 @@ TEXT_MAX_LENGTH = 500
 
 REASON_MAX_LENGTH = 500
 """Maximum number of characters of the reason of a ban."""
-
-ENDED_AT_ONCE = 200
-"""How many ended bans one transaction lifts."""
 
 BATCH_MAX = 100
 """Maximum number of users in one `PutUsers`."""
@@ -328,13 +324,16 @@ def unban_user(tx: Transaction, actor: Actor, command: UnbanUser) -> User:
     return _moderated(tx, actor, command.user_id)
 
 
-def end_bans(tx: Transaction, actor: Actor, command: EndBans) -> int | None:
-    """Lifts bans whose time has ended, at most `ENDED_AT_ONCE`. Returns when the next ban ends, in milliseconds since
-    1970, or None; a time in the past if more are to be lifted now."""
-    must_be_operator(actor)
-    for user_id in tx.ended_bans(tx.now_ms, ENDED_AT_ONCE):
-        tx.record(UserUnbanned(tx.next_pos(), tx.now_ms, user_id))
-    return tx.next_ban_end_ms()
+def end_ban(tx: Transaction, key: str) -> int | None:
+    """Lifts the ban of the user with the id `key` if its time is over. Returns when it ends if that is later, in
+    milliseconds since 1970, else None."""
+    user = tx.user(key)
+    if user is None or not user.banned or user.ban_until_ms is None:
+        return None
+    if user.ban_until_ms > tx.now_ms:
+        return user.ban_until_ms
+    tx.record(UserUnbanned(tx.next_pos(), tx.now_ms, user.id))
+    return None
 
 
 def _moderated(tx: Transaction, actor: Actor, user_id: str) -> User:
@@ -365,7 +364,6 @@ CHANGES: Changes = MappingProxyType(
         PutUsers: ChangeHandler(put_users, check_put_all, loads=users_put),
         BanUser: ChangeHandler(ban_user, check_ban),
         UnbanUser: ChangeHandler(unban_user, check_unban),
-        EndBans: ChangeHandler(end_bans),
     }
 )
 

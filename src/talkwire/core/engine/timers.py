@@ -1,0 +1,149 @@
+"""Fires timers when they are due: a task of each node.
+
+The node sleeps until the first timer is due. Timers that it sets itself wake it earlier; those of other nodes it finds
+when it looks, once a second. A look reads one row of an index. The transaction that fires timers decides whether they
+are due, so it does not matter which node looks first, nor what its clock says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from math import inf
+from random import random
+from typing import Any, Protocol
+
+import structlog
+
+from talkwire.core.commands.command import Command
+from talkwire.core.commands.server.timers import (
+    AddMissingTimers,
+    FindTimer,
+    FiredTimers,
+    FireTimers,
+    NextTimer,
+    PostponeTimer,
+)
+from talkwire.core.domain.actors import TIMERS
+from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.model import Actor
+from talkwire.core.domain.timers import Timer
+
+AT_ONCE = 25
+"""How many timers one transaction fires; that takes some ten milliseconds."""
+
+PAUSE_S = 0.02
+"""The pause between two such transactions, in which others can send."""
+
+OTHERS_PAUSE_S = 0.2
+"""The pause after finding that another node fires the timers. It is longer, so that the other one continues alone."""
+
+LOOK_EVERY_S = 1.0
+"""How often a node looks for timers that other nodes have set."""
+
+LOOK_ALONE_S = 60.0
+"""The same for a node that has no others: its clock may be changed, or the machine suspended."""
+
+SPREAD_S = 0.2
+"""Several nodes look at most this many seconds after a timer is due, so that they do not all look at once."""
+
+RETRY_S = 5.0
+"""The pause while the database is unavailable."""
+
+POSTPONED_MS = 60_000
+"""By how much a timer is postponed whose effect fails, so that it holds up no others."""
+
+MISSING_EVERY_S = 3600.0
+"""How often a node looks for rows whose timers are missing, which nodes of an older version have written."""
+
+_logger = structlog.get_logger(__name__)
+
+
+class ExecutesTimers(Protocol):
+    """The interface through which timers are found and fired. The chat implements it."""
+
+    def execute(self, actor: Actor, command: Command[Any]) -> Awaitable[Any]: ...
+
+
+class TimerLoop:
+    """Fires timers on one node of several, or `alone`."""
+
+    def __init__(self, chat: ExecutesTimers, *, alone: bool) -> None:
+        self._chat = chat
+        self._look_every_s, self._spread_s = (LOOK_ALONE_S, 0.0) if alone else (LOOK_EVERY_S, SPREAD_S)
+        self.on_fired: Callable[[Sequence[int]], None] = lambda _: None
+        """Called with how late each of the timers has fired, in milliseconds."""
+        self.on_failed: Callable[[], None] = lambda: None
+        """Called when a timer was postponed after an error."""
+        self._at = inf
+        """When the next look is, by the event loop's clock."""
+        self._moved = asyncio.Event()
+        self._suspects = 0
+        """After an error: how many timers are still fired one by one, to find the one that causes it."""
+        self._missing_at = -inf
+        self.overdue_s = 0.0
+        """How late the first timer was at the last look."""
+
+    def expect(self, wait_ms: int) -> None:
+        """Looks in `wait_ms` milliseconds at the latest: this node has set a timer that fires then."""
+        at = asyncio.get_running_loop().time() + wait_ms / 1000
+        if at < self._at:
+            self._at = at
+            self._moved.set()
+
+    async def run(self) -> None:
+        """Fires timers until cancelled. While the database is unavailable, it retries every few seconds."""
+        while True:  # Suspends: each round executes a command and rests.
+            self._at = inf
+            try:
+                wait_s = await self.look()
+            except ChatError as error:
+                _logger.warning("timers_postponed", error=str(error))
+                wait_s = RETRY_S
+            self._at = min(self._at, asyncio.get_running_loop().time() + wait_s)
+            await self._rest()
+
+    async def look(self) -> float:
+        """Fires some timers if any are due. Returns after how many seconds to look again."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._missing_at:
+            await self._chat.execute(TIMERS, AddMissingTimers())
+            self._missing_at = now + MISSING_EVERY_S
+        found: NextTimer | None = await self._chat.execute(TIMERS, FindTimer())
+        wait_s = inf if found is None else found.wait_ms / 1000
+        self.overdue_s = max(0.0, -wait_s)
+        if found is None or wait_s > 0:
+            return min(wait_s + random() * self._spread_s, self._look_every_s)  # noqa: S311 (a spread)
+        return await self._fire(found.timer)
+
+    async def _fire(self, first: Timer) -> float:
+        """Fires the timers that are due, the first of which is `first`. Returns after how many seconds to look again.
+
+        After an error it fires them one by one, and postpones the one that fails."""
+        limit = 1 if self._suspects else AT_ONCE
+        try:
+            fired: FiredTimers = await self._chat.execute(TIMERS, FireTimers(first, limit))
+        except Exception as error:  # noqa: BLE001 (a defect of one kind must not hold up the others)
+            if self._suspects:
+                await self._postpone(first, error)
+            self._suspects = 0 if self._suspects else AT_ONCE
+            return PAUSE_S
+        self._suspects = max(0, self._suspects - 1)
+        self.on_fired(fired.late_ms)
+        return PAUSE_S if fired.is_own else OTHERS_PAUSE_S
+
+    async def _postpone(self, timer: Timer, error: Exception) -> None:
+        await self._chat.execute(TIMERS, PostponeTimer(timer, POSTPONED_MS))
+        _logger.error("timer_failed", kind=timer.kind, key=timer.key, error=str(error))
+        self.on_failed()
+
+    async def _rest(self) -> None:
+        """Returns at the time of the next look, which may be moved forward meanwhile."""
+        loop = asyncio.get_running_loop()
+        while (left_s := self._at - loop.time()) > 0:  # Suspends: waits for the time or the event.
+            self._moved.clear()
+            try:
+                async with asyncio.timeout(left_s):
+                    await self._moved.wait()
+            except TimeoutError:
+                return
