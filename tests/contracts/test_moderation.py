@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from talkwire.core.commands.calls import FindCallees
 from talkwire.core.commands.conversations import CreateConversation, GetConversation, ListConversations
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.messages import SendMessage
+from talkwire.core.commands.moderation.audit import ListAudit
 from talkwire.core.commands.moderation.restrictions import ListRestrictions, RestrictMember, UnrestrictMember
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import MemberRemoved, MemberRestricted, MemberUnrestricted
 from talkwire.core.domain.model import FOR_EVER_MS, Actor, Restriction, RestrictionKind
 from talkwire.core.domain.times import iso
+from talkwire.storage.schema import members, restrictions
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Node
 
 
@@ -247,3 +250,35 @@ async def test_a_muted_member_who_becomes_the_owner_is_not_muted(node: Node) -> 
     assert (await node.do(BOB, GetConversation("c"))).mute is None
     await node.send(BOB, "mine now")
     assert (await node.do(BOB, FindCallees("c", 5))).member_ids
+
+
+@pytest.mark.parametrize("kind", ["mute", "ban"])
+async def test_a_restriction_that_ends_by_itself_is_over_for_everybody(node: Node, kind: RestrictionKind) -> None:
+    await node.group("c", ALICE, BOB)
+    until_ms = node.clock.now_ms + 1000
+    await node.do(ALICE, RestrictMember("c", "bob", kind, until_ms, "spam"))
+    node.clock.now_ms = until_ms - 1
+    await node.fire()
+    assert await _listed(node, kind) == ["bob"]
+    node.clock.now_ms = until_ms
+    await node.fire()
+    ends = [event for event in node.log if isinstance(event, MemberUnrestricted)]
+    assert [(end.restriction.user_id, end.restriction.kind, end.at_ms) for end in ends] == [("bob", kind, until_ms)]
+    with node.database.engine() as engine, engine.connect() as connection:
+        assert not connection.execute(select(restrictions)).all()
+        assert not connection.execute(select(members).where(members.c.muted_until_ms != 0)).all()
+    acts = await node.do(OPERATOR, ListAudit())
+    assert [entry.action for entry in acts.items] == ["mute" if kind == "mute" else "conversation-ban"]
+
+
+async def test_a_restriction_that_was_prolonged_or_has_no_end_any_more_does_not_end(node: Node) -> None:
+    await node.group("c", ALICE, BOB, CAROL)
+    now_ms = node.clock.now_ms
+    await node.do(ALICE, RestrictMember("c", "bob", "mute", now_ms + 1000))
+    await node.do(ALICE, RestrictMember("c", "carol", "mute", now_ms + 1000))
+    await node.do(ALICE, RestrictMember("c", "bob", "mute", now_ms + 3000))
+    await node.do(ALICE, RestrictMember("c", "carol", "mute"))
+    node.clock.now_ms = now_ms + 2000
+    await node.fire()
+    assert await _listed(node, "mute") == ["bob", "carol"]
+    assert await node.next_timer_ms() == now_ms + 3000

@@ -18,10 +18,10 @@ from talkwire.core.commands.server.timers import (
     FireTimers,
     NextTimer,
     PostponeTimer,
+    Timer,
 )
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
-from talkwire.core.domain.timers import Timer
 from talkwire.core.engine.timers import (
     AT_ONCE,
     LOOK_ALONE_S,

@@ -23,11 +23,11 @@ from talkwire.core.commands.server.timers import (
     FireTimers,
     NextTimer,
     PostponeTimer,
+    Timer,
 )
 from talkwire.core.domain.actors import TIMERS
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
-from talkwire.core.domain.timers import Timer
 
 AT_ONCE = 25
 """How many timers one transaction fires; that takes some ten milliseconds."""

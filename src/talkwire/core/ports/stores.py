@@ -24,6 +24,7 @@ from talkwire.core.commands.server.erasure import ErasureStep, LogRow, PendingEr
 from talkwire.core.commands.server.offline_queue import Arrival, Mail
 from talkwire.core.commands.server.pushes import PushJob, PushResult
 from talkwire.core.commands.server.recovery import StoredSession
+from talkwire.core.commands.server.timers import Timer
 from talkwire.core.commands.sync import LogFilter
 from talkwire.core.domain.desk.teams import GroundsFacts, Team, TeamChange
 from talkwire.core.domain.events import Durable
@@ -55,7 +56,6 @@ from talkwire.core.domain.peer import Peer
 from talkwire.core.domain.search.metadata_keys import KeyedText
 from talkwire.core.domain.search.name_search import NameKey, NamePage
 from talkwire.core.domain.search.search_terms import SearchScope, SearchTerms
-from talkwire.core.domain.timers import Timer
 
 
 class StoredAnswer(msgspec.Struct, frozen=True):
@@ -157,7 +157,7 @@ class ConversationKeys(Protocol):
 
 
 class Timers(Protocol):
-    """Reads timers (`core/domain/timers.py`)."""
+    """Reads timers (`core/commands/server/timers.py`)."""
 
     def first(self, kinds: Collection[str]) -> Timer | None:
         """Returns the timer of one of the kinds that fires first."""

@@ -302,7 +302,7 @@ LOG_EVENTS: Mapping[type[Durable], Outbound] = MappingProxyType(
             "member:restricted", _restriction, summary="A moderator muted or banned a user in a conversation."
         ),
         MemberUnrestricted: Outbound(
-            "member:unrestricted", _restriction, summary="A moderator lifted a mute or a ban of a user."
+            "member:unrestricted", _restriction, summary="A mute or a ban of a user was lifted, or has ended."
         ),
         ReportCreated: Outbound("report:created", _report, summary="A user reported a message to the admins."),
         ReportDecided: Outbound("report:decided", _report, summary="An admin decided about a report of a message."),

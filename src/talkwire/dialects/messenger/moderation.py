@@ -21,6 +21,6 @@ OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
         Outbound("member:restricted", _restricted, summary="A moderator muted or banned this user in a conversation."),
     ),
     MemberUnrestricted: (
-        Outbound("member:unrestricted", _restricted, summary="A moderator lifted a mute or a ban of this user."),
+        Outbound("member:unrestricted", _restricted, summary="A mute or a ban of this user was lifted, or has ended."),
     ),
 }

@@ -8,10 +8,10 @@ from types import MappingProxyType
 from msgspec.structs import asdict, replace
 from sqlalchemy import ColumnElement, Connection, and_, exists, insert, select, text, update
 
+from talkwire.core.commands.server.timers import OFFER
 from talkwire.core.domain.events import Durable, OfferCreated, OfferUpdated
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Offer
 from talkwire.core.domain.search.search_terms import SearchScope
-from talkwire.core.domain.timers import OFFER
 from talkwire.storage.schema import NOTICED, conversations, log, members, offers
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow, from_json, to_json

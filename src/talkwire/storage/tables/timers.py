@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterator, Sequence
 
 from sqlalchemy import Select, Text, and_, case, cast, exists, insert, literal, select, text, union_all
 
+from talkwire.core.commands.server.timers import BAN, CONVERSATION_BAN, MUTE, OFFER, Timer
 from talkwire.core.domain.model import FOR_EVER_MS
-from talkwire.core.domain.timers import BAN, CONVERSATION_BAN, MUTE, OFFER, Timer
 from talkwire.storage.schema import conversations, offers, restrictions, timers, users
 from talkwire.storage.sql.batch import Write, delete_rows, insert_rows, resolving
 from talkwire.storage.sql.reads import Reads

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec.structs import asdict, replace
 from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
 
+from talkwire.core.commands.server.timers import BAN
 from talkwire.core.domain.events import (
     HoldChanged,
     UserBanned,
@@ -22,7 +23,6 @@ from talkwire.core.domain.events import (
 )
 from talkwire.core.domain.model import User
 from talkwire.core.domain.search.name_search import NameKey, NamePage, found_part, search_name
-from talkwire.core.domain.timers import BAN
 from talkwire.storage.schema import blocks, conversations, members, users
 from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.sql.prepared import PreparedStatement

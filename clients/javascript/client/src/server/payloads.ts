@@ -2493,7 +2493,7 @@ export interface ServerEvents {
   "desk:updated": DeskUpdated;
   /** A moderator muted or banned this user in a conversation. */
   "member:restricted": Restriction;
-  /** A moderator lifted a mute or a ban of this user. */
+  /** A mute or a ban of this user was lifted, or has ended. */
   "member:unrestricted": Restriction;
   /** A message was sent. The sender's sockets receive this event too. */
   "message:new": Message;

@@ -8,14 +8,13 @@ from types import MappingProxyType
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.moderation.restrictions import ListRestrictions, RestrictMember, UnrestrictMember
 from talkwire.core.domain.access import may_act, may_ban, may_manage, may_restrict, must_not_be_notes, require
-from talkwire.core.domain.desk.teams import TeamChange
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.events import MemberRestricted, MemberUnrestricted
-from talkwire.core.domain.model import FOR_EVER_MS, Actor, Restriction
+from talkwire.core.domain.model import FOR_EVER_MS, Actor, Conversation, Restriction, RestrictionKind
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.domain.texts import check_id, check_short_text
 from talkwire.core.domain.times import check_time
-from talkwire.core.features.conversations.grounds import begin
+from talkwire.core.features.conversations.grounds import admit
 from talkwire.core.features.conversations.members import end_membership, find_conversation, require_actor
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
@@ -74,11 +73,33 @@ def unrestrict_member(tx: Transaction, actor: Actor, command: UnrestrictMember) 
     require(rule(actor, conversation, member, target))
     restriction = tx.restrictions.find(command.conversation_id, command.user_id, command.kind)
     if restriction is not None:
-        tx.record(MemberUnrestricted(tx.next_pos(), tx.now_ms, restriction))
-    if command.kind == "ban" and conversation is not None and conversation.team_ids and target is None:
-        begin(tx, TeamChange(tx.next_pos(), conversation_id=conversation.id))
-        if conversation.notes_id is not None:
-            begin(tx, TeamChange(tx.next_pos(), conversation_id=conversation.notes_id))
+        _end(tx, restriction, conversation)
+
+
+def end_restriction(tx: Transaction, key: str, *, kind: RestrictionKind) -> int | None:
+    """Ends a mute, or a ban from a conversation, if its time is over: `key` is that of its timer. Returns when it ends
+    if that is later, in milliseconds since 1970, else None."""
+    conversation_id, user_id = key.split("/")
+    conversation = tx.conversation(conversation_id)
+    restriction = tx.restrictions.find(conversation_id, user_id, kind)
+    if conversation is None or conversation.deleted_ms is not None or restriction is None:
+        return None
+    if restriction.until_ms > tx.now_ms:
+        return None if restriction.until_ms == FOR_EVER_MS else restriction.until_ms
+    _end(tx, restriction, conversation)
+    return None
+
+
+def _end(tx: Transaction, restriction: Restriction, conversation: Conversation | None) -> None:
+    """Records that a restriction has ended. After a ban, the user becomes a member of the conversation and of its notes
+    again if a team of the conversation has them."""
+    tx.record(MemberUnrestricted(tx.next_pos(), tx.now_ms, restriction))
+    if restriction.kind == "mute" or conversation is None:
+        return
+    notes = None if conversation.notes_id is None else tx.conversation(conversation.notes_id)
+    for place in (conversation, notes):
+        if place is not None and place.team_ids:
+            admit(tx, place, (restriction.user_id,))
 
 
 def list_restrictions(snapshot: Snapshot, actor: Actor, query: ListRestrictions) -> Page[Restriction]:

@@ -1,4 +1,4 @@
-"""Fires timers: ends offers and bans from the server at their time.
+"""Fires timers: ends offers, bans and mutes at their time.
 
 A timer fires in the writer: its effect and its removal are one transaction, so it fires once on any number of nodes.
 The transaction's time decides whether it is due, which is the database's.
@@ -11,9 +11,14 @@ move its timer: when the timer fires, the function of its kind returns the new t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 
 from talkwire.core.commands.server.timers import (
+    BAN,
+    CONVERSATION_BAN,
+    MUTE,
+    OFFER,
     AddMissingTimers,
     FindTimer,
     FiredTimers,
@@ -23,7 +28,7 @@ from talkwire.core.commands.server.timers import (
 )
 from talkwire.core.domain.access import must_be_operator
 from talkwire.core.domain.model import Actor
-from talkwire.core.domain.timers import BAN, OFFER
+from talkwire.core.features.conversations.moderation import end_restriction
 from talkwire.core.features.messages.offers import expire_offer
 from talkwire.core.features.users.users import end_ban
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
@@ -37,6 +42,8 @@ KINDS: Mapping[str, Fire] = MappingProxyType(
     {
         OFFER: expire_offer,
         BAN: end_ban,
+        CONVERSATION_BAN: partial(end_restriction, kind="ban"),
+        MUTE: partial(end_restriction, kind="mute"),
     }
 )
 

@@ -8,8 +8,9 @@ from types import MappingProxyType
 from msgspec.structs import asdict
 from sqlalchemy import delete, insert, select
 
+from talkwire.core.commands.server.timers import CONVERSATION_BAN, MUTE, restriction_key
 from talkwire.core.domain.events import MemberRestricted, MemberUnrestricted
-from talkwire.core.domain.model import Restriction, RestrictionKind
+from talkwire.core.domain.model import FOR_EVER_MS, Restriction, RestrictionKind
 from talkwire.storage.schema import restrictions
 from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.sql.prepared import PreparedStatement
@@ -17,6 +18,7 @@ from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow
 from talkwire.storage.tables.members import change_member, find_member
 from talkwire.storage.tables.projection import Projections
+from talkwire.storage.tables.timers import set_timer
 from talkwire.storage.workspace import Workspace
 
 _of_users = PreparedStatement(
@@ -63,12 +65,21 @@ class RestrictionRows(Reads):
 def _restricted(workspace: Workspace, event: MemberRestricted) -> None:
     _drop(workspace, event)
     workspace.connection.execute(insert(restrictions), asdict(event.restriction))
+    until_ms = event.restriction.until_ms
+    _time(workspace, event.restriction, None if until_ms == FOR_EVER_MS else until_ms)
     _mute(workspace, event, event.restriction.until_ms)
 
 
 def _unrestricted(workspace: Workspace, event: MemberUnrestricted) -> None:
     _drop(workspace, event)
+    _time(workspace, event.restriction, None)
     _mute(workspace, event, 0)
+
+
+def _time(workspace: Workspace, restriction: Restriction, until_ms: int | None) -> None:
+    """Sets the timer that ends a restriction at `until_ms`, or removes it for None."""
+    kind = CONVERSATION_BAN if restriction.kind == "ban" else MUTE
+    set_timer(workspace, kind, restriction_key(restriction.conversation_id, restriction.user_id), until_ms)
 
 
 def _drop(workspace: Workspace, event: MemberRestricted | MemberUnrestricted) -> None:
