@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError, OperationalError
 from structlog.testing import capture_logs
 
-from talkwire.core.domain.model import MESSAGE_ID_BASE, OWN_ID_BASE
+from talkwire.core.domain.model import FOR_EVER_MS, MESSAGE_ID_BASE, OWN_ID_BASE
 from talkwire.storage import engine as engine_module
 from talkwire.storage import migrations as migrations_module
 from talkwire.storage import session
@@ -43,6 +43,9 @@ from talkwire.storage.schema import (
     log_head,
     metadata,
     name_parts,
+    offers,
+    restrictions,
+    timers,
     users,
 )
 from tests.databases import PostgresServer, may_pause
@@ -585,6 +588,29 @@ def test_existing_users_are_people(engine: Engine) -> None:
         added = connection.execute(select(users.c.kind).where(users.c.id == "carl")).scalar_one()
     assert [tuple(row) for row in found] == [("anna", "person", None), ("bo", "person", None)]
     assert added == "person"
+
+
+def test_offers_bans_and_mutes_with_an_end_get_timers(engine: Engine) -> None:
+    with engine.begin() as connection:
+        upgrade(connection, "0044")
+        for id_, status, expires_ms in ((1, "pending", 10), (2, "pending", None), (3, "accepted", 30)):
+            row = {"id": id_, "conversation_id": "c", "author_id": "anna", "title": "Car", "amount": 1}
+            rest = {"currency": "EUR", "status": status, "expires_ms": expires_ms, "created_ms": 0, "updated_ms": 0}
+            connection.execute(insert(offers), row | rest)
+        for user_id, banned, until_ms in (("anna", False, None), ("bo", True, 40), ("carl", True, None)):
+            row = {"id": user_id, "name": user_id, "banned": banned, "ban_until_ms": until_ms, "created_ms": 0}
+            connection.execute(insert(users), row)
+        for kind, user_id, until_ms in (("mute", "bo", 50), ("ban", "bo", 60), ("mute", "carl", FOR_EVER_MS)):
+            row = {"conversation_id": "c", "user_id": user_id, "kind": kind, "until_ms": until_ms, "by": "anna"}
+            connection.execute(insert(restrictions), row)
+        upgrade(connection, "0045")
+        found = connection.execute(select(timers).order_by(timers.c.due_ms)).all()
+    assert [tuple(row) for row in found] == [
+        ("offer", "1", 10),
+        ("ban", "bo", 40),
+        ("mute", "c/bo", 50),
+        ("conversation-ban", "c/bo", 60),
+    ]
 
 
 def test_existing_messages_in_arabic_script_are_found_from_each_keyboard(engine: Engine) -> None:

@@ -29,10 +29,10 @@ from talkwire.core.domain.actors import TIMERS
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
 
-AT_ONCE = 25
+AT_ONCE = 10
 """How many timers one transaction fires; that takes some ten milliseconds."""
 
-PAUSE_S = 0.02
+PAUSE_S = 0.01
 """The pause between two such transactions, in which others can send."""
 
 OTHERS_PAUSE_S = 0.2
