@@ -259,6 +259,7 @@ MEASURE = (
     "edge/test_pipelining.py::test_a_flood_of_requests_waits_outside",
     "cluster/test_files.py::test_a_slow_reader_holds_back_the_node_that_has_the_file",
     "cluster/test_desk_at_size.py",
+    "contracts/test_timers_at_size.py",
     "page/test_long_texts.py::test_no_text_holds_the_page_up",
     "storage/test_migrations.py::test_numbers_are_repaired_in_memory_that_does_not_grow_with_the_log",
 )
