@@ -10,7 +10,7 @@ import shutil
 import signal
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,32 +40,41 @@ def library(request: pytest.FixtureRequest) -> Path:
     return folder
 
 
-@pytest.fixture
-def demo(tmp_path: Path) -> Iterator[ServerProcess]:
-    """`talkwire serve --demo`. Each test has its own, in which nobody typed a moment ago: others would receive nothing
-    when the same user types again.
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the demo. To fill one takes longer than the rest of a server's start."""
+    folder = tmp_path_factory.mktemp("filled")
+    with running_chat(folder, QUICK_DEMO) as server:
+        return server.data
+
+
+@contextmanager
+def running_demo(filled: Path, folder: Path, **environment: str) -> Iterator[ServerProcess]:
+    """Yields `talkwire serve --demo`. Each test has its own, in which nobody typed a moment ago: others would receive
+    nothing when the same user types again.
     """
-    with running_chat(tmp_path, QUICK_DEMO) as server:
+    shutil.copytree(filled, folder / "data")
+    with running_chat(folder, QUICK_DEMO | environment) as server:
         yield server
         assert server.logged_errors() == []
 
 
 @pytest.fixture
-def talks_demo(tmp_path: Path) -> Iterator[ServerProcess]:
-    """`talkwire serve --demo --dialect talks`."""
-    environment = {"TALKWIRE_DEMO": "true", "TALKWIRE_DIALECT": "talks"}
-    with running_chat(tmp_path, environment) as server:
+def demo(filled: Path, tmp_path: Path) -> Iterator[ServerProcess]:
+    with running_demo(filled, tmp_path) as server:
         yield server
-        assert server.logged_errors() == []
 
 
 @pytest.fixture
-def gateway_demo(tmp_path: Path) -> Iterator[ServerProcess]:
-    """`talkwire serve --demo --dialect gateway`."""
-    environment = {**QUICK_DEMO, "TALKWIRE_DIALECT": "gateway"}
-    with running_chat(tmp_path, environment) as server:
+def talks_demo(filled: Path, tmp_path: Path) -> Iterator[ServerProcess]:
+    with running_demo(filled, tmp_path, TALKWIRE_DIALECT="talks") as server:
         yield server
-        assert server.logged_errors() == []
+
+
+@pytest.fixture
+def gateway_demo(filled: Path, tmp_path: Path) -> Iterator[ServerProcess]:
+    with running_demo(filled, tmp_path, TALKWIRE_DIALECT="gateway") as server:
+        yield server
 
 
 @pytest.fixture
