@@ -91,6 +91,7 @@ EVERYTHING = (
         "cli/test_serve.py::test_a_server_prints_its_url_and_a_signal_ends_it[2]",
         "embedding/test_examples.py[litestar]",
     ),
+    *("cli/test_extras.py[redis]", "cli/test_extras.py[s3]", "cli/test_extras.py[otlp]"),
     *("clients/test_shop_notifications.py[_nestjs]", "clients/test_shop_notifications.py[_django_shop]"),
     *("chat/test_access.py", "chat/test_access_ids.py", "chat/test_recovery_restart.py[postgresql]"),
     *("deployment/test_apache.py", "deployment/test_nginx.py", "deployment[nginx]", "deployment[haproxy]"),
@@ -186,7 +187,9 @@ IN_THE_GATE = (
     "page/test_threads.py::test_two_users_talk_in_a_thread",
     # Nodes.
     "cluster/test_reaching.py[with Valkey]",
-    "cluster/test_news.py",
+    "cluster/test_news.py::test_messages_and_typing_reach_members_on_other_nodes",
+    "cluster/test_news.py::test_a_ban_acts_on_every_node[with Valkey]",
+    "cluster/test_news.py::test_a_node_without_its_valkey_follows_the_log_and_reports_it",
     "cluster/test_desk.py::test_of_two_sockets_that_claim_at_once_on_two_nodes_one_has_it",
     "cluster/test_files.py::test_a_file_is_read_at_any_node_as_at_its_own",
     "cluster/test_files.py::test_the_official_client_uploads_over_a_load_balancer_without_affinity",
