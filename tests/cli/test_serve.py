@@ -118,10 +118,10 @@ def test_two_servers_do_not_share_a_data_folder(tmp_path: Path, talkwire: Talkwi
         server.stop(signal.SIGTERM)
 
 
-def test_a_port_in_use_is_reported(tmp_path: Path, fresh_talkwire: Talkwire) -> None:
+def test_a_port_in_use_is_reported(tmp_path: Path, talkwire: Talkwire) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-        answer = fresh_talkwire("serve", "--port", port)
+        answer = talkwire("serve", "--port", port)
     assert answer.exit_code == 1
     assert (
         answer.line
@@ -130,14 +130,12 @@ def test_a_port_in_use_is_reported(tmp_path: Path, fresh_talkwire: Talkwire) -> 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_killed_server_leaves_a_folder_that_works(
-    tmp_path: Path, talkwire: Talkwire, fresh_talkwire: Talkwire
-) -> None:
+def test_a_killed_server_leaves_a_folder_that_works(tmp_path: Path, talkwire: Talkwire) -> None:
     with running_server(tmp_path) as server:
         talkwire("conversation", "create", "--data", "data", "--id", "talk-1", "alice", "bob")
         assert server.stop(signal.SIGKILL).exit_code == -signal.SIGKILL
     assert b"http://" in (server.data / "lock").read_bytes()
-    answer = fresh_talkwire("user", "list", "--data", "data")
+    answer = talkwire("user", "list", "--data", "data")
     assert answer.exit_code == 0
     assert [line.split("\t")[0] for line in answer.out.splitlines()] == ["alice", "bob"]
     with running_server(tmp_path) as server:
