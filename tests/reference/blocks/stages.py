@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
+import tempfile
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import pytest
 
+from tests.forked_talkwire import Streams, start_python
 from tests.reference.blocks.collected import REPOSITORY
+from tests.waiting import DEADLINE_S
 
 LATE = {"everything", "measure"}
 """The markers of tests that the gate leaves out."""
@@ -33,12 +35,17 @@ class CollectedTest:
 
 def collected_tests(files: list[str]) -> list[CollectedTest]:
     """Returns the tests of files, which are paths in the repository."""
-    command = [sys.executable, "-m", "tests.reference.blocks.stages", *files]
     # The variables of a worker would make the new process a part of this run.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return [CollectedTest(**each) for each in json.loads(done.stdout)]
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        with Path(os.devnull).open("rb") as nothing:
+            arguments = ["-m", "tests.reference.blocks.stages", *files]
+            process = start_python(arguments, Streams(nothing, output, errors), environment, REPOSITORY)
+        code = process.wait(DEADLINE_S)
+        output.seek(0)
+        errors.seek(0)
+        assert code == 0, errors.read().decode()
+        return [CollectedTest(**each) for each in json.load(output)]
 
 
 class _Collector:
@@ -61,7 +68,9 @@ def main() -> int:
     """Prints the tests of the files in the command line, and returns the exit code of pytest."""
     collector = _Collector()
     with redirect_stdout(sys.stderr):
-        code = pytest.main(["--collect-only", "--quiet", *sys.argv[1:]], plugins=[collector])
+        # The helper has imported plugins that pytest would have rewritten.
+        options = ["--collect-only", "--quiet", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+        code = pytest.main([*options, *sys.argv[1:]], plugins=[collector])
     sys.stdout.write(json.dumps([asdict(each) for each in collector.tests]))
     return int(code)
 
