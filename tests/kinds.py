@@ -150,7 +150,6 @@ EVERYTHING = (
 IN_THE_GATE = (
     # One journey through each part of the web client, and what needs no browser.
     "page/test_accessibility.py::test_screen_readers_announce_new_messages",
-    "page/test_accounts.py::test_an_account_is_made_and_signed_in_to",
     "page/test_admin_console.py::test_every_section_shows_what_the_server_has_and_axe_finds_nothing_wrong[wide]",
     "page/test_calls.py::test_two_talk_see_each_other_and_hang_up",
     "page/test_client_bundle.py",
