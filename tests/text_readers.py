@@ -17,13 +17,12 @@ from talkwire.core.domain.pages import key_of_cursor
 from talkwire.core.domain.search.name_search import found_part, later_parts, search_name
 from talkwire.core.domain.search.search_terms import terms_of
 from talkwire.core.domain.search.words import words_of
-from talkwire.core.domain.texts import check_avatar, check_content, check_id, check_name
+from talkwire.core.domain.texts import check_avatar, check_content, check_id, check_name, check_url
 from talkwire.core.domain.times import ms_of
 from talkwire.core.features.catching_up.sync import position_of
 from talkwire.core.features.integration.webhooks import _check_url
 from talkwire.core.features.messages.files import file_name
 from talkwire.core.features.messages.previewable_links import is_previewable, links_in, previewable_links
-from talkwire.core.features.messages.sending import check_url
 from talkwire.core.features.users.accounts import account_email
 from talkwire.core.features.users.handles import handle_prefix, normal_handle
 from talkwire.egress import EgressResponse

@@ -96,6 +96,15 @@ from talkwire.core.commands.receipts import GetUnread, MarkDelivered, MarkRead, 
 from talkwire.core.commands.search import FindPublicConversations, SearchMessages, SearchOffers
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.commands.typing import SendSignal, SetTyping
+from talkwire.core.domain.parts.message_parts import (
+    DataPart,
+    PlanPart,
+    PlanTask,
+    ReasoningPart,
+    SourcePart,
+    TextPart,
+    ToolPart,
+)
 
 __all__ = [
     "AcceptCall",
@@ -113,6 +122,7 @@ __all__ = [
     "CreateWebhook",
     "CreatedInvitation",
     "CreatedWebhook",
+    "DataPart",
     "DecideReport",
     "DeleteConversation",
     "DeleteInvitation",
@@ -164,12 +174,15 @@ __all__ = [
     "NotificationPage",
     "Page",
     "PinMessage",
+    "PlanPart",
+    "PlanTask",
     "PutUser",
     "PutUsers",
     "PutWebhook",
     "PutWebhookResult",
     "Query",
     "React",
+    "ReasoningPart",
     "RecordReportContext",
     "RegisterAccount",
     "RejectCall",
@@ -191,7 +204,10 @@ __all__ = [
     "SetPresence",
     "SetTyping",
     "Signal",
+    "SourcePart",
+    "TextPart",
     "ThreadMark",
+    "ToolPart",
     "UnbanUser",
     "UnfollowThread",
     "UnpinMessage",

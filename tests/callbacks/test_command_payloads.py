@@ -14,11 +14,12 @@ from talkwire.callbacks.command_payloads import command_of, payload_of
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import ListConversations
 from talkwire.core.commands.invitations import AcceptInvitation
-from talkwire.core.commands.messages import AttachmentRef, RemoveLinkPreviews, SendMessage
+from talkwire.core.commands.messages import AttachmentRef, EditMessage, RemoveLinkPreviews, SendMessage
 from talkwire.core.commands.offers import UpdateOffer
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Place
+from talkwire.core.domain.parts.message_parts import SourcePart, TextPart
 from talkwire.dialects.messenger import MESSENGER
 from talkwire.operations.names import COMMANDS, REST_COMMANDS, commands_named
 
@@ -191,6 +192,22 @@ def test_what_a_payload_cannot_say_stays() -> None:
     )
     sent = SendMessage("c", "x", sent_hash=7)
     assert command_of("message:send", {"conversationId": "c", "content": "y"}, sent) == replace(sent, content="y")
+
+
+def test_a_callback_sees_and_changes_text_and_parts() -> None:
+    parts = (TextPart("x"), SourcePart(url="https://example.com/"))
+    for name, shown in (
+        ("message:send", SendMessage("c", "x", parts=parts)),
+        ("message:edit", EditMessage("7", "x", parts=parts)),
+    ):
+        encoded = msgspec.json.decode(msgspec.json.encode(payload_of(name, shown)))
+        assert (encoded["content"], encoded["parts"]) == ("x", msgspec.json.decode(msgspec.json.encode(parts)))
+        assert command_of(name, encoded, shown) == shown
+        assert command_of(name, {**encoded, "content": "y"}, shown).content == "y"
+        fewer = command_of(name, {**encoded, "parts": encoded["parts"][:1]}, shown)
+        assert fewer.parts == parts[:1]
+        with pytest.raises(ChatError, match=r"parts\[0\]\.text: must not be empty"):
+            command_of(name, {**encoded, "parts": [{"type": "text", "text": ""}]}, shown)
 
 
 def test_a_place_of_another_dialect_is_shown_and_kept() -> None:

@@ -56,6 +56,7 @@ from talkwire.core.commands.search import SearchMessages
 from talkwire.core.commands.server.erasure import EndErasure, FindErasureStep, IsErased, TakeErasureStep
 from talkwire.core.domain.events import ConversationPreferred, MessageDeleted, UserErased
 from talkwire.core.domain.model import Actor, MemberRole, Message, Preferences, PushTarget, User
+from talkwire.core.domain.parts.message_parts import SourcePart, TextPart
 from talkwire.core.engine.eraser import Eraser
 from talkwire.core.ports.transaction import Transaction
 from talkwire.storage.engine import reading_engine
@@ -152,9 +153,14 @@ async def plant(node: Node) -> Message:
     await node.do(OPERATOR, SetLinkPreviews(sent.id, f"{c}, edited", (preview,)))
     await node.do(ALICE, React(str(sent.id), f":{CANARY}:"))
     await node.do(ALICE, SendMessage("c", c, metadata={"x": c}))
+    cited = await node.do(ALICE, SendMessage("c", parts=(TextPart(c), SourcePart(message_id=str(sent.id), quote=c))))
+    await node.do(ALICE, EditMessage(str(cited.id), parts=(SourcePart(url="https://example.com/", title=c),)))
     gone = await node.send(ALICE, c, f"{CANARY}-2")
     await node.do(ALICE, DeleteMessage(str(gone.id)))
     await node.do(BOB, SendMessage("c", "I agree", reply_to_id=str(sent.id)))
+    quote = SourcePart(message_id=str(sent.id), quote=c)
+    quoting = await node.do(BOB, SendMessage("c", parts=(TextPart("I know"), quote)))
+    await node.do(BOB, EditMessage(str(quoting.id), "I knew"))
     await plant_copies(node, sent)
     await node.do(ALICE, RestrictMember("c", "carol", "mute", None, c))
     await node.do(ALICE, CreateOffer("c", c, 5, "EUR", c, metadata={"x": c}))

@@ -15,6 +15,7 @@ from talkwire.core.domain.model import (
     Reaction,
     ThreadActivity,
 )
+from talkwire.core.domain.parts.message_parts import DataPart, TextPart
 from talkwire.payloads import messages
 from talkwire.payloads.messages import message_payload
 
@@ -44,6 +45,7 @@ OTHER = {
     "generated": Generated("alice", "a-model"),
     "on_behalf_of": "bob",
     "notes_of": "d",
+    "parts": (TextPart("Hello"), DataPart("x", 1)),
 }
 
 

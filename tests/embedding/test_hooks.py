@@ -14,12 +14,14 @@ from talkwire.commands import (
     Command,
     CreateConversation,
     CreateInvitation,
+    EditMessage,
     GetConversation,
     MarkRead,
     RegisterAccount,
     SendMessage,
     SetTyping,
 )
+from talkwire.core.domain.parts.message_parts import MessagePart, SourcePart, TextPart
 from talkwire.core.engine.hooks import HOOK_MAX_S, Hook
 from tests.embedding.conftest import Serve, request
 
@@ -365,3 +367,40 @@ def test_commands_are_frozen() -> None:
     with pytest.raises(AttributeError):
         command.content = "y"  # type: ignore[misc]  # the invalid use under test
     assert msgspec.structs.replace(command, content="y").content == "y"
+
+
+# --- parts ------------------------------------------------------------------------------------------------------------
+
+_LINK = SourcePart(url="https://example.com/", title="damn")
+_PARTS = (_LINK, TextPart("damn"), TextPart("it"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "content", "parts"),
+    [
+        ({}, "damn\n\nit", _PARTS),
+        ({"content": "****"}, "****", (_LINK, TextPart("****"))),
+        ({"parts": (TextPart("a"), _LINK)}, "a", (TextPart("a"), _LINK)),
+        ({"parts": (TextPart("a"), _LINK), "content": "b"}, "b", (TextPart("b"), _LINK)),
+        ({"parts": (), "content": "b"}, "b", ()),
+    ],
+)
+async def test_a_hook_sees_and_changes_text_and_parts(
+    chat: Talkwire, serve: Serve, changes: dict[str, Any], content: str, parts: tuple[MessagePart, ...]
+) -> None:
+    shown: list[tuple[object, object]] = []
+
+    def change(_: Actor, command: Any) -> Any:  # noqa: ANN401 (either command)
+        shown.append((command.content, command.parts))
+        return replace(command, **changes)
+
+    chat.before(SendMessage)(change)
+    chat.before(EditMessage)(change)
+    await serve(chat)
+    sent = await chat.execute(SendMessage("talk", parts=_PARTS, sender_id="alice", client_message_id="m1"))
+    again = await chat.execute(SendMessage("talk", parts=_PARTS, sender_id="alice", client_message_id="m1"))
+    assert (sent.content, sent.parts, again) == (content, parts, sent)
+    plain = await chat.execute(SendMessage("talk", "x", sender_id="alice"))
+    edited = await chat.execute(EditMessage(str(plain.id), parts=_PARTS))
+    assert (edited.content, edited.parts) == (content, parts)
+    assert shown[0] == shown[-1] == ("damn\n\nit", _PARTS)

@@ -15,7 +15,7 @@ import httpx
 import msgspec
 import pytest
 
-from talkwire.api.description.asyncapi import asyncapi
+from talkwire.api.description.asyncapi import asyncapi, without_discriminators
 from talkwire.api.description.operation_ids import LONGEST
 from talkwire.api.description.schemas import DIALECTS as NAMED_DIALECTS
 from talkwire.api.description.schemas import schema_name, schemas
@@ -140,7 +140,8 @@ def test_a_type_is_the_same_in_both_documents(routes: dict[tuple[str, ...], Json
     of_routes, of_events = schemas_of(routes[everything]), schemas_of(events(everything))
     shared = of_routes.keys() & of_events.keys()
     assert {"MessengerMessage", "CrmMessage", "ErrorBody"} <= shared
-    assert {name: of_routes[name] for name in shared} == {name: of_events[name] for name in shared}
+    for name in shared:
+        assert without_discriminators(of_routes[name]) == of_events[name]
 
 
 def test_every_reference_leads_to_a_schema(routes: dict[tuple[str, ...], Json]) -> None:

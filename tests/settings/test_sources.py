@@ -108,6 +108,7 @@ def test_every_setting_can_be_a_variable_and_a_key_of_the_file() -> None:
         "create_group": "service",
         "create_channel": "service",
         "delete_conversation": "service",
+        "streams": "everyone",
         "default_conversations": "general",
         "conversation_keys": "orderId,shop",
         "web_sign_in": "both",

@@ -284,6 +284,7 @@ def test_a_backup_of_an_older_version_gets_the_newest_tables(
 LATER_COLUMNS = {
     "accounts": {"role"},
     "file_links": {"kind"},
+    "message_versions": {"parts"},
     "files": {"animated", "due_ms", "folder_id"},
     "uploads": {"claimed_ms", "folder_id"},
     "members": {
@@ -316,7 +317,7 @@ LATER_TABLES = frozenset(
     {"invitations", "imports", "erasures", "webhooks", "webhook_retries", "webhook_attempts"}
     | {"provider_identities", "thread_follows", "saved_messages", "audit", "reports", "push_removals", "name_parts"}
     | {"teams", "team_members", "conversation_teams", "team_changes"}
-    | {"conversation_keys", "indexed_keys", "timers"}
+    | {"conversation_keys", "indexed_keys", "source_quotes", "timers"}
 )
 
 REPAIRED = frozenset({"offers"})

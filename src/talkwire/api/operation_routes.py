@@ -13,6 +13,7 @@ import msgspec
 from litestar import Response, delete, get, patch, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.types import Empty
 
 from talkwire.api.description.counterparts import executes
 from talkwire.api.description.refusals import may_refuse
@@ -21,6 +22,7 @@ from talkwire.api.http.caller import ActingUserId
 from talkwire.api.http.created import existing
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.idempotency import GivenKey
+from talkwire.api.http.json_request import PARTS_BODY_MAX
 from talkwire.core.commands.command import Change, Command, IdempotencyKey
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.engine.limited_chat import LimitedChat
@@ -125,6 +127,7 @@ def _route(
         operation_id=operation.operation_id if own is not None and operation.operation_id else None,
         responses=existing(returned.__args__[0]) if answer is not None and get_origin(returned) is Response else None,
         opt={**executes(*operation.commands), **may_refuse(*operation.refuses)},
+        request_max_body_size=PARTS_BODY_MAX if "parts" in operation.command.__struct_fields__ else Empty,
     )
     handler = own or _handler(operation, method, check, answer, returned)
     if own is None:

@@ -24,6 +24,7 @@ from talkwire.core.commands.offers import CounterOffer, CreateOffer
 from talkwire.core.commands.search import FindPublicConversations, SearchMessages, SearchOffers
 from talkwire.core.domain.times import iso
 from talkwire.core.engine.command_table import check_command
+from talkwire.core.engine.hooks import with_one_text
 from talkwire.core.features.messages.sending import check_attachment_count
 from talkwire.dialects.messenger import MESSENGER
 from talkwire.payloads.payload import Payload
@@ -120,7 +121,7 @@ def command_of(name: str, payload: Mapping[str, object], original: C) -> C:
     if attachments is not UNSET:
         kept[_ATTACHMENTS] = _attachments(attachments)
     changed: C = replace(command, **kept)
-    check_command(changed)
+    check_command(with_one_text(changed, original))
     return changed
 
 

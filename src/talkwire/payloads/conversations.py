@@ -10,7 +10,7 @@ from talkwire.core.commands.conversations import ConversationView, MemberView
 from talkwire.core.domain.desk.handling import HandlingState, state_of
 from talkwire.core.domain.model import Conversation, ConversationKind, History, MemberRole, Notify, UserKind
 from talkwire.core.domain.times import iso_end, iso_or_none
-from talkwire.payloads.messages import MessagePayload, message_payload
+from talkwire.payloads.messages import MessagePayload, short_payload
 from talkwire.payloads.notices import NoticePayload, notice_payload
 from talkwire.payloads.offers import OfferPayload, offer_payload
 from talkwire.payloads.payload import Payload, iso
@@ -143,7 +143,7 @@ def conversation_payload(view: ConversationView, *, trusted: bool = False) -> Co
         muted=None if reader is None else reader.muted,
         muted_by_moderator=None if view.mute is None else MutePayload(iso_end(view.mute.until_ms), view.mute.reason),
         read_seq=None if reader is None else reader.own_seq,
-        last_message=None if view.last_message is None else message_payload(view.last_message),
+        last_message=None if view.last_message is None else short_payload(view.last_message),
         members=None if view.members is None else tuple(map(member_payload, view.members)),
         hold=(view.conversation.hold or None) if trusted else None,
         favourite=None if reader is None else reader.favourite,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from talkwire.core.commands.messages import AttachmentRef, GivenGenerated, MessageVersion, Model
 from talkwire.core.domain.events import MessageDeleted, MessageReacted
 from talkwire.core.domain.model import AttachedKind, Attachment, LinkPreview, Message, Reaction, SavedMessage
+from talkwire.core.domain.parts.message_parts import MessagePart
 from talkwire.core.features.messages.sending import check_attachment_count
 from talkwire.payloads.payload import Payload, iso
 
@@ -134,7 +136,8 @@ class MessagePayload(Payload, frozen=True):
     """A message. Members that are empty, null or false are omitted. A deleted message has no `content`. An `imported`
     message was sent earlier on another system: it is never unread and causes no notifications. A message of the type
     `system` is a notice of the application, such as "Your order was shipped"; clients show it without its sender.
-    `notesOf` is in notes of a conversation's teams: the conversation that they are about."""
+    `notesOf` is in notes of a conversation's teams: the conversation that they are about. A message with `parts` has a
+    `content` that follows from them, for clients and places that do not show parts."""
 
     id: str
     conversation_id: str
@@ -163,6 +166,7 @@ class MessagePayload(Payload, frozen=True):
     generated: GeneratedPayload | None = None
     on_behalf_of: str | None = None
     notes_of: str | None = None
+    parts: tuple[MessagePart, ...] = ()
 
 
 class SavedMessagePayload(Payload, frozen=True):
@@ -173,12 +177,13 @@ class SavedMessagePayload(Payload, frozen=True):
 
 
 class VersionPayload(Payload, frozen=True):
-    """A version of an edited message's text, which was shown from `createdAt` on. The first version has the number
-    1."""
+    """A version of an edited message's text and parts, which was shown from `createdAt` on. The first version has the
+    number 1."""
 
     version: int
     content: str
     created_at: str
+    parts: tuple[MessagePart, ...] = ()
 
 
 class AttachmentBody(Payload, frozen=True):
@@ -231,6 +236,7 @@ def message_payload(message: Message) -> MessagePayload:
         or message.generated
         or message.on_behalf_of
         or message.notes_of
+        or message.parts
     ):
         return _full_payload(message)
     # A fast path: most messages have only a text, and a page of messages is encoded for every request.
@@ -246,6 +252,11 @@ def message_payload(message: Message) -> MessagePayload:
         client_message_id=message.client_message_id,
         metadata=message.metadata,
     )
+
+
+def short_payload(message: Message) -> MessagePayload:
+    """Returns the payload of a message without its parts, for lists that show only how a message begins."""
+    return message_payload(replace(message, parts=()) if message.parts else message)
 
 
 def _full_payload(message: Message) -> MessagePayload:
@@ -278,6 +289,7 @@ def _full_payload(message: Message) -> MessagePayload:
         generated=None if generated is None else GeneratedPayload(generated.by, generated.model),
         on_behalf_of=message.on_behalf_of,
         notes_of=message.notes_of,
+        parts=message.parts,
     )
 
 
@@ -359,7 +371,7 @@ def message_deleted_payload(event: MessageDeleted) -> DeletedMessagePayload:
 
 
 def version_payload(version: MessageVersion) -> VersionPayload:
-    return VersionPayload(version.number, version.content, iso(version.written_ms))
+    return VersionPayload(version.number, version.content, iso(version.written_ms), version.parts)
 
 
 def saved_message_payload(saved: SavedMessage) -> SavedMessagePayload:
@@ -369,6 +381,11 @@ def saved_message_payload(saved: SavedMessage) -> SavedMessagePayload:
 def given_generated(body: GeneratedBody | None) -> GivenGenerated | None:
     """Returns what a request states about how an agent wrote a message, in the form that commands have it."""
     return None if body is None else GivenGenerated(body.model)
+
+
+def given_parts(parts: tuple[MessagePart, ...] | None) -> tuple[MessagePart, ...]:
+    """Returns the parts of a request in the form that commands have them; none for None."""
+    return parts or ()
 
 
 def attachment_refs(attachments: tuple[AttachmentBody, ...] | None) -> tuple[AttachmentRef, ...]:

@@ -72,7 +72,7 @@ def invalid_payload(error: msgspec.ValidationError, expected: object = None) -> 
             if pattern is _UNKNOWN:
                 message += did_you_mean(named.group(1), _field_names(_struct_of(expected)))
             return _at(path, message)
-    if message.startswith("Invalid enum value"):
+    if message.startswith(("Invalid enum value", "Invalid value")):
         return _at(path, _one_of(_allowed_at(expected, path)))
     return _at(path, plain(message))
 
@@ -167,6 +167,8 @@ def _allowed_at(expected: object, path: str) -> Sequence[object]:
 
 def _within(info: inspect.Type, token: str) -> Iterable[inspect.Type]:
     match info:
+        case inspect.StructType(tag_field=tag_field, tag=tag) if token == tag_field:
+            return [inspect.LiteralType((tag,))]
         case inspect.StructType(fields=fields):
             return [field.type for field in fields if field.encode_name == token]
         case inspect.VarTupleType(item_type=item) | inspect.ListType(item_type=item):

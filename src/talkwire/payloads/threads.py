@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from talkwire.core.commands.messages import FollowedThread, ThreadMark
 from talkwire.core.domain.events import ThreadMarked, ThreadUnreadChanged, ThreadUpdated
-from talkwire.payloads.messages import MessagePayload, ThreadSummaryPayload, message_payload, thread_payload
+from talkwire.payloads.messages import MessagePayload, ThreadSummaryPayload, short_payload, thread_payload
 from talkwire.payloads.payload import Payload
 
 
@@ -59,4 +59,4 @@ def thread_updated_payload(event: ThreadUpdated) -> ThreadUpdatedPayload:
 
 def followed_thread_payload(thread: FollowedThread) -> FollowedThreadPayload:
     mark = thread.mark
-    return FollowedThreadPayload(message_payload(thread.root), mark.following, mark.read_seq, mark.unread_count)
+    return FollowedThreadPayload(short_payload(thread.root), mark.following, mark.read_seq, mark.unread_count)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory, WebSignIn
+from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory, Streamers, WebSignIn
 from talkwire.settings.addresses import is_postgresql, sqlite_path
 
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -349,6 +349,14 @@ class SettingValues:
     delete_conversation: Annotated[
         Deleters, Setting("Who may delete a conversation: its `owner`, or only the `service` (the backend and admins).")
     ] = "owner"
+
+    streams: Annotated[
+        Streamers,
+        Setting(
+            "Who may write reasoning, tools, plans and data as parts of a message: `agents` (agents and the backend), "
+            "`everyone`, or `off` (nobody)."
+        ),
+    ] = "agents"
 
     default_conversations: Annotated[
         tuple[str, ...],

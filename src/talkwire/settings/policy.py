@@ -25,6 +25,7 @@ def access_policy(settings: Settings) -> AccessPolicy:
         create_group=settings.create_group,
         create_channel=settings.create_channel or ("service" if own_users else "everyone"),
         delete_conversation=settings.delete_conversation,
+        streams=settings.streams,
         default_conversations=settings.default_conversations,
         conversation_keys=settings.conversation_keys,
         oidc_issuer=None if settings.oidc_issuer is None else settings.oidc_issuer.rstrip("/"),

@@ -15,7 +15,7 @@ from ipaddress import ip_network
 from typing import get_args
 from urllib.parse import SplitResult, urlsplit
 
-from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory, WebSignIn
+from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory, Streamers, WebSignIn
 from talkwire.core.domain.currencies import CURRENCIES
 from talkwire.core.domain.ice_servers import parse_ice_server
 from talkwire.core.domain.model import is_valid_id
@@ -43,6 +43,7 @@ _POLICIES = {
     "create_group": Creators,
     "create_channel": Creators,
     "delete_conversation": Deleters,
+    "streams": Streamers,
     "web_sign_in": WebSignIn,
 }
 

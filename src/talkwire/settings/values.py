@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import get_args
 
-from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory, WebSignIn
+from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory, Streamers, WebSignIn
 from talkwire.settings.model import (
     CallbackFailure,
     FolderSetting,
@@ -146,6 +146,7 @@ _PARSERS: dict[object, Callable[[object], object]] = {
     LogLevel: _one_of(LogLevel),
     PushContentLevel: _one_of(PushContentLevel),
     RecoveryMode: _one_of(RecoveryMode),
+    Streamers: _one_of(Streamers),
     WebSignIn | None: _one_of(WebSignIn),
     bool: _truth,
     float: _number,

@@ -595,8 +595,17 @@ message_versions = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("content", Text, nullable=False),
     Column("written_ms", BigInteger, nullable=False),
+    Column("parts", Text),
 )
-"""The earlier contents of edited messages, from version 1 on."""
+"""The earlier contents of edited messages, from version 1 on. `parts` is JSON, NULL if the version had no parts."""
+
+source_quotes = Table(
+    "source_quotes",
+    metadata,
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("quoted_id", BigInteger, primary_key=True, autoincrement=False, index=True),
+)
+"""The messages that have, in a part that is a source, a quote of another message, now or in an earlier version."""
 
 reactions = Table(
     "reactions",

@@ -58,6 +58,7 @@ class StagedMessages:
         self.only_texts = True
         self.mentions: list[tuple[str, str, int, str]] = []
         self.links: list[tuple[str, int, str, int, str]] = []
+        self.quotes: list[tuple[int, int]] = []
         self.replies: Counter[int] = Counter()
         self.runs: dict[str, list[ImportedRun]] = {}
         self.imported: list[Message] = []

@@ -100,6 +100,12 @@ _MESSAGES = (
     Row(
         "message:send",
         but(NOBODY, blocked=BLOCKED, blocker=BLOCKED, service=INVALID),
+        {**_THERE, "parts": [{"type": "data", "name": "x", "value": 1}]},
+        of="with parts that only agents write",
+    ),
+    Row(
+        "message:send",
+        but(NOBODY, blocked=BLOCKED, blocker=BLOCKED, service=INVALID),
         {**_THERE, "content": "Hello", "onBehalfOf": "{author}"},
         of="on behalf of another",
     ),

@@ -194,6 +194,12 @@ _MESSAGES = (
     Row(
         f"POST {_V1}/messages",
         but(NOBODY, blocked=BLOCKED, blocker=BLOCKED, service=INVALID),
+        {"conversationId": "{conversation}", "parts": [{"type": "data", "name": "x", "value": 1}]},
+        of="with parts that only agents write",
+    ),
+    Row(
+        f"POST {_V1}/messages",
+        but(NOBODY, blocked=BLOCKED, blocker=BLOCKED, service=INVALID),
         {**_TO_ALL, "onBehalfOf": "{author}"},
         of="on behalf of another",
     ),

@@ -336,6 +336,17 @@ class CustomSignal(TypedDict):
     """Any JSON value."""
 
 
+class DataPart(TypedDict):
+    """Data of the application for its own clients, of the kind `name`. Talkwire stores the `value`, which may be any
+    JSON, and does not interpret it."""
+
+    type: Literal["data"]
+    name: str
+    """What kind of data it is, for the application's own clients."""
+    value: Json
+    """Any JSON value."""
+
+
 class DeliveredReceipt(TypedDict):
     """A delivery receipt: the devices of the member `userId` have received all messages of the conversation up to
     `messageId`."""
@@ -703,7 +714,8 @@ class Message(TypedDict):
     """A message. Members that are empty, null or false are omitted. A deleted message has no `content`. An `imported`
     message was sent earlier on another system: it is never unread and causes no notifications. A message of the type
     `system` is a notice of the application, such as "Your order was shipped"; clients show it without its sender.
-    `notesOf` is in notes of a conversation's teams: the conversation that they are about."""
+    `notesOf` is in notes of a conversation's teams: the conversation that they are about. A message with `parts` has
+    a `content` that follows from them, for clients and places that do not show parts."""
 
     id: str
     conversationId: str
@@ -756,6 +768,9 @@ class Message(TypedDict):
     """The user in whose name an agent wrote the message: the agent's owner."""
     notesOf: NotRequired[str]
     """The conversation that the notes are about."""
+    parts: NotRequired[list[TextPart | ReasoningPart | ToolPart | SourcePart | PlanPart | DataPart]]
+    """The parts from which `content` follows: texts of at most 64 KiB together, other parts of at most 64 KiB, all of
+    at most 256 KiB."""
 
 
 class MessageDeleted(TypedDict):
@@ -1010,6 +1025,27 @@ class Place(TypedDict):
     """The location's postal address."""
 
 
+class PlanPart(TypedDict):
+    """The tasks that an agent has set itself, and how far it is with each."""
+
+    type: Literal["plan"]
+    tasks: list[PlanTask]
+    """The tasks, each with another `id`."""
+    title: NotRequired[str]
+    """The title of the plan."""
+
+
+class PlanTask(TypedDict):
+    id: str
+    """The id of the task, which the agent chose."""
+    title: str
+    """What is to be done."""
+    status: Literal["complete", "error", "in_progress", "pending"]
+    """How far the task is."""
+    details: NotRequired[str]
+    """More about the task."""
+
+
 class Preferences(TypedDict):
     """A user's general notification preferences. A member that is omitted is reset to its default, except
     `readReceipts`, which then stays unchanged. `readReceipts` says whether others see what the user has read, and the
@@ -1117,6 +1153,14 @@ class ReadReceipt(TypedDict):
     """When it was read."""
 
 
+class ReasoningPart(TypedDict):
+    """What an agent considered before it answered."""
+
+    type: Literal["reasoning"]
+    text: str
+    """The reasoning in Markdown."""
+
+
 class RecordedCall(TypedDict):
     """A call that has ended, as the conversation's record of it. `durationS` is in seconds; it is missing if nobody
     accepted the call."""
@@ -1217,6 +1261,23 @@ class Sounds(TypedDict):
     """Default: `"default"`."""
 
 
+class SourcePart(TypedDict):
+    """A source of what a message says: exactly one of a web page (`url`), another message (`messageId`) and a file of
+    the author (`fileId`), which is among the message's attachments. `quote` is a copy of what the source says."""
+
+    type: Literal["source"]
+    url: NotRequired[str]
+    """The address of a web page."""
+    messageId: NotRequired[str]
+    """The id of a message. The server does not check that it exists."""
+    fileId: NotRequired[str]
+    """The id of a file that the author uploaded."""
+    title: NotRequired[str]
+    """What people read instead of the address."""
+    quote: NotRequired[str]
+    """What the source says. The quote of a message is removed when that message is deleted."""
+
+
 class Sync(TypedDict):
     """The response of synchronisation. Without `after`: `conversations`, `presence` and the `cursor` to continue
     from; `next` is the cursor of `listConversations` for further conversations. With `after`: `events`, the `cursor`
@@ -1292,6 +1353,14 @@ class TeamUpdated(TypedDict):
     deleted: NotRequired[bool]
 
 
+class TextPart(TypedDict):
+    """A text in Markdown, as the `content` of a message without parts is one."""
+
+    type: Literal["text"]
+    text: str
+    """The text in Markdown."""
+
+
 class ThreadMark(TypedDict):
     """The user's read position in the thread of the message `messageId`: whether the user follows the thread, the
     `seq` up to which the user has read the thread, and the number of unread replies (at most 100)."""
@@ -1330,6 +1399,36 @@ class ThreadUpdated(TypedDict):
     """The id of the message."""
     thread: NotRequired[ThreadSummary]
     """What the message shows of the thread that it started; missing without replies."""
+
+
+class ToolPart(TypedDict):
+    """An agent's use of a tool. `input` and `output` may be any JSON. `error` says why the use failed."""
+
+    type: Literal["tool"]
+    toolCallId: str
+    """The id of this use of the tool, which the agent chose."""
+    name: str
+    """The name of the tool."""
+    state: Literal[
+        "approval-requested",
+        "approval-responded",
+        "input-available",
+        "input-streaming",
+        "output-available",
+        "output-denied",
+        "output-error",
+    ]
+    """How far the use of the tool is."""
+    title: NotRequired[str]
+    """What people read instead of `name`."""
+    input: NotRequired[Json]
+    """Any JSON value."""
+    output: NotRequired[Json]
+    """Any JSON value."""
+    error: NotRequired[str]
+    """Why the use of the tool failed."""
+    cardId: NotRequired[str]
+    """The card that asks for an approval."""
 
 
 class Typing(TypedDict):

@@ -7,7 +7,8 @@ server receives, with the acknowledgement as its reply. An event to the client i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -62,8 +63,19 @@ def asyncapi(vocabularies: Sequence[Vocabulary], version: str) -> Json:
         },
         "channels": {vocabulary.dialect.name: _channel(vocabulary, described) for vocabulary in vocabularies},
         "operations": {key: value for vocabulary in vocabularies for key, value in _operations(vocabulary)},
-        "components": {"schemas": described.components, "securitySchemes": {"token": _SECURITY}},
+        "components": {
+            "schemas": without_discriminators(described.components),
+            "securitySchemes": {"token": _SECURITY},
+        },
     }
+
+
+def without_discriminators(schema: Any) -> Any:  # noqa: ANN401 (JSON)
+    """Returns a schema without the members `discriminator`, which OpenAPI has for unions. That of AsyncAPI requires the
+    names of schemas as values, and the types of parts have others."""
+    if isinstance(schema, Mapping):
+        return {name: without_discriminators(each) for name, each in schema.items() if name != "discriminator"}
+    return [without_discriminators(each) for each in schema] if isinstance(schema, list) else schema
 
 
 def _server(protocol: str, description: str) -> Json:

@@ -16,7 +16,14 @@ from typing import Any
 from talkwire.core.commands.messages import MODEL_MAX_LENGTH
 from talkwire.core.domain.model import ID_MAX_LENGTH, SEQ_MAX
 from talkwire.core.domain.notifying.notification_rules import EVERYONE_MAX
-from talkwire.core.domain.texts import AVATAR_MAX_LENGTH, NAME_MAX_LENGTH, TEXT_MAX_BYTES
+from talkwire.core.domain.parts.checks import (
+    PART_MAX_BYTES,
+    PARTS_MAX,
+    PARTS_MAX_BYTES,
+    TASKS_MAX,
+    TOOL_NAME_MAX_LENGTH,
+)
+from talkwire.core.domain.texts import AVATAR_MAX_LENGTH, NAME_MAX_LENGTH, TEXT_MAX_BYTES, URL_MAX_LENGTH
 from talkwire.core.features.conversations.conversations import (
     ABOUT_MAX_LENGTH,
     RETENTION_MAX_DAYS,
@@ -30,7 +37,7 @@ from talkwire.core.features.integration.webhooks import DESCRIPTION_MAX_LENGTH, 
 from talkwire.core.features.messages.files import FILE_NAME_MAX
 from talkwire.core.features.messages.forwards import TARGETS_MAX
 from talkwire.core.features.messages.reactions import EMOJI_MAX_LENGTH
-from talkwire.core.features.messages.sending import ATTACHMENTS_MAX, URL_MAX_LENGTH
+from talkwire.core.features.messages.sending import ATTACHMENTS_MAX
 from talkwire.core.features.moderation.reports import NOTE_MAX_LENGTH, WORD_MAX_LENGTH
 from talkwire.core.features.users.handles import HANDLE_MAX_LENGTH, HANDLE_MIN_LENGTH
 from talkwire.core.features.users.presence_rules import ASKED_MAX
@@ -84,6 +91,10 @@ def _list(text: str, longest: int, shortest: int = 0) -> Meaning:
 
 def _id(text: str) -> Meaning:
     return _text(text, longest=ID_MAX_LENGTH, shortest=1)
+
+
+def _part_name(text: str) -> Meaning:
+    return _text(text, longest=TOOL_NAME_MAX_LENGTH, shortest=1)
 
 
 def _of_schemas(names: tuple[str, ...], **meanings: Meaning) -> dict[str, Meaning]:
@@ -192,6 +203,38 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "remove": Meaning("`true` removes the reaction instead of adding it."),
         "action": Meaning("Whether the reaction was added or removed."),
         "version": Meaning("The number of this version; the first is 1.", of_number={"minimum": 1}),
+        "parts": _list(
+            f"The parts from which `content` follows: texts of at most {TEXT_MAX_BYTES // 1024} KiB together, other "
+            f"parts of at most {PART_MAX_BYTES // 1024} KiB, all of at most {PARTS_MAX_BYTES // 1024} KiB.",
+            PARTS_MAX,
+        ),
+        "TextPart.text": _text("The text in Markdown.", longest=TEXT_MAX_BYTES, shortest=1),
+        "ReasoningPart.text": _text("The reasoning in Markdown.", longest=PART_MAX_BYTES, shortest=1),
+        "ToolPart.toolCallId": _part_name("The id of this use of the tool, which the agent chose."),
+        "ToolPart.name": _part_name("The name of the tool."),
+        "ToolPart.state": Meaning("How far the use of the tool is."),
+        "ToolPart.title": _text("What people read instead of `name`.", longest=NAME_MAX_LENGTH, shortest=1),
+        "ToolPart.input": Meaning("What the tool was given: any JSON."),
+        "ToolPart.output": Meaning("What the tool returned: any JSON."),
+        "ToolPart.error": _text("Why the use of the tool failed.", longest=PART_MAX_BYTES, shortest=1),
+        "ToolPart.cardId": _part_name("The card that asks for an approval."),
+        "SourcePart.url": _text("The address of a web page.", longest=URL_MAX_LENGTH, shortest=1),
+        "SourcePart.messageId": Meaning("The id of a message. The server does not check that it exists."),
+        "SourcePart.fileId": _part_name("The id of a file that the author uploaded."),
+        "SourcePart.title": _text("What people read instead of the address.", longest=NAME_MAX_LENGTH, shortest=1),
+        "SourcePart.quote": _text(
+            "What the source says. The quote of a message is removed when that message is deleted.",
+            longest=PART_MAX_BYTES,
+            shortest=1,
+        ),
+        "PlanPart.title": _text("The title of the plan.", longest=NAME_MAX_LENGTH, shortest=1),
+        "PlanPart.tasks": _list("The tasks, each with another `id`.", TASKS_MAX, 1),
+        "PlanTask.id": _part_name("The id of the task, which the agent chose."),
+        "PlanTask.title": _text("What is to be done.", longest=NAME_MAX_LENGTH, shortest=1),
+        "PlanTask.status": Meaning("How far the task is."),
+        "PlanTask.details": _text("More about the task.", longest=PART_MAX_BYTES, shortest=1),
+        "DataPart.name": _part_name("What kind of data it is, for the application's own clients."),
+        "DataPart.value": Meaning("Any JSON, for the application's use."),
         # --- files --------------------------------------------------------------------------------------------------
         "contentType": Meaning("The media type, such as `image/png`."),
         "height": _count("Height in pixels."),

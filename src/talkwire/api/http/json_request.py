@@ -18,6 +18,9 @@ from talkwire.payloads.problems import invalid_payload, with_unknown_fields_in
 BODY_MAX = 256 * 1024
 """The maximum size of a JSON body in bytes. The text of a message has a smaller limit."""
 
+PARTS_BODY_MAX = 512 * 1024
+"""The maximum size of a JSON body that has the parts of messages. The parts of a message have a smaller limit."""
+
 _PROBLEM = "body_problem"
 _BODY = "body_and_type"
 _UNFIT = object()

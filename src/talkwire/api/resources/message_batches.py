@@ -19,6 +19,7 @@ from talkwire.api.http.bodies import Body, ListAnswer
 from talkwire.api.http.dependencies import GivenCaller, GivenChat
 from talkwire.api.http.json_budget import check_budget
 from talkwire.api.http.json_lines import TAKES_LINES, Line, arriving_lines, takes_lines
+from talkwire.api.http.json_request import PARTS_BODY_MAX
 from talkwire.api.resources.messages import SendMessageBody, to_send
 from talkwire.core.commands.messages import SendMessage, SendMessages
 from talkwire.core.domain.access import must_be_trusted
@@ -28,7 +29,7 @@ from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.refusal_causes import named_conversation
 from talkwire.core.features.messages.sending import check_send
 from talkwire.operations.operation import SENDS
-from talkwire.payloads.messages import MessagePayload, message_payload
+from talkwire.payloads.messages import MessagePayload, short_payload
 from talkwire.payloads.named_conversation import conversation_in_json
 from talkwire.payloads.problems import invalid_payload, with_unknown_fields_in
 from talkwire.payloads.replies import ErrorBody, details_payload, error_payload
@@ -96,6 +97,7 @@ class LinesAnswer(msgspec.Struct, frozen=True):
     tags=["messages"],
     responses={HTTP_200_OK: ResponseSpec(LinesAnswer, description="The counted lines")},
     opt={**executes(SendMessages, SendMessage, unaudited=SENDS), **may_refuse(413), **TAKES_LINES},
+    request_max_body_size=PARTS_BODY_MAX,
 )
 async def send_messages(  # noqa: PLR0913, PLR0917 (each is a part of the request)
     request: Request[Any, Any, Any],
@@ -124,7 +126,7 @@ async def send_messages(  # noqa: PLR0913, PLR0917 (each is a part of the reques
 def _item(outcome: Outcome) -> SentOrRefused:
     if isinstance(outcome, ChatError):
         return SentOrRefused(error=error_payload(outcome))
-    return SentOrRefused(message_payload(outcome))
+    return SentOrRefused(short_payload(outcome))
 
 
 class _SentLines:

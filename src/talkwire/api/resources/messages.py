@@ -40,11 +40,11 @@ class GivenReactionBody(Body, frozen=True):
 
 
 class SendMessageBody(_GivenMessage, frozen=True, kw_only=True):  # type: ignore[call-arg, misc]  # a Struct
-    """A message to send. `content` may be empty if there are attachments. Only callers with the role `service` set
-    `senderId`, to the user who sends the message. Callers with the role `service` or `admin` may set `createdAt` to
-    import a message that another system sent at that time, with `editedAt`, `reactions` and `pinned` as they were
-    there. They may also send the `type` `system`, a notice of the application; without `senderId`, the caller is its
-    sender. The other types follow from the content."""
+    """A message to send, with a `content` or `parts`. `content` may be empty if there are attachments. Only callers
+    with the role `service` set `senderId`, to the user who sends the message. Callers with the role `service` or
+    `admin` may set `createdAt` to import a message that another system sent at that time, with `editedAt`, `reactions`
+    and `pinned` as they were there. They may also send the `type` `system`, a notice of the application; without
+    `senderId`, the caller is its sender. The other types follow from the content."""
 
     edited_at: Moment | None = None
     reactions: tuple[GivenReactionBody, ...] | None = None

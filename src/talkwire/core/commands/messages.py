@@ -17,6 +17,7 @@ from talkwire.core.commands.meanings import a_text
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.mentions import may_mention
 from talkwire.core.domain.model import ID_MAX_LENGTH, AttachedKind, Message, Place, SavedMessage
+from talkwire.core.domain.parts.message_parts import MessagePart, content_of, file_ids_of
 
 MODEL_MAX_LENGTH = 128
 """Maximum number of characters of the name of the model that generated a message."""
@@ -75,12 +76,13 @@ class FollowedThreads(msgspec.Struct, frozen=True):
 
 
 class MessageVersion(msgspec.Struct, frozen=True):
-    """One version of an edited message's text, which was written at `written_ms`. The first version has the number
-    1."""
+    """One version of an edited message's text and parts, which was written at `written_ms`. The first version has the
+    number 1."""
 
     number: int
     content: str
     written_ms: int
+    parts: tuple[MessagePart, ...] = ()
 
 
 class AttachmentRef(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -166,10 +168,12 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
     same is true of `if_handler`, the user who is to handle the conversation then, None for nobody.
 
     Only agents may say how a message was `generated`, and that they write `on_behalf_of` their owner.
+
+    A message has `parts` instead of a `content`, which then follows from them.
     """
 
     conversation_id: str
-    content: str
+    content: str = ""
     client_message_id: str | None = None
     metadata: dict[str, object] | None = None
     sender_id: str | None = None
@@ -187,12 +191,26 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
         str | UnsetType | None,
         Meta(description="The message is stored only if this user handles the conversation then, or nobody for null"),
     ] = UNSET
+    parts: tuple[MessagePart, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Returns the `content` that the message will have."""
+        return content_of(self.parts) if self.parts else self.content
+
+    @property
+    def attached(self) -> tuple[AttachmentRef, ...]:
+        """Returns what the message will have attached: `attachments`, and the files that are sources."""
+        if not self.parts:
+            return self.attachments
+        ids = {ref.id for ref in self.attachments}
+        return (*self.attachments, *(AttachmentRef(id_) for id_ in file_ids_of(self.parts, ids)))
 
     @property
     def is_plain(self) -> bool:
-        """Returns whether the message is only a text, without attachments, an `@`, a reply or a thread. Storing such a
-        message needs no lookup of files, members or other messages."""
-        refers = self.attachments or self.reply_to_id is not None or self.thread_id is not None
+        """Returns whether the message is only a text, without attachments, parts, an `@`, a reply or a thread. Storing
+        such a message needs no lookup of files, members or other messages."""
+        refers = self.attachments or self.parts or self.reply_to_id is not None or self.thread_id is not None
         return not refers and not may_mention(self.content)
 
 
@@ -221,14 +239,21 @@ class EditMessage(Change[Message], frozen=True, tag="EditMessage"):
     """Changes a message's text, its metadata or both, and returns the message. A field that is not set stays the same;
     at least one must be set.
 
-    A new text makes a version and an edited message. New `metadata` alone does not; it replaces all of the former
-    metadata, and None removes that.
+    `parts` replace the message's text and all its parts. `content` replaces its texts by one and keeps its other parts.
+    Only one of both may be set. A new text makes a version and an edited message. New `metadata` alone does not; it
+    replaces all of the former metadata, and None removes that.
     """
 
     message_id: str
     content: str | UnsetType = UNSET
     sender_id: str | None = None
     metadata: dict[str, object] | UnsetType | None = UNSET
+    parts: tuple[MessagePart, ...] | UnsetType = UNSET
+
+    @property
+    def changes_text(self) -> bool:
+        """Returns whether the command gives the message a text or parts."""
+        return self.content is not UNSET or self.parts is not UNSET
 
 
 class DeleteMessage(Change[None], frozen=True, tag="DeleteMessage"):

@@ -6,19 +6,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from talkwire.core.domain.model import Actor, ConversationKind
+from talkwire.core.domain.model import Actor, ConversationKind, User
 
 Accounts = Literal["open", "invite", "off"]
 Directory = Literal["everyone", "contacts", "off"]
 Creators = Literal["everyone", "service"]
 Deleters = Literal["owner", "service"]
+Streamers = Literal["agents", "everyone", "off"]
 WebSignIn = Literal["account", "token", "both"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessPolicy:
     """The operator's rules for what users may do. They do not restrict the application's backend (`service`) and
-    admins."""
+    admins, except for `streams`."""
 
     accounts: Accounts = "open"
     """Who may register with e-mail and password. `off`: nobody, and existing accounts cannot sign in."""
@@ -32,6 +33,10 @@ class AccessPolicy:
 
     delete_conversation: Deleters = "owner"
     """`service`: an owner cannot delete a conversation, and it stays when its last member leaves."""
+
+    streams: Streamers = "agents"
+    """Who may write all types of parts, not only texts and sources. `agents`: agents and the application's backend.
+    `off`: nobody, not even the backend."""
 
     default_conversations: tuple[str, ...] = ()
     """The ids of the conversations that every new user joins."""
@@ -89,6 +94,13 @@ def rights_of(actor: Actor, policy: AccessPolicy) -> Rights:
         delete_conversation=is_free or policy.delete_conversation == "owner",
         choose_handle=is_free or policy.has_sign_in,
     )
+
+
+def may_stream(actor: Actor, sender: User, policy: AccessPolicy) -> bool:
+    """Returns whether all types of parts may be in a message that `actor` writes, with `sender` as its sender."""
+    if policy.streams == "agents":
+        return actor.is_service or sender.kind == "agent"
+    return policy.streams == "everyone"
 
 
 DEFAULT_POLICY = AccessPolicy()

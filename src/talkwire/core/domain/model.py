@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import msgspec
 
 from talkwire.core.domain.moderation.reports import Outcome
+from talkwire.core.domain.parts.message_parts import MessagePart
 
 MESSAGE_ID_BASE = 10**12
 OWN_ID_BASE = 8 * 10**15
@@ -567,6 +568,8 @@ class Message(msgspec.Struct, frozen=True):
     """The user in whose name the agent wrote the message; None if the agent wrote for itself."""
     notes_of: str | None = None
     """The conversation that the message is about, if it is a note; its own conversation is the one with the notes."""
+    parts: tuple[MessagePart, ...] = ()
+    """The parts from which `content` follows; none if the message is only a text."""
 
 
 RestrictionKind = Literal["mute", "ban"]

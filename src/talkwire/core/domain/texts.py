@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from math import isfinite
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -20,10 +21,16 @@ NAME_MAX_LENGTH = 200
 METADATA_MAX_BYTES = 4 * 1024
 NESTING_MAX = 64
 AVATAR_MAX_LENGTH = 2048
+URL_MAX_LENGTH = 2048
 
 # Clients that show a picture load its address, so it is limited to http(s) and paths on this server.
 _AVATAR = re.compile(r"(?:https?://[^/\s]|/(?!/))\S*")
 _encode = msgspec.json.Encoder().encode
+
+_UPLOADED = "/api/v1/files/"
+"""The beginning of the `url` that an upload returns."""
+
+_UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
 
 def check_text(path: str, value: str) -> None:
@@ -149,3 +156,19 @@ def check_avatar(path: str, value: str) -> None:
     check_text(path, value)
     if len(value) > AVATAR_MAX_LENGTH or _AVATAR.fullmatch(value) is None:
         raise invalid(path, f"must be an http(s) URL or a path, with at most {AVATAR_MAX_LENGTH} characters")
+
+
+def check_url(path: str, url: str) -> None:
+    """Raises `invalid_request` unless `url` is an http(s) URL, which a browser opens without running a script. `path`
+    names the field in the error."""
+    check_text(path, url)
+    if len(url) > URL_MAX_LENGTH:
+        raise invalid(path, f"must have at most {URL_MAX_LENGTH} characters")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise invalid(path, "must be a URL") from None
+    if url.startswith(_UPLOADED):
+        raise invalid(path, "is one of this server's files: send its id as `id` instead")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or _UNPRINTABLE.search(url):
+        raise invalid(path, "must be an http or https URL")

@@ -13,12 +13,14 @@ from typing import Any, TypeVar
 
 import msgspec
 import structlog
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from talkwire.core.commands.command import Command, IdempotencyKey
-from talkwire.core.commands.messages import SendMessage
+from talkwire.core.commands.messages import EditMessage, SendMessage
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
+from talkwire.core.domain.parts.message_parts import TextPart, content_of, with_text
 from talkwire.core.engine.command_table import check_command
 from talkwire.core.features.catching_up.idempotency import hash_of
 from talkwire.core.features.messages.sending import hash_of as hash_of_message
@@ -68,8 +70,10 @@ class Hooks:
         command, and `unavailable` if a hook raises another error or takes longer than `HOOK_MAX_S`."""
         sent = command
         for hook, when in self.by_type.get(type(command), ()):
-            if when(command):
-                command = await self._run(hook, actor, command)
+            shown = with_content(command)
+            if when(shown):
+                changed = await self._run(hook, actor, shown)
+                command = command if changed is shown else with_one_text(changed, shown)
         return command if command is sent else _with_retry_identity(command, sent)
 
     @staticmethod
@@ -79,7 +83,7 @@ class Hooks:
             if inspect.isawaitable(changed):
                 async with asyncio.timeout(HOOK_MAX_S):
                     changed = await changed
-            return command if changed is None or changed is command else _validated(changed, type(command))
+            return command if changed is None or changed is command else _validated(changed, command)
         except ChatError as refusal:
             refusal.cause = refusal.cause or "application"
             raise
@@ -108,17 +112,44 @@ def _with_retry_identity(command: C, sent: C) -> C:
     return command
 
 
-def _validated(changed: object, command_type: type[C]) -> C:
-    """Returns the command that a hook returned after checking its type and fields, because Structs do not validate
-    their fields.
+def _validated(changed: object, shown: C) -> C:
+    """Returns the command that a hook returned for the command `shown` after checking its type and fields, because
+    Structs do not validate their fields.
 
-    Raises TypeError for another type than `command_type` and ValueError for invalid fields.
+    Raises TypeError for another type than that of `shown` and ValueError for invalid fields.
     """
+    command_type = type(shown)
     if type(changed) is not command_type:
         raise TypeError(f"a hook must return {command_type.__name__} or None, not {type(changed).__name__}")
     checked: C = msgspec.convert(msgspec.to_builtins(changed, builtin_types=_BINARY), command_type)
     try:
-        check_command(checked)
+        check_command(with_one_text(checked, shown))
     except ChatError as error:
         raise ValueError(f"a hook returned an invalid command: {error}") from None
     return checked
+
+
+# --- parts ------------------------------------------------------------------------------------------------------------
+
+
+def with_content(command: C) -> C:
+    """Returns a command that writes parts with the `content` that follows from them; any other command unchanged."""
+    if isinstance(command, SendMessage | EditMessage) and command.parts is not UNSET and command.parts:
+        return replace(command, content=content_of(command.parts))
+    return command
+
+
+def with_one_text(changed: C, shown: C) -> C:
+    """Returns the command `changed`, which a hook made of `shown`, with either `parts` or `content`, as clients send
+    it. A `content` that the hook changed replaces the texts among the parts."""
+    if not isinstance(changed, SendMessage | EditMessage) or changed.parts is UNSET:
+        return changed
+    if not changed.parts:
+        if isinstance(changed, SendMessage) or changed.content is UNSET:
+            return changed
+        return replace(changed, content=UNSET, parts=(TextPart(changed.content),))
+    content, parts = changed.content, changed.parts
+    is_new = not isinstance(shown, SendMessage | EditMessage) or content != shown.content
+    if isinstance(content, str) and is_new and content != content_of(parts):
+        parts = with_text(parts, content)
+    return replace(changed, content=UNSET if isinstance(changed, EditMessage) else "", parts=parts)

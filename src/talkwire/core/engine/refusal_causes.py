@@ -92,8 +92,8 @@ def _cause_in_parts(snapshot: Snapshot, actor: Actor, command: Command[Any], con
             if message is None or message.conversation_id != conversation_id:
                 return _missing("message", message_id, conversation_id)
     owner_ids = {command.sender_id or actor.user_id, actor.user_id}
-    files = snapshot.files.of_ids({ref.id for ref in command.attachments if ref.id is not None})
-    for ref in command.attachments:
+    files = snapshot.files.of_ids({ref.id for ref in command.attached if ref.id is not None})
+    for ref in command.attached:
         if ref.id is not None and (ref.id not in files or files[ref.id].owner_id not in owner_ids):
             return ChatError("not_found", f"{command.sender_id or actor.user_id} has uploaded no file {ref.id}.")
     return None

@@ -36,6 +36,7 @@ from talkwire.payloads.messages import (
     reaction_changed_payload,
     reaction_payloads,
     saved_message_payload,
+    short_payload,
 )
 from talkwire.payloads.payload import Payload, iso
 from talkwire.payloads.replies import Reply, done
@@ -126,7 +127,7 @@ def _messages_reply(page: MessagePage) -> MessagesReply:
 
 
 def _found_reply(page: Page[Message]) -> FoundMessagesReply:
-    return FoundMessagesReply(messages=tuple(map(message_payload, page.items)), cursor=page.next)
+    return FoundMessagesReply(messages=tuple(map(short_payload, page.items)), cursor=page.next)
 
 
 def _message(event: MessageEvent) -> MessagePayload:

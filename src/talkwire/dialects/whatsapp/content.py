@@ -13,8 +13,7 @@ from talkwire.core.commands.messages import AttachmentRef
 from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.model import AttachedKind, Attachment, Message, Place, file_id_in
 from talkwire.core.domain.places import PLACE_NAME_MAX_LENGTH, check_place
-from talkwire.core.domain.texts import NAME_MAX_LENGTH, check_short_text
-from talkwire.core.features.messages.sending import check_url
+from talkwire.core.domain.texts import NAME_MAX_LENGTH, check_short_text, check_url
 from talkwire.payloads.payload import Payload
 
 MessageType = Literal["text", "image", "video", "audio", "document", "location"]

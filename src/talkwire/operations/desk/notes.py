@@ -9,8 +9,8 @@ from talkwire.operations.shapes import Shape
 from talkwire.payloads.messages import message_payload
 
 _ABOUT = (
-    "A note for the teams of a conversation. `content` may be empty if there are attachments. Only callers with the "
-    "role `service` set `senderId`, to the member who writes it."
+    "A note for the teams of a conversation, with a `content` or `parts`. `content` may be empty if there are "
+    "attachments. Only callers with the role `service` set `senderId`, to the member who writes it."
 )
 
 NOTE = Operation(

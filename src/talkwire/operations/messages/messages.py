@@ -20,6 +20,7 @@ from talkwire.core.commands.messages import (
     Unreact,
 )
 from talkwire.core.domain.model import SEQ_MAX
+from talkwire.core.domain.parts.message_parts import MessagePart
 from talkwire.operations.operation import SENDS, SPEAKS, TAKES_PART, Listed, One, Operation, Paged
 from talkwire.operations.shapes import InputMember, Shape
 from talkwire.payloads.messages import (
@@ -27,6 +28,7 @@ from talkwire.payloads.messages import (
     GeneratedBody,
     attachment_refs,
     given_generated,
+    given_parts,
     message_payload,
     version_payload,
 )
@@ -36,8 +38,9 @@ _MESSAGE = One(message_payload, "message")
 
 _MESSAGE_ID = Shape("MessageIdPayload")
 _EDIT = (
-    "The new text of a message, its new `metadata` or both. Only callers with the role `service` set `senderId`, to "
-    "the author of the message."
+    "The new text of a message as `content` or `parts`, its new `metadata` or both. `parts` replace its text and all "
+    "of its parts, `content` only its texts. Only callers with the role `service` set `senderId`, to the author of the "
+    "message."
 )
 _REACTION = Shape(
     "ReactPayload",
@@ -58,14 +61,16 @@ SEND = Operation(
         "content": InputMember(default=""),
         "attachments": InputMember(type=tuple[AttachmentBody, ...] | None, value=attachment_refs, default=None),
         "generated": InputMember(type=GeneratedBody | None, value=given_generated),
+        "parts": InputMember(type=tuple[MessagePart, ...] | None, value=given_parts, default=None),
     },
     without=("sent_hash", "imported", "system"),
     payload=Shape(
         "SendPayload",
-        "A message to send. `content` may be empty if there are attachments. Only callers with the role `service` set "
-        "`senderId`, to the user who sends the message. Callers with the role `service` or `admin` may set `createdAt` "
-        "to import a message from another system, which was sent at that time. Only of agents' messages, `generated` "
-        "says how the agent wrote it, and `onBehalfOf` names the agent's owner, in whose name it writes.",
+        "A message to send, with a `content` or `parts`. `content` may be empty if there are attachments. Only callers "
+        "with the role `service` set `senderId`, to the user who sends the message. Callers with the role `service` or "
+        "`admin` may set `createdAt` to import a message from another system, which was sent at that time. Only of "
+        "agents' messages, `generated` says how the agent wrote it, and `onBehalfOf` names the agent's owner, in whose "
+        "name it writes.",
         last=("sender_id", "created_ms"),
     ),
     unaudited=SENDS,
@@ -87,7 +92,8 @@ TEXTS = (
         alias="/messages/{message_id}",
         tag=_TAG,
         summary="Edit a message",
-        event_summary="Edit a message, as its author: its text, `metadata` or both. Its history keeps earlier texts.",
+        event_summary="Edit a message, as its author: its text or parts, `metadata` or both. Its history keeps earlier "
+        "ones.",
         answer=_MESSAGE,
         body=Shape("EditMessageBody", _EDIT),
         payload=Shape("EditPayload", _EDIT),

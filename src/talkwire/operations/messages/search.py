@@ -9,7 +9,7 @@ from talkwire.core.commands.search import SearchMessages, SearchOffers
 from talkwire.core.domain.times import bound_ms_of
 from talkwire.operations.operation import Operation, Paged
 from talkwire.operations.shapes import InputMember, Shape
-from talkwire.payloads.messages import message_payload
+from talkwire.payloads.messages import short_payload
 from talkwire.payloads.offers import offer_payload
 
 _SEARCH = Shape(
@@ -40,7 +40,7 @@ MESSAGES = Operation(
     tag="messages",
     summary="Search messages, newest first",
     event_summary="Search messages, newest first. The roles `service` and `admin` find every message.",
-    answer=Paged(message_payload, "messages"),
+    answer=Paged(short_payload, "messages"),
     payload=_SEARCH,
     members=_MEMBERS,
 )

@@ -63,10 +63,12 @@ from talkwire.storage.messages.messages import (
 )
 from talkwire.storage.messages.saved import forget_saved
 from talkwire.storage.messages.search import WordTable
+from talkwire.storage.messages.source_quotes import add_quotes, end_quotes, insert_quotes, quotes_of
 from talkwire.storage.messages.threads import activity_with, find_partners, follow_writes, new_follows, put_follow
 from talkwire.storage.schema import file_links, mentions, message_versions, messages, reactions, tombstones
 from talkwire.storage.sql.batch import Write, insert_rows, update_rows, write
 from talkwire.storage.sql.keys import keys_parameter
+from talkwire.storage.sql.values import to_json
 from talkwire.storage.tables.conversations import find_conversation, take_moved_conversations
 from talkwire.storage.tables.files import make_due
 from talkwire.storage.tables.members import take_moved_members
@@ -214,6 +216,7 @@ def _stage_parts(workspace: Workspace, event: MessageSent) -> None:
         for attachment in message.attachments
         if attachment.id is not None
     ]
+    staged.quotes += quotes_of(message)
     if message.reply_to is not None or message.mentions or message.mentions_all:
         staged.references.append(event)
     if message.thread_id is not None:
@@ -329,6 +332,9 @@ def _take_messages(staged: StagedMessages) -> list[Write]:
     if staged.links:
         writes.append(Write(insert_links, staged.links))
         staged.links = []
+    if staged.quotes:
+        writes.append(Write(insert_quotes, staged.quotes))
+        staged.quotes = []
     if staged.mentions:
         writes.append(Write(_insert_mentions, staged.mentions))
         staged.mentions = []
@@ -345,6 +351,9 @@ def _edited(workspace: Workspace, event: MessageEdited) -> None:
     before = _stored_extra(workspace.connection, message)
     _forget_mentions(workspace.connection, message, before)
     _forget_links(workspace.connection, message, _dropped(before, message), event.at_ms)
+    added = [each for each in message.attachments if each.id not in before.file_ids]
+    _link(workspace.connection, message, [(each.id, file_kind(each)) for each in added])
+    add_quotes(workspace.connection, message)
     workspace.forget_message(message.id)
     _change(
         workspace,
@@ -369,7 +378,9 @@ def _keep_version(connection: Connection, message: Message) -> None:
     """Stores the text that a message has in the database, before an edit replaces it, as an earlier version, with the
     time at which that text was written. `message` is the edited message."""
     before = connection.execute(
-        select(messages.c.content, messages.c.created_ms, messages.c.edited_ms).where(messages.c.id == message.id)
+        select(messages.c.content, messages.c.created_ms, messages.c.edited_ms, messages.c.extra).where(
+            messages.c.id == message.id
+        )
     ).one()
     last = connection.execute(
         select(func.max(message_versions.c.version)).where(message_versions.c.message_id == message.id)
@@ -379,6 +390,7 @@ def _keep_version(connection: Connection, message: Message) -> None:
         "version": (last or 0) + 1,
         "content": before.content,
         "written_ms": before.edited_ms or before.created_ms,
+        "parts": to_json(to_extra(before.extra).parts or None),
     }
     connection.execute(insert(message_versions), version)
 
@@ -409,6 +421,8 @@ def _deleted(workspace: Workspace, event: MessageDeleted) -> None:
         tombstone = {"conversation_id": message.conversation_id, "seq": message.seq, "sender_id": message.sender_id}
         connection.execute(insert(tombstones), tombstone)
     connection.execute(delete(message_versions).where(message_versions.c.message_id == message.id))
+    if end_quotes(connection, (message.id,)):
+        workspace.forget_messages()
     connection.execute(delete(reactions).where(reactions.c.message_id == message.id))
     forget_saved(connection, (message.id,))
     if message.thread_id is not None:
@@ -423,14 +437,17 @@ def _previewed(workspace: Workspace, event: LinkPreviewsChanged) -> None:
     connection, message = workspace.connection, event.message
     before, after = _stored_extra(connection, message), extra_of(message)
     _forget_links(connection, message, _dropped(before, message), event.at_ms)
-    links = [
-        (file_id, message.id, message.conversation_id, message.seq, PREVIEW)
-        for file_id in to_extra(after).file_ids
-        if file_id not in before.file_ids
-    ]
+    pictures = [preview.image for preview in message.previews if preview.image is not None]
+    _link(connection, message, [(image.id, PREVIEW) for image in pictures if image.id not in before.file_ids])
+    _change(workspace, message, extra=after)
+
+
+def _link(connection: Connection, message: Message, files: Iterable[tuple[str | None, str]]) -> None:
+    """Adds the links of files to a message; `files` has their ids and kinds."""
+    place = message.id, message.conversation_id, message.seq
+    links = [(file_id, *place, kind) for file_id, kind in files if file_id is not None]
     if links:
         write(connection, [Write(insert_links, links)])
-    _change(workspace, message, extra=after)
 
 
 def _reacted(workspace: Workspace, event: MessageReacted) -> None:
@@ -608,6 +625,7 @@ def clear_messages(connection: Connection, rows: Sequence[Row[Any]], now_ms: int
     connection.execute(_drop_reactions, ids)
     forget_saved(connection, [row.id for row in rows])
     forget_messages(connection, [row.id for row in rows])
+    end_quotes(connection, [row.id for row in rows])
     _clear_mentions_and_links(connection, rows, now_ms)
     roots = Counter(row.thread_id for row in rows if row.thread_id is not None)
     if roots:

@@ -37,6 +37,7 @@ from talkwire.core.domain.model import (
     Reaction,
     ThreadActivity,
 )
+from talkwire.core.domain.parts.message_parts import MessagePart
 from talkwire.core.ports.stores import FilePlace
 from talkwire.storage.messages.reactions import ReactionReads, read_reactions
 from talkwire.storage.messages.threads import read_activity
@@ -68,6 +69,7 @@ class Extra(msgspec.Struct, frozen=True, omit_defaults=True):
     generated: Generated | None = None
     on_behalf_of: str | None = None
     notes_of: str | None = None
+    parts: tuple[MessagePart, ...] = ()
 
     @property
     def file_ids(self) -> list[str]:
@@ -78,6 +80,7 @@ class Extra(msgspec.Struct, frozen=True, omit_defaults=True):
 
 _NOTHING = Extra()
 _extra: msgspec.json.Decoder[Extra] = msgspec.json.Decoder(Extra)
+_parts: msgspec.json.Decoder[tuple[MessagePart, ...]] = msgspec.json.Decoder(tuple[MessagePart, ...])
 
 _COLUMNS = (
     "id",
@@ -153,6 +156,7 @@ def extra_of(message: Message) -> str | None:
             generated=message.generated,
             on_behalf_of=message.on_behalf_of,
             notes_of=message.notes_of,
+            parts=message.parts,
         )
     )
 
@@ -170,6 +174,7 @@ def _has_extra(message: Message) -> bool:
         or message.generated
         or message.on_behalf_of
         or message.notes_of
+        or message.parts
     )
 
 
@@ -182,6 +187,11 @@ def named_by(of: Message | Extra) -> tuple[str, ...]:
 def to_extra(extra: str | None) -> Extra:
     """Decodes the JSON of a message's column `extra`; None gives an `Extra` with default values."""
     return _NOTHING if extra is None else _extra.decode(extra)
+
+
+def to_parts(parts: str | None) -> tuple[MessagePart, ...]:
+    """Decodes the JSON of a version's column `parts`; None gives no parts."""
+    return () if parts is None else _parts.decode(parts)
 
 
 def attached_names(extra: str | None) -> str:
@@ -253,6 +263,7 @@ def _to_message(
         generated=extra.generated,
         on_behalf_of=extra.on_behalf_of,
         notes_of=extra.notes_of,
+        parts=extra.parts,
     )
 
 
@@ -463,12 +474,13 @@ class MessagePartRows(ReactionReads):
 
     def versions(self, message_id: int, before_number: int | None, limit: int) -> Sequence[MessageVersion]:
         number = message_versions.c.version
-        statement = select(number, message_versions.c.content, message_versions.c.written_ms)
+        columns = message_versions.c.content, message_versions.c.written_ms, message_versions.c.parts
+        statement = select(number, *columns)
         statement = statement.where(message_versions.c.message_id == message_id)
         if before_number is not None:
             statement = statement.where(number < before_number)
         rows = self._connection.execute(statement.order_by(number.desc()).limit(limit)).all()
-        return [MessageVersion(*row) for row in reversed(rows)]
+        return [MessageVersion(row[0], row.content, row.written_ms, to_parts(row.parts)) for row in reversed(rows)]
 
     def replies(
         self,

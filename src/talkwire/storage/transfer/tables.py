@@ -68,6 +68,7 @@ COPIED = (
     "tombstones",
     "imports",
     "message_versions",
+    "source_quotes",
     "reactions",
     "mentions",
     "saved_messages",

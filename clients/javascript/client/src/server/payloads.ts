@@ -13,6 +13,7 @@ export type ConversationHandlingState = "closed" | "open";
 export type ConversationHistory = "all" | "from-join";
 export type ConversationKind = "channel" | "direct" | "group";
 export type ConversationState = "closed" | "open";
+export type DataPartType = "data";
 export type ErrorCode =
   | "banned"
   | "blocked"
@@ -52,14 +53,28 @@ export type NotificationType =
   | "reply";
 export type NotifyLevel = "all" | "mentions" | "none";
 export type OfferStatus = "accepted" | "countered" | "expired" | "pending" | "rejected" | "withdrawn";
+export type PlanPartType = "plan";
+export type PlanTaskStatus = "complete" | "error" | "in_progress" | "pending";
 export type PresenceStatus = "away" | "dnd" | "invisible" | "offline" | "online";
 export type PushDeviceKind = "gateway" | "web";
 export type ReactionChangedAction = "added" | "removed";
 export type ReadMessagesThreads = "collapsed";
+export type ReasoningPartType = "reasoning";
 export type ReportAction = "ban" | "delete" | "mute";
 export type ReportState = "dismissed" | "open" | "resolved";
 export type RestrictionKind = "ban" | "mute";
 export type ServerAnswerWebSignIn = "account" | "both" | "token";
+export type SourcePartType = "source";
+export type TextPartType = "text";
+export type ToolPartState =
+  | "approval-requested"
+  | "approval-responded"
+  | "input-available"
+  | "input-streaming"
+  | "output-available"
+  | "output-denied"
+  | "output-error";
+export type ToolPartType = "tool";
 export type UpdateOfferStatus = "accepted" | "rejected" | "withdrawn";
 export type UpdatedMemberRole = "admin" | "member" | "owner";
 export type UserKind = "agent" | "person";
@@ -575,6 +590,18 @@ export interface CustomSignal {
   data?: unknown;
 }
 
+/**
+ * Data of the application for its own clients, of the kind `name`. Talkwire stores the `value`, which may be any JSON,
+ * and does not interpret it.
+ */
+export interface DataPart {
+  type: DataPartType;
+  /** What kind of data it is, for the application's own clients. */
+  name: string;
+  /** Any JSON value. */
+  value: unknown;
+}
+
 export interface DeleteOfferCommand {
   /** The id of the offer. */
   offerId: string;
@@ -647,8 +674,9 @@ export interface DoNotDisturb {
 }
 
 /**
- * The new text of a message, its new `metadata` or both. Only callers with the role `service` set `senderId`, to the
- * author of the message.
+ * The new text of a message as `content` or `parts`, its new `metadata` or both. `parts` replace its text and all of
+ * its parts, `content` only its texts. Only callers with the role `service` set `senderId`, to the author of the
+ * message.
  */
 export interface EditCommand {
   /** The id of the message. */
@@ -659,6 +687,11 @@ export interface EditCommand {
   senderId?: string | null;
   /** Any JSON object, for the application's use. Null removes it. */
   metadata?: Record<string, unknown> | null;
+  /**
+   * The parts from which `content` follows: texts of at most 64 KiB together, other parts of at most 64 KiB, all of at
+   * most 256 KiB.
+   */
+  parts?: (TextPart | ReasoningPart | ToolPart | SourcePart | PlanPart | DataPart)[];
 }
 
 export interface EmptyReply {
@@ -1116,7 +1149,8 @@ export interface MembersListed {
  * A message. Members that are empty, null or false are omitted. A deleted message has no `content`. An `imported`
  * message was sent earlier on another system: it is never unread and causes no notifications. A message of the type
  * `system` is a notice of the application, such as "Your order was shipped"; clients show it without its sender.
- * `notesOf` is in notes of a conversation's teams: the conversation that they are about.
+ * `notesOf` is in notes of a conversation's teams: the conversation that they are about. A message with `parts` has a
+ * `content` that follows from them, for clients and places that do not show parts.
  */
 export interface Message {
   id: string;
@@ -1170,6 +1204,11 @@ export interface Message {
   onBehalfOf?: string;
   /** The conversation that the notes are about. */
   notesOf?: string;
+  /**
+   * The parts from which `content` follows: texts of at most 64 KiB together, other parts of at most 64 KiB, all of at
+   * most 256 KiB.
+   */
+  parts?: (TextPart | ReasoningPart | ToolPart | SourcePart | PlanPart | DataPart)[];
 }
 
 export interface MessageDeleted {
@@ -1224,8 +1263,8 @@ export interface Mute {
 }
 
 /**
- * A note for the teams of a conversation. `content` may be empty if there are attachments. Only callers with the role
- * `service` set `senderId`, to the member who writes it.
+ * A note for the teams of a conversation, with a `content` or `parts`. `content` may be empty if there are attachments.
+ * Only callers with the role `service` set `senderId`, to the member who writes it.
  */
 export interface NoteCommand {
   /** The id of the conversation. */
@@ -1246,6 +1285,11 @@ export interface NoteCommand {
   generated?: GeneratedBody | null;
   /** The user in whose name an agent wrote the message: the agent's owner. */
   onBehalfOf?: string | null;
+  /**
+   * The parts from which `content` follows: texts of at most 64 KiB together, other parts of at most 64 KiB, all of at
+   * most 256 KiB.
+   */
+  parts?: (TextPart | ReasoningPart | ToolPart | SourcePart | PlanPart | DataPart)[] | null;
   /** The id of the user who sent it. */
   senderId?: string | null;
 }
@@ -1450,6 +1494,26 @@ export interface Place {
   name?: string;
   /** The location's postal address. */
   address?: string;
+}
+
+/** The tasks that an agent has set itself, and how far it is with each. */
+export interface PlanPart {
+  type: PlanPartType;
+  /** The tasks, each with another `id`. */
+  tasks: PlanTask[];
+  /** The title of the plan. */
+  title?: string;
+}
+
+export interface PlanTask {
+  /** The id of the task, which the agent chose. */
+  id: string;
+  /** What is to be done. */
+  title: string;
+  /** How far the task is. */
+  status: PlanTaskStatus;
+  /** More about the task. */
+  details?: string;
 }
 
 export interface PongReply {
@@ -1660,6 +1724,13 @@ export interface ReadThreadCommand {
   messageId: string;
   /** The id of a reply in the thread. */
   replyId?: string | null;
+}
+
+/** What an agent considered before it answered. */
+export interface ReasoningPart {
+  type: ReasoningPartType;
+  /** The reasoning in Markdown. */
+  text: string;
 }
 
 /**
@@ -1907,10 +1978,10 @@ export interface SearchMessagesCommand {
 }
 
 /**
- * A message to send. `content` may be empty if there are attachments. Only callers with the role `service` set
- * `senderId`, to the user who sends the message. Callers with the role `service` or `admin` may set `createdAt` to
- * import a message from another system, which was sent at that time. Only of agents' messages, `generated` says how the
- * agent wrote it, and `onBehalfOf` names the agent's owner, in whose name it writes.
+ * A message to send, with a `content` or `parts`. `content` may be empty if there are attachments. Only callers with
+ * the role `service` set `senderId`, to the user who sends the message. Callers with the role `service` or `admin` may
+ * set `createdAt` to import a message from another system, which was sent at that time. Only of agents' messages,
+ * `generated` says how the agent wrote it, and `onBehalfOf` names the agent's owner, in whose name it writes.
  */
 export interface SendCommand {
   /** The id of the conversation. */
@@ -1937,6 +2008,11 @@ export interface SendCommand {
   onBehalfOf?: string | null;
   /** The message is stored only if this user handles the conversation then, or nobody for null */
   ifHandler?: string | null;
+  /**
+   * The parts from which `content` follows: texts of at most 64 KiB together, other parts of at most 64 KiB, all of at
+   * most 256 KiB.
+   */
+  parts?: (TextPart | ReasoningPart | ToolPart | SourcePart | PlanPart | DataPart)[] | null;
   /** The id of the user who sent it. */
   senderId?: string | null;
   /** When it was created. */
@@ -2111,6 +2187,24 @@ export interface SoundPreferences {
 }
 
 /**
+ * A source of what a message says: exactly one of a web page (`url`), another message (`messageId`) and a file of the
+ * author (`fileId`), which is among the message's attachments. `quote` is a copy of what the source says.
+ */
+export interface SourcePart {
+  type: SourcePartType;
+  /** The address of a web page. */
+  url?: string;
+  /** The id of a message. The server does not check that it exists. */
+  messageId?: string;
+  /** The id of a file that the author uploaded. */
+  fileId?: string;
+  /** What people read instead of the address. */
+  title?: string;
+  /** What the source says. The quote of a message is removed when that message is deleted. */
+  quote?: string;
+}
+
+/**
  * The reply to a `sync` event. Without `after`: `conversations`, `presence` and the `cursor` to continue from; `next`
  * is the cursor for further conversations. With `after`: `events`, the `cursor` to continue from, `more` if more events
  * may follow, and `presence` if the client requested it.
@@ -2164,6 +2258,13 @@ export interface TeamUpdated {
   added?: string[];
   removed?: string[];
   deleted?: boolean;
+}
+
+/** A text in Markdown, as the `content` of a message without parts is one. */
+export interface TextPart {
+  type: TextPartType;
+  /** The text in Markdown. */
+  text: string;
 }
 
 /**
@@ -2238,6 +2339,27 @@ export interface ThreadUpdated {
   messageId: string;
   /** What the message shows of the thread that it started; missing without replies. */
   thread?: ThreadSummary;
+}
+
+/** An agent's use of a tool. `input` and `output` may be any JSON. `error` says why the use failed. */
+export interface ToolPart {
+  type: ToolPartType;
+  /** The id of this use of the tool, which the agent chose. */
+  toolCallId: string;
+  /** The name of the tool. */
+  name: string;
+  /** How far the use of the tool is. */
+  state: ToolPartState;
+  /** What people read instead of `name`. */
+  title?: string;
+  /** Any JSON value. */
+  input?: unknown;
+  /** Any JSON value. */
+  output?: unknown;
+  /** Why the use of the tool failed. */
+  error?: string;
+  /** The card that asks for an approval. */
+  cardId?: string;
 }
 
 export interface Typing {
@@ -2420,7 +2542,10 @@ export interface UserPage {
   next: string | null;
 }
 
-/** A version of an edited message's text, which was shown from `createdAt` on. The first version has the number 1. */
+/**
+ * A version of an edited message's text and parts, which was shown from `createdAt` on. The first version has the
+ * number 1.
+ */
 export interface Version {
   /** The number of this version; the first is 1. */
   version: number;
@@ -2428,6 +2553,11 @@ export interface Version {
   content: string;
   /** When it was created. */
   createdAt: string;
+  /**
+   * The parts from which `content` follows: texts of at most 64 KiB together, other parts of at most 64 KiB, all of at
+   * most 256 KiB.
+   */
+  parts?: (TextPart | ReasoningPart | ToolPart | SourcePart | PlanPart | DataPart)[];
 }
 
 /** One page of a list. Pass `next` as the cursor to get the following page; it is null on the last one. */
@@ -2593,7 +2723,7 @@ export interface Commands {
   "note:send": { payload: NoteCommand; reply: MessageReply };
   /** Send a message. A retry with the same `clientMessageId` returns the stored message. */
   "message:send": { payload: SendCommand; reply: MessageReply };
-  /** Edit a message, as its author: its text, `metadata` or both. Its history keeps earlier texts. */
+  /** Edit a message, as its author: its text or parts, `metadata` or both. Its history keeps earlier ones. */
   "message:edit": { payload: EditCommand; reply: MessageReply };
   /** Delete a message, as its author or a moderator. An empty placeholder remains in its place. */
   "message:delete": { payload: MessageIdCommand; reply: EmptyReply };

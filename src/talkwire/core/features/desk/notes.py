@@ -41,7 +41,7 @@ def needs_of_note(actor: Actor, command: SendNote, needs: Prefetch) -> None:
     """Adds what the writer fetches for a whole batch: the acting user's membership of the conversation, and what the
     note refers to."""
     needs_of_send(actor, command, needs)
-    need_names(needs, command.conversation_id, command.content)
+    need_names(needs, command.conversation_id, command.text)
 
 
 def send_note(tx: Transaction, actor: Actor, command: SendNote) -> Message:
@@ -55,7 +55,7 @@ def send_note(tx: Transaction, actor: Actor, command: SendNote) -> Message:
     if notes is None:
         check_first(tx, actor, command)
         notes = make_notes(tx, conversation, by)
-    _admit(tx, notes, {by, *mentioned(tx, conversation.id, command.content).user_ids})
+    _admit(tx, notes, {by, *mentioned(tx, conversation.id, command.text).user_ids})
     return send_message(tx, actor, command.message_in(notes.id))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import MappingProxyType
 
 import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from talkwire.core.commands.messages import DeleteMessage, EditMessage
+from talkwire.core.commands.messages import AttachmentRef, DeleteMessage, EditMessage
 from talkwire.core.domain.access import (
     acting_as,
     history_of,
@@ -21,7 +22,9 @@ from talkwire.core.domain.access import (
 )
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.events import MessageDeleted, MessageEdited, MessageMetadataChanged, ThreadUpdated
-from talkwire.core.domain.model import LARGE_CONVERSATION, WHOLE, Actor, HistoryStart, Message
+from talkwire.core.domain.model import LARGE_CONVERSATION, WHOLE, Actor, Attachment, HistoryStart, Message
+from talkwire.core.domain.parts.checks import check_parts
+from talkwire.core.domain.parts.message_parts import MessagePart, content_of, file_ids_of, simplified, with_text
 from talkwire.core.domain.texts import check_content, check_id, check_metadata
 from talkwire.core.features.handling.handling import message_deleted
 from talkwire.core.features.messages.link_previews import kept_previews
@@ -32,7 +35,12 @@ from talkwire.core.features.messages.messages import (
     participation_of,
     visible_message,
 )
-from talkwire.core.features.messages.sending import mentioned
+from talkwire.core.features.messages.sending import (
+    attachments_of,
+    check_attachment_count,
+    mentioned,
+    must_write_parts,
+)
 from talkwire.core.features.notifying.listing import list_members
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Transaction
@@ -41,11 +49,15 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 
 
 def check_edit(command: EditMessage) -> None:
-    """Raises `invalid_request` for an edit without text and metadata, or with an invalid text, metadata or sender id,
-    and `payload_too_large` for a text that is too long. Accepts an empty text, because a message with attachments may
-    have one; `edit_message` checks whether it has attachments."""
-    if command.content is UNSET and command.metadata is UNSET:
-        raise invalid("content", "is missing: set content, metadata or both")
+    """Raises `invalid_request` for an edit without text, parts and metadata, or with an invalid text, part, metadata or
+    sender id, and `payload_too_large` for a text or part that is too long. Accepts an empty text, because a message
+    with attachments may have one; `edit_message` checks whether it has attachments."""
+    if not command.changes_text and command.metadata is UNSET:
+        raise invalid("content", "is missing: set content or parts, metadata or both")
+    if command.parts is not UNSET:
+        if command.content is not UNSET:
+            raise invalid("parts", "cannot be set together with content, which follows from them")
+        check_parts(command.parts, may_be_empty=True)
     if command.content is not UNSET:
         check_content("content", command.content, may_be_empty=True)
     if command.metadata is not UNSET and command.metadata is not None:
@@ -55,42 +67,73 @@ def check_edit(command: EditMessage) -> None:
 
 
 def edit_message(tx: Transaction, actor: Actor, command: EditMessage) -> Message:
-    """Edits a message's text, its metadata or both, and returns the message. The application's backend edits the
-    messages of all authors, regardless of bans and mutes.
+    """Edits a message's text or parts, its metadata or both, and returns the message. The application's backend edits
+    the messages of all authors, regardless of bans and mutes.
 
     Raises `forbidden` for another actor who is not the author, the refusals of `may_post` (such as `muted`) for an
     author who may not write now, and `invalid_request` for a deleted message and for the text of a forwarded one.
     """
     message, history = _of_back_end(tx, command) if actor.is_service else _of_author(tx, actor, command)
-    if command.content is not UNSET:
-        _check_text_of(message, command.content)
+    rewritten = _rewritten(tx, actor, message, command) if command.changes_text else message
     metadata = message.metadata if command.metadata is UNSET else command.metadata
-    if command.content is not UNSET and command.content != message.content:
-        message = _record_text(tx, replace(message, metadata=metadata), command.content)
+    if _text_of(rewritten) != _text_of(message):
+        message = _record_text(tx, message, replace(rewritten, metadata=metadata))
     elif _encoder.encode(metadata) != _encoder.encode(message.metadata):  # for Python, 1 and True are equal
         message = replace(message, metadata=metadata)
         tx.record(MessageMetadataChanged(tx.next_pos(), tx.now_ms, message))
     return must_be_visible(message, history)
 
 
-def _check_text_of(message: Message, content: str) -> None:
-    """Raises `invalid_request` unless the message may have the new text `content`."""
+def _rewritten(tx: Transaction, actor: Actor, message: Message, command: EditMessage) -> Message:
+    """Returns the message with the new text, parts and attachments that an edit gives it. An edit with a text alone
+    keeps the parts that are no texts. An attachment stays although no source names its file any more, because earlier
+    versions may.
+
+    Raises `invalid_request` for a forwarded message, and for one that would have neither text nor attachments.
+    """
     if message.forwarded_from is not None:
         raise invalid("messageId", "the text of a forwarded message cannot be edited")
-    if not content.strip() and not message.attachments:
-        raise invalid("content", "must not be empty")
+    if command.parts is UNSET:
+        assert command.content is not UNSET, "the command changes the text"
+        parts, path, attachments = with_text(message.parts, command.content), "content", message.attachments
+        is_blank = not command.content.strip()
+        if command.content == message.content:
+            parts = message.parts
+    else:
+        parts, path, attachments = command.parts, "parts", _with_sources(tx, actor, message, command.parts)
+        is_blank = not content_of(parts).strip()
+    if is_blank and not attachments:
+        raise invalid(path, "must not be empty")
+    content = command.content if not parts and command.content is not UNSET else content_of(parts)
+    return replace(message, content=content, parts=simplified(parts), attachments=attachments)
 
 
-def _record_text(tx: Transaction, message: Message, content: str) -> Message:
-    """Records the new text `content` of a message, and returns the edited message."""
-    mentions = mentioned(tx, message.conversation_id, content)
+def _with_sources(
+    tx: Transaction, actor: Actor, message: Message, parts: Sequence[MessagePart]
+) -> tuple[Attachment, ...]:
+    """Returns the attachments of a message that gets these parts: those that it has, and the files that are sources.
+    Raises ChatError if its author may not write the parts."""
+    author = tx.user(message.sender_id)
+    assert author is not None, "users are never removed"
+    must_write_parts(tx, actor, author, parts)
+    refs = [AttachmentRef(id_) for id_ in file_ids_of(parts, [each.id for each in message.attachments])]
+    check_attachment_count(len(message.attachments) + len(refs))
+    return (*message.attachments, *attachments_of(tx, {author.id, actor.user_id}, refs))
+
+
+def _text_of(message: Message) -> tuple[str, bytes]:
+    return message.content, _encoder.encode(message.parts)  # for Python, 1 and True are equal
+
+
+def _record_text(tx: Transaction, message: Message, rewritten: Message) -> Message:
+    """Records the new text of a message, and returns the edited message."""
+    mentions = mentioned(tx, message.conversation_id, rewritten.content)
     edited = replace(
-        message,
-        content=content,
+        rewritten,
         mentions=mentions.user_ids,
         mentions_all=mentions.everyone,
         edited_ms=tx.now_ms,
-        previews=kept_previews(message, content),
+        previews=kept_previews(message, rewritten.content),
     )
     conversation = tx.conversation(message.conversation_id)
     # Checking all members of a large conversation in the transaction would delay every other writer.

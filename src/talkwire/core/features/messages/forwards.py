@@ -1,7 +1,7 @@
 """Forwards messages: copies a message into other conversations, with a reference to the original.
 
-Text and attachments are copied, and which agent generated the text. Metadata, mentions, replies and reactions are not,
-because they belong to the conversation of the original.
+Text, parts that are texts or sources, and attachments are copied, and which agent generated the text. Metadata,
+mentions, replies and reactions are not, because they belong to the conversation of the original.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from talkwire.core.domain.access import acting_as, may_post, require
 from talkwire.core.domain.errors import invalid, refusals_about
 from talkwire.core.domain.events import MessageSent
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor, Message, Origin
+from talkwire.core.domain.parts.message_parts import content_of, forwarded, simplified
 from talkwire.core.domain.texts import check_id
 from talkwire.core.features.handling.handling import message_sent
 from talkwire.core.features.messages.messages import (
@@ -51,6 +52,8 @@ def forward_message(tx: Transaction, actor: Actor, command: ForwardMessage) -> t
     sender_id = acting_as(actor, command.sender_id)
     source, _ = visible_message(tx, sender_id, command.message_id)
     must_not_be_deleted(source)
+    if source.parts and not content_of(forwarded(source.parts)).strip() and not source.attachments:
+        raise invalid("messageId", "this message has no text, source or file to forward")
     targets = [_target(tx, sender_id, conversation_id) for conversation_id in dict.fromkeys(command.conversation_ids)]
     return tuple(_forward(tx, source, target) for target in targets)
 
@@ -63,6 +66,7 @@ def _target(tx: Transaction, sender_id: str, conversation_id: str) -> Participat
 
 
 def _forward(tx: Transaction, source: Message, target: Participation) -> Message:
+    parts = forwarded(source.parts)
     pos = tx.next_pos()
     message = Message(
         id=MESSAGE_ID_BASE + pos,
@@ -71,7 +75,8 @@ def _forward(tx: Transaction, source: Message, target: Participation) -> Message
         sender_id=target.user.id,
         sender_name=target.user.name,
         sender_avatar=target.user.avatar,
-        content=source.content,
+        content=content_of(parts) if source.parts else source.content,
+        parts=simplified(parts),
         created_ms=tx.now_ms,
         attachments=source.attachments,
         forwarded_from=source.forwarded_from or Origin(source.id, source.sender_id),

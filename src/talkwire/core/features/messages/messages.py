@@ -198,9 +198,15 @@ def list_versions(snapshot: Snapshot, actor: Actor, query: ListVersions) -> Page
     found = list(snapshot.parts.versions(message.id, before, limit + 1))
     if before is None:
         number = found[-1].number + 1 if found else 1
-        found.append(MessageVersion(number, message.content, message.edited_ms or message.created_ms))
-    items = within_bytes(found[: -limit - 1 : -1], lambda version: len(version.content.encode()) + 100)
+        written_ms = message.edited_ms or message.created_ms
+        found.append(MessageVersion(number, message.content, written_ms, message.parts))
+    items = within_bytes(found[: -limit - 1 : -1], _size_of_version)
     return Page(tuple(items[::-1]), str(items[-1].number) if len(items) < len(found) else None)
+
+
+def _size_of_version(version: MessageVersion) -> int:
+    size = len(version.content.encode()) + 100
+    return size + len(_encoder.encode(version.parts)) if version.parts else size
 
 
 def _version_number(text: str | None) -> int | None:
@@ -307,9 +313,10 @@ def size_of(message: Message) -> int:
     """Returns approximately how many bytes a message has as JSON."""
     content = message.content
     size = 300 + (len(content) if content.isascii() else len(content.encode()))
-    if message.metadata is None and not (message.attachments or message.reactions or message.mentions):
+    if message.metadata is None and not (message.attachments or message.reactions or message.mentions or message.parts):
         return size
-    return size + len(_encoder.encode((message.metadata, message.attachments, message.reactions, message.mentions)))
+    rest = message.metadata, message.attachments, message.reactions, message.mentions, message.parts
+    return size + len(_encoder.encode(rest))
 
 
 QUERIES: Queries = MappingProxyType(

@@ -3,7 +3,6 @@ client chose) returns the first message and sends nothing."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2b
 from struct import Struct
@@ -33,6 +32,7 @@ from talkwire.core.domain.access import (
     must_be_visible,
     require,
 )
+from talkwire.core.domain.access_policy import may_stream
 from talkwire.core.domain.errors import ChatError, forbidden, invalid, refusals_at
 from talkwire.core.domain.events import MessageSent, UserCreated
 from talkwire.core.domain.mentions import Mentions, mention_marks, resolve, spellings
@@ -55,6 +55,8 @@ from talkwire.core.domain.model import (
 )
 from talkwire.core.domain.moderation.audit import Act
 from talkwire.core.domain.pages import within_bytes
+from talkwire.core.domain.parts.checks import check_parts
+from talkwire.core.domain.parts.message_parts import MessagePart, need_right, simplified
 from talkwire.core.domain.places import check_place, label_of_place, map_url
 from talkwire.core.domain.texts import (
     NAME_MAX_LENGTH,
@@ -62,7 +64,7 @@ from talkwire.core.domain.texts import (
     check_id,
     check_metadata,
     check_short_text,
-    check_text,
+    check_url,
 )
 from talkwire.core.domain.times import check_time, iso
 from talkwire.core.features.handling.handling import message_sent
@@ -74,7 +76,6 @@ from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Prefetch, Transaction
 
 ATTACHMENTS_MAX = 20
-URL_MAX_LENGTH = 2048
 
 DURATION_MAX_MS = 24 * 60 * 60 * 1000
 WAVEFORM_MAX = 100
@@ -87,11 +88,6 @@ SIDE_MAX = 65_535
 IMPORT_SKEW_MS = 10_000
 """How far in the future an imported message's time may be, in milliseconds, to allow for clock differences."""
 
-_UPLOADED = "/api/v1/files/"
-"""The beginning of the `url` that an upload returns."""
-
-_UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
-
 _first_bytes = Struct("<q")
 
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -100,7 +96,10 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 def check_send(command: SendMessage) -> None:
     """Raises ChatError for a message with invalid fields."""
     check_id("conversationId", command.conversation_id)
-    check_content("content", command.content, may_be_empty=bool(command.attachments))
+    if command.parts:
+        _check_parts(command)
+    else:
+        check_content("content", command.content, may_be_empty=bool(command.attachments))
     if command.client_message_id is not None:
         check_short_text("clientMessageId", command.client_message_id, 128)
     if command.sender_id is not None:
@@ -118,6 +117,13 @@ def check_send(command: SendMessage) -> None:
         check_short_text("generated.model", command.generated.model, MODEL_MAX_LENGTH)
     if command.on_behalf_of is not None:
         check_id("onBehalfOf", command.on_behalf_of)
+
+
+def _check_parts(command: SendMessage) -> None:
+    if command.content:
+        raise invalid("parts", "cannot be set together with content, which follows from them")
+    check_parts(command.parts, may_be_empty=bool(command.attachments))
+    check_attachment_count(len(command.attached))
 
 
 def _check_conditions(command: SendMessage) -> None:
@@ -172,22 +178,6 @@ def _check_frame(path: str, ref: AttachmentRef) -> None:
         raise invalid(path, "must have both width and height, or neither")
 
 
-def check_url(path: str, url: str) -> None:
-    """Raises `invalid_request` unless `url` is an http(s) URL, which a browser opens without running a script. `path`
-    names the field in the error."""
-    check_text(path, url)
-    if len(url) > URL_MAX_LENGTH:
-        raise invalid(path, f"must have at most {URL_MAX_LENGTH} characters")
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise invalid(path, "must be a URL") from None
-    if url.startswith(_UPLOADED):
-        raise invalid(path, "is one of this server's files: send its id as `id` instead")
-    if parts.scheme not in {"http", "https"} or not parts.hostname or _UNPRINTABLE.search(url):
-        raise invalid(path, "must be an http or https URL")
-
-
 def needs_of_send(actor: Actor, command: SendMessage, needs: Prefetch) -> None:
     """Adds to `needs` the keys of the rows that `send_message` will look up; the writer fetches them for a whole batch
     of commands at once."""
@@ -198,8 +188,8 @@ def needs_of_send(actor: Actor, command: SendMessage, needs: Prefetch) -> None:
     if not command.is_plain:
         need_message(needs, command.reply_to_id)
         need_message(needs, command.thread_id)
-        needs.files.update(_file_ids(command.attachments))
-        need_names(needs, command.conversation_id, command.content)
+        needs.files.update(_file_ids(command.attached))
+        need_names(needs, command.conversation_id, command.text)
 
 
 def need_names(needs: Prefetch, conversation_id: str, content: str) -> None:
@@ -229,10 +219,10 @@ def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message
     require(may_post(conversation, member, tx.now_ms))
     if command.if_last_seq is not None or command.if_handler is not UNSET:
         _must_be_unchanged(tx, conversation, history_of(actor, member), command)
-    parts = None if command.is_plain else _parts(tx, {sender_id, actor.user_id}, member.history, command)
+    fields = None if command.is_plain else _fields(tx, actor, sender, member.history, command)
     if sender.kind == "agent" or command.generated is not None or command.on_behalf_of is not None:
-        parts = (parts or {}) | _agent_parts(tx, sender, command)
-    return _record(tx, actor, command, (sender, conversation), parts)
+        fields = (fields or {}) | _agent_fields(tx, sender, command)
+    return _record(tx, actor, command, (sender, conversation), fields)
 
 
 def _must_be_unchanged(
@@ -267,11 +257,12 @@ def check_first(tx: Transaction, actor: Actor, command: SendMessage) -> None:
     if command.reply_to_id is not None or command.thread_id is not None:
         raise forbidden("not_found")
     sender_id = acting_as(actor, command.sender_id)
-    _attachments(tx, {sender_id, actor.user_id}, command.attachments)
+    attachments_of(tx, {sender_id, actor.user_id}, command.attached)
     sender = tx.user(sender_id)
     assert sender is not None, "the sender is a member"
+    must_write_parts(tx, actor, sender, command.parts)
     if sender.kind == "agent" or command.generated is not None or command.on_behalf_of is not None:
-        _agent_parts(tx, sender, command)
+        _agent_fields(tx, sender, command)
 
 
 def check_send_all(command: SendMessages) -> None:
@@ -324,15 +315,15 @@ def _send_from_outside(tx: Transaction, actor: Actor, command: SendMessage) -> M
         raise ChatError(
             "conflict", "This user was erased. Nothing is sent in their name.", {"userId": sender.id}, cause="erased"
         )
-    parts = {} if command.is_plain else _parts(tx, {sender_id, actor.user_id}, WHOLE, command)
+    fields = {} if command.is_plain else _fields(tx, actor, sender, WHOLE, command)
     if command.created_ms is not None:
         _check_order(tx, conversation, command.created_ms)
-        parts |= {"created_ms": command.created_ms, "imported": True, **imported_parts(tx, command)}
+        fields |= {"created_ms": command.created_ms, "imported": True, **imported_parts(tx, command)}
     if sender.kind == "agent" or command.generated is not None or command.on_behalf_of is not None:
-        parts |= _agent_parts(tx, sender, command)
+        fields |= _agent_fields(tx, sender, command)
     if tx.user(sender_id) is None:
         tx.record(UserCreated(tx.next_pos(), tx.now_ms, sender))
-    return _record(tx, actor, command, (sender, conversation), parts | {"system": command.system})
+    return _record(tx, actor, command, (sender, conversation), fields | {"system": command.system})
 
 
 def _check_order(tx: Transaction, conversation: Conversation, created_ms: int) -> None:
@@ -351,9 +342,9 @@ def _record(
     actor: Actor,
     command: SendMessage,
     place: tuple[User, Conversation],
-    parts: Mapping[str, Any] | None,
+    fields: Mapping[str, Any] | None,
 ) -> Message:
-    """Records a sent message and returns it. `place` has the sender and the conversation. `parts` maps the names of
+    """Records a sent message and returns it. `place` has the sender and the conversation. `fields` maps the names of
     optional fields of `Message` to values; None for a message with text only."""
     sender, conversation = place
     pos = tx.next_pos()
@@ -371,8 +362,8 @@ def _record(
         command_hash=None if command.client_message_id is None else hash_of(command),
         notes_of=conversation.notes_of,
     )
-    if parts:
-        message = replace(message, **parts)
+    if fields:
+        message = replace(message, **fields)
     tx.record(MessageSent(pos, tx.now_ms, message))
     if conversation.team_ids:
         if not message.imported:
@@ -383,7 +374,7 @@ def _record(
     return message
 
 
-def _agent_parts(tx: Transaction, sender: User, command: SendMessage) -> dict[str, Any]:
+def _agent_fields(tx: Transaction, sender: User, command: SendMessage) -> dict[str, Any]:
     """Returns name -> value for the fields of a message that only agents' messages have. Raises `forbidden` if the
     sender is no agent, or writes on behalf of anybody but its owner, or of an owner who was erased."""
     if sender.kind != "agent":
@@ -399,21 +390,34 @@ def _agent_parts(tx: Transaction, sender: User, command: SendMessage) -> dict[st
     return {"generated": Generated(sender.id, model), "on_behalf_of": behalf_of}
 
 
-def _parts(tx: Transaction, owner_ids: Collection[str], history: HistoryStart, command: SendMessage) -> dict[str, Any]:
-    """Returns name -> value for the optional fields of a message: quote, thread, attachments and mentions.
+def _fields(tx: Transaction, actor: Actor, sender: User, history: HistoryStart, command: SendMessage) -> dict[str, Any]:
+    """Returns name -> value for the optional fields of a message: quote, thread, attachments, mentions and parts, with
+    the text that follows from these.
 
-    Raises ChatError if the sender may not quote, reply to or attach what the command names. `history` is where the part
-    of the conversation that the sender may see begins; `owner_ids` are the users whose files may be attached.
+    Raises ChatError if the sender may not quote, reply to or attach what the command names, or may not write its parts.
+    `history` is where the part of the conversation that the sender may see begins.
     """
-    conversation_id = command.conversation_id
-    mentions = mentioned(tx, conversation_id, command.content)
+    conversation_id, text = command.conversation_id, command.text
+    must_write_parts(tx, actor, sender, command.parts)
+    mentions = mentioned(tx, conversation_id, text)
     return {
+        "content": text,
+        "parts": simplified(command.parts),
         "reply_to": None if command.reply_to_id is None else _quote(tx, conversation_id, history, command.reply_to_id),
         "thread_id": None if command.thread_id is None else _root_id(tx, conversation_id, history, command.thread_id),
-        "attachments": _attachments(tx, owner_ids, command.attachments),
+        "attachments": attachments_of(tx, {sender.id, actor.user_id}, command.attached),
         "mentions": mentions.user_ids,
         "mentions_all": mentions.everyone,
     }
+
+
+def must_write_parts(tx: Transaction, actor: Actor, sender: User, parts: Sequence[MessagePart]) -> None:
+    """Raises `forbidden` if the parts are not only texts and sources, and the server's setting `streams` does not let
+    the sender write others."""
+    if parts and need_right(parts) and not may_stream(actor, sender, tx.policy):
+        who = "Nobody sends" if tx.policy.streams == "off" else "Only agents and the application's backend send"
+        message = f"{who} other parts than text and source here (setting streams)."
+        raise ChatError("forbidden", message, {"senderId": sender.id}, cause="server_policy")
 
 
 def mentioned(tx: Transaction, conversation_id: str, content: str) -> Mentions:
@@ -452,9 +456,11 @@ def _root_id(tx: Transaction, conversation_id: str, history: HistoryStart, messa
     return root.id
 
 
-def _attachments(tx: Transaction, owner_ids: Collection[str], refs: Sequence[AttachmentRef]) -> tuple[Attachment, ...]:
-    """Returns a message's attachments without duplicates. Raises `forbidden` for a file of another user and for a file
-    that does not exist."""
+def attachments_of(
+    tx: Transaction, owner_ids: Collection[str], refs: Sequence[AttachmentRef]
+) -> tuple[Attachment, ...]:
+    """Returns a message's attachments without duplicates, of files of the users `owner_ids`. Raises `forbidden` for a
+    file of another user and for a file that does not exist."""
     files = tx.files.of_ids(_file_ids(refs)) if refs else {}
     distinct: dict[object, AttachmentRef] = {}
     for ref in refs:
@@ -495,6 +501,8 @@ def hash_of(command: SendMessage) -> int:
         what = (*what, command.attachments, command.reply_to_id, command.thread_id)
     if command.created_ms is not None:
         what = (*what, command.created_ms)
+    if command.parts:
+        what = (*what, command.parts)
     if command.system:
         what = (*what, "system")
     if command.generated is not None or command.on_behalf_of is not None:
