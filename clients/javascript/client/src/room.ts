@@ -113,6 +113,10 @@ export class Room {
           // One that is not in the reader's list is not reloaded with the list.
           else if (this.info === undefined) void this.#client.conversations.load(id);
         }
+        // A refusal says that the reader has lost the conversation; after one, they may be a member again.
+        const isLost = own(before.timelines, id) !== undefined && this.#timeline === undefined;
+        const isBack = this.#error !== null && own(before.conversations, id) === undefined && this.info !== undefined;
+        if (now.connected && before.connected && (isLost || isBack)) void this.#loadNewest();
         if (!now.connected) this.#isJoined = false;
         this.#join();
         if (isNewTimeline || now.connected !== before.connected) this.#follow();

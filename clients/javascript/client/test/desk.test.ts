@@ -86,6 +86,26 @@ it("a room joins a conversation that is not listed while somebody follows it, af
   expect(joined().slice(-2)).toEqual(["conversation:join a", "conversation:leave a"]);
 });
 
+it("a room says why it has no messages when its reader loses the conversation, and has them when the reader is back", async () => {
+  const server = new DeskServer([order("a", 1, { listed: true })]);
+  await server.connect();
+  const room = new Talkwire({ client: server.client }).conversation("a");
+  await eventually(() => expect([room.error, room.messages.length]).toEqual([null, 1]));
+  const before = server.conversations.get("a") as Conversation;
+  for (const [name, event] of [
+    ["conversation:deleted", { conversationId: "a" }],
+    ["member:removed", { conversationId: "a", userId: ME, via: [TEAM] }],
+  ] as const) {
+    server.conversations.delete("a");
+    server.emit(name, event);
+    await eventually(() => expect(room.error).toMatchObject({ code: "forbidden" }));
+    await expect(room.load()).rejects.toMatchObject({ code: "forbidden" });
+    server.conversations.set("a", before);
+    server.emit("member:added", { conversationId: "a", members: [{ userId: ME }] });
+    await eventually(() => expect([room.error, room.messages.length]).toEqual([null, 1]));
+  }
+});
+
 it("a conversation is loaded again after a message that its answer may not know, and after a failure", async () => {
   const server = new DeskServer([order("new", 1)]);
   await server.connect();

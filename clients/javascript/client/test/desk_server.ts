@@ -115,6 +115,12 @@ export class DeskServer {
     return this.#sorted(view).map(({ id }) => id);
   }
 
+  #messagesOf(id: string): unknown {
+    const known = this.conversations.get(id);
+    if (known === undefined) throw new RequestError({ code: "forbidden", message: "You are not a member." });
+    return { success: true, messages: known.lastMessage ? [known.lastMessage] : [], lastSeq: known.lastSeq };
+  }
+
   #sorted(view: DeskViewName): Conversation[] {
     const found = [...this.conversations.values()].filter((each) => isIn(view, each, TEAM, ME));
     return found.sort((one, other) => inOrder(view, one, other));
@@ -123,6 +129,7 @@ export class DeskServer {
   async #answer(name: string, payload: unknown): Promise<unknown> {
     if (name === "sync") return { success: true, conversations: [], cursor: "log-1" };
     if (name === "unread:get") return { success: true, messages: 0, mentions: 0, conversations: 0 };
+    if (name === "messages:list") return this.#messagesOf((payload as { conversationId: string }).conversationId);
     if (name !== "conversations:list") return { success: true };
     const { order: wanted, state, handler, limit = 50, cursor } = payload as Question;
     const view =
