@@ -87,7 +87,7 @@ def _numbers(team_id: str, members: tuple[str, ...], views: Sequence[Conversatio
     is_open = [conversation for conversation in found if not conversation.closed]
     waiting = [each.waiting_since_ms for each in is_open if each.waiting_since_ms is not None]
     unhandled = [conversation for conversation in is_open if conversation.handler_id is None]
-    return DeskNumbers(team_id, members, len(is_open), len(unhandled), min(waiting, default=None))
+    return DeskNumbers(team_id, members, len(is_open), len(unhandled), len(waiting), min(waiting, default=None))
 
 
 async def _check(node: Node) -> None:

@@ -50,7 +50,9 @@ class Desk:
         if not self.is_available:
             raise ChatError("unavailable", "The database is away.")
         members = {"support": ("bob", "carol"), "sales": ("dave",)}
-        return [DeskNumbers(id_, members[id_], len(self.counts), 0, None) for id_ in command.team_ids if id_ in members]
+        return [
+            DeskNumbers(id_, members[id_], len(self.counts), 0, 0, None) for id_ in command.team_ids if id_ in members
+        ]
 
     async def follow(self, *events: News) -> None:
         """Handles events, and returns once they are counted and the pause after that has passed."""
@@ -61,7 +63,7 @@ class Desk:
 async def test_connected_members_receive_the_numbers() -> None:
     desk = Desk("carol", "dave")
     await desk.follow(HANDLED)
-    assert desk.sent == [DeskUpdated("support", 1, 0, None, ("carol",))]
+    assert desk.sent == [DeskUpdated("support", 1, 0, 0, None, ("carol",))]
     await desk.live.close()
 
 

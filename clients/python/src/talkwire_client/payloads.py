@@ -382,14 +382,17 @@ class DeskConversation(TypedDict):
 
 
 class DeskUpdated(TypedDict):
-    """How many conversations of a team are open, and how many of these nobody handles. `oldestWaitingSince` is the
-    time since which the customer waits who has waited for the longest time, null if nobody waits."""
+    """How many conversations of a team are open, how many of these nobody handles, and in how many a customer waits.
+    `oldestWaitingSince` is the time since which the customer waits who has waited for the longest time, null if
+    nobody waits."""
 
     teamId: str
     open: int
     """How many conversations of the team are open."""
     unhandled: int
     """How many open conversations of the team nobody handles."""
+    waiting: int
+    """In how many open conversations of the team a customer waits."""
     oldestWaitingSince: str | None
     """Since when the customer waits who has waited for the longest time, null if nobody waits."""
 

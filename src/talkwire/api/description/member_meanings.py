@@ -354,6 +354,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         ),
         "open": _count("How many conversations of the team are open."),
         "unhandled": _count("How many open conversations of the team nobody handles."),
+        "waiting": _count("In how many open conversations of the team a customer waits."),
         "MessengerDeskConversation.note": Meaning("What the user `by` wrote for the next handler."),
         "unreadCount": _count("How many messages the user has not read."),
         **_of_schemas(

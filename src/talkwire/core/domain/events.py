@@ -704,12 +704,14 @@ class UnreadChanged(EphemeralEvent, frozen=True):
 
 
 class DeskUpdated(EphemeralEvent, frozen=True):
-    """How many conversations of a team are open, how many of these nobody handles, or since when the customer waits who
-    has waited for the longest time (None: nobody waits) may have changed. Sent to the sockets of the users `to`."""
+    """How many conversations of a team are open, how many of these nobody handles, in how many a customer waits, or
+    since when the customer waits who has waited for the longest time (None: nobody waits) may have changed. Sent to the
+    sockets of the users `to`."""
 
     team_id: str
     open: int
     unhandled: int
+    waiting: int
     oldest_waiting_ms: int | None
     to: tuple[str, ...]
 

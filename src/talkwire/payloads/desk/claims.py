@@ -43,12 +43,14 @@ class DeskConversationPayload(Payload, frozen=True):
 
 
 class DeskUpdatedPayload(Payload, frozen=True):
-    """How many conversations of a team are open, and how many of these nobody handles. `oldestWaitingSince` is the time
-    since which the customer waits who has waited for the longest time, null if nobody waits."""
+    """How many conversations of a team are open, how many of these nobody handles, and in how many a customer waits.
+    `oldestWaitingSince` is the time since which the customer waits who has waited for the longest time, null if nobody
+    waits."""
 
     team_id: str
     open: int
     unhandled: int
+    waiting: int
     oldest_waiting_since: str | None
 
 
@@ -59,4 +61,4 @@ def handling_payload(view: HandlingView) -> HandlingPayload:
 
 def numbers_payload(numbers: DeskNumbers) -> DeskUpdatedPayload:
     oldest = iso_or_none(numbers.oldest_waiting_ms)
-    return DeskUpdatedPayload(numbers.team_id, numbers.open, numbers.unhandled, oldest)
+    return DeskUpdatedPayload(numbers.team_id, numbers.open, numbers.unhandled, numbers.waiting, oldest)

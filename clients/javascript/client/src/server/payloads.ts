@@ -644,8 +644,9 @@ export interface DeskConversation {
 }
 
 /**
- * How many conversations of a team are open, and how many of these nobody handles. `oldestWaitingSince` is the time
- * since which the customer waits who has waited for the longest time, null if nobody waits.
+ * How many conversations of a team are open, how many of these nobody handles, and in how many a customer waits.
+ * `oldestWaitingSince` is the time since which the customer waits who has waited for the longest time, null if nobody
+ * waits.
  */
 export interface DeskUpdated {
   teamId: string;
@@ -653,6 +654,8 @@ export interface DeskUpdated {
   open: number;
   /** How many open conversations of the team nobody handles. */
   unhandled: number;
+  /** In how many open conversations of the team a customer waits. */
+  waiting: number;
   /** Since when the customer waits who has waited for the longest time, null if nobody waits. */
   oldestWaitingSince: string | null;
 }

@@ -8,13 +8,15 @@ from talkwire.core.commands.command import Query
 
 
 class DeskNumbers(msgspec.Struct, frozen=True):
-    """How many conversations of a team are open, how many of these nobody handles, and since when the customer waits
-    who has waited for the longest time, None if nobody waits; with the members of the team."""
+    """How many conversations of a team are open, how many of these nobody handles, in how many of these a customer
+    waits, and since when the one waits who has waited for the longest time, None if nobody waits; with the members of
+    the team."""
 
     team_id: str
     member_ids: tuple[str, ...]
     open: int
     unhandled: int
+    waiting: int
     oldest_waiting_ms: int | None
 
 

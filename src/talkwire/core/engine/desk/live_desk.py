@@ -99,7 +99,9 @@ class LiveDesk:
             self._members |= {each.team_id: each.member_ids for each in counted}
             self._notify(
                 [
-                    DeskUpdated(each.team_id, each.open, each.unhandled, each.oldest_waiting_ms, connected)
+                    DeskUpdated(
+                        each.team_id, each.open, each.unhandled, each.waiting, each.oldest_waiting_ms, connected
+                    )
                     for each in counted
                     if (connected := self._connected(each.member_ids))
                 ]

@@ -27,7 +27,7 @@ def _desk(event: DeskConversationChanged) -> DeskConversationPayload:
 
 def _numbers(event: DeskUpdated) -> DeskUpdatedPayload:
     oldest = iso_or_none(event.oldest_waiting_ms)
-    return DeskUpdatedPayload(event.team_id, event.open, event.unhandled, oldest)
+    return DeskUpdatedPayload(event.team_id, event.open, event.unhandled, event.waiting, oldest)
 
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {

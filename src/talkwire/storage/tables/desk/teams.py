@@ -34,6 +34,7 @@ _numbers: Select[Any] = (
         conversation_teams.c.team_id,
         func.count().label("open"),
         (func.count() - func.count(conversations.c.handler_id)).label("unhandled"),
+        func.count(conversations.c.waiting_since_ms).label("waiting"),
         func.min(conversations.c.waiting_since_ms).label("oldest_ms"),
     )
     .join(conversations, conversations.c.id == conversation_teams.c.conversation_id)
@@ -142,7 +143,7 @@ class TeamRows(Reads):
         counted = []
         for team in self._with_members(select(teams).where(teams.c.id.in_(team_ids)).order_by(teams.c.id)):
             row = found.get(team.id)
-            numbers = (0, 0, None) if row is None else (row.open, row.unhandled, row.oldest_ms)
+            numbers = (0, 0, 0, None) if row is None else (row.open, row.unhandled, row.waiting, row.oldest_ms)
             counted.append(DeskNumbers(team.id, team.member_ids, *numbers))
         return counted
 
