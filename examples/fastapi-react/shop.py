@@ -45,6 +45,8 @@ async def request(method: str, path: str, body: Mapping[str, object]) -> None:
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     """Makes the staff a team, and creates the orders' conversations. A real shop does so where it takes an order."""
+    for name in staff:
+        await request("PUT", f"users/{name}", {"name": name.title()})
     await request("PUT", f"teams/{TEAM}", {"name": "Support", "memberIds": staff})
     for number, order in orders.items():
         conversation = {
@@ -111,6 +113,7 @@ async def ship(number: int) -> dict[str, str]:
 @app.post("/staff/{name}")
 async def hire(name: str) -> list[str]:
     """Adds a colleague to the team, and so to all conversations. A real shop asks who wants that."""
+    await request("PUT", f"users/{name}", {"name": name.title()})
     await request("POST", f"teams/{TEAM}/members", {"userIds": [name]})
     staff.append(name)
     return staff

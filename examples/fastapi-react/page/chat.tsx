@@ -28,9 +28,9 @@ export async function show(load: () => Promise<ReactNode>): Promise<void> {
   }
 }
 
-/** Shows a conversation, and a field to write in it. */
-export function Conversation({ id }: { id: string }) {
-  const { messages, pending, typing, isLoaded, send, startTyping, markRead } = useConversation(id);
+/** Shows a conversation, and a field to write in it. `ifHandler`: messages are sent while this user handles it. */
+export function Conversation({ id, ifHandler }: { id: string; ifHandler?: string | undefined }) {
+  const { room, messages, pending, typing, isLoaded, send, startTyping, markRead } = useConversation(id);
   const connection = useConnection();
   const [text, setText] = useState("");
 
@@ -40,7 +40,7 @@ export function Conversation({ id }: { id: string }) {
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    send(text).catch((error) => alert(error.message));
+    send(text, ifHandler === undefined ? {} : { ifHandler }).catch(() => undefined); // shown below
     setText("");
   };
 
@@ -53,8 +53,20 @@ export function Conversation({ id }: { id: string }) {
             {message.sender.name}: {message.content}
           </li>
         ))}
-        {pending.map((message) => (
-          <li key={message.clientMessageId}>{message.content} …</li>
+        {pending.map(({ clientMessageId, content, error }) => (
+          <li key={clientMessageId}>
+            {content} {error === null ? "…" : `not sent: ${error.message} `}
+            {error && (
+              <>
+                <button type="button" onClick={() => room.retry(clientMessageId)}>
+                  Send anyway
+                </button>
+                <button type="button" onClick={() => room.discard(clientMessageId)}>
+                  Discard
+                </button>
+              </>
+            )}
+          </li>
         ))}
       </ol>
       <p>{typing.length > 0 && `${typing.map(({ name }) => name).join(", ")} …`}</p>

@@ -80,7 +80,7 @@ function Answer({ id, handOff, close }: { id: string; handOff: (to: string) => v
   return (
     <section>
       <h2>{info?.name}</h2>
-      <Conversation id={id} />
+      <Conversation id={id} ifHandler={me} />
       {colleagues.map(({ userId, name }) => (
         <button type="button" key={userId} onClick={() => handOff(userId)}>
           Hand over to {name}
