@@ -56,7 +56,7 @@ export default defineConfig({
             { name: "panels", test: /\/ui\/panel\// },
             { name: "settings", test: /\/ui\/settings\// },
             { name: "emoji", test: /\/ui\/emoji\// },
-            { name: "dialogs", test: /\/ui\// },
+            { name: "dialogs", test: /\/ui\/|\/shrunk_picture\.ts$/ },
           ],
         },
       },
