@@ -95,7 +95,7 @@ async def test_metadata_changes_alone_or_with_the_text_of_a_message(world: World
     refused = await world.request("PATCH", f"/api/v1/messages/{sent['id']}", by="alice", json={})
     assert (refused.status_code, refused.json()["error"]["details"]) == (
         422,
-        [{"path": "content", "message": "is missing: set content, metadata or both"}],
+        [{"path": "content", "message": "is missing: set content or parts, metadata or both"}],
     )
 
 

@@ -48,7 +48,12 @@ def serving_the_shop(folder: Path, port: int, talkwire: str) -> Iterator[None]:
 def test_a_customer_asks_and_gets_the_answer_of_the_desk_as_a_push(driver: Driver, tmp_path: Path) -> None:
     port = reserved_port()
     shop = f"http://localhost:{port}"
-    settings = {"TALKWIRE_ORIGINS": shop, "TALKWIRE_ACCOUNTS": "off", "TALKWIRE_PUSH_ALLOW": "127.0.0.0/8"}
+    settings = {
+        "TALKWIRE_PRESENCE_GRACE_S": "0.1",
+        "TALKWIRE_ORIGINS": shop,
+        "TALKWIRE_ACCOUNTS": "off",
+        "TALKWIRE_PUSH_ALLOW": "127.0.0.0/8",
+    }
     with running_chat(tmp_path, settings) as server:
         with serving_the_shop(tmp_path, port, server.url):
             token = server.token("shop", role="service")
