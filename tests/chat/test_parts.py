@@ -13,7 +13,9 @@ from talkwire.dialects.built_in import DIALECTS
 from tests.chat.conftest import World
 from tests.chat.test_agents import with_agent
 from tests.chat.test_message_changes import OTHERS
+from tests.chat.test_search import found
 from tests.core.test_parts import ALL
+from tests.waiting import until_asked
 
 PARTS = msgspec.json.decode(msgspec.json.encode(ALL))
 """One part of each kind, as clients send them."""
@@ -104,15 +106,15 @@ async def test_every_place_but_lists_and_previews_has_the_parts(world: World) ->
     sent = (await agent.done("message:send", {"conversationId": conversation, "parts": parts}))["message"]
     assert (sent["content"], sent["parts"], sent["mentions"]) == (text["text"], parts, [world.id_of("bob")])
     path = f"/api/v1/messages/{sent['id']}"
-    for found in (
+    for whole in (
         await bob.next("message:new"),
         await _get(world, path),
         (await _get(world, f"/api/v1/conversations/{conversation}/messages"))["items"][-1],
         _of_event((await _get(world, f"/api/v1/sync?after={cursor}"))["events"], "event"),
         _of_event((await world.service("GET", f"/api/v1/events?after={since}"))["items"], "type"),
     ):
-        assert {**sent, **found} == sent
-        assert found["parts"] == parts
+        assert {**sent, **whole} == sent
+        assert whole["parts"] == parts
     export = await world.request("GET", "/api/v1/users/me/export", by="bob")
     exported = ZipFile(BytesIO(export.content)).read("messages.jsonl").decode().splitlines()
     assert [json.loads(each)["parts"] for each in exported] == [parts]
@@ -123,18 +125,24 @@ async def test_every_place_but_lists_and_previews_has_the_parts(world: World) ->
     )["message"]
     await agent.done("message:delete", {"messageId": reply["id"]})
     await world.request("PUT", f"{path}/thread/following", by="bob")
+    (indexed,) = await found(world, "bob", 1, q="quincunx", conversationId=conversation)
     for short in (
         (await _get(world, f"/api/v1/conversations/{conversation}"))["lastMessage"],
-        (await _get(world, f"/api/v1/search?q=quincunx&conversationId={conversation}"))["items"][0],
+        indexed,
         (await bob.done("messages:search", {"q": "quincunx"}))["messages"][0],
     ):
         assert "parts" not in short
     for dialect, client in others.items():
         shown = json.dumps([payload for _, payload in await client.pending()])
         assert ("Quincunx" in shown, "search" in shown) == (True, False), dialect
-    notified = (await _get(world, "/api/v1/notifications"))["items"]
-    assert text["text"] in json.dumps(notified)
-    assert "toolCallId" not in json.dumps(notified)
+
+    async def notified() -> list[Any]:
+        items: list[Any] = (await _get(world, "/api/v1/notifications"))["items"]
+        return items
+
+    stored = json.dumps(await until_asked(notified))
+    assert text["text"] in stored
+    assert "toolCallId" not in stored
 
 
 async def test_edits_batches_and_notes_of_the_rest_api_take_parts(world: World) -> None:
