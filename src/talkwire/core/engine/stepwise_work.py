@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol
 
 from talkwire.core.commands.command import Command
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.events import News
+from talkwire.core.domain.events import MessageSent, News
 from talkwire.core.domain.model import Actor
 
 RETRY_S = 5.0
@@ -36,7 +36,7 @@ class StepwiseWork(ABC):
     @staticmethod
     @abstractmethod
     def begins_with(event: News) -> bool:
-        """Returns whether the event begins work."""
+        """Returns whether the event, which is no `MessageSent`, begins work."""
 
     @abstractmethod
     async def step(self) -> float | None:
@@ -49,8 +49,9 @@ class StepwiseWork(ABC):
 
     def follow(self, events: Sequence[News]) -> None:
         """Looks for work soon if one of the events begins some."""
-        if any(self.begins_with(event) for event in events):
-            self._woken.set()
+        for event in events:
+            if type(event) is not MessageSent and self.begins_with(event):  # nearly every event is a message
+                self._woken.set()
 
     async def run(self) -> None:
         """Does all work until cancelled. While the database is unavailable, it retries every few seconds."""
