@@ -175,6 +175,8 @@ async function act(random, ids) {
   const actions = [
     () => room.send(`random ${random(1000)}`),
     () => room.send(`to you, @${other.me.id}`),
+    () => room.send("", { parts: partsAbout(message) }),
+    () => isOwn && room.edit(message.id, { parts: partsAbout(message) }),
     () => message && room.send("only then", { ifLastSeq: message.seq }),
     () => message && room.send("a reply", { replyTo: message.id }),
     () => message && room.send("in the thread", { threadId: message.threadId ?? message.id }),
@@ -229,6 +231,15 @@ async function explore(seed, steps) {
     await compare(bob, "bob");
     for (const room of many) await room.deleteConversation();
   }
+}
+
+/** The parts of a message that quotes another one, or a web page. */
+function partsAbout(message) {
+  const source = message === undefined ? { url: "https://example.com/" } : { messageId: message.id };
+  return [
+    { type: "source", ...source, title: "A source", quote: "it" },
+    { type: "text", text: "See" },
+  ];
 }
 
 /** Discards what the server has refused, such as a reply to a message that was deleted meanwhile. */

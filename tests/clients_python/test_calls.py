@@ -13,6 +13,7 @@ import pytest
 from talkwire_client import Talkwire, TalkwireError
 from talkwire_client.api import Api, Request
 from talkwire_client.desk import DeskCalls
+from talkwire_client.payloads import SourcePart, TextPart
 from talkwire_client.tokens import TokenSource
 from tests.chat.conftest import World
 from tests.clients_python.conftest import MAX_PAUSE_S, Clients
@@ -326,6 +327,21 @@ async def test_an_agent_says_how_it_wrote_and_for_whom(clients: Clients, alice: 
     assert sent.get("onBehalfOf") == alice_id
     with pytest.raises(TalkwireError, match="forbidden"):
         await alice.send(room, "By hand", generated={"model": "small-1"})
+
+
+async def test_a_message_is_sent_and_edited_with_parts(alice: Talkwire, room: str) -> None:
+    parts: list[TextPart | SourcePart] = [
+        {"type": "text", "text": "It was sent."},
+        {"type": "source", "url": "https://example.com/17", "quote": "sent"},
+    ]
+    sent = await alice.send(room, parts=parts)
+    assert (sent.get("content"), sent.get("parts")) == ("It was sent.", parts)
+    edited = await alice.edit(sent["id"], "It came.")
+    assert edited.get("parts") == [{"type": "text", "text": "It came."}, parts[1]]
+    edited = await alice.edit(sent["id"], parts=[parts[1], {"type": "text", "text": "It is here."}])
+    assert [each["type"] for each in edited.get("parts", [])] == ["source", "text"]
+    with pytest.raises(TalkwireError, match="invalid_request"):
+        await alice.edit(sent["id"], "x", parts=parts)
 
 
 async def test_a_refusal_has_its_code_and_details(alice: Talkwire) -> None:

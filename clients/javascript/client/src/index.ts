@@ -10,6 +10,7 @@ export type { NativeFile } from "./files/native_file.ts";
 export type { FileVersion, PendingFile } from "./files/upload_queue.ts";
 export type { Voice } from "./files/voice.ts";
 export type { MessageEdit } from "./messages/changes.ts";
+export type { MessagePart } from "./messages/message_parts.ts";
 export type { PresenceEnds } from "./people/presence.ts";
 export type { Typist } from "./people/typing.ts";
 export type { ConversationChanges, PendingMessage, RoomEvents, SendOptions } from "./room.ts";

@@ -7,6 +7,7 @@ import type { PendingFile } from "./files/upload_queue.ts";
 import { atComposer, placeOf } from "./files/uploads.ts";
 import { given } from "./given.ts";
 import { editOf, type MessageEdit } from "./messages/changes.ts";
+import { contentOf, type MessagePart, textOrParts } from "./messages/message_parts.ts";
 import { type Timeline, trimmed } from "./messages/timeline.ts";
 import type { OutboxEntry } from "./outbox/outbox.ts";
 import { own } from "./own.ts";
@@ -58,12 +59,16 @@ export interface SendOptions {
   readonly generated?: GeneratedBody;
   /** The id of the agent's owner, in whose name it writes. For agents only. */
   readonly onBehalfOf?: string;
+  /** The parts of the message instead of a text, which is empty then. */
+  readonly parts?: readonly MessagePart[];
 }
 
 /** A message that is not sent yet, or that the server has refused. */
 export interface PendingMessage {
   readonly clientMessageId: string;
   readonly content: string;
+  /** Its parts, if it was sent with parts. */
+  readonly parts?: readonly MessagePart[];
   readonly replyTo: string | null;
   readonly threadId: string | null;
   readonly createdAt: Date;
@@ -272,7 +277,17 @@ export class Room {
   }
 
   async #send(content: string, options: SendOptions): Promise<Message> {
-    const { replyTo, threadId, files = [], ifLastSeq, ifHandler, clientMessageId, generated, onBehalfOf } = options;
+    const {
+      replyTo,
+      threadId,
+      files = [],
+      ifLastSeq,
+      ifHandler,
+      clientMessageId,
+      generated,
+      onBehalfOf,
+      parts,
+    } = options;
     for (const [index, file] of files.entries()) checkFile(file, `files[${index}]`);
     const { now, rest } = this.#client.core;
     // Without the user's id no file can be stored, and without a token that names the user no message either. Messages
@@ -283,9 +298,9 @@ export class Room {
     this.#client.typing.sent(this.id);
     return this.#client.messages.deliver({
       conversationId: this.id,
-      content,
+      content: parts === undefined ? content : contentOf(parts),
       attachments,
-      ...given({ replyToId: replyTo, threadId, ifLastSeq, ifHandler, clientMessageId, generated, onBehalfOf }),
+      ...given({ replyToId: replyTo, threadId, ifLastSeq, ifHandler, clientMessageId, generated, onBehalfOf, parts }),
     });
   }
 
@@ -515,6 +530,7 @@ function pendingMessage(entry: OutboxEntry, files: readonly PendingFile[]): Pend
     clientMessageId,
     content,
     replyTo: replyToId,
+    ...(entry.parts !== undefined && textOrParts(content, entry.parts)),
     threadId,
     createdAt: new Date(writtenAt),
     files: own,

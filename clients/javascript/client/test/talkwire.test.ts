@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { MessagePart } from "../src/messages/message_parts.ts";
 import { MemoryStorage } from "../src/storage/stores.ts";
 import { Talkwire } from "../src/talkwire.ts";
 
@@ -102,6 +103,23 @@ describe("a message that was written before the server was reached", () => {
     expect(after.pending()).toEqual(["first", "second"]);
     after.chat.close();
     expect((await page("no JSON Web Token")).pending()).toEqual(["first", "second"]);
+  });
+
+  it("keeps its parts over a reload, and shows the text that follows from them", async () => {
+    const parts: MessagePart[] = [
+      { type: "data", name: "chart", value: [1] },
+      { type: "text", text: "first" },
+    ];
+    const before = await page(tokenOf("42"));
+    const room = before.chat.conversation("plans");
+    room.send("", { parts, clientMessageId: "m1" }).catch(() => undefined);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(room.pending).toMatchObject([{ content: "first", parts }]);
+    before.chat.close();
+
+    answer = known("alice");
+    const after = (await page(tokenOf("42"))).chat.conversation("plans");
+    expect(after.pending).toMatchObject([{ content: "first", parts }]);
   });
 
   it("is shown to no other user, not even to one whose id is the token's subject", async () => {

@@ -10,7 +10,21 @@ from uuid import uuid4
 from weakref import WeakValueDictionary
 
 from talkwire_client.api import FOR_EVER_S, Api, Request, attached, path, without_none
-from talkwire_client.payloads import Attachment, File, Message, MessageList, ReadPosition
+from talkwire_client.payloads import (
+    Attachment,
+    DataPart,
+    File,
+    Message,
+    MessageList,
+    PlanPart,
+    ReadPosition,
+    ReasoningPart,
+    SourcePart,
+    TextPart,
+    ToolPart,
+)
+
+MessagePart = TextPart | ReasoningPart | ToolPart | SourcePart | PlanPart | DataPart
 
 PAGE = 100
 
@@ -39,6 +53,7 @@ class MessageCalls:
         created_at: str | None = None,
         if_last_seq: int | None = None,
         if_handler: str | EllipsisType | None = ...,
+        parts: Sequence[MessagePart] = (),
     ) -> Message:
         """Sends a message and returns it as stored.
 
@@ -52,6 +67,9 @@ class MessageCalls:
         ..., "messages": [...]}`, which have what has come. With `if_handler`, it is stored only if that user handles
         the conversation, or nobody for None.
 
+        A message has a `content`, or `parts`: a list such as `[{"type": "text", "text": "Paid."}]`, from which its
+        `content` follows.
+
         Messages to one conversation are stored in the order of the calls. `attachments` are the results of `upload`, or
         `{"url": ..., "name": ...}`. Agents may pass `generated={"model": ...}`, and the id of their owner as
         `on_behalf_of`. `sender_id` and `created_at` (the time of an imported message) are for the application's back
@@ -59,7 +77,8 @@ class MessageCalls:
         """
         body = {
             "conversationId": conversation_id,
-            "content": content,
+            "content": None if parts and not content else content,
+            "parts": list(parts) or None,
             "clientMessageId": client_message_id or uuid4().hex,
             "attachments": [attached(each) for each in attachments] or None,
             "replyToId": reply_to_id,
@@ -145,13 +164,17 @@ class MessageCalls:
         *,
         metadata: Mapping[str, Any] | EllipsisType | None = ...,
         sender_id: str | None = None,
+        parts: Sequence[MessagePart] | None = None,
     ) -> Message:
         """Changes the text of a message that the user has sent, its metadata or both, and returns the message.
 
+        `parts` replace its text and all of its parts, `content` only the texts among its parts.
+
         What is not passed stays as it is. `metadata` replaces all metadata of the message, and None removes it; without
-        `content`, the message does not count as edited.
+        `content` and `parts`, the message does not count as edited.
         """
-        body = without_none({"content": content, "senderId": sender_id})
+        given_parts = None if parts is None else list(parts)
+        body = without_none({"content": content, "parts": given_parts, "senderId": sender_id})
         if metadata is not ...:
             body["metadata"] = metadata
         edited: Message = await self._api.call("PATCH", path("messages", message_id), body)

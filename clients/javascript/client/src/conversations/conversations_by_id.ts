@@ -1,3 +1,4 @@
+import { withoutParts } from "../messages/message_parts.ts";
 import { own } from "../own.ts";
 /** The reader's conversations by id. Their unread counts are updated here between two answers of the server. */
 
@@ -64,7 +65,7 @@ export function withMessage(
     // The server has the same rule.
     ...(before.archived === true && { archived: before.muted === true && !isMention }),
     lastSeq: message.seq,
-    lastMessage: message,
+    lastMessage: withoutParts(message),
     unreadCount: (before.unreadCount ?? 0) + (counts ? 1 : 0),
     mentionCount: (before.mentionCount ?? 0) + (namesMe ? 1 : 0),
   };

@@ -2,12 +2,15 @@
 
 import { given } from "../given.ts";
 import type { Message, Reaction } from "../server/payloads.ts";
+import { type MessagePart, withContent, withParts } from "./message_parts.ts";
 import { tombstone } from "./timeline.ts";
 
 /** What an edit changes of a message; what is not set stays as it is. */
 export interface MessageEdit {
   /** The new text. Its history keeps the former one. */
   readonly content?: string;
+  /** New parts instead of the text and all former parts. With `content`, parts that are no texts stay. */
+  readonly parts?: MessagePart[];
   /** Replaces all metadata; null removes it. Without a new text the message does not count as edited. */
   readonly metadata?: Readonly<Record<string, unknown>> | null;
 }
@@ -36,15 +39,19 @@ export function replaces(later: MessageChange, earlier: MessageChange): boolean 
 }
 
 /** Returns what an edit sets. */
-export function editOf({ content, metadata }: MessageEdit): MessageEdit {
-  return given({ content, metadata });
+export function editOf({ content, parts, metadata }: MessageEdit): MessageEdit {
+  return given({ content, parts, metadata });
 }
 
 /** Returns whether a message is already as a change would make it. */
 export function isAsWanted(message: Message, change: MessageChange, myId: string): boolean {
   if (change.kind === "edit") {
-    const { content = message.content, metadata = message.metadata ?? null } = change;
-    return message.content === content && JSON.stringify(message.metadata ?? null) === JSON.stringify(metadata);
+    const { content, parts, metadata } = edited(message, change);
+    return (
+      message.content === content &&
+      JSON.stringify(message.parts ?? null) === JSON.stringify(parts ?? null) &&
+      JSON.stringify(message.metadata ?? null) === JSON.stringify(metadata ?? null)
+    );
   }
   if (change.kind === "delete") return message.deletedAt !== undefined;
   if (change.kind === "pin") return (message.pinned ?? false) === change.isPinned;
@@ -69,8 +76,12 @@ function changed(message: Message, change: MessageChange, myId: string): Message
   return { ...message, reactions: isGiven ? withReaction(reactions, emoji, myId) : without(reactions, emoji, myId) };
 }
 
-function edited({ metadata: before, ...message }: Message, { content, metadata = before }: MessageEdit): Message {
-  return { ...message, ...given({ content, metadata: metadata ?? undefined }) };
+function edited({ metadata: before, ...rest }: Message, edit: MessageEdit): Message {
+  const { content = rest.content, parts, metadata = before } = edit;
+  let message = rest;
+  if (parts !== undefined) message = withParts(rest, parts);
+  else if (content !== undefined && content !== rest.content) message = withContent(rest, content);
+  return { ...message, ...given({ metadata: metadata ?? undefined }) };
 }
 
 const isGivenBy = ({ reactions = [] }: Message, emoji: string, myId: string): boolean =>

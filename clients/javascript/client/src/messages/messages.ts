@@ -12,6 +12,7 @@ import type { Commands, Message, Receipt, ReceiptPage, Version, VersionPage } fr
 import { RequestError } from "../server/request_error.ts";
 import { editOf, isAsWanted, type MessageChange, replaces } from "./changes.ts";
 import { MessagePages } from "./message_pages.ts";
+import { textOrParts, withoutParts } from "./message_parts.ts";
 import { ReadReporter } from "./read_reporter.ts";
 import {
   excerptOf,
@@ -320,7 +321,7 @@ export class Messages implements ChatPart {
   async #send(entry: OutboxEntry): Promise<void> {
     if (entry.change !== undefined) return this.#sendChange(entry.conversationId, entry.change);
     const { conversationId, content, clientMessageId, replyToId, threadId = null, attachments = [] } = entry;
-    const { ifLastSeq, ifHandler, generated, onBehalfOf } = entry;
+    const { ifLastSeq, ifHandler, generated, onBehalfOf, parts, formerContents } = entry;
     const fileIds = this.#uploads.fileIds(attachments);
     if (fileIds === null) throw new RequestError({ code: "files_lost", message: "A file of the message was lost." });
     const reply = replyToId === null ? {} : { replyToId };
@@ -328,25 +329,26 @@ export class Messages implements ChatPart {
     const files =
       fileIds.length === 0 ? {} : { attachments: fileIds.map((id) => ({ id, ...this.#uploads.detailsOf(id) })) };
     const wanted = given({ ifLastSeq, ifHandler, generated, onBehalfOf });
-    const payload = { conversationId, content, clientMessageId, ...reply, ...thread, ...wanted, ...files };
+    const payload = { conversationId, clientMessageId, ...reply, ...thread, ...wanted, ...files };
+    const texts = [content, ...(formerContents ?? [])].map((each) => textOrParts(each, parts));
     try {
-      this.#arrived(await this.#sendOnce(payload, entry.formerContents));
+      this.#arrived(await this.#sendOnce(payload, texts));
     } catch (error) {
       if (error instanceof RequestError) this.onRefused(conversationId, error);
       throw error;
     }
   }
 
-  /** Sends a message, or finds the one that was stored with a former text. */
-  async #sendOnce(payload: Commands["message:send"]["payload"], former: readonly string[] = []): Promise<Message> {
+  /** Sends a message with the first of these texts, or finds the one that was stored with a later one, a former text. */
+  async #sendOnce(payload: Commands["message:send"]["payload"], texts: readonly object[]): Promise<Message> {
+    const [text, ...former] = texts;
     try {
-      return (await this.core.call("message:send", payload)).message;
+      return (await this.core.call("message:send", { ...payload, ...text })).message;
     } catch (error) {
-      const [content, ...earlier] = former;
-      if (content === undefined || !(error instanceof RequestError) || error.code !== "conflict") throw error;
+      if (former.length === 0 || !(error instanceof RequestError) || error.code !== "conflict") throw error;
       // With the id of a stored message it would not have been refused for this.
       if (error.changed !== null) throw error;
-      return this.#sendOnce({ ...payload, content }, earlier);
+      return this.#sendOnce(payload, former);
     }
   }
 
@@ -415,14 +417,16 @@ export class Messages implements ChatPart {
   #changeShown(conversationId: string, messageId: string, change: (message: Message) => Message): void {
     this.#changeTimeline(conversationId, (timeline) => withChanged(timeline, messageId, change));
     this.core.changeConversation(conversationId, (before) =>
-      before.lastMessage?.id === messageId ? { ...before, lastMessage: change(before.lastMessage) } : before,
+      before.lastMessage?.id === messageId
+        ? { ...before, lastMessage: withoutParts(change(before.lastMessage)) }
+        : before,
     );
   }
 
   #changeAll(conversationId: string, change: (message: Message) => Message): void {
     this.#changeTimeline(conversationId, (timeline) => ({ ...timeline, messages: timeline.messages.map(change) }));
     this.core.changeConversation(conversationId, (before) =>
-      before.lastMessage === undefined ? before : { ...before, lastMessage: change(before.lastMessage) },
+      before.lastMessage === undefined ? before : { ...before, lastMessage: withoutParts(change(before.lastMessage)) },
     );
   }
 

@@ -98,8 +98,10 @@ export function withThreadChange(thread: Thread, id: string, change: (message: M
   return reply === undefined ? thread : { ...thread, replies: thread.replies.with(index, change(reply)) };
 }
 
-/** Changes how replies quote a message. */
+/** Changes how the messages of a thread quote a message. */
 export function withQuotes(thread: Thread, quotedId: string, content: string): Thread {
-  if (!thread.replies.some(({ replyTo }) => replyTo?.id === quotedId)) return thread;
-  return { ...thread, replies: thread.replies.map((reply) => withExcerpt(reply, quotedId, content)) };
+  const root = thread.root === null ? null : withExcerpt(thread.root, quotedId, content);
+  const replies = thread.replies.map((reply) => withExcerpt(reply, quotedId, content));
+  const isSame = root === thread.root && replies.every((reply, index) => reply === thread.replies[index]);
+  return isSame ? thread : { ...thread, root, replies };
 }

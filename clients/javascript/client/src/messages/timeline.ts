@@ -2,6 +2,7 @@
 
 import { given } from "../given.ts";
 import type { Message, ThreadSummary } from "../server/payloads.ts";
+import { withoutQuotesOf } from "./message_parts.ts";
 
 export interface Timeline {
   readonly messages: readonly Message[];
@@ -166,7 +167,8 @@ export function excerptOf({ content = "" }: Message): string {
   return content.length <= EXCERPT_LENGTH ? content : Array.from(content).slice(0, EXCERPT_LENGTH).join("");
 }
 
-/** Changes how a reply quotes a message. */
-export function withExcerpt(reply: Message, quotedId: string, content: string): Message {
+/** Changes how a message quotes another one. Quotes in its sources are copies, which only a deletion removes. */
+export function withExcerpt(quoting: Message, quotedId: string, content: string): Message {
+  const reply = content === "" ? withoutQuotesOf(quoting, quotedId) : quoting;
   return reply.replyTo?.id === quotedId ? { ...reply, replyTo: { ...reply.replyTo, content } } : reply;
 }

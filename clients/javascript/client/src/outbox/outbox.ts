@@ -8,6 +8,7 @@
 
 import { given } from "../given.ts";
 import type { MessageChange } from "../messages/changes.ts";
+import type { MessagePart } from "../messages/message_parts.ts";
 import { randomId } from "../platform.ts";
 import type { GeneratedBody } from "../server/payloads.ts";
 import { changedIn, RequestError } from "../server/request_error.ts";
@@ -34,6 +35,8 @@ export interface OutboxEntry extends SendConditions {
   /** How an agent wrote the message, and in whose name. */
   readonly generated?: GeneratedBody;
   readonly onBehalfOf?: string;
+  /** The parts of a new message, from which its `content` followed until it was rewritten. */
+  readonly parts?: readonly MessagePart[];
   /** Ids of the uploads (uploads.ts). The entry waits until all of them are on the server. */
   readonly attachments?: readonly string[];
   /** What is done with a message that exists; undefined: the entry is a new message. */
@@ -60,6 +63,7 @@ export interface NewMessage extends SendConditions {
   readonly attachments?: readonly string[];
   readonly generated?: GeneratedBody;
   readonly onBehalfOf?: string;
+  readonly parts?: readonly MessagePart[];
   /** Chosen by the caller when something else refers to the entry. */
   readonly clientMessageId?: string;
   readonly change?: MessageChange;
