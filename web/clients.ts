@@ -9,7 +9,6 @@ export const clients = {
     "@talkwire/client/desk": path("client/src/desk/index.ts"),
     "@talkwire/client/parts": path("client/src/parts.ts"),
     "@talkwire/client": path("client/src/index.ts"),
-    "@talkwire/react": path("react/src/index.ts"),
   },
   // What these sources import is taken from here, so that the page needs one installation, and has each library once.
   dedupe: ["idb", "react", "socket.io-client", "tus-js-client", "zustand"],

@@ -59,10 +59,12 @@ describe("forwarding", () => {
       forward: async (id: string, [to]: string[], key: string) =>
         carryOut(`${id} to ${to}`, key, refused.get(`message to ${to}`)),
     },
-    talkwire: {
-      call: async (_: string, sent: { conversationId: string; content: string; clientMessageId: string }) => {
-        const { conversationId: to, content, clientMessageId } = sent;
-        carryOut(`${content} to ${to}`, clientMessageId, refused.get(`comment to ${to}`));
+    client: {
+      core: {
+        call: async (_: string, sent: { conversationId: string; content: string; clientMessageId: string }) => {
+          const { conversationId: to, content, clientMessageId } = sent;
+          carryOut(`${content} to ${to}`, clientMessageId, refused.get(`comment to ${to}`));
+        },
       },
     },
   } as unknown as Chat;

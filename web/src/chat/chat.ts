@@ -1,6 +1,6 @@
 /** The chat of the signed-in user: its parts, and what concerns all of them. It does not depend on React. */
 
-import { type Conversation, type Message, type Offer, type Restriction, Talkwire, type User } from "@talkwire/client";
+import type { Conversation, Message, Offer, Restriction, User } from "@talkwire/client";
 import type {
   ClientStores,
   ConversationStore,
@@ -22,6 +22,7 @@ import {
   Pins,
   storageName,
   Threads,
+  teamsOf,
 } from "@talkwire/client/parts";
 import type { Api } from "../server/api";
 import { texts } from "../texts";
@@ -74,8 +75,8 @@ export class Chat {
   /** Called with a code when the session ends. */
   onEnd: (reason: string) => void = () => undefined;
   readonly state: StateStore<ChatState>;
-  /** What the hooks of `@talkwire/react` show. */
-  readonly talkwire: Talkwire;
+  /** What the page shares with programs that use the library. */
+  readonly client: Client;
   readonly conversations: ConversationStore;
   readonly messages: PageMessages;
   readonly threads: Threads;
@@ -110,7 +111,6 @@ export class Chat {
   readonly #lastKnown: LastKnown;
   readonly #offlineState: OfflineState;
   readonly #core: PageCore;
-  readonly #client: Client;
   readonly #stores: ClientStores;
   /** A ban of the reader whose removal from the conversation is not known yet. */
   #ban: Restriction | null = null;
@@ -123,9 +123,9 @@ export class Chat {
 
   constructor(api: Api, me: User) {
     const core = new PageCore(api, me, {
-      opened: (recovered) => this.#client.opened(recovered),
+      opened: (recovered) => this.client.opened(recovered),
       unreachable: () => void this.#showOfflineState(),
-      lost: () => this.#client.lost(),
+      lost: () => this.client.lost(),
       ended: (reason) => this.endSession(reason),
     });
     this.#core = core;
@@ -133,9 +133,8 @@ export class Chat {
     const messagesOf = (uploads: Uploads): PageMessages => new PageMessages(core, uploads, stores.outbox);
     const stores = indexedDbStores();
     this.#stores = stores;
-    this.#client = new Client(core, stores, { messages: messagesOf, onLoaded: () => this.#loaded() });
-    this.talkwire = new Talkwire({ client: this.#client });
-    const { conversations, uploads, messages, typing, presence, people } = this.#client;
+    this.client = new Client(core, stores, { messages: messagesOf, onLoaded: () => this.#loaded() });
+    const { conversations, uploads, messages, typing, presence, people } = this.client;
     this.conversations = conversations;
     this.uploads = uploads;
     uploads.shrink = smallerPicture;
@@ -189,11 +188,13 @@ export class Chat {
     conversations.onMarkedUnread = (id, readSeq) => {
       this.messages.markedUnread(id, readSeq);
     };
-    this.#client.add(
+    core.on("team:updated", this.#loadTeams);
+    this.client.add(
       {
         connected: () => {
           this.#loadFeatures();
           this.#openAgain();
+          void whenIdle().then(this.#loadTeams);
           void conversations.loadAll(whenIdle).then(() => {
             if (!core.now.connected || core.now.nextConversations !== null) return;
             void this.leftBehind.find();
@@ -227,7 +228,7 @@ export class Chat {
   }
 
   start(): void {
-    this.#client.start();
+    this.client.start();
     this.#savedGroups = this.#offlineState
       .readList()
       .then(({ conversations, more }) => this.#knownGroups.keep(conversations, keptCursor(more)));
@@ -240,7 +241,7 @@ export class Chat {
 
   stop(): void {
     removeEventListener("online", this.reconnectNow);
-    this.#client.stop();
+    this.client.stop();
   }
 
   /** Returns how much the user has written in this browser and not sent, in all tabs. */
@@ -529,6 +530,13 @@ export class Chat {
     const { connected, conversations, timelines } = this.#core.now;
     return !connected && own(conversations, id) !== undefined && own(timelines, id) === undefined;
   }
+
+  /** Loads which teams the reader is in. */
+  readonly #loadTeams = (): void =>
+    void teamsOf(this.#core).then(
+      (teams) => this.state.setState({ teams }),
+      () => undefined,
+    );
 
   /** Loads what the operator has switched on, once. Without an answer, the next connection asks again. */
   #loadFeatures(): void {

@@ -1,6 +1,5 @@
 import type { User } from "@talkwire/client";
 import { newestFirst, own, placeOf } from "@talkwire/client/parts";
-import { TalkwireProvider } from "@talkwire/react";
 import { MessagesSquare } from "lucide-react";
 import { useEffect, useState } from "react";
 import { Chat, type Unsent } from "../chat/chat";
@@ -93,24 +92,17 @@ export default function SignedIn({ api, me, onLeave, onSignOut, onShown, ...invi
   };
   return (
     <ChatContext value={chat}>
-      <TalkwireProvider client={chat.talkwire}>
-        <AnswerQuestionContext value={AnswerQuestion}>
-          <Screen onSignOut={maySignOut ? () => void ask() : undefined} />
-        </AnswerQuestionContext>
-        {invitation !== null && (
-          <InvitationLink key={invitation} code={invitation} hasJoined={hasJoined} onOver={over} onGiveUp={over} />
-        )}
-        {unsent !== null && (
-          <Confirmation
-            title={texts.signOut}
-            action={texts.signOut}
-            onConfirm={signOut}
-            onClose={() => setUnsent(null)}
-          >
-            {texts.leaving.unsent(unsent.messages, unsent.drafts)}
-          </Confirmation>
-        )}
-      </TalkwireProvider>
+      <AnswerQuestionContext value={AnswerQuestion}>
+        <Screen onSignOut={maySignOut ? () => void ask() : undefined} />
+      </AnswerQuestionContext>
+      {invitation !== null && (
+        <InvitationLink key={invitation} code={invitation} hasJoined={hasJoined} onOver={over} onGiveUp={over} />
+      )}
+      {unsent !== null && (
+        <Confirmation title={texts.signOut} action={texts.signOut} onConfirm={signOut} onClose={() => setUnsent(null)}>
+          {texts.leaving.unsent(unsent.messages, unsent.drafts)}
+        </Confirmation>
+      )}
     </ChatContext>
   );
 }

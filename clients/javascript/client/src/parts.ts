@@ -39,6 +39,7 @@ export * from "./own.ts";
 export * from "./people/people.ts";
 export * from "./people/presence.ts";
 export * from "./people/profile.ts";
+export * from "./people/teams.ts";
 export * from "./people/typing.ts";
 export * from "./platform.ts";
 export * from "./server/connection.ts";

@@ -7,6 +7,7 @@ import { Core } from "./core.ts";
 import { Emitter } from "./emitter.ts";
 import { own } from "./own.ts";
 import type { PresenceEnds } from "./people/presence.ts";
+import { teamsOf } from "./people/teams.ts";
 import { Room } from "./room.ts";
 import { baseOf } from "./server/address.ts";
 import { NOT_TALKWIRE, unreachableFor } from "./server/failure_reason.ts";
@@ -275,7 +276,7 @@ export class Talkwire {
    */
   async teams(): Promise<Team[]> {
     await this.#identified;
-    return this.#teamsAfter("");
+    return teamsOf(this.#client.core);
   }
 
   // --- people -------------------------------------------------------------------------------------------------------
@@ -345,14 +346,6 @@ export class Talkwire {
   /** @internal What modules of this package use that applications load by themselves. */
   get parts(): Client {
     return this.#client;
-  }
-
-  async #teamsAfter(cursor: string): Promise<Team[]> {
-    const of = encodeURIComponent(this.#client.core.now.me.id);
-    const { items, next } = await this.#rest.get<{ items: Team[]; next: string | null }>(
-      `teams?limit=100&memberId=${of}${cursor}`,
-    );
-    return next === null ? items : items.concat(await this.#teamsAfter(`&cursor=${encodeURIComponent(next)}`));
   }
 
   #follow(core: Core): void {

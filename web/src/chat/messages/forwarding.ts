@@ -67,7 +67,7 @@ export class Forwarding {
       const attempt = this.#attemptAt(conversationId, comment);
       if (!attempt.isForwarded) await this.#chat.messages.forward(shown.id, [conversationId], attempt.key);
       attempt.isForwarded = isForwarded = true;
-      if (comment !== "") await this.#chat.talkwire.call("message:send", { conversationId, ...attempt.comment });
+      if (comment !== "") await this.#chat.client.core.call("message:send", { conversationId, ...attempt.comment });
     } catch (error) {
       return { target, conversationId, isForwarded, problem: (error as Error).message };
     }

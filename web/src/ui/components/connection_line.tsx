@@ -1,4 +1,3 @@
-import { useConnection } from "@talkwire/react";
 import { useSyncExternalStore } from "react";
 import { useCompact } from "../../embedding/appearance";
 import { texts } from "../../texts";
@@ -9,7 +8,7 @@ import "./connection_line.css";
 /** The state of the connection, while it is lost. */
 export function ConnectionLine() {
   const chat = useChat();
-  const connected = useConnection() === "online";
+  const connected = useChatState((state) => state.connected);
   const loaded = useChatState((state) => state.loaded);
   const hasNetwork = useSyncExternalStore(followNetwork, () => navigator.onLine);
   const isNarrow = useMedia(narrow);

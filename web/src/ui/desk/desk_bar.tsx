@@ -119,16 +119,16 @@ function NotesButton({ conversation: { notesId } }: { conversation: Conversation
 
 /** Lets the reader see who is typing in a conversation that is not in their list, while it is open. */
 function useTypingOf({ id, listed }: Conversation): void {
-  const { talkwire } = useChat();
+  const { client } = useChat();
   const connected = useChatState((state) => state.connected);
   const isUnlisted = listed === false;
   useEffect(() => {
     if (!isUnlisted || !connected) return;
     const send = (name: "conversation:join" | "conversation:leave"): void => {
       // The next connection joins again, and the end of a connection leaves.
-      talkwire.call(name, { conversationId: id }).catch(() => undefined);
+      client.core.call(name, { conversationId: id }).catch(() => undefined);
     };
     send("conversation:join");
     return () => send("conversation:leave");
-  }, [talkwire, id, isUnlisted, connected]);
+  }, [client, id, isUnlisted, connected]);
 }

@@ -1,6 +1,6 @@
 /** The keyboard shortcuts of the desk. */
 
-import { deskOf } from "@talkwire/client/desk";
+import { deskIn } from "@talkwire/client/desk";
 import { useEffect } from "react";
 import type { Chat } from "../../chat/chat";
 import { onMac } from "../keyboard/focus";
@@ -47,11 +47,11 @@ function toggleDesk({ state }: Chat): void {
 }
 
 /** Opens the next waiting conversation, from the open one on. */
-function move({ state, talkwire }: Chat, step: 1 | -1): void {
+function move({ state, client }: Chat, step: 1 | -1): void {
   const { deskId, teams, openId } = state.getState();
   const teamId = deskId ?? teams[0]?.id;
   if (teamId === undefined) return;
-  const { conversations } = deskOf(talkwire, teamId).view("waiting");
+  const { conversations } = deskIn(client, teamId).view("waiting");
   const at = conversations.findIndex(({ id }) => id === openId);
   const next = at === -1 ? conversations.at(step === 1 ? 0 : -1) : conversations[at + step];
   if (next !== undefined) goTo(next.id);

@@ -9,20 +9,20 @@ import { isStaffOf } from "./use_desk";
 /** Makes the reader the handler, also in place of the present one. Shows who was faster. */
 export function take(chat: Chat, { id, handler }: Conversation): Promise<boolean> {
   const from = handler == null || handler === chat.state.getState().me.id ? {} : { if: handler };
-  return attempt(chat, () => chat.talkwire.call("conversation:claim", { conversationId: id, ...from }));
+  return attempt(chat, () => chat.client.core.call("conversation:claim", { conversationId: id, ...from }));
 }
 
 export function release(chat: Chat, conversationId: string): Promise<boolean> {
-  return attempt(chat, () => chat.talkwire.call("conversation:release", { conversationId }));
+  return attempt(chat, () => chat.client.core.call("conversation:release", { conversationId }));
 }
 
 export function close(chat: Chat, conversationId: string): Promise<boolean> {
-  return attempt(chat, () => chat.talkwire.call("conversation:close", { conversationId }));
+  return attempt(chat, () => chat.client.core.call("conversation:close", { conversationId }));
 }
 
 /** Makes a colleague the handler, or adds a team, for which it waits. Rejects with `RequestError`. */
 export async function handOver(chat: Chat, conversationId: string, to: string, note: string): Promise<void> {
-  await chat.talkwire.call("conversation:handoff", { conversationId, to, ...(note !== "" && { note }) });
+  await chat.client.core.call("conversation:handoff", { conversationId, to, ...(note !== "" && { note }) });
 }
 
 /** Returns the open conversation, if the reader is in a team of it. */

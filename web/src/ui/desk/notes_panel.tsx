@@ -1,6 +1,6 @@
-import type { Conversation, Message } from "@talkwire/client";
-import { deskOf } from "@talkwire/client/desk";
-import { own } from "@talkwire/client/parts";
+import { type Conversation, type Message, type Room, Talkwire } from "@talkwire/client";
+import { deskIn } from "@talkwire/client/desk";
+import { type Client, own } from "@talkwire/client/parts";
 import { SendHorizontal, StickyNote } from "lucide-react";
 import { type FormEvent, type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useStore } from "zustand";
@@ -66,7 +66,7 @@ export default function NotesPanel({ conversation }: { conversation: Conversatio
 
 /** The field for the first note, before there is a conversation with a message field of its own. */
 function FirstNote({ conversation: { id, teams } }: { conversation: Conversation }) {
-  const { talkwire } = useChat();
+  const { client } = useChat();
   const [text, setText] = useState("");
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
@@ -76,7 +76,7 @@ function FirstNote({ conversation: { id, teams } }: { conversation: Conversation
     setBusy(true);
     setProblem("");
     try {
-      await deskOf(talkwire, teamId).sendNote(id, text.trim());
+      await deskIn(client, teamId).sendNote(id, text.trim());
       setText("");
     } catch (error) {
       setProblem((error as Error).message);
@@ -125,13 +125,13 @@ function FirstNote({ conversation: { id, teams } }: { conversation: Conversation
 
 /** The notes, oldest first, with those that are not sent yet. */
 function Notes({ id, about }: { id: string; about: Conversation }) {
-  const { talkwire, messages: sent } = useChat();
+  const { messages: sent } = useChat();
   const timeline = useChatState(({ timelines }) => own(timelines, id));
   const outbox = useStore(
     sent.outbox,
     useShallow((all) => all.filter(({ conversationId }) => conversationId === id)),
   );
-  useRoom(id);
+  const room = useRoom(id);
   const notes = timeline?.messages ?? NO_MESSAGES;
   const list = useFollowed(notes.length + outbox.length);
   useReadNotes(id, notes.at(-1)?.seq);
@@ -146,7 +146,7 @@ function Notes({ id, about }: { id: string; about: Conversation }) {
       <div className="thread" ref={list}>
         <p className="note notes-hint">{words.hint}</p>
         {!timeline.atStart && (
-          <button type="button" className="quiet" onClick={() => void talkwire.conversation(id).loadOlder()}>
+          <button type="button" className="quiet" onClick={() => void room.loadOlder()}>
             {texts.olderReplies}
           </button>
         )}
@@ -178,9 +178,19 @@ function startsDay({ createdAt }: Message, before: Message | undefined): boolean
   return before === undefined || dayOf(before.createdAt) !== dayOf(createdAt);
 }
 
-/** Loads the newest notes, and keeps them loaded while they are shown. */
-function useRoom(id: string): void {
-  const { talkwire, messages } = useChat();
+const talkwires = new WeakMap<Client, Talkwire>();
+
+/** Returns the library's object for a client: one only, since it follows the client's events without end. */
+function talkwireOf(client: Client): Talkwire {
+  const talkwire = talkwires.get(client) ?? new Talkwire({ client });
+  talkwires.set(client, talkwire);
+  return talkwire;
+}
+
+/** Returns the room of the notes, which loads the newest ones, and keeps them loaded while they are shown. */
+function useRoom(id: string): Room {
+  const { client, messages } = useChat();
+  const talkwire = talkwireOf(client);
   const isMissing = useChatState(({ timelines, connected }) => connected && own(timelines, id) === undefined);
   useEffect(() => {
     const end = talkwire.conversation(id).on("change", () => undefined);
@@ -193,6 +203,7 @@ function useRoom(id: string): void {
     // The page forgets what it has loaded when it was away for long.
     if (isMissing) messages.loadNewest(id).catch(() => undefined);
   }, [messages, id, isMissing]);
+  return talkwire.conversation(id);
 }
 
 /** Marks the notes as read while the reader looks at them. */

@@ -1,7 +1,7 @@
 /** The desks of the reader's teams, as components use them. */
 
 import type { Conversation, Team } from "@talkwire/client";
-import { type DeskView, type DeskViewName, deskOf } from "@talkwire/client/desk";
+import { type DeskView, type DeskViewName, deskIn } from "@talkwire/client/desk";
 import { useEffect, useReducer } from "react";
 import { useShallow } from "zustand/react/shallow";
 import type { ChatState } from "../../chat/page_core";
@@ -9,16 +9,16 @@ import { useChat, useChatState } from "../page/chat_context";
 
 /** Returns a list of a desk, and renders the component again when the list changes. */
 export function useDeskView(teamId: string, name: DeskViewName): DeskView {
-  const { talkwire } = useChat();
-  const view = deskOf(talkwire, teamId).view(name);
+  const { client } = useChat();
+  const view = deskIn(client, teamId).view(name);
   useChanges([view]);
   return view;
 }
 
 /** Returns how many conversations of these teams wait; one of several teams counts once. */
 export function useWaitingCount(teams: readonly Team[]): number {
-  const { talkwire } = useChat();
-  const views = teams.map(({ id }) => deskOf(talkwire, id).view("waiting"));
+  const { client } = useChat();
+  const views = teams.map(({ id }) => deskIn(client, id).view("waiting"));
   useChanges(views);
   return new Set(views.flatMap(({ conversations }) => conversations.map(({ id }) => id))).size;
 }

@@ -1,10 +1,8 @@
 import { mayCreateAny } from "@talkwire/client/parts";
 import { Compass, MessageCircle, MessagesSquare, SquarePen, Users } from "lucide-react";
-import { useEffect } from "react";
 import { useStore } from "zustand";
 import { totalOf } from "../../chat/conversations/unread";
 import { texts } from "../../texts";
-import { whenIdle } from "../../when_idle";
 import { AlertOffer } from "../alerts/alert_offer";
 import { BellButton } from "../alerts/bell_button";
 import { ConnectionLine } from "../components/connection_line";
@@ -29,7 +27,6 @@ interface Props {
 export function Sidebar({ onOpen, onSignOut }: Props) {
   const mayCreate = useChatState((state) => mayCreateAny(state.rights));
   const isDesk = useChatState(({ deskId, teams }) => deskId !== null && teams.length > 0);
-  useTeams();
   return (
     <aside className="sidebar">
       <div className="sidebar-list">
@@ -57,22 +54,6 @@ export function Sidebar({ onOpen, onSignOut }: Props) {
       <ConnectionLine />
     </aside>
   );
-}
-
-/** Loads which teams the reader is in once nothing is more urgent, and follows it. */
-function useTeams(): void {
-  const { talkwire, state } = useChat();
-  const connected = useChatState((now) => now.connected);
-  useEffect(() => {
-    if (!connected) return;
-    const load = (): void =>
-      void talkwire.teams().then(
-        (teams) => state.setState({ teams }),
-        () => undefined,
-      );
-    void whenIdle().then(load);
-    return talkwire.on("team", load);
-  }, [talkwire, state, connected]);
 }
 
 /** Opens what is in no conversation: threads, people and public conversations. On phones, it has the list itself too. */

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+import type { Client } from "../client.ts";
 import type { Talkwire } from "../talkwire.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Desk } from "./desk.ts";
@@ -21,13 +22,18 @@ interface Desks {
   readonly byTeam: Map<string, Desk>;
 }
 
-const desks = new WeakMap<Talkwire, Desks>();
+const desks = new WeakMap<Client, Desks>();
 
 /** Returns the desk of a team of the signed-in user. The same chat and team return the same object. */
 export function deskOf(chat: Talkwire, teamId: string): Desk {
-  const { arrivals, byTeam } = desks.get(chat) ?? { arrivals: new Arrivals(chat.parts), byTeam: new Map() };
-  desks.set(chat, { arrivals, byTeam });
-  const desk = byTeam.get(teamId) ?? new Desk(teamId, chat.parts, arrivals);
+  return deskIn(chat.parts, teamId);
+}
+
+/** @internal The same for a program that has put its client together itself. */
+export function deskIn(client: Client, teamId: string): Desk {
+  const { arrivals, byTeam } = desks.get(client) ?? { arrivals: new Arrivals(client), byTeam: new Map() };
+  desks.set(client, { arrivals, byTeam });
+  const desk = byTeam.get(teamId) ?? new Desk(teamId, client, arrivals);
   byTeam.set(teamId, desk);
   return desk;
 }
