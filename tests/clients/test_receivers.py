@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 import pytest
 
+from talkwire.core.domain.desk.teams import BATCH_MAX
 from talkwire.dialects.messenger.log_events import LOG_EVENT_NAMES
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.clients.test_event_receivers import RECEIVERS, Truth, caught_up, receiving
@@ -79,6 +80,7 @@ async def do_everything(people: People) -> None:
     await ask(None, "DELETE", "conversations/gone")
     await _manage(people)
     await _settle(people)
+    await _serve(people)
     await ask("dave", "PATCH", "users/me", {"text": f"I am a {CANARY}."})
     last = await send("dave", f"A {CANARY} never forgets.")
     await send("bob", "Really?", replyToId=last)
@@ -133,6 +135,20 @@ async def _manage(people: People) -> None:
     await ask("alice", "DELETE", f"invitations/{invited['id']}")
     for hold in (True, False):
         await ask(None, "PATCH", "conversations/talk", {"hold": hold})
+
+
+async def _serve(people: People) -> None:
+    """Answers a customer as a member of a team, whose memberships need two batches."""
+    ask = people.ask
+    staff = ["bob", *(f"staff-{number}" for number in range(BATCH_MAX))]
+    await ask(None, "POST", "users/batch", {"users": [{"id": id_, "name": id_} for id_ in staff]})
+    await ask(None, "PUT", "teams/support", {"name": "Support", "memberIds": staff})
+    desk = {"kind": "group", "id": "desk", "memberIds": ["carol"], "teamIds": ["support"]}
+    await ask(None, "POST", "conversations", desk)
+    await ask("carol", "POST", "messages", {"conversationId": "desk", "content": "Where is my order?"})
+    await ask("bob", "POST", "conversations/desk/claim", {})
+    await ask("bob", "POST", "messages", {"conversationId": "desk", "content": "On its way."})
+    await ask("bob", "POST", "conversations/desk/close", {})
 
 
 async def _settle(people: People) -> None:

@@ -26,7 +26,9 @@ NOT_CHECKED = {
 }
 
 # The statuses of a text that is longer than `maxLength`, beside those that schemathesis expects.
-SETTINGS = """\
+SETTINGS = f"""\
+hooks = "{Path(__file__).with_name("schemathesis_hooks.py")}"
+
 [checks.negative_data_rejection]
 expected-statuses = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429, "5xx"]
 """
