@@ -42,7 +42,7 @@ def check_parts(parts: Sequence[MessagePart], *, may_be_empty: bool = False) -> 
         raise invalid("parts", f"must have 1 to {PARTS_MAX} items")
     size = 0
     for index, part in enumerate(parts):
-        size += _checked_size(f"parts[{index}]", part)
+        size += checked_size(f"parts[{index}]", part)
         if size > PARTS_MAX_BYTES:
             raise ChatError("payload_too_large", f"parts: at most {PARTS_MAX_BYTES} bytes together")
     content = content_of(parts)
@@ -51,7 +51,7 @@ def check_parts(parts: Sequence[MessagePart], *, may_be_empty: bool = False) -> 
         raise invalid("parts", "must have a part with a text, a name or a title, other than reasoning")
 
 
-def _checked_size(path: str, part: MessagePart) -> int:
+def checked_size(path: str, part: MessagePart) -> int:
     """Returns how many bytes a part counts: of a text and reasoning those of the text, of others those of the JSON.
     Raises an error for an invalid part."""
     if isinstance(part, TextPart | ReasoningPart):

@@ -130,6 +130,11 @@ def simplified(parts: tuple[MessagePart, ...]) -> tuple[MessagePart, ...]:
     return () if len(parts) == 1 and isinstance(parts[0], TextPart) else parts
 
 
+def whole_parts(parts: tuple[MessagePart, ...], content: str) -> tuple[MessagePart, ...]:
+    """Returns the parts of a message that has stored `parts` and `content`: the opposite of `simplified`."""
+    return parts or ((TextPart(content),) if content else ())
+
+
 def with_text(parts: Sequence[MessagePart], text: str) -> tuple[MessagePart, ...]:
     """Returns the parts with one text in place of all texts: where the first of them was, or first if there was none.
     A blank text only removes the texts."""
@@ -137,6 +142,11 @@ def with_text(parts: Sequence[MessagePart], text: str) -> tuple[MessagePart, ...
     place = is_text.index(True) if True in is_text else 0
     others = [part for part in parts if not isinstance(part, TextPart)]
     return (*others[:place], *([TextPart(text)] if text.strip() else ()), *others[place:])
+
+
+def without_blanks(parts: Sequence[MessagePart]) -> tuple[MessagePart, ...]:
+    """Returns the parts without texts and reasoning that are blank, which no message has."""
+    return tuple(part for part in parts if not isinstance(part, TextPart | ReasoningPart) or part.text.strip())
 
 
 def need_right(parts: Sequence[MessagePart]) -> bool:

@@ -1,0 +1,52 @@
+"""Streams: messages that are written while others read them.
+
+A stream has a *home*, the node that holds its newest text in memory, and a row in the table `streams`, as long as
+somebody may write to it. An *attempt* is one author's turn at writing: opening the stream again starts the next
+one, and writes of earlier attempts are refused.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+StreamState = Literal["streaming", "done", "stopped", "failed", "interrupted", "blocked"]
+"""Whether a message is being written (`streaming`), or how its stream has ended. An `interrupted` one may be continued
+for `CONTINUABLE_MS`."""
+
+CONTINUABLE_MS = 60 * 60 * 1000
+
+LEASE_BY_SOCKET_MS = 15_000
+LEASE_BY_REST_MS = 60_000
+LEASE_MIN_S = 5
+LEASE_MAX_S = 300
+
+ERROR_CODE_MAX_LENGTH = 64
+ERROR_MESSAGE_MAX_LENGTH = 500
+
+
+class StreamError(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
+    """Why a stream has failed, in the words of its author."""
+
+    code: Annotated[str, Meta(max_length=ERROR_CODE_MAX_LENGTH, min_length=1)]
+    message: Annotated[str, Meta(max_length=ERROR_MESSAGE_MAX_LENGTH)] = ""
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """A message that is being written, or whose writing was interrupted and may be continued.
+
+    `attempt` is the number of the attempt that may write, `node_id` its home. The lease, `lease_ms` long and renewed by
+    each write, ends at `until_ms`; then the stream is interrupted. Of an interrupted one, `until_ms` is when it can no
+    longer be continued. `has_ended`: it has been interrupted before, so that its text has been seen.
+    """
+
+    message_id: int
+    conversation_id: str
+    author_id: str
+    attempt: int
+    node_id: str
+    lease_ms: int
+    until_ms: int
+    has_ended: bool = False
